@@ -1,0 +1,1 @@
+"""Talking to a server. psycopg lives here and in the sandbox, nowhere else."""

@@ -1,0 +1,1 @@
+"""May we? Checklists, attestations and backups."""

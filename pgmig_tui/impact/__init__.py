@@ -1,0 +1,1 @@
+"""What a statement will do: locks, rewrites, scans, data loss."""

@@ -1,0 +1,1 @@
+"""What the checkout says: sqitch.conf, sqitch.plan, pgmig.toml and scripts."""

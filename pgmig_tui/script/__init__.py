@@ -1,0 +1,1 @@
+"""What one SQL file says: psql's own reading of it."""
