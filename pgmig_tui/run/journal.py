@@ -1,0 +1,112 @@
+"""The journal of a run: JSON lines, only ever appended, written by the run process and read by everybody else.
+
+A folder of one run (mode 0700) holds `plan.json` and `files/` (written at planning), `journal.jsonl`, `commands` (a FIFO),
+`lock` (held with flock for the life of the run process: who can take it knows that the process is gone), and the run
+process's own `stdout` and `stderr`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pgmig_tui.run.events import Event, utc
+
+JOURNAL = "journal.jsonl"
+COMMANDS = "commands"
+LOCK = "lock"
+PLAN = "plan.json"
+FILES = "files"
+
+
+class JournalWriter:
+    """Appends events. Each is one write() of one line, so that a reader sees whole lines and a crash loses none."""
+
+    def __init__(self, folder: Path, run: str, clock: Callable[[], float] = time.time) -> None:
+        self.run = run
+        self.skew = 0.0
+        """Seconds to add to the local clock to get the server's."""
+        self._clock = clock
+        self._seq = 0
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._fd = os.open(folder / JOURNAL, flags, 0o600)
+        self._unsynced = True
+
+    def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
+        """Append one event. With `sync` it, and all before it, are on disk when this returns. Raises OSError (disk full)."""
+        self._seq += 1
+        event = Event(self._seq, utc(self._clock(), self.skew), self.run, name, data)
+        line = (event.to_line() + "\n").encode("utf-8", "replace")
+        written = os.write(self._fd, line)
+        while written < len(line):
+            written += os.write(self._fd, line[written:])
+        self._unsynced = True
+        if sync:
+            self.sync()
+        return event
+
+    def sync(self) -> None:
+        if self._unsynced:
+            os.fsync(self._fd)
+            self._unsynced = False
+
+    def close(self) -> None:
+        self.sync()
+        os.close(self._fd)
+
+
+class JournalReader:
+    """Reads new events of a journal that may still grow. Never blocks; a half-written last line waits for its rest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / JOURNAL
+        self._offset = 0
+        self._rest = b""
+
+    def poll(self) -> list[Event]:
+        """The events since the last call. A line that isn't an event is skipped (a newer writer, a torn disk block)."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        events = []
+        for line in lines:
+            try:
+                events.append(Event.from_line(line.decode("utf-8", "replace")))
+            except ValueError:
+                continue
+        return events
+
+
+def hold_lock(folder: Path) -> int | None:
+    """Take the run's lock for the life of this process: the descriptor to keep, or None when another holds it."""
+    fd = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def is_alive(folder: Path) -> bool:
+    """The run process of this folder is running (it holds the lock). A process id could be another's by now."""
+    try:
+        fd = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
