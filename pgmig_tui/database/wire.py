@@ -1,0 +1,280 @@
+"""Script text on the wire: bytes out by simple query, exactly as psql sends them, answers back as plain values.
+
+psycopg's own cursors would prepare, bind and adapt; a migration script must reach the server as it is written, and one
+simple query may hold several statements (`\\;`). So this file speaks libpq through `psycopg.pq`, and nothing else does.
+
+The waiting is done in `select.poll`, never inside libpq: the interpreter stays responsive, notices arrive while a
+statement runs, and the caller's `Waiter` can watch other file descriptors (the control session, the command pipe) at the
+same time, without a thread.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from psycopg import pq
+
+from pgmig_tui.database.connect import ServerError
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn, PGresult
+
+ROW_LIMIT = 100
+"""Rows of one statement that are kept (and shown); all are counted."""
+
+_CHUNK = 1000
+_OK = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK, pq.ExecStatus.EMPTY_QUERY})
+_CHUNKS = frozenset({pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_CHUNK})
+
+Notice = Callable[[str, str, str], None]
+"""Called with (severity, SQLSTATE, message) of a NOTICE, WARNING, INFO …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The server's answer to one statement.
+
+    `tag` is the command tag ("INSERT 0 1", "COMMIT"), `rows` holds at most ROW_LIMIT rows of text values (None = NULL),
+    `row_count` all rows read or changed, `ms` the milliseconds from sending to this answer.
+    """
+
+    tag: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    row_count: int = 0
+    ms: float = 0.0
+
+
+@dataclass(slots=True)
+class Exchange:
+    """All replies to one simple query, and the error that ended it, if one did."""
+
+    replies: list[Reply] = field(default_factory=list)
+    error: ServerError | None = None
+    lost: bool = False
+    """The connection broke: whether the last statement took effect is not known from this exchange."""
+    ms: float = 0.0
+
+    @property
+    def last(self) -> Reply:
+        return self.replies[-1] if self.replies else Reply("")
+
+
+class Interrupted(Exception):
+    """Raised by a Waiter to leave a wait; the statement goes on at the server until it is cancelled."""
+
+
+class Waiter:
+    """Waits until the session's socket is readable. Subclasses watch more descriptors in the same poll."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+
+    def watch(self, fd: int) -> None:
+        self._poll.register(fd, select.POLLIN)
+
+    def unwatch(self, fd: int) -> None:
+        self._poll.unregister(fd)
+
+    def wait(self, fd: int, timeout_ms: int | None = None) -> bool:
+        """True when `fd` is readable; False on time-out or when another descriptor woke us (see `woken`)."""
+        ready = self._poll.poll(timeout_ms)
+        others = [other for other, _ in ready if other != fd]
+        if others:
+            self.woken(others)
+        return any(other == fd for other, _ in ready)
+
+    def woken(self, fds: list[int]) -> None:
+        """Another watched descriptor is readable."""
+
+
+class Wire:
+    """One session that runs script text. `raw` is psycopg's PGconn, idle when handed over."""
+
+    def __init__(self, raw: PGconn, waiter: Waiter, notice: Notice | None = None) -> None:
+        self.raw = raw
+        self.waiter = waiter
+        self.notice = notice
+        raw.notice_handler = self._notice
+        raw.nonblocking = 0  # sends block (libpq keeps reading meanwhile); only the waiting for answers is ours
+        self._fd = raw.socket
+        waiter.watch(self._fd)
+
+    # -- state -------------------------------------------------------------------------------------------------
+
+    @property
+    def pid(self) -> int:
+        return int(self.raw.backend_pid)
+
+    @property
+    def idle(self) -> bool:
+        """No transaction is open."""
+        return self.raw.transaction_status == pq.TransactionStatus.IDLE
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.raw.transaction_status in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
+
+    @property
+    def failed_transaction(self) -> bool:
+        return bool(self.raw.transaction_status == pq.TransactionStatus.INERROR)
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.raw.status == pq.ConnStatus.OK)
+
+    def parameter(self, name: str) -> str:
+        """A parameter that the server reports by itself (client_encoding, standard_conforming_strings …), or ""."""
+        value = self.raw.parameter_status(name.encode())
+        return value.decode() if value else ""
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            self.waiter.unwatch(self._fd)
+            self._fd = -1
+        self.raw.finish()
+
+    def cancel(self) -> None:
+        """Ask the server to cancel the running statement; no error when there is none."""
+        try:
+            self.raw.get_cancel().cancel()
+        except Exception as error:
+            raise ServerError.of(error) from error
+
+    # -- statements --------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        sql: bytes,
+        *,
+        copy_in: Callable[[], Iterable[bytes]] | None = None,
+        copy_out: Callable[[bytes], None] | None = None,
+        row_limit: int | None = ROW_LIMIT,
+    ) -> Exchange:
+        """Send `sql` as one simple query and wait for all of its answers.
+
+        `copy_in` is called when the server asks for COPY data and yields it in chunks; without it the COPY is failed.
+        `copy_out` takes each line of COPY … TO STDOUT; without it the lines are counted and dropped. A server error ends up
+        in `Exchange.error`, never as an exception; a broken connection sets `lost`. `row_limit` None keeps every row (`\\gexec`).
+        """
+        start = time.perf_counter()
+        exchange = Exchange()
+        raw = self.raw
+        try:
+            raw.send_query(sql)
+            # Chunks keep the memory of a wide SELECT bounded; libpq before 17 has only the row-by-row form.
+            try:
+                raw.set_chunked_rows_mode(_CHUNK)
+            except Exception:
+                raw.set_single_row_mode()
+            self._collect(exchange, start, copy_in, copy_out, row_limit)
+        except Interrupted:
+            raise
+        except Exception as error:
+            exchange.error = exchange.error or ServerError.of(error)
+        if not self.alive:
+            exchange.lost = True
+            exchange.error = exchange.error or ServerError("the connection to the server was lost")
+        exchange.ms = (time.perf_counter() - start) * 1000
+        return exchange
+
+    def query(self, sql: str) -> tuple[tuple[str | None, ...], ...]:
+        """Rows of our own SQL (UTF-8); raises ServerError."""
+        exchange = self.run(sql.encode())
+        if exchange.error:
+            raise exchange.error
+        return exchange.last.rows
+
+    def _collect(
+        self,
+        exchange: Exchange,
+        start: float,
+        copy_in: Callable[[], Iterable[bytes]] | None,
+        copy_out: Callable[[bytes], None] | None,
+        row_limit: int | None,
+    ) -> None:
+        columns: tuple[str, ...] = ()
+        rows: list[tuple[str | None, ...]] = []
+        count = 0
+        while (result := self._result()) is not None:
+            status = result.status
+            if status in _CHUNKS:
+                count += result.ntuples
+                columns = columns or _columns(result)
+                _keep(result, rows, row_limit)
+                continue
+            if status == pq.ExecStatus.COPY_IN:
+                self._copy_in(copy_in)
+                continue
+            if status == pq.ExecStatus.COPY_OUT:
+                count = self._copy_out(copy_out)
+                continue
+            if status == pq.ExecStatus.COPY_BOTH:
+                raise ServerError("the script starts replication, which is not supported")
+            if status in _OK:
+                if status == pq.ExecStatus.TUPLES_OK:
+                    count += result.ntuples
+                    columns = columns or _columns(result)
+                    _keep(result, rows, row_limit)
+                tag = (result.command_status or b"").decode("utf-8", "replace")
+                ms = (time.perf_counter() - start) * 1000
+                exchange.replies.append(Reply(tag, columns, tuple(rows), result.command_tuples or count, ms))
+            elif exchange.error is None:
+                exchange.error = ServerError.of_result(result, self.parameter("client_encoding"))
+            columns, rows, count = (), [], 0
+
+    def _result(self) -> PGresult | None:
+        raw = self.raw
+        wait = self.waiter.wait
+        while raw.is_busy():
+            if wait(self._fd):
+                raw.consume_input()
+        return raw.get_result()
+
+    def _copy_in(self, data: Callable[[], Iterable[bytes]] | None) -> None:
+        if data is None:
+            self.raw.put_copy_end(b"the script holds no data for this COPY")
+            return
+        try:
+            for chunk in data():
+                self.raw.put_copy_data(chunk)
+        except Exception as error:
+            self.raw.put_copy_end(str(error).encode())
+            raise
+        self.raw.put_copy_end()
+
+    def _copy_out(self, take: Callable[[bytes], None] | None) -> int:
+        count = 0
+        raw = self.raw
+        while True:
+            size, data = raw.get_copy_data(1)
+            if size == 0:
+                if self.waiter.wait(self._fd):
+                    raw.consume_input()
+                continue
+            if size < 0:
+                return count
+            count += 1
+            if take is not None:
+                take(bytes(data))
+
+    def _notice(self, result: PGresult) -> None:
+        if self.notice is None:
+            return
+        error = ServerError.of_result(result, self.parameter("client_encoding"))
+        self.notice(error.severity, error.sqlstate, error.message)
+
+
+def _columns(result: PGresult) -> tuple[str, ...]:
+    return tuple((result.fname(i) or b"").decode("utf-8", "replace") for i in range(result.nfields))
+
+
+def _keep(result: PGresult, rows: list[tuple[str | None, ...]], limit: int | None) -> None:
+    room = result.ntuples if limit is None else min(limit - len(rows), result.ntuples)
+    for number in range(room):
+        values = (result.get_value(number, column) for column in range(result.nfields))
+        rows.append(tuple(None if value is None else value.decode("utf-8", "replace") for value in values))
