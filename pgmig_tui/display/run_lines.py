@@ -1,0 +1,156 @@
+"""The events of a run in words, as the command line prints them and the run screen's log shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, Span, line
+from pgmig_tui.display.safe import safe
+
+_DONE = {"deploy": "deployed", "revert": "reverted", "verify": "verified"}
+
+
+def between(earlier: str, later: str) -> float | None:
+    """Milliseconds between two ISO 8601 times; None when either is none."""
+    try:
+        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds() * 1000
+    except (ValueError, TypeError):
+        return None
+
+
+class RunLines:
+    """Turns events into lines, one at a time, and remembers what a later line must repeat: names and start times."""
+
+    def __init__(self) -> None:
+        self._command = "deploy"
+        self._steps: dict[int, str] = {}
+        self._actions: dict[int, str] = {}
+        self._started: dict[int, str] = {}
+
+    def add(self, name: str, at: str, data: Mapping[str, Any]) -> list[Line]:
+        """The lines of one event, all safe to print; none for events that say nothing to a person, or unknown ones."""
+        tell = getattr(self, f"_{name}", None)
+        if tell is None:
+            return []
+        time: Span = (words.time_of_day(at), "muted")
+        lines: list[Line] = [line(time, "  ", *spans) for spans in tell(data, at)]
+        return lines
+
+    def _step(self, data: Mapping[str, Any]) -> str:
+        number = int(data.get("step") or 0)
+        change = self._steps.get(number) or str(data.get("change") or "")
+        return f"{number}/{len(self._steps) or '?'} {safe(change)}"
+
+    def _took(self, data: Mapping[str, Any], at: str) -> str:
+        ms = between(self._started.get(int(data.get("step") or 0), ""), at)
+        return "" if ms is None else f" in {words.duration(ms)}"
+
+    def _done(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        action = self._actions.get(int(data.get("step") or 0), self._command)
+        return [line(("+ ", "done"), self._step(data), " ", (_DONE.get(action, "done"), "done"), self._took(data, at))]
+
+    def _run_planned(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        self._command = str(data.get("command") or "deploy")
+        for step in data.get("steps") or ():
+            self._steps[int(step.get("number") or 0)] = str(step.get("change") or "")
+            self._actions[int(step.get("number") or 0)] = str(step.get("action") or self._command)
+        steps = words.count(len(self._steps), "change")
+        return [line(("  ", "plain"), f"{self._command} {steps} on {safe(str(data.get('environment') or '?'))}")]
+
+    def _run_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return []
+
+    def _gate_passed(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("+ ", "done"), "the checklist lets it pass")]
+
+    def _step_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        number = int(data.get("step") or 0)
+        self._started[number] = at
+        self._steps.setdefault(number, str(data.get("change") or ""))
+        self._actions.setdefault(number, str(data.get("action") or self._command))
+        mode = str(data.get("mode") or "")
+        extra: Span = (f"  ({safe(mode)})", "muted") if mode and mode != "atomic" else ("", "plain")
+        return [line(("> ", "running"), self._step(data), extra)]
+
+    def _step_committed(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return self._done(data, at)
+
+    def _step_recorded(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return self._done(data, at)
+
+    def _step_verified(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        if data.get("ok"):
+            if self._actions.get(int(data.get("step") or 0)) == "verify":
+                return self._done(data, at)
+            return []
+        message = safe(str(data.get("message") or ""))
+        return [line(("x ", "failed"), self._step(data), (" verify FAILED ", "failed"), message)]
+
+    def _statement_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return []
+
+    def _statement_finished(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        ms = float(data.get("ms") or 0)
+        if ms < 1000:
+            return []
+        where = f"  line {data.get('line', '?')}: {safe(str(data.get('tag') or ''))}"
+        return [line((where, "muted"), f" took {words.duration(ms)}")]
+
+    def _statements_finished(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        many = words.count(int(data.get("count") or 0), "statement")
+        where = f"lines {data.get('from_line', '?')} to {data.get('to_line', '?')}"
+        return [line((f"  {where}: {many} in {words.duration(float(data.get('ms') or 0))}", "muted"))]
+
+    def _lock_waited(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        relation = safe(str(data.get("relation") or data.get("message") or "a lock"))
+        return [line(("~ ", "waiting"), f"waited {words.duration(float(data.get('ms') or 0))} for {relation}")]
+
+    def _notice_received(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        severity = safe(str(data.get("severity") or "NOTICE"))
+        role: Role = "waiting" if severity == "WARNING" else "muted"
+        return [line((f"  {severity}: ", role), safe(str(data.get("message") or "")))]
+
+    def _output(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        text = safe(str(data.get("text") or "").rstrip("\n"), multiline=True)
+        return [line(("  | ", "muted"), part) for part in text.split("\n")]
+
+    def _warning(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("! ", "waiting"), safe(str(data.get("message") or "")))]
+
+    def _step_failed(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        lines = [line(("x ", "failed"), self._step(data), (" FAILED", "failed"), self._took(data, at))]
+        where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
+        state = safe(str(data.get("sqlstate") or ""))
+        message = safe(str(data.get("message") or ""))
+        lines.append(line("    ", where, ": " if where else "", (message, "strong"), f" [{state}]" if state else ""))
+        for key in ("detail", "hint"):
+            if data.get(key):
+                lines.append(line(f"    {key}: ", safe(str(data[key]))))
+        stays = [safe(str(item)) for item in data.get("what_stays") or ()]
+        if stays:
+            lines.append(line(("    what stays:", "waiting")))
+            lines += [line(f"      {item}") for item in stays]
+        elif data.get("committed"):
+            lines.append(line(("    the change itself is committed and recorded", "waiting")))
+        else:
+            lines.append(line("    nothing of this change stays"))
+        return lines
+
+    def _run_paused(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("~ ", "waiting"), "paused between two changes; no transaction is open")]
+
+    def _run_resumed(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("> ", "running"), "going on")]
+
+    def _command_received(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("  ", "plain"), f"asked to {safe(str(data.get('command') or '?'))}")]
+
+    def _run_finished(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        good = data.get("exit_status") == 0
+        glyph: Span = ("+ ", "done") if good else ("x ", "failed")
+        done, total = data.get("done", "?"), data.get("total", "?")
+        summary = safe(str(data.get("summary") or data.get("result") or ""))
+        return [line(glyph, (f"{done} of {total} done", "strong"), f": {summary}" if summary else "")]

@@ -1,0 +1,185 @@
+"""What a journal says, folded into one picture of the run. Live view, attaching and reports read the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from pgmig_tui.display.run_lines import between
+
+StepState = Literal["todo", "running", "done", "failed"]
+
+
+class EventLike(Protocol):
+    """An event of `run.events`: `at` is ISO 8601 in UTC, `data` the fields of the event's name."""
+
+    @property
+    def at(self) -> str: ...
+    @property
+    def run(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(slots=True)
+class StepPicture:
+    """One step so far. Times are ISO 8601 in UTC, `waited_ms` is the sum of waits for locks in milliseconds."""
+
+    number: int
+    action: str
+    change: str
+    change_id: str = ""
+    mode: str = ""
+    verify: str = ""
+    state: StepState = "todo"
+    started_at: str = ""
+    finished_at: str = ""
+    verified: bool | None = None
+    statements: int = 0
+    waited_ms: float = 0.0
+    failure: Mapping[str, Any] | None = None
+
+    @property
+    def took_ms(self) -> float | None:
+        """How long the step took in milliseconds; None while it hasn't ended."""
+        return between(self.started_at, self.finished_at) if self.finished_at else None
+
+
+@dataclass(slots=True)
+class RunPicture:
+    """A run so far. `exit_status` stays None until the journal says that the run has ended."""
+
+    run: str = ""
+    command: str = ""
+    environment: str = ""
+    target: str = ""
+    operator: str = ""
+    host: str = ""
+    planned_at: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    steps: dict[int, StepPicture] = field(default_factory=dict)
+    gate: Mapping[str, Any] | None = None
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    paused: bool = False
+    exit_status: int | None = None
+    result: str = ""
+    summary: str = ""
+
+    @property
+    def done(self) -> int:
+        """How many steps are done."""
+        return sum(step.state == "done" for step in self.steps.values())
+
+    @property
+    def current(self) -> StepPicture | None:
+        """The step that runs, or None."""
+        return next((step for step in self.steps.values() if step.state == "running"), None)
+
+    def add(self, event: EventLike) -> None:
+        """Take one more event in. Events with names that aren't known change nothing."""
+        data = event.data
+        if event.name in _RUN_EVENTS:
+            _RUN_EVENTS[event.name](self, event)
+        elif event.name == "notice_received":
+            self.notices.append((str(data.get("severity") or "NOTICE"), str(data.get("message") or "")))
+        elif event.name == "warning":
+            self.notices.append(("WARNING", str(data.get("message") or "")))
+        elif "step" in data:
+            self._add_to_step(event)
+
+    def _add_to_step(self, event: EventLike) -> None:
+        data = event.data
+        number = int(data["step"] or 0)
+        step = self.steps.get(number)
+        if step is None:
+            if event.name != "step_started":
+                return
+            step = self.steps[number] = StepPicture(number, self.command, str(data.get("change") or ""))
+        match event.name:
+            case "step_started":
+                step.state, step.started_at = "running", event.at
+                step.mode = str(data.get("mode") or step.mode)
+            case "statement_finished":
+                step.statements += 1
+            case "statements_finished":
+                step.statements += int(data.get("count") or 0)
+            case "lock_waited":
+                step.waited_ms += float(data.get("ms") or 0)
+            case "step_verified":
+                step.verified = bool(data.get("ok"))
+                if step.action == "verify":
+                    step.state, step.finished_at = "done" if step.verified else "failed", event.at
+            case "step_committed" | "step_recorded":
+                step.finished_at = event.at
+                if step.state != "failed":
+                    step.state = "done"
+            case "step_failed":
+                step.state, step.finished_at, step.failure = "failed", event.at, data
+
+
+def _planned(picture: RunPicture, event: EventLike) -> None:
+    data = event.data
+    picture.run, picture.planned_at = event.run, event.at
+    picture.command = str(data.get("command") or "")
+    picture.environment = str(data.get("environment") or "")
+    picture.target = str(data.get("target") or "")
+    picture.operator = _operator(data.get("operator"))
+    picture.host = str(data.get("host") or "")
+    for step in data.get("steps") or ():
+        number = int(step.get("number") or 0)
+        picture.steps[number] = StepPicture(
+            number,
+            str(step.get("action") or picture.command),
+            str(step.get("change") or ""),
+            str(step.get("change_id") or ""),
+            str(step.get("mode") or ""),
+            str(step.get("verify") or ""),
+        )
+
+
+def _operator(value: object) -> str:
+    if isinstance(value, Mapping):
+        name, email = value.get("name", ""), value.get("email", "")
+        return f"{name} <{email}>" if email else str(name)
+    return str(value or "")
+
+
+def _started(picture: RunPicture, event: EventLike) -> None:
+    picture.started_at = event.at
+
+
+def _gate(picture: RunPicture, event: EventLike) -> None:
+    picture.gate = event.data
+
+
+def _paused(picture: RunPicture, event: EventLike) -> None:
+    picture.paused = event.name == "run_paused"
+
+
+def _finished(picture: RunPicture, event: EventLike) -> None:
+    picture.finished_at, picture.paused = event.at, False
+    picture.exit_status = int(event.data.get("exit_status", 1))
+    picture.result = str(event.data.get("result") or "")
+    picture.summary = str(event.data.get("summary") or "")
+
+
+_RUN_EVENTS = {
+    "run_planned": _planned,
+    "run_started": _started,
+    "gate_passed": _gate,
+    "run_paused": _paused,
+    "run_resumed": _paused,
+    "run_finished": _finished,
+}
+
+
+def picture_of(events: Iterable[EventLike]) -> RunPicture:
+    """The picture after these events, in the journal's order."""
+    picture = RunPicture()
+    for event in events:
+        picture.add(event)
+    return picture

@@ -1,0 +1,62 @@
+"""A journal folded into one picture."""
+
+from __future__ import annotations
+
+from pgmig_tui.report.picture import picture_of
+from tests.report.journals import FAILURE, PLANNED, SUCCESS, journal
+
+
+def test_a_run_that_went_well() -> None:
+    picture = picture_of(SUCCESS)
+    assert (picture.run, picture.command, picture.environment) == ("20261122-1", "deploy", "staging")
+    assert picture.operator == "Maria <maria@example.org>"
+    assert [step.state for step in picture.steps.values()] == ["done", "done"]
+    assert picture.steps[1].took_ms == 1200
+    assert picture.steps[2].waited_ms == 1500
+    assert picture.steps[2].statements == 1
+    assert picture.exit_status == 0
+    assert picture.done == 2
+
+
+def test_at_every_moment_the_picture_says_only_what_the_journal_says_so_far() -> None:
+    states = []
+    for end in range(1, len(SUCCESS) + 1):
+        picture = picture_of(SUCCESS[:end])
+        current = picture.current
+        states.append((current.number if current else None, picture.done, picture.exit_status))
+    assert states[:4] == [(None, 0, None)] * 3 + [(1, 0, None)]
+    assert states[6:8] == [(None, 1, None), (2, 1, None)]
+    assert states[-2:] == [(None, 2, None), (None, 2, 0)]
+
+
+def test_a_failed_step_keeps_its_failure_and_the_rest_stays_to_do() -> None:
+    picture = picture_of(FAILURE)
+    assert [step.state for step in picture.steps.values()] == ["failed", "todo"]
+    assert picture.steps[1].failure is not None
+    assert picture.steps[1].failure["sqlstate"] == "42P01"
+    assert picture.exit_status == 1
+
+
+def test_a_change_that_is_recorded_after_its_verify_failed_stays_failed() -> None:
+    picture = picture_of(
+        journal(
+            ("09:00:00", "run_planned", PLANNED),
+            ("09:00:01", "step_started", {"step": 2, "change": "tags_idx", "action": "deploy", "mode": "stepwise"}),
+            ("09:00:02", "step_verified", {"step": 2, "ok": False, "where": "after"}),
+            ("09:00:03", "step_failed", {"step": 2, "committed": True, "message": "verify failed"}),
+            ("09:00:04", "step_recorded", {"step": 2}),
+        )
+    )
+    assert picture.steps[2].state == "failed"
+    assert picture.steps[2].verified is False
+
+
+def test_pausing_and_unknown_events() -> None:
+    events = journal(
+        ("09:00:00", "run_planned", PLANNED),
+        ("09:00:01", "run_paused", {}),
+        ("09:00:02", "something_of_a_later_version", {"step": 99, "x": [1]}),
+    )
+    assert picture_of(events).paused
+    assert not picture_of([*events, *journal(("09:00:03", "run_resumed", {}))]).paused
+    assert sorted(picture_of(events).steps) == [1, 2]
