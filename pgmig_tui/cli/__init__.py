@@ -1,0 +1,88 @@
+"""The command line: parse, call, print. What a command does stands in the rooms below; a screen calls the same.
+
+Importing this module costs nothing heavy; each command imports what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+OpenScreen = Callable[["Namespace"], int]
+"""Opens the screen on the project that the options name; the caller passes it in, since no command imports Textual."""
+
+_COMMANDS = {
+    "demo": "demo",
+    "status": "status",
+    "plan": "read",
+    "log": "read",
+    "check": "read",
+    "runs": "read",
+    "impact": "impact",
+    "deploy": "carry_out",
+    "revert": "carry_out",
+    "verify": "carry_out",
+    "attach": "carry_out",
+}
+
+
+def main(argv: Sequence[str], open_screen: OpenScreen) -> int:
+    """Carry out one command line. Returns the exit status (see `pgmig_tui.errors`); raises only SystemExit."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = _run(argv, open_screen)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read us has seen enough. The interpreter flushes once more at exit, and that must find a place too.
+        _silence(sys.stdout)
+        return 0
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing was changed.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        from pgmig_tui.cli.failures import tell
+
+        return tell(error)
+
+
+def _run(argv: Sequence[str], open_screen: OpenScreen) -> int:
+    from pgmig_tui.cli.parser import parse
+
+    arguments = parse(argv)
+    if arguments.directory is not None:
+        _change_folder(arguments.directory)
+    if arguments.command is None:
+        return open_screen(arguments)
+    module = import_module(f"pgmig_tui.cli.{_COMMANDS[arguments.command]}")
+    if arguments.command == "demo":
+        return int(module.demo(arguments, open_screen))
+    return int(getattr(module, arguments.command)(arguments))
+
+
+def _change_folder(directory: str) -> None:
+    from pgmig_tui.errors import UsageError
+
+    try:
+        os.chdir(Path(directory).expanduser())
+    except OSError as error:
+        raise UsageError(
+            f"The folder {directory} can't be entered: {error.strerror or error}.",
+            now="Nothing was done.",
+            do="Give the folder of a Sqitch project with -C DIR.",
+        ) from error
+
+
+def _silence(stream: object) -> None:
+    fileno = getattr(stream, "fileno", None)
+    if fileno is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), fileno())

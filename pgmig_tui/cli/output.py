@@ -1,0 +1,102 @@
+"""Where words go: results on stdout, progress and diagnostics on stderr.
+
+No text of a file or a server is ever read as markup: consoles are made with markup off and get `Text` objects, whose
+content went through `display.safe`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import PgmigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from pgmig_tui.display.cells import Line, Role, Span
+
+STYLES: Mapping[Role, str] = {
+    "strong": "bold",
+    "title": "bold",
+    "muted": "dim",
+    "done": "green",
+    "todo": "cyan",
+    "running": "bold blue",
+    "waiting": "yellow",
+    "failed": "bold red",
+    "differs": "yellow",
+    "stale": "yellow",
+    "tier-prod": "bold red",
+    "tier-staging": "yellow",
+}
+"""A role that isn't here needs no style."""
+PIPED_WIDTH = 4000
+"""Columns when nobody looks at a terminal: a table is as wide as its text, so that `grep` sees whole lines."""
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console on a stream (stdout by default), honouring NO_COLOR, TERM and the terminal's width."""
+    from rich.console import Console
+
+    target = stream or sys.stdout
+    width = None if target.isatty() or os.environ.get("COLUMNS", "").isdigit() else PIPED_WIDTH
+    return Console(file=target, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
+
+
+def text(spans: str | Iterable[Span]) -> Text:
+    """Spans as rich text; a bare string is plain. Both must be safe already."""
+    from rich.text import Text
+
+    if isinstance(spans, str):
+        return Text(spans)
+    return Text.assemble(*((words, STYLES.get(role, "")) for words, role in spans))
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]], *, title: str = "") -> None:
+    """Print a table on stdout. Columns whose heading ends in `>` are aligned right."""
+    from rich import box
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    for heading in headings:
+        grid.add_column(
+            text(heading.rstrip(">")), justify="right" if heading.endswith(">") else "left", overflow="fold"
+        )
+    for row in rows:
+        grid.add_row(*(text(cell) for cell in row))
+    console().print(grid)
+
+
+def say(spans: str | Iterable[Span] = "") -> None:
+    """One line of the result, on stdout."""
+    console().print(text(spans), soft_wrap=True)
+
+
+def note(spans: str | Iterable[Span]) -> None:
+    """One line of progress or diagnosis, on stderr."""
+    console(sys.stderr).print(text(spans), soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """A warning on stderr; the message may come from anywhere."""
+    note((("warning: ", "waiting"), (safe(message), "plain")))
+
+
+def document(value: Any) -> None:
+    """One JSON document on stdout. Only ASCII goes out, so that no name in it can steer a terminal."""
+    json.dump(value, sys.stdout, indent=2 if sys.stdout.isatty() else None)
+    sys.stdout.write("\n")
+
+
+def failure(error: PgmigError) -> None:
+    """What failed, what is now true, what to do: on stderr, without rich, because this must work at all times."""
+    lines = [f"pgmig-tui: {error.what}", *(f"  {detail}" for detail in error.details), error.now, error.do]
+    for words in lines:
+        if words.strip():
+            print(safe(words, multiline=True), file=sys.stderr)

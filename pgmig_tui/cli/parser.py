@@ -1,0 +1,204 @@
+"""The command line's grammar. Options are spelled as in Sqitch where Sqitch has them.
+
+Global options may stand before or after the command's name; their defaults are suppressed in both places, so that the
+later one doesn't wipe the earlier one out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from pgmig_tui import __version__
+
+DESCRIPTION = "PostgreSQL schema migrations on Sqitch projects: status, lock impact, live runs."
+EPILOG = """\
+Without a command the screen opens on the project in the current folder.
+TARGET is an environment of pgmig.toml, a target of sqitch.conf or a db:pg: URI.
+
+exit status: 0 done; 1 a step failed; 2 bad usage, project or configuration; 3 refused by a gate or by the operator;
+             4 in doubt; 5 the server can't be reached
+"""
+RISKS = ("none", "low", "medium", "high", "critical")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors name the help of the command at hand."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        keywords.setdefault("allow_abbrev", False)
+        keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, **keywords)
+
+    def error(self, message: str) -> NoReturn:
+        from pgmig_tui.display.safe import safe
+
+        self.exit(2, f"{self.prog}: {safe(message)}\nNothing was done. `{self.prog} --help` shows the options.\n")
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, value
+
+
+def _answer(text: str) -> tuple[str, str]:
+    item, equals, note = text.partition("=")
+    if not equals or not item.strip() or not note.strip():
+        raise argparse.ArgumentTypeError(f"expected ITEM=TEXT with a text that isn't empty, got {text!r}")
+    return item.strip(), note.strip()
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, got {text!r}")
+    return value
+
+
+def _common() -> Parser:
+    common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = common.add_argument_group("project")
+    group.add_argument("-C", "--chdir", metavar="DIR", dest="directory", help="folder of the project")
+    group.add_argument("-f", "--plan-file", metavar="FILE", help="plan file instead of the configured one")
+    group.add_argument("--top-dir", metavar="DIR", help="folder that holds the script folders")
+    group.add_argument("--registry", metavar="SCHEMA", help="schema of the Sqitch registry")
+    return common
+
+
+def _target_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-t", "--target", metavar="TARGET", help="the environment; wins over a positional one")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
+    _target_option(parser)
+    kept = {"deploy": "last change to deploy", "revert": "last change to keep", "verify": "last change to verify"}
+    parser.add_argument("--to", metavar="CHANGE", help=f"{kept[command]}: a name, @tag, ID, @HEAD^ …")
+    parser.add_argument(
+        "-s",
+        "--set",
+        metavar="K=V",
+        action="append",
+        type=_assignment,
+        default=[],
+        dest="variables",
+        help="psql variable",
+    )
+    parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
+    if command == "verify":
+        return
+    if command == "deploy":
+        parser.add_argument(
+            "--mode", metavar="MODE", help="only `change`: what was committed is never reverted by itself"
+        )
+        verify = parser.add_mutually_exclusive_group()
+        verify.add_argument("--verify", action="store_true", default=None, help="verify each change")
+        verify.add_argument("--no-verify", action="store_false", dest="verify", help="do not verify")
+    else:
+        parser.add_argument("--all", action="store_true", dest="revert_all", help="revert every deployed change")
+    parser.add_argument("--log-only", action="store_true", help="write the registry without running scripts")
+    parser.add_argument(
+        "--lock-timeout", metavar="SECONDS", type=_seconds, default=0.0, help="wait so long for another run to end (0)"
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
+    parser.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
+    parser.add_argument("--accept-data-loss", action="store_true", help="go on although statements lose data")
+    parser.add_argument(
+        "--attest",
+        metavar="ITEM=NOTE",
+        action="append",
+        type=_answer,
+        default=[],
+        help="answer an item of the checklist",
+    )
+    parser.add_argument(
+        "--override", metavar="ITEM=REASON", action="append", type=_answer, default=[], help="go on past an item"
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole grammar. The parsed namespace carries `command` (None = the screen)."""
+    common = _common()
+    parser = Parser(prog="pgmig-tui", description=DESCRIPTION, epilog=EPILOG, parents=[common])
+    parser.add_argument("--version", action="version", version=f"pgmig-tui {__version__}")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, title="commands")
+
+    def add(name: str, text: str, *options: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text, parents=[common])
+        for option in options:
+            option(command)
+        return command
+
+    demo = add("demo", "try it out on PostgreSQL servers of its own")
+    what = demo.add_mutually_exclusive_group()
+    what.add_argument("--reset", action="store_true", help="start over with fresh databases")
+    what.add_argument("--stop", action="store_true", help="stop the demonstration's server")
+
+    status = add("status", "what each environment has, lacks, and where it diverges from the plan", _json)
+    status.add_argument("targets", nargs="*", metavar="TARGET", help="only these environments")
+    status.add_argument("-t", "--target", action="append", default=[], dest="more_targets", help=argparse.SUPPRESS)
+    status.add_argument("--exit-code", action="store_true", help="exit 1 when changes are pending or diverged")
+
+    add("plan", "the plan: changes, IDs, tags, dependencies", _json)
+
+    log = add("log", "events of an environment, newest first", _target_option, _json)
+    log.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    log.add_argument("-n", "--max-count", type=int, default=0, metavar="N", help="at most N events")
+
+    impact = add("impact", "locks, rewrites and data loss of changes")
+    impact.add_argument("changes", nargs="*", metavar="CHANGE", help="default: what is pending on the target, or all")
+    _target_option(impact)
+    impact.add_argument("--revert", action="store_true", help="the revert scripts instead of the deploy scripts")
+    impact.add_argument("--file", metavar="FILE", help="an SQL file instead of changes of the plan")
+    impact.add_argument("--format", choices=("table", "markdown", "json"), default=None, help="default: table")
+    impact.add_argument("--json", action="store_true", help="the same as --format json")
+    impact.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 1 from this risk on: low … critical")
+    impact.add_argument(
+        "-s",
+        "--set",
+        metavar="K=V",
+        action="append",
+        type=_assignment,
+        default=[],
+        dest="variables",
+        help="psql variable",
+    )
+
+    check = add("check", "the automatic checks of an environment", _target_option, _json)
+    check.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    check.add_argument("--exit-code", action="store_true", help="exit 1 when a check fails or is unknown")
+
+    for name, text in (
+        ("deploy", "deploy changes"),
+        ("revert", "revert changes, newest first; needs --to or --all"),
+        ("verify", "run the verify scripts of deployed changes"),
+    ):
+        _run_options(add(name, text), name)
+
+    runs = add("runs", "list the runs of this host, or report one of them", _json)
+    runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
+
+    attach = add("attach", "join a run that is under way")
+    attach.add_argument("run", nargs="?", metavar="RUN", help="default: the only one that is under way")
+    attach.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
+    return parser
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line. Exits with status 2 and a message on stderr when it can't be understood."""
+    arguments = build_parser().parse_args(argv)
+    for name in ("directory", "plan_file", "top_dir", "registry"):
+        if not hasattr(arguments, name):
+            setattr(arguments, name, None)
+    return arguments
