@@ -1,0 +1,427 @@
+"""Connections: libpq's own rules for finding the server, session guards, identity, and what we refuse to talk to.
+
+Sources: libpq's environment variables, password and service files (PostgreSQL docs, "libpq - C Library"); guards and
+pooler detection as measured for this project on 15-18.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import psycopg
+from psycopg import pq
+
+from pgmig_tui.database.text import load
+from pgmig_tui.errors import PgmigError, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Policy
+    from pgmig_tui.project.targets import Target
+
+OLDEST, NEWEST = 13, 18
+
+Row = tuple[Any, ...]
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+Kind = Literal["step", "control", "watch"]
+
+_KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+_SECRET = re.compile(
+    r"""(\bpassword\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s'&]+) | (\bpassword\s+)(?:E|U&)?'(?:[^']|'')*' | (://[^\s/:@]*:)[^\s/@]+(?=@)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+class ServerError(PgmigError):
+    """The server refused a statement. Texts are masked; `sqlstate` is "" when the error came from libpq itself.
+
+    `position` counts characters from 1 in the statement that was sent, None when unknown.
+    """
+
+    exit_status = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sqlstate: str = "",
+        severity: str = "ERROR",
+        detail: str = "",
+        hint: str = "",
+        context: str = "",
+        position: int | None = None,
+    ) -> None:
+        details = [f"DETAIL: {detail}"] if detail else []
+        details += [f"HINT: {hint}"] if hint else []
+        super().__init__(f"{message} (SQLSTATE {sqlstate})" if sqlstate else message, details=details)
+        self.message = message
+        self.sqlstate = sqlstate
+        self.severity = severity
+        self.detail = detail
+        self.hint = hint
+        self.context = context
+        self.position = position
+
+
+class ConnectionLost(Unreachable):
+    """The connection broke while it was in use. What the server did last is unknown to us."""
+
+    def __init__(self, what: str, *, sqlstate: str = "") -> None:
+        super().__init__(what, do="Run the command again when the server can be reached.")
+        self.sqlstate = sqlstate
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Which server and database answered. `clock_skew_s` = server clock minus ours, in seconds (± half a round trip).
+
+    `system_identifier` is None where the role may not read it; `timeline` is None on a standby.
+    """
+
+    version: str
+    version_num: int
+    database: str
+    role: str
+    host: str
+    port: str
+    system_identifier: str | None
+    standby: bool
+    encoding: str
+    timeline: int | None
+    clock_skew_s: float
+    product: str = "PostgreSQL"
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """What makes two targets one database, whatever address leads there."""
+        return (self.system_identifier, self.database)
+
+
+def application_name(run_id: str, part: str | int) -> str:
+    """`pgmig/<run id>/<step number>`, `…/control` or `…/watch`, ASCII and within PostgreSQL's 63 bytes."""
+    clean = run_id.encode("ascii", "replace").decode()[:20]
+    return f"pgmig/{clean}/{part}"
+
+
+class Connection:
+    """One autocommit session. Not for use from two threads at once, but for `cancel`."""
+
+    def __init__(self, inner: psycopg.Connection[Row], secrets: Sequence[str] = ()) -> None:
+        self._inner = inner
+        self._secrets = tuple(secret for secret in secrets if secret)
+
+    @property
+    def raw(self) -> pq.abc.PGconn:
+        """libpq's own connection, for whoever sends script text as bytes."""
+        return self._inner.pgconn
+
+    @property
+    def pid(self) -> int:
+        """The server process of this session, as the server announced it at connecting."""
+        return self._inner.pgconn.backend_pid
+
+    @property
+    def closed(self) -> bool:
+        return self._inner.closed
+
+    @property
+    def server_version_num(self) -> int:
+        return self._inner.pgconn.server_version
+
+    def execute(self, sql: str | bytes, parameters: Parameters = None) -> list[Row]:
+        """Run `sql`; the rows of the last statement that returned any, else an empty list.
+
+        Without parameters the text goes out as one simple query and may hold several statements. Raises ServerError
+        or ConnectionLost.
+        """
+        results = self.results(sql, parameters)
+        return results[-1] if results else []
+
+    def one(self, sql: str | bytes, parameters: Parameters = None) -> Row | None:
+        """The first row, or None."""
+        rows = self.execute(sql, parameters)
+        return rows[0] if rows else None
+
+    def results(self, sql: str | bytes, parameters: Parameters = None) -> list[list[Row]]:
+        """The rows of every statement of `sql` that returns rows, in order."""
+        query = sql.encode() if isinstance(sql, str) else sql
+        try:
+            with self._inner.cursor() as cursor:
+                cursor.execute(query, parameters, prepare=False)
+                found: list[list[Row]] = []
+                while True:
+                    if cursor.description is not None:
+                        found.append(cursor.fetchall())
+                    if not cursor.nextset():
+                        return found
+        except psycopg.Error as error:
+            raise self._wrapped(error) from None
+
+    def columns(self, sql: str | bytes, parameters: Parameters = None) -> tuple[tuple[str, ...], list[Row]]:
+        """Column names and rows of one statement."""
+        query = sql.encode() if isinstance(sql, str) else sql
+        try:
+            with self._inner.cursor() as cursor:
+                cursor.execute(query, parameters, prepare=False)
+                names = tuple(column.name for column in cursor.description or ())
+                return names, cursor.fetchall() if cursor.description is not None else []
+        except psycopg.Error as error:
+            raise self._wrapped(error) from None
+
+    def identity(self) -> ServerIdentity:
+        """Ask the server who it is: one round trip, two where pg_control_system() isn't allowed."""
+        before = time.time()
+        try:
+            row = self.one(identity_sql())
+        except ServerError as error:
+            if error.sqlstate != "42501":
+                raise
+            before = time.time()
+            row = self.one(identity_sql(allowed=False))
+        assert row is not None
+        return self.identity_from(row, before, time.time())
+
+    def identity_from(self, row: Row, before: float, after: float) -> ServerIdentity:
+        """An identity from the row of `identity_sql()`, asked at `before` and answered at `after` (Unix seconds)."""
+        version_text, version, num, database, role, system, standby, encoding, timeline, clock = row
+        return ServerIdentity(
+            version=version.split(" ")[0],
+            version_num=num,
+            database=database,
+            role=role,
+            host=self._inner.info.host,
+            port=str(self._inner.info.port),
+            system_identifier=system,
+            standby=standby,
+            encoding=encoding,
+            timeline=timeline,
+            clock_skew_s=round(clock - (before + after) / 2, 6),
+            product=_product(version_text),
+        )
+
+    def error(self, result: pq.abc.PGresult) -> ServerError:
+        """The error that a raw PGresult carries, masked."""
+        return self._server_error(lambda field: _field(result, field), result.error_message.decode("utf-8", "replace"))
+
+    def on_notice(self, handler: Callable[[str, str, str], None]) -> None:
+        """Call `handler(severity, message, detail)` for every notice from now on, masked."""
+
+        def received(diagnostic: psycopg.errors.Diagnostic) -> None:
+            handler(
+                diagnostic.severity_nonlocalized or diagnostic.severity or "NOTICE",
+                self.mask(diagnostic.message_primary or ""),
+                self.mask(diagnostic.message_detail or ""),
+            )
+
+        self._inner.add_notice_handler(received)
+
+    def cancel(self, timeout: float = 5.0) -> None:
+        """Ask the server to cancel what this session runs. May be called from another thread; errors are swallowed:
+        whoever cancels watches the statement itself."""
+        try:
+            self._inner.cancel_safe(timeout=timeout)
+        except psycopg.Error:
+            return
+
+    def mask(self, text: str) -> str:
+        return mask(text, self._secrets)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wrapped(self, error: psycopg.Error) -> PgmigError:
+        if self._inner.closed or self._inner.broken:
+            return ConnectionLost(self.mask(f"the connection was lost: {_first(error)}"), sqlstate=error.sqlstate or "")
+        diagnostic = error.diag
+        fields: dict[pq.DiagnosticField, str | None] = {
+            pq.DiagnosticField.SEVERITY_NONLOCALIZED: diagnostic.severity_nonlocalized,
+            pq.DiagnosticField.SQLSTATE: diagnostic.sqlstate,
+            pq.DiagnosticField.MESSAGE_PRIMARY: diagnostic.message_primary,
+            pq.DiagnosticField.MESSAGE_DETAIL: diagnostic.message_detail,
+            pq.DiagnosticField.MESSAGE_HINT: diagnostic.message_hint,
+            pq.DiagnosticField.CONTEXT: diagnostic.context,
+            pq.DiagnosticField.STATEMENT_POSITION: diagnostic.statement_position,
+        }
+        return self._server_error(fields.get, _first(error))
+
+    def _server_error(self, field: Callable[[pq.DiagnosticField], str | None], otherwise: str) -> ServerError:
+        def text(which: pq.DiagnosticField) -> str:
+            return self.mask(field(which) or "")
+
+        position = field(pq.DiagnosticField.STATEMENT_POSITION)
+        return ServerError(
+            text(pq.DiagnosticField.MESSAGE_PRIMARY) or self.mask(otherwise).strip(),
+            sqlstate=text(pq.DiagnosticField.SQLSTATE),
+            severity=text(pq.DiagnosticField.SEVERITY_NONLOCALIZED) or "ERROR",
+            detail=text(pq.DiagnosticField.MESSAGE_DETAIL),
+            hint=text(pq.DiagnosticField.MESSAGE_HINT),
+            context=text(pq.DiagnosticField.CONTEXT),
+            position=int(position) if position else None,
+        )
+
+
+def connect(
+    target: Target, *, application_name: str, connect_timeout: int = 10, autocommit: bool = True, script: bool = False
+) -> Connection:
+    """Open a session on `target`; what the target leaves open is libpq's to find (PG*, .pgpass, service files).
+
+    `script` sessions run migration files and get psql's encoding (PGCLIENTENCODING, else the database's); our own
+    talk UTF-8. `connect_timeout` is in seconds and yields to one that the user set. Raises Unreachable, a wrong
+    password included.
+    """
+    parameters: dict[str, Any] = {**_KEEPALIVE, **target.conninfo, "application_name": application_name}
+    if "PGCONNECT_TIMEOUT" not in os.environ:
+        parameters.setdefault("connect_timeout", str(connect_timeout))
+    if not script:
+        parameters["client_encoding"] = "UTF8"
+    secrets = [target.password or "", os.environ.get("PGPASSWORD", "")]
+    if target.password is not None:
+        parameters["password"] = target.password
+    try:
+        inner = psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **parameters)
+    except (psycopg.Error, UnicodeError, ValueError) as error:
+        raise _unreachable(target, mask(str(error), secrets)) from None
+    return Connection(inner, secrets)
+
+
+def _unreachable(target: Target, text: str) -> Unreachable:
+    lines = [line.strip(" \t-") for line in text.splitlines() if line.strip()]
+    reason = lines[0].removeprefix("connection failed: ") if lines else "no reason given"
+    do = "Check host, port and network, and that the server is running."
+    if "password" in text or "authentication" in text or "no pg_hba.conf entry" in text:
+        do = "Check the user and the password (SQITCH_PASSWORD, PGPASSWORD, .pgpass) and the server's pg_hba.conf."
+    elif "does not exist" in text:
+        do = "Check the names in the target; the server answered, but has no such database or role."
+    return Unreachable(f"{target.display} can't be reached: {reason}", do=do, details=lines[1:])
+
+
+def identity_sql(*, allowed: bool = True) -> str:
+    """The identity query; `allowed=False` leaves out the system identifier, for roles that may not read it."""
+    sql = load("queries/identity")
+    if allowed:
+        return sql
+    return sql.replace("(SELECT s.system_identifier::text FROM pg_catalog.pg_control_system() AS s)", "NULL::text")
+
+
+def guard_sql(kind: Kind, lock_timeout_ms: int, version_num: int) -> bytes:
+    """One statement that sets a session's guards; it returns one row.
+
+    By set_config after connecting, never as `options=`, which poolers refuse. A role's or database's own settings
+    (ALTER ROLE … SET) are overridden: a timeout from there would kill a run half way.
+    """
+    settings = {"lock_timeout": str(lock_timeout_ms), "statement_timeout": "0"}
+    if version_num >= 140000:
+        settings["idle_session_timeout"] = "0"
+    if version_num >= 170000:
+        settings["transaction_timeout"] = "0"
+    if kind == "step":
+        settings["idle_in_transaction_session_timeout"] = "30s"
+    else:
+        settings |= {
+            "idle_in_transaction_session_timeout": "0",
+            "search_path": "pg_catalog, pg_temp",
+            "client_min_messages": "warning",
+            "timezone": "UTC",
+            "datestyle": "ISO",
+        }
+    if kind == "watch":
+        settings |= {"lock_timeout": "150ms", "statement_timeout": "2s", "default_transaction_read_only": "on"}
+    calls = [f"pg_catalog.set_config('{name}','{value}',false)" for name, value in settings.items()]
+    if version_num >= 140000:
+        # Without it the server goes on with a statement whose client died, and applies it. Where the platform can't
+        # watch a socket, setting it is an error: Linux can from 14, macOS and the BSDs from 15.
+        able = "linux" if version_num < 150000 else "linux|darwin|bsd"
+        calls.append(
+            f"CASE WHEN pg_catalog.version() ~ '{able}' "
+            "THEN pg_catalog.set_config('client_connection_check_interval','1s',false) END"
+        )
+    return ("SELECT " + ", ".join(calls)).encode()
+
+
+def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
+    """Refuse what we can't or mustn't work on: other products and versions, a standby, another cluster.
+
+    Raises Refused; nothing was changed.
+    """
+    now = "Nothing was changed."
+    if identity.product != "PostgreSQL":
+        raise Refused(f"{identity.product} is not supported: PostgreSQL {OLDEST} to {NEWEST} are", now=now)
+    if not OLDEST <= identity.version_num // 10000 <= NEWEST:
+        raise Refused(f"PostgreSQL {identity.version} is not supported: {OLDEST} to {NEWEST} are", now=now)
+    if identity.standby:
+        raise Refused(
+            f"the server at {identity.host} is a standby: it can't be written to",
+            now=now,
+            do="Point the target at the primary, or add target_session_attrs=read-write to it.",
+        )
+    expected = policy.system_identifier if policy is not None else None
+    if expected is not None and identity.system_identifier != expected:
+        raise Refused(
+            f"this is another cluster: its system identifier is {identity.system_identifier or 'hidden from this role'},"
+            f" pgmig.toml pins {expected}",
+            now=now,
+            do="Check the target; if the cluster was rebuilt on purpose, change system_identifier in pgmig.toml.",
+        )
+
+
+def detect_pooler(target: Target, connection: Connection) -> str | None:
+    """None = a direct connection, "session" = some pooler, "transaction" = one that gives no session.
+
+    A pooler announces a process ID of its own. While our session is idle, a second one opens a transaction: if it
+    gets the server process that served us, our session's settings and advisory locks belong to nobody.
+    """
+    row = connection.one("SELECT pg_catalog.pg_backend_pid()")
+    assert row is not None
+    if row[0] == connection.pid:
+        return None
+    with connect(target, application_name="pgmig/probe") as second:
+        other = second.execute("BEGIN; SELECT pg_catalog.pg_backend_pid()")
+        return "transaction" if other[-1][0] == row[0] else "session"
+
+
+def refuse_transaction_pooler(target: Target, connection: Connection) -> str | None:
+    """The pooler's mode as `detect_pooler`; raises Refused in transaction mode."""
+    mode = detect_pooler(target, connection)
+    if mode == "transaction":
+        raise Refused(
+            f"{target.display} leads to a pooler in transaction mode: session settings and the advisory lock don't hold",
+            now="Nothing was changed.",
+            do="Use the server's own address and port, or a pool in session mode.",
+        )
+    return mode
+
+
+def mask(text: str, secrets: Sequence[str] = ()) -> str:
+    """`text` without passwords: those given, and whatever stands where SQL, conninfo strings and URIs put one."""
+    for secret in secrets:
+        if len(secret) > 2:
+            text = text.replace(secret, "********")
+    return _SECRET.sub(lambda m: f"{m[1] or m[2] or m[3]}********", text)
+
+
+def _product(version: str) -> str:
+    if "-YB-" in version or "YugabyteDB" in version:
+        return "YugabyteDB"
+    for name in ("Redshift", "Greenplum"):
+        if name in version:
+            return name
+    return version.split(" ")[0]
+
+
+def _field(result: pq.abc.PGresult, which: pq.DiagnosticField) -> str | None:
+    value = result.error_field(which)
+    return None if value is None else value.decode("utf-8", "replace")
+
+
+def _first(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

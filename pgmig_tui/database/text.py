@@ -1,0 +1,65 @@
+"""SQL as text: literals, identifiers, and the .sql files beside this module.
+
+A step's record goes to the server as one simple query together with its COMMIT, so values can't be bound by the
+protocol. Everything here is safe whatever `standard_conforming_strings` a script left behind, and qualifies nothing by
+itself: callers write `pg_catalog.` where a script could have planted a name of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_VARIABLE = re.compile(r""":(['"])(\w+)\1""")
+
+
+def literal(value: str | None) -> str:
+    """`value` as a string literal, or NULL. Raises ValueError on NUL, which no PostgreSQL text can hold."""
+    if value is None:
+        return "NULL"
+    if "\0" in value:
+        raise ValueError("text with a NUL character can't be stored in PostgreSQL")
+    if "\\" in value:
+        return " E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return "'" + value.replace("'", "''") + "'"
+
+
+def ident(name: str) -> str:
+    """`name` as a quoted identifier. Raises ValueError on an empty name or NUL."""
+    if not name or "\0" in name:
+        raise ValueError("an identifier can't be empty or hold a NUL character")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_array(values: Iterable[str]) -> str:
+    """`values` as a text[] expression."""
+    return "ARRAY[" + ",".join(literal(value) for value in values) + "]::pg_catalog.text[]"
+
+
+@lru_cache(maxsize=None)
+def load(name: str) -> str:
+    """The statements of `<this folder>/<name>.sql`, without the comment lines of its header.
+
+    The header (purpose, privileges, versions) is for readers; sending it with every query would only fill the
+    server's log.
+    """
+    lines = (_HERE / f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    while lines and (not lines[0].strip() or lines[0].startswith("--")):
+        del lines[0]
+    return "\n".join(lines).strip()
+
+
+def bind(sql: str, values: Mapping[str, str | None]) -> str:
+    """`sql` with psql's `:'name'` replaced by a literal and `:"name"` by an identifier.
+
+    psql's notation keeps the .sql files runnable by hand. Raises KeyError on a name that has no value.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        found = values[match[2]]
+        return literal(found) if match[1] == "'" else ident(found or "")
+
+    return _VARIABLE.sub(value, sql)
