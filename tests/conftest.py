@@ -1,0 +1,108 @@
+"""What every test may use: real PostgreSQL servers, databases on them, and the real sqitch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pgmig_tui.sandbox.server import Installation, SandboxServer, find_installations
+from tests.servers import Server, running_server, server_of
+
+IN_CI = bool(os.environ.get("CI"))
+
+# Tests lose nothing worth an fsync; benchmarks and the demo run with the server's own, safe settings.
+TEST_SETTINGS = {"fsync": "off", "max_connections": "200", "max_prepared_transactions": "10"}
+
+
+def _installation(major: int) -> Installation:
+    for installation in find_installations():
+        if installation.major == major:
+            return installation
+    pytest.skip(f"PostgreSQL {major} is not installed here")
+
+
+def _serve(major: int, folder: Path) -> Iterator[Server]:
+    installation = _installation(major)
+    if running := running_server(major):
+        yield server_of(running, installation.bin_dir)
+        return
+    sandbox = SandboxServer(folder, installation, settings=TEST_SETTINGS)
+    try:
+        sandbox.start()
+        yield server_of(sandbox.conninfo("postgres"), installation.bin_dir)
+    finally:
+        sandbox.stop()
+
+
+@pytest.fixture(scope="session")
+def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this process keeps its servers. Not under pytest's own folder, which only its owner may enter: as root the
+    servers run as another account."""
+    from pgmig_tui.sandbox.server import scratch_folder
+
+    folder = scratch_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pg18(server_folder: Path) -> Iterator[Server]:
+    yield from _serve(18, server_folder / "18")
+
+
+@pytest.fixture(scope="session")
+def pg16(server_folder: Path) -> Iterator[Server]:
+    yield from _serve(16, server_folder / "16")
+
+
+@pytest.fixture(scope="session")
+def pg15(server_folder: Path) -> Iterator[Server]:
+    """PostgreSQL 15 as Debian packages it: there is no wheel of it."""
+    yield from _serve(15, server_folder / "15")
+
+
+@pytest.fixture(scope="session", params=[16, 18])
+def pg(request: pytest.FixtureRequest) -> Server:
+    """The oldest and the newest version that wheels carry, one after the other."""
+    server: Server = request.getfixturevalue(f"pg{request.param}")
+    return server
+
+
+@pytest.fixture
+def database_on() -> Iterator[Callable[..., str]]:
+    """`database_on(server, options="") -> name`: fresh empty databases, dropped when the test ends."""
+    made: list[tuple[Server, str]] = []
+
+    def make(server: Server, options: str = "") -> str:
+        name = server.create_database(options)
+        made.append((server, name))
+        return name
+
+    yield make
+    for server, name in made:
+        server.drop_database(name)
+
+
+@pytest.fixture
+def database(pg18: Server, database_on: Callable[..., str]) -> str:
+    """A fresh empty database on PostgreSQL 18."""
+    return database_on(pg18)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("sqitch") and not shutil.which("sqitch"):
+        pytest.skip("the real sqitch is not installed here")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI everything that tests need is there: a test that skips itself there would be a test that never runs."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr[2] if isinstance(report.longrepr, tuple) else item.name}"
