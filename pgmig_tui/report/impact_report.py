@@ -1,0 +1,125 @@
+"""The lock impact of a script in words: rows of a table, remarks below it, and Markdown for a review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, Span, line, text_of
+from pgmig_tui.display.safe import safe
+from pgmig_tui.impact.result import RISKS, Lock, ScriptImpact, StatementImpact
+from pgmig_tui.report.run_report import cell
+
+HEADINGS = ("line>", "statement", "lock", "on", "blocks", "held to", "does", "risk")
+_RISK_ROLES: dict[str, Role] = {
+    "none": "muted",
+    "low": "done",
+    "medium": "waiting",
+    "high": "failed",
+    "critical": "failed",
+}
+
+
+def at_least(risk: str, limit: str) -> bool:
+    """Whether a risk reaches a limit; both are words of `RISKS`."""
+    return RISKS.index(risk) >= RISKS.index(limit)
+
+
+def risk_span(risk: str) -> Span:
+    return risk, _RISK_ROLES.get(risk, "plain")
+
+
+def blocks_words(one: StatementImpact) -> str:
+    """What others can't do meanwhile: `reads, writes, DDL`, or `-`."""
+    named = (("reads", one.blocks.reads), ("writes", one.blocks.writes), ("DDL", one.blocks.ddl))
+    return ", ".join(name for name, blocked in named if blocked) or "-"
+
+
+def does_words(one: StatementImpact) -> str:
+    """What a statement does beside locking: rewrites, scans, losses, and how long about."""
+    parts = [f"rewrites {safe(name)}" for name in one.rewrites]
+    parts += [f"scans {safe(name)}" for name in one.scans if name not in one.rewrites]
+    if one.data_loss.loss_class >= 3:
+        parts.append(f"LOSES {safe(words.listing(one.data_loss.what)) or 'data'}")
+    if one.rows:
+        parts.append(f"about {words.about(one.rows)} rows, {words.size(one.bytes)}")
+    if one.estimated_ms is not None and one.estimated_ms.high >= 100:
+        parts.append(f"{words.duration(one.estimated_ms.low)} to {words.duration(one.estimated_ms.high)}")
+    return "; ".join(parts)
+
+
+def headline(impact: ScriptImpact, change: str = "") -> Line:
+    """The script in one line: what it is, its strongest lock, its risk."""
+    strongest = impact.strongest
+    lock = f"{strongest[0].sql_name} on {safe(strongest[1])}" if strongest else "no lock that others could notice"
+    name = f"{safe(change)}  {safe(impact.path)}" if change else safe(impact.path)
+    shape = "one transaction" if impact.transactional else "statement by statement"
+    return line((name, "strong"), f"  {shape}, {lock}, risk ", risk_span(impact.risk))
+
+
+def rows(impact: ScriptImpact) -> list[tuple[str | Line, ...]]:
+    """A row for each statement and lock, without transaction control and locks on relations that the script makes."""
+    found: list[tuple[str | Line, ...]] = []
+    for one in impact.statements:
+        if one.transaction_control and one.problem is None:
+            continue
+        seen = sorted((lock for lock in one.locks if not lock.new), key=lambda lock: -lock.mode)
+        locks: list[Lock | None] = [*seen] or [None]
+        for position, lock in enumerate(locks):
+            mode, relation = ("-", "-") if lock is None else (_mode_words(lock), safe(f"{lock.schema}.{lock.relation}"))
+            if position:
+                found.append(("", "", mode, relation, "", "", "", ""))
+                continue
+            held = "-" if lock is None else f"line {one.held_until_line}"
+            kind: Line = ((safe(one.kind), "failed" if one.problem else "plain"),)
+            does, risk = does_words(one), (risk_span(one.risk),)
+            found.append((str(one.line), kind, mode, relation, blocks_words(one), held, does, risk))
+    return found
+
+
+def _mode_words(lock: Lock) -> str:
+    return lock.mode.sql_name if lock.certainty == "certain" else f"{lock.mode.sql_name} ({lock.certainty})"
+
+
+def remarks(impact: ScriptImpact) -> list[Line]:
+    """What a table has no room for: errors, what can't be known, what breaks, and the safer way to write it."""
+    found: list[Line] = []
+    for one in impact.statements:
+        at = f"line {one.line}: "
+        if one.problem is not None:
+            place = f" (line {one.problem.line}, column {one.problem.column})" if one.problem.column else ""
+            found.append(line(("x ", "failed"), at, safe(one.problem.message), place))
+        if one.data_loss.loss_class:
+            lost = safe(words.listing(one.data_loss.what)) or "what, can't be told"
+            role: Role = "failed" if one.data_loss.loss_class >= 3 else "waiting"
+            found.append(line(("! ", role), at, ("loses ", role), lost))
+        found += [line(("? ", "stale"), at, "unknown: ", safe(what)) for what in one.unknown]
+        found += [line(("! ", "waiting"), at, safe(what)) for what in one.breaks]
+        found += [line(("  ", "muted"), at, (safe(what), "muted")) for what in one.notes]
+        for advice in one.advice:
+            found.append(line(("> ", "running"), at, safe(advice.message), (f" [{safe(advice.rule)}]", "muted")))
+            sql = safe(advice.safer_sql, multiline=True)
+            found += [line("      ", (part, "muted")) for part in sql.split("\n") if part.strip()]
+    return found
+
+
+def markdown(scripts: Iterable[tuple[str, ScriptImpact]], note: str = "") -> str:
+    """Markdown of (change, impact) pairs, for a pull request; `note` says which server was asked, if any."""
+    lines = ["# Lock impact", ""]
+    if note:
+        lines += [cell(note), ""]
+    for change, impact in scripts:
+        lines += [f"## {cell(change or impact.path)}", "", f"{cell(text_of(headline(impact)))}", ""]
+        table = rows(impact)
+        if table:
+            lines.append(f"| {' | '.join(heading.rstrip('>') for heading in HEADINGS)} |")
+            lines.append(f"|{'---|' * len(HEADINGS)}")
+            lines += [f"| {' | '.join(_plain(value) for value in row)} |" for row in table] + [""]
+        told = remarks(impact)
+        if told:
+            lines += [f"- {cell(text_of(remark).strip())}" for remark in told] + [""]
+    return "\n".join(lines)
+
+
+def _plain(value: str | Line) -> str:
+    return cell(value if isinstance(value, str) else text_of(value))

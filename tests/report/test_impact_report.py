@@ -1,0 +1,109 @@
+"""The lock impact of a script in words."""
+
+from __future__ import annotations
+
+from pgmig_tui.display.cells import text_of
+from pgmig_tui.display.safe import safe
+from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.result import (
+    Advice,
+    Blocks,
+    DataLoss,
+    Estimate,
+    Lock,
+    Problem,
+    ScriptImpact,
+    StatementImpact,
+)
+from pgmig_tui.report import impact_report
+
+ADD = StatementImpact(
+    line=4,
+    end_line=6,
+    sql="ALTER TABLE public.documents ADD COLUMN x int",
+    kind="ALTER TABLE",
+    locks=(
+        Lock("public", "authors", "r", LockMode.SHARE_ROW_EXCLUSIVE, "likely", "foreign key"),
+        Lock("public", "documents", "r", LockMode.ACCESS_EXCLUSIVE, "certain", "ADD COLUMN"),
+        Lock("public", "made_here", "r", LockMode.ACCESS_EXCLUSIVE, "certain", "CREATE TABLE", new=True),
+    ),
+    rewrites=("public.documents",),
+    scans=("public.documents",),
+    blocks=Blocks(True, True, True),
+    held_until_line=12,
+    estimated_ms=Estimate(2000, 90000),
+    rows=200_000,
+    bytes=64 * 1024 * 1024,
+    risk="high",
+    advice=(Advice("L001", "add it without a default", "ALTER TABLE …;\nUPDATE …;"),),
+)
+DROP = StatementImpact(
+    line=9,
+    end_line=9,
+    sql="DROP …",
+    kind="DROP TABLE",
+    data_loss=DataLoss(4, ("table [/foo]\x1b[31m",)),
+    risk="critical",
+)
+BAD = StatementImpact(
+    line=11, end_line=11, sql="SELEC", kind="UNPARSED", problem=Problem("syntax error", 11, 1), risk="high"
+)
+BEGIN = StatementImpact(line=1, end_line=1, sql="BEGIN", kind="BEGIN", transaction_control="begin")
+SCRIPT = ScriptImpact("deploy/x.sql", True, (BEGIN, ADD, DROP, BAD), ())
+
+
+def cells() -> list[list[str]]:
+    return [[cell if isinstance(cell, str) else text_of(cell) for cell in row] for row in impact_report.rows(SCRIPT)]
+
+
+def test_a_row_for_each_lock_the_strongest_first_and_none_for_new_relations() -> None:
+    assert cells()[0] == [
+        "4",
+        "ALTER TABLE",
+        "ACCESS EXCLUSIVE",
+        "public.documents",
+        "reads, writes, DDL",
+        "line 12",
+        "rewrites public.documents; about 200.0k rows, 64 MB; 2.0 s to 1 min 30 s",
+        "high",
+    ]
+    assert cells()[1] == ["", "", "SHARE ROW EXCLUSIVE (likely)", "public.authors", "", "", "", ""]
+    assert not any("made_here" in cell for row in cells() for cell in row)
+    assert not any(row[1] == "BEGIN" for row in cells())
+
+
+def test_what_can_not_be_parsed_is_never_silent() -> None:
+    assert cells()[-1][1] == "UNPARSED"
+    assert "x line 11: syntax error (line 11, column 1)" in [text_of(line) for line in impact_report.remarks(SCRIPT)]
+
+
+def test_losses_are_shown_in_the_row_and_below_and_can_not_steer_the_terminal() -> None:
+    told = [text_of(line) for line in impact_report.remarks(SCRIPT)]
+    assert "! line 9: loses table [/foo]␛[31m" in told
+    assert cells()[2][6] == "LOSES table [/foo]␛[31m"
+    for text in (*told, *(cell for row in cells() for cell in row)):
+        assert text == safe(text)
+
+
+def test_the_headline() -> None:
+    assert text_of(impact_report.headline(SCRIPT, "add_x")) == (
+        "add_x  deploy/x.sql  one transaction, ACCESS EXCLUSIVE on public.documents, risk critical"
+    )
+    empty = ScriptImpact("deploy/y.sql", False, (), ())
+    assert "statement by statement, no lock that others could notice, risk none" in text_of(
+        impact_report.headline(empty)
+    )
+
+
+def test_markdown_is_a_table_that_hostile_names_do_not_break() -> None:
+    text = impact_report.markdown([("add_x", SCRIPT)], "server 18.4")
+    rows = [row for row in text.splitlines() if row.startswith("|")]
+    assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
+    assert "\\[/foo\\]" in text
+    assert text == safe(text, multiline=True)
+
+
+def test_risks_are_ordered() -> None:
+    assert impact_report.at_least("high", "medium")
+    assert impact_report.at_least("high", "high")
+    assert not impact_report.at_least("low", "medium")
