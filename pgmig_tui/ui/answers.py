@@ -1,0 +1,113 @@
+"""What the environments answered last, and how a cell of the matrix says it with its age."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pgmig_tui.display.cells import Line, Role, Span, state_cell
+from pgmig_tui.ui.session import Facts, RunFacts, Standing
+
+POLL_SECONDS = 10.0
+STALE_AFTER = 30.0
+
+
+def age_words(seconds: float) -> str:
+    """An age that fits into a cell: `48s`, `3m`, `2h`, `5d`."""
+    whole = max(0, int(seconds))
+    for limit, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if whole >= limit:
+            return f"{whole // limit}{unit}"
+    return f"{whole}s"
+
+
+class Answers:
+    """The last answer of each environment, and the last good one."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.last: dict[str, Standing] = {}
+        self.good: dict[str, Standing] = {}
+        self.runs: tuple[RunFacts, ...] = ()
+
+    def take(self, standing: Standing) -> None:
+        self.last[standing.environment] = standing
+        if standing.reachable:
+            self.good[standing.environment] = standing
+
+    def newest_run(self, environment: str) -> RunFacts | None:
+        return max(
+            (run for run in self.runs if run.environment == environment), key=lambda run: run.started_at, default=None
+        )
+
+    def alive(self) -> tuple[RunFacts, ...]:
+        return tuple(run for run in self.runs if run.state == "running")
+
+    def old(self, environment: str, now: datetime) -> str | None:
+        """The age of what is shown, when it's old or the server stopped answering; None while it's fresh."""
+        good, last = self.good.get(environment), self.last.get(environment)
+        if good is None or last is None:
+            return None
+        seconds = (now - good.asked_at).total_seconds()
+        return age_words(seconds) if not last.reachable or seconds > STALE_AFTER else None
+
+    def cell(self, change_id: str, environment: str, now: datetime) -> Span:
+        """The words of one cell."""
+        good = self.good.get(environment)
+        if good is None:
+            return state_cell("no answer" if environment in self.last else "asking")
+        age = self.old(environment, now)
+        if change_id in good.differing:
+            return state_cell("differs", age)
+        if change_id in good.deployed:
+            return state_cell("deployed", age)
+        run = self.newest_run(environment)
+        if run is not None and run.command == "deploy" and good.pending and age is None:
+            if run.state == "failed" and change_id == run.failed_change_id:
+                return state_cell("failed")
+            if run.state == "running" and change_id == good.pending[0]:
+                return state_cell("running")
+        return state_cell("pending", age)
+
+    def cannot(self, environment: str) -> str | None:
+        """Why nothing can be started on an environment now; None when it can."""
+        last = self.last.get(environment)
+        if last is None:
+            return f"{environment} has not answered yet"
+        if not last.reachable:
+            return f"{environment} does not answer"
+        alive = next((run for run in self.alive() if run.environment == environment), None)
+        if alive is not None:
+            return f"run {alive.run_id} is alive there; h lists runs"
+        return None
+
+    def notes(self, now: datetime) -> list[Line]:
+        """What a person must know about the environments, worst first, one line each."""
+        found: list[tuple[int, Line]] = []
+
+        def add(weight: int, text: str, role: Role) -> None:
+            found.append((weight, ((f" {text}", role),)))
+
+        for place in self.facts.places:
+            last, name = self.last.get(place.name), place.name
+            if last is None:
+                continue
+            if not last.reachable:
+                age = self.old(name, now)
+                tail = f" Shown: the answer of {age} ago." if age else ""
+                add(0, f"? {name}: {last.error}{tail} Deploy and roll back are off there.", "stale")
+                continue
+            if last.strangers:
+                names = ", ".join(last.strangers[:3])
+                more = len(last.strangers) - 3
+                add(
+                    1,
+                    f"! {name}: deployed but not in the plan: {names}{f' and {more} more' if more > 0 else ''}",
+                    "differs",
+                )
+            if last.note:
+                add(3, f". {name}: {last.note}", "muted")
+            run = self.newest_run(name)
+            if run is not None and run.state in {"failed", "unknown"}:
+                word = "FAILED" if run.state == "failed" else "was cut off"
+                add(2, f"x {name}: run {run.run_id} {word} at {run.done} of {run.steps}", "failed")
+        return [line for _weight, line in sorted(found, key=lambda pair: pair[0])]

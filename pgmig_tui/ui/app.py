@@ -1,0 +1,205 @@
+"""The program with a screen: opens on a project, asks its environments by itself, leaves without stopping anything."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from pgmig_tui.ui.answers import POLL_SECONDS, Answers
+from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
+from pgmig_tui.ui.poller import Poller, words_of
+from pgmig_tui.ui.screens.home import HomeScreen
+from pgmig_tui.ui.screens.place import LEAST, PlaceScreen
+from pgmig_tui.ui.session import Session, Standing
+from pgmig_tui.ui.themes import THEMES
+
+RUNS_SECONDS = 3.0
+HANGUP_STATUS = 129
+
+
+class PgmigApp(App[int]):
+    """`clock` gives the time in UTC; `asks` is whether it asks the environments by itself (tests hand answers in)."""
+
+    # The home screen is the first one and brings its sheet with the app; the others load theirs when they are opened.
+    CSS_PATH: ClassVar[Any] = ["styles/app.tcss", "styles/home.tcss"]
+    TITLE = "pgmig-tui"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[Any] = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (96, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[Any] = [(0, "-too-short"), (LEAST[1], "-short"), (28, "-tall")]
+    # ctrl-q would leave without a word about the run; q does.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        asks: bool = True,
+        chosen: str | None = None,
+        attach: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.answers = Answers(session.facts)
+        self.clock = clock or (lambda: datetime.now(UTC))
+        self.chosen = next((i for i, place in enumerate(session.facts.places) if place.name == chosen), 0)
+        self.farewell: list[str] = []
+        self._asks = asks
+        self._attach_to = attach
+        self._pollers: list[Poller] = []
+        self._offered = False
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "pgmig-dark"
+
+    def get_default_screen(self) -> Screen[Any]:
+        return HomeScreen()
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        # A dropped connection must not end the program between two lines of a file; the run doesn't depend on us.
+        loop.add_signal_handler(signal.SIGHUP, self.hang_up)
+        if self._asks:
+            # Not before the first frame: the driver alone takes as long to import as the screen takes to appear.
+            self.set_timer(0.05, self._start_asking)
+
+    def _start_asking(self) -> None:
+        for place in self.session.facts.places:
+            self._pollers.append(
+                Poller(place.name, lambda name=place.name: self._ask(name), self.post_message, POLL_SECONDS)  # type: ignore[misc]
+            )
+        self._pollers.append(Poller("runs", self._list_runs, self.post_message, RUNS_SECONDS))
+        for poller in self._pollers:
+            poller.start()
+        if self._attach_to is not None:
+            self.open_run(self._attach_to)
+
+    def _ask(self, environment: str) -> EnvironmentAnswered:
+        try:
+            standing = self.session.standing(environment)
+        except Exception as error:
+            # One environment's trouble, of whatever kind, is said in its column; the others and the program go on.
+            standing = Standing(environment, self.clock(), False, error=words_of(error))
+        return EnvironmentAnswered(standing)
+
+    def _list_runs(self) -> RunsListed | None:
+        try:
+            return RunsListed(self.session.runs())
+        except Exception as error:
+            self.log.error(f"runs can't be listed: {error}")
+            return None
+
+    def ask_again(self) -> None:
+        for poller in self._pollers:
+            poller.wake()
+
+    def on_environment_answered(self, message: EnvironmentAnswered) -> None:
+        self.answers.take(message.standing)
+        self._tell()
+
+    def on_runs_listed(self, message: RunsListed) -> None:
+        if message.runs == self.answers.runs and self._offered:
+            return
+        self.answers.runs = message.runs
+        self._tell()
+        if not self._offered and self._attach_to is None:
+            self._offered = True
+            alive = self.answers.alive()
+            if alive and isinstance(self.screen, HomeScreen):
+                from pgmig_tui.ui.screens.attach import AttachScreen
+
+                self.push_screen(AttachScreen(alive[0]))
+
+    def _tell(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, PlaceScreen):
+                screen.answers_changed()
+
+    def open_run(self, run_id: str) -> None:
+        """Shows a run, alive or ended."""
+        from pgmig_tui.ui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(run_id))
+
+    def leave(self) -> None:
+        """Leaves; says which runs go on."""
+        self.farewell = [
+            f"run {run.run_id} on {run.environment} goes on; `pgmig-tui attach {run.run_id}` shows it"
+            for run in self.answers.alive()
+        ]
+        self._stop_asking()
+        self.exit(0)
+
+    def action_leave(self) -> None:
+        self.leave()
+
+    def action_help_quit(self) -> None:
+        if isinstance(self.screen, PlaceScreen):
+            self.screen.do_explain()
+
+    def hang_up(self) -> None:
+        """The terminal is gone."""
+        self._stop_asking()
+        self.exit(HANGUP_STATUS, return_code=HANGUP_STATUS)
+
+    def _stop_asking(self) -> None:
+        for poller in self._pollers:
+            poller.stop()
+
+    def notify(self, message: str, **options: Any) -> None:
+        """As Textual's, but text is text: what looks like markup is shown, not obeyed."""
+        options["markup"] = False
+        super().notify(message, **options)
+
+    def screen_text(self) -> str:
+        """What the screen shows now, as plain text."""
+        strips = self.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def unfit_terminal(env: Mapping[str, str], interactive: bool) -> str | None:
+    """Why a screen can't be shown on this terminal; None when it can."""
+    if not interactive:
+        return "the screen needs a terminal; `pgmig-tui status` works without one"
+    if env.get("TERM", "") in {"", "dumb"}:
+        return f"TERM={env.get('TERM', '')!s} can't move its cursor; `pgmig-tui status` works without a screen"
+    return None
+
+
+def run_screen(
+    directory: Path,
+    env: Mapping[str, str],
+    *,
+    plan_file: str | None = None,
+    top_dir: str | None = None,
+    registry: str | None = None,
+    environment: str | None = None,
+    attach: str | None = None,
+) -> int:
+    """Opens the screen on the project in `directory`; returns the exit status. Raises PgmigError for an unreadable one.
+
+    `environment` is chosen first; `attach` opens that run at once.
+    """
+    trouble = unfit_terminal(env, sys.stdin.isatty() and sys.stdout.isatty())
+    if trouble is not None:
+        print(f"pgmig-tui: {trouble}", file=sys.stderr)
+        return 2
+    from pgmig_tui.ui.project_session import ProjectSession
+
+    session = ProjectSession(directory, env, plan_file=plan_file, top_dir=top_dir, registry=registry)
+    app = PgmigApp(session, chosen=environment, attach=attach)
+    if env.get("SSH_TTY"):
+        app.animation_level = "none"
+    status = app.run()
+    for line in app.farewell:
+        print(line)
+    return app.return_code or status or 0

@@ -1,0 +1,178 @@
+"""The lock impact of a script as lines for a pane: what it locks, blocks and loses, and how to do it better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, Span, wrap
+from pgmig_tui.display.safe import safe
+from pgmig_tui.impact.result import ScriptImpact, StatementImpact
+from pgmig_tui.ui.session import ImpactFacts, PlanLine
+
+RISK_ROLES: dict[str, Role] = {
+    "none": "muted",
+    "low": "done",
+    "medium": "waiting",
+    "high": "failed",
+    "critical": "failed",
+}
+_SHORT = {
+    "ACCESS SHARE": "read",
+    "ROW SHARE": "row-sh",
+    "ROW EXCLUSIVE": "row-x",
+    "SHARE UPDATE EXCLUSIVE": "online",
+    "SHARE": "SHARE",
+    "SHARE ROW EXCLUSIVE": "SH ROW X",
+    "EXCLUSIVE": "EXCL",
+    "ACCESS EXCLUSIVE": "A.EXCL",
+}
+
+
+def short_lock(facts: ImpactFacts) -> Span:
+    """The strongest lock in eight columns."""
+    if facts.impact is None:
+        return "? n/a", "stale"
+    role = RISK_ROLES[facts.impact.risk]
+    if any(one.problem is not None or one.unknown for one in facts.impact.statements) and not facts.impact.strongest:
+        return "? unkn.", "stale"
+    if facts.impact.strongest is None:
+        return "none", "muted"
+    return _SHORT.get(facts.impact.strongest[0].sql_name, "?"), role
+
+
+def blocks_words(one: StatementImpact) -> str:
+    """What others can't do meanwhile."""
+    named = (("reads", one.blocks.reads), ("writes", one.blocks.writes), ("DDL", one.blocks.ddl))
+    blocked = [name for name, yes in named if yes]
+    return f"blocks {words.listing(blocked)}" if blocked else "blocks nothing"
+
+
+def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False) -> list[Line]:
+    """One statement: its line, its locks, what it does, what it loses."""
+    role = RISK_ROLES[one.risk]
+    head: Line = ((f"{'>' if marked else ' '}L{one.line} ", "strong"), (safe(one.kind), "strong"))
+    if one.risk not in {"none", "low"}:
+        head = (*head, (f"  risk {one.risk}", role))
+    lines: list[Line] = [head]
+
+    def say(text: str, role: Role = "plain") -> None:
+        lines.extend(wrap(safe(text), columns, role, indent="   ", hanging="     "))
+
+    if one.problem is not None:
+        say(f"can't be read: {one.problem.message}", "failed")
+    for lock in one.locks:
+        if lock.new:
+            continue
+        sure = "" if lock.certainty == "certain" else f" ({lock.certainty})"
+        strong: Role = "failed" if lock.mode.blocks_reads else "waiting" if lock.mode.blocks_writes else "plain"
+        say(f"{lock.mode.sql_name} on {lock.schema}.{lock.relation}{sure}", strong)
+    if any(not lock.new for lock in one.locks):
+        say(blocks_words(one), "plain" if one.blocks.reads or one.blocks.writes else "muted")
+    elif one.locks:
+        say("locks only what this script made", "muted")
+    if one.rewrites:
+        say(f"rewrites {words.listing(one.rewrites)}", "failed")
+    scans = [name for name in one.scans if name not in one.rewrites]
+    if scans:
+        say(f"scans {words.listing(scans)}", "waiting")
+    if one.rows:
+        say(f"about {words.about(one.rows)} rows, {words.size(one.bytes)}", "muted")
+    if one.estimated_ms is not None and one.estimated_ms.high:
+        say(f"about {words.duration(one.estimated_ms.low)} to {words.duration(one.estimated_ms.high)}", "muted")
+    if one.locks and one.held_until_line > one.end_line:
+        say(f"held to line {one.held_until_line}", "muted")
+    if one.data_loss.loss_class >= 3:
+        say(f"LOSES {words.listing(one.data_loss.what) or 'data'}", "failed")
+    if one.needs_no_transaction:
+        say("can't run in a transaction", "waiting")
+    for text in (*one.unknown, *one.breaks):
+        say(f"? {text}", "waiting")
+    for advice in one.advice:
+        say(f"* {advice.message}", "running")
+        for sql in advice.safer_sql.splitlines():
+            say(sql, "muted")
+    return lines
+
+
+def telling(impact: ScriptImpact) -> list[StatementImpact]:
+    """The statements that there is something to say about; BEGIN, COMMIT and SET are not among them."""
+    return [
+        one
+        for one in impact.statements
+        if one.transaction_control is None
+        and (one.locks or one.problem or one.unknown or one.advice or one.data_loss.loss_class or one.risk != "none")
+    ]
+
+
+def headline(facts: ImpactFacts, columns: int) -> list[Line]:
+    """The whole script in a few lines: its strongest lock, what that blocks, and the worst that it does."""
+    if facts.impact is None:
+        return wrap(safe(facts.problem) or "no impact is known", columns, "stale", indent=" ")
+    impact = facts.impact
+    lines: list[Line] = []
+    role = RISK_ROLES[impact.risk]
+    if impact.strongest is None:
+        lines += wrap("no lock that others can notice", columns, "done", indent=" ")
+    else:
+        mode, relation = impact.strongest
+        lines += wrap(mode.sql_name, columns, role, indent=" ")
+        lines += wrap(f"on {safe(relation)}", columns, "plain", indent="   ")
+        blocked = [word for word, yes in (("reads", mode.blocks_reads), ("writes", mode.blocks_writes)) if yes]
+        lines += wrap(f"blocks {' and '.join(blocked)}" if blocked else "reads and writes go on", columns, indent=" ")
+    rewrites = tuple(dict.fromkeys(name for one in impact.statements for name in one.rewrites))
+    if rewrites:
+        lines += wrap(f"rewrites {safe(words.listing(rewrites))}", columns, "failed", indent=" ")
+    scans = tuple(dict.fromkeys(name for one in impact.statements for name in one.scans if name not in one.rewrites))
+    if scans:
+        lines += wrap(f"scans {safe(words.listing(scans))}", columns, "waiting", indent=" ")
+    unread = sum(one.problem is not None for one in impact.statements)
+    if unread:
+        lines += wrap(
+            f"{words.count(unread, 'statement')} can't be read: treat as high risk", columns, "failed", indent=" "
+        )
+    if not impact.transactional:
+        lines += wrap("not one transaction: a failure leaves a part behind", columns, "waiting", indent=" ")
+    lines += wrap(f"risk {impact.risk}", columns, role, indent=" ")
+    return lines
+
+
+def side_lines(
+    change: PlanLine,
+    deploy: ImpactFacts | None,
+    revert: ImpactFacts | None,
+    differs: Sequence[str],
+    columns: int,
+) -> list[Line]:
+    """The side pane of the home screen for one change."""
+    lines = wrap(safe(change.name), columns, "strong", indent=" ")
+    lines.append(((f" {change.planned_at[:10]} {safe(change.planner)}"[:columns], "muted"),))
+    for text in differs:
+        lines += wrap(f"! {safe(text)}", columns, "differs", indent=" ", hanging="   ")
+    lines += wrap(safe(change.note), columns, indent=" ")[:5]
+    lines.append(())
+    if change.requires:
+        lines += wrap(f"requires {safe(words.listing(change.requires))}", columns, "muted", indent=" ", hanging="   ")
+    if change.conflicts:
+        lines += wrap(
+            f"conflicts with {safe(words.listing(change.conflicts))}", columns, "waiting", indent=" ", hanging="   "
+        )
+    if change.needed_by:
+        lines += wrap(f"needed by {change.needed_by}", columns, "muted", indent=" ")
+    if change.reworked:
+        lines += wrap("reworked later in the plan", columns, "muted", indent=" ")
+    lines += [(), ((" Lock impact", "title"),)]
+    lines += headline(deploy, columns) if deploy is not None else [((" ...", "muted"),)]
+    lines += [(), ((" Revert", "title"),)]
+    if revert is None:
+        lines.append(((" ...", "muted"),))
+    elif revert.impact is None:
+        lines += headline(revert, columns)
+    else:
+        loss = revert.impact.data_loss
+        if loss.loss_class >= 3:
+            lines += wrap(f"LOSES {safe(words.listing(loss.what)) or 'data'}", columns, "failed", indent=" ")
+        else:
+            lines += wrap("loses no data that is known of", columns, "done", indent=" ")
+        lines += headline(revert, columns)[:2]
+    return lines

@@ -1,0 +1,142 @@
+"""Every key of every screen, once. Bindings, footers and the help screen are made from this table.
+
+Rules that the tests hold: a key that can change a database is a capital or leads to a dialog (its label ends in `..`),
+and is never Enter, space, `y` or a function key; a letter that's dangerous on one screen isn't harmless on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of one place. `id` is `place.name`; `keys` as Textual names them; `label` "" keeps it out of the footer."""
+
+    id: str
+    keys: str
+    shown: str
+    label: str
+    does: str
+    dangerous: bool = False
+
+    @property
+    def place(self) -> str:
+        return self.id.split(".", 1)[0]
+
+    @property
+    def name(self) -> str:
+        return self.id.split(".", 1)[1]
+
+
+KEYS: tuple[Key, ...] = (
+    Key("home.deploy", "d", "d", "Deploy..", "review, then deploy the pending changes of the chosen environment", True),
+    Key("home.verify", "v", "v", "Verify..", "review, then run the verify scripts of what is deployed", True),
+    Key(
+        "home.rollback",
+        "R",
+        "R",
+        "ROLL BACK..",
+        "review, then revert to the point under the cursor, or the last run",
+        True,
+    ),
+    Key("home.open", "enter", "Enter", "Open", "the scripts and the lock impact of the change under the cursor"),
+    Key("home.runs", "h", "h", "Runs", "runs of this host: watch one that is alive, read one that has ended"),
+    Key("home.filter", "slash", "/", "Filter", "show only the changes whose name holds a text; Esc shows all again"),
+    Key("home.down", "j,down", "j", "", "one change down"),
+    Key("home.up", "k,up", "k", "", "one change up"),
+    Key("home.top", "g,home", "g", "", "first line"),
+    Key("home.bottom", "G,end", "G", "", "last line"),
+    Key("home.pagedown", "ctrl+d,pagedown", "ctrl-d", "", "half a page down"),
+    Key("home.pageup", "ctrl+u,pageup", "ctrl-u", "", "half a page up"),
+    Key("change.previous", "left_square_bracket", "[", "Prev", "the script before: deploy, verify, revert"),
+    Key("change.next", "right_square_bracket", "]", "Next script", "the next script: deploy, verify, revert"),
+    Key("change.impact", "i", "i", "Impact", "jump to the next statement that takes a lock"),
+    Key("change.formatted", "f", "f", "Format", "the SQL set out by sqlparse, to read; never what is run"),
+    Key("change.find", "slash", "/", "Find", "find a text in the script"),
+    Key("change.again", "n", "n", "", "next place found"),
+    Key("change.back_again", "N", "N", "", "place found before"),
+    Key("change.down", "j,down", "j", "", "one line down"),
+    Key("change.up", "k,up", "k", "", "one line up"),
+    Key("change.top", "g,home", "g", "", "first line"),
+    Key("change.bottom", "G,end", "G", "", "last line"),
+    Key("change.pagedown", "ctrl+d,pagedown", "ctrl-d", "", "half a page down"),
+    Key("change.pageup", "ctrl+u,pageup", "ctrl-u", "", "half a page up"),
+    Key("review.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note"),
+    Key("review.override", "o", "o", "Override..", "pass an item that fails; asks for a reason, which is journaled"),
+    Key("review.accept", "a", "a", "Accept loss", "accept the data loss that is listed"),
+    Key("review.go", "g", "g", "GO..", "ask for the last word; nothing runs before it", True),
+    Key("review.down", "j,down", "j", "", "one item down"),
+    Key("review.up", "k,up", "k", "", "one item up"),
+    Key("run.pause", "p", "p", "Pause", "pause after this step; again: go on"),
+    Key("run.cancel", "c", "c", "Cancel..", "cancel the statement that runs now and stop", True),
+    Key("run.stop", "X", "X", "STOP..", "cancel the statement, stop the run, close its sessions", True),
+    Key("run.detach", "z", "z", "Detach", "leave this screen; the run goes on by itself"),
+    Key("run.down", "j,down", "j", "", "log: one line down"),
+    Key("run.up", "k,up", "k", "", "log: one line up"),
+    Key("run.bottom", "G,end", "G", "", "log: to the end, and follow it"),
+    Key("after.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note"),
+    Key("after.rollback", "R", "R", "ROLL BACK..", "review, then revert what this run deployed", True),
+    Key("after.write", "w", "w", "Write", "write the summary to a file"),
+    Key("after.log", "t", "t", "Log", "the log of the run"),
+    Key("after.down", "j,down", "j", "", "one item down"),
+    Key("after.up", "k,up", "k", "", "one item up"),
+    Key("runs.open", "enter", "Enter", "Open", "watch the run, or read how it ended"),
+    Key("runs.down", "j,down", "j", "", "one run down"),
+    Key("runs.up", "k,up", "k", "", "one run up"),
+    Key("help.down", "j,down", "j", "", "one line down"),
+    Key("help.up", "k,up", "k", "", "one line up"),
+    Key("any.environment", "1,2,3,4,5,6,7,8,9", "1-9", "", "choose an environment"),
+    Key("any.ask", "r", "r", "", "ask the servers again now"),
+    Key("any.copy", "y", "y", "Copy", "copy what the cursor is on, or the summary (OSC 52)"),
+    Key("any.copy_screen", "Y", "Y", "", "copy the screen as text, and write it to a file"),
+    Key("any.palette", "colon", ":", "", "every action by name (also ctrl-p)"),
+    Key("any.help", "question_mark", "?", "Help", "this list"),
+    Key("any.back", "escape", "esc", "Back", "one place back; never cancels work"),
+    Key("any.explain", "ctrl+c", "ctrl-c", "", "copy the marked text; otherwise says how to leave"),
+    Key("any.quit", "q", "q", "Quit", "leave; a run goes on by itself"),
+)
+
+BY_ID = {key.id: key for key in KEYS}
+
+# What a footer shows besides the keys of its place, at most eight in all.
+FOOTER_LIMIT = 8
+_EVERYWHERE = {
+    "home": ("any.help", "any.quit"),
+    "change": ("any.copy", "any.help", "any.back"),
+    "review": ("any.help", "any.back"),
+    "run": ("any.copy", "any.help"),
+    "after": ("any.copy", "any.help", "any.back"),
+    "runs": ("any.copy", "any.help", "any.back"),
+    "help": ("any.back",),
+}
+
+
+def of_place(place: str) -> Iterator[Key]:
+    """The keys that work in a place: its own, then those that work everywhere and aren't taken by its own."""
+    own = [key for key in KEYS if key.place == place]
+    taken = {part for key in own for part in key.keys.split(",")}
+    yield from own
+    for key in KEYS:
+        if key.place == "any" and not taken & set(key.keys.split(",")):
+            yield key
+
+
+def footer(place: str) -> tuple[Key, ...]:
+    """The keys that the footer of a place shows, in order, at most eight."""
+    own = [key for key in KEYS if key.place == place and key.label]
+    every = [BY_ID[identifier] for identifier in _EVERYWHERE.get(place, ())]
+    return tuple((own + every)[:FOOTER_LIMIT])
+
+
+def clashes(place: str) -> list[str]:
+    """Keys that a place gives to two actions; empty in a sound table."""
+    seen: dict[str, str] = {}
+    found: list[str] = []
+    for key in of_place(place):
+        for part in key.keys.split(","):
+            if part in seen:
+                found.append(f"{part}: {seen[part]} and {key.id}")
+            seen[part] = key.id
+    return found

@@ -1,0 +1,52 @@
+"""What threads tell the screens. A thread posts one of these and touches nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from textual.message import Message
+
+from pgmig_tui.ui.session import EventFacts, RunFacts, Standing
+
+
+class EnvironmentAnswered(Message):
+    """An environment answered, or said why it can't."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__()
+        self.standing = standing
+
+
+class RunsListed(Message):
+    """The runs of this host were read."""
+
+    def __init__(self, runs: tuple[RunFacts, ...]) -> None:
+        super().__init__()
+        self.runs = runs
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RunsListed)
+
+
+class WorkFinished(Message):
+    """A piece of work ended: `done` gets its value, `failed` what went wrong, on the event loop."""
+
+    def __init__(
+        self, done: Callable[[Any], None], failed: Callable[[Exception], None], value: object, error: Exception | None
+    ) -> None:
+        super().__init__()
+        self.done = done
+        self.failed = failed
+        self.value = value
+        self.error = error
+
+
+class JournalRead(Message):
+    """New lines of a run's journal, many at once; `alive` is whether its process still is."""
+
+    def __init__(self, run_id: str, events: Sequence[EventFacts], alive: bool) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.events = events
+        self.alive = alive

@@ -1,0 +1,331 @@
+"""Home: the plan against the environments, and what the change under the cursor will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from pgmig_tui.display.cells import Line, Span
+from pgmig_tui.display.words import ago, count
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.session import Command, ImpactFacts, Place, Standing
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.matrix import PlanMatrix
+
+if TYPE_CHECKING:
+    from pgmig_tui.ui.session import PlanLine
+
+LOOK_SECONDS = 0.12
+LOCK_COLUMN_CHANGES = 40
+
+
+class HomeScreen(PlaceScreen):
+    """The plan matrix. Everything here reads; `d`, `v` and `R` lead to the review."""
+
+    place: ClassVar[str] = "home"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("home")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved = False
+        self._filter = ""
+        self._impacts: dict[tuple[str, str], ImpactFacts] = {}
+        self._asked: set[tuple[str, str]] = set()
+        self.summary = Bar(identity="summary")
+        self.head = Bar(identity="head")
+        self.side = Lines(identity="side")
+
+    def body(self) -> Iterable[Widget]:
+        facts = self.pgmig.session.facts
+        self.matrix = PlanMatrix(
+            facts.plan, [place.name for place in facts.places], self._cell, self._lock_cell, identity="matrix"
+        )
+        self.matrix.chosen = self.pgmig.chosen
+        yield self.summary
+        yield Horizontal(Vertical(self.head, self.matrix, id="plan"), self.side, id="columns")
+
+    def on_mount(self) -> None:
+        self.summary.make(self._summary_line)
+        self.head.make(lambda columns: self.matrix.head(columns))
+        super().on_mount()
+        self._look = self.set_timer(LOOK_SECONDS, self._look_at)
+
+    def on_resize(self) -> None:
+        self.matrix.with_locks = self.size.width < 96
+        self._show_side()
+        super().on_resize()
+
+    # Facts
+
+    @property
+    def chosen(self) -> Place | None:
+        places = self.pgmig.session.facts.places
+        return places[self.pgmig.chosen] if places else None
+
+    def _standing(self) -> Standing | None:
+        return self.pgmig.answers.good.get(self.chosen.name) if self.chosen else None
+
+    def _cell(self, change_id: str, environment: str) -> Span:
+        return self.pgmig.answers.cell(change_id, environment, self.pgmig.clock())
+
+    def _lock_cell(self, change_id: str) -> Span:
+        from pgmig_tui.ui.findings import short_lock
+
+        standing = self._standing()
+        facts = self._impacts.get((change_id, "deploy"))
+        if standing is None or facts is None or change_id not in standing.pending:
+            return "", "plain"
+        return short_lock(facts)
+
+    def doing(self) -> str:
+        places, now = self.pgmig.session.facts.places, f"{self.pgmig.clock():%H:%M:%S}Z"
+        if self.chosen is None:
+            return f"no environment  {now}"
+        guard = "!! PROTECTED !! " if self.chosen.protected else ""
+        return f"{guard}env {self.pgmig.chosen + 1}/{len(places)} {self.chosen.name}  {now}"
+
+    def _summary_line(self, columns: int) -> Line:
+        facts = self.pgmig.session.facts
+        head = f" Plan {facts.project}  {count(len(facts.plan), 'change')}  {count(facts.tags, 'tag')}   "
+        if self._filter:
+            return (
+                (head, "plain"),
+                (f"filter: {self._filter}  {len(self.matrix.rows)} shown, Esc shows all", "waiting"),
+            )
+        if self.chosen is None:
+            return ((head, "plain"), ("no target in sqitch.conf and no environment in pgmig.toml", "waiting"))
+        name = self.chosen.name
+        last, standing = self.pgmig.answers.last.get(name), self._standing()
+        if last is None:
+            return ((head, "plain"), (f"{name}: asking...", "muted"))
+        if not last.reachable:
+            return ((head, "plain"), (f"{name}: no answer", "stale"))
+        assert standing is not None, "a reachable answer is a good answer"
+        asked = ago((self.pgmig.clock() - standing.asked_at).total_seconds())
+        if standing.pending:
+            return (
+                (head, "plain"),
+                (f"{name}: {len(standing.pending)} pending", "strong"),
+                (f"   asked {asked}", "muted"),
+            )
+        return ((head, "plain"), (f"{name}: up to date", "done"), (f"   asked {asked}", "muted"))
+
+    def quiet_line(self, columns: int) -> Line:
+        spans: list[Span] = []
+        for index, place in enumerate(self.pgmig.session.facts.places[:9]):
+            role = "strong" if index == self.pgmig.chosen else "muted"
+            mark = "*" if index == self.pgmig.chosen else " "
+            spans += [(f" {index + 1}", "key"), (f"{mark}{place.name} ", role)]  # type: ignore[list-item]
+        for run in self.pgmig.answers.alive()[:1]:
+            spans.append((f"  > run {run.run_id} alive on {run.environment} {run.done}/{run.steps}: h", "running"))
+        return tuple(spans)
+
+    def answers_changed(self) -> None:
+        notes = self.pgmig.answers.notes(self.pgmig.clock())
+        notes += [((f" . {text}", "muted"),) for text in self.pgmig.session.facts.foreign]
+        self.note.show(notes[:4] if self.size.height >= 28 else notes[:2])
+        if not self._moved:
+            self._to_next()
+        self._ask_locks()
+        self.matrix.refresh()
+        self._show_side()
+        self.tick()
+
+    def _to_next(self) -> None:
+        """Puts the cursor on the next change to deploy, as long as nobody moved it."""
+        standing = self._standing()
+        if standing is not None and standing.pending:
+            row = self.matrix.row_of(standing.pending[0])
+            if row is not None:
+                self.matrix.move(row)
+
+    # The side pane and the lock column
+
+    def on_choices_moved(self, message: Choices.Moved) -> None:
+        message.stop()
+        self._show_side()
+        self._look.stop()
+        self._look = self.set_timer(LOOK_SECONDS, self._look_at)
+
+    def _look_at(self) -> None:
+        if self.pgmig.answers.last and self.matrix.change is not None:
+            for kind in ("deploy", "revert"):
+                self._ask_impact(self.matrix.change.change_id, kind)
+
+    def _ask_locks(self) -> None:
+        standing = self._standing()
+        for change_id in (standing.pending if standing else ())[:LOCK_COLUMN_CHANGES]:
+            self._ask_impact(change_id, "deploy")
+        self._look_at()
+
+    def _ask_impact(self, change_id: str, kind: str) -> None:
+        """Reads a script's impact once, from its text alone, in a thread."""
+        if self.chosen is None or (change_id, kind) in self._asked:
+            return
+        self._asked.add((change_id, kind))
+        environment, session = self.chosen.name, self.pgmig.session
+
+        def done(facts: ImpactFacts) -> None:
+            self._impacts[change_id, kind] = facts
+            self.matrix.refresh()
+            self._show_side()
+
+        self.later(
+            "impact",
+            lambda: session.impact(change_id, kind, environment, live=False),  # type: ignore[arg-type]
+            done,
+            lambda error: done(ImpactFacts(None, problem=str(error))),
+        )
+
+    def _show_side(self) -> None:
+        if not self.side.size.width or self.matrix.change is None:
+            return
+        from pgmig_tui.ui.findings import side_lines
+
+        change = self.matrix.change
+        self.side.show(
+            side_lines(
+                change,
+                self._impacts.get((change.change_id, "deploy")),
+                self._impacts.get((change.change_id, "revert")),
+                self._differs(change),
+                self.side.size.width - 1,
+            )
+        )
+
+    def _differs(self, change: PlanLine) -> list[str]:
+        said: list[str] = []
+        for place in self.pgmig.session.facts.places:
+            good = self.pgmig.answers.good.get(place.name)
+            if good is not None and change.change_id in good.differing:
+                said.append(f"{place.name}: {good.differing[change.change_id]}")
+        return said
+
+    # Keys
+
+    def off(self, key_id: str) -> str | None:
+        if key_id in {"home.deploy", "home.verify", "home.rollback"}:
+            if self.chosen is None:
+                return "there is no environment"
+            reason = self.pgmig.answers.cannot(self.chosen.name)
+            standing = self._standing()
+            if reason is not None or standing is None:
+                return reason or "no answer yet"
+            if key_id == "home.deploy" and not standing.pending:
+                return f"{self.chosen.name} has everything that the plan has"
+            if key_id != "home.deploy" and not standing.deployed:
+                return f"nothing is deployed on {self.chosen.name}"
+        if key_id in {"home.open", "any.copy"} and self.matrix.change is None:
+            return "no change here"
+        return None
+
+    def do_environment(self, number: int) -> None:
+        if number > len(self.pgmig.session.facts.places):
+            self.say(f"there is no environment {number}")
+            return
+        self.pgmig.chosen = self.matrix.chosen = number - 1
+        self._moved = False
+        self.answers_changed()
+        self.head.refresh()
+        self.summary.refresh()
+
+    def _review(self, command: Command, to: str | None) -> None:
+        from pgmig_tui.ui.screens.review import ReviewScreen
+
+        assert self.chosen is not None, "off() has seen to it"
+        self.app.push_screen(ReviewScreen(self.chosen, command, to))
+
+    def do_deploy(self) -> None:
+        self._review("deploy", None)
+
+    def do_verify(self) -> None:
+        self._review("verify", None)
+
+    def do_rollback(self) -> None:
+        """Back to the change under the cursor, when the cursor was moved and newer ones are deployed; else one run back."""
+        standing, change = self._standing(), self.matrix.change
+        assert standing is not None, "off() has seen to it"
+        deployed = [line for line in self.pgmig.session.facts.plan if line.change_id in standing.deployed]
+        to: str | None = None
+        if self._moved and change is not None and change in deployed and change != deployed[-1]:
+            to = change.change_id
+        self._review("revert", to)
+
+    def do_open(self) -> None:
+        from pgmig_tui.ui.screens.change import ChangeScreen
+
+        assert self.matrix.change is not None, "off() has seen to it"
+        self.app.push_screen(ChangeScreen(self.matrix.change, self.chosen))
+
+    def do_runs(self) -> None:
+        from pgmig_tui.ui.screens.runs import RunsScreen
+
+        self.app.push_screen(RunsScreen())
+
+    def do_filter(self) -> None:
+        from pgmig_tui.ui.screens.ask import AskScreen
+
+        self.app.push_screen(
+            AskScreen("Show the changes whose name holds", "part of a name", must=False), self._filtered
+        )
+
+    def _filtered(self, text: str | None) -> None:
+        if text is None:
+            return
+        self._filter = text
+        plan, wanted = self.pgmig.session.facts.plan, text.lower()
+        every = range(len(plan) - 1, -1, -1)
+        self.matrix.refill([index for index in every if wanted in plan[index].name.lower()] if text else every)
+        self.matrix.move(0)
+        self._show_side()
+        self.tick()
+
+    def do_back(self) -> None:
+        if self._filter:
+            self._filtered("")
+        else:
+            self.say("this is home; q leaves")
+
+    def _move(self, index: int) -> None:
+        self._moved = True
+        self.matrix.move(index)
+
+    def do_down(self) -> None:
+        self._move(self.matrix.cursor + 1)
+
+    def do_up(self) -> None:
+        self._move(self.matrix.cursor - 1)
+
+    def do_top(self) -> None:
+        self._move(0)
+
+    def do_bottom(self) -> None:
+        self._move(self.matrix.line_count - 1)
+
+    def do_pagedown(self) -> None:
+        self._move(self.matrix.cursor + max(1, self.matrix.size.height // 2))
+
+    def do_pageup(self) -> None:
+        self._move(self.matrix.cursor - max(1, self.matrix.size.height // 2))
+
+    def copy_text(self) -> str:
+        change = self.matrix.change
+        return f"{change.name} {change.change_id}" if change else ""
+
+    def tick(self) -> None:
+        super().tick()
+        self.summary.refresh()
+        if self.pgmig.answers.good:
+            self.matrix.refresh()
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "+ ok deployed   . todo in the plan, not deployed   ! differ: the plan and the database disagree",
+            "? an old answer, with its age: the server does not answer now   ... not answered yet",
+            "Nothing on this screen changes a database: d, v and R open the review, which asks for a last word.",
+            "A protected environment is read-only: every run on it needs its word.",
+        )

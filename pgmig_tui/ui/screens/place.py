@@ -1,0 +1,293 @@
+"""What all places have in common: banner, body, notes, status line, footer, and one way that keys take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+
+from pgmig_tui.display.banner import banner, tier_role, tier_word
+from pgmig_tui.display.cells import Line, Span, cut, sides, text_of, width
+from pgmig_tui.display.safe import safe
+from pgmig_tui.ui import keys
+from pgmig_tui.ui.messages import WorkFinished
+from pgmig_tui.ui.poller import in_thread, post_quietly, words_of
+from pgmig_tui.ui.widgets.lines import Bar, Lines
+
+if TYPE_CHECKING:
+    from pgmig_tui.ui.app import PgmigApp
+    from pgmig_tui.ui.session import Place
+
+T = TypeVar("T")
+LEAST = (80, 24)
+
+
+def bindings(place: str) -> list[BindingType]:
+    """The bindings of a place from the table of keys. All lead to `action_do`, which knows what is off and why."""
+    made: list[BindingType] = []
+    for key in keys.of_place(place):
+        if key.id == "any.environment":
+            made += [
+                Binding(digit, f"do('{key.id}', {digit})", key.does, show=False, id=f"{key.id}.{digit}")
+                for digit in key.keys.split(",")
+            ]
+        else:
+            made.append(
+                Binding(key.keys, f"do('{key.id}')", key.does, show=False, id=key.id, priority=key.keys == "ctrl+c")
+            )
+    return made
+
+
+class PlaceScreen(Screen[None]):
+    """A place. Subclasses give `place`, `body()`, `doing()` and a `do_<name>` for each of their keys."""
+
+    place: ClassVar[str] = "any"
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: Span | None = None
+        self.banner = Bar(identity="banner")
+        self.note = Lines(identity="note")
+        self.status = Bar(identity="status")
+        self.foot = Bar(identity="foot")
+        self.small = Lines(identity="small")
+
+    @property
+    def pgmig(self) -> PgmigApp:
+        return cast("PgmigApp", self.app)
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between banner and notes."""
+        return ()
+
+    def compose(self) -> ComposeResult:
+        yield self.banner
+        yield Vertical(*self.body(), id="body")
+        yield self.note
+        yield self.status
+        yield self.foot
+        yield self.small
+
+    def on_mount(self) -> None:
+        self.banner.make(self.banner_line)
+        self.status.make(self.status_line)
+        self.foot.make(self.footer_line)
+        self.set_interval(1.0, self.tick)
+        self.tick()
+
+    def tick(self) -> None:
+        """Once a second, and whenever something changed: redraws what holds a clock or an age."""
+        self.banner.refresh()
+        self.status.refresh()
+        self.foot.refresh()
+        self.note.styles.display = "block" if self.note.lines else "none"
+
+    def on_resize(self) -> None:
+        self.small.show([self.small_line(), *self.small_lines()])
+        self.tick()
+
+    # What the lines say
+
+    @property
+    def where(self) -> Place | None:
+        """The environment that this place is about; None where it is about all of them."""
+        return None
+
+    def doing(self) -> str:
+        """What is going on, at the right end of the banner."""
+        return self.place.upper()
+
+    def access(self) -> str:
+        place = self.where
+        return "READ-ONLY" if place is not None and place.protected else "READ-WRITE"
+
+    def banner_line(self, columns: int) -> Line:
+        place = self.where
+        if place is None:
+            facts = self.pgmig.session.facts
+            left, right = f" ALL ENVIRONMENTS  {safe(facts.project)}", f" {self.doing()} "
+            user = f" as {safe(facts.operator)}"
+            left += user if width(left) + width(user) + width(right) <= columns else ""
+            return sides(((left, "tier-none"),), ((right, "tier-none"),), columns)
+        standing = self.pgmig.answers.good.get(place.name)
+        return banner(
+            tier=tier_word(place.name, place.protected),
+            role=tier_role(place.protected, place.color),
+            database=place.database,
+            host=place.host,
+            user=(standing.user if standing else "") or place.user or "?",
+            access=self.access(),
+            doing=self.doing(),
+            columns=columns,
+        )
+
+    def status_line(self, columns: int) -> Line:
+        """The line above the footer: what was said last, until the next key."""
+        if self._said is not None:
+            text, role = self._said
+            return ((f" {cut(text, columns - 2)}", role),)
+        return self.quiet_line(columns)
+
+    def quiet_line(self, columns: int) -> Line:
+        return ()
+
+    def footer_line(self, columns: int) -> Line:
+        spans: list[Span] = []
+        room = columns
+        for key in keys.footer(self.place):
+            label = self.label(key.id) or key.label
+            if room < width(key.shown) + width(label) + 2:
+                break
+            off = self.off(key.id) is not None
+            spans += [(f" {key.shown}", "off" if off else "key"), (f" {label}", "off" if off else "plain")]
+            room -= width(key.shown) + width(label) + 2
+        return tuple(spans)
+
+    def small_line(self) -> Line:
+        columns, rows = self.size
+        return (
+            (
+                f"needs {LEAST[0]}x{LEAST[1]}, has {columns}x{rows}; `pgmig-tui status` works without a screen",
+                "waiting",
+            ),
+        )
+
+    def small_lines(self) -> list[Line]:
+        """What stands below the one line when the terminal is too small."""
+        return []
+
+    @property
+    def too_small(self) -> bool:
+        return self.size.width < LEAST[0] or self.size.height < LEAST[1]
+
+    def say(self, text: str, role: str = "waiting") -> None:
+        """Says something in the status line until the next key."""
+        self._said = (text, cast("Any", role))
+        self.status.refresh()
+
+    # The way of a key
+
+    def off(self, key_id: str) -> str | None:
+        """Why a key does nothing here and now; None when it works."""
+        return None
+
+    def label(self, key_id: str) -> str | None:
+        """Another label for a key, where what it does depends on what is going on."""
+        return None
+
+    def action_do(self, key_id: str, argument: int = 0) -> None:
+        key = keys.BY_ID[key_id]
+        self._said = None
+        reason = self.off(key_id)
+        if reason is None and self.too_small and key.place != "any":
+            reason = "the terminal is too small to see what it would do"
+        if reason is not None:
+            self.say(f"{key.shown} is off: {reason}")
+            return
+        handler = getattr(self, f"do_{key.name}")
+        if key_id == "any.environment":
+            handler(argument)
+        else:
+            handler()
+        self.tick()
+
+    def later(
+        self,
+        name: str,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Does work in a thread of its own; `done` gets its value on the event loop, if this place still stands."""
+        on_error = failed or self.work_failed
+
+        def body() -> None:
+            try:
+                value: object = work()
+                message = WorkFinished(done, on_error, value, None)
+            except Exception as error:
+                # Whatever went wrong is for the screen to say: a thread that dies silently looks like a wait.
+                message = WorkFinished(done, on_error, None, error)
+            post_quietly(self.post_message, message)
+
+        in_thread(name, body)
+
+    def on_work_finished(self, message: WorkFinished) -> None:
+        message.stop()
+        if message.error is not None:
+            message.failed(message.error)
+        else:
+            message.done(message.value)
+        self.tick()
+
+    def work_failed(self, error: Exception) -> None:
+        self.say(words_of(error), "failed")
+
+    def answers_changed(self) -> None:
+        """An environment answered, or the list of runs changed."""
+
+    # Keys that work everywhere
+
+    def do_environment(self, number: int) -> None:
+        self.say("environments are chosen on the home screen; Esc goes there")
+
+    def do_ask(self) -> None:
+        self.pgmig.ask_again()
+        self.say("asking again", "muted")
+
+    def copy_text(self) -> str:
+        """What `y` copies here."""
+        return ""
+
+    def do_copy(self) -> None:
+        text = self.copy_text()
+        if not text:
+            self.say("nothing to copy here")
+            return
+        self.pgmig.copy_to_clipboard(text)
+        self.say(f"copied {len(text.splitlines())} lines (OSC 52; in tmux: set -g set-clipboard on)", "done")
+
+    def do_copy_screen(self) -> None:
+        text = self.pgmig.screen_text()
+        self.pgmig.copy_to_clipboard(text)
+        self.later(
+            "write screen",
+            lambda: self.pgmig.session.write(f"screen-{self.place}.txt", text),
+            lambda path: self.say(f"screen copied, and written to {path}", "done"),
+        )
+
+    def do_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def do_help(self) -> None:
+        from pgmig_tui.ui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self))
+
+    def do_back(self) -> None:
+        if len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    def do_explain(self) -> None:
+        selected = self.get_selected_text()
+        if selected:
+            self.pgmig.copy_to_clipboard(selected)
+            self.say("copied", "done")
+        else:
+            self.say("ctrl-c stops nothing here: q leaves the program, a run goes on by itself")
+
+    def do_quit(self) -> None:
+        self.pgmig.leave()
+
+    def help_text(self) -> tuple[str, ...]:
+        """What the help says about this place besides its keys."""
+        return ()
+
+    def plain_text(self) -> str:
+        return text_of(self.banner.shown)

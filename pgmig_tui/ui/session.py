@@ -1,0 +1,227 @@
+"""What the screens know and may ask for: plain facts, and the one door behind which the rest of the program stands.
+
+A screen never meets a connection, a statement that is sent or a file: it gets facts and calls `Session`. All methods
+block, may raise PgmigError, and are called in threads; `facts` alone is there at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pgmig_tui.impact.result import ScriptImpact
+
+ScriptKind = Literal["deploy", "verify", "revert"]
+Command = Literal["deploy", "revert", "verify"]
+KINDS: tuple[ScriptKind, ...] = ("deploy", "verify", "revert")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A change as the plan states it; `planned_at` as written there (UTC)."""
+
+    change_id: str
+    name: str
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    planner: str = ""
+    planned_at: str = ""
+    requires: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    needed_by: int = 0
+    reworked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment as the configuration states it; `host` with its port, never a password."""
+
+    name: str
+    database: str
+    host: str
+    user: str
+    protected: bool = False
+    confirm_word: str = ""
+    color: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the project on disk says; read before the first frame, without a server."""
+
+    project: str
+    root: Path
+    operator: str
+    plan: tuple[PlanLine, ...]
+    places: tuple[Place, ...]
+    tags: int = 0
+    foreign: tuple[str, ...] = ()
+
+    def place(self, name: str) -> Place:
+        return next(place for place in self.places if place.name == name)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An environment's answer, or why there is none. `deployed` and `pending` are change IDs in plan order."""
+
+    environment: str
+    asked_at: datetime
+    reachable: bool
+    error: str = ""
+    server: str = ""
+    user: str = ""
+    note: str = ""
+    deployed: frozenset[str] = frozenset()
+    pending: tuple[str, ...] = ()
+    differing: Mapping[str, str] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptText:
+    """A script of a change as it lies on disk. `problem` says why there is no text."""
+
+    change_id: str
+    kind: ScriptKind
+    path: str
+    text: str = ""
+    sha1: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactFacts:
+    """The lock impact of one script, and whether the server's catalog was asked for it."""
+
+    impact: ScriptImpact | None
+    server: str = ""
+    live: bool = False
+    problem: str = ""
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """One step of a run to come."""
+
+    number: int
+    action: str
+    change: str
+    change_id: str
+    mode: str
+    reason: str = ""
+    verify: str = ""
+    lock: str = ""
+    relation: str = ""
+    rewrites: bool = False
+    scans: bool = False
+    risk: str = "none"
+    loses: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a checklist. `answered` is the note or reason that a person gave; `blocks` keeps GO closed."""
+
+    id: str
+    title: str
+    how: Literal["check", "performed", "attested"]
+    state: Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
+    summary: str = ""
+    answered: str = ""
+    overridden: bool = False
+    blocks: bool = False
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a person said to an item: `how` is attest or override."""
+
+    item_id: str
+    how: Literal["attest", "override"]
+    note: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """A run that could start: its steps, its checklist, and what stands in its way. `plan` is opaque to screens."""
+
+    environment: str
+    command: Command
+    run_id: str
+    steps: tuple[StepFacts, ...]
+    items: tuple[Item, ...] = ()
+    refusals: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    creates: tuple[str, ...] = ()
+    to: str = ""
+    plan: Any = None
+
+    @property
+    def blocking(self) -> tuple[str, ...]:
+        return tuple(item.title for item in self.items if item.blocks)
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        return tuple(what for step in self.steps for what in step.loses)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run of this host, alive or ended; times are UTC as the journal wrote them."""
+
+    run_id: str
+    environment: str
+    command: str
+    state: Literal["running", "finished", "failed", "unknown"]
+    started_at: str = ""
+    finished_at: str = ""
+    done: int = 0
+    steps: int = 0
+    operator: str = ""
+    host: str = ""
+    failed_change_id: str = ""
+
+
+class EventFacts(Protocol):
+    """A line of the journal."""
+
+    @property
+    def at(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+
+class Watch(Protocol):
+    """A run that is being watched; leaving it doesn't end it."""
+
+    @property
+    def run_id(self) -> str: ...
+    def poll(self) -> Sequence[EventFacts]: ...
+    def alive(self) -> bool: ...
+    def send(self, command: str) -> None: ...
+
+
+class Session(Protocol):
+    """The one thing that screens talk to."""
+
+    @property
+    def facts(self) -> Facts: ...
+    def standing(self, environment: str) -> Standing: ...
+    def script(self, change_id: str, kind: ScriptKind) -> ScriptText: ...
+    def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts: ...
+    def prepare(self, environment: str, command: Command, to: str | None) -> Review: ...
+    def answer(self, review: Review, answers: Sequence[Answered]) -> Review: ...
+    def start(self, review: Review, answers: Sequence[Answered]) -> Watch: ...
+    def attach(self, run_id: str) -> Watch: ...
+    def runs(self) -> tuple[RunFacts, ...]: ...
+    def after_items(self, environment: str) -> tuple[Item, ...]: ...
+    def write(self, name: str, text: str) -> Path: ...

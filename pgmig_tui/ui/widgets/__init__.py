@@ -1,0 +1,1 @@
+"""What screens are made of: widgets that get values and draw them."""

@@ -1,0 +1,168 @@
+"""Lines of (text, role) pairs, drawn as they come into view: no markup is ever read, 100,000 lines cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from pgmig_tui.display.cells import ROLES, Line, Role, text_of, width
+from pgmig_tui.display.safe import safe
+
+
+class Lines(ScrollView):
+    """Lines that are shown as they are. `can_focus` is off: keys belong to the screen."""
+
+    can_focus = False
+    COMPONENT_CLASSES = {f"role--{role}" for role in ROLES} | {"role--cursor", "role--mark"}
+
+    def __init__(self, *, identity: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=identity, classes=classes)
+        self._lines: Sequence[Line] = ()
+        self._styles: dict[str, Style] = {}
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        return self._lines
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Draws other lines from now on; the place scrolled to stays."""
+        self._lines = lines
+        self.virtual_size = Size(0, self.line_count)
+        self.refresh()
+
+    @property
+    def line_count(self) -> int:
+        return len(self._lines)
+
+    def line_at(self, index: int) -> Line:
+        return self._lines[index]
+
+    def highlight(self, index: int) -> str | None:
+        """The component class that lies under a whole line, if any."""
+        return None
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.scroll_offset.y
+        columns = self.size.width
+        base = self.rich_style
+        if index >= self.line_count:
+            return Strip.blank(columns, base)
+        under = self.highlight(index)
+        if under is not None:
+            base += self.role_style(under)
+        segments: list[Segment] = []
+        for text, role in self.line_at(index):
+            segments.append(Segment(safe(text), base + self.role_style(role) if role != "plain" else base))
+        strip = Strip(segments)
+        # A text may come out wider than a presenter thought, as when a control character is shown by name.
+        return strip.adjust_cell_length(columns, base)
+
+    def role_style(self, role: str) -> Style:
+        style = self._styles.get(role)
+        if style is None:
+            style = self._styles[role] = self.get_component_rich_style(f"role--{role}", partial=True)
+        return style
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        super().notify_style_update()
+
+    def text(self) -> str:
+        return "\n".join(text_of(self.line_at(index)) for index in range(self.line_count))
+
+
+class Bar(Lines):
+    """A single line that is made for the width it gets, as a banner is."""
+
+    def __init__(self, *, identity: str | None = None) -> None:
+        super().__init__(identity=identity)
+        self._make: Callable[[int], Line] | None = None
+        self.shown: Line = ()
+
+    def make(self, maker: Callable[[int], Line]) -> None:
+        self._make = maker
+        self.refresh()
+
+    @property
+    def line_count(self) -> int:
+        return 1
+
+    def line_at(self, index: int) -> Line:
+        if self._make is None:
+            return ()
+        self.shown = self._make(self.size.width)
+        used = sum(width(text) for text, _role in self.shown)
+        last: Role = self.shown[-1][1] if self.shown and self.shown[-1][1].startswith("tier") else "plain"
+        return (*self.shown, (" " * max(0, self.size.width - used), last))
+
+
+class Choices(Lines):
+    """Lines with a cursor. The line under it has a `>` and a background; the screen moves it by `move`."""
+
+    class Moved(Message):
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def __init__(self, *, identity: str | None = None) -> None:
+        super().__init__(identity=identity)
+        self.cursor = 0
+
+    def show(self, lines: Sequence[Line]) -> None:
+        super().show(lines)
+        self.cursor = max(0, min(self.cursor, self.line_count - 1))
+
+    def highlight(self, index: int) -> str | None:
+        return "cursor" if index == self.cursor else None
+
+    def move(self, index: int) -> None:
+        """Puts the cursor on a line, or the nearest there is, and brings it into view."""
+        if not self.line_count:
+            return
+        index = max(0, min(index, self.line_count - 1))
+        changed, self.cursor = index != self.cursor, index
+        self.scroll_to_region(Region(0, index, 1, 1), animate=False, force=True)
+        self.refresh()
+        if changed:
+            self.post_message(self.Moved(index))
+
+    def on_click(self, event: object) -> None:
+        y = getattr(event, "y", 0)
+        self.move(y + self.scroll_offset.y)
+
+
+class LogLines(Lines):
+    """The tail of a log: follows the end until scrolled up; `limit` lines are kept, the journal has them all."""
+
+    def __init__(self, *, identity: str | None = None, limit: int = 10_000) -> None:
+        super().__init__(identity=identity)
+        self.limit = limit
+        self.follows = True
+        self._kept: list[Line] = []
+
+    def add(self, lines: Sequence[Line]) -> None:
+        if not lines:
+            return
+        self._kept.extend(lines)
+        surplus = len(self._kept) - self.limit
+        if surplus > 0:
+            del self._kept[:surplus]
+        self.show(self._kept)
+        if self.follows:
+            self.scroll_end(animate=False, force=True)
+
+    def step(self, by: int) -> None:
+        """Scrolls; upwards stops following, reaching the end starts it again."""
+        target = max(0, self.scroll_offset.y + by)
+        self.scroll_to(y=target, animate=False, force=True)
+        self.follows = by > 0 and target >= self.max_scroll_y
+
+    def follow(self) -> None:
+        self.follows = True
+        self.scroll_end(animate=False, force=True)

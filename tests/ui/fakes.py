@@ -1,0 +1,295 @@
+"""A session that is fed by plain data, for screens that must not know the difference."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.result import (
+    Advice,
+    Blocks,
+    DataLoss,
+    Estimate,
+    Held,
+    Lock,
+    ScriptImpact,
+    StatementImpact,
+)
+from pgmig_tui.ui.session import (
+    Answered,
+    Command,
+    Facts,
+    ImpactFacts,
+    Item,
+    Place,
+    PlanLine,
+    Review,
+    RunFacts,
+    ScriptKind,
+    ScriptText,
+    Standing,
+    StepFacts,
+)
+
+NOW = datetime(2026, 8, 20, 3, 14, 7, tzinfo=UTC)
+
+NAMES = (
+    "20240102_0001_create_schema",
+    "20240103_0001_create_users",
+    "20240104_0001_create_documents",
+    "20240108_0001_document_status_enum",
+    "20240110_0001_document_search",
+    "20240115_0001_add_document_tags",
+    "20240122_0001_row_level_security",
+    "20240201_0001_index_documents_owner",
+    "20240205_0001_document_size_bigint",
+)
+
+DEPLOY_SQL = """-- Deploy documents:20240205_0001_document_size_bigint to pg
+-- why: files over 2 GB. risk: rewrites the table.
+BEGIN;
+
+SET LOCAL lock_timeout = '3s';
+ALTER TABLE dms.documents
+    ALTER COLUMN size TYPE bigint;
+
+UPDATE dms.documents SET label = 'a "quoted" $$dollar$$ text' WHERE label IS NULL;
+
+COMMIT;
+"""
+
+
+def change_id(index: int) -> str:
+    return f"{index:040x}"
+
+
+def plan(count: int = len(NAMES)) -> tuple[PlanLine, ...]:
+    lines = []
+    for index in range(count):
+        name = NAMES[index] if index < len(NAMES) else f"20250101_{index:04d}_generated_change"
+        lines.append(
+            PlanLine(
+                change_id(index),
+                name,
+                tags=("v1.0",) if index == 4 else (),
+                note="Tags on documents, so that they can be found by topic."
+                if index == 5
+                else "A change of the model.",
+                planner="Maria Berg",
+                planned_at="2024-01-15T09:00:00Z",
+                requires=("20240104_0001_create_documents",) if index == 5 else (),
+                needed_by=2 if index == 2 else 0,
+            )
+        )
+    return tuple(lines)
+
+
+PLACES = (
+    Place("dev", "documents_dev", "localhost:5432", "maria"),
+    Place("staging", "documents_staging", "db.staging.example.org:5432", "maria", color="yellow"),
+    Place(
+        "production", "documents", "db1.eu.example.org:5432", "maria", protected=True, confirm_word="prod", color="red"
+    ),
+)
+
+
+def facts(plan_lines: tuple[PlanLine, ...] | None = None, places: tuple[Place, ...] = PLACES) -> Facts:
+    return Facts("documents", Path("/srv/documents"), "Maria Berg", plan_lines or plan(), places, tags=1)
+
+
+def standing(environment: str, deployed: int, lines: tuple[PlanLine, ...] | None = None, **more: Any) -> Standing:
+    lines = lines or plan()
+    return Standing(
+        environment,
+        NOW - timedelta(seconds=2),
+        True,
+        server="PostgreSQL 18.6",
+        user="maria",
+        deployed=frozenset(line.change_id for line in lines[:deployed]),
+        pending=tuple(line.change_id for line in lines[deployed:]),
+        **more,
+    )
+
+
+def impact(kind: str = "deploy") -> ScriptImpact:
+    lock = Lock("dms", "documents", "r", LockMode.ACCESS_EXCLUSIVE, "certain", "ALTER COLUMN TYPE")
+    write = Lock("dms", "documents", "r", LockMode.ROW_EXCLUSIVE, "certain", "UPDATE")
+    loss = DataLoss(3, ("dms.documents.size above 2147483647",)) if kind == "revert" else DataLoss()
+    return ScriptImpact(
+        f"{kind}/20240205_0001_document_size_bigint.sql",
+        True,
+        (
+            StatementImpact(3, 3, "BEGIN", "BEGIN", transaction_control="begin"),
+            StatementImpact(5, 5, "SET LOCAL lock_timeout = '3s'", "SET"),
+            StatementImpact(
+                6,
+                7,
+                "ALTER TABLE dms.documents ALTER COLUMN size TYPE bigint",
+                "ALTER TABLE",
+                locks=(lock,),
+                rewrites=("dms.documents",),
+                blocks=Blocks(True, True, True),
+                held_until_line=11,
+                estimated_ms=Estimate(1200, 4000),
+                rows=200_000,
+                bytes=96_000_000,
+                data_loss=loss,
+                risk="critical",
+                advice=(Advice("type-change", "Add a new column, copy in batches, then swap the names."),),
+            ),
+            StatementImpact(
+                9, 9, "UPDATE dms.documents", "UPDATE", locks=(write,), held_until_line=11, rows=1200, risk="low"
+            ),
+            StatementImpact(11, 11, "COMMIT", "COMMIT", transaction_control="commit"),
+        ),
+        (Held("dms", "documents", LockMode.ACCESS_EXCLUSIVE, 6, 11),),
+    )
+
+
+ITEMS = (
+    Item("connection", "Server reachable and the right one", "check", "PASS", "PostgreSQL 18.6"),
+    Item("window", "Schedule maintenance window if needed", "attested", "UNKNOWN", blocks=True),
+    Item("notify", "Notify stakeholders", "attested", "UNKNOWN", blocks=True),
+    Item("backup", "Backup database", "performed", "PASS", "pg_dump 00:02:11Z, decoded"),
+    Item(
+        "long-transactions",
+        "No long transactions",
+        "check",
+        "FAIL",
+        "pid 777 idle in transaction 00:14:20",
+        blocks=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class FakeEvent:
+    at: str
+    name: str
+    data: Mapping[str, Any]
+    run: str = "run-1"
+
+
+@dataclass
+class FakeWatch:
+    """A run whose journal the test writes."""
+
+    run_id: str = "20260820-031500-ab12"
+    unread: list[FakeEvent] = field(default_factory=list)
+    lives: bool = True
+    sent: list[str] = field(default_factory=list)
+
+    def poll(self) -> Sequence[FakeEvent]:
+        read, self.unread = self.unread, []
+        return read
+
+    def alive(self) -> bool:
+        return self.lives
+
+    def send(self, command: str) -> None:
+        self.sent.append(command)
+
+
+class FakeSession:
+    """`calls` lists what the screens asked for; `started` what they started, which most tests want to stay empty."""
+
+    def __init__(self, its_facts: Facts | None = None) -> None:
+        self.facts = its_facts or facts()
+        self.standings: dict[str, Standing] = {}
+        self.calls: list[str] = []
+        self.started: list[tuple[Review, tuple[Answered, ...]]] = []
+        self.watch = FakeWatch()
+        self.listed: tuple[RunFacts, ...] = ()
+        self.items: tuple[Item, ...] = ITEMS
+        self.creates: tuple[str, ...] = ()
+        self.refusals: tuple[str, ...] = ()
+        self.prepare_error: PgmigError | None = None
+        self.written: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def standing(self, environment: str) -> Standing:
+        return self.standings[environment]
+
+    def script(self, change_id: str, kind: ScriptKind) -> ScriptText:
+        line = next(line for line in self.facts.plan if line.change_id == change_id)
+        path = f"{kind}/{line.name}.sql"
+        if kind == "verify":
+            return ScriptText(change_id, kind, path, problem=f"{path} does not exist")
+        return ScriptText(change_id, kind, path, self.texts.get(kind, DEPLOY_SQL), "9f31c2a0")
+
+    def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts:
+        if kind == "verify":
+            return ImpactFacts(None, problem="there is no verify script")
+        return ImpactFacts(impact(kind), server="PostgreSQL 18.6" if live else "", live=live)
+
+    def prepare(self, environment: str, command: Command, to: str | None) -> Review:
+        self.hold.wait(5)
+        self.calls.append(f"prepare {command} {environment} to {to}")
+        if self.prepare_error is not None:
+            raise self.prepare_error
+        names = NAMES[5:] if command == "deploy" else tuple(reversed(NAMES[7:9]))
+        steps = tuple(
+            StepFacts(
+                number + 1,
+                command,
+                name,
+                change_id(NAMES.index(name)),
+                "stepwise" if "index" in name else "atomic",
+                "CREATE INDEX CONCURRENTLY can't run in a transaction" if "index" in name else "",
+                "inside",
+                "ACCESS EXCLUSIVE"
+                if "size" in name
+                else "SHARE UPDATE EXCLUSIVE"
+                if "index" in name
+                else "ROW EXCLUSIVE",
+                "dms.documents",
+                rewrites="size" in name,
+                risk="critical" if "size" in name else "low",
+                loses=("dms.documents.size above 2147483647",) if command == "revert" and "size" in name else (),
+            )
+            for number, name in enumerate(names)
+        )
+        return Review(
+            environment, command, "run-1", steps, self.items, self.refusals, creates=self.creates, to=to or ""
+        )
+
+    def answer(self, review: Review, answers: Sequence[Answered]) -> Review:
+        said = {answer.item_id: answer for answer in answers}
+        items = []
+        for item in self.items:
+            answer = said.get(item.id)
+            if answer is not None:
+                item = replace(item, answered=answer.note, overridden=answer.how == "override", blocks=False)
+            items.append(item)
+        return replace(review, items=tuple(items))
+
+    def start(self, review: Review, answers: Sequence[Answered]) -> FakeWatch:
+        self.started.append((review, tuple(answers)))
+        return self.watch
+
+    def attach(self, run_id: str) -> FakeWatch:
+        self.calls.append(f"attach {run_id}")
+        self.watch.run_id = run_id
+        return self.watch
+
+    def runs(self) -> tuple[RunFacts, ...]:
+        return self.listed
+
+    def after_items(self, environment: str) -> tuple[Item, ...]:
+        return (
+            Item("functionality", "Verify application functionality", "attested", "UNKNOWN"),
+            Item("performance", "Monitor performance metrics", "attested", "UNKNOWN"),
+            Item("indexes", "No invalid index", "check", "PASS", "0 found"),
+        )
+
+    def write(self, name: str, text: str) -> Path:
+        self.written[name] = text
+        return Path("/srv/state") / name
