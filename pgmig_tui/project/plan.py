@@ -396,15 +396,14 @@ class _Reader:
                 continue
             seen: set[str] = set()
             for dependency in change.requires + change.conflicts:
-                column = self._column(change.line, dependency.key, after=change.name)
+                message = ""
                 if dependency.text in seen:
-                    message = (
-                        f'Change "{change.name}" names the dependency "{dependency.text}" twice; its deploy will fail'
-                    )
-                    yield PlanProblem(self.path, change.line, column, message, "each dependency once")
+                    message = f'Change "{change.name}" names "{dependency.text}" twice; its deploy will fail'
                 elif dependency.conflict and dependency.project is None and plan.resolve(dependency) is None:
                     message = f'Unable to find change "{dependency.key}", in conflict with "{change.name}"'
-                    yield PlanProblem(self.path, change.line, column, message, "a change of this plan")
+                if message:
+                    column = self._column(change.line, dependency.key, after=change.name)
+                    yield PlanProblem(self.path, change.line, column, message)
                 seen.add(dependency.text)
 
 

@@ -1,0 +1,342 @@
+"""Targets: where a plan is deployed to, as named in sqitch.conf or written as a `db:pg:` URI.
+
+Sources: `sqitch-target`, `sqitch-environment` and `sqitch-configuration` manual pages; the `db:` URI draft
+(https://github.com/libwww-perl/uri-db); PostgreSQL documentation, "Connection Strings", "Environment Variables" and
+"The Connection Service File".
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote
+
+from pgmig_tui.errors import UsageError
+from pgmig_tui.project.config import Config
+
+_PG_ENGINES = frozenset({"pg", "postgres", "postgresql"})
+_ENGINE_NAMES = {"sqlite3": "sqlite", "maria": "mysql", "mariadb": "mysql", "cockroachdb": "cockroach"}
+_SECRET_PARAMETERS = frozenset({"password", "sslpassword", "oauth_client_secret"})
+_URI = re.compile(r"db:(?:([A-Za-z][A-Za-z0-9+.-]*):)?(.*)", re.I | re.S)
+_BARE_URI = re.compile(r"(?:postgres|postgresql|pg)://", re.I)
+_REST = re.compile(r"(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.S)
+_LOCAL_HOSTS = frozenset({"", "localhost", "::1", "/var/run/postgresql", "/run/postgresql", "/tmp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where plan and scripts of a target lie; all paths absolute. Two targets with equal layouts share a project."""
+
+    plan_file: Path
+    top_dir: Path
+    deploy_dir: Path
+    revert_dir: Path
+    verify_dir: Path
+    reworked_deploy_dir: Path
+    reworked_revert_dir: Path
+    reworked_verify_dir: Path
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which database a target means, to find out whether two of them are the same: hosts with ports, and the name."""
+
+    endpoints: frozenset[tuple[str, str]]
+    database: str
+
+    def same(self, other: Place) -> bool:
+        """True when both can be the same database."""
+        return self.database == other.database and bool(self.endpoints & other.endpoints)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A database to deploy to.
+
+    `name` is the target's name in sqitch.conf, or the URI without password; `uri` and `display` never hold a secret.
+    `conninfo` are libpq's keywords as configured, without secrets; what is absent there, libpq takes from PG*
+    variables, service and password files. `place` has these variables resolved.
+    """
+
+    name: str
+    uri: str
+    display: str
+    conninfo: dict[str, str]
+    password: str | None = field(repr=False)
+    secrets: dict[str, str] = field(repr=False)
+    registry: str
+    client: str
+    engine: str
+    layout: Layout
+    place: Place
+
+    @property
+    def libpq(self) -> dict[str, str]:
+        """All keywords for a connection, secrets included. Never to be shown, logged or passed in argv."""
+        password = {} if self.password is None else {"password": self.password}
+        return {**self.conninfo, **self.secrets, **password}
+
+    @property
+    def plan_file(self) -> Path:
+        return self.layout.plan_file
+
+    @property
+    def top_dir(self) -> Path:
+        return self.layout.top_dir
+
+    @property
+    def deploy_dir(self) -> Path:
+        return self.layout.deploy_dir
+
+    @property
+    def revert_dir(self) -> Path:
+        return self.layout.revert_dir
+
+    @property
+    def verify_dir(self) -> Path:
+        return self.layout.verify_dir
+
+    @property
+    def reworked_deploy_dir(self) -> Path:
+        return self.layout.reworked_deploy_dir
+
+    @property
+    def reworked_revert_dir(self) -> Path:
+        return self.layout.reworked_revert_dir
+
+    @property
+    def reworked_verify_dir(self) -> Path:
+        return self.layout.reworked_verify_dir
+
+    @property
+    def extension(self) -> str:
+        return self.layout.extension
+
+    @property
+    def looks_like_production(self) -> bool:
+        """True when a host or the database name contains "prod"."""
+        words = [self.place.database, *(host for host, _ in self.place.endpoints), self.conninfo.get("service", "")]
+        return any("prod" in word.lower() for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of the command line that win over the configuration, for every target."""
+
+    plan_file: str | None = None
+    top_dir: str | None = None
+    registry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUri:
+    """The parts of a `db:` URI, percent-decoded. Empty parts are left to libpq."""
+
+    engine: str
+    user: str
+    password: str | None = field(repr=False)
+    host: str
+    port: str
+    database: str
+    parameters: tuple[tuple[str, str], ...] = field(repr=False)
+
+    def text(self) -> str:
+        """Return the URI again, without password and other secrets."""
+        authority = quote(self.user, safe="") + ("@" if self.user else "")
+        authority += f"[{self.host}]" if ":" in self.host and "," not in self.host else quote(self.host, safe=",")
+        authority += f":{self.port}" if self.port else ""
+        name = quote(self.database, safe="" if authority else "/")
+        path = f"//{authority}/{name}" if authority else name
+        shown = [(key, value) for key, value in self.parameters if key not in _SECRET_PARAMETERS]
+        query = "&".join(f"{quote(key, safe='')}={quote(value, safe='/:')}" for key, value in shown)
+        return f"db:{self.engine}:{path}" + (f"?{query}" if query else "")
+
+
+def is_uri(text: str) -> bool:
+    """True when Sqitch would take `text` for a URI rather than a target's name."""
+    return ":" in text
+
+
+def parse_uri(text: str) -> DatabaseUri:
+    """Read a `db:engine:…` URI. Raises UsageError, without showing what may be a password."""
+    found = _URI.fullmatch(text.strip())
+    if not found:
+        if _BARE_URI.match(text):
+            raise UsageError("A database URI begins with db:.", do="Write db:postgres://…, or db:pg:name.")
+        raise UsageError(f'Unknown argument "{_without_secret(text)}"', do="A database URI begins with db:pg:.")
+    if not found[1]:
+        raise UsageError(
+            f'No engine specified by URI {_without_secret(text)}; URI must start with "db:$engine:"',
+            do="Write db:pg:name, or db:pg://host/name.",
+        )
+    engine = found[1].lower()
+    engine = "pg" if engine in _PG_ENGINES else _ENGINE_NAMES.get(engine, engine)
+    parts = _REST.fullmatch(found[2])
+    assert parts  # it matches any text
+    authority, path, query = parts.groups()
+    user, password, host, port = _authority(authority or "")
+    database = unquote(path.removeprefix("/") if authority is not None else path)
+    pairs = tuple(parse_qsl(query or "", keep_blank_values=True))
+    return DatabaseUri(engine, user, password, host, port, database, pairs)
+
+
+def default_target_name(config: Config, env: Mapping[str, str]) -> str | None:
+    """Return the target that Sqitch uses when none is named; None when nothing is configured."""
+    if name := env.get("SQITCH_TARGET") or config.get("core.target"):
+        return name
+    engine = (config.get("core.engine") or "").rstrip()
+    if not engine:
+        return None
+    return config.get(f"engine.{engine}.target") or f"db:{engine}:"
+
+
+def resolve_target(
+    name_or_uri: str, config: Config, env: Mapping[str, str], cwd: Path, options: Options | None = None
+) -> Target:
+    """Return the target that `name_or_uri` means; relative paths count from `cwd` (absolute).
+
+    Raises UsageError when there is no such target, or its URI can't be read.
+    """
+    options = options or Options()
+    name, text = name_or_uri, name_or_uri
+    if not is_uri(name_or_uri):
+        configured = config.get(f"target.{name}.uri")
+        if configured is None:
+            if not config.has_section(f"target.{name}"):
+                raise UsageError(f'Cannot find target "{name}"', do=_known_targets(config))
+            raise UsageError(f'No URI associated with target "{name}"', do=f'Add "uri = db:pg:…" to [target "{name}"].')
+        text = configured
+    uri = parse_uri(text)
+    if is_uri(name_or_uri):
+        name = uri.text()
+    conninfo, secrets = _conninfo(uri)
+    if user := env.get("SQITCH_USERNAME"):
+        conninfo["user"] = user
+    password = env.get("SQITCH_PASSWORD") or secrets.pop("password", None)
+    secrets.pop("password", None)
+
+    def setting(key: str) -> str | None:
+        for section in (f"target.{name}", f"engine.{uri.engine}", "core"):
+            if value := config.get(f"{section}.{key}"):
+                return value
+        return None
+
+    place = _place(conninfo, env) if uri.engine == "pg" else Place(frozenset(), uri.database)
+    shown = uri.text()
+    if uri.engine == "pg" and not uri.database and "dbname" not in conninfo and place.database:
+        shown = DatabaseUri(uri.engine, uri.user, None, uri.host, uri.port, place.database, uri.parameters).text()
+    return Target(
+        name=name,
+        uri=uri.text(),
+        display=shown,
+        conninfo=conninfo,
+        password=password,
+        secrets=secrets,
+        registry=options.registry or setting("registry") or "sqitch",
+        client=setting("client") or "psql",
+        engine=uri.engine,
+        layout=_layout(setting, cwd, options),
+        place=place,
+    )
+
+
+def target_names(config: Config) -> tuple[str, ...]:
+    """Return the names of all targets that have a URI, in file order."""
+    return tuple(name for name in config.subsections("target") if config.get(f"target.{name}.uri"))
+
+
+def _layout(setting: Callable[[str], str | None], cwd: Path, options: Options) -> Layout:
+    def path(value: str | None, default: Path) -> Path:
+        return Path(os.path.normpath(cwd / value)) if value else default
+
+    top = path(options.top_dir or setting("top_dir"), cwd)
+    reworked = path(setting("reworked_dir"), top)
+    return Layout(
+        plan_file=path(options.plan_file or setting("plan_file"), top / "sqitch.plan"),
+        top_dir=top,
+        deploy_dir=path(setting("deploy_dir"), top / "deploy"),
+        revert_dir=path(setting("revert_dir"), top / "revert"),
+        verify_dir=path(setting("verify_dir"), top / "verify"),
+        reworked_deploy_dir=path(setting("reworked_deploy_dir"), reworked / "deploy"),
+        reworked_revert_dir=path(setting("reworked_revert_dir"), reworked / "revert"),
+        reworked_verify_dir=path(setting("reworked_verify_dir"), reworked / "verify"),
+        extension=setting("extension") or "sql",
+    )
+
+
+def _authority(text: str) -> tuple[str, str | None, str, str]:
+    """Split `user:password@host:port`; return the decoded parts."""
+    login, at, server = text.rpartition("@")
+    user, colon, password = login.partition(":") if at else ("", "", "")
+    found = re.fullmatch(r"(\[[^\]]*\]|.*?)(?::([0-9]*))?", server, re.S)
+    assert found  # the host may be any text
+    host = found[1][1:-1] if found[1].startswith("[") else found[1]
+    return unquote(user), unquote(password) if colon and password else None, unquote(host), found[2] or ""
+
+
+def _conninfo(uri: DatabaseUri) -> tuple[dict[str, str], dict[str, str]]:
+    """Return libpq's keywords and, apart from them, its secrets. Query parameters come last and win, as in Sqitch."""
+    parts = {"user": uri.user, "dbname": uri.database, "host": uri.host, "port": uri.port}
+    if uri.password is not None:
+        parts["password"] = uri.password
+    parts.update(uri.parameters)
+    secrets = {key: value for key, value in parts.items() if value and key in _SECRET_PARAMETERS}
+    return {key: value for key, value in parts.items() if value and key not in _SECRET_PARAMETERS}, secrets
+
+
+def _place(conninfo: Mapping[str, str], env: Mapping[str, str]) -> Place:
+    """Resolve a target as libpq does: its own keywords, then the service file, then PG* variables, then defaults."""
+    service = _service(conninfo.get("service") or env.get("PGSERVICE", ""), env)
+
+    def known(key: str, variable: str) -> str:
+        return conninfo.get(key) or service.get(key) or env.get(variable, "")
+
+    hosts = f"{known('host', 'PGHOST')},{known('hostaddr', 'PGHOSTADDR')}".strip(",").split(",")
+    ports = (known("port", "PGPORT") or "5432").split(",")
+    user = known("user", "PGUSER") or env.get("USER") or env.get("LOGNAME", "")
+    endpoints = frozenset(
+        (_host(host), (ports[index] if index < len(ports) else ports[-1]) or "5432") for index, host in enumerate(hosts)
+    )
+    return Place(endpoints, known("dbname", "PGDATABASE") or user)
+
+
+def _host(host: str) -> str:
+    host = host.strip().lower().rstrip(".") if not host.startswith("/") else os.path.normpath(host)
+    return "localhost" if host in _LOCAL_HOSTS or re.fullmatch(r"127(\.[0-9]+){3}", host) else host
+
+
+def _service(name: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Return the keywords of a connection service; empty when there is none, which libpq will report."""
+    if not name:
+        return {}
+    user_file = env.get("PGSERVICEFILE") or (f"{env['HOME']}/.pg_service.conf" if env.get("HOME") else "")
+    system_dir = env.get("PGSYSCONFDIR") or "/etc/postgresql-common"
+    for path in (user_file, f"{system_dir}/pg_service.conf"):
+        try:
+            lines = Path(path).read_text(errors="replace").splitlines() if path else []
+        except OSError:
+            continue
+        stripped = [line.strip() for line in lines]
+        if f"[{name}]" in stripped:
+            found: dict[str, str] = {}
+            for line in stripped[stripped.index(f"[{name}]") + 1 :]:
+                if line.startswith("["):
+                    break
+                key, equals, value = line.partition("=")
+                if equals and not line.startswith("#"):
+                    found.setdefault(key.strip(), value.strip())
+            return found
+    return {}
+
+
+def _without_secret(text: str) -> str:
+    return re.sub(r"(://[^/@:]*:)[^/]*@", r"\1***@", re.sub(r"(?i)(password=)[^&\s]*", r"\1***", text))
+
+
+def _known_targets(config: Config) -> str:
+    names = target_names(config)
+    return f"Known targets: {', '.join(names)}." if names else "sqitch.conf names no target; write a db:pg: URI."
