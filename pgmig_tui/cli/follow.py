@@ -1,0 +1,179 @@
+"""Following a run: its journal in words or as it is, and what the operator's signals ask of it.
+
+The run is a process of its own; whoever follows only reads and asks. Ctrl-C at a terminal: first pause after this step,
+then cancel the statement and stop, then leave. Without a terminal, Ctrl-C and SIGTERM cancel and stop at once. SIGHUP
+leaves. Whatever happens, the exit status is the run's own; leaving before the run has ended is "in doubt".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.ask import somebody_is_there
+from pgmig_tui.display.cells import Line, line
+from pgmig_tui.display.run_lines import RunLines
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import InDoubt
+from pgmig_tui.report.picture import RunPicture
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.client import RunHandle
+    from pgmig_tui.run.events import Event
+
+POLL_S = 0.05
+LEFT = 4
+"""Exit status of a follower that left before the run's end: whether its steps get applied isn't known."""
+
+
+class Signals:
+    """Counts signals while it is open, and gives the handlers back afterwards. Handlers only count: what a signal asks
+    for is done between two looks at the journal, never inside a handler."""
+
+    def __init__(self) -> None:
+        self.interrupts = 0
+        self.terminations = 0
+        self.hangups = 0
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # nohup and `&` in a script ignore a signal on purpose.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._count)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _count(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            self.interrupts += 1
+        elif number == signal.SIGTERM:
+            self.terminations += 1
+        else:
+            self.hangups += 1
+
+
+class Follower:
+    """Prints what a run's journal says until it ends, and passes the operator's wishes on."""
+
+    def __init__(self, handle: RunHandle, signals: Signals, *, json_lines: bool) -> None:
+        self._handle = handle
+        self._signals = signals
+        self._json_lines = json_lines
+        self._person = somebody_is_there()
+        self._picture = RunPicture()
+        self._lines = RunLines()
+        self._asked = 0
+        self._pause_was_ours = False
+        self._waits_for_answer = False
+        self._nobody_reads = False
+
+    def follow(self) -> int:
+        """The exit status: the run's own, or LEFT. Raises InDoubt when the run process dies without a last word."""
+        while True:
+            alive = self._handle.alive()
+            events = self._handle.poll()
+            for event in events:
+                self._show(event)
+            if self._picture.exit_status is not None:
+                return self._picture.exit_status
+            if self._signals.hangups:
+                return LEFT
+            if self._obey() == LEFT:
+                return LEFT
+            if events:
+                continue
+            if not alive:
+                raise self._cut_off()
+            self._answer_pause()
+            time.sleep(POLL_S)
+
+    def _show(self, event: Event) -> None:
+        self._picture.add(event)
+        if event.name == "run_resumed":
+            self._waits_for_answer = False
+        if not self._nobody_reads:
+            try:
+                self._print(event)
+            except BrokenPipeError:
+                # The reader of our stdout has gone; the run, and the truth about it in our exit status, go on.
+                self._nobody_reads = True
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if event.name == "run_paused" and self._pause_was_ours and self._person:
+            self._waits_for_answer = True
+            self._tell("Enter r to go on, s to stop here, or l to leave it paused:")
+
+    def _print(self, event: Event) -> None:
+        if self._json_lines:
+            text = event.to_line()
+            sys.stdout.write((json.dumps(json.loads(text)) if sys.stdout.isatty() else text) + "\n")
+        else:
+            for told in self._lines.add(event.name, event.at, event.data):
+                output.say(told)
+        sys.stdout.flush()
+
+    def _obey(self) -> int:
+        """Act on signals that came since the last time. LEFT when the operator wants out."""
+        if self._signals.terminations or (self._signals.interrupts and not self._person):
+            wishes = 2
+        else:
+            wishes = min(self._signals.interrupts, 3)
+        while self._asked < wishes:
+            self._asked = 2 if wishes == 2 else self._asked + 1
+            if self._asked == 1:
+                self._pause_was_ours = True
+                self._handle.send("pause")
+                self._tell("Pausing after this step. Ctrl-C again cancels the statement and stops the run.")
+            elif self._asked == 2:
+                self._handle.send("cancel")
+                self._tell("Cancelling the statement and stopping the run; waiting for the server's answer.")
+            else:
+                self._tell(f"Left. The run goes on ending by itself: pgmig-tui attach {self._handle.run_id}")
+                return LEFT
+        return 0
+
+    def _answer_pause(self) -> None:
+        if not self._waits_for_answer or not select.select([sys.stdin], [], [], 0)[0]:
+            return
+        answer = sys.stdin.readline()
+        match answer.strip().lower()[:1]:
+            case "r":
+                self._waits_for_answer = False
+                self._asked = self._signals.interrupts = 0
+                self._handle.send("resume")
+            case "s":
+                self._waits_for_answer = False
+                self._handle.send("stop")
+            case "l":
+                self._waits_for_answer = False
+                self._signals.hangups += 1
+                self._tell(f"Left. The run stays paused: pgmig-tui attach {self._handle.run_id}")
+            case _:
+                if not answer:
+                    self._waits_for_answer = False
+                else:
+                    self._tell("Enter r, s or l:")
+
+    def _tell(self, message: str) -> None:
+        told: Line = line(("~ ", "waiting"), safe(message))
+        output.note(told)
+
+    def _cut_off(self) -> InDoubt:
+        environment = self._picture.environment
+        return InDoubt(
+            f"The run process of {self._handle.run_id} has ended without a last word.",
+            now="A step may or may not have been applied; what the registry says is what counts.",
+            do=f"`pgmig-tui status {environment}` asks it." if environment else "`pgmig-tui status` asks it.",
+        )

@@ -1,0 +1,116 @@
+"""`pgmig-tui status`: what each environment has, lacks, and where it diverges from the plan."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.choose import environment_named, project_here
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import line
+from pgmig_tui.display.safe import safe
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.status import EnvironmentStatus
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+
+ROWS = 30
+"""So many changes are shown to a person; `--json` has them all."""
+
+
+def status(arguments: Namespace) -> int:
+    """Exit status 0 when every named environment answered, else 5; `--exit-code`: 1 for pending or diverged changes."""
+    from pgmig_tui.database.status import statuses
+
+    here = project_here(arguments)
+    named = [*arguments.targets, *arguments.more_targets]
+    groups = _groups(here, named)
+    worst = 0
+    for position, (project, environments) in enumerate(groups):
+        found = statuses(project, environments)
+        if arguments.json:
+            from pgmig_tui.report.documents import status_document
+
+            output.document(status_document(project, found, unfinished_runs()))
+        else:
+            if position:
+                output.say()
+            _show(project, environments, found)
+        if not all(one.reachable for one in found):
+            worst = 5
+        elif arguments.exit_code and worst == 0 and any(one.pending or one.diverged for one in found):
+            worst = 1
+    if not named and not arguments.json:
+        _show_foreign(here)
+    return worst
+
+
+def _groups(here: Project, names: list[str]) -> list[tuple[Project, list[Environment]]]:
+    """The environments to ask, by the project whose plan they use; one document can tell of one plan only."""
+    if not names:
+        return [(here, list(here.environments))]
+    groups: list[tuple[Project, list[Environment]]] = []
+    for name in names:
+        project, environment = environment_named(here, name)
+        for known, environments in groups:
+            if known.plan.path == project.plan.path:
+                environments.append(environment)
+                break
+        else:
+            groups.append((project, [environment]))
+    return groups
+
+
+def unfinished_runs() -> dict[str, dict[str, Any]]:
+    """The runs of this host that are under way, or were cut off, by the name of their environment."""
+    from pgmig_tui.run.client import default_state_dir, list_runs
+
+    return {
+        run.environment: {"run": run.run_id, "command": run.command, "state": run.state, "started_at": run.started_at}
+        for run in list_runs(default_state_dir(os.environ))
+        if run.state in ("running", "unknown")
+    }
+
+
+def _show(project: Project, environments: list[Environment], found: list[EnvironmentStatus]) -> None:
+    from pgmig_tui.report import matrix
+
+    changes = words.count(len(project.plan.changes), "change")
+    tags = words.count(sum(len(change.tags) for change in project.plan.changes), "tag")
+    output.say(line(("Project ", "plain"), (safe(project.plan.project), "strong"), f"  {changes}, {tags}"))
+    if not found:
+        output.say("No environment is configured: add a [target] to sqitch.conf or an [[environment]] to pgmig.toml.")
+        return
+    protected = {environment.name: environment.policy.protected for environment in environments}
+    rows = [matrix.summary_row(one, protected.get(one.name, False)) for one in found]
+    output.table(matrix.SUMMARY_HEADINGS, rows)
+    open_changes = matrix.open_changes(project.plan, found)
+    if open_changes:
+        output.say()
+        output.table(("change", *(safe(one.name) for one in found)), [cells for _, cells in open_changes[:ROWS]])
+        if len(open_changes) > ROWS:
+            output.say(
+                line((f"… and {words.count(len(open_changes) - ROWS, 'older change')}; --json has all", "muted"))
+            )
+    elif all(one.reachable for one in found):
+        output.say(line(("+ ", "done"), "everything is deployed everywhere"))
+    for one in found:
+        for remark in matrix.divergences(one)[:ROWS]:
+            output.say(remark)
+        if not one.reachable:
+            reason = " ".join(str(one.error or "no answer").split())
+            output.say(line(("? ", "stale"), f"{safe(one.name)}: {safe(reason)}"))
+    runs = unfinished_runs()
+    for one in found:
+        if run := runs.get(one.name):
+            state = "is under way" if run["state"] == "running" else "was cut off"
+            output.say(line(("~ ", "waiting"), f"{safe(one.name)}: {run['command']} {safe(run['run'])} {state}"))
+
+
+def _show_foreign(project: Project) -> None:
+    for one in project.foreign:
+        where = f" (plan {safe(str(one.plan_file))})" if one.plan_file else ""
+        output.say(line(("  ", "muted"), f"{safe(one.name)}: {safe(one.reason)}{where}"))

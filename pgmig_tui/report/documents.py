@@ -1,0 +1,104 @@
+"""The JSON documents of the commands that read. Their shapes are promised: fields may be added, never taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.status import EnvironmentStatus
+    from pgmig_tui.project.plan import Change
+    from pgmig_tui.project.project import Project
+
+Document = dict[str, Any]
+
+
+def plan_document(project: Project) -> Document:
+    """`plan --json`, in the plan's order. Script paths are relative to the project; a missing verify script is null."""
+    return {
+        "project": project.plan.project,
+        "uri": project.plan.uri,
+        "changes": [_change(project, change) for change in project.plan.changes],
+    }
+
+
+def _change(project: Project, change: Change) -> Document:
+    verify = project.script_path(change, "verify")
+    return {
+        "name": change.name,
+        "change_id": change.change_id,
+        "parent_id": change.parent_id,
+        "planned_at": change.planned_at,
+        "planner": {"name": change.planner_name, "email": change.planner_email},
+        "note": change.note,
+        "requires": [dependency.text for dependency in change.requires],
+        "conflicts": [dependency.text for dependency in change.conflicts],
+        "tags": [{"name": f"@{tag.name}", "tag_id": tag.tag_id} for tag in change.tags],
+        "scripts": {
+            "deploy": relative(project, project.script_path(change, "deploy")),
+            "revert": relative(project, project.script_path(change, "revert")),
+            "verify": relative(project, verify) if verify.is_file() else None,
+        },
+        "reworked": change.superseded_by is not None,
+    }
+
+
+def relative(project: Project, path: Path) -> str:
+    """A path as seen from the project's folder; one outside stays absolute."""
+    return str(path.relative_to(project.root)) if path.is_relative_to(project.root) else str(path)
+
+
+def status_document(
+    project: Project, statuses: Iterable[EnvironmentStatus], unfinished: Mapping[str, Document] | None = None
+) -> Document:
+    """`status --json`; `unfinished` holds the unfinished run of an environment by its name."""
+    return {
+        "project": project.plan.project,
+        "plan": {"changes": len(project.plan.changes), "tags": sum(len(c.tags) for c in project.plan.changes)},
+        "environments": [_environment(status, (unfinished or {}).get(status.name)) for status in statuses],
+    }
+
+
+def _environment(status: EnvironmentStatus, unfinished: Document | None) -> Document:
+    server, registry, last = status.server, status.registry, status.last_change
+    return {
+        "name": status.name,
+        "target": status.target,
+        "reachable": status.reachable,
+        "error": status.error,
+        "server": None
+        if server is None
+        else {
+            "version": server.version,
+            "version_num": server.version_num,
+            "database": server.database,
+            "role": server.role,
+            "standby": server.standby,
+            "system_identifier": server.system_identifier,
+        },
+        "registry": None
+        if registry is None
+        else {"schema": registry.schema, "version": registry.version, "present": registry.present},
+        "last_change": None
+        if last is None
+        else {
+            "name": last.name,
+            "change_id": last.change_id,
+            "deployed_at": _moment(last.committed_at),
+            "deployed_by": last.committer_name,
+        },
+        "deployed": list(status.deployed),
+        "pending": list(status.pending),
+        "diverged": [{"change_id": one.change_id, "name": one.name, "problem": one.problem} for one in status.diverged],
+        "unfinished_run": unfinished,
+    }
+
+
+def _moment(value: object) -> str:
+    from datetime import UTC, datetime
+
+    if isinstance(value, datetime):
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
