@@ -79,10 +79,8 @@ def _is_environment(project: Project, argument: str) -> bool:
 
 
 def _check_change(project: Project, spec: str) -> None:
-    """Deployed changes may be gone from the plan; only what looks like a misspelt target is refused here."""
-    if spec.startswith("@") or len(spec) == 40 or any(mark in spec for mark in "@^~"):
-        return
-    if not any(change.name == spec for change in project.plan.changes) and spec not in ("HEAD", "ROOT"):
+    """Refuse what was meant as an environment. What is deployed but gone from the plan can be named by --to."""
+    if not project.plan.contains(spec):
         raise _unknown(project, spec)
 
 
@@ -96,10 +94,11 @@ def _unknown(project: Project, argument: str) -> UsageError:
 
 
 def _default_environment(project: Project) -> str:
-    name = os.environ.get("SQITCH_TARGET") or project.config.get("core", None, "target")
-    name = name or project.config.get("engine", "pg", "target")
+    from pgmig_tui.project.targets import default_target_name
+
+    name = default_target_name(project.config, os.environ)
     if name:
-        return str(name)
+        return name
     if len(project.environments) == 1:
         return project.environments[0].name
     known = ", ".join(environment.name for environment in project.environments)

@@ -79,7 +79,7 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
     from pgmig_tui.report import matrix
 
     changes = words.count(len(project.plan.changes), "change")
-    tags = words.count(sum(len(change.tags) for change in project.plan.changes), "tag")
+    tags = words.count(len(project.plan.tags), "tag")
     output.say(line(("Project ", "plain"), (safe(project.plan.project), "strong"), f"  {changes}, {tags}"))
     if not found:
         output.say("No environment is configured: add a [target] to sqitch.conf or an [[environment]] to pgmig.toml.")

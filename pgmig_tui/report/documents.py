@@ -55,7 +55,7 @@ def status_document(
     """`status --json`; `unfinished` holds the unfinished run of an environment by its name."""
     return {
         "project": project.plan.project,
-        "plan": {"changes": len(project.plan.changes), "tags": sum(len(c.tags) for c in project.plan.changes)},
+        "plan": {"changes": len(project.plan.changes), "tags": len(project.plan.tags)},
         "environments": [_environment(status, (unfinished or {}).get(status.name)) for status in statuses],
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from pgmig_tui.cli.parser import parse
@@ -40,31 +42,10 @@ def test_global_options_may_stand_before_and_after_the_command(argv: list[str]) 
 
 def test_the_options_of_deploy() -> None:
     arguments = parse(
-        [
-            "deploy",
-            "staging",
-            "--to",
-            "@v1",
-            "-s",
-            "a=1",
-            "--set",
-            "b=x=y",
-            "--mode",
-            "change",
-            "--no-verify",
-            "--lock-timeout",
-            "1.5",
-            "--log-only",
-            "-y",
-            "--confirm",
-            "prod",
-            "--accept-data-loss",
-            "--attest",
-            "backup=done",
-            "--override",
-            "lag=known",
-            "--json-lines",
-        ]
+        shlex.split(
+            "deploy staging --to @v1 -s a=1 --set b=x=y --mode change --no-verify --lock-timeout 1.5 --log-only -y "
+            "--confirm prod --accept-data-loss --attest backup=done --override lag=known --json-lines"
+        )
     )
     assert arguments.arguments == ["staging"]
     assert arguments.variables == [("a", "1"), ("b", "x=y")]
