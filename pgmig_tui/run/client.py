@@ -1,0 +1,194 @@
+"""Starting, joining and listing runs: the only way from a command or a screen to a run process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pgmig_tui
+from pgmig_tui.errors import PgmigError, UsageError
+from pgmig_tui.gates.gate import Answer
+from pgmig_tui.run.control import COMMAND_NAMES
+from pgmig_tui.run.events import Event
+from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, is_alive
+from pgmig_tui.run.plan import RunPlan
+
+_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run as the list shows it. `state`: running, finished, failed, or unknown (its process is gone without a word)."""
+
+    run_id: str
+    command: str
+    environment: str
+    project: str
+    root: str
+    started_at: str
+    finished_at: str | None
+    state: str
+    steps_done: int
+    steps: int
+    exit_status: int | None
+    operator: str
+    host: str
+    summary: str
+
+
+class RunHandle:
+    """A run, seen from outside: read its events, send it commands. Several handles on one run are fine."""
+
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes] | None = None) -> None:
+        self.folder = folder
+        self.run_id = folder.name
+        self._process = process
+        self._reader = JournalReader(folder)
+        self.finished = False
+        self.exit_status: int | None = None
+
+    def poll(self) -> list[Event]:
+        """New events since the last call; never blocks."""
+        events = self._reader.poll()
+        for event in events:
+            if event.name == "run_finished":
+                self.finished = True
+                self.exit_status = int(event.data.get("exit_status", 1))
+        return events
+
+    def alive(self) -> bool:
+        """The run process is there. After False, one more `poll` has everything that it wrote."""
+        if self._process is not None:
+            return self._process.poll() is None
+        return is_alive(self.folder)
+
+    def send(self, command: str) -> bool:
+        """Tell the run `pause`, `resume`, `cancel` or `stop`. False when nobody is there to hear it."""
+        if command not in COMMAND_NAMES:
+            raise UsageError(f"{command} is not a command of a run")
+        try:
+            fifo = os.open(self.folder / COMMANDS, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            os.write(fifo, command.encode() + b"\n")
+        finally:
+            os.close(fifo)
+        return True
+
+    def last_words(self) -> str:
+        """What a run process that ended without a last event said on its standard error."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "stderr").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+        return ""
+
+
+def default_state_dir(env: Mapping[str, str]) -> Path:
+    """Where runs are kept: $XDG_STATE_HOME/pgmig-tui, by default ~/.local/state/pgmig-tui."""
+    base = env.get("XDG_STATE_HOME") or str(Path(env.get("HOME") or Path.home()) / ".local" / "state")
+    return Path(base) / "pgmig-tui"
+
+
+def new_folder(state_dir: Path) -> Path:
+    """A folder (0700) for a new run; its name is the run's ID: date, time (UTC) and four random digits."""
+    runs = state_dir / "runs"
+    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)
+    folder = runs / name
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def start(plan: RunPlan, answers: Sequence[Answer] = (), *, password: str | None = None) -> RunHandle:
+    """Start the run process of `plan` and return at once; what it does stands in its journal."""
+    env = {name: value for name, value in os.environ.items() if name not in ("PGPASSWORD", "SQITCH_PASSWORD")}
+    package = str(Path(pgmig_tui.__file__).parent.parent)
+    env["PYTHONPATH"] = os.pathsep.join(part for part in (package, env.get("PYTHONPATH", "")) if part)
+    with (plan.folder / "stdout").open("wb") as out, (plan.folder / "stderr").open("wb") as err:
+        process = subprocess.Popen(
+            # -P: a psycopg.py in the project's folder must not become part of the program.
+            [sys.executable, "-P", "-m", "pgmig_tui.run", str(plan.folder)],
+            cwd=plan.root,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+    given = {"password": password or os.environ.get("PGPASSWORD"), "answers": [asdict(answer) for answer in answers]}
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(given).encode() + b"\n")
+        process.stdin.close()
+    return RunHandle(plan.folder, process)
+
+
+def attach(run_id: str | None, state_dir: Path) -> RunHandle:
+    """Join a run: the one named, else the newest that is alive, else the newest. Raises UsageError."""
+    folders = _folders(state_dir)
+    if run_id is not None:
+        if not _RUN_ID.fullmatch(run_id) or not (state_dir / "runs" / run_id).is_dir():
+            raise UsageError(f"there is no run {run_id}", do="`pgmig-tui runs` lists them.")
+        return RunHandle(state_dir / "runs" / run_id)
+    if not folders:
+        raise UsageError("there is no run to attach to", do="`pgmig-tui deploy TARGET` starts one.")
+    alive = [folder for folder in folders if is_alive(folder)]
+    return RunHandle((alive or folders)[0])
+
+
+def list_runs(state_dir: Path) -> list[RunSummary]:
+    """All runs of this account, newest first. A folder that can't be read is left out."""
+    found = []
+    for folder in _folders(state_dir):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, PgmigError):
+            found.append(_summary(folder))
+    return found
+
+
+def _folders(state_dir: Path) -> list[Path]:
+    runs = state_dir / "runs"
+    if not runs.is_dir():
+        return []
+    folders = (folder for folder in runs.iterdir() if _RUN_ID.fullmatch(folder.name) and (folder / JOURNAL).exists())
+    return sorted(folders, key=lambda folder: folder.name, reverse=True)
+
+
+def _summary(folder: Path) -> RunSummary:
+    alive = is_alive(folder)
+    events = JournalReader(folder).poll()
+    first: dict[str, Any] = events[0].data if events else {}
+    last = events[-1] if events and events[-1].name == "run_finished" else None
+    done = sum(event.name in ("step_committed", "step_recorded") for event in events)
+    if first.get("command") == "verify":
+        done = sum(event.name == "step_verified" and bool(event.data.get("ok")) for event in events)
+    status = int(last.data["exit_status"]) if last else None
+    state = "running" if alive and last is None else "unknown" if last is None else "failed" if status else "finished"
+    return RunSummary(
+        run_id=folder.name,
+        command=str(first.get("command", "")),
+        environment=str(first.get("environment", "")),
+        project=str(first.get("project", "")),
+        root=str(first.get("root", "")),
+        started_at=events[0].at if events else "",
+        finished_at=last.at if last else None,
+        state=state,
+        steps_done=done,
+        steps=len(first.get("steps", [])),
+        exit_status=status,
+        operator=str(first.get("operator", "")),
+        host=str(first.get("host", "")),
+        summary=str(last.data.get("summary", "")) if last else "",
+    )
+
+
+

@@ -1,0 +1,355 @@
+"""One script on one session: psql's reading (`script.reader`) meets the wire (`database.wire`).
+
+What the script's own BEGIN, COMMIT and ROLLBACK mean depends on where it runs, and that is the only difference between an
+atomic step, a stepwise step and a verification inside another transaction: see `Frame`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pgmig_tui.database.connect import ServerError
+from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.script.actions import (
+    Action,
+    Connect,
+    CopyFile,
+    Echo,
+    Outcome,
+    Output,
+    Send,
+    SetEncoding,
+    SetEnvironment,
+    Shell,
+)
+from pgmig_tui.script.reader import PsqlReader
+from pgmig_tui.script.statement import control_of, kind_of
+
+_BATCHED = frozenset({"INSERT", "UPDATE", "DELETE", "SELECT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """Statements that the server has answered: one, or a run of like ones (`count`).
+
+    `committed` is true when no transaction was open after it: it stays, whatever happens next.
+    """
+
+    path: str
+    line: int
+    end_line: int
+    kind: str
+    sql: str
+    rows: int
+    count: int
+    committed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFailure:
+    """Why a script stopped, and where. `error` holds the server's fields when it was the server that said no."""
+
+    path: str
+    line: int
+    message: str
+    error: ServerError | None = None
+    lost: bool = False
+
+    @property
+    def sqlstate(self) -> str:
+        return self.error.sqlstate if self.error else ""
+
+
+class Sink(Protocol):
+    """Where the executor tells what happens; the run writes it into its journal."""
+
+    def started(self, send: Send, kind: str, *, commits: bool) -> None: ...
+    def finished(self, send: Send, kind: str, reply: Reply, ms: float, *, commits: bool) -> None: ...
+    def output(self, text: str, stream: str) -> None: ...
+    def may_go_on(self) -> str:
+        """An empty string, or why the script must not send its next statement."""
+        ...
+
+
+class Frame:
+    """How transaction statements of the script are carried out. The base: as they stand (stepwise)."""
+
+    own_transaction = True
+    """The script's transactions are real ones."""
+
+    def translate(self, control: str, sql: bytes) -> bytes | None:
+        """What to send instead of a transaction statement; None = nothing."""
+        return sql
+
+
+class InsideStep(Frame):
+    """The step has begun the transaction and will commit it: the script's own BEGIN and COMMIT are already spoken for."""
+
+    own_transaction = False
+
+    def translate(self, control: str, sql: bytes) -> bytes | None:
+        if control in ("begin", "commit"):
+            return None
+        if control in ("rollback", "prepare"):
+            raise _Leaves(control)
+        return sql
+
+
+class InsideVerify(Frame):
+    """A verification inside the step's transaction: BEGIN is a savepoint, ROLLBACK returns to it, COMMIT releases it."""
+
+    own_transaction = False
+    _name = b"pgmig_verify_block"
+
+    def __init__(self) -> None:
+        self._open = False
+
+    def translate(self, control: str, sql: bytes) -> bytes | None:
+        if control == "begin":
+            if self._open:
+                return None
+            self._open = True
+            return b"SAVEPOINT " + self._name
+        if control in ("commit", "rollback"):
+            if not self._open:
+                return None
+            self._open = False
+            release = b"RELEASE SAVEPOINT " + self._name
+            return release if control == "commit" else b"ROLLBACK TO SAVEPOINT " + self._name + b"; " + release
+        if control == "prepare":
+            raise _Leaves(control)
+        return sql
+
+
+class _Leaves(Exception):
+    """The script would end a transaction that isn't its own."""
+
+
+@dataclass(slots=True)
+class Executor:
+    """Runs one script to its end. `executed` is what the server has answered so far, in order."""
+
+    wire: Wire
+    reader: PsqlReader
+    frame: Frame
+    sink: Sink
+    root: Path
+    reconnect: Callable[[], Wire] | None = None
+    executed: list[Executed] = field(default_factory=list)
+
+    def run(self) -> ScriptFailure | None:
+        """None when the whole script was carried out (or said `\\q`), else why and where it stopped."""
+        action: Action | None = None
+        try:
+            while (action := self.reader.next()) is not None:
+                if isinstance(action, Send):
+                    failure = self._send(action)
+                    if failure is not None:
+                        return failure
+                else:
+                    failure = self._other(action)
+                    if failure is not None:
+                        return failure
+        except ServerError as error:
+            return ScriptFailure(*self._place(action), error.message, error, lost=not self.wire.alive)
+        except PgmigError as error:
+            path, line = getattr(error, "path", None), getattr(error, "line", None)
+            return ScriptFailure(path or self._place(action)[0], line or self._place(action)[1], error.what)
+        except OSError as error:
+            return ScriptFailure(*self._place(action), f"{error.strerror}: {error.filename}")
+        return None
+
+    # -- statements --------------------------------------------------------------------------------------------
+
+    def _send(self, send: Send) -> ScriptFailure | None:
+        text = send.text
+        kind = kind_of(text)
+        control = control_of(text)
+        sql: bytes | None = send.sql
+        if control is not None:
+            try:
+                sql = self.frame.translate(control, send.sql)
+            except _Leaves as leaves:
+                return ScriptFailure(send.path, send.line, f"the script says {str(leaves).upper()}, which would end the step's own transaction")
+            if sql is None:
+                self._report(send, Exchange([Reply("")]))
+                return None
+        if why := self.sink.may_go_on():
+            return ScriptFailure(send.path, send.line, why)
+        wire = self.wire
+        commits = self.frame.own_transaction and (wire.idle or control in ("commit", "prepare"))
+        if commits and control in ("begin",):
+            commits = False
+        self.sink.started(send, kind, commits=commits)
+        exchange = self._exchange(send, sql)
+        if exchange.error is not None:
+            if exchange.lost or not self._off("ON_ERROR_STOP"):
+                self._report(send, exchange)
+                return self._failed(send, exchange)
+            self.sink.output(f"{send.path}:{send.line}: {exchange.error.severity}: {exchange.error.message}", "err")
+        else:
+            self._done(send, kind, exchange, committed=self.frame.own_transaction and wire.idle, commits=commits)
+        self._report(send, exchange)
+        return None
+
+    def _exchange(self, send: Send, sql: bytes) -> Exchange:
+        return self.wire.run(
+            sql,
+            copy_in=self.reader.copy_rows,
+            copy_out=_Lines(self.sink),
+            row_limit=None if send.then in ("gexec", "file") else ROW_LIMIT,
+        )
+
+    def _off(self, variable: str) -> bool:
+        return self.reader.variables.get(variable, "on").lower() in ("off", "0", "false", "no")
+
+    def _done(self, send: Send, kind: str, exchange: Exchange, *, committed: bool, commits: bool) -> None:
+        reply = exchange.last
+        self.sink.finished(send, kind, reply, exchange.ms, commits=commits)
+        if send.then == "plain" or send.then == "gx":
+            for each in exchange.replies:
+                if each.rows:
+                    self._show(each)
+        elif send.then == "file":
+            self._write_rows(send.argument, exchange)
+        self._remember(Executed(send.path, send.line, send.end_line, kind, send.text, reply.row_count, 1, committed))
+
+    def _remember(self, one: Executed) -> None:
+        last = self.executed[-1] if self.executed else None
+        if last and one.kind == last.kind and one.kind in _BATCHED and last.committed == one.committed and _alike(last.sql, one.sql):
+            self.executed[-1] = Executed(
+                last.path, last.line, one.end_line, last.kind, last.sql, last.rows + one.rows, last.count + 1, one.committed
+            )
+        else:
+            self.executed.append(one)
+
+    def _show(self, reply: Reply) -> None:
+        lines = ["|".join("" if value is None else value for value in row) for row in reply.rows]
+        if reply.row_count > len(reply.rows):
+            lines.append(f"({reply.row_count} rows; the first {len(reply.rows)} are shown)")
+        self.sink.output("\n".join(lines), "out")
+
+    def _write_rows(self, name: str, exchange: Exchange) -> None:
+        path = self.root / name
+        with path.open("w", encoding="utf-8") as file:
+            for reply in exchange.replies:
+                for row in reply.rows:
+                    file.write("|".join("" if value is None else value for value in row) + "\n")
+
+    def _report(self, send: Send, exchange: Exchange) -> None:
+        """Tell the reader what psql would know now: variables, encodings, rows for \\gset and \\gexec."""
+        wire, reader = self.wire, self.reader
+        reply = exchange.last
+        error = exchange.error
+        reader.standard_conforming_strings = wire.parameter("standard_conforming_strings") != "off"
+        if encoding := wire.parameter("client_encoding"):
+            reader.encoding = encoding
+        reader.report(
+            Outcome(
+                ok=error is None,
+                sqlstate=error.sqlstate if error else "00000",
+                message=error.message if error else "",
+                row_count=reply.row_count,
+                columns=reply.columns,
+                first_row=reply.rows[0] if reply.rows else None,
+                rows=list(reply.rows) if send.then in ("gexec", "gset") else [],
+                in_transaction=wire.in_transaction,
+            )
+        )
+
+    # -- the rest ----------------------------------------------------------------------------------------------
+
+    def _other(self, action: Action) -> ScriptFailure | None:
+        if isinstance(action, Echo):
+            self.sink.output(action.text.removesuffix("\n"), action.stream)
+        elif isinstance(action, SetEncoding):
+            exchange = self.wire.run(b"SET client_encoding TO '" + action.name.replace("'", "''").encode() + b"'")
+            if exchange.error:
+                return ScriptFailure(action.path, action.line, exchange.error.message, exchange.error, exchange.lost)
+            self.reader.encoding = self.wire.parameter("client_encoding") or action.name
+        elif isinstance(action, CopyFile):
+            return self._copy_file(action)
+        elif isinstance(action, Connect):
+            if self.reconnect is None:
+                return ScriptFailure(action.path, action.line, "\\connect can't run inside another transaction")
+            self.wire = self.reconnect()
+        elif isinstance(action, Shell):
+            return self._shell(action)
+        return None
+
+    def _copy_file(self, action: CopyFile) -> ScriptFailure | None:
+        send = Send(action.path, action.line, action.line, action.sql, action.sql.decode("utf-8", "replace"), "plain", "")
+        if why := self.sink.may_go_on():
+            return ScriptFailure(action.path, action.line, why)
+        commits = self.frame.own_transaction and self.wire.idle
+        self.sink.started(send, "COPY", commits=commits)
+        if action.direction == "in":
+            exchange = self.wire.run(action.sql, copy_in=lambda: _chunks(action.data))
+        else:
+            with (self.root / action.file).open("wb") as file:
+                exchange = self.wire.run(action.sql, copy_out=lambda line: _write(file.write, line))
+        if exchange.error:
+            self._report(send, exchange)
+            if exchange.lost or not self._off("ON_ERROR_STOP"):
+                return self._failed(send, exchange)
+            return None
+        self._done(send, "COPY", exchange, committed=self.frame.own_transaction and self.wire.idle, commits=commits)
+        self._report(send, exchange)
+        return None
+
+    def _shell(self, action: Shell) -> ScriptFailure | None:
+        import subprocess
+
+        done = subprocess.run(  # the environment's allow_shell permits it; psql ignores the status too
+            action.command, shell=True, cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        for data, stream in ((done.stdout, "out"), (done.stderr, "err")):
+            if data:
+                self.sink.output(data.decode("utf-8", "replace").rstrip("\n"), stream)
+        return None
+
+    def _failed(self, send: Send, exchange: Exchange) -> ScriptFailure:
+        error = exchange.error or ServerError("the server did not answer")
+        line = send.line
+        if error.position:  # the server counts characters of the text that it got; we name the line of the file
+            line += send.text[: error.position - 1].count("\n")
+        return ScriptFailure(send.path, min(line, send.end_line), error.message, error, exchange.lost)
+
+    def _place(self, action: Action | None) -> tuple[str, int]:
+        return (action.path, action.line) if action is not None else (self.reader.name, 0)
+
+
+class _Lines:
+    """Rows of COPY … TO STDOUT for the log: the first hundred, and how many there were."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._count = 0
+
+    def __call__(self, line: bytes) -> None:
+        self._count += 1
+        if self._count <= 100:
+            self._sink.output(line.decode("utf-8", "replace").rstrip("\n"), "out")
+
+
+def _chunks(data: bytes, size: int = 65536) -> Iterable[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def _write(write: Callable[[bytes], object], line: bytes) -> None:
+    write(line)
+
+
+def _alike(one: str, other: str) -> bool:
+    """The same statement with other values: equal up to the first quote, digit or 60 characters."""
+    return one[:24] == other[:24]
+
+
+def elapsed_ms(since: float) -> int:
+    """Whole milliseconds since `since` (time.perf_counter)."""
+    return int((time.perf_counter() - since) * 1000)

@@ -1,0 +1,84 @@
+"""The bytes of a run: every script and every included file is read once, at planning, into the run's folder.
+
+Review, hash, execution, attach and history use these bytes. What a script asks for at run time and was not read at
+planning (a file name built by a query) does not exist for the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pgmig_tui.errors import ProjectError
+from pgmig_tui.run.journal import FILES
+from pgmig_tui.script.files import ProjectFiles, ScriptRefused
+
+_MANIFEST = "manifest.json"
+
+
+class RecordingFiles:
+    """Reads from the checkout and keeps a copy. A FileSource of `script`."""
+
+    def __init__(self, root: Path, folder: Path, *, allow_files: bool) -> None:
+        self._root = root
+        self._source = ProjectFiles(root, allow_files=allow_files)
+        self._folder = folder / FILES
+        self._folder.mkdir(mode=0o700)
+        self._seen: dict[str, bytes] = {}
+
+    def script(self, path: Path) -> tuple[str, bytes]:
+        """The name (relative to the project where it is inside) and bytes of a script of the plan.
+
+        Raises ProjectError naming a script that is missing or can't be read.
+        """
+        name = str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+        if name not in self._seen:
+            try:
+                self._keep(name, path.read_bytes())
+            except OSError as error:
+                raise ProjectError(
+                    f"the script {name} can't be read: {error.strerror}",
+                    now="Nothing was changed.",
+                    do="Restore the file, or take its change out of the plan.",
+                ) from error
+        return name, self._seen[name]
+
+    def read(self, path: str, *, relative_to: str | None, line: int) -> tuple[str, bytes]:
+        name, data = self._source.read(path, relative_to=relative_to, line=line)
+        if name not in self._seen:
+            self._keep(name, data)
+        return name, self._seen[name]
+
+    def close(self) -> None:
+        """Write the list of what was read. Nothing is read after that."""
+        hashes = {name: _stored(name) for name in self._seen}
+        (self._folder / _MANIFEST).write_text(json.dumps(hashes, ensure_ascii=False), encoding="utf-8")
+
+    def _keep(self, name: str, data: bytes) -> None:
+        self._seen[name] = data
+        (self._folder / _stored(name)).write_bytes(data)
+
+
+class RecordedFiles:
+    """Reads from a run's folder only. A FileSource of `script`."""
+
+    def __init__(self, root: Path, folder: Path, *, allow_files: bool) -> None:
+        self._folder = folder / FILES
+        self._resolver = ProjectFiles(root, allow_files=allow_files)
+        self._stored: dict[str, str] = json.loads((self._folder / _MANIFEST).read_text(encoding="utf-8"))
+
+    def script(self, name: str) -> bytes:
+        return (self._folder / self._stored[name]).read_bytes()
+
+    def read(self, path: str, *, relative_to: str | None, line: int) -> tuple[str, bytes]:
+        name = self._resolver.resolve(path, relative_to=relative_to, line=line)
+        if name not in self._stored:
+            raise ScriptRefused(relative_to or "", line, f"{path} was not read when this run was planned")
+        return name, self.script(name)
+
+
+def _stored(name: str) -> str:
+    """The file's name in the run's folder: readable, flat, and never two names in one."""
+    digest = hashlib.sha1(name.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:12]
+    return f"{digest}-{Path(name).name}"[:200]

@@ -1,0 +1,153 @@
+"""The plan of one run: which scripts, in which order, and how each is carried out.
+
+A RunPlan is made once (`run.planning`), written into the run's folder together with the bytes of every script, and then
+only read: by the review, by the run process, by `attach` and by reports. What was reviewed is therefore what is run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pgmig_tui.run.journal import PLAN
+
+Command = Literal["deploy", "revert", "verify"]
+Mode = Literal["atomic", "stepwise", "record"]
+"""atomic: script, verification and record in one transaction · stepwise: statement by statement · record: no script."""
+Verify = Literal["inside", "after", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator asked for beside the command. `verify` None = as configured; `lock_wait_s` = how long to poll for
+    Sqitch's advisory lock (seconds); `variables` are `--set` pairs, the last word over all configured ones."""
+
+    to: str | None = None
+    revert_all: bool = False
+    log_only: bool = False
+    verify: bool | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    lock_wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One script of one change.
+
+    `wraps`: we add BEGIN and COMMIT around its only statement. `expected_last`: the change ID that must be the last deployed
+    one when this step records itself (None = nothing deployed). `rows_sql` are the registry rows, `fail_sql` the `fail`
+    event ("" = none is written). `script` and `verify_script` are names in the run's files; None = there is none.
+    """
+
+    number: int
+    action: Command
+    change_id: str
+    change: str
+    label: str
+    note: str
+    mode: Mode
+    mode_reason: str
+    verify: Verify
+    verify_reason: str
+    script: str | None = None
+    verify_script: str | None = None
+    script_hash: str | None = None
+    wraps: bool = False
+    new_session: bool = False
+    expected_last: str | None = None
+    rows_sql: str = ""
+    fail_sql: str = ""
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the run goes: libpq keywords without a password, and who must answer there."""
+
+    conninfo: Mapping[str, str]
+    display: str
+    database: str
+    role: str
+    version: str
+    version_num: int
+    system_identifier: str | None
+    timeline: int | None
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """`refusals` are reasons that no answer can lift; `creates` names every schema that this run will create."""
+
+    run_id: str
+    command: Command
+    project: str
+    uri: str | None
+    root: str
+    environment: str
+    protected: bool
+    confirm_word: str
+    server: Server
+    registry: str
+    registry_present: bool
+    tracking: str | None
+    steps: tuple[Step, ...]
+    folder: Path
+    baseline: str | None
+    operator_name: str
+    operator_email: str
+    host: str
+    os_user: str
+    prepared_at: str
+    variables: Mapping[str, str]
+    lock_timeout_ms: int
+    lock_wait_s: float
+    allow_shell: bool
+    allow_files: bool
+    setup_sql: str = ""
+    """Registry rows to write once before the first step: missing tags of the last deployed change."""
+    creates: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    log_only: bool = False
+
+    def save(self) -> None:
+        """Write plan.json into the run's folder."""
+        data = dataclasses.asdict(self)
+        data["folder"] = str(self.folder)
+        path = self.folder / PLAN
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+
+    @staticmethod
+    def load(folder: Path) -> RunPlan:
+        """Read plan.json of a run's folder. Raises OSError, ValueError."""
+        data: dict[str, Any] = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+        data["folder"] = folder
+        data["server"] = Server(**data["server"])
+        data["steps"] = tuple(Step(**{**step, "findings": tuple(step["findings"])}) for step in data["steps"])
+        for name in ("creates", "warnings"):
+            data[name] = tuple(data[name])
+        return RunPlan(**data)
+
+
+def describe_steps(plan: RunPlan) -> list[dict[str, Any]]:
+    """The steps as `run_planned` carries them."""
+    return [
+        {
+            "number": step.number,
+            "action": step.action,
+            "change": step.change,
+            "label": step.label,
+            "change_id": step.change_id,
+            "mode": step.mode,
+            "mode_reason": step.mode_reason,
+            "script": step.script,
+            "verify": step.verify,
+            "verify_reason": step.verify_reason,
+        }
+        for step in plan.steps
+    ]

@@ -1,0 +1,495 @@
+"""Which changes, in which order, as steps: everything that can be known before the first statement is known here.
+
+`prepare` reads the server once, reads every script once into the run's folder, and either raises (nothing was changed) or
+returns the RunPlan that the review shows and the run process carries out.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database import dependencies, registry, tracking
+from pgmig_tui.database.connect import (
+    Connection,
+    ServerIdentity,
+    application_name,
+    check_server,
+    connect,
+    refuse_transaction_pooler,
+)
+from pgmig_tui.database.registry import DeployedChange, RegistryState
+from pgmig_tui.errors import ProjectError, UsageError
+from pgmig_tui.project.changes import find_deployed
+from pgmig_tui.run.client import new_folder
+from pgmig_tui.run.events import utc
+from pgmig_tui.run.files import RecordingFiles
+from pgmig_tui.run.plan import Command, Options, RunPlan, Server, Step, Verify
+from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.files import Allow
+from pgmig_tui.script.preview import Preview, preview
+from pgmig_tui.script.shape import Shape, shape, verify_shape
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.plan import Change
+    from pgmig_tui.project.project import Project
+
+_NOTHING = "Nothing was changed."
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the making of one plan shares."""
+
+    project: Project
+    environment: Environment
+    command: Command
+    options: Options
+    identity: ServerIdentity
+    state: RegistryState
+    files: RecordingFiles
+    variables: Mapping[str, str]
+    warnings: list[str]
+
+    @property
+    def allow(self) -> Allow:
+        policy = self.environment.policy
+        return Allow(shell=policy.allow_shell, files=policy.allow_files)
+
+    @property
+    def facts(self) -> ServerFacts:
+        who = self.identity
+        return ServerFacts(who.version_num, who.database, who.role, who.host, who.port, who.encoding)
+
+
+def prepare(
+    project: Project,
+    environment: Environment,
+    command: Command,
+    options: Options,
+    *,
+    state_dir: Path,
+    progress: Callable[[str], None] | None = None,
+) -> RunPlan:
+    """Plan a deploy, revert or verify. A plan without steps has nothing to do; its `warnings` say why.
+
+    Raises Unreachable, Refused, ProjectError, UsageError, NotPermitted: in all cases nothing was changed.
+    """
+    say = progress or (lambda text: None)
+    project = project.for_target(environment.target)
+    target = environment.target
+    say(f"asking {environment.name}")
+    with connect(target, application_name=application_name("plan", command)) as connection:
+        identity = connection.identity()
+        if command != "verify":
+            check_server(identity, environment.policy)
+            refuse_transaction_pooler(target, connection)
+        state = registry.read_state(connection, target.registry, None)
+        registry.refuse_newer(state.info)
+        ours = tuple(change for change in state.deployed if change.project == project.plan.project)
+        folder = new_folder(state_dir)
+        files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
+        variables = project.variables(command, target, options.variables)
+        variables["registry"] = target.registry
+        work = _Work(project, environment, command, options, identity, state, files, variables, list(project.warnings))
+        say("reading the scripts")
+        try:
+            steps, setup = _STEPS[command](work, connection, ours)
+        finally:
+            files.close()
+        creates, track = _creates(work, connection, steps)
+    plan = RunPlan(
+        run_id=folder.name,
+        command=command,
+        project=project.plan.project,
+        uri=project.plan.uri,
+        root=str(project.root),
+        environment=environment.name,
+        protected=environment.policy.protected,
+        confirm_word=environment.policy.confirm_word,
+        server=Server(
+            conninfo=target.conninfo,
+            display=target.display,
+            database=identity.database,
+            role=identity.role,
+            version=identity.version,
+            version_num=identity.version_num,
+            system_identifier=identity.system_identifier,
+            timeline=identity.timeline,
+            encoding=identity.encoding,
+        ),
+        registry=target.registry,
+        registry_present=state.info.present,
+        tracking=track,
+        steps=steps,
+        folder=folder,
+        baseline=ours[-1].change_id if ours else None,
+        operator_name=project.operator.name,
+        operator_email=project.operator.email,
+        host=socket.gethostname(),
+        os_user=_os_user(),
+        prepared_at=utc(time.time(), identity.clock_skew_s),
+        variables=work.variables,
+        lock_timeout_ms=environment.policy.lock_timeout_ms,
+        lock_wait_s=options.lock_wait_s,
+        allow_shell=environment.policy.allow_shell,
+        allow_files=environment.policy.allow_files,
+        setup_sql=setup,
+        creates=creates,
+        warnings=tuple(work.warnings),
+        log_only=options.log_only,
+    )
+    plan.save()
+    return plan
+
+
+# -- deploy --------------------------------------------------------------------------------------------------------
+
+
+def _deploy_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
+    plan, options = work.project.plan, work.options
+    if not plan.changes:
+        raise ProjectError(f"the plan {plan.path.name} has no changes: nothing to deploy", now=_NOTHING)
+    position = _position(work, ours)
+    last = plan.find(options.to).index if options.to else len(plan.changes) - 1
+    if last < position:
+        raise UsageError(
+            f"{options.to} is earlier than {plan.changes[position].name}, which is deployed",
+            now=_NOTHING,
+            do=f"Use: pgmig-tui revert {work.environment.name} --to {options.to}",
+        )
+    setup = ""
+    if position >= 0:
+        current = plan.changes[position]
+        setup = registry.tag_rows_sql(
+            work.environment.target.registry, plan, current, work.project.operator, (row.tag_id for row in ours[-1].tag_rows)
+        )
+    pending = plan.changes[position + 1 : last + 1]
+    if not pending:
+        where = f"already at {options.to}" if options.to else "up to date"
+        work.warnings.append(f"nothing to deploy ({where})")
+        return (), ""
+    problems = dependencies.check_deploy(plan, pending, work.state.deployed, connection, work.environment.target.registry)
+    if problems:
+        raise ProjectError("the changes can't be deployed", details=problems, now=_NOTHING)
+    _check_hashes(work, pending, ours)
+    steps = []
+    expected = ours[-1].change_id if ours else None
+    for number, change in enumerate(pending, 1):
+        steps.append(_deploy_step(work, connection, number, change, expected))
+        expected = change.change_id
+    return tuple(steps), setup
+
+
+def _deploy_step(work: _Work, connection: Connection, number: int, change: Change, expected: str | None) -> Step:
+    project, target = work.project, work.environment.target
+    name, data = work.files.script(project.script_path(change, "deploy"))
+    view, form = _read(work, name, data)
+    verify_name, verify, reason = _verification(work, change, view, form)
+    resolved = dependencies.resolve_requires(project.plan, change, work.state.deployed)
+    return Step(
+        number=number,
+        action="deploy",
+        change_id=change.change_id,
+        change=change.name,
+        label=_label(change),
+        note=change.note,
+        mode="record" if work.options.log_only else "atomic" if form.mode == "atomic" else "stepwise",
+        mode_reason="only recorded (--log-only)" if work.options.log_only else form.reason,
+        verify=verify,
+        verify_reason=reason,
+        script=name,
+        verify_script=verify_name,
+        script_hash=project.script_hash(change),
+        wraps=form.wraps,
+        new_session=form.needs_new_session,
+        expected_last=expected,
+        rows_sql=registry.deploy_rows_sql(
+            target.registry, project.plan, change, project.script_hash(change), resolved, project.operator
+        ),
+        fail_sql="" if work.options.log_only else registry.fail_event_sql(target.registry, project.plan, change, project.operator),
+        findings=tuple(f"{finding.path}:{finding.line}: {finding.message}" for finding in view.findings),
+    )
+
+
+def _position(work: _Work, ours: Sequence[DeployedChange]) -> int:
+    """The plan index of the last deployed change; -1 when nothing is. Refuses a registry that the plan doesn't explain."""
+    plan = work.project.plan
+    for index, deployed in enumerate(ours):
+        if index < len(plan.changes) and plan.changes[index].change_id == deployed.change_id:
+            continue
+        known = plan.by_id.get(deployed.change_id)
+        if known is None:
+            same = next((change for change in plan.changes if change.name == deployed.name), None)
+            detail = (
+                f"The plan has a change of that name with the ID {same.change_id}: its note, date, order, planner or "
+                "project was edited after it was deployed."
+                if same
+                else "The plan has no change of that name."
+            )
+            raise ProjectError(
+                f"{deployed.name} ({deployed.change_id[:10]}) is deployed on {work.environment.name} but is not in the plan",
+                details=[detail],
+                now=_NOTHING,
+                do="Check out the plan that was deployed, or compare both with `pgmig-tui status`.",
+            )
+        raise ProjectError(
+            f"{deployed.name} is deployed on {work.environment.name} as change {index + 1}, and is change {known.index + 1} of the plan",
+            now=_NOTHING,
+            do="Put the plan back into the order in which it was deployed.",
+        )
+    return len(ours) - 1
+
+
+def _check_hashes(work: _Work, pending: Sequence[Change], ours: Sequence[DeployedChange]) -> None:
+    """The registry allows a script only once in a project; Sqitch finds that out after the script has run."""
+    seen = {deployed.script_hash: deployed.name for deployed in ours if deployed.script_hash}
+    for change in pending:
+        digest = work.project.script_hash(change)
+        if digest is not None and digest in seen:
+            raise ProjectError(
+                f"the deploy scripts of {seen[digest]} and {change.name} are the same, byte for byte",
+                now=_NOTHING,
+                do="The registry records a script once for a project: change a comment in one of them.",
+            )
+        if digest is not None:
+            seen[digest] = change.name
+    for deployed in ours:
+        planned = work.project.plan.by_id.get(deployed.change_id)
+        if planned and deployed.script_hash and deployed.script_hash not in (work.project.script_hash(planned), deployed.change_id):
+            work.warnings.append(f"the deploy script of {deployed.name} has changed since it was deployed")
+
+
+# -- revert --------------------------------------------------------------------------------------------------------
+
+
+def _revert_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
+    options, target = work.options, work.environment.target
+    if not work.state.info.present:
+        raise ProjectError(
+            f"there is no registry in {target.display}: nothing was ever deployed there", now=_NOTHING
+        )
+    if work.state.info.old:
+        raise ProjectError(
+            f"the registry has version {work.state.info.version}", now=_NOTHING, do="A deploy upgrades it."
+        )
+    if not ours:
+        work.warnings.append("nothing to revert (nothing is deployed)")
+        return (), ""
+    if options.to is None and not options.revert_all:
+        raise UsageError("revert needs to know how far", now=_NOTHING, do="Say --to CHANGE (the last one to keep), or --all.")
+    keep = -1
+    if options.to is not None:
+        kept = find_deployed(options.to, ours, work.project.plan)
+        keep = next(index for index, change in enumerate(ours) if change.change_id == kept.change_id)
+    chosen = list(reversed(ours[keep + 1 :]))
+    if not chosen:
+        work.warnings.append(f"nothing to revert (nothing is deployed after {options.to})")
+        return (), ""
+    problems = dependencies.read_dependents(connection, target.registry, [change.change_id for change in chosen])
+    if problems:
+        raise ProjectError("other deployed changes need what would be reverted", details=problems, now=_NOTHING)
+    return tuple(_revert_step(work, number, change) for number, change in enumerate(chosen, 1)), ""
+
+
+def _revert_step(work: _Work, number: int, deployed: DeployedChange) -> Step:
+    project, target = work.project, work.environment.target
+    planned = project.plan.by_id.get(deployed.change_id)
+    path = project.revert_path_for(deployed, work.state.deployed)
+    name, data = work.files.script(path)
+    view, form = _read(work, name, data)
+    return Step(
+        number=number,
+        action="revert",
+        change_id=deployed.change_id,
+        change=deployed.name,
+        label=_label(planned) if planned else deployed.name,
+        note=deployed.note,
+        mode="record" if work.options.log_only else "atomic" if form.mode == "atomic" else "stepwise",
+        mode_reason="only recorded (--log-only)" if work.options.log_only else form.reason,
+        verify="off",
+        verify_reason="a revert is not verified",
+        script=name,
+        script_hash=deployed.script_hash,
+        wraps=form.wraps,
+        new_session=form.needs_new_session,
+        expected_last=deployed.change_id,
+        rows_sql=registry.revert_rows_sql(target.registry, deployed, project.operator),
+        findings=tuple(f"{finding.path}:{finding.line}: {finding.message}" for finding in view.findings),
+    )
+
+
+# -- verify --------------------------------------------------------------------------------------------------------
+
+
+def _verify_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
+    plan, options = work.project.plan, work.options
+    if not work.state.info.present:
+        raise ProjectError(f"there is no registry in {work.environment.target.display}: nothing was ever deployed there", now=_NOTHING)
+    if not ours:
+        work.warnings.append("nothing to verify (nothing is deployed)")
+        return (), ""
+    if options.to is not None:
+        last = find_deployed(options.to, ours, plan)
+        ours = ours[: next(i for i, change in enumerate(ours) if change.change_id == last.change_id) + 1]
+    return tuple(_verify_step(work, number, index, change) for number, (index, change) in enumerate(enumerate(ours), 1)), ""
+
+
+def _verify_step(work: _Work, number: int, index: int, deployed: DeployedChange) -> Step:
+    """Sqitch's order of questions: is it in the plan, at its place, superseded by a rework, is there a script."""
+    plan = work.project.plan
+    planned = plan.by_id.get(deployed.change_id)
+    script: str | None = None
+    problem = ""
+    if planned is None:
+        problem = "not present in the plan"
+    elif planned.index != index:
+        problem = "out of order"
+    reason = problem
+    if planned is not None and planned.superseded_by is not None:
+        reason = reason or "reworked later: the newer change's verification counts"
+    elif planned is not None:
+        path = work.project.script_path(planned, "verify")
+        if path.exists():
+            script, data = work.files.script(path)
+            _read(work, script, data, verify=True)
+        else:
+            reason = reason or "has no verify script"
+            work.warnings.append(f"{planned.name} has no verify script")
+    return Step(
+        number=number,
+        action="verify",
+        change_id=deployed.change_id,
+        change=deployed.name,
+        label=_label(planned) if planned else deployed.name,
+        note=deployed.note,
+        mode="stepwise",
+        mode_reason="a verification runs in a session of its own",
+        verify="after" if script else "off",
+        verify_reason=reason,
+        verify_script=script,
+        findings=(problem,) if problem else (),
+    )
+
+
+_STEPS: Mapping[
+    Command, Callable[[_Work, Connection, Sequence[DeployedChange]], tuple[tuple[Step, ...], str]]
+] = {"deploy": _deploy_steps, "revert": _revert_steps, "verify": _verify_steps}
+
+
+# -- scripts -------------------------------------------------------------------------------------------------------
+
+
+def _read(work: _Work, name: str, data: bytes, *, verify: bool = False) -> tuple[Preview, Shape]:
+    """Walk a script without running it; refuse what can't be carried out (exit 2), unless it is only recorded."""
+    view = preview(name, data, work.files, work.variables, work.allow, work.facts)
+    refused = [finding for finding in view.findings if finding.refuses]
+    if refused and not work.options.log_only:
+        raise ProjectError(
+            f"{name} can't be run here",
+            details=[f"{finding.path}:{finding.line}: {finding.message}" for finding in refused],
+            now=_NOTHING,
+            do="Change the script, or the environment's policy in pgmig.toml.",
+        )
+    form = shape(view)
+    if form.mode == "refused" and not verify and not work.options.log_only:
+        raise ProjectError(
+            f"{name}: {form.reason}",
+            now=_NOTHING,
+            do="End its transaction with COMMIT; to record a change that was applied by hand, use --log-only.",
+        )
+    return view, form
+
+
+def _verification(work: _Work, change: Change, view: Preview, form: Shape) -> tuple[str | None, Verify, str]:
+    """(script, where, why): where the verification of a deployed change runs."""
+    policy, project = work.environment.policy, work.project
+    wanted = _wanted_verify(work)
+    if wanted == "off":
+        return None, "off", "switched off"
+    path = project.script_path(change, "verify")
+    if not path.exists():
+        work.warnings.append(f"{change.name} has no verify script")
+        return None, "off", "there is no verify script"
+    name, data = work.files.script(path)
+    verify_view, _ = _read(work, name, data, verify=True)
+    if wanted == "after":
+        return name, "after", "by policy"
+    if form.mode == "stepwise" and not work.options.log_only:
+        return name, "after", "the script is not one transaction"
+    if form.verify_after and not work.options.log_only:
+        return name, "after", form.verify_after[0]
+    inside = verify_shape(verify_view)
+    if not inside.inside:
+        return name, "after", inside.reason
+    if policy.protected and (held := _scans_held_table(work, view, verify_view)):
+        return name, "after", f"it reads {held}, which the step holds in ACCESS EXCLUSIVE mode"
+    return name, "inside", "in the step's transaction, before COMMIT"
+
+
+def _wanted_verify(work: _Work) -> str:
+    if work.options.verify is not None:
+        return "inside" if work.options.verify and work.environment.policy.verify != "after" else (
+            "after" if work.options.verify else "off"
+        )
+    return work.environment.policy.verify or ("inside" if work.project.verify_by_default else "off")
+
+
+def _scans_held_table(work: _Work, deploy: Preview, verify: Preview) -> str:
+    """A relation that the deploy holds in ACCESS EXCLUSIVE mode and the verification would read rows of, or ""."""
+    from pgmig_tui.impact.modes import LockMode
+    from pgmig_tui.impact.predict import predict_script
+
+    version = work.identity.version_num
+    held = {
+        (lock.schema, lock.relation)
+        for statement in predict_script(deploy.statements, None, version).statements
+        for lock in statement.locks
+        if lock.mode == LockMode.ACCESS_EXCLUSIVE
+    }
+    for statement in predict_script(verify.statements, None, version).statements:
+        if "where false" in " ".join(statement.sql.lower().split()):
+            continue
+        for lock in statement.locks:
+            if (lock.schema, lock.relation) in held:
+                return f"{lock.schema}.{lock.relation}" if lock.schema else lock.relation
+    return ""
+
+
+# -- the rest ------------------------------------------------------------------------------------------------------
+
+
+def _creates(work: _Work, connection: Connection, steps: Sequence[Step]) -> tuple[tuple[str, ...], str | None]:
+    """The schemas that this run will create, and where it is tracked (None = nowhere, said in the warnings)."""
+    if work.command == "verify" or not steps:
+        return (), None
+    target, creates = work.environment.target, []
+    if work.command == "deploy" and not work.state.info.present:
+        creates.append(target.registry)
+    schema = work.environment.policy.tracking
+    if schema is None:
+        return tuple(creates), None
+    found = tracking.look(connection, schema)
+    if found.problem:
+        work.warnings.append(f"tracking is off: {found.problem}")
+        return tuple(creates), None
+    if not found.present:
+        creates.append(schema)
+    return tuple(creates), schema
+
+
+def _label(change: Change) -> str:
+    return " ".join([change.name, *(f"@{tag.name}" for tag in change.tags)])
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

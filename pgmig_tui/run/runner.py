@@ -1,0 +1,212 @@
+"""The run process: carries out one RunPlan to its end, whatever happens to the terminal that started it.
+
+It is a session leader of its own, its connections and its journal are nobody else's, and the only ways in are the command
+pipe and SIGTERM. Started by `run.client` as `python -m pgmig_tui.run FOLDER`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pgmig_tui.database import registry, tracking
+from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
+from pgmig_tui.errors import PgmigError, Refused
+from pgmig_tui.project.targets import Target
+from pgmig_tui.run.control import Control
+from pgmig_tui.run.events import FORMAT
+from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.journal import JournalWriter, hold_lock
+from pgmig_tui.run.plan import RunPlan, describe_steps
+from pgmig_tui.run.session import StepSession
+from pgmig_tui.run.steps import Stepper, StepResult
+
+POLL_S = 0.25
+"""How often a held advisory lock is tried again with --lock-timeout (seconds). It is never waited for: a waiting session
+holds a snapshot that stalls CREATE INDEX CONCURRENTLY of whoever holds the lock."""
+
+
+class Runner:
+    """One run. `execute` returns the exit status that the journal's last event holds too."""
+
+    def __init__(self, plan: RunPlan, target: Target, journal: JournalWriter, answers: list[Mapping[str, Any]]) -> None:
+        self.plan = plan
+        self.target = target
+        self.journal = journal
+        self.answers = answers
+        self.control = Control(plan.folder, lambda name: self.journal_write("command_received", command=name))
+        self.done = 0
+
+    def journal_write(self, name: str, **data: Any) -> None:
+        self.journal.write(name, **data)
+
+    def execute(self) -> int:
+        plan = self.plan
+        self.journal.write(
+            "run_planned", format=FORMAT, command=plan.command, project=plan.project, environment=plan.environment,
+            target=plan.server.display, database=plan.server.database, server_version=plan.server.version,
+            system_identifier=plan.server.system_identifier, protected=plan.protected, log_only=plan.log_only,
+            baseline=plan.baseline, steps=describe_steps(plan), operator=f"{plan.operator_name} <{plan.operator_email}>",
+            os_user=plan.os_user, host=plan.host, pid=os.getpid(), prepared_at=plan.prepared_at, root=plan.root,
+            lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking, warnings=list(plan.warnings),
+        )  # fmt: skip
+        for answer in self.answers:
+            self.journal.write("gate_passed", **answer)
+        self.journal.sync()
+        try:
+            return self._run()
+        except PgmigError as error:
+            return self._finish(error.exit_status, "refused" if isinstance(error, Refused) else "failed", error.what, error)
+        finally:
+            self.control.close()
+
+    def _run(self) -> int:
+        plan = self.plan
+        if plan.command != "verify":
+            self._take_control()
+            self._prepare_registry()
+        session = StepSession(plan, self.target, self.control, self._notice)
+        self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
+        stepper = Stepper(plan, self.control, session, self.journal, RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files))
+        failed: list[StepResult] = []
+        for step in plan.steps:
+            self.control.pause_point(
+                lambda: self.journal_write("run_paused", done=self.done), lambda: self.journal_write("run_resumed")
+            )
+            if self.control.stopping or self.control.lost:
+                break
+            result = stepper.run(step)
+            self.done += result.ok or result.recorded
+            if not result.ok:
+                failed.append(result)
+                if plan.command != "verify":
+                    break
+        session.drop()
+        return self._end(failed)
+
+    def _end(self, failed: list[StepResult]) -> int:
+        plan, total = self.plan, len(self.plan.steps)
+        if any(result.in_doubt for result in failed):
+            return self._finish(4, "in_doubt", failed[-1].message)
+        if failed and plan.command == "verify":
+            return self._finish(1, "failed", f"{len(failed)} of {total} verifications failed")
+        if failed:
+            return self._finish(1, "verify_failed" if failed[-1].verify_failed else "failed", failed[-1].message)
+        if self.control.lost:
+            return self._finish(1, "stopped", f"{self.control.lost}; {self.done} of {total} steps are done")
+        if self.done < total:
+            return self._finish(3, "stopped", f"stopped by the operator; {self.done} of {total} steps are done")
+        return self._finish(0, "done", f"{self.done} of {total} steps are done")
+
+    def _finish(self, status: int, result: str, summary: str, error: PgmigError | None = None) -> int:
+        self.journal.write(
+            "run_finished", sync=True, exit_status=status, result=result, done=self.done, total=len(self.plan.steps),
+            summary=summary, now=error.now if error else "", do=error.do if error else "",
+        )  # fmt: skip
+        return status
+
+    # -- before the first step ---------------------------------------------------------------------------------
+
+    def _control_pid(self) -> int | None:
+        return self.control.pid if self.plan.command != "verify" else None
+
+    def _take_control(self) -> None:
+        """Open the control session and take Sqitch's advisory lock; refused at once, naming who holds it."""
+        plan = self.plan
+        session = connect(self.target, application_name=application_name(plan.run_id, "control"))
+        identity = session.identity()
+        check_server(identity, None)
+        self.journal.skew = identity.clock_skew_s
+        if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
+            session.close()
+            raise Refused("another server answers than at planning", now="Nothing was changed.", do="Plan the run again.")
+        session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
+        self.control.hold(session)
+        deadline = time.monotonic() + plan.lock_wait_s
+        while not registry.try_lock(session):
+            holder = registry.lock_holder(session)
+            if time.monotonic() >= deadline or self.control.stopping:
+                raise Refused(
+                    f"another run works on this database: {holder.describe() if holder else 'its session can not be seen'}",
+                    now="Nothing was changed.",
+                    do="Wait for it to end, or poll for it with --lock-timeout SECONDS.",
+                )
+            self.journal.write("lock_waited", holder=holder.describe() if holder else None)
+            self.control.idle_wait(POLL_S)
+
+    def _prepare_registry(self) -> None:
+        """Under the lock: the registry is what the plan was made on; create what the plan said would be created."""
+        plan = self.plan
+        session = self.control.session
+        info = registry.read_registry(session, plan.registry)
+        last = registry.last_deployed(session, plan.registry, plan.project) if info.present else None
+        if last != plan.baseline:
+            raise Refused(
+                "the registry has changed since this run was planned",
+                now="Nothing was changed.",
+                do="Plan the run again and look at what is pending now.",
+            )
+        with self._own("setup") as setup:
+            if plan.command == "deploy":
+                registry.prepare(setup, plan.registry, plan.project, plan.uri, plan.operator_name, plan.operator_email)
+                if plan.setup_sql:
+                    setup.execute(plan.setup_sql)
+            if plan.tracking is not None:
+                tracking.create(setup, plan.tracking)
+
+    def _own(self, part: str) -> Connection:
+        connection = connect(self.target, application_name=application_name(self.plan.run_id, part))
+        connection.execute(guard_sql("control", self.plan.lock_timeout_ms, self.plan.server.version_num))
+        return connection
+
+    def _notice(self, severity: str, sqlstate: str, message: str) -> None:
+        self.journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the plan of a folder. Secrets and answers come as one JSON line on standard input, which is then closed."""
+    folder = Path(arguments[0])
+    given = json.loads(sys.stdin.readline() or "{}")
+    sys.stdin.close()
+    os.umask(0o077)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lock = _lock(folder)
+    if lock is None:
+        return 3
+    plan = RunPlan.load(folder)
+    target = target_of(plan, given.get("password"))
+    journal = JournalWriter(folder, plan.run_id)
+    try:
+        runner = Runner(plan, target, journal, given.get("answers", []))
+        signal.signal(signal.SIGTERM, lambda *_: runner.control.command("stop"))
+        return runner.execute()
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            journal.write(
+                "run_finished", sync=True, exit_status=4, result="crashed", done=0, total=len(plan.steps),
+                summary=f"the run process stopped by an error of its own: {type(error).__name__}: {error}",
+            )  # fmt: skip
+        raise
+    finally:
+        journal.close()
+
+
+def target_of(plan: RunPlan, password: str | None) -> Target:
+    """The target of a planned run; the password was never written anywhere."""
+    return Target.for_conninfo(dict(plan.server.conninfo), password=password, display=plan.server.display, registry=plan.registry)
+
+
+def _lock(folder: Path) -> int | None:
+    """A screen that looks whether we live holds the lock for a moment: try for a second."""
+    deadline = time.monotonic() + 1
+    while (lock := hold_lock(folder)) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return lock

@@ -1,0 +1,400 @@
+"""How one step is carried out, so that the change, its verification and its record agree whatever happens.
+
+An atomic step is one transaction: BEGIN → EXCLUSIVE lock on the registry's `changes` → script → deferred constraints →
+verification behind a savepoint → our own session state again → registry and tracking rows → COMMIT. A stepwise step can't
+be: started → statements → all applied → verification → record, each in the journal before and after.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgmig_tui.database import registry, tracking
+from pgmig_tui.database.connect import ServerError
+from pgmig_tui.database.wire import Wire
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.control import Control
+from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
+from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.journal import JournalWriter
+from pgmig_tui.run.plan import RunPlan, Step
+from pgmig_tui.run.session import StepSession
+from pgmig_tui.run.sink import JournalSink
+from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.files import Allow
+from pgmig_tui.script.reader import PsqlReader
+
+VERIFY_TIMEOUT = "5s"
+"""statement_timeout of a verification inside the step's transaction: it runs while the step's locks are held."""
+
+_MOVE_VERIFY = frozenset({"25001", "55P04", "2D000"})
+"""Not allowed in this transaction (25001), an enum value not usable yet (55P04), COMMIT in a procedure (2D000): the
+verification is sound, only its place isn't."""
+
+_BEGIN = "BEGIN; LOCK TABLE {changes} IN EXCLUSIVE MODE"
+_VERIFY_START = (
+    "SAVEPOINT pgmig_verify; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
+    f"SET LOCAL statement_timeout = '{VERIFY_TIMEOUT}'; SET LOCAL lock_timeout = '{{lock}}ms'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '30s'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What is true after a step. `recorded`: the registry says so. `in_doubt`: it may or may not have been applied."""
+
+    ok: bool
+    recorded: bool = False
+    in_doubt: bool = False
+    verify_failed: bool = False
+    message: str = ""
+
+
+class Stepper:
+    """Carries out the steps of one run, one after the other."""
+
+    def __init__(
+        self, plan: RunPlan, control: Control, session: StepSession, journal: JournalWriter, files: RecordedFiles
+    ) -> None:
+        self.plan = plan
+        self.control = control
+        self.session = session
+        self.journal = journal
+        self.files = files
+        self.root = Path(plan.root)
+        self.changes = registry.qualified(plan.registry, "changes")
+
+    def run(self, step: Step) -> StepResult:
+        """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
+        self.control.cancelled = False
+        self.journal.write(
+            "step_started", sync=step.mode == "stepwise", step=step.number, action=step.action, change=step.change,
+            change_id=step.change_id, label=step.label, mode=step.mode, script=step.script,
+        )  # fmt: skip
+        start = time.perf_counter()
+        if step.action == "verify":
+            return self._verify_only(step)
+        if step.mode == "stepwise":
+            return self._stepwise(step, start)
+        return self._atomic(step, start)
+
+    # -- atomic ------------------------------------------------------------------------------------------------
+
+    def _atomic(self, step: Step, start: float) -> StepResult:
+        try:
+            wire = self.session.for_step(step)
+        except PgmigError as error:
+            return self._failed(step, start, _failure(step, error.what, error), [], began=False)
+        sink = self._sink(step)
+        executed: list[Executed] = []
+        head = wire.run((self.session.head_sql(step) + "; " + _BEGIN.format(changes=self.changes)).encode())
+        failure = self._head_failure(step, head.error, [reply.rows for reply in head.replies])
+        if failure is None and step.script is not None and step.mode == "atomic":
+            executor = self._executor(step, wire, InsideStep(), sink, step.script)
+            failure = executor.run()
+            executed = executor.executed
+            sink.flush()
+            if failure is None and not wire.in_transaction:
+                failure = _failure(step, "the script ended the step's transaction by itself")
+        if failure is None:
+            failure = self._constraints(step, wire)
+        verified_after = step.verify == "after"
+        if failure is None and step.verify == "inside":
+            failure, moved = self._verify_inside(step, wire, sink)
+            verified_after = verified_after or moved
+            if failure is not None:
+                return self._failed(step, start, failure, executed, verify=True)
+        if failure is not None:
+            return self._failed(step, start, failure, executed)
+        return self._commit(step, wire, start, executed, verify_after=verified_after)
+
+    def _head_failure(
+        self, step: Step, error: ServerError | None, replies: list[tuple[tuple[str | None, ...], ...]]
+    ) -> ScriptFailure | None:
+        try:
+            if len(replies) >= 3:
+                clock = self.session.check_identity(replies[2][0])
+                self.journal.skew = clock - time.time()
+        except PgmigError as refused:
+            return _failure(step, refused.what, refused)
+        if error is None:
+            return None
+        if error.sqlstate == "55P03":
+            return _failure(step, f"another session holds a lock on {self.changes}: {error.message}", error)
+        return _failure(step, error.message, error)
+
+    def _constraints(self, step: Step, wire: Wire) -> ScriptFailure | None:
+        """Deferred constraints and triggers run now, under the script's own role and path, where they can be named."""
+        exchange = wire.run(b"SET CONSTRAINTS ALL IMMEDIATE")
+        if exchange.error is None:
+            return None
+        return ScriptFailure(step.script or "", 0, f"at the end of the script: {exchange.error.message}", exchange.error, exchange.lost)
+
+    def _verify_inside(self, step: Step, wire: Wire, sink: JournalSink) -> tuple[ScriptFailure | None, bool]:
+        """(failure, moved): `moved` means that this verification can only run after the commit."""
+        assert step.verify_script is not None
+        begun = wire.run(_VERIFY_START.format(lock=self.plan.lock_timeout_ms).encode())
+        if begun.error is not None:
+            return ScriptFailure(step.verify_script, 0, begun.error.message, begun.error, begun.lost), False
+        failure = self._executor(step, wire, InsideVerify(), sink, step.verify_script).run()
+        sink.flush()
+        if failure is not None and failure.sqlstate in _MOVE_VERIFY and wire.in_transaction:
+            wire.run(b"ROLLBACK TO SAVEPOINT pgmig_verify")
+            self.journal.write(
+                "warning", step=step.number, message=f"the verification can't run inside the transaction: {failure.message}"
+            )
+            return None, True
+        if failure is None:
+            self.journal.write("step_verified", step=step.number, ok=True, where="inside")
+        return failure, False
+
+    def _commit(self, step: Step, wire: Wire, start: float, executed: list[Executed], *, verify_after: bool) -> StepResult:
+        plan = self.plan
+        rows = "; ".join(
+            part
+            for part in (
+                registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid),
+                step.rows_sql.rstrip("; \n"),
+                self._tracking_sql(step, executed, start),
+            )
+            if part
+        )
+        self.control.check()
+        if self.control.lost:
+            return self._failed(step, start, _failure(step, self.control.lost), executed)
+        error = self.session.finish_sql(wire, rows)
+        if error is not None:
+            message = f"the registry could not be written: {error.message}"
+            return self._failed(step, start, _failure(step, message, error), executed)
+        self.journal.write("step_committing", step=step.number, change=step.change)
+        exchange = wire.run(b"COMMIT")
+        if exchange.lost or (exchange.error is not None and not wire.alive):
+            return self._unanswered_commit(step, start, executed)
+        if exchange.error is not None:
+            return self._failed(step, start, _failure(step, exchange.error.message, exchange.error), executed)
+        if exchange.last.tag != "COMMIT":
+            message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
+            return self._failed(step, start, _failure(step, message), executed)
+        self.journal.write(
+            "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start)
+        )
+        return self._after(step, start) if verify_after else StepResult(ok=True, recorded=True)
+
+    def _unanswered_commit(self, step: Step, start: float, executed: list[Executed]) -> StepResult:
+        """COMMIT was sent and not answered. The registry knows: its row is in the same transaction."""
+        self.session.drop()
+        try:
+            with self.session.connect("check") as connection:
+                recorded = registry.is_deployed(connection, self.plan.registry, step.change_id)
+        except PgmigError as error:
+            message = f"COMMIT was sent and not answered, and the registry can't be asked: {error.what}"
+            self.journal.write("step_in_doubt", sync=True, step=step.number, change=step.change, message=message)
+            return StepResult(ok=False, in_doubt=True, message=message)
+        if recorded == (step.action == "deploy"):
+            self.journal.write(
+                "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start),
+                note="the connection broke at COMMIT; the registry holds the change's record",
+            )  # fmt: skip
+            return StepResult(ok=True, recorded=True)
+        message = "the connection broke at COMMIT and the transaction was rolled back"
+        return self._failed(step, start, _failure(step, message), executed)
+
+    # -- stepwise ----------------------------------------------------------------------------------------------
+
+    def _stepwise(self, step: Step, start: float) -> StepResult:
+        assert step.script is not None
+        try:
+            wire = self.session.for_step(step)
+        except PgmigError as error:
+            return self._failed(step, start, _failure(step, error.what, error), [], began=False)
+        head = wire.run(self.session.head_sql(step).encode())
+        failure = self._head_failure(step, head.error, [reply.rows for reply in head.replies])
+        if failure is not None:
+            return self._failed(step, start, failure, [], began=False)
+        sink = self._sink(step, synced=True)
+        executor = self._executor(step, wire, Frame(), sink, step.script)
+        failure = executor.run()
+        wire = executor.wire
+        sink.flush()
+        if failure is None and wire.in_transaction:
+            wire.run(b"ROLLBACK")
+            failure = _failure(step, "the script left a transaction open; it was rolled back")
+        if failure is not None:
+            if wire.alive and wire.in_transaction:
+                wire.run(b"ROLLBACK")
+            return self._failed(step, start, failure, executor.executed)
+        self.journal.write("step_applied", sync=True, step=step.number, change=step.change, ms=elapsed_ms(start))
+        verified = True
+        if step.verify != "off":
+            verified = self._verify_apart(step)
+        return self._record(step, start, executor.executed, verified=verified)
+
+    def _record(self, step: Step, start: float, executed: list[Executed], *, verified: bool) -> StepResult:
+        """Record what was wholly applied: the registry follows the schema, also when the verification failed."""
+        plan = self.plan
+        self.control.check()
+        if self.control.lost:
+            return self._unrecorded(step, self.control.lost)
+        try:
+            wire = self.session.for_step(step)
+            self.session.guard(wire)
+            rows = (
+                f"{_BEGIN.format(changes=self.changes)}; "
+                f"{registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid)}; "
+                f"{step.rows_sql.rstrip('; ' + chr(10))}"
+            )
+            tracked = self._tracking_sql(step, executed, start)
+            error = self.session.finish_sql(wire, rows + (f"; {tracked}" if tracked else ""))
+            if error is not None:
+                if wire.alive:
+                    wire.run(b"ROLLBACK")
+                return self._unrecorded(step, error.message)
+            exchange = wire.run(b"COMMIT")
+        except PgmigError as error:
+            return self._unrecorded(step, error.what)
+        if exchange.last.tag != "COMMIT":
+            return self._unrecorded(step, exchange.error.message if exchange.error else "COMMIT was not answered")
+        self.journal.write(
+            "step_recorded", sync=True, step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start),
+            verified=verified if step.verify != "off" else None,
+        )  # fmt: skip
+        if not verified:
+            return self._verify_failed(step, start)
+        return StepResult(ok=True, recorded=True)
+
+    def _unrecorded(self, step: Step, why: str) -> StepResult:
+        message = f"the script was applied but could not be recorded: {why}"
+        self.journal.write(
+            "step_failed", sync=True, step=step.number, change=step.change, message=message, committed=True,
+            what_stays=[f"everything that {step.script} does"], applied=True, recorded=False,
+            do=f"Check with the verify script, then record it: pgmig-tui {step.action} --log-only --to {step.change}",
+        )  # fmt: skip
+        return StepResult(ok=False, in_doubt=True, message=message)
+
+    # -- verification ------------------------------------------------------------------------------------------
+
+    def _after(self, step: Step, start: float) -> StepResult:
+        if self._verify_apart(step):
+            return StepResult(ok=True, recorded=True)
+        return self._verify_failed(step, start)
+
+    def _verify_failed(self, step: Step, start: float) -> StepResult:
+        message = "the change is deployed and recorded, but its verification failed"
+        self._track_failure(step, start, "verify_failed: " + message)
+        return StepResult(ok=False, recorded=True, verify_failed=True, message=message)
+
+    def _verify_apart(self, step: Step) -> bool:
+        """Run the verify script on a fresh connection, as psql would; its own transactions are its own."""
+        assert step.verify_script is not None
+        self.session.drop()
+        sink = self._sink(step)
+        try:
+            wire = self.session.open(f"{step.number}")
+            self.session.guard(wire)
+            failure = self._executor(step, wire, Frame(), sink, step.verify_script).run()
+        except PgmigError as error:
+            failure = ScriptFailure(step.verify_script, 0, error.what)
+        sink.flush()
+        self.session.drop()
+        fields = {} if failure is None else _fields(failure)
+        self.journal.write("step_verified", step=step.number, ok=failure is None, where="after", change=step.change, **fields)
+        return failure is None
+
+    def _verify_only(self, step: Step) -> StepResult:
+        if step.verify_script is None:
+            self.journal.write("step_verified", step=step.number, ok=True, where="none", change=step.change, message=step.verify_reason)
+            return StepResult(ok=True)
+        ok = self._verify_apart(step)
+        return StepResult(ok=ok, verify_failed=not ok, message="" if ok else f"verification of {step.label} failed")
+
+    # -- failure -----------------------------------------------------------------------------------------------
+
+    def _failed(
+        self, step: Step, start: float, failure: ScriptFailure, executed: list[Executed], *, began: bool = True, verify: bool = False
+    ) -> StepResult:
+        """Roll back what can be, then tell: the journal, the registry's `fail` event, the tracking row."""
+        stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
+        self.session.drop()  # the server rolls back what was open; nothing of this session may live on
+        what = "its verification failed" if verify else failure.message
+        if verify:
+            self.journal.write("step_verified", step=step.number, ok=False, where="inside", change=step.change, **_fields(failure))
+        self.journal.write(
+            "step_failed", sync=True, step=step.number, change=step.change, action=step.action, mode=step.mode,
+            committed=bool(stays), what_stays=stays, verify=verify, began=began, ms=elapsed_ms(start), **_fields(failure),
+        )  # fmt: skip
+        message = f"{step.label}: {what}"
+        if began and step.fail_sql and not self.control.lost:
+            try:
+                self.control.session.execute(step.fail_sql)
+            except PgmigError as error:
+                self.journal.write("warning", step=step.number, message=f"the fail event could not be written: {error.what}")
+        if began:
+            self._track_failure(step, start, failure.message)
+        return StepResult(ok=False, recorded=False, message=message)
+
+    def _track_failure(self, step: Step, start: float, why: str) -> None:
+        plan = self.plan
+        if plan.tracking is None:
+            return
+        try:
+            with self.session.connect("track") as connection:
+                connection.execute(
+                    tracking.failure_sql(plan.tracking, step.change, plan.operator_name, f"{step.action}: {why}", elapsed_ms(start))
+                )
+        except PgmigError as error:
+            self.journal.write("warning", step=step.number, message=f"the failure could not be written to {plan.tracking}: {error.what}")
+
+    # -- parts -------------------------------------------------------------------------------------------------
+
+    def _tracking_sql(self, step: Step, executed: list[Executed], start: float) -> str:
+        plan = self.plan
+        if plan.tracking is None:
+            return ""
+        rows = [tracking.AuditRow(one.kind, one.sql, one.count, one.rows) for one in executed]
+        return tracking.success_sql(
+            plan.tracking, step.change, plan.operator_name, f"{step.action}: {step.note}", elapsed_ms(start), rows
+        ).rstrip("; \n")
+
+    def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:
+        return JournalSink(self.journal, self.control, step.number, synced=synced)
+
+    def _executor(
+        self, step: Step, wire: Wire, frame: Frame, sink: JournalSink, script: str
+    ) -> Executor:
+        plan = self.plan
+        server = ServerFacts(
+            version_num=plan.server.version_num,
+            dbname=plan.server.database,
+            user=plan.server.role,
+            host=plan.server.conninfo.get("host", ""),
+            port=plan.server.conninfo.get("port", ""),
+            encoding=wire.parameter("client_encoding") or plan.server.encoding,
+        )
+        allow = Allow(shell=plan.allow_shell, files=plan.allow_files)
+        reader = PsqlReader(script, self.files.script(script), self.files, plan.variables, allow, server=server)
+        reconnect = self.session.as_role if frame.own_transaction else None
+        return Executor(wire, reader, frame, sink, self.root, reconnect)
+
+
+def _failure(step: Step, message: str, error: PgmigError | None = None) -> ScriptFailure:
+    return ScriptFailure(step.script or "", 0, message, error if isinstance(error, ServerError) else None)
+
+
+def _fields(failure: ScriptFailure) -> dict[str, object]:
+    error = failure.error
+    return {
+        "path": failure.path,
+        "line": failure.line,
+        "message": failure.message,
+        "sqlstate": failure.sqlstate,
+        "detail": error.detail if error else "",
+        "hint": error.hint if error else "",
+    }
+
+
+def _short(one: Executed) -> str:
+    text = " ".join(one.sql.split())
+    more = f" (and {one.count - 1} more like it, to line {one.end_line})" if one.count > 1 else ""
+    return (text if len(text) <= 120 else text[:117] + "...") + more
