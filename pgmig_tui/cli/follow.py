@@ -137,7 +137,7 @@ class Follower:
                 self._handle.send("pause")
                 self._tell("Pausing after this step. Ctrl-C again cancels the statement and stops the run.")
             elif self._asked == 2:
-                self._handle.send("cancel")
+                self._handle.send("stop")
                 self._tell("Cancelling the statement and stopping the run; waiting for the server's answer.")
             else:
                 self._tell(f"Left. The run goes on ending by itself: pgmig-tui attach {self._handle.run_id}")
@@ -176,4 +176,5 @@ class Follower:
             f"The run process of {self._handle.run_id} has ended without a last word.",
             now="A step may or may not have been applied; what the registry says is what counts.",
             do=f"`pgmig-tui status {environment}` asks it." if environment else "`pgmig-tui status` asks it.",
+            details=self._handle.last_words().splitlines()[-1:],
         )

@@ -46,6 +46,8 @@ class RunLines:
 
     def _took(self, data: Mapping[str, Any], at: str) -> str:
         ms = between(self._started.get(int(data.get("step") or 0), ""), at)
+        if isinstance(data.get("ms"), int | float):
+            ms = float(data["ms"])
         return "" if ms is None else f" in {words.duration(ms)}"
 
     def _done(self, data: Mapping[str, Any], at: str) -> list[Line]:
@@ -55,7 +57,7 @@ class RunLines:
     def _run_planned(self, data: Mapping[str, Any], at: str) -> list[Line]:
         self._command = str(data.get("command") or "deploy")
         for step in data.get("steps") or ():
-            self._steps[int(step.get("number") or 0)] = str(step.get("change") or "")
+            self._steps[int(step.get("number") or 0)] = str(step.get("label") or step.get("change") or "")
             self._actions[int(step.get("number") or 0)] = str(step.get("action") or self._command)
         steps = words.count(len(self._steps), "change")
         return [line(("  ", "plain"), f"{self._command} {steps} on {safe(str(data.get('environment') or '?'))}")]
@@ -64,7 +66,10 @@ class RunLines:
         return []
 
     def _gate_passed(self, data: Mapping[str, Any], at: str) -> list[Line]:
-        return [line(("+ ", "done"), "the checklist lets it pass")]
+        how = {"attest": "attested", "override": "OVERRIDDEN"}.get(str(data.get("how")), "passed")
+        item, note = safe(str(data.get("item_id") or "an item")), safe(str(data.get("note") or ""))
+        role: Role = "waiting" if data.get("how") == "override" else "done"
+        return [line(("+ ", role), f"checklist: {item} ", (how, role), f": {note}" if note else "")]
 
     def _step_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
         number = int(data.get("step") or 0)
@@ -86,8 +91,9 @@ class RunLines:
             if self._actions.get(int(data.get("step") or 0)) == "verify":
                 return self._done(data, at)
             return []
-        message = safe(str(data.get("message") or ""))
-        return [line(("x ", "failed"), self._step(data), (" verify FAILED ", "failed"), message)]
+        if data.get("where") == "inside":
+            return []  # step_failed follows, with the same message
+        return [line(("x ", "failed"), self._step(data), (" verify FAILED", "failed")), *self._message(data)]
 
     def _statement_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
         return []
@@ -105,8 +111,11 @@ class RunLines:
         return [line((f"  {where}: {many} in {words.duration(float(data.get('ms') or 0))}", "muted"))]
 
     def _lock_waited(self, data: Mapping[str, Any], at: str) -> list[Line]:
-        relation = safe(str(data.get("relation") or data.get("message") or "a lock"))
-        return [line(("~ ", "waiting"), f"waited {words.duration(float(data.get('ms') or 0))} for {relation}")]
+        what = safe(str(data.get("relation") or data.get("message") or "a lock"))
+        if "holder" in data:
+            holder = safe(str(data["holder"] or "a session that can't be seen"))
+            return [line(("~ ", "waiting"), f"another run works on this database: {holder}; waiting")]
+        return [line(("~ ", "waiting"), f"waited {words.duration(float(data.get('ms') or 0))} for {what}")]
 
     def _notice_received(self, data: Mapping[str, Any], at: str) -> list[Line]:
         severity = safe(str(data.get("severity") or "NOTICE"))
@@ -121,14 +130,8 @@ class RunLines:
         return [line(("! ", "waiting"), safe(str(data.get("message") or "")))]
 
     def _step_failed(self, data: Mapping[str, Any], at: str) -> list[Line]:
-        lines = [line(("x ", "failed"), self._step(data), (" FAILED", "failed"), self._took(data, at))]
-        where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
-        state = safe(str(data.get("sqlstate") or ""))
-        message = safe(str(data.get("message") or ""))
-        lines.append(line("    ", where, ": " if where else "", (message, "strong"), f" [{state}]" if state else ""))
-        for key in ("detail", "hint"):
-            if data.get(key):
-                lines.append(line(f"    {key}: ", safe(str(data[key]))))
+        what = " verify FAILED" if data.get("verify") else " FAILED"
+        lines = [line(("x ", "failed"), self._step(data), (what, "failed"), self._took(data, at)), *self._message(data)]
         stays = [safe(str(item)) for item in data.get("what_stays") or ()]
         if stays:
             lines.append(line(("    what stays:", "waiting")))
@@ -138,6 +141,16 @@ class RunLines:
         else:
             lines.append(line("    nothing of this change stays"))
         return lines
+
+    def _step_in_doubt(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("? ", "failed"), self._step(data), (" IN DOUBT", "failed")), *self._message(data)]
+
+    def _message(self, data: Mapping[str, Any]) -> list[Line]:
+        where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
+        state = safe(str(data.get("sqlstate") or ""))
+        message = safe(str(data.get("message") or ""))
+        lines = [line("    ", where, ": " if where else "", (message, "strong"), f" [{state}]" if state else "")]
+        return lines + [line(f"    {key}: ", safe(str(data[key]))) for key in ("detail", "hint", "do") if data.get(key)]
 
     def _run_paused(self, data: Mapping[str, Any], at: str) -> list[Line]:
         return [line(("~ ", "waiting"), "paused between two changes; no transaction is open")]
@@ -153,4 +166,5 @@ class RunLines:
         glyph: Span = ("+ ", "done") if good else ("x ", "failed")
         done, total = data.get("done", "?"), data.get("total", "?")
         summary = safe(str(data.get("summary") or data.get("result") or ""))
-        return [line(glyph, (f"{done} of {total} done", "strong"), f": {summary}" if summary else "")]
+        lines = [line(glyph, (f"{done} of {total} done", "strong"), f": {summary}" if summary and not good else "")]
+        return lines + [line("    ", safe(str(data[key]))) for key in ("now", "do") if data.get(key)]

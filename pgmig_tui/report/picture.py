@@ -40,12 +40,18 @@ class StepPicture:
     verified: bool | None = None
     statements: int = 0
     waited_ms: float = 0.0
+    measured_ms: float | None = None
     failure: Mapping[str, Any] | None = None
 
     @property
     def took_ms(self) -> float | None:
-        """How long the step took in milliseconds; None while it hasn't ended."""
-        return between(self.started_at, self.finished_at) if self.finished_at else None
+        """How long the step took in milliseconds; None while it hasn't ended.
+
+        The run's own measure, where there is one: the journal's times follow the server's clock, which may be set.
+        """
+        if self.measured_ms is not None or not self.finished_at:
+            return self.measured_ms
+        return between(self.started_at, self.finished_at)
 
 
 @dataclass(slots=True)
@@ -62,7 +68,7 @@ class RunPicture:
     started_at: str = ""
     finished_at: str = ""
     steps: dict[int, StepPicture] = field(default_factory=dict)
-    gate: Mapping[str, Any] | None = None
+    answers: list[Mapping[str, Any]] = field(default_factory=list)
     notices: list[tuple[str, str]] = field(default_factory=list)
     paused: bool = False
     exit_status: int | None = None
@@ -113,12 +119,19 @@ class RunPicture:
                 step.verified = bool(data.get("ok"))
                 if step.action == "verify":
                     step.state, step.finished_at = "done" if step.verified else "failed", event.at
+                if not step.verified:
+                    step.state, step.failure = "failed", {"committed": data.get("where") == "after", **data}
             case "step_committed" | "step_recorded":
-                step.finished_at = event.at
+                step.finished_at, step.measured_ms = event.at, _number(data.get("ms"))
                 if step.state != "failed":
                     step.state = "done"
-            case "step_failed":
+            case "step_failed" | "step_in_doubt":
                 step.state, step.finished_at, step.failure = "failed", event.at, data
+                step.measured_ms = _number(data.get("ms"))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _planned(picture: RunPicture, event: EventLike) -> None:
@@ -134,7 +147,7 @@ def _planned(picture: RunPicture, event: EventLike) -> None:
         picture.steps[number] = StepPicture(
             number,
             str(step.get("action") or picture.command),
-            str(step.get("change") or ""),
+            str(step.get("label") or step.get("change") or ""),
             str(step.get("change_id") or ""),
             str(step.get("mode") or ""),
             str(step.get("verify") or ""),
@@ -152,8 +165,8 @@ def _started(picture: RunPicture, event: EventLike) -> None:
     picture.started_at = event.at
 
 
-def _gate(picture: RunPicture, event: EventLike) -> None:
-    picture.gate = event.data
+def _answer(picture: RunPicture, event: EventLike) -> None:
+    picture.answers.append({**event.data, "at": event.at})
 
 
 def _paused(picture: RunPicture, event: EventLike) -> None:
@@ -170,7 +183,7 @@ def _finished(picture: RunPicture, event: EventLike) -> None:
 _RUN_EVENTS = {
     "run_planned": _planned,
     "run_started": _started,
-    "gate_passed": _gate,
+    "gate_passed": _answer,
     "run_paused": _paused,
     "run_resumed": _paused,
     "run_finished": _finished,

@@ -41,25 +41,18 @@ def _failure(step: StepPicture) -> list[str]:
     lines = [f"### {cell(step.change)} failed", ""]
     lines.append(f"- where: {cell(where or '-')}")
     lines.append(f"- message: {cell(failure.get('message') or '-')} (SQLSTATE {cell(failure.get('sqlstate') or '-')})")
-    lines += [f"- {key}: {cell(failure[key])}" for key in ("detail", "hint") if failure.get(key)]
+    lines += [f"- {key}: {cell(failure[key])}" for key in ("detail", "hint", "do") if failure.get(key)]
     stays = failure.get("what_stays") or ()
     nothing = "the change itself; it is recorded" if failure.get("committed") else "nothing of this change"
     lines += [f"- stays: {cell(item)}" for item in stays] or [f"- stays: {nothing}"]
     return [*lines, ""]
 
 
-def _gate(gate: Mapping[str, Any]) -> list[str]:
-    results = gate.get("results") or gate.get("items") or ()
-    if not results:
-        return []
-    lines = ["## Checklist", "", "| item | state | evidence or note | by | at |", "|---|---|---|---|---|"]
-    for result in results:
-        item = result.get("item")
-        title = item.get("title") if isinstance(item, Mapping) else result.get("title") or item or result.get("id")
-        answer: Mapping[str, Any] = result.get("answer") or {}
-        said = f"{answer['how']}: {answer.get('note', '')}" if answer.get("how") else result.get("summary") or "-"
-        row = (title, result.get("state", "-"), said, answer.get("by") or "-", words.utc(answer.get("at")))
-        lines.append(f"| {' | '.join(cell(value) for value in row)} |")
+def _answers(answers: Iterable[Mapping[str, Any]]) -> list[str]:
+    lines = ["## Checklist answers", "", "| item | answer | note | by | at |", "|---|---|---|---|---|"]
+    for answer in answers:
+        said = tuple(answer.get(key) or "-" for key in ("item_id", "how", "note", "by"))
+        lines.append(f"| {' | '.join(cell(value) for value in (*said, words.utc(answer.get('at'))))} |")
     return [*lines, ""]
 
 
@@ -85,8 +78,8 @@ def markdown(events: Iterable[EventLike]) -> str:
     for step in picture.steps.values():
         if step.failure is not None:
             lines += _failure(step)
-    if picture.gate is not None:
-        lines += _gate(picture.gate)
+    if picture.answers:
+        lines += _answers(picture.answers)
     if picture.notices:
         lines += ["## Notices", "", *(f"- {cell(kind)}: {cell(message)}" for kind, message in picture.notices), ""]
     return "\n".join(lines)

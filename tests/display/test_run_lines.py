@@ -16,14 +16,14 @@ def told(events: list) -> list[str]:  # type: ignore[type-arg]
 def test_a_run_that_went_well_reads_like_this() -> None:
     assert told(SUCCESS) == [
         "09:00:00    deploy 2 changes on staging",
-        "09:00:00  + the checklist lets it pass",
+        "09:00:00  + checklist: pre:backup attested: ticket 7 | done",
         "09:00:00  > 1/2 add_tags",
         "09:00:01  + 1/2 add_tags deployed in 1.2 s",
         "09:00:01  > 2/2 tags_idx  (stepwise)",
         "09:00:01  ~ waited 1.5 s for public.documents",
         "09:03:21    line 7: CREATE INDEX took 3 min 20 s",
         "09:03:21  + 2/2 tags_idx deployed in 3 min 20 s",
-        "09:03:22  + 2 of 2 done: deployed",
+        "09:03:22  + 2 of 2 done",
     ]
 
 

@@ -47,17 +47,7 @@ SUCCESS = journal(
     (
         "09:00:00.100",
         "gate_passed",
-        {
-            "results": [
-                {
-                    "item": "backup",
-                    "title": "Backup database",
-                    "state": "PASS",
-                    "summary": "pg_dump 12 MB",
-                    "answer": {"how": "attest", "note": "ticket 7 | done", "by": "Maria", "at": "2026-11-22T08:59:00Z"},
-                },
-            ]
-        },
+        {"item_id": "pre:backup", "how": "attest", "note": "ticket 7 | done", "by": "Maria"},
     ),
     ("09:00:00.200", "run_started", {}),
     ("09:00:00.300", "step_started", {"step": 1, "change": "add_tags", "action": "deploy", "mode": "atomic"}),

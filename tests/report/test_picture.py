@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pgmig_tui.report.picture import picture_of
 from tests.report.journals import FAILURE, PLANNED, SUCCESS, journal
 
@@ -37,18 +39,27 @@ def test_a_failed_step_keeps_its_failure_and_the_rest_stays_to_do() -> None:
     assert picture.exit_status == 1
 
 
-def test_a_change_that_is_recorded_after_its_verify_failed_stays_failed() -> None:
+@pytest.mark.parametrize("recorded_by", ["step_committed", "step_recorded"])
+@pytest.mark.parametrize("verify_first", [True, False])
+def test_a_change_that_is_recorded_although_its_verify_failed_counts_as_failed(
+    recorded_by: str, verify_first: bool
+) -> None:
+    last = [
+        ("09:00:02", "step_verified", {"step": 2, "ok": False, "where": "after", "message": "no such index"}),
+        ("09:00:03", recorded_by, {"step": 2, "ms": 1700}),
+    ]
     picture = picture_of(
         journal(
             ("09:00:00", "run_planned", PLANNED),
             ("09:00:01", "step_started", {"step": 2, "change": "tags_idx", "action": "deploy", "mode": "stepwise"}),
-            ("09:00:02", "step_verified", {"step": 2, "ok": False, "where": "after"}),
-            ("09:00:03", "step_failed", {"step": 2, "committed": True, "message": "verify failed"}),
-            ("09:00:04", "step_recorded", {"step": 2}),
+            *(last if verify_first else reversed(last)),
         )
     )
-    assert picture.steps[2].state == "failed"
-    assert picture.steps[2].verified is False
+    step = picture.steps[2]
+    assert (step.state, step.verified, step.took_ms) == ("failed", False, 1700)
+    assert step.failure is not None
+    assert step.failure["committed"] is True
+    assert picture.done == 0
 
 
 def test_pausing_and_unknown_events() -> None:

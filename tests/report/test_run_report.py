@@ -18,8 +18,8 @@ def test_the_report_of_a_run_that_went_well() -> None:
 
 
 def test_the_answers_to_the_checklist_stand_in_the_report() -> None:
-    row = next(row for row in markdown(SUCCESS).splitlines() if "Backup database" in row)
-    assert row == "| Backup database | PASS | attest: ticket 7 \\| done | Maria | 2026-11-22 08:59:00Z |"
+    row = next(row for row in markdown(SUCCESS).splitlines() if "pre:backup" in row)
+    assert row == "| pre:backup | attest | ticket 7 \\| done | Maria | 2026-11-22 09:00:00Z |"
 
 
 def test_the_report_of_a_failure_names_the_line_and_what_stays() -> None:
