@@ -31,7 +31,9 @@ Kind = Literal["step", "control", "watch"]
 
 _KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 _SECRET = re.compile(
-    r"""(\bpassword\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s'&]+) | (\bpassword\s+)(?:E|U&)?'(?:[^']|'')*' | (://[^\s/:@]*:)[^\s/@]+(?=@)""",
+    r"""(\bpassword\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s'&]+)
+      | (\bpassword\s+)(?:E|U&)?'(?:[^']|'')*'
+      | (://[^\s/:@]*:)[^\s/@]+(?=@)""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -279,14 +281,12 @@ def connect(
     talk UTF-8. `connect_timeout` is in seconds and yields to one that the user set. Raises Unreachable, a wrong
     password included.
     """
-    parameters: dict[str, Any] = {**_KEEPALIVE, **target.conninfo, "application_name": application_name}
+    parameters: dict[str, Any] = {**_KEEPALIVE, **target.libpq, "application_name": application_name}
     if "PGCONNECT_TIMEOUT" not in os.environ:
         parameters.setdefault("connect_timeout", str(connect_timeout))
     if not script:
         parameters["client_encoding"] = "UTF8"
-    secrets = [target.password or "", os.environ.get("PGPASSWORD", "")]
-    if target.password is not None:
-        parameters["password"] = target.password
+    secrets = [target.password or "", *target.secrets.values(), os.environ.get("PGPASSWORD", "")]
     try:
         inner = psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **parameters)
     except (psycopg.Error, UnicodeError, ValueError) as error:
@@ -367,7 +367,7 @@ def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
     expected = policy.system_identifier if policy is not None else None
     if expected is not None and identity.system_identifier != expected:
         raise Refused(
-            f"this is another cluster: its system identifier is {identity.system_identifier or 'hidden from this role'},"
+            f"this is another cluster: its system identifier is {identity.system_identifier or 'hidden from us'},"
             f" pgmig.toml pins {expected}",
             now=now,
             do="Check the target; if the cluster was rebuilt on purpose, change system_identifier in pgmig.toml.",
@@ -394,7 +394,7 @@ def refuse_transaction_pooler(target: Target, connection: Connection) -> str | N
     mode = detect_pooler(target, connection)
     if mode == "transaction":
         raise Refused(
-            f"{target.display} leads to a pooler in transaction mode: session settings and the advisory lock don't hold",
+            f"{target.display} leads to a pooler in transaction mode: settings and the advisory lock don't hold there",
             now="Nothing was changed.",
             do="Use the server's own address and port, or a pool in session mode.",
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def text_array(values: Iterable[str]) -> str:
     return "ARRAY[" + ",".join(literal(value) for value in values) + "]::pg_catalog.text[]"
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> str:
     """The statements of `<this folder>/<name>.sql`, without the comment lines of its header.
 
