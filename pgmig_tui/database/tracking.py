@@ -1,0 +1,178 @@
+"""The migration guide's tracking tables, `schema_migrations` and `schema_audit`, in a schema of our own.
+
+A success is written in the change's own transaction, so these texts go out with the registry's rows; a failure is
+written by another connection after the ROLLBACK. Tracking never stops a deploy: without the right to create its tables,
+or where tables of the same name are somebody else's, it is off, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.connect import Connection, ServerError
+from pgmig_tui.database.text import bind, ident, literal, load
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.project import Operator
+
+_COLUMNS = {
+    "schema_migrations": (
+        "id bigint", "version text", "installed_by text", "description text",
+        "installed_on timestamp with time zone", "success boolean", "execution_time interval",
+    ),
+    "schema_audit": (
+        "id bigint", "migration_id bigint", "operation_type text", "object_type text", "object_name text",
+        "description text", "performed_at timestamp with time zone", "performed_by text", "sql_statement text",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """Where tracking goes. `schema` None = off; `reason` says why, "" when the policy turned it off.
+
+    `creates` is what the first deploy creates: "schema" (and the tables), "tables", or "" when all is there.
+    """
+
+    schema: str | None
+    reason: str = ""
+    creates: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A row of `schema_migrations`: one script that was run.
+
+    `action` is deploy, revert or verify, `outcome` what became of it when that isn't plain success ("failed",
+    "verify_failed"); `execution_ms` are milliseconds.
+    """
+
+    change_id: str
+    change: str
+    action: str
+    note: str
+    success: bool
+    execution_ms: float
+    outcome: str = ""
+
+    @property
+    def description(self) -> str:
+        """`deploy 1b50b420: note`, with the outcome when there is one."""
+        outcome = f" {self.outcome}" if self.outcome else ""
+        first_line = self.note.strip().split("\n", 1)[0]
+        return f"{self.action}{outcome} {self.change_id[:8]}" + (f": {first_line}" if first_line else "")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """A row of `schema_audit`: one statement, or a run of like ones. `sql_statement` comes masked; `performed_at` is
+    UTC ("2024-01-02T03:04:05.678Z"), None for the server's clock at recording."""
+
+    operation_type: str
+    object_type: str | None = None
+    object_name: str | None = None
+    description: str | None = None
+    sql_statement: str | None = None
+    performed_at: str | None = None
+
+
+def read_tracking(connection: Connection, schema: str | None) -> Tracking:
+    """What can be tracked in `schema` (None = the policy says off). Reads only. Raises ServerError."""
+    if schema is None:
+        return Tracking(None)
+    row = connection.one(bind(load("queries/tracking_shape"), {"schema": schema}))
+    assert row is not None
+    exists, may_use, may_create, may_create_schema, columns, tables, may_insert, role, database = row
+    if not exists:
+        if may_create_schema:
+            return Tracking(schema, creates="schema")
+        grant = f"GRANT CREATE ON DATABASE {ident(database)} TO {ident(role)};"
+        return Tracking(None, f"role {role} may not create schema {schema}; to turn tracking on: {grant}")
+    found = {name: tuple(c.split(".", 1)[1] for c in columns if c.startswith(f"{name}.")) for name in tables}
+    foreign = [name for name, shape in found.items() if shape != _COLUMNS[name]]
+    if foreign:
+        return Tracking(None, f"{schema}.{foreign[0]} exists and is not ours: its columns are others")
+    missing = [name for name in _COLUMNS if name not in found]
+    if not missing:
+        if may_use and may_insert:
+            return Tracking(schema)
+        grant = f"GRANT USAGE ON SCHEMA {ident(schema)} TO {ident(role)}; "
+        grant += f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {ident(schema)} TO {ident(role)};"
+        return Tracking(None, f"role {role} may not write to schema {schema}; to turn tracking on: {grant}")
+    if len(missing) == 1:
+        return Tracking(None, f"{schema} has {next(iter(found))} but not {missing[0]}: it is not our tracking schema")
+    if may_use and may_create:
+        return Tracking(schema, creates="tables")
+    grant = f"GRANT USAGE, CREATE ON SCHEMA {ident(schema)} TO {ident(role)};"
+    return Tracking(None, f"role {role} may not create tables in schema {schema}; to turn tracking on: {grant}")
+
+
+def create_tracking_sql(tracking: Tracking) -> str:
+    """The DDL that is missing, as one transaction; "" when there is nothing to create."""
+    if tracking.schema is None or not tracking.creates:
+        return ""
+    schema = f"CREATE SCHEMA {ident(tracking.schema)};\n" if tracking.creates == "schema" else ""
+    return "BEGIN;\n" + schema + bind(load("tracking_create"), {"schema": tracking.schema}) + "\nCOMMIT"
+
+
+def prepare_tracking(connection: Connection, tracking: Tracking) -> Tracking:
+    """Create what is missing. Where the server refuses, tracking is off and says so; nothing else is raised but a lost
+    connection."""
+    sql = create_tracking_sql(tracking)
+    if not sql:
+        return tracking
+    try:
+        connection.execute(sql)
+    except ServerError as error:
+        connection.execute("ROLLBACK")
+        return Tracking(None, f"the tables can't be created in schema {tracking.schema}: {error.message}")
+    return Tracking(tracking.schema)
+
+
+def tracking_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
+    """One statement that writes the migration's row and its audit rows."""
+    schema = ident(schema)
+    who = f"pg_catalog.concat({literal(f'{operator.name} <{operator.email}> as ')}, session_user)"
+    inserted = (
+        f"INSERT INTO {schema}.schema_migrations"
+        " (version, installed_by, description, installed_on, success, execution_time) VALUES "
+        f"({literal(migration.change)}, {who}, {literal(migration.description)}, pg_catalog.clock_timestamp(),"
+        f" {'true' if migration.success else 'false'}, '{migration.execution_ms:.3f} ms')"
+    )
+    if not audit:
+        return inserted
+    rows = ",\n".join(
+        f"({literal(row.operation_type)}, {literal(row.object_type)}, {literal(row.object_name)},"
+        f" {literal(row.description)}, {literal(row.performed_at)}, {literal(row.sql_statement)})"
+        for row in audit
+    )
+    return (
+        f"WITH m AS ({inserted} RETURNING id, installed_by)\n"
+        f"INSERT INTO {schema}.schema_audit (migration_id, operation_type, object_type, object_name, description,"
+        " performed_at, performed_by, sql_statement)\n"
+        "SELECT m.id, v.operation_type, v.object_type, v.object_name, v.description,"
+        " coalesce(v.performed_at::timestamptz, pg_catalog.clock_timestamp()), m.installed_by, v.sql_statement\n"
+        f"FROM m, (VALUES {rows})"
+        " AS v(operation_type, object_type, object_name, description, performed_at, sql_statement)"
+    )
+
+
+def success_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
+    """As `tracking_sql`, for the change's own transaction."""
+    return tracking_sql(schema, migration, audit, operator)
+
+
+def record_failure(
+    connection: Connection, schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator
+) -> str | None:
+    """Write a failure on a connection of its own. Returns why it couldn't be written, else None.
+
+    A failure that can't be tracked must not hide the failure itself, so a server's error is returned, not raised.
+    """
+    try:
+        connection.execute(tracking_sql(schema, migration, audit, operator))
+    except ServerError as error:
+        return error.message
+    return None
