@@ -1,0 +1,385 @@
+"""Environments: named targets in promotion order, each with a policy, as pgmig.toml says.
+
+Without the file each target of sqitch.conf is an environment, in file order, and "prod" in a name protects it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pgmig_tui.errors import PgmigError, ProjectError
+from pgmig_tui.project.targets import Target
+from pgmig_tui.project.toml_lines import TomlLines
+
+FILE_NAME = "pgmig.toml"
+DEFAULT_LOCK_TIMEOUT_MS = 300
+DEFAULT_TRACKING = "pgmig"
+
+_T = TypeVar("_T")
+_UNENFORCED = ("promote_from", "approvals", "window", "queue_guard", "retries")
+_DURATION = re.compile(r"([0-9]+)\s*(ms|s|min|h)")
+_DURATION_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+_CONFIRM_WORD = re.compile(r"[a-z0-9-]{2,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPolicy:
+    """Whether a backup must exist before a deploy, and how it is checked: none, list, decode or restore."""
+
+    required: bool = False
+    verify: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueGuard:
+    """When a waiting step gives way: too many sessions wait behind it, or one for too long (milliseconds)."""
+
+    waiters: int = 10
+    oldest_ms: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is allowed on an environment.
+
+    `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
+    `unenforced` are the keys set in pgmig.toml that this version only asks a person about, with their values as TOML.
+    """
+
+    protected: bool = False
+    confirm_word: str = ""
+    verify: str = ""
+    system_identifier: str | None = None
+    lock_timeout_ms: int = DEFAULT_LOCK_TIMEOUT_MS
+    allow_shell: bool = False
+    allow_files: bool = False
+    tracking: str | None = DEFAULT_TRACKING
+    backup: BackupPolicy = BackupPolicy()
+    promote_from: str | None = None
+    approvals: tuple[str, ...] = ()
+    queue_guard: QueueGuard = QueueGuard()
+    retries: int = 0
+    window: str | None = None
+    unenforced: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A named target with a policy. `line` is its place in pgmig.toml, 0 without one."""
+
+    name: str
+    target: Target
+    policy: Policy
+    color: str | None = None
+    line: int = 0
+
+
+def target_environment(name: str, target: Target) -> Environment:
+    """Return the environment of a target that pgmig.toml doesn't know: protected when a name in it contains "prod"."""
+    protected = "prod" in name.lower() or target.looks_like_production
+    word = name if ":" not in name else target.place.database or target.display
+    return Environment(name, target, Policy(protected=protected, confirm_word=word))
+
+
+def read_environments(data: bytes, path: Path, resolve: Callable[[str], Target]) -> tuple[Environment, ...]:
+    """Return the environments of a pgmig.toml in their order; `resolve` gives the target of a name or URI.
+
+    Raises ProjectError with all errors of the file, each with its line.
+    """
+    try:
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        document = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _errors(path, [f"{path}:{line}: byte 0x{data[error.start]:02X} is not valid UTF-8"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise _errors(path, [_syntax_error(path, str(error), text)]) from None
+    reader = _Reader(path, TomlLines(text), resolve)
+    environments = reader.read(document)
+    if reader.errors:
+        raise _errors(path, [text for _, text in sorted(reader.errors, key=lambda error: error[0])])
+    return environments
+
+
+def duration_ms(text: str) -> int:
+    """Return a duration such as 300ms, 5s, 1min or 2h in milliseconds. Raises ValueError."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise ValueError('a duration such as "300ms", "5s", "1min" or "2h"')
+    return int(found[1]) * _DURATION_MS[found[2]]
+
+
+class _Reader:
+    def __init__(self, path: Path, lines: TomlLines, resolve: Callable[[str], Target]) -> None:
+        self.path = path
+        self.lines = lines
+        self.resolve = resolve
+        self.errors: list[tuple[int, str]] = []
+
+    def error(self, line: int, message: str) -> None:
+        self.errors.append((line, f"{self.path}:{line}: {message}"))
+
+    def read(self, document: Mapping[str, object]) -> tuple[Environment, ...]:
+        for key in document:
+            if key != "environment":
+                self.error(self.lines.top(key), f'unknown key "{key}"; expected [[environment]]')
+        tables = document.get("environment", [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self.error(self.lines.top("environment"), "write [[environment]], with two brackets")
+            return ()
+        if not tables:
+            self.error(1, "no [[environment]] in this file")
+        found = [_Table(self, index, table) for index, table in enumerate(tables)]
+        environments = [table.environment() for table in found]
+        self._check_names(found)
+        self._check_promotion(found)
+        return tuple(environment for environment in environments if environment)
+
+    def _check_names(self, tables: Sequence[_Table]) -> None:
+        names: dict[str, int] = {}
+        words: dict[str, str] = {}
+        for table in tables:
+            name, word = table.name, table.policy.confirm_word
+            line = self.lines.key(table.index, "name")
+            if name and name in names:
+                self.error(line, f'name = "{name}" stands on line {names[name]} already; names must be unique')
+            elif word and word in words:
+                line = self.lines.key(table.index, "confirm_word")
+                self.error(line, f'confirm_word "{word}" is also that of "{words[word]}"; it must be unique')
+            names.setdefault(name, line)
+            words.setdefault(word, name)
+
+    def _check_promotion(self, tables: Sequence[_Table]) -> None:
+        sources = {table.name: table.policy.promote_from for table in tables if table.name}
+        reported: set[str] = set()
+        for table in tables:
+            source = table.policy.promote_from
+            line = self.lines.key(table.index, "promote_from")
+            if source is not None and source not in sources:
+                self.error(line, f'promote_from = "{source}" names no environment; known: {", ".join(sources)}')
+            path = [table.name]
+            while source is not None and source in sources and source not in path:
+                path.append(source)
+                source = sources[source]
+            if source == table.name and not reported & set(path):
+                self.error(line, f"promote_from goes in a circle: {' ← '.join([*path, table.name])}")
+                reported.update(path)
+
+
+class _Table:
+    """One [[environment]]."""
+
+    def __init__(self, reader: _Reader, index: int, values: Mapping[str, object]) -> None:
+        self.reader = reader
+        self.index = index
+        self.values = values
+        self.asked: set[str] = set()
+        self.name = self.get("name", _name, "")
+        self.policy = self.read_policy()
+
+    def environment(self) -> Environment | None:
+        line = self.reader.lines.key(self.index, "")
+        if "name" not in self.values:
+            self.reader.error(line, 'this [[environment]] has no name; add name = "…"')
+        color = self.get("color", _text, "")
+        target = self.target(self.name, self.get("target", _text, ""), line)
+        self.check_unknown(self.values, self.asked, "")
+        if target is None:
+            return None
+        policy = self.policy
+        if "protected" not in self.values:
+            policy = replace(policy, protected="prod" in self.name.lower() or target.looks_like_production)
+        return Environment(self.name, target, policy, color or None, line)
+
+    def target(self, name: str, target_name: str, line: int) -> Target | None:
+        if not target_name:
+            if "target" not in self.values:
+                self.reader.error(line, f'environment "{name}" has no target; add target = "…"')
+            return None
+        try:
+            return self.reader.resolve(target_name)
+        except PgmigError as error:
+            self.reader.error(self.reader.lines.key(self.index, "target"), f"{error.what}. {error.do}".rstrip())
+            return None
+
+    def read_policy(self) -> Policy:
+        backup_table = self.table("backup", ("required", "verify"))
+        guard_table = self.table("queue_guard", ("waiters", "oldest"))
+        required = self.get("required", _flag, False, backup_table, "backup.")
+        verify_backup = one_of("none", "list", "decode", "restore")
+        tracking = self.get("tracking", _schema, DEFAULT_TRACKING)
+        policy = Policy(
+            protected=self.get("protected", _flag, False),
+            confirm_word=self.get("confirm_word", _confirm_word, self.name),
+            verify=self.get("verify", one_of("inside", "after", "off"), ""),
+            system_identifier=self.get("system_identifier", _digits, "") or None,
+            lock_timeout_ms=self.get("lock_timeout", _duration, DEFAULT_LOCK_TIMEOUT_MS),
+            allow_shell=self.get("allow_shell", _flag, False),
+            allow_files=self.get("allow_files", _flag, False),
+            tracking=None if tracking == "off" else tracking,
+            backup=BackupPolicy(
+                required, self.get("verify", verify_backup, "decode" if required else "none", backup_table, "backup.")
+            ),
+            promote_from=self.get("promote_from", _text, "") or None,
+            approvals=self.get("approvals", _texts, ()),
+            queue_guard=QueueGuard(
+                self.get("waiters", _count, 10, guard_table, "queue_guard."),
+                self.get("oldest", _duration, 300, guard_table, "queue_guard."),
+            ),
+            retries=self.get("retries", _count, 0),
+            window=self.get("window", _text, "") or None,
+        )
+        unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]
+        if policy.backup.verify == "restore":
+            unenforced.append(("backup.verify", '"restore"'))
+        return replace(policy, unenforced=tuple(unenforced))
+
+    def table(self, key: str, known: tuple[str, ...]) -> Mapping[str, object]:
+        self.asked.add(key)
+        table = self.values.get(key, {})
+        if not isinstance(table, dict):
+            example = "{ " + ", ".join(f"{name} = …" for name in known) + " }"
+            self.reader.error(self.reader.lines.key(self.index, key), f"{key}: expected a table, {example}")
+            return {}
+        self.check_unknown(table, set(known), f"{key}.")
+        return table
+
+    def get(
+        self,
+        key: str,
+        read: Callable[[object], _T],
+        default: _T,
+        table: Mapping[str, object] | None = None,
+        prefix: str = "",
+    ) -> _T:
+        if table is None:
+            table = self.values
+            self.asked.add(key)
+        if key not in table:
+            return default
+        try:
+            return read(table[key])
+        except ValueError as error:
+            line = self.reader.lines.key(self.index, prefix + key)
+            self.reader.error(line, f"{prefix}{key} = {_toml(table[key])}: expected {error}")
+            return default
+
+    def check_unknown(self, table: Mapping[str, object], known: Iterable[str], prefix: str) -> None:
+        for key in table:
+            if key not in known:
+                line = self.reader.lines.key(self.index, prefix + key)
+                self.reader.error(line, f'unknown key "{prefix}{key}"{_suggestion(key, known)}')
+
+
+# -- readers of one value: they return it, or raise ValueError saying what was expected --------------------------------
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text in quotes")
+    return value
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable() or not re.fullmatch(r"[^-\s:][^:]*(?<!\s)", value):
+        raise ValueError('a name in quotes, without ":" and control characters')
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError('a list of texts, as in ["dba", "lead"]')
+    return tuple(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a whole number, not below 0")
+    return value
+
+
+def _digits(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,20}", value):
+        raise ValueError("the digits of pg_control_system().system_identifier, in quotes")
+    return value
+
+
+def _duration(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError('a duration in quotes, such as "300ms"')
+    if (milliseconds := duration_ms(value)) < 1:
+        raise ValueError("a duration above zero")
+    if milliseconds > 2**31 - 1:  # PostgreSQL's limit for timeouts
+        raise ValueError("a duration below 24 days")
+    return milliseconds
+
+
+def _confirm_word(value: object) -> str:
+    if not isinstance(value, str) or not _CONFIRM_WORD.fullmatch(value):
+        raise ValueError("2 to 5 characters of a-z, 0-9 and -")
+    return value
+
+
+def _schema(value: object) -> str:
+    if not isinstance(value, str) or not value or "\0" in value or len(value.encode()) > 63:
+        raise ValueError('the name of a schema, or "off"')
+    return value
+
+
+def one_of(*words: str) -> Callable[[object], str]:
+    """Return a reader that takes only these words."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError(" or ".join(f'"{word}"' for word in words))
+        return value
+
+    return read
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{escaped}"'
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    return str(value)
+
+
+def _suggestion(key: str, known: Iterable[str]) -> str:
+    import difflib  # only needed on an error
+
+    close = difflib.get_close_matches(key, list(known), n=1)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _syntax_error(path: Path, message: str, text: str) -> str:
+    found = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    line = int(found[1]) if found else text.count("\n") + 1
+    column = int(found[2]) if found else 1
+    message = re.sub(r"\s*\(at [^)]*\)$", "", message)
+    return f"{path}:{line}:{column}: {message}"
+
+
+def _errors(path: Path, errors: list[str]) -> ProjectError:
+    return ProjectError(
+        f"{path} can't be used: {len(errors)} error{'' if len(errors) == 1 else 's'}.",
+        now="Nothing was changed.",
+        do="Correct these lines and try again.",
+        details=errors,
+    )

@@ -1,0 +1,354 @@
+"""A project: plan, configuration, environments and scripts of one checkout, read once and immutable.
+
+Sources: `sqitch`, `sqitch-rework`, `sqitch-configuration` and `sqitch-environment` manual pages; file names of reworked
+changes as observed on Sqitch 1.3.1.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha1
+from pathlib import Path
+from typing import Literal
+
+from pgmig_tui.errors import PgmigError, ProjectError, UsageError
+from pgmig_tui.project.changes import Change, DeployedChange, Plan
+from pgmig_tui.project.config import Config, read_config
+from pgmig_tui.project.environments import FILE_NAME as ENVIRONMENTS_FILE
+from pgmig_tui.project.environments import Environment, read_environments, target_environment
+from pgmig_tui.project.identity import Operator, OsUser, find_operator
+from pgmig_tui.project.plan import read_plan
+from pgmig_tui.project.targets import (
+    Layout,
+    Options,
+    Target,
+    default_target_name,
+    is_uri,
+    resolve_target,
+    target_names,
+)
+
+Kind = Literal["deploy", "revert", "verify"]
+_Resolve = Callable[[str], Target]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTarget:
+    """A target that this project's plan isn't for: it has a plan or folders of its own, or another engine."""
+
+    name: str
+    reason: str
+    plan_file: Path | None
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that the checkout says. `root` is psql's working directory; relative paths count from it."""
+
+    root: Path
+    plan: Plan
+    config: Config
+    environments: tuple[Environment, ...]
+    operator: Operator
+    foreign: tuple[ForeignTarget, ...]
+    warnings: tuple[str, ...]
+    layout: Layout
+    default_target: str | None
+    options: Options = field(default_factory=Options)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    os_user: OsUser | None = None
+
+    # -- environments --------------------------------------------------------------------------------------------------
+
+    def environment(self, name_or_uri: str) -> Environment:
+        """Return the environment that a person means: one of pgmig.toml, a target of sqitch.conf, or a db:pg: URI.
+
+        Whatever way it is written, the policy is that of the environment with the same host, port and database; a
+        protected one wins. Raises UsageError, naming what is known, for anything else.
+        """
+        for environment in self.environments:
+            if environment.name == name_or_uri:
+                return environment
+        if not is_uri(name_or_uri) and self.config.get(f"target.{name_or_uri}.uri") is None:
+            known = [environment.name for environment in self.environments]
+            known += [name for name in target_names(self.config) if name not in known]
+            raise UsageError(
+                f'There is no environment or target "{name_or_uri}".',
+                do=f"Known: {', '.join(known)}." if known else "Write a db:pg: URI.",
+            )
+        target = resolve_target(name_or_uri, self.config, self.env, self.root, self.options)
+        if target.engine != "pg":
+            raise UsageError(
+                f'"{target.name}" is a {target.engine} database.', do="pgmig-tui works on PostgreSQL only."
+            )
+        return self._with_policy(target)
+
+    def _with_policy(self, target: Target) -> Environment:
+        same = [environment for environment in self.environments if environment.target.place.same(target.place)]
+        if not same:
+            return target_environment(target.name, target)
+        chosen = next((environment for environment in same if environment.policy.protected), same[0])
+        return replace(chosen, target=target)
+
+    def for_target(self, target: Target) -> Project:
+        """Return the project whose plan and scripts `target` uses: this one, or the target's own."""
+        if target.layout == self.layout:
+            return self
+        return _load(self.root, self.config, self.env, self.options, self.os_user, target.layout)
+
+    def verify_mode(self, environment: Environment, option: bool | None = None) -> Literal["inside", "after", "off"]:
+        """Return where verify scripts run: the option counts, then pgmig.toml, then `[deploy] verify`, then inside."""
+        wanted = environment.policy.verify
+        if option is False:
+            return "off"
+        if wanted in ("inside", "after") or (wanted == "off" and option is None):
+            return wanted  # type: ignore[return-value]  # narrowed by the line above
+        if option is None and self.config.bool("deploy.verify") is False:
+            return "off"
+        return "inside"
+
+    # -- scripts -------------------------------------------------------------------------------------------------------
+
+    def script_path(self, change: Change, kind: Kind) -> Path:
+        """Return the script of a planned change; it may not exist.
+
+        A change that a later instance supersedes has the file `name@tag`: the first candidate tag whose *deploy* file
+        exists, or the first candidate. Its revert and verify scripts carry the same name.
+        """
+        folder, name = self._file(change)
+        return self._folder(kind, reworked=folder) / name
+
+    def relative(self, path: Path) -> str:
+        """Return `path` as psql and people see it: relative to the project when it lies inside."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+    def script_hash(self, change: Change) -> str | None:
+        """Return the SHA-1, in lowercase hex, of the deploy script's bytes; None when there is no file."""
+        try:
+            data = self.script_path(change, "deploy").read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise ProjectError(f"{error.filename} can't be read: {error.strerror}.") from None
+        return sha1(data, usedforsecurity=False).hexdigest()
+
+    def revert_path_for(self, deployed: DeployedChange, later_deployed: Sequence[DeployedChange] = ()) -> Path:
+        """Return the revert script for a change in the registry; `later_deployed` are those deployed after it.
+
+        An ID that the plan holds has that change's script. One that it doesn't hold, of a name that was or may have
+        been reworked, has none that can be told: Sqitch would run the *latest* script on the old version, which can
+        succeed and leave the object behind. Raises ProjectError then.
+        """
+        planned = self.plan.by_id.get(deployed.change_id)
+        if planned is not None:
+            return self.script_path(planned, "revert")
+        name = deployed.name
+        instances = [change for change in self.plan.changes if change.name == name]
+        if len(instances) > 1 or any(change.name == name for change in later_deployed) or self._has_tagged_file(name):
+            raise ProjectError(
+                f'Change "{name}" is deployed as {deployed.change_id}, which {self.plan.path.name} doesn\'t hold, and '
+                f'"{name}" was reworked: which revert script belongs to it can\'t be told.',
+                now="Nothing was changed.",
+                do="Check out the plan that it was deployed from, and revert with that.",
+            )
+        return self._folder("revert", reworked=False) / f"{name}.{self.layout.extension}"
+
+    def _file(self, change: Change) -> tuple[bool, str]:
+        """Return whether the change's files lie in the folders for reworked ones, and their name."""
+        extension = self.layout.extension
+        if change.superseded_by is None:
+            return False, f"{change.name}.{extension}"
+        names = [f"{change.name}@{tag.name}.{extension}" for tag in self.plan.rework_tags(change)]
+        folder = self.layout.reworked_deploy_dir
+        return True, next((name for name in names if (folder / name).exists()), names[0])
+
+    def _folder(self, kind: Kind, *, reworked: bool) -> Path:
+        layout = self.layout
+        if reworked:
+            folders = (layout.reworked_deploy_dir, layout.reworked_revert_dir, layout.reworked_verify_dir)
+        else:
+            folders = (layout.deploy_dir, layout.revert_dir, layout.verify_dir)
+        return folders[("deploy", "revert", "verify").index(kind)]
+
+    def _has_tagged_file(self, name: str) -> bool:
+        folder, _, base = name.rpartition("/")
+        prefix, suffix = f"{base}@", f".{self.layout.extension}"
+        for root in (self.layout.reworked_revert_dir, self.layout.reworked_deploy_dir):
+            try:
+                found = os.listdir(root / folder)  # noqa: PTH208 - names only, and it may be large
+            except OSError:
+                continue
+            if any(entry.startswith(prefix) and entry.endswith(suffix) for entry in found):
+                return True
+        return False
+
+    # -- variables -----------------------------------------------------------------------------------------------------
+
+    def variables(self, kind: Kind, target: Target, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return psql's variables for a command: core, deploy, the command's own, engine, target, then `extra`.
+
+        Revert and verify see the deploy variables too. A verify that belongs to a deploy takes kind "deploy".
+        """
+        sections = ["core", "deploy"]
+        if kind != "deploy":
+            sections.append(kind)
+        sections += [f"engine.{target.engine}", f"target.{target.name}"]
+        found: dict[str, str] = {}
+        for section in sections:
+            found.update(self.config.section(f"{section}.variables"))
+        return {**found, **(extra or {})}
+
+    @cached_property
+    def plan_name(self) -> str:
+        """The plan file as people see it."""
+        return self.relative(self.layout.plan_file)
+
+
+def load_project(
+    directory: Path,
+    env: Mapping[str, str],
+    *,
+    plan_file: str | None = None,
+    top_dir: str | None = None,
+    registry: str | None = None,
+    os_user: OsUser | None = None,
+) -> Project:
+    """Read the project in `directory`; `env` are the environment variables, the options win over the configuration.
+
+    Raises ProjectError when there is no project, or a file of it has errors.
+    """
+    root = Path(os.path.abspath(directory))  # noqa: PTH100 - symbolic links stay, as in psql's messages
+    if not root.is_dir():
+        raise UsageError(f"There is no folder {root}.")
+    return _load(root, read_config(root, env), env, Options(plan_file, top_dir, registry), os_user, None)
+
+
+def _load(
+    root: Path,
+    config: Config,
+    env: Mapping[str, str],
+    options: Options,
+    os_user: OsUser | None,
+    layout: Layout | None,
+) -> Project:
+    default = default_target_name(config, env)
+
+    def resolve(name: str) -> Target:
+        return resolve_target(name, config, env, root, options)
+
+    layout = layout or _main_layout(default, config, resolve)
+    if not layout.plan_file.exists():
+        raise _no_plan(root, config, layout)
+    plan = read_plan(layout.plan_file, _shown(layout.plan_file, root))
+    environments, foreign, warnings = _environments(root, config, default, layout, resolve)
+    mode = config.get("deploy.mode")
+    if mode and mode != "change":
+        warnings.append(f"[deploy] mode = {mode} is ignored: what was committed is never reverted by itself.")
+    warnings += [str(warning) for warning in plan.warnings]
+    return Project(
+        root=root,
+        plan=plan,
+        config=config,
+        environments=tuple(environments),
+        operator=find_operator(config, env, os_user),
+        foreign=tuple(foreign),
+        warnings=tuple(warnings),
+        layout=layout,
+        default_target=default,
+        options=options,
+        env=env,
+        os_user=os_user,
+    )
+
+
+def _main_layout(default: str | None, config: Config, resolve: _Resolve) -> Layout:
+    """Return the layout of the default target, or of the first one on PostgreSQL: that is the project."""
+    names = [name for name in (default, *target_names(config)) if name]
+    for name in names:
+        try:
+            target = resolve(name)
+        except UsageError:
+            continue
+        if target.engine == "pg":
+            return target.layout
+    return resolve("db:pg:").layout
+
+
+def _no_plan(root: Path, config: Config, layout: Layout) -> ProjectError:
+    shown = _shown(layout.plan_file, root)
+    if config.local_file is None:
+        return ProjectError(
+            f"There is no Sqitch project in {root}: neither sqitch.conf nor {shown}.",
+            do="Go to the project's folder, or name it with -C. `sqitch init` begins a new one.",
+        )
+    if config.local_file.parent != root:
+        return ProjectError(
+            f"Plan file {shown} does not exist. Paths in {config.local_file} count from the current folder, {root}.",
+            do=f"Go to {config.local_file.parent}, or use -C {config.local_file.parent}.",
+        )
+    return ProjectError(f"Plan file {shown} does not exist.", do=f"See plan_file in {config.local_file}.")
+
+
+def _shown(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path
+
+
+def _environments(
+    root: Path, config: Config, default: str | None, layout: Layout, resolve: _Resolve
+) -> tuple[list[Environment], list[ForeignTarget], list[str]]:
+    """Return the environments of this layout, the targets that are none of it, and warnings."""
+    path = (config.local_file.parent if config.local_file else root) / ENVIRONMENTS_FILE
+    warnings: list[str] = []
+    try:
+        found = list(read_environments(path.read_bytes(), _shown(path, root), resolve))
+    except FileNotFoundError:
+        found = _from_targets(config, default, resolve, warnings)
+    except OSError as error:
+        raise ProjectError(f"{_shown(path, root)} can't be read: {error.strerror}.") from None
+    mine: list[Environment] = []
+    foreign: dict[str, ForeignTarget] = {}
+    for environment in found:
+        if reason := _foreign_reason(environment.target, layout, root):
+            own = environment.target.plan_file if environment.target.engine == "pg" else None
+            foreign[environment.name] = ForeignTarget(environment.name, reason, own)
+        else:
+            mine.append(environment)
+    names = {environment.target.name for environment in found}
+    for name in target_names(config):
+        try:
+            target = resolve(name) if name not in names else None
+        except UsageError as error:
+            warnings.append(f'Target "{name}" is left out: {error.what}')
+            continue
+        if target and name not in foreign and (reason := _foreign_reason(target, layout, root)):
+            foreign[name] = ForeignTarget(name, reason, target.plan_file if target.engine == "pg" else None)
+    return mine, list(foreign.values()), warnings
+
+
+def _from_targets(config: Config, default: str | None, resolve: _Resolve, warnings: list[str]) -> list[Environment]:
+    """Every target of sqitch.conf in file order; the default first when it is a URI, and only then."""
+    names = list(target_names(config))
+    if default and is_uri(default) and (not names or not default.endswith(":")):
+        names.insert(0, default)
+    found: list[Environment] = []
+    for name in names:
+        try:
+            target = resolve(name)
+        except PgmigError as error:
+            warnings.append(f'Target "{name}" is left out: {error.what}')
+            continue
+        found.append(target_environment(target.name, target))
+    return found
+
+
+def _foreign_reason(target: Target, layout: Layout, root: Path) -> str:
+    if target.engine != "pg":
+        return f"engine {target.engine}: pgmig-tui works on PostgreSQL only"
+    if target.layout.plan_file != layout.plan_file:
+        return f"has a plan of its own: {_shown(target.layout.plan_file, root)}"
+    if target.layout != layout:
+        return "has script folders of its own"
+    return ""
