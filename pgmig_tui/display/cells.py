@@ -149,6 +149,16 @@ def wrap(text: str, columns: int, role: Role = "plain", *, indent: str = "", han
     return lines
 
 
+def slide(line: Line, columns: int) -> Line:
+    """The line without its first `columns` characters."""
+    kept: list[Span] = []
+    for text, role in line:
+        rest, columns = text[columns:], max(0, columns - len(text))
+        if rest:
+            kept.append((rest, role))
+    return tuple(kept)
+
+
 def sides(left: Sequence[Span], right: Sequence[Span], columns: int) -> Line:
     """`left` at the left edge, `right` at the right one; when both don't fit, `left` is cut, never `right`."""
     room = columns - sum(width(text) for text, _role in right)

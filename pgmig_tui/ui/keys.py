@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of one place. `id` is `place.name`; `keys` as Textual names them; `label` "" keeps it out of the footer."""
+    """One key of one place. `id` is `place.name`, `keys` as Textual names them; no `label` = not in the footer."""
 
     id: str
     keys: str
@@ -59,6 +59,8 @@ KEYS: tuple[Key, ...] = (
     Key("change.back_again", "N", "N", "", "place found before"),
     Key("change.down", "j,down", "j", "", "one line down"),
     Key("change.up", "k,up", "k", "", "one line up"),
+    Key("change.left", "left", "left", "", "long lines: to the left"),
+    Key("change.right", "right", "right", "", "long lines: to the right"),
     Key("change.top", "g,home", "g", "", "first line"),
     Key("change.bottom", "G,end", "G", "", "last line"),
     Key("change.pagedown", "ctrl+d,pagedown", "ctrl-d", "", "half a page down"),
@@ -73,6 +75,7 @@ KEYS: tuple[Key, ...] = (
     Key("run.cancel", "c", "c", "Cancel..", "cancel the statement that runs now and stop", True),
     Key("run.stop", "X", "X", "STOP..", "cancel the statement, stop the run, close its sessions", True),
     Key("run.detach", "z", "z", "Detach", "leave this screen; the run goes on by itself"),
+    Key("run.after", "enter", "Enter", "After", "once it has ended: results, the list for afterwards, the summary"),
     Key("run.down", "j,down", "j", "", "log: one line down"),
     Key("run.up", "k,up", "k", "", "log: one line up"),
     Key("run.bottom", "G,end", "G", "", "log: to the end, and follow it"),

@@ -246,7 +246,7 @@ class HomeScreen(PlaceScreen):
         self._review("verify", None)
 
     def do_rollback(self) -> None:
-        """Back to the change under the cursor, when the cursor was moved and newer ones are deployed; else one run back."""
+        """Back to the change under the cursor, if it was put there and newer ones are deployed; else one run back."""
         standing, change = self._standing(), self.matrix.change
         assert standing is not None, "off() has seen to it"
         deployed = [line for line in self.pgmig.session.facts.plan if line.change_id in standing.deployed]
@@ -267,7 +267,7 @@ class HomeScreen(PlaceScreen):
         self.app.push_screen(RunsScreen())
 
     def do_filter(self) -> None:
-        from pgmig_tui.ui.screens.ask import AskScreen
+        from pgmig_tui.ui.screens.dialog import AskScreen
 
         self.app.push_screen(
             AskScreen("Show the changes whose name holds", "part of a name", must=False), self._filtered

@@ -118,6 +118,10 @@ class Choices(Lines):
         super().show(lines)
         self.cursor = max(0, min(self.cursor, self.line_count - 1))
 
+    def line_at(self, index: int) -> Line:
+        mark: Role = "strong"
+        return ((">" if index == self.cursor else " ", mark), *self._lines[index])
+
     def highlight(self, index: int) -> str | None:
         return "cursor" if index == self.cursor else None
 

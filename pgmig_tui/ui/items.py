@@ -1,0 +1,26 @@
+"""Items of checklists as lines."""
+
+from __future__ import annotations
+
+from pgmig_tui.display.cells import Line, Role, cut, pad, width
+from pgmig_tui.display.safe import safe
+from pgmig_tui.ui.session import Item
+
+_ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
+
+
+def item_line(item: Item, columns: int) -> Line:
+    """`[x]` when nothing is asked of anybody any more, then what it is, its state in a word, and who must look."""
+    done = not item.blocks and (item.answered or item.state in {"PASS", "N-A"})
+    box = "[x]" if done else "[!]" if item.state in {"FAIL", "WARN"} else "[ ]"
+    word: str = item.state
+    role = _ROLES[item.state]
+    if item.overridden:
+        word, role = "OVERRIDDEN", "waiting"
+    elif item.answered:
+        word, role = "by hand", "done"
+    elif item.how == "attested" and item.state == "UNKNOWN":
+        word, role = "by hand: open", "stale"
+    tail = f"{word}{' *' if item.blocks else ''}"
+    room = max(10, columns - width(tail) - 8)
+    return ((f" {box} ", role), (pad(cut(safe(item.title), room), room), "plain"), (f" {tail}", role))

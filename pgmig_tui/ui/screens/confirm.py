@@ -1,0 +1,58 @@
+"""The last word before a run, and before a run is cut short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgmig_tui.display.banner import PRODUCTION
+from pgmig_tui.display.cells import Line
+from pgmig_tui.display.words import count, listing, utc
+from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
+from pgmig_tui.ui.session import Place, Review
+
+if TYPE_CHECKING:
+    from pgmig_tui.ui.app import PgmigApp
+
+VERBS = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY"}
+_RANK = {mode.sql_name: mode.value for mode in LockMode}
+
+
+def word_for(place: Place) -> str:
+    """What must be typed: the environment's word on a protected one, `yes` on the others."""
+    return (place.confirm_word or place.name) if place.protected else "yes"
+
+
+def confirm(place: Place, review: Review, app: PgmigApp) -> ConfirmScreen:
+    """The dialog that starts a run."""
+    tier = f"{PRODUCTION} " if place.protected else ""
+    lines: list[Line] = []
+    verb = f"{VERBS[review.command]} {count(len(review.steps), 'change')}"
+    lines += paragraph(f"{verb} {'on' if review.command == 'verify' else 'to'} {tier}{place.name}", "strong")
+    if review.command == "revert":
+        lines = paragraph(f"{verb} on {tier}{place.name}", "strong")
+    standing = app.answers.good.get(place.name)
+    user = (standing.user if standing else "") or place.user or "?"
+    lines += paragraph(f"{place.database}@{place.host} as {user}, {utc(app.clock())[11:]}", "muted")
+    lines.append(())
+    locked = [step for step in review.steps if step.lock]
+    if locked:
+        top = max(locked, key=lambda step: _RANK.get(step.lock, 0)).lock
+        on = tuple(dict.fromkeys(step.relation for step in locked if step.lock == top))
+        lines += paragraph(f"strongest lock {top} on {listing(on)}", "failed" if top == "ACCESS EXCLUSIVE" else "plain")
+    rewrites = sum(step.rewrites for step in review.steps)
+    if rewrites:
+        lines += paragraph(
+            f"{count(rewrites, 'change')} rewrites a table" if rewrites == 1 else f"{rewrites} rewrite tables", "failed"
+        )
+    stepwise = sum(step.mode == "stepwise" for step in review.steps)
+    if stepwise:
+        lines += paragraph(f"{count(stepwise, 'change')} not in one transaction", "waiting")
+    if review.loses:
+        lines += paragraph(f"LOSES {listing(review.loses)}", "failed")
+    if review.creates:
+        lines += paragraph(f"the first run here creates schema {listing(review.creates)}", "waiting")
+    overridden = [item.title for item in review.items if item.overridden]
+    if overridden:
+        lines += paragraph(f"overridden: {listing(overridden)}", "waiting")
+    return ConfirmScreen(lines, word_for(place), danger=place.protected)

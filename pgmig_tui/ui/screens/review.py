@@ -1,0 +1,282 @@
+"""The review: the only door to a run. Its steps, its checklist, and why GO is shut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import count
+from pgmig_tui.ui.findings import RISK_ROLES
+from pgmig_tui.ui.items import item_line
+from pgmig_tui.ui.poller import words_of
+from pgmig_tui.ui.screens.confirm import confirm
+from pgmig_tui.ui.screens.dialog import AskScreen
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.session import Answered, Command, Item, Place, Review, StepFacts, Watch
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+
+TITLES: dict[str, str] = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY"}
+
+
+class ReviewScreen(PlaceScreen):
+    """Prepares a run in a thread. `g` asks for the word; before it nothing is changed anywhere."""
+
+    place: ClassVar[str] = "review"
+    CSS_PATH = "../styles/review.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("review")
+
+    def __init__(self, environment: Place, command: Command, to: str | None) -> None:
+        super().__init__()
+        self.environment = environment
+        self.command = command
+        self.to = to
+        self.review: Review | None = None
+        self.accepted = False
+        self._answers: dict[str, Answered] = {}
+        self._error = ""
+        self._starting = False
+        self.crumbs = Bar(identity="crumbs")
+        self.steps = Lines(identity="steps")
+        self.title_bar = Bar(identity="title")
+        self.items = Choices(identity="items")
+        self.gate = Lines(identity="gate")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.crumbs
+        yield self.steps
+        yield Horizontal(Vertical(self.title_bar, self.items, id="list"), self.gate, id="lower")
+
+    def on_mount(self) -> None:
+        self.crumbs.make(self._crumbs_line)
+        self.title_bar.make(lambda columns: ((" Before", "title"),))
+        super().on_mount()
+        session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
+        self.steps.show([((" reading the scripts and asking the server ...", "muted"),)])
+        self.later("prepare", lambda: session.prepare(name, command, to), self._take, self._failed)
+
+    def on_resize(self) -> None:
+        self._show()
+        super().on_resize()
+
+    @property
+    def where(self) -> Place | None:
+        return self.environment
+
+    def doing(self) -> str:
+        if self.review is None:
+            return TITLES[self.command]
+        return f"{TITLES[self.command]} {count(len(self.review.steps), 'change')}"
+
+    def _crumbs_line(self, columns: int) -> Line:
+        back = f"   back to {self.review.to}" if self.review is not None and self.review.to else ""
+        return (
+            (" 1 plan > ", "muted"),
+            ("2 review", "strong"),
+            (" > 3 confirm > 4 run > 5 after", "muted"),
+            (safe(back), "plain"),
+        )
+
+    # Facts
+
+    def _take(self, review: Review) -> None:
+        self.review = review
+        self._show()
+
+    def _failed(self, error: Exception) -> None:
+        self._error = words_of(error)
+        self._show()
+
+    def _show(self) -> None:
+        columns = self.size.width - 2
+        if self._error:
+            lines = [((" This can't be prepared. Nothing was changed.", "failed"),), ()]
+            self.steps.show(lines + wrap(safe(self._error), columns, indent=" "))
+        elif self.review is not None:
+            self.steps.show(self._step_lines(self.review, columns))
+            self.items.show([item_line(item, self.items.size.width) for item in self.review.items])
+        self.gate.show(self._gate_lines(self.gate.size.width - 2))
+        self.crumbs.refresh()
+
+    def _step_lines(self, review: Review, columns: int) -> list[Line]:
+        lines: list[Line] = []
+        for text in review.refusals:
+            lines += wrap(f"x REFUSED {safe(text)}", columns, "failed", indent=" ", hanging="   ")
+        for text in review.warnings:
+            lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
+        if not review.steps:
+            return [*lines, ((" nothing to do: no change is left for this", "done"),)]
+        name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 44))
+        lines.append(
+            ((f" {'#':>3}  {pad('change', name)} {pad('strongest lock', 18)} {pad('rewrite', 8)}tx   data", "title"),)
+        )
+        for step in review.steps:
+            lines.append(self._step_line(step, name))
+            if step.lock and columns > 100:
+                lines[-1] = (*lines[-1], (f"  {safe(step.relation)}", "muted"))
+            for text in step.findings:
+                lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
+            for text in step.loses:
+                lines += wrap(f"LOSES {safe(text)}", columns, "failed", indent="      ", hanging="        ")
+        for step in review.steps:
+            if step.mode == "stepwise":
+                why = f"{step.number} {step.change} is not one transaction: {step.reason}"
+                lines += wrap(safe(why), columns, "waiting", indent=" ", hanging="   ")
+        return lines
+
+    def _step_line(self, step: StepFacts, name: int) -> Line:
+        role = RISK_ROLES.get(step.risk, "plain")
+        rewrite: Span = ("YES", "failed") if step.rewrites else ("scan", "waiting") if step.scans else ("no", "muted")
+        one: Span = ("yes ", "plain") if step.mode == "atomic" else ("-   ", "muted")
+        if step.mode == "stepwise":
+            one = ("NO  ", "waiting")
+        data: Span = ("LOSES", "failed") if step.loses else ("none lost", "muted")
+        return (
+            (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
+            (pad(step.lock.replace("UPDATE EXCLUSIVE", "UPD. EXCL.") or "none", 18), role if step.lock else "muted"),
+            (" ", "plain"),
+            (pad(rewrite[0], 8), rewrite[1]),
+            (f"{one[0]} ", one[1]),
+            data,
+        )
+
+    def _gate_lines(self, columns: int) -> list[Line]:
+        if columns < 8:
+            return []
+        blocked = self.off("review.go")
+        lines: list[Line] = [((" Gate", "title"),)]
+        if self.review is not None:
+            for text in self.review.loses:
+                box = "[x]" if self.accepted else "[ ]"
+                role: Role = "waiting" if self.accepted else "failed"
+                lines += wrap(f"{box} a: accept DATA LOSS {safe(text)}", columns, role, indent=" ", hanging="     ")
+            if self.review.creates:
+                made = ", ".join(self.review.creates)
+                lines += wrap(f"creates schema {safe(made)}", columns, "waiting", indent=" ", hanging="   ")
+            current = self._item()
+            if current is not None and current.summary:
+                lines += wrap(safe(current.summary), columns, "muted", indent=" ", hanging="   ")
+            if current is not None and current.answered:
+                word = "overridden" if current.overridden else "attested"
+                lines += wrap(f"{word}: {safe(current.answered)}", columns, "done", indent=" ", hanging="   ")
+        if blocked is None:
+            lines += [(), ((" + GO is open: g asks for the word", "done"),)]
+        else:
+            lines += [(), *wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")]
+        return lines
+
+    def _item(self) -> Item | None:
+        if self.review is None or not self.review.items:
+            return None
+        return self.review.items[min(self.items.cursor, len(self.review.items) - 1)]
+
+    def on_choices_moved(self, message: Choices.Moved) -> None:
+        message.stop()
+        self._show()
+
+    # Keys
+
+    def off(self, key_id: str) -> str | None:
+        review, item = self.review, self._item()
+        if not key_id.startswith("review."):
+            return None
+        if self._error:
+            return "it can't be prepared"
+        if review is None:
+            return "still being prepared"
+        if key_id == "review.go":
+            return self._go_shut(review)
+        if key_id == "review.accept" and not review.loses:
+            return "nothing is lost"
+        if key_id in {"review.tick", "review.override"} and item is None:
+            return "there is no item"
+        if key_id == "review.tick" and item is not None and item.how != "attested":
+            return "this item is checked, not ticked; o overrides it with a reason"
+        return None
+
+    def _go_shut(self, review: Review) -> str | None:
+        if self._starting:
+            return "the run is being started"
+        if review.refusals:
+            return review.refusals[0]
+        if not review.steps:
+            return "nothing to do"
+        if review.loses and review.command == "revert" and not self.accepted:
+            return "the data loss is not accepted (a)"
+        if review.blocking:
+            return f"{count(len(review.blocking), 'item')} open: {', '.join(review.blocking)}"
+        return None
+
+    def do_tick(self) -> None:
+        item = self._item()
+        assert item is not None, "off() has seen to it"
+        if item.answered:
+            self._answers.pop(item.id, None)
+            self._evaluate()
+            return
+        ask = AskScreen(f"{item.title}: who did it, when, or where is it written?", "a note; it goes into the journal")
+        self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
+
+    def do_override(self) -> None:
+        item = self._item()
+        assert item is not None, "off() has seen to it"
+        ask = AskScreen(f"OVERRIDE {item.title}: for what reason?", "a reason; it goes into the journal")
+        self.app.push_screen(ask, lambda note: self._answer(item.id, "override", note))
+
+    def _answer(self, item_id: str, how: str, note: str | None) -> None:
+        if note:
+            self._answers[item_id] = Answered(item_id, "override" if how == "override" else "attest", note)
+            self._evaluate()
+
+    def _evaluate(self) -> None:
+        assert self.review is not None, "there are no items before the review"
+        session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
+        self.later("gate", lambda: session.answer(review, answers), self._take)
+
+    def do_accept(self) -> None:
+        self.accepted = not self.accepted
+        self._show()
+
+    def do_go(self) -> None:
+        assert self.review is not None, "off() has seen to it"
+        self.app.push_screen(confirm(self.environment, self.review, self.pgmig), self._confirmed)
+
+    def _confirmed(self, yes: bool | None) -> None:
+        if not yes or self.review is None or self.off("review.go") is not None:
+            self.say("nothing was started")
+            return
+        self._starting = True
+        self._show()
+        self.say("starting the run ...", "running")
+        session, review = self.pgmig.session, self.review
+        answers = list(self._answers.values())
+        if self.accepted:
+            answers.append(Answered("data-loss", "attest", "; ".join(review.loses)))
+        self.later("start", lambda: session.start(review, answers), self._started, self._not_started)
+
+    def _started(self, watch: Watch) -> None:
+        from pgmig_tui.ui.screens.run import RunScreen
+
+        self.app.switch_screen(RunScreen(watch.run_id, self.environment, watch))
+
+    def _not_started(self, error: Exception) -> None:
+        self._starting = False
+        self._error = words_of(error)
+        self._show()
+
+    def do_down(self) -> None:
+        self.items.move(self.items.cursor + 1)
+
+    def do_up(self) -> None:
+        self.items.move(self.items.cursor - 1)
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "Nothing runs before the typed word. Steps run in this order and stop at the first failure.",
+            "tx yes: the change happens whole or not at all. tx NO: statement by statement, a failure leaves a part.",
+        )

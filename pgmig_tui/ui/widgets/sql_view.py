@@ -1,0 +1,95 @@
+"""A script, line by line with numbers; coloured a statement at a time as it comes into view: 10 MB open at once."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+
+from pgmig_tui.display.cells import Line, Role, Span, sides, slide, width
+from pgmig_tui.display.sql_colors import colored
+from pgmig_tui.ui.widgets.lines import Choices
+
+WHOLE = 200_000
+
+
+class SqlView(Choices):
+    """`marks` gives lines (1-based) a role for their number; `starts` are lines (1-based) where statements begin."""
+
+    def __init__(self, *, identity: str | None = None) -> None:
+        super().__init__(identity=identity)
+        self._text: list[str] = []
+        self._starts: list[int] = []
+        self._colored: dict[int, list[Line]] = {}
+        self._marks: dict[int, Role] = {}
+        self._shift = 0
+        self.needle = ""
+
+    def load(self, text: str) -> None:
+        """Shows a text from its first line."""
+        self._text = text.splitlines() or [""]
+        self._marks = {}
+        self.divide([])
+        self.show(())
+        self.move(0)
+
+    def divide(self, starts: Sequence[int]) -> None:
+        """Says where statements begin; until then a text that isn't long is taken as one piece, a long one by lines."""
+        size = sum(len(line) for line in self._text[:20_000])
+        if starts:
+            self._starts = sorted({1, *starts})
+        else:
+            self._starts = [1] if size < WHOLE else list(range(1, len(self._text) + 1))
+        self._colored.clear()
+        self.refresh()
+
+    def mark(self, marks: dict[int, Role]) -> None:
+        self._marks = marks
+        self.refresh()
+
+    @property
+    def line_count(self) -> int:
+        return len(self._text)
+
+    @property
+    def line_number(self) -> int:
+        """The line under the cursor, 1-based."""
+        return self.cursor + 1
+
+    def find(self, needle: str, step: int = 1) -> bool:
+        """Goes to the next line that holds a text (`step` -1: the one before), around the end; False if none does."""
+        self.needle = needle
+        wanted, count = needle.lower(), len(self._text)
+        for distance in range(1, count + 1):
+            index = (self.cursor + step * distance) % count
+            if wanted in self._text[index].lower():
+                self.move(index)
+                return True
+        return False
+
+    def line_at(self, index: int) -> Line:
+        number = index + 1
+        digits = len(str(len(self._text)))
+        mark = self._marks.get(number)
+        cursor = ">" if index == self.cursor else " "
+        gutter: Span = (f"{cursor}{number:>{digits}} {'|' if mark else ' '}", mark or "muted")
+        room = self.size.width - width(gutter[0])
+        spans = slide(self._colors(index), self._shift)
+        if sum(width(text) for text, _role in spans) > room > 1:
+            return (gutter, *sides(spans, ((">", "waiting"),), room))
+        return (gutter, *spans)
+
+    def slide(self, columns: int) -> None:
+        """Moves long lines to the left (or back, with a negative number) under a fixed gutter."""
+        self._shift = max(0, self._shift + columns)
+        self.refresh()
+
+    def _colors(self, index: int) -> Line:
+        piece = bisect.bisect_right(self._starts, index + 1) - 1
+        first = self._starts[piece] - 1
+        lines = self._colored.get(piece)
+        if lines is None:
+            last = self._starts[piece + 1] - 1 if piece + 1 < len(self._starts) else len(self._text)
+            if last - first > 5_000:
+                return ((self._text[index], "plain"),)
+            lines = self._colored[piece] = colored("\n".join(self._text[first:last]))
+        return lines[index - first]
