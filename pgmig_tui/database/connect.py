@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import psycopg
 from psycopg import pq
@@ -21,7 +21,6 @@ from pgmig_tui.errors import PgmigError, Refused, Unreachable
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Policy
-    from pgmig_tui.project.targets import Target
 
 OLDEST, NEWEST = 13, 18
 
@@ -36,6 +35,19 @@ _SECRET = re.compile(
       | (://[^\s/:@]*:)[^\s/@]+(?=@)""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+
+class Reachable(Protocol):
+    """What a connection needs of a target: libpq keywords, and the secrets apart from them."""
+
+    @property
+    def display(self) -> str: ...
+    @property
+    def conninfo(self) -> dict[str, str]: ...
+    @property
+    def password(self) -> str | None: ...
+    @property
+    def secrets(self) -> Mapping[str, str]: ...
 
 
 class ServerError(PgmigError):
@@ -273,7 +285,7 @@ class Connection:
 
 
 def connect(
-    target: Target, *, application_name: str, connect_timeout: int = 10, autocommit: bool = True, script: bool = False
+    target: Reachable, *, application_name: str, connect_timeout: int = 10, autocommit: bool = True, script: bool = False
 ) -> Connection:
     """Open a session on `target`; what the target leaves open is libpq's to find (PG*, .pgpass, service files).
 
@@ -294,7 +306,7 @@ def connect(
     return Connection(inner, secrets)
 
 
-def _unreachable(target: Target, text: str) -> Unreachable:
+def _unreachable(target: Reachable, text: str) -> Unreachable:
     lines = [line.strip(" \t-") for line in text.splitlines() if line.strip()]
     reason = lines[0].removeprefix("connection failed: ") if lines else "no reason given"
     do = "Check host, port and network, and that the server is running."
@@ -374,7 +386,7 @@ def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
         )
 
 
-def detect_pooler(target: Target, connection: Connection) -> str | None:
+def detect_pooler(target: Reachable, connection: Connection) -> str | None:
     """None = a direct connection, "session" = some pooler, "transaction" = one that gives no session.
 
     A pooler announces a process ID of its own. While our session is idle, a second one opens a transaction: if it
@@ -389,7 +401,7 @@ def detect_pooler(target: Target, connection: Connection) -> str | None:
         return "transaction" if other[-1][0] == row[0] else "session"
 
 
-def refuse_transaction_pooler(target: Target, connection: Connection) -> str | None:
+def refuse_transaction_pooler(target: Reachable, connection: Connection) -> str | None:
     """The pooler's mode as `detect_pooler`; raises Refused in transaction mode."""
     mode = detect_pooler(target, connection)
     if mode == "transaction":

@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg import pq
 
-from pgmig_tui.database.connect import ServerError
+from pgmig_tui.database.connect import Connection, ServerError
 
 if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn, PGresult
+    from psycopg.pq.abc import PGresult
 
 ROW_LIMIT = 100
 """Rows of one statement that are kept (and shown); all are counted."""
@@ -64,10 +65,6 @@ class Exchange:
         return self.replies[-1] if self.replies else Reply("")
 
 
-class Interrupted(Exception):
-    """Raised by a Waiter to leave a wait; the statement goes on at the server until it is cancelled."""
-
-
 class Waiter:
     """Waits until the session's socket is readable. Subclasses watch more descriptors in the same poll."""
 
@@ -93,10 +90,11 @@ class Waiter:
 
 
 class Wire:
-    """One session that runs script text. `raw` is psycopg's PGconn, idle when handed over."""
+    """A session that runs script text; it owns `connection`, which must be idle when handed over."""
 
-    def __init__(self, raw: PGconn, waiter: Waiter, notice: Notice | None = None) -> None:
-        self.raw = raw
+    def __init__(self, connection: Connection, waiter: Waiter, notice: Notice | None = None) -> None:
+        self.connection = connection
+        self.raw = raw = connection.raw
         self.waiter = waiter
         self.notice = notice
         raw.notice_handler = self._notice
@@ -136,14 +134,11 @@ class Wire:
         if self._fd >= 0:
             self.waiter.unwatch(self._fd)
             self._fd = -1
-        self.raw.finish()
+        self.connection.close()
 
     def cancel(self) -> None:
-        """Ask the server to cancel the running statement; no error when there is none."""
-        try:
-            self.raw.get_cancel().cancel()
-        except Exception as error:
-            raise ServerError.of(error) from error
+        """Ask the server to cancel the running statement; nothing happens when there is none."""
+        self.connection.cancel()
 
     # -- statements --------------------------------------------------------------------------------------------
 
@@ -169,16 +164,14 @@ class Wire:
             # Chunks keep the memory of a wide SELECT bounded; libpq before 17 has only the row-by-row form.
             try:
                 raw.set_chunked_rows_mode(_CHUNK)
-            except Exception:
+            except psycopg.NotSupportedError:
                 raw.set_single_row_mode()
             self._collect(exchange, start, copy_in, copy_out, row_limit)
-        except Interrupted:
-            raise
-        except Exception as error:
-            exchange.error = exchange.error or ServerError.of(error)
+        except psycopg.Error as error:
+            exchange.error = exchange.error or ServerError(self.connection.mask(str(error).strip()))
         if not self.alive:
             exchange.lost = True
-            exchange.error = exchange.error or ServerError("the connection to the server was lost")
+            exchange.error = exchange.error or ServerError("the connection to the server was lost", severity="FATAL")
         exchange.ms = (time.perf_counter() - start) * 1000
         return exchange
 
@@ -224,7 +217,7 @@ class Wire:
                 ms = (time.perf_counter() - start) * 1000
                 exchange.replies.append(Reply(tag, columns, tuple(rows), result.command_tuples or count, ms))
             elif exchange.error is None:
-                exchange.error = ServerError.of_result(result, self.parameter("client_encoding"))
+                exchange.error = self.connection.error(result)
             columns, rows, count = (), [], 0
 
     def _result(self) -> PGresult | None:
@@ -265,7 +258,7 @@ class Wire:
     def _notice(self, result: PGresult) -> None:
         if self.notice is None:
             return
-        error = ServerError.of_result(result, self.parameter("client_encoding"))
+        error = self.connection.error(result)
         self.notice(error.severity, error.sqlstate, error.message)
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import subprocess
 import sys
 import time
@@ -103,13 +102,19 @@ def new_folder(state_dir: Path) -> Path:
     """A folder (0700) for a new run; its name is the run's ID: date, time (UTC) and four random digits."""
     runs = state_dir / "runs"
     runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)
+    name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(2).hex()
     folder = runs / name
     folder.mkdir(mode=0o700)
     return folder
 
 
-def start(plan: RunPlan, answers: Sequence[Answer] = (), *, password: str | None = None) -> RunHandle:
+def start(
+    plan: RunPlan,
+    answers: Sequence[Answer] = (),
+    *,
+    password: str | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> RunHandle:
     """Start the run process of `plan` and return at once; what it does stands in its journal."""
     env = {name: value for name, value in os.environ.items() if name not in ("PGPASSWORD", "SQITCH_PASSWORD")}
     package = str(Path(pgmig_tui.__file__).parent.parent)
@@ -125,7 +130,11 @@ def start(plan: RunPlan, answers: Sequence[Answer] = (), *, password: str | None
             stderr=err,
             start_new_session=True,
         )
-    given = {"password": password or os.environ.get("PGPASSWORD"), "answers": [asdict(answer) for answer in answers]}
+    given = {
+        "password": password or os.environ.get("PGPASSWORD"),
+        "secrets": dict(secrets or {}),
+        "answers": [asdict(answer) for answer in answers],
+    }
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(json.dumps(given).encode() + b"\n")
@@ -189,6 +198,3 @@ def _summary(folder: Path) -> RunSummary:
         host=str(first.get("host", "")),
         summary=str(last.data.get("summary", "")) if last else "",
     )
-
-
-

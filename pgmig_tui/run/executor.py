@@ -21,14 +21,12 @@ from pgmig_tui.script.actions import (
     CopyFile,
     Echo,
     Outcome,
-    Output,
     Send,
     SetEncoding,
-    SetEnvironment,
     Shell,
 )
+from pgmig_tui.script.kinds import control_of, kind_of
 from pgmig_tui.script.reader import PsqlReader
-from pgmig_tui.script.statement import control_of, kind_of
 
 _BATCHED = frozenset({"INSERT", "UPDATE", "DELETE", "SELECT"})
 
@@ -169,13 +167,17 @@ class Executor:
     def _send(self, send: Send) -> ScriptFailure | None:
         text = send.text
         kind = kind_of(text)
-        control = control_of(text)
+        control = control_of(text, kind)
         sql: bytes | None = send.sql
         if control is not None:
             try:
                 sql = self.frame.translate(control, send.sql)
             except _Leaves as leaves:
-                return ScriptFailure(send.path, send.line, f"the script says {str(leaves).upper()}, which would end the step's own transaction")
+                return ScriptFailure(
+                    send.path,
+                    send.line,
+                    f"the script says {str(leaves).upper()}, which would end the step's own transaction",
+                )
             if sql is None:
                 self._report(send, Exchange([Reply("")]))
                 return None
@@ -221,9 +223,22 @@ class Executor:
 
     def _remember(self, one: Executed) -> None:
         last = self.executed[-1] if self.executed else None
-        if last and one.kind == last.kind and one.kind in _BATCHED and last.committed == one.committed and _alike(last.sql, one.sql):
+        if (
+            last
+            and one.kind == last.kind
+            and one.kind in _BATCHED
+            and last.committed == one.committed
+            and _alike(last.sql, one.sql)
+        ):
             self.executed[-1] = Executed(
-                last.path, last.line, one.end_line, last.kind, last.sql, last.rows + one.rows, last.count + 1, one.committed
+                last.path,
+                last.line,
+                one.end_line,
+                last.kind,
+                last.sql,
+                last.rows + one.rows,
+                last.count + 1,
+                one.committed,
             )
         else:
             self.executed.append(one)
@@ -283,7 +298,9 @@ class Executor:
         return None
 
     def _copy_file(self, action: CopyFile) -> ScriptFailure | None:
-        send = Send(action.path, action.line, action.line, action.sql, action.sql.decode("utf-8", "replace"), "plain", "")
+        send = Send(
+            action.path, action.line, action.line, action.sql, action.sql.decode("utf-8", "replace"), "plain", ""
+        )
         if why := self.sink.may_go_on():
             return ScriptFailure(action.path, action.line, why)
         commits = self.frame.own_transaction and self.wire.idle

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pgmig_tui.project.identity import Operator
 from pgmig_tui.run.journal import PLAN
 
 Command = Literal["deploy", "revert", "verify"]
@@ -79,6 +80,16 @@ class Server:
     encoding: str
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the run process connects to: libpq keywords, and the secrets that came through its standard input."""
+
+    display: str
+    conninfo: dict[str, str]
+    password: str | None = field(default=None, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class RunPlan:
     """`refusals` are reasons that no answer can lift; `creates` names every schema that this run will create."""
@@ -113,6 +124,10 @@ class RunPlan:
     creates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     log_only: bool = False
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(self.operator_name, self.operator_email)
 
     def save(self) -> None:
         """Write plan.json into the run's folder."""

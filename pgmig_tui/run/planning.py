@@ -7,6 +7,7 @@ returns the RunPlan that the review shows and the run process carries out.
 from __future__ import annotations
 
 import getpass
+import hashlib
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from pgmig_tui.database.connect import (
     refuse_transaction_pooler,
 )
 from pgmig_tui.database.registry import DeployedChange, RegistryState
+from pgmig_tui.database.rows import script_hash_fix_sql
 from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import find_deployed
 from pgmig_tui.run.client import new_folder
@@ -168,31 +170,40 @@ def _deploy_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
     if position >= 0:
         current = plan.changes[position]
         setup = registry.tag_rows_sql(
-            work.environment.target.registry, plan, current, work.project.operator, (row.tag_id for row in ours[-1].tag_rows)
+            work.environment.target.registry,
+            plan,
+            current,
+            work.project.operator,
+            (row.tag_id for row in ours[-1].tag_rows),
         )
     pending = plan.changes[position + 1 : last + 1]
     if not pending:
         where = f"already at {options.to}" if options.to else "up to date"
         work.warnings.append(f"nothing to deploy ({where})")
         return (), ""
-    problems = dependencies.check_deploy(plan, pending, work.state.deployed, connection, work.environment.target.registry)
+    hashes: dict[str, str | None] = {change.change_id: _hash(work, change) for change in pending}
+    problems = dependencies.check_deploy(plan, pending, work.state.deployed, hashes)
     if problems:
         raise ProjectError("the changes can't be deployed", details=problems, now=_NOTHING)
-    _check_hashes(work, pending, ours)
+    _warn_of_changed_scripts(work, ours)
     steps = []
+    registered = dependencies.Registered(work.state.deployed)
+    earlier: set[str] = set()
     expected = ours[-1].change_id if ours else None
     for number, change in enumerate(pending, 1):
-        steps.append(_deploy_step(work, connection, number, change, expected))
+        resolved = dependencies.resolve_requires(plan, change, registered, earlier)
+        steps.append(_deploy_step(work, number, change, expected, resolved))
         expected = change.change_id
-    return tuple(steps), setup
+        earlier.add(expected)
+    return tuple(steps), "; ".join(part for part in (setup, _hash_fixes(work, ours)) if part)
 
 
-def _deploy_step(work: _Work, connection: Connection, number: int, change: Change, expected: str | None) -> Step:
+def _deploy_step(work: _Work, number: int, change: Change, expected: str | None, resolved: Mapping[str, str]) -> Step:
     project, target = work.project, work.environment.target
     name, data = work.files.script(project.script_path(change, "deploy"))
+    digest = _hash(work, change)
     view, form = _read(work, name, data)
     verify_name, verify, reason = _verification(work, change, view, form)
-    resolved = dependencies.resolve_requires(project.plan, change, work.state.deployed)
     return Step(
         number=number,
         action="deploy",
@@ -206,16 +217,22 @@ def _deploy_step(work: _Work, connection: Connection, number: int, change: Chang
         verify_reason=reason,
         script=name,
         verify_script=verify_name,
-        script_hash=project.script_hash(change),
+        script_hash=digest,
         wraps=form.wraps,
         new_session=form.needs_new_session,
         expected_last=expected,
-        rows_sql=registry.deploy_rows_sql(
-            target.registry, project.plan, change, project.script_hash(change), resolved, project.operator
-        ),
-        fail_sql="" if work.options.log_only else registry.fail_event_sql(target.registry, project.plan, change, project.operator),
+        rows_sql=registry.deploy_rows_sql(target.registry, project.plan, change, digest, resolved, project.operator),
+        fail_sql=""
+        if work.options.log_only
+        else registry.fail_event_sql(target.registry, project.plan, change, project.operator),
         findings=tuple(f"{finding.path}:{finding.line}: {finding.message}" for finding in view.findings),
     )
+
+
+def _hash(work: _Work, change: Change) -> str:
+    """The script hash that the registry records: SHA-1 of the bytes that this run has read."""
+    _, data = work.files.script(work.project.script_path(change, "deploy"))
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
 def _position(work: _Work, ours: Sequence[DeployedChange]) -> int:
@@ -247,23 +264,23 @@ def _position(work: _Work, ours: Sequence[DeployedChange]) -> int:
     return len(ours) - 1
 
 
-def _check_hashes(work: _Work, pending: Sequence[Change], ours: Sequence[DeployedChange]) -> None:
-    """The registry allows a script only once in a project; Sqitch finds that out after the script has run."""
-    seen = {deployed.script_hash: deployed.name for deployed in ours if deployed.script_hash}
-    for change in pending:
-        digest = work.project.script_hash(change)
-        if digest is not None and digest in seen:
-            raise ProjectError(
-                f"the deploy scripts of {seen[digest]} and {change.name} are the same, byte for byte",
-                now=_NOTHING,
-                do="The registry records a script once for a project: change a comment in one of them.",
-            )
-        if digest is not None:
-            seen[digest] = change.name
+def _warn_of_changed_scripts(work: _Work, ours: Sequence[DeployedChange]) -> None:
     for deployed in ours:
         planned = work.project.plan.by_id.get(deployed.change_id)
-        if planned and deployed.script_hash and deployed.script_hash not in (work.project.script_hash(planned), deployed.change_id):
+        known = (work.project.script_hash(planned), deployed.change_id, None) if planned else ()
+        if planned and deployed.script_hash not in known:
             work.warnings.append(f"the deploy script of {deployed.name} has changed since it was deployed")
+
+
+def _hash_fixes(work: _Work, ours: Sequence[DeployedChange]) -> str:
+    """A registry from before Sqitch 0.998 has change IDs where script hashes belong; the next deploy mends that."""
+    by_id, stale = work.project.plan.by_id, work.state.info.version == "0"
+    fixes = {
+        deployed.change_id: work.project.script_hash(by_id[deployed.change_id]) if deployed.change_id in by_id else None
+        for deployed in ours
+        if stale or deployed.script_hash == deployed.change_id
+    }
+    return script_hash_fix_sql(work.environment.target.registry, fixes) if fixes else ""
 
 
 # -- revert --------------------------------------------------------------------------------------------------------
@@ -272,9 +289,7 @@ def _check_hashes(work: _Work, pending: Sequence[Change], ours: Sequence[Deploye
 def _revert_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
     options, target = work.options, work.environment.target
     if not work.state.info.present:
-        raise ProjectError(
-            f"there is no registry in {target.display}: nothing was ever deployed there", now=_NOTHING
-        )
+        raise ProjectError(f"there is no registry in {target.display}: nothing was ever deployed there", now=_NOTHING)
     if work.state.info.old:
         raise ProjectError(
             f"the registry has version {work.state.info.version}", now=_NOTHING, do="A deploy upgrades it."
@@ -283,7 +298,9 @@ def _revert_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
         work.warnings.append("nothing to revert (nothing is deployed)")
         return (), ""
     if options.to is None and not options.revert_all:
-        raise UsageError("revert needs to know how far", now=_NOTHING, do="Say --to CHANGE (the last one to keep), or --all.")
+        raise UsageError(
+            "revert needs to know how far", now=_NOTHING, do="Say --to CHANGE (the last one to keep), or --all."
+        )
     keep = -1
     if options.to is not None:
         kept = find_deployed(options.to, ours, work.project.plan)
@@ -292,7 +309,8 @@ def _revert_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
     if not chosen:
         work.warnings.append(f"nothing to revert (nothing is deployed after {options.to})")
         return (), ""
-    problems = dependencies.read_dependents(connection, target.registry, [change.change_id for change in chosen])
+    dependents = dependencies.read_dependents(connection, target.registry, [change.change_id for change in chosen])
+    problems = dependencies.check_revert(work.project.plan.project, chosen, dependents)
     if problems:
         raise ProjectError("other deployed changes need what would be reverted", details=problems, now=_NOTHING)
     return tuple(_revert_step(work, number, change) for number, change in enumerate(chosen, 1)), ""
@@ -301,7 +319,8 @@ def _revert_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
 def _revert_step(work: _Work, number: int, deployed: DeployedChange) -> Step:
     project, target = work.project, work.environment.target
     planned = project.plan.by_id.get(deployed.change_id)
-    path = project.revert_path_for(deployed, work.state.deployed)
+    later = [other for other in work.state.deployed if other.committed_at > deployed.committed_at]
+    path = project.revert_path_for(deployed, later)
     name, data = work.files.script(path)
     view, form = _read(work, name, data)
     return Step(
@@ -331,14 +350,18 @@ def _revert_step(work: _Work, number: int, deployed: DeployedChange) -> Step:
 def _verify_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
     plan, options = work.project.plan, work.options
     if not work.state.info.present:
-        raise ProjectError(f"there is no registry in {work.environment.target.display}: nothing was ever deployed there", now=_NOTHING)
+        raise ProjectError(
+            f"there is no registry in {work.environment.target.display}: nothing was ever deployed there", now=_NOTHING
+        )
     if not ours:
         work.warnings.append("nothing to verify (nothing is deployed)")
         return (), ""
     if options.to is not None:
         last = find_deployed(options.to, ours, plan)
         ours = ours[: next(i for i, change in enumerate(ours) if change.change_id == last.change_id) + 1]
-    return tuple(_verify_step(work, number, index, change) for number, (index, change) in enumerate(enumerate(ours), 1)), ""
+    return tuple(
+        _verify_step(work, number, index, change) for number, (index, change) in enumerate(enumerate(ours), 1)
+    ), ""
 
 
 def _verify_step(work: _Work, number: int, index: int, deployed: DeployedChange) -> Step:
@@ -378,9 +401,11 @@ def _verify_step(work: _Work, number: int, index: int, deployed: DeployedChange)
     )
 
 
-_STEPS: Mapping[
-    Command, Callable[[_Work, Connection, Sequence[DeployedChange]], tuple[tuple[Step, ...], str]]
-] = {"deploy": _deploy_steps, "revert": _revert_steps, "verify": _verify_steps}
+_STEPS: Mapping[Command, Callable[[_Work, Connection, Sequence[DeployedChange]], tuple[tuple[Step, ...], str]]] = {
+    "deploy": _deploy_steps,
+    "revert": _revert_steps,
+    "verify": _verify_steps,
+}
 
 
 # -- scripts -------------------------------------------------------------------------------------------------------
@@ -410,7 +435,7 @@ def _read(work: _Work, name: str, data: bytes, *, verify: bool = False) -> tuple
 def _verification(work: _Work, change: Change, view: Preview, form: Shape) -> tuple[str | None, Verify, str]:
     """(script, where, why): where the verification of a deployed change runs."""
     policy, project = work.environment.policy, work.project
-    wanted = _wanted_verify(work)
+    wanted = project.verify_mode(work.environment, work.options.verify)
     if wanted == "off":
         return None, "off", "switched off"
     path = project.script_path(change, "verify")
@@ -431,14 +456,6 @@ def _verification(work: _Work, change: Change, view: Preview, form: Shape) -> tu
     if policy.protected and (held := _scans_held_table(work, view, verify_view)):
         return name, "after", f"it reads {held}, which the step holds in ACCESS EXCLUSIVE mode"
     return name, "inside", "in the step's transaction, before COMMIT"
-
-
-def _wanted_verify(work: _Work) -> str:
-    if work.options.verify is not None:
-        return "inside" if work.options.verify and work.environment.policy.verify != "after" else (
-            "after" if work.options.verify else "off"
-        )
-    return work.environment.policy.verify or ("inside" if work.project.verify_by_default else "off")
 
 
 def _scans_held_table(work: _Work, deploy: Preview, verify: Preview) -> str:
@@ -472,16 +489,12 @@ def _creates(work: _Work, connection: Connection, steps: Sequence[Step]) -> tupl
     target, creates = work.environment.target, []
     if work.command == "deploy" and not work.state.info.present:
         creates.append(target.registry)
-    schema = work.environment.policy.tracking
-    if schema is None:
-        return tuple(creates), None
-    found = tracking.look(connection, schema)
-    if found.problem:
-        work.warnings.append(f"tracking is off: {found.problem}")
-        return tuple(creates), None
-    if not found.present:
-        creates.append(schema)
-    return tuple(creates), schema
+    found = tracking.read_tracking(connection, work.environment.policy.tracking)
+    if found.reason:
+        work.warnings.append(f"tracking is off: {found.reason}")
+    if found.schema is not None and found.creates:
+        creates.append(found.schema)
+    return tuple(creates), found.schema
 
 
 def _label(change: Change) -> str:

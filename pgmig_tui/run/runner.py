@@ -7,6 +7,7 @@ pipe and SIGTERM. Started by `run.client` as `python -m pgmig_tui.run FOLDER`.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -19,12 +20,12 @@ from typing import Any
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
 from pgmig_tui.errors import PgmigError, Refused
-from pgmig_tui.project.targets import Target
+from pgmig_tui.project.changes import Plan
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter, hold_lock
-from pgmig_tui.run.plan import RunPlan, describe_steps
+from pgmig_tui.run.plan import Endpoint, RunPlan, describe_steps
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.steps import Stepper, StepResult
 
@@ -36,7 +37,9 @@ holds a snapshot that stalls CREATE INDEX CONCURRENTLY of whoever holds the lock
 class Runner:
     """One run. `execute` returns the exit status that the journal's last event holds too."""
 
-    def __init__(self, plan: RunPlan, target: Target, journal: JournalWriter, answers: list[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, plan: RunPlan, target: Endpoint, journal: JournalWriter, answers: list[Mapping[str, Any]]
+    ) -> None:
         self.plan = plan
         self.target = target
         self.journal = journal
@@ -63,7 +66,9 @@ class Runner:
         try:
             return self._run()
         except PgmigError as error:
-            return self._finish(error.exit_status, "refused" if isinstance(error, Refused) else "failed", error.what, error)
+            return self._finish(
+                error.exit_status, "refused" if isinstance(error, Refused) else "failed", error.what, error
+            )
         finally:
             self.control.close()
 
@@ -72,9 +77,16 @@ class Runner:
         if plan.command != "verify":
             self._take_control()
             self._prepare_registry()
+        plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)
         self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
-        stepper = Stepper(plan, self.control, session, self.journal, RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files))
+        stepper = Stepper(
+            plan,
+            self.control,
+            session,
+            self.journal,
+            RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files),
+        )
         failed: list[StepResult] = []
         for step in plan.steps:
             self.control.pause_point(
@@ -126,28 +138,31 @@ class Runner:
         self.journal.skew = identity.clock_skew_s
         if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
             session.close()
-            raise Refused("another server answers than at planning", now="Nothing was changed.", do="Plan the run again.")
+            raise Refused(
+                "another server answers than at planning", now="Nothing was changed.", do="Plan the run again."
+            )
         session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
         self.control.hold(session)
         deadline = time.monotonic() + plan.lock_wait_s
         while not registry.try_lock(session):
             holder = registry.lock_holder(session)
+            if holder is None:
+                continue  # gone between the two questions
             if time.monotonic() >= deadline or self.control.stopping:
                 raise Refused(
-                    f"another run works on this database: {holder.describe() if holder else 'its session can not be seen'}",
+                    f"another run works on this database: {holder}",
                     now="Nothing was changed.",
                     do="Wait for it to end, or poll for it with --lock-timeout SECONDS.",
                 )
-            self.journal.write("lock_waited", holder=holder.describe() if holder else None)
+            self.journal.write("lock_waited", holder=str(holder))
             self.control.idle_wait(POLL_S)
 
     def _prepare_registry(self) -> None:
         """Under the lock: the registry is what the plan was made on; create what the plan said would be created."""
         plan = self.plan
         session = self.control.session
-        info = registry.read_registry(session, plan.registry)
-        last = registry.last_deployed(session, plan.registry, plan.project) if info.present else None
-        if last != plan.baseline:
+        state = registry.read_state(session, plan.registry, plan.project)
+        if (state.deployed[-1].change_id if state.deployed else None) != plan.baseline:
             raise Refused(
                 "the registry has changed since this run was planned",
                 now="Nothing was changed.",
@@ -155,11 +170,15 @@ class Runner:
             )
         with self._own("setup") as setup:
             if plan.command == "deploy":
-                registry.prepare(setup, plan.registry, plan.project, plan.uri, plan.operator_name, plan.operator_email)
+                sqitch_plan = Plan(plan.project, plan.uri, (), (), Path(plan.root))
+                for done in registry.prepare_registry(setup, plan.registry, sqitch_plan, plan.operator, state):
+                    self.journal.write("registry_prepared", message=done)
                 if plan.setup_sql:
                     setup.execute(plan.setup_sql)
-            if plan.tracking is not None:
-                tracking.create(setup, plan.tracking)
+            found = tracking.prepare_tracking(setup, tracking.read_tracking(setup, plan.tracking))
+            if found.schema is None and plan.tracking is not None:
+                self.journal.write("warning", message=f"tracking is off: {found.reason}")
+                self.plan = dataclasses.replace(plan, tracking=None)
 
     def _own(self, part: str) -> Connection:
         connection = connect(self.target, application_name=application_name(self.plan.run_id, part))
@@ -182,7 +201,9 @@ def main(arguments: list[str]) -> int:
     if lock is None:
         return 3
     plan = RunPlan.load(folder)
-    target = target_of(plan, given.get("password"))
+    target = Endpoint(
+        plan.server.display, dict(plan.server.conninfo), given.get("password"), given.get("secrets") or {}
+    )
     journal = JournalWriter(folder, plan.run_id)
     try:
         runner = Runner(plan, target, journal, given.get("answers", []))
@@ -197,11 +218,6 @@ def main(arguments: list[str]) -> int:
         raise
     finally:
         journal.close()
-
-
-def target_of(plan: RunPlan, password: str | None) -> Target:
-    """The target of a planned run; the password was never written anywhere."""
-    return Target.for_conninfo(dict(plan.server.conninfo), password=password, display=plan.server.display, registry=plan.registry)
 
 
 def _lock(folder: Path) -> int | None:

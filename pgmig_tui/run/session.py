@@ -8,9 +8,8 @@ from dataclasses import replace
 from pgmig_tui.database.connect import Connection, ServerError, application_name, connect, guard_sql
 from pgmig_tui.database.wire import Wire
 from pgmig_tui.errors import Refused
-from pgmig_tui.project.targets import Target
 from pgmig_tui.run.control import Control
-from pgmig_tui.run.plan import RunPlan, Step
+from pgmig_tui.run.plan import Endpoint, RunPlan, Step
 
 IDENTITY_SQL = (
     "SELECT pg_catalog.current_database(), pg_catalog.pg_is_in_recovery(), {system},"
@@ -34,7 +33,9 @@ _RESET_SQL = (
 class StepSession:
     """Opens, cleans and replaces the connection that runs the scripts of a run."""
 
-    def __init__(self, plan: RunPlan, target: Target, control: Control, notice: Callable[[str, str, str], None]) -> None:
+    def __init__(
+        self, plan: RunPlan, target: Endpoint, control: Control, notice: Callable[[str, str, str], None]
+    ) -> None:
         self._plan = plan
         self._target = target
         self._control = control
@@ -87,9 +88,8 @@ class StepSession:
         plan = self._plan
         name = application_name(plan.run_id, step.number)
         guards = guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode()
-        return (
-            f"SELECT pg_catalog.set_config('application_name','{name}',false); {guards}; "
-            + IDENTITY_SQL.format(system=self._system)
+        return f"SELECT pg_catalog.set_config('application_name','{name}',false); {guards}; " + IDENTITY_SQL.format(
+            system=self._system
         )
 
     def guard(self, wire: Wire) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.connect import ServerError
+from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Wire
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.audit import audit_row
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
 from pgmig_tui.run.files import RecordedFiles
@@ -64,7 +66,7 @@ class Stepper:
         self.journal = journal
         self.files = files
         self.root = Path(plan.root)
-        self.changes = registry.qualified(plan.registry, "changes")
+        self.changes = f"{ident(plan.registry)}.changes"
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
@@ -130,7 +132,9 @@ class Stepper:
         exchange = wire.run(b"SET CONSTRAINTS ALL IMMEDIATE")
         if exchange.error is None:
             return None
-        return ScriptFailure(step.script or "", 0, f"at the end of the script: {exchange.error.message}", exchange.error, exchange.lost)
+        return ScriptFailure(
+            step.script or "", 0, f"at the end of the script: {exchange.error.message}", exchange.error, exchange.lost
+        )
 
     def _verify_inside(self, step: Step, wire: Wire, sink: JournalSink) -> tuple[ScriptFailure | None, bool]:
         """(failure, moved): `moved` means that this verification can only run after the commit."""
@@ -143,14 +147,18 @@ class Stepper:
         if failure is not None and failure.sqlstate in _MOVE_VERIFY and wire.in_transaction:
             wire.run(b"ROLLBACK TO SAVEPOINT pgmig_verify")
             self.journal.write(
-                "warning", step=step.number, message=f"the verification can't run inside the transaction: {failure.message}"
+                "warning",
+                step=step.number,
+                message=f"the verification can't run inside the transaction: {failure.message}",
             )
             return None, True
         if failure is None:
             self.journal.write("step_verified", step=step.number, ok=True, where="inside")
         return failure, False
 
-    def _commit(self, step: Step, wire: Wire, start: float, executed: list[Executed], *, verify_after: bool) -> StepResult:
+    def _commit(
+        self, step: Step, wire: Wire, start: float, executed: list[Executed], *, verify_after: bool
+    ) -> StepResult:
         plan = self.plan
         rows = "; ".join(
             part
@@ -187,7 +195,8 @@ class Stepper:
         self.session.drop()
         try:
             with self.session.connect("check") as connection:
-                recorded = registry.is_deployed(connection, self.plan.registry, step.change_id)
+                deployed = registry.read_deployed(connection, self.plan.registry, self.plan.project)
+                recorded = any(change.change_id == step.change_id for change in deployed)
         except PgmigError as error:
             message = f"COMMIT was sent and not answered, and the registry can't be asked: {error.what}"
             self.journal.write("step_in_doubt", sync=True, step=step.number, change=step.change, message=message)
@@ -282,7 +291,7 @@ class Stepper:
 
     def _verify_failed(self, step: Step, start: float) -> StepResult:
         message = "the change is deployed and recorded, but its verification failed"
-        self._track_failure(step, start, "verify_failed: " + message)
+        self._track_failure(step, start, "verify_failed", [])
         return StepResult(ok=False, recorded=True, verify_failed=True, message=message)
 
     def _verify_apart(self, step: Step) -> bool:
@@ -299,12 +308,16 @@ class Stepper:
         sink.flush()
         self.session.drop()
         fields = {} if failure is None else _fields(failure)
-        self.journal.write("step_verified", step=step.number, ok=failure is None, where="after", change=step.change, **fields)
+        self.journal.write(
+            "step_verified", step=step.number, ok=failure is None, where="after", change=step.change, **fields
+        )
         return failure is None
 
     def _verify_only(self, step: Step) -> StepResult:
         if step.verify_script is None:
-            self.journal.write("step_verified", step=step.number, ok=True, where="none", change=step.change, message=step.verify_reason)
+            self.journal.write(
+                "step_verified", step=step.number, ok=True, where="none", change=step.change, message=step.verify_reason
+            )
             return StepResult(ok=True)
         ok = self._verify_apart(step)
         return StepResult(ok=ok, verify_failed=not ok, message="" if ok else f"verification of {step.label} failed")
@@ -312,14 +325,23 @@ class Stepper:
     # -- failure -----------------------------------------------------------------------------------------------
 
     def _failed(
-        self, step: Step, start: float, failure: ScriptFailure, executed: list[Executed], *, began: bool = True, verify: bool = False
+        self,
+        step: Step,
+        start: float,
+        failure: ScriptFailure,
+        executed: list[Executed],
+        *,
+        began: bool = True,
+        verify: bool = False,
     ) -> StepResult:
         """Roll back what can be, then tell: the journal, the registry's `fail` event, the tracking row."""
         stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
         self.session.drop()  # the server rolls back what was open; nothing of this session may live on
         what = "its verification failed" if verify else failure.message
         if verify:
-            self.journal.write("step_verified", step=step.number, ok=False, where="inside", change=step.change, **_fields(failure))
+            self.journal.write(
+                "step_verified", step=step.number, ok=False, where="inside", change=step.change, **_fields(failure)
+            )
         self.journal.write(
             "step_failed", sync=True, step=step.number, change=step.change, action=step.action, mode=step.mode,
             committed=bool(stays), what_stays=stays, verify=verify, began=began, ms=elapsed_ms(start), **_fields(failure),
@@ -329,22 +351,28 @@ class Stepper:
             try:
                 self.control.session.execute(step.fail_sql)
             except PgmigError as error:
-                self.journal.write("warning", step=step.number, message=f"the fail event could not be written: {error.what}")
+                self.journal.write(
+                    "warning", step=step.number, message=f"the fail event could not be written: {error.what}"
+                )
         if began:
-            self._track_failure(step, start, failure.message)
+            self._track_failure(step, start, "failed", executed)
         return StepResult(ok=False, recorded=False, message=message)
 
-    def _track_failure(self, step: Step, start: float, why: str) -> None:
+    def _track_failure(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
         plan = self.plan
         if plan.tracking is None:
             return
+        migration = tracking.Migration(
+            step.change_id, step.change, step.action, step.note, False, elapsed_ms(start), outcome
+        )
         try:
             with self.session.connect("track") as connection:
-                connection.execute(
-                    tracking.failure_sql(plan.tracking, step.change, plan.operator_name, f"{step.action}: {why}", elapsed_ms(start))
-                )
+                rows = [audit_row(one) for one in executed if one.committed]
+                why = tracking.record_failure(connection, plan.tracking, migration, rows, plan.operator)
         except PgmigError as error:
-            self.journal.write("warning", step=step.number, message=f"the failure could not be written to {plan.tracking}: {error.what}")
+            why = error.what
+        if why:
+            self.journal.write("warning", step=step.number, message=f"the failure could not be tracked: {why}")
 
     # -- parts -------------------------------------------------------------------------------------------------
 
@@ -352,17 +380,13 @@ class Stepper:
         plan = self.plan
         if plan.tracking is None:
             return ""
-        rows = [tracking.AuditRow(one.kind, one.sql, one.count, one.rows) for one in executed]
-        return tracking.success_sql(
-            plan.tracking, step.change, plan.operator_name, f"{step.action}: {step.note}", elapsed_ms(start), rows
-        ).rstrip("; \n")
+        migration = tracking.Migration(step.change_id, step.change, step.action, step.note, True, elapsed_ms(start))
+        return tracking.success_sql(plan.tracking, migration, [audit_row(one) for one in executed], plan.operator)
 
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:
         return JournalSink(self.journal, self.control, step.number, synced=synced)
 
-    def _executor(
-        self, step: Step, wire: Wire, frame: Frame, sink: JournalSink, script: str
-    ) -> Executor:
+    def _executor(self, step: Step, wire: Wire, frame: Frame, sink: JournalSink, script: str) -> Executor:
         plan = self.plan
         server = ServerFacts(
             version_num=plan.server.version_num,
