@@ -58,7 +58,7 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     from pgmig_tui.run.plan import Options
     from pgmig_tui.run.planning import prepare
 
-    project, environment, to = environment_and_change(arguments)
+    project, environment, to = environment_and_change(arguments, warned=True)
     if command == "revert" and (to is None) == (not arguments.revert_all):
         raise UsageError(
             "revert needs either --to CHANGE, the last change to keep, or --all.", now=NOTHING, do="Say which."

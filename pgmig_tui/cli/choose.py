@@ -15,17 +15,22 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
 
 
-def project_here(arguments: Namespace) -> Project:
-    """The project of the current folder under the global options. Raises ProjectError."""
+def project_here(arguments: Namespace, *, warned: bool = False) -> Project:
+    """The project of the current folder under the global options; its warnings are told, unless they are `warned` of
+    elsewhere. Raises ProjectError."""
     from pgmig_tui.project.project import load_project
 
-    return load_project(
+    project = load_project(
         Path.cwd(),
         os.environ,
         plan_file=arguments.plan_file,
         top_dir=arguments.top_dir,
         registry=arguments.registry,
     )
+    if not warned:
+        for warning in project.warnings:
+            warn(warning)
+    return project
 
 
 def environment_named(project: Project, name: str) -> tuple[Project, Environment]:
@@ -34,14 +39,14 @@ def environment_named(project: Project, name: str) -> tuple[Project, Environment
     return project.for_target(environment.target), environment
 
 
-def environment_and_change(arguments: Namespace) -> tuple[Project, Environment, str | None]:
+def environment_and_change(arguments: Namespace, *, warned: bool = False) -> tuple[Project, Environment, str | None]:
     """The environment, its project and the change that the command's arguments name.
 
     A positional argument is an environment, a target or a URI if it can be, else a change of the plan (as in Sqitch);
     `--target` and `--to` win over positional ones with a warning. Without any: $SQITCH_TARGET, then the configured
     target, then the only environment. Raises UsageError when an argument is neither, or when none says the environment.
     """
-    project = project_here(arguments)
+    project = project_here(arguments, warned=warned)
     names: list[str] = []
     changes: list[str] = []
     for argument in arguments.arguments:
@@ -94,11 +99,8 @@ def _unknown(project: Project, argument: str) -> UsageError:
 
 
 def _default_environment(project: Project) -> str:
-    from pgmig_tui.project.targets import default_target_name
-
-    name = default_target_name(project.config, os.environ)
-    if name:
-        return name
+    if project.default_target:
+        return project.default_target
     if len(project.environments) == 1:
         return project.environments[0].name
     known = ", ".join(environment.name for environment in project.environments)

@@ -10,13 +10,14 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
     from pgmig_tui.display.cells import Line, Role, Span
@@ -58,19 +59,38 @@ def text(spans: str | Iterable[Span]) -> Text:
     return Text.assemble(*((words, STYLES.get(role, "")) for words, role in spans))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]], *, title: str = "") -> None:
-    """Print a table on stdout. Columns whose heading ends in `>` are aligned right."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None:
+    """Print a table on stdout.
+
+    A heading may end in marks: `>` aligns its column right, `?` lets a terminal that is too narrow go without it; of
+    several such columns the last goes first.
+    """
+    from rich.measure import Measurement
+
+    out = console()
+    cells = [[text(cell) for cell in row] for row in rows]
+    shown = list(range(len(headings)))
+    while True:
+        grid = _grid(headings, cells, shown)
+        spare = [column for column in shown if "?" in headings[column]]
+        if not spare or Measurement.get(out, out.options.update(max_width=PIPED_WIDTH), grid).maximum <= out.width:
+            break
+        shown.remove(spare[-1])
+    out.print(grid)
+
+
+def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], shown: Sequence[int]) -> Table:
     from rich import box
     from rich.table import Table
 
-    grid = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
-    for heading in headings:
-        grid.add_column(
-            text(heading.rstrip(">")), justify="right" if heading.endswith(">") else "left", overflow="fold"
-        )
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in shown:
+        heading = headings[column]
+        justify: Literal["left", "right"] = "right" if ">" in heading else "left"
+        grid.add_column(text(heading.rstrip(">?")), justify=justify, overflow="fold")
     for row in rows:
-        grid.add_row(*(text(cell) for cell in row))
-    console().print(grid)
+        grid.add_row(*(row[column] for column in shown))
+    return grid
 
 
 def say(spans: str | Iterable[Span] = "") -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_and_change, project_here
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, line
 from pgmig_tui.display.safe import safe
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.client import RunSummary
 
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
 
@@ -39,45 +43,45 @@ def plan(arguments: Namespace) -> int:
                 name,
                 ((words.short_id(change.change_id), "muted"),),
                 change.planned_at[:10],
-                safe(change.planner_name),
                 safe(needs),
                 safe(first_line),
+                safe(change.planner_name),
             )
         )
-    output.table(("#>", "change", "ID", "planned", "by", "requires", "note"), rows)
+    output.table(("#>", "change", "ID?", "planned?", "requires?", "note?", "by?"), rows)
     return 0
 
 
 def log(arguments: Namespace) -> int:
-    """The events of an environment's registry, newest first."""
-    from pgmig_tui.database.connect import connect
-    from pgmig_tui.database.registry import read_events
+    """The events of an environment's registry, newest first, of all its projects as `sqitch log` shows them."""
+    from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.database.registry import read_events, read_registry
 
     _project, environment, _ = environment_and_change(arguments)
-    connection = connect(environment.target, application_name="pgmig/log")
-    try:
-        events = read_events(connection, environment.target.registry, limit=arguments.max_count or None)
-    finally:
-        connection.close()
+    schema = environment.target.registry
+    with connect(environment.target, application_name=application_name("log", environment.name)) as connection:
+        present = read_registry(connection, schema).present
+        events = read_events(connection, schema, limit=arguments.max_count or None) if present else ()
     if arguments.json:
-        output.document({"environment": environment.name, "events": events})
+        output.document({"environment": environment.name, "events": [asdict(event) for event in events]})
         return 0
     if not events:
-        output.say(f"{safe(environment.name)} has no events.")
+        why = "nothing was ever deployed there" if not present else "its registry has no events"
+        output.say(f"{safe(environment.name)}: {why}.")
         return 0
     roles: dict[str, Role] = {"deploy": "done", "revert": "waiting", "fail": "failed"}
-    rows = [
+    rows: list[tuple[str | Line, ...]] = [
         (
-            words.utc(event["committed_at"]),
-            ((str(event["event"]), roles.get(str(event["event"]), "plain")),),
-            safe(" ".join([str(event["change"]), *event["tags"]])),
-            safe(str(event["project"])),
-            safe(f"{event['committer_name']} <{event['committer_email']}>"),
-            safe(str(event["note"]).split("\n")[0]),
+            words.utc(event.committed_at),
+            ((safe(event.event), roles.get(event.event, "plain")),),
+            safe(" ".join([event.change, *event.tags])),
+            safe(event.note.split("\n")[0]),
+            safe(f"{event.committer_name} <{event.committer_email}>"),
+            safe(event.project),
         )
         for event in events
     ]
-    output.table(("at", "event", "change", "project", "by", "note"), rows)
+    output.table(("at", "event", "change", "note?", "by?", "project?"), rows)
     return 0
 
 
@@ -104,7 +108,7 @@ def runs(arguments: Namespace) -> int:
         return 0
     found = list_runs(state_dir)
     if arguments.json:
-        output.document({"runs": [_run(run) for run in found]})
+        output.document({"runs": [_summary(run) for run in found]})
         return 0
     if not found:
         output.say("No run was started on this host by this account.")
@@ -118,26 +122,16 @@ def runs(arguments: Namespace) -> int:
             ((safe(run.state), roles.get(run.state, "plain")),),
             f"{run.steps_done} of {run.steps}",
             words.utc(run.started_at or None),
-            words.utc(run.finished_at or None),
             safe(run.operator),
+            words.utc(run.finished_at or None),
         )
         for run in found
     ]
-    output.table(("run", "command", "environment", "state", "done>", "started", "ended", "by"), rows)
+    output.table(("run", "command", "environment", "state", "done>", "started?", "by?", "ended?"), rows)
     return 0
 
 
-def _run(run: Any) -> dict[str, Any]:
-    return {
-        "run": run.run_id,
-        "environment": run.environment,
-        "command": run.command,
-        "state": run.state,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "steps_done": run.steps_done,
-        "steps": run.steps,
-        "exit_status": run.exit_status,
-        "operator": run.operator,
-        "host": run.host,
-    }
+def _summary(run: RunSummary) -> dict[str, object]:
+    facts = asdict(run)
+    facts["run"] = facts.pop("run_id")
+    return facts

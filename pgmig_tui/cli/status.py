@@ -112,5 +112,4 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
 
 def _show_foreign(project: Project) -> None:
     for one in project.foreign:
-        where = f" (plan {safe(str(one.plan_file))})" if one.plan_file else ""
-        output.say(line(("  ", "muted"), f"{safe(one.name)}: {safe(one.reason)}{where}"))
+        output.say(line(("not asked: ", "muted"), f"{safe(one.name)} {safe(one.reason)}"))

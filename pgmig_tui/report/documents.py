@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,17 +35,12 @@ def _change(project: Project, change: Change) -> Document:
         "conflicts": [dependency.text for dependency in change.conflicts],
         "tags": [{"name": f"@{tag.name}", "tag_id": tag.tag_id} for tag in change.tags],
         "scripts": {
-            "deploy": relative(project, project.script_path(change, "deploy")),
-            "revert": relative(project, project.script_path(change, "revert")),
-            "verify": relative(project, verify) if verify.is_file() else None,
+            "deploy": project.relative(project.script_path(change, "deploy")),
+            "revert": project.relative(project.script_path(change, "revert")),
+            "verify": project.relative(verify) if verify.is_file() else None,
         },
         "reworked": change.superseded_by is not None,
     }
-
-
-def relative(project: Project, path: Path) -> str:
-    """A path as seen from the project's folder; one outside stays absolute."""
-    return str(path.relative_to(project.root)) if path.is_relative_to(project.root) else str(path)
 
 
 def status_document(
