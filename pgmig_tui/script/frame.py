@@ -1,0 +1,237 @@
+"""One file being read: its lines, what of a statement has been gathered, and its `\\if`s."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from pgmig_tui.script.lexer import LEADING_AT, Lexer, mask
+from pgmig_tui.script.variables import parse_boolean
+
+_BOM = b"\xef\xbb\xbf"
+_COPY_END = re.compile(rb"^\\\.\r?$", re.MULTILINE).search
+
+
+class Arm(Enum):
+    """Where we are in an `\\if`: psql's own six states, less the empty one."""
+
+    TRUE = "in the branch that is taken"
+    FALSE = "in a branch that isn't; a later one may be"
+    IGNORED = "one was taken, or the whole \\if isn't"
+    ELSE_TRUE = "in the \\else, taken"
+    ELSE_FALSE = "in the \\else, not taken"
+
+
+@dataclass(slots=True)
+class Branch:
+    """An open `\\if`, and how much of a statement had been gathered when its last taken branch ended."""
+
+    arm: Arm
+    parts: int
+    paren_depth: int
+    begun: bool
+
+
+@dataclass(slots=True)
+class _Outer:
+    """Text to go on with when a variable's value has been read; `at` behind the variable, `token` where it stood."""
+
+    text: bytes
+    raw: bytes
+    at: int
+    token: int
+    name: bytes
+
+
+class Frame:
+    """`text` is the line (or variable's value) for the lexer, `raw` the same as it will be sent; None between lines."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = name
+        self.data = data
+        self.line_number = 0
+        self.base = 0  # where the line starts in data
+        self.next_base = 0
+        self.text: bytes | None = None
+        self.raw = b""
+        self.at = 0
+        self.command_at = 0
+        self.std_strings = True
+        self.strict = True
+        self.lexer = Lexer()
+        self.parts: list[bytes] = []  # the query buffer
+        self.begun = False  # whether more than comments has been gathered
+        self.start_line = 0
+        self.start = 0
+        self.previous = b""
+        self.branches: list[Branch] = []
+        self.active = True
+        self.quit = False
+        self._outer: list[_Outer] = []
+        self._newline = -1
+
+    # --- lines and texts ----------------------------------------------------------------------------------------
+
+    def next_line(self, std_strings: bool, on_error_stop: str, encoding: str) -> bool:
+        """The next line that isn't empty (or is part of a quote); False at the end of the file."""
+        while not self.quit and self.next_base < len(self.data):
+            end = self.data.find(b"\n", self.next_base)
+            if end < 0:
+                end = len(self.data)
+            self.base = self.next_base
+            self.next_base = end + 1
+            self.line_number += 1
+            if self.line_number == 1 and encoding == "UTF8" and self.data.startswith(_BOM):
+                self.base = min(len(_BOM), end)
+            if end == self.base and not self.lexer.in_quote:
+                continue
+            self.raw = self.data[self.base : end]
+            self.text = mask(self.raw, encoding)
+            self.at = 0
+            self.std_strings = std_strings
+            self.strict = parse_boolean(on_error_stop) is True
+            if self.parts:
+                self.parts.append(b"\n")
+                self._newline = len(self.parts)
+            else:
+                self._newline = -1
+            return True
+        return False
+
+    def current(self) -> tuple[bytes, bytes, int]:
+        assert self.text is not None
+        return self.text, self.raw, len(self.text)
+
+    def end_text(self) -> bool:
+        """At the end of a variable's value: back to where it stood. True at the end of the line."""
+        if self._outer:
+            outer = self._outer.pop()
+            self.text, self.raw, self.at = outer.text, outer.raw, outer.at
+            return False
+        self.text = None
+        return True
+
+    def expand(self, name: bytes, value: bytes, start: int) -> None:
+        """Reads a variable's value before going on."""
+        assert self.text is not None
+        self._outer.append(_Outer(self.text, self.raw, self.at, start, name))
+        self.text = self.raw = value
+        self.at = 0
+
+    def is_expanding(self, name: bytes) -> bool:
+        return any(outer.name == name for outer in self._outer)
+
+    def flatten(self) -> bytes:
+        """The rest of the line as one text: a backslash command reads on past the value that it stands in."""
+        self.command_at = self.at - 1 if not self._outer else self._outer[0].token
+        if self._outer:
+            rest = self.raw[self.at :]
+            first = self._outer[0]
+            while self._outer:
+                outer = self._outer.pop()
+                rest += outer.raw[outer.at :]
+            self.base += first.token  # spans stay close to the truth
+            self.text = self.raw = rest
+            self.at = self.command_at = 0
+        return self.raw
+
+    def origin(self, at: int) -> int:
+        """The offset in the file of a place in the text."""
+        return self.base + (self._outer[0].token if self._outer else at)
+
+    # --- the query buffer ---------------------------------------------------------------------------------------
+
+    def skip_comments(self) -> int:
+        """Passes over what stands before a statement's first word; psql drops blanks and -- there, and sends /* … */."""
+        text, at, lexer = self.text, self.at, self.lexer
+        assert text is not None
+        while True:
+            start = at
+            if lexer.quote:
+                at = lexer.close(text, at)
+            elif text.startswith(b"/*", at):
+                lexer.quote, lexer.comment_depth = b"*", 0
+                at += 2
+            else:
+                at = LEADING_AT(text, at).end()  # type: ignore[union-attr]
+                if not self.parts:
+                    start = at
+                if at == len(text) or not text.startswith(b"/*", at):
+                    if at > start:
+                        self.parts.append(self.raw[start:at])
+                    self.at = at
+                    return at
+            if at > start:
+                self.parts.append(self.raw[start:at])
+            if lexer.quote and at == len(text):
+                self.at = at
+                return at
+
+    def begin(self, at: int) -> None:
+        """A statement's first word."""
+        self.begun = True
+        self.start_line = self.line_number
+        self.start = self.origin(at)
+
+    def drop_newline(self) -> None:
+        """A line that holds only a backslash command adds nothing to the statement around it."""
+        if len(self.parts) == self._newline:
+            self.parts.pop()
+        self._newline = -1
+
+    def take(self) -> bytes:
+        """Empties the query buffer; `previous` remembers it for a lone `\\g`."""
+        parts = self.parts
+        self.previous = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        self.begun = False
+        self._newline = -1
+        return self.previous
+
+    def clear(self) -> None:
+        """`\\r`."""
+        self.parts.clear()
+        self.begun = False
+        self.lexer.reset()
+
+    # --- \if ----------------------------------------------------------------------------------------------------
+
+    def push(self, arm: Arm) -> None:
+        self.branches.append(Branch(arm, len(self.parts), self.lexer.paren_depth, self.begun))
+        self._settle()
+
+    def poke(self, arm: Arm) -> None:
+        self.branches[-1].arm = arm
+        self._settle()
+
+    def pop(self) -> None:
+        self.branches.pop()
+        self._settle()
+
+    def keep(self) -> None:
+        """The branch that ends was taken: what it added to the statement stays."""
+        branch = self.branches[-1]
+        branch.parts, branch.paren_depth, branch.begun = len(self.parts), self.lexer.paren_depth, self.begun
+
+    def discard(self) -> None:
+        """The branch that ends wasn't taken: what it added goes."""
+        branch = self.branches[-1]
+        del self.parts[branch.parts :]
+        self.lexer.paren_depth, self.begun = branch.paren_depth, branch.begun
+
+    def _settle(self) -> None:
+        self.active = not self.branches or self.branches[-1].arm in (Arm.TRUE, Arm.ELSE_TRUE)
+
+    # --- COPY ---------------------------------------------------------------------------------------------------
+
+    def copy_rows(self, chunk: int) -> Iterator[bytes]:
+        """Whole lines up to `\\.` or the end of the file; psql starts on the line after the statement's."""
+        data, start = self.data, self.next_base
+        found = _COPY_END(data, start)
+        end = found.start() if found else len(data)
+        self.line_number += data.count(b"\n", start, end) + (1 if found else 0)
+        self.next_base = min(found.end() + 1, len(data)) if found else len(data)
+        for at in range(start, end, chunk):
+            yield data[at : min(at + chunk, end)]

@@ -1,0 +1,389 @@
+"""The backslash commands: what each does to the session, which are refused, and why. All others are errors, as in psql."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgmig_tui.script.actions import Connect, CopyFile, Output, Send, SetEncoding, SetEnvironment, Shell, Then
+from pgmig_tui.script.arguments import Argument, Arguments
+from pgmig_tui.script.copy import parse_copy
+from pgmig_tui.script.frame import Arm
+from pgmig_tui.script.variables import parse_boolean, to_bytes, to_text, valid_name
+
+if TYPE_CHECKING:
+    from pgmig_tui.script.reader import PsqlReader
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The command sends what the query buffer holds."""
+
+    then: Then
+    argument: str = ""
+
+
+Run = Callable[["PsqlReader", Arguments, str], Sending | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`whole_line`: takes the rest of the line as it stands. `branches`: is obeyed in branches that aren't taken, too."""
+
+    run: Run
+    whole_line: bool = False
+    branches: bool = False
+
+
+def _text(argument: Argument | None) -> str:
+    return to_text(argument.text) if argument else ""
+
+
+# --- variables and text -------------------------------------------------------------------------------------------
+
+
+def _set(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    variable = arguments.next()
+    if variable:
+        value = b"".join(argument.text for argument in arguments.rest())
+        reader.set_variable(_text(variable), to_text(value))
+
+
+def _unset(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    variable = arguments.next()
+    if not variable:
+        raise reader.problem("\\unset: missing required argument")
+    if not valid_name(_text(variable)):
+        raise reader.problem(f'invalid variable name: "{_text(variable)}"')
+    reader.unset_variable(_text(variable))
+
+
+def _echo(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    words = arguments.rest()
+    newline = "\n"
+    if words and words[0].text == b"-n" and not words[0].quote:
+        words, newline = words[1:], ""
+    reader.echo(" ".join(map(_text, words)) + newline, "err" if name == "warn" else "out")
+
+
+def _print(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    shown = b"".join(reader.frame.parts) or reader.frame.previous
+    reader.echo(to_text(shown) + "\n" if shown else "Query buffer is empty.\n")
+
+
+def _reset(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    reader.frame.clear()
+
+
+def _errverbose(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    message = reader.variables["LAST_ERROR_MESSAGE"]
+    state = reader.variables["LAST_ERROR_SQLSTATE"]
+    reader.echo(f"ERROR:  {state}: {message}\n" if message else "There is no previous error.\n", "err")
+
+
+# --- \if ----------------------------------------------------------------------------------------------------------
+
+
+def _condition(reader: PsqlReader, arguments: Arguments, what: str) -> Arm:
+    """Evaluates the rest of the line; psql takes what is no boolean for false, with a complaint that stops nothing."""
+    text = to_text(b" ".join(argument.text for argument in arguments.rest()))
+    value = parse_boolean(text)
+    if value is None:
+        reader.echo(f'unrecognized value "{text}" for "{what}": Boolean expected\n', "err")
+    return Arm.TRUE if value else Arm.FALSE
+
+
+def _if(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    frame = reader.frame
+    if frame.active:
+        arm = _condition(reader, arguments, "\\if expression")
+    else:
+        arguments.rest()
+        arm = Arm.IGNORED
+    frame.push(arm)
+
+
+def _elif(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    frame = reader.frame
+    if not frame.branches:
+        raise reader.problem("\\elif: no matching \\if")
+    match frame.branches[-1].arm:
+        case Arm.TRUE:
+            frame.keep()
+            frame.poke(Arm.IGNORED)
+            arguments.rest()
+        case Arm.FALSE:
+            frame.discard()
+            frame.poke(Arm.TRUE)  # so that variables have their values
+            frame.poke(_condition(reader, arguments, "\\elif expression"))
+        case Arm.IGNORED:
+            frame.discard()
+            arguments.rest()
+        case _:
+            raise reader.problem("\\elif: cannot occur after \\else")
+
+
+def _else(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    frame = reader.frame
+    if not frame.branches:
+        raise reader.problem("\\else: no matching \\if")
+    match frame.branches[-1].arm:
+        case Arm.TRUE:
+            frame.keep()
+            frame.poke(Arm.ELSE_FALSE)
+        case Arm.FALSE:
+            frame.discard()
+            frame.poke(Arm.ELSE_TRUE)
+        case Arm.IGNORED:
+            frame.discard()
+            frame.poke(Arm.ELSE_FALSE)
+        case _:
+            raise reader.problem("\\else: cannot occur after \\else")
+
+
+def _endif(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    frame = reader.frame
+    if not frame.branches:
+        raise reader.problem("\\endif: no matching \\if")
+    if not frame.active:
+        frame.discard()
+    frame.pop()
+
+
+# --- sending ------------------------------------------------------------------------------------------------------
+
+
+def _go(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+    """\\g and \\gx: `(options)` only change how rows look, a file or `|command` takes them."""
+    target = arguments.next(pipe=True)
+    if target and target.text.startswith(b"(") and not target.quote:
+        option: Argument | None = target
+        while option and not option.text.endswith(b")"):
+            option = arguments.next()
+        if not option:
+            raise reader.problem(f"\\{name}: missing right parenthesis")
+        target = arguments.next(pipe=True)
+    if not target:
+        return Sending("gx" if name == "gx" else "plain")
+    return _to(reader, _text(target), f"\\{name}")
+
+
+def _to(reader: PsqlReader, target: str, what: str) -> Sending:
+    if target.startswith("|"):
+        reader.needs_shell(f"{what} |")
+        return Sending("pipe", target[1:])
+    return Sending("file", reader.files.resolve(target, relative_to=None, line=reader.frame.line_number))
+
+
+def _gset(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+    prefix = arguments.next()
+    return Sending("gset", _text(prefix))
+
+
+def _gexec(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+    return Sending("gexec")
+
+
+def _crosstabview(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+    arguments.rest()
+    return Sending("plain")
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def _include(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    wanted = arguments.next(semicolon=True)
+    if not wanted:
+        raise reader.problem(f"\\{name}: missing required argument")
+    if wanted.text == b"-":
+        raise reader.refusal(f"\\{name} - would read from a terminal that isn't there")
+    frame = reader.frame
+    relative = frame.name if name in ("ir", "include_relative") else None
+    resolved, data = reader.files.read(_text(wanted), relative_to=relative, line=frame.line_number)
+    reader.include(resolved, data, frame.line_number)
+
+
+def _output(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    target = arguments.next(semicolon=True, pipe=True)
+    frame = reader.frame
+    resolved = _text(target) or None
+    if resolved and resolved.startswith("|"):
+        reader.needs_shell("\\o |")
+    elif resolved:
+        resolved = reader.files.resolve(resolved, relative_to=None, line=frame.line_number)
+    reader.emit(Output(resolved, frame.name, frame.line_number))
+
+
+def _copy(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    text = to_text(arguments.whole_line())
+    copy = parse_copy(text)
+    if isinstance(copy, str):
+        raise reader.problem(f"\\copy: {copy}")
+    frame = reader.frame
+    line, sql = frame.line_number, to_bytes(copy.sql)
+    if copy.source == "program":
+        reader.needs_shell("\\copy … program")
+        data = reader.shell(to_bytes(copy.name)) if copy.direction == "in" else b""
+        reader.emit(CopyFile(sql, copy.sql, copy.direction, "|" + copy.name, data, frame.name, line))
+    elif copy.source == "file":
+        if copy.direction == "in":
+            resolved, data = reader.files.read(copy.name, relative_to=None, line=line)
+        else:
+            resolved, data = reader.files.resolve(copy.name, relative_to=None, line=line), b""
+        reader.emit(CopyFile(sql, copy.sql, copy.direction, resolved, data, frame.name, line))
+    elif copy.source == "pstdin":
+        raise reader.refusal("\\copy … from pstdin would read from a terminal that isn't there")
+    else:
+        start = frame.origin(frame.command_at)
+        reader.emit(Send(sql, copy.sql, line, line, frame.name, start=start, end=frame.next_base))
+
+
+# --- session ------------------------------------------------------------------------------------------------------
+
+
+def _quit(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    """Ends this file only; what the query buffer holds is still sent, as psql does."""
+    arguments.whole_line()
+    reader.frame.quit = True
+
+
+def _encoding(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    encoding = arguments.next()
+    frame = reader.frame
+    if encoding:
+        reader.emit(SetEncoding(_text(encoding), frame.name, frame.line_number))
+    else:
+        reader.echo(reader.encoding + "\n")
+
+
+def _connect(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    words = [to_text(a.text) for a in iter(lambda: arguments.next(semicolon=True), None)]
+    if words and words[0].startswith("-reuse-previous"):
+        words = words[1:]
+    if words and ("=" in words[0] or "://" in words[0]):
+        raise reader.refusal(
+            f"\\{name} with a connection string", f"Name the database: \\{name} {reader.server.dbname}"
+        )
+    wanted = [None if word == "-" else word for word in words] + [None] * 4
+    server = reader.server
+    known = (server.dbname, None, server.host, server.port)
+    for value, own, what in zip(wanted, known, ("database", "role", "host", "port"), strict=False):
+        if own is not None and value is not None and value.strip('"') != own:
+            raise reader.refusal(
+                f"\\{name} to another {what} ({value})",
+                "A change runs on one database; give the other one a target of its own.",
+            )
+    frame = reader.frame
+    reader.emit(Connect((wanted[1] or "").strip('"'), frame.name, frame.line_number))
+
+
+def _restrict(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    key = _text(arguments.next(semicolon=True))
+    if not key:
+        raise reader.problem(f"\\{name}: missing required argument")
+    if name == "restrict":
+        reader.restricted = key
+    elif not reader.restricted:
+        raise reader.problem("\\unrestrict: not currently in restricted mode")
+    elif reader.restricted != key:
+        raise reader.problem("\\unrestrict: wrong key")
+    else:
+        reader.restricted = ""
+
+
+def _shell(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    command = to_text(arguments.whole_line())
+    reader.needs_shell("\\!")
+    frame = reader.frame
+    reader.emit(Shell(command, frame.name, frame.line_number))
+
+
+def _setenv(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    reader.needs_shell("\\setenv")
+    variable, value = arguments.next(), arguments.next()
+    if not variable:
+        raise reader.problem("\\setenv: missing required argument")
+    if b"=" in variable.text:
+        raise reader.problem('\\setenv: environment variable name must not contain "="')
+    frame = reader.frame
+    reader.emit(SetEnvironment(_text(variable), _text(value) if value else None, frame.name, frame.line_number))
+
+
+def _harmless(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    """How rows look is our own affair."""
+    arguments.rest()
+
+
+def _shows(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    arguments.whole_line()
+    reader.echo(f"\\{name} is for a person at psql; passed over\n", "err")
+
+
+def _refused(reason: str) -> Run:
+    def run(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+        raise reader.refusal(f"\\{name} {reason}")
+
+    return run
+
+
+def _table() -> dict[str, Command]:
+    commands: dict[str, Command] = {}
+
+    def add(names: str, run: Run, *, whole_line: bool = False, branches: bool = False) -> None:
+        commands.update(dict.fromkeys(names.split(), Command(run, whole_line, branches)))
+
+    add("set", _set)
+    add("unset", _unset)
+    add("echo qecho warn", _echo)
+    add("p print", _print)
+    add("r reset", _reset)
+    add("errverbose", _errverbose)
+    add("if", _if, branches=True)
+    add("elif", _elif, branches=True)
+    add("else", _else, branches=True)
+    add("endif", _endif, branches=True)
+    add("g gx", _go)
+    add("gset", _gset)
+    add("gexec", _gexec)
+    add("crosstabview", _crosstabview)
+    add("i include ir include_relative", _include)
+    add("o out", _output)
+    add("copy", _copy, whole_line=True)
+    add("q quit", _quit)
+    add("encoding", _encoding)
+    add("c connect", _connect)
+    add("restrict unrestrict", _restrict)
+    add("!", _shell, whole_line=True)
+    add("setenv", _setenv)
+    add("a C f H html pset t T timing x", _harmless)
+    add("h help sf sf+ sv sv+", _shows, whole_line=True)
+    add("? conninfo copyright l l+ list list+ s z zS dp lo_list", _shows)
+    add("cd", _refused("changes psql's working directory, which is the project's"))
+    add("e edit ef ev", _refused("opens an editor"), whole_line=True)
+    add("password prompt", _refused("asks a person"))
+    add("w write", _refused("writes the query buffer to a file"), whole_line=True)
+    add("watch", _refused("repeats a query without end"))
+    add("getenv", _refused("reads the environment of this machine; pass the value with --set"))
+    add("lo_import lo_export lo_unlink", _refused("is not done here; use the SQL functions of the same name"))
+    add("bind bind_named parse close close_prepared gdesc sendpipeline", _refused("uses the extended protocol"))
+    add("startpipeline endpipeline syncpipeline flush flushrequest getresults", _refused("uses the extended protocol"))
+    return commands
+
+
+_DESCRIBE = re.compile(r"d[a-zA-Z]*[S+x]*|[lz][S+x]*").fullmatch
+
+
+class Commands(dict[str, Command]):
+    """All commands by name; the many spellings of `\\d` share one."""
+
+    def get(self, name: str, default: Command | None = None) -> Command | None:  # type: ignore[override]
+        found = super().get(name)
+        if found is None and _DESCRIBE(name):
+            return Command(_shows, whole_line=True)
+        return found or default
+
+
+COMMANDS = Commands(_table())

@@ -1,0 +1,342 @@
+"""What a script may do, read without running it: every branch, every file it includes, and what can't be known.
+
+The same reader that runs scripts walks here through all arms of every `\\if`, takes each COPY for successful, and notes
+what would stop it instead of stopping. Nothing is sent and nothing is raised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pgmig_tui.script.actions import CopyFile, ServerFacts, Then
+from pgmig_tui.script.arguments import Arguments
+from pgmig_tui.script.files import Allow, FileSource
+from pgmig_tui.script.frame import Arm, Frame
+from pgmig_tui.script.meta import Sending
+from pgmig_tui.script.parse import output_names
+from pgmig_tui.script.problems import ScriptError, ScriptRefused
+from pgmig_tui.script.reader import PsqlReader
+from pgmig_tui.script.statement import Statement, decode
+from pgmig_tui.script.variables import is_special, parse_boolean, to_text
+
+Path = tuple[tuple[int, int], ...]
+
+_COPY_IN = re.compile(r"COPY\b.*?\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL).match
+_GUARD = re.compile(
+    r"SET\s+(?:SESSION\s+|LOCAL\s+)?((?:lock|statement|transaction|idle_in_transaction_session)_timeout)\b",
+    re.IGNORECASE,
+).match
+_SET_STRINGS = re.compile(r"SET\s+(?:SESSION\s+)?standard_conforming_strings\s*(?:=|TO)\s*'?(\w+)", re.IGNORECASE).match
+_COMES_FROM_SERVER = frozenset(["ERROR", "SQLSTATE", "ROW_COUNT"])
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A backslash command; `text` is its line from the backslash on, `branch` as Statement's."""
+
+    path: str
+    line: int
+    name: str
+    text: str
+    branch: Path = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a reviewer should know. `refuses`: the script won't be run as it stands.
+
+    Codes: `error` (psql would stop), `refused`, `unterminated`, `unknown variable`, `gexec`, `on_error_stop`,
+    `on_error_rollback`, `autocommit`, `connect`, `quit`, `branch in statement`, `guard` (the script's own timeout).
+    """
+
+    path: str
+    line: int
+    code: str
+    message: str
+    refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`\\if`s are numbered from 1 in `Statement.branch`; `complete` holds those that have an `\\else`."""
+
+    path: str
+    statements: tuple[Statement, ...]
+    metas: tuple[Meta, ...]
+    findings: tuple[Finding, ...]
+    included: tuple[str, ...]
+    variables_unknown: tuple[str, ...]
+    complete: frozenset[int] = frozenset()
+
+    @property
+    def refused(self) -> bool:
+        return any(finding.refuses for finding in self.findings)
+
+
+def preview(
+    name: str, data: bytes, files: FileSource, variables: Mapping[str, str], allow: Allow, server: ServerFacts
+) -> Preview:
+    """Reads the whole script. Never raises for what it holds: that becomes findings."""
+    walker = _Walker(name, files, variables, allow, server)
+    walker.open(name, data)
+    walker.walk()
+    return Preview(
+        path=name,
+        statements=tuple(walker.statements),
+        metas=tuple(walker.metas),
+        findings=tuple(walker.findings),
+        included=tuple(dict.fromkeys(walker.included)),
+        variables_unknown=tuple(dict.fromkeys(walker.missing)),
+        complete=frozenset(walker.complete),
+    )
+
+
+@dataclass(slots=True)
+class _Fork:
+    """An open `\\if`: its number and arm, the variables before it and after each of its arms, what it kept of a statement."""
+
+    number: int
+    frame: Frame
+    before: dict[str, str]
+    arm: int = 0
+    after: list[dict[str, str]] = field(default_factory=list)
+    has_else: bool = False
+
+
+class _Walker(PsqlReader):
+    def __init__(
+        self, name: str, files: FileSource, variables: Mapping[str, str], allow: Allow, server: ServerFacts
+    ) -> None:
+        super().__init__(name, b"", files, variables, allow, server=server)
+        self.statements: list[Statement] = []
+        self.metas: list[Meta] = []
+        self.findings: list[Finding] = []
+        self.included: list[str] = []
+        self.missing: list[str] = []
+        self.complete: set[int] = set()
+        self._frames.clear()
+        self._forks: list[_Fork] = []
+        self._path: Path = ()
+        self._count = 0
+        self._may_have_ended = False
+        self._holes: list[str] = []
+        self._filled = False
+        self._joined = False
+
+    def open(self, name: str, data: bytes) -> None:
+        try:
+            self.include(name, data, 0)
+        except ScriptError as error:
+            self._note(error)
+
+    def walk(self) -> None:
+        while self._frames:
+            self._read_on(self._frames[-1])
+            for action in self._queue:
+                if isinstance(action, CopyFile):
+                    self._add(action.text, action.line, action.line, "plain", copy=False)
+            self._queue.clear()
+
+    # --- statements ---------------------------------------------------------------------------------------------
+
+    def send(
+        self, frame: Frame, *, end: int, then: Then = "plain", argument: str = "", sql: bytes | None = None
+    ) -> None:
+        start, line = frame.start, frame.start_line or frame.line_number
+        begun = frame.begun
+        if sql is None:
+            sql = frame.take()
+        if not begun:
+            return  # nothing but comments
+        plain = not (self._filled or self._joined)
+        text = decode(frame.data[start:end] if plain else sql, self.encoding)
+        self._add(
+            text if plain else text.removesuffix(";"), line, frame.line_number, then, argument, start=start, end=end
+        )
+        if then == "gexec":
+            self._find("gexec", "\\gexec runs what this query returns: not known before it runs", line)
+        elif then == "gset":
+            self._forget_columns(self.statements[-1])
+        first = text[:4].upper()
+        if first == "COPY" and _COPY_IN(text):
+            for _ in frame.copy_rows(1 << 30):
+                pass
+        elif first.startswith("SET"):
+            self._look_at_set(text, line)
+
+    def _add(
+        self,
+        text: str,
+        line: int,
+        end_line: int,
+        then: Then,
+        argument: str = "",
+        *,
+        start: int = 0,
+        end: int = 0,
+        copy: bool = True,
+    ) -> None:
+        self.statements.append(
+            Statement(
+                self.frame.name,
+                line,
+                end_line,
+                text,
+                start,
+                end,
+                self._may_have_ended or bool(self._path),
+                then,
+                argument,
+                tuple(dict.fromkeys(self._holes)) if self._holes else (),
+                copy and text[:4].upper() == "COPY" and _COPY_IN(text) is not None,
+                self._joined,
+                self._path,
+            )
+        )
+        self._holes.clear()
+        self._filled = self._joined = False
+
+    def _look_at_set(self, text: str, line: int) -> None:
+        if guard := _GUARD(text):
+            self._find("guard", f"the script sets {guard[1].lower()} itself, which wins over ours until it ends", line)
+        elif strings := _SET_STRINGS(text):
+            self.standard_conforming_strings = parse_boolean(strings[1]) is not False
+
+    def escaped(self, frame: Frame, char: bytes) -> None:
+        super().escaped(frame, char)
+        self._filled = True
+        self._joined |= char == b";"
+
+    def fill(self, frame: Frame, text: bytes) -> None:
+        super().fill(frame, text)
+        self._filled = True
+
+    def leave(self, frame: Frame, token: bytes, name: bytes) -> None:
+        super().leave(frame, token, name)
+        word = to_text(name)
+        if word.isdigit():
+            return  # a[1:2]
+        self._holes.append(word)
+        if word not in _COMES_FROM_SERVER:
+            self.missing.append(word)
+            self._find("unknown variable", f"{to_text(token)} is not known before the script runs", frame.line_number)
+
+    # --- commands -----------------------------------------------------------------------------------------------
+
+    def _command(self, frame: Frame) -> None:
+        if frame.begun:
+            self._filled = True  # the command stands inside the statement
+        super()._command(frame)
+
+    def _dispatch(self, frame: Frame, name: str, arguments: Arguments) -> Sending | None:
+        text = to_text(b"\\" + name.encode() + arguments.text[arguments.at :]).rstrip()
+        self.metas.append(Meta(frame.name, frame.line_number, name, text, self._path))
+        try:
+            if name in ("if", "elif", "else", "endif") and not self.restricted:
+                self._fork(frame, name)
+                arguments.whole_line()
+                return None
+            sending = super()._dispatch(frame, name, arguments)
+        except ScriptError as error:
+            self._note(error)
+            arguments.whole_line()
+            if isinstance(error, ScriptRefused) and name == "set":
+                self.variables.pop(text.split()[1], None)  # a value from a shell isn't known
+            sending = Sending("plain") if name in ("g", "gx") and frame.begun else None
+        self._after(frame, name)
+        return sending
+
+    def _after(self, frame: Frame, name: str) -> None:
+        """What a command means for the rest of the script."""
+        if name in ("c", "connect"):
+            self._find("connect", "\\connect starts a new session", frame.line_number)
+        elif name in ("q", "quit"):
+            if self._path:
+                frame.quit = False
+                self._may_have_ended = True
+            self._find("quit", "\\quit: what follows is not run", frame.line_number)
+        elif name in ("set", "unset"):
+            for variable, harmless, code in (
+                ("ON_ERROR_STOP", True, "on_error_stop"),
+                ("AUTOCOMMIT", True, "autocommit"),
+                ("ON_ERROR_ROLLBACK", False, "on_error_rollback"),
+            ):
+                value = self.variables.get(variable, "")
+                if parse_boolean(value) is not harmless and not any(f.code == code for f in self.findings):
+                    self._find(code, f"{variable} is {value}", frame.line_number)
+
+    def _forget_columns(self, statement: Statement) -> None:
+        """What \\gset sets isn't known any more: the names are those of the query's columns."""
+        columns = output_names(statement.node)
+        for name in columns if columns is not None else list(self.variables):
+            if not is_special(name):
+                self.variables.pop(statement.argument + name if columns is not None else name, None)
+
+    def _fork(self, frame: Frame, name: str) -> None:
+        if name == "if":
+            self._count += 1
+            self._forks.append(_Fork(self._count, frame, dict(self.variables)))
+            frame.push(Arm.TRUE)
+        else:
+            if not frame.branches:
+                raise self.problem(f"\\{name}: no matching \\if")
+            fork = self._forks[-1]
+            if fork.has_else and name != "endif":
+                raise self.problem(f"\\{name}: cannot occur after \\else")
+            if fork.arm == 0:
+                frame.keep()
+            elif len(frame.parts) != frame.branches[-1].parts:
+                frame.discard()
+                self._find(
+                    "branch in statement", "an \\if inside a statement: shown with its first branch", frame.line_number
+                )
+            fork.after.append(self.variables)
+            fork.has_else |= name == "else"
+            fork.arm += 1
+            self.variables = dict(fork.before)
+            if name == "endif":
+                self._join()
+        self._path = tuple((fork.number, fork.arm) for fork in self._forks)
+
+    def _join(self) -> None:
+        """After `\\endif`, a variable is known only if all ways lead to the same value."""
+        fork = self._forks.pop()
+        fork.frame.pop()
+        if fork.has_else:
+            self.complete.add(fork.number)
+        else:
+            fork.after.append(fork.before)
+        first, *others = fork.after
+        self.variables = {k: v for k, v in first.items() if all(other.get(k) == v for other in others)}
+
+    def include(self, name: str, data: bytes, line: int) -> None:
+        super().include(name, data, line)
+        if len(self._frames) > 1:
+            self.included.append(name)
+
+    def _end_file(self, frame: Frame) -> None:
+        lexer = frame.lexer
+        if frame.parts and (lexer.in_quote or lexer.paren_depth or lexer.begin_depth):
+            what = "comment" if lexer.quote == b"*" else "quote" if lexer.in_quote else "parenthesis or BEGIN"
+            where = frame.start_line or frame.line_number
+            self._find("unterminated", f"the statement ends inside a {what}", where, refuses=True)
+        try:
+            super()._end_file(frame)
+        except ScriptError as error:
+            self._note(error)
+        if frame not in self._frames:
+            while self._forks and self._forks[-1].frame is frame:
+                self._forks.pop()
+            self._path = tuple((fork.number, fork.arm) for fork in self._forks)
+
+    # --- findings -----------------------------------------------------------------------------------------------
+
+    def _find(self, code: str, message: str, line: int, *, refuses: bool = False) -> None:
+        self.findings.append(Finding(self.frame.name, line, code, message, refuses))
+
+    def _note(self, error: ScriptError) -> None:
+        code = "refused" if isinstance(error, ScriptRefused) else "error"
+        refuses = code == "refused" or self.stops_on_error
+        self.findings.append(Finding(error.path, error.line, code, error.message, refuses))

@@ -1,0 +1,291 @@
+"""How a script can be carried out: in one transaction together with its record, or step by step.
+
+The two questions of a run: may a deploy or revert script share one transaction with its registry rows (`shape`), and may
+a verify script look at it before that transaction ends (`verify_shape`)? Where the text alone can't tell, the answer is
+the careful one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from pgmig_tui.script.preview import Preview
+from pgmig_tui.script.statement import Statement
+
+Mode = Literal["atomic", "stepwise", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`wraps`: the script has no BEGIN of its own, we add one. `reason`: one sentence on why this mode.
+
+    `verify_after`: why a verify script can't run inside this script's transaction (empty: it can).
+    `needs_new_session`: settings, libraries or code outlive what DISCARD ALL cleans; the next script wants a new session.
+    """
+
+    mode: Mode
+    wraps: bool
+    reason: str
+    verify_after: tuple[str, ...] = ()
+    needs_new_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyShape:
+    """`inside`: the verify script may run in the transaction that it verifies; `reason` says why not."""
+
+    inside: bool
+    reason: str
+
+
+# Things about a script, not about one statement, that make a shared transaction unsafe; by finding code.
+_STEPWISE_FINDINGS = {
+    "gexec": "\\gexec runs statements that are not known before",
+    "on_error_stop": "ON_ERROR_STOP is off, so it goes on after errors",
+    "on_error_rollback": "ON_ERROR_ROLLBACK is on, so it goes on after errors",
+    "autocommit": "AUTOCOMMIT is off, so transactions begin by themselves",
+    "connect": "\\connect starts a new session",
+    "branch in statement": "an \\if stands inside a statement",
+}
+_ALONE = re.compile(
+    r"""(?: VACUUM\b
+          | (?:CREATE|DROP)\s+(?:DATABASE|TABLESPACE)\b
+          | (?:CREATE\s+(?:UNIQUE\s+)?|DROP\s+)INDEX\s+CONCURRENTLY\b
+          | REINDEX\s+(?:\([^)]*\)\s*)?(?:SCHEMA|DATABASE|SYSTEM)\b
+          | REINDEX\s+(?:\([^)]*\)\s*)?(?:INDEX|TABLE)\s+CONCURRENTLY\b
+          | REINDEX\s+\([^)]*\bCONCURRENTLY\b
+          | ALTER\s+SYSTEM\b
+          | ALTER\s+DATABASE\b.*\bSET\s+TABLESPACE\b
+          | CLUSTER\s*(?:\([^)]*\)|VERBOSE)?\s*;?\s*$
+          | DISCARD\s+ALL\b
+          | (?:COMMIT|ROLLBACK)\s+PREPARED\b
+          | (?:CREATE|DROP)\s+SUBSCRIPTION\b
+          | ALTER\s+SUBSCRIPTION\b.*\b(?:REFRESH|SET\s+PUBLICATION|ADD\s+PUBLICATION|DROP\s+PUBLICATION|two_phase|failover)\b
+        )""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+).match
+_DETACH = re.compile(r"\bDETACH\s+PARTITION\s.*\b(?:CONCURRENTLY|FINALIZE)\b", re.IGNORECASE | re.DOTALL).search
+_DETACH_ALONE = re.compile(r"\bDETACH\s+PARTITION\s.*\bCONCURRENTLY\b", re.IGNORECASE | re.DOTALL).search
+_PARTITIONED_ALONE = frozenset(["VACUUM"])
+_BEGIN_OPTIONS = re.compile(r"\b(?:READ\s+ONLY|REPEATABLE\s+READ|SERIALIZABLE|DEFERRABLE)\b", re.IGNORECASE).search
+_CHAIN = re.compile(r"\bAND\s+CHAIN\b", re.IGNORECASE).search
+_NO_CHAIN = re.compile(r"\bAND\s+NO\s+CHAIN\b", re.IGNORECASE).search
+_ENDS_INSIDE = re.compile(r"\b(?:COMMIT|ROLLBACK)\s*(?:AND\s+(?:NO\s+)?CHAIN\s*)?;", re.IGNORECASE).search
+_DBLINK = re.compile(r"\bdblink(?:_\w+)?\s*\(", re.IGNORECASE).search
+_ENUM_VALUE = re.compile(r"ALTER\s+TYPE\b.*\bADD\s+VALUE\b", re.IGNORECASE | re.DOTALL).match
+_TEMPORARY = re.compile(
+    r"(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:GLOBAL\s+|LOCAL\s+)?TEMP(?:ORARY)?\b)|\bINTO\s+(?:LOCAL\s+)?TEMP(?:ORARY)?\b|\bpg_temp\.",
+    re.IGNORECASE,
+).search
+_ROLE_SETTING = re.compile(r"ALTER\s+(?:ROLE|USER|DATABASE)\b.*\b(?:RE)?SET\b", re.IGNORECASE | re.DOTALL).match
+_ISOLATION_DEFAULT = re.compile(
+    r"\b(?:default_transaction_(?:isolation|read_only|deferrable)|transaction_(?:isolation|read_only|deferrable))\b",
+    re.IGNORECASE,
+).search
+_QUIET = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+_SESSION_KINDS = frozenset(
+    ["SET", "SET ROLE", "SET SESSION AUTHORIZATION", "RESET", "SHOW", "EMPTY", "LISTEN", "DISCARD"]
+)
+
+
+def _bare(statement: Statement) -> str:
+    """The text without comments and literals, from the first word on."""
+    return _QUIET.sub(" ", statement.text).strip().strip(";").strip()
+
+
+def must_stand_alone(statement: Statement) -> bool:
+    """Whether PostgreSQL refuses the statement inside a transaction block (or may, for subscriptions)."""
+    text = _bare(statement)
+    return bool(_ALONE(text)) or (statement.keywords == "ALTER TABLE" and bool(_DETACH_ALONE(text)))
+
+
+# The state of a script's own transaction on one way through it.
+_BEFORE, _OPEN, _DONE = "before", "open", "done"
+
+
+def shape(preview: Preview) -> Shape:
+    """How a deploy or revert script is to be carried out."""
+    statements = [s for s in preview.statements if s.keywords != "EMPTY"]
+    verify_after = _verify_after(statements)
+    new_session = any(_outlives(s) for s in statements)
+
+    def answer(mode: Mode, reason: str, *, wraps: bool = False) -> Shape:
+        return Shape(mode, wraps, reason, verify_after, new_session)
+
+    for finding in preview.findings:
+        if finding.refuses:
+            return answer("refused", f"line {finding.line}: {finding.message}")
+    if not statements:
+        return answer("atomic", "it has no statements", wraps=True)
+    flow = _Flow(preview.complete)
+    ends = flow.run(statements)
+    if refusal := flow.refusal(ends):
+        return answer("refused", refusal)
+    for finding in preview.findings:
+        if finding.code in _STEPWISE_FINDINGS or (
+            finding.code == "quit" and any(m.branch for m in preview.metas if m.name in ("q", "quit"))
+        ):
+            return answer("stepwise", f"line {finding.line}: {_STEPWISE_FINDINGS.get(finding.code, finding.message)}")
+    for statement in statements:
+        if reason := _stepwise_reason(statement):
+            return answer("stepwise", f"line {statement.line}: {reason}")
+    if flow.stepwise:
+        return answer("stepwise", flow.stepwise)
+    if ends == {_DONE}:
+        return answer("atomic", "all its statements stand between one BEGIN and one COMMIT")
+    working = [s for s in statements if s.keywords not in _SESSION_KINDS]
+    if len(working) <= 1 and not any(s.joined for s in statements):
+        return answer("atomic", "a single statement, in a transaction that we open", wraps=True)
+    if ends == {_BEFORE}:
+        return answer("stepwise", "it has several statements and no BEGIN: each commits by itself")
+    return answer("stepwise", "not every way through its \\if branches is one transaction")
+
+
+class _Flow:
+    """Follows all ways through a script's branches at once: a set of states that each statement moves on."""
+
+    def __init__(self, complete: frozenset[int]) -> None:
+        self.complete = complete
+        self.stepwise = ""
+        self.rolled_back: Statement | None = None
+        self.opened: Statement | None = None
+        self.worked = False
+
+    def run(self, statements: Sequence[Statement]) -> frozenset[str]:
+        return self._walk(statements, 0, frozenset([_BEFORE]))
+
+    def refusal(self, ends: frozenset[str]) -> str:
+        if _OPEN in ends and self.opened:
+            return f"line {self.opened.line}: it leaves the transaction open that it begins here"
+        if self.rolled_back:
+            return f"line {self.rolled_back.line}: it ends in ROLLBACK, so nothing of it would stay"
+        return ""
+
+    def _walk(self, statements: Sequence[Statement], depth: int, states: frozenset[str]) -> frozenset[str]:
+        """`depth`: how many levels of `\\if` these statements have in common."""
+        for number, group in groupby(statements, key=lambda s: s.branch[depth][0] if len(s.branch) > depth else 0):
+            members = list(group)
+            if number == 0:
+                for statement in members:
+                    states = self._step(statement, states)
+                continue
+            ends: frozenset[str] = frozenset()
+            arms = {m.branch[depth][1] for m in members}
+            for arm in sorted(arms):
+                ends |= self._walk([m for m in members if m.branch[depth][1] == arm], depth + 1, states)
+            # an arm without statements, or no arm at all, leaves things as they are
+            full = number in self.complete and arms == set(range(max(arms) + 1))
+            states = ends if full else ends | states
+        return states
+
+    def _step(self, statement: Statement, states: frozenset[str]) -> frozenset[str]:
+        control = statement.control
+        if control == "begin":
+            if states != {_BEFORE}:
+                self._because(statement, "a second BEGIN")
+            self.opened = statement
+            return frozenset([_OPEN])
+        if control in ("commit", "rollback", "prepare"):
+            if _OPEN not in states:
+                if control == "rollback":
+                    return states
+                self._because(statement, f"{control.upper()} without a BEGIN")
+                return states
+            if states != {_OPEN}:
+                self._because(statement, f"{control.upper()} where not every way has begun a transaction")
+            chained = _CHAIN(statement.text) and not _NO_CHAIN(statement.text)
+            self.rolled_back = statement if control == "rollback" else None
+            return frozenset([_OPEN]) if chained else frozenset([_DONE])
+        if statement.keywords not in _SESSION_KINDS:
+            if states & {_BEFORE, _DONE}:
+                self.rolled_back = None
+                if _DONE in states or _OPEN in states:
+                    self._because(statement, "a statement outside its transaction")
+                self.worked = True
+        return states
+
+    def _because(self, statement: Statement, what: str) -> None:
+        self.stepwise = self.stepwise or f"line {statement.line}: {what}"
+
+
+def _stepwise_reason(statement: Statement) -> str:
+    """Why a statement makes its script stepwise, wherever it stands; empty for most."""
+    kind = statement.keywords
+    if kind in ("INSERT", "EMPTY"):
+        return ""
+    text = _bare(statement)
+    if must_stand_alone(statement):
+        return f"{kind} can't run inside a transaction"
+    if statement.joined and any(part.control for part in parts_of(statement)):
+        return "transaction control among joined statements (\\;)"
+    if statement.control == "begin" and _BEGIN_OPTIONS(text):
+        return "its transaction is read-only, REPEATABLE READ or SERIALIZABLE"
+    if statement.control == "set transaction" or (kind == "SET" and _ISOLATION_DEFAULT(text)):
+        return "it sets the transaction's characteristics"
+    if statement.control == "prepare":
+        return "PREPARE TRANSACTION ends it in two phases"
+    if statement.control in ("commit", "rollback") and _CHAIN(text) and not _NO_CHAIN(text):
+        return "AND CHAIN opens the next transaction"
+    if kind == "CALL":
+        return "a procedure may commit"
+    if kind == "DO" and _ENDS_INSIDE(statement.text):
+        return "its DO block ends transactions"
+    return ""
+
+
+def parts_of(statement: Statement) -> Iterator[Statement]:
+    """The statements that `\\;` joins, roughly: cut at every semicolon, which is enough to find transaction control."""
+    for text in _bare(statement).split(";"):
+        yield Statement(statement.path, statement.line, statement.end_line, text.strip())
+
+
+def _verify_after(statements: Iterable[Statement]) -> tuple[str, ...]:
+    reasons: dict[str, None] = {}
+    for statement in statements:
+        if statement.keywords == "INSERT":
+            continue
+        text = _bare(statement)
+        if _ENUM_VALUE(text):
+            reasons["it adds an enum value, which can't be used before COMMIT"] = None
+        elif _ROLE_SETTING(text):
+            reasons["it changes settings that only a new session has"] = None
+        if _TEMPORARY(text):
+            reasons["it makes temporary objects, which a new session doesn't see"] = None
+    return tuple(reasons)
+
+
+def _outlives(statement: Statement) -> bool:
+    kind = statement.keywords
+    return kind in ("LOAD", "DO", "CALL") or (kind.startswith("ALTER ") and bool(_ROLE_SETTING(_bare(statement))))
+
+
+def verify_shape(preview: Preview) -> VerifyShape:
+    """Whether a verify script may run inside the transaction of the change that it verifies."""
+    for finding in preview.findings:
+        if finding.code in ("on_error_stop", "on_error_rollback", "autocommit", "connect", "gexec"):
+            return VerifyShape(False, f"line {finding.line}: {_STEPWISE_FINDINGS[finding.code]}")
+    for meta in preview.metas:
+        if meta.name in ("!", "setenv") or (meta.name != "echo" and "`" in meta.text):
+            return VerifyShape(False, f"line {meta.line}: it runs a shell command")
+    for statement in preview.statements:
+        text = _bare(statement)
+        where = f"line {statement.line}"
+        if statement.control == "set transaction":
+            return VerifyShape(False, f"{where}: it sets the transaction's characteristics")
+        if statement.control == "begin" and (_BEGIN_OPTIONS(text) or "ISOLATION" in text.upper()):
+            return VerifyShape(False, f"{where}: BEGIN with options")
+        if statement.joined and any(part.control for part in parts_of(statement)):
+            return VerifyShape(False, f"{where}: transaction control among joined statements (\\;)")
+        if statement.control in ("prepare", "commit prepared", "rollback prepared"):
+            return VerifyShape(False, f"{where}: two-phase commit")
+        if must_stand_alone(statement):
+            return VerifyShape(False, f"{where}: {statement.keywords} can't run inside a transaction")
+        if statement.keywords in ("DO", "CALL") and _ENDS_INSIDE(statement.text):
+            return VerifyShape(False, f"{where}: COMMIT or ROLLBACK in a {statement.keywords}")
+        if _DBLINK(statement.text):
+            return VerifyShape(False, f"{where}: dblink opens a session of its own, which doesn't see the change yet")
+    return VerifyShape(True, "")
