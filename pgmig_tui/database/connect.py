@@ -293,7 +293,10 @@ def connect(
     talk UTF-8. `connect_timeout` is in seconds and yields to one that the user set. Raises Unreachable, a wrong
     password included.
     """
-    parameters: dict[str, Any] = {**_KEEPALIVE, **target.libpq, "application_name": application_name}
+    parameters: dict[str, Any] = {**_KEEPALIVE, **target.conninfo, **target.secrets}
+    parameters["application_name"] = application_name
+    if target.password is not None:
+        parameters["password"] = target.password
     if "PGCONNECT_TIMEOUT" not in os.environ:
         parameters.setdefault("connect_timeout", str(connect_timeout))
     if not script:

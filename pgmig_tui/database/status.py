@@ -1,0 +1,247 @@
+"""What each environment has, lacks, and where it diverges from the plan.
+
+Every environment is asked in a thread of its own and none waits for another; each answer is one round trip after
+connecting. Nothing is locked and nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha1
+from typing import TYPE_CHECKING, Literal
+
+from pgmig_tui.database.connect import (
+    Connection,
+    ServerError,
+    ServerIdentity,
+    application_name,
+    connect,
+    guard_sql,
+    identity_sql,
+)
+from pgmig_tui.database.registry import (
+    DeployedChange,
+    RegistryInfo,
+    RegistryState,
+    reading_refused,
+    state_from,
+    state_sql,
+)
+from pgmig_tui.errors import PgmigError
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.plan import Change, Plan
+    from pgmig_tui.project.project import Project
+
+Problem = Literal["not_in_plan", "out_of_order", "script_changed"]
+
+CONNECT_TIMEOUT_S = 5
+_ANSWER_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """A deployed change that isn't what, or where, the plan says."""
+
+    change_id: str
+    name: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentStatus:
+    """One row of the matrix. `deployed` are change IDs in order of deployment, `pending` those of the plan that are
+    not deployed, in plan order; `changes` are the registry's rows behind `deployed`.
+
+    `reachable` is False, with the reason in `error`, when the server or its registry couldn't be read: nothing is
+    known then, and `deployed` and `pending` are empty. `asked_at` is UTC.
+    """
+
+    name: str
+    target: str
+    reachable: bool
+    error: str | None = None
+    server: ServerIdentity | None = None
+    registry: RegistryInfo | None = None
+    last_change: DeployedChange | None = None
+    deployed: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    diverged: tuple[Divergence, ...] = ()
+    unfinished_run: None = None
+    asked_at: str = ""
+    changes: tuple[DeployedChange, ...] = ()
+
+
+def environment_status(project: Project, environment: Environment, *, hashes: bool = True) -> EnvironmentStatus:
+    """Ask one environment. Never raises for what the server does: see `EnvironmentStatus.error`.
+
+    `hashes` compares the scripts of the deployed changes with what was deployed; their hashes are cached by file.
+    """
+    target, asked_at = environment.target, _utc_now()
+    identity: ServerIdentity | None = None
+    try:
+        with connect(
+            target, application_name=application_name("status", "watch"), connect_timeout=CONNECT_TIMEOUT_S
+        ) as connection:
+            identity, state = _ask(connection, target.registry, project.plan.project)
+    except PgmigError as error:
+        return EnvironmentStatus(environment.name, target.display, False, str(error), asked_at=asked_at)
+    deployed = tuple(change.change_id for change in state.deployed)
+    known = frozenset(deployed)
+    return EnvironmentStatus(
+        name=environment.name,
+        target=target.display,
+        reachable=True,
+        error=_newer(state.info),
+        server=identity,
+        registry=state.info,
+        last_change=state.deployed[-1] if state.deployed else None,
+        deployed=deployed,
+        pending=tuple(change.change_id for change in project.plan.changes if change.change_id not in known),
+        diverged=tuple(divergences(project.plan, state.deployed, _Scripts(project).hash if hashes else None)),
+        asked_at=asked_at,
+        changes=state.deployed,
+    )
+
+
+def statuses(
+    project: Project,
+    environments: Iterable[Environment],
+    *,
+    hashes: bool = True,
+    on_answer: Callable[[EnvironmentStatus], None] | None = None,
+) -> list[EnvironmentStatus]:
+    """Ask all environments at once; the answers in the order of `environments`.
+
+    `on_answer` gets each answer as it comes, in the caller's thread. A server that accepts a connection and then falls
+    silent is given up after 20 s.
+    """
+    wanted = list(environments)
+    answers: queue.SimpleQueue[tuple[int, EnvironmentStatus]] = queue.SimpleQueue()
+
+    def ask(position: int) -> None:
+        try:
+            answer = environment_status(project, wanted[position], hashes=hashes)
+        except Exception as error:  # a thread's exception would be lost, and its row with it
+            answer = _silent(wanted[position], f"{type(error).__name__}: {error}")
+        answers.put((position, answer))
+
+    found: dict[int, EnvironmentStatus] = {}
+    deadline = time.monotonic() + CONNECT_TIMEOUT_S + _ANSWER_TIMEOUT_S
+    for position in range(len(wanted)):
+        threading.Thread(target=ask, args=(position,), daemon=True, name=f"status-{position}").start()
+    while len(found) < len(wanted):
+        try:
+            position, answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        found[position] = answer
+        if on_answer is not None:
+            on_answer(answer)
+    return [
+        found.get(position) or _silent(environment, "the server accepted the connection and didn't answer")
+        for position, environment in enumerate(wanted)
+    ]
+
+
+def divergences(
+    plan: Plan, deployed: Sequence[DeployedChange], script_hash: Callable[[Change], str | None] | None = None
+) -> list[Divergence]:
+    """Where registry and plan disagree, in order of deployment; one entry for each change.
+
+    A change is out of order when the plan has an earlier one that wasn't deployed before it; of a block that hangs
+    together in the plan only its first change is named. A missing script is no divergence: nothing is known of it.
+    """
+    found = []
+    by_id = plan.by_id
+    seen: set[int] = set()
+    expected, previous = 0, -1
+    for row in deployed:
+        change = by_id.get(row.change_id)
+        if change is None:
+            found.append(Divergence(row.change_id, row.name, "not_in_plan"))
+            continue
+        index = change.index
+        if index not in (expected, previous + 1):
+            found.append(Divergence(row.change_id, row.name, "out_of_order"))
+        elif script_hash is not None and row.script_hash not in (None, row.change_id):
+            now = script_hash(change)
+            if now is not None and now != row.script_hash:
+                found.append(Divergence(row.change_id, row.name, "script_changed"))
+        previous = index
+        seen.add(index)
+        while expected in seen:
+            seen.remove(expected)
+            expected += 1
+    return found
+
+
+def _ask(connection: Connection, schema: str, project: str) -> tuple[ServerIdentity, RegistryState]:
+    guards = guard_sql("watch", 0, connection.server_version_num).decode()
+    # Many rows over a slow line take longer than a watch query may.
+    guards += "; SET statement_timeout = '15s'"
+    state = state_sql(schema, project)
+    for allowed in (True, False):
+        before = time.time()
+        try:
+            results = connection.results(f"{guards}; {identity_sql(allowed=allowed)}; {state}")
+        except ServerError as error:
+            if allowed and error.sqlstate == "42501":
+                continue
+            raise reading_refused(error, schema) from None
+        identity = connection.identity_from(results[-4][0], before, time.time())
+        return identity, state_from(schema, results)
+    raise AssertionError("unreachable")
+
+
+class _Scripts:
+    """Script hashes of a project's planned changes. Shared by all environments through a cache by file."""
+
+    _cache: dict[str, tuple[tuple[int, int, int, int], str]] = {}  # noqa: RUF012 - shared on purpose
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._folder = str(project.layout.deploy_dir)
+        self._extension = project.layout.extension
+
+    def hash(self, change: Change) -> str | None:
+        """SHA-1 of the change's deploy script, None without one.
+
+        A file whose inode, size and times are unchanged isn't read again. Paths are put together as text: 10,000
+        pathlib objects would cost more than all the rest.
+        """
+        if change.superseded_by is None:
+            path = f"{self._folder}/{change.name}.{self._extension}"
+        else:
+            path = str(self._project.script_path(change, "deploy"))
+        try:
+            facts = os.stat(path)  # noqa: PTH116
+            key = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+            cached = self._cache.get(path)
+            if cached is not None and cached[0] == key:
+                return cached[1]
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                found = sha1(file.read(), usedforsecurity=False).hexdigest()
+        except OSError:
+            return None
+        self._cache[path] = (key, found)
+        return found
+
+
+def _newer(info: RegistryInfo) -> str | None:
+    return f"the registry has version {info.version}, which is newer than this program knows" if info.newer else None
+
+
+def _silent(environment: Environment, reason: str) -> EnvironmentStatus:
+    return EnvironmentStatus(environment.name, environment.target.display, False, reason, asked_at=_utc_now())
+
+
+def _utc_now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
