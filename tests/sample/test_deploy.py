@@ -1,4 +1,4 @@
-"""The sample project on real servers: every script does what it says, and every verify script notices when it didn't."""
+"""The sample project on real servers: scripts do what they say, and verify scripts notice when they didn't."""
 
 from __future__ import annotations
 
@@ -39,15 +39,8 @@ def script(change: Change, kind: str) -> Path:
 
 def psql(server: Server, dbname: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """As sqitch runs it, but with an empty search_path: a name that isn't qualified is not found."""
-    command = [
-        server.bin_dir / "psql",
-        "--no-psqlrc",
-        "--quiet",
-        "--set",
-        "ON_ERROR_STOP=1",
-        "-d",
-        server.conninfo(dbname),
-    ]
+    command: list[str | Path] = [server.bin_dir / "psql", "-d", server.conninfo(dbname)]
+    command += ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]
     environment = {**os.environ, "PGOPTIONS": "-c search_path= -c client_min_messages=warning"}
     return subprocess.run([*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
 
@@ -74,7 +67,7 @@ def schema(server: Server, dbname: str) -> str:
 
 
 def test_each_change_is_verified_only_while_it_is_there(server: Server, database_on: Callable[..., str]) -> None:
-    """Up the plan and down again: verify fails, deploy, verify passes; revert, verify fails, the schema is as before."""
+    """Up the plan (verify fails, deploy, it passes) and down again (revert, it fails, the schema is as before)."""
     database = database_on(server)
     schemas = []
     for change in PLAN.changes:
