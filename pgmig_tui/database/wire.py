@@ -4,7 +4,8 @@ psycopg's own cursors would prepare, bind and adapt; a migration script must rea
 simple query may hold several statements (`\\;`). So this file speaks libpq through `psycopg.pq`, and nothing else does.
 
 The waiting is done in `select.poll`, never inside libpq: the interpreter stays responsive, notices arrive while a
-statement runs, and the caller's `Waiter` can watch other file descriptors (the control session, the command pipe) at the
+statement runs, and the caller's `Waiter` can watch other file descriptors (the control session, the command pipe) at
+the
 same time, without a thread.
 """
 
@@ -153,8 +154,10 @@ class Wire:
         """Send `sql` as one simple query and wait for all of its answers.
 
         `copy_in` is called when the server asks for COPY data and yields it in chunks; without it the COPY is failed.
-        `copy_out` takes each line of COPY … TO STDOUT; without it the lines are counted and dropped. A server error ends up
-        in `Exchange.error`, never as an exception; a broken connection sets `lost`. `row_limit` None keeps every row (`\\gexec`).
+        `copy_out` takes each line of COPY … TO STDOUT; without it the lines are counted and dropped. A server error
+        ends up
+        in `Exchange.error`, never as an exception; a broken connection sets `lost`. `row_limit` None keeps every row
+        (`\\gexec`).
         """
         start = time.perf_counter()
         exchange = Exchange()

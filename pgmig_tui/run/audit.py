@@ -1,4 +1,5 @@
-"""What `schema_audit` says of a statement: operation, kind of object, name. By keywords: a statement that was carried out
+"""What `schema_audit` says of a statement: operation, kind of object, name. By keywords: a statement that was carried
+out
 needs no second parse, and one that the parser doesn't know has a row all the same."""
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run as the list shows it. `state`: running, finished, failed, or unknown (its process is gone without a word)."""
+    """A run as the list shows it. `state`: running, finished, failed, or unknown (its process is gone without a
+    word)."""
 
     run_id: str
     command: str

@@ -1,6 +1,7 @@
 """The control session, the command pipe and the waiting: what a run watches while a statement runs.
 
-One `poll` covers the step session, the control session and the commands, so a run needs no thread: a screen's "cancel" and
+One `poll` covers the step session, the control session and the commands, so a run needs no thread: a screen's "cancel"
+and
 the loss of the control session are noticed in the middle of a statement.
 """
 
@@ -21,7 +22,8 @@ COMMAND_NAMES = ("pause", "resume", "cancel", "stop")
 class Control(Waiter):
     """Watches the command FIFO of `folder` and, once given, the control session.
 
-    `paused`, `stopping` and `lost` are what the run has been told; `cancel_now` is called when a running statement has to
+    `paused`, `stopping` and `lost` are what the run has been told; `cancel_now` is called when a running statement has
+    to
     be cancelled. `told` is called with each command for the journal.
     """
 

@@ -1,6 +1,7 @@
 """One script on one session: psql's reading (`script.reader`) meets the wire (`database.wire`).
 
-What the script's own BEGIN, COMMIT and ROLLBACK mean depends on where it runs, and that is the only difference between an
+What the script's own BEGIN, COMMIT and ROLLBACK mean depends on where it runs, and that is the only difference between
+an
 atomic step, a stepwise step and a verification inside another transaction: see `Frame`.
 """
 
@@ -86,7 +87,8 @@ class Frame:
 
 
 class InsideStep(Frame):
-    """The step has begun the transaction and will commit it: the script's own BEGIN and COMMIT are already spoken for."""
+    """The step has begun the transaction and will commit it: the script's own BEGIN and COMMIT are already spoken
+    for."""
 
     own_transaction = False
 
@@ -94,12 +96,13 @@ class InsideStep(Frame):
         if control in ("begin", "commit"):
             return None
         if control in ("rollback", "prepare"):
-            raise _Leaves(control)
+            raise _LeavesError(control)
         return sql
 
 
 class InsideVerify(Frame):
-    """A verification inside the step's transaction: BEGIN is a savepoint, ROLLBACK returns to it, COMMIT releases it."""
+    """A verification inside the step's transaction: BEGIN is a savepoint, ROLLBACK returns to it, COMMIT releases
+    it."""
 
     own_transaction = False
     _name = b"pgmig_verify_block"
@@ -120,11 +123,11 @@ class InsideVerify(Frame):
             release = b"RELEASE SAVEPOINT " + self._name
             return release if control == "commit" else b"ROLLBACK TO SAVEPOINT " + self._name + b"; " + release
         if control == "prepare":
-            raise _Leaves(control)
+            raise _LeavesError(control)
         return sql
 
 
-class _Leaves(Exception):
+class _LeavesError(Exception):
     """The script would end a transaction that isn't its own."""
 
 
@@ -172,7 +175,7 @@ class Executor:
         if control is not None:
             try:
                 sql = self.frame.translate(control, send.sql)
-            except _Leaves as leaves:
+            except _LeavesError as leaves:
                 return ScriptFailure(
                     send.path,
                     send.line,

@@ -1,6 +1,7 @@
 """The journal of a run: JSON lines, only ever appended, written by the run process and read by everybody else.
 
-A folder of one run (mode 0700) holds `plan.json` and `files/` (written at planning), `journal.jsonl`, `commands` (a FIFO),
+A folder of one run (mode 0700) holds `plan.json` and `files/` (written at planning), `journal.jsonl`, `commands` (a
+FIFO),
 `lock` (held with flock for the life of the run process: who can take it knows that the process is gone), and the run
 process's own `stdout` and `stderr`.
 """
@@ -37,7 +38,8 @@ class JournalWriter:
         self._unsynced = True
 
     def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
-        """Append one event. With `sync` it, and all before it, are on disk when this returns. Raises OSError (disk full)."""
+        """Append one event. With `sync` it, and all before it, are on disk when this returns. Raises OSError (disk
+        full)."""
         self._seq += 1
         event = Event(self._seq, utc(self._clock(), self.skew), self.run, name, data)
         line = (event.to_line() + "\n").encode("utf-8", "replace")

@@ -24,7 +24,8 @@ Verify = Literal["inside", "after", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the operator asked for beside the command. `verify` None = as configured; `lock_wait_s` = how long to poll for
+    """What the operator asked for beside the command. `verify` None = as configured; `lock_wait_s` = how long to poll
+    for
     Sqitch's advisory lock (seconds); `variables` are `--set` pairs, the last word over all configured ones."""
 
     to: str | None = None
@@ -39,7 +40,8 @@ class Options:
 class Step:
     """One script of one change.
 
-    `wraps`: we add BEGIN and COMMIT around its only statement. `expected_last`: the change ID that must be the last deployed
+    `wraps`: we add BEGIN and COMMIT around its only statement. `expected_last`: the change ID that must be the last
+    deployed
     one when this step records itself (None = nothing deployed). `rows_sql` are the registry rows, `fail_sql` the `fail`
     event ("" = none is written). `script` and `verify_script` are names in the run's files; None = there is none.
     """

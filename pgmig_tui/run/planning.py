@@ -1,7 +1,7 @@
 """Which changes, in which order, as steps: everything that can be known before the first statement is known here.
 
-`prepare` reads the server once, reads every script once into the run's folder, and either raises (nothing was changed) or
-returns the RunPlan that the review shows and the run process carries out.
+`prepare` reads the server once, reads every script once into the run's folder, and either raises (nothing was changed)
+or returns the RunPlan that the review shows and the run process carries out.
 """
 
 from __future__ import annotations
@@ -236,8 +236,8 @@ def _hash(work: _Work, change: Change) -> str:
 
 
 def _position(work: _Work, ours: Sequence[DeployedChange]) -> int:
-    """The plan index of the last deployed change; -1 when nothing is. Refuses a registry that the plan doesn't explain."""
-    plan = work.project.plan
+    """The plan index of the last deployed change; -1 when nothing is. Refuses what the plan doesn't explain."""
+    plan, where = work.project.plan, work.environment.name
     for index, deployed in enumerate(ours):
         if index < len(plan.changes) and plan.changes[index].change_id == deployed.change_id:
             continue
@@ -251,13 +251,13 @@ def _position(work: _Work, ours: Sequence[DeployedChange]) -> int:
                 else "The plan has no change of that name."
             )
             raise ProjectError(
-                f"{deployed.name} ({deployed.change_id[:10]}) is deployed on {work.environment.name} but is not in the plan",
+                f"{deployed.name} ({deployed.change_id[:10]}) is deployed on {where} but is not in the plan",
                 details=[detail],
                 now=_NOTHING,
                 do="Check out the plan that was deployed, or compare both with `pgmig-tui status`.",
             )
         raise ProjectError(
-            f"{deployed.name} is deployed on {work.environment.name} as change {index + 1}, and is change {known.index + 1} of the plan",
+            f"{deployed.name} is change {index + 1} on {where}, and change {known.index + 1} of the plan",
             now=_NOTHING,
             do="Put the plan back into the order in which it was deployed.",
         )

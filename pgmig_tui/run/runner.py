@@ -1,7 +1,7 @@
 """The run process: carries out one RunPlan to its end, whatever happens to the terminal that started it.
 
-It is a session leader of its own, its connections and its journal are nobody else's, and the only ways in are the command
-pipe and SIGTERM. Started by `run.client` as `python -m pgmig_tui.run FOLDER`.
+It is a session leader of its own, its connections and its journal are nobody else's, and the only ways in are the
+command pipe and SIGTERM. Started by `run.client` as `python -m pgmig_tui.run FOLDER`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.steps import Stepper, StepResult
 
 POLL_S = 0.25
-"""How often a held advisory lock is tried again with --lock-timeout (seconds). It is never waited for: a waiting session
-holds a snapshot that stalls CREATE INDEX CONCURRENTLY of whoever holds the lock."""
+"""How often a held advisory lock is tried again with --lock-timeout (seconds). It is never waited for: a waiting
+session holds a snapshot that stalls CREATE INDEX CONCURRENTLY of whoever holds the lock."""
 
 
 class Runner:
@@ -56,9 +56,11 @@ class Runner:
             "run_planned", format=FORMAT, command=plan.command, project=plan.project, environment=plan.environment,
             target=plan.server.display, database=plan.server.database, server_version=plan.server.version,
             system_identifier=plan.server.system_identifier, protected=plan.protected, log_only=plan.log_only,
-            baseline=plan.baseline, steps=describe_steps(plan), operator=f"{plan.operator_name} <{plan.operator_email}>",
+            baseline=plan.baseline, steps=describe_steps(plan),
+            operator=f"{plan.operator_name} <{plan.operator_email}>",
             os_user=plan.os_user, host=plan.host, pid=os.getpid(), prepared_at=plan.prepared_at, root=plan.root,
-            lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking, warnings=list(plan.warnings),
+            lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking,
+            warnings=list(plan.warnings),
         )  # fmt: skip
         for answer in self.answers:
             self.journal.write("gate_passed", **answer)

@@ -17,7 +17,8 @@ IDENTITY_SQL = (
 )
 _SYSTEM = "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())"
 
-# What the script may have changed and the record must not depend on. All names are qualified: the script's search_path is
+# What the script may have changed and the record must not depend on. All names are qualified: the script's search_path
+# is
 # still in force when this is read. `true` = for this transaction only.
 _RESET_SQL = (
     "RESET SESSION AUTHORIZATION; RESET ROLE; "
@@ -47,9 +48,8 @@ class StepSession:
     def for_step(self, step: Step) -> Wire:
         """A session as a new psql would have it: cleaned, or new after scripts that leave something behind."""
         wire = self._wire
-        if wire is not None and wire.alive and not wire.in_transaction:
-            if wire.run(b"DISCARD ALL").error is None:
-                return wire
+        if wire is not None and wire.alive and wire.idle and wire.run(b"DISCARD ALL").error is None:
+            return wire
         self.drop()
         return self.open(str(step.number))
 

@@ -1,7 +1,8 @@
 """How one step is carried out, so that the change, its verification and its record agree whatever happens.
 
 An atomic step is one transaction: BEGIN → EXCLUSIVE lock on the registry's `changes` → script → deferred constraints →
-verification behind a savepoint → our own session state again → registry and tracking rows → COMMIT. A stepwise step can't
+verification behind a savepoint → our own session state again → registry and tracking rows → COMMIT. A stepwise step
+can't
 be: started → statements → all applied → verification → record, each in the journal before and after.
 """
 
@@ -78,9 +79,10 @@ class Stepper:
         start = time.perf_counter()
         if step.action == "verify":
             return self._verify_only(step)
-        if step.mode == "stepwise":
-            return self._stepwise(step, start)
-        return self._atomic(step, start)
+        result = self._stepwise(step, start) if step.mode == "stepwise" else self._atomic(step, start)
+        if step.new_session:
+            self.session.drop()
+        return result
 
     # -- atomic ------------------------------------------------------------------------------------------------
 
@@ -344,7 +346,8 @@ class Stepper:
             )
         self.journal.write(
             "step_failed", sync=True, step=step.number, change=step.change, action=step.action, mode=step.mode,
-            committed=bool(stays), what_stays=stays, verify=verify, began=began, ms=elapsed_ms(start), **_fields(failure),
+            committed=bool(stays), what_stays=stays, verify=verify, began=began, ms=elapsed_ms(start),
+            **_fields(failure),
         )  # fmt: skip
         message = f"{step.label}: {what}"
         if began and step.fail_sql and not self.control.lost:
