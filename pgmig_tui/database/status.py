@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha1
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pgmig_tui.database.connect import (
     Connection,
@@ -79,10 +79,13 @@ class EnvironmentStatus:
     changes: tuple[DeployedChange, ...] = ()
 
 
-def environment_status(project: Project, environment: Environment, *, hashes: bool = True) -> EnvironmentStatus:
+def environment_status(
+    project: Project, environment: Environment, *, hashes: bool = True, scripts: Scripts | None = None
+) -> EnvironmentStatus:
     """Ask one environment. Never raises for what the server does: see `EnvironmentStatus.error`.
 
-    `hashes` compares the scripts of the deployed changes with what was deployed; their hashes are cached by file.
+    `hashes` compares the scripts of the deployed changes with what was deployed; `scripts` shares what was read of
+    them with other environments.
     """
     target, asked_at = environment.target, _utc_now()
     identity: ServerIdentity | None = None
@@ -105,7 +108,7 @@ def environment_status(project: Project, environment: Environment, *, hashes: bo
         last_change=state.deployed[-1] if state.deployed else None,
         deployed=deployed,
         pending=tuple(change.change_id for change in project.plan.changes if change.change_id not in known),
-        diverged=tuple(divergences(project.plan, state.deployed, _Scripts(project).hash if hashes else None)),
+        diverged=_diverged(project, state.deployed, (scripts or Scripts(project)) if hashes else None),
         asked_at=asked_at,
         changes=state.deployed,
     )
@@ -128,11 +131,12 @@ def statuses(
 
     def ask(position: int) -> None:
         try:
-            answer = environment_status(project, wanted[position], hashes=hashes)
+            answer = environment_status(project, wanted[position], hashes=hashes, scripts=scripts)
         except Exception as error:  # a thread's exception would be lost, and its row with it
             answer = _silent(wanted[position], f"{type(error).__name__}: {error}")
         answers.put((position, answer))
 
+    scripts = Scripts(project)
     found: dict[int, EnvironmentStatus] = {}
     deadline = time.monotonic() + CONNECT_TIMEOUT_S + _ANSWER_TIMEOUT_S
     for position in range(len(wanted)):
@@ -201,22 +205,31 @@ def _ask(connection: Connection, schema: str, project: str) -> tuple[ServerIdent
     raise AssertionError("unreachable")
 
 
-class _Scripts:
-    """Script hashes of a project's planned changes. Shared by all environments through a cache by file."""
+class Scripts:
+    """Script hashes of a project's planned changes, as the files are now; each file is looked at once.
 
-    _cache: dict[str, tuple[tuple[int, int, int, int], str]] = {}  # noqa: RUF012 - shared on purpose
+    Files whose inode, size and times are unchanged since an earlier look of this process aren't read again. Paths are
+    put together as text: 10,000 pathlib objects would cost more than all the rest.
+    """
+
+    _files: ClassVar[dict[str, tuple[tuple[int, int, int, int], str]]] = {}
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._folder = str(project.layout.deploy_dir)
         self._extension = project.layout.extension
+        self._seen: dict[str, str | None] = {}
+        self.lock = threading.Lock()
 
     def hash(self, change: Change) -> str | None:
-        """SHA-1 of the change's deploy script, None without one.
+        """SHA-1 of the change's deploy script, None without one."""
+        try:
+            return self._seen[change.change_id]
+        except KeyError:
+            found = self._seen[change.change_id] = self._hash(change)
+            return found
 
-        A file whose inode, size and times are unchanged isn't read again. Paths are put together as text: 10,000
-        pathlib objects would cost more than all the rest.
-        """
+    def _hash(self, change: Change) -> str | None:
         if change.superseded_by is None:
             path = f"{self._folder}/{change.name}.{self._extension}"
         else:
@@ -224,15 +237,22 @@ class _Scripts:
         try:
             facts = os.stat(path)  # noqa: PTH116
             key = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
-            cached = self._cache.get(path)
+            cached = self._files.get(path)
             if cached is not None and cached[0] == key:
                 return cached[1]
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123
                 found = sha1(file.read(), usedforsecurity=False).hexdigest()
         except OSError:
             return None
-        self._cache[path] = (key, found)
+        self._files[path] = (key, found)
         return found
+
+
+def _diverged(project: Project, deployed: Sequence[DeployedChange], scripts: Scripts | None) -> tuple[Divergence, ...]:
+    if scripts is None:
+        return tuple(divergences(project.plan, deployed))
+    with scripts.lock:  # two threads would only read the same files twice
+        return tuple(divergences(project.plan, deployed, scripts.hash))
 
 
 def _newer(info: RegistryInfo) -> str | None:
