@@ -1,0 +1,139 @@
+"""What the rules write down while they look at one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pgmig_tui.impact.facts import Index, Name, Relation
+from pgmig_tui.impact.modes import AE, AS, LockMode
+from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock
+from pgmig_tui.impact.shadow import Catalog
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a rule may know besides the statement: the catalog at that moment, the server, the text."""
+
+    catalog: Catalog
+    version: int = 180000
+    sql: str = ""
+    depth: int = 0
+
+    @property
+    def major(self) -> int:
+        return self.version // 10000
+
+
+@dataclass(slots=True)
+class Effect:
+    """A statement's effects, collected; locks keep the strongest mode a relation."""
+
+    locks: dict[Name, Lock] = field(default_factory=dict)
+    rewrites: dict[Name, Relation] = field(default_factory=dict)
+    scans: dict[Name, Relation] = field(default_factory=dict)
+    rebuilds: dict[Name, Index] = field(default_factory=dict)
+    loss_class: int = 0
+    losses: dict[str, int] = field(default_factory=dict)
+    advice: list[Advice] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    breaks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problem: str = ""
+    certainty: str = "certain"  # no lock of this statement is surer than this
+    no_transaction: bool = False
+    temporary_locks: bool = False  # gives its locks back by itself (CONCURRENTLY, VACUUM)
+
+    def lock(self, relation: Relation, mode: LockMode, why: str, certainty: str = "certain") -> None:
+        self.lock_name(relation.name, relation.kind, mode, why, certainty, relation.new)
+
+    def lock_name(
+        self, name: Name, kind: str, mode: LockMode, why: str, certainty: str = "certain", new: bool = False
+    ) -> None:
+        certainty = weaker(certainty, self.certainty)
+        known = self.locks.get(name)
+        if known is None or known.mode < mode:
+            self.locks[name] = Lock(name.schema, name.relation, kind, mode, certainty, why, new)
+        elif known.mode == mode and CERTAINTIES.index(certainty) < CERTAINTIES.index(known.certainty):
+            self.locks[name] = Lock(name.schema, name.relation, kind, mode, certainty, known.why, new)
+
+    def lock_tree(self, scene: Scene, relation: Relation, mode: LockMode, why: str) -> None:
+        """The relation and everything below it."""
+        self.lock(relation, mode, why)
+        for child in scene.catalog.tree(relation.name)[1:]:
+            self.lock(child, mode, f"{why} reaches {'partition' if child.is_partition else 'child'}")
+
+    def lock_index(self, table: Relation, index: Index, mode: LockMode, why: str) -> None:
+        kind = "I" if table.partitioned else "i"
+        self.lock_name(index.name, kind, mode, why, new=table.new)
+
+    def rewrite(self, relation: Relation) -> None:
+        """A new heap, when the relation has storage."""
+        if relation.kind in "rmt?S":
+            self.rewrites[relation.name] = relation
+            for index in relation.indexes:
+                self.rebuilds[index.name] = index
+
+    def scan(self, relation: Relation) -> None:
+        if relation.kind in "rm?":
+            self.scans[relation.name] = relation
+
+    def lose(self, loss_class: int, what: str) -> None:
+        self.loss_class = max(self.loss_class, loss_class)
+        self.losses[what] = loss_class
+
+    def advise(self, rule: str, message: str, safer_sql: str = "") -> None:
+        self.advice.append(Advice(rule, message, safer_sql))
+
+
+def weaker(one: str, other: str) -> str:
+    return one if CERTAINTIES.index(one) >= CERTAINTIES.index(other) else other
+
+
+def read_tables(scene: Scene, out: Effect, names: list[Name], mode: LockMode = AS, why: str = "reads it") -> None:
+    """Tables that a query names, and those behind views."""
+    todo = [(name, mode, why) for name in names]
+    seen: set[Name] = set()
+    while todo:
+        name, wanted, reason = todo.pop()
+        if scene.catalog.missing(name):
+            continue
+        relation = scene.catalog.relation(name)
+        if relation.name in seen:
+            continue
+        seen.add(relation.name)
+        out.lock(relation, wanted, reason)
+        if relation.kind == "v":
+            todo.extend((behind, wanted, f"behind the view {relation.name}") for behind in relation.reads)
+        for child in relation.children:
+            todo.append((child, wanted, f"below {relation.name}"))
+
+
+def fk_sides(scene: Scene, name: Name) -> list[Relation]:
+    """One side of a foreign key: the relation and, when it is partitioned, its partitions."""
+    relation = scene.catalog.relation(name)
+    return scene.catalog.tree(name) if relation.partitioned else [relation]
+
+
+def quote(name: str) -> str:
+    """An identifier as SQL wants it."""
+    plain = name and (name[0].isalpha() or name[0] == "_") and name == name.lower()
+    if plain and name.isascii() and name.replace("_", "a").isalnum() and name not in _RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(name: Name) -> str:
+    return f"{quote(name.schema)}.{quote(name.relation)}" if name.schema else quote(name.relation)
+
+
+_RESERVED_WORDS = """
+all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
+current_date current_role current_time current_timestamp current_user default deferrable desc distinct do else
+end except false fetch for foreign from grant group having in initially intersect into lateral leading limit
+localtime localtimestamp not null offset on only or order placing primary references returning select
+session_user some symmetric system_user table then to trailing true union unique user using variadic when where
+window with
+"""
+_RESERVED = frozenset(_RESERVED_WORDS.split())
+
+__all__ = ["AE", "Effect", "Scene", "fk_sides", "quote", "quoted", "read_tables", "weaker"]

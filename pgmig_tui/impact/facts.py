@@ -1,0 +1,179 @@
+"""What must be known of the server's catalog to say what a statement locks: plain data, empty by default.
+
+`database.catalog.read_facts` fills it from a live server; `impact.shadow.Catalog` carries the effects of statements
+forward on top of it. Names are case-exact, as in the catalog, never quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Name(NamedTuple):
+    """A relation's, type's or function's qualified name; an empty schema means that it is not known yet."""
+
+    schema: str
+    relation: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.relation}" if self.schema else self.relation
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none."""
+
+    name: str
+    type: str = ""
+    typmod: int = -1
+    type_schema: str = "pg_catalog"
+    not_null: bool = False
+    has_default: bool = False
+    identity: str = ""
+    generated: str = ""
+    collation: str = ""
+    not_null_valid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns."""
+
+    name: Name
+    columns: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
+    unique: bool = False
+    primary: bool = False
+    valid: bool = True
+    constraint: str = ""
+    parent: Name | None = None
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A CHECK ("c") or NOT NULL ("n", 18 and later) constraint; `proves_not_null` are the columns it keeps not null."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    valid: bool = True
+    kind: str = "c"
+    proves_not_null: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key as pg_constraint holds it; actions are its letters (a, r, c, n, d)."""
+
+    name: str
+    table: Name
+    columns: tuple[str, ...]
+    referenced: Name
+    referenced_columns: tuple[str, ...] = ()
+    valid: bool = True
+    on_delete: str = "a"
+    on_update: str = "a"
+    enforced: bool = True
+    index: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedSequence:
+    """A sequence that a column owns, by serial or OWNED BY (identity False) or by identity."""
+
+    name: Name
+    column: str
+    identity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A relation that depends on this one: a view, matview or rule (`kind` v, m, r), a default on a sequence ("d"),
+    a policy of another table ("p"), a typed table or a column of this type ("t"). No columns = on the whole relation.
+    """
+
+    name: Name
+    kind: str
+    columns: frozenset[str] = frozenset()
+    object: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One relation. `kind` is pg_class.relkind, or "?" when only the text is known.
+
+    `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known).
+    """
+
+    name: Name
+    kind: str = "?"
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    indexes: tuple[Index, ...] = ()
+    checks: tuple[Check, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    parents: tuple[Name, ...] = ()
+    children: tuple[Name, ...] = ()
+    is_partition: bool = False
+    default_partition: Name | None = None
+    sequences: tuple[OwnedSequence, ...] = ()
+    dependents: tuple[Dependent, ...] = ()
+    reads: tuple[Name, ...] = ()
+    triggers: tuple[str, ...] = ()
+    table: Name | None = None
+    owner: str = ""
+    persistence: str = "p"
+    access_method: str = ""
+    of_type: Name | None = None
+    bytes: int = -1
+    rows: int = -1
+    known: bool = True
+    new: bool = False
+
+    @property
+    def partitioned(self) -> bool:
+        return self.kind == "p"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFact:
+    """A type: `kind` is pg_type.typtype (b, c, d, e, r, m); `base` and `constrained` are of domains."""
+
+    name: Name
+    kind: str = "b"
+    base: str = ""
+    base_typmod: int = -1
+    constrained: bool = False
+    dependents: tuple[Dependent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFact:
+    """All functions of one name together: the worst volatility (i, s, v), and what would fall with them."""
+
+    name: Name
+    volatility: str = "v"
+    language: str = ""
+    body: str = ""
+    dependents: tuple[Dependent, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one database at one moment; a relation that is not here does not exist there.
+
+    `missing` are facts that the role may not read, each in words.
+    """
+
+    relations: Mapping[Name, Relation] = field(default_factory=dict)
+    types: Mapping[Name, TypeFact] = field(default_factory=dict)
+    functions: Mapping[Name, FunctionFact] = field(default_factory=dict)
+    publications: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    statistics: Mapping[Name, Name] = field(default_factory=lambda: MappingProxyType({}))
+    owned: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    schemas: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    search_path: tuple[str, ...] = ("public",)
+    timezone_is_utc: bool | None = None
+    missing: tuple[str, ...] = ()

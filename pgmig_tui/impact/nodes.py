@@ -1,0 +1,171 @@
+"""The one place of this room that touches the parser: PostgreSQL's own grammar by way of postgast.
+
+Parse trees are protobuf messages without useful types; `Node` is their name here and `Any` stays in this module and
+in the rules' parameters. The parser is imported at the first parse (0.1 s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, TypeAlias
+
+from pgmig_tui.impact.facts import Name
+
+Node: TypeAlias = Any  # a protobuf message of pg_query.proto, or one of its repeated fields
+
+
+class ParseError(ValueError):
+    """SQL that PostgreSQL's grammar refuses; `position` is the 1-based character, 0 when not known."""
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+def parse(sql: str) -> list[Node]:
+    """The statements of `sql`, each as its own message (AlterTableStmt, ...). Raises ParseError."""
+    import postgast
+    from google.protobuf.message import DecodeError
+
+    try:
+        tree = postgast.parse(sql)
+    except postgast.PgQueryError as error:
+        raise ParseError(str(error), error.cursorpos or 0) from error
+    except (DecodeError, UnicodeEncodeError) as error:
+        raise ParseError(f"too deep for the parser: {error}") from error
+    return [statement(raw) for raw in tree.stmts]
+
+
+def parse_plpgsql(sql: str) -> list[dict[str, Any]] | None:
+    """The plpgsql tree of a CREATE FUNCTION or DO statement, None when the parser can't."""
+    import postgast
+
+    try:
+        tree = postgast.parse_plpgsql(sql)
+    except (postgast.PgQueryError, ValueError):
+        return None
+    return list(tree)
+
+
+def statement(node: Node) -> Node:
+    """The statement message inside a ParseResult, RawStmt or Node wrapper."""
+    while True:
+        kind = type(node).__name__
+        if kind == "ParseResult":
+            node = node.stmts[0]
+        elif kind == "RawStmt":
+            node = node.stmt
+        elif kind == "Node":
+            node = getattr(node, node.WhichOneof("node"))
+        else:
+            return node
+
+
+def open_node(node: Node) -> Node:
+    """What a Node wrapper holds, None when it is empty."""
+    field = node.WhichOneof("node")
+    return getattr(node, field) if field else None
+
+
+def kind(node: Node) -> str:
+    """The message's type name, such as "AlterTableStmt"."""
+    return type(node).__name__
+
+
+def has(node: Node, field: str) -> bool:
+    return bool(node.HasField(field))
+
+
+@cache
+def _names(enum: str) -> dict[int, str]:
+    from postgast import pg_query_pb2
+
+    return {number: name for name, number in getattr(pg_query_pb2, enum).items()}
+
+
+def enum_name(enum: str, value: int) -> str:
+    """The grammar's name of an enumeration value: enum_name("AlterTableType", 1) = "AT_AddColumn"."""
+    return _names(enum).get(value, "?")
+
+
+def name_of(range_var: Node) -> Name:
+    return Name(range_var.schemaname, range_var.relname)
+
+
+def strings(items: Node) -> list[str]:
+    """The texts of a list of String nodes."""
+    return [item.string.sval for item in items if item.WhichOneof("node") == "string"]
+
+
+def name_from(parts: list[str]) -> Name:
+    """A name of one, two or three (database first) parts."""
+    return Name(parts[-2] if len(parts) > 1 else "", parts[-1] if parts else "")
+
+
+def list_name(node: Node) -> list[str]:
+    """The parts of a qualified name that is a List, a String, a TypeName or an ObjectWithArgs inside a Node."""
+    which = node.WhichOneof("node")
+    if which == "list":
+        return strings(node.list.items)
+    if which == "string":
+        return [node.string.sval]
+    if which == "type_name":
+        return strings(node.type_name.names)
+    if which == "object_with_args":
+        return strings(node.object_with_args.objname)
+    if which == "range_var":
+        return [part for part in (node.range_var.schemaname, node.range_var.relname) if part]
+    return []
+
+
+def options(items: Node) -> dict[str, Node]:
+    """DefElem options by name (lower case, with the namespace of "toast.x" kept)."""
+    found: dict[str, Node] = {}
+    for item in items:
+        element = item.def_elem
+        name = f"{element.defnamespace}.{element.defname}" if element.defnamespace else element.defname
+        found[name.lower()] = element
+    return found
+
+
+def is_on(element: Node) -> bool:
+    """Whether a boolean option such as CONCURRENTLY or (FULL false) is on."""
+    if not element.HasField("arg"):
+        return True
+    arg = open_node(element.arg)
+    text = getattr(arg, "sval", None)
+    if text is None and kind(arg) == "Integer":
+        return bool(arg.ival)
+    if text is None and kind(arg) == "Boolean":
+        return bool(arg.boolval)
+    return str(text or "true").lower() not in {"false", "off", "0", "no"}
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every message below and including `node`, Node wrappers left out."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if type(current).__name__ == "Node":
+            current = open_node(current)
+            if current is None:
+                continue
+        yield current
+        for field, value in current.ListFields():
+            if field.message_type is None:
+                continue
+            if hasattr(value, "ListFields"):
+                stack.append(value)
+            else:
+                stack.extend(value)
+
+
+def functions_in(node: Node) -> list[list[str]]:
+    """Names of the functions that an expression or query calls, each in parts."""
+    return [strings(found.funcname) for found in walk(node) if type(found).__name__ == "FuncCall"]
+
+
+def definition(command: Node) -> Node:
+    """The "def" field of an AlterTableCmd and the like, opened; None when there is none."""
+    return open_node(getattr(command, "def"))

@@ -1,0 +1,353 @@
+"""Statements and facts in, impact out: the walk through a script with its transactions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Facts, Name
+from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.result import (
+    RISKS,
+    Blocks,
+    DataLoss,
+    Held,
+    Problem,
+    ScriptImpact,
+    StatementImpact,
+    document,
+    to_json,
+)
+from pgmig_tui.impact.risk import DEFAULT_RATES, Rates, estimate, risk
+from pgmig_tui.impact.rules import apply
+from pgmig_tui.impact.shadow import Catalog, Snapshot
+
+
+class ParsedProblem(Protocol):
+    @property
+    def message(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+class StatementLike(Protocol):
+    """What is needed of a script.statement.Statement."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def end_line(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def control(self) -> str | None: ...
+    @property
+    def possible(self) -> bool: ...
+    @property
+    def then(self) -> str: ...
+    @property
+    def problem(self) -> ParsedProblem | None: ...
+    @property
+    def variables(self) -> tuple[str, ...]: ...
+    @property
+    def node(self) -> Node: ...
+
+
+_BEGINS = {"begin", "start", "start transaction"}
+_ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
+_REPEATED = {"INSERT", "UPDATE", "DELETE", "SELECT"}
+
+
+@dataclass(slots=True)
+class _Savepoint:
+    name: str
+    catalog: Snapshot
+    held: int
+    statements: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A lock that is held at this point of the walk."""
+
+    name: Name
+    mode: LockMode
+    from_line: int
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The state between two statements."""
+
+    catalog: Catalog
+    version: int
+    rates: Rates
+    in_transaction: bool = False
+    before: Snapshot | None = None
+    savepoints: list[_Savepoint] = field(default_factory=list)
+    open: list[_Open] = field(default_factory=list)
+    strongest: dict[Name, LockMode] = field(default_factory=dict)
+    unfinished: list[int] = field(default_factory=list)
+    done: list[StatementImpact] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    repeated: dict[tuple[int, str], StatementImpact] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        self.in_transaction = True
+        self.before = self.catalog.snapshot()
+
+    def finish(self, line: int) -> None:
+        """All locks are given back at `line`."""
+        self._close(0, 0, line)
+        self.in_transaction = False
+        self.savepoints.clear()
+
+    def back_to(self, savepoint: _Savepoint, line: int) -> None:
+        self.catalog.restore(savepoint.catalog)
+        self._close(savepoint.held, savepoint.statements, line)
+
+    def _close(self, held: int, statements: int, line: int) -> None:
+        for lock in self.open[held:]:
+            self.held.append(Held(lock.name.schema, lock.name.relation, lock.mode, lock.from_line, line))
+        del self.open[held:]
+        for position in self.unfinished[statements:]:
+            self.done[position] = replace(self.done[position], held_until_line=line)
+        del self.unfinished[statements:]
+        self.strongest = {}
+        for lock in self.open:
+            self.strongest[lock.name] = max(lock.mode, self.strongest.get(lock.name, lock.mode))
+
+    def take(self, impact: StatementImpact) -> None:
+        """Enter a statement's locks; weaker ones than those held already add nothing."""
+        for lock in impact.locks:
+            if lock.new:
+                continue
+            name = lock.name
+            if self.strongest.get(name, 0) < lock.mode:
+                self.strongest[name] = lock.mode
+                self.open.append(_Open(name, lock.mode, impact.line))
+
+
+def predict_script(
+    statements: Sequence[StatementLike],
+    facts: Facts | None = None,
+    server_version_num: int = 180000,
+    *,
+    wrapped: bool = False,
+    path: str = "",
+    catalog: Catalog | None = None,
+    rates: Rates = DEFAULT_RATES,
+) -> ScriptImpact:
+    """The impact of one script.
+
+    `facts` None = from the text alone. `wrapped`: we put the whole script between BEGIN and COMMIT. `catalog` carries
+    the effects of pending changes that run before (hand the same one to each script in turn; `facts` is then ignored).
+    Nothing is raised for bad SQL: it stands in the statement's `problem`.
+    """
+    shadow = catalog if catalog is not None else Catalog(facts)
+    walk = _Walk(shadow, server_version_num, rates)
+    if wrapped:
+        walk.begin()
+    transactions = 0
+    outside = False
+    last = 0
+    for statement in statements:
+        last = statement.end_line
+        control = statement.control
+        if control is not None:
+            transactions += control in _BEGINS
+            _control(walk, statement, control, wrapped)
+            continue
+        impact = _impact(walk, statement)
+        position = len(walk.done)
+        walk.done.append(impact)
+        if not impact.locks and walk.in_transaction:
+            walk.unfinished.append(position)
+            continue
+        outside = outside or not walk.in_transaction
+        walk.take(impact)
+        walk.unfinished.append(position)
+        if not walk.in_transaction:
+            walk.finish(statement.end_line)
+    if walk.open or walk.unfinished:
+        walk.finish(last)
+    effective = [one for one in walk.done if one.transaction_control is None]
+    alone = len(effective) == 1 and not effective[0].needs_no_transaction
+    return ScriptImpact(
+        path or (statements[0].path if statements else ""),
+        wrapped or alone or (transactions == 1 and not outside),
+        tuple(walk.done),
+        tuple(sorted(walk.held, key=lambda held: (held.from_line, -held.mode, held.name))),
+        server_version_num,
+        shadow.live,
+    )
+
+
+def _control(walk: _Walk, statement: StatementLike, control: str, wrapped: bool) -> None:
+    """BEGIN, COMMIT, SAVEPOINT and the like."""
+    line = statement.end_line
+    walk.done.append(
+        StatementImpact(
+            statement.line,
+            line,
+            statement.text,
+            statement.kind,
+            control,
+            held_until_line=line,
+            path=statement.path,
+        )
+    )
+    if control in _BEGINS:
+        if not walk.in_transaction:
+            walk.begin()
+    elif control == "savepoint":
+        walk.savepoints.append(
+            _Savepoint(_savepoint_name(statement), walk.catalog.snapshot(), len(walk.open), len(walk.unfinished))
+        )
+    elif control in {"rollback to", "rollback to savepoint"}:
+        name = _savepoint_name(statement)
+        for savepoint in reversed(walk.savepoints):
+            if savepoint.name == name:
+                walk.back_to(savepoint, line)
+                break
+    elif control in _ENDS:
+        if control in {"rollback", "abort"} and walk.before is not None:
+            walk.catalog.restore(walk.before)
+        chain = re.search(r"\band\s+chain\b", statement.text, re.IGNORECASE)
+        walk.finish(line)
+        if chain:
+            walk.begin()
+
+
+def _savepoint_name(statement: StatementLike) -> str:
+    words = re.findall(r'"[^"]+"|[\w$]+', statement.text)
+    last = words[-1] if words else ""
+    return last.strip('"') if last.startswith('"') else last.lower()
+
+
+def _impact(walk: _Walk, statement: StatementLike) -> StatementImpact:
+    if statement.kind in _REPEATED and not statement.possible and statement.then == "plain":
+        shape = _shape(statement.text)
+        if shape is not None:
+            return _repeated(walk, statement, shape)
+    return _one(walk, statement, None)
+
+
+def _repeated(walk: _Walk, statement: StatementLike, shape: str) -> StatementImpact:
+    """Statements that differ in their constants alone do the same: a script of 20,000 INSERTs is looked at once."""
+    key = (walk.catalog.version, shape)
+    known = walk.repeated.get(key)
+    if known is None:
+        try:
+            node = nodes.parse(shape)[0]
+        except (nodes.ParseError, IndexError):
+            return _one(walk, statement, None)
+        known = walk.repeated[(walk.catalog.version, shape)] = _one(walk, statement, node)
+        return known
+    return replace(
+        known, line=statement.line, end_line=statement.end_line, sql=statement.text, path=statement.path,
+        held_until_line=statement.end_line,
+    )  # fmt: skip
+
+
+_CONSTANT = re.compile(r"""("[^"]*")|'(?:[^']|'')*'|\b\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\b""")
+_ROWS = re.compile(r"(\([0', ]*\))(?:\s*,\s*\1)+")
+_DELICATE = re.compile(r"--|/\*|\\|\$|\bnextval\b|\bsetval\b|\bregclass\b", re.IGNORECASE)
+
+
+def _shape(sql: str) -> str | None:
+    """The statement with its constants made equal, None when that is not safe; it is valid SQL of the same effect."""
+    if _DELICATE.search(sql):
+        return None
+    shape = _CONSTANT.sub(lambda found: found[1] or ("''" if found[0][0] == "'" else "0"), sql)
+    return _ROWS.sub(r"\1", shape)
+
+
+def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementImpact:
+    out = Effect()
+    problem: Problem | None = None
+    if statement.possible:
+        out.certainty = "possible"
+        out.notes.append("on a branch of \\if: it may not run")
+    if node is None and statement.kind != "UNPARSED":
+        node = statement.node
+    if node is None:
+        trouble = statement.problem
+        message = trouble.message if trouble is not None else "the parser can't read this statement"
+        problem = Problem(message, *((trouble.line, trouble.column) if trouble else (statement.line, 0)))
+        out.unknown.append("what this statement does: it can't be parsed")
+    else:
+        scene = Scene(walk.catalog, walk.version, statement.text)
+        _apply_safely(nodes.statement(node), scene, out)
+    if statement.variables:
+        out.unknown.append(f"the value of {', '.join(':' + name for name in statement.variables)}")
+        out.certainty = "possible"
+    if statement.then == "gexec":
+        out.unknown.append("what \\gexec runs: SQL made at run time")
+    if out.no_transaction and walk.in_transaction:
+        out.problem = out.problem or f"{statement.kind} is refused inside a transaction block (25001)"
+    if problem is None and out.problem:
+        problem = Problem(out.problem, statement.line)
+    return _finish(walk, statement, out, problem)
+
+
+def _apply_safely(node: Node, scene: Scene, out: Effect) -> None:
+    """No rule's mistake may hide a statement: it is told as unknown."""
+    try:
+        apply(node, scene, out)
+    except (AttributeError, IndexError, KeyError, ValueError, RecursionError) as error:
+        out.unknown.append(
+            f"what this {nodes.kind(node).removesuffix('Stmt')} does ({type(error).__name__} in its rule)"
+        )
+
+
+def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem | None) -> StatementImpact:
+    locks = tuple(sorted(out.locks.values(), key=lambda lock: (-lock.mode, lock.relkind in "iI", lock.name)))
+    level = risk(out)
+    if statement.kind == "UNPARSED" or problem is not None or statement.then == "gexec":
+        level = max(level, "high", key=RISKS.index)
+    visible = [lock.mode for lock in locks if not lock.new]
+    reads_index = any(lock.mode.blocks_reads and not lock.new for lock in locks)
+    worked = {**out.scans, **out.rewrites}.values()
+    return StatementImpact(
+        line=statement.line,
+        end_line=statement.end_line,
+        sql=statement.text,
+        kind=statement.kind,
+        locks=locks,
+        rewrites=tuple(sorted(map(str, out.rewrites))),
+        scans=tuple(sorted(map(str, out.scans))),
+        rebuilds=tuple(sorted(map(str, out.rebuilds))),
+        blocks=Blocks(
+            reads_index,
+            any(mode.blocks_writes for mode in visible),
+            any(mode.blocks_ddl for mode in visible),
+        ),
+        held_until_line=statement.end_line,
+        estimated_ms=estimate(out, walk.rates) if walk.catalog.live and problem is None else None,
+        rows=sum(max(relation.rows, 0) for relation in worked),
+        bytes=sum(max(relation.bytes, 0) for relation in worked),
+        data_loss=DataLoss(out.loss_class, tuple(w for w, loss in out.losses.items() if loss == out.loss_class)),
+        risk=level,
+        advice=tuple(out.advice),
+        problem=problem,
+        unknown=tuple(dict.fromkeys(out.unknown)),
+        breaks=tuple(dict.fromkeys(out.breaks)),
+        notes=tuple(dict.fromkeys(out.notes)),
+        needs_no_transaction=out.no_transaction,
+        path=statement.path,
+    )
+
+
+__all__ = ["Catalog", "ScriptImpact", "StatementImpact", "document", "predict_script", "to_json"]

@@ -1,0 +1,225 @@
+"""What a statement and a script will do, as plain values; `to_json` is the shape of `impact --json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.modes import LockMode
+
+CERTAINTIES = ("certain", "likely", "possible")
+RISKS = ("none", "low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The strongest lock that a statement takes on one relation; `new` relations were made by this very script."""
+
+    schema: str
+    relation: str
+    relkind: str
+    mode: LockMode
+    certainty: str
+    why: str
+    new: bool = False
+
+    @property
+    def name(self) -> Name:
+        return Name(self.schema, self.relation)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What other sessions can't do meanwhile with a relation that they can see."""
+
+    reads: bool = False
+    writes: bool = False
+    ddl: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A range in milliseconds, from sizes and stated rates; waiting for locks is not in it."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataLoss:
+    """Classes: 0 none, 1 privileges and metadata, 2 derivable, 3 values, 4 rows (or unknown), 5 outside."""
+
+    loss_class: int = 0
+    what: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A safer way; `rule` is its documented code, `safer_sql` is for this statement, "" when there is none."""
+
+    rule: str
+    message: str
+    safer_sql: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a statement can't be trusted to run, or can't be read."""
+
+    message: str
+    line: int
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatementImpact:
+    """One statement. Lines are 1-based lines of the script; `rows` and `bytes` are what it reads or rewrites.
+
+    `unknown` says in words what could not be told, `breaks` what running code would notice, `notes` the rest;
+    `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction block.
+    """
+
+    line: int
+    end_line: int
+    sql: str
+    kind: str
+    transaction_control: str | None = None
+    locks: tuple[Lock, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    rebuilds: tuple[str, ...] = ()
+    blocks: Blocks = Blocks()
+    held_until_line: int = 0
+    estimated_ms: Estimate | None = None
+    rows: int = 0
+    bytes: int = 0
+    data_loss: DataLoss = DataLoss()
+    risk: str = "none"
+    advice: tuple[Advice, ...] = ()
+    problem: Problem | None = None
+    unknown: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    needs_no_transaction: bool = False
+    path: str = ""
+
+    @property
+    def strongest(self) -> Lock | None:
+        """The strongest lock on a relation that others can see."""
+        seen = [lock for lock in self.locks if not lock.new]
+        return max(seen, key=lambda lock: lock.mode) if seen else None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock through the transaction: from the line that takes it to the line that gives it back."""
+
+    schema: str
+    relation: str
+    mode: LockMode
+    from_line: int
+    to_line: int
+
+    @property
+    def name(self) -> Name:
+        return Name(self.schema, self.relation)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptImpact:
+    """A whole script. `transactional`: everything in it happens in one transaction or not at all."""
+
+    path: str
+    transactional: bool
+    statements: tuple[StatementImpact, ...]
+    cumulative: tuple[Held, ...]
+    server_version_num: int = 180000
+    catalog: bool = False
+
+    @property
+    def strongest(self) -> tuple[LockMode, str] | None:
+        """The strongest lock on a relation that others can see, and that relation's name."""
+        seen = [lock for one in self.statements if (lock := one.strongest) is not None]
+        if not seen:
+            return None
+        top = max(seen, key=lambda lock: lock.mode)
+        return top.mode, str(top.name)
+
+    @property
+    def risk(self) -> str:
+        return max((one.risk for one in self.statements), key=RISKS.index, default="none")
+
+    @property
+    def data_loss(self) -> DataLoss:
+        """The worst class, with everything that is lost in that class."""
+        worst = max((one.data_loss.loss_class for one in self.statements), default=0)
+        what = [w for one in self.statements if one.data_loss.loss_class == worst > 0 for w in one.data_loss.what]
+        return DataLoss(worst, tuple(dict.fromkeys(what)))
+
+
+def to_json(impact: ScriptImpact, change: str = "") -> dict[str, Any]:
+    """One element of "scripts" of `impact --json`."""
+    return {
+        "change": change,
+        "path": impact.path,
+        "transactional": impact.transactional,
+        "risk": impact.risk,
+        "statements": [_statement_json(one) for one in impact.statements],
+        "cumulative": [
+            {
+                "schema": held.schema,
+                "relation": held.relation,
+                "mode": held.mode.pg_name,
+                "from_line": held.from_line,
+                "to_line": held.to_line,
+            }
+            for held in impact.cumulative
+        ],
+    }
+
+
+def document(scripts: list[dict[str, Any]], server_version_num: int, catalog: bool) -> dict[str, Any]:
+    """The whole document of `impact --json` around the scripts' own."""
+    return {"server_version_num": server_version_num, "catalog": catalog, "scripts": scripts}
+
+
+def _statement_json(one: StatementImpact) -> dict[str, Any]:
+    estimate = one.estimated_ms
+    return {
+        "line": one.line,
+        "end_line": one.end_line,
+        "sql": one.sql,
+        "kind": one.kind,
+        "transaction_control": one.transaction_control,
+        "locks": [
+            {
+                "schema": lock.schema,
+                "relation": lock.relation,
+                "relkind": lock.relkind,
+                "mode": lock.mode.pg_name,
+                "certainty": lock.certainty,
+                "why": lock.why,
+                "new": lock.new,
+            }
+            for lock in one.locks
+        ],
+        "rewrites": list(one.rewrites),
+        "scans": list(one.scans),
+        "rebuilds": list(one.rebuilds),
+        "blocks": {"reads": one.blocks.reads, "writes": one.blocks.writes, "ddl": one.blocks.ddl},
+        "held_until_line": one.held_until_line,
+        "estimated_ms": None if estimate is None else {"low": estimate.low, "high": estimate.high},
+        "rows": one.rows,
+        "bytes": one.bytes,
+        "data_loss": {"class": one.data_loss.loss_class, "what": list(one.data_loss.what)},
+        "risk": one.risk,
+        "advice": [{"rule": a.rule, "message": a.message, "safer_sql": a.safer_sql} for a in one.advice],
+        "problem": None
+        if one.problem is None
+        else {"message": one.problem.message, "line": one.problem.line, "column": one.problem.column},
+        "unknown": list(one.unknown),
+        "breaks": list(one.breaks),
+        "notes": list(one.notes),
+        "needs_no_transaction": one.needs_no_transaction,
+    }

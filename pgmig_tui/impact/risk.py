@@ -1,0 +1,86 @@
+"""How much it hurts, and for how long: from locks, work and sizes. Every figure is a range, none is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pgmig_tui.impact.effect import Effect
+from pgmig_tui.impact.facts import Relation
+from pgmig_tui.impact.modes import AE, SRE, SUE, S
+from pgmig_tui.impact.result import RISKS, Estimate
+
+MB = 1 << 20
+SMALL, LARGE = 8 * MB, 4096 * MB
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Bytes a second, (slow, fast); stated defaults until they are measured on the server."""
+
+    scan: tuple[int, int] = (150 * MB, 2000 * MB)
+    rewrite: tuple[int, int] = (20 * MB, 200 * MB)
+    build: tuple[int, int] = (20 * MB, 150 * MB)
+
+
+DEFAULT_RATES = Rates()
+
+
+def work_bytes(out: Effect) -> tuple[int, int, int] | None:
+    """Bytes scanned, rewritten, built; None when a size is not known. Relations made by this script count nothing."""
+    worked = [*out.scans.values(), *out.rewrites.values()]
+    if any(relation.bytes < 0 and not relation.new for relation in worked):
+        return None
+    scanned = sum(r.bytes for r in out.scans.values() if not r.new and r.name not in out.rewrites)
+    rewritten = sum(r.bytes for r in out.rewrites.values() if not r.new)
+    built = sum(max(index.bytes, 0) for index in out.rebuilds.values())
+    return scanned, rewritten, built
+
+
+def estimate(out: Effect, rates: Rates = DEFAULT_RATES) -> Estimate | None:
+    """How long it works once it has its locks, in ms; None when sizes or statements are not known."""
+    work = work_bytes(out)
+    if work is None or out.unknown:
+        return None
+    slow = fast = 0.0
+    for amount, (low_rate, high_rate) in zip(work, (rates.scan, rates.rewrite, rates.build), strict=True):
+        slow += amount / low_rate * 1000
+        fast += amount / high_rate * 1000
+    return Estimate(int(fast), 5 + len(out.locks) + int(slow))
+
+
+def risk(out: Effect) -> str:
+    """The class of lock-impact's risk model, for a table that others use."""
+    visible = [lock for lock in out.locks.values() if not lock.new and lock.relkind not in "iI"]
+    top = max((lock.mode for lock in visible), default=None)
+    level = 0
+    seen = {lock.name for lock in visible}
+    rewrites = [r for r in out.rewrites.values() if r.name in seen and r.kind != "S"]
+    scans = [r for r in out.scans.values() if r.name in seen]
+    if top is None or top < SUE:
+        level = RISKS.index("low") if top is not None and top > 1 else 0
+    elif top < S:
+        level = RISKS.index("low")
+    elif top is AE and rewrites:
+        level = _by_size(rewrites, "medium", "high", "critical")
+    elif top in (S, SRE) or top < AE:
+        level = _by_size(scans, "medium", "high", "high") if scans else RISKS.index("medium")
+    else:
+        level = _by_size(scans, "medium", "high", "high") if scans else RISKS.index("medium")
+        if sum(lock.mode is AE for lock in visible) > 1:
+            level = max(level, RISKS.index("high"))
+    if any(lock.relkind in "iI" and lock.mode is AE and not lock.new for lock in out.locks.values()):
+        level = max(level, RISKS.index("medium"))
+    level = max(level, {0: 0, 1: 1, 2: 1, 3: 2, 4: 3, 5: 4}[out.loss_class])
+    if out.unknown:
+        level = max(level, RISKS.index("medium"))
+    if out.problem:
+        level = max(level, RISKS.index("high"))
+    return RISKS[level]
+
+
+def _by_size(relations: list[Relation], small: str, middle: str, large: str) -> int:
+    """An unknown size is taken for a middling one: it must not look harmless."""
+    known = [relation.bytes for relation in relations]
+    if not known or all(0 <= size <= SMALL for size in known):
+        return RISKS.index(small)
+    return RISKS.index(large if sum(max(size, 0) for size in known) >= LARGE else middle)

@@ -1,0 +1,43 @@
+"""The rules, one file a statement family; `apply` finds the one for a parse tree.
+
+A rule is a function (node, scene, effect): it reads the tree and the catalog of that moment, writes what happens into
+the effect, and carries its own changes forward in the catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.nodes import Node, kind
+
+Rule = Callable[[Node, Scene, Effect], None]
+
+
+@cache
+def _rules() -> dict[str, Rule]:
+    from pgmig_tui.impact.rules import (
+        alter_table,
+        create,
+        dml,
+        drop,
+        index,
+        maintenance,
+        objects,
+        rename,
+        routine,
+        trigger,
+    )
+
+    families = (alter_table, create, dml, drop, index, maintenance, objects, rename, routine, trigger)
+    return {name: rule for family in families for name, rule in family.RULES.items()}
+
+
+def apply(node: Node, scene: Scene, out: Effect) -> None:
+    """Write down what the statement does; one that no rule knows is said to be unknown."""
+    rule = _rules().get(kind(node))
+    if rule is None:
+        out.unknown.append(f"what {kind(node).removesuffix('Stmt')} does: no rule knows this statement")
+        return
+    rule(node, scene, out)

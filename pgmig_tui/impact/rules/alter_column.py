@@ -1,0 +1,315 @@
+"""ALTER TABLE's subcommands on columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import fk_sides, quote, quoted
+from pgmig_tui.impact.facts import Column, Relation
+from pgmig_tui.impact.modes import AE, SRE
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules import alter_constraint
+from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.drop import fall
+from pgmig_tui.impact.typechange import TypeName, narrows_values, needs_rewrite, type_name
+from pgmig_tui.impact.volatility import volatility
+
+SERIALS = {"smallserial": "int2", "serial": "int4", "bigserial": "int8", "serial2": "int2", "serial4": "int4"}
+SERIALS["serial8"] = "int8"
+
+
+def add_column(at: Altering, cmd: Node) -> None:
+    definition = nodes.definition(cmd)
+    name, table, out = definition.colname, at.table, at.out
+    if name in table.columns:
+        if not cmd.missing_ok:
+            out.problem = f"column {name} of {table.name} exists already"
+        else:
+            out.notes.append(f"column {name} is there already; the lock is taken all the same")
+        return
+    written = type_name(definition.type_name)
+    constraints = {nodes.enum_name("ConstrType", c.constraint.contype): c.constraint for c in definition.constraints}
+    rewrite = _why_rewritten(at, written, constraints)
+    if rewrite:
+        _rewritten(at, name, rewrite, definition)
+    filled = "CONSTR_DEFAULT" in constraints or bool(rewrite)
+    not_null = "CONSTR_NOTNULL" in constraints or "CONSTR_PRIMARY" in constraints
+    virtual = "CONSTR_GENERATED" in constraints and constraints["CONSTR_GENERATED"].generated_kind == "v"
+    if not_null and (virtual or not filled):
+        at.scan_members()
+        if not virtual and not table.new and table.rows != 0:
+            out.breaks.append(f"INSERTs that do not name {name}; it fails with 23502 unless {table.name} is empty")
+            out.advise(
+                "not-null-without-default",
+                f"{name} NOT NULL without a default fails unless {table.name} is empty: add it nullable, fill it, "
+                "then CHECK (... IS NOT NULL) NOT VALID, VALIDATE, SET NOT NULL",
+                f"ALTER TABLE {quoted(at.name)} ADD COLUMN {quote(name)} {_type_text(written)};",
+            )
+    at.put_column(
+        at.current(table),
+        Column(
+            name,
+            SERIALS.get(written.name, ("_" if written.array else "") + written.name),
+            written.typmod,
+            written.schema or "pg_catalog",
+            not_null or written.name in SERIALS,
+            filled,
+            "a" if "CONSTR_IDENTITY" in constraints else "",
+            constraints["CONSTR_GENERATED"].generated_kind if "CONSTR_GENERATED" in constraints else "",
+        ),
+    )
+    for kind, constraint in constraints.items():
+        if kind in {"CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_FOREIGN"}:
+            alter_constraint.add_constraint(at, constraint, (name,), of_new_column=True, filled=filled)
+
+
+def _why_rewritten(at: Altering, written: TypeName, constraints: dict[str, Node]) -> str:
+    """Why ADD COLUMN rewrites the table, "" when it does not."""
+    if written.name in SERIALS and not written.schema:
+        return f"{written.name} fills every row from a sequence"
+    if "CONSTR_IDENTITY" in constraints:
+        return "an identity column fills every row from a sequence"
+    generated = constraints.get("CONSTR_GENERATED")
+    if generated is not None:
+        return "" if generated.generated_kind == "v" else "a stored generated column is computed for every row"
+    fact = at.scene.catalog.type([written.schema, written.name] if written.schema else [written.name])
+    if fact is not None and fact.kind == "d" and fact.constrained:
+        return f"the domain {fact.name} has constraints to check"
+    if fact is None and written.schema not in {"", "pg_catalog"} and not at.scene.catalog.live:
+        at.out.unknown.append(f"whether {written.schema}.{written.name} is a domain with constraints (then: rewrite)")
+    default = constraints.get("CONSTR_DEFAULT")
+    if default is None:
+        return ""
+    verdict = volatility(at.scene, default.raw_expr)
+    if verdict == "unknown" and not at.scene.catalog.live:
+        at.out.unknown.append("whether the default's function is volatile (then: rewrite)")
+    return "its default is volatile" if verdict == "yes" else ""
+
+
+def _rewritten(at: Altering, column: str, why: str, definition: Node) -> None:
+    at.rewrite_members()
+    at.out.notes.append(f"rewrites the table: {why}")
+    table, col = quoted(at.name), quote(column)
+    written = type_name(definition.type_name)
+    at.out.advise(
+        "add-column-rewrite",
+        f"adding {column} rewrites {at.name} ({why}): add it without, set the default, fill old rows in batches",
+        f"ALTER TABLE {table} ADD COLUMN {col} {_type_text(written)};\n"
+        f"-- then ALTER COLUMN {col} SET DEFAULT ..., and UPDATE in batches in a change of its own",
+    )
+
+
+def _type_text(written: TypeName) -> str:
+    name = SERIALS.get(written.name, written.name)
+    name = {"int8": "bigint", "int4": "integer", "int2": "smallint", "bool": "boolean", "bpchar": "char"}.get(
+        name, name
+    )
+    modifiers = f"({', '.join(map(str, written.modifiers))})" if written.modifiers and name != "interval" else ""
+    schema = f"{quote(written.schema)}." if written.schema not in {"", "pg_catalog"} else ""
+    return f"{schema}{name}{modifiers}{'[]' if written.array else ''}"
+
+
+def drop_column(at: Altering, cmd: Node) -> None:
+    column, out = cmd.name, at.out
+    cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
+    if at.table.columns and column not in at.table.columns:
+        if not cmd.missing_ok:
+            out.problem = f"column {column} of {at.table.name} does not exist"
+        return
+    gone = set()
+    for member in at.members:
+        current = at.current(member)
+        for index in current.indexes:
+            if column in index.columns:
+                out.lock_index(current, index, AE, f"index on {column}")
+                gone.add(index.name)
+        for sequence in current.sequences:
+            if sequence.column == column:
+                out.lock_name(sequence.name, "S", AE, f"owned by {current.name}.{column}", new=current.new)
+                gone.add(sequence.name)
+        for key in current.foreign_keys:
+            if column in key.columns:
+                for other in fk_sides(at.scene, key.referenced):
+                    out.lock(other, AE, f"referenced by {key.name}, which falls with {column}")
+        _column_dependents(at, current, column, cascade)
+        if not current.new and current.kind not in "vc":
+            generated = column in current.columns and current.columns[column].generated
+            out.lose(2 if generated else 3, f"the values of {current.name}.{column}")
+    if not at.table.known and not at.scene.catalog.live:
+        out.unknown.append(f"foreign keys, views and indexes on {at.name}.{column} (no catalog)")
+    at.scene.catalog.drop(gone)
+    for member in at.members:
+        _forget_column(at, at.current(member), column)
+    if not at.table.new:
+        out.breaks.append(f"statements that name {at.name}.{column}")
+
+
+def _column_dependents(at: Altering, current: Relation, column: str, cascade: bool) -> None:
+    if not cascade:
+        return
+    for key in at.scene.catalog.incoming(current.name):
+        if column in key.referenced_columns:
+            for other in fk_sides(at.scene, key.table):
+                at.out.lock(other, AE, f"its {key.name} references {current.name}.{column}")
+    fallen = set()
+    for dependent in current.dependents:
+        if dependent.columns and column not in dependent.columns:
+            continue
+        other = at.scene.catalog.relation(dependent.name, dependent.kind)
+        if dependent.kind in "vm":
+            fallen |= fall(at.scene, at.out, other, f"uses {current.name}.{column}", True)
+        else:
+            at.out.lock(other, AE, f"uses {current.name}.{column}")
+    at.scene.catalog.drop(fallen)
+
+
+def _forget_column(at: Altering, current: Relation, column: str) -> None:
+    if not current.known:
+        return
+    at.scene.catalog.put(
+        replace(
+            current,
+            columns={name: value for name, value in current.columns.items() if name != column},
+            foreign_keys=tuple(k for k in current.foreign_keys if column not in k.columns),
+            checks=tuple(c for c in current.checks if column not in c.columns),
+        )
+    )
+
+
+def alter_type(at: Altering, cmd: Node) -> None:
+    definition = nodes.definition(cmd)
+    column, out, table = cmd.name, at.out, at.table
+    new = type_name(definition.type_name)
+    using = nodes.has(definition, "raw_default") and not _bare_column(definition.raw_default, column)
+    old = table.columns.get(column, Column(column, ""))
+    if table.kind == "c":
+        return
+    _type_depends(at, column)
+    verdict = needs_rewrite(at.scene, old, new, using)
+    if verdict == "yes":
+        at.rewrite_members()
+        _rewrite_advice(at, column, new)
+    elif verdict == "unknown":
+        out.unknown.append(f"whether the change of {column} to {_type_text(new)} rewrites the table (old type unknown)")
+        at.rewrite_members()
+    for member in at.members:
+        current = at.current(member)
+        collated = nodes.has(definition, "coll_clause")
+        for index in current.indexes:
+            if column in index.columns:
+                out.lock_index(current, index, AE, f"index on {column}")
+                if verdict != "no" or (collated and _collation_changes(current, column, definition)):
+                    out.rebuilds[index.name] = index
+                    out.scan(current)
+        for sequence in current.sequences:
+            if sequence.column == column and sequence.identity:
+                out.lock_name(sequence.name, "S", SRE, f"the identity of {current.name}.{column}")
+                out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
+    if old.type and narrows_values(old, new) and not table.new:
+        out.lose(3, f"values of {table.name}.{column} that do not fit {_type_text(new)}")
+    at.change_column(column, type=("_" if new.array else "") + new.name, typmod=new.typmod,
+                     type_schema=new.schema or "pg_catalog")  # fmt: skip
+
+
+def _collation_changes(current: Relation, column: str, definition: Node) -> bool:
+    wanted = nodes.strings(definition.coll_clause.collname)
+    known = current.columns.get(column)
+    return known is None or not wanted or known.collation != wanted[-1]
+
+
+def _bare_column(expression: Node, column: str) -> bool:
+    if expression.WhichOneof("node") != "column_ref":
+        return False
+    fields = nodes.strings(expression.column_ref.fields)
+    return bool(fields) and fields[-1] == column
+
+
+def _type_depends(at: Altering, column: str) -> None:
+    """The other side of foreign keys on the column is locked too; a view on it makes the statement fail."""
+    for member in at.members:
+        current = at.current(member)
+        for key in current.foreign_keys:
+            if column in key.columns:
+                for other in fk_sides(at.scene, key.referenced):
+                    at.out.lock(other, AE, f"referenced by {key.name}")
+        for key in at.scene.catalog.incoming(current.name):
+            if column in key.referenced_columns:
+                for other in fk_sides(at.scene, key.table):
+                    at.out.lock(other, AE, f"its {key.name} references {current.name}.{column}")
+        for dependent in current.dependents:
+            if dependent.kind in "vm" and column in dependent.columns:
+                at.out.problem = f"the type of {current.name}.{column} is used by the view {dependent.name} (0A000)"
+
+
+def _rewrite_advice(at: Altering, column: str, new: TypeName) -> None:
+    if at.table.new:
+        return
+    table, written = quoted(at.name), _type_text(new)
+    fresh = quote(f"{column}_new")
+    at.out.advise(
+        "type-change-rewrite",
+        f"the new type of {column} rewrites {at.name}: add a new column, fill it in batches, swap the names",
+        f"ALTER TABLE {table} ADD COLUMN {fresh} {written};\n"
+        f"-- backfill in batches: UPDATE {table} SET {fresh} = {quote(column)}::{written} WHERE ...;\n"
+        f"-- then in one short transaction: DROP COLUMN {quote(column)}, RENAME COLUMN {fresh} TO {quote(column)}",
+    )
+
+
+def column_default(at: Altering, cmd: Node) -> None:
+    at.change_column(cmd.name, has_default=nodes.has(cmd, "def"))
+
+
+def set_not_null(at: Altering, cmd: Node) -> None:
+    column, out = cmd.name, at.out
+    scanned = False
+    for member in at.members:
+        current = at.current(member)
+        known = current.columns.get(column)
+        if known is not None and known.not_null and known.not_null_valid:
+            continue
+        if any(check.valid and column in check.proves_not_null for check in current.checks):
+            continue
+        out.scan(current)
+        scanned = scanned or current.kind != "p"
+    if scanned and not at.table.new:
+        name, table = quote(column), quoted(at.name)
+        check = quote(f"{at.name.relation}_{column}_not_null")
+        out.breaks.append(f"statements that leave {column} NULL")
+        out.advise(
+            "set-not-null",
+            f"SET NOT NULL reads all of {at.name} while nobody else can: prove it before with a CHECK",
+            f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID;\n"
+            f"ALTER TABLE {table} VALIDATE CONSTRAINT {check};\n"
+            f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL;\n"
+            f"ALTER TABLE {table} DROP CONSTRAINT {check};",
+        )
+    at.change_column(column, not_null=True, not_null_valid=True)
+
+
+def drop_not_null(at: Altering, cmd: Node) -> None:
+    at.change_column(cmd.name, not_null=False)
+
+
+def set_expression(at: Altering, cmd: Node) -> None:
+    column = at.table.columns.get(cmd.name)
+    if column is not None and column.generated == "v":
+        return
+    at.rewrite_members()
+
+
+def set_identity(at: Altering, cmd: Node) -> None:
+    items = nodes.definition(cmd).items
+    for sequence in at.table.sequences:
+        if sequence.column == cmd.name:
+            out = at.out
+            out.lock_name(sequence.name, "S", SRE, f"the identity of {at.name}.{cmd.name}", new=at.table.new)
+            if any(item.def_elem.defname != "generated" for item in items):
+                out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
+
+
+def drop_identity(at: Altering, cmd: Node) -> None:
+    for sequence in at.table.sequences:
+        if sequence.column == cmd.name:
+            at.out.lock_name(sequence.name, "S", AE, f"the identity of {at.name}.{cmd.name}", new=at.table.new)
+    at.change_column(cmd.name, identity="")

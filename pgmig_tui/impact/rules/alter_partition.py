@@ -1,0 +1,134 @@
+"""ATTACH and DETACH PARTITION, INHERIT and NO INHERIT."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
+from pgmig_tui.impact.facts import Relation
+from pgmig_tui.impact.modes import AE, AS, SRE, SUE
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.altering import Altering
+
+
+def lock_default(scene: Scene, out: Effect, parent: Relation, *, scanned: bool) -> None:
+    """The default partition of a partitioned table that gains or loses a partition."""
+    if parent.default_partition is None:
+        return
+    for member in scene.catalog.tree(parent.default_partition):
+        out.lock(member, AE, f"default partition of {parent.name}")
+        if scanned:
+            out.scan(member)
+
+
+def partition_keys(scene: Scene, out: Effect, parent: Relation, partition: Relation, *, with_rows: bool) -> None:
+    """Foreign keys, both ways, that a new partition takes part in."""
+    for key in parent.foreign_keys:
+        for side in fk_sides(scene, key.referenced):
+            out.lock(side, SRE, f"referenced by {key.name} of {parent.name}")
+            if with_rows:
+                out.scan(side)
+        if with_rows:
+            out.scan(partition)
+    for key in scene.catalog.incoming(parent.name):
+        mode = SRE if scene.major >= 15 else AS
+        for side in fk_sides(scene, key.table):
+            out.lock(side, mode, f"its {key.name} references {parent.name}")
+
+
+def attach(at: Altering, cmd: Node) -> None:
+    definition = nodes.definition(cmd)
+    scene, out, parent = at.scene, at.out, at.table
+    name = nodes.name_of(definition.name)
+    if scene.catalog.missing(name):
+        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    partition = scene.catalog.relation(name)
+    for member in scene.catalog.tree(partition.name):
+        out.lock(member, AE, f"becomes a partition of {parent.name}")
+    is_default = bool(definition.bound.is_default)
+    lock_default(scene, out, parent, scanned=not is_default)
+    for index in parent.indexes:
+        out.lock_index(parent, index, SUE, f"{partition.name} gets its part of it")
+    for member in scene.catalog.tree(partition.name):
+        out.scan(member)
+    partition_keys(scene, out, parent, partition, with_rows=True)
+    if not partition.new:
+        out.advise(
+            "attach-with-check",
+            f"unless a CHECK implies the bounds, {partition.name} is read while nobody else can; missing indexes are "
+            "built then too: add the CHECK NOT VALID, validate it, and build the indexes before",
+        )
+    if not parent.known and not scene.catalog.live:
+        out.unknown.append(f"the default partition and foreign keys of {parent.name} (no catalog)")
+    scene.catalog.put(replace(partition, parents=(*partition.parents, parent.name), is_partition=True))
+    default = partition.name if is_default else parent.default_partition
+    scene.catalog.put(
+        replace(at.current(parent), children=(*parent.children, partition.name), default_partition=default)
+    )
+
+
+def detach(at: Altering, cmd: Node) -> None:
+    definition = nodes.definition(cmd)
+    scene, out, parent = at.scene, at.out, at.table
+    name = nodes.name_of(definition.name)
+    if scene.catalog.missing(name):
+        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    partition = scene.catalog.relation(name)
+    concurrent = bool(definition.concurrent)
+    out.lock(partition, AE if concurrent or scene.major >= 14 else SUE, f"is detached from {parent.name}")
+    if concurrent:
+        out.no_transaction = True
+        out.temporary_locks = True
+        if parent.default_partition is not None:
+            out.problem = f"{parent.name} has a default partition: DETACH CONCURRENTLY is refused (55000)"
+    else:
+        if parent.default_partition != partition.name:
+            lock_default(scene, out, parent, scanned=False)
+        if not partition.new and parent.default_partition is None and scene.major >= 14:
+            out.advise(
+                "detach-concurrently",
+                f"DETACH stops reads of {parent.name}; CONCURRENTLY does not (in a change of its own, no transaction)",
+                f"ALTER TABLE {quoted(parent.name)} DETACH PARTITION {quoted(partition.name)} CONCURRENTLY;",
+            )
+    for index in partition.indexes:
+        if index.parent is not None:
+            out.lock_index(partition, index, AE, f"leaves {index.parent}")
+    for key in parent.foreign_keys:
+        for side in fk_sides(scene, key.referenced):
+            out.lock(side, SRE, f"referenced by {key.name}")
+    for key in scene.catalog.incoming(parent.name):
+        for side in fk_sides(scene, key.table):
+            out.lock(side, AE, f"its {key.name} references {parent.name}")
+            out.scan(side)
+    scene.catalog.put(
+        replace(partition, parents=tuple(p for p in partition.parents if p != parent.name), is_partition=False)
+    )
+    children = tuple(c for c in parent.children if c != partition.name)
+    default = None if parent.default_partition == partition.name else parent.default_partition
+    scene.catalog.put(replace(at.current(parent), children=children, default_partition=default))
+
+
+def detach_finalize(at: Altering, cmd: Node) -> None:
+    partition = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd).name))
+    at.out.lock(partition, AE, "DETACH PARTITION FINALIZE")
+
+
+def inherit(at: Altering, cmd: Node) -> None:
+    parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
+    at.out.lock(parent, SUE, f"becomes a parent of {at.name}")
+    child = at.current(at.table)
+    at.scene.catalog.put(replace(child, parents=(*child.parents, parent.name)))
+    if parent.known:
+        at.scene.catalog.put(replace(parent, children=(*parent.children, child.name)))
+
+
+def no_inherit(at: Altering, cmd: Node) -> None:
+    parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
+    at.out.lock(parent, AS, f"is no parent of {at.name} any more")
+    child = at.current(at.table)
+    at.scene.catalog.put(replace(child, parents=tuple(p for p in child.parents if p != parent.name)))
+    if parent.known:
+        at.scene.catalog.put(replace(parent, children=tuple(c for c in parent.children if c != child.name)))

@@ -1,0 +1,129 @@
+"""ALTER TABLE on the table as a whole, and ALTER INDEX."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Index, Name, Relation
+from pgmig_tui.impact.modes import AE, AS, SUE, LockMode, S
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.altering import Altering
+
+
+def owner(at: Altering, cmd: Node) -> None:
+    role = nodes.definition(cmd)
+    new_owner = cmd.newowner.rolename
+    table = at.current(at.table)
+    if table.owner and table.owner == new_owner:
+        return
+    for index in table.indexes:
+        at.out.lock_index(table, index, AE, "OWNER TO reaches the index")
+    for sequence in table.sequences:
+        at.out.lock_name(sequence.name, "S", AE, f"OWNER TO reaches what {table.name} owns", new=table.new)
+    if role is None and table.known:
+        at.scene.catalog.put(replace(table, owner=new_owner))
+
+
+def _named_index(at: Altering, name: str, mode: LockMode, why: str) -> None:
+    index = next((i for i in at.table.indexes if i.name.relation == name), None)
+    if index is not None:
+        at.out.lock_index(at.table, index, mode, why)
+    else:
+        at.out.lock_name(Name(at.name.schema, name), "i", mode, why, new=at.table.new)
+
+
+def cluster_on(at: Altering, cmd: Node) -> None:
+    _named_index(at, cmd.name, SUE, "CLUSTER ON")
+
+
+def set_logged(at: Altering, cmd: Node) -> None:
+    table = at.table
+    wanted = "u" if nodes.enum_name("AlterTableType", cmd.subtype) == "AT_SetUnLogged" else "p"
+    if table.known and table.persistence == wanted and at.scene.catalog.live:
+        return
+    at.out.rewrite(table)
+    for index in table.indexes:
+        at.out.lock_index(table, index, AE, "rebuilt with the table")
+    if wanted == "u":
+        at.out.notes.append(f"{table.name} is emptied after a crash and not replicated from now on")
+    for sequence in table.sequences:
+        if at.scene.major >= 15:
+            at.out.lock_name(sequence.name, "S", AE, f"owned by {table.name}", new=table.new)
+            at.out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
+
+
+def access_method(at: Altering, cmd: Node) -> None:
+    table = at.table
+    if table.access_method and table.access_method == cmd.name:
+        return
+    at.out.rewrite(table)
+
+
+def tablespace(at: Altering, cmd: Node) -> None:
+    if at.table.kind != "p":
+        at.out.rewrites[at.name] = at.table
+
+
+def replica_identity(at: Altering, cmd: Node) -> None:
+    definition = nodes.definition(cmd)
+    if definition.identity_type == "i":
+        _named_index(at, definition.name, S, "becomes the replica identity")
+    else:
+        at.out.notes.append("REPLICA IDENTITY FULL writes whole old rows to WAL" if definition.identity_type == "f" else
+                            "the replica identity decides what logical replication can find")  # fmt: skip
+
+
+def row_security_off(at: Altering, cmd: Node) -> None:
+    at.out.lose(1, f"row level security of {at.name}")
+
+
+def alter_index(node: Node, scene: Scene, out: Effect) -> None:
+    """ALTER INDEX, and ALTER TABLE with an index' name: the table itself is not locked (only for ATTACH, weakly)."""
+    name = scene.catalog.resolve(nodes.name_of(node.relation))
+    found = scene.catalog.index(name)
+    table, index = found if found is not None else (Relation(Name("", ""), "?", known=False), Index(name))
+    mode = AS
+    for item in node.cmds:
+        sub = nodes.enum_name("AlterTableType", item.alter_table_cmd.subtype)
+        mode = max(mode, _INDEX_MODES.get(sub, AE))
+    for item in node.cmds:
+        cmd = item.alter_table_cmd
+        sub = nodes.enum_name("AlterTableType", cmd.subtype)
+        if sub in {"AT_SetRelOptions", "AT_ResetRelOptions"} and _strong_options(cmd):
+            mode = AE
+        if sub == "AT_SetTableSpace" and not table.partitioned:
+            out.rebuilds[index.name] = index
+        if sub == "AT_AttachPartition":
+            _attach_index(scene, out, cmd, table)
+    out.lock_index(table, index, mode, "ALTER INDEX")
+    if mode is AE:
+        out.notes.append(f"ACCESS EXCLUSIVE on {index.name} stops every query on its table: planning opens all indexes")
+
+
+_INDEX_MODES = {
+    "AT_SetRelOptions": SUE,
+    "AT_ResetRelOptions": SUE,
+    "AT_SetStatistics": SUE,
+    "AT_AttachPartition": SUE,
+}
+# Index options that need ACCESS EXCLUSIVE (reloptions.c)
+_STRONG = {"fastupdate", "buffering", "pages_per_range", "autosummarize", "gin_pending_list_limit"}
+
+
+def _strong_options(cmd: Node) -> bool:
+    definition = nodes.definition(cmd)
+    return definition is not None and bool(_STRONG & set(nodes.options(definition.items)))
+
+
+def _attach_index(scene: Scene, out: Effect, cmd: Node, table: Relation) -> None:
+    child_name = scene.catalog.resolve(nodes.name_of(nodes.definition(cmd).name))
+    child = scene.catalog.index(child_name)
+    if table.name.relation:
+        out.lock(table, AS, "the table of the index")
+    if child is None:
+        out.lock_name(child_name, "i", AE, "becomes part of the index")
+        return
+    out.lock(child[0], AS, "the table of the index")
+    out.lock_index(child[0], child[1], AE, "becomes part of the index")

@@ -1,0 +1,229 @@
+"""ALTER TABLE and its kin (ALTER INDEX, VIEW, SEQUENCE, TYPE ... that share its tree).
+
+One row a subcommand: the mode that it needs, how far it reaches down, and the handler for everything besides. A
+statement takes the strongest mode of its subcommands for all of them, at its start (tablecmds.c,
+AlterTableGetLockLevel).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene, quoted
+from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage
+from pgmig_tui.impact.rules.altering import Altering
+
+_OBJECT_KINDS = {
+    "OBJECT_TABLE": "?",
+    "OBJECT_FOREIGN_TABLE": "f",
+    "OBJECT_VIEW": "v",
+    "OBJECT_MATVIEW": "m",
+    "OBJECT_SEQUENCE": "S",
+    "OBJECT_INDEX": "i",
+    "OBJECT_TYPE": "c",
+}
+
+Handler = Callable[[Altering, Node], None]
+
+
+def _nothing(at: Altering, cmd: Node) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """`reach`: "tree" = partitions and children, "partitions" = only of a partitioned table, "" = the table alone."""
+
+    words: str
+    mode: LockMode
+    reach: str
+    handler: Handler = _nothing
+
+
+def _sub(words: str, mode: LockMode = AE, reach: str = "", handler: Handler = _nothing) -> Subcommand:
+    return Subcommand(words, mode, reach, handler)
+
+
+SUBCOMMANDS: dict[str, Subcommand] = {
+    "AT_AddColumn": _sub("ADD COLUMN", AE, "tree", alter_column.add_column),
+    "AT_DropColumn": _sub("DROP COLUMN", AE, "tree", alter_column.drop_column),
+    "AT_AlterColumnType": _sub("ALTER COLUMN TYPE", AE, "tree", alter_column.alter_type),
+    "AT_ColumnDefault": _sub("SET or DROP DEFAULT", AE, "tree", alter_column.column_default),
+    "AT_SetNotNull": _sub("SET NOT NULL", AE, "tree", alter_column.set_not_null),
+    "AT_DropNotNull": _sub("DROP NOT NULL", AE, "tree", alter_column.drop_not_null),
+    "AT_SetExpression": _sub("SET EXPRESSION", AE, "tree", alter_column.set_expression),
+    "AT_DropExpression": _sub("DROP EXPRESSION", AE, "tree"),
+    "AT_SetStatistics": _sub("SET STATISTICS", SUE, "tree"),
+    "AT_SetOptions": _sub("SET (column options)", SUE),
+    "AT_ResetOptions": _sub("RESET (column options)", SUE),
+    "AT_SetStorage": _sub("SET STORAGE", AE, "tree"),
+    "AT_SetCompression": _sub("SET COMPRESSION", AE),
+    "AT_AddIdentity": _sub("ADD GENERATED AS IDENTITY", AE, "partitions"),
+    "AT_SetIdentity": _sub("ALTER IDENTITY", AE, "partitions", alter_column.set_identity),
+    "AT_DropIdentity": _sub("DROP IDENTITY", AE, "partitions", alter_column.drop_identity),
+    "AT_AddConstraint": _sub("ADD CONSTRAINT", AE, "", alter_constraint.add),
+    "AT_AlterConstraint": _sub("ALTER CONSTRAINT", AE, "partitions", alter_constraint.alter),
+    "AT_ValidateConstraint": _sub("VALIDATE CONSTRAINT", SUE, "", alter_constraint.validate),
+    "AT_DropConstraint": _sub("DROP CONSTRAINT", AE, "tree", alter_constraint.drop),
+    "AT_ChangeOwner": _sub("OWNER TO", AE, "", alter_storage.owner),
+    "AT_ClusterOn": _sub("CLUSTER ON", SUE, "", alter_storage.cluster_on),
+    "AT_DropCluster": _sub("SET WITHOUT CLUSTER", SUE),
+    "AT_SetLogged": _sub("SET LOGGED", AE, "", alter_storage.set_logged),
+    "AT_SetUnLogged": _sub("SET UNLOGGED", AE, "", alter_storage.set_logged),
+    "AT_DropOids": _sub("SET WITHOUT OIDS", AE, "tree"),
+    "AT_SetAccessMethod": _sub("SET ACCESS METHOD", AE, "", alter_storage.access_method),
+    "AT_SetTableSpace": _sub("SET TABLESPACE", AE, "", alter_storage.tablespace),
+    "AT_SetRelOptions": _sub("SET (options)", SUE),
+    "AT_ResetRelOptions": _sub("RESET (options)", SUE),
+    "AT_AddInherit": _sub("INHERIT", AE, "tree", alter_partition.inherit),
+    "AT_DropInherit": _sub("NO INHERIT", AE, "", alter_partition.no_inherit),
+    "AT_AddOf": _sub("OF", AE),
+    "AT_DropOf": _sub("NOT OF", AE),
+    "AT_ReplicaIdentity": _sub("REPLICA IDENTITY", AE, "", alter_storage.replica_identity),
+    "AT_EnableRowSecurity": _sub("ENABLE ROW LEVEL SECURITY", AE),
+    "AT_DisableRowSecurity": _sub("DISABLE ROW LEVEL SECURITY", AE, "", alter_storage.row_security_off),
+    "AT_ForceRowSecurity": _sub("FORCE ROW LEVEL SECURITY", AE),
+    "AT_NoForceRowSecurity": _sub("NO FORCE ROW LEVEL SECURITY", AE),
+    "AT_GenericOptions": _sub("OPTIONS", AE),
+    "AT_AlterColumnGenericOptions": _sub("ALTER COLUMN OPTIONS", AE),
+    "AT_AttachPartition": _sub("ATTACH PARTITION", SUE, "", alter_partition.attach),
+    "AT_DetachPartition": _sub("DETACH PARTITION", AE, "", alter_partition.detach),
+    "AT_DetachPartitionFinalize": _sub("DETACH PARTITION FINALIZE", SUE, "", alter_partition.detach_finalize),
+    **{
+        f"AT_{verb}{which}": _sub(f"{words}", SRE, "partitions")
+        for verb, words in (("Enable", "ENABLE TRIGGER"), ("Disable", "DISABLE TRIGGER"))
+        for which in ("Trig", "TrigAll", "TrigUser", "AlwaysTrig", "ReplicaTrig")
+    },
+    **{
+        f"AT_{which}Rule": _sub(words, AE)
+        for which, words in (
+            ("Enable", "ENABLE RULE"),
+            ("EnableAlways", "ENABLE ALWAYS RULE"),
+            ("EnableReplica", "ENABLE REPLICA RULE"),
+            ("Disable", "DISABLE RULE"),
+        )
+    },
+}
+
+
+def alter_table(node: Node, scene: Scene, out: Effect) -> None:
+    kind = _OBJECT_KINDS.get(nodes.enum_name("ObjectType", node.objtype), "?")
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        if not node.missing_ok:
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    indexed = scene.catalog.index(name)
+    if indexed is not None or kind == "i":
+        alter_storage.alter_index(node, scene, out)
+        return
+    relation = scene.catalog.relation(name, kind)
+    commands = [item.alter_table_cmd for item in node.cmds]
+    subs = [SUBCOMMANDS.get(nodes.enum_name("AlterTableType", cmd.subtype)) for cmd in commands]
+    modes = [_mode(sub, cmd, relation) for sub, cmd in zip(subs, commands, strict=True)]
+    mode = max(modes, default=AE)
+    only = not node.relation.inh
+    words = ", ".join(dict.fromkeys(_words(sub, cmd) for sub, cmd in zip(subs, commands, strict=True)))
+    out.lock(relation, mode, words)
+    if relation.kind == "c":
+        _typed_tables(scene, out, relation)
+    for sub, cmd in zip(subs, commands, strict=True):
+        if sub is None:
+            out.unknown.append(f"ALTER TABLE subcommand {nodes.enum_name('AlterTableType', cmd.subtype)}")
+            continue
+        table = scene.catalog.relation(relation.name, kind)
+        reach = _reach(sub, cmd, table, scene)
+        members = _members(scene, table, reach, only)
+        for member in members[1:]:
+            out.lock(member, mode, f"{_words(sub, cmd)} reaches {'partition' if member.is_partition else 'child'}")
+        if reach and not only and not table.known and not scene.catalog.live:
+            out.notes.append("partitions and children of the table get the same lock (not known without a server)")
+        sub.handler(Altering(scene, out, table, members, mode, only, sub.words), cmd)
+    out.notes = list(dict.fromkeys(out.notes))
+
+
+def _members(scene: Scene, table: Relation, reach: str, only: bool) -> list[Relation]:
+    if only or not reach or (reach == "partitions" and not table.partitioned):
+        return [table]
+    return scene.catalog.tree(table.name) if table.known else [table]
+
+
+def _words(sub: Subcommand | None, cmd: Node) -> str:
+    if sub is None:
+        return "ALTER TABLE"
+    name = cmd.name
+    if sub.words == "ADD COLUMN":
+        name = nodes.definition(cmd).colname
+    return f"{sub.words} {name}".strip() if name and "(" not in sub.words else sub.words
+
+
+def _mode(sub: Subcommand | None, cmd: Node, relation: Relation) -> LockMode:
+    if sub is None:
+        return AE
+    definition = nodes.definition(cmd)
+    if sub.words == "ADD CONSTRAINT":
+        is_fk = nodes.enum_name("ConstrType", definition.contype) == "CONSTR_FOREIGN"
+        return SRE if is_fk else AE
+    if sub.words == "DETACH PARTITION":
+        return SUE if definition.concurrent else AE
+    if sub.words in {"SET (options)", "RESET (options)"}:
+        if relation.kind in "vS":
+            return AE
+        return AE if "user_catalog_table" in nodes.options(definition.items) else SUE
+    return sub.mode
+
+
+def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
+    """The reach, where it hangs on more than the subcommand's kind."""
+    if sub.words == "ADD CONSTRAINT":
+        constraint = nodes.definition(cmd)
+        kind = nodes.enum_name("ConstrType", constraint.contype)
+        if kind in {"CONSTR_CHECK", "CONSTR_NOTNULL"}:
+            return "" if constraint.is_no_inherit else "tree"
+        if kind == "CONSTR_PRIMARY" and not table.partitioned:
+            return alter_constraint.primary_key_reach(constraint, table)
+        return "partitions"
+    if sub.words == "VALIDATE CONSTRAINT":
+        return alter_constraint.validate_reach(cmd.name, table)
+    if sub.words in {"ADD GENERATED AS IDENTITY", "ALTER IDENTITY", "DROP IDENTITY"} and scene.major < 17:
+        return ""
+    return sub.reach
+
+
+def _typed_tables(scene: Scene, out: Effect, composite: Relation) -> None:
+    """ALTER TYPE ... ATTRIBUTE reaches the tables made OF the type."""
+    for dependent in composite.dependents:
+        if dependent.kind == "t" and not dependent.columns:
+            out.lock(scene.catalog.relation(dependent.name, "r"), AE, f"a table of the type {composite.name}")
+
+
+def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
+    """ALTER ... SET SCHEMA."""
+    if not nodes.has(node, "relation"):
+        return
+    what = nodes.enum_name("ObjectType", node.object_type)
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        if not node.missing_ok:
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    relation = scene.catalog.relation(name, _OBJECT_KINDS.get(what, "?"))
+    out.lock(relation, AE, "SET SCHEMA")
+    for sequence in relation.sequences:
+        out.lock_name(sequence.name, "S", AE, f"owned by {relation.name}", new=relation.new)
+        scene.catalog.rename(sequence.name, Name(node.newschema, sequence.name.relation))
+    moved = scene.catalog.get(relation.name)
+    if moved is not None:
+        indexes = tuple(replace(i, name=Name(node.newschema, i.name.relation)) for i in moved.indexes)
+        scene.catalog.put(replace(moved, indexes=indexes))
+    scene.catalog.rename(relation.name, Name(node.newschema, relation.name.relation))
+    if not relation.new:
+        out.breaks.append(f"statements that name {quoted(relation.name)}")
+
+
+RULES = {"AlterTableStmt": alter_table, "AlterObjectSchemaStmt": alter_object_schema}

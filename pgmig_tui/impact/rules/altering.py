@@ -1,0 +1,53 @@
+"""What the handlers of ALTER TABLE's subcommands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Column, Name, Relation
+from pgmig_tui.impact.modes import LockMode
+
+
+@dataclass(slots=True)
+class Altering:
+    """One subcommand at work: `members` are the table and all that it reaches, the table first."""
+
+    scene: Scene
+    out: Effect
+    table: Relation
+    members: list[Relation]
+    mode: LockMode
+    only: bool
+    words: str
+
+    def current(self, member: Relation) -> Relation:
+        """The member as earlier subcommands of this statement left it."""
+        return self.scene.catalog.relation(member.name, member.kind)
+
+    def change_column(self, column: str, **changes: object) -> None:
+        """Carry a column's change forward on every member that is known."""
+        for member in self.members:
+            known = self.scene.catalog.get(member.name)
+            if known is not None and column in known.columns:
+                self.put_column(known, replace(known.columns[column], **changes))  # type: ignore[arg-type]
+
+    def put_column(self, relation: Relation, column: Column) -> None:
+        self.scene.catalog.put(replace(relation, columns={**relation.columns, column.name: column}))
+
+    def scan_members(self) -> None:
+        for member in self.members:
+            self.out.scan(member)
+
+    def rewrite_members(self) -> None:
+        for member in self.members:
+            self.out.rewrite(member)
+
+    @property
+    def name(self) -> Name:
+        return self.table.name
+
+
+def texts(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,251 @@
+"""CREATE TABLE, AS, VIEW, MATERIALIZED VIEW and SEQUENCE: what they touch of what is there already."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Column, Dependent, Name, OwnedSequence, Relation
+from pgmig_tui.impact.modes import AE, AS, SRE, SUE
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules import alter_constraint
+from pgmig_tui.impact.rules.alter_column import SERIALS
+from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
+from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.dml import query_locks
+from pgmig_tui.impact.typechange import type_name
+
+
+def create_table(node: Node, scene: Scene, out: Effect) -> None:
+    catalog = scene.catalog
+    temporary = node.relation.relpersistence == "t"
+    name = catalog.creation_name(nodes.name_of(node.relation), temporary=temporary)
+    if catalog.get(name) is not None:
+        if not node.if_not_exists:
+            out.problem = f"{name} exists already"
+        else:
+            out.notes.append(f"{name} is there already: nothing happens")
+        return
+    if node.if_not_exists and not catalog.live:
+        out.notes.append(f"nothing happens if {name} is there already")
+    table = Relation(
+        name, "p" if nodes.has(node, "partspec") else "r", new=True, persistence=node.relation.relpersistence
+    )
+    catalog.put(table)
+    parents = [nodes.name_of(item.range_var) for item in node.inh_relations]
+    if nodes.has(node, "partbound"):
+        _partition_of(node, scene, out, table, parents)
+    else:
+        for parent in parents:
+            _inherits(scene, out, name, parent)
+    if nodes.has(node, "of_typename"):
+        parts = nodes.strings(node.of_typename.names)
+        composite = catalog.relation(Name(parts[-2] if len(parts) > 1 else "", parts[-1]), "c")
+        out.lock(composite, AS, "the type of the table")
+    for item in node.table_elts:
+        _element(item, scene, out, name)
+    for item in node.constraints:
+        _constraint(scene, out, name, item.constraint, ())
+
+
+def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parents: list[Name]) -> None:
+    for parent_name in parents:
+        if scene.catalog.missing(parent_name):
+            out.problem = f"{scene.catalog.resolve(parent_name)} does not exist"
+            return
+        parent = scene.catalog.relation(parent_name, "p")
+        out.lock(parent, AE, f"gets the partition {table.name}")
+        is_default = bool(node.partbound.is_default)
+        lock_default(scene, out, parent, scanned=not is_default)
+        for index in parent.indexes:
+            out.lock_index(parent, index, SUE, f"{table.name} gets its part of it")
+        partition_keys(scene, out, parent, table, with_rows=False)
+        if not parent.known and not scene.catalog.live:
+            out.unknown.append(f"the default partition and foreign keys of {parent.name} (no catalog)")
+        if not parent.new:
+            out.advise(
+                "partition-by-attach",
+                f"PARTITION OF stops reads and writes of {parent.name} until commit; a table made LIKE it and attached "
+                "takes SHARE UPDATE EXCLUSIVE only",
+                _attach_sql(table.name, parent.name, scene.sql),
+            )
+        inherited = replace(
+            table,
+            columns=parent.columns,
+            parents=(parent.name,),
+            is_partition=True,
+            foreign_keys=tuple(replace(k, table=table.name) for k in parent.foreign_keys),
+            indexes=tuple(
+                replace(i, name=Name(table.name.schema, f"{table.name.relation}_{'_'.join(i.keys)}_idx"), parent=i.name)
+                for i in parent.indexes
+            ),
+        )
+        scene.catalog.put(inherited)
+        default = table.name if is_default else parent.default_partition
+        if parent.known:
+            scene.catalog.put(replace(parent, children=(*parent.children, table.name), default_partition=default))
+
+
+def _attach_sql(name: Name, parent: Name, sql: str) -> str:
+    upper = sql.upper()
+    start = upper.find("FOR VALUES")
+    bound = sql[start:].rstrip("; \n") if start >= 0 else "DEFAULT"
+    return (
+        f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n"
+        f"ALTER TABLE {parent} ATTACH PARTITION {name} {bound};"
+    )
+
+
+def _inherits(scene: Scene, out: Effect, name: Name, parent_name: Name) -> None:
+    parent = scene.catalog.relation(parent_name)
+    out.lock(parent, SUE, f"a parent of {name}")
+    table = scene.catalog.relation(name)
+    columns = {**parent.columns, **table.columns}
+    scene.catalog.put(replace(table, parents=(*table.parents, parent.name), columns=columns))
+    if parent.known:
+        scene.catalog.put(replace(parent, children=(*parent.children, name)))
+
+
+def _element(item: Node, scene: Scene, out: Effect, name: Name) -> None:
+    catalog = scene.catalog
+    which = item.WhichOneof("node")
+    if which == "constraint":
+        _constraint(scene, out, name, item.constraint, ())
+    elif which == "table_like_clause":
+        source = catalog.relation(nodes.name_of(item.table_like_clause.relation))
+        out.lock(source, AS, "LIKE reads it")
+        table = catalog.relation(name)
+        catalog.put(replace(table, columns={**table.columns, **source.columns}))
+    elif which == "column_def":
+        definition = item.column_def
+        written = type_name(definition.type_name)
+        kinds = {nodes.enum_name("ConstrType", c.constraint.contype) for c in definition.constraints}
+        column = Column(
+            definition.colname,
+            SERIALS.get(written.name, ("_" if written.array else "") + written.name),
+            written.typmod,
+            written.schema or "pg_catalog",
+            bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}) or written.name in SERIALS,
+            "CONSTR_DEFAULT" in kinds,
+            "a" if "CONSTR_IDENTITY" in kinds else "",
+        )
+        table = catalog.relation(name)
+        sequences = table.sequences
+        if written.name in SERIALS or "CONSTR_IDENTITY" in kinds:
+            own = Name(name.schema, f"{name.relation}_{definition.colname}_seq")
+            catalog.put(Relation(own, "S", new=True))
+            sequences = (*sequences, OwnedSequence(own, definition.colname, "CONSTR_IDENTITY" in kinds))
+        catalog.put(replace(table, columns={**table.columns, column.name: column}, sequences=sequences))
+        for constraint in definition.constraints:
+            _constraint(scene, out, name, constraint.constraint, (definition.colname,))
+
+
+def _constraint(scene: Scene, out: Effect, name: Name, constraint: Node, columns: tuple[str, ...]) -> None:
+    kind = nodes.enum_name("ConstrType", constraint.contype)
+    if kind not in {"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"}:
+        return
+    table = scene.catalog.relation(name)
+    inner = Effect()
+    at = Altering(scene, inner, table, [table], AE, False, "CREATE TABLE")
+    alter_constraint.add_constraint(at, constraint, columns, of_new_column=bool(columns), filled=False)
+    # A new table holds no rows: of a constraint only the lock on what it references remains.
+    for lock in inner.locks.values():
+        if lock.name != name and lock.relkind not in "iI":
+            out.lock_name(lock.name, lock.relkind, SRE, lock.why, lock.certainty, lock.new)
+    out.notes.extend(inner.notes)
+    out.problem = out.problem or inner.problem
+
+
+def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
+    kind = "m" if nodes.enum_name("ObjectType", node.objtype) == "OBJECT_MATVIEW" else "r"
+    temporary = node.into.rel.relpersistence == "t"
+    name = scene.catalog.creation_name(nodes.name_of(node.into.rel), temporary=temporary)
+    if scene.catalog.get(name) is not None and node.if_not_exists:
+        out.notes.append(f"{name} is there already: nothing happens")
+        return
+    query_locks(node.query, scene, out)
+    scene.catalog.put(Relation(name, kind, new=True, reads=tuple(lock.name for lock in out.locks.values())))
+    _depend(scene, name, kind, out)
+    if kind == "m" and node.into.skip_data:
+        out.notes.append("made without data: nothing is read")
+
+
+def _depend(scene: Scene, name: Name, kind: str, out: Effect) -> None:
+    """What the new view reads now has a dependent."""
+    if kind not in "vm":
+        return
+    for lock in list(out.locks.values()):
+        source = scene.catalog.get(lock.name)
+        if source is not None and source.name != name:
+            dependents = (*(d for d in source.dependents if d.name != name), Dependent(name, kind))
+            scene.catalog.put(replace(source, dependents=dependents))
+
+
+def create_view(node: Node, scene: Scene, out: Effect) -> None:
+    temporary = node.view.relpersistence == "t"
+    name = scene.catalog.creation_name(nodes.name_of(node.view), temporary=temporary)
+    present = scene.catalog.get(name)
+    query_locks(node.query, scene, out, plan=False)
+    reads = tuple(lock.name for lock in out.locks.values())
+    _depend(scene, name, "v", out)
+    if node.replace and (present is not None or not scene.catalog.live):
+        view = scene.catalog.relation(name, "v")
+        certainty = "certain" if present is not None else "likely"
+        out.lock(view, AE, "the view is replaced", certainty)
+        if present is not None:
+            scene.catalog.put(replace(present, reads=reads))
+            return
+        out.notes.append(f"{name} is new or replaced: without a server it is not known which")
+        return
+    if present is not None:
+        out.problem = f"{name} exists already"
+        return
+    scene.catalog.put(Relation(name, "v", reads=reads, new=True))
+
+
+def create_sequence(node: Node, scene: Scene, out: Effect) -> None:
+    name = scene.catalog.creation_name(nodes.name_of(node.sequence), temporary=node.sequence.relpersistence == "t")
+    if scene.catalog.get(name) is not None:
+        if not node.if_not_exists:
+            out.problem = f"{name} exists already"
+        return
+    scene.catalog.put(Relation(name, "S", new=True))
+    owned_by(node.options, scene, out, name)
+
+
+def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
+    """OWNED BY among sequence options: locks the table; False when there is none."""
+    element = nodes.options(items).get("owned_by")
+    if element is None:
+        return False
+    parts = nodes.list_name(element.arg)
+    if len(parts) < 2:
+        return True
+    table = scene.catalog.relation(Name(parts[-3] if len(parts) > 2 else "", parts[-2]))
+    out.lock(table, AS, f"owns {sequence} from now on")
+    if table.known:
+        owned = (*table.sequences, OwnedSequence(sequence, parts[-1]))
+        scene.catalog.put(replace(table, sequences=owned))
+    return True
+
+
+def create_foreign_table(node: Node, scene: Scene, out: Effect) -> None:
+    create_table(node.base_stmt, scene, out)
+
+
+def create_schema(node: Node, scene: Scene, out: Effect) -> None:
+    from pgmig_tui.impact.rules import apply
+
+    for item in node.schema_elts:
+        apply(nodes.statement(item), scene, out)
+
+
+RULES = {
+    "CreateStmt": create_table,
+    "CreateTableAsStmt": create_table_as,
+    "ViewStmt": create_view,
+    "CreateSeqStmt": create_sequence,
+    "CreateForeignTableStmt": create_foreign_table,
+    "CreateSchemaStmt": create_schema,
+}

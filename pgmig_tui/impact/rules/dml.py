@@ -1,0 +1,286 @@
+"""Queries, INSERT, UPDATE, DELETE, MERGE, COPY, TRUNCATE and LOCK."""
+
+from __future__ import annotations
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables
+from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.volatility import CALM, VOLATILE
+
+_WRITES = {"InsertStmt": "INSERT", "UpdateStmt": "UPDATE", "DeleteStmt": "DELETE", "MergeStmt": "MERGE"}
+
+
+def query(node: Node, scene: Scene, out: Effect) -> None:
+    """SELECT (with INTO too) and the writing statements."""
+    if nodes.kind(node) == "SelectStmt" and nodes.has(node, "into_clause"):
+        scene.catalog.put(Relation(scene.catalog.creation_name(nodes.name_of(node.into_clause.rel)), "r", new=True))
+    query_locks(node, scene, out)
+
+
+def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True) -> None:
+    """Every table that a query or a writing statement touches, at any depth."""
+    targets: set[int] = set()
+    reads: list[Name] = []
+    hidden: set[str] = set()
+    locked: list[tuple[LockMode, frozenset[str]]] = []
+    found = list(nodes.walk(node))
+    for inner in found:
+        kind = nodes.kind(inner)
+        if kind == "CommonTableExpr":
+            hidden.add(inner.ctename)
+        elif kind in _WRITES:
+            targets.add(id(inner.relation))
+            write(scene, out, inner, _WRITES[kind])
+        elif kind == "LockingClause":
+            locked.append((RS, frozenset(r.range_var.relname for r in inner.locked_rels)))
+        elif kind == "IntoClause":
+            hidden.add(inner.rel.relname)
+    aliases: dict[str, Name] = {}
+    written = {lock.name for lock in out.locks.values() if lock.mode >= RE}
+    for inner in found:
+        if nodes.kind(inner) != "RangeVar":
+            continue
+        name = nodes.name_of(inner)
+        if not name.schema and name.relation in hidden:
+            continue
+        if scene.catalog.resolve(name) in written:
+            continue
+        reads.append(name)
+        aliases[inner.alias.aliasname or name.relation] = name
+    read_tables(scene, out, reads)
+    for mode, only in locked:
+        wanted = [name for alias, name in aliases.items() if not only or alias in only]
+        read_tables(scene, out, wanted, mode, "its rows are locked")
+    if plan:
+        _functions(found, scene, out)
+
+
+def _functions(found: list[Node], scene: Scene, out: Effect) -> None:
+    """Functions that a query calls: sequences by name, and what can't be known."""
+    for inner in found:
+        if nodes.kind(inner) != "FuncCall":
+            continue
+        parts = nodes.strings(inner.funcname)
+        if parts[-1] in {"nextval", "setval"} and inner.args:
+            text = inner.args[0]
+            if text.WhichOneof("node") == "type_cast":
+                text = text.type_cast.arg
+            if text.WhichOneof("node") == "a_const" and text.a_const.WhichOneof("val") == "sval":
+                names = [part.strip('"') for part in text.a_const.sval.sval.split(".")]
+                sequence = scene.catalog.relation(nodes.name_from(names), "S")
+                out.lock(sequence, RE, parts[-1])
+            continue
+        call(parts, scene, out)
+
+
+def call(parts: list[str], scene: Scene, out: Effect) -> None:
+    """A function that is run: inside it anything can happen."""
+    from pgmig_tui.impact.rules.routine import run_function
+
+    if len(parts) == 1 and (parts[0] in CALM or parts[0] in VOLATILE):
+        return
+    if parts[0] in {"pg_catalog", "information_schema"} or parts[-1].startswith(("pg_", "has_")):
+        return
+    run_function(parts, scene, out)
+
+
+def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
+    """The target of an INSERT, UPDATE, DELETE or MERGE, with the other ends of its foreign keys."""
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist"
+        return
+    table = scene.catalog.relation(name, "r")
+    columns: frozenset[str] | None = None
+    if verb == "UPDATE":
+        columns = frozenset(item.res_target.name for item in node.target_list)
+    where = verb in {"UPDATE", "DELETE"} and nodes.has(node, "where_clause")
+    write_table(scene, out, table, verb, columns, only=not node.relation.inh)
+    if verb in {"UPDATE", "DELETE"} and not where:
+        out.notes.append(f"every row of {table.name}: it has no WHERE")
+        out.scan(table)
+    if verb == "DELETE" and not table.new:
+        out.lose(4, f"{'rows' if where else 'all rows'} of {table.name}")
+    elif verb == "UPDATE" and not table.new:
+        out.lose(4, f"old values of {', '.join(sorted(columns or ()))} in {table.name}")
+    elif verb == "MERGE":
+        kinds = {nodes.enum_name("CmdType", item.merge_when_clause.command_type) for item in node.merge_when_clauses}
+        if kinds & {"CMD_UPDATE", "CMD_DELETE"} and not table.new:
+            out.lose(4, f"rows of {table.name}")
+
+
+def write_table(
+    scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None, *, only: bool = False
+) -> None:
+    out.lock(table, RE, verb)
+    if table.kind == "v":
+        for behind in table.reads:
+            write_table(scene, out, scene.catalog.relation(behind), verb, columns)
+        return
+    members = [table]
+    if not only and table.children:
+        below = scene.catalog.tree(table.name)[1:]
+        if verb == "INSERT":
+            below = below if table.partitioned else []
+        for child in below:
+            # Pruning and routing decide at run time which partitions are touched.
+            out.lock(child, RE, f"{verb} may reach it", "possible" if table.partitioned else "certain")
+        members += below
+    if verb == "INSERT":
+        for parent in table.parents if table.is_partition else ():
+            out.lock(scene.catalog.relation(parent, "p"), AS, f"parent of {table.name}")
+        for sequence in table.sequences:
+            out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
+    _outgoing(scene, out, table, verb, columns)
+    _incoming(scene, out, table, verb, columns, set())
+    if table.triggers:
+        out.notes.append(f"triggers of {table.name} run too: {', '.join(table.triggers)}")
+
+
+def _outgoing(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None) -> None:
+    if verb == "DELETE":
+        return
+    for key in table.foreign_keys:
+        if not key.enforced or (columns is not None and not columns & set(key.columns)):
+            continue
+        for position, side in enumerate(fk_sides(scene, key.referenced)):
+            out.lock(side, RS, f"{key.name} is checked", "likely" if position == 0 else "possible")
+
+
+def _incoming(
+    scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None, seen: set[Name]
+) -> None:
+    """DELETE and key UPDATEs look into the referencing tables, or change them by ON DELETE / ON UPDATE."""
+    if verb in {"INSERT", "COPY"} or table.name in seen:
+        return
+    seen.add(table.name)
+    for key in scene.catalog.incoming(table.name):
+        if not key.enforced or (verb == "UPDATE" and columns is not None and not columns & set(key.referenced_columns)):
+            continue
+        action = key.on_update if verb == "UPDATE" else key.on_delete
+        mode = RE if action in "cnd" else RS
+        for side in fk_sides(scene, key.table):
+            out.lock(side, mode, f"its {key.name} references {table.name}", "likely")
+            if not any(index.keys[: len(key.columns)] == key.columns for index in side.indexes):
+                out.notes.append(f"each row deleted or re-keyed reads all of {side.name}: no index on its foreign key")
+            if action == "c" and verb == "DELETE":
+                out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)")
+                _incoming(scene, out, side, verb, None, seen)
+
+
+def copy(node: Node, scene: Scene, out: Effect) -> None:
+    if nodes.has(node, "query"):
+        query_locks(node.query, scene, out)
+        return
+    if not nodes.has(node, "relation"):
+        return
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+    elif node.is_from:
+        write_table(scene, out, scene.catalog.relation(name, "r"), "INSERT", None)
+    else:
+        out.lock(scene.catalog.relation(name, "r"), AS, "COPY TO")
+
+
+def truncate(node: Node, scene: Scene, out: Effect) -> None:
+    catalog = scene.catalog
+    cascade = nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE"
+    todo: list[tuple[Relation, str]] = []
+    named: set[Name] = set()
+    for item in node.relations:
+        name = nodes.name_of(item.range_var)
+        if catalog.missing(name):
+            out.problem = f"{catalog.resolve(name)} does not exist"
+            continue
+        root = catalog.relation(name, "r")
+        for position, member in enumerate(catalog.tree(root.name) if item.range_var.inh and root.known else [root]):
+            todo.append((member, "TRUNCATE" if position == 0 else f"TRUNCATE reaches it from {root.name}"))
+            named.add(member.name)
+    seen: set[Name] = set()
+    while todo:
+        table, why = todo.pop(0)
+        if table.name in seen:
+            continue
+        seen.add(table.name)
+        out.lock(table, AE, why)
+        if scene.major < 14 and table.is_partition:
+            for parent in table.parents:
+                out.lock(catalog.relation(parent), AS, f"parent of {table.name}")
+        out.rewrite(table)
+        if not table.new and table.kind != "p":
+            out.lose(4, f"all rows of {table.name}")
+        for key in catalog.incoming(table.name):
+            if cascade:
+                todo.extend((m, f"its {key.name} references {table.name}") for m in catalog.tree(key.table))
+            elif key.table not in named:
+                out.problem = f"{table.name} is referenced by {key.table}: TRUNCATE is refused (0A000)"
+        if node.restart_seqs:
+            for sequence in table.sequences:
+                out.lock_name(sequence.name, "S", AE, "RESTART IDENTITY", new=table.new)
+                out.rewrite(catalog.relation(sequence.name, "S"))
+        if not table.known and not catalog.live:
+            out.unknown.append(f"partitions of {table.name}" + (", and what references it" if cascade else ""))
+
+
+def lock_table(node: Node, scene: Scene, out: Effect) -> None:
+    mode = LockMode(node.mode)
+    todo = [(nodes.name_of(item.range_var), bool(item.range_var.inh)) for item in node.relations]
+    while todo:
+        name, below = todo.pop()
+        if scene.catalog.missing(name):
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            continue
+        relation = scene.catalog.relation(name, "r")
+        for member in scene.catalog.tree(relation.name) if below and relation.known else [relation]:
+            out.lock(member, mode, "LOCK TABLE")
+        if relation.kind == "v":
+            todo.extend((behind, True) for behind in relation.reads)
+
+
+def explain(node: Node, scene: Scene, out: Effect) -> None:
+    from pgmig_tui.impact.rules import apply
+
+    inner = Effect()
+    apply(nodes.statement(node.query), scene, inner)
+    analyze = "analyze" in nodes.options(node.options) and nodes.is_on(nodes.options(node.options)["analyze"])
+    for lock in inner.locks.values():
+        if analyze or lock.why.split()[0] in {*_WRITES.values(), "reads", "behind", "below", "its"}:
+            out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, lock.certainty, lock.new)
+    if analyze:
+        for what, loss in inner.losses.items():
+            out.lose(loss, what)
+        out.scans.update(inner.scans)
+    out.unknown.extend(inner.unknown)
+    out.problem = inner.problem
+
+
+def prepare(node: Node, scene: Scene, out: Effect) -> None:
+    """PREPARE only reads the catalog: tables are locked as a query would be, writes come with EXECUTE."""
+    query_locks(node.query, scene, out, plan=False)
+
+
+def declare(node: Node, scene: Scene, out: Effect) -> None:
+    query_locks(node.query, scene, out)
+
+
+def execute(node: Node, scene: Scene, out: Effect) -> None:
+    out.unknown.append(f"what the prepared statement {node.name} does")
+
+
+RULES = {
+    "SelectStmt": query,
+    "InsertStmt": query,
+    "UpdateStmt": query,
+    "DeleteStmt": query,
+    "MergeStmt": query,
+    "CopyStmt": copy,
+    "TruncateStmt": truncate,
+    "LockStmt": lock_table,
+    "ExplainStmt": explain,
+    "PrepareStmt": prepare,
+    "DeclareCursorStmt": declare,
+    "ExecuteStmt": execute,
+}

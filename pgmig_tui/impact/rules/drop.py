@@ -1,0 +1,311 @@
+"""DROP of anything, and what falls with it: the closure that CASCADE (or ownership) pulls along."""
+
+from __future__ import annotations
+
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
+from pgmig_tui.impact.facts import Dependent, Name, Relation
+from pgmig_tui.impact.modes import AE, SUE
+from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
+from pgmig_tui.impact.words import size
+
+_KINDS = {
+    "OBJECT_TABLE": "r",
+    "OBJECT_FOREIGN_TABLE": "f",
+    "OBJECT_VIEW": "v",
+    "OBJECT_MATVIEW": "m",
+    "OBJECT_SEQUENCE": "S",
+}
+_ON_TABLE = {"OBJECT_TRIGGER": "trigger", "OBJECT_RULE": "rule", "OBJECT_POLICY": "policy"}
+
+
+def drop(node: Node, scene: Scene, out: Effect) -> None:
+    what = enum_name("ObjectType", node.remove_type)
+    cascade = enum_name("DropBehavior", node.behavior) == "DROP_CASCADE"
+    for item in node.objects:
+        parts = list_name(item)
+        if what in _KINDS:
+            _drop_relation(scene, out, name_from(parts), _KINDS[what], cascade, node.missing_ok)
+        elif what == "OBJECT_INDEX":
+            _drop_index(scene, out, name_from(parts), node.concurrent, node.missing_ok)
+        elif what in _ON_TABLE:
+            _drop_on_table(scene, out, parts, _ON_TABLE[what], node.missing_ok)
+        elif what == "OBJECT_SCHEMA":
+            _drop_schema(scene, out, parts[-1] if parts else "", cascade)
+        elif what in {"OBJECT_TYPE", "OBJECT_DOMAIN"}:
+            _drop_type(scene, out, parts, cascade)
+        elif what in {"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"}:
+            _drop_function(scene, out, parts, cascade)
+        elif what == "OBJECT_STATISTIC_EXT":
+            _drop_statistics(scene, out, name_from(parts))
+        else:
+            _drop_other(scene, out, what, parts, cascade)
+
+
+def _drop_relation(scene: Scene, out: Effect, name: Name, kind: str, cascade: bool, missing_ok: bool) -> None:
+    catalog = scene.catalog
+    if catalog.missing(name):
+        if not missing_ok:
+            out.problem = out.problem or f"{catalog.resolve(name)} does not exist"
+        return
+    relation = catalog.relation(name, kind)
+    fallen = fall(scene, out, relation, "it is dropped", cascade)
+    if kind == "r":
+        out.breaks.append(f"every statement that names {relation.name}")
+        if not relation.known:
+            out.unknown.append(f"what references {relation.name}, and what it references (no catalog)")
+        if relation.is_partition:
+            out.advise(
+                "drop-partition",
+                f"dropping a partition locks {relation.parents[0]} against reads; detach it concurrently first",
+                f"ALTER TABLE {quoted(relation.parents[0])} DETACH PARTITION {quoted(relation.name)} CONCURRENTLY;",
+            )
+    catalog.drop(fallen)
+
+
+def fall(scene: Scene, out: Effect, relation: Relation, why: str, cascade: bool) -> set[Name]:
+    """Locks and losses of a relation that goes, with everything that must go along; the names that are gone."""
+    fallen: set[Name] = set()
+    todo = [(relation, why)]
+    while todo:
+        current, reason = todo.pop()
+        if current.name in fallen:
+            continue
+        fallen.add(current.name)
+        out.lock(current, AE, reason)
+        _own_parts(scene, out, current)
+        for child in current.children:
+            todo.append((scene.catalog.relation(child), f"goes with {current.name}"))
+        for sequence in current.sequences:
+            fallen.add(sequence.name)
+            out.lock_name(sequence.name, "S", AE, f"owned by {current.name}.{sequence.column}", new=current.new)
+        if cascade:
+            _incoming(scene, out, current)
+        for dependent in current.dependents:
+            todo.extend(_dependents(scene, out, dependent, current, cascade))
+    return fallen
+
+
+def _own_parts(scene: Scene, out: Effect, current: Relation) -> None:
+    for index in current.indexes:
+        out.lock_index(current, index, AE, f"index of {current.name}")
+    if current.is_partition:
+        _parent_of_partition(scene, out, current)
+    for key in current.foreign_keys:
+        for other in fk_sides(scene, key.referenced):
+            out.lock(other, AE, f"referenced by {key.name} of {current.name}")
+    if current.new:
+        return
+    if current.kind in "rpf?":
+        extent = f" ({size(current)})" if current.rows >= 0 else ""
+        out.lose(4, f"all rows of {current.name}{extent}")
+    elif current.kind == "m":
+        out.lose(2, f"the materialized view {current.name}")
+    elif current.kind == "S":
+        out.lose(3, f"the state of the sequence {current.name}")
+
+
+def _parent_of_partition(scene: Scene, out: Effect, partition: Relation) -> None:
+    for parent_name in partition.parents:
+        parent = scene.catalog.relation(parent_name, "p")
+        out.lock(parent, AE, f"parent of {partition.name}")
+        if parent.default_partition is not None and parent.default_partition != partition.name:
+            out.lock(scene.catalog.relation(parent.default_partition), AE, f"default partition of {parent.name}")
+
+
+def _incoming(scene: Scene, out: Effect, current: Relation) -> None:
+    for key in scene.catalog.incoming(current.name):
+        for other in fk_sides(scene, key.table):
+            out.lock(other, AE, f"its {key.name} references {current.name}")
+
+
+def _dependents(
+    scene: Scene, out: Effect, dependent: Dependent, on: Relation, cascade: bool
+) -> list[tuple[Relation, str]]:
+    other = scene.catalog.relation(dependent.name, dependent.kind)
+    if not cascade:
+        # A policy of another table that names this one, and the like, make the DROP fail: nothing more is locked.
+        return []
+    if dependent.kind in "vm":
+        return [(other, f"depends on {on.name}")]
+    what = {"d": "default", "p": "policy", "m": "rule"}.get(dependent.kind, "object")
+    out.lock(other, AE, f"its {what} depends on {on.name}")
+    return []
+
+
+def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing_ok: bool) -> None:
+    catalog = scene.catalog
+    if catalog.missing(name):
+        if not missing_ok:
+            out.problem = out.problem or f"index {catalog.resolve(name)} does not exist"
+        return
+    found = catalog.index(name)
+    mode = SUE if concurrent else AE
+    if concurrent:
+        out.no_transaction = out.temporary_locks = True
+    if found is None:
+        resolved = catalog.resolve(name)
+        out.lock_name(resolved, "i", mode, "it is dropped", new=False)
+        out.unknown.append(f"the table of {resolved}: it gets {mode.sql_name} too (no catalog)")
+        index_name = resolved
+    else:
+        table, index = found
+        index_name = index.name
+        for member in catalog.tree(table.name) if table.partitioned else [table]:
+            out.lock(member, mode, f"its index {index.name} is dropped")
+        for member in catalog.tree(table.name) if table.partitioned else [table]:
+            for other in member.indexes:
+                if other.name == index.name or other.parent == index.name:
+                    out.lock_index(member, other, mode, "it is dropped")
+    if not concurrent and not (found and (found[0].new or found[0].partitioned)):
+        out.advise(
+            "drop-index-concurrently",
+            "DROP INDEX stops reads of the table; CONCURRENTLY does not (in a change of its own, no transaction)",
+            f"DROP INDEX CONCURRENTLY {quoted(index_name)};",
+        )
+    catalog.drop([index_name])
+
+
+def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missing_ok: bool) -> None:
+    name = name_from(parts[:-1])
+    if scene.catalog.missing(name):
+        if not missing_ok:
+            out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist"
+        return
+    out.lock(scene.catalog.relation(name, "r"), AE, f"DROP {what.upper()} {parts[-1]}")
+    relation = scene.catalog.relation(name, "r")
+    if what == "trigger" and relation.partitioned:
+        for child in scene.catalog.tree(name)[1:]:
+            out.lock(child, AE, f"DROP TRIGGER {parts[-1]} reaches partition")
+    if what == "policy":
+        out.lose(1, f"the policy {parts[-1]} of {relation.name}")
+
+
+def _drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool) -> None:
+    catalog = scene.catalog
+    inside = [relation for relation in catalog if relation.name.schema == schema]
+    if not catalog.live:
+        out.unknown.append(f"everything inside the schema {schema} (no catalog)")
+        out.lose(4, f"everything inside the schema {schema}")
+    if not cascade:
+        return
+    fallen: set[Name] = set()
+    for relation in inside:
+        fallen |= fall(scene, out, relation, f"inside the schema {schema}", True)
+    catalog.drop(fallen)
+
+
+def _drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool) -> None:
+    fact = scene.catalog.type(parts)
+    if fact is None:
+        if cascade and not scene.catalog.live:
+            out.unknown.append(f"the tables with a column of type {'.'.join(parts)} (no catalog)")
+            out.lose(3, f"columns of type {'.'.join(parts)}")
+        return
+    if not cascade:
+        return
+    drop_dependents(scene, out, fact.dependents, f"uses the type {fact.name}")
+    for dependent in fact.dependents:
+        if dependent.kind == "t":
+            out.lose(3, f"{', '.join(sorted(dependent.columns))} of {dependent.name}")
+
+
+def drop_dependents(scene: Scene, out: Effect, dependents: tuple[Dependent, ...], why: str) -> None:
+    """CASCADE from an object that is no relation."""
+    fallen: set[Name] = set()
+    for dependent in dependents:
+        relation = scene.catalog.relation(dependent.name, dependent.kind)
+        if dependent.kind in "vm" or (dependent.kind == "t" and not dependent.columns):
+            fallen |= fall(scene, out, relation, why, True)
+            continue
+        out.lock(relation, AE, why)
+        if dependent.kind == "t":
+            for index in relation.indexes:
+                if index.columns & dependent.columns:
+                    out.lock_index(relation, index, AE, why)
+    scene.catalog.drop(fallen)
+
+
+def _drop_function(scene: Scene, out: Effect, parts: list[str], cascade: bool) -> None:
+    fact = scene.catalog.function(parts)
+    if not cascade:
+        return
+    if fact is None:
+        if not scene.catalog.live:
+            out.unknown.append(f"what depends on {'.'.join(parts)} (no catalog)")
+        return
+    drop_dependents(scene, out, fact.dependents, f"depends on the function {fact.name}")
+
+
+def _drop_statistics(scene: Scene, out: Effect, name: Name) -> None:
+    table = scene.catalog.facts.statistics.get(scene.catalog.resolve(name))
+    out.lose(1, f"the statistics {name}")
+    if table is not None:
+        out.lock(scene.catalog.relation(table), SUE, f"DROP STATISTICS {name}")
+    elif not scene.catalog.live:
+        out.unknown.append(f"the table of the statistics {name}: it gets SHARE UPDATE EXCLUSIVE (no catalog)")
+
+
+def _drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: bool) -> None:
+    label = what.removeprefix("OBJECT_").replace("_", " ").lower()
+    name = ".".join(parts)
+    if what == "OBJECT_EXTENSION":
+        out.lose(1, f"the extension {name}")
+        if cascade:
+            out.unknown.append(f"what depends on the extension {name}")
+    elif what == "OBJECT_COLLATION" and cascade:
+        out.unknown.append(f"what depends on the collation {name}")
+    elif cascade and what in {"OBJECT_OPERATOR", "OBJECT_CAST", "OBJECT_OPCLASS", "OBJECT_OPFAMILY", "OBJECT_LANGUAGE"}:
+        out.unknown.append(f"what depends on the {label} {name}")
+    elif what in {"OBJECT_FOREIGN_SERVER", "OBJECT_FDW"}:
+        out.lose(5, f"the {label} {name}")
+
+
+def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
+    """DROP OWNED and REASSIGN OWNED: everything that the roles own."""
+    from pgmig_tui.impact.nodes import kind
+
+    dropping = kind(node) == "DropOwnedStmt"
+    for role in node.roles:
+        owned = [r for r in scene.catalog if r.owner == role.rolename and r.name in _owned(scene, role.rolename)]
+        if not scene.catalog.live:
+            out.unknown.append(f"everything that {role.rolename} owns (no catalog)")
+            if dropping:
+                out.lose(4, f"everything that {role.rolename} owns")
+        fallen: set[Name] = set()
+        for relation in owned:
+            if dropping:
+                fallen |= fall(scene, out, relation, f"owned by {role.rolename}", True)
+            else:
+                out.lock(relation, AE, f"owned by {role.rolename}")
+                for index in relation.indexes:
+                    out.lock_index(relation, index, AE, f"owned by {role.rolename}")
+        scene.catalog.drop(fallen)
+
+
+def _owned(scene: Scene, role: str) -> set[Name]:
+    return set(scene.catalog.facts.owned.get(role, ()))
+
+
+def drop_database(node: Node, scene: Scene, out: Effect) -> None:
+    out.no_transaction = True
+    out.lose(5, f"the database {node.dbname}")
+
+
+def drop_role(node: Node, scene: Scene, out: Effect) -> None:
+    for role in node.roles:
+        out.lose(1, f"the role {role.role_spec.rolename or role.role_spec}")
+
+
+def drop_subscription(node: Node, scene: Scene, out: Effect) -> None:
+    out.no_transaction = True
+    out.lose(1, f"the subscription {node.subname}")
+
+
+RULES = {
+    "DropStmt": drop,
+    "DropOwnedStmt": drop_owned,
+    "ReassignOwnedStmt": drop_owned,
+    "DropdbStmt": drop_database,
+    "DropRoleStmt": drop_role,
+    "DropSubscriptionStmt": drop_subscription,
+}

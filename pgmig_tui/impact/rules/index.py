@@ -1,0 +1,139 @@
+"""CREATE INDEX and REINDEX."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene, quote, quoted
+from pgmig_tui.impact.facts import Index, Name, Relation
+from pgmig_tui.impact.modes import AE, SUE, S
+from pgmig_tui.impact.nodes import Node
+
+
+def create_index(node: Node, scene: Scene, out: Effect) -> None:
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    table = scene.catalog.relation(name)
+    concurrent = bool(node.concurrent)
+    if concurrent:
+        out.no_transaction = out.temporary_locks = True
+        if table.partitioned and node.relation.inh:
+            out.problem = f"{table.name} is partitioned: CREATE INDEX CONCURRENTLY is refused (0A000)"
+    mode = SUE if concurrent else S
+    members = scene.catalog.tree(table.name) if table.partitioned and node.relation.inh else [table]
+    present = any(index.name.relation == node.idxname for index in table.indexes)
+    for member in members[:1] if present else members:
+        out.lock(member, mode, f"CREATE INDEX {node.idxname}".strip())
+        if not present:
+            out.scan(member)
+    if present:
+        if not node.if_not_exists:
+            out.problem = f"index {node.idxname} exists already"
+        return
+    columns = tuple(item.index_elem.name for item in node.index_params if item.index_elem.name)
+    names = frozenset(columns) | frozenset(_expression_columns(node))
+    index_name = node.idxname or "_".join((table.name.relation, *(columns or ("expr",)), "idx"))
+    index = Index(Name(table.name.schema, index_name), names, columns, bool(node.unique))
+    for member in members:
+        if member.known:
+            own = index if member is members[0] else replace(
+                index, name=Name(member.name.schema, f"{member.name.relation}_{'_'.join(columns)}_idx"),
+                parent=index.name)  # fmt: skip
+            scene.catalog.put(replace(member, indexes=(*member.indexes, own)))
+    if not concurrent and not table.new and table.kind != "m" and node.relation.inh:
+        _advise(node, scene, out, table, index_name)
+
+
+def _expression_columns(node: Node) -> list[str]:
+    found = []
+    for part in (node.where_clause, *(item.index_elem.expr for item in node.index_params)):
+        for inner in nodes.walk(part):
+            if nodes.kind(inner) == "ColumnRef":
+                found.extend(nodes.strings(inner.fields)[-1:])
+    return found
+
+
+def _advise(node: Node, scene: Scene, out: Effect, table: Relation, index_name: str) -> None:
+    if table.partitioned:
+        out.advise(
+            "index-partitions",
+            f"writes to {table.name} and all partitions wait until every index is built: build them one by one",
+            f"CREATE INDEX {quote(index_name)} ON ONLY {quoted(table.name)} (...);\n"
+            "-- then for each partition: CREATE INDEX CONCURRENTLY ..., ALTER INDEX ... ATTACH PARTITION ...",
+        )
+        return
+    start = scene.sql.upper().find("INDEX")
+    safer = f"{scene.sql[: start + 5]} CONCURRENTLY{scene.sql[start + 5 :]}".rstrip("; \n") + ";" if start >= 0 else ""
+    out.advise(
+        "index-concurrently",
+        f"writes to {table.name} wait until the index is built; CONCURRENTLY lets them go on "
+        "(in a change of its own, no transaction)",
+        safer,
+    )
+
+
+def reindex(node: Node, scene: Scene, out: Effect) -> None:
+    what = nodes.enum_name("ReindexObjectType", node.kind)
+    option = nodes.options(node.params).get("concurrently")
+    concurrent = option is not None and nodes.is_on(option)
+    if concurrent:
+        out.no_transaction = out.temporary_locks = True
+    mode = SUE if concurrent else S
+    if what == "REINDEX_OBJECT_INDEX":
+        name = nodes.name_of(node.relation)
+        found = scene.catalog.index(name)
+        if found is None:
+            if scene.catalog.missing(name):
+                out.problem = f"index {scene.catalog.resolve(name)} does not exist"
+                return
+            out.lock_name(scene.catalog.resolve(name), "i", SUE if concurrent else AE, "REINDEX")
+            out.unknown.append(f"the table of {name}: it gets {mode.sql_name} too (no catalog)")
+            return
+        table, index = found
+        if table.partitioned:
+            out.no_transaction = True
+        _rebuild(scene, out, table, [index], concurrent)
+    elif what == "REINDEX_OBJECT_TABLE":
+        name = nodes.name_of(node.relation)
+        if scene.catalog.missing(name):
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            return
+        table = scene.catalog.relation(name)
+        if table.partitioned:
+            out.no_transaction = out.temporary_locks = True
+        for member in scene.catalog.tree(table.name) if table.partitioned else [table]:
+            _rebuild(scene, out, member, list(member.indexes), concurrent)
+        if not table.known:
+            out.unknown.append(f"the indexes of {table.name}, each rebuilt (no catalog)")
+    else:
+        out.no_transaction = out.temporary_locks = True
+        schema = node.name if what == "REINDEX_OBJECT_SCHEMA" else None
+        inside = [r for r in scene.catalog if schema is None or r.name.schema == schema]
+        if schema is None or not scene.catalog.live:
+            out.unknown.append("which tables it rebuilds the indexes of: each in a transaction of its own")
+        for member in inside:
+            if member.kind in "rm":
+                _rebuild(scene, out, member, list(member.indexes), concurrent)
+    if not concurrent and what in {"REINDEX_OBJECT_INDEX", "REINDEX_OBJECT_TABLE"}:
+        start = scene.sql.upper().find("INDEX ", scene.sql.upper().find("REINDEX") + 7)
+        word = "INDEX" if what == "REINDEX_OBJECT_INDEX" else "TABLE"
+        out.advise(
+            "reindex-concurrently",
+            "the indexes can't be opened meanwhile, so reads wait too; CONCURRENTLY lets them go on",
+            f"REINDEX {word} CONCURRENTLY {quoted(nodes.name_of(node.relation))};" if start >= -1 else "",
+        )
+
+
+def _rebuild(scene: Scene, out: Effect, table: Relation, indexes: list[Index], concurrent: bool) -> None:
+    out.lock(table, SUE if concurrent else S, "REINDEX")
+    for index in indexes:
+        out.lock_index(table, index, SUE if concurrent else AE, "rebuilt")
+        if not table.partitioned:
+            out.rebuilds[index.name] = index
+    out.scan(table)
+
+
+RULES = {"IndexStmt": create_index, "ReindexStmt": reindex}

@@ -1,0 +1,84 @@
+"""VACUUM, ANALYZE and CLUSTER; session commands."""
+
+from __future__ import annotations
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.modes import AE, SUE
+from pgmig_tui.impact.nodes import Node
+
+
+def vacuum(node: Node, scene: Scene, out: Effect) -> None:
+    """VACUUM (each table in a transaction of its own) and ANALYZE."""
+    options = nodes.options(node.options)
+    full = "full" in options and nodes.is_on(options["full"])
+    if node.is_vacuumcmd:
+        out.no_transaction = out.temporary_locks = True
+    if not node.rels:
+        out.unknown.append("every table of the database, one after the other")
+    for item in node.rels:
+        name = nodes.name_of(item.vacuum_relation.relation)
+        if scene.catalog.missing(name):
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            continue
+        root = scene.catalog.relation(name)
+        for member in scene.catalog.tree(root.name) if root.known else [root]:
+            out.lock(member, AE if full else SUE, "VACUUM FULL" if full else "VACUUM or ANALYZE")
+            if full:
+                out.rewrite(member)
+                for index in member.indexes:
+                    out.lock_index(member, index, AE, "rebuilt")
+        if full:
+            out.advise(
+                "vacuum-full",
+                f"VACUUM FULL writes {root.name} anew while nobody can read it; plain VACUUM makes the space reusable",
+                f"VACUUM (ANALYZE) {root.name};",
+            )
+
+
+def cluster(node: Node, scene: Scene, out: Effect) -> None:
+    if not nodes.has(node, "relation"):
+        out.no_transaction = out.temporary_locks = True
+        out.unknown.append("every table that was clustered before: ACCESS EXCLUSIVE and rewritten, one after the other")
+        return
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    root = scene.catalog.relation(name)
+    if root.partitioned:
+        out.no_transaction = out.temporary_locks = True
+    for member in scene.catalog.tree(root.name) if root.partitioned else [root]:
+        out.lock(member, AE, "CLUSTER")
+        out.rewrite(member)
+        for index in member.indexes:
+            out.lock_index(member, index, AE, "rebuilt")
+
+
+def discard(node: Node, scene: Scene, out: Effect) -> None:
+    out.no_transaction = nodes.enum_name("DiscardMode", node.target) == "DISCARD_ALL"
+
+
+def set_variable(node: Node, scene: Scene, out: Effect) -> None:
+    """SET search_path and SET timezone change how the rest of the script is read."""
+    name = node.name.lower()
+    values = []
+    for item in node.args:
+        if item.WhichOneof("node") == "a_const" and item.a_const.WhichOneof("val") == "sval":
+            values.append(item.a_const.sval.sval)
+    if name == "search_path":
+        if values:
+            path = [part.strip().strip('"') for value in values for part in value.split(",")]
+            scene.catalog.search_path = tuple(part for part in path if part and part != "$user")
+        else:
+            scene.catalog.search_path = scene.catalog.facts.search_path
+    elif name == "timezone":
+        scene.catalog.timezone_is_utc = bool(values) and values[0].upper() in {"UTC", "GMT", "ETC/UTC", "UCT", "ZULU"}
+    elif name in {"role", "session_authorization"}:
+        out.notes.append("runs the following statements as another role")
+    elif name in {"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"}:
+        out.notes.append(f"the script's own {name} replaces the policy's until its end")
+
+
+RULES = {"VacuumStmt": vacuum, "ClusterStmt": cluster, "RepackStmt": cluster, "DiscardStmt": discard,
+         "VariableSetStmt": set_variable}  # fmt: skip

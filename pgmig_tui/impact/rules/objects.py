@@ -1,0 +1,243 @@
+"""Sequences, types, domains, statistics, privileges, comments, publications: objects around the tables."""
+
+from __future__ import annotations
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene, quote
+from pgmig_tui.impact.facts import Name, TypeFact
+from pgmig_tui.impact.modes import AE, AS, SRE, SUE, S
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.create import owned_by
+from pgmig_tui.impact.typechange import type_name
+
+
+def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
+    name = nodes.name_of(node.sequence)
+    if scene.catalog.missing(name):
+        if not node.missing_ok:
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    sequence = scene.catalog.relation(name, "S")
+    out.lock(sequence, SRE, "ALTER SEQUENCE")
+    options = nodes.options(node.options)
+    owned_by(node.options, scene, out, sequence.name)
+    if set(options) - {"owned_by"}:
+        out.rewrite(sequence)
+
+
+_COMMENT_RELATIONS = {
+    "OBJECT_TABLE": "r",
+    "OBJECT_VIEW": "v",
+    "OBJECT_MATVIEW": "m",
+    "OBJECT_SEQUENCE": "S",
+    "OBJECT_FOREIGN_TABLE": "f",
+}
+
+
+def comment(node: Node, scene: Scene, out: Effect) -> None:
+    """COMMENT and SECURITY LABEL."""
+    what = nodes.enum_name("ObjectType", node.objtype)
+    parts = nodes.list_name(node.object)
+    if what in _COMMENT_RELATIONS:
+        _comment_on(scene, out, nodes.name_from(parts), SUE, _COMMENT_RELATIONS[what])
+    elif what == "OBJECT_COLUMN":
+        _comment_on(scene, out, nodes.name_from(parts[:-1]), SUE, "r")
+    elif what == "OBJECT_INDEX":
+        name = scene.catalog.resolve(nodes.name_from(parts))
+        found = scene.catalog.index(name)
+        if found is not None:
+            out.lock_index(*found, SUE, "COMMENT")
+        elif scene.catalog.missing(name):
+            out.problem = f"index {name} does not exist"
+        else:
+            out.lock_name(name, "i", SUE, "COMMENT")
+    elif what in {"OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"}:
+        _comment_on(scene, out, nodes.name_from(parts[:-1]), AS, "r")
+
+
+def _comment_on(scene: Scene, out: Effect, name: Name, mode: int, kind: str) -> None:
+    if scene.catalog.missing(name):
+        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    out.lock(scene.catalog.relation(name, kind), SUE if mode == SUE else AS, "COMMENT")
+
+
+def grant(node: Node, scene: Scene, out: Effect) -> None:
+    """GRANT and REVOKE: no relation before 18, ACCESS SHARE from then on."""
+    if not node.is_grant:
+        out.lose(1, "privileges")
+    if nodes.enum_name("GrantTargetType", node.targtype) != "ACL_TARGET_OBJECT":
+        return
+    what = nodes.enum_name("ObjectType", node.objtype)
+    if what not in {"OBJECT_TABLE", "OBJECT_SEQUENCE"}:
+        return
+    for item in node.objects:
+        if item.WhichOneof("node") != "range_var":
+            continue
+        name = nodes.name_of(item.range_var)
+        if scene.catalog.missing(name):
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        elif scene.major >= 18:
+            relation = scene.catalog.relation(name, "S" if what == "OBJECT_SEQUENCE" else "r")
+            out.lock(relation, AS, "GRANT" if node.is_grant else "REVOKE")
+
+
+def publication(node: Node, scene: Scene, out: Effect) -> None:
+    named: list[Name] = []
+    for item in node.pubobjects:
+        spec = item.publication_obj_spec
+        if nodes.has(spec, "pubtable"):
+            name = nodes.name_of(spec.pubtable.relation)
+            if scene.catalog.missing(name):
+                out.problem = f"{scene.catalog.resolve(name)} does not exist"
+                continue
+            root = scene.catalog.relation(name, "r")
+            for member in scene.catalog.tree(root.name) if spec.pubtable.relation.inh else [root]:
+                out.lock(member, SUE, "published")
+            named.append(root.name)
+    if nodes.kind(node) == "AlterPublicationStmt":
+        action = nodes.enum_name("AlterPublicationAction", node.action)
+        if action == "AP_SetObjects" and named:
+            for name in scene.catalog.facts.publications.get(node.pubname, ()):
+                out.lock(scene.catalog.relation(name, "r"), SUE, f"in the publication {node.pubname} until now")
+
+
+def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
+    for item in node.relations:
+        if item.WhichOneof("node") == "range_var":
+            name = nodes.name_of(item.range_var)
+            if scene.catalog.missing(name):
+                out.problem = f"{scene.catalog.resolve(name)} does not exist"
+                continue
+            out.lock(scene.catalog.relation(name, "r"), SUE, "CREATE STATISTICS")
+
+
+def create_domain(node: Node, scene: Scene, out: Effect) -> None:
+    parts = nodes.strings(node.domainname)
+    base = type_name(node.type_name)
+    kinds = {nodes.enum_name("ConstrType", c.constraint.contype) for c in node.constraints}
+    name = scene.catalog.creation_name(nodes.name_from(parts))
+    constrained = bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"})
+    scene.catalog.put_type(TypeFact(name, "d", base.name, base.typmod, constrained))
+
+
+def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
+    """Adding or validating a constraint reads every table with a column of the domain, writes waiting."""
+    parts = nodes.strings(node.type_name)
+    definition = nodes.definition(node)
+    # subtype: T default, N drop not null, O set not null, C add constraint, X drop constraint, V validate
+    adds = node.subtype == "C" and not (definition is not None and definition.skip_validation)
+    if not (adds or node.subtype in {"O", "V"}):
+        return
+    fact = scene.catalog.type(parts)
+    if fact is None:
+        out.unknown.append(f"the tables with a column of the domain {'.'.join(parts)}: each SHARE, and read")
+        return
+    for dependent in fact.dependents:
+        if dependent.kind == "t":
+            relation = scene.catalog.relation(dependent.name, "r")
+            out.lock(relation, S, f"has a column of the domain {fact.name}")
+            out.scan(relation)
+    if adds and definition is not None:
+        name = quote(definition.conname or f"{fact.name.relation}_check")
+        out.advise(
+            "domain-not-valid",
+            "writes to every table that uses the domain wait while it is read; NOT VALID needs no lock on them",
+            f"ALTER DOMAIN {fact.name} ADD CONSTRAINT {name} ... NOT VALID;",
+        )
+
+
+def create_type(node: Node, scene: Scene, out: Effect) -> None:
+    kind = nodes.kind(node)
+    if kind == "CompositeTypeStmt":
+        from pgmig_tui.impact.facts import Relation
+
+        scene.catalog.put(Relation(scene.catalog.creation_name(nodes.name_of(node.typevar)), "c", new=True))
+        return
+    parts = nodes.strings(node.type_name)
+    letter = "e" if kind == "CreateEnumStmt" else "r"
+    scene.catalog.put_type(TypeFact(scene.catalog.creation_name(nodes.name_from(parts)), letter))
+
+
+def alter_enum(node: Node, scene: Scene, out: Effect) -> None:
+    parts = ".".join(nodes.strings(node.type_name))
+    if node.old_val:
+        out.breaks.append(f"statements that write the value '{node.old_val}' of {parts}")
+    else:
+        out.notes.append("a new enum value can't be used before the transaction has committed")
+
+
+def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
+    """ALTER ... OWNER TO of what is no relation (tables go by ALTER TABLE)."""
+
+
+def nothing(node: Node, scene: Scene, out: Effect) -> None:
+    """No relation of the user is locked."""
+
+
+def outside(node: Node, scene: Scene, out: Effect) -> None:
+    """Refused inside a transaction block."""
+    out.no_transaction = True
+
+
+def refresh(node: Node, scene: Scene, out: Effect) -> None:
+    from pgmig_tui.impact.effect import read_tables
+    from pgmig_tui.impact.modes import E
+
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    view = scene.catalog.relation(name, "m")
+    out.lock(view, E if node.concurrent else AE, "REFRESH")
+    if not node.skip_data:
+        read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
+    if not view.known:
+        out.notes.append(f"the tables behind {view.name} are read (ACCESS SHARE)")
+    if not node.concurrent:
+        out.rewrite(view)
+        if not node.skip_data:
+            out.advise(
+                "refresh-concurrently",
+                f"nobody can read {view.name} meanwhile; CONCURRENTLY lets reads go on (needs a unique index)",
+                f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view.name};",
+            )
+
+
+RULES = {
+    "AlterSeqStmt": alter_sequence,
+    "CommentStmt": comment,
+    "SecLabelStmt": comment,
+    "GrantStmt": grant,
+    "CreatePublicationStmt": publication,
+    "AlterPublicationStmt": publication,
+    "CreateStatsStmt": create_statistics,
+    "CreateDomainStmt": create_domain,
+    "AlterDomainStmt": alter_domain,
+    "CreateEnumStmt": create_type,
+    "CreateRangeStmt": create_type,
+    "CompositeTypeStmt": create_type,
+    "AlterEnumStmt": alter_enum,
+    "RefreshMatViewStmt": refresh,
+    "AlterOwnerStmt": alter_owner,
+    "AlterSystemStmt": outside,
+    "CreatedbStmt": outside,
+    "CreateTableSpaceStmt": outside,
+    "DropTableSpaceStmt": outside,
+    **dict.fromkeys(
+        (
+            "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "CreateRoleStmt", "AlterRoleStmt",
+            "AlterRoleSetStmt", "AlterDatabaseStmt", "AlterDatabaseSetStmt", "AlterDatabaseRefreshCollStmt",
+            "DefineStmt", "CreateCastStmt", "CreateExtensionStmt", "AlterExtensionStmt",
+            "AlterExtensionContentsStmt", "CreateSubscriptionStmt", "AlterSubscriptionStmt", "CreateAmStmt",
+            "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",
+            "AlterForeignServerStmt", "CreateUserMappingStmt", "AlterUserMappingStmt", "DropUserMappingStmt",
+            "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",
+            "AlterCollationStmt", "AlterTSConfigurationStmt", "AlterTSDictionaryStmt", "CreatePLangStmt",
+            "CreateTransformStmt", "AlterObjectDependsStmt", "AlterTableSpaceOptionsStmt", "ImportForeignSchemaStmt",
+            "ListenStmt", "UnlistenStmt", "NotifyStmt", "CheckPointStmt", "LoadStmt", "ClosePortalStmt", "FetchStmt",
+            "DeallocateStmt", "ConstraintsSetStmt", "VariableShowStmt", "ReplicaIdentityStmt",
+        ),
+        nothing,
+    ),
+}  # fmt: skip

@@ -1,0 +1,119 @@
+"""ALTER ... RENAME: running code notices it, so it is said what breaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.modes import AE, SUE
+from pgmig_tui.impact.nodes import Node
+
+_RELATIONS = {
+    "OBJECT_TABLE": "?",
+    "OBJECT_VIEW": "v",
+    "OBJECT_MATVIEW": "m",
+    "OBJECT_SEQUENCE": "S",
+    "OBJECT_FOREIGN_TABLE": "f",
+}
+_ON_TABLE = {"OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"}
+
+
+def rename(node: Node, scene: Scene, out: Effect) -> None:
+    what = nodes.enum_name("ObjectType", node.rename_type)
+    if not nodes.has(node, "relation"):
+        return
+    name = nodes.name_of(node.relation)
+    if scene.catalog.missing(name):
+        if not node.missing_ok:
+            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        return
+    if what == "OBJECT_INDEX" or (what in _RELATIONS and scene.catalog.index(name) is not None):
+        _rename_index(node, scene, out, name, SUE if what == "OBJECT_INDEX" else AE)
+        return
+    kind = _RELATIONS.get(what, "?")
+    relation = scene.catalog.relation(name, "c" if what == "OBJECT_ATTRIBUTE" else kind)
+    why = f"RENAME to {node.newname}"
+    if what in _RELATIONS:
+        out.lock(relation, AE, why)
+        scene.catalog.rename(relation.name, Name(relation.name.schema, node.newname))
+        _breaks(out, relation, f"statements that name {relation.name}")
+    elif what in {"OBJECT_COLUMN", "OBJECT_ATTRIBUTE"}:
+        _rename_column(node, scene, out, relation)
+    elif what == "OBJECT_TABCONSTRAINT":
+        _rename_constraint(node, scene, out, relation)
+    elif what in _ON_TABLE:
+        out.lock(relation, AE, why)
+        if what == "OBJECT_TRIGGER" and relation.partitioned:
+            for child in scene.catalog.tree(relation.name)[1:]:
+                out.lock(child, AE, f"{why} reaches partition")
+
+
+def _breaks(out: Effect, relation: Relation, what: str) -> None:
+    if not relation.new:
+        out.breaks.append(what)
+
+
+def _rename_index(node: Node, scene: Scene, out: Effect, name: Name, mode: int) -> None:
+    strong = AE if mode == AE else SUE
+    found = scene.catalog.index(name)
+    new = Name(scene.catalog.resolve(name).schema, node.newname)
+    if found is None:
+        out.lock_name(scene.catalog.resolve(name), "i", strong, f"RENAME to {node.newname}")
+        return
+    table, index = found
+    out.lock_index(table, index, strong, f"RENAME to {node.newname}")
+    if strong is AE:
+        out.advise(
+            "alter-index-rename",
+            "ALTER TABLE ... RENAME of an index stops every query on its table; ALTER INDEX does not",
+            f"ALTER INDEX {index.name} RENAME TO {node.newname};",
+        )
+    indexes = tuple(replace(i, name=new) if i is index else i for i in table.indexes)
+    scene.catalog.put(replace(table, indexes=indexes))
+
+
+def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) -> None:
+    members = scene.catalog.tree(relation.name) if node.relation.inh and relation.known else [relation]
+    if relation.kind == "c":
+        members = [relation, *(scene.catalog.relation(d.name) for d in relation.dependents
+                               if d.kind == "t" and not d.columns)]  # fmt: skip
+    for member in members:
+        out.lock(member, AE, f"RENAME COLUMN {node.subname}")
+        if node.subname in member.columns:
+            columns = {
+                (node.newname if n == node.subname else n): (replace(c, name=node.newname) if n == node.subname else c)
+                for n, c in member.columns.items()
+            }
+            scene.catalog.put(replace(member, columns=columns))
+    _breaks(out, relation, f"statements that name {relation.name}.{node.subname}")
+
+
+def _rename_constraint(node: Node, scene: Scene, out: Effect, relation: Relation) -> None:
+    is_check = any(c.name == node.subname for c in relation.checks)
+    members = scene.catalog.tree(relation.name) if is_check and node.relation.inh else [relation]
+    for member in members:
+        out.lock(member, AE, f"RENAME CONSTRAINT {node.subname}")
+    for index in relation.indexes:
+        if index.constraint == node.subname:
+            out.lock_index(relation, index, SUE, f"the index of {node.subname}")
+    if relation.known:
+        scene.catalog.put(
+            replace(
+                relation,
+                checks=tuple(replace(c, name=node.newname) if c.name == node.subname else c for c in relation.checks),
+                foreign_keys=tuple(
+                    replace(k, name=node.newname) if k.name == node.subname else k for k in relation.foreign_keys
+                ),
+                indexes=tuple(
+                    replace(i, name=Name(i.name.schema, node.newname), constraint=node.newname)
+                    if i.constraint == node.subname
+                    else i
+                    for i in relation.indexes
+                ),
+            )
+        )
+
+
+RULES = {"RenameStmt": rename}

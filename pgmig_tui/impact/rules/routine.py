@@ -1,0 +1,201 @@
+"""Functions, DO and CALL: what is inside counts, as far as it can be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import FunctionFact, Name
+from pgmig_tui.impact.modes import AS
+from pgmig_tui.impact.nodes import Node
+
+_MAX_DEPTH = 4
+
+
+def create_function(node: Node, scene: Scene, out: Effect) -> None:
+    """CREATE FUNCTION runs nothing; SQL bodies are checked, which reads the tables that they name."""
+    options = nodes.options(node.options)
+    language = _text(options.get("language")).lower() or ("sql" if nodes.has(node, "sql_body") else "")
+    body = ""
+    if nodes.has(node, "sql_body"):
+        _named(node.sql_body, scene, out)
+    elif "as" in options:
+        parts = nodes.strings(options["as"].arg.list.items)
+        body = parts[0] if parts else ""
+        if language == "sql" and body:
+            try:
+                for statement in nodes.parse(body):
+                    _named(statement, scene, out)
+            except nodes.ParseError as error:
+                out.problem = f"its body can't be read: {error}"
+    if nodes.has(node, "return_type"):
+        _row_type(nodes.strings(node.return_type.names), scene, out)
+    name = scene.catalog.creation_name(nodes.name_from(nodes.strings(node.funcname)))
+    volatile = _text(options.get("volatility")) or "volatile"
+    scene.catalog.put_function(FunctionFact(name, volatile[0], language, scene.sql if language == "plpgsql" else body))
+
+
+def _text(element: Node) -> str:
+    if element is None:
+        return ""
+    inner = nodes.open_node(element.arg)
+    return str(getattr(inner, "sval", ""))
+
+
+def _named(node: Node, scene: Scene, out: Effect) -> None:
+    from pgmig_tui.impact.rules.dml import query_locks
+
+    inner = Effect()
+    query_locks(node, scene, inner, plan=False)
+    for lock in inner.locks.values():
+        out.lock_name(lock.name, lock.relkind, lock.mode, "named in the body", lock.certainty, lock.new)
+
+
+def _row_type(parts: list[str], scene: Scene, out: Effect) -> None:
+    if not parts or parts[0] == "pg_catalog":
+        return
+    relation = scene.catalog.get(nodes.name_from(parts))
+    if relation is not None and relation.kind in "rpvmfc":
+        out.lock(relation, AS, "its row type is returned")
+
+
+def do(node: Node, scene: Scene, out: Effect) -> None:
+    options = nodes.options(node.args)
+    language = _text(options.get("language")).lower() or "plpgsql"
+    if language != "plpgsql":
+        out.unknown.append(f"what the DO block in {language} does")
+        return
+    run_plpgsql(scene.sql, scene, out, "the DO block")
+
+
+def call_procedure(node: Node, scene: Scene, out: Effect) -> None:
+    run_function(nodes.strings(node.funccall.funcname), scene, out)
+
+
+def run_function(parts: list[str], scene: Scene, out: Effect) -> None:
+    """A function or procedure that is run now: its locks are possible, never none."""
+    fact = scene.catalog.function(parts)
+    name = ".".join(parts)
+    if fact is not None and fact.name.schema == "pg_catalog":
+        return
+    if fact is None or scene.depth >= _MAX_DEPTH:
+        out.unknown.append(f"what {name}() does")
+        return
+    if fact.language == "plpgsql" and fact.body:
+        run_plpgsql(fact.body, scene, out, f"{name}()")
+    elif fact.language == "sql" and fact.body:
+        _run_texts([fact.body], scene, out, f"inside {name}()", "likely")
+    elif fact.language not in {"internal", "c"}:
+        out.unknown.append(f"what {name}() does")
+
+
+def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str) -> None:
+    """Static SQL in a plpgsql body; what is dynamic is said. `sql` is the whole DO or CREATE FUNCTION."""
+    tree = nodes.parse_plpgsql(sql)
+    if tree is None:
+        out.unknown.append(f"what {what} does: its body can't be read")
+        _guess(sql, scene, out)
+        return
+    always: list[str] = []
+    maybe: list[str] = []
+    for text, branched, dynamic in _queries(tree, False):
+        if dynamic:
+            literal = re.fullmatch(r"\s*'((?:[^']|'')*)'\s*", text)
+            if literal is None:
+                out.unknown.append(f"what EXECUTE {text[:60]} in {what} runs")
+                continue
+            text = literal[1].replace("''", "'")
+        (maybe if branched else always).append(text)
+    _run_texts(always, scene, out, f"inside {what}", "likely")
+    _run_texts(maybe, scene, out, f"inside {what}, on a branch", "possible")
+
+
+_BRANCHES = {
+    "PLpgSQL_stmt_if", "PLpgSQL_stmt_case", "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori",
+    "PLpgSQL_stmt_fors", "PLpgSQL_stmt_forc", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors", "exceptions",
+}  # fmt: skip
+_DYNAMIC = {"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"}
+
+
+def _queries(tree: Any, branched: bool, dynamic: bool = False) -> Iterator[tuple[str, bool, bool]]:
+    """(text, on a branch, dynamic) of every embedded SQL text."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from _queries(item, branched, dynamic)
+    elif isinstance(tree, dict):
+        if "exceptions" in tree:
+            branched = True  # a block that catches gives its locks back
+        for key, value in tree.items():
+            if key == "PLpgSQL_expr":
+                mode = value.get("parseMode", 0)
+                if mode == 0 or dynamic:
+                    yield value["query"], branched, dynamic
+                elif mode == 2:
+                    yield f"SELECT {value['query']}", branched, False
+                elif mode in {3, 4, 5} and ":=" in value["query"]:
+                    yield f"SELECT {value['query'].split(':=', 1)[1]}", branched, False
+            else:
+                yield from _queries(value, branched or key in _BRANCHES, key in _DYNAMIC and True)
+
+
+def _run_texts(texts: list[str], scene: Scene, out: Effect, why: str, certainty: str) -> None:
+    from pgmig_tui.impact.rules import apply
+
+    for text in texts:
+        inner = Effect(certainty=certainty)
+        try:
+            for statement in nodes.parse(text):
+                apply(statement, Scene(scene.catalog, scene.version, text, scene.depth + 1), inner)
+        except nodes.ParseError:
+            out.unknown.append(f"what {text[:60]!r} does")
+            continue
+        _merge(inner, out, why, certainty)
+
+
+def _merge(inner: Effect, out: Effect, why: str, certainty: str) -> None:
+    for lock in inner.locks.values():
+        out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, {why}", lock.certainty, lock.new)
+    out.rewrites.update(inner.rewrites)
+    out.scans.update(inner.scans)
+    out.rebuilds.update(inner.rebuilds)
+    for what, loss in inner.losses.items():
+        out.lose(loss, what)
+    out.advice.extend(inner.advice)
+    out.unknown.extend(inner.unknown)
+    out.breaks.extend(inner.breaks)
+    out.no_transaction = out.no_transaction or inner.no_transaction
+
+
+_TABLES = re.compile(
+    r"\b(?:alter\s+table(?:\s+if\s+exists)?(?:\s+only)?|drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?|"
+    r"insert\s+into|update|delete\s+from)\s+((?:[a-z_]\w*\.)?[a-z_]\w*)",
+    re.IGNORECASE,
+)
+
+
+def _guess(sql: str, scene: Scene, out: Effect) -> None:
+    """Tables named in a body that can't be read: possible, never none."""
+    for match in _TABLES.finditer(sql):
+        parts = match[1].lower().split(".")
+        name = Name(parts[0] if len(parts) > 1 else "", parts[-1])
+        if scene.catalog.live and scene.catalog.missing(name):
+            continue
+        from pgmig_tui.impact.modes import AE, RE
+
+        weak = match[0].lower().startswith(("insert", "update", "delete"))
+        out.lock(scene.catalog.relation(name), RE if weak else AE, "named in a body that can't be read", "possible")
+
+
+def alter_function(node: Node, scene: Scene, out: Effect) -> None:
+    """Nothing of a table is locked."""
+
+
+RULES = {
+    "CreateFunctionStmt": create_function,
+    "DoStmt": do,
+    "CallStmt": call_procedure,
+    "AlterFunctionStmt": alter_function,
+}

@@ -1,0 +1,253 @@
+"""The catalog as it will be when a statement runs: facts of the server, changed by the statements before it.
+
+Without facts every relation that is named is taken to exist, of a kind that the statement implies; what hangs on it
+(partitions, foreign keys, views) is then unknown and the rules say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from pgmig_tui.impact.facts import Facts, ForeignKey, FunctionFact, Index, Name, Relation, TypeFact
+
+TEMP = "pg_temp"
+
+
+class Snapshot(NamedTuple):
+    """A catalog's state at a BEGIN or SAVEPOINT."""
+
+    relations: dict[Name, Relation]
+    dropped: set[Name]
+    types: dict[Name, TypeFact]
+    functions: dict[Name, FunctionFact]
+    search_path: tuple[str, ...]
+    timezone_is_utc: bool | None
+
+
+class Catalog:
+    """A changing view on Facts; `live` is False without a server. Cheap to snapshot (shallow copies)."""
+
+    def __init__(self, facts: Facts | None) -> None:
+        self.live = facts is not None
+        self.facts = facts or Facts()
+        self._relations: dict[Name, Relation] = dict(self.facts.relations)
+        self._dropped: set[Name] = set()
+        self._types: dict[Name, TypeFact] = dict(self.facts.types)
+        self._functions: dict[Name, FunctionFact] = dict(self.facts.functions)
+        self._index_tables: dict[Name, Name] | None = None
+        self._incoming: dict[Name, list[ForeignKey]] | None = None
+        self.search_path: tuple[str, ...] = self.facts.search_path
+        self.timezone_is_utc = self.facts.timezone_is_utc
+        self.version = 0  # counts changes, so that answers can be kept between them
+
+    # -- transactions ---------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            self._relations.copy(),
+            self._dropped.copy(),
+            self._types.copy(),
+            self._functions.copy(),
+            self.search_path,
+            self.timezone_is_utc,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Back to a snapshot: what a ROLLBACK does."""
+        self._relations, self._dropped = snapshot.relations.copy(), snapshot.dropped.copy()
+        self._types, self._functions = snapshot.types.copy(), snapshot.functions.copy()
+        self.search_path, self.timezone_is_utc = snapshot.search_path, snapshot.timezone_is_utc
+        self._changed()
+
+    def _changed(self) -> None:
+        self._index_tables = None
+        self._incoming = None
+        self.version += 1
+
+    # -- names ----------------------------------------------------------------------------------------------------
+
+    def resolve(self, name: Name) -> Name:
+        """The name as the server would find it; the first schema of the search path when nothing is found."""
+        if name.schema:
+            return name
+        for schema in (TEMP, *self.search_path):
+            candidate = Name(schema, name.relation)
+            if candidate in self._relations:
+                return candidate
+        for schema in self.search_path:
+            if Name(schema, name.relation) in self._index_map():
+                return Name(schema, name.relation)
+        return Name(self.search_path[0] if self.search_path else "", name.relation)
+
+    def creation_name(self, name: Name, *, temporary: bool = False) -> Name:
+        if temporary:
+            return Name(TEMP, name.relation)
+        return name if name.schema else Name(self.search_path[0] if self.search_path else "", name.relation)
+
+    # -- looking up -----------------------------------------------------------------------------------------------
+
+    def get(self, name: Name) -> Relation | None:
+        """The relation when it is known to exist."""
+        return self._relations.get(self.resolve(name))
+
+    def gone(self, name: Name) -> bool:
+        """Dropped or renamed away earlier in this script."""
+        return self.resolve(name) in self._dropped
+
+    def missing(self, name: Name) -> bool:
+        """Known not to exist."""
+        resolved = self.resolve(name)
+        if resolved in self._relations or resolved in self._index_map():
+            return False
+        return self.live or resolved in self._dropped
+
+    def relation(self, name: Name, kind: str = "?") -> Relation:
+        """The relation; a placeholder with known=False when nothing is known of it."""
+        resolved = self.resolve(name)
+        return self._relations.get(resolved) or Relation(resolved, kind, known=False)
+
+    def index(self, name: Name) -> tuple[Relation, Index] | None:
+        """An index and its table."""
+        resolved = self.resolve(name)
+        table = self._index_map().get(resolved)
+        if table is None:
+            return None
+        owner = self._relations[table]
+        return owner, next(index for index in owner.indexes if index.name == resolved)
+
+    def _index_map(self) -> dict[Name, Name]:
+        if self._index_tables is None:
+            self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
+        return self._index_tables
+
+    def tree(self, name: Name) -> list[Relation]:
+        """The relation and everything below it (partitions and inheritance children), the relation first."""
+        found: dict[Name, Relation] = {}
+        todo = [self.resolve(name)]
+        while todo:
+            current = todo.pop(0)
+            if current in found:
+                continue
+            found[current] = self.relation(current)
+            todo.extend(found[current].children)
+        return list(found.values())
+
+    def incoming(self, name: Name) -> list[ForeignKey]:
+        """Foreign keys that reference this relation."""
+        if self._incoming is None:
+            self._incoming = {}
+            for relation in self._relations.values():
+                for key in relation.foreign_keys:
+                    self._incoming.setdefault(key.referenced, []).append(key)
+        return self._incoming.get(self.resolve(name), [])
+
+    def type(self, parts: list[str]) -> TypeFact | None:
+        """A user type by the parts of its name, None when nothing is known of it."""
+        if not parts:
+            return None
+        if len(parts) > 1:
+            return self._types.get(Name(parts[-2], parts[-1]))
+        for schema in self.search_path:
+            if (found := self._types.get(Name(schema, parts[0]))) is not None:
+                return found
+        return None
+
+    def function(self, parts: list[str]) -> FunctionFact | None:
+        if not parts:
+            return None
+        if len(parts) > 1:
+            return self._functions.get(Name(parts[-2], parts[-1]))
+        for schema in (*self.search_path, "pg_catalog"):
+            if (found := self._functions.get(Name(schema, parts[0]))) is not None:
+                return found
+        return None
+
+    def __iter__(self) -> Iterator[Relation]:
+        return iter(list(self._relations.values()))
+
+    # -- changing -------------------------------------------------------------------------------------------------
+
+    def put(self, relation: Relation) -> None:
+        self._relations[relation.name] = relation
+        self._dropped.discard(relation.name)
+        self._changed()
+
+    def put_type(self, fact: TypeFact) -> None:
+        self._types[fact.name] = fact
+        self._changed()
+
+    def put_function(self, fact: FunctionFact) -> None:
+        self._functions[fact.name] = fact
+        self._changed()
+
+    def drop(self, names: Iterable[Name]) -> None:
+        """Forget relations, and what named them."""
+        gone = {self.resolve(name) for name in names}
+        for name in gone:
+            self._relations.pop(name, None)
+        self._dropped |= gone
+        for relation in list(self._relations.values()):
+            slim = _without(relation, gone)
+            if slim is not relation:
+                self._relations[relation.name] = slim
+        self._changed()
+
+    def rename(self, old: Name, new: Name) -> None:
+        """Give a relation another name, everywhere."""
+        relation = self._relations.pop(old, None)
+        self._dropped.add(old)
+        if relation is None:
+            self._changed()
+            return
+        self._relations[new] = replace(relation, name=new)
+        self._dropped.discard(new)
+        for other in list(self._relations.values()):
+            self._relations[other.name] = _renamed(other, old, new)
+        self._changed()
+
+
+def _without(relation: Relation, gone: set[Name]) -> Relation:
+    keys = tuple(k for k in relation.foreign_keys if k.referenced not in gone)
+    parents = tuple(n for n in relation.parents if n not in gone)
+    children = tuple(n for n in relation.children if n not in gone)
+    dependents = tuple(d for d in relation.dependents if d.name not in gone)
+    indexes = tuple(i for i in relation.indexes if i.name not in gone)
+    sequences = tuple(s for s in relation.sequences if s.name not in gone)
+    before = (
+        relation.foreign_keys,
+        relation.parents,
+        relation.children,
+        relation.dependents,
+        relation.indexes,
+        relation.sequences,
+    )
+    if before == (keys, parents, children, dependents, indexes, sequences):
+        return relation
+    return replace(
+        relation,
+        foreign_keys=keys,
+        parents=parents,
+        children=children,
+        dependents=dependents,
+        indexes=indexes,
+        sequences=sequences,
+        is_partition=relation.is_partition and bool(parents),
+        default_partition=None if relation.default_partition in gone else relation.default_partition,
+    )
+
+
+def _renamed(relation: Relation, old: Name, new: Name) -> Relation:
+    def now(name: Name) -> Name:
+        return new if name == old else name
+
+    return replace(
+        relation,
+        foreign_keys=tuple(replace(k, table=now(k.table), referenced=now(k.referenced)) for k in relation.foreign_keys),
+        parents=tuple(map(now, relation.parents)),
+        children=tuple(map(now, relation.children)),
+        dependents=tuple(replace(d, name=now(d.name)) for d in relation.dependents),
+        sequences=tuple(replace(s, name=now(s.name)) for s in relation.sequences),
+        reads=tuple(map(now, relation.reads)),
+    )
