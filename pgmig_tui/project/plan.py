@@ -187,10 +187,14 @@ class _Reader:
             if not self._pragma(number, text):
                 message = "Invalid pragma; a blank line must come between pragmas and changes"
                 self._problem(number, 1, message, "%name=value, a comment or an empty line")
-                number -= 1  # read it again, as the body's
-                break
+                if not text.lstrip(BLANKS).startswith("%"):
+                    number -= 1  # read it again, as the body's
+                    break
         project = self.pragmas.get("project", "")
-        if not project or project == "0":
+        tried = any(
+            re.match(rf"[{BLANK}]*%[{BLANK}]*project[{BLANK}]*(?:[=#]|\Z)", text) for text in self.lines[:number]
+        )
+        if project == "0" or not (project or tried):
             at = f" before the empty line {number}" if number and number < len(self.lines) else ""
             self._problem(max(number, 1), 1, f"Missing %project pragma in {self.path.name}", f"%project=name{at}")
         self.project = project
@@ -342,11 +346,6 @@ class _Reader:
         at, operator, name = found.groups()
         name, start, rest, offset = name, found.start(3), head[found.end() :], found.end()
         is_tag = at is not None
-        if "[" in name[1:] and name_problem(name):
-            cut = name.index("[", 1)
-            self._problem(number, start + cut + 1, "Invalid name; a blank must stand before [", _LINE_RULE)
-            self.unreadable.add(name[:cut])
-            return
         if problem := plan_name_problem(name, tag=is_tag):
             self._name_problem(number, start, name, problem)
             return
@@ -359,7 +358,12 @@ class _Reader:
 
     def _name_problem(self, number: int, start: int, name: str, problem: NameProblem) -> None:
         self.unreadable.add(name)
-        self._problem(number, start + problem.offset + 1, problem.message, NAME_RULE)
+        cut = name.find("[", 1)
+        if cut > 0 and not name_problem(name[:cut]):
+            self.unreadable.add(name[:cut])
+            self._problem(number, start + cut + 1, "Invalid name; a blank must stand before [", _LINE_RULE)
+        else:
+            self._problem(number, start + problem.offset + 1, problem.message, NAME_RULE)
 
     def _column(self, number: int, text: str, after: str = "") -> int:
         line = self.lines[number - 1]

@@ -31,6 +31,8 @@ from pgmig_tui.project.targets import (
     target_names,
 )
 
+__all__ = ["ForeignTarget", "Kind", "Operator", "OsUser", "Project", "load_project"]
+
 Kind = Literal["deploy", "revert", "verify"]
 _Resolve = Callable[[str], Target]
 
