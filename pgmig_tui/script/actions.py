@@ -24,40 +24,47 @@ class ServerFacts:
 class Send:
     """Send `sql` in one simple query, byte for byte; more than one statement if the script says `\\;`.
 
-    `line` is where the first word stands (comments before it are sent along), `end_line` where the statement ends, which
-    is the line that psql names in its messages. `start` and `end` are byte offsets in the file of `path`: from the first
-    word to just before what ended the statement. `then` says what becomes of the rows, `argument` is the prefix of
-    `\\gset`, the file of `\\g`, or the command of `\\g |`. `text` is `sql` for reading.
+    `line` is where the first word stands (comments before it are sent along), `end_line` where the statement ends,
+    which is the line that psql names in its messages; `line_at` tells the line of a place in between. `start` and `end`
+    are byte offsets in the file of `path`: from the first word to just before what ended the statement. `then` says
+    what becomes of the rows, `argument` is the prefix of `\\gset`, the file of `\\g`, or the command of `\\g |`. `text`
+    is `sql` for reading.
 
     `implicit` marks what psql adds itself: BEGIN where AUTOCOMMIT is off, savepoints of ON_ERROR_ROLLBACK.
     """
 
-    sql: bytes
-    text: str
+    path: str
     line: int
     end_line: int
-    path: str
+    sql: bytes
+    text: str
     then: Then = "plain"
     argument: str = ""
     start: int = 0
     end: int = 0
+    lines: tuple[int, ...] = ()  # the script's line of each line of `sql`; empty where it has but one
     implicit: bool = False
+
+    def line_at(self, position: int) -> int:
+        """The script's line of a `position` in `text` as servers give it (in characters, from 1)."""
+        number = self.text.count("\n", 0, max(position - 1, 0))
+        return self.lines[number] if number < len(self.lines) else self.end_line
 
 
 @dataclass(frozen=True, slots=True)
 class CopyFile:
-    """`\\copy` with a file: `sql` is COPY … FROM STDIN or TO STDOUT; `data` is what goes in, `name` the file.
+    """`\\copy` with a file: `sql` is COPY … FROM STDIN or TO STDOUT; `data` is what goes in, `file` the name.
 
     To be reported like a Send.
     """
 
+    path: str
+    line: int
     sql: bytes
     text: str
     direction: Literal["in", "out"]
-    name: str
+    file: str
     data: bytes
-    path: str
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +130,8 @@ Action = Send | CopyFile | Echo | Connect | SetEncoding | Output | Shell | SetEn
 class Outcome:
     """What became of the last Send or CopyFile.
 
-    `row_count` as psql's ROW_COUNT (rows returned or affected). `columns` and `first_row` are wanted for `\\gset`, `rows`
-    for `\\gexec`; None in a row is NULL. Text from the server: UTF-8, other bytes as surrogates (`surrogateescape`).
+    `row_count` as psql's ROW_COUNT (rows returned or affected). `columns` and `first_row` are wanted for `\\gset`,
+    `rows` for `\\gexec`; None in a row is NULL. Text from the server: UTF-8, other bytes as surrogates.
     """
 
     ok: bool
@@ -135,4 +142,3 @@ class Outcome:
     first_row: tuple[str | None, ...] | None = None
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     in_transaction: bool = False
-    returns_rows: bool = True

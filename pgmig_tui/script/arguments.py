@@ -69,7 +69,7 @@ class Arguments:
     def next(self, *, semicolon: bool = False, pipe: bool = False) -> Argument | None:
         """The next argument, or None at the command's end.
 
-        `semicolon`: unquoted ones at the end don't belong to it. `pipe`: one that starts with `|` is the rest of the line.
+        `semicolon`: unquoted ones at the end don't belong to it. `pipe`: one that starts with `|` is the whole line.
         """
         text, size = self.text, len(self.text)
         self.at = at = _SPACE(text, self.at).end()  # type: ignore[union-attr]

@@ -66,6 +66,7 @@ class Frame:
         self.start_line = 0
         self.start = 0
         self.previous = b""
+        self._lines: list[int] = []  # the line number of each line gathered
         self.branches: list[Branch] = []
         self.active = True
         self.quit = False
@@ -95,8 +96,10 @@ class Frame:
             if self.parts:
                 self.parts.append(b"\n")
                 self._newline = len(self.parts)
+                self._lines.append(self.line_number)
             else:
                 self._newline = -1
+                self._lines = [self.line_number]
             return True
         return False
 
@@ -144,7 +147,7 @@ class Frame:
     # --- the query buffer ---------------------------------------------------------------------------------------
 
     def skip_comments(self) -> int:
-        """Passes over what stands before a statement's first word; psql drops blanks and -- there, and sends /* … */."""
+        """Passes over what stands before a statement's first word; psql drops blanks and --, and sends /* … */."""
         text, at, lexer = self.text, self.at, self.lexer
         assert text is not None
         while True:
@@ -179,6 +182,7 @@ class Frame:
         """A line that holds only a backslash command adds nothing to the statement around it."""
         if len(self.parts) == self._newline:
             self.parts.pop()
+            self._lines.pop()
         self._newline = -1
 
     def take(self) -> bytes:
@@ -189,6 +193,11 @@ class Frame:
         self.begun = False
         self._newline = -1
         return self.previous
+
+    def take_lines(self) -> tuple[int, ...]:
+        """The line numbers of what has been taken, where there are several."""
+        lines, self._lines = self._lines, [self.line_number]
+        return tuple(lines) if len(lines) > 1 else ()
 
     def clear(self) -> None:
         """`\\r`."""
@@ -218,6 +227,7 @@ class Frame:
     def discard(self) -> None:
         """The branch that ends wasn't taken: what it added goes."""
         branch = self.branches[-1]
+        del self._lines[len(self._lines) - self.parts[branch.parts :].count(b"\n") :]
         del self.parts[branch.parts :]
         self.lexer.paren_depth, self.begun = branch.paren_depth, branch.begun
 

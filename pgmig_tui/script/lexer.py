@@ -11,8 +11,7 @@ import re
 from enum import Enum
 
 _WORD = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*+"
-_SPACE = rb"[ \t\n\r\f\v]"
-# Text that neither ends anything nor opens anything that may go on after the line. Possessive: no way back, no surprises.
+# Text that neither ends anything nor opens anything that may go on after the line. Possessive: no way back.
 _COMMON = rb"""
       [\x00-\x20\x7f,.=<>+*|~!@#%^&?`{}\[\]\]]++
     | "[^"]*+"

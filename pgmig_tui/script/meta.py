@@ -1,4 +1,4 @@
-"""The backslash commands: what each does to the session, which are refused, and why. All others are errors, as in psql."""
+"""The backslash commands: what each does to the session, which are refused and why. All others are errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Run = Callable[["PsqlReader", Arguments, str], Sending | None]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`whole_line`: takes the rest of the line as it stands. `branches`: is obeyed in branches that aren't taken, too."""
+    """`whole_line`: takes the rest of the line as it stands. `branches`: counts in branches that aren't taken, too."""
 
     run: Run
     whole_line: bool = False
@@ -227,18 +227,18 @@ def _copy(reader: PsqlReader, arguments: Arguments, name: str) -> None:
     if copy.source == "program":
         reader.needs_shell("\\copy … program")
         data = reader.shell(to_bytes(copy.name)) if copy.direction == "in" else b""
-        reader.emit(CopyFile(sql, copy.sql, copy.direction, "|" + copy.name, data, frame.name, line))
+        reader.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, "|" + copy.name, data))
     elif copy.source == "file":
         if copy.direction == "in":
             resolved, data = reader.files.read(copy.name, relative_to=None, line=line)
         else:
             resolved, data = reader.files.resolve(copy.name, relative_to=None, line=line), b""
-        reader.emit(CopyFile(sql, copy.sql, copy.direction, resolved, data, frame.name, line))
+        reader.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, resolved, data))
     elif copy.source == "pstdin":
         raise reader.refusal("\\copy … from pstdin would read from a terminal that isn't there")
     else:
         start = frame.origin(frame.command_at)
-        reader.emit(Send(sql, copy.sql, line, line, frame.name, start=start, end=frame.next_base))
+        reader.emit(Send(frame.name, line, line, sql, copy.sql, start=start, end=frame.next_base))
 
 
 # --- session ------------------------------------------------------------------------------------------------------

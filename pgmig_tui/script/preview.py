@@ -95,7 +95,7 @@ def preview(
 
 @dataclass(slots=True)
 class _Fork:
-    """An open `\\if`: its number and arm, the variables before it and after each of its arms, what it kept of a statement."""
+    """An open `\\if`: its number and arm, the variables before it and after each of its arms."""
 
     number: int
     frame: Frame
@@ -148,9 +148,12 @@ class _Walker(PsqlReader):
         begun = frame.begun
         if sql is None:
             sql = frame.take()
-        if not begun:
-            return  # nothing but comments
-        plain = not (self._filled or self._joined)
+            if not begun:
+                return  # nothing but comments
+            again = False
+        else:
+            again = True  # a lone \\g sends the last statement once more
+        plain = not (self._filled or self._joined or again)
         text = decode(frame.data[start:end] if plain else sql, self.encoding)
         self._add(
             text if plain else text.removesuffix(";"), line, frame.line_number, then, argument, start=start, end=end

@@ -1,7 +1,7 @@
 """psql's reading of a script, one action at a time: what `psql -X -q -f` would do, decided when it would decide it.
 
-The text of PostgreSQL's `mainloop.c` is the model: line by line, a query buffer, a stack of included files, each with its
-own buffer and its own `\\if`s. Who carries the actions out (run/executor.py) reports each outcome before asking on, because
+PostgreSQL's `mainloop.c` is the model: line by line, a query buffer, a stack of included files, each with its own
+buffer and its own `\\if`s. Who carries the actions out (run/executor.py) reports each outcome before asking on, because
 variables, `\\if` and even where a string ends depend on it.
 """
 
@@ -45,8 +45,8 @@ RunShell = Callable[[str], bytes]
 class PsqlReader:
     """One psql session reading one script.
 
-    `name` is the script's path relative to the project, `variables` are those of `--set` (Sqitch's, `registry` included),
-    `run_shell` answers for backticks with a command's output and is used only where `allow.shell` is true.
+    `name` is the script's path relative to the project, `variables` are those of `--set` (Sqitch's, `registry`
+    included), `run_shell` answers for backticks with a command's output and is used only where `allow.shell` is true.
 
     `standard_conforming_strings` and `encoding` follow the server: set them after each statement that may have changed
     them. Their value counts from the next line on, as in psql.
@@ -65,6 +65,7 @@ class PsqlReader:
         server: ServerFacts,
         run_shell: RunShell | None = None,
     ) -> None:
+        self.name = name
         self.variables = initial(server, variables)
         self.standard_conforming_strings = True
         self.server = server
@@ -105,7 +106,7 @@ class PsqlReader:
             self._read_on(self._frames[-1])
 
     def copy_rows(self, chunk: int = 65536) -> Iterator[bytes]:
-        """The rows that follow a COPY … FROM stdin, in pieces of about `chunk` bytes, without the line `\\.` that ends them.
+        """The rows that follow a COPY … FROM stdin, in pieces of `chunk` bytes, without the line `\\.` that ends them.
 
         To be called, and read to its end, when the server has answered the last Send with COPY IN.
         """
@@ -283,10 +284,9 @@ class PsqlReader:
         """Sends what the query buffer holds (or `sql`), and empties it."""
         if sql is None:
             sql = frame.take()
-        line = frame.start_line or frame.line_number
-        action = Send(
-            sql, decode(sql, self._encoding), line, frame.line_number, frame.name, then, argument, frame.start, end
-        )
+        line, lines = frame.start_line or frame.line_number, frame.take_lines()
+        text = decode(sql, self._encoding)
+        action = Send(frame.name, line, frame.line_number, sql, text, then, argument, frame.start, end, lines)
         if self.variables["AUTOCOMMIT"] != "on" or self.variables["ON_ERROR_ROLLBACK"] != "off":
             self._before_send(action)
         self._queue.append(action)
@@ -365,7 +365,7 @@ class PsqlReader:
             self._queue.append(self._implicit(sent, b"RELEASE " + _SAVEPOINT))
 
     def _implicit(self, about: Send | CopyFile, sql: bytes) -> Send:
-        return Send(sql, sql.decode(), about.line, about.line, about.path, implicit=True)
+        return Send(about.path, about.line, about.line, sql, sql.decode(), implicit=True)
 
     def _set_result_variables(self, outcome: Outcome) -> None:
         self.variables |= {
@@ -406,7 +406,7 @@ class PsqlReader:
             for value in row:
                 if value is not None:
                     sql = to_bytes(value)
-                    action = Send(sql, value, sent.line, sent.end_line, sent.path, start=sent.start, end=sent.end)
+                    action = Send(sent.path, sent.line, sent.end_line, sql, value, start=sent.start, end=sent.end)
                     if self.variables["AUTOCOMMIT"] != "on":
                         self._before_send(action)
                     self._queue.append(action)

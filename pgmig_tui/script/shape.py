@@ -1,8 +1,8 @@
 """How a script can be carried out: in one transaction together with its record, or step by step.
 
-The two questions of a run: may a deploy or revert script share one transaction with its registry rows (`shape`), and may
-a verify script look at it before that transaction ends (`verify_shape`)? Where the text alone can't tell, the answer is
-the careful one.
+The two questions of a run: may a deploy or revert script share one transaction with its registry rows (`shape`), and
+may a verify script look at it before that transaction ends (`verify_shape`)? Where the text alone can't tell, the
+answer is the careful one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Shape:
     """`wraps`: the script has no BEGIN of its own, we add one. `reason`: one sentence on why this mode.
 
     `verify_after`: why a verify script can't run inside this script's transaction (empty: it can).
-    `needs_new_session`: settings, libraries or code outlive what DISCARD ALL cleans; the next script wants a new session.
+    `needs_new_session`: settings, libraries or code outlive DISCARD ALL; the next script wants a new session.
     """
 
     mode: Mode
@@ -64,17 +64,16 @@ _ALONE = re.compile(
           | DISCARD\s+ALL\b
           | (?:COMMIT|ROLLBACK)\s+PREPARED\b
           | (?:CREATE|DROP)\s+SUBSCRIPTION\b
-          | ALTER\s+SUBSCRIPTION\b.*\b(?:REFRESH|SET\s+PUBLICATION|ADD\s+PUBLICATION|DROP\s+PUBLICATION|two_phase|failover)\b
+          | ALTER\s+SUBSCRIPTION\b.*\b(?:REFRESH|(?:SET|ADD|DROP)\s+PUBLICATION|two_phase|failover)\b
         )""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 ).match
-_DETACH = re.compile(r"\bDETACH\s+PARTITION\s.*\b(?:CONCURRENTLY|FINALIZE)\b", re.IGNORECASE | re.DOTALL).search
-_DETACH_ALONE = re.compile(r"\bDETACH\s+PARTITION\s.*\bCONCURRENTLY\b", re.IGNORECASE | re.DOTALL).search
-_PARTITIONED_ALONE = frozenset(["VACUUM"])
+_DETACH = re.compile(r"\bDETACH\s+PARTITION\s.*\bCONCURRENTLY\b", re.IGNORECASE | re.DOTALL).search
 _BEGIN_OPTIONS = re.compile(r"\b(?:READ\s+ONLY|REPEATABLE\s+READ|SERIALIZABLE|DEFERRABLE)\b", re.IGNORECASE).search
 _CHAIN = re.compile(r"\bAND\s+CHAIN\b", re.IGNORECASE).search
 _NO_CHAIN = re.compile(r"\bAND\s+NO\s+CHAIN\b", re.IGNORECASE).search
 _ENDS_INSIDE = re.compile(r"\b(?:COMMIT|ROLLBACK)\s*(?:AND\s+(?:NO\s+)?CHAIN\s*)?;", re.IGNORECASE).search
+_PROGRAM = re.compile(r"\\\w+\s*\||\bprogram\s*'", re.IGNORECASE).search
 _DBLINK = re.compile(r"\bdblink(?:_\w+)?\s*\(", re.IGNORECASE).search
 _ENUM_VALUE = re.compile(r"ALTER\s+TYPE\b.*\bADD\s+VALUE\b", re.IGNORECASE | re.DOTALL).match
 _TEMPORARY = re.compile(
@@ -100,7 +99,7 @@ def _bare(statement: Statement) -> str:
 def must_stand_alone(statement: Statement) -> bool:
     """Whether PostgreSQL refuses the statement inside a transaction block (or may, for subscriptions)."""
     text = _bare(statement)
-    return bool(_ALONE(text)) or (statement.keywords == "ALTER TABLE" and bool(_DETACH_ALONE(text)))
+    return bool(_ALONE(text)) or (statement.keywords == "ALTER TABLE" and bool(_DETACH(text)))
 
 
 # The state of a script's own transaction on one way through it.
@@ -130,19 +129,20 @@ def shape(preview: Preview) -> Shape:
             finding.code == "quit" and any(m.branch for m in preview.metas if m.name in ("q", "quit"))
         ):
             return answer("stepwise", f"line {finding.line}: {_STEPWISE_FINDINGS.get(finding.code, finding.message)}")
+    own = ends == {_DONE}
     for statement in statements:
-        if reason := _stepwise_reason(statement):
+        if reason := _stepwise_reason(statement, own):
             return answer("stepwise", f"line {statement.line}: {reason}")
     if flow.stepwise:
         return answer("stepwise", flow.stepwise)
-    if ends == {_DONE}:
+    if ends == {_DONE} and not flow.loose:
         return answer("atomic", "all its statements stand between one BEGIN and one COMMIT")
+    if ends != {_BEFORE}:
+        return answer("stepwise", "not every way through its \\if branches is one transaction")
     working = [s for s in statements if s.keywords not in _SESSION_KINDS]
     if len(working) <= 1 and not any(s.joined for s in statements):
         return answer("atomic", "a single statement, in a transaction that we open", wraps=True)
-    if ends == {_BEFORE}:
-        return answer("stepwise", "it has several statements and no BEGIN: each commits by itself")
-    return answer("stepwise", "not every way through its \\if branches is one transaction")
+    return answer("stepwise", "it has several statements and no BEGIN: each commits by itself")
 
 
 class _Flow:
@@ -153,7 +153,7 @@ class _Flow:
         self.stepwise = ""
         self.rolled_back: Statement | None = None
         self.opened: Statement | None = None
-        self.worked = False
+        self.loose = False  # something commits by itself
 
     def run(self, statements: Sequence[Statement]) -> frozenset[str]:
         return self._walk(statements, 0, frozenset([_BEFORE]))
@@ -183,6 +183,10 @@ class _Flow:
         return states
 
     def _step(self, statement: Statement, states: frozenset[str]) -> frozenset[str]:
+        if statement.joined:
+            for part in parts_of(statement):
+                states = self._step(part, states)
+            return states
         control = statement.control
         if control == "begin":
             if states != {_BEFORE}:
@@ -197,23 +201,25 @@ class _Flow:
                 return states
             if states != {_OPEN}:
                 self._because(statement, f"{control.upper()} where not every way has begun a transaction")
+            if control == "rollback":
+                self._because(statement, "ROLLBACK")
             chained = _CHAIN(statement.text) and not _NO_CHAIN(statement.text)
             self.rolled_back = statement if control == "rollback" else None
             return frozenset([_OPEN]) if chained else frozenset([_DONE])
-        if statement.keywords not in _SESSION_KINDS:
-            if states & {_BEFORE, _DONE}:
-                self.rolled_back = None
-                if _DONE in states or _OPEN in states:
-                    self._because(statement, "a statement outside its transaction")
-                self.worked = True
+        if statement.keywords not in _SESSION_KINDS and states != {_OPEN}:
+            self.rolled_back = None
+            if states != {_BEFORE}:
+                self._because(statement, "a statement outside its transaction")
+            self.loose = True
         return states
 
     def _because(self, statement: Statement, what: str) -> None:
         self.stepwise = self.stepwise or f"line {statement.line}: {what}"
 
 
-def _stepwise_reason(statement: Statement) -> str:
-    """Why a statement makes its script stepwise, wherever it stands; empty for most."""
+def _stepwise_reason(statement: Statement, own: bool) -> str:
+    """Why a statement makes its script stepwise; empty for most. `own`: the script has a transaction of its own, in
+    which procedures and DO blocks can't end it."""
     kind = statement.keywords
     if kind in ("INSERT", "EMPTY"):
         return ""
@@ -230,9 +236,9 @@ def _stepwise_reason(statement: Statement) -> str:
         return "PREPARE TRANSACTION ends it in two phases"
     if statement.control in ("commit", "rollback") and _CHAIN(text) and not _NO_CHAIN(text):
         return "AND CHAIN opens the next transaction"
-    if kind == "CALL":
+    if kind == "CALL" and not own:
         return "a procedure may commit"
-    if kind == "DO" and _ENDS_INSIDE(statement.text):
+    if kind == "DO" and not own and _ENDS_INSIDE(statement.text):
         return "its DO block ends transactions"
     return ""
 
@@ -269,7 +275,8 @@ def verify_shape(preview: Preview) -> VerifyShape:
         if finding.code in ("on_error_stop", "on_error_rollback", "autocommit", "connect", "gexec"):
             return VerifyShape(False, f"line {finding.line}: {_STEPWISE_FINDINGS[finding.code]}")
     for meta in preview.metas:
-        if meta.name in ("!", "setenv") or (meta.name != "echo" and "`" in meta.text):
+        program = meta.name in ("copy", "g", "gx", "o", "out") and _PROGRAM(meta.text)
+        if meta.name in ("!", "setenv") or program or "`" in meta.text:
             return VerifyShape(False, f"line {meta.line}: it runs a shell command")
     for statement in preview.statements:
         text = _bare(statement)

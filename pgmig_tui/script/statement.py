@@ -38,11 +38,11 @@ def begins_transaction_itself(sql: str) -> bool:
 class Statement:
     """A statement of a script, as the preview sees it.
 
-    `text` has the known variables filled in; unknown ones stand there as written and are named in `variables`. `line` is
-    that of its first word, `end_line` that of its end; `start` and `end` are byte offsets in the file. `possible`: inside
-    an `\\if`, or behind something that may end the script. `copy_data`: rows for it follow in the script. `joined`:
-    several statements, sent as one (`\\;`), which is one transaction if no other is open.
-    `branch` tells statements of different arms apart: one pair (number of the \\if, number of its arm) a level.
+    `text` has the known variables filled in; unknown ones stand there as written and are named in `variables`. `line`
+    is that of its first word, `end_line` that of its end; `start` and `end` are byte offsets in the file. `possible`:
+    inside an `\\if`, or behind something that may end the script. `copy_data`: rows for it follow in the script.
+    `joined`: several statements, sent as one (`\\;`), which is one transaction if no other is open. `branch` tells
+    statements of different arms apart: one pair (number of the \\if, number of its arm) a level.
     """
 
     path: str
@@ -83,7 +83,7 @@ class Statement:
 
     @property
     def node(self) -> pg_query_pb2.Node | None:
-        """The first statement's tree by PostgreSQL 18's grammar; None where it refuses, or where the tree is too deep."""
+        """The first statement's tree by PostgreSQL 18's grammar; None where it refuses, or the tree is too deep."""
         return self._parsed.nodes[0] if self._parsed.nodes else None
 
     @property
