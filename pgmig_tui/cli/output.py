@@ -110,8 +110,8 @@ def warn(message: str) -> None:
 
 def document(value: Any) -> None:
     """One JSON document on stdout. Only ASCII goes out, so that no name in it can steer a terminal."""
-    json.dump(value, sys.stdout, indent=2 if sys.stdout.isatty() else None)
-    sys.stdout.write("\n")
+    # Not json.dump: that one writes piece by piece, in Python, and is ten times slower.
+    sys.stdout.write(json.dumps(value, indent=2 if sys.stdout.isatty() else None) + "\n")
 
 
 def failure(error: PgmigError) -> None:

@@ -9,8 +9,9 @@ from pgmig_tui.display.cells import Line, Role, Span, line, text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.result import RISKS, Lock, ScriptImpact, StatementImpact
 from pgmig_tui.report.run_report import cell
+from pgmig_tui.script.preview import Finding
 
-HEADINGS = ("line>", "statement", "lock", "on", "blocks", "held to", "does", "risk")
+HEADINGS = ("line>", "statement", "lock", "on", "blocks", "held to?", "does", "risk")
 _RISK_ROLES: dict[str, Role] = {
     "none": "muted",
     "low": "done",
@@ -103,6 +104,17 @@ def remarks(impact: ScriptImpact) -> list[Line]:
     return found
 
 
+def finding_lines(findings: Iterable[Finding]) -> list[Line]:
+    """What reading the script brought up, a line each; what keeps it from being run is marked."""
+    return [
+        line(
+            ("x " if one.refuses else "! ", "failed" if one.refuses else "waiting"),
+            f"line {one.line}: {safe(one.message)}",
+        )
+        for one in findings
+    ]
+
+
 def markdown(scripts: Iterable[tuple[str, ScriptImpact]], note: str = "") -> str:
     """Markdown of (change, impact) pairs, for a pull request; `note` says which server was asked, if any."""
     lines = ["# Lock impact", ""]
@@ -112,7 +124,7 @@ def markdown(scripts: Iterable[tuple[str, ScriptImpact]], note: str = "") -> str
         lines += [f"## {cell(change or impact.path)}", "", f"{cell(text_of(headline(impact)))}", ""]
         table = rows(impact)
         if table:
-            lines.append(f"| {' | '.join(heading.rstrip('>') for heading in HEADINGS)} |")
+            lines.append(f"| {' | '.join(heading.rstrip('>?') for heading in HEADINGS)} |")
             lines.append(f"|{'---|' * len(HEADINGS)}")
             lines += [f"| {' | '.join(_plain(value) for value in row)} |" for row in table] + [""]
         told = remarks(impact)

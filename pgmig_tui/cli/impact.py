@@ -1,0 +1,122 @@
+"""`pgmig-tui impact`: what the scripts of changes lock, rewrite, scan and lose."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.choose import environment_named, project_here
+from pgmig_tui.display.cells import line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import Connection
+    from pgmig_tui.project.changes import Change
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.report.impacts import Inspected
+
+
+def impact(arguments: Namespace) -> int:
+    """Exit status 1 when --fail-on is given and a script reaches that risk."""
+    style = "json" if arguments.json else arguments.format or "table"
+    if arguments.json and arguments.format not in (None, "json"):
+        raise UsageError(f"--json and --format {arguments.format} can't both be.", now="Nothing was done.")
+    if arguments.file and (arguments.changes or arguments.revert):
+        raise UsageError("--file stands instead of changes of the plan.", now="Nothing was done.")
+    project = project_here(arguments)
+    environment: Environment | None = None
+    found: list[Inspected]
+    if arguments.target is None:
+        found, version = _look(arguments, project, None, None)
+    else:
+        from pgmig_tui.database.connect import application_name, connect
+
+        project, environment = environment_named(project, arguments.target)
+        with connect(environment.target, application_name=application_name("impact", environment.name)) as connection:
+            found, version = _look(arguments, project, environment, connection)
+    show(found, style, version, environment)
+    if arguments.fail_on:
+        from pgmig_tui.report.impact_report import at_least
+
+        return int(any(at_least(one.impact.risk, arguments.fail_on) for one in found))
+    return 0
+
+
+def _look(
+    arguments: Namespace, project: Project, environment: Environment | None, connection: Connection | None
+) -> tuple[list[Inspected], int]:
+    from pgmig_tui.report.impacts import file_source, inspect, reading, sources
+
+    kind = "revert" if arguments.revert else "deploy"
+    how = reading(
+        project, "revert" if arguments.revert else "deploy", environment, connection, dict(arguments.variables)
+    )
+    if arguments.file:
+        scripts = [file_source(project.root, Path(arguments.file).absolute())]
+        return inspect(scripts, how, connection), how.server.version_num
+    chosen = [project.plan.find(spec) for spec in arguments.changes]
+    if environment is None or connection is None:
+        changes = sorted(chosen, key=lambda change: change.index) if chosen else list(project.plan.changes)
+        if kind == "revert":
+            changes.reverse()
+        return inspect(
+            sources(project, changes, "revert" if arguments.revert else "deploy"), how
+        ), how.server.version_num
+    changes, wanted = _on_server(project, environment, connection, chosen, revert=arguments.revert)
+    scripts = list(sources(project, changes, "revert" if arguments.revert else "deploy"))
+    return inspect(scripts, how, connection, wanted=wanted), how.server.version_num
+
+
+def _on_server(
+    project: Project, environment: Environment, connection: Connection, chosen: list[Change], *, revert: bool
+) -> tuple[list[Change], frozenset[str] | None]:
+    """The changes to walk through in the order in which they would run, and the names of those to tell of.
+
+    A pending change comes after the pending ones before it; a deployed one is looked at as the database is now. Without
+    names: what is pending, or, to be reverted, what is deployed.
+    """
+    from pgmig_tui.database.registry import read_deployed
+
+    rows = read_deployed(connection, environment.target.registry, project.plan.project)
+    deployed = {row.change_id for row in rows}
+    if revert:
+        changes = chosen or [change for change in project.plan.changes if change.change_id in deployed]
+        return sorted(changes, key=lambda change: -change.index), None
+    pending = [change for change in project.plan.changes if change.change_id not in deployed]
+    if not chosen:
+        return pending, None
+    last = max((change.index for change in chosen if change.change_id not in deployed), default=-1)
+    done = [change for change in chosen if change.change_id in deployed]
+    return [*done, *(change for change in pending if change.index <= last)], frozenset(change.name for change in chosen)
+
+
+def show(found: list[Inspected], style: str, version: int, environment: Environment | None) -> None:
+    """Print what was found, as a table, Markdown or JSON."""
+    from pgmig_tui.report import impact_report
+
+    if style == "json":
+        from pgmig_tui.impact.result import document, to_json
+
+        output.document(document([to_json(one.impact, one.change) for one in found], version, environment is not None))
+        return
+    asked = "from the text alone; --target asks a server's catalog too"
+    if environment is not None:
+        asked = f"on {environment.name}, PostgreSQL {version // 10000}, as its catalog is now"
+    if style == "markdown":
+        print(impact_report.markdown([(one.change, one.impact) for one in found], asked))
+        return
+    output.say(line((safe(asked), "muted")))
+    if not found:
+        output.say(line(("+ ", "done"), "nothing is pending"))
+    for one in found:
+        output.say()
+        output.say(impact_report.headline(one.impact, one.change))
+        rows = impact_report.rows(one.impact)
+        if rows:
+            output.table(impact_report.HEADINGS, rows)
+        for remark in [*impact_report.remarks(one.impact), *impact_report.finding_lines(one.findings)]:
+            output.say(remark)

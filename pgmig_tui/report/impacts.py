@@ -1,0 +1,135 @@
+"""From changes of a project to the lock impact of their scripts: the road that the command line and reviews share.
+
+Without a server the answer comes from the text alone. With one, its catalog is asked once, and the effects of pending
+changes that come earlier are carried forward, since they will have happened by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pgmig_tui.errors import ProjectError
+from pgmig_tui.impact.predict import Catalog, predict_script
+from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
+from pgmig_tui.script.preview import Finding, Preview, preview
+from pgmig_tui.script.shape import shape
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import Connection
+    from pgmig_tui.impact.result import ScriptImpact
+    from pgmig_tui.project.changes import Change
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+
+NEWEST = 180000
+"""The version whose rules count when no server is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A script to look at; `change` is "" for a file that belongs to none."""
+
+    change: str
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a script will do, and what its text made a reader notice."""
+
+    change: str
+    impact: ScriptImpact
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How scripts are read: what psql would know and be allowed. `version` is the server's server_version_num."""
+
+    files: FileSource
+    variables: Mapping[str, str]
+    allow: Allow
+    server: ServerFacts
+
+    def preview(self, source: Source) -> Preview:
+        return preview(source.name, source.data, self.files, self.variables, self.allow, self.server)
+
+
+def reading(
+    project: Project,
+    kind: Literal["deploy", "revert"],
+    environment: Environment | None,
+    connection: Connection | None,
+    extra: Mapping[str, str],
+) -> Reading:
+    """How the scripts of a project are read for an environment, or for none."""
+    if environment is None:
+        variables = {**project.config.section("core.variables"), **project.config.section("deploy.variables")}
+        if kind == "revert":
+            variables |= project.config.section("revert.variables")
+        variables |= project.config.section("engine.pg.variables")
+        return Reading(
+            ProjectFiles(project.root), {"registry": "sqitch", **variables, **extra}, Allow(), ServerFacts(NEWEST)
+        )
+    policy, target = environment.policy, environment.target
+    variables = {"registry": target.registry, **project.variables(kind, target, extra)}
+    server = ServerFacts(NEWEST)
+    if connection is not None:
+        who = connection.identity()
+        server = ServerFacts(who.version_num, who.database, who.role, who.host, who.port, who.encoding)
+    files = ProjectFiles(project.root, allow_files=policy.allow_files)
+    return Reading(files, variables, Allow(shell=policy.allow_shell, files=policy.allow_files), server)
+
+
+def sources(project: Project, changes: Iterable[Change], kind: Literal["deploy", "revert"]) -> Iterator[Source]:
+    """The scripts of changes as they lie on disk. Raises ProjectError naming one that can't be read."""
+    for change in changes:
+        yield file_source(project.root, project.script_path(change, kind), change.name)
+
+
+def file_source(root: Path, path: Path, change: str = "") -> Source:
+    """A script file; its name is relative to the project where it lies inside. Raises ProjectError."""
+    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    try:
+        return Source(change, name, path.read_bytes())
+    except OSError as error:
+        raise ProjectError(
+            f"The script {name} can't be read: {error.strerror or error}.",
+            now="Nothing was changed.",
+            do="Restore the file, or take its change out of the plan.",
+        ) from error
+
+
+def inspect(
+    scripts: Iterable[Source],
+    how: Reading,
+    connection: Connection | None = None,
+    *,
+    wanted: frozenset[str] | None = None,
+) -> list[Inspected]:
+    """The impact of scripts that run one after the other.
+
+    Of those whose change isn't `wanted` (None = all are) only the effects count. Raises ServerError and Unreachable
+    when a server is asked.
+    """
+    views = [(source, how.preview(source)) for source in scripts]
+    catalog = _catalog([view for _, view in views], connection) if connection is not None else None
+    found = []
+    for source, view in views:
+        impact = predict_script(
+            view.statements, None, how.server.version_num, wrapped=shape(view).wraps, path=source.name, catalog=catalog
+        )
+        if wanted is None or source.change in wanted:
+            found.append(Inspected(source.change, impact, view.findings))
+    return found
+
+
+def _catalog(views: Iterable[Preview], connection: Connection) -> Catalog:
+    from pgmig_tui.database.catalog import read_facts
+
+    return Catalog(read_facts(connection, [statement for view in views for statement in view.statements]))
