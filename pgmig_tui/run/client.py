@@ -12,15 +12,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pgmig_tui
 from pgmig_tui.errors import PgmigError, UsageError
-from pgmig_tui.gates.gate import Answer
 from pgmig_tui.run.control import COMMAND_NAMES
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, is_alive
 from pgmig_tui.run.plan import RunPlan
+
+if TYPE_CHECKING:
+    from pgmig_tui.gates.gate import Answer
 
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 

@@ -155,6 +155,9 @@ class Stepper:
             )
             return None, True
         if failure is None:
+            released = wire.run(b"RELEASE SAVEPOINT pgmig_verify").error
+            if released is not None:
+                return ScriptFailure(step.verify_script, 0, released.message, released), False
             self.journal.write("step_verified", step=step.number, ok=True, where="inside")
         return failure, False
 

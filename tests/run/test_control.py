@@ -1,0 +1,181 @@
+"""Who holds the lock, what stops a run, and what stays true when something is taken away from under it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from pgmig_tui.errors import Refused, StepFailed
+from pgmig_tui.run import client
+from pgmig_tui.run.events import Event
+from pgmig_tui.run.plan import RunPlan
+from tests.run.conftest import Workshop
+
+SLOW = "BEGIN;\nCREATE TABLE public.slow ();\nSELECT pg_sleep(30);\nCOMMIT;\n"
+
+
+def test_a_second_run_is_refused_at_once_naming_the_holder(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n")
+    with workshop.connect(application_name="somebody else") as other:
+        other.execute("SELECT pg_advisory_lock(75474063)")
+        done = workshop.run()
+    assert done.status == 3
+    assert "somebody else" in done.events[-1].data["summary"]
+    assert not workshop.relation("sqitch.changes")
+
+
+def test_the_lock_is_polled_for_as_long_as_asked(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n")
+    other = workshop.connect()
+    other.execute("SELECT pg_advisory_lock(75474063)")
+
+    def release(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "lock_waited":
+            other.close()
+
+    done = workshop.finish(workshop.plan(lock_wait_s=30), release)
+    assert done.status == 0
+    assert "lock_waited" in done.names
+
+
+def test_losing_the_control_session_stops_the_run_before_its_commit(workshop: Workshop) -> None:
+    workshop.change("one", SLOW)
+
+    def kill(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "statement_started" and "pg_sleep" in event.data["sql"]:
+            workshop.query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'pgmig/%/control' AND datname = current_database()"
+            )
+
+    done = workshop.finish(workshop.plan(), kill)
+    assert done.status == 1
+    assert "control session" in done.events[-1].data["summary"]
+    assert not workshop.relation("public.slow")
+    assert workshop.deployed() == []
+
+
+def test_a_registry_that_changed_since_planning_is_refused(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n")
+    first, second = workshop.plan(), workshop.plan()
+    assert workshop.finish(first).status == 0
+    done = workshop.finish(second)
+    assert done.status == 3
+    assert "changed since" in done.events[-1].data["summary"]
+
+
+def test_a_change_recorded_behind_our_back_rolls_the_step_back(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n")
+    workshop.change("two", SLOW.replace("30", "1"))
+
+    def meddle(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "step_committed" and event.data["change"] == "one":
+            workshop.query(
+                "UPDATE sqitch.changes SET change_id = 'ffffffffffffffffffffffffffffffffffffffff' WHERE change = 'one'"
+            )
+
+    done = workshop.finish(workshop.plan(), meddle)
+    assert done.status == 1
+    assert "two" not in workshop.deployed()
+    assert not workshop.relation("public.slow")
+
+
+def _wait_for(handle: client.RunHandle, name: str, **fields: Any) -> list[Event]:
+    seen: list[Event] = []
+    while True:
+        alive = handle.alive()
+        for event in handle.poll():
+            seen.append(event)
+            if event.name == name and all(event.data.get(key) == value for key, value in fields.items()):
+                return seen
+        assert alive or handle.poll(), f"the run ended without {name}: {[event.name for event in seen]}"
+
+
+def _end(handle: client.RunHandle) -> int:
+    _wait_for(handle, "run_finished")
+    assert handle.exit_status is not None
+    return handle.exit_status
+
+
+def test_pause_takes_effect_after_the_step_and_resume_goes_on(workshop18: Workshop) -> None:
+    workshop18.change("one", SLOW.replace("30", "0.3"))
+    workshop18.change("two", "CREATE TABLE public.two ();\n")
+    handle = client.start(workshop18.plan())
+    _wait_for(handle, "statement_started")
+    assert handle.send("pause")
+    _wait_for(handle, "run_paused")
+    assert workshop18.deployed() == ["one"]
+    assert not workshop18.query(
+        "SELECT FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%' AND state LIKE 'idle in tr%'"
+        " AND datname = current_database()"
+    ), "no transaction stays open while a person is asked"
+    assert handle.send("resume")
+    assert _end(handle) == 0
+    assert workshop18.deployed() == ["one", "two"]
+
+
+@pytest.mark.parametrize("command", ["cancel", "stop"])
+def test_cancel_rolls_the_statement_and_its_step_back(workshop18: Workshop, command: str) -> None:
+    workshop18.change("one", SLOW)
+    handle = client.start(workshop18.plan())
+    _wait_for(handle, "statement_started", line=3)
+    assert handle.send(command)
+    assert _end(handle) == 1
+    assert not workshop18.relation("public.slow")
+    assert workshop18.registry_events() == [("fail", "one")]
+
+
+def test_sigterm_cancels_and_tells_the_truth(workshop18: Workshop) -> None:
+    workshop18.change("one", SLOW)
+    handle = client.start(workshop18.plan())
+    _wait_for(handle, "statement_started", line=3)
+    assert isinstance(handle._process, subprocess.Popen)
+    handle._process.send_signal(signal.SIGTERM)
+    assert _end(handle) == 1
+    assert handle._process.wait(10) == 1
+    assert workshop18.deployed() == []
+
+
+def test_a_killed_run_process_leaves_no_half_step(workshop18: Workshop) -> None:
+    workshop18.change("one", SLOW.replace("30", "2"))
+    plan: RunPlan = workshop18.plan()
+    handle = client.start(plan)
+    _wait_for(handle, "statement_started", line=3)
+    assert isinstance(handle._process, subprocess.Popen)
+    handle._process.kill()
+    handle._process.wait(10)
+    (summary,) = client.list_runs(workshop18.state_dir)
+    assert summary.state == "unknown"
+    while workshop18.query("SELECT FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%' AND datname = current_database()"):
+        pass
+    assert not workshop18.relation("public.slow")
+    assert workshop18.run().status == 0
+
+
+def test_another_cluster_than_the_pinned_one_is_refused(workshop18: Workshop) -> None:
+    workshop18.toml = '[[environment]]\nname = "box"\ntarget = "$URI"\nsystem_identifier = "1"\n'
+    workshop18.change("one", "SELECT 1;\n")
+    with pytest.raises(Refused) as refused:
+        workshop18.plan()
+    assert "another cluster" in refused.value.what
+
+
+def test_no_right_to_create_the_registry_is_said_with_the_grant(workshop18: Workshop) -> None:
+    role = f"weak_{workshop18.dbname}"
+    workshop18.query(f"CREATE ROLE {role} LOGIN")
+    try:
+        workshop18.change("one", "SELECT 1;\n")
+        workshop18.server = type(workshop18.server)(
+            {**workshop18.server.parameters, "user": role}, workshop18.server.version_num, workshop18.server.bin_dir
+        )
+        done = workshop18.run()
+        assert done.status == StepFailed.exit_status
+        assert "GRANT CREATE ON DATABASE" in done.events[-1].data["do"]
+    finally:
+        workshop18.server = type(workshop18.server)(
+            {**workshop18.server.parameters, "user": "postgres"}, workshop18.server.version_num, workshop18.server.bin_dir
+        )
+        workshop18.query(f"DROP ROLE {role}")

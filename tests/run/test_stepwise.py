@@ -1,0 +1,141 @@
+"""Stepwise steps: what can't be one transaction is journalled statement by statement, and told by line when it fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.errors import ProjectError
+from tests.run.conftest import Workshop
+
+VERIFY = "SELECT 1/count(*) FROM pg_index WHERE indexrelid = to_regclass('public.i') AND indisvalid;\n"
+
+
+def _table(workshop: Workshop) -> None:
+    workshop.change("table", "BEGIN;\nCREATE TABLE public.t (id int);\nINSERT INTO public.t VALUES (1), (1);\nCOMMIT;\n")
+
+
+def test_an_index_built_concurrently_is_verified_and_recorded(workshop: Workshop) -> None:
+    _table(workshop)
+    workshop.change("index", "CREATE INDEX CONCURRENTLY i ON public.t (id);\n", "", VERIFY)
+    done = workshop.run()
+    assert done.status == 0, done.named("step_failed")
+    names = [event.name for event in done.events if event.data.get("step") == 2]
+    assert names == [
+        "step_started", "statement_started", "statement_finished", "step_applied", "statement_started",
+        "statement_finished", "output", "step_verified", "step_recorded",
+    ]  # fmt: skip
+    assert workshop.deployed() == ["table", "index"]
+
+
+def test_a_script_that_fails_half_way_names_what_stays(workshop: Workshop) -> None:
+    _table(workshop)
+    script = "CREATE TABLE public.a ();\nCREATE TABLE public.b ();\nCREATE UNIQUE INDEX CONCURRENTLY i ON public.t (id);\n"
+    workshop.change("index", script)
+    done = workshop.run()
+    assert done.status == 1
+    (failed,) = done.named("step_failed")
+    assert failed["what_stays"] == ["line 1: CREATE TABLE public.a ()", "line 2: CREATE TABLE public.b ()"]
+    assert (failed["line"], failed["sqlstate"], failed["committed"]) == (3, "23505", True)
+    assert workshop.deployed() == ["table"]
+    assert workshop.registry_events()[-1] == ("fail", "index")
+    assert workshop.relation("public.b")
+
+
+def test_an_applied_change_that_fails_its_verification_is_recorded(workshop: Workshop) -> None:
+    _table(workshop)
+    workshop.change("index", "CREATE INDEX CONCURRENTLY i ON public.t (id);\n", "", "SELECT 1/0;\n")
+    workshop.change("never", "SELECT 1;\n")
+    done = workshop.run()
+    assert done.status == 1
+    assert done.events[-1].data["result"] == "verify_failed"
+    assert workshop.deployed() == ["table", "index"], "the registry says what the schema is"
+    assert workshop.registry_events()[-1] == ("deploy", "index")
+    (verified,) = [data for data in done.named("step_verified") if data["step"] == 2]
+    assert (verified["ok"], verified["where"], verified["sqlstate"]) == (False, "after", "22012")
+    outcomes = workshop.query("SELECT success, description FROM pgmig.schema_migrations WHERE version = 'index' ORDER BY id")
+    assert [success for success, _ in outcomes] == [True, False]
+    assert "verify_failed" in outcomes[1][1]
+
+
+@pytest.mark.parametrize("ending", ["ROLLBACK;\n", ""])
+def test_a_script_that_keeps_nothing_is_refused_before_it_starts(workshop: Workshop, ending: str) -> None:
+    workshop.change("one", "BEGIN;\nCREATE TABLE public.t ();\n" + ending)
+    with pytest.raises(ProjectError) as refused:
+        workshop.plan()
+    assert refused.value.exit_status == 2
+    assert not workshop.relation("sqitch.changes")
+    assert workshop.run(log_only=True).status == 0
+
+
+def test_an_enum_value_is_verified_after_the_commit(workshop: Workshop) -> None:
+    workshop.change("type", "CREATE TYPE public.mood AS ENUM ('good');\n")
+    verify = "SELECT 1/(('bad'::public.mood IS NOT NULL)::int);\n"
+    workshop.change("value", "BEGIN;\nALTER TYPE public.mood ADD VALUE 'bad';\nCOMMIT;\n", "", verify)
+    done = workshop.run()
+    assert done.status == 0, done.named("step_failed")
+    assert [data["where"] for data in done.named("step_verified")] == ["after"]
+
+
+def test_a_verification_that_the_transaction_does_not_allow_moves_behind_the_commit(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n", "", "DO $$ BEGIN EXECUTE 'VACUUM public.t'; EXCEPTION WHEN feature_not_supported THEN RAISE SQLSTATE '25001'; END $$;\n")  # noqa: E501
+    done = workshop.run()
+    assert [data["where"] for data in done.named("step_verified")][-1] == "after"
+    assert workshop.deployed() == ["one"]
+
+
+def test_revert_goes_newest_first_and_stops_where_it_is_told(workshop: Workshop) -> None:
+    for name in ("one", "two", "three"):
+        workshop.change(name, f"CREATE TABLE public.{name} ();\n", f"DROP TABLE public.{name};\n")
+    assert workshop.run().status == 0
+    assert workshop.run("revert", to="one").status == 0
+    assert workshop.deployed() == ["one"]
+    assert [event for event in workshop.registry_events() if event[0] == "revert"] == [("revert", "three"), ("revert", "two")]
+    assert workshop.relation("public.one")
+    assert not workshop.relation("public.two")
+    assert workshop.run("revert", revert_all=True).status == 0
+    assert workshop.deployed() == []
+
+
+def test_a_failing_revert_leaves_the_change_recorded(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n", "BEGIN;\nDROP TABLE public.t;\nDROP TABLE public.nowhere;\nCOMMIT;\n")
+    assert workshop.run().status == 0
+    done = workshop.run("revert", revert_all=True)
+    assert done.status == 1
+    assert workshop.deployed() == ["one"]
+    assert workshop.relation("public.t")
+    assert workshop.registry_events() == [("deploy", "one")], "as sqitch: a failed revert is no event"
+
+
+def test_verify_runs_every_script_and_counts(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n", "", "SELECT FROM public.t;\n")
+    workshop.change("two", "CREATE TABLE public.u ();\n", "", "SELECT FROM public.u;\n")
+    assert workshop.run().status == 0
+    assert workshop.run("verify").status == 0
+    workshop.query("DROP TABLE public.t")
+    done = workshop.run("verify")
+    assert done.status == 1
+    assert [data["ok"] for data in done.named("step_verified")] == [False, True]
+
+
+def test_a_run_of_like_statements_is_one_audit_row(workshop: Workshop) -> None:
+    rows = "".join(f"INSERT INTO public.t VALUES ({n});\n" for n in range(50))
+    workshop.change("one", f"BEGIN;\nCREATE TABLE public.t (id int);\n{rows}COMMIT;\n")
+    done = workshop.run()
+    assert done.status == 0
+    assert workshop.query("SELECT operation_type, description FROM pgmig.schema_audit ORDER BY id") == [
+        ("CREATE", None), ("INSERT", "50 statements, lines 3 to 52, 50 rows"),
+    ]  # fmt: skip
+    assert sum(data["count"] for data in done.named("statements_finished")) == 49
+
+
+def test_secrets_reach_neither_journal_nor_audit(workshop: Workshop) -> None:
+    role = f"secret_{workshop.dbname}"
+    workshop.change("one", f"CREATE ROLE {role} PASSWORD 'hunter2hunter2';\n")
+    try:
+        done = workshop.run()
+        assert done.status == 0
+        journal = (done.plan.folder / "journal.jsonl").read_text()
+        assert "hunter2" not in journal
+        assert "hunter2" not in str(workshop.query("SELECT sql_statement FROM pgmig.schema_audit"))
+    finally:
+        workshop.query(f"DROP ROLE {role}")
