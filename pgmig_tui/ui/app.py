@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,8 +35,8 @@ class PgmigApp(App[int]):
     CSS_PATH: ClassVar[Any] = ["styles/app.tcss", "styles/home.tcss"]
     TITLE = "pgmig-tui"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[Any] = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (96, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[Any] = [(0, "-too-short"), (LEAST[1], "-short"), (28, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (96, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-too-short"), (LEAST[1], "-short"), (28, "-tall")]  # noqa: RUF012
     # ctrl-q would leave without a word about the run; q does.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
 
@@ -117,7 +119,8 @@ class PgmigApp(App[int]):
             if alive and isinstance(self.screen, HomeScreen):
                 from pgmig_tui.ui.screens.attach import AttachScreen
 
-                self.push_screen(AttachScreen(alive[0]))
+                place = next((place for place in self.session.facts.places if place.name == alive[0].environment), None)
+                self.push_screen(AttachScreen(alive[0], protected=place is not None and place.protected))
 
     def _tell(self) -> None:
         for screen in self.screen_stack:
@@ -170,7 +173,7 @@ def unfit_terminal(env: Mapping[str, str], interactive: bool) -> str | None:
     """Why a screen can't be shown on this terminal; None when it can."""
     if not interactive:
         return "the screen needs a terminal; `pgmig-tui status` works without one"
-    if env.get("TERM", "") in {"", "dumb"}:
+    if env.get("TERM", "") in {"", "dumb", "unknown"}:
         return f"TERM={env.get('TERM', '')!s} can't move its cursor; `pgmig-tui status` works without a screen"
     return None
 
@@ -203,3 +206,14 @@ def run_screen(
     for line in app.farewell:
         print(line)
     return app.return_code or status or 0
+
+
+def run(arguments: Namespace) -> int:
+    """Opens the screen as the command line asks for it; its `-C` has been followed already."""
+    return run_screen(
+        Path.cwd(),
+        os.environ,
+        plan_file=arguments.plan_file,
+        top_dir=arguments.top_dir,
+        registry=arguments.registry,
+    )

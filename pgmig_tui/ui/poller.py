@@ -22,6 +22,7 @@ class Poller:
         self._ask = ask
         self._post = post
         self._interval = interval
+        self._last = False
         self._stopped = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"poll {name}", daemon=True)
@@ -36,6 +37,10 @@ class Poller:
         self._stopped.set()
         self._woken.set()
 
+    def stop_after_this(self) -> None:
+        """For `ask` itself: what it returns now is still posted, and is the last."""
+        self._last = True
+
     def _loop(self) -> None:
         while not self._stopped.is_set():
             message = self._ask()
@@ -43,6 +48,8 @@ class Poller:
                 return
             if message is not None:
                 post_quietly(self._post, message)
+            if self._last:
+                return
             self._woken.wait(self._interval)
             self._woken.clear()
 

@@ -95,8 +95,8 @@ class ReviewScreen(PlaceScreen):
     def _show(self) -> None:
         columns = self.size.width - 2
         if self._error:
-            lines = [((" This can't be prepared. Nothing was changed.", "failed"),), ()]
-            self.steps.show(lines + wrap(safe(self._error), columns, indent=" "))
+            head: Line = ((" This can't be done. Nothing was changed.", "failed"),)
+            self.steps.show([head, (), *wrap(safe(self._error), columns, indent=" ")])
         elif self.review is not None:
             self.steps.show(self._step_lines(self.review, columns))
             self.items.show([item_line(item, self.items.size.width) for item in self.review.items])

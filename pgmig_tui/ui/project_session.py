@@ -1,0 +1,276 @@
+"""The session of a real project: facts from the checkout at once, all else from the rooms that know, when asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.errors import UsageError
+from pgmig_tui.project.project import Project, load_project
+from pgmig_tui.ui import gating, scripts
+from pgmig_tui.ui.session import (
+    Answered,
+    Command,
+    Facts,
+    ImpactFacts,
+    Item,
+    Place,
+    PlanLine,
+    Review,
+    RunFacts,
+    ScriptKind,
+    ScriptText,
+    Standing,
+    Watch,
+)
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.status import Scripts
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.plan import Change
+    from pgmig_tui.run.client import RunSummary
+
+_PROBLEMS = {
+    "out_of_order": "was deployed in another order than the plan's",
+    "script_changed": "the script has changed since it was deployed",
+    "not_in_plan": "is not in the plan",
+}
+
+
+class ProjectSession:
+    """Reads the project when made; raises PgmigError when there's none that can be read. Its methods block."""
+
+    def __init__(
+        self,
+        directory: Path,
+        env: Mapping[str, str],
+        *,
+        plan_file: str | None = None,
+        top_dir: str | None = None,
+        registry: str | None = None,
+    ) -> None:
+        self._env = env
+        self.project = load_project(directory, env, plan_file=plan_file, top_dir=top_dir, registry=registry)
+        self.facts = facts_of(self.project)
+        self._failed: dict[str, str] = {}
+
+    @cached_property
+    def _state_dir(self) -> Path:
+        from pgmig_tui.run.client import default_state_dir
+
+        return default_state_dir(self._env)
+
+    @cached_property
+    def _scripts(self) -> Scripts:
+        """The hashes of the scripts, read once for all environments and all rounds of asking."""
+        from pgmig_tui.database.status import Scripts
+
+        return Scripts(self.project)
+
+    def _environment(self, name: str) -> Environment:
+        return next(one for one in self.project.environments if one.name == name)
+
+    def _change(self, change_id: str) -> Change:
+        return self.project.plan.by_id[change_id]
+
+    # Asking
+
+    def standing(self, environment: str) -> Standing:
+        from pgmig_tui.database.status import environment_status
+
+        status = environment_status(self.project, self._environment(environment))
+        at = datetime.fromisoformat(status.asked_at) if status.asked_at else datetime.now(UTC)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        if not status.reachable or status.server is None:
+            return Standing(environment, at, False, error=status.error or "no answer")
+        planned = self.project.plan.by_id
+        note = status.error or ""
+        if status.registry is not None and not status.registry.present:
+            note = f"not a Sqitch database yet; the first deploy creates schema {status.registry.schema}"
+        return Standing(
+            environment,
+            at,
+            True,
+            server=f"PostgreSQL {status.server.version}",
+            user=status.server.role,
+            note=note,
+            deployed=frozenset(status.deployed),
+            pending=tuple(status.pending),
+            differing={one.change_id: _PROBLEMS[one.problem] for one in status.diverged if one.change_id in planned},
+            strangers=tuple(one.name for one in status.diverged if one.problem == "not_in_plan"),
+        )
+
+    def script(self, change_id: str, kind: ScriptKind) -> ScriptText:
+        return scripts.read_script(self.project, self._change(change_id), kind)
+
+    def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts:
+        where = self._environment(environment) if environment else None
+        return scripts.read_impact(self.project, self._change(change_id), kind, where, live=live)
+
+    # Running
+
+    def prepare(self, environment: str, command: Command, to: str | None) -> Review:
+        from pgmig_tui.run.plan import Options
+        from pgmig_tui.run.planning import prepare
+
+        where = self._environment(environment)
+        everything = False
+        if command == "revert" and to is None:
+            to, everything = self._point_before(environment)
+        options = Options(to=to, revert_all=everything)
+        plan = prepare(self.project, where, command, options, state_dir=self._state_dir)
+        steps = scripts.step_facts(self.project, where, plan)
+        back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
+        review = Review(
+            environment, command, plan.run_id, steps, warnings=plan.warnings, creates=plan.creates, to=back, plan=plan
+        )
+        return gating.with_items(self.project, where, review, ())
+
+    def _named(self, spec: str | None) -> str:
+        change = self.project.plan.by_id.get(spec or "")
+        return change.name if change is not None else spec or ""
+
+    def _point_before(self, environment: str) -> tuple[str | None, bool]:
+        """Where the last deploy on an environment began: the change to keep, or that nothing was there before.
+
+        Without a run of ours, one change is taken back.
+        """
+        from pgmig_tui.run.client import list_runs
+        from pgmig_tui.run.plan import RunPlan
+
+        standing = self.standing(environment)
+        deployed = [change.change_id for change in self.project.plan.changes if change.change_id in standing.deployed]
+        if not deployed:
+            raise UsageError(f"nothing of this plan is deployed on {environment}", now="Nothing was changed.")
+        for run in list_runs(self._state_dir):
+            if run.environment != environment or run.project != self.project.plan.project or not run.steps_done:
+                continue
+            if run.command == "revert":
+                break
+            if run.command == "deploy":
+                plan = RunPlan.load(self._state_dir / "runs" / run.run_id)
+                ours = {step.change_id for step in plan.steps[: run.steps_done]}
+                kept = [change_id for change_id in deployed if change_id not in ours]
+                if deployed[len(kept) :] == [change_id for change_id in deployed if change_id in ours] and ours & set(
+                    deployed
+                ):
+                    return (kept[-1], False) if kept else (None, True)
+                break
+        return (deployed[-2], False) if len(deployed) > 1 else (None, True)
+
+    def answer(self, review: Review, answers: Sequence[Answered]) -> Review:
+        return gating.with_items(self.project, self._environment(review.environment), review, answers)
+
+    def start(self, review: Review, answers: Sequence[Answered]) -> Watch:
+        from pgmig_tui.run.client import start
+
+        target = self._environment(review.environment).target
+        given = gating.gate_answers(self.project, answers)
+        return start(review.plan, given, password=target.password, secrets=target.secrets)
+
+    def attach(self, run_id: str) -> Watch:
+        from pgmig_tui.run.client import attach
+
+        return attach(run_id, self._state_dir)
+
+    def runs(self) -> tuple[RunFacts, ...]:
+        from pgmig_tui.run.client import list_runs
+
+        mine = [run for run in list_runs(self._state_dir) if run.project in ("", self.project.plan.project)]
+        newest: set[str] = set()
+        found = []
+        for run in mine:
+            facts = _run_facts(run)
+            if run.state == "failed" and run.environment not in newest:
+                facts = replace(facts, failed_change_id=self._failed_change(run.run_id))
+            newest.add(run.environment)
+            found.append(facts)
+        return tuple(found)
+
+    def _failed_change(self, run_id: str) -> str:
+        if run_id not in self._failed:
+            from pgmig_tui.report.picture import picture_of
+
+            steps = picture_of(self.attach(run_id).poll()).steps.values()  # type: ignore[arg-type]
+            self._failed[run_id] = next((step.change_id for step in steps if step.state == "failed"), "")
+        return self._failed[run_id]
+
+    def after_items(self, environment: str) -> tuple[Item, ...]:
+        return gating.after_items(self._environment(environment))
+
+    def write(self, name: str, text: str) -> Path:
+        folder = self._state_dir / "written"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+
+def facts_of(project: Project) -> Facts:
+    """What the screens need of a project at once."""
+    plan = project.plan
+    needed: dict[str, int] = {}
+    for change in plan.changes:
+        for dependency in change.requires:
+            if dependency.project in (None, plan.project) and dependency.change:
+                needed[dependency.change] = needed.get(dependency.change, 0) + 1
+    lines = tuple(
+        PlanLine(
+            change.change_id,
+            change.name,
+            tuple(tag.name for tag in change.tags),
+            change.note,
+            change.planner_name,
+            change.planned_at,
+            tuple(one.text for one in change.requires),
+            tuple(one.text for one in change.conflicts),
+            needed.get(change.name, 0),
+            change.superseded_by is not None,
+        )
+        for change in plan.changes
+    )
+    foreign = tuple(f"{one.name}: {one.reason}" for one in project.foreign)
+    return Facts(
+        plan.project,
+        project.root,
+        project.operator.name,
+        lines,
+        tuple(_place(environment) for environment in project.environments),
+        tags=len(plan.tags),
+        foreign=(*foreign, *project.warnings),
+    )
+
+
+def _place(environment: Environment) -> Place:
+    target, policy = environment.target, environment.policy
+    host, port = min(target.place.endpoints, default=("", ""))
+    return Place(
+        environment.name,
+        target.place.database,
+        f"{host}:{port}" if port and not host.startswith("/") else host or "local",
+        target.conninfo.get("user", ""),
+        policy.protected,
+        policy.confirm_word,
+        environment.color,
+    )
+
+
+def _run_facts(run: RunSummary) -> RunFacts:
+    return RunFacts(
+        run.run_id,
+        run.environment,
+        run.command,
+        run.state,  # type: ignore[arg-type]
+        run.started_at,
+        run.finished_at or "",
+        run.steps_done,
+        run.steps,
+        run.operator,
+        run.host,
+    )

@@ -1,0 +1,218 @@
+"""After a run: how each step ended, and the list for afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
+from pgmig_tui.display.run_lines import RunLines, between
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import clock, duration
+from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.report.run_report import result_words
+from pgmig_tui.ui.items import item_line
+from pgmig_tui.ui.screens.dialog import AskScreen
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.session import EventFacts, Item, Place
+from pgmig_tui.ui.summary import summary
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+
+
+class AfterScreen(PlaceScreen):
+    """Reads a finished run's picture; its ticks go into the summary that is copied and written."""
+
+    place: ClassVar[str] = "after"
+    CSS_PATH = "../styles/after.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("after")
+
+    def __init__(
+        self, run_id: str, environment: Place | None, picture: RunPicture, events: Sequence[EventFacts]
+    ) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.environment = environment
+        self.picture = picture
+        self._events = events
+        self._items: tuple[Item, ...] = ()
+        self._logged = False
+        self.result = Bar(identity="result")
+        self.steps = Lines(identity="steps")
+        self.title_bar = Bar(identity="title")
+        self.items = Choices(identity="items")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.result
+        yield self.steps
+        yield self.title_bar
+        yield self.items
+
+    def on_mount(self) -> None:
+        self.result.make(lambda columns: self._result_line())
+        self.title_bar.make(lambda columns: ((" After", "title"),))
+        super().on_mount()
+        self._show()
+        if self.environment is not None:
+            session, name = self.pgmig.session, self.environment.name
+            self.later("after", lambda: session.after_items(name), self._take)
+
+    def on_resize(self) -> None:
+        self._show()
+        super().on_resize()
+
+    @property
+    def where(self) -> Place | None:
+        return self.environment
+
+    def _seconds(self) -> float:
+        began = self.picture.started_at or self.picture.planned_at
+        return (between(began, self.picture.finished_at) or 0.0) / 1000
+
+    def doing(self) -> str:
+        return f"RUN {self.run_id} ENDED {clock(self._seconds())}"
+
+    def _result_line(self) -> Line:
+        picture = self.picture
+        good = picture.exit_status == 0
+        glyph, role = ("+", "done") if good else ("x", "failed")
+        spans: list[Span] = [
+            (f" {glyph} {picture.command.upper()} {result_words(picture)} {picture.done}/{len(picture.steps)}", role)  # type: ignore[list-item]
+        ]
+        if picture.summary:
+            spans.append((f"   {safe(picture.summary)}", "plain"))
+        return tuple(spans)
+
+    def _take(self, items: tuple[Item, ...]) -> None:
+        self._items = items
+        self._show()
+
+    def _show(self) -> None:
+        columns = self.size.width - 2
+        if self._logged:
+            told = RunLines()
+            self.steps.show([line for event in self._events for line in told.add(event.name, event.at, event.data)])
+        else:
+            self.steps.show(self._step_lines(columns))
+        self.items.show([item_line(item, self.items.size.width) for item in self._items])
+        self.title_bar.refresh()
+
+    def _step_lines(self, columns: int) -> list[Line]:
+        name = max(10, min(max((len(step.change) for step in self.picture.steps.values()), default=10), columns - 52))
+        head = f" {'#':>3}  {pad('change', name)} {pad('result', 10)}{pad('took', 13)}{pad('waited', 12)}verify"
+        lines: list[Line] = [((head, "title"),)]
+        for step in self.picture.steps.values():
+            lines.append(self._step_line(step, name))
+            if step.failure:
+                message = f"{step.failure.get('sqlstate') or ''} {step.failure.get('message') or ''}"
+                lines += wrap(safe(message), columns, "failed", indent="      ")
+        return lines
+
+    def _step_line(self, step: StepPicture, name: int) -> Line:
+        words: dict[str, Span] = {
+            "done": ("+ ok", "done"),
+            "failed": ("x FAILED", "failed"),
+            "todo": (". not run", "todo"),
+            "running": ("? unknown", "stale"),
+        }
+        verified: Span = ("-", "muted")
+        if step.verified is not None:
+            verified = ("+ ok", "done") if step.verified else ("x FAILED", "failed")
+        elif step.verify == "off":
+            verified = ("off", "muted")
+        word, role = words[step.state]
+        took = duration(step.took_ms) if step.took_ms is not None else ""
+        waited = duration(step.waited_ms) if step.waited_ms else ""
+        return (
+            (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
+            (pad(word, 10), role),
+            (f"{pad(took, 13)}{pad(waited, 12)}", "plain"),
+            verified,
+        )
+
+    def quiet_line(self, columns: int) -> Line:
+        item = self._item()
+        if item is None:
+            return ()
+        text = item.answered or item.summary or ("by hand: space ticks it" if item.how == "attested" else "")
+        role: Role = "muted"
+        return ((f" {safe(item.title)}: {safe(text)}", role),)
+
+    def _item(self) -> Item | None:
+        return self._items[min(self.items.cursor, len(self._items) - 1)] if self._items else None
+
+    def on_choices_moved(self, message: Choices.Moved) -> None:
+        message.stop()
+        self.status.refresh()
+
+    # Keys
+
+    def off(self, key_id: str) -> str | None:
+        item = self._item()
+        if key_id == "after.tick":
+            if item is None:
+                return "there is no item"
+            if item.how != "attested":
+                return "this item is checked, not ticked"
+        if key_id == "after.rollback":
+            if self.environment is None:
+                return "its environment is not in this project"
+            if self.picture.command != "deploy" or not self.picture.done:
+                return "this run deployed nothing"
+            return self.pgmig.answers.cannot(self.environment.name)
+        return None
+
+    def do_tick(self) -> None:
+        item = self._item()
+        assert item is not None, "off() has seen to it"
+        if item.answered:
+            self._answer(item, "")
+            return
+        self.app.push_screen(
+            AskScreen(f"{item.title}: what was seen, or where is it written?", "a note; it goes into the summary"),
+            lambda note: self._answer(item, note) if note else None,
+        )
+
+    def _answer(self, item: Item, note: str) -> None:
+        self._items = tuple(replace(one, answered=note) if one.id == item.id else one for one in self._items)
+        self._show()
+        self.status.refresh()
+
+    def do_rollback(self) -> None:
+        from pgmig_tui.ui.screens.review import ReviewScreen
+
+        assert self.environment is not None, "off() has seen to it"
+        self.app.switch_screen(ReviewScreen(self.environment, "revert", None))
+
+    def do_log(self) -> None:
+        self._logged = not self._logged
+        self._show()
+
+    def label(self, key_id: str) -> str | None:
+        return "Steps" if key_id == "after.log" and self._logged else None
+
+    def do_down(self) -> None:
+        self.items.move(self.items.cursor + 1)
+
+    def do_up(self) -> None:
+        self.items.move(self.items.cursor - 1)
+
+    def copy_text(self) -> str:
+        return summary(self.run_id, self.picture, self._seconds(), self._items)
+
+    def do_write(self) -> None:
+        text, session, name = self.copy_text(), self.pgmig.session, f"summary-{self.run_id}.md"
+        self.later("write", lambda: session.write(name, text), lambda path: self.say(f"written to {path}", "done"))
+
+    def do_copy(self) -> None:
+        super().do_copy()
+        self.do_write()
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "y copies a summary for the channel and writes it to a file; w only writes it.",
+            "What this run deployed can be taken back with R, through the review.",
+        )

@@ -1,0 +1,51 @@
+"""At the start, when a run is alive: join it, watch it, or leave it for later."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from pgmig_tui.display.banner import PRODUCTION
+from pgmig_tui.display.cells import Line
+from pgmig_tui.display.words import utc
+from pgmig_tui.ui.screens.dialog import Dialog, paragraph
+from pgmig_tui.ui.session import RunFacts
+
+
+class AttachScreen(Dialog[None]):
+    """Nothing here touches the run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "attach(True)", show=False),
+        Binding("w", "attach(False)", show=False),
+    ]
+
+    def __init__(self, run: RunFacts, *, protected: bool = False) -> None:
+        tier = f"{PRODUCTION} " if protected else ""
+        lines: list[Line] = [
+            *paragraph(f"A run is ALIVE on {tier}{run.environment}", "strong"),
+            *paragraph(f"{run.run_id} {run.command}, {run.done} of {run.steps} steps done"),
+            *paragraph(
+                f"started by {run.operator or '?'} on {run.host or 'this host'}, {utc(run.started_at)}", "muted"
+            ),
+            (),
+            (
+                ("a", "key"),
+                (" attach (watch and steer)   ", "plain"),
+                ("w", "key"),
+                (" watch only   Esc later", "plain"),
+            ),
+        ]
+        super().__init__(lines, typed=False, danger=protected)
+        self.run_facts = run
+
+    def hint_line(self, columns: int) -> Line:
+        return (("The run goes on whatever is chosen here.", "muted"),)
+
+    def action_attach(self, steers: bool) -> None:
+        from pgmig_tui.ui.screens.run import RunScreen
+
+        app, run = self.app, self.run_facts
+        self.dismiss(None)
+        app.push_screen(RunScreen(run.run_id, steers=steers))

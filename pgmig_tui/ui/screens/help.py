@@ -1,0 +1,71 @@
+"""Every key of a place, made from the table of keys; what is off says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pgmig_tui.display.cells import Line, Role, pad, text_of, wrap
+from pgmig_tui.ui import keys
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.session import Place
+from pgmig_tui.ui.widgets.lines import Lines
+
+
+class HelpScreen(PlaceScreen):
+    """Help for the place that it was opened on."""
+
+    place: ClassVar[str] = "help"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("help")
+
+    def __init__(self, about: PlaceScreen) -> None:
+        super().__init__()
+        self.about = about
+        self.list = Lines(identity="keys")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.list
+
+    def on_resize(self) -> None:
+        self.list.show(self._lines(self.size.width - 2))
+        super().on_resize()
+
+    @property
+    def where(self) -> Place | None:
+        return self.about.where
+
+    def doing(self) -> str:
+        return f"HELP for {self.about.place.upper()}"
+
+    def _lines(self, columns: int) -> list[Line]:
+        lines: list[Line] = []
+        for text in self.about.help_text():
+            lines += wrap(text, columns, indent=" ", hanging="   ")
+        lines += [(), ((f" {pad('key', 8)}{pad('does', columns - 30)}id", "title"),)]
+        for key in keys.of_place(self.about.place):
+            off = self.about.off(key.id)
+            role: Role = "off" if off else "plain"
+            first, *rest = wrap(key.does, columns - 31, role)
+            lines.append(
+                (
+                    (f" {pad(key.shown, 8)}", "off" if off else "key"),
+                    (pad(text_of(first), columns - 30), role),
+                    (key.id, "muted"),
+                )
+            )
+            lines += [((f"         {text_of(line)}", role),) for line in rest]
+            if off:
+                lines += wrap(f"off: {off}", columns, "waiting", indent="         ")
+        return lines
+
+    def do_help(self) -> None:
+        self.do_back()
+
+    def do_down(self) -> None:
+        self.list.scroll_relative(y=1, animate=False)
+
+    def do_up(self) -> None:
+        self.list.scroll_relative(y=-1, animate=False)

@@ -1,0 +1,88 @@
+"""The runs of this host, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pgmig_tui.display.cells import Line, Span, pad
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import count, utc
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.session import RunFacts
+from pgmig_tui.ui.widgets.lines import Bar, Choices
+
+_STATES: dict[str, Span] = {
+    "running": ("> running", "running"),
+    "finished": ("+ ok", "done"),
+    "failed": ("x FAILED", "failed"),
+    "unknown": ("? cut off", "stale"),
+}
+
+
+class RunsScreen(PlaceScreen):
+    """A list; Enter watches the run that is alive, or shows how another ended."""
+
+    place: ClassVar[str] = "runs"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("runs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = Bar(identity="head")
+        self.list = Choices(identity="list")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.head
+        yield self.list
+
+    def on_mount(self) -> None:
+        head = (
+            f"  {pad('run', 22)}{pad('when (UTC)', 21)}{pad('what', 8)}{pad('environment', 14)}{pad('steps', 8)}result"
+        )
+        self.head.make(lambda columns: ((head, "title"),))
+        super().on_mount()
+        self.answers_changed()
+
+    def doing(self) -> str:
+        return count(len(self._runs), "run")
+
+    @property
+    def _runs(self) -> tuple[RunFacts, ...]:
+        return self.pgmig.answers.runs
+
+    def answers_changed(self) -> None:
+        self.list.show([self._line(run) for run in self._runs])
+        self.tick()
+
+    def _line(self, run: RunFacts) -> Line:
+        fields = (
+            pad(run.run_id, 22),
+            pad(utc(run.started_at), 21),
+            pad(run.command, 8),
+            pad(safe(run.environment), 14),
+            pad(f"{run.done}/{run.steps}", 8),
+        )
+        return ((f" {''.join(fields)}", "plain"), _STATES[run.state], (f"  {safe(run.operator)}", "muted"))
+
+    def quiet_line(self, columns: int) -> Line:
+        return () if self._runs else ((" no run was started from this account on this host", "muted"),)
+
+    def off(self, key_id: str) -> str | None:
+        if key_id in {"runs.open", "any.copy"} and not self._runs:
+            return "there is no run"
+        return None
+
+    def do_open(self) -> None:
+        self.pgmig.open_run(self._runs[self.list.cursor].run_id)
+
+    def copy_text(self) -> str:
+        return self._runs[self.list.cursor].run_id
+
+    def do_down(self) -> None:
+        self.list.move(self.list.cursor + 1)
+
+    def do_up(self) -> None:
+        self.list.move(self.list.cursor - 1)
