@@ -327,4 +327,4 @@ def test_no_line_makes_the_reader_stumble(line: str) -> None:
         parse_plan(b"%project=p\n\n" + text + b"\n", PATH)
     except PlanErrors as error:
         found = error.problems
-    assert all(problem.line == 3 and 1 <= problem.column <= len(line) + 1 for problem in found)
+    assert all(problem.line == 3 and 1 <= problem.column <= len(text) + 1 for problem in found)
