@@ -29,6 +29,7 @@ def audit_row(one: Executed) -> AuditRow:
         f"{one.count} statements, lines {one.line} to {one.end_line}, {one.rows} rows" if one.count > 1 else None
     )
     sql = one.sql if len(one.sql) <= KEPT else one.sql[:KEPT] + " …"
+    sql = sql.encode("utf-8", "replace").decode()  # bytes of another encoding can't be kept in a UTF-8 text
     return AuditRow(
         operation_type=operation,
         object_type=object_type,

@@ -338,7 +338,8 @@ class Executor:
         line = send.line
         if error.position:  # the server counts characters of the text that it got; we name the line of the file
             line += send.text[: error.position - 1].count("\n")
-        return ScriptFailure(send.path, min(line, send.end_line), error.message, error, exchange.lost)
+        message = self.sink.may_go_on() or error.message  # a cancelled statement failed for the reason of its cancelling
+        return ScriptFailure(send.path, min(line, send.end_line), message, error, exchange.lost)
 
     def _place(self, action: Action | None) -> tuple[str, int]:
         return (action.path, action.line) if action is not None else (self.reader.name, 0)

@@ -179,7 +179,7 @@ class Stepper:
             return self._failed(step, start, _failure(step, self.control.lost), executed)
         error = self.session.finish_sql(wire, rows)
         if error is not None:
-            message = f"the registry could not be written: {error.message}"
+            message = registry.guard_failure(error) or f"the registry could not be written: {error.message}"
             return self._failed(step, start, _failure(step, message, error), executed)
         self.journal.write("step_committing", step=step.number, change=step.change)
         exchange = wire.run(b"COMMIT")
@@ -264,7 +264,7 @@ class Stepper:
             if error is not None:
                 if wire.alive:
                     wire.run(b"ROLLBACK")
-                return self._unrecorded(step, error.message)
+                return self._unrecorded(step, registry.guard_failure(error) or error.message)
             exchange = wire.run(b"COMMIT")
         except PgmigError as error:
             return self._unrecorded(step, error.what)
@@ -425,6 +425,6 @@ def _fields(failure: ScriptFailure) -> dict[str, object]:
 
 
 def _short(one: Executed) -> str:
-    text = " ".join(one.sql.split())
+    text = " ".join(one.sql.split()).rstrip("; ")
     more = f" (and {one.count - 1} more like it, to line {one.end_line})" if one.count > 1 else ""
     return (text if len(text) <= 120 else text[:117] + "...") + more

@@ -214,4 +214,4 @@ def test_sql_ascii_takes_every_byte_as_it_is(pg18: Server, workshop_on: Callable
     workshop = workshop_on(pg18, "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
     workshop.change("one", b"BEGIN;\nCREATE TABLE public.t AS SELECT '\xe4\xff'::text AS word;\nCOMMIT;\n")
     assert workshop.run().status == 0
-    assert workshop.query("SELECT encode(word::bytea, 'hex') FROM public.t") == [("e4ff",)]
+    assert workshop.query("SELECT encode(word::bytea, 'hex') FROM public.t") == [(b"e4ff",)]

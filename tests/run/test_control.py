@@ -68,19 +68,24 @@ def test_a_registry_that_changed_since_planning_is_refused(workshop: Workshop) -
 
 
 def test_a_change_recorded_behind_our_back_rolls_the_step_back(workshop: Workshop) -> None:
-    workshop.change("one", "CREATE TABLE public.t ();\n")
-    workshop.change("two", SLOW.replace("30", "1"))
+    workshop.change("one", SLOW.replace("30", "0.3"))
+    workshop.change("two", "CREATE TABLE public.two ();\n")
 
     def meddle(handle: client.RunHandle, event: Event) -> None:
-        if event.name == "step_committed" and event.data["change"] == "one":
+        if event.name == "statement_started":
+            handle.send("pause")
+        if event.name == "run_paused":
             workshop.query(
                 "UPDATE sqitch.changes SET change_id = 'ffffffffffffffffffffffffffffffffffffffff' WHERE change = 'one'"
             )
+            handle.send("resume")
 
     done = workshop.finish(workshop.plan(), meddle)
     assert done.status == 1
     assert "two" not in workshop.deployed()
-    assert not workshop.relation("public.slow")
+    assert not workshop.relation("public.two")
+    assert "not ffff" not in done.events[-1].data["summary"]
+    assert "the last deployed change is not" in done.events[-1].data["summary"]
 
 
 def _wait_for(handle: client.RunHandle, name: str, **fields: Any) -> list[Event]:
