@@ -179,6 +179,12 @@ def parse_uri(text: str) -> DatabaseUri:
     assert parts  # it matches any text
     authority, path, query = parts.groups()
     user, password, host, port = _authority(authority or "")
+    # What stands where a port or name should be may be the rest of a password: never show it, never use it as a name.
+    if authority is not None and ("@" in path or "@" in (query or "").partition("=")[0] or _bad_port(authority)):
+        raise UsageError(
+            f"A db:{engine}: URI can't be read: its port is no number, or an @ stands behind the host.",
+            do="In user, password and names write %40 for @, %3A for :, %2F for /, %3F for ? and %23 for #.",
+        )
     database = unquote(path.removeprefix("/") if authority is not None else path)
     pairs = tuple(parse_qsl(query or "", keep_blank_values=True))
     return DatabaseUri(engine, user, password, host, port, database, pairs)
@@ -278,6 +284,11 @@ def _authority(text: str) -> tuple[str, str | None, str, str]:
     return unquote(user), unquote(password) if colon and password else None, unquote(host), found[2] or ""
 
 
+def _bad_port(authority: str) -> bool:
+    server = authority.rpartition("@")[2]
+    return ":" in re.sub(r"^\[[^\]]*\]", "", re.sub(r":[0-9]*$", "", server)) and "," not in server
+
+
 def _conninfo(uri: DatabaseUri) -> tuple[dict[str, str], dict[str, str]]:
     """Return libpq's keywords and, apart from them, its secrets. Query parameters come last and win, as in Sqitch."""
     parts = {"user": uri.user, "dbname": uri.database, "host": uri.host, "port": uri.port}
@@ -334,7 +345,8 @@ def _service(name: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _without_secret(text: str) -> str:
-    return re.sub(r"(://[^/@:]*:)[^/]*@", r"\1***@", re.sub(r"(?i)(password=)[^&\s]*", r"\1***", text))
+    """Return what may be shown of a text that can't be read, and so may hold a password anywhere."""
+    return f"{text.partition(':')[0]}:…" if "@" in text or "password" in text.lower() else text
 
 
 def _known_targets(config: Config) -> str:
