@@ -139,6 +139,11 @@ class Connection:
         return self._inner.pgconn.backend_pid
 
     @property
+    def role(self) -> str:
+        """The role that we logged in as."""
+        return self._inner.info.user
+
+    @property
     def closed(self) -> bool:
         return self._inner.closed
 
@@ -285,7 +290,12 @@ class Connection:
 
 
 def connect(
-    target: Reachable, *, application_name: str, connect_timeout: int = 10, autocommit: bool = True, script: bool = False
+    target: Reachable,
+    *,
+    application_name: str,
+    connect_timeout: int = 10,
+    autocommit: bool = True,
+    script: bool = False,
 ) -> Connection:
     """Open a session on `target`; what the target leaves open is libpq's to find (PG*, .pgpass, service files).
 

@@ -1,0 +1,205 @@
+"""Health checks: one .sql file each, with what it needs and what a plain user sees, and a verdict over its rows.
+
+A check says PASS, WARN, FAIL, UNKNOWN or N-A. UNKNOWN is never green: what a role may not see isn't absent. All of them
+read catalogs, pg_locks and statistics only, so they can't wait behind a pending ACCESS EXCLUSIVE lock. Source: the
+queries and thresholds measured for this project on 15-18, as superuser, pg_monitor, migration role and plain login.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal
+
+from pgmig_tui.database.checks import verdicts
+from pgmig_tui.database.checks.verdicts import Thresholds, Verdict
+from pgmig_tui.database.connect import (
+    Connection,
+    ServerError,
+    ServerIdentity,
+    application_name,
+    connect,
+    guard_sql,
+    identity_sql,
+)
+from pgmig_tui.database.text import load
+from pgmig_tui.errors import PgmigError
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment, Policy
+
+__all__ = ["CHECKS", "Check", "CheckResult", "State", "Thresholds", "check_environment", "run_check", "run_checks"]
+
+State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
+Relation = tuple[str | None, str]
+"""Schema (None: any) and name of an affected table."""
+
+CONNECT_TIMEOUT_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that can be run: its name, its question in words, and what its rows mean."""
+
+    name: str
+    title: str
+    verdict: Callable[[list[dict[str, Any]], Thresholds], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check found, with its evidence: rows as the server gave them, SHA-256 of the SQL text, the role that
+    asked, and when (server's clock, UTC)."""
+
+    name: str
+    title: str
+    state: State
+    summary: str
+    rows: tuple[dict[str, Any], ...] = ()
+    sql_hash: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    role: str = ""
+
+
+SERVER = "server"
+CHECKS: tuple[Check, ...] = (
+    Check("long_transactions", "No long transactions", verdicts.long_transactions),
+    Check("blockers", "Nobody holds the affected tables", verdicts.blockers),
+    Check("autovacuum", "No vacuum that won't yield", verdicts.autovacuum),
+    Check("prepared_transactions", "No prepared transactions", verdicts.prepared_transactions),
+    Check("replication_lag", "Replicas keep up", verdicts.replication_lag),
+    Check("replication_slots", "Slots don't hold back WAL", verdicts.replication_slots),
+    Check("invalid_indexes", "No invalid indexes", verdicts.invalid_indexes),
+    Check("connection_headroom", "Connections to spare", verdicts.connection_headroom),
+    Check("archiver", "WAL is archived", verdicts.archiver),
+    Check("sync_commit", "COMMIT can be acknowledged", verdicts.sync_commit),
+    Check("wraparound", "Far from transaction ID wraparound", verdicts.wraparound),
+)
+_BY_NAME = {check.name: check for check in CHECKS}
+_SERVER_TITLE = "The server answers and is the right one"
+
+
+def run_check(
+    connection: Connection, name: str, tables: Sequence[Relation] = (), thresholds: Thresholds | None = None
+) -> CheckResult:
+    """Run one check of CHECKS on the affected `tables`. An error of the server is UNKNOWN, with its message.
+
+    Raises ConnectionLost when the connection breaks, KeyError for an unknown name.
+    """
+    check = _BY_NAME[name]
+    limits = thresholds or Thresholds()
+    sql = load(f"checks/{name}")
+    parameters = {
+        "schemas": [schema for schema, _ in tables],
+        "relations": [relation for _, relation in tables],
+        "min_xact_s": limits.transaction_s,
+    }
+    started = time.time()
+    try:
+        names, found = connection.columns(sql, parameters)
+        rows = [{key: _plain(value) for key, value in zip(names, row, strict=True)} for row in found]
+        verdict = check.verdict(rows, limits)
+        if not tables and name in verdicts.ABOUT_TABLES and verdict.state == "PASS":
+            verdict = Verdict("N-A", "no table that exists is affected")
+    except ServerError as error:
+        rows, verdict = [], Verdict("UNKNOWN", f"the server refused the question: {error.message}")
+    return CheckResult(
+        name=name,
+        title=check.title,
+        state=verdict.state,
+        summary=verdict.summary,
+        rows=tuple(rows),
+        sql_hash=sha256(sql.encode()).hexdigest(),
+        started_at=_utc(started),
+        finished_at=_utc(time.time()),
+        role=connection.role,
+    )
+
+
+def run_checks(
+    connection: Connection, tables: Sequence[Relation] = (), thresholds: Thresholds | None = None
+) -> tuple[CheckResult, ...]:
+    """All of CHECKS, in order. Raises ConnectionLost."""
+    return tuple(run_check(connection, check.name, tables, thresholds) for check in CHECKS)
+
+
+def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: Thresholds | None = None) -> CheckResult:
+    """Whether this is the server that the environment means: version, role of the server, cluster, clock."""
+    pinned = policy.system_identifier if policy is not None else None
+    verdict = verdicts.server(identity, pinned, thresholds or Thresholds())
+    row = {
+        "version": identity.version,
+        "database": identity.database,
+        "role": identity.role,
+        "host": identity.host,
+        "port": identity.port,
+        "system_identifier": identity.system_identifier,
+        "timeline": identity.timeline,
+        "standby": identity.standby,
+        "clock_skew_s": identity.clock_skew_s,
+    }
+    now = _utc(time.time())
+    digest = sha256(identity_sql().encode()).hexdigest()
+    return CheckResult(SERVER, _SERVER_TITLE, verdict.state, verdict.summary, (row,), digest, now, now, identity.role)
+
+
+def check_environment(
+    environment: Environment, tables: Sequence[Relation] = (), thresholds: Thresholds | None = None
+) -> tuple[CheckResult, ...]:
+    """Connect and run everything, the server's identity first. Never raises for the server: a check that couldn't be
+    asked is UNKNOWN, and an unreachable server a FAIL."""
+    results: list[CheckResult] = []
+    try:
+        with connect(
+            environment.target, application_name=application_name("check", "watch"), connect_timeout=CONNECT_TIMEOUT_S
+        ) as connection:
+            connection.execute(guard_sql("watch", 0, connection.server_version_num))
+            results.append(server_result(connection.identity(), environment.policy, thresholds))
+            for check in CHECKS:
+                results.append(run_check(connection, check.name, tables, thresholds))
+    except PgmigError as error:
+        now = _utc(time.time())
+        if not results:
+            results.append(CheckResult(SERVER, _SERVER_TITLE, "FAIL", error.what, started_at=now, finished_at=now))
+        asked = {result.name for result in results}
+        results += [
+            CheckResult(check.name, check.title, "UNKNOWN", error.what, started_at=now, finished_at=now)
+            for check in CHECKS
+            if check.name not in asked
+        ]
+    return tuple(results)
+
+
+def document(result: CheckResult) -> Mapping[str, Any]:
+    """The result as JSON values."""
+    return {
+        "name": result.name,
+        "title": result.title,
+        "state": result.state,
+        "summary": result.summary,
+        "rows": list(result.rows),
+        "sql_hash": result.sql_hash,
+        "started_at": result.started_at,
+        "finished_at": result.finished_at,
+        "role": result.role,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return value
+
+
+def _utc(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,222 @@
+"""What the rows of a check mean. Pure: rows in, verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pgmig_tui.database.connect import NEWEST, OLDEST
+from pgmig_tui.display import words
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import ServerIdentity
+
+Rows = Sequence[dict[str, Any]]
+
+ABOUT_TABLES = frozenset({"blockers", "autovacuum"})
+"""Checks that mean nothing when no table is affected."""
+
+_MONITOR = "to see it: GRANT pg_monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When to warn and when to fail; seconds, bytes, percent."""
+
+    transaction_s: float = 60
+    blocker_s: float = 5
+    lag_warn_s: float = 5
+    lag_fail_s: float = 60
+    lag_warn_bytes: float = 64 * 1024**2
+    slot_warn_bytes: float = 1024**3
+    connections_percent: float = 85
+    freeze_percent: float = 95
+    wraparound_warn_percent: float = 50
+    wraparound_fail_percent: float = 80
+    skew_s: float = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    state: Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
+    summary: str
+
+
+def server(identity: ServerIdentity, pinned: str | None, limits: Thresholds) -> Verdict:
+    where = f"PostgreSQL {identity.version}, database {identity.database}, as {identity.role}"
+    if identity.product != "PostgreSQL":
+        return Verdict("FAIL", f"{identity.product} is not supported")
+    if not OLDEST <= identity.version_num // 10000 <= NEWEST:
+        return Verdict("FAIL", f"PostgreSQL {identity.version} is not supported: {OLDEST} to {NEWEST} are")
+    if identity.standby:
+        return Verdict("FAIL", f"{where}: it is a standby")
+    if pinned is not None and identity.system_identifier is None:
+        return Verdict("UNKNOWN", f"{where}: its system identifier is hidden from this role")
+    if pinned is not None and identity.system_identifier != pinned:
+        return Verdict("FAIL", f"another cluster: {identity.system_identifier}, pgmig.toml pins {pinned}")
+    if abs(identity.clock_skew_s) > limits.skew_s:
+        return Verdict("WARN", f"{where}: its clock is {identity.clock_skew_s:+.1f} s from ours")
+    return Verdict("PASS", where)
+
+
+def long_transactions(rows: Rows, limits: Thresholds) -> Verdict:
+    old = [row for row in rows if row["pid"] is not None and row["xact_s"] is not None]
+    old = [row for row in old if row["xact_s"] > limits.transaction_s]
+    hidden = sum(1 for row in rows if row["hidden"])
+    if old:
+        first = old[0]
+        who = f"process {first['pid']} ({first['application'] or first['role'] or 'no name'}, {first['state']})"
+        more = f" and {len(old) - 1} more" if len(old) > 1 else ""
+        return Verdict("WARN", f"{who} for {_seconds(first['xact_s'])}{more}")
+    if hidden:
+        return Verdict("UNKNOWN", f"{words.count(hidden, 'session')} hidden from this role; {_MONITOR}")
+    if not all(row["may_see_all"] for row in rows):
+        return Verdict("UNKNOWN", f"this role may not see other users' transactions; {_MONITOR}")
+    return Verdict("PASS", f"none older than {_seconds(limits.transaction_s)}")
+
+
+def blockers(rows: Rows, limits: Thresholds) -> Verdict:
+    held = [row for row in rows if row["granted"] and row["backend_type"] != "autovacuum worker"]
+    waiting = [row for row in rows if not row["granted"]]
+    old = [row for row in held if row["prepared"] or (row["xact_s"] or 0) > limits.blocker_s]
+    if old:
+        first = old[0]
+        if first["prepared"]:
+            return Verdict("FAIL", f"a prepared transaction holds {first['mode']} on {first['relation']}")
+        who = f"process {first['pid']} ({first['application'] or first['role'] or 'no name'}, {first['state']})"
+        processes = len({row["pid"] for row in old})
+        more = f"; {processes} sessions in all" if processes > 1 else ""
+        return Verdict(
+            "FAIL", f"{who} holds {first['mode']} on {first['relation']} for {_seconds(first['xact_s'])}{more}"
+        )
+    unseen = {row["pid"] for row in held if row["xact_s"] is None}
+    if unseen:
+        return Verdict(
+            "UNKNOWN", f"{words.count(len(unseen), 'session')} on them, of an age hidden from us; {_MONITOR}"
+        )
+    if waiting:
+        return Verdict("WARN", f"{words.count(len(waiting), 'lock')} awaited on {waiting[0]['relation']}")
+    if held:
+        return Verdict("PASS", f"{words.count(len({row['pid'] for row in held}), 'session')}, none for long")
+    return Verdict("PASS", "no locks on them")
+
+
+def autovacuum(rows: Rows, limits: Thresholds) -> Verdict:
+    stubborn = [row for row in rows if row["wraparound"]]
+    if stubborn:
+        return Verdict("FAIL", f"a vacuum to prevent wraparound is on {stubborn[0]['relation']}: it doesn't yield")
+    if any(row["wraparound"] is None for row in rows):
+        return Verdict("UNKNOWN", f"something vacuums or maintains {rows[0]['relation']}; {_MONITOR}")
+    if rows:
+        return Verdict("WARN", f"an autovacuum is on {rows[0]['relation']}: it yields after deadlock_timeout")
+    return Verdict("PASS", "none on the affected tables")
+
+
+def prepared_transactions(rows: Rows, limits: Thresholds) -> Verdict:
+    if not rows:
+        return Verdict("PASS", "none")
+    on_affected = [row for row in rows if row["on_affected"]]
+    first = (on_affected or list(rows))[0]
+    named = f'"{first["gid"]}" of {first["role"]}, {_seconds(first["age_s"])} old'
+    if on_affected:
+        return Verdict("FAIL", f"{named}, holds a lock on an affected table")
+    return Verdict("WARN", f"{named}" + (f" and {len(rows) - 1} more" if len(rows) > 1 else ""))
+
+
+def replication_lag(rows: Rows, limits: Thresholds) -> Verdict:
+    if not rows:
+        return Verdict("N-A", "no standby is connected")
+    if any(row["hidden"] for row in rows):
+        return Verdict("UNKNOWN", f"{words.count(len(rows), 'standby', 'standbys')} of hidden state; {_MONITOR}")
+    if any(row["lag_bytes"] is None for row in rows):
+        return Verdict("UNKNOWN", "a standby reports no position")
+    worst = max(rows, key=lambda row: (row["lag_s"] or 0, row["lag_bytes"]))
+    seconds, size = worst["lag_s"] or 0, max(row["lag_bytes"] for row in rows)
+    summary = f"{worst['name']} is {_seconds(seconds)} and {_bytes(size)} behind"
+    if seconds > limits.lag_fail_s:
+        return Verdict("FAIL", summary)
+    if seconds > limits.lag_warn_s or size > limits.lag_warn_bytes:
+        return Verdict("WARN", summary)
+    return Verdict("PASS", f"{words.count(len(rows), 'standby', 'standbys')}, at most {_seconds(seconds)} behind")
+
+
+def replication_slots(rows: Rows, limits: Thresholds) -> Verdict:
+    if not rows:
+        return Verdict("PASS", "no slots")
+    lost = [row for row in rows if row["wal_status"] in ("unreserved", "lost")]
+    if lost:
+        return Verdict("FAIL", f"slot {lost[0]['slot']} is {lost[0]['wal_status']}")
+    idle = [row for row in rows if not row["active"] and (row["retained_bytes"] or 0) > limits.slot_warn_bytes]
+    if idle:
+        return Verdict("WARN", f"inactive slot {idle[0]['slot']} keeps {_bytes(idle[0]['retained_bytes'])} of WAL")
+    return Verdict("PASS", f"{words.count(len(rows), 'slot')}, none keeps much WAL")
+
+
+def invalid_indexes(rows: Rows, limits: Thresholds) -> Verdict:
+    if not rows:
+        return Verdict("PASS", "none")
+    on_affected = [row for row in rows if row["on_affected"]]
+    first = (on_affected or list(rows))[0]
+    building = ", maybe being built" if first["maybe_being_built"] else ""
+    more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+    return Verdict("FAIL" if on_affected else "WARN", f"{first['index']} on {first['relation']}{building}{more}")
+
+
+def connection_headroom(rows: Rows, limits: Thresholds) -> Verdict:
+    row = rows[0]
+    room = row["max_connections"] - row["reserved"]
+    used = row["used"] or 0
+    percent = 100 * used / room if room > 0 else 100
+    summary = f"{used} of {room} connections used ({percent:.0f} %)"
+    limited = [limit for limit in (row["database_limit"], row["role_limit"]) if limit is not None and limit >= 0]
+    # A run needs three: step, control and watch.
+    if room - used < 3 or any(limit < 3 for limit in limited):
+        return Verdict("FAIL", f"{summary}: no room for a run's three sessions")
+    return Verdict("WARN" if percent > limits.connections_percent else "PASS", summary)
+
+
+def archiver(rows: Rows, limits: Thresholds) -> Verdict:
+    row = rows[0]
+    if row["archive_mode"] == "off":
+        return Verdict("N-A", "archive_mode is off")
+    if row["failing"]:
+        return Verdict("FAIL", f"archiving fails since {row['last_archived'] or 'the beginning'}")
+    if row["last_archived"] is None:
+        return Verdict("UNKNOWN", "nothing was archived yet")
+    return Verdict("PASS", f"last success {row['last_archived']}")
+
+
+def sync_commit(rows: Rows, limits: Thresholds) -> Verdict:
+    row = rows[0]
+    if not row["names"]:
+        return Verdict("N-A", "no synchronous standby is configured")
+    if row["synchronous_commit"] in ("off", "local"):
+        return Verdict("N-A", f"synchronous_commit is {row['synchronous_commit']}")
+    if not row["may_see"]:
+        return Verdict("UNKNOWN", f"this role may not see which standbys are synchronous; {_MONITOR}")
+    if row["streaming"] == 0:
+        return Verdict("FAIL", "no synchronous standby streams: COMMIT would hang")
+    return Verdict("PASS", f"{words.count(row['streaming'], 'synchronous standby', 'synchronous standbys')} streaming")
+
+
+def wraparound(rows: Rows, limits: Thresholds) -> Verdict:
+    database = max((row["percent"] for row in rows if row["kind"] == "database"), default=0.0)
+    tables = [row for row in rows if row["kind"] == "table"]
+    due = [row for row in tables if row["percent"] > limits.freeze_percent]
+    summary = f"the database is at {database:.0f} % of the way"
+    if database > limits.wraparound_fail_percent:
+        return Verdict("FAIL", summary)
+    if database > limits.wraparound_warn_percent:
+        return Verdict("WARN", summary)
+    if due:
+        return Verdict("WARN", f"a vacuum against wraparound is due on {due[0]['name']} ({due[0]['percent']:.0f} %)")
+    return Verdict("PASS", summary)
+
+
+def _seconds(value: float | None) -> str:
+    return words.duration(1000 * (value or 0))
+
+
+def _bytes(value: float | None) -> str:
+    return words.size(int(value or 0))
