@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,13 +16,12 @@ import pgmig_tui
 from pgmig_tui.errors import PgmigError, UsageError
 from pgmig_tui.run.control import COMMAND_NAMES
 from pgmig_tui.run.events import Event
+from pgmig_tui.run.folder import RUN_ID, default_state_dir
 from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, is_alive
 from pgmig_tui.run.plan import RunPlan
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
-
-_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +92,6 @@ class RunHandle:
         return ""
 
 
-def default_state_dir(env: Mapping[str, str]) -> Path:
-    """Where runs are kept: $XDG_STATE_HOME/pgmig-tui, by default ~/.local/state/pgmig-tui."""
-    base = env.get("XDG_STATE_HOME") or str(Path(env.get("HOME") or Path.home()) / ".local" / "state")
-    return Path(base) / "pgmig-tui"
-
-
-def new_folder(state_dir: Path) -> Path:
-    """A folder (0700) for a new run; its name is the run's ID: date, time (UTC) and four random digits."""
-    runs = state_dir / "runs"
-    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(2).hex()
-    folder = runs / name
-    folder.mkdir(mode=0o700)
-    return folder
-
-
 def start(
     plan: RunPlan,
     answers: Sequence[Answer] = (),
@@ -149,7 +130,7 @@ def attach(run_id: str | None, state_dir: Path) -> RunHandle:
     """Join a run: the one named, else the newest that is alive, else the newest. Raises UsageError."""
     folders = _folders(state_dir)
     if run_id is not None:
-        if not _RUN_ID.fullmatch(run_id) or not (state_dir / "runs" / run_id).is_dir():
+        if not RUN_ID.fullmatch(run_id) or not (state_dir / "runs" / run_id).is_dir():
             raise UsageError(f"there is no run {run_id}", do="`pgmig-tui runs` lists them.")
         return RunHandle(state_dir / "runs" / run_id)
     if not folders:
@@ -171,7 +152,7 @@ def _folders(state_dir: Path) -> list[Path]:
     runs = state_dir / "runs"
     if not runs.is_dir():
         return []
-    folders = (folder for folder in runs.iterdir() if _RUN_ID.fullmatch(folder.name) and (folder / JOURNAL).exists())
+    folders = (folder for folder in runs.iterdir() if RUN_ID.fullmatch(folder.name) and (folder / JOURNAL).exists())
     return sorted(folders, key=lambda folder: folder.name, reverse=True)
 
 
@@ -201,3 +182,6 @@ def _summary(folder: Path) -> RunSummary:
         host=str(first.get("host", "")),
         summary=str(last.data.get("summary", "")) if last else "",
     )
+
+
+__all__ = ["RunHandle", "RunSummary", "attach", "default_state_dir", "list_runs", "start"]

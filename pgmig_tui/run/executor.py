@@ -338,7 +338,7 @@ class Executor:
         line = send.line
         if error.position:  # the server counts characters of the text that it got; we name the line of the file
             line += send.text[: error.position - 1].count("\n")
-        message = self.sink.may_go_on() or error.message  # a cancelled statement failed for the reason of its cancelling
+        message = self.sink.may_go_on() or error.message  # cancelled: for that reason
         return ScriptFailure(send.path, min(line, send.end_line), message, error, exchange.lost)
 
     def _place(self, action: Action | None) -> tuple[str, int]:

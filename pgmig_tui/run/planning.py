@@ -7,35 +7,29 @@ or returns the RunPlan that the review shows and the run process carries out.
 from __future__ import annotations
 
 import getpass
-import hashlib
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import dependencies, registry, tracking
 from pgmig_tui.database.connect import (
     Connection,
-    ServerIdentity,
     application_name,
     check_server,
     connect,
     refuse_transaction_pooler,
 )
-from pgmig_tui.database.registry import DeployedChange, RegistryState
+from pgmig_tui.database.registry import DeployedChange
 from pgmig_tui.database.rows import script_hash_fix_sql
 from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import find_deployed
-from pgmig_tui.run.client import new_folder
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
-from pgmig_tui.run.plan import Command, Options, RunPlan, Server, Step, Verify
-from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow
-from pgmig_tui.script.preview import Preview, preview
-from pgmig_tui.script.shape import Shape, shape, verify_shape
+from pgmig_tui.run.folder import discard, new_folder
+from pgmig_tui.run.plan import Command, Options, RunPlan, Server, Step
+from pgmig_tui.run.reading import Work, place_verification, read_script
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -43,31 +37,6 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
 
 _NOTHING = "Nothing was changed."
-
-
-@dataclass(slots=True)
-class _Work:
-    """What the making of one plan shares."""
-
-    project: Project
-    environment: Environment
-    command: Command
-    options: Options
-    identity: ServerIdentity
-    state: RegistryState
-    files: RecordingFiles
-    variables: Mapping[str, str]
-    warnings: list[str]
-
-    @property
-    def allow(self) -> Allow:
-        policy = self.environment.policy
-        return Allow(shell=policy.allow_shell, files=policy.allow_files)
-
-    @property
-    def facts(self) -> ServerFacts:
-        who = self.identity
-        return ServerFacts(who.version_num, who.database, who.role, who.host, who.port, who.encoding)
 
 
 def prepare(
@@ -96,16 +65,18 @@ def prepare(
         registry.refuse_newer(state.info)
         ours = tuple(change for change in state.deployed if change.project == project.plan.project)
         folder = new_folder(state_dir)
-        files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
-        variables = project.variables(command, target, options.variables)
-        variables["registry"] = target.registry
-        work = _Work(project, environment, command, options, identity, state, files, variables, list(project.warnings))
-        say("reading the scripts")
         try:
+            files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
+            variables = {**project.variables(command, target, options.variables), "registry": target.registry}
+            work = Work(project, environment, options, identity, state, files, variables, list(project.warnings))
+            say("reading the scripts")
             steps, setup = _STEPS[command](work, connection, ours)
-        finally:
+            work.refuse_problems()
             files.close()
-        creates, track = _creates(work, connection, steps)
+            creates, track = _creates(work, command, connection, steps)
+        except BaseException:
+            discard(folder)
+            raise
     plan = RunPlan(
         run_id=folder.name,
         command=command,
@@ -154,7 +125,7 @@ def prepare(
 # -- deploy --------------------------------------------------------------------------------------------------------
 
 
-def _deploy_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
+def _deploy_steps(work: Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
     plan, options = work.project.plan, work.options
     if not plan.changes:
         raise ProjectError(f"the plan {plan.path.name} has no changes: nothing to deploy", now=_NOTHING)
@@ -181,7 +152,7 @@ def _deploy_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
         where = f"already at {options.to}" if options.to else "up to date"
         work.warnings.append(f"nothing to deploy ({where})")
         return (), ""
-    hashes: dict[str, str | None] = {change.change_id: _hash(work, change) for change in pending}
+    hashes: dict[str, str | None] = {change.change_id: work.hash(change) for change in pending}
     problems = dependencies.check_deploy(plan, pending, work.state.deployed, hashes)
     if problems:
         raise ProjectError("the changes can't be deployed", details=problems, now=_NOTHING)
@@ -198,12 +169,12 @@ def _deploy_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
     return tuple(steps), "; ".join(part for part in (setup, _hash_fixes(work, ours)) if part)
 
 
-def _deploy_step(work: _Work, number: int, change: Change, expected: str | None, resolved: Mapping[str, str]) -> Step:
+def _deploy_step(work: Work, number: int, change: Change, expected: str | None, resolved: Mapping[str, str]) -> Step:
     project, target = work.project, work.environment.target
     name, data = work.files.script(project.script_path(change, "deploy"))
-    digest = _hash(work, change)
-    view, form = _read(work, name, data)
-    verify_name, verify, reason = _verification(work, change, view, form)
+    digest = work.hash(change)
+    view, form = read_script(work, name, data)
+    verify_name, verify, reason = place_verification(work, change, view, form)
     return Step(
         number=number,
         action="deploy",
@@ -229,13 +200,7 @@ def _deploy_step(work: _Work, number: int, change: Change, expected: str | None,
     )
 
 
-def _hash(work: _Work, change: Change) -> str:
-    """The script hash that the registry records: SHA-1 of the bytes that this run has read."""
-    _, data = work.files.script(work.project.script_path(change, "deploy"))
-    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
-
-
-def _position(work: _Work, ours: Sequence[DeployedChange]) -> int:
+def _position(work: Work, ours: Sequence[DeployedChange]) -> int:
     """The plan index of the last deployed change; -1 when nothing is. Refuses what the plan doesn't explain."""
     plan, where = work.project.plan, work.environment.name
     for index, deployed in enumerate(ours):
@@ -264,7 +229,7 @@ def _position(work: _Work, ours: Sequence[DeployedChange]) -> int:
     return len(ours) - 1
 
 
-def _warn_of_changed_scripts(work: _Work, ours: Sequence[DeployedChange]) -> None:
+def _warn_of_changed_scripts(work: Work, ours: Sequence[DeployedChange]) -> None:
     for deployed in ours:
         planned = work.project.plan.by_id.get(deployed.change_id)
         known = (work.project.script_hash(planned), deployed.change_id, None) if planned else ()
@@ -272,7 +237,7 @@ def _warn_of_changed_scripts(work: _Work, ours: Sequence[DeployedChange]) -> Non
             work.warnings.append(f"the deploy script of {deployed.name} has changed since it was deployed")
 
 
-def _hash_fixes(work: _Work, ours: Sequence[DeployedChange]) -> str:
+def _hash_fixes(work: Work, ours: Sequence[DeployedChange]) -> str:
     """A registry from before Sqitch 0.998 has change IDs where script hashes belong; the next deploy mends that."""
     by_id, stale = work.project.plan.by_id, work.state.info.version == "0"
     fixes = {
@@ -286,7 +251,7 @@ def _hash_fixes(work: _Work, ours: Sequence[DeployedChange]) -> str:
 # -- revert --------------------------------------------------------------------------------------------------------
 
 
-def _revert_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
+def _revert_steps(work: Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
     options, target = work.options, work.environment.target
     if not work.state.info.present:
         raise ProjectError(f"there is no registry in {target.display}: nothing was ever deployed there", now=_NOTHING)
@@ -316,13 +281,13 @@ def _revert_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
     return tuple(_revert_step(work, number, change) for number, change in enumerate(chosen, 1)), ""
 
 
-def _revert_step(work: _Work, number: int, deployed: DeployedChange) -> Step:
+def _revert_step(work: Work, number: int, deployed: DeployedChange) -> Step:
     project, target = work.project, work.environment.target
     planned = project.plan.by_id.get(deployed.change_id)
     later = [other for other in work.state.deployed if other.committed_at > deployed.committed_at]
     path = project.revert_path_for(deployed, later)
     name, data = work.files.script(path)
-    view, form = _read(work, name, data)
+    view, form = read_script(work, name, data)
     return Step(
         number=number,
         action="revert",
@@ -347,7 +312,7 @@ def _revert_step(work: _Work, number: int, deployed: DeployedChange) -> Step:
 # -- verify --------------------------------------------------------------------------------------------------------
 
 
-def _verify_steps(work: _Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
+def _verify_steps(work: Work, connection: Connection, ours: Sequence[DeployedChange]) -> tuple[tuple[Step, ...], str]:
     plan, options = work.project.plan, work.options
     if not work.state.info.present:
         raise ProjectError(
@@ -364,7 +329,7 @@ def _verify_steps(work: _Work, connection: Connection, ours: Sequence[DeployedCh
     ), ""
 
 
-def _verify_step(work: _Work, number: int, index: int, deployed: DeployedChange) -> Step:
+def _verify_step(work: Work, number: int, index: int, deployed: DeployedChange) -> Step:
     """Sqitch's order of questions: is it in the plan, at its place, superseded by a rework, is there a script."""
     plan = work.project.plan
     planned = plan.by_id.get(deployed.change_id)
@@ -381,7 +346,7 @@ def _verify_step(work: _Work, number: int, index: int, deployed: DeployedChange)
         path = work.project.script_path(planned, "verify")
         if path.exists():
             script, data = work.files.script(path)
-            _read(work, script, data, verify=True)
+            read_script(work, script, data, verify=True)
         else:
             reason = reason or "has no verify script"
             work.warnings.append(f"{planned.name} has no verify script")
@@ -401,93 +366,24 @@ def _verify_step(work: _Work, number: int, index: int, deployed: DeployedChange)
     )
 
 
-_STEPS: Mapping[Command, Callable[[_Work, Connection, Sequence[DeployedChange]], tuple[tuple[Step, ...], str]]] = {
+_STEPS: Mapping[Command, Callable[[Work, Connection, Sequence[DeployedChange]], tuple[tuple[Step, ...], str]]] = {
     "deploy": _deploy_steps,
     "revert": _revert_steps,
     "verify": _verify_steps,
 }
 
 
-# -- scripts -------------------------------------------------------------------------------------------------------
-
-
-def _read(work: _Work, name: str, data: bytes, *, verify: bool = False) -> tuple[Preview, Shape]:
-    """Walk a script without running it; refuse what can't be carried out (exit 2), unless it is only recorded."""
-    view = preview(name, data, work.files, work.variables, work.allow, work.facts)
-    refused = [finding for finding in view.findings if finding.refuses]
-    if refused and not work.options.log_only:
-        raise ProjectError(
-            f"{name} can't be run here",
-            details=[f"{finding.path}:{finding.line}: {finding.message}" for finding in refused],
-            now=_NOTHING,
-            do="Change the script, or the environment's policy in pgmig.toml.",
-        )
-    form = shape(view)
-    if form.mode == "refused" and not verify and not work.options.log_only:
-        raise ProjectError(
-            f"{name}: {form.reason}",
-            now=_NOTHING,
-            do="End its transaction with COMMIT; to record a change that was applied by hand, use --log-only.",
-        )
-    return view, form
-
-
-def _verification(work: _Work, change: Change, view: Preview, form: Shape) -> tuple[str | None, Verify, str]:
-    """(script, where, why): where the verification of a deployed change runs."""
-    policy, project = work.environment.policy, work.project
-    wanted = project.verify_mode(work.environment, work.options.verify)
-    if wanted == "off":
-        return None, "off", "switched off"
-    path = project.script_path(change, "verify")
-    if not path.exists():
-        work.warnings.append(f"{change.name} has no verify script")
-        return None, "off", "there is no verify script"
-    name, data = work.files.script(path)
-    verify_view, _ = _read(work, name, data, verify=True)
-    if wanted == "after":
-        return name, "after", "by policy"
-    if form.mode == "stepwise" and not work.options.log_only:
-        return name, "after", "the script is not one transaction"
-    if form.verify_after and not work.options.log_only:
-        return name, "after", form.verify_after[0]
-    inside = verify_shape(verify_view)
-    if not inside.inside:
-        return name, "after", inside.reason
-    if policy.protected and (held := _scans_held_table(work, view, verify_view)):
-        return name, "after", f"it reads {held}, which the step holds in ACCESS EXCLUSIVE mode"
-    return name, "inside", "in the step's transaction, before COMMIT"
-
-
-def _scans_held_table(work: _Work, deploy: Preview, verify: Preview) -> str:
-    """A relation that the deploy holds in ACCESS EXCLUSIVE mode and the verification would read rows of, or ""."""
-    from pgmig_tui.impact.modes import LockMode
-    from pgmig_tui.impact.predict import predict_script
-
-    version = work.identity.version_num
-    held = {
-        (lock.schema, lock.relation)
-        for statement in predict_script(deploy.statements, None, version).statements
-        for lock in statement.locks
-        if lock.mode == LockMode.ACCESS_EXCLUSIVE
-    }
-    for statement in predict_script(verify.statements, None, version).statements:
-        if "where false" in " ".join(statement.sql.lower().split()):
-            continue
-        for lock in statement.locks:
-            if (lock.schema, lock.relation) in held:
-                return f"{lock.schema}.{lock.relation}" if lock.schema else lock.relation
-    return ""
-
-
 # -- the rest ------------------------------------------------------------------------------------------------------
 
 
-def _creates(work: _Work, connection: Connection, steps: Sequence[Step]) -> tuple[tuple[str, ...], str | None]:
+def _creates(
+    work: Work, command: Command, connection: Connection, steps: Sequence[Step]
+) -> tuple[tuple[str, ...], str | None]:
     """The schemas that this run will create, and where it is tracked (None = nowhere, said in the warnings)."""
-    if work.command == "verify" or not steps:
+    if command == "verify" or not steps:
         return (), None
     target, creates = work.environment.target, []
-    if work.command == "deploy" and not work.state.info.present:
+    if command == "deploy" and not work.state.info.present:
         creates.append(target.registry)
     found = tracking.read_tracking(connection, work.environment.policy.tracking)
     if found.reason:

@@ -238,7 +238,7 @@ class Stepper:
         if failure is not None:
             if wire.alive and wire.in_transaction:
                 wire.run(b"ROLLBACK")
-            return self._failed(step, start, failure, executor.executed)
+            return self._failed(step, start, failure, executor.executed, in_doubt=failure.lost)
         self.journal.write("step_applied", sync=True, step=step.number, change=step.change, ms=elapsed_ms(start))
         verified = True
         if step.verify != "off":
@@ -338,8 +338,12 @@ class Stepper:
         *,
         began: bool = True,
         verify: bool = False,
+        in_doubt: bool = False,
     ) -> StepResult:
-        """Roll back what can be, then tell: the journal, the registry's `fail` event, the tracking row."""
+        """Roll back what can be, then tell: the journal, the registry's `fail` event, the tracking row.
+
+        `in_doubt`: the connection broke while a statement ran that commits by itself; whether it did isn't known.
+        """
         stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
         self.session.drop()  # the server rolls back what was open; nothing of this session may live on
         what = "its verification failed" if verify else failure.message
@@ -349,7 +353,8 @@ class Stepper:
             )
         self.journal.write(
             "step_failed", sync=True, step=step.number, change=step.change, action=step.action, mode=step.mode,
-            committed=bool(stays), what_stays=stays, verify=verify, began=began, ms=elapsed_ms(start),
+            committed=bool(stays), what_stays=stays, in_doubt=in_doubt, verify=verify, began=began,
+            ms=elapsed_ms(start),
             **_fields(failure),
         )  # fmt: skip
         message = f"{step.label}: {what}"
@@ -362,7 +367,9 @@ class Stepper:
                 )
         if began:
             self._track_failure(step, start, "failed", executed)
-        return StepResult(ok=False, recorded=False, message=message)
+        if in_doubt:
+            message += f"; whether the statement at line {failure.line} took effect is not known"
+        return StepResult(ok=False, in_doubt=in_doubt, message=message)
 
     def _track_failure(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
         plan = self.plan

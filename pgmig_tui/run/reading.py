@@ -1,0 +1,122 @@
+"""Reading the scripts of a plan: what of them can't be carried out, how each runs, and where its verification runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.connect import ServerIdentity
+from pgmig_tui.database.registry import RegistryState
+from pgmig_tui.errors import ProjectError
+from pgmig_tui.run.files import RecordingFiles
+from pgmig_tui.run.plan import Options, Verify
+from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.files import Allow
+from pgmig_tui.script.preview import Preview, preview
+from pgmig_tui.script.shape import Shape, shape, verify_shape
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.plan import Change
+    from pgmig_tui.project.project import Project
+
+
+@dataclass(slots=True)
+class Work:
+    """What the making of one plan shares. `problems` are all reasons, of all scripts, why it can't be carried out."""
+
+    project: Project
+    environment: Environment
+    options: Options
+    identity: ServerIdentity
+    state: RegistryState
+    files: RecordingFiles
+    variables: Mapping[str, str]
+    warnings: list[str]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def allow(self) -> Allow:
+        policy = self.environment.policy
+        return Allow(shell=policy.allow_shell, files=policy.allow_files)
+
+    @property
+    def facts(self) -> ServerFacts:
+        who = self.identity
+        return ServerFacts(who.version_num, who.database, who.role, who.host, who.port, who.encoding)
+
+    def hash(self, change: Change) -> str:
+        """The script hash that the registry records: SHA-1 of the bytes that this run has read."""
+        _, data = self.files.script(self.project.script_path(change, "deploy"))
+        return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+    def refuse_problems(self) -> None:
+        """Raise ProjectError (exit 2) with everything that is wrong with the scripts, if anything is."""
+        if self.problems:
+            raise ProjectError(
+                "the scripts can't be run as they are",
+                details=self.problems,
+                now="Nothing was changed.",
+                do="Change the scripts, or the environment's policy in pgmig.toml.",
+            )
+
+
+def read_script(work: Work, name: str, data: bytes, *, verify: bool = False) -> tuple[Preview, Shape]:
+    """Walk a script without running it. What is only recorded (--log-only) need not be runnable."""
+    view = preview(name, data, work.files, work.variables, work.allow, work.facts)
+    form = shape(view)
+    if not work.options.log_only:
+        work.problems += [f"{one.path}:{one.line}: {one.message}" for one in view.findings if one.refuses]
+        if form.mode == "refused" and not verify and not any(one.refuses for one in view.findings):
+            work.problems.append(f"{name}: {form.reason} (--log-only records a change that was applied by hand)")
+    return view, form
+
+
+def place_verification(work: Work, change: Change, view: Preview, form: Shape) -> tuple[str | None, Verify, str]:
+    """(script, where, why): where the verification of a deployed change runs."""
+    policy, project = work.environment.policy, work.project
+    wanted = project.verify_mode(work.environment, work.options.verify)
+    if wanted == "off":
+        return None, "off", "switched off"
+    path = project.script_path(change, "verify")
+    if not path.exists():
+        work.warnings.append(f"{change.name} has no verify script")
+        return None, "off", "there is no verify script"
+    name, data = work.files.script(path)
+    verify_view, _ = read_script(work, name, data, verify=True)
+    if wanted == "after":
+        return name, "after", "by policy"
+    if form.mode == "stepwise" and not work.options.log_only:
+        return name, "after", "the script is not one transaction"
+    if form.verify_after and not work.options.log_only:
+        return name, "after", form.verify_after[0]
+    inside = verify_shape(verify_view)
+    if not inside.inside:
+        return name, "after", inside.reason
+    if policy.protected and (held := _held_and_read(view, verify_view, work.identity.version_num)):
+        return name, "after", f"it reads {held}, which the step holds in ACCESS EXCLUSIVE mode"
+    return name, "inside", "in the step's transaction, before COMMIT"
+
+
+def _held_and_read(deploy: Preview, verify: Preview, version_num: int) -> str:
+    """A relation that the deploy holds in ACCESS EXCLUSIVE mode and whose rows the verification reads, or ""."""
+    from pgmig_tui.impact.modes import LockMode
+    from pgmig_tui.impact.predict import predict_script
+
+    held = {
+        (lock.schema, lock.relation)
+        for statement in predict_script(deploy.statements, None, version_num).statements
+        for lock in statement.locks
+        if lock.mode == LockMode.ACCESS_EXCLUSIVE
+    }
+    if not held:
+        return ""
+    for statement in predict_script(verify.statements, None, version_num).statements:
+        if "where false" in " ".join(statement.sql.lower().split()):
+            continue
+        for lock in statement.locks:
+            if (lock.schema, lock.relation) in held:
+                return f"{lock.schema}.{lock.relation}" if lock.schema else lock.relation
+    return ""
