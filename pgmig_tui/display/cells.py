@@ -133,6 +133,9 @@ def wrap(text: str, columns: int, role: Role = "plain", *, indent: str = "", han
             head = word[:room]
             while width(head) > room:
                 head = head[:-1]
+            # Names of changes and tables are read by their parts.
+            part = head.rfind("_") + 1
+            head = head[:part] if part > room // 2 else head
             lines.append(((start + head, role),))
             start, room = hanging, max(columns - len(hanging), 8)
             word = word[len(head) :]

@@ -6,11 +6,10 @@ import asyncio
 import os
 import signal
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -23,6 +22,9 @@ from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.place import LEAST, PlaceScreen
 from pgmig_tui.ui.session import Session, Standing
 from pgmig_tui.ui.themes import THEMES
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 RUNS_SECONDS = 3.0
 HANGUP_STATUS = 129
@@ -172,7 +174,7 @@ class PgmigApp(App[int]):
 def unfit_terminal(env: Mapping[str, str], interactive: bool) -> str | None:
     """Why a screen can't be shown on this terminal; None when it can."""
     if not interactive:
-        return "the screen needs a terminal; `pgmig-tui status` works without one"
+        return "the screen needs a terminal as input, output and error; `pgmig-tui status` works without one"
     if env.get("TERM", "") in {"", "dumb", "unknown"}:
         return f"TERM={env.get('TERM', '')!s} can't move its cursor; `pgmig-tui status` works without a screen"
     return None
@@ -192,7 +194,7 @@ def run_screen(
 
     `environment` is chosen first; `attach` opens that run at once.
     """
-    trouble = unfit_terminal(env, sys.stdin.isatty() and sys.stdout.isatty())
+    trouble = unfit_terminal(env, all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)))
     if trouble is not None:
         print(f"pgmig-tui: {trouble}", file=sys.stderr)
         return 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import Line, Role, Span, wrap
+from pgmig_tui.display.cells import Line, Role, Span, cut, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.result import ScriptImpact, StatementImpact
 from pgmig_tui.ui.session import ImpactFacts, PlanLine
@@ -152,7 +152,10 @@ def side_lines(
     lines += wrap(safe(change.note), columns, indent=" ")[:5]
     lines.append(())
     if change.requires:
-        lines += wrap(f"requires {safe(words.listing(change.requires))}", columns, "muted", indent=" ", hanging="   ")
+        lines.append(((" requires", "muted"),))
+        lines += [((f"   {cut(safe(name), columns - 3)}", "muted"),) for name in change.requires[:6]]
+        if len(change.requires) > 6:
+            lines.append(((f"   and {len(change.requires) - 6} more", "muted"),))
     if change.conflicts:
         lines += wrap(
             f"conflicts with {safe(words.listing(change.conflicts))}", columns, "waiting", indent=" ", hanging="   "

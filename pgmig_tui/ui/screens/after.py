@@ -194,6 +194,12 @@ class AfterScreen(PlaceScreen):
     def label(self, key_id: str) -> str | None:
         return "Steps" if key_id == "after.log" and self._logged else None
 
+    def do_pagedown(self) -> None:
+        self.steps.scroll_relative(y=max(1, self.steps.size.height // 2), animate=False)
+
+    def do_pageup(self) -> None:
+        self.steps.scroll_relative(y=-max(1, self.steps.size.height // 2), animate=False)
+
     def do_down(self) -> None:
         self.items.move(self.items.cursor + 1)
 

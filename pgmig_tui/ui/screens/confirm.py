@@ -43,7 +43,7 @@ def confirm(place: Place, review: Review, app: PgmigApp) -> ConfirmScreen:
     rewrites = sum(step.rewrites for step in review.steps)
     if rewrites:
         lines += paragraph(
-            f"{count(rewrites, 'change')} rewrites a table" if rewrites == 1 else f"{rewrites} rewrite tables", "failed"
+            "1 change rewrites a table" if rewrites == 1 else f"{rewrites} changes rewrite a table", "failed"
         )
     stepwise = sum(step.mode == "stepwise" for step in review.steps)
     if stepwise:
@@ -51,7 +51,12 @@ def confirm(place: Place, review: Review, app: PgmigApp) -> ConfirmScreen:
     if review.loses:
         lines += paragraph(f"LOSES {listing(review.loses)}", "failed")
     if review.creates:
-        lines += paragraph(f"the first run here creates schema {listing(review.creates)}", "waiting")
+        lines += paragraph(
+            f"the first run here creates the schemas {listing(review.creates)}"
+            if len(review.creates) > 1
+            else f"the first run here creates the schema {review.creates[0]}",
+            "waiting",
+        )
     overridden = [item.title for item in review.items if item.overridden]
     if overridden:
         lines += paragraph(f"overridden: {listing(overridden)}", "waiting")

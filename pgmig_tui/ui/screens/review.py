@@ -119,14 +119,12 @@ class ReviewScreen(PlaceScreen):
             lines.append(self._step_line(step, name))
             if step.lock and columns > 100:
                 lines[-1] = (*lines[-1], (f"  {safe(step.relation)}", "muted"))
+            if step.mode == "stepwise":
+                lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="      ")
             for text in step.findings:
                 lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
             for text in step.loses:
                 lines += wrap(f"LOSES {safe(text)}", columns, "failed", indent="      ", hanging="        ")
-        for step in review.steps:
-            if step.mode == "stepwise":
-                why = f"{step.number} {step.change} is not one transaction: {step.reason}"
-                lines += wrap(safe(why), columns, "waiting", indent=" ", hanging="   ")
         return lines
 
     def _step_line(self, step: StepFacts, name: int) -> Line:
@@ -268,6 +266,12 @@ class ReviewScreen(PlaceScreen):
         self._starting = False
         self._error = words_of(error)
         self._show()
+
+    def do_pagedown(self) -> None:
+        self.steps.scroll_relative(y=max(1, self.steps.size.height // 2), animate=False)
+
+    def do_pageup(self) -> None:
+        self.steps.scroll_relative(y=-max(1, self.steps.size.height // 2), animate=False)
 
     def do_down(self) -> None:
         self.items.move(self.items.cursor + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,20 +11,21 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pgmig_tui.display.cells import ROLES, Line, Role, text_of, width
+from pgmig_tui.display.cells import Line, Role, text_of, width
 from pgmig_tui.display.safe import safe
+from pgmig_tui.ui.palette import role_styles
 
 
 class Lines(ScrollView):
     """Lines that are shown as they are. `can_focus` is off: keys belong to the screen."""
 
     can_focus = False
-    COMPONENT_CLASSES = {f"role--{role}" for role in ROLES} | {"role--cursor", "role--mark"}
 
     def __init__(self, *, identity: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=identity, classes=classes)
         self._lines: Sequence[Line] = ()
         self._styles: dict[str, Style] = {}
+        self._variables: Mapping[str, str] | None = None
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -44,7 +45,7 @@ class Lines(ScrollView):
         return self._lines[index]
 
     def highlight(self, index: int) -> str | None:
-        """The component class that lies under a whole line, if any."""
+        """The role whose background lies under a whole line, if any."""
         return None
 
     def render_line(self, y: int) -> Strip:
@@ -64,14 +65,10 @@ class Lines(ScrollView):
         return strip.adjust_cell_length(columns, base)
 
     def role_style(self, role: str) -> Style:
-        style = self._styles.get(role)
-        if style is None:
-            style = self._styles[role] = self.get_component_rich_style(f"role--{role}", partial=True)
-        return style
-
-    def notify_style_update(self) -> None:
-        self._styles.clear()
-        super().notify_style_update()
+        variables = self.app.theme_variables
+        if variables is not self._variables:
+            self._variables, self._styles = variables, role_styles(variables)
+        return self._styles[role]
 
     def text(self) -> str:
         return "\n".join(text_of(self.line_at(index)) for index in range(self.line_count))

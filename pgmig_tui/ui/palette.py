@@ -1,0 +1,44 @@
+"""From roles to colours, once for all widgets: a style sheet that gave each widget these would cost the first frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style
+
+from pgmig_tui.display.cells import Role
+
+# Role: colour, background (both variables of the theme, "" = as it is), attributes.
+_ROLES: dict[Role | str, tuple[str, str, str]] = {
+    "plain": ("", "", ""),
+    "strong": ("", "", "bold"),
+    "muted": ("muted", "", ""),
+    "title": ("secondary", "", "bold"),
+    "done": ("success", "", ""),
+    "todo": ("muted", "", ""),
+    "running": ("primary", "", "bold"),
+    "waiting": ("warning", "", "bold"),
+    "failed": ("error", "", "bold"),
+    "differs": ("warning", "", "bold"),
+    "stale": ("warning", "", ""),
+    "key": ("primary", "", "bold"),
+    "off": ("muted", "", "dim"),
+    "tier-prod": ("tier-prod-text", "tier-prod", "bold"),
+    "tier-staging": ("tier-staging-text", "tier-staging", "bold"),
+    "tier-none": ("foreground", "panel", "bold"),
+    "comment": ("muted", "", "italic"),
+    "string": ("success", "", ""),
+    "keyword": ("primary", "", ""),
+    "number": ("accent", "", ""),
+    "cursor": ("", "cursor-line", ""),
+}
+
+
+def role_styles(variables: Mapping[str, str]) -> dict[str, Style]:
+    """The style of each role under a theme's variables."""
+    styles = {}
+    for role, (color, background, attributes) in _ROLES.items():
+        styles[str(role)] = Style.parse(attributes) + Style(
+            color=variables[color] if color else None, bgcolor=variables[background] if background else None
+        )
+    return styles
