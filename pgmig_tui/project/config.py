@@ -36,7 +36,7 @@ _FALSE = re.compile(r"(?:false|no|off|0*)", re.I)
 class Value:
     """One value of a key. `text` is None for a key without "="; `name` is the key's name as written."""
 
-    text: str | None
+    text: str | None = field(repr=False)  # may be a URI with a password
     name: str
     path: Path
     line: int

@@ -155,13 +155,17 @@ class _Reader:
             words.setdefault(word, name)
 
     def _check_promotion(self, tables: Sequence[_Table]) -> None:
-        sources = {table.name: table.policy.promote_from for table in tables if table.name}
+        sources: dict[str, str | None] = {}
+        for table in tables:
+            sources.setdefault(table.name, table.policy.promote_from)
         reported: set[str] = set()
         for table in tables:
             source = table.policy.promote_from
             line = self.lines.key(table.index, "promote_from")
             if source is not None and source not in sources:
-                self.error(line, f'promote_from = "{source}" names no environment; known: {", ".join(sources)}')
+                self.error(
+                    line, f'promote_from = "{source}" names no environment; known: {", ".join(filter(None, sources))}'
+                )
             path = [table.name]
             while source is not None and source in sources and source not in path:
                 path.append(source)

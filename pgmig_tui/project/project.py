@@ -14,7 +14,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Literal
 
-from pgmig_tui.errors import PgmigError, ProjectError, UsageError
+from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import Change, DeployedChange, Plan
 from pgmig_tui.project.config import Config, read_config
 from pgmig_tui.project.environments import FILE_NAME as ENVIRONMENTS_FILE
@@ -323,7 +323,8 @@ def _environments(
         try:
             target = resolve(name) if name not in names else None
         except UsageError as error:
-            warnings.append(f'Target "{name}" is left out: {error.what}')
+            if (warning := _left_out(name, error)) not in warnings:
+                warnings.append(warning)
             continue
         if target and name not in foreign and (reason := _foreign_reason(target, layout, root)):
             foreign[name] = ForeignTarget(name, reason, target.plan_file if target.engine == "pg" else None)
@@ -339,11 +340,15 @@ def _from_targets(config: Config, default: str | None, resolve: _Resolve, warnin
     for name in names:
         try:
             target = resolve(name)
-        except PgmigError as error:
-            warnings.append(f'Target "{name}" is left out: {error.what}')
+        except UsageError as error:
+            warnings.append(_left_out(name, error))
             continue
         found.append(target_environment(target.name, target))
     return found
+
+
+def _left_out(name: str, error: UsageError) -> str:
+    return f'Target "{name if ":" not in name else "by URI"}" is left out: {error.what}'
 
 
 def _foreign_reason(target: Target, layout: Layout, root: Path) -> str:
