@@ -1,0 +1,99 @@
+"""The review of a planned run: what its scripts will do, what the server says now, and whether the gate is open.
+
+Command line and screen review the same way, on the very bytes that will be run, so that they can't differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.checks import CheckResult, check_environment
+from pgmig_tui.database.connect import application_name, connect
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.gates.checklist import items_for
+from pgmig_tui.gates.gate import Answer, Gate, evaluate
+from pgmig_tui.report.impacts import Inspected, Reading, Source, affected, inspect
+from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.files import Allow
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+
+LOSES_DATA = 3
+"""From this data loss class on a revert wants the loss accepted (values written since the deploy, rows)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """`impacts` are in the order of the plan's steps, None where a step runs no script. `catalog` is False when the
+    server's catalog could not be asked and the impact comes from the text alone (`reason` says why)."""
+
+    plan: RunPlan
+    impacts: tuple[Inspected | None, ...]
+    checks: tuple[CheckResult, ...]
+    answers: tuple[Answer, ...]
+    gate: Gate
+    catalog: bool
+    reason: str = ""
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """What a revert takes away that no deploy brings back; empty for a deploy."""
+        if self.plan.command != "revert":
+            return ()
+        losses = (one.impact.data_loss for one in self.impacts if one is not None)
+        found = [what for loss in losses if loss.loss_class >= LOSES_DATA for what in loss.what or ("data",)]
+        return tuple(dict.fromkeys(found))
+
+
+def review(
+    plan: RunPlan, environment: Environment, answers: Sequence[Answer] = (), performed: Sequence[CheckResult] = ()
+) -> Review:
+    """Look at a plan: impact, checks on the tables that it touches, gate. Never raises for the server.
+
+    `performed` are results of what was done for the checklist, such as a backup.
+    """
+    impacts, catalog, reason = _impacts(plan, environment)
+    tables = affected(one for one in impacts if one is not None)
+    checks = () if plan.command == "verify" else (*check_environment(environment, tables), *performed)
+    return _judged(Review(plan, impacts, checks, tuple(answers), Gate(True, (), ()), catalog, reason), environment)
+
+
+def answered(
+    before: Review, environment: Environment, answers: Sequence[Answer], performed: Sequence[CheckResult] = ()
+) -> Review:
+    """The same review after more answers, or after something was performed; the server isn't asked again."""
+    checks = {check.name: check for check in (*before.checks, *performed)}
+    return _judged(replace(before, answers=tuple(answers), checks=tuple(checks.values())), environment)
+
+
+def _judged(found: Review, environment: Environment) -> Review:
+    items = items_for(environment, found.plan.command)
+    gate = evaluate(items, found.checks, found.answers, environment.policy.protected)
+    return replace(found, gate=gate)
+
+
+def _impacts(plan: RunPlan, environment: Environment) -> tuple[tuple[Inspected | None, ...], bool, str]:
+    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    scripts = [
+        Source(str(step.number), step.script, files.script(step.script))
+        for step in plan.steps
+        if step.script is not None and step.mode != "record" and step.action != "verify"
+    ]
+    server = plan.server
+    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
+    how = Reading(files, plan.variables, Allow(shell=plan.allow_shell, files=plan.allow_files), facts)
+    catalog, reason = True, ""
+    try:
+        with connect(environment.target, application_name=application_name(plan.run_id, "review")) as connection:
+            found = inspect(scripts, how, connection)
+    except PgmigError as error:
+        catalog, reason = False, error.what
+        found = inspect(scripts, how)
+    by_step = {int(one.change): one for one in found}
+    return tuple(by_step.get(step.number) for step in plan.steps), catalog, reason
