@@ -1,0 +1,145 @@
+"""The checklists of the migration guide, in its order, as data.
+
+An item is a check (a query with its evidence), performed (the program does it, or a person says that it was done), or
+attested by a person with a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from pgmig_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment, Policy
+
+List = Literal["pre", "deploy", "post", "emergency"]
+How = Literal["check", "performed", "attested"]
+
+SERVER = "check:server"
+BACKUP = "pre:backup"
+VERIFY_BACKUP = "pre:verify-backup"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a checklist.
+
+    `check` names the result that answers it: a check of `database.checks`, or "backup" and "backup_verified".
+    `required` items block a protected environment until they are answered; `always` ones block every environment.
+    `overridable` False: no reason opens the gate.
+    """
+
+    id: str
+    list: List
+    title: str
+    how: How
+    check: str | None = None
+    required: bool = True
+    always: bool = False
+    overridable: bool = True
+
+
+PRE: tuple[Item, ...] = (
+    Item("pre:window", "pre", "Schedule maintenance window if needed", "attested"),
+    Item("pre:notify", "pre", "Notify stakeholders", "attested"),
+    Item(BACKUP, "pre", "Backup database", "performed", "backup"),
+    Item(VERIFY_BACKUP, "pre", "Verify backup", "performed", "backup_verified"),
+)
+HEALTH: tuple[Item, ...] = (
+    Item(SERVER, "pre", "Server reachable and the right one", "check", "server", always=True, overridable=False),
+    Item("check:long-transactions", "pre", "No long transactions", "check", "long_transactions"),
+    Item("check:blockers", "pre", "Nobody holds the affected tables", "check", "blockers"),
+    Item("check:autovacuum", "pre", "No vacuum on them that won't yield", "check", "autovacuum"),
+    Item("check:prepared-transactions", "pre", "No prepared transactions", "check", "prepared_transactions"),
+    Item("check:replication-lag", "pre", "Replicas keep up", "check", "replication_lag"),
+    Item("check:replication-slots", "pre", "Slots don't hold back WAL", "check", "replication_slots"),
+    Item("check:invalid-indexes", "pre", "No invalid indexes", "check", "invalid_indexes"),
+    Item("check:connection-headroom", "pre", "Connections to spare", "check", "connection_headroom"),
+    Item("check:archiver", "pre", "WAL is archived", "check", "archiver"),
+    Item("check:sync-commit", "pre", "COMMIT can be acknowledged", "check", "sync_commit"),
+    Item("check:wraparound", "pre", "Far from transaction ID wraparound", "check", "wraparound"),
+)
+DEPLOY: tuple[Item, ...] = (
+    Item("deploy:staging", "deploy", "Deploy to staging environment", "attested"),
+    Item("deploy:verify-staging", "deploy", "Verify staging deployment", "attested"),
+    Item("deploy:application-tests", "deploy", "Run application tests", "attested"),
+    Item("deploy:production", "deploy", "Deploy to production", "performed", "deployed"),
+    Item("deploy:verify-production", "deploy", "Verify production deployment", "performed", "verified"),
+    Item("deploy:monitor", "deploy", "Monitor system health", "attested"),
+)
+POST: tuple[Item, ...] = (
+    Item("post:application", "post", "Verify application functionality", "attested"),
+    Item("post:metrics", "post", "Monitor performance metrics", "attested"),
+    Item("post:logs", "post", "Check error logs", "attested"),
+    Item("post:documentation", "post", "Update documentation", "attested"),
+    Item("post:ticket", "post", "Close migration ticket", "attested"),
+)
+EMERGENCY: tuple[Item, ...] = (
+    Item("emergency:rollback", "emergency", "Execute rollback procedure", "performed", "reverted"),
+    Item("emergency:stability", "emergency", "Verify system stability", "attested"),
+    Item("emergency:notify", "emergency", "Notify stakeholders", "attested"),
+    Item("emergency:incident", "emergency", "Document incident", "attested"),
+    Item("emergency:plan", "emergency", "Update migration plan", "attested"),
+)
+BEFORE_PRODUCTION = DEPLOY[:3]
+"""The deployment steps that come before production in the guide; a gate asks for them there."""
+
+_POLICY_TITLES = {
+    "promote_from": "Same changes deployed and verified there first",
+    "approvals": "Approvals given",
+    "window": "Inside the maintenance window",
+    "queue_guard": "Somebody watches the queue behind the run",
+    "retries": "Somebody repeats a step that lock_timeout stopped",
+    "backup.verify": "Backup restored as a test",
+}
+
+
+def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
+    """What is asked before `command` (deploy, revert, verify) runs on `environment`, in order.
+
+    A revert is an emergency: its gate asks the server only; the health checks are shown and block nothing. Policy keys
+    that this version doesn't enforce are items of a deploy that block every environment until a person attests them.
+    """
+    policy = environment.policy
+    if command == "verify":
+        return (HEALTH[0],)
+    if command == "revert":
+        return (HEALTH[0], *(replace(item, required=False) for item in HEALTH[1:]))
+    steps = BEFORE_PRODUCTION if policy.protected else ()
+    return (*_pre(policy), *policy_items(policy), *HEALTH, *steps)
+
+
+def policy_items(policy: Policy) -> tuple[Item, ...]:
+    """An item `policy:<key>` for each key that stands in pgmig.toml and isn't enforced by this version."""
+    return tuple(
+        Item(
+            f"policy:{key}",
+            "pre",
+            f"{_POLICY_TITLES.get(key, 'As pgmig.toml says')} ({key} = {value})",
+            "attested",
+            always=True,
+        )
+        for key, value in policy.unenforced
+    )
+
+
+def item_named(items: Iterable[Item], item_id: str) -> Item:
+    """The item with that ID. Raises UsageError, naming those there are."""
+    known = list(items)
+    for item in known:
+        if item.id == item_id:
+            return item
+    raise UsageError(
+        f'There is no checklist item "{item_id}".', do=f"Items here: {', '.join(item.id for item in known)}."
+    )
+
+
+def _pre(policy: Policy) -> tuple[Item, ...]:
+    if not policy.backup.required:
+        return PRE
+    # What pgmig.toml demands holds on every environment, protected or not.
+    wanted = {BACKUP} if policy.backup.verify == "none" else {BACKUP, VERIFY_BACKUP}
+    return tuple(replace(item, always=item.id in wanted) for item in PRE)
