@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are on this machine: in PyPI wheels, or as Debian installs them."""
+"""Where PostgreSQL's programs are on this machine: in PyPI wheels, or where the system has them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Installation:
     version: str
     """As `postgres --version` says it: "18.6"."""
     root: Path | None = None
-    """The folder below which `parts` lie; None when the programs can't be copied (Debian's look into /usr/share)."""
+    """The folder below which `parts` lie; None when the programs must stay (Debian's look into /usr/share)."""
     parts: tuple[Path, ...] = ()
     """Folders, relative to `root`, that must keep their places to each other: programs find libraries by $ORIGIN."""
 
@@ -59,13 +59,16 @@ class Installation:
 
 
 def find_installations() -> list[Installation]:
-    """Every usable set of programs, the one for the demo first: wheels, then Debian's, the newest before the oldest.
+    """Every usable set of programs, the demo's choice first: wheels, then the system's, the newest before the oldest.
 
     A wheel for another kind of machine, whose programs don't run here, is left out.
     """
     found = [installation for package, folder in _WHEELS if (installation := _in_wheel(package, folder))]
-    debian = [Installation(bin_dir, version) for bin_dir in _DEBIAN.glob("*/bin") if (version := _version(bin_dir))]
-    return found + sorted(debian, key=lambda one: one.major, reverse=True)
+    bin_dirs = set(_DEBIAN.glob("*/bin"))
+    if on_path := shutil.which("postgres"):
+        bin_dirs.add(Path(on_path).resolve().parent)
+    system = [Installation(bin_dir, version) for bin_dir in bin_dirs if (version := _version(bin_dir))]
+    return found + sorted(system, key=lambda one: one.major, reverse=True)
 
 
 def choose_installation() -> Installation:

@@ -160,16 +160,27 @@ class SandboxServer:
         with self._connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def execute(self, dbname: str, script: str, parameters: Mapping[str, object] | None = None) -> None:
+        """Run SQL text as superuser: with `parameters` (psycopg's %(name)s) as one transaction, else as it stands."""
+        with self._connect(dbname) as connection:
+            if parameters is None:
+                connection.execute(script.encode())
+            else:
+                import psycopg
+
+                with connection.transaction():
+                    psycopg.ClientCursor(connection).execute(script.encode(), parameters)
+
     def databases(self) -> set[str]:
         """Names of the databases that take connections."""
         with self._connect() as connection:
             return {name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datallowconn")}
 
-    def _connect(self) -> psycopg.Connection[tuple[str, ...]]:
+    def _connect(self, dbname: str = "postgres") -> psycopg.Connection[tuple[str, ...]]:
         import psycopg
 
         try:
-            return psycopg.connect(self.conninfo("postgres"), autocommit=True, application_name="pgmig-tui sandbox")
+            return psycopg.connect(self.conninfo(dbname), autocommit=True, application_name="pgmig-tui sandbox")
         except psycopg.OperationalError as error:
             raise Unreachable(f"The sandbox server in {self.folder} can't be reached: {error}") from error
 
