@@ -6,7 +6,6 @@ Without the file each target of sqitch.conf is an environment, in file order, an
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +90,8 @@ def read_environments(data: bytes, path: Path, resolve: Callable[[str], Target])
 
     Raises ProjectError with all errors of the file, each with its line.
     """
+    import tomllib  # a project without the file needs none
+
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         document = tomllib.loads(text)

@@ -7,7 +7,6 @@ Where Sqitch stops at the first error, or dies in its date library, this reader 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,19 @@ from pgmig_tui.project.names import (
     parse_dependency,
     plan_name_problem,
 )
+from pgmig_tui.project.plan_lines import (
+    HEAD,
+    ITEM,
+    LINE_RULE,
+    NOTHING,
+    PRAGMA,
+    PRAGMA_NAME,
+    TIMESTAMP_RULE,
+    missing_part,
+    read_note,
+    split_tokens,
+    timestamp_problem,
+)
 
 __all__ = [
     "Change",
@@ -38,35 +50,6 @@ __all__ = [
     "parse_plan",
     "read_plan",
 ]
-
-_TIMESTAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
-_TIMESTAMP_RULE = "a UTC timestamp such as 2024-01-02T03:04:05Z"
-_PLANNER_RULE = "a planner such as Ada Lovelace <ada@example.com>"
-_LINE_RULE = "name [dependencies] timestamp planner <e-mail> # note"
-
-_NOTHING = re.compile(rf"[{BLANK}]*(?:#[{BLANK}]*(.+))?\Z")  # empty line or comment; a lone "#" is neither
-_PRAGMA = re.compile(rf"([{BLANK}]*)%[{BLANK}]*([^{BLANK}=]+)[{BLANK}]*(?:=[{BLANK}]*(.+))?\Z")
-_PRAGMA_NAME = re.compile(rf"[^!-/:-@\[-^`{{-~](?:[^{BLANK}=]*[^!-/:-@\[-^`{{-~])?")
-_ITEM = re.compile(
-    rf"[{BLANK}]*+(?:(@)|([+-])[{BLANK}]*+)?+([^{BLANK}#]++)"  # "@" or operator, name
-    rf"[{BLANK}]++(?:\[([^\]#]++)\][{BLANK}]*+)?+"  # dependencies
-    rf"({_TIMESTAMP})[{BLANK}]*([^<#]+)[{BLANK}]+<([^>#]+)>"  # timestamp, planner
-    rf"[{BLANK}]*+(?:#(.*))?\Z",  # note
-    re.S,
-)
-_HEAD = re.compile(rf"[{BLANK}]*(?:(@)|([+-])[{BLANK}]*)?([^{BLANK}]*)[{BLANK}]*")
-_BLANK_RUN = re.compile(rf"[{BLANK}]+")
-_UNESCAPED = re.compile(r"\\([\\nr])")
-_UNESCAPE = {"n": "\n", "r": "\r", "\\": "\\"}
-# Perl's \s: blanks and the vertical kinds of white space.
-_SPACE = BLANKS + "\n\x0b\x0c\r\x85\u2028\u2029"
-
-# The leap seconds so far (IERS Bulletin C): the days that had a 23:59:60.
-_LEAP_DAYS = frozenset(
-    [f"{year}-06-30" for year in (1972, 1981, 1982, 1983, 1985, 1992, 1993, 1994, 1997, 2012, 2015)]
-    + [f"{year}-12-31" for year in (1972, 1973, 1974, 1975, 1976, 1977, 1978, 1979, 1987, 1989, 1990, 1995, 1998)]
-    + [f"{year}-12-31" for year in (2005, 2008, 2016)]
-)
 
 
 class PlanErrors(ProjectError):  # noqa: N818 - it carries several
@@ -147,9 +130,9 @@ class _Reader:
         first = self._header()
         for number in range(first, len(self.lines)):
             text = self.lines[number]
-            if found := _ITEM.match(text):
+            if found := ITEM.match(text):
                 self._item(number + 1, found)
-            elif not _NOTHING.match(text):
+            elif not NOTHING.match(text):
                 self._broken(number + 1, text)
         self._close_section()
         if self.problems:
@@ -180,8 +163,8 @@ class _Reader:
         """Read the pragmas; return the index of the first line of the body."""
         number = 0
         for number, text in enumerate(self.lines, 1):
-            if found := _NOTHING.match(text):
-                if _note(found[1] or "") in ("", "0"):
+            if found := NOTHING.match(text):
+                if read_note(found[1] or "") in ("", "0"):
                     break
                 continue
             if not self._pragma(number, text):
@@ -202,8 +185,8 @@ class _Reader:
 
     def _pragma(self, number: int, text: str) -> bool:
         text = text.partition("#")[0].rstrip(BLANKS)
-        found = _PRAGMA.match(text)
-        if not found or not _PRAGMA_NAME.fullmatch(found[2]):
+        found = PRAGMA.match(text)
+        if not found or not PRAGMA_NAME.fullmatch(found[2]):
             return False
         name, value = found[2], found[3]
         if name == "project" and (problem := name_problem(value or "")):
@@ -223,8 +206,8 @@ class _Reader:
                 return
             self.good_names.add((name, is_tag))
         if timestamp not in self.good_times:
-            if message := _timestamp_problem(timestamp):
-                self._problem(number, found.start(5) + 1, f"Invalid timestamp {timestamp}: {message}", _TIMESTAMP_RULE)
+            if message := timestamp_problem(timestamp):
+                self._problem(number, found.start(5) + 1, f"Invalid timestamp {timestamp}: {message}", TIMESTAMP_RULE)
             self.good_times.add(timestamp)
         share = self.shared.setdefault
         item = _Item(
@@ -234,7 +217,7 @@ class _Reader:
             share(timestamp, timestamp),
             share(planner, planner),
             share(email, email),
-            _note(note) if note else "",
+            read_note(note) if note else "",
             number,
         )
         if "\0" in item.planner_name or "\0" in item.planner_email or "\0" in item.note:
@@ -275,7 +258,7 @@ class _Reader:
         requires: list[Dependency] = []
         conflicts: list[Dependency] = []
         seen: set[str] = set()
-        for offset, token in _tokens(text):
+        for offset, token in split_tokens(text):
             dependency = self.dependencies.get(token)
             if dependency is None:
                 read = parse_dependency(token, self.project)
@@ -341,7 +324,7 @@ class _Reader:
             message = "Invalid name; pragmas end at the first empty line"
             self._problem(number, head.index("%") + 1, message, "pragmas at the top of the file")
             return
-        found = _HEAD.match(head)
+        found = HEAD.match(head)
         assert found  # every part of it may be empty
         at, operator, name = found.groups()
         name, start, rest, offset = name, found.start(3), head[found.end() :], found.end()
@@ -349,7 +332,7 @@ class _Reader:
         if problem := plan_name_problem(name, tag=is_tag):
             self._name_problem(number, start, name, problem)
             return
-        self._problem(number, *_lacks(rest, offset))
+        self._problem(number, *missing_part(rest, offset))
         item = _Item(is_tag, operator or "", name, "", "", "", "", number)
         if is_tag:
             self._tag(item)
@@ -361,7 +344,7 @@ class _Reader:
         cut = name.find("[", 1)
         if cut > 0 and not name_problem(name[:cut]):
             self.unreadable.add(name[:cut])
-            self._problem(number, start + cut + 1, "Invalid name; a blank must stand before [", _LINE_RULE)
+            self._problem(number, start + cut + 1, "Invalid name; a blank must stand before [", LINE_RULE)
         else:
             self._problem(number, start + problem.offset + 1, problem.message, NAME_RULE)
 
@@ -441,77 +424,3 @@ def _tag(make: IdMaker, item: _Item, change_id: str) -> Tag:
     return Tag(
         item.name, tag_id, change_id, item.timestamp, item.planner_name, item.planner_email, item.note, item.line
     )
-
-
-def _note(text: str) -> str:
-    """Trim and unescape a note, in this order: a final `\\n` survives as a line feed."""
-    text = text.strip(_SPACE)
-    return _UNESCAPED.sub(lambda found: _UNESCAPE[found[1]], text) if "\\" in text else text
-
-
-def _tokens(text: str) -> Iterator[tuple[int, str]]:
-    """Split a dependency list as Perl's split does: blanks at the front make an empty token, at the end none."""
-    start = 0
-    trimmed = text.rstrip(BLANKS)
-    for blanks in _BLANK_RUN.finditer(trimmed):
-        yield start, trimmed[start : blanks.start()]
-        start = blanks.end()
-    if start < len(trimmed):
-        yield start, trimmed[start:]
-
-
-def _timestamp_problem(text: str) -> str:
-    year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-    hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])
-    if not 1 <= month <= 12:
-        return f"there is no month {month:02}"
-    if not 1 <= day <= monthrange(year or 4, month)[1]:  # the year 0 is a leap year
-        return f"{text[:7]} has no day {day:02}"
-    if hour > 23:
-        return f"there is no hour {hour:02}"
-    if minute > 59:
-        return f"there is no minute {minute:02}"
-    if second > 59 and not (text[11:] == "23:59:60Z" and text[:10] in _LEAP_DAYS):
-        return f"there is no second {second:02}"
-    return ""
-
-
-def _lacks(rest: str, offset: int) -> tuple[int, str, str]:
-    """Return column, message and expectation for what follows a good name on a bad line; `rest` begins at `offset`."""
-    end = offset + len(rest) + 1
-    if rest.startswith("["):
-        closing = rest.find("]")
-        if closing < 0:
-            return end, "Invalid name; the list of dependencies is not closed", "]"
-        if closing == 1:
-            return offset + 1, "Invalid name; the list of dependencies is empty", "a dependency between [ and ]"
-        cut = closing + 1
-        cut += len(rest[cut:]) - len(rest[cut:].lstrip(BLANKS))
-        offset, rest = offset + cut, rest[cut:]
-    if not rest:
-        return end, "Missing timestamp and planner name and email", f"{_TIMESTAMP_RULE}, then {_PLANNER_RULE}"
-    stamp = re.match(_TIMESTAMP, rest)
-    if not stamp:
-        if re.match(r"[0-9]{4}-", rest):
-            word = rest.split(" ", 1)[0]
-            return offset + 1, f'Invalid timestamp "{word}"', _TIMESTAMP_RULE
-        if re.search(_TIMESTAMP, rest):
-            return offset + 1, "Invalid name; names must not contain blanks", _LINE_RULE
-        if re.fullmatch(rf"[^<]+[{BLANK}]+<[^>]+>", rest):
-            return offset + 1, "Missing timestamp", f"{_TIMESTAMP_RULE} before the planner"
-        return offset + 1, "Invalid name; this is neither a change nor a tag", _LINE_RULE
-    offset, rest = offset + stamp.end(), rest[stamp.end() :]
-    if not rest.strip(BLANKS):
-        return end, "Missing planner name and email", _PLANNER_RULE
-    opening, closing = rest.find("<"), rest.find(">")
-    if opening < 0:
-        return end, "Missing e-mail address of the planner", _PLANNER_RULE
-    if not rest[:opening].strip(BLANKS):
-        return offset + opening + 1, "Missing name of the planner", _PLANNER_RULE
-    if rest[opening - 1] not in BLANKS:
-        return offset + opening + 1, "A blank must stand before <", _PLANNER_RULE
-    if closing < opening:
-        return end, "The e-mail address is not closed", f"> and {_PLANNER_RULE}"
-    if closing == opening + 1:
-        return offset + closing + 1, "The e-mail address is empty", _PLANNER_RULE
-    return offset + closing + 2, "There is text after the planner", "# note, or the end of the line"
