@@ -7,15 +7,12 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
 from pgmig_tui.cli.choose import environment_and_change
-from pgmig_tui.display import words
-from pgmig_tui.display.cells import Line, line
-from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import Refused, UsageError
+from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from pgmig_tui.run.plan import Command, RunPlan
+    from pgmig_tui.gates.gate import Answer
+    from pgmig_tui.run.plan import Command
 
 NOTHING = "Nothing was changed."
 
@@ -75,57 +72,13 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     for warning in plan.warnings:
         output.warn(warning)
     if not plan.steps:
-        told = {"deploy": "Nothing to deploy", "revert": "Nothing to revert", "verify": "Nothing to verify"}[command]
-        output.note(f"{told}: {safe(environment.name)} is where it should be.")
         return 0
-    for told_line in overview(plan):
-        output.note(told_line)
+    answers: list[Answer] = []
     if command != "verify":
-        _confirm(arguments, plan)
+        from pgmig_tui.cli.consent import consent
+
+        answers = consent(arguments, plan, environment)
+    target = environment.target
     with Signals() as signals:
-        return Follower(start(plan, ()), signals, json_lines=arguments.json_lines).follow()
-
-
-def overview(plan: RunPlan) -> list[Line]:
-    """What is about to happen: the steps, how each runs, and the schemas that will be made."""
-    server = plan.server
-    where = f"{safe(plan.environment)} ({safe(server.database)}, {safe(server.display)}, as {safe(server.role)})"
-    steps = words.count(len(plan.steps), "change")
-    told = [line((f"{plan.command} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
-    for step in plan.steps:
-        how = {"atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only"}[step.mode]
-        verified = {"inside": ", verified before COMMIT", "after": ", verified after", "off": ", not verified"}[
-            step.verify
-        ]
-        told.append(line(f"  {step.number:>3} {safe(step.label)}  ", (how + verified, "muted")))
-        told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
-    if plan.creates:
-        told.append(line(("  makes ", "waiting"), f"the schemas {safe(words.listing(plan.creates))}"))
-    return told
-
-
-def _confirm(arguments: Namespace, plan: RunPlan) -> None:
-    """Raise Refused unless the operator, or the options in his place, say yes."""
-    if not plan.protected:
-        if arguments.yes:
-            return
-        if not somebody_is_there():
-            raise Refused("Nobody is there to be asked.", now=NOTHING, do="Say --yes to answer for yourself.")
-        if not ask_yes(f"{plan.command.capitalize()} on {plan.environment}?"):
-            raise Refused("You said no.", now=NOTHING)
-        return
-    word = arguments.confirm
-    if word is None:
-        if not somebody_is_there():
-            raise Refused(
-                f"{plan.environment} is protected, and nobody is there to confirm.",
-                now=NOTHING,
-                do="Say --confirm WORD with the environment's confirmation word; --yes isn't enough.",
-            )
-        word = ask(f"{plan.environment} is protected. Type {plan.confirm_word} to {plan.command}:")
-    if word != plan.confirm_word:
-        raise Refused(
-            f"That isn't the confirmation word of {plan.environment}.",
-            now=NOTHING,
-            do="The word is confirm_word in pgmig.toml, or else the environment's name.",
-        )
+        handle = start(plan, answers, password=target.password, secrets=target.secrets)
+        return Follower(handle, signals, json_lines=arguments.json_lines).follow()

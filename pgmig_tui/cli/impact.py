@@ -79,19 +79,17 @@ def _on_server(
     A pending change comes after the pending ones before it; a deployed one is looked at as the database is now. Without
     names: what is pending, or, to be reverted, what is deployed.
     """
-    from pgmig_tui.database.registry import read_deployed
+    from pgmig_tui.report.impacts import pending
 
-    rows = read_deployed(connection, environment.target.registry, project.plan.project)
-    deployed = {row.change_id for row in rows}
+    lacking = pending(project, environment, connection)
     if revert:
-        changes = chosen or [change for change in project.plan.changes if change.change_id in deployed]
+        changes = chosen or [change for change in project.plan.changes if change not in lacking]
         return sorted(changes, key=lambda change: -change.index), None
-    pending = [change for change in project.plan.changes if change.change_id not in deployed]
     if not chosen:
-        return pending, None
-    last = max((change.index for change in chosen if change.change_id not in deployed), default=-1)
-    done = [change for change in chosen if change.change_id in deployed]
-    return [*done, *(change for change in pending if change.index <= last)], frozenset(change.name for change in chosen)
+        return lacking, None
+    last = max((change.index for change in chosen if change in lacking), default=-1)
+    done = [change for change in chosen if change not in lacking]
+    return [*done, *(change for change in lacking if change.index <= last)], frozenset(change.name for change in chosen)
 
 
 def show(found: list[Inspected], style: str, version: int, environment: Environment | None) -> None:

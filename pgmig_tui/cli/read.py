@@ -12,6 +12,7 @@ from pgmig_tui.cli.choose import environment_and_change, project_here
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, line
 from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import PgmigError, Unreachable
 
 if TYPE_CHECKING:
     from pgmig_tui.run.client import RunSummary
@@ -86,8 +87,40 @@ def log(arguments: Namespace) -> int:
 
 
 def check(arguments: Namespace) -> int:
-    """The automatic checks of an environment; with --exit-code, 1 when one fails or is unknown."""
-    raise NotImplementedError
+    """The automatic checks of an environment, with those about tables asked for the tables of its pending changes.
+
+    Exit status 5 when the server doesn't answer; with --exit-code, 1 when a check fails or is unknown.
+    """
+    from pgmig_tui.database.checks import check_environment, document
+    from pgmig_tui.report.impacts import pending_tables
+
+    project, environment, _ = environment_and_change(arguments)
+    try:
+        tables = pending_tables(project, environment)
+    except PgmigError as error:
+        tables = []
+        if not isinstance(error, Unreachable):
+            output.warn(f"the tables of pending changes aren't known: {error.what}")
+    results = check_environment(environment, tables)
+    if arguments.json:
+        output.document({"environment": environment.name, "checks": [document(result) for result in results]})
+    else:
+        # A server that doesn't answer says so once, not a dozen times.
+        told = {one.name: "not asked" for one in results[1:] if one.summary == results[0].summary}
+        output.table(
+            ("check", "state", "what was found"),
+            [
+                (
+                    safe(one.title),
+                    ((one.state, _STATES.get(one.state, "plain")),),
+                    told.get(one.name) or safe(one.summary),
+                )
+                for one in results
+            ],
+        )
+    if not results[0].rows:
+        return 5
+    return int(arguments.exit_code and any(one.state in ("FAIL", "UNKNOWN") for one in results))
 
 
 def runs(arguments: Namespace) -> int:

@@ -129,7 +129,32 @@ def inspect(
     return found
 
 
+def pending(project: Project, environment: Environment, connection: Connection) -> list[Change]:
+    """The changes of the plan that the environment lacks, in plan order."""
+    from pgmig_tui.database.registry import read_deployed
+
+    rows = read_deployed(connection, environment.target.registry, project.plan.project)
+    deployed = {row.change_id for row in rows}
+    return [change for change in project.plan.changes if change.change_id not in deployed]
+
+
+def affected(found: Iterable[Inspected]) -> list[tuple[str | None, str]]:
+    """(schema, name) of every relation that exists already and that the scripts lock."""
+    locks = (lock for one in found for statement in one.impact.statements for lock in statement.locks if not lock.new)
+    return list(dict.fromkeys((lock.schema or None, lock.relation) for lock in locks))
+
+
+def pending_tables(project: Project, environment: Environment) -> list[tuple[str | None, str]]:
+    """The relations that the pending changes of an environment lock. Raises Unreachable, ServerError, ProjectError."""
+    from pgmig_tui.database.connect import application_name, connect
+
+    with connect(environment.target, application_name=application_name("check", "impact")) as connection:
+        scripts = list(sources(project, pending(project, environment, connection), "deploy"))
+        return affected(inspect(scripts, reading(project, "deploy", environment, connection, {}), connection))
+
+
 def _catalog(views: Iterable[Preview], connection: Connection) -> Catalog:
     from pgmig_tui.database.catalog import read_facts
+    from pgmig_tui.impact.names import names_in
 
-    return Catalog(read_facts(connection, [statement for view in views for statement in view.statements]))
+    return Catalog(read_facts(connection, names_in(statement for view in views for statement in view.statements)))

@@ -1,0 +1,170 @@
+"""The operator's consent to a run: the checklist's answers, the loss of data, and the last word.
+
+With a terminal a missing answer is asked for; without one it is refused, naming the option that would have answered.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import Refused
+from pgmig_tui.gates.checklist import items_for
+from pgmig_tui.gates.gate import Answer, Gate, parse_answer
+from pgmig_tui.report.impact_report import risk_span
+from pgmig_tui.report.review import Review, review
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.run.plan import RunPlan
+
+NOTHING = "Nothing was changed."
+_STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
+
+
+def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
+    """Show the run and get what it takes to start it. Returns the answers, for the journal. Raises Refused."""
+    answers = given_answers(arguments, plan, environment)
+    reviewed = review(plan, environment, answers)
+    show(reviewed)
+    answers = _open_gate(reviewed, environment, answers)
+    _accept_loss(arguments, reviewed)
+    _last_word(arguments, plan)
+    return answers
+
+
+def given_answers(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
+    """The answers of --attest and --override. Raises UsageError for an item that isn't asked here."""
+    items = items_for(environment, plan.command)
+    by = f"{plan.operator_name} <{plan.operator_email}>"
+    attested = [parse_answer(f"{item}={note}", "attest", items, by) for item, note in arguments.attest]
+    return attested + [parse_answer(f"{item}={note}", "override", items, by) for item, note in arguments.override]
+
+
+def show(reviewed: Review) -> None:
+    """What is about to happen, on stderr: steps, locks, new schemas, and of the checklist what isn't simply fine."""
+    for told in (*overview(reviewed), *checklist(reviewed.gate)):
+        output.note(told)
+
+
+def overview(reviewed: Review) -> list[Line]:
+    """The steps, how each runs and what it locks, and the schemas that will be made."""
+    plan, server = reviewed.plan, reviewed.plan.server
+    where = (
+        f"{safe(plan.environment)} ({safe(server.display)}, PostgreSQL {safe(server.version)}, as {safe(server.role)})"
+    )
+    steps = words.count(len(plan.steps), "change")
+    told = [line((f"{plan.command} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
+    for step in plan.steps:
+        how = {"atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only"}[step.mode]
+        verified = {"inside": ", verified before COMMIT", "after": ", verified after", "off": ""}[step.verify]
+        told.append(line(f"  {step.number:>3} {safe(step.label)}  ", (how + verified, "muted")))
+        one = reviewed.impacts.get(step.number)
+        if one is not None and one.impact.strongest is not None:
+            mode, relation = one.impact.strongest
+            told.append(line(f"        {mode.sql_name} on {safe(relation)}, risk ", risk_span(one.impact.risk)))
+        told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
+    told += [line(("  LOSES ", "failed"), safe(what)) for what in reviewed.loses]
+    if plan.creates:
+        told.append(line(("  makes ", "waiting"), f"the schemas {safe(words.listing(plan.creates))}"))
+    return told
+
+
+def checklist(gate: Gate) -> list[Line]:
+    """Items that block, warn or were answered; those that are fine, or don't matter here, are only counted."""
+    told: list[Line] = []
+    quiet = 0
+    for result in gate.results:
+        if not result.blocks and result.answer is None and result.state in ("PASS", "N-A", "UNKNOWN"):
+            quiet += 1
+            continue
+        mark = ("x ", "failed") if result.blocks else ("  ", "plain")
+        state = (f"{result.state:<7} ", _STATES.get(result.state, "plain"))
+        told.append(
+            line(
+                "  ",
+                mark,
+                state,
+                f"{safe(result.item.title)}: {safe(result.summary)}",
+                (f"  [{safe(result.item.id)}]", "muted"),
+            )
+        )  # type: ignore[arg-type]
+    if quiet and told:
+        told.append(line((f"    and {words.count(quiet, 'item')} that need no answer here", "muted")))
+    return told
+
+
+def _open_gate(reviewed: Review, environment: Environment, answers: list[Answer]) -> list[Answer]:
+    """Ask a person for what blocks; raise Refused for what stays shut."""
+    gate = reviewed.gate
+    if gate.open or not somebody_is_there():
+        gate.require()
+        return answers
+    plan = reviewed.plan
+    by = f"{plan.operator_name} <{plan.operator_email}>"
+    items = items_for(environment, plan.command)
+    answers = list(answers)
+    for result in gate.results:
+        if not result.blocks or (result.item.how == "check" and not result.item.overridable):
+            continue
+        how = "override" if result.item.how == "check" else "attest"
+        asked = "Why go on without it" if how == "override" else "Who did it, and what shows it"
+        note = ask(f"{result.item.title} ({result.state}). {asked}? (empty: stop)")
+        if not note:
+            gate.require()
+        elif how == "override":
+            answers.append(parse_answer(f"{result.item.id}={note}", "override", items, by))
+        else:
+            answers.append(parse_answer(f"{result.item.id}={note}", "attest", items, by))
+    reopened = review(plan, environment, answers)
+    reopened.gate.require()
+    return answers
+
+
+def _accept_loss(arguments: Namespace, reviewed: Review) -> None:
+    """A revert that loses data on a protected environment wants a word of its own."""
+    if reviewed.plan.command != "revert" or not reviewed.plan.protected or not reviewed.loses:
+        return
+    if arguments.accept_data_loss:
+        return
+    if not somebody_is_there():
+        raise Refused(
+            f"The revert loses data on {reviewed.plan.environment}.",
+            details=reviewed.loses,
+            now=NOTHING,
+            do="Say --accept-data-loss if that is meant.",
+        )
+    if not ask_yes("Accept the loss of this data?"):
+        raise Refused("You didn't accept the loss of data.", now=NOTHING)
+
+
+def _last_word(arguments: Namespace, plan: RunPlan) -> None:
+    """Yes for an unprotected environment, its confirmation word for a protected one."""
+    if not plan.protected:
+        if arguments.yes:
+            return
+        if not somebody_is_there():
+            raise Refused("Nobody is there to be asked.", now=NOTHING, do="Say --yes to answer for yourself.")
+        if not ask_yes(f"{plan.command.capitalize()} on {plan.environment}?"):
+            raise Refused("You said no.", now=NOTHING)
+        return
+    word = arguments.confirm
+    if word is None:
+        if not somebody_is_there():
+            raise Refused(
+                f"{plan.environment} is protected, and nobody is there to confirm.",
+                now=NOTHING,
+                do="Say --confirm WORD with the environment's confirmation word; --yes isn't enough.",
+            )
+        word = ask(f"{plan.environment} is protected. Type {plan.confirm_word} to {plan.command}:")
+    if word != plan.confirm_word:
+        raise Refused(
+            f"That isn't the confirmation word of {plan.environment}.",
+            now=NOTHING,
+            do="The word is confirm_word in pgmig.toml, or else the environment's name.",
+        )
