@@ -48,7 +48,11 @@ class ForeignTarget:
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that the checkout says. `root` is psql's working directory; relative paths count from it."""
+    """Everything that the checkout says. `root` is psql's working directory; relative paths count from it.
+
+    `environments` are those that this plan is for; `elsewhere` those with a plan or folders of their own, see
+    `for_target`. `warnings` are sentences for people.
+    """
 
     root: Path
     plan: Plan
@@ -59,6 +63,7 @@ class Project:
     warnings: tuple[str, ...]
     layout: Layout
     default_target: str | None
+    elsewhere: tuple[Environment, ...] = ()
     options: Options = field(default_factory=Options)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     os_user: OsUser | None = None
@@ -71,29 +76,25 @@ class Project:
         Whatever way it is written, the policy is that of the environment with the same host, port and database; a
         protected one wins. Raises UsageError, naming what is known, for anything else.
         """
-        for environment in self.environments:
+        known = self.environments + self.elsewhere
+        for environment in known:
             if environment.name == name_or_uri:
                 return environment
         if not is_uri(name_or_uri) and self.config.get(f"target.{name_or_uri}.uri") is None:
-            known = [environment.name for environment in self.environments]
-            known += [name for name in target_names(self.config) if name not in known]
+            names = dict.fromkeys([*(environment.name for environment in known), *target_names(self.config)])
             raise UsageError(
                 f'There is no environment or target "{name_or_uri}".',
-                do=f"Known: {', '.join(known)}." if known else "Write a db:pg: URI.",
+                do=f"Known: {', '.join(names)}." if names else "Write a db:pg: URI.",
             )
         target = resolve_target(name_or_uri, self.config, self.env, self.root, self.options)
         if target.engine != "pg":
             raise UsageError(
                 f'"{target.name}" is a {target.engine} database.', do="pgmig-tui works on PostgreSQL only."
             )
-        return self._with_policy(target)
-
-    def _with_policy(self, target: Target) -> Environment:
-        same = [environment for environment in self.environments if environment.target.place.same(target.place)]
+        same = [environment for environment in known if environment.target.place.same(target.place)]
         if not same:
             return target_environment(target.name, target)
-        chosen = next((environment for environment in same if environment.policy.protected), same[0])
-        return replace(chosen, target=target)
+        return replace(next((twin for twin in same if twin.policy.protected), same[0]), target=target)
 
     def for_target(self, target: Target) -> Project:
         """Return the project whose plan and scripts `target` uses: this one, or the target's own."""
@@ -245,7 +246,7 @@ def _load(
     if not layout.plan_file.exists():
         raise _no_plan(root, config, layout)
     plan = read_plan(layout.plan_file, _shown(layout.plan_file, root))
-    environments, foreign, warnings = _environments(root, config, default, layout, resolve)
+    found, foreign, warnings = _environments(root, config, default, layout, resolve)
     mode = config.get("deploy.mode")
     if mode and mode != "change":
         warnings.append(f"[deploy] mode = {mode} is ignored: what was committed is never reverted by itself.")
@@ -254,7 +255,8 @@ def _load(
         root=root,
         plan=plan,
         config=config,
-        environments=tuple(environments),
+        environments=tuple(one for one in found if one.target.layout == layout),
+        elsewhere=tuple(one for one in found if one.target.layout != layout),
         operator=find_operator(config, env, os_user),
         foreign=tuple(foreign),
         warnings=tuple(warnings),
@@ -301,7 +303,7 @@ def _shown(path: Path, root: Path) -> Path:
 def _environments(
     root: Path, config: Config, default: str | None, layout: Layout, resolve: _Resolve
 ) -> tuple[list[Environment], list[ForeignTarget], list[str]]:
-    """Return the environments of this layout, the targets that are none of it, and warnings."""
+    """Return the environments on PostgreSQL, the targets that aren't this layout's, and warnings."""
     path = (config.local_file.parent if config.local_file else root) / ENVIRONMENTS_FILE
     warnings: list[str] = []
     try:
@@ -310,14 +312,11 @@ def _environments(
         found = _from_targets(config, default, resolve, warnings)
     except OSError as error:
         raise ProjectError(f"{_shown(path, root)} can't be read: {error.strerror}.") from None
-    mine: list[Environment] = []
     foreign: dict[str, ForeignTarget] = {}
     for environment in found:
         if reason := _foreign_reason(environment.target, layout, root):
             own = environment.target.plan_file if environment.target.engine == "pg" else None
             foreign[environment.name] = ForeignTarget(environment.name, reason, own)
-        else:
-            mine.append(environment)
     names = {environment.target.name for environment in found}
     for name in target_names(config):
         try:
@@ -328,7 +327,22 @@ def _environments(
             continue
         if target and name not in foreign and (reason := _foreign_reason(target, layout, root)):
             foreign[name] = ForeignTarget(name, reason, target.plan_file if target.engine == "pg" else None)
-    return mine, list(foreign.values()), warnings
+    mine = [environment for environment in found if environment.target.engine == "pg"]
+    return _protect_twins(mine, warnings), list(foreign.values()), warnings
+
+
+def _protect_twins(environments: Sequence[Environment], warnings: list[str]) -> list[Environment]:
+    """Give every environment whose database is also that of a protected one the protected one's policy."""
+    found: list[Environment] = []
+    for environment in environments:
+        place = environment.target.place
+        twins = [other for other in environments if other.policy.protected and other.target.place.same(place)]
+        if twins and not environment.policy.protected:
+            name, twin = environment.name, twins[0].name
+            warnings.append(f'"{name}" and "{twin}" are the same database: the policy of "{twin}" counts.')
+            environment = replace(environment, policy=twins[0].policy)
+        found.append(environment)
+    return found
 
 
 def _from_targets(config: Config, default: str | None, resolve: _Resolve, warnings: list[str]) -> list[Environment]:

@@ -98,9 +98,25 @@ def test_environment_by_name_target_or_uri(folder: Path) -> None:
 
 
 def test_of_two_environments_with_one_database_the_protected_one_wins(folder: Path) -> None:
-    write(folder, {"pgmig.toml": '[[environment]]\nname = "a"\ntarget = "db:pg:x"\n[[environment]]\nname = "b"\n'
-                                 'target = "db:pg://localhost/x"\nprotected = true\n'})  # fmt: skip
-    assert load(folder).environment("db:pg://127.0.0.1/x").name == "b"
+    text = '[[environment]]\nname = "a"\ntarget = "db:pg:x"\n[[environment]]\nname = "b"\n'
+    write(folder, {"pgmig.toml": text + 'target = "db:pg://localhost/x"\nprotected = true\n'})
+    project = load(folder)
+    for name in ("a", "b", "db:pg:x", "db:pg://127.0.0.1/x"):
+        policy = project.environment(name).policy
+        assert (policy.protected, policy.confirm_word) == (True, "b")
+    assert project.warnings == ('"a" and "b" are the same database: the policy of "b" counts.',)
+
+
+def test_the_policy_of_an_environment_with_a_plan_of_its_own_counts_too(folder: Path) -> None:
+    more = '[target "wide"]\nuri=db:pg://h/w\ntop_dir=wide\n'
+    text = '[[environment]]\nname = "far"\ntarget = "wide"\nprotected = true\n'
+    write(folder, {"sqitch.conf": CONF + more, "pgmig.toml": text, "wide/sqitch.plan": plan("w", project="wide")})
+    project = load(folder)
+    assert (project.environments, [target.name for target in project.foreign]) == ((), ["far"])
+    for name in ("far", "wide", "db:pg://h/w"):
+        assert project.environment(name).policy == project.elsewhere[0].policy
+    far = project.for_target(project.environment("far").target)
+    assert [(environment.name, environment.policy.protected) for environment in far.environments] == [("far", True)]
 
 
 @pytest.mark.parametrize(
