@@ -7,7 +7,6 @@ pooler detection as measured for this project on 15-18.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import psycopg
 from psycopg import pq
 
 from pgmig_tui.database.text import load
+from pgmig_tui.display.mask import HIDDEN, mask_secrets
 from pgmig_tui.errors import PgmigError, Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -29,12 +29,6 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 Kind = Literal["step", "control", "watch"]
 
 _KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
-_SECRET = re.compile(
-    r"""(\bpassword\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s'&]+)
-      | (\bpassword\s+)(?:E|U&)?'(?:[^']|'')*'
-      | (://[^\s/:@]*:)[^\s/@]+(?=@)""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 class Reachable(Protocol):
@@ -430,8 +424,8 @@ def mask(text: str, secrets: Sequence[str] = ()) -> str:
     """`text` without passwords: those given, and whatever stands where SQL, conninfo strings and URIs put one."""
     for secret in secrets:
         if len(secret) > 2:
-            text = text.replace(secret, "********")
-    return _SECRET.sub(lambda m: f"{m[1] or m[2] or m[3]}********", text)
+            text = text.replace(secret, HIDDEN)
+    return mask_secrets(text)
 
 
 def _product(version: str) -> str:

@@ -1,0 +1,71 @@
+"""Targets, plans and sessions for the tests of `database` and `gates`: plain values, real servers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pgmig_tui.database.connect import Connection, connect, guard_sql
+from pgmig_tui.project.identity import Operator
+from pgmig_tui.project.plan import Plan, parse_plan
+from tests.servers import Server
+
+Databases = Callable[..., str]
+"""The fixture `database_on`."""
+
+OPERATOR = Operator("Test Operator", "operator@example.com")
+
+
+@dataclass
+class Place:
+    """What `connect` and its callers need of a target."""
+
+    conninfo: dict[str, str]
+    password: str | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
+    display: str = "db:pg:test"
+    registry: str = "sqitch"
+
+
+def place(server: Server, dbname: str, **more: str) -> Place:
+    password = more.pop("password", None)
+    return Place({**server.parameters, "dbname": dbname, **more}, password)
+
+
+@contextmanager
+def session(server: Server, dbname: str, name: str = "pgmig/test/control", **more: str) -> Iterator[Connection]:
+    """One of our own sessions, with the guards of a control session."""
+    with connect(place(server, dbname, **more), application_name=name) as connection:
+        connection.execute(guard_sql("control", 0, connection.server_version_num))
+        yield connection
+
+
+def plan(text: str) -> Plan:
+    """A plan from its body; the header is added."""
+    return parse_plan(f"%syntax-version=1.0.0\n%project=flip\n\n{text}".encode(), Path("sqitch.plan"))
+
+
+@contextmanager
+def role(server: Server, options: str = "") -> Iterator[dict[str, str]]:
+    """A fresh login role, as the keywords that `place` takes; what it owns and may do goes with it."""
+    name, password = f"test_{secrets.token_hex(6)}", f"secret_{secrets.token_hex(6)}"
+    server.execute(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{password}' {options}")
+    try:
+        yield {"user": name, "password": password}
+    finally:
+        for (database,) in server.execute("SELECT datname FROM pg_database WHERE datallowconn"):
+            server.execute(f'DROP OWNED BY "{name}" CASCADE', database)
+        server.execute(f'DROP ROLE "{name}"')
+
+
+def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Poll until `condition` holds; fails the test when it doesn't in time."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.01)
