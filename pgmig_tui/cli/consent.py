@@ -5,21 +5,24 @@ With a terminal a missing answer is asked for; without one it is refused, naming
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import Line, Role, line
+from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
-from pgmig_tui.gates.checklist import items_for
+from pgmig_tui.gates.checklist import BACKUP, items_for
 from pgmig_tui.gates.gate import Answer, Gate, parse_answer
 from pgmig_tui.report.impact_report import risk_span
-from pgmig_tui.report.review import Review, review
+from pgmig_tui.report.review import Review, answered, review
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.run.plan import RunPlan
 
@@ -30,12 +33,38 @@ _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed",
 def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
     """Show the run and get what it takes to start it. Returns the answers, for the journal. Raises Refused."""
     answers = given_answers(arguments, plan, environment)
-    reviewed = review(plan, environment, answers)
+    reviewed = review(plan, environment, answers, _backup(arguments, plan, environment))
     show(reviewed)
-    answers = _open_gate(reviewed, environment, answers)
+    if not reviewed.gate.open and somebody_is_there():
+        reviewed = _ask_for_answers(reviewed, environment)
+    reviewed.gate.require()
     _accept_loss(arguments, reviewed)
     _last_word(arguments, plan)
-    return answers
+    return list(reviewed.answers)
+
+
+def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
+    """The backup that --backup asks for, or the newest one there is."""
+    from pgmig_tui.report import backups
+
+    if plan.command == "deploy" and arguments.backup:
+        return _make_backup(plan, environment)
+    return backups.existing(environment, _state_dir())
+
+
+def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
+    from pgmig_tui.report import backups
+
+    output.note(f"Backing up {safe(environment.name)}; this may take a while.")
+    made = backups.make(environment, _state_dir(), plan.run_id)
+    output.note(line(("+ ", "done"), f"backup: {safe(made[0].summary)}"))
+    return made
+
+
+def _state_dir() -> Path:
+    from pgmig_tui.run.client import default_state_dir
+
+    return default_state_dir(os.environ)
 
 
 def given_answers(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
@@ -60,16 +89,17 @@ def overview(reviewed: Review) -> list[Line]:
     )
     steps = words.count(len(plan.steps), "change")
     told = [line((f"{plan.command} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
-    for step in plan.steps:
+    for step, one in zip(plan.steps, reviewed.impacts, strict=True):
         how = {"atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only"}[step.mode]
         verified = {"inside": ", verified before COMMIT", "after": ", verified after", "off": ""}[step.verify]
         told.append(line(f"  {step.number:>3} {safe(step.label)}  ", (how + verified, "muted")))
-        one = reviewed.impacts.get(step.number)
         if one is not None and one.impact.strongest is not None:
             mode, relation = one.impact.strongest
             told.append(line(f"        {mode.sql_name} on {safe(relation)}, risk ", risk_span(one.impact.risk)))
         told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
     told += [line(("  LOSES ", "failed"), safe(what)) for what in reviewed.loses]
+    if not reviewed.catalog:
+        told.append(line(("  ? ", "stale"), f"the locks are told from the text alone: {safe(reviewed.reason)}"))
     if plan.creates:
         told.append(line(("  makes ", "waiting"), f"the schemas {safe(words.listing(plan.creates))}"))
     return told
@@ -83,47 +113,36 @@ def checklist(gate: Gate) -> list[Line]:
         if not result.blocks and result.answer is None and result.state in ("PASS", "N-A", "UNKNOWN"):
             quiet += 1
             continue
-        mark = ("x ", "failed") if result.blocks else ("  ", "plain")
-        state = (f"{result.state:<7} ", _STATES.get(result.state, "plain"))
-        told.append(
-            line(
-                "  ",
-                mark,
-                state,
-                f"{safe(result.item.title)}: {safe(result.summary)}",
-                (f"  [{safe(result.item.id)}]", "muted"),
-            )
-        )  # type: ignore[arg-type]
+        mark: Span = ("x ", "failed") if result.blocks else ("  ", "plain")
+        state: Span = (f"{result.state:<7} ", _STATES.get(result.state, "plain"))
+        what = f"{safe(result.item.title)}: {safe(result.summary)}"
+        told.append(line("  ", mark, state, what, (f"  [{safe(result.item.id)}]", "muted")))
     if quiet and told:
         told.append(line((f"    and {words.count(quiet, 'item')} that need no answer here", "muted")))
     return told
 
 
-def _open_gate(reviewed: Review, environment: Environment, answers: list[Answer]) -> list[Answer]:
-    """Ask a person for what blocks; raise Refused for what stays shut."""
-    gate = reviewed.gate
-    if gate.open or not somebody_is_there():
-        gate.require()
-        return answers
+def _ask_for_answers(reviewed: Review, environment: Environment) -> Review:
+    """Ask a person for what keeps the gate shut, item by item. An empty answer leaves it shut."""
     plan = reviewed.plan
     by = f"{plan.operator_name} <{plan.operator_email}>"
     items = items_for(environment, plan.command)
-    answers = list(answers)
-    for result in gate.results:
+    if BACKUP in reviewed.gate.blocking and ask_yes("There is no backup. Make one now with pg_dump?"):
+        reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, environment))
+    answers = list(reviewed.answers)
+    for result in reviewed.gate.results:
         if not result.blocks or (result.item.how == "check" and not result.item.overridable):
             continue
-        how = "override" if result.item.how == "check" else "attest"
-        asked = "Why go on without it" if how == "override" else "Who did it, and what shows it"
-        note = ask(f"{result.item.title} ({result.state}). {asked}? (empty: stop)")
-        if not note:
-            gate.require()
-        elif how == "override":
-            answers.append(parse_answer(f"{result.item.id}={note}", "override", items, by))
+        title = f"{result.item.title} ({result.state}: {result.summary})"
+        if result.item.how == "check":
+            note = ask(f"{title}. Why go on all the same? (empty: stop)")
         else:
-            answers.append(parse_answer(f"{result.item.id}={note}", "attest", items, by))
-    reopened = review(plan, environment, answers)
-    reopened.gate.require()
-    return answers
+            note = ask(f"{title}. Who did it, and what shows it? (empty: stop)")
+        if not note:
+            break
+        how: Literal["attest", "override"] = "override" if result.item.how == "check" else "attest"
+        answers.append(parse_answer(f"{result.item.id}={note}", how, items, by))
+    return answered(reviewed, environment, answers)
 
 
 def _accept_loss(arguments: Namespace, reviewed: Review) -> None:
