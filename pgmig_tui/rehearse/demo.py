@@ -65,16 +65,16 @@ def prepare(reset: bool, *, say: Say | None = None) -> DemoPaths:
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder):
-        server = _server(folder)
-        paths = DemoPaths(folder / "project", server.installation.bin_dir)
+        postgres = server()
+        paths = DemoPaths(folder / "project", postgres.installation.bin_dir)
         stamp = folder / "prepared.json"
-        expected = {"sample": _digest(), "postgresql": server.installation.major, "socket": str(server.socket_dir)}
+        expected = {"sample": _digest(), "postgresql": postgres.installation.major, "socket": str(postgres.socket_dir)}
         if not reset and _read(stamp) == expected:
-            server.start()
-            if {_database(name) for name in ENVIRONMENTS} <= server.databases():
+            postgres.start()
+            if {_database(name) for name in ENVIRONMENTS} <= postgres.databases():
                 return paths
         stamp.unlink(missing_ok=True)
-        _build(folder, server, paths, say)
+        _build(folder, postgres, paths, say)
         stamp.write_text(json.dumps(expected))
         return paths
 
@@ -85,10 +85,15 @@ def stop() -> bool:
     if not folder.exists():
         return False
     with _alone(folder):
-        server = _server(folder)
-        ran = server.running
-        server.stop()
+        postgres = server()
+        ran = postgres.running
+        postgres.stop()
         return ran
+
+
+def server() -> SandboxServer:
+    """The demonstration's server, whether it is there yet or not. Raises PgmigError where there is no PostgreSQL."""
+    return SandboxServer(home_for(_folder() / "server"), choose_installation())
 
 
 def deploy_to(project: Project, environment: str, behind: int, folder: Path) -> None:
@@ -112,44 +117,43 @@ def deploy_to(project: Project, environment: str, behind: int, folder: Path) -> 
         )
 
 
-def _build(folder: Path, server: SandboxServer, paths: DemoPaths, say: Say) -> None:
+def _build(folder: Path, postgres: SandboxServer, paths: DemoPaths, say: Say) -> None:
     """Everything anew. Deployed once and copied from there: a database is copied faster than it is deployed."""
     say("Starting PostgreSQL")
-    server.destroy()
-    server.start()
+    postgres.destroy()
+    postgres.start()
     for made in ("project", "runs"):
         shutil.rmtree(folder / made, ignore_errors=True)
-    _copy_sample(paths.project, server)
+    _copy_sample(paths.project, postgres)
     project = load_project(paths.project, paths.environment(os.environ))
     base, staging, dev = "documents_base", _database("staging"), _database("dev")
 
     say("Deploying the sample project")
-    server.create_database(base)
-    deploy_to(project, server.uri(base), BEHIND["production"], folder)
-    server.execute(base, _sql("demo_people"))
-    server.execute(base, _sql("demo_documents"), {"first": 1, "last": _FEW})
-    server.create_database(staging, template=base)
+    postgres.create_database(base)
+    deploy_to(project, postgres.uri(base), BEHIND["production"], folder)
+    postgres.execute(base, _sql("demo_people"))
+    postgres.execute(base, _sql("demo_documents"), {"first": 1, "last": _FEW})
+    postgres.create_database(staging, template=base)
     deploy_to(project, "staging", BEHIND["staging"], folder)
-    server.create_database(dev, template=staging)
+    postgres.create_database(dev, template=staging)
     deploy_to(project, "dev", BEHIND["dev"], folder)
 
     say(f"Writing {DOCUMENTS:,} documents into production")
     production = _database("production")
-    server.create_database(production, template=base)
-    server.drop_database(base)
-    server.execute(production, _sql("demo_documents"), {"first": _FEW + 1, "last": DOCUMENTS})
+    postgres.execute("postgres", f"ALTER DATABASE {base} RENAME TO {production}")
+    postgres.execute(production, _sql("demo_documents"), {"first": _FEW + 1, "last": DOCUMENTS})
     for database in (dev, staging, production):
-        server.execute(database, "VACUUM (ANALYZE) dms.documents")
+        postgres.execute(database, "VACUUM (ANALYZE) dms.documents")
 
 
-def _copy_sample(to: Path, server: SandboxServer) -> None:
+def _copy_sample(to: Path, postgres: SandboxServer) -> None:
     sample = _sample()
     to.mkdir()
     for name in _PROJECT_FILES:
         shutil.copyfile(sample / name, to / name)
     for name in _SCRIPT_FOLDERS:
         shutil.copytree(sample / name, to / name)
-    targets = "".join(f'[target "{name}"]\n\turi = {server.uri(_database(name))}\n' for name in ENVIRONMENTS)
+    targets = "".join(f'[target "{name}"]\n\turi = {postgres.uri(_database(name))}\n' for name in ENVIRONMENTS)
     (to / "sqitch.conf").write_text(
         "# The sample project with the demonstration's databases.\n"
         f'[core]\n\tengine = pg\n[engine "pg"]\n\ttarget = dev\n{targets}[deploy]\n\tverify = true\n'
@@ -174,10 +178,6 @@ def _digest() -> str:
 
 def _folder() -> Path:
     return default_state_dir(os.environ) / "demo"
-
-
-def _server(folder: Path) -> SandboxServer:
-    return SandboxServer(home_for(folder / "server"), choose_installation())
 
 
 def _database(environment: str) -> str:
