@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,17 +64,24 @@ def find_installations() -> list[Installation]:
 
     A wheel for another kind of machine, whose programs don't run here, is left out.
     """
-    found = [installation for package, folder in _WHEELS if (installation := _in_wheel(package, folder))]
+    return list(_installations())
+
+
+def _installations() -> Iterator[Installation]:
+    """Each is asked for its version, so whoever needs only the first doesn't pay for the others."""
+    for package, folder in _WHEELS:
+        if installation := _in_wheel(package, folder):
+            yield installation
     bin_dirs = set(_DEBIAN.glob("*/bin"))
     if on_path := shutil.which("postgres"):
         bin_dirs.add(Path(on_path).resolve().parent)
     system = [Installation(bin_dir, version) for bin_dir in bin_dirs if (version := _version(bin_dir))]
-    return found + sorted(system, key=lambda one: one.major, reverse=True)
+    yield from sorted(system, key=lambda one: one.major, reverse=True)
 
 
 def choose_installation() -> Installation:
     """The installation that the sandbox uses, or a PgmigError that says what to install."""
-    for installation in find_installations():
+    for installation in _installations():
         if installation.major in SUPPORTED:
             return installation
     raise PgmigError(
