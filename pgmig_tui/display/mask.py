@@ -11,32 +11,32 @@ import re
 
 HIDDEN = "***"
 
-_BLANK = r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*"
+_BLANK = r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/)){0,500}+\*/)*+"
 # a string constant of any kind, perhaps cut off, perhaps continued on the next line
 _STRING = r"""
-    (?: (?:[eE]|[uU]&)? ' (?:[^'\\]|''|\\.)*+ (?:'|\Z) (?: \s*\n\s* '(?:[^'\\]|''|\\.)*+(?:'|\Z) )*
+    (?: (?:[eE]|[uU]&)? ' (?:[^'\\]|''|\\.)*+ (?:'|\Z) (?: [ \t]*+\n\s*+ '(?:[^'\\]|''|\\.)*+(?:'|\Z) )*
       | \$(?P<{tag}>\w*)\$ .*? (?: \$(?P={tag})\$ | \Z ) )
 """
-_NAME = r"""(?:\w*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key)\w*)"""
+_NAME = r"(?<!\w)(?=\w*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key))\w++"
 
 # PASSWORD '…', OPTIONS (password '…'), SET password = '…', set_config('app.token', '…')
 _MARKED = re.compile(
-    rf"""(?P<before> "?{_NAME}"? {_BLANK} (?:=>?|:=|\bTO\b|',)? {_BLANK} ) {_STRING.format(tag="tag")}""",
+    rf"""(?P<before> {_NAME}"? {_BLANK} (?:=>?|:=|\bTO\b|',)? {_BLANK} ) {_STRING.format(tag="tag")}""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 # password=… in a connection string, where a quoted value has its quotes doubled: CONNECTION 'password=''a b'' host=…'
 _CONNINFO = re.compile(
-    r"""(?P<before> \b(?:ssl|pg)?password \s*=\s* )
+    r"""(?P<before> \b(?:ssl|pg)?password \s*+=\s*+ )
         (?: ''(?:[^'\\]|\\.)+(?:''|\Z) | \\'.*?(?:\\'|\Z) | (?<==)[^\s'";,)&]+ )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _SPACED_CONNINFO = re.compile(
-    r"""(?P<before> '[^']*?\bpassword\s*=\s* ) (?! \*\*\* | '')[^\s'"]+""", re.IGNORECASE | re.VERBOSE
+    r"""(?P<before> '[^']*?\bpassword\s*+=\s*+ ) (?! \*\*\* | '')[^\s'"]+""", re.IGNORECASE | re.VERBOSE
 )
 # scheme://user:secret@host
-_URI = re.compile(r"(?P<before>\b[a-z][a-z0-9+.\-:]*://[^\s:/@'\"]*:)[^\s@'\"]+(?=@)", re.IGNORECASE)
+_URI = re.compile(r"(?P<before>\b[a-z][a-z0-9+.\-:]{0,30}://[^\s:/@'\"]{0,200}:)[^\s@'\"]{1,500}(?=@)", re.IGNORECASE)
 # \set app_password hunter2
-_META = re.compile(rf"(?P<before>^\s*\\set\s+{_NAME}[ \t]+)[^\n]+", re.IGNORECASE | re.MULTILINE)
+_META = re.compile(rf"(?P<before>^[ \t]*\\set\s+{_NAME}[ \t]+)[^\n]+", re.IGNORECASE | re.MULTILINE)
 
 _ANY = re.compile(r"passw|passphrase|secret|token|key|://", re.IGNORECASE).search
 
