@@ -43,9 +43,9 @@ def session(server: Server, dbname: str, name: str = "pgmig/test/control", **mor
         yield connection
 
 
-def plan(text: str) -> Plan:
+def plan(text: str, project: str = "flip") -> Plan:
     """A plan from its body; the header is added."""
-    return parse_plan(f"%syntax-version=1.0.0\n%project=flip\n\n{text}".encode(), Path("sqitch.plan"))
+    return parse_plan(f"%syntax-version=1.0.0\n%project={project}\n\n{text}".encode(), Path("sqitch.plan"))
 
 
 @contextmanager
