@@ -72,6 +72,7 @@ class Effect:
             self.rewrites[relation.name] = relation
             for index in relation.indexes:
                 self.rebuilds[index.name] = index
+                self.lock_index(relation, index, AE, f"rebuilt with {relation.name}")
 
     def scan(self, relation: Relation) -> None:
         if relation.kind in "rm?":

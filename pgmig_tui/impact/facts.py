@@ -91,14 +91,18 @@ class OwnedSequence:
 
 @dataclass(frozen=True, slots=True)
 class Dependent:
-    """A relation that depends on this one: a view, matview or rule (`kind` v, m, r), a default on a sequence ("d"),
-    a policy of another table ("p"), a typed table or a column of this type ("t"). No columns = on the whole relation.
+    """A relation with something that depends on this one. `kind`: v or m = the (materialized) view itself, "rule",
+    d = a default, y = a policy, g = a trigger, c = a constraint or index, t = made of this type or with a column of it.
+    No columns = on the whole.
     """
 
     name: Name
     kind: str
     columns: frozenset[str] = frozenset()
-    object: str = ""
+
+    @property
+    def relkind(self) -> str:
+        return self.kind if self.kind in {"v", "m"} else "r"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,14 +38,34 @@ def parse(sql: str) -> list[Node]:
 
 
 def parse_plpgsql(sql: str) -> list[dict[str, Any]] | None:
-    """The plpgsql tree of a CREATE FUNCTION or DO statement, None when the parser can't."""
+    """The plpgsql tree of a CREATE FUNCTION or DO statement, None when the parser can't.
+
+    The parser ends the whole process on a statement without a body (a failed assertion), so that is looked at before.
+    """
     import postgast
 
+    if not _has_plpgsql_body(sql):
+        return None
     try:
         tree = postgast.parse_plpgsql(sql)
     except (postgast.PgQueryError, ValueError):
         return None
     return list(tree)
+
+
+def _has_plpgsql_body(sql: str) -> bool:
+    try:
+        trees = parse(sql)
+    except ParseError:
+        return False
+    if len(trees) != 1 or kind(trees[0]) not in {"DoStmt", "CreateFunctionStmt"}:
+        return False
+    is_do = kind(trees[0]) == "DoStmt"
+    found = options(trees[0].args if is_do else trees[0].options)
+    language = found.get("language")
+    if language is None:
+        return is_do and "as" in found
+    return language.arg.string.sval.lower() == "plpgsql" and "as" in found
 
 
 def statement(node: Node) -> Node:

@@ -26,6 +26,7 @@ from pgmig_tui.impact.result import (
 from pgmig_tui.impact.risk import DEFAULT_RATES, Rates, estimate, risk
 from pgmig_tui.impact.rules import apply
 from pgmig_tui.impact.shadow import Catalog, Snapshot
+from pgmig_tui.impact.shapes import shape_of
 
 
 class ParsedProblem(Protocol):
@@ -66,7 +67,6 @@ class StatementLike(Protocol):
 
 _BEGINS = {"begin", "start", "start transaction"}
 _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
-_REPEATED = {"INSERT", "UPDATE", "DELETE", "SELECT"}
 
 
 @dataclass(slots=True)
@@ -237,8 +237,8 @@ def _savepoint_name(statement: StatementLike) -> str:
 
 
 def _impact(walk: _Walk, statement: StatementLike) -> StatementImpact:
-    if statement.kind in _REPEATED and not statement.possible and statement.then == "plain":
-        shape = _shape(statement.text)
+    if not statement.possible and statement.then == "plain" and not statement.variables:
+        shape = shape_of(statement.kind, statement.text)
         if shape is not None:
             return _repeated(walk, statement, shape)
     return _one(walk, statement, None)
@@ -259,19 +259,6 @@ def _repeated(walk: _Walk, statement: StatementLike, shape: str) -> StatementImp
         known, line=statement.line, end_line=statement.end_line, sql=statement.text, path=statement.path,
         held_until_line=statement.end_line,
     )  # fmt: skip
-
-
-_CONSTANT = re.compile(r"""("[^"]*")|'(?:[^']|'')*'|\b\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\b""")
-_ROWS = re.compile(r"(\([0', ]*\))(?:\s*,\s*\1)+")
-_DELICATE = re.compile(r"--|/\*|\\|\$|\bnextval\b|\bsetval\b|\bregclass\b", re.IGNORECASE)
-
-
-def _shape(sql: str) -> str | None:
-    """The statement with its constants made equal, None when that is not safe; it is valid SQL of the same effect."""
-    if _DELICATE.search(sql):
-        return None
-    shape = _CONSTANT.sub(lambda found: found[1] or ("''" if found[0][0] == "'" else "0"), sql)
-    return _ROWS.sub(r"\1", shape)
 
 
 def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementImpact:

@@ -156,8 +156,8 @@ def _column_dependents(at: Altering, current: Relation, column: str, cascade: bo
     for dependent in current.dependents:
         if dependent.columns and column not in dependent.columns:
             continue
-        other = at.scene.catalog.relation(dependent.name, dependent.kind)
-        if dependent.kind in "vm":
+        other = at.scene.catalog.relation(dependent.name, dependent.relkind)
+        if dependent.kind in {"v", "m"}:
             fallen |= fall(at.scene, at.out, other, f"uses {current.name}.{column}", True)
         else:
             at.out.lock(other, AE, f"uses {current.name}.{column}")
@@ -238,7 +238,7 @@ def _type_depends(at: Altering, column: str) -> None:
                 for other in fk_sides(at.scene, key.table):
                     at.out.lock(other, AE, f"its {key.name} references {current.name}.{column}")
         for dependent in current.dependents:
-            if dependent.kind in "vm" and column in dependent.columns:
+            if dependent.kind in {"v", "m"} and column in dependent.columns:
                 at.out.problem = f"the type of {current.name}.{column} is used by the view {dependent.name} (0A000)"
 
 

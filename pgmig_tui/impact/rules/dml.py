@@ -24,6 +24,7 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True) -> 
     targets: set[int] = set()
     reads: list[Name] = []
     hidden: set[str] = set()
+    into: Name | None = None
     locked: list[tuple[LockMode, frozenset[str]]] = []
     found = list(nodes.walk(node))
     for inner in found:
@@ -36,14 +37,14 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True) -> 
         elif kind == "LockingClause":
             locked.append((RS, frozenset(r.range_var.relname for r in inner.locked_rels)))
         elif kind == "IntoClause":
-            hidden.add(inner.rel.relname)
+            into = nodes.name_of(inner.rel)
     aliases: dict[str, Name] = {}
     written = {lock.name for lock in out.locks.values() if lock.mode >= RE}
     for inner in found:
         if nodes.kind(inner) != "RangeVar":
             continue
         name = nodes.name_of(inner)
-        if not name.schema and name.relation in hidden:
+        if (not name.schema and name.relation in hidden) or name == into:
             continue
         if scene.catalog.resolve(name) in written:
             continue

@@ -121,13 +121,13 @@ def _incoming(scene: Scene, out: Effect, current: Relation) -> None:
 def _dependents(
     scene: Scene, out: Effect, dependent: Dependent, on: Relation, cascade: bool
 ) -> list[tuple[Relation, str]]:
-    other = scene.catalog.relation(dependent.name, dependent.kind)
+    other = scene.catalog.relation(dependent.name, dependent.relkind)
     if not cascade:
         # A policy of another table that names this one, and the like, make the DROP fail: nothing more is locked.
         return []
-    if dependent.kind in "vm":
+    if dependent.kind in {"v", "m"}:
         return [(other, f"depends on {on.name}")]
-    what = {"d": "default", "p": "policy", "m": "rule"}.get(dependent.kind, "object")
+    what = {"d": "default", "y": "policy", "rule": "rule"}.get(dependent.kind, "object")
     out.lock(other, AE, f"its {what} depends on {on.name}")
     return []
 
@@ -213,8 +213,8 @@ def drop_dependents(scene: Scene, out: Effect, dependents: tuple[Dependent, ...]
     """CASCADE from an object that is no relation."""
     fallen: set[Name] = set()
     for dependent in dependents:
-        relation = scene.catalog.relation(dependent.name, dependent.kind)
-        if dependent.kind in "vm" or (dependent.kind == "t" and not dependent.columns):
+        relation = scene.catalog.relation(dependent.name, dependent.relkind)
+        if dependent.kind in {"v", "m"} or (dependent.kind == "t" and not dependent.columns):
             fallen |= fall(scene, out, relation, why, True)
             continue
         out.lock(relation, AE, why)
@@ -265,25 +265,22 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
     from pgmig_tui.impact.nodes import kind
 
     dropping = kind(node) == "DropOwnedStmt"
-    for role in node.roles:
-        owned = [r for r in scene.catalog if r.owner == role.rolename and r.name in _owned(scene, role.rolename)]
+    for item in node.roles:
+        role = item.role_spec.rolename
+        owned = [scene.catalog.relation(name) for name in scene.catalog.facts.owned.get(role, ())]
         if not scene.catalog.live:
-            out.unknown.append(f"everything that {role.rolename} owns (no catalog)")
+            out.unknown.append(f"everything that {role} owns (no catalog)")
             if dropping:
-                out.lose(4, f"everything that {role.rolename} owns")
+                out.lose(4, f"everything that {role} owns")
         fallen: set[Name] = set()
         for relation in owned:
             if dropping:
-                fallen |= fall(scene, out, relation, f"owned by {role.rolename}", True)
+                fallen |= fall(scene, out, relation, f"owned by {role}", True)
             else:
-                out.lock(relation, AE, f"owned by {role.rolename}")
+                out.lock(relation, AE, f"owned by {role}")
                 for index in relation.indexes:
-                    out.lock_index(relation, index, AE, f"owned by {role.rolename}")
+                    out.lock_index(relation, index, AE, f"owned by {role}")
         scene.catalog.drop(fallen)
-
-
-def _owned(scene: Scene, role: str) -> set[Name]:
-    return set(scene.catalog.facts.owned.get(role, ()))
 
 
 def drop_database(node: Node, scene: Scene, out: Effect) -> None:

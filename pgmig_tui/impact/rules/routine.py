@@ -92,6 +92,19 @@ def run_function(parts: list[str], scene: Scene, out: Effect) -> None:
         out.unknown.append(f"what {name}() does")
 
 
+def embedded(sql: str) -> list[tuple[str, bool, bool]]:
+    """(text, on a branch, dynamic) of the SQL inside a DO or CREATE FUNCTION; empty when unreadable."""
+    tree = nodes.parse_plpgsql(sql)
+    if tree is not None:
+        return list(_queries(tree, False))
+    try:
+        node = nodes.parse(sql)[0]
+    except (nodes.ParseError, IndexError):
+        return []
+    body = nodes.options(node.options).get("as") if nodes.kind(node) == "CreateFunctionStmt" else None
+    return [] if body is None else [(text, False, False) for text in nodes.strings(body.arg.list.items)[:1]]
+
+
 def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str) -> None:
     """Static SQL in a plpgsql body; what is dynamic is said. `sql` is the whole DO or CREATE FUNCTION."""
     tree = nodes.parse_plpgsql(sql)

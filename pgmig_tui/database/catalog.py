@@ -1,0 +1,222 @@
+"""Fills impact.facts from a live server: one round trip, no lock on a user's relation, only what is named and what
+depends on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from pgmig_tui.impact.facts import (
+    Check,
+    Column,
+    Dependent,
+    Facts,
+    ForeignKey,
+    FunctionFact,
+    Index,
+    Name,
+    OwnedSequence,
+    Relation,
+    TypeFact,
+)
+from pgmig_tui.impact.names import Names
+
+_UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "ETC/UCT"}
+_NOT_NULL = re.compile(r'\(("(?:[^"]|"")+"|[\w$]+) IS NOT NULL\)')
+_ORDER = "isv"
+
+Json = Any  # a document as the server's json_build_object made it
+
+
+class Executes(Protocol):
+    """What is needed of a connection: one simple query that may hold several statements; the last one's rows."""
+
+    def execute(self, sql: str, /) -> Sequence[Sequence[Any]]: ...
+
+
+# The planner takes the recursive parts for huge: compiling the query would cost seconds and scanning the catalog would
+# cost more the larger it is. Both settings end with the (implicit) transaction of this one query.
+_PLAN = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+SET LOCAL enable_mergejoin = off;\n"
+
+
+@cache
+def _sql() -> str:
+    return files("pgmig_tui.database").joinpath("catalog.sql").read_text(encoding="utf-8")
+
+
+def _array(values: Sequence[str]) -> str:
+    """A text[] as SQL, whatever standard_conforming_strings is."""
+    escaped = (value.replace("\\", "\\\\").replace("'", "''") for value in values)
+    return "ARRAY[" + ", ".join(f"E'{value}'" for value in escaped) + "]"
+
+
+def read_facts(connection: Executes, names: Names) -> Facts:
+    """What the server knows of `names` and of whatever depends on them.
+
+    Source: pg_catalog of 12 to 18 (see catalog.sql). For a session of our own, outside of any transaction that runs a
+    script: planner settings change until its end. Raises what the connection raises.
+    """
+    asked = sorted(names.all)
+    values = {
+        "schemas": [name.schema for name in asked],
+        "names": [name.relation for name in asked],
+        "roles": sorted(names.roles),
+        "all_of": sorted(names.schemas),
+        "publications": sorted(names.publications),
+    }
+    sql = _sql()
+    for placeholder, value in values.items():
+        sql = sql.replace(f"%({placeholder})s", _array(value))
+    document = connection.execute(_PLAN + sql)[0][0]
+    return facts_of(json.loads(document) if isinstance(document, str | bytes) else document)
+
+
+def facts_of(document: Json) -> Facts:
+    """The facts in one document of catalog.sql."""
+    relations = [_relation(item) for item in document["relations"] or ()]
+    owned: dict[str, list[Name]] = {}
+    for role, name in document["owned"] or ():
+        owned.setdefault(role, []).append(Name(*name))
+    publications: dict[str, list[Name]] = {}
+    for publication, name in document["publications"] or ():
+        publications.setdefault(publication, []).append(Name(*name))
+    types = [_type(item) for item in document["types"] or ()]
+    return Facts(
+        {relation.name: relation for relation in relations},
+        {fact.name: fact for fact in types},
+        _functions(document["functions"] or ()),
+        {publication: tuple(tables) for publication, tables in publications.items()},
+        {Name(schema, name): Name(*table) for schema, name, table in document["statistics"] or ()},
+        {role: tuple(tables) for role, tables in owned.items()},
+        search_path=tuple(document["search_path"] or ()),
+        timezone_is_utc=document["timezone"].upper() in _UTC,
+    )
+
+
+def _name(pair: Json) -> Name | None:
+    return Name(*pair) if pair else None
+
+
+def _relation(item: Json) -> Relation:
+    constraints = item["constraints"] or ()
+    unproven = {
+        column for c in constraints if c["kind"] == "n" and not c["valid"] for column in c["columns"] or ()
+    }  # fmt: skip
+    rows, pages = int(item["rows"]), int(item["pages"])
+    never_counted = rows < 0 or (rows == 0 and pages == 0)
+    block = int(item["block"])
+    return Relation(
+        Name(*item["name"]),
+        item["kind"],
+        columns={c[0]: _column(c, unproven) for c in item["columns"] or ()},
+        indexes=tuple(_index(i, block) for i in item["indexes"] or ()),
+        checks=tuple(_check(c) for c in constraints if c["kind"] != "f"),
+        foreign_keys=tuple(
+            _foreign_key(c, Name(*item["name"])) for c in constraints if c["kind"] == "f" and c["referenced"]
+        ),
+        parents=tuple(Name(*n) for n in item["parents"] or ()),
+        children=tuple(sorted(Name(*n) for n in item["children"] or ())),
+        is_partition=item["is_partition"],
+        default_partition=_name(item["default_partition"]),
+        sequences=tuple(OwnedSequence(Name(*s[0]), s[1], s[2]) for s in item["sequences"] or ()),
+        dependents=tuple(Dependent(Name(*d[0]), d[1], frozenset(d[2] or ())) for d in item["dependents"] or ()),
+        reads=tuple(Name(*json.loads(n)) for n in item["reads"] or ()),
+        triggers=tuple(item["triggers"] or ()),
+        owner=item["owner"],
+        persistence=item["persistence"],
+        access_method=item["am"] or "",
+        bytes=-1 if never_counted else pages * block,
+        rows=int(item["live"] or 0) or -1 if never_counted else rows,
+    )
+
+
+def _column(c: Json, unproven: set[str]) -> Column:
+    return Column(
+        c[0],
+        c[1],
+        c[3],
+        c[2],
+        c[4],
+        c[5],
+        c[6] or "",
+        c[7] or "",
+        c[8] or "",
+        c[0] not in unproven,
+    )
+
+
+def _index(i: Json, block: int) -> Index:
+    return Index(
+        Name(*i["name"]),
+        frozenset(i["columns"] or ()),
+        tuple(i["keys"] or ()),
+        i["unique"],
+        i["primary"],
+        i["valid"],
+        i["constraint"] or "",
+        _name(i["parent"]),
+        i["pages"] * block,
+    )
+
+
+def _check(c: Json) -> Check:
+    columns = tuple(c["columns"] or ())
+    if c["kind"] == "n":
+        return Check(c["name"], columns, c["valid"], "n", frozenset(columns))
+    text = c["definition"] or ""
+    certain = not re.search(r"\b(?:OR|CASE)\b|\bNOT \(", text)
+    proves = frozenset(n.strip('"').replace('""', '"') for n in _NOT_NULL.findall(text)) if certain else frozenset()
+    return Check(c["name"], columns, c["valid"], "c", proves)
+
+
+def _foreign_key(c: Json, table: Name) -> ForeignKey:
+    return ForeignKey(
+        c["name"],
+        table,
+        tuple(c["columns"] or ()),
+        Name(*c["referenced"]),
+        tuple(c["referenced_columns"] or ()),
+        c["valid"],
+        c["on_delete"].strip() or "a",
+        c["on_update"].strip() or "a",
+        c["enforced"],
+        _name(c["index"]),
+    )
+
+
+def _type(item: Json) -> TypeFact:
+    uses: dict[Name, set[str]] = {}
+    for name, column in item["uses"] or ():
+        uses.setdefault(Name(*name), set()).update([column] if column else [])
+    return TypeFact(
+        Name(*item["name"]),
+        item["kind"],
+        item["base"] or "",
+        -1 if item["typmod"] is None else item["typmod"],
+        bool(item["constrained"]),
+        tuple(Dependent(name, "t", frozenset(columns)) for name, columns in sorted(uses.items())),
+    )
+
+
+def _functions(items: Sequence[Json]) -> dict[Name, FunctionFact]:
+    """One fact a name: of several functions the most volatile, and no body, since it is not told which is meant."""
+    found: dict[Name, FunctionFact] = {}
+    for item in items:
+        name = Name(*item["name"])
+        users = tuple(
+            Dependent(Name(*user), relkind if kind == "rule" and relkind in "vm" else kind)
+            for user, kind, relkind in item["users"] or ()
+        )
+        fact = FunctionFact(name, item["volatility"], item["language"], item["body"] or "", users)
+        known = found.get(name)
+        if known is not None:
+            worst = max(known.volatility, fact.volatility, key=_ORDER.index)
+            language = known.language if known.language == fact.language else ""
+            fact = FunctionFact(name, worst, language, "", tuple(dict.fromkeys((*known.dependents, *users))))
+        found[name] = fact
+    return found
