@@ -104,10 +104,11 @@ def deploy_to(project: Project, environment: str, behind: int, folder: Path) -> 
     upto = project.plan.changes[-1 - behind].change_id
     plan = plan_run(project, project.environment(environment), "deploy", Options(to=upto), state_dir=folder)
     run = start(plan)
+    events = []
     while run.alive():
-        run.poll()
+        events += run.poll()
         time.sleep(0.005)
-    events = run.poll()
+    events += run.poll()
     if run.exit_status != 0:
         failed = [str(event.data.get("message", "")) for event in events if event.name == "step_failed"]
         raise PgmigError(
