@@ -11,7 +11,7 @@ from pgmig_tui.script.actions import Connect, CopyFile, Output, Send, SetEncodin
 from pgmig_tui.script.arguments import Argument, Arguments
 from pgmig_tui.script.copy import parse_copy
 from pgmig_tui.script.frame import Arm
-from pgmig_tui.script.variables import parse_boolean, to_bytes, to_text, valid_name
+from pgmig_tui.script.variables import parse_boolean, to_bytes, to_text
 
 if TYPE_CHECKING:
     from pgmig_tui.script.reader import PsqlReader
@@ -55,8 +55,6 @@ def _unset(reader: PsqlReader, arguments: Arguments, name: str) -> None:
     variable = arguments.next()
     if not variable:
         raise reader.problem("\\unset: missing required argument")
-    if not valid_name(_text(variable)):
-        raise reader.problem(f'invalid variable name: "{_text(variable)}"')
     reader.unset_variable(_text(variable))
 
 
@@ -70,7 +68,8 @@ def _echo(reader: PsqlReader, arguments: Arguments, name: str) -> None:
 
 def _print(reader: PsqlReader, arguments: Arguments, name: str) -> None:
     shown = b"".join(reader.frame.parts) or reader.frame.previous
-    reader.echo(to_text(shown) + "\n" if shown else "Query buffer is empty.\n")
+    if shown:
+        reader.echo(to_text(shown) + "\n")
 
 
 def _reset(reader: PsqlReader, arguments: Arguments, name: str) -> None:
@@ -80,7 +79,10 @@ def _reset(reader: PsqlReader, arguments: Arguments, name: str) -> None:
 def _errverbose(reader: PsqlReader, arguments: Arguments, name: str) -> None:
     message = reader.variables["LAST_ERROR_MESSAGE"]
     state = reader.variables["LAST_ERROR_SQLSTATE"]
-    reader.echo(f"ERROR:  {state}: {message}\n" if message else "There is no previous error.\n", "err")
+    if message:
+        reader.echo(f"ERROR:  {state}: {message}\n", "err")
+    else:
+        reader.echo("There is no previous error.\n")
 
 
 # --- \if ----------------------------------------------------------------------------------------------------------
@@ -174,7 +176,7 @@ def _to(reader: PsqlReader, target: str, what: str) -> Sending:
     if target.startswith("|"):
         reader.needs_shell(f"{what} |")
         return Sending("pipe", target[1:])
-    return Sending("file", reader.files.resolve(target, relative_to=None, line=reader.frame.line_number))
+    return Sending("file", reader.resolve_file(target))
 
 
 def _gset(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
@@ -200,10 +202,8 @@ def _include(reader: PsqlReader, arguments: Arguments, name: str) -> None:
         raise reader.problem(f"\\{name}: missing required argument")
     if wanted.text == b"-":
         raise reader.refusal(f"\\{name} - would read from a terminal that isn't there")
-    frame = reader.frame
-    relative = frame.name if name in ("ir", "include_relative") else None
-    resolved, data = reader.files.read(_text(wanted), relative_to=relative, line=frame.line_number)
-    reader.include(resolved, data, frame.line_number)
+    resolved, data = reader.read_file(_text(wanted), relative=name in ("ir", "include_relative"))
+    reader.include(resolved, data)
 
 
 def _output(reader: PsqlReader, arguments: Arguments, name: str) -> None:
@@ -213,7 +213,7 @@ def _output(reader: PsqlReader, arguments: Arguments, name: str) -> None:
     if resolved and resolved.startswith("|"):
         reader.needs_shell("\\o |")
     elif resolved:
-        resolved = reader.files.resolve(resolved, relative_to=None, line=frame.line_number)
+        resolved = reader.resolve_file(resolved)
     reader.emit(Output(resolved, frame.name, frame.line_number))
 
 
@@ -230,9 +230,9 @@ def _copy(reader: PsqlReader, arguments: Arguments, name: str) -> None:
         reader.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, "|" + copy.name, data))
     elif copy.source == "file":
         if copy.direction == "in":
-            resolved, data = reader.files.read(copy.name, relative_to=None, line=line)
+            resolved, data = reader.read_file(copy.name)
         else:
-            resolved, data = reader.files.resolve(copy.name, relative_to=None, line=line), b""
+            resolved, data = reader.resolve_file(copy.name), b""
         reader.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, resolved, data))
     elif copy.source == "pstdin":
         raise reader.refusal("\\copy … from pstdin would read from a terminal that isn't there")

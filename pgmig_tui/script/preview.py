@@ -127,7 +127,7 @@ class _Walker(PsqlReader):
 
     def open(self, name: str, data: bytes) -> None:
         try:
-            self.include(name, data, 0)
+            self.include(name, data)
         except ScriptError as error:
             self._note(error)
 
@@ -314,8 +314,8 @@ class _Walker(PsqlReader):
         first, *others = fork.after
         self.variables = {k: v for k, v in first.items() if all(other.get(k) == v for other in others)}
 
-    def include(self, name: str, data: bytes, line: int) -> None:
-        super().include(name, data, line)
+    def include(self, name: str, data: bytes) -> None:
+        super().include(name, data)
         if len(self._frames) > 1:
             self.included.append(name)
 

@@ -79,7 +79,7 @@ class PsqlReader:
         self._in_transaction = False
         self._savepoint = False  # one of our own is open, for ON_ERROR_ROLLBACK
         self._encoding = server.encoding
-        self.include(name, data, 0)
+        self.include(name, data)
 
     # --- what the executor uses -----------------------------------------------------------------------------------
 
@@ -135,7 +135,9 @@ class PsqlReader:
 
     @property
     def stops_on_error(self) -> bool:
-        return parse_boolean(self.variables["ON_ERROR_STOP"]) is True
+        """Whether a failing statement ends the script. psql looks at ON_ERROR_STOP when it starts with a line."""
+        frame = self._frames[-1] if self._frames else None
+        return frame.strict if frame else parse_boolean(self.variables["ON_ERROR_STOP"]) is True
 
     def emit(self, action: Action) -> None:
         self._queue.append(action)
@@ -193,7 +195,23 @@ class PsqlReader:
         filled = _IN_BACKTICKS.sub(fill, command)
         return self._run_shell(to_text(filled)).removesuffix(b"\n").removesuffix(b"\r")
 
-    def include(self, name: str, data: bytes, line: int) -> None:
+    def read_file(self, path: str, *, relative: bool = False) -> tuple[str, bytes]:
+        """A file's name and content; problems are those of the script that names it."""
+        frame = self.frame
+        try:
+            return self.files.read(path, relative_to=frame.name if relative else None, line=frame.line_number)
+        except ScriptError as error:
+            raise type(error)(frame.name, frame.line_number, error.message, do=error.do) from None
+
+    def resolve_file(self, path: str) -> str:
+        """The name of a file to write."""
+        frame = self.frame
+        try:
+            return self.files.resolve(path, relative_to=None, line=frame.line_number)
+        except ScriptError as error:
+            raise type(error)(frame.name, frame.line_number, error.message, do=error.do) from None
+
+    def include(self, name: str, data: bytes) -> None:
         """Goes on in another file; afterwards behind the command that named it."""
         if len(self._frames) >= _DEEPEST_INCLUDE:
             raise self.problem(f"{name}: included more than {_DEEPEST_INCLUDE} files deep")
