@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgmig_tui.database.connect import Connection, connect, guard_sql
+from pgmig_tui.database.registry import DeployedChange, DeployedTag
 from pgmig_tui.project.identity import Operator
 from pgmig_tui.project.plan import Plan, parse_plan
 from tests.servers import Server
@@ -46,6 +47,14 @@ def session(server: Server, dbname: str, name: str = "pgmig/test/control", **mor
 def plan(text: str, project: str = "flip") -> Plan:
     """A plan from its body; the header is added."""
     return parse_plan(f"%syntax-version=1.0.0\n%project={project}\n\n{text}".encode(), Path("sqitch.plan"))
+
+
+def row(number: int, name: str, project: str = "other", *tags: str, script_hash: str | None = None) -> DeployedChange:
+    """The `number`th deployed change; its tags follow it at once."""
+    tag_rows = tuple(DeployedTag(f"{tag}-id", tag, f"2026-01-01T00:00:{number:02}.5Z") for tag in tags)
+    at = f"2026-01-01T00:00:{number:02}.0Z"
+    change_id = f"{number:040x}"
+    return DeployedChange(change_id, script_hash, name, project, "", at, "c", "c@x", at, "p", "p@x", tag_rows)
 
 
 @contextmanager

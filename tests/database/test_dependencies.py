@@ -12,21 +12,13 @@ from pgmig_tui.database.dependencies import (
     read_dependents,
     resolve_requires,
 )
-from pgmig_tui.database.registry import DeployedChange, DeployedTag
+from pgmig_tui.database.registry import DeployedChange
 from pgmig_tui.project.names import parse_dependency
 from pgmig_tui.project.plan import Plan
-from tests.database.places import OPERATOR, Databases, plan, session
+from tests.database.places import OPERATOR, Databases, plan, row, session
 from tests.servers import Server
 
 WHO = "2024-01-01T00:00:00Z T <t@example.com>"
-
-
-def row(number: int, name: str, project: str = "other", *tags: str, script_hash: str | None = None) -> DeployedChange:
-    """The `number`th deployed change; its tags follow it at once."""
-    tag_rows = tuple(DeployedTag(f"{tag}-id", tag, f"2026-01-01T00:00:{number:02}.5Z") for tag in tags)
-    at = f"2026-01-01T00:00:{number:02}.0Z"
-    change_id = f"{number:040x}"
-    return DeployedChange(change_id, script_hash, name, project, "", at, "c", "c@x", at, "p", "p@x", tag_rows)
 
 
 DEPLOYED = (
