@@ -1,0 +1,187 @@
+"""The checklists stand in the guide's order, and a gate opens only for what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from pgmig_tui.database.checks import CHECKS, CheckResult
+from pgmig_tui.errors import Refused, UsageError
+from pgmig_tui.gates.checklist import (
+    BACKUP,
+    DEPLOY,
+    EMERGENCY,
+    HEALTH,
+    POST,
+    PRE,
+    SERVER,
+    VERIFY_BACKUP,
+    Item,
+    item_named,
+    items_for,
+)
+from pgmig_tui.gates.gate import Answer, evaluate, parse_answer, review
+from pgmig_tui.project.environments import BackupPolicy, Policy
+from tests.database.places import Databases, Place, place
+from tests.servers import Server
+
+
+@dataclass
+class AnEnvironment:
+    policy: Policy
+    target: Place = field(default_factory=lambda: Place({}))
+
+
+def items(command: str = "deploy", **policy: object) -> tuple[Item, ...]:
+    return items_for(AnEnvironment(Policy(**policy)), command)  # type: ignore[arg-type]
+
+
+def checks(**states: str) -> list[CheckResult]:
+    """All checks PASS, but those named."""
+    names = ["server", *(check.name for check in CHECKS)]
+    return [CheckResult(name, name, states.get(name, "PASS"), f"{name} it is") for name in names]  # type: ignore[arg-type]
+
+
+def answer(item_id: str, how: str = "attest", note: str = "done") -> Answer:
+    return Answer(item_id, how, note, "Ann", "2026-01-01T00:00:00Z")  # type: ignore[arg-type]
+
+
+def blocking(found: Sequence[Item], results: list[CheckResult], answers: Sequence[Answer] = (), protected: bool = True):  # type: ignore[no-untyped-def]
+    return evaluate(found, results, answers, protected).blocking
+
+
+def test_the_guide_s_lists_in_its_order() -> None:
+    assert [item.title for item in PRE] == [
+        "Schedule maintenance window if needed", "Notify stakeholders", "Backup database", "Verify backup",
+    ]  # fmt: skip
+    assert [item.title for item in DEPLOY] == [
+        "Deploy to staging environment", "Verify staging deployment", "Run application tests", "Deploy to production",
+        "Verify production deployment", "Monitor system health",
+    ]  # fmt: skip
+    assert [item.title for item in POST] == [
+        "Verify application functionality", "Monitor performance metrics", "Check error logs", "Update documentation",
+        "Close migration ticket",
+    ]  # fmt: skip
+    assert [item.title for item in EMERGENCY] == [
+        "Execute rollback procedure", "Verify system stability", "Notify stakeholders", "Document incident",
+        "Update migration plan",
+    ]  # fmt: skip
+    ids = [item.id for item in (*PRE, *HEALTH, *DEPLOY, *POST, *EMERGENCY)]
+    assert len(set(ids)) == len(ids)
+    assert {item.check for item in HEALTH} == {"server", *(check.name for check in CHECKS)}
+
+
+def test_what_is_asked_before_what() -> None:
+    ids = [item.id for item in items(protected=True)]
+    assert ids[:4] == [item.id for item in PRE]
+    assert ids[4:-3] == [item.id for item in HEALTH]
+    assert ids[-3:] == ["deploy:staging", "deploy:verify-staging", "deploy:application-tests"]
+    assert [item.id for item in items()] == [item.id for item in (*PRE, *HEALTH)]
+    assert [item.id for item in items("verify", protected=True)] == [SERVER]
+    assert [item.id for item in items("revert", protected=True)] == [item.id for item in HEALTH]
+
+
+def test_an_unprotected_environment_shows_everything_and_stops_for_the_wrong_server_only() -> None:
+    gate = evaluate(items(), checks(blockers="FAIL", archiver="UNKNOWN"), (), protected=False)
+    assert gate.open
+    gate.require()
+    assert {result.item.id: result.state for result in gate.results if result.state != "PASS"} == {
+        **{item.id: "UNKNOWN" for item in PRE},
+        "check:blockers": "FAIL",
+        "check:archiver": "UNKNOWN",
+    }
+    wrong = evaluate(items(), checks(server="FAIL"), [answer(SERVER, "override")], protected=False)
+    assert wrong.blocking == (SERVER,)
+    with pytest.raises(Refused) as caught:
+        wrong.require()
+    assert caught.value.exit_status == 3
+    assert caught.value.details == ("check:server: FAIL, server it is",)
+
+
+ATTESTED = [answer(item.id) for item in (*PRE, *DEPLOY[:3])]
+
+
+@pytest.mark.parametrize("state", ["FAIL", "UNKNOWN"])
+def test_a_protected_environment_stops_for_anything_open(state: str) -> None:
+    found = items(protected=True)
+    assert blocking(found, checks(), ATTESTED) == ()
+    assert blocking(found, checks()) == tuple(one.item_id for one in ATTESTED)
+    assert blocking(found, checks(replication_lag=state), ATTESTED) == ("check:replication-lag",)
+    override = answer("check:replication-lag", "override", "the replica is being rebuilt")
+    gate = evaluate(found, checks(replication_lag=state), [*ATTESTED, override], protected=True)
+    assert gate.open
+    (result,) = [one for one in gate.results if one.overridden]
+    assert result.state == state, "an override opens the gate, it doesn't make the check green"
+    assert "the replica is being rebuilt" in result.summary
+    assert result.evidence is not None
+    assert blocking(found, checks(replication_lag="WARN", archiver="N-A"), ATTESTED) == ()
+
+
+def test_a_check_that_wasn_t_asked_is_unknown() -> None:
+    assert blocking(items(protected=True), checks()[:-1], ATTESTED) == ("check:wraparound",)
+
+
+def test_nobody_attests_a_check_and_an_empty_note_is_none() -> None:
+    found = items(protected=True)
+    assert blocking(found, checks(blockers="FAIL"), [*ATTESTED, answer("check:blockers")]) == ("check:blockers",)
+    assert blocking(found, checks(), [*ATTESTED[1:], answer("pre:window", note=" ")]) == ("pre:window",)
+    assert blocking(found, checks(), [*ATTESTED[1:], answer("pre:window", "override", "no time")]) == ()
+
+
+def test_a_revert_asks_the_server_only() -> None:
+    found = items("revert", protected=True)
+    assert blocking(found, checks(blockers="FAIL", archiver="UNKNOWN")) == ()
+    assert blocking(found, checks(server="FAIL")) == (SERVER,)
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_policy_keys_that_aren_t_enforced_block_until_somebody_attests(protected: bool) -> None:
+    unenforced = (("approvals", '["dba", "lead"]'), ("window", '"Sun 02:00-05:00"'))
+    found = items(protected=protected, unenforced=unenforced)
+    titles = {item.id: item.title for item in found}
+    assert titles["policy:approvals"] == 'Approvals given (approvals = ["dba", "lead"])'
+    assert blocking(found, checks(), ATTESTED, protected) == ("policy:approvals", "policy:window")
+    assert blocking(found, checks(), [*ATTESTED, answer("policy:approvals")], protected) == ("policy:window",)
+
+
+@pytest.mark.parametrize(("verify", "wanted"), [("none", (BACKUP,)), ("decode", (BACKUP, VERIFY_BACKUP))])
+def test_a_backup_that_pgmig_toml_demands_is_demanded_everywhere(verify: str, wanted: tuple[str, ...]) -> None:
+    found = items(backup=BackupPolicy(required=True, verify=verify))
+    assert blocking(found, checks(), (), False) == wanted
+    made = [CheckResult("backup", "", "PASS", "a file"), CheckResult("backup_verified", "", "PASS", "decoded")]
+    assert blocking(found, [*checks(), *made], (), False) == ()
+    assert blocking(found, checks(), [answer(BACKUP, note="snapshot 42"), answer(VERIFY_BACKUP)], False) == ()
+
+
+def test_answers_of_the_command_line() -> None:
+    found = items(protected=True)
+    given = parse_answer("pre:window = Sunday, 2 a.m. = agreed", "attest", found, "Ann")
+    assert (given.item_id, given.how, given.note, given.by) == (
+        "pre:window", "attest", "Sunday, 2 a.m. = agreed", "Ann",
+    )  # fmt: skip
+    assert given.at.endswith("Z")
+    for text, how, message in (
+        ("pre:window", "attest", "needs a note"),
+        ("pre:window=", "override", "needs a note"),
+        ("nothing=x", "attest", 'no checklist item "nothing"'),
+        ("check:blockers=x", "attest", "nobody can attest"),
+        ("check:server=x", "override", "can't be overridden"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            parse_answer(text, how, found, "Ann")  # type: ignore[arg-type]
+    with pytest.raises(UsageError) as caught:
+        item_named(found, "nothing")
+    assert "pre:window, pre:notify" in caught.value.do
+
+
+def test_a_live_gate(pg: Server, database_on: Databases) -> None:
+    here = AnEnvironment(Policy(protected=True), place(pg, database_on(pg)))
+    gate = review(here, "deploy", answers=ATTESTED)  # type: ignore[arg-type]
+    by_id = {result.item.id: result for result in gate.results}
+    assert by_id[SERVER].state == "PASS"
+    assert by_id["check:blockers"].state == "N-A"
+    assert by_id[SERVER].evidence is not None
+    there = AnEnvironment(Policy(), Place({"host": "/nonexistent"}))
+    assert review(there, "deploy").blocking == (SERVER,)  # type: ignore[arg-type]
