@@ -19,7 +19,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
 
 test: check
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/.test
 	@$(BIN)/ruff check .

@@ -63,7 +63,8 @@ def prepare(reset: bool, *, say: Say | None = None) -> DemoPaths:
     """
     say = say or (lambda text: None)
     folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for made in (folder.parent, folder):
+        made.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder):
         postgres = server()
         paths = DemoPaths(folder / "project", postgres.installation.bin_dir)

@@ -55,6 +55,7 @@ class Installation:
                 shutil.copytree(
                     self.root / part, unfinished / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
                 )
+            _open_to_all(unfinished)
             unfinished.rename(home)
         return Installation(home / self.bin_dir.relative_to(self.root), self.version, home, self.parts)
 
@@ -89,6 +90,13 @@ def choose_installation() -> Installation:
         now="Nothing was started.",
         do="Run: pip install 'pgmig-tui[demo]' - or, where there is no such wheel: apt-get install postgresql",
     )
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read, and run what its owner may run, in a folder that we made under whatever umask."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _in_wheel(package: str, folder: str) -> Installation | None:

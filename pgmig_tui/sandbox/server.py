@@ -110,14 +110,17 @@ class SandboxServer:
     def start(self) -> None:
         """See that the server runs and takes connections; makes its folder and its data the first time."""
         self._refuse_odd_folder()
-        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make_enterable(self.folder)
         with self._alone():
             if self._ready():
                 return
             if self.running:  # crashed while starting, or somebody tidied its socket away
                 self._stop()
             account = self._account()
-            installation = self.installation if account.ours else self.installation.copy_to(self.folder / "programs")
+            installation = self.installation
+            if not account.ours:
+                _make_enterable(self.folder / "programs")
+                installation = installation.copy_to(self.folder / "programs")
             self._make_cluster(installation, account)
             self._configure(account)
             self._forget_dead_postmaster(account)
@@ -324,6 +327,14 @@ def scratch_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="pgmig-", dir="/var/tmp"))
     folder.chmod(0o755)
     return folder
+
+
+def _make_enterable(folder: Path) -> None:
+    """A folder that everybody may enter, whatever the umask; one that is there stays as it is."""
+    if not folder.exists():
+        _make_enterable(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
 
 
 def _make_private(folder: Path, account: Account) -> None:

@@ -211,6 +211,19 @@ def test_a_long_path_keeps_the_socket_short() -> None:
     assert not server.socket_dir.exists()
 
 
+def test_a_tight_umask_keeps_nobody_out_who_must_get_in() -> None:
+    folder = scratch_folder()
+    server = SandboxServer(folder / "a" / "b", choose_installation(), {"fsync": "off"})
+    before = os.umask(0o077)
+    try:
+        server.start()
+        assert ask(server, "SELECT 1") == [(1,)]
+    finally:
+        os.umask(before)
+        server.destroy()
+        subprocess.run(["rm", "-r", folder], check=True)
+
+
 def test_folders_that_others_made_stay_as_they_are() -> None:
     folder = scratch_folder()
     folder.chmod(0o711)
