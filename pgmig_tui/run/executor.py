@@ -140,7 +140,7 @@ class Executor:
     frame: Frame
     sink: Sink
     root: Path
-    reconnect: Callable[[], Wire] | None = None
+    reconnect: Callable[[str], Wire] | None = None
     executed: list[Executed] = field(default_factory=list)
 
     def run(self) -> ScriptFailure | None:
@@ -171,19 +171,20 @@ class Executor:
         text = send.text
         kind = kind_of(text)
         control = control_of(text, kind)
-        sql: bytes | None = send.sql
+        sql = send.sql
         if control is not None:
             try:
-                sql = self.frame.translate(control, send.sql)
+                translated = self.frame.translate(control, send.sql)
             except _LeavesError as leaves:
                 return ScriptFailure(
                     send.path,
                     send.line,
                     f"the script says {str(leaves).upper()}, which would end the step's own transaction",
                 )
-            if sql is None:
+            if translated is None:
                 self._report(send, Exchange([Reply("")]))
                 return None
+            sql = translated
         if why := self.sink.may_go_on():
             return ScriptFailure(send.path, send.line, why)
         wire = self.wire
@@ -295,7 +296,7 @@ class Executor:
         elif isinstance(action, Connect):
             if self.reconnect is None:
                 return ScriptFailure(action.path, action.line, "\\connect can't run inside another transaction")
-            self.wire = self.reconnect()
+            self.wire = self.reconnect(action.user)
         elif isinstance(action, Shell):
             return self._shell(action)
         return None

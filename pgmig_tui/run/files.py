@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.run.journal import FILES
-from pgmig_tui.script.files import ProjectFiles, ScriptRefused
+from pgmig_tui.script.files import ProjectFiles
+from pgmig_tui.script.problems import ScriptRefused
 
 _MANIFEST = "manifest.json"
 
@@ -50,6 +51,9 @@ class RecordingFiles:
             self._keep(name, data)
         return name, self._seen[name]
 
+    def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
+        return self._source.resolve(path, relative_to=relative_to, line=line)
+
     def close(self) -> None:
         """Write the list of what was read. Nothing is read after that."""
         hashes = {name: _stored(name) for name in self._seen}
@@ -72,10 +76,13 @@ class RecordedFiles:
         return (self._folder / self._stored[name]).read_bytes()
 
     def read(self, path: str, *, relative_to: str | None, line: int) -> tuple[str, bytes]:
-        name = self._resolver.resolve(path, relative_to=relative_to, line=line)
+        name = self.resolve(path, relative_to=relative_to, line=line)
         if name not in self._stored:
             raise ScriptRefused(relative_to or "", line, f"{path} was not read when this run was planned")
         return name, self.script(name)
+
+    def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
+        return self._resolver.resolve(path, relative_to=relative_to, line=line)
 
 
 def _stored(name: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from pgmig_tui.database.connect import Connection, ServerError, application_name, connect, guard_sql
-from pgmig_tui.database.wire import Wire
+from pgmig_tui.database.connect import Connection, application_name, connect, guard_sql
+from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import Refused
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step
 
-IDENTITY_SQL = (
-    "SELECT pg_catalog.current_database(), pg_catalog.pg_is_in_recovery(), {system},"
+IDENTITY_COLUMNS = (
+    "pg_catalog.current_database(), pg_catalog.pg_is_in_recovery(), {system},"
     " extract(epoch FROM pg_catalog.clock_timestamp())"
 )
 _SYSTEM = "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())"
@@ -84,13 +84,12 @@ class StepSession:
     # -- head and tail -----------------------------------------------------------------------------------------
 
     def head_sql(self, step: Step) -> str:
-        """Guards, and who answers: one simple query whose last row `check_identity` reads."""
+        """One SELECT: who answers, in the columns that `check_identity` reads, then the guards being set."""
         plan = self._plan
         name = application_name(plan.run_id, step.number)
-        guards = guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode()
-        return f"SELECT pg_catalog.set_config('application_name','{name}',false); {guards}; " + IDENTITY_SQL.format(
-            system=self._system
-        )
+        guards = guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode().removeprefix("SELECT ")
+        identity = IDENTITY_COLUMNS.format(system=self._system)
+        return f"SELECT {identity}, pg_catalog.set_config('application_name','{name}',false), {guards}"
 
     def guard(self, wire: Wire) -> None:
         """Guards alone, for a session that the run has already checked."""
@@ -98,7 +97,7 @@ class StepSession:
 
     def check_identity(self, row: tuple[str | None, ...]) -> float:
         """Refuse another database, another cluster or a standby. Returns the server's clock (seconds since 1970)."""
-        database, standby, system, clock = row
+        database, standby, system, clock = row[:4]
         expected = self._plan.server
         now = "The step was not started; what was recorded before it stays."
         if standby == "t":
@@ -112,12 +111,14 @@ class StepSession:
             )
         return float(clock or 0)
 
-    def finish_sql(self, wire: Wire, after_reset: str) -> ServerError | None:
-        """Undo what the script may have set, then send `after_reset` as UTF-8 under our own rules.
+    def finish(self, wire: Wire, closing: str, rows: str) -> Exchange:
+        """End a step's transaction: `closing` under the script's own settings, then ours, the rows as UTF-8, COMMIT.
 
-        One message where it can be: a changed encoding or string syntax would misread the text that follows in it.
+        One message where it can be: a changed encoding or string syntax would misread the text that follows in it. An
+        error without a reply before it belongs to `closing`.
         """
-        plain = wire.parameter("client_encoding") == "UTF8" and wire.parameter("standard_conforming_strings") == "on"
-        if plain:
-            return wire.run(f"{_RESET_SQL}; {after_reset}".encode()).error
-        return wire.run(_RESET_SQL.encode()).error or wire.run(after_reset.encode()).error
+        ours = f"{closing}; {_RESET_SQL}" if closing else _RESET_SQL
+        if wire.parameter("client_encoding") == "UTF8" and wire.parameter("standard_conforming_strings") == "on":
+            return wire.run(f"{ours}; {rows}; COMMIT".encode())
+        first = wire.run(ours.encode())
+        return first if first.error is not None else wire.run(f"{rows}; COMMIT".encode())

@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.text import ident
-from pgmig_tui.database.wire import Wire
+from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.audit import audit_row
 from pgmig_tui.run.control import Control
@@ -37,8 +38,12 @@ _MOVE_VERIFY = frozenset({"25001", "55P04", "2D000"})
 verification is sound, only its place isn't."""
 
 _BEGIN = "BEGIN; LOCK TABLE {changes} IN EXCLUSIVE MODE"
+_CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE"
+"""Deferred constraints and triggers run now, under the script's own role and path, where they can be named."""
+
+_RELEASE = "RELEASE SAVEPOINT pgmig_verify"
 _VERIFY_START = (
-    "SAVEPOINT pgmig_verify; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
+    f"{_CONSTRAINTS}; SAVEPOINT pgmig_verify; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
     f"SET LOCAL statement_timeout = '{VERIFY_TIMEOUT}'; SET LOCAL lock_timeout = '{{lock}}ms'; "
     "SET LOCAL idle_in_transaction_session_timeout = '30s'"
 )
@@ -102,24 +107,22 @@ class Stepper:
             sink.flush()
             if failure is None and not wire.in_transaction:
                 failure = _failure(step, "the script ended the step's transaction by itself")
-        if failure is None:
-            failure = self._constraints(step, wire)
-        verified_after = step.verify == "after"
+        closing, verified_after = _CONSTRAINTS, step.verify == "after"
         if failure is None and step.verify == "inside":
-            failure, moved = self._verify_inside(step, wire, sink)
-            verified_after = verified_after or moved
+            failure, closing, of_verify = self._verify_inside(step, wire, sink)
+            verified_after = verified_after or closing == _CONSTRAINTS
             if failure is not None:
-                return self._failed(step, start, failure, executed, verify=True)
+                return self._failed(step, start, failure, executed, verify=of_verify)
         if failure is not None:
             return self._failed(step, start, failure, executed)
-        return self._commit(step, wire, start, executed, verify_after=verified_after)
+        return self._commit(step, wire, start, executed, closing, verify_after=verified_after)
 
     def _head_failure(
         self, step: Step, error: ServerError | None, replies: list[tuple[tuple[str | None, ...], ...]]
     ) -> ScriptFailure | None:
         try:
-            if len(replies) >= 3:
-                clock = self.session.check_identity(replies[2][0])
+            if replies:
+                clock = self.session.check_identity(replies[0][0])
                 self.journal.skew = clock - time.time()
         except PgmigError as refused:
             return _failure(step, refused.what, refused)
@@ -129,21 +132,17 @@ class Stepper:
             return _failure(step, f"another session holds a lock on {self.changes}: {error.message}", error)
         return _failure(step, error.message, error)
 
-    def _constraints(self, step: Step, wire: Wire) -> ScriptFailure | None:
-        """Deferred constraints and triggers run now, under the script's own role and path, where they can be named."""
-        exchange = wire.run(b"SET CONSTRAINTS ALL IMMEDIATE")
-        if exchange.error is None:
-            return None
-        return ScriptFailure(
-            step.script or "", 0, f"at the end of the script: {exchange.error.message}", exchange.error, exchange.lost
-        )
+    def _verify_inside(self, step: Step, wire: Wire, sink: JournalSink) -> tuple[ScriptFailure | None, str, bool]:
+        """(failure, what closes it, whether the verification is what failed).
 
-    def _verify_inside(self, step: Step, wire: Wire, sink: JournalSink) -> tuple[ScriptFailure | None, bool]:
-        """(failure, moved): `moved` means that this verification can only run after the commit."""
+        A verification that can only run after the commit is undone here; what closes it is then _CONSTRAINTS.
+        """
         assert step.verify_script is not None
         begun = wire.run(_VERIFY_START.format(lock=self.plan.lock_timeout_ms).encode())
         if begun.error is not None:
-            return ScriptFailure(step.verify_script, 0, begun.error.message, begun.error, begun.lost), False
+            if not begun.replies:
+                return _constraint_failure(step, begun), _CONSTRAINTS, False
+            return ScriptFailure(step.verify_script, 0, begun.error.message, begun.error, begun.lost), _RELEASE, True
         failure = self._executor(step, wire, InsideVerify(), sink, step.verify_script).run()
         sink.flush()
         if failure is not None and failure.sqlstate in _MOVE_VERIFY and wire.in_transaction:
@@ -153,40 +152,34 @@ class Stepper:
                 step=step.number,
                 message=f"the verification can't run inside the transaction: {failure.message}",
             )
-            return None, True
+            return None, _CONSTRAINTS, False
         if failure is None:
-            released = wire.run(b"RELEASE SAVEPOINT pgmig_verify").error
-            if released is not None:
-                return ScriptFailure(step.verify_script, 0, released.message, released), False
             self.journal.write("step_verified", step=step.number, ok=True, where="inside")
-        return failure, False
+        return failure, _RELEASE, True
+
+    def _rows(self, step: Step, executed: list[Executed], start: float) -> str:
+        """The guard, then the registry's and tracking's rows: what makes the step a recorded one."""
+        plan = self.plan
+        guard = registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid)
+        parts = (guard, step.rows_sql.rstrip("; \n"), self._tracking_sql(step, executed, start))
+        return "; ".join(part for part in parts if part)
 
     def _commit(
-        self, step: Step, wire: Wire, start: float, executed: list[Executed], *, verify_after: bool
+        self, step: Step, wire: Wire, start: float, executed: list[Executed], closing: str, *, verify_after: bool
     ) -> StepResult:
-        plan = self.plan
-        rows = "; ".join(
-            part
-            for part in (
-                registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid),
-                step.rows_sql.rstrip("; \n"),
-                self._tracking_sql(step, executed, start),
-            )
-            if part
-        )
+        """Close the script's part, record, COMMIT: one message where it can be."""
         self.control.check()
         if self.control.lost:
             return self._failed(step, start, _failure(step, self.control.lost), executed)
-        error = self.session.finish_sql(wire, rows)
-        if error is not None:
-            message = registry.guard_failure(error) or f"the registry could not be written: {error.message}"
-            return self._failed(step, start, _failure(step, message, error), executed)
         self.journal.write("step_committing", step=step.number, change=step.change)
-        exchange = wire.run(b"COMMIT")
-        if exchange.lost or (exchange.error is not None and not wire.alive):
+        exchange = self.session.finish(wire, closing, self._rows(step, executed, start))
+        if exchange.lost:
             return self._unanswered_commit(step, start, executed)
         if exchange.error is not None:
-            return self._failed(step, start, _failure(step, exchange.error.message, exchange.error), executed)
+            if closing == _CONSTRAINTS and not exchange.replies:
+                return self._failed(step, start, _constraint_failure(step, exchange), executed)
+            message = registry.guard_failure(exchange.error) or f"it could not be recorded: {exchange.error.message}"
+            return self._failed(step, start, _failure(step, message, exchange.error), executed)
         if exchange.last.tag != "COMMIT":
             message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
             return self._failed(step, start, _failure(step, message), executed)
@@ -247,25 +240,18 @@ class Stepper:
 
     def _record(self, step: Step, start: float, executed: list[Executed], *, verified: bool) -> StepResult:
         """Record what was wholly applied: the registry follows the schema, also when the verification failed."""
-        plan = self.plan
         self.control.check()
         if self.control.lost:
             return self._unrecorded(step, self.control.lost)
         try:
             wire = self.session.for_step(step)
             self.session.guard(wire)
-            rows = (
-                f"{_BEGIN.format(changes=self.changes)}; "
-                f"{registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid)}; "
-                f"{step.rows_sql.rstrip('; ' + chr(10))}"
-            )
-            tracked = self._tracking_sql(step, executed, start)
-            error = self.session.finish_sql(wire, rows + (f"; {tracked}" if tracked else ""))
-            if error is not None:
-                if wire.alive:
-                    wire.run(b"ROLLBACK")
-                return self._unrecorded(step, registry.guard_failure(error) or error.message)
-            exchange = wire.run(b"COMMIT")
+            begun = wire.run(_BEGIN.format(changes=self.changes).encode())
+            if begun.error is not None:
+                return self._unrecorded(step, begun.error.message)
+            exchange = self.session.finish(wire, "", self._rows(step, executed, start))
+            if exchange.error is not None:
+                return self._unrecorded(step, registry.guard_failure(exchange.error) or exchange.error.message)
         except PgmigError as error:
             return self._unrecorded(step, error.what)
         if exchange.last.tag != "COMMIT":
@@ -419,7 +405,13 @@ def _failure(step: Step, message: str, error: PgmigError | None = None) -> Scrip
     return ScriptFailure(step.script or "", 0, message, error if isinstance(error, ServerError) else None)
 
 
-def _fields(failure: ScriptFailure) -> dict[str, object]:
+def _constraint_failure(step: Step, exchange: Exchange) -> ScriptFailure:
+    assert exchange.error is not None
+    message = f"at the end of the script: {exchange.error.message}"
+    return ScriptFailure(step.script or "", 0, message, exchange.error, exchange.lost)
+
+
+def _fields(failure: ScriptFailure) -> dict[str, Any]:
     error = failure.error
     return {
         "path": failure.path,
