@@ -7,9 +7,12 @@ Names and fields are those of the interface description; a reader must tolerate 
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 FORMAT = 1
 """Version of the event lines, written in `run_planned`."""
@@ -27,7 +30,7 @@ class Event:
 
     def to_line(self) -> str:
         head = {"at": self.at, "run": self.run, "seq": self.seq, "event": self.name}
-        return json.dumps({**head, **self.data}, ensure_ascii=False, separators=(", ", ": "))
+        return _encode({**head, **self.data})
 
     @staticmethod
     def from_line(line: str) -> Event:
@@ -44,5 +47,10 @@ class Event:
 
 def utc(now: float, skew: float = 0.0) -> str:
     """`now` (seconds since 1970) plus `skew` seconds as ISO 8601 in UTC with milliseconds and Z."""
-    moment = datetime.fromtimestamp(now, UTC) + timedelta(seconds=skew)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, thousandths = divmod(round((now + skew) * 1000), 1000)
+    return f"{_second(seconds)}.{thousandths:03}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
