@@ -26,7 +26,7 @@ from pgmig_tui.impact.facts import (
 from pgmig_tui.impact.names import Names
 
 _UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "ETC/UCT"}
-_NOT_NULL = re.compile(r'\(("(?:[^"]|"")+"|[\w$]+) IS NOT NULL\)')
+_NOT_NULL = re.compile(r"\{NULLTEST :arg \{VAR :varno 1 :varattno (\d+) [^}]*\} :nulltesttype 1 ")
 _ORDER = "isv"
 
 Json = Any  # a document as the server's json_build_object made it
@@ -107,6 +107,7 @@ def _relation(item: Json) -> Relation:
     unproven = {
         column for c in constraints if c["kind"] == "n" and not c["valid"] for column in c["columns"] or ()
     }  # fmt: skip
+    numbers = {c[9]: c[0] for c in item["columns"] or ()}
     rows, pages = int(item["rows"]), int(item["pages"])
     never_counted = rows < 0 or (rows == 0 and pages == 0)
     block = int(item["block"])
@@ -115,7 +116,7 @@ def _relation(item: Json) -> Relation:
         item["kind"],
         columns={c[0]: _column(c, unproven) for c in item["columns"] or ()},
         indexes=tuple(_index(i, block) for i in item["indexes"] or ()),
-        checks=tuple(_check(c) for c in constraints if c["kind"] != "f"),
+        checks=tuple(_check(c, numbers) for c in constraints if c["kind"] != "f"),
         foreign_keys=tuple(
             _foreign_key(c, Name(*item["name"])) for c in constraints if c["kind"] == "f" and c["referenced"]
         ),
@@ -164,14 +165,29 @@ def _index(i: Json, block: int) -> Index:
     )
 
 
-def _check(c: Json) -> Check:
+def _check(c: Json, numbers: dict[int, str]) -> Check:
     columns = tuple(c["columns"] or ())
     if c["kind"] == "n":
         return Check(c["name"], columns, c["valid"], "n", frozenset(columns))
-    text = c["definition"] or ""
-    certain = not re.search(r"\b(?:OR|CASE)\b|\bNOT \(", text)
-    proves = frozenset(n.strip('"').replace('""', '"') for n in _NOT_NULL.findall(text)) if certain else frozenset()
-    return Check(c["name"], columns, c["valid"], "c", proves)
+    proves = {numbers.get(number, "") for number in not_null_columns(c["expression"] or "")}
+    return Check(c["name"], columns, c["valid"], "c", frozenset(proves - {""}))
+
+
+def not_null_columns(tree: str) -> list[int]:
+    """Column numbers that a CHECK's node tree (pg_node_tree as text) keeps from being NULL: `c IS NOT NULL`, alone or
+    as an arm of the outermost AND.
+    """
+    start = "{BOOLEXPR :boolop and :args ("
+    if not tree.startswith(start):
+        found = _NOT_NULL.match(tree)
+        return [int(found[1])] if found else []
+    arms, depth, begin = [], 0, len(start)
+    for position in range(len(start), len(tree)):
+        depth += {"{": 1, "}": -1}.get(tree[position], 0)
+        if depth == 0 and tree[position] == "}":
+            arms.append(tree[begin : position + 1].lstrip())
+            begin = position + 1
+    return [number for arm in arms for number in not_null_columns(arm)]
 
 
 def _foreign_key(c: Json, table: Name) -> ForeignKey:
@@ -186,6 +202,7 @@ def _foreign_key(c: Json, table: Name) -> ForeignKey:
         c["on_update"].strip() or "a",
         c["enforced"],
         _name(c["index"]),
+        c["inherited"],
     )
 
 

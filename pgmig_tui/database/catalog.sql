@@ -1,6 +1,7 @@
 -- Purpose: the facts that impact needs of the named relations, types, functions, schemas, roles and publications, and
 --   of what depends on them. One statement, one row, one JSON document. Takes no lock on a user's relation and waits for
---   none: sizes are the planner's (pg_relation_size would wait for an ACCESS EXCLUSIVE holder).
+--   none: sizes are the planner's and CHECKs come as node trees, since pg_relation_size and pg_get_constraintdef would
+--   wait for an ACCESS EXCLUSIVE holder.
 -- Privileges: none; it reads what every role may read of pg_catalog.
 -- Versions: 12 to 18. Every look-up goes by an index: the time grows with what is named, not with the catalog.
 WITH RECURSIVE
@@ -221,7 +222,7 @@ SELECT pg_catalog.json_build_object(
     'is_partition', c.relispartition,
     'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
         a.attname, t.typname, tn.nspname, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity, a.attgenerated,
-        (SELECT collname FROM pg_catalog.pg_collation WHERE oid = a.attcollation AND a.attcollation <> t.typcollation))
+        (SELECT collname FROM pg_catalog.pg_collation WHERE oid = a.attcollation AND a.attcollation <> t.typcollation), a.attnum)
         ORDER BY a.attnum)
       FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
       JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
@@ -250,7 +251,7 @@ SELECT pg_catalog.json_build_object(
         'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord) FROM pg_catalog.unnest(k.conkey)
                     WITH ORDINALITY AS u(attnum, ord)
                     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum),
-        'definition', CASE WHEN k.contype = 'c' THEN pg_catalog.pg_get_constraintdef(k.oid) END,
+        'expression', CASE WHEN k.contype = 'c' THEN k.conbin::text END, 'inherited', k.conparentid <> 0,
         'referenced', (SELECT n.name FROM named n WHERE n.oid = k.confrelid),
         'referenced_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord) FROM pg_catalog.unnest(k.confkey)
                     WITH ORDINALITY AS u(attnum, ord)

@@ -66,7 +66,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key as pg_constraint holds it; actions are its letters (a, r, c, n, d)."""
+    """A foreign key as pg_constraint holds it; actions are its letters (a, r, c, n, d).
+
+    `inherited`: a partition's own row of its parent's key, or the row for a partition that is referenced.
+    """
 
     name: str
     table: Name
@@ -78,6 +81,7 @@ class ForeignKey:
     on_update: str = "a"
     enforced: bool = True
     index: Name | None = None
+    inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

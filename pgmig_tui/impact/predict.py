@@ -122,7 +122,8 @@ class _Walk:
             self.held.append(Held(lock.name.schema, lock.name.relation, lock.mode, lock.from_line, line))
         del self.open[held:]
         for position in self.unfinished[statements:]:
-            self.done[position] = replace(self.done[position], held_until_line=line)
+            if self.done[position].held_until_line != line:
+                self.done[position] = replace(self.done[position], held_until_line=line)
         del self.unfinished[statements:]
         self.strongest = {}
         for lock in self.open:

@@ -36,7 +36,7 @@ class Catalog:
         self._dropped: set[Name] = set()
         self._types: dict[Name, TypeFact] = dict(self.facts.types)
         self._functions: dict[Name, FunctionFact] = dict(self.facts.functions)
-        self._index_tables: dict[Name, Name] | None = None
+        self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
         self._incoming: dict[Name, list[ForeignKey]] | None = None
         self.search_path: tuple[str, ...] = self.facts.search_path
         self.timezone_is_utc = self.facts.timezone_is_utc
@@ -59,12 +59,28 @@ class Catalog:
         self._relations, self._dropped = snapshot.relations.copy(), snapshot.dropped.copy()
         self._types, self._functions = snapshot.types.copy(), snapshot.functions.copy()
         self.search_path, self.timezone_is_utc = snapshot.search_path, snapshot.timezone_is_utc
+        self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
         self._changed()
 
     def _changed(self) -> None:
-        self._index_tables = None
         self._incoming = None
         self.version += 1
+
+    def _store(self, relation: Relation) -> None:
+        """Put a relation in its place, its indexes with it."""
+        before = self._relations.get(relation.name)
+        if before is None or before.indexes is not relation.indexes:
+            for index in before.indexes if before is not None else ():
+                self._index_tables.pop(index.name, None)
+            for index in relation.indexes:
+                self._index_tables[index.name] = relation.name
+        self._relations[relation.name] = relation
+
+    def _remove(self, name: Name) -> Relation | None:
+        relation = self._relations.pop(name, None)
+        for index in relation.indexes if relation is not None else ():
+            self._index_tables.pop(index.name, None)
+        return relation
 
     # -- names ----------------------------------------------------------------------------------------------------
 
@@ -77,7 +93,7 @@ class Catalog:
             if candidate in self._relations:
                 return candidate
         for schema in self.search_path:
-            if Name(schema, name.relation) in self._index_map():
+            if Name(schema, name.relation) in self._index_tables:
                 return Name(schema, name.relation)
         return Name(self.search_path[0] if self.search_path else "", name.relation)
 
@@ -99,7 +115,7 @@ class Catalog:
     def missing(self, name: Name) -> bool:
         """Known not to exist."""
         resolved = self.resolve(name)
-        if resolved in self._relations or resolved in self._index_map():
+        if resolved in self._relations or resolved in self._index_tables:
             return False
         return self.live or resolved in self._dropped
 
@@ -111,16 +127,11 @@ class Catalog:
     def index(self, name: Name) -> tuple[Relation, Index] | None:
         """An index and its table."""
         resolved = self.resolve(name)
-        table = self._index_map().get(resolved)
+        table = self._index_tables.get(resolved)
         if table is None:
             return None
         owner = self._relations[table]
         return owner, next(index for index in owner.indexes if index.name == resolved)
-
-    def _index_map(self) -> dict[Name, Name]:
-        if self._index_tables is None:
-            self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
-        return self._index_tables
 
     def tree(self, name: Name) -> list[Relation]:
         """The relation and everything below it (partitions and inheritance children), the relation first."""
@@ -170,7 +181,7 @@ class Catalog:
     # -- changing -------------------------------------------------------------------------------------------------
 
     def put(self, relation: Relation) -> None:
-        self._relations[relation.name] = relation
+        self._store(relation)
         self._dropped.discard(relation.name)
         self._changed()
 
@@ -185,26 +196,27 @@ class Catalog:
     def drop(self, names: Iterable[Name]) -> None:
         """Forget relations, and what named them."""
         gone = {self.resolve(name) for name in names}
-        for name in gone:
-            self._relations.pop(name, None)
         self._dropped |= gone
+        if not any(name in self._relations or name in self._index_tables for name in gone):
+            return
+        for name in gone:
+            self._remove(name)
         for relation in list(self._relations.values()):
             slim = _without(relation, gone)
             if slim is not relation:
-                self._relations[relation.name] = slim
+                self._store(slim)
         self._changed()
 
     def rename(self, old: Name, new: Name) -> None:
         """Give a relation another name, everywhere."""
-        relation = self._relations.pop(old, None)
+        relation = self._remove(old)
         self._dropped.add(old)
         if relation is None:
-            self._changed()
             return
-        self._relations[new] = replace(relation, name=new)
+        self._store(replace(relation, name=new))
         self._dropped.discard(new)
         for other in list(self._relations.values()):
-            self._relations[other.name] = _renamed(other, old, new)
+            self._store(_renamed(other, old, new))
         self._changed()
 
 

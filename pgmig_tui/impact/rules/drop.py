@@ -91,6 +91,8 @@ def _own_parts(scene: Scene, out: Effect, current: Relation) -> None:
     if current.is_partition:
         _parent_of_partition(scene, out, current)
     for key in current.foreign_keys:
+        if key.inherited:
+            continue  # the triggers on the other end are those of the parent's key
         for other in fk_sides(scene, key.referenced):
             out.lock(other, AE, f"referenced by {key.name} of {current.name}")
     if current.new:

@@ -151,7 +151,9 @@ def _queries(tree: Any, branched: bool, dynamic: bool = False) -> Iterator[tuple
                 elif mode in {3, 4, 5} and ":=" in value["query"]:
                     yield f"SELECT {value['query'].split(':=', 1)[1]}", branched, False
             else:
-                yield from _queries(value, branched or key in _BRANCHES, key in _DYNAMIC and True)
+                yield from _queries(
+                    value, branched or key in _BRANCHES, key in _DYNAMIC or (dynamic and key == "query")
+                )
 
 
 def _run_texts(texts: list[str], scene: Scene, out: Effect, why: str, certainty: str) -> None:

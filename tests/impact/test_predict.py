@@ -1,0 +1,197 @@
+"""Scripts as a whole, from the text alone: transactions, what is new, what is not known, data loss, JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pgmig_tui.impact.facts import Column, Facts, ForeignKey, Name, Relation
+from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.predict import predict_script, to_json
+from pgmig_tui.impact.result import Held, StatementImpact
+from tests.impact.statements import One, script
+
+AE, SUE, S, SRE, RE = (LockMode(number) for number in (8, 4, 5, 6, 3))
+
+
+def one(sql: str, facts: Facts | None = None) -> StatementImpact:
+    return predict_script([One(sql)], facts).statements[0]
+
+
+def locks(impact: StatementImpact) -> dict[str, str]:
+    return {str(lock.name): lock.mode.name for lock in impact.locks}
+
+
+def test_every_mode_conflicts_as_documented() -> None:
+    assert all((a in b.conflicts) == (b in a.conflicts) for a in LockMode for b in LockMode)
+    assert [len(mode.conflicts) for mode in LockMode] == [1, 2, 4, 5, 5, 6, 7, 8]
+    assert LockMode.from_pg_name("ShareRowExclusiveLock") is SRE
+    assert AE.sql_name == "ACCESS EXCLUSIVE"
+
+
+def test_a_lock_is_held_until_commit_and_the_strongest_counts() -> None:
+    impact = predict_script(
+        script(
+            "BEGIN",
+            "COMMENT ON TABLE app.a IS 'x'",
+            "ALTER TABLE app.a ADD COLUMN z int",
+            "CREATE INDEX ON app.b (x)",
+            "COMMIT",
+            "TRUNCATE app.c",
+        )
+    )
+    assert impact.cumulative == (
+        Held("app", "a", SUE, 2, 5),
+        Held("app", "a", AE, 3, 5),
+        Held("app", "b", S, 4, 5),
+        Held("app", "c", AE, 6, 6),
+    )
+    assert [one.held_until_line for one in impact.statements] == [1, 5, 5, 5, 5, 6]
+    assert not impact.transactional
+
+
+def test_rollback_to_gives_back_what_came_after_the_savepoint() -> None:
+    impact = predict_script(
+        script(
+            "BEGIN",
+            "ALTER TABLE a ADD COLUMN z int",
+            "SAVEPOINT s",
+            "ALTER TABLE b ADD COLUMN z int",
+            "ROLLBACK TO s",
+            "ALTER TABLE c ADD COLUMN z int",
+            "COMMIT",
+        )
+    )
+    assert [(h.relation, h.from_line, h.to_line) for h in impact.cumulative] == [("a", 2, 7), ("b", 4, 5), ("c", 6, 7)]
+    assert impact.transactional
+
+
+def test_a_table_made_by_the_script_is_nobody_elses_problem() -> None:
+    impact = predict_script(
+        script(
+            "BEGIN",
+            "CREATE TABLE app.t (id int PRIMARY KEY)",
+            "CREATE INDEX ON app.t (id)",
+            "DROP TABLE app.t",
+            "COMMIT",
+        )
+    )
+    assert impact.cumulative == ()
+    assert impact.risk == "none"
+    assert impact.data_loss.loss_class == 0
+    assert impact.statements[2].locks[0].new
+
+
+def test_a_rolled_back_table_is_not_there() -> None:
+    impact = predict_script(
+        script("BEGIN", "CREATE TABLE app.t (id int)", "ROLLBACK", "ALTER TABLE app.t ADD COLUMN z int"), Facts()
+    )
+    assert impact.statements[3].problem is not None
+
+
+def test_a_statement_that_cannot_be_read_is_never_silent() -> None:
+    impact = one("ALTER TABEL x ADD y int")
+    assert impact.kind == "UNPARSED"
+    assert impact.risk == "high"
+    assert impact.problem is not None
+    assert impact.problem.line == 1
+    assert impact.problem.column > 1
+
+
+def test_branches_variables_and_gexec_are_said() -> None:
+    maybe = predict_script([One("ALTER TABLE a ADD COLUMN z int", possible=True)]).statements[0]
+    assert [lock.certainty for lock in maybe.locks] == ["possible"]
+    made = predict_script([One("SELECT 'DROP TABLE x'", then="gexec")]).statements[0]
+    assert made.risk == "high"
+    assert any("gexec" in text for text in made.unknown)
+    open_one = predict_script([One("DROP TABLE _t", variables=("t",))]).statements[0]
+    assert any(":t" in text for text in open_one.unknown)
+
+
+def test_inside_do_static_sql_is_read_and_dynamic_sql_is_said() -> None:
+    impact = one(
+        "DO $$ BEGIN IF now() > '1999-01-01' THEN DROP TABLE app.t; END IF; EXECUTE 'DROP TABLE ' || 'x'; END $$"
+    )
+    assert [(lock.relation, lock.mode, lock.certainty) for lock in impact.locks] == [("t", AE, "possible")]
+    assert any("EXECUTE" in text for text in impact.unknown)
+    assert impact.data_loss.loss_class == 4
+    assert one("DO $$ BEGIN EXECUTE 'DROP TABLE app.t'; END $$").locks[0].relation == "t"
+
+
+def test_a_function_without_a_body_does_not_end_the_process() -> None:
+    assert one("CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT 1; END").problem is None
+    assert one("DO LANGUAGE plpgsql").unknown != ()
+
+
+@pytest.mark.parametrize(
+    ("sql", "loss"),
+    [
+        ("DROP INDEX i", 0),
+        ("REVOKE SELECT ON t FROM PUBLIC", 1),
+        ("DROP MATERIALIZED VIEW m", 2),
+        ("ALTER TABLE t DROP COLUMN c", 3),
+        ("DROP TABLE t", 4),
+        ("TRUNCATE t", 4),
+        ("DELETE FROM t", 4),
+        ("DROP DATABASE d", 5),
+    ],
+)
+def test_data_loss_classes(sql: str, loss: int) -> None:
+    assert one(sql).data_loss.loss_class == loss
+
+
+def test_advice_is_sql_for_this_very_statement() -> None:
+    def safer(sql: str) -> str:
+        return one(sql).advice[0].safer_sql
+
+    assert safer("CREATE UNIQUE INDEX i ON app.t (a)") == "CREATE UNIQUE INDEX CONCURRENTLY i ON app.t (a);"
+    assert "ADD CONSTRAINT k FOREIGN KEY (x) REFERENCES app.r (id) NOT VALID;" in safer(
+        "ALTER TABLE app.t ADD CONSTRAINT k FOREIGN KEY (x) REFERENCES app.r (id)"
+    )
+    assert 'CHECK ("Name" IS NOT NULL) NOT VALID' in safer('ALTER TABLE app.t ALTER COLUMN "Name" SET NOT NULL')
+
+
+def test_both_ends_of_a_foreign_key_from_the_text_alone() -> None:
+    assert locks(one("ALTER TABLE a ADD FOREIGN KEY (x) REFERENCES b NOT VALID")) == {
+        "public.a": "SHARE_ROW_EXCLUSIVE",
+        "public.b": "SHARE_ROW_EXCLUSIVE",
+    }
+
+
+def test_facts_find_the_other_end() -> None:
+    key = ForeignKey("k", Name("public", "a"), ("x",), Name("public", "b"), ("id",))
+    a = Relation(Name("public", "a"), "r", {"x": Column("x", "int4")}, foreign_keys=(key,))
+    b = Relation(Name("public", "b"), "r", {"id": Column("id", "int4")})
+    facts = Facts({a.name: a, b.name: b})
+    assert locks(one("DROP TABLE a", facts)) == {"public.a": "ACCESS_EXCLUSIVE", "public.b": "ACCESS_EXCLUSIVE"}
+    assert one("DROP TABLE nowhere", facts).problem is not None
+    assert one("DROP TABLE IF EXISTS nowhere", facts).locks == ()
+
+
+def test_concurrently_inside_a_transaction_is_refused_before_it_runs() -> None:
+    impact = predict_script(script("BEGIN", "CREATE INDEX CONCURRENTLY i ON t (a)", "COMMIT"))
+    assert impact.statements[1].problem is not None
+    assert impact.risk == "high"
+
+
+def test_a_statement_of_a_later_version_keeps_its_certainty() -> None:
+    assert predict_script(script("GRANT SELECT ON t TO x"), None, 170000).statements[0].locks == ()
+    assert len(predict_script(script("GRANT SELECT ON t TO x"), None, 180000).statements[0].locks) == 1
+
+
+def test_json_has_the_shape_that_others_depend_on() -> None:
+    document = to_json(predict_script(script("ALTER TABLE app.t ADD COLUMN z int")), "change")
+    assert json.loads(json.dumps(document)) == document
+    statement = document["statements"][0]
+    assert statement["locks"][0]["mode"] == "AccessExclusiveLock"
+    assert statement["blocks"] == {"reads": True, "writes": True, "ddl": True}
+    assert statement["data_loss"] == {"class": 0, "what": []}
+    assert set(document["cumulative"][0]) == {"schema", "relation", "mode", "from_line", "to_line"}
+
+
+def test_many_like_inserts_are_looked_at_once() -> None:
+    inserts = [One(f"INSERT INTO t (a, b) VALUES ({n}, 'x''{n}')", n, n) for n in range(1, 5001)]
+    impact = predict_script(inserts, wrapped=True)
+    assert impact.cumulative == (Held("public", "t", RE, 1, 5000),)
+    assert len(impact.statements) == 5000
