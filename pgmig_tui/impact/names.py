@@ -44,8 +44,9 @@ def names_in(statements: Iterable[StatementLike], names: Names | None = None) ->
                 continue
             seen.add(shape)
         node = statement.node
-        if node is not None:
-            collect(nodes.statement(node), statement.text, found)
+        joined = getattr(statement, "nodes", ()) if getattr(statement, "joined", False) else ()
+        for tree in joined or ([] if node is None else [node]):
+            collect(nodes.statement(tree), statement.text, found)
     return found
 
 

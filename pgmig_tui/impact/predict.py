@@ -277,7 +277,8 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         out.unknown.append("what this statement does: it can't be parsed")
     else:
         scene = Scene(walk.catalog, walk.version, statement.text)
-        _apply_safely(nodes.statement(node), scene, out)
+        for tree in trees_of(statement, node):
+            _apply_safely(nodes.statement(tree), scene, out)
     if statement.variables:
         out.unknown.append(f"the value of {', '.join(':' + name for name in statement.variables)}")
         out.certainty = "possible"
@@ -288,6 +289,11 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     if problem is None and out.problem:
         problem = Problem(out.problem, statement.line)
     return _finish(walk, statement, out, problem)
+
+
+def trees_of(statement: StatementLike, node: Node) -> Sequence[Node]:
+    """The statement's tree, or all of those that the script joins with `\\;` into one."""
+    return tuple(getattr(statement, "nodes", (node,))) if getattr(statement, "joined", False) else (node,)
 
 
 def _apply_safely(node: Node, scene: Scene, out: Effect) -> None:
