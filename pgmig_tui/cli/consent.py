@@ -37,7 +37,7 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
     show(reviewed)
     if not reviewed.gate.open and somebody_is_there():
         reviewed = _ask_for_answers(reviewed, environment)
-    reviewed.gate.require()
+    _require_open(reviewed)
     _accept_loss(arguments, reviewed)
     _last_word(arguments, plan)
     return list(reviewed.answers)
@@ -143,6 +143,17 @@ def _ask_for_answers(reviewed: Review, environment: Environment) -> Review:
         how: Literal["attest", "override"] = "override" if result.item.how == "check" else "attest"
         answers.append(parse_answer(f"{result.item.id}={note}", how, items, by))
     return answered(reviewed, environment, answers)
+
+
+def _require_open(reviewed: Review) -> None:
+    """Raise Refused while the gate is shut; which items keep it shut has been shown."""
+    blocking = reviewed.gate.blocking
+    if not reviewed.gate.open:
+        raise Refused(
+            f"The checklist of {reviewed.plan.environment} isn't done: {words.count(len(blocking), 'item')} marked x.",
+            now=NOTHING,
+            do="Answer with --attest ITEM=NOTE, or --override ITEM=REASON; both are recorded.",
+        )
 
 
 def _accept_loss(arguments: Namespace, reviewed: Review) -> None:

@@ -10,8 +10,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 
@@ -41,13 +43,23 @@ PIPED_WIDTH = 4000
 """Columns when nobody looks at a terminal: a table is as wide as its text, so that `grep` sees whole lines."""
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """A console on a stream (stdout by default), honouring NO_COLOR, TERM and the terminal's width."""
+@cache
+def console(stream: TextIO) -> Console:
+    """The console on a stream, honouring NO_COLOR, TERM and the terminal's width."""
     from rich.console import Console
 
-    target = stream or sys.stdout
-    width = None if target.isatty() or os.environ.get("COLUMNS", "").isdigit() else PIPED_WIDTH
-    return Console(file=target, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=_width(stream), soft_wrap=False)
+
+
+def _width(stream: TextIO) -> int:
+    """COLUMNS wins, then the terminal's own width: rich takes a dumb terminal for 80 columns wide, whatever it is."""
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except OSError:
+        return PIPED_WIDTH
 
 
 def text(spans: str | Iterable[Span]) -> Text:
@@ -67,7 +79,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None
     """
     from rich.measure import Measurement
 
-    out = console()
+    out = console(sys.stdout)
     cells = [[text(cell) for cell in row] for row in rows]
     shown = list(range(len(headings)))
     while True:
@@ -95,12 +107,20 @@ def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], shown: Sequen
 
 def say(spans: str | Iterable[Span] = "") -> None:
     """One line of the result, on stdout."""
-    console().print(text(spans), soft_wrap=True)
+    _put(sys.stdout, spans)
 
 
 def note(spans: str | Iterable[Span]) -> None:
     """One line of progress or diagnosis, on stderr."""
-    console(sys.stderr).print(text(spans), soft_wrap=True)
+    _put(sys.stderr, spans)
+
+
+def _put(stream: TextIO, spans: str | Iterable[Span]) -> None:
+    # A log of a thousand changes is thousands of lines: where nobody sees colours, none are worked out.
+    if stream.isatty() or os.environ.get("FORCE_COLOR"):
+        console(stream).print(text(spans), soft_wrap=True)
+    else:
+        stream.write((spans if isinstance(spans, str) else text_of(spans)) + "\n")
 
 
 def warn(message: str) -> None:

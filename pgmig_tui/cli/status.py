@@ -34,7 +34,7 @@ def status(arguments: Namespace) -> int:
         if arguments.json:
             from pgmig_tui.report.documents import status_document
 
-            output.document(status_document(project, found, unfinished_runs()))
+            output.document(status_document(project, found, unfinished_runs(project)))
         else:
             if position:
                 output.say()
@@ -64,15 +64,16 @@ def _groups(here: Project, names: list[str]) -> list[tuple[Project, list[Environ
     return groups
 
 
-def unfinished_runs() -> dict[str, dict[str, Any]]:
-    """The runs of this host that are under way, or were cut off, by the name of their environment."""
+def unfinished_runs(project: Project) -> dict[str, dict[str, Any]]:
+    """The run of each environment, by its name, that is under way or was cut off; none when a later one has ended."""
     from pgmig_tui.run.client import default_state_dir, list_runs
 
-    return {
-        run.environment: {"run": run.run_id, "command": run.command, "state": run.state, "started_at": run.started_at}
-        for run in list_runs(default_state_dir(os.environ))
-        if run.state in ("running", "unknown")
-    }
+    newest: dict[str, dict[str, Any]] = {}
+    for run in list_runs(default_state_dir(os.environ)):
+        if run.project == project.plan.project:
+            facts = {"run": run.run_id, "command": run.command, "state": run.state, "started_at": run.started_at}
+            newest.setdefault(run.environment, facts)
+    return {name: facts for name, facts in newest.items() if facts["state"] in ("running", "unknown")}
 
 
 def _show(project: Project, environments: list[Environment], found: list[EnvironmentStatus]) -> None:
@@ -103,7 +104,7 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
         if not one.reachable:
             reason = " ".join(str(one.error or "no answer").split())
             output.say(line(("? ", "stale"), f"{safe(one.name)}: {safe(reason)}"))
-    runs = unfinished_runs()
+    runs = unfinished_runs(project)
     for one in found:
         if run := runs.get(one.name):
             state = "is under way" if run["state"] == "running" else "was cut off"

@@ -24,7 +24,8 @@ class Outcome:
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
     """An environment in which nothing of the developer's own configuration counts."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "SQITCH_", "XDG_"))}
+    left_out = ("PG", "SQITCH_", "XDG_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {
         **kept,
         "HOME": str(home),

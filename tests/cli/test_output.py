@@ -1,0 +1,86 @@
+"""Where words go, and what they look like with and without colours."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.cli.program import Checkout, environment, shop
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return shop(tmp_path, {"dev": "db:pg://127.0.0.1:1/nowhere"})
+
+
+def on_terminal(checkout: Checkout, *arguments: str, columns: int = 120, **env: str) -> str:
+    """All that a command writes to a terminal."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "pgmig_tui", *arguments],
+        cwd=str(checkout.root),
+        env={**environment(checkout.home), "TERM": "xterm-256color", **env},
+        timeout=60,
+        encoding="utf-8",
+        dimensions=(50, columns),
+    )
+    child.expect(pexpect.EOF)
+    child.wait()
+    return str(child.before)
+
+
+def test_colours_are_for_terminals_that_want_them(checkout: Checkout) -> None:
+    assert "\x1b[36m" in on_terminal(checkout, "plan")
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert "\x1b[3" not in on_terminal(checkout, "plan", **env)
+    assert "\x1b" not in checkout.run("plan").out
+
+
+def test_a_table_fits_its_terminal(checkout: Checkout) -> None:
+    for columns in (40, 80):
+        out = on_terminal(checkout, "plan", columns=columns, NO_COLOR="1", TERM="dumb")
+        assert max(len(line.rstrip()) for line in out.splitlines()) <= columns
+        assert "total" in out
+
+
+def test_json_is_one_document_alone_on_stdout(checkout: Checkout) -> None:
+    import json
+
+    conf = (checkout.root / "sqitch.conf").read_text()
+    checkout.write("sqitch.conf", conf + "[deploy]\n\tmode = all\n")
+    done = checkout.run("status", "--json")
+    assert json.loads(done.out)["project"] == "shop"
+    assert "mode = all" in done.err
+
+
+def test_names_beyond_ascii_in_a_locale_that_has_none(checkout: Checkout) -> None:
+    checkout.plan("größe {at} # 大きさ")
+    done = checkout.run(
+        "plan", env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    )
+    assert done.status == 0, done.err
+    assert "gr\\xf6\\xdfe" in done.out
+
+
+def test_an_error_of_our_own_leaves_a_report_and_no_traceback(checkout: Checkout) -> None:
+    broken = checkout.root / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(
+        "import pgmig_tui.cli.choose as c\n"
+        "def boom(*a, **k):\n    password = 'hunter22'\n    raise ZeroDivisionError('at \\x1b[31m')\n"
+        "c.project_here = boom\n"
+    )
+    path = f"{broken}:{environment(checkout.home)['PYTHONPATH']}"
+    done = checkout.run("plan", env={"PYTHONPATH": path})
+    assert done.status == 1
+    assert "ZeroDivisionError" in done.err
+    assert "Traceback" not in done.err
+    assert "pgmig-tui runs" in done.err
+    (report,) = (checkout.home / "state" / "pgmig-tui" / "errors").iterdir()
+    assert str(report) in done.err
+    text = report.read_text()
+    assert "Traceback" in text
+    assert report.stat().st_mode & 0o077 == 0
