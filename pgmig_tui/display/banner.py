@@ -35,6 +35,7 @@ def banner(
         f"  {database}@{bare_host}  {short_access}",
         f"  {database}  {short_access}",
         f"  {database}",
+        "",
     )
     right: Span = (f" {doing} ", role)
     for form in forms:

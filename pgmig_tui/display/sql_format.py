@@ -13,7 +13,7 @@ def formatted(text: str) -> str | None:
     from sqlparse.exceptions import SQLParseError
 
     try:
-        result = sqlparse.format(text, reindent=True, keyword_case="upper", indent_width=2)
+        result = sqlparse.format(text, reindent=True, indent_width=2)
     except (SQLParseError, RecursionError):
         return None
     return str(result)

@@ -1,26 +1,137 @@
-"""Checklists as items for the screens, and answers on their way back to the gate."""
+"""Reviews of the room `report` as facts for the screens, and a person's answers on their way back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pgmig_tui.ui.session import Answered, Item, Review
+from pgmig_tui.ui.session import Answered, Item, Review, StepFacts
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.checks import CheckResult
+    from pgmig_tui.gates.gate import Answer, Result
+    from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.project.project import Project
+    from pgmig_tui.report import review as reviews
+    from pgmig_tui.run.plan import RunPlan, Step
 
 
-def with_items(project: Project, environment: Environment, review: Review, answers: Sequence[Answered]) -> Review:
-    """The review with its checklist as these answers leave it."""
-    return review
+def reviewed(found: reviews.Review, back_to: str) -> Review:
+    """A review as the screen shows it; it rides along in `plan`."""
+    plan = found.plan
+    steps = tuple(
+        _step(step, one.impact if one is not None else None)
+        for step, one in zip(plan.steps, found.impacts, strict=True)
+    )
+    refused = tuple(
+        f"{one.impact.path} line {finding.line}: {finding.message}"
+        for one in found.impacts
+        if one is not None
+        for finding in one.findings
+        if finding.refuses
+    )
+    warnings = plan.warnings
+    if not found.catalog:
+        warnings = (*warnings, f"the impact comes from the text alone: {found.reason}")
+    return Review(
+        plan.environment,
+        plan.command,
+        plan.run_id,
+        steps,
+        tuple(_item(result) for result in found.gate.results),
+        refused,
+        warnings,
+        plan.creates,
+        back_to,
+        found,
+    )
 
 
-def gate_answers(project: Project, answers: Sequence[Answered]) -> list[object]:
-    return []
+def answered(review: Review, environment: Environment, answers: Sequence[Answered]) -> Review:
+    """The review under these answers; the server isn't asked again."""
+    from pgmig_tui.report.review import answered as judge
+
+    found = judge(review.plan, environment, answers_of(review, answers))
+    return reviewed(found, review.to)
 
 
-def after_items(environment: Environment) -> tuple[Item, ...]:
-    """The list for afterwards."""
-    return ()
+def performed(review: Review, environment: Environment, done: Sequence[CheckResult]) -> Review:
+    """The review after something was done for it."""
+    from pgmig_tui.report.review import answered as judge
+
+    return reviewed(judge(review.plan, environment, review.plan.answers, done), review.to)
+
+
+def answers_of(review: Review, answers: Sequence[Answered]) -> list[Answer]:
+    """The answers as the journal keeps them: by whom and when."""
+    from pgmig_tui.gates.gate import Answer
+
+    plan: RunPlan = review.plan.plan
+    by = f"{plan.operator_name} <{plan.operator_email}>"
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    known = {answer.item_id: answer for answer in review.plan.answers}
+    given = []
+    for one in answers:
+        before = known.get(one.item_id)
+        same = before is not None and (before.how, before.note) == (one.how, one.note)
+        given.append(before if same and before is not None else Answer(one.item_id, one.how, one.note, by, at))
+    return given
+
+
+def after_items(environment: Environment, command: str) -> tuple[Item, ...]:
+    """The guide's list for afterwards: the emergency one after a revert."""
+    from pgmig_tui.database.checks import check_environment
+    from pgmig_tui.gates.checklist import EMERGENCY, POST
+
+    items = [
+        Item(item.id, item.title, "attested" if item.how == "attested" else "performed", "UNKNOWN")
+        for item in (EMERGENCY if command == "revert" else POST)
+    ]
+    if command == "revert":
+        items[0] = replace(items[0], state="PASS", summary="this run", how="check")
+    asked = {"invalid_indexes", "long_transactions", "replication_lag"}
+    checks = [one for one in check_environment(environment) if one.name in asked]
+    return (*items, *(Item(f"check:{one.name}", one.title, "check", one.state, one.summary) for one in checks))
+
+
+def _item(result: Result) -> Item:
+    item, answer = result.item, result.answer
+    return Item(
+        item.id,
+        item.title,
+        item.how,
+        result.state,
+        result.summary,
+        answer.note if answer is not None else "",
+        result.overridden,
+        result.blocks,
+    )
+
+
+def _step(step: Step, impact: ScriptImpact | None) -> StepFacts:
+    facts = StepFacts(
+        step.number,
+        step.action,
+        step.label or step.change,
+        step.change_id,
+        step.mode,
+        step.mode_reason,
+        step.verify,
+        findings=step.findings,
+    )
+    if impact is None:
+        return facts
+    strongest, loss = impact.strongest, impact.data_loss
+    unread = tuple(f"line {one.line} can't be read: {one.problem.message}" for one in impact.statements if one.problem)
+    return replace(
+        facts,
+        lock=strongest[0].sql_name if strongest else "",
+        relation=strongest[1] if strongest else "",
+        rewrites=any(one.rewrites for one in impact.statements),
+        scans=any(one.scans for one in impact.statements),
+        risk=impact.risk,
+        loses=(loss.what or ("data",)) if loss.loss_class >= 3 else (),
+        findings=(*facts.findings, *unread),
+    )

@@ -68,6 +68,7 @@ KEYS: tuple[Key, ...] = (
     Key("review.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note"),
     Key("review.override", "o", "o", "Override..", "pass an item that fails; asks for a reason, which is journaled"),
     Key("review.accept", "a", "a", "Accept loss", "accept the data loss that is listed"),
+    Key("review.backup", "b", "b", "Backup..", "make a backup by pg_dump and prove that it decodes", True),
     Key("review.go", "g", "g", "GO..", "ask for the last word; nothing runs before it", True),
     Key("review.down", "j,down", "j", "", "one item down"),
     Key("review.up", "k,up", "k", "", "one item up"),

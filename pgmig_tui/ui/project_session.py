@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,11 +31,13 @@ from pgmig_tui.ui.session import (
 )
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.database.status import Scripts
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.plan import Change
     from pgmig_tui.run.client import RunSummary
 
+SCRIPTS_SECONDS = 60.0
 _PROBLEMS = {
     "out_of_order": "was deployed in another order than the plan's",
     "script_changed": "the script has changed since it was deployed",
@@ -58,6 +61,7 @@ class ProjectSession:
         self.project = load_project(directory, env, plan_file=plan_file, top_dir=top_dir, registry=registry)
         self.facts = facts_of(self.project)
         self._failed: dict[str, str] = {}
+        self._read: tuple[float, Scripts] | None = None
 
     @cached_property
     def _state_dir(self) -> Path:
@@ -65,12 +69,15 @@ class ProjectSession:
 
         return default_state_dir(self._env)
 
-    @cached_property
-    def _scripts(self) -> Scripts:
-        """The hashes of the scripts, read once for all environments and all rounds of asking."""
+    def _hashes(self) -> Scripts:
+        """The hashes of the scripts, shared by the environments and read again once a minute."""
         from pgmig_tui.database.status import Scripts
 
-        return Scripts(self.project)
+        made_at, scripts = self._read or (0.0, None)
+        if scripts is None or time.monotonic() - made_at > SCRIPTS_SECONDS:
+            scripts = Scripts(self.project)
+            self._read = (time.monotonic(), scripts)
+        return scripts
 
     def _environment(self, name: str) -> Environment:
         return next(one for one in self.project.environments if one.name == name)
@@ -83,7 +90,7 @@ class ProjectSession:
     def standing(self, environment: str) -> Standing:
         from pgmig_tui.database.status import environment_status
 
-        status = environment_status(self.project, self._environment(environment))
+        status = environment_status(self.project, self._environment(environment), scripts=self._hashes())
         at = datetime.fromisoformat(status.asked_at) if status.asked_at else datetime.now(UTC)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         if not status.reachable or status.server is None:
@@ -115,6 +122,7 @@ class ProjectSession:
     # Running
 
     def prepare(self, environment: str, command: Command, to: str | None) -> Review:
+        from pgmig_tui.report.review import review
         from pgmig_tui.run.plan import Options
         from pgmig_tui.run.planning import prepare
 
@@ -122,14 +130,35 @@ class ProjectSession:
         everything = False
         if command == "revert" and to is None:
             to, everything = self._point_before(environment)
-        options = Options(to=to, revert_all=everything)
-        plan = prepare(self.project, where, command, options, state_dir=self._state_dir)
-        steps = scripts.step_facts(self.project, where, plan)
+        plan = prepare(self.project, where, command, Options(to=to, revert_all=everything), state_dir=self._state_dir)
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
-        review = Review(
-            environment, command, plan.run_id, steps, warnings=plan.warnings, creates=plan.creates, to=back, plan=plan
+        return gating.reviewed(review(plan, where, performed=self._known_backup(where)), back)
+
+    def _known_backup(self, environment: Environment) -> Sequence[CheckResult]:
+        """What is known of the newest backup that this program made of an environment's database."""
+        from pgmig_tui.database.connect import application_name, connect
+        from pgmig_tui.gates.backup import newest_backup, results
+
+        with connect(environment.target, application_name=application_name("backup", "watch")) as connection:
+            return results(newest_backup(self._backups, connection.identity()))
+
+    @property
+    def _backups(self) -> Path:
+        return self._state_dir / "backups"
+
+    def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
+        from pgmig_tui.gates.backup import make_backup, results
+
+        where = self._environment(review.environment)
+        wanted = where.policy.backup.verify
+        made = make_backup(
+            where.target,
+            self._backups,
+            review.run_id,
+            verify="decode" if wanted in ("decode", "restore") or not where.policy.backup.required else wanted,  # type: ignore[arg-type]
+            stopping=stopping,
         )
-        return gating.with_items(self.project, where, review, ())
+        return gating.performed(review, where, results(made))
 
     def _named(self, spec: str | None) -> str:
         change = self.project.plan.by_id.get(spec or "")
@@ -156,22 +185,23 @@ class ProjectSession:
                 plan = RunPlan.load(self._state_dir / "runs" / run.run_id)
                 ours = {step.change_id for step in plan.steps[: run.steps_done]}
                 kept = [change_id for change_id in deployed if change_id not in ours]
-                if deployed[len(kept) :] == [change_id for change_id in deployed if change_id in ours] and ours & set(
-                    deployed
-                ):
+                undone = [change_id for change_id in deployed if change_id in ours]
+                if undone and deployed[len(kept) :] == undone:
                     return (kept[-1], False) if kept else (None, True)
                 break
         return (deployed[-2], False) if len(deployed) > 1 else (None, True)
 
     def answer(self, review: Review, answers: Sequence[Answered]) -> Review:
-        return gating.with_items(self.project, self._environment(review.environment), review, answers)
+        return gating.answered(review, self._environment(review.environment), answers)
 
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch:
         from pgmig_tui.run.client import start
 
         target = self._environment(review.environment).target
-        given = gating.gate_answers(self.project, answers)
-        return start(review.plan, given, password=target.password, secrets=target.secrets)
+        found = review.plan
+        found.gate.require()
+        given = gating.answers_of(review, answers)
+        return start(found.plan, given, password=target.password, secrets=target.secrets)
 
     def attach(self, run_id: str) -> Watch:
         from pgmig_tui.run.client import attach
@@ -200,8 +230,8 @@ class ProjectSession:
             self._failed[run_id] = next((step.change_id for step in steps if step.state == "failed"), "")
         return self._failed[run_id]
 
-    def after_items(self, environment: str) -> tuple[Item, ...]:
-        return gating.after_items(self._environment(environment))
+    def after_items(self, environment: str, command: str) -> tuple[Item, ...]:
+        return gating.after_items(self._environment(environment), command)
 
     def write(self, name: str, text: str) -> Path:
         folder = self._state_dir / "written"

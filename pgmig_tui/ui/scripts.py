@@ -1,28 +1,28 @@
-"""Scripts of changes and their impact, as facts for the screens. Imports the parser: only ever used in threads."""
+"""Scripts of changes and their impact, as facts for the screens. Brings the parser along: only ever used in threads."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha1
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.safe import safe
-from pgmig_tui.ui.session import ImpactFacts, ScriptKind, ScriptText, StepFacts
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.ui.session import ImpactFacts, ScriptKind, ScriptText
 
 if TYPE_CHECKING:
-    from pgmig_tui.impact.result import ScriptImpact
+    from pgmig_tui.database.connect import Connection
+    from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.project.plan import Change
     from pgmig_tui.project.project import Project
-    from pgmig_tui.run.plan import RunPlan
-    from pgmig_tui.script.files import FileSource
-    from pgmig_tui.script.preview import Preview
+    from pgmig_tui.report.impacts import Inspected
 
 LONGEST = 50_000_000
+CARRIED = 200
+"""So many pending changes before the wanted one are read for their effects."""
 
 
 def read_script(project: Project, change: Change, kind: ScriptKind) -> ScriptText:
-    """The text of a script on disk; bytes that aren't UTF-8 are shown as such, and said."""
+    """The text of a script on disk, control characters made visible; bytes that aren't UTF-8 show as U+FFFD."""
     path = project.script_path(change, kind)
     name = project.relative(path)
     try:
@@ -33,100 +33,49 @@ def read_script(project: Project, change: Change, kind: ScriptKind) -> ScriptTex
         return ScriptText(change.change_id, kind, name, problem=f"{name} can't be read: {error.strerror}")
     if len(data) > LONGEST:
         return ScriptText(change.change_id, kind, name, problem=f"{name} has {len(data):,} bytes: too long to show")
-    text = data.decode("utf-8", errors="replace")
-    text = safe(text, multiline=True) if not text.isascii() or not text.isprintable() else text
-    return ScriptText(change.change_id, kind, name, text, sha1(data, usedforsecurity=False).hexdigest())
+    text = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
+    digest = sha1(data, usedforsecurity=False).hexdigest()
+    return ScriptText(change.change_id, kind, name, safe(text, multiline=True), digest)
 
 
 def read_impact(
     project: Project, change: Change, kind: ScriptKind, environment: Environment | None, *, live: bool
 ) -> ImpactFacts:
-    """The impact of a script on disk; with `live`, the environment's catalog is asked for sizes."""
-    path = project.script_path(change, kind)
-    name = project.relative(path)
+    """The impact of a script on disk. With `live` the environment's catalog is asked, else the text alone speaks."""
+    if not project.script_path(change, kind).exists():
+        return ImpactFacts(None, problem=f"there is no {kind} script")
+    if not live or environment is None:
+        return _facts(_inspect(project, [change], kind, environment, None), "", False)
+    from pgmig_tui.database.connect import application_name, connect
+
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return ImpactFacts(None, problem=f"{name}: {error.strerror}")
-    view = _preview(project, environment, name, data, kind)
-    findings = tuple(f"line {one.line}: {one.message}" for one in view.findings)
-    from pgmig_tui.impact.predict import predict_script
-
-    if live and environment is not None:
-        asked = _ask_catalog(environment, view)
-        if asked is not None:
-            impact, server = asked
-            return ImpactFacts(replace(impact, path=name), server, True, findings=findings)
-    return ImpactFacts(predict_script(view.statements, None, path=name), findings=findings)
+        with connect(environment.target, application_name=application_name("impact", "watch")) as connection:
+            changes = _before(project, change, environment, connection) if kind == "deploy" else [change]
+            version = connection.identity().version
+            return _facts(_inspect(project, changes, kind, environment, connection), f"PostgreSQL {version}", True)
+    except PgmigError as error:
+        alone = _facts(_inspect(project, [change], kind, environment, None), "", False)
+        return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
 
 
-def _preview(
-    project: Project,
-    environment: Environment | None,
-    name: str,
-    data: bytes,
-    kind: ScriptKind,
-    files: FileSource | None = None,
-) -> Preview:
-    from pgmig_tui.script.actions import ServerFacts
-    from pgmig_tui.script.files import Allow, ProjectFiles
-    from pgmig_tui.script.preview import preview
+def _before(project: Project, change: Change, environment: Environment, connection: Connection) -> list[Change]:
+    """A change, and before it those that will have run by the time it does."""
+    from pgmig_tui.report.impacts import pending
 
-    allow, variables = Allow(), {}
-    if environment is not None:
-        policy = environment.policy
-        allow = Allow(shell=policy.allow_shell, files=policy.allow_files)
-        variables = project.variables(kind, environment.target)
-        variables["registry"] = environment.target.registry
-    return preview(name, data, files or ProjectFiles(project.root, allow.files), variables, allow, ServerFacts())
+    waiting = [one for one in pending(project, environment, connection) if one.index < change.index]
+    return [*waiting[-CARRIED:], change]
 
 
-def _ask_catalog(environment: Environment, view: Preview) -> tuple[ScriptImpact, str] | None:
-    """The impact with the server's own sizes; None when it doesn't answer."""
-    return None
+def _inspect(
+    project: Project, changes: list[Change], kind: ScriptKind, environment: Environment | None, asked: Connection | None
+) -> Inspected:
+    from pgmig_tui.report.impacts import file_source, inspect, reading
+
+    scripts = [file_source(project.root, project.script_path(one, kind), one.change_id) for one in changes]
+    how = reading(project, "revert" if kind == "revert" else "deploy", environment, asked, {})
+    return inspect(scripts, how, asked, wanted=frozenset([changes[-1].change_id]))[0]
 
 
-def step_facts(project: Project, environment: Environment, plan: RunPlan) -> tuple[StepFacts, ...]:
-    """The steps of a run with the impact of the very bytes that it will run."""
-    from pgmig_tui.impact.predict import predict_script
-    from pgmig_tui.impact.shadow import Catalog
-    from pgmig_tui.run.files import RecordedFiles
-
-    files = RecordedFiles(project.root, plan.folder, allow_files=environment.policy.allow_files)
-    catalog = Catalog(None)
-    found = []
-    for step in plan.steps:
-        facts = StepFacts(
-            step.number,
-            step.action,
-            step.change,
-            step.change_id,
-            step.mode,
-            step.mode_reason,
-            step.verify,
-            findings=step.findings,
-        )
-        if step.script is not None and step.action != "verify":
-            view = _preview(project, environment, step.script, files.script(step.script), step.action, files)
-            version = plan.server.version_num
-            impact = predict_script(
-                view.statements, None, version, wrapped=step.wraps, path=step.script, catalog=catalog
-            )
-            facts = _with_impact(facts, impact)
-        found.append(facts)
-    return tuple(found)
-
-
-def _with_impact(facts: StepFacts, impact: ScriptImpact) -> StepFacts:
-    strongest, loss = impact.strongest, impact.data_loss
-    unread = tuple(f"line {one.line} can't be read: {one.problem.message}" for one in impact.statements if one.problem)
-    return replace(
-        facts,
-        lock=strongest[0].sql_name if strongest else "",
-        relation=strongest[1] if strongest else "",
-        rewrites=any(one.rewrites for one in impact.statements),
-        scans=any(one.scans for one in impact.statements),
-        risk=impact.risk,
-        loses=(loss.what or ("data",)) if loss.loss_class >= 3 else (),
-        findings=(*facts.findings, *unread),
-    )
+def _facts(found: Inspected, server: str, live: bool) -> ImpactFacts:
+    findings = tuple(f"line {one.line}: {one.message}" for one in found.findings)
+    return ImpactFacts(found.impact, server, live, findings=findings)

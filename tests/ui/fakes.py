@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -283,7 +283,11 @@ class FakeSession:
     def runs(self) -> tuple[RunFacts, ...]:
         return self.listed
 
-    def after_items(self, environment: str) -> tuple[Item, ...]:
+    def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
+        self.calls.append(f"backup {review.environment}")
+        return replace(review, items=(*review.items, Item("made", "Backup made", "performed", "PASS", "dump")))
+
+    def after_items(self, environment: str, command: str) -> tuple[Item, ...]:
         return (
             Item("functionality", "Verify application functionality", "attested", "UNKNOWN"),
             Item("performance", "Monitor performance metrics", "attested", "UNKNOWN"),

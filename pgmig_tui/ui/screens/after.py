@@ -57,12 +57,8 @@ class AfterScreen(PlaceScreen):
         super().on_mount()
         self._show()
         if self.environment is not None:
-            session, name = self.pgmig.session, self.environment.name
-            self.later("after", lambda: session.after_items(name), self._take)
-
-    def on_resize(self) -> None:
-        self._show()
-        super().on_resize()
+            session, name, command = self.pgmig.session, self.environment.name, self.picture.command
+            self.later("after", lambda: session.after_items(name, command), self._take)
 
     @property
     def where(self) -> Place | None:
@@ -91,24 +87,24 @@ class AfterScreen(PlaceScreen):
         self._show()
 
     def _show(self) -> None:
-        columns = self.size.width - 2
-        if self._logged:
-            told = RunLines()
-            self.steps.show([line for event in self._events for line in told.add(event.name, event.at, event.data)])
-        else:
-            self.steps.show(self._step_lines(columns))
-        self.items.show([item_line(item, self.items.size.width) for item in self._items])
+        self.steps.fill(self._log_lines if self._logged else self._step_lines)
+        items = self._items
+        self.items.fill(lambda columns: [item_line(item, columns) for item in items])
         self.title_bar.refresh()
 
+    def _log_lines(self, columns: int) -> list[Line]:
+        told = RunLines()
+        return [line for event in self._events for line in told.add(event.name, event.at, event.data)]
+
     def _step_lines(self, columns: int) -> list[Line]:
-        name = max(10, min(max((len(step.change) for step in self.picture.steps.values()), default=10), columns - 52))
+        name = max(10, min(max((len(step.change) for step in self.picture.steps.values()), default=10), columns - 53))
         head = f" {'#':>3}  {pad('change', name)} {pad('result', 10)}{pad('took', 13)}{pad('waited', 12)}verify"
         lines: list[Line] = [((head, "title"),)]
         for step in self.picture.steps.values():
             lines.append(self._step_line(step, name))
             if step.failure:
                 message = f"{step.failure.get('sqlstate') or ''} {step.failure.get('message') or ''}"
-                lines += wrap(safe(message), columns, "failed", indent="      ")
+                lines += wrap(safe(message), columns - 1, "failed", indent="      ")
         return lines
 
     def _step_line(self, step: StepPicture, name: int) -> Line:
@@ -137,7 +133,7 @@ class AfterScreen(PlaceScreen):
         item = self._item()
         if item is None:
             return ()
-        text = item.answered or item.summary or ("by hand: space ticks it" if item.how == "attested" else "")
+        text = item.answered or item.summary or ("by hand: space ticks it" if item.how != "check" else "")
         role: Role = "muted"
         return ((f" {safe(item.title)}: {safe(text)}", role),)
 
@@ -155,7 +151,7 @@ class AfterScreen(PlaceScreen):
         if key_id == "after.tick":
             if item is None:
                 return "there is no item"
-            if item.how != "attested":
+            if item.how == "check":
                 return "this item is checked, not ticked"
         if key_id == "after.rollback":
             if self.environment is None:

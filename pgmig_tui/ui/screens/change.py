@@ -49,10 +49,6 @@ class ChangeScreen(PlaceScreen):
         super().on_mount()
         self._load()
 
-    def on_resize(self) -> None:
-        self._show_pane()
-        super().on_resize()
-
     @property
     def where(self) -> Place | None:
         return self._environment
@@ -66,15 +62,14 @@ class ChangeScreen(PlaceScreen):
         return "change deployed" if self.change.change_id in standing.deployed else "CHANGE"
 
     def _tabs_line(self, columns: int) -> Line:
-        spans: list[Span] = [(f" {self.change.name}  ", "strong")]
+        spans: list[Span] = [(" FORMATTED to read, NOT what runs ", "waiting")] if self.formatted else []
+        spans.append((f" {self.change.name}  ", "strong"))
         for kind in KINDS:
             spans.append(
                 (f" [{kind}] " if kind == self.kind else f"  {kind}  ", "key" if kind == self.kind else "muted")
             )
         script = self._scripts.get(self.kind)
-        if self.formatted:
-            spans.append(("  FORMATTED to read, NOT what runs", "waiting"))
-        elif script is not None and script.sha1:
+        if script is not None and script.sha1:
             spans.append((f"  sha {script.sha1[:7]}", "muted"))
         return tuple(spans)
 
@@ -140,13 +135,13 @@ class ChangeScreen(PlaceScreen):
         return next((one for one in telling(facts.impact) if one.line <= line <= one.end_line), None)
 
     def _show_pane(self) -> None:
-        columns = self.pane.size.width - 2
-        if columns < 8:
-            return
+        self.pane.fill(lambda columns: self._pane_lines(columns - 1))
+        self.pane.scroll_home(animate=False)
+
+    def _pane_lines(self, columns: int) -> list[Line]:
         facts = self._impacts.get(self.kind)
         if facts is None:
-            self.pane.show([((" Lock impact ...", "title"),)])
-            return
+            return [((" Lock impact ...", "title"),)]
         source = f"with {facts.server}" if facts.live else "from the text alone"
         lines: list[Line] = [((" Lock impact  ", "title"), (safe(source), "muted"))]
         script = self._scripts.get(self.kind)
@@ -163,8 +158,7 @@ class ChangeScreen(PlaceScreen):
                 lines += [(), *statement_lines(one, columns)]
             if len(told) > 50:
                 lines += [(), ((f" and {count(len(told) - 50, 'statement')} more", "muted"),)]
-        self.pane.show(lines)
-        self.pane.scroll_home(animate=False)
+        return lines
 
     def on_choices_moved(self, message: Choices.Moved) -> None:
         message.stop()
@@ -216,7 +210,7 @@ class ChangeScreen(PlaceScreen):
                 self.say("sqlparse can't set this script out (too long, or it fails on it)")
                 return
             self.formatted = True
-            self.sql.load(f"-- FORMATTED by sqlparse to read; this is NOT what runs (f shows that)\n\n{result}")
+            self.sql.load(f"-- NOT what runs: set out by sqlparse (f goes back)\n\n{result}")
             self._show_pane()
             self.tabs.refresh()
 

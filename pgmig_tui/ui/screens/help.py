@@ -29,9 +29,9 @@ class HelpScreen(PlaceScreen):
     def body(self) -> Iterable[Widget]:
         yield self.list
 
-    def on_resize(self) -> None:
-        self.list.show(self._lines(self.size.width - 2))
-        super().on_resize()
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.list.fill(lambda columns: self._lines(columns - 2))
 
     @property
     def where(self) -> Place | None:

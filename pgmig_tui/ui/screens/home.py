@@ -53,10 +53,10 @@ class HomeScreen(PlaceScreen):
         self.head.make(lambda columns: self.matrix.head(columns))
         super().on_mount()
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
+        self.set_timer(LOOK_SECONDS, self._show_side)
 
     def on_resize(self) -> None:
         self.matrix.with_locks = self.size.width < 96
-        self._show_side()
         super().on_resize()
 
     # Facts
@@ -182,20 +182,16 @@ class HomeScreen(PlaceScreen):
         )
 
     def _show_side(self) -> None:
-        if not self.side.size.width or self.matrix.change is None:
-            return
+        self.side.fill(self._side_lines)
+
+    def _side_lines(self, columns: int) -> list[Line]:
+        change = self.matrix.change
+        if change is None:
+            return []
         from pgmig_tui.ui.findings import side_lines
 
-        change = self.matrix.change
-        self.side.show(
-            side_lines(
-                change,
-                self._impacts.get((change.change_id, "deploy")),
-                self._impacts.get((change.change_id, "revert")),
-                self._differs(change),
-                self.side.size.width - 1,
-            )
-        )
+        deploy, revert = (self._impacts.get((change.change_id, kind)) for kind in ("deploy", "revert"))
+        return side_lines(change, deploy, revert, self._differs(change), columns - 1)
 
     def _differs(self, change: PlanLine) -> list[str]:
         said: list[str] = []

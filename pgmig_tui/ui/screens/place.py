@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from pgmig_tui.display.banner import banner, tier_role, tier_word
-from pgmig_tui.display.cells import Line, Span, cut, sides, text_of, width
+from pgmig_tui.display.cells import Line, Span, cut, sides, text_of, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.messages import WorkFinished
@@ -89,7 +89,7 @@ class PlaceScreen(Screen[None]):
         self.note.styles.display = "block" if self.note.lines else "none"
 
     def on_resize(self) -> None:
-        self.small.show([self.small_line(), *self.small_lines()])
+        self.small.show([*self.small_line(), *self.small_lines()])
         self.tick()
 
     # What the lines say
@@ -149,14 +149,10 @@ class PlaceScreen(Screen[None]):
             room -= width(key.shown) + width(label) + 2
         return tuple(spans)
 
-    def small_line(self) -> Line:
+    def small_line(self) -> list[Line]:
         columns, rows = self.size
-        return (
-            (
-                f"needs {LEAST[0]}x{LEAST[1]}, has {columns}x{rows}; `pgmig-tui status` works without a screen",
-                "waiting",
-            ),
-        )
+        least = f"needs {LEAST[0]}x{LEAST[1]}, has {columns}x{rows}"
+        return wrap(f"{least}; `pgmig-tui status` works without a screen", columns, "waiting")
 
     def small_lines(self) -> list[Line]:
         """What stands below the one line when the terminal is too small."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -11,12 +12,12 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count
+from pgmig_tui.display.words import count, listing
 from pgmig_tui.ui.findings import RISK_ROLES
 from pgmig_tui.ui.items import item_line
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import confirm
-from pgmig_tui.ui.screens.dialog import AskScreen
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, Command, Item, Place, Review, StepFacts, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
@@ -41,6 +42,8 @@ class ReviewScreen(PlaceScreen):
         self._answers: dict[str, Answered] = {}
         self._error = ""
         self._starting = False
+        self._dumping = False
+        self._left = threading.Event()
         self.crumbs = Bar(identity="crumbs")
         self.steps = Lines(identity="steps")
         self.title_bar = Bar(identity="title")
@@ -56,13 +59,9 @@ class ReviewScreen(PlaceScreen):
         self.crumbs.make(self._crumbs_line)
         self.title_bar.make(lambda columns: ((" Before", "title"),))
         super().on_mount()
-        session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
-        self.steps.show([((" reading the scripts and asking the server ...", "muted"),)])
-        self.later("prepare", lambda: session.prepare(name, command, to), self._take, self._failed)
-
-    def on_resize(self) -> None:
         self._show()
-        super().on_resize()
+        session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
+        self.later("prepare", lambda: session.prepare(name, command, to), self._take, self._failed)
 
     @property
     def where(self) -> Place | None:
@@ -79,7 +78,7 @@ class ReviewScreen(PlaceScreen):
             (" 1 plan > ", "muted"),
             ("2 review", "strong"),
             (" > 3 confirm > 4 run > 5 after", "muted"),
-            (safe(back), "plain"),
+            (safe(back), "failed" if "everything" in back else "strong"),
         )
 
     # Facts
@@ -93,15 +92,19 @@ class ReviewScreen(PlaceScreen):
         self._show()
 
     def _show(self) -> None:
-        columns = self.size.width - 2
+        self.steps.fill(self._top_lines)
+        items = self.review.items if self.review is not None else ()
+        self.items.fill(lambda columns: [item_line(item, columns) for item in items])
+        self.gate.fill(lambda columns: self._gate_lines(columns - 1))
+        self.crumbs.refresh()
+
+    def _top_lines(self, columns: int) -> list[Line]:
         if self._error:
             head: Line = ((" This can't be done. Nothing was changed.", "failed"),)
-            self.steps.show([head, (), *wrap(safe(self._error), columns, indent=" ")])
-        elif self.review is not None:
-            self.steps.show(self._step_lines(self.review, columns))
-            self.items.show([item_line(item, self.items.size.width) for item in self.review.items])
-        self.gate.show(self._gate_lines(self.gate.size.width - 2))
-        self.crumbs.refresh()
+            return [head, (), *wrap(safe(self._error), columns - 2, indent=" ")]
+        if self.review is None:
+            return [((" reading the scripts and asking the server ...", "muted"),)]
+        return self._step_lines(self.review, columns - 1)
 
     def _step_lines(self, review: Review, columns: int) -> list[Line]:
         lines: list[Line] = []
@@ -111,7 +114,7 @@ class ReviewScreen(PlaceScreen):
             lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
         if not review.steps:
             return [*lines, ((" nothing to do: no change is left for this", "done"),)]
-        name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 44))
+        name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 46))
         lines.append(
             ((f" {'#':>3}  {pad('change', name)} {pad('strongest lock', 18)} {pad('rewrite', 8)}tx   data", "title"),)
         )
@@ -144,15 +147,19 @@ class ReviewScreen(PlaceScreen):
         )
 
     def _gate_lines(self, columns: int) -> list[Line]:
-        if columns < 8:
-            return []
         blocked = self.off("review.go")
         lines: list[Line] = [((" Gate", "title"),)]
+        if blocked is None:
+            lines.append(((" + GO is open: g asks for the word", "done"),))
+        else:
+            lines += wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")
+        lines.append(())
         if self.review is not None:
-            for text in self.review.loses:
+            if self.review.loses:
                 box = "[x]" if self.accepted else "[ ]"
                 role: Role = "waiting" if self.accepted else "failed"
-                lines += wrap(f"{box} a: accept DATA LOSS {safe(text)}", columns, role, indent=" ", hanging="     ")
+                what = f"{box} a: accept DATA LOSS: {safe(listing(self.review.loses))}"
+                lines += wrap(what, columns, role, indent=" ", hanging="     ")
             if self.review.creates:
                 made = ", ".join(self.review.creates)
                 lines += wrap(f"creates schema {safe(made)}", columns, "waiting", indent=" ", hanging="   ")
@@ -162,10 +169,6 @@ class ReviewScreen(PlaceScreen):
             if current is not None and current.answered:
                 word = "overridden" if current.overridden else "attested"
                 lines += wrap(f"{word}: {safe(current.answered)}", columns, "done", indent=" ", hanging="   ")
-        if blocked is None:
-            lines += [(), ((" + GO is open: g asks for the word", "done"),)]
-        else:
-            lines += [(), *wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")]
         return lines
 
     def _item(self) -> Item | None:
@@ -189,17 +192,21 @@ class ReviewScreen(PlaceScreen):
             return "still being prepared"
         if key_id == "review.go":
             return self._go_shut(review)
+        if key_id == "review.backup" and (self._dumping or review.command == "verify"):
+            return "a backup is being made" if self._dumping else "a verify needs none"
         if key_id == "review.accept" and not review.loses:
             return "nothing is lost"
         if key_id in {"review.tick", "review.override"} and item is None:
             return "there is no item"
-        if key_id == "review.tick" and item is not None and item.how != "attested":
+        if key_id == "review.tick" and item is not None and item.how == "check":
             return "this item is checked, not ticked; o overrides it with a reason"
         return None
 
     def _go_shut(self, review: Review) -> str | None:
         if self._starting:
             return "the run is being started"
+        if self._dumping:
+            return "a backup is being made; no run starts beside it"
         if review.refusals:
             return review.refusals[0]
         if not review.steps:
@@ -207,7 +214,7 @@ class ReviewScreen(PlaceScreen):
         if review.loses and review.command == "revert" and not self.accepted:
             return "the data loss is not accepted (a)"
         if review.blocking:
-            return f"{count(len(review.blocking), 'item')} open: {', '.join(review.blocking)}"
+            return f"{count(len(review.blocking), 'item')} open: {listing(review.blocking, 3)}"
         return None
 
     def do_tick(self) -> None:
@@ -235,6 +242,33 @@ class ReviewScreen(PlaceScreen):
         assert self.review is not None, "there are no items before the review"
         session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
         self.later("gate", lambda: session.answer(review, answers), self._take)
+
+    def do_backup(self) -> None:
+        lines = paragraph(f"BACK UP {self.environment.database} by pg_dump, and decode the dump to prove it", "strong")
+        lines += [(), *paragraph("It reads every table and takes ACCESS SHARE locks meanwhile; Esc here stops it.")]
+        dialog = ConfirmScreen(lines, "yes", danger=self.environment.protected, undone="no dump has begun")
+        self.app.push_screen(dialog, lambda yes: self._dump() if yes else None)
+
+    def _dump(self) -> None:
+        assert self.review is not None, "off() has seen to it"
+        self._dumping = True
+        self._show()
+        self.say("making a backup ...", "running")
+        session, review, stopping = self.pgmig.session, self.review, self._left.is_set
+        self.later("backup", lambda: session.backup(review, stopping), self._dumped, self._not_dumped)
+
+    def _dumped(self, review: Review) -> None:
+        self._dumping = False
+        self._take(review)
+        self._evaluate()
+
+    def _not_dumped(self, error: Exception) -> None:
+        self._dumping = False
+        self._show()
+        self.work_failed(error)
+
+    def on_unmount(self) -> None:
+        self._left.set()
 
     def do_accept(self) -> None:
         self.accepted = not self.accepted

@@ -95,10 +95,6 @@ class RunScreen(PlaceScreen):
         if self._poller is not None:
             self._poller.stop()
 
-    def on_resize(self) -> None:
-        self._show()
-        super().on_resize()
-
     # What the journal says
 
     def on_journal_read(self, message: JournalRead) -> None:
@@ -179,13 +175,13 @@ class RunScreen(PlaceScreen):
         return tuple(spans)
 
     def _show(self) -> None:
-        self.steps.show([self._step_line(step, self.steps.size.width - 1) for step in self.picture.steps.values()])
+        self.steps.fill(lambda columns: [self._step_line(step, columns) for step in self.picture.steps.values()])
         current = self.picture.current
         if current is not None and self.steps.size.height:
             self.steps.scroll_to(y=max(0, current.number - self.steps.size.height // 2), animate=False, force=True)
-        self.current.show(self._current_lines(self.current.size.width - 2))
+        self.current.fill(lambda columns: self._current_lines(columns - 1))
         self.headline.refresh()
-        self.small.show([self.small_line(), *self.small_lines()])
+        self.small.show([*self.small_line(), *self.small_lines()])
 
     def _step_line(self, step: StepPicture, columns: int) -> Line:
         glyph, role = _GLYPHS[step.state]
@@ -200,8 +196,6 @@ class RunScreen(PlaceScreen):
         )
 
     def _current_lines(self, columns: int) -> list[Line]:
-        if columns < 8:
-            return []
         if self._failure is not None and self.picture.current is None:
             return self._failure_lines(self._failure, columns)
         event = self._statement
@@ -247,7 +241,7 @@ class RunScreen(PlaceScreen):
         super().tick()
         self.headline.refresh()
         if self.picture.current is not None:
-            self.current.show(self._current_lines(self.current.size.width - 2))
+            self.current.fill(lambda columns: self._current_lines(columns - 1))
 
     def quiet_line(self, columns: int) -> Line:
         if self.picture.exit_status is not None:

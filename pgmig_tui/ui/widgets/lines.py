@@ -24,12 +24,23 @@ class Lines(ScrollView):
     def __init__(self, *, identity: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=identity, classes=classes)
         self._lines: Sequence[Line] = ()
+        self._fill: Callable[[int], Sequence[Line]] | None = None
         self._styles: dict[str, Style] = {}
         self._variables: Mapping[str, str] | None = None
 
     @property
     def lines(self) -> Sequence[Line]:
         return self._lines
+
+    def fill(self, make: Callable[[int], Sequence[Line]]) -> None:
+        """Draws the lines that `make` gives for the columns there are, now and after every change of size."""
+        self._fill = make
+        if self.size.width:
+            self.show(make(self.size.width))
+
+    def on_resize(self) -> None:
+        if self._fill is not None and self.size.width:
+            self.show(self._fill(self.size.width))
 
     def show(self, lines: Sequence[Line]) -> None:
         """Draws other lines from now on; the place scrolled to stays."""

@@ -77,10 +77,13 @@ class PlanMatrix(Choices):
         spans: list[Span] = [(f" {pad('  change', name + 2)}", "title")]
         for index in visible:
             title = self.environments[index]
-            if index == visible[0] and index > 0:
-                title = f"<{title}"
-            if index == visible[-1] and index < len(self.environments) - 1:
-                title = f"{cut(title, CELL - 2)}>"
+            left = "<" if index == visible[0] and index > 0 else ""
+            right = ">" if index == visible[-1] and index < len(self.environments) - 1 else ""
+            room = CELL - 1 - len(left) - len(right)
+            # The ends of names like shop-prod-eu and shop-prod-us tell them apart.
+            if width(title) > room:
+                title = f"{title[: room - 6]}..{title[-4:]}"
+            title = f"{left}{title}{right}"
             role: Role = "strong" if index == self.chosen else "title"
             spans.append((pad(cut(title, CELL - 1), CELL), role))
         if self.with_locks:

@@ -1,0 +1,87 @@
+"""A robot that uses the screens as a person does: it presses keys, reads text, and waits for text, never for time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.message import Message
+from textual.pilot import Pilot
+
+from pgmig_tui.ui.app import PgmigApp
+from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
+from pgmig_tui.ui.session import Standing
+from tests.ui.fakes import NOW, FakeSession
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+DEADLINE_S = 10.0
+
+
+class Robot:
+    def __init__(self, app: PgmigApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> Robot:
+        await self.pilot.press(*keys)
+        return self
+
+    async def type(self, text: str) -> Robot:
+        return await self.press(*text)
+
+    async def tell(self, *messages: Message | Standing) -> Robot:
+        """Hands in what a thread would post."""
+        for message in messages:
+            self.app.post_message(EnvironmentAnswered(message) if isinstance(message, Standing) else message)
+        await self.pilot.pause()
+        return self
+
+    async def runs(self) -> Robot:
+        return await self.tell(RunsListed(self.app.session.runs()))
+
+    @property
+    def text(self) -> str:
+        return self.app.screen_text()
+
+    async def until(self, holds: Callable[[], bool], what: str) -> Robot:
+        """Waits until something holds; what it waited for stands in the failure, with the screen."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not holds():
+            assert time.monotonic() < deadline, f"no {what!r} within {DEADLINE_S} s on:\n{self.text}"
+            await self.pilot.pause(0.02)
+        return self
+
+    async def sees(self, *texts: str) -> Robot:
+        for text in texts:
+            await self.until(lambda text=text: text in self.text, text)  # type: ignore[misc]
+        return self
+
+    async def misses(self, text: str) -> Robot:
+        return await self.until(lambda: text not in self.text, f"absence of {text}")
+
+    async def snapshot(self, name: str) -> None:
+        """Compares the screen with the file of that name; PGMIG_UPDATE_SNAPSHOTS=1 writes the file."""
+        await self.pilot.pause()
+        columns, rows = self.app.size
+        path = SNAPSHOTS / f"{name}-{columns}x{rows}.txt"
+        text = self.text + "\n"
+        if os.environ.get("PGMIG_UPDATE_SNAPSHOTS") == "1":
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"there is no {path.name}; PGMIG_UPDATE_SNAPSHOTS=1 writes it"
+        assert text == path.read_text(encoding="utf-8"), f"{path.name} differs; PGMIG_UPDATE_SNAPSHOTS=1 rewrites it"
+
+
+@asynccontextmanager
+async def opened(session: FakeSession | None = None, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Robot]:
+    app = PgmigApp(session or FakeSession(), clock=lambda: NOW, asks=False)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield Robot(app, pilot)
+
+
+def play(scene: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scene(), 120))

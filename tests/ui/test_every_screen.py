@@ -1,0 +1,185 @@
+"""What holds on every screen: keys, help, size, hostile texts, threads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pgmig_tui.ui import keys
+from pgmig_tui.ui.app import unfit_terminal
+from pgmig_tui.ui.session import RunFacts, Standing
+from pgmig_tui.ui.themes import THEMES
+from tests.ui.fakes import NOW, PLACES, FakeEvent, FakeSession, facts, plan, standing
+from tests.ui.robot import opened, play
+
+PLACES_WITH_KEYS = ("home", "change", "review", "run", "after", "runs", "help")
+HOSTILE = (
+    "[/] [red]x[/red] [/foo] \x1b[31mESC\x1b]0;title\x07 \x00NUL \u202eevil\u2028line \t tab 漢字 " + "long" * 2000
+)
+
+AT = "2026-08-20T03:13:00Z"
+STEP = {"number": 1, "action": "deploy", "change": HOSTILE}
+
+
+@pytest.mark.parametrize("place", PLACES_WITH_KEYS)
+def test_no_key_has_two_meanings_in_one_place(place: str) -> None:
+    assert keys.clashes(place) == []
+
+
+def test_a_dangerous_key_is_a_capital_or_leads_to_a_dialog() -> None:
+    for key in keys.KEYS:
+        if key.dangerous:
+            assert key.shown.isupper() or key.label.endswith(".."), key.id
+            assert not {"enter", "space", "y", "escape"} & set(key.keys.split(",")), key.id
+            assert not re.fullmatch(r"f\d+", key.keys), key.id
+
+
+def test_a_letter_that_is_dangerous_somewhere_is_harmless_nowhere_else() -> None:
+    dangerous = {key.keys for key in keys.KEYS if key.dangerous} - {"g", "b"}  # g: also "first line", b: a backup
+    for key in keys.KEYS:
+        if not key.dangerous:
+            assert not dangerous & set(key.keys.split(",")), key.id
+
+
+@pytest.mark.parametrize("place", PLACES_WITH_KEYS)
+def test_a_footer_fits_into_80_columns(place: str) -> None:
+    shown = keys.footer(place)
+    assert 0 < len(shown) <= keys.FOOTER_LIMIT
+    assert sum(len(key.shown) + len(key.label) + 2 for key in shown) <= 80
+
+
+@pytest.mark.parametrize("size", [(100, 30), (80, 24)])
+def test_help_lists_every_key_of_the_place_and_why_one_is_off(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        async with opened(size=size) as robot:
+            await robot.press("question_mark")
+            await robot.sees("HELP for HOME", "home.deploy", "off: dev has not answered yet")
+            await robot.snapshot("help")
+            await robot.press("escape")
+            await robot.sees("ALL ENVIRONMENTS")
+
+    play(scene)
+
+
+def test_too_small_is_one_line_and_no_key_of_a_place_works() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session, (60, 15)) as robot:
+            await robot.tell(standing("production", 5))
+            await robot.sees("needs 80x24, has 60x15", "`pgmig-tui status` works")
+            await robot.press("3", "d", "R")
+            assert session.calls == []
+            await robot.snapshot("too-small")
+            await robot.pilot.resize_terminal(100, 30)
+            await robot.sees("Plan documents")
+
+    play(scene)
+
+
+def test_hostile_text_is_shown_and_never_obeyed() -> None:
+    async def scene() -> None:
+        line = replace(plan()[0], name=HOSTILE, note=HOSTILE, planner=HOSTILE, tags=(HOSTILE,), requires=(HOSTILE,))
+        place = replace(PLACES[0], name="dev", database=HOSTILE, host=HOSTILE, user=HOSTILE)
+        session = FakeSession(
+            replace(facts((line, *plan()[1:]), (place, *PLACES[1:])), project=HOSTILE, foreign=(HOSTILE,))
+        )
+        session.texts = {"deploy": f"SELECT '{HOSTILE}';\n" * 5, "revert": HOSTILE}
+        session.items = tuple(replace(item, title=HOSTILE, summary=HOSTILE) for item in session.items)
+        session.refusals, session.creates = (HOSTILE,), (HOSTILE,)
+        session.listed = (RunFacts("r", "dev", "deploy", "failed", HOSTILE, "", 1, 2, HOSTILE, HOSTILE),)
+        session.watch.unread = [
+            FakeEvent(AT, "run_planned", {"environment": "dev", "operator": HOSTILE, "steps": [STEP]}),
+            FakeEvent(AT, "step_started", {"step": 1, "change": HOSTILE}),
+            FakeEvent(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
+            FakeEvent(AT, "output", {"step": 1, "text": HOSTILE, "stream": "out"}),
+            FakeEvent(AT, "step_failed", {"step": 1, "change": HOSTILE, "message": HOSTILE, "hint": HOSTILE}),
+            FakeEvent(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
+        ]
+        async with opened(session) as robot:
+            await robot.tell(
+                standing("dev", 0, note=HOSTILE, strangers=(HOSTILE,), differing={plan()[0].change_id: HOSTILE})
+            )
+            await robot.tell(Standing("staging", NOW, False, error=HOSTILE))
+            await robot.runs()
+            await robot.press("G")
+            for way in (("enter",), ("f",), ("escape",), ("d",), ("question_mark", "escape", "escape"), ("h",)):
+                await robot.press(*way)
+                await robot.pilot.pause(0.1)
+            await robot.press("enter")
+            await robot.sees("x STOPPED")
+            await robot.press("enter", "t", "y", "Y")
+            await robot.pilot.pause(0.1)
+            robot.app.notify(HOSTILE)
+            await robot.pilot.pause(0.1)
+            assert robot.app.is_running
+            assert "[red]x[/red]" in robot.text
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e\u2028]", robot.text.replace("\n", ""))
+
+    play(scene)
+
+
+def test_sql_holds_the_text_between_markup() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.texts["deploy"] = "SELECT '[/foo]' AS \"[/bar]\";"
+        async with opened(session) as robot:
+            await robot.tell(standing("dev", 5))
+            await robot.press("enter")
+            await robot.sees("SELECT '[/foo]' AS \"[/bar]\";")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
+def test_the_banner_of_production_is_readable_in_every_theme(theme: str) -> None:
+    from textual.color import Color
+
+    variables = next(one for one in THEMES if one.name == theme).variables
+    for tier in ("tier-prod", "tier-staging"):
+        ground, text = Color.parse(variables[tier]), Color.parse(variables[f"{tier}-text"])
+        brighter, darker = sorted((_luminance(ground), _luminance(text)), reverse=True)
+        assert (brighter + 0.05) / (darker + 0.05) >= 4.5, tier
+
+
+def _luminance(color: object) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [channel / 255 for channel in color.rgb]  # type: ignore[attr-defined]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("env", "interactive", "said"),
+    [
+        ({"TERM": "dumb"}, True, "TERM=dumb"),
+        ({}, True, "works without a screen"),
+        ({"TERM": "xterm"}, False, "needs a terminal"),
+        ({"TERM": "tmux-256color", "NO_COLOR": "1"}, True, None),
+    ],
+)
+def test_a_terminal_that_can_not_draw_is_refused_with_a_sentence(
+    env: dict[str, str], interactive: bool, said: str | None
+) -> None:
+    trouble = unfit_terminal(env, interactive)
+    assert trouble is None if said is None else said in (trouble or "")
+
+
+def _sources() -> Iterator[tuple[Path, str]]:
+    for path in (Path(__file__).parents[2] / "pgmig_tui" / "ui").rglob("*.py"):
+        yield path, path.read_text(encoding="utf-8")
+
+
+def test_threads_only_post_and_no_worker_of_textual_is_used() -> None:
+    for path, text in _sources():
+        assert "call_from_thread" not in text, path
+        assert "run_worker" not in text, path
+        assert "@work" not in text, path
+
+
+def test_no_widget_reads_markup_from_a_string() -> None:
+    for path, text in _sources():
+        assert not re.search(r"\b(Static|Label|DataTable|RichLog|OptionList|Tree)\(", text), path

@@ -1,0 +1,29 @@
+"""What may be imported before the first frame stands: nothing that talks to a server or parses SQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ("psycopg", "postgast", "sqlparse", "pygments", "google.protobuf")
+
+
+def test_nothing_heavy_comes_before_the_first_frame() -> None:
+    script = """
+import asyncio, sys
+from tests.ui.fakes import NOW, FakeSession
+import pgmig_tui.ui.project_session
+from pgmig_tui.ui.app import PgmigApp
+
+async def main():
+    app = PgmigApp(FakeSession(), clock=lambda: NOW, asks=False)
+    async with app.run_test(size=(100, 30)):
+        assert "20240102_0001" in app.screen_text()
+        print(*sorted(sys.modules), file=sys.__stdout__)
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    loaded = done.stdout.split()
+    assert "textual.app" in loaded
+    assert [name for name in loaded if name.startswith(HEAVY)] == []

@@ -1,0 +1,193 @@
+"""The review: the only door to a run, and every guard in it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from pgmig_tui.errors import Unreachable
+from tests.ui.fakes import ITEMS, FakeSession, standing
+from tests.ui.robot import Robot, opened, play
+
+SIZES = [(100, 30), (80, 24)]
+OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
+
+
+async def at_review(robot: Robot, key: str = "d", environment: str = "3") -> None:
+    await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 9 if key == "R" else 5))
+    await robot.press(environment, key)
+    await robot.sees("strongest lock", "Gate")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session, size) as robot:
+            await at_review(robot)
+            await robot.sees("GO is shut: 3 items open")
+            await robot.snapshot("review")
+            await robot.press("g")
+            await robot.sees("g is off: 3 items open")
+            await robot.press("j", "space")
+            await robot.type("window Sun 02:00")
+            await robot.press("enter")
+            await robot.sees("attested: window Sun 02:00", "2 items open")
+            await robot.press("j", "space", *"told", "enter")
+            await robot.sees("1 item open")
+            await robot.press("j", "j", "space")
+            await robot.sees("this item is checked, not ticked; o overrides")
+            await robot.press("o", *"known reporter", "enter")
+            await robot.sees("OVERRIDDEN", "GO is open")
+            await robot.press("g")
+            await robot.sees("DEPLOY 4 changes to !! PRODUCTION !! production", "overridden: No long transactions")
+            await robot.press(*"prod", "enter")
+            await robot.sees("RUN 20260820")
+            review, answers = session.started[0]
+            assert review.environment == "production"
+            assert {(answer.item_id, answer.how, answer.note) for answer in answers} == {
+                ("window", "attest", "window Sun 02:00"),
+                ("notify", "attest", "told"),
+                ("long-transactions", "override", "known reporter"),
+            }
+
+    play(scene)
+
+
+def test_a_note_is_asked_for_and_may_not_be_empty() -> None:
+    async def scene() -> None:
+        async with opened() as robot:
+            await at_review(robot)
+            await robot.press("j", "space", "enter", "enter")
+            await robot.sees("Enter is dead until something stands here")
+            await robot.press("escape")
+            await robot.sees("3 items open")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_word_is_the_environments_own_and_enter_alone_is_dead(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items, session.creates = OPEN, ("sqitch", "pgmig")
+        async with opened(session, size) as robot:
+            await at_review(robot)
+            await robot.press("g")
+            await robot.sees("Type prod and press Enter", "creates the schemas sqitch and pgmig")
+            await robot.snapshot("confirm")
+            await robot.press("enter", *"yes", "enter", "space", "enter")
+            assert session.started == []
+            await robot.press("escape")
+            await robot.sees("nothing was started")
+
+    play(scene)
+
+
+def test_an_unprotected_environment_wants_a_plain_yes() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = OPEN
+        async with opened(session) as robot:
+            await at_review(robot, environment="1")
+            await robot.press("g", "enter")
+            assert session.started == []
+            await robot.press(*"yes", "enter")
+            await robot.until(lambda: len(session.started) == 1, "start")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = OPEN
+        async with opened(session, size) as robot:
+            await at_review(robot, "R")
+            await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "GO is shut: the data loss")
+            await robot.snapshot("rollback")
+            await robot.press("g")
+            await robot.sees("g is off: the data loss is not accepted (a)")
+            await robot.press("a", "g", *"prod", "enter")
+            await robot.until(lambda: len(session.started) == 1, "start")
+            assert [answer.item_id for answer in session.started[0][1]] == ["data-loss"]
+
+    play(scene)
+
+
+def test_what_can_not_be_prepared_says_why_and_leaves_everything_off() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.prepare_error = Unreachable("production can't be reached: [/] timeout", now="Nothing was changed.")
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 5))
+            await robot.press("3", "d")
+            await robot.sees("production can't be reached: [/] timeout")
+            await robot.press("g")
+            await robot.sees("g is off")
+            await robot.press("escape")
+            await robot.sees("ALL ENVIRONMENTS")
+
+    play(scene)
+
+
+def test_a_refusal_shuts_go_whatever_is_answered() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items, session.refusals = OPEN, ("the script ends in ROLLBACK",)
+        async with opened(session) as robot:
+            await at_review(robot)
+            await robot.sees("REFUSED the script ends in ROLLBACK")
+            await robot.press("g")
+            await robot.sees("g is off: the script ends in ROLLBACK")
+
+    play(scene)
+
+
+def test_esc_while_it_is_being_prepared_goes_home_and_nothing_comes_after() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.hold.clear()
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 5))
+            await robot.press("3", "d")
+            await robot.sees("reading the scripts")
+            await robot.press("escape")
+            session.hold.set()
+            await robot.sees("ALL ENVIRONMENTS")
+            assert session.started == []
+
+    play(scene)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mashing_keys_starts_nothing(seed: int) -> None:
+    """Every key there is, on production, with every gate open: only the typed word could start something."""
+    keys = [
+        *"abcdefghijklmnopqrstuvwxyzDGKNRTXY123/?:[]",
+        "enter",
+        "space",
+        "tab",
+        "escape",
+        "up",
+        "down",
+        "f1",
+        "ctrl+d",
+    ]
+    keys.remove("q")
+    generator = random.Random(seed)
+
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = OPEN
+        async with opened(session) as robot:
+            await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 5))
+            await robot.press("3", "d", "g", "enter", "y", "space", "enter", "escape")
+            await robot.press(*generator.choices(keys, k=250))
+            assert session.started == []
+            assert session.watch.sent == []
+
+    play(scene)

@@ -1,0 +1,195 @@
+"""The run screen reads a journal, and the after screen what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.ui.fakes import NAMES, FakeEvent, FakeSession, change_id, standing
+from tests.ui.robot import Robot, opened, play
+
+SIZES = [(100, 30), (80, 24)]
+
+
+def at(second: float) -> str:
+    return f"2026-08-20T03:13:{second:06.3f}Z"
+
+
+def planned(environment: str = "production") -> FakeEvent:
+    steps = [
+        {
+            "number": number,
+            "action": "deploy",
+            "change": NAMES[4 + number],
+            "change_id": change_id(4 + number),
+            "mode": "stepwise" if number == 3 else "atomic",
+            "verify": "inside",
+        }
+        for number in range(1, 5)
+    ]
+    data: dict[str, Any] = {
+        "format": 1,
+        "command": "deploy",
+        "environment": environment,
+        "target": "db:pg://db1.eu/documents",
+        "operator": "Maria Berg <maria@example.org>",
+        "host": "bastion2",
+        "steps": steps,
+    }
+    return FakeEvent(at(20), "run_planned", data)
+
+
+def step(number: int, second: float, *, ends: bool = True) -> list[FakeEvent]:
+    name = NAMES[4 + number]
+    events = [
+        FakeEvent(at(second), "step_started", {"step": number, "change": name, "action": "deploy", "mode": "atomic"}),
+        FakeEvent(
+            at(second + 0.1),
+            "statement_started",
+            {
+                "step": number,
+                "line": 6,
+                "path": f"deploy/{name}.sql",
+                "sql": "ALTER TABLE dms.documents ADD tags text[]",
+            },
+        ),
+    ]
+    if ends:
+        events += [
+            FakeEvent(at(second + 0.9), "step_verified", {"step": number, "ok": True, "where": "inside"}),
+            FakeEvent(at(second + 1), "step_committed", {"step": number}),
+        ]
+    return events
+
+
+FAILED = FakeEvent(
+    at(30),
+    "step_failed",
+    {
+        "step": 2,
+        "change": NAMES[6],
+        "line": 9,
+        "path": f"deploy/{NAMES[6]}.sql",
+        "sqlstate": "23514",
+        "message": 'check constraint "[/]" is violated by some row',
+        "hint": "[red]look[/red]",
+        "what_stays": [],
+        "committed": False,
+    },
+)
+ENDED = FakeEvent(
+    at(31), "run_finished", {"exit_status": 1, "result": "failed", "done": 1, "total": 4, "summary": "stopped"}
+)
+
+
+async def at_run(robot: Robot, session: FakeSession) -> None:
+    await robot.tell(standing("production", 5))
+    robot.app.open_run(session.watch.run_id)
+    await robot.sees("!! PRODUCTION !!  documents@db1", "RUN 20260820-031500-ab12")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_steps_statement_and_log_come_from_the_journal(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees("1/4 > 20240122_0001_row", "ADD tags", "deployed in 1.0 s")
+            await robot.snapshot("run")
+
+    play(scene)
+
+
+def test_pause_goes_on_with_the_same_key_and_cancel_wants_a_yes() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22, ends=False)]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("0/4 >")
+            await robot.press("p")
+            await robot.until(lambda: session.watch.sent == ["pause"], "pause")
+            session.watch.unread = [FakeEvent(at(25), "run_paused", {})]
+            await robot.sees("PAUSED", "p Go on")
+            await robot.press("p")
+            await robot.until(lambda: session.watch.sent == ["pause", "resume"], "resume")
+            await robot.press("c")
+            await robot.sees("CANCEL the statement", "rolled back")
+            await robot.press("enter", "y", "enter", "escape", "X", "space", "enter", "escape")
+            assert session.watch.sent == ["pause", "resume"]
+            await robot.press("c", *"yes", "enter")
+            await robot.until(lambda: session.watch.sent[-1] == "cancel", "cancel")
+
+    play(scene)
+
+
+def test_leaving_says_that_the_run_goes_on_and_sends_nothing() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [planned(), *step(1, 22, ends=False)]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.press("ctrl+c")
+            await robot.sees("ctrl-c stops nothing here")
+            await robot.press("z")
+            await robot.sees("ALL ENVIRONMENTS", "goes on")
+            assert session.watch.sent == []
+
+    play(scene)
+
+
+def test_a_runner_that_is_gone_is_said() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [planned(), *step(1, 22, ends=False)]
+        session.watch.lives = False
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("gone without a last word", "GONE")
+            await robot.press("X")
+            await robot.sees("X is off: the run has ended")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_failure_stays_on_the_screen_and_the_summary_tells_it(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
+        session.watch.unread += [FAILED, ENDED]
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees(
+                "x STOPPED", "23514", '"[/]" is violated', "[red]look[/red]", "nothing of this change stays"
+            )
+            await robot.snapshot("run-failed")
+            await robot.press("enter")
+            await robot.sees("x DEPLOY FAILED 1/4", "Verify application functionality")
+            await robot.press("space", *"shop works", "enter")
+            await robot.sees("shop works")
+            await robot.snapshot("after")
+            await robot.press("y")
+            await robot.until(lambda: bool(session.written), "summary written")
+            (text,) = session.written.values()
+            assert "**deploy production: FAILED** (1 of 4 changes)" in text
+            assert f"- FAILED: {NAMES[6]} at deploy/{NAMES[6]}.sql:9: check constraint" in text
+            assert "- still open: Monitor performance metrics" in text
+            await robot.press("t")
+            await robot.sees("03:13:31")
+
+    play(scene)
+
+
+def test_a_terminal_that_is_too_small_keeps_the_runs_banner_step_and_failure() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [planned(), *step(1, 22), *step(2, 24, ends=False), FAILED, ENDED]
+        async with opened(session, (60, 15)) as robot:
+            robot.app.open_run(session.watch.run_id)
+            await robot.sees("needs 80x24, has 60x15", "!! PRODUCTION !!", "x STOPPED", "23514")
+            await robot.snapshot("run-too-small")
+
+    play(scene)
