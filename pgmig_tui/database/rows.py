@@ -22,6 +22,9 @@ LOCK_KEY = 75474063
 
 _GUARD = "pgmig guard: "
 _NOW = "pg_catalog.clock_timestamp()"
+_AFTER = "pgmig.after"
+"""A setting local to the step's transaction: the last change's time as Unix seconds, "" when there is none."""
+
 _CHANGE_COLUMNS = (
     "(change_id, script_hash, change, project, note, committer_name, committer_email,"
     " planned_at, planner_name, planner_email, committed_at)"
@@ -46,22 +49,22 @@ def holds_lock_sql(control_pid: int) -> str:
 
 def step_guard_sql(schema: str, project: str, expected_last_id: str | None, control_pid: int) -> str:
     """One SELECT that raises unless the control session holds the lock and `expected_last_id` is still the project's
-    last deployed change (None: nothing is deployed).
+    last deployed change (None: nothing is deployed). It also tells the rows of its transaction after which moment
+    they come.
 
     SQL has no RAISE outside functions: a text that isn't a number is cast to one, which carries the sentence into the
     message (`guard_failure` reads it back) and needs no plpgsql. The clock in it keeps the planner from trying early.
     """
-    last = (
-        f"(SELECT c.change_id FROM {ident(schema)}.changes AS c WHERE c.project = {literal(project)}"
-        " ORDER BY c.committed_at DESC LIMIT 1)"
-    )
-    expected = literal(expected_last_id)
     planned = f"the last deployed change is not {expected_last_id or 'none'}, on which this step was planned"
     return (
         f"SELECT CASE WHEN NOT {holds_lock_sql(control_pid)} THEN "
-        f"({literal(_GUARD + 'the control session lost the deployment lock, ')} || {_NOW})::pg_catalog.int4"
-        f" WHEN {last} IS DISTINCT FROM {expected} THEN "
-        f"({literal(_GUARD + planned + ', ')} || {_NOW})::pg_catalog.int4 ELSE 0 END"
+        f"({literal(_GUARD + 'the control session lost the deployment lock, ')} || {_NOW})::pg_catalog.int4::text"
+        f" WHEN last.change_id IS DISTINCT FROM {literal(expected_last_id)} THEN "
+        f"({literal(_GUARD + planned + ', ')} || {_NOW})::pg_catalog.int4::text"
+        f" ELSE pg_catalog.set_config('{_AFTER}', coalesce(extract(epoch FROM last.committed_at)::text, ''), true) END"
+        " FROM (SELECT 1) AS one LEFT JOIN"
+        f" (SELECT c.change_id, c.committed_at FROM {ident(schema)}.changes AS c WHERE c.project = {literal(project)}"
+        " ORDER BY c.committed_at DESC LIMIT 1) AS last ON true"
     )
 
 
@@ -81,20 +84,15 @@ def deploy_rows_sql(
 ) -> str:
     """The rows of a deployed change: changes, dependencies, tags, events.
 
-    `resolved` maps a requirement's text to the change ID that satisfies it (`dependencies.resolve_requires`). Times
-    are strictly increasing even when the server's clock was set back, because everything positional in Sqitch
-    hangs on the order of `committed_at`. Raises KeyError for a requirement that isn't resolved.
+    `resolved` maps a requirement's text to the change ID that satisfies it (`dependencies.resolve_requires`). Raises
+    KeyError for a requirement that isn't resolved.
     """
     registry = ident(schema)
     project = literal(plan.project)
-    after_last = (
-        f"greatest({_NOW}, (SELECT pg_catalog.max(c.committed_at) + interval '1 us'"
-        f" FROM {registry}.changes AS c WHERE c.project = {project}))"
-    )
     parts = [
         f"INSERT INTO {registry}.changes {_CHANGE_COLUMNS} VALUES ({literal(change.change_id)}, {literal(script_hash)},"
         f" {literal(change.name)}, {project}, {literal(change.note)}, {_committer(operator)},"
-        f" {_planner(change)}, {after_last})"
+        f" {_planner(change)}, {_after_last(10)})"
     ]
     change_id = literal(change.change_id)
     rows = [f"({change_id}, 'require', {literal(d.text)}, {literal(resolved[d.text])})" for d in change.requires]
@@ -107,9 +105,9 @@ def deploy_rows_sql(
     if change.tags:
         parts.append(
             f"INSERT INTO {registry}.tags {_TAG_COLUMNS} VALUES "
-            + ", ".join(_tag_row(schema, plan, tag, operator, 1) for tag in change.tags)
+            + ", ".join(_tag_row(plan, tag, operator, _after_last(11)) for tag in change.tags)
         )
-    parts.append(_event_sql(schema, plan, "deploy", change, operator, _after_change(schema, change.change_id, 2)))
+    parts.append(_event_sql(schema, plan, "deploy", change, operator, _after_last(12)))
     return ";\n".join(parts)
 
 
@@ -127,7 +125,11 @@ def tag_rows_sql(schema: str, plan: Plan, change: Change, operator: Operator, ta
     tags = [tag for tag in change.tags if tag.tag_id not in known]
     if not tags:
         return ""
-    rows = ", ".join(_tag_row(schema, plan, tag, operator, 1) for tag in tags)
+    after_change = (
+        f"greatest({_NOW}, (SELECT c.committed_at + interval '1 us' FROM {ident(schema)}.changes AS c"
+        f" WHERE c.change_id = {literal(change.change_id)}))"
+    )
+    rows = ", ".join(_tag_row(plan, tag, operator, after_change) for tag in tags)
     return f"INSERT INTO {ident(schema)}.tags {_TAG_COLUMNS} VALUES {rows} ON CONFLICT (tag_id) DO NOTHING"
 
 
@@ -147,7 +149,7 @@ def revert_rows_sql(schema: str, deployed: DeployedChange, operator: Operator) -
         f"INSERT INTO {registry}.events {_EVENT_COLUMNS} SELECT 'revert', c.change_id, c.change, c.project, c.note,"
         f" ARRAY(SELECT tag FROM {registry}.tags WHERE change_id = {change_id}), {dependencies('require')},"
         f" {dependencies('conflict')}, {_committer(operator)},"
-        f" c.planned_at, c.planner_name, c.planner_email, {_after_change(schema, deployed.change_id, 2)}"
+        f" c.planned_at, c.planner_name, c.planner_email, {_after_last(10)}"
         f" FROM {registry}.changes AS c WHERE c.change_id = {change_id};\n"
         f"DELETE FROM {registry}.tags WHERE change_id = {change_id};\n"
         f"DELETE FROM {registry}.dependencies WHERE change_id = {change_id};\n"
@@ -176,20 +178,21 @@ def _event_sql(schema: str, plan: Plan, event: str, change: Change, operator: Op
     )
 
 
-def _tag_row(schema: str, plan: Plan, tag: Tag, operator: Operator, offset: int) -> str:
+def _tag_row(plan: Plan, tag: Tag, operator: Operator, at: str) -> str:
     return (
         f"({literal(tag.tag_id)}, {literal('@' + tag.name)}, {literal(plan.project)}, {literal(tag.change_id)},"
-        f" {literal(tag.note)}, {_committer(operator)}, {_planner(tag)},"
-        f" {_after_change(schema, tag.change_id, offset)})"
+        f" {literal(tag.note)}, {_committer(operator)}, {_planner(tag)}, {at})"
     )
 
 
-def _after_change(schema: str, change_id: str, microseconds: int) -> str:
-    """Now, but later than the change's own row: within a change the order is changes, tags, events."""
-    return (
-        f"greatest({_NOW}, (SELECT c.committed_at + interval '{microseconds} us'"
-        f" FROM {ident(schema)}.changes AS c WHERE c.change_id = {literal(change_id)}))"
-    )
+def _after_last(microseconds: int) -> str:
+    """Now, but so much later than the last deployed change, as the guard of this transaction found it.
+
+    Everything positional in Sqitch hangs on the order of `committed_at`, so it must increase even when the server's
+    clock was set back: within a change in the order changes, tags, events, and before whatever comes next.
+    """
+    last = f"pg_catalog.to_timestamp(nullif(pg_catalog.current_setting('{_AFTER}', true), '')::pg_catalog.float8)"
+    return f"greatest({_NOW}, {last} + interval '{microseconds} us')"
 
 
 def _committer(operator: Operator) -> str:
