@@ -292,7 +292,7 @@ class Stepper:
         sink = self._sink(step)
         try:
             wire = self.session.open(f"{step.number}")
-            self.session.guard(wire)
+            self.session.check_identity(wire.query(self.session.head_sql(step))[0])
             failure = self._executor(step, wire, Frame(), sink, step.verify_script).run()
         except PgmigError as error:
             failure = ScriptFailure(step.verify_script, 0, error.what)
@@ -305,12 +305,16 @@ class Stepper:
         return failure is None
 
     def _verify_only(self, step: Step) -> StepResult:
-        if step.verify_script is None:
+        """`pgmig-tui verify`: what the plan says against the change counts as much as its script."""
+        problem = step.findings[0] if step.findings else ""
+        if step.verify_script is None or problem:
             self.journal.write(
-                "step_verified", step=step.number, ok=True, where="none", change=step.change, message=step.verify_reason
-            )
-            return StepResult(ok=True)
-        ok = self._verify_apart(step)
+                "step_verified", step=step.number, ok=not problem, where="none", change=step.change,
+                message=problem or step.verify_reason,
+            )  # fmt: skip
+        ok = not problem
+        if step.verify_script is not None:
+            ok = self._verify_apart(step) and ok
         return StepResult(ok=ok, verify_failed=not ok, message="" if ok else f"verification of {step.label} failed")
 
     # -- failure -----------------------------------------------------------------------------------------------

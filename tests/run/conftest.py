@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,13 +123,13 @@ def wait_a_moment() -> None:
 
 
 @pytest.fixture
-def workshop_on(tmp_path: Path, database_on: Callable[..., str]) -> Iterator[Callable[..., Workshop]]:
+def workshop_on(tmp_path: Path, database_on: Callable[..., str]) -> Callable[..., Workshop]:
     def make(server: Server, options: str = "") -> Workshop:
         root = tmp_path / "project"
         root.mkdir()
         return Workshop(root, server, database_on(server, options), tmp_path / "state")
 
-    yield make
+    return make
 
 
 @pytest.fixture
@@ -141,5 +141,3 @@ def workshop(pg: Server, workshop_on: Callable[..., Workshop]) -> Workshop:
 @pytest.fixture
 def workshop18(pg18: Server, workshop_on: Callable[..., Workshop]) -> Workshop:
     return workshop_on(pg18)
-
-

@@ -1,4 +1,4 @@
-"""Atomic steps: change, verification and record appear together or not at all, whatever the script did to its session."""
+"""Atomic steps: change, verification and record appear together or not at all, whatever the script did."""
 
 from __future__ import annotations
 

@@ -154,7 +154,9 @@ def test_a_killed_run_process_leaves_no_half_step(workshop18: Workshop) -> None:
     handle._process.wait(10)
     (summary,) = client.list_runs(workshop18.state_dir)
     assert summary.state == "unknown"
-    while workshop18.query("SELECT FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%' AND datname = current_database()"):
+    while workshop18.query(
+        "SELECT FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%' AND datname = current_database()"
+    ):
         pass
     assert not workshop18.relation("public.slow")
     assert workshop18.run().status == 0
@@ -181,6 +183,8 @@ def test_no_right_to_create_the_registry_is_said_with_the_grant(workshop18: Work
         assert "GRANT CREATE ON DATABASE" in done.events[-1].data["do"]
     finally:
         workshop18.server = type(workshop18.server)(
-            {**workshop18.server.parameters, "user": "postgres"}, workshop18.server.version_num, workshop18.server.bin_dir
+            {**workshop18.server.parameters, "user": "postgres"},
+            workshop18.server.version_num,
+            workshop18.server.bin_dir,
         )
         workshop18.query(f"DROP ROLE {role}")

@@ -1,0 +1,112 @@
+"""What psql can do in a script, done by a run: data, variables, branches, statements made by queries."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.errors import ProjectError
+from tests.run.conftest import Workshop
+
+EVERYTHING = r"""BEGIN;
+CREATE TABLE public.t (id int, word text);
+COPY public.t FROM stdin;
+1	one
+2	zwei; -- not SQL
+\.
+\set third 'it''s three'
+INSERT INTO public.t VALUES (3, :'third');
+SELECT count(*) AS n FROM public.t \gset
+\if :{?n}
+INSERT INTO public.t VALUES (:n + 1, 'made by \\gset');
+\else
+SELECT 1/0;
+\endif
+SELECT format('INSERT INTO public.t VALUES (%s, %L)', g, 'made by gexec') FROM generate_series(5, 6) AS g \gexec
+\echo the registry is :registry
+\ir more.sql
+COMMIT;
+"""
+
+
+def test_everything_that_psql_does_in_one_script(workshop: Workshop) -> None:
+    workshop.change("one", EVERYTHING)
+    (workshop.root / "deploy" / "more.sql").write_text("INSERT INTO public.t VALUES (7, 'included');\n")
+    done = workshop.run()
+    assert done.status == 0, done.named("step_failed")
+    assert workshop.query("SELECT id FROM public.t ORDER BY id") == [(n,) for n in range(1, 8)]
+    assert workshop.query("SELECT word FROM public.t WHERE id IN (2, 3) ORDER BY id") == [
+        ("zwei; -- not SQL",),
+        ("it's three",),
+    ]
+    assert "the registry is sqitch" in [data["text"] for data in done.named("output")]
+
+
+def test_rows_are_logged_up_to_a_hundred(workshop: Workshop) -> None:
+    workshop.change("one", "SELECT g FROM generate_series(1, 250) AS g;\n")
+    done = workshop.run()
+    (output,) = done.named("output")
+    lines = output["text"].splitlines()
+    assert len(lines) == 101
+    assert lines[-1] == "(250 rows; the first 100 are shown)"
+
+
+def test_notices_come_as_events(workshop: Workshop) -> None:
+    workshop.change("one", "DO $$ BEGIN RAISE WARNING 'look at this'; END $$;\n")
+    done = workshop.run()
+    assert ("WARNING", "look at this") in [
+        (data["severity"], data["message"]) for data in done.named("notice_received")
+    ]
+
+
+def test_copy_from_a_file_of_the_project(workshop: Workshop) -> None:
+    workshop.change("one", "BEGIN;\nCREATE TABLE public.t (id int);\n\\copy public.t from 'data/ids.csv'\nCOMMIT;\n")
+    (workshop.root / "data").mkdir()
+    (workshop.root / "data" / "ids.csv").write_text("1\n2\n")
+    assert workshop.run().status == 0
+    assert workshop.query("SELECT sum(id) FROM public.t") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "\\! touch escaped\n",
+        "\\set x `id`\n",
+        "SELECT 1 \\g |cat\n",
+        "\\copy t from program 'id'\n",
+        "\\setenv A b\n",
+        "\\i /etc/passwd\n",
+    ],
+)
+def test_what_leaves_the_database_is_refused_with_its_line(workshop18: Workshop, script: str) -> None:
+    workshop18.change("one", "SELECT 1;\n" + script)
+    with pytest.raises(ProjectError) as refused:
+        workshop18.plan()
+    assert "deploy/one.sql:2:" in "\n".join(refused.value.details)
+    assert not (workshop18.root / "escaped").exists()
+    assert not list((workshop18.state_dir / "runs").iterdir()), "a refused plan leaves no folder"
+
+
+def test_variables_of_the_command_line_have_the_last_word(workshop: Workshop) -> None:
+    workshop.change("one", 'CREATE TABLE public.:"name" ();\n')
+    assert workshop.run(variables={"name": "chosen"}).status == 0
+    assert workshop.relation("public.chosen")
+
+
+def test_a_file_changed_after_the_review_does_not_change_the_run(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.reviewed ();\n")
+    plan = workshop.plan()
+    (workshop.root / "deploy" / "one.sql").write_text("CREATE TABLE public.changed ();\n")
+    assert workshop.finish(plan).status == 0
+    assert workshop.relation("public.reviewed")
+    ((recorded,),) = workshop.query("SELECT script_hash FROM sqitch.changes")
+    assert recorded == plan.steps[0].script_hash
+
+
+def test_verify_counts_a_change_that_the_plan_does_not_hold(workshop18: Workshop) -> None:
+    workshop18.change("one", "SELECT 1;\n", "", "SELECT 1;\n")
+    assert workshop18.run().status == 0
+    plan = workshop18.root / "sqitch.plan"
+    plan.write_text(plan.read_text().replace("# one", "# another note"))
+    done = workshop18.run("verify")
+    assert done.status == 1
+    assert done.named("step_verified")[0]["message"] == "not present in the plan"
