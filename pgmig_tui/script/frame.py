@@ -194,6 +194,11 @@ class Frame:
         self._newline = -1
         return self.previous
 
+    @property
+    def first_line(self) -> int:
+        """Where what has been gathered begins, comments included."""
+        return self._lines[0] if self._lines else self.line_number
+
     def take_lines(self) -> tuple[int, ...]:
         """The line numbers of what has been taken, where there are several."""
         lines, self._lines = self._lines, [self.line_number]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pgmig_tui.script.actions import CopyFile, ServerFacts, Then
+from pgmig_tui.script.actions import CopyFile, Send, ServerFacts, Then
 from pgmig_tui.script.arguments import Arguments
 from pgmig_tui.script.files import Allow, FileSource
 from pgmig_tui.script.frame import Arm, Frame
@@ -137,6 +137,9 @@ class _Walker(PsqlReader):
             for action in self._queue:
                 if isinstance(action, CopyFile):
                     self._add(action.text, action.line, action.line, "plain", copy=False)
+                elif isinstance(action, Send):  # \\copy … from stdin
+                    self._add(action.text, action.line, action.line, "plain", start=action.start, end=action.end)
+                    self._skip_rows(action.text)
             self._queue.clear()
 
     # --- statements ---------------------------------------------------------------------------------------------
@@ -163,9 +166,8 @@ class _Walker(PsqlReader):
         elif then == "gset":
             self._forget_columns(self.statements[-1])
         first = text[:4].upper()
-        if first == "COPY" and _COPY_IN(text):
-            for _ in frame.copy_rows(1 << 30):
-                pass
+        if first == "COPY":
+            self._skip_rows(text)
         elif first.startswith("SET"):
             self._look_at_set(text, line)
 
@@ -200,6 +202,11 @@ class _Walker(PsqlReader):
         )
         self._holes.clear()
         self._filled = self._joined = False
+
+    def _skip_rows(self, text: str) -> None:
+        if _COPY_IN(text):
+            for _ in self.copy_rows(1 << 30):
+                pass
 
     def _look_at_set(self, text: str, line: int) -> None:
         if guard := _GUARD(text):
@@ -323,7 +330,7 @@ class _Walker(PsqlReader):
         lexer = frame.lexer
         if frame.parts and (lexer.in_quote or lexer.paren_depth or lexer.begin_depth):
             what = "comment" if lexer.quote == b"*" else "quote" if lexer.in_quote else "parenthesis or BEGIN"
-            where = frame.start_line or frame.line_number
+            where = frame.start_line if frame.begun else frame.first_line
             self._find("unterminated", f"the statement ends inside a {what}", where, refuses=True)
         try:
             super()._end_file(frame)

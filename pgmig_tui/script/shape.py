@@ -135,7 +135,9 @@ def shape(preview: Preview) -> Shape:
             return answer("stepwise", f"line {statement.line}: {reason}")
     if flow.stepwise:
         return answer("stepwise", flow.stepwise)
-    if ends == {_DONE} and not flow.loose:
+    if ends == {_DONE}:
+        if flow.loose:
+            return answer("stepwise", f"line {flow.loose.line}: a statement before its BEGIN")
         return answer("atomic", "all its statements stand between one BEGIN and one COMMIT")
     if ends != {_BEFORE}:
         return answer("stepwise", "not every way through its \\if branches is one transaction")
@@ -153,15 +155,15 @@ class _Flow:
         self.stepwise = ""
         self.rolled_back: Statement | None = None
         self.opened: Statement | None = None
-        self.loose = False  # something commits by itself
+        self.loose: Statement | None = None  # the first that commits by itself
 
     def run(self, statements: Sequence[Statement]) -> frozenset[str]:
         return self._walk(statements, 0, frozenset([_BEFORE]))
 
     def refusal(self, ends: frozenset[str]) -> str:
-        if _OPEN in ends and self.opened:
+        if ends == {_OPEN} and self.opened:
             return f"line {self.opened.line}: it leaves the transaction open that it begins here"
-        if self.rolled_back:
+        if self.rolled_back and ends == {_DONE}:
             return f"line {self.rolled_back.line}: it ends in ROLLBACK, so nothing of it would stay"
         return ""
 
@@ -210,7 +212,7 @@ class _Flow:
             self.rolled_back = None
             if states != {_BEFORE}:
                 self._because(statement, "a statement outside its transaction")
-            self.loose = True
+            self.loose = self.loose or statement
         return states
 
     def _because(self, statement: Statement, what: str) -> None:

@@ -1,0 +1,59 @@
+"""Short ways to read a script in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pgmig_tui.script.actions import Action, Outcome, Send, ServerFacts
+from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.preview import Preview, preview
+from pgmig_tui.script.reader import PsqlReader, RunShell
+
+SERVER = ServerFacts(160004, "app", "deployer", "db.example", "5432", "UTF8")
+
+
+def reader_of(
+    script: str | bytes,
+    *,
+    files: Mapping[str, bytes] | None = None,
+    variables: Mapping[str, str] | None = None,
+    allow: Allow | None = None,
+    run_shell: RunShell | None = None,
+) -> PsqlReader:
+    data = script.encode() if isinstance(script, str) else script
+    return PsqlReader(
+        "deploy/a.sql",
+        data,
+        MemoryFiles(files or {}),
+        variables or {},
+        allow or Allow(),
+        server=SERVER,
+        run_shell=run_shell,
+    )
+
+
+def actions_of(reader: PsqlReader, outcome: Outcome | None = None) -> list[Action]:
+    """All actions, every statement reported as `outcome` (a success by default)."""
+    actions: list[Action] = []
+    while (action := reader.next()) is not None:
+        actions.append(action)
+        if isinstance(action, Send):
+            reader.report(outcome or Outcome(True))
+    return actions
+
+
+def sent(script: str | bytes, **options: object) -> list[str]:
+    """The statements that go to the server."""
+    actions = actions_of(reader_of(script, **options))  # type: ignore[arg-type]
+    return [action.text for action in actions if isinstance(action, Send)]
+
+
+def previewed(
+    script: str | bytes,
+    *,
+    files: Mapping[str, bytes] | None = None,
+    variables: Mapping[str, str] | None = None,
+    allow: Allow | None = None,
+) -> Preview:
+    data = script.encode() if isinstance(script, str) else script
+    return preview("deploy/a.sql", data, MemoryFiles(files or {}), variables or {}, allow or Allow(), SERVER)
