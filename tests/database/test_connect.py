@@ -21,10 +21,12 @@ from pgmig_tui.database.connect import (
     detect_pooler,
     guard_sql,
     mask,
+    refuse_transaction_pooler,
 )
 from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.project.environments import Policy
 from tests.database.places import Databases, Place, place, role, session
+from tests.database.pooler import pooler
 from tests.servers import Server
 
 
@@ -262,6 +264,21 @@ def test_a_direct_connection_has_no_pooler(pg: Server, database_on: Databases) -
     target = place(pg, database_on(pg))
     with connect(target, application_name="x") as connection:
         assert detect_pooler(target, connection) is None
+
+
+def test_poolers_are_told_apart_and_one_is_refused(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    for mode in ("session", "transaction"):
+        with pooler(pg, name, mode) as found:  # type: ignore[arg-type]
+            target = Place({"host": "127.0.0.1", "port": found.port, "dbname": name, "user": "x"})
+            with connect(target, application_name="x") as connection:
+                assert detect_pooler(target, connection) == mode
+                if mode == "session":
+                    assert refuse_transaction_pooler(target, connection) == "session"
+                else:
+                    with pytest.raises(Refused, match="pooler in transaction mode") as caught:
+                        refuse_transaction_pooler(target, connection)
+                    assert caught.value.exit_status == 3
 
 
 def test_the_environment_s_password_is_masked_too(
