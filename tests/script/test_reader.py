@@ -37,11 +37,7 @@ def test_a_statement_says_where_it_stands() -> None:
 
 
 def test_the_servers_position_becomes_a_line_of_the_script() -> None:
-    action = (
-        send("/* c */\n\n\nSELECT 1\n\n, 2\n\\echo hi\n, x;\n")
-        if False
-        else send("/* c */\n\n\nSELECT 1\n\n, 2\n, x;\n")
-    )
+    action = send("/* c */\n\n\nSELECT 1\n\n, 2\n, x;\n")
     assert action.text == "/* c */\nSELECT 1\n, 2\n, x;"
     assert action.line_at(1) == 1
     assert action.line_at(action.text.index("SELECT") + 1) == 4
