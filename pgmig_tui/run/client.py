@@ -17,7 +17,7 @@ from pgmig_tui.errors import PgmigError, UsageError
 from pgmig_tui.run.control import COMMAND_NAMES
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.folder import RUN_ID, default_state_dir
-from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, is_alive
+from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, first_and_last, is_alive
 from pgmig_tui.run.plan import RunPlan
 
 if TYPE_CHECKING:
@@ -157,13 +157,16 @@ def _folders(state_dir: Path) -> list[Path]:
 
 
 def _summary(folder: Path) -> RunSummary:
+    """From the first and the last line of a journal that ended; only one that didn't is read whole."""
     alive = is_alive(folder)
-    events = JournalReader(folder).poll()
-    first: dict[str, Any] = events[0].data if events else {}
-    last = events[-1] if events and events[-1].name == "run_finished" else None
-    done = sum(event.name in ("step_committed", "step_recorded") for event in events)
-    if first.get("command") == "verify":
-        done = sum(event.name == "step_verified" and bool(event.data.get("ok")) for event in events)
+    opening, last = first_and_last(folder)
+    first: dict[str, Any] = opening.data if opening else {}
+    if last is not None and last.name == "run_finished":
+        done = int(last.data.get("done", 0))
+    else:
+        last = None
+        counted = ("step_verified",) if first.get("command") == "verify" else ("step_committed", "step_recorded")
+        done = sum(event.name in counted for event in JournalReader(folder).poll())
     status = int(last.data["exit_status"]) if last else None
     state = "running" if alive and last is None else "unknown" if last is None else "failed" if status else "finished"
     return RunSummary(
@@ -172,7 +175,7 @@ def _summary(folder: Path) -> RunSummary:
         environment=str(first.get("environment", "")),
         project=str(first.get("project", "")),
         root=str(first.get("root", "")),
-        started_at=events[0].at if events else "",
+        started_at=opening.at if opening else "",
         finished_at=last.at if last else None,
         state=state,
         steps_done=done,

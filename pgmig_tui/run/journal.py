@@ -23,6 +23,9 @@ LOCK = "lock"
 PLAN = "plan.json"
 FILES = "files"
 
+_TAIL = 65536
+"""Bytes in which the last line of a journal is looked for: more than any event of a run's end has."""
+
 
 class JournalWriter:
     """Appends events. Each is one write() of one line, so that a reader sees whole lines and a crash loses none."""
@@ -86,6 +89,22 @@ class JournalReader:
             except ValueError:
                 continue
         return events
+
+
+def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
+    """The first and the last event of a journal, however long it is; None where there is none. Raises OSError."""
+    with (folder / JOURNAL).open("rb") as file:
+        head = file.readline()
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+        lines = [line for line in file.read().split(b"\n") if line]
+    return _event(head), _event(lines[-1]) if lines else None
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        return Event.from_line(line.decode("utf-8", "replace"))
+    except ValueError:
+        return None
 
 
 def hold_lock(folder: Path) -> int | None:
