@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -49,11 +50,12 @@ class DemoPaths:
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """`env` for the demonstration: with these programs first, and without settings that mean another server."""
-        kept = {name: value for name, value in env.items() if not name.startswith("PG") and name not in _MISLEADING}
+        kept = {name: value for name, value in env.items() if not _MISLEADING.match(name)}
         return {**kept, "PATH": os.pathsep.join((str(self.bin_dir), env.get("PATH", os.defpath)))}
 
 
-_MISLEADING = {"SQITCH_TARGET", "SQITCH_USERNAME", "SQITCH_PASSWORD", "SQITCH_CONFIG"}
+# libpq's variables, but not our own, and those of Sqitch that name a server or a project.
+_MISLEADING = re.compile(r"PG(?!MIG_)|SQITCH_(TARGET|USERNAME|PASSWORD|CONFIG)$")
 
 
 def prepare(reset: bool, *, say: Say | None = None) -> DemoPaths:
