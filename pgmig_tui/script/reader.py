@@ -12,6 +12,7 @@ import shlex
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
+from pgmig_tui.errors import UsageError
 from pgmig_tui.script.actions import Action, CopyFile, Echo, Outcome, Send, ServerFacts, Then
 from pgmig_tui.script.arguments import Arguments
 from pgmig_tui.script.files import Allow, FileSource
@@ -51,6 +52,7 @@ class PsqlReader:
     `standard_conforming_strings` and `encoding` follow the server: set them after each statement that may have changed
     them. Their value counts from the next line on, as in psql.
 
+    Raises UsageError for `variables` that psql would not set, ScriptError for a script with a NUL byte.
     `next` raises ScriptError where psql would stop with an error of its own, ScriptRefused for what we don't do.
     """
 
@@ -66,7 +68,10 @@ class PsqlReader:
         run_shell: RunShell | None = None,
     ) -> None:
         self.name = name
-        self.variables = initial(server, variables)
+        try:
+            self.variables = initial(server, variables)
+        except VariableError as error:
+            raise UsageError(f"a variable can't be set: {error}") from None
         self.standard_conforming_strings = True
         self.server = server
         self.files = files
@@ -161,6 +166,8 @@ class PsqlReader:
             )
 
     def set_variable(self, name: str, value: str) -> None:
+        if name in ("SINGLELINE", "SINGLESTEP") and parse_boolean(value or "on"):
+            raise self.refusal(f"{name} is for a person at psql")
         try:
             self.variables[name] = assigned(name, value)
         except VariableError as error:
@@ -300,11 +307,12 @@ class PsqlReader:
         self, frame: Frame, *, end: int, then: Then = "plain", argument: str = "", sql: bytes | None = None
     ) -> None:
         """Sends what the query buffer holds (or `sql`), and empties it."""
+        line, start = (frame.start_line, frame.start) if frame.begun else (frame.first_line, end)
         if sql is None:
             sql = frame.take()
-        line, lines = frame.start_line or frame.line_number, frame.take_lines()
+        lines = frame.take_lines()
         text = decode(sql, self._encoding)
-        action = Send(frame.name, line, frame.line_number, sql, text, then, argument, frame.start, end, lines)
+        action = Send(frame.name, line, frame.line_number, sql, text, then, argument, start, end, lines)
         if self.variables["AUTOCOMMIT"] != "on" or self.variables["ON_ERROR_ROLLBACK"] != "off":
             self._before_send(action)
         self._queue.append(action)

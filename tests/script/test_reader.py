@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pgmig_tui.errors import UsageError
 from pgmig_tui.script.actions import (
     Connect,
     CopyFile,
@@ -86,6 +87,13 @@ def test_registry_is_a_variable() -> None:
 
 def test_variables_of_the_caller_are_checked() -> None:
     assert reader_of("", variables={"ON_ERROR_STOP": "0"}).variables["ON_ERROR_STOP"] == "1"
+    with pytest.raises(UsageError, match="invalid variable name"):
+        reader_of("", variables={"a-b": "0"})
+
+
+def test_comments_at_the_end_are_sent_from_their_own_line() -> None:
+    actions = actions_of(reader_of("SELECT 1;\n\n/* that's it */\n"))
+    assert [(a.text, a.line) for a in actions] == [("SELECT 1;", 1), ("/* that's it */", 3)]  # type: ignore[union-attr]
 
 
 def test_gset_failures_end_the_script() -> None:
@@ -190,6 +198,7 @@ def test_copy_that_the_server_refuses_leaves_its_rows_as_sql() -> None:
         ("\\i -\n", 1),
         ("\\copy t from pstdin\n", 1),
         ("\\prompt x\n", 1),
+        ("\\set SINGLELINE\n", 1),
         ("\\bind 1 \\g\n", 1),
     ],
 )
