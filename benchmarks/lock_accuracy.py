@@ -1,0 +1,153 @@
+"""How right is the lock preview? Every statement of a folder of .sql files, predicted and then run.
+
+Each statement stands in a savepoint or a transaction of its own on a scratch server. Before it, its impact is predicted
+with facts that are read from the catalog at that moment; after it, a second session reads the truth from pg_locks, and
+changed files tell the rewrites. Prints precision, recall and exact sets of (relation, strongest mode), by family and
+kind, and writes one JSON line a statement. Statements that refuse to run in a transaction are watched while another
+session holds them up; they are told apart, and none is left out.
+
+    python benchmarks/lock_accuracy.py --sql-dir benchmarks/corpus --server 18 --out results.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+
+import psycopg  # noqa: E402
+from lock_runner import Line, Runner, environment_for  # noqa: E402
+from lock_score import Score, as_json, compared, rewrites, scored  # noqa: E402
+from psycopg.conninfo import make_conninfo  # noqa: E402
+
+from pgmig_tui.errors import PgmigError  # noqa: E402
+from pgmig_tui.sandbox.installation import find_installations  # noqa: E402
+from pgmig_tui.sandbox.server import SandboxServer, scratch_folder  # noqa: E402
+
+_SETTINGS = {
+    "fsync": "off",
+    "max_prepared_transactions": "10",
+    "max_locks_per_transaction": "256",
+    "wal_level": "logical",
+    "autovacuum": "off",
+}
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    files = ordered(arguments.sql_dir, arguments.only)
+    if not files:
+        print(f"no .sql files in {arguments.sql_dir}", file=sys.stderr)
+        return 2
+    score = Score()
+    start = monotonic()
+    with (
+        _server(arguments.server, arguments.dsn) as (dsn, libraries),
+        arguments.out.open("w") as out,
+        _database(dsn) as (conninfo, dbname),
+    ):
+        runner = Runner(conninfo, dbname, environment_for(arguments.sql_dir.resolve(), libraries))
+        for path in files:
+            for line in runner.run(path):
+                right = score.add(line)
+                out.write(json.dumps(as_json(line)) + "\n")
+                if arguments.verbose and (not right or arguments.verbose > 1):
+                    _explain(line, weak=arguments.verbose > 1)
+        runner.close()
+    print(score.report())
+    print(f"{monotonic() - start:.1f} s")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--sql-dir", type=Path, required=True, help="folder of .sql files")
+    parser.add_argument("--server", type=int, default=18, help="major version of the scratch server (18)")
+    parser.add_argument("--out", type=Path, required=True, help="one JSON line a statement")
+    parser.add_argument("--only", action="append", default=[], metavar="FILE", help="these files alone")
+    parser.add_argument("--dsn", default="", help="a running server to use instead, which may be spoilt")
+    parser.add_argument(
+        "-v", "--verbose", action="count", default=0, help="show what was wrong (twice: weak locks too)"
+    )
+    return parser
+
+
+def ordered(folder: Path, only: list[str]) -> list[Path]:
+    """The files in the order of a schedule beside them (pg_regress'), or by name; what sets up comes first."""
+    files = {path.name: path for path in sorted(folder.glob("*.sql")) if not only or path.name in only}
+    first: list[str] = []
+    for schedule in (folder / "parallel_schedule", folder.parent / "parallel_schedule"):
+        if schedule.is_file() and not first:
+            for row in schedule.read_text(encoding="utf-8").splitlines():
+                if row.startswith("test:"):
+                    first += [f"{name}.sql" for name in row.removeprefix("test:").split()]
+    first += [name for name in files if name.removesuffix(".sql").endswith("setup")]
+    return [files[name] for name in dict.fromkeys([*first, *files]) if name in files]
+
+
+@contextmanager
+def _server(major: int, dsn: str) -> Iterator[tuple[str, Path]]:
+    found = next((one for one in find_installations() if one.major == major), None)
+    if dsn:
+        yield dsn, found.bin_dir.parent / "lib" if found else Path("/")
+        return
+    if found is None:
+        raise SystemExit(f"no programs of PostgreSQL {major} here")
+    folder = scratch_folder()
+    server = SandboxServer(folder, found, _SETTINGS)
+    try:
+        server.start()
+        yield server.conninfo("postgres"), found.bin_dir.parent / "lib"
+    finally:
+        server.destroy()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _database(dsn: str) -> Iterator[tuple[str, str]]:
+    name = f"accuracy_{secrets.token_hex(4)}"
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+    try:
+        yield make_conninfo(dsn, dbname=name), name
+    finally:
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+
+
+def _explain(line: Line, *, weak: bool) -> None:
+    if not scored(line):
+        return
+    wanted, truth = compared(line)
+    told, really = rewrites(line)
+    floor = 1 if weak else 4
+    extra = {n: m for n, m in wanted.items() if truth.get(n) != m and m >= floor}
+    missed = {n: m for n, m in truth.items() if wanted.get(n) != m and m >= floor}
+    if not extra and not missed and told == really:
+        return
+    print(f"{line.file}:{line.statement.line}: {' '.join(line.statement.text.split())[:230]}")
+    for what, locks in (("extra", extra), ("missed", missed)):
+        if locks:
+            print(f"    {what:7}", ", ".join(f"{name} {mode.sql_name}" for name, mode in sorted(locks.items())))
+    if told != really:
+        print(f"    rewrites told {sorted(map(str, told))}, really {sorted(map(str, really))}")
+    if line.impact is not None and line.impact.problem is not None:
+        print(f"    problem {line.impact.problem.message}")
+    for text in line.impact.unknown if line.impact is not None else ():
+        print(f"    unknown {text}")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except PgmigError as error:
+        sys.exit(str(error))
