@@ -5,6 +5,7 @@ Importing this module costs nothing heavy; each command imports what it needs wh
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ _COMMANDS = {
     "verify": "carry_out",
     "attach": "carry_out",
 }
+_SHORT = ("status", "plan")
+"""Commands that read much, free nothing and end: collecting garbage meanwhile only costs time on a large plan."""
 
 
 def main(argv: Sequence[str], open_screen: OpenScreen) -> int:
@@ -63,6 +66,8 @@ def _run(argv: Sequence[str], open_screen: OpenScreen) -> int:
         _change_folder(arguments.directory)
     if arguments.command is None:
         return open_screen(arguments)
+    if arguments.command in _SHORT:
+        gc.disable()
     module = import_module(f"pgmig_tui.cli.{_COMMANDS[arguments.command]}")
     if arguments.command == "demo":
         return int(module.demo(arguments, open_screen))

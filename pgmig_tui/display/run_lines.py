@@ -76,8 +76,9 @@ class RunLines:
         self._started[number] = at
         self._steps.setdefault(number, str(data.get("change") or ""))
         self._actions.setdefault(number, str(data.get("action") or self._command))
-        mode = str(data.get("mode") or "")
-        extra: Span = (f"  ({safe(mode)})", "muted") if mode and mode != "atomic" else ("", "plain")
+        told = {"stepwise": "  statement by statement", "record": "  recorded only"}
+        mode = "" if self._actions[number] == "verify" else told.get(str(data.get("mode")), "")
+        extra: Span = (mode, "muted")
         return [line(("> ", "running"), self._step(data), extra)]
 
     def _step_committed(self, data: Mapping[str, Any], at: str) -> list[Line]:

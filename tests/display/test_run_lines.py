@@ -19,7 +19,7 @@ def test_a_run_that_went_well_reads_like_this() -> None:
         "09:00:00  + checklist: pre:backup attested: ticket 7 | done",
         "09:00:00  > 1/2 add_tags",
         "09:00:01  + 1/2 add_tags deployed in 1.2 s",
-        "09:00:01  > 2/2 tags_idx  (stepwise)",
+        "09:00:01  > 2/2 tags_idx  statement by statement",
         "09:00:01  ~ waited 1.5 s for public.documents",
         "09:03:21    line 7: CREATE INDEX took 3 min 20 s",
         "09:03:21  + 2/2 tags_idx deployed in 3 min 20 s",
