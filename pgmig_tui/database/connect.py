@@ -1,4 +1,4 @@
-"""Connections: libpq's own rules for finding the server, session guards, identity, and what we refuse to talk to.
+"""Connections: libpq's own rules for finding the server, session guards, and the poolers in between.
 
 Sources: libpq's environment variables, password and service files (PostgreSQL docs, "libpq - C Library"); guards and
 pooler detection as measured for this project on 15-18.
@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import psycopg
 from psycopg import pq
 
-from pgmig_tui.database.text import load
+from pgmig_tui.database.identity import ServerIdentity, check_server, identity_sql, product_of
 from pgmig_tui.display.mask import HIDDEN, mask_secrets
 from pgmig_tui.errors import PgmigError, Refused, Unreachable
 
-if TYPE_CHECKING:
-    from pgmig_tui.project.environments import Policy
-
-OLDEST, NEWEST = 13, 18
+__all__ = [
+    "Connection", "ConnectionLost", "Kind", "Reachable", "Row", "ServerError", "ServerIdentity", "application_name",
+    "check_server", "connect", "detect_pooler", "guard_sql", "identity_sql", "mask", "refuse_transaction_pooler",
+]  # fmt: skip
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any] | None
@@ -81,32 +80,6 @@ class ConnectionLost(Unreachable):
     def __init__(self, what: str, *, sqlstate: str = "") -> None:
         super().__init__(what, do="Run the command again when the server can be reached.")
         self.sqlstate = sqlstate
-
-
-@dataclass(frozen=True, slots=True)
-class ServerIdentity:
-    """Which server and database answered. `clock_skew_s` = server clock minus ours, in seconds (± half a round trip).
-
-    `system_identifier` is None where the role may not read it; `timeline` is None on a standby.
-    """
-
-    version: str
-    version_num: int
-    database: str
-    role: str
-    host: str
-    port: str
-    system_identifier: str | None
-    standby: bool
-    encoding: str
-    timeline: int | None
-    clock_skew_s: float
-    product: str = "PostgreSQL"
-
-    @property
-    def key(self) -> tuple[str | None, str]:
-        """What makes two targets one database, whatever address leads there."""
-        return (self.system_identifier, self.database)
 
 
 def application_name(run_id: str, part: str | int) -> str:
@@ -213,7 +186,7 @@ class Connection:
             encoding=encoding,
             timeline=timeline,
             clock_skew_s=round(clock - (before + after) / 2, 6),
-            product=_product(version_text),
+            product=product_of(version_text),
         )
 
     def error(self, result: pq.abc.PGresult) -> ServerError:
@@ -324,14 +297,6 @@ def _unreachable(target: Reachable, text: str) -> Unreachable:
     return Unreachable(f"{target.display} can't be reached: {reason}", do=do, details=lines[1:])
 
 
-def identity_sql(*, allowed: bool = True) -> str:
-    """The identity query; `allowed=False` leaves out the system identifier, for roles that may not read it."""
-    sql = load("queries/identity")
-    if allowed:
-        return sql
-    return sql.replace("(SELECT s.system_identifier::text FROM pg_catalog.pg_control_system() AS s)", "NULL::text")
-
-
 def guard_sql(kind: Kind, lock_timeout_ms: int, version_num: int) -> bytes:
     """One statement that sets a session's guards; it returns one row.
 
@@ -367,32 +332,6 @@ def guard_sql(kind: Kind, lock_timeout_ms: int, version_num: int) -> bytes:
     return ("SELECT " + ", ".join(calls)).encode()
 
 
-def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
-    """Refuse what we can't or mustn't work on: other products and versions, a standby, another cluster.
-
-    Raises Refused; nothing was changed.
-    """
-    now = "Nothing was changed."
-    if identity.product != "PostgreSQL":
-        raise Refused(f"{identity.product} is not supported: PostgreSQL {OLDEST} to {NEWEST} are", now=now)
-    if not OLDEST <= identity.version_num // 10000 <= NEWEST:
-        raise Refused(f"PostgreSQL {identity.version} is not supported: {OLDEST} to {NEWEST} are", now=now)
-    if identity.standby:
-        raise Refused(
-            f"the server at {identity.host} is a standby: it can't be written to",
-            now=now,
-            do="Point the target at the primary, or add target_session_attrs=read-write to it.",
-        )
-    expected = policy.system_identifier if policy is not None else None
-    if expected is not None and identity.system_identifier != expected:
-        raise Refused(
-            f"this is another cluster: its system identifier is {identity.system_identifier or 'hidden from us'},"
-            f" pgmig.toml pins {expected}",
-            now=now,
-            do="Check the target; if the cluster was rebuilt on purpose, change system_identifier in pgmig.toml.",
-        )
-
-
 def detect_pooler(target: Reachable, connection: Connection) -> str | None:
     """None = a direct connection, "session" = some pooler, "transaction" = one that gives no session.
 
@@ -426,15 +365,6 @@ def mask(text: str, secrets: Sequence[str] = ()) -> str:
         if len(secret) > 2:
             text = text.replace(secret, HIDDEN)
     return mask_secrets(text)
-
-
-def _product(version: str) -> str:
-    if "-YB-" in version or "YugabyteDB" in version:
-        return "YugabyteDB"
-    for name in ("Redshift", "Greenplum"):
-        if name in version:
-            return name
-    return version.split(" ")[0]
 
 
 def _field(result: pq.abc.PGresult, which: pq.DiagnosticField) -> str | None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pgmig_tui.database.connect import NEWEST, OLDEST
+from pgmig_tui.database.identity import refusal
 from pgmig_tui.display import words
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.connect import ServerIdentity
+    from pgmig_tui.database.identity import ServerIdentity
 
 Rows = Sequence[dict[str, Any]]
 
@@ -45,16 +45,11 @@ class Verdict:
 
 def server(identity: ServerIdentity, pinned: str | None, limits: Thresholds) -> Verdict:
     where = f"PostgreSQL {identity.version}, database {identity.database}, as {identity.role}"
-    if identity.product != "PostgreSQL":
-        return Verdict("FAIL", f"{identity.product} is not supported")
-    if not OLDEST <= identity.version_num // 10000 <= NEWEST:
-        return Verdict("FAIL", f"PostgreSQL {identity.version} is not supported: {OLDEST} to {NEWEST} are")
-    if identity.standby:
-        return Verdict("FAIL", f"{where}: it is a standby")
     if pinned is not None and identity.system_identifier is None:
         return Verdict("UNKNOWN", f"{where}: its system identifier is hidden from this role")
-    if pinned is not None and identity.system_identifier != pinned:
-        return Verdict("FAIL", f"another cluster: {identity.system_identifier}, pgmig.toml pins {pinned}")
+    refused = refusal(identity, pinned)
+    if refused is not None:
+        return Verdict("FAIL", refused[0])
     if abs(identity.clock_skew_s) > limits.skew_s:
         return Verdict("WARN", f"{where}: its clock is {identity.clock_skew_s:+.1f} s from ours")
     return Verdict("PASS", where)

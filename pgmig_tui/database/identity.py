@@ -1,0 +1,89 @@
+"""Which server answers, and whether it is one that we work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.text import load
+from pgmig_tui.errors import Refused
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Policy
+
+OLDEST, NEWEST = 13, 18
+"""PostgreSQL versions that are supported."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Which server and database answered. `clock_skew_s` = server clock minus ours, in seconds (± half a round trip).
+
+    `system_identifier` is None where the role may not read it; `timeline` is None on a standby.
+    """
+
+    version: str
+    version_num: int
+    database: str
+    role: str
+    host: str
+    port: str
+    system_identifier: str | None
+    standby: bool
+    encoding: str
+    timeline: int | None
+    clock_skew_s: float
+    product: str = "PostgreSQL"
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """What makes two targets one database, whatever address leads there."""
+        return (self.system_identifier, self.database)
+
+
+def identity_sql(*, allowed: bool = True) -> str:
+    """The identity query; `allowed=False` leaves out the system identifier, for roles that may not read it."""
+    sql = load("queries/identity")
+    if allowed:
+        return sql
+    return sql.replace("(SELECT s.system_identifier::text FROM pg_catalog.pg_control_system() AS s)", "NULL::text")
+
+
+def product_of(version: str) -> str:
+    """Whose server it is, from what version() says: products that speak PostgreSQL's protocol claim its version too."""
+    if "-YB-" in version or "YugabyteDB" in version:
+        return "YugabyteDB"
+    for name in ("Redshift", "Greenplum"):
+        if name in version:
+            return name
+    return version.split(" ")[0]
+
+
+def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
+    """Refuse what we can't or mustn't work on: other products and versions, a standby, another cluster.
+
+    Raises Refused; nothing was changed.
+    """
+    found = refusal(identity, policy.system_identifier if policy is not None else None)
+    if found is not None:
+        raise Refused(found[0], now="Nothing was changed.", do=found[1])
+
+
+def refusal(identity: ServerIdentity, pinned: str | None) -> tuple[str, str] | None:
+    """Why that server is refused, and what to do; None when it isn't. `pinned` is the system identifier wanted."""
+    if identity.product != "PostgreSQL":
+        return f"{identity.product} is not supported: PostgreSQL {OLDEST} to {NEWEST} are", ""
+    if not OLDEST <= identity.version_num // 10000 <= NEWEST:
+        return f"PostgreSQL {identity.version} is not supported: {OLDEST} to {NEWEST} are", ""
+    if identity.standby:
+        return (
+            f"the server at {identity.host} is a standby: it can't be written to",
+            "Point the target at the primary, or add target_session_attrs=read-write to it.",
+        )
+    if pinned is not None and identity.system_identifier != pinned:
+        return (
+            f"this is another cluster: its system identifier is {identity.system_identifier or 'hidden from us'},"
+            f" pgmig.toml pins {pinned}",
+            "Check the target; if the cluster was rebuilt on purpose, change system_identifier in pgmig.toml.",
+        )
+    return None
