@@ -11,10 +11,10 @@ import re
 
 HIDDEN = "***"
 
-_BLANK = r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/)){0,500}+\*/)*+"
+_BLANK = r"(?>(?:\s|--[^\n]*\n|/\*(?>(?:[^*]|\*(?!/)){0,500})\*/)*)"
 # a string constant of any kind, perhaps cut off, perhaps continued on the next line
 _STRING = r"""
-    (?: (?:[eE]|[uU]&)? ' (?:[^'\\]|''|\\.)*+ (?:'|\Z) (?: [ \t]*+\n\s*+ '(?:[^'\\]|''|\\.)*+(?:'|\Z) )*
+    (?: (?:[eE]|[uU]&)? ' (?>(?:[^'\\]|''|\\.)*) (?:'|\Z) (?: [ \t]*+\n\s*+ '(?>(?:[^'\\]|''|\\.)*)(?:'|\Z) )*
       | \$(?P<{tag}>\w*)\$ .*? (?: \$(?P={tag})\$ | \Z ) )
 """
 _NAME = r"(?<!\w)(?=\w*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key))\w++"

@@ -19,8 +19,8 @@ NOTHING = re.compile(rf"[{BLANK}]*(?:#[{BLANK}]*(.+))?\Z")  # empty line or comm
 PRAGMA = re.compile(rf"([{BLANK}]*)%[{BLANK}]*([^{BLANK}=]+)[{BLANK}]*(?:=[{BLANK}]*(.+))?\Z")
 PRAGMA_NAME = re.compile(rf"[^!-/:-@\[-^`{{-~](?:[^{BLANK}=]*[^!-/:-@\[-^`{{-~])?")
 ITEM = re.compile(
-    rf"[{BLANK}]*+(?:(@)|([+-])[{BLANK}]*+)?+([^{BLANK}#]++)"  # "@" or operator, name
-    rf"[{BLANK}]++(?:\[([^\]#]++)\][{BLANK}]*+)?+"  # dependencies
+    rf"[{BLANK}]*+(?>(?:(@)|([+-])[{BLANK}]*+)?)([^{BLANK}#]++)"  # "@" or operator, name
+    rf"[{BLANK}]++(?>(?:\[([^\]#]++)\][{BLANK}]*+)?)"  # dependencies
     rf"({_TIMESTAMP})[{BLANK}]*([^<#]+)[{BLANK}]+<([^>#]+)>"  # timestamp, planner
     rf"[{BLANK}]*+(?:#(.*))?\Z",  # note
     re.S,

@@ -12,7 +12,7 @@ from pgmig_tui.script.variables import quote_identifier, quote_literal
 _COMMAND = re.compile(rb"[^ \t\n\r\f\v\\]*").match
 _SPACE = re.compile(rb"[ \t\n\r\f\v]*").match
 _PLAIN = re.compile(rb"[^ \t\n\r\f\v\\'`\":]+").match
-_QUOTED = re.compile(rb"(?:[^'\\]|''|\\.)*+", re.DOTALL).match
+_QUOTED = re.compile(rb"(?>(?:[^'\\]|''|\\.)*)", re.DOTALL).match
 _QUOTED_PART = re.compile(rb"''|\\([0-7]{1,3})|\\x([0-9A-Fa-f]{1,2})|\\(.)", re.DOTALL)
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"b": b"\b", b"r": b"\r", b"f": b"\f"}
 

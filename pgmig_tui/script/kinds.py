@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # blanks and comments; comments nested in comments end early here, which only costs a kind
-_BLANK = r"(?:\s++|--[^\n\r]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+"
+_BLANK = r"(?>(?:\s++|--[^\n\r]*+|/\*(?>(?:[^*]|\*(?!/))*)\*/)*)"
 _LEADING = re.compile(rf"(?:{_BLANK})[\s(;]*+").match
 _WORDS = re.compile(r"[A-Za-z_]+|[^A-Za-z_]").match
 _NEXT = re.compile(rf"{_BLANK}([A-Za-z_]+)").match

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+# `(?>(?:…)*)`, not `(?:…)*+`: Python before 3.11.5 (Debian 12 has 3.11.2) repeats a possessive group wrongly.
 _WORD = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*+"
 # Text that neither ends anything nor opens anything that may go on after the line. Possessive: no way back.
 _COMMON = rb"""
@@ -28,8 +29,8 @@ _STRINGS = {True: rb"| '[^']*+'", False: b""}
 
 def _plain(words: bool, std_strings: bool) -> re.Pattern[bytes]:
     atom = _COMMON + (_WORDS[std_strings] if words else b"") + _STRINGS[std_strings]
-    group = rb"| \( (?: ATOM )*+ \)".replace(b"ATOM", atom) if words else b""
-    return re.compile((b"(?:" + atom + group + b")*+").replace(b"WORD", _WORD), re.VERBOSE)
+    group = rb"| \( (?>(?: ATOM )*) \)".replace(b"ATOM", atom) if words else b""
+    return re.compile((b"(?>(?:" + atom + group + b")*)").replace(b"WORD", _WORD), re.VERBOSE)
 
 
 # by standard_conforming_strings; words are passed over, or (`_BARE`) each of them is looked at
@@ -40,11 +41,11 @@ _OPENING = re.compile(rb"[eE]'|[bBxX]'|[uU]&'|'").match
 _DOLLAR = re.compile(rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*+)?\$").match
 _NAME = rb"[A-Za-z0-9_\x80-\xff]++"
 VARIABLE_AT = re.compile(rb""":(?:(NAME)|'(NAME)'|"(NAME)"|\{\?(NAME)\})""".replace(b"NAME", _NAME)).match
-LEADING_AT = re.compile(rb"(?: [ \t\n\r\f\v]++ | --[^\n\r]*+ )*+", re.VERBOSE).match
+LEADING_AT = re.compile(rb"(?>(?: [ \t\n\r\f\v]++ | --[^\n\r]*+ )*)", re.VERBOSE).match
 _COMMENT_MARK = re.compile(rb"/\*|\*/").search
-_ESCAPED_END = re.compile(rb"[^\\']*+(?:\\.[^\\']*+|''[^\\']*+)*+", re.DOTALL).match
+_ESCAPED_END = re.compile(rb"[^\\']*+(?>(?:\\.[^\\']*+|''[^\\']*+)*)", re.DOTALL).match
 # an E'…' string goes on after a newline; inside a line only a carriage return is one
-_CONTINUED = re.compile(rb"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*+'").match
+_CONTINUED = re.compile(rb"(?>(?:[ \t\f\v]|--[^\n\r]*+)*)[\n\r](?>(?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*)'").match
 
 _ROUTINE, _OTHER = 9, 10
 _ROUTINE_WORDS = {
