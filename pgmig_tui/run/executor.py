@@ -10,20 +10,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.script.actions import (
     Action,
     Connect,
     CopyFile,
     Echo,
     Outcome,
+    Output,
     Send,
     SetEncoding,
+    SetEnvironment,
     Shell,
 )
 from pgmig_tui.script.kinds import control_of, kind_of
@@ -139,7 +141,7 @@ class Executor:
     reader: PsqlReader
     frame: Frame
     sink: Sink
-    root: Path
+    outlets: Outlets
     reconnect: Callable[[str], Wire] | None = None
     executed: list[Executed] = field(default_factory=list)
 
@@ -194,7 +196,7 @@ class Executor:
         self.sink.started(send, kind, commits=commits)
         exchange = self._exchange(send, sql)
         if exchange.error is not None:
-            if exchange.lost or not self._off("ON_ERROR_STOP"):
+            if exchange.lost or self.reader.stops_on_error:
                 self._report(send, exchange)
                 return self._failed(send, exchange)
             self.sink.output(f"{send.path}:{send.line}: {exchange.error.severity}: {exchange.error.message}", "err")
@@ -208,21 +210,26 @@ class Executor:
             sql,
             copy_in=self.reader.copy_rows,
             copy_out=_Lines(self.sink),
-            row_limit=None if send.then in ("gexec", "file") else ROW_LIMIT,
+            row_limit=None if send.then == "gexec" or self._outlet(send) else ROW_LIMIT,
         )
 
-    def _off(self, variable: str) -> bool:
-        return self.reader.variables.get(variable, "on").lower() in ("off", "0", "false", "no")
+    def _outlet(self, send: Send) -> str | None:
+        """The file or command that gets the rows instead of the log."""
+        if send.then in ("file", "pipe"):
+            return send.argument if send.then == "file" else f"|{send.argument.removeprefix('|')}"
+        if send.then == "gx" and send.argument:
+            return send.argument
+        return self.outlets.lasting if send.then in ("plain", "gx") else None
 
     def _done(self, send: Send, kind: str, exchange: Exchange, *, committed: bool, commits: bool) -> None:
         reply = exchange.last
         self.sink.finished(send, kind, reply, exchange.ms, commits=commits)
-        if send.then == "plain" or send.then == "gx":
+        if (outlet := self._outlet(send)) is not None:
+            self.outlets.write(exchange, outlet)
+        elif send.then in ("plain", "gx"):
             for each in exchange.replies:
                 if each.rows:
                     self._show(each)
-        elif send.then == "file":
-            self._write_rows(send.argument, exchange)
         self._remember(Executed(send.path, send.line, send.end_line, kind, send.text, reply.row_count, 1, committed))
 
     def _remember(self, one: Executed) -> None:
@@ -252,13 +259,6 @@ class Executor:
         if reply.row_count > len(reply.rows):
             lines.append(f"({reply.row_count} rows; the first {len(reply.rows)} are shown)")
         self.sink.output("\n".join(lines), "out")
-
-    def _write_rows(self, name: str, exchange: Exchange) -> None:
-        path = self.root / name
-        with path.open("w", encoding="utf-8") as file:
-            for reply in exchange.replies:
-                for row in reply.rows:
-                    file.write("|".join("" if value is None else value for value in row) + "\n")
 
     def _report(self, send: Send, exchange: Exchange) -> None:
         """Tell the reader what psql would know now: variables, encodings, rows for \\gset and \\gexec."""
@@ -297,14 +297,18 @@ class Executor:
             if self.reconnect is None:
                 return ScriptFailure(action.path, action.line, "\\connect can't run inside another transaction")
             self.wire = self.reconnect(action.user)
+        elif isinstance(action, Output):
+            self.outlets.turn(action.name)
+        elif isinstance(action, SetEnvironment):
+            self.outlets.set_environment(action.name, action.value)
         elif isinstance(action, Shell):
-            return self._shell(action)
+            for data, stream in zip(self.outlets.shell(action.command), ("out", "err"), strict=True):
+                if data:
+                    self.sink.output(data.decode("utf-8", "replace").rstrip("\n"), stream)
         return None
 
     def _copy_file(self, action: CopyFile) -> ScriptFailure | None:
-        send = Send(
-            action.path, action.line, action.line, action.sql, action.sql.decode("utf-8", "replace"), "plain", ""
-        )
+        send = Send(action.path, action.line, action.line, action.sql, action.text)
         if why := self.sink.may_go_on():
             return ScriptFailure(action.path, action.line, why)
         commits = self.frame.own_transaction and self.wire.idle
@@ -312,35 +316,22 @@ class Executor:
         if action.direction == "in":
             exchange = self.wire.run(action.sql, copy_in=lambda: _chunks(action.data))
         else:
-            with (self.root / action.file).open("wb") as file:
-                exchange = self.wire.run(action.sql, copy_out=lambda line: _write(file.write, line))
+            lines: list[bytes] = []
+            exchange = self.wire.run(action.sql, copy_out=lines.append)
+            if exchange.error is None:
+                self.outlets.put(lines, action.file)
         if exchange.error:
             self._report(send, exchange)
-            if exchange.lost or not self._off("ON_ERROR_STOP"):
-                return self._failed(send, exchange)
-            return None
+            return self._failed(send, exchange) if exchange.lost or self.reader.stops_on_error else None
         self._done(send, "COPY", exchange, committed=self.frame.own_transaction and self.wire.idle, commits=commits)
         self._report(send, exchange)
         return None
 
-    def _shell(self, action: Shell) -> ScriptFailure | None:
-        import subprocess
-
-        done = subprocess.run(  # the environment's allow_shell permits it; psql ignores the status too
-            action.command, shell=True, cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        for data, stream in ((done.stdout, "out"), (done.stderr, "err")):
-            if data:
-                self.sink.output(data.decode("utf-8", "replace").rstrip("\n"), stream)
-        return None
-
     def _failed(self, send: Send, exchange: Exchange) -> ScriptFailure:
         error = exchange.error or ServerError("the server did not answer")
-        line = send.line
-        if error.position:  # the server counts characters of the text that it got; we name the line of the file
-            line += send.text[: error.position - 1].count("\n")
+        line = send.line_at(error.position) if error.position else send.line
         message = self.sink.may_go_on() or error.message  # cancelled: for that reason
-        return ScriptFailure(send.path, min(line, send.end_line), message, error, exchange.lost)
+        return ScriptFailure(send.path, line, message, error, exchange.lost)
 
     def _place(self, action: Action | None) -> tuple[str, int]:
         return (action.path, action.line) if action is not None else (self.reader.name, 0)
@@ -361,10 +352,6 @@ class _Lines:
 
 def _chunks(data: bytes, size: int = 65536) -> Iterable[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
-
-
-def _write(write: Callable[[bytes], object], line: bytes) -> None:
-    write(line)
 
 
 def _alike(one: str, other: str) -> bool:

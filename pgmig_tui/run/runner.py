@@ -63,7 +63,8 @@ class Runner:
             warnings=list(plan.warnings),
         )  # fmt: skip
         for answer in self.answers:
-            self.journal.write("gate_passed", **answer)
+            said = dict(answer)
+            self.journal.write("gate_passed", answered_at=said.pop("at", ""), **said)
         self.journal.sync()
         try:
             return self._run()

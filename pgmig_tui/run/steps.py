@@ -23,6 +23,7 @@ from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter
+from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.sink import JournalSink
@@ -400,9 +401,18 @@ class Stepper:
             encoding=wire.parameter("client_encoding") or plan.server.encoding,
         )
         allow = Allow(shell=plan.allow_shell, files=plan.allow_files)
-        reader = PsqlReader(script, self.files.script(script), self.files, plan.variables, allow, server=server)
+        outlets = Outlets(self.root)
+        reader = PsqlReader(
+            script,
+            self.files.script(script),
+            self.files,
+            plan.variables,
+            allow,
+            server=server,
+            run_shell=lambda command: outlets.shell(command)[0],
+        )
         reconnect = self.session.as_role if frame.own_transaction else None
-        return Executor(wire, reader, frame, sink, self.root, reconnect)
+        return Executor(wire, reader, frame, sink, outlets, reconnect)
 
 
 def _failure(step: Step, message: str, error: PgmigError | None = None) -> ScriptFailure:

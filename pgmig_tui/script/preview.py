@@ -48,7 +48,8 @@ class Finding:
     """Something a reviewer should know. `refuses`: the script won't be run as it stands.
 
     Codes: `error` (psql would stop), `refused`, `unterminated`, `unknown variable`, `gexec`, `on_error_stop`,
-    `on_error_rollback`, `autocommit`, `connect`, `quit`, `branch in statement`, `guard` (the script's own timeout).
+    `on_error_rollback`, `autocommit`, `connect`, `quit`, `branch in statement`, `guard` (the script's own timeout),
+    `shell` (allowed here; what it prints is unknown).
     """
 
     path: str
@@ -124,6 +125,7 @@ class _Walker(PsqlReader):
         self._holes: list[str] = []
         self._filled = False
         self._joined = False
+        self._shell_used = False
 
     def open(self, name: str, data: bytes) -> None:
         try:
@@ -248,7 +250,10 @@ class _Walker(PsqlReader):
                 self._fork(frame, name)
                 arguments.whole_line()
                 return None
+            self._shell_used = False
             sending = super()._dispatch(frame, name, arguments)
+            if self._shell_used and name == "set":
+                self.variables.pop(text.split()[1], None)  # a value from a shell isn't known
         except ScriptError as error:
             self._note(error)
             arguments.whole_line()
@@ -257,6 +262,14 @@ class _Walker(PsqlReader):
             sending = Sending("plain") if name in ("g", "gx") and frame.begun else None
         self._after(frame, name)
         return sending
+
+    def shell(self, command: bytes) -> bytes:
+        """Nothing is run here; what a command will print is unknown, and said."""
+        if self.frame.active:
+            self.needs_shell("a command in backticks")
+            self._shell_used = True
+            self._find("shell", "what a shell command prints here is not known before it runs", self.frame.line_number)
+        return b""
 
     def _after(self, frame: Frame, name: str) -> None:
         """What a command means for the rest of the script."""

@@ -110,3 +110,26 @@ def test_verify_counts_a_change_that_the_plan_does_not_hold(workshop18: Workshop
     done = workshop18.run("verify")
     assert done.status == 1
     assert done.named("step_verified")[0]["message"] == "not present in the plan"
+
+
+def test_rows_go_to_files_of_the_project(workshop18: Workshop) -> None:
+    script = (
+        "SELECT 1, 2 \\g one.txt\n\\o two.txt\nSELECT 3;\nSELECT 4;\n\\o\nSELECT 5;\n\\copy (SELECT 6) to 'three.txt'\n"
+    )
+    workshop18.change("one", script)
+    done = workshop18.run()
+    assert done.status == 0, done.named("step_failed")
+    texts = [(workshop18.root / name).read_text() for name in ("one.txt", "two.txt", "three.txt")]
+    assert texts == ["1|2\n", "3\n4\n", "6\n"]
+    assert [data["text"] for data in done.named("output")] == ["5"]
+
+
+def test_a_shell_runs_where_the_policy_allows_it(workshop18: Workshop) -> None:
+    workshop18.toml = '[[environment]]\nname = "box"\ntarget = "$URI"\nallow_shell = true\n'
+    script = "\\setenv WORD hello\n\\! echo $WORD\n\\set said `echo again`\nSELECT :'said';\n"
+    script += "\\copy (SELECT 1) to program 'cat > out.txt'\n"
+    workshop18.change("one", script)
+    done = workshop18.run()
+    assert done.status == 0, done.named("step_failed")
+    assert [data["text"] for data in done.named("output")] == ["hello", "again"]
+    assert (workshop18.root / "out.txt").read_text() == "1\n"

@@ -1,0 +1,69 @@
+"""Where a script's rows go beside the log (files, commands), and the shell that it may use where the policy allows it.
+
+Rows are written as Sqitch's psql would: columns joined by "|", no headings (`--no-align --tuples-only`).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from pgmig_tui.database.wire import Exchange
+
+
+class Outlets:
+    """Files are named relative to `root`, psql's working directory; a name that begins with "|" is a command."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lasting: str | None = None
+        """What `\\o` said: rows go there until it says otherwise."""
+        self._env = dict(os.environ)
+
+    def turn(self, name: str | None) -> None:
+        """`\\o`: rows go to `name` from here on (a file is emptied), None is the log again."""
+        self.lasting = name
+        if name is not None and not name.startswith("|"):
+            (self.root / name).write_bytes(b"")
+
+    def set_environment(self, name: str, value: str | None) -> None:
+        if value is None:
+            self._env.pop(name, None)
+        else:
+            self._env[name] = value
+
+    def write(self, exchange: Exchange, name: str) -> None:
+        """Rows of a statement to a file or command. `\\g file` replaces the file, `\\o file` goes on in it."""
+        lines = (_line(row) for reply in exchange.replies for row in reply.rows)
+        self._put(b"".join(lines), name, append=name == self.lasting)
+
+    def put(self, chunks: Iterable[bytes], name: str) -> None:
+        """Data of `\\copy … to` a file or command."""
+        self._put(b"".join(chunks), name, append=False)
+
+    def shell(self, command: str) -> tuple[bytes, bytes]:
+        """Run a command (`\\!`, backticks): what it printed and complained. Its status decides nothing, as in psql."""
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=self.root,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        return done.stdout, done.stderr
+
+    def _put(self, data: bytes, name: str, *, append: bool) -> None:
+        if name.startswith("|"):
+            subprocess.run(name[1:], shell=True, cwd=self.root, env=self._env, input=data, check=False)
+            return
+        with (self.root / name).open("ab" if append else "wb") as file:
+            file.write(data)
+
+
+def _line(row: tuple[str | None, ...]) -> bytes:
+    text = "|".join("" if value is None else value for value in row)
+    return text.encode("utf-8", "surrogateescape") + b"\n"
