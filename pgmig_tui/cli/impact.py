@@ -42,7 +42,7 @@ def impact(arguments: Namespace) -> int:
     if arguments.fail_on:
         from pgmig_tui.report.impact_report import at_least
 
-        return int(any(at_least(one.impact.risk, arguments.fail_on) for one in found))
+        return 3 if any(at_least(one.impact.risk, arguments.fail_on) for one in found) else 0
     return 0
 
 

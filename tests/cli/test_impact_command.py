@@ -78,7 +78,7 @@ def test_a_file_that_belongs_to_no_change(checkout: Checkout) -> None:
     assert script["statements"][0]["locks"][0]["mode"] == "AccessExclusiveLock"
 
 
-@pytest.mark.parametrize(("limit", "status"), [("low", 1), ("critical", 0)])
+@pytest.mark.parametrize(("limit", "status"), [("low", 3), ("critical", 0)])
 def test_a_risk_can_fail_a_build(checkout: Checkout, limit: str, status: int) -> None:
     assert checkout.run("impact", "total", "--fail-on", limit).status == status
 
@@ -90,7 +90,7 @@ def test_what_can_not_be_parsed_is_named_with_line_and_column(checkout: Checkout
     assert (statement["kind"], statement["risk"]) == ("UNPARSED", "high")
     assert statement["problem"]["line"] == 2
     assert statement["problem"]["column"] > 0
-    assert checkout.run("impact", "total", "--fail-on", "high").status == 1
+    assert checkout.run("impact", "total", "--fail-on", "high").status == 3
     assert "UNPARSED" in checkout.run("impact", "total").out
 
 
