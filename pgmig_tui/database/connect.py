@@ -144,7 +144,7 @@ class Connection:
                         found.append(cursor.fetchall())
                     if not cursor.nextset():
                         return found
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeDecodeError) as error:
             raise self._wrapped(error) from None
 
     def columns(self, sql: str | bytes, parameters: Parameters = None) -> tuple[tuple[str, ...], list[Row]]:
@@ -155,7 +155,7 @@ class Connection:
                 cursor.execute(query, parameters, prepare=False)
                 names = tuple(column.name for column in cursor.description or ())
                 return names, cursor.fetchall() if cursor.description is not None else []
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeDecodeError) as error:
             raise self._wrapped(error) from None
 
     def identity(self) -> ServerIdentity:
@@ -225,7 +225,9 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _wrapped(self, error: psycopg.Error) -> PgmigError:
+    def _wrapped(self, error: psycopg.Error | UnicodeDecodeError) -> PgmigError:
+        if isinstance(error, UnicodeDecodeError):  # names and queries of databases in other encodings reach pg_stat_*
+            return ServerError("the server sent text that is not valid in its encoding", sqlstate="22021")
         if self._inner.closed or self._inner.broken:
             return ConnectionLost(self.mask(f"the connection was lost: {_first(error)}"), sqlstate=error.sqlstate or "")
         diagnostic = error.diag

@@ -17,9 +17,14 @@ _VARIABLE = re.compile(r""":(['"])(\w+)\1""")
 
 
 def literal(value: str | None) -> str:
-    """`value` as a string literal, or NULL. Raises ValueError on NUL, which no PostgreSQL text can hold."""
+    """`value` as a string literal, or NULL. Raises ValueError on NUL, which no PostgreSQL text can hold.
+
+    A lone surrogate, as in the name of a file that isn't UTF-8, becomes a question mark.
+    """
     if value is None:
         return "NULL"
+    if not value.isascii():
+        value = value.encode("utf-8", "replace").decode("utf-8")
     if "\0" in value:
         raise ValueError("text with a NUL character can't be stored in PostgreSQL")
     if "\\" in value:

@@ -58,6 +58,7 @@ HEALTH: tuple[Item, ...] = (
     Item("check:replication-slots", "pre", "Slots don't hold back WAL", "check", "replication_slots"),
     Item("check:invalid-indexes", "pre", "No invalid indexes", "check", "invalid_indexes"),
     Item("check:connection-headroom", "pre", "Connections to spare", "check", "connection_headroom"),
+    Item("check:dumps", "pre", "No dump of ours is running", "check", "dumps", always=True),
     Item("check:archiver", "pre", "WAL is archived", "check", "archiver"),
     Item("check:sync-commit", "pre", "COMMIT can be acknowledged", "check", "sync_commit"),
     Item("check:wraparound", "pre", "Far from transaction ID wraparound", "check", "wraparound"),

@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pgmig_tui.database.checks import CheckResult, check_environment, document
+from pgmig_tui.database.checks import CheckResult, document
 from pgmig_tui.errors import Refused, UsageError
-from pgmig_tui.gates.checklist import Item, item_named, items_for
-
-if TYPE_CHECKING:
-    from pgmig_tui.database.checks import Relation
-    from pgmig_tui.project.environments import Environment
+from pgmig_tui.gates.checklist import Item, item_named
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
 
@@ -77,19 +73,6 @@ def evaluate(items: Iterable[Item], checks: Iterable[CheckResult], answers: Sequ
     results = tuple(_result(item, by_name.get(item.check or ""), by_item.get(item.id), protected) for item in items)
     blocking = tuple(result.item.id for result in results if result.blocks)
     return Gate(not blocking, blocking, results)
-
-
-def review(
-    environment: Environment,
-    command: str,
-    tables: Sequence[Relation] = (),
-    answers: Sequence[Answer] = (),
-    performed: Iterable[CheckResult] = (),
-) -> Gate:
-    """Run the checks of `environment` and evaluate its gate for `command`. `tables` are the affected ones; `performed`
-    are results of what the program did (a backup). Never raises for the server."""
-    checks = [*check_environment(environment, tables), *performed]
-    return evaluate(items_for(environment, command), checks, answers, environment.policy.protected)
 
 
 def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[Item], by: str) -> Answer:

@@ -88,6 +88,7 @@ def test_a_quiet_server(pg: Server, app: str) -> None:
         "replication_lag": "N-A",
         "invalid_indexes": "PASS",
         "connection_headroom": "PASS",
+        "dumps": "PASS",
         "archiver": "N-A",
         "sync_commit": "N-A",
         "wraparound": "PASS",

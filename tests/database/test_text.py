@@ -40,6 +40,7 @@ def test_an_identifier_is_the_name(connection: Connection, name: str) -> None:
 
 def test_null_nul_and_nothing() -> None:
     assert literal(None) == "NULL"
+    assert literal("caf\udce9") == "'caf?'"
     with pytest.raises(ValueError, match="NUL"):
         literal("a\0b")
     for name in ("", "a\0b"):

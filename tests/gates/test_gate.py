@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pgmig_tui.database.checks import CHECKS, CheckResult
+from pgmig_tui.database.checks import CHECKS, CheckResult, check_environment
 from pgmig_tui.errors import Refused, UsageError
 from pgmig_tui.gates.checklist import (
     BACKUP,
@@ -22,9 +22,9 @@ from pgmig_tui.gates.checklist import (
     item_named,
     items_for,
 )
-from pgmig_tui.gates.gate import Answer, evaluate, parse_answer, review
+from pgmig_tui.gates.gate import Answer, evaluate, parse_answer
 from pgmig_tui.project.environments import BackupPolicy, Policy
-from tests.database.places import Databases, Place, place
+from tests.database.places import Databases, Place, place, session
 from tests.servers import Server
 
 
@@ -177,11 +177,24 @@ def test_answers_of_the_command_line() -> None:
 
 
 def test_a_live_gate(pg: Server, database_on: Databases) -> None:
-    here = AnEnvironment(Policy(protected=True), place(pg, database_on(pg)))
-    gate = review(here, "deploy", answers=ATTESTED)  # type: ignore[arg-type]
+    name = database_on(pg)
+    here = AnEnvironment(Policy(protected=True), place(pg, name))
+    gate = evaluate(items(protected=True), check_environment(here), ATTESTED, protected=True)  # type: ignore[arg-type]
     by_id = {result.item.id: result for result in gate.results}
     assert by_id[SERVER].state == "PASS"
     assert by_id["check:blockers"].state == "N-A"
-    assert by_id[SERVER].evidence is not None
+    evidence = by_id[SERVER].evidence
+    assert evidence is not None
+    assert evidence["rows"][0]["database"] == name
     there = AnEnvironment(Policy(), Place({"host": "/nonexistent"}))
-    assert review(there, "deploy").blocking == (SERVER,)  # type: ignore[arg-type]
+    gate = evaluate(items(), check_environment(there), (), protected=False)  # type: ignore[arg-type]
+    assert gate.blocking == (SERVER, "check:dumps")
+
+
+def test_a_dump_of_ours_that_still_runs_blocks_everywhere(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    here = AnEnvironment(Policy(), place(pg, name))
+    with session(pg, name, "pgmig/20260101-000000-abcd/dump"):
+        gate = evaluate(items(), check_environment(here), (), protected=False)  # type: ignore[arg-type]
+    assert gate.blocking == ("check:dumps",)
+    assert "20260101-000000-abcd" in gate.results[-4].summary

@@ -76,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
     Check("replication_slots", "Slots don't hold back WAL", verdicts.replication_slots),
     Check("invalid_indexes", "No invalid indexes", verdicts.invalid_indexes),
     Check("connection_headroom", "Connections to spare", verdicts.connection_headroom),
+    Check("dumps", "No dump of ours is running", verdicts.dumps),
     Check("archiver", "WAL is archived", verdicts.archiver),
     Check("sync_commit", "COMMIT can be acknowledged", verdicts.sync_commit),
     Check("wraparound", "Far from transaction ID wraparound", verdicts.wraparound),

@@ -171,6 +171,12 @@ def connection_headroom(rows: Rows, limits: Thresholds) -> Verdict:
     return Verdict("WARN" if percent > limits.connections_percent else "PASS", summary)
 
 
+def dumps(rows: Rows, limits: Thresholds) -> Verdict:
+    if rows:
+        return Verdict("FAIL", f"process {rows[0]['pid']} ({rows[0]['application']}) still dumps this database")
+    return Verdict("PASS", "none")
+
+
 def archiver(rows: Rows, limits: Thresholds) -> Verdict:
     row = rows[0]
     if row["archive_mode"] == "off":
