@@ -20,7 +20,7 @@ class Outlets:
         self.root = root
         self.lasting: str | None = None
         """What `\\o` said: rows go there until it says otherwise."""
-        self._env = dict(os.environ)
+        self._changed: dict[str, str | None] = {}
 
     def turn(self, name: str | None) -> None:
         """`\\o`: rows go to `name` from here on (a file is emptied), None is the log again."""
@@ -29,10 +29,12 @@ class Outlets:
             (self.root / name).write_bytes(b"")
 
     def set_environment(self, name: str, value: str | None) -> None:
-        if value is None:
-            self._env.pop(name, None)
-        else:
-            self._env[name] = value
+        self._changed[name] = value
+
+    @property
+    def _env(self) -> dict[str, str]:
+        merged = {**os.environ, **self._changed}
+        return {name: value for name, value in merged.items() if value is not None}
 
     def write(self, exchange: Exchange, name: str) -> None:
         """Rows of a statement to a file or command. `\\g file` replaces the file, `\\o file` goes on in it."""
