@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 
-class PlanErrors(ProjectError):  # noqa: N818 - it carries several
+class PlanErrors(ProjectError):
     """A plan file that can't be used; `problems` are all of its errors in order of their lines."""
 
     def __init__(self, path: Path, problems: tuple[PlanProblem, ...]) -> None:
