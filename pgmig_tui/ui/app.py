@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from pgmig_tui.display.safe import safe
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from pgmig_tui.ui.poller import Poller, words_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 RUNS_SECONDS = 3.0
 HANGUP_STATUS = 129
+FAULT_STATUS = 1
 
 
 class PgmigApp(App[int]):
@@ -57,6 +59,7 @@ class PgmigApp(App[int]):
         self.clock = clock or (lambda: datetime.now(UTC))
         self.chosen = next((i for i, place in enumerate(session.facts.places) if place.name == chosen), 0)
         self.farewell: list[str] = []
+        self.fault = ""
         self._asks = asks
         self._attach_to = attach
         self._pollers: list[Poller] = []
@@ -69,9 +72,7 @@ class PgmigApp(App[int]):
         return HomeScreen()
 
     def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        # A dropped connection must not end the program between two lines of a file; the run doesn't depend on us.
-        loop.add_signal_handler(signal.SIGHUP, self.hang_up)
+        signal.signal(signal.SIGHUP, _hang_up)
         if self._asks:
             # Not before the first frame: the driver alone takes as long to import as the screen takes to appear.
             self.set_timer(0.05, self._start_asking)
@@ -151,10 +152,11 @@ class PgmigApp(App[int]):
         if isinstance(self.screen, PlaceScreen):
             self.screen.do_explain()
 
-    def hang_up(self) -> None:
-        """The terminal is gone."""
+    def _fatal_error(self) -> None:
+        """A fault of our own: kept for a report. Textual's own drawing of it, with all values, takes minutes here."""
+        self.fault = traceback.format_exc()
         self._stop_asking()
-        self.exit(HANGUP_STATUS, return_code=HANGUP_STATUS)
+        self._close_messages_no_wait()
 
     def _stop_asking(self) -> None:
         for poller in self._pollers:
@@ -205,9 +207,31 @@ def run_screen(
     if env.get("SSH_TTY"):
         app.animation_level = "none"
     status = app.run()
+    if app.fault:
+        print(fault_words(session, app.fault), file=sys.stderr)
+        return FAULT_STATUS
     for line in app.farewell:
-        print(line)
+        print(safe(line))
     return app.return_code or status or 0
+
+
+def _hang_up(signum: int, frame: object) -> None:
+    """The terminal is gone: leave at once. The event loop can't be asked to: it may be waiting for a terminal that will
+    never read again. Nothing is lost, since the run is another process and the screen keeps nothing."""
+    os._exit(HANGUP_STATUS)
+
+
+def fault_words(session: Session, fault: str) -> str:
+    """What a person hears when the screen ended by a fault of its own."""
+    last = safe(fault.strip().splitlines()[-1])
+    try:
+        where = f"The report is in {session.write('fault.txt', fault)}."
+    except OSError as error:
+        where = f"No report could be written ({error.strerror}):\n{safe(fault, multiline=True)}"
+    return (
+        f"pgmig-tui: the screen ended by a fault of its own: {last}\n"
+        f"No run was stopped; `pgmig-tui runs` lists them. {where}"
+    )
 
 
 def run(arguments: Namespace) -> int:

@@ -125,12 +125,14 @@ def _step(step: Step, impact: ScriptImpact | None) -> StepFacts:
         return facts
     strongest, loss = impact.strongest, impact.data_loss
     unread = tuple(f"line {one.line} can't be read: {one.problem.message}" for one in impact.statements if one.problem)
+    # What happens to tables that this run made itself hurts nobody.
+    seen = [one for one in impact.statements if one.strongest is not None]
     return replace(
         facts,
         lock=strongest[0].sql_name if strongest else "",
         relation=strongest[1] if strongest else "",
-        rewrites=any(one.rewrites for one in impact.statements),
-        scans=any(one.scans for one in impact.statements),
+        rewrites=any(one.rewrites for one in seen),
+        scans=any(one.scans for one in seen),
         risk=impact.risk,
         loses=(loss.what or ("data",)) if loss.loss_class >= 3 else (),
         findings=(*facts.findings, *unread),

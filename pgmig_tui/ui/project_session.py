@@ -147,7 +147,8 @@ class ProjectSession:
         return self._state_dir / "backups"
 
     def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
-        from pgmig_tui.gates.backup import make_backup, results
+        from pgmig_tui.gates.backup import find_tools, make_backup, results
+        from pgmig_tui.sandbox.installation import find_installations
 
         where = self._environment(review.environment)
         wanted = where.policy.backup.verify
@@ -156,6 +157,7 @@ class ProjectSession:
             self._backups,
             review.run_id,
             verify="decode" if wanted in ("decode", "restore") or not where.policy.backup.required else wanted,  # type: ignore[arg-type]
+            tools=find_tools(review.plan.plan.server.version_num, [one.bin_dir for one in find_installations()]),
             stopping=stopping,
         )
         return gating.performed(review, where, results(made))

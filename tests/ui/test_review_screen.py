@@ -31,12 +31,14 @@ def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
             await robot.snapshot("review")
             await robot.press("g")
             await robot.sees("g is off: 3 items open")
-            await robot.press("j", "space")
+            await robot.press("space")
             await robot.type("window Sun 02:00")
             await robot.press("enter")
-            await robot.sees("attested: window Sun 02:00", "2 items open")
-            await robot.press("j", "space", *"told", "enter")
-            await robot.sees("1 item open")
+            await robot.sees("2 items open")
+            await robot.press("space", *"told", "enter")
+            await robot.sees("1 item open", "> [!] No long transactions")
+            await robot.press("k", "k")
+            await robot.sees("attested: told")
             await robot.press("j", "j", "space")
             await robot.sees("this item is checked, not ticked; o overrides")
             await robot.press("o", *"known reporter", "enter")
@@ -60,7 +62,7 @@ def test_a_note_is_asked_for_and_may_not_be_empty() -> None:
     async def scene() -> None:
         async with opened() as robot:
             await at_review(robot)
-            await robot.press("j", "space", "enter", "enter")
+            await robot.press("space", "enter", "enter")
             await robot.sees("Enter is dead until something stands here")
             await robot.press("escape")
             await robot.sees("3 items open")
@@ -82,6 +84,33 @@ def test_the_word_is_the_environments_own_and_enter_alone_is_dead(size: tuple[in
             assert session.started == []
             await robot.press("escape")
             await robot.sees("nothing was started")
+
+    play(scene)
+
+
+def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahead_close_nothing_else() -> None:
+    async def scene() -> None:
+        from textual import events
+
+        session = FakeSession()
+        session.items = OPEN
+        async with opened(session) as robot:
+            await at_review(robot, environment="1")
+            await robot.press("g")
+            await robot.sees("Type yes")
+            for key, character in (("enter", "\r"), ("y", "y"), ("e", "e"), ("s", "s")):
+                robot.app.post_message(events.Key(key, character))
+            await robot.pilot.pause()
+            await robot.pilot.pause()
+            assert session.started == []
+            await robot.sees("Enter starts it")
+            for _twice in range(2):
+                robot.app.post_message(events.Key("enter", "\r"))
+            await robot.sees("RUN 20260820")
+            assert len(session.started) == 1
+            for _thrice in range(3):
+                robot.app.post_message(events.Key("escape", None))
+            await robot.sees("ALL ENVIRONMENTS", "this is home; q leaves")
 
     play(scene)
 

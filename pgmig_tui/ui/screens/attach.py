@@ -46,6 +46,7 @@ class AttachScreen(Dialog[None]):
     def action_attach(self, steers: bool) -> None:
         from pgmig_tui.ui.screens.run import RunScreen
 
-        app, run = self.app, self.run_facts
-        self.dismiss(None)
-        app.push_screen(RunScreen(run.run_id, steers=steers))
+        if self.is_current:
+            app, run = self.app, self.run_facts
+            self.answer(None)
+            app.push_screen(RunScreen(run.run_id, steers=steers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -22,6 +23,16 @@ Result = TypeVar("Result")
 COLUMNS = 68
 
 
+class Field(Input):
+    """An input that takes Enter in its turn among the letters, so that one typed before them never counts for them."""
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Submitted(self, self.value))
+
+
 class Dialog(ModalScreen[Result | None], Generic[Result]):
     """Text, and below it an input where there is something to type."""
 
@@ -37,9 +48,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         super().__init__()
         self.text = Lines(identity="text")
         self.hint = Bar(identity="hint")
-        self.input = Input(placeholder=safe(placeholder), id="input") if typed else None
+        self.input = Field(placeholder=safe(placeholder), id="input") if typed else None
         self._given = tuple(lines)
         self._danger = danger
+        self._answered = False
 
     @property
     def pgmig(self) -> PgmigApp:
@@ -61,21 +73,27 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     def hint_line(self, columns: int) -> Line:
         return (("Esc goes back", "muted"),)
 
+    def answer(self, result: Result | None) -> None:
+        """Closes the dialog, once: keys that were typed ahead must not close the place below."""
+        if not self._answered:
+            self._answered = True
+            self.dismiss(result)
+
     def action_back(self) -> None:
-        self.dismiss(None)
+        self.answer(None)
 
 
 class AskScreen(Dialog[str]):
-    """Asks for a text; `must` wants at least one letter, and says so."""
+    """Asks for a text of at least so many characters; Enter is dead before."""
 
-    def __init__(self, question: str, placeholder: str, *, must: bool = True) -> None:
+    def __init__(self, question: str, placeholder: str, *, least: int = 1) -> None:
         super().__init__(paragraph(question, "strong"), placeholder=placeholder)
-        self._must = must
+        self._least = least
 
     def hint_line(self, columns: int) -> Line:
-        empty = self.input is None or not self.input.value.strip()
-        if self._must and empty:
-            return (("Enter is dead until something stands here. Esc goes back.", "muted"),)
+        if self.input is None or len(self.input.value.strip()) < self._least:
+            much = "something stands" if self._least == 1 else f"{self._least} characters stand"
+            return ((f"Enter is dead until {much} here. Esc goes back.", "muted"),)
         return (("Enter takes it. Esc goes back.", "muted"),)
 
     def on_input_changed(self, message: Input.Changed) -> None:
@@ -83,8 +101,8 @@ class AskScreen(Dialog[str]):
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         text = message.value.strip()
-        if text or not self._must:
-            self.dismiss(text)
+        if len(text) >= self._least:
+            self.answer(text)
 
 
 class ConfirmScreen(Dialog[bool]):
@@ -99,16 +117,13 @@ class ConfirmScreen(Dialog[bool]):
         super().__init__([*lines, (), ask], placeholder="the word", danger=danger)
         self.word = word
 
-    @property
-    def fits(self) -> bool:
-        """Whether the word stands there, on a terminal that is large enough to have shown what it's for."""
+    def fits(self, text: str) -> bool:
+        """Whether a text is the word, on a terminal that is large enough to have shown what it's for."""
         size = self.app.size
-        return (
-            self.input is not None and self.input.value.strip() == self.word and size.width >= 80 and size.height >= 24
-        )
+        return text.strip() == self.word and size.width >= 80 and size.height >= 24
 
     def hint_line(self, columns: int) -> Line:
-        if self.fits:
+        if self.input is not None and self.fits(self.input.value):
             return (("Enter starts it", "failed"),)
         return (("Enter is dead until the word matches", "muted"),)
 
@@ -116,8 +131,9 @@ class ConfirmScreen(Dialog[bool]):
         self.hint.refresh()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
-        if self.fits:
-            self.dismiss(True)
+        # What stood there when Enter was pressed counts, not what was typed since.
+        if self.fits(message.value):
+            self.answer(True)
 
 
 def paragraph(text: str, role: Role = "plain") -> list[Line]:

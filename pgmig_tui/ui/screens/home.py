@@ -88,6 +88,10 @@ class HomeScreen(PlaceScreen):
         guard = "!! PROTECTED !! " if self.chosen.protected else ""
         return f"{guard}env {self.pgmig.chosen + 1}/{len(places)} {self.chosen.name}  {now}"
 
+    def right_spans(self, text: str) -> tuple[Span, ...]:
+        # d, v and R are about the chosen environment: that it's protected must be seen before they are pressed.
+        return ((text, "tier-prod" if self.chosen is not None and self.chosen.protected else "tier-none"),)
+
     def _summary_line(self, columns: int) -> Line:
         facts = self.pgmig.session.facts
         head = f" Plan {facts.project}  {count(len(facts.plan), 'change')}  {count(facts.tags, 'tag')}   "
@@ -265,9 +269,7 @@ class HomeScreen(PlaceScreen):
     def do_filter(self) -> None:
         from pgmig_tui.ui.screens.dialog import AskScreen
 
-        self.app.push_screen(
-            AskScreen("Show the changes whose name holds", "part of a name", must=False), self._filtered
-        )
+        self.app.push_screen(AskScreen("Show the changes whose name holds", "part of a name", least=0), self._filtered)
 
     def _filtered(self, text: str | None) -> None:
         if text is None:

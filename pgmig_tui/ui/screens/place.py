@@ -99,6 +99,10 @@ class PlaceScreen(Screen[None]):
         """The environment that this place is about; None where it is about all of them."""
         return None
 
+    def right_spans(self, text: str) -> tuple[Span, ...]:
+        """The right end of a banner that is about all environments."""
+        return ((text, "tier-none"),)
+
     def doing(self) -> str:
         """What is going on, at the right end of the banner."""
         return self.place.upper()
@@ -114,7 +118,7 @@ class PlaceScreen(Screen[None]):
             left, right = f" ALL ENVIRONMENTS  {safe(facts.project)}", f" {self.doing()} "
             user = f" as {safe(facts.operator)}"
             left += user if width(left) + width(user) + width(right) <= columns else ""
-            return sides(((left, "tier-none"),), ((right, "tier-none"),), columns)
+            return sides(((left, "tier-none"),), self.right_spans(right), columns)
         standing = self.pgmig.answers.good.get(place.name)
         return banner(
             tier=tier_word(place.name, place.protected),
@@ -178,6 +182,9 @@ class PlaceScreen(Screen[None]):
         return None
 
     def action_do(self, key_id: str, argument: int = 0) -> None:
+        if not self.is_current:
+            # Typed ahead, before the place that it was meant for stood there: better lost than done elsewhere.
+            return
         key = keys.BY_ID[key_id]
         self._said = None
         reason = self.off(key_id)

@@ -22,6 +22,8 @@ from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, Command, Item, Place, Review, StepFacts, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
+# A key pressed by mistake and Enter must not make an override.
+REASON = 8
 TITLES: dict[str, str] = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY"}
 
 
@@ -41,6 +43,7 @@ class ReviewScreen(PlaceScreen):
         self.accepted = False
         self._answers: dict[str, Answered] = {}
         self._error = ""
+        self._trouble = ""
         self._starting = False
         self._dumping = False
         self._left = threading.Event()
@@ -85,7 +88,19 @@ class ReviewScreen(PlaceScreen):
 
     def _take(self, review: Review) -> None:
         self.review = review
+        self._said = None
+        self._trouble = ""
         self._show()
+        self._to_open()
+
+    def _to_open(self) -> None:
+        """Puts the cursor on the next item that keeps GO shut, unless it's on one."""
+        items = self.review.items if self.review is not None else ()
+        here = min(self.items.cursor, len(items) - 1)
+        for index in (*range(here, len(items)), *range(max(here, 0))):
+            if items[index].blocks:
+                self.items.move(index)
+                return
 
     def _failed(self, error: Exception) -> None:
         self._error = words_of(error)
@@ -114,7 +129,7 @@ class ReviewScreen(PlaceScreen):
             lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
         if not review.steps:
             return [*lines, ((" nothing to do: no change is left for this", "done"),)]
-        name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 46))
+        name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 48))
         lines.append(
             ((f" {'#':>3}  {pad('change', name)} {pad('strongest lock', 18)} {pad('rewrite', 8)}tx   data", "title"),)
         )
@@ -153,6 +168,8 @@ class ReviewScreen(PlaceScreen):
             lines.append(((" + GO is open: g asks for the word", "done"),))
         else:
             lines += wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")
+        if self._trouble:
+            lines += wrap(f"x {safe(self._trouble)}", columns, "failed", indent=" ", hanging="   ")
         lines.append(())
         if self.review is not None:
             if self.review.loses:
@@ -164,7 +181,7 @@ class ReviewScreen(PlaceScreen):
                 made = ", ".join(self.review.creates)
                 lines += wrap(f"creates schema {safe(made)}", columns, "waiting", indent=" ", hanging="   ")
             current = self._item()
-            if current is not None and current.summary:
+            if current is not None and current.summary and (not current.answered or current.overridden):
                 lines += wrap(safe(current.summary), columns, "muted", indent=" ", hanging="   ")
             if current is not None and current.answered:
                 word = "overridden" if current.overridden else "attested"
@@ -230,7 +247,7 @@ class ReviewScreen(PlaceScreen):
     def do_override(self) -> None:
         item = self._item()
         assert item is not None, "off() has seen to it"
-        ask = AskScreen(f"OVERRIDE {item.title}: for what reason?", "a reason; it goes into the journal")
+        ask = AskScreen(f"OVERRIDE {item.title}: for what reason?", "a reason; it goes into the journal", least=REASON)
         self.app.push_screen(ask, lambda note: self._answer(item.id, "override", note))
 
     def _answer(self, item_id: str, how: str, note: str | None) -> None:
@@ -264,8 +281,9 @@ class ReviewScreen(PlaceScreen):
 
     def _not_dumped(self, error: Exception) -> None:
         self._dumping = False
+        self._trouble = words_of(error)
         self._show()
-        self.work_failed(error)
+        self.say("the backup failed", "failed")
 
     def on_unmount(self) -> None:
         self._left.set()
@@ -294,7 +312,11 @@ class ReviewScreen(PlaceScreen):
     def _started(self, watch: Watch) -> None:
         from pgmig_tui.ui.screens.run import RunScreen
 
-        self.app.switch_screen(RunScreen(watch.run_id, self.environment, watch))
+        screen = RunScreen(watch.run_id, self.environment, watch)
+        if self.is_current:
+            self.app.switch_screen(screen)
+        else:
+            self.app.push_screen(screen)
 
     def _not_started(self, error: Exception) -> None:
         self._starting = False
