@@ -18,5 +18,5 @@ class ScriptError(PgmigError):
         self.message = message
 
 
-class ScriptRefused(ScriptError):  # noqa: N818 - said to a person: refused
+class ScriptRefused(ScriptError):
     """psql would do it, we don't: a shell command, a file outside the project, another database."""
