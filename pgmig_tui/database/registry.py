@@ -1,6 +1,7 @@
-"""The Sqitch registry: reading it, creating and upgrading it, and the lock that guards it.
+"""The Sqitch registry: creating and upgrading it, and the lock that guards it.
 
-What a deploy or revert writes into it is in `rows`, what a dependency means in `dependencies`. Source of facts:
+What it says is read in `deployed`, what a deploy or revert writes into it is in `rows`, what a dependency means in
+`dependencies`. Source of facts:
 Sqitch 1.3.1 observed at work (registry 1.1); both programs must be able to take turns on one database.
 """
 
@@ -8,9 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection, Row, ServerError
+from pgmig_tui.database.connect import Connection, ServerError
+from pgmig_tui.database.deployed import (
+    VERSION,
+    VERSIONS,
+    DeployedChange,
+    DeployedTag,
+    RegistryEvent,
+    RegistryInfo,
+    RegistryState,
+    read_deployed,
+    read_events,
+    read_registry,
+    read_state,
+)
 from pgmig_tui.database.rows import (
     LOCK_KEY,
     deploy_rows_sql,
@@ -33,85 +47,9 @@ __all__ = [
     "LOCK_KEY", "DeployedChange", "DeployedTag", "LockHolder", "RegistryEvent", "RegistryInfo", "RegistryState",
     "create_registry", "deploy_rows_sql", "fail_event_sql", "fix_script_hashes", "guard_failure", "holds_lock_sql",
     "lock_holder", "prepare_registry", "read_deployed", "read_events", "read_registry", "read_state",
-    "register_project", "revert_rows_sql", "state_from", "state_sql", "step_guard_sql", "tag_rows_sql", "try_lock",
+    "register_project", "revert_rows_sql", "step_guard_sql", "tag_rows_sql", "try_lock",
     "upgrade_registry",
 ]  # fmt: skip
-
-VERSION = "1.1"
-_VERSIONS = ("0", "1.0", "1.1")
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryInfo:
-    """Whether the registry is there and which version it has: "0" (before Sqitch 0.998), "1.0", "1.1" or newer."""
-
-    schema: str
-    present: bool
-    version: str | None
-    newer: bool = False
-
-    @property
-    def old(self) -> bool:
-        return self.present and not self.newer and self.version != VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class DeployedTag:
-    """A row of `tags`: `tag` with its @, `committed_at` as in DeployedChange."""
-
-    tag_id: str
-    tag: str
-    committed_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeployedChange:
-    """A row of `changes`. Times are UTC; `committed_at` has microseconds and sorts as text, `tags` have their @."""
-
-    change_id: str
-    script_hash: str | None
-    name: str
-    project: str
-    note: str
-    committed_at: str
-    committer_name: str
-    committer_email: str
-    planned_at: str
-    planner_name: str
-    planner_email: str
-    tag_rows: tuple[DeployedTag, ...] = ()
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        return tuple(row.tag for row in self.tag_rows)
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryState:
-    """The registry and what is deployed, in `committed_at` order."""
-
-    info: RegistryInfo
-    deployed: tuple[DeployedChange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryEvent:
-    """A row of `events`: `event` is deploy, revert, fail or merge; times are UTC."""
-
-    event: str
-    change_id: str
-    change: str
-    project: str
-    note: str
-    requires: tuple[str, ...]
-    conflicts: tuple[str, ...]
-    tags: tuple[str, ...]
-    committed_at: str
-    committer_name: str
-    committer_email: str
-    planned_at: str
-    planner_name: str
-    planner_email: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,73 +69,6 @@ class LockHolder:
         where = self.host or self.client or "a local connection"
         since = f" since {self.since}" if self.since else ""
         return f"process {self.pid}, user {self.user or '?'}, {self.application or 'no name'}, from {where}{since}"
-
-
-def state_sql(schema: str, project: str | None) -> str:
-    """Reads registry version, changes and tags in one simple query; its last three results go to `state_from`."""
-    body = bind(load("queries/registry_state"), {"schema": schema, "project": project})
-    return f"DO {literal(body)}; FETCH ALL FROM pgmig_version; FETCH ALL FROM pgmig_changes; FETCH ALL FROM pgmig_tags"
-
-
-def state_from(schema: str, results: Sequence[Sequence[Row]]) -> RegistryState:
-    """The state from the last three results of `state_sql`."""
-    version_rows, change_rows, tag_rows = results[-3:]
-    version = version_rows[0][0]
-    if version is None:
-        return RegistryState(RegistryInfo(schema, False, None), ())
-    version = version if "." in version or version == "0" else f"{version}.0"
-    newer = version not in _VERSIONS and _number(version) > _number(VERSION)
-    tags: dict[str, list[DeployedTag]] = {}
-    for change_id, tag_id, tag, committed_at in tag_rows:
-        tags.setdefault(change_id, []).append(DeployedTag(tag_id, tag, committed_at))
-    if not tags:
-        deployed = tuple(DeployedChange(*row) for row in change_rows)
-    else:
-        deployed = tuple(DeployedChange(*(*row, tuple(tags.get(row[0], ())))) for row in change_rows)
-    return RegistryState(RegistryInfo(schema, True, version, newer), deployed)
-
-
-def read_state(connection: Connection, schema: str, project: str | None) -> RegistryState:
-    """Registry and deployed changes (of all projects with None), one round trip. Raises NotPermitted."""
-    try:
-        return state_from(schema, connection.results(state_sql(schema, project)))
-    except ServerError as error:
-        raise reading_refused(error, schema) from None
-
-
-def reading_refused(error: ServerError, schema: str) -> ServerError | NotPermitted:
-    """`error`, or what to grant when it says that the registry may not be read."""
-    if error.sqlstate != "42501":
-        return error
-    return NotPermitted(
-        f"the registry {schema} can't be read: {error.message}",
-        do=f"Have its owner run: GRANT USAGE ON SCHEMA {ident(schema)} TO <role>; "
-        f"GRANT SELECT ON ALL TABLES IN SCHEMA {ident(schema)} TO <role>;",
-    )
-
-
-def read_registry(connection: Connection, schema: str) -> RegistryInfo:
-    """Presence and version only. Raises NotPermitted."""
-    return read_state(connection, schema, "").info
-
-
-def read_deployed(connection: Connection, schema: str, project: str | None) -> tuple[DeployedChange, ...]:
-    """The deployed changes of `project`, of all projects with None; empty without a registry. Raises NotPermitted."""
-    return read_state(connection, schema, project).deployed
-
-
-def read_events(
-    connection: Connection, schema: str, *, project: str | None = None, limit: int | None = None
-) -> tuple[RegistryEvent, ...]:
-    """Events, newest first. Raises ServerError (42P01 without a registry: look at `read_registry` first)."""
-    sql = bind(load("queries/registry_events"), {"schema": schema, "project": project})
-    if limit is not None:
-        sql += f" LIMIT {int(limit)}"
-    try:
-        rows = connection.execute(sql)
-    except ServerError as error:
-        raise reading_refused(error, schema) from None
-    return tuple(_event(row) for row in rows)
 
 
 def create_registry(connection: Connection, schema: str, operator: Operator) -> None:
@@ -236,7 +107,7 @@ def upgrade_registry(connection: Connection, info: RegistryInfo, operator: Opera
     if not info.old:
         return ()
     done: list[str] = []
-    for version in _VERSIONS[_VERSIONS.index(info.version or "0") + 1 :]:
+    for version in VERSIONS[VERSIONS.index(info.version or "0") + 1 :]:
         try:
             _transaction(
                 connection,
@@ -352,11 +223,6 @@ def lock_holder(connection: Connection) -> LockHolder | None:
     return LockHolder(*row) if row else None
 
 
-def _event(row: Row) -> RegistryEvent:
-    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
-    return RegistryEvent(*values)
-
-
 def _transaction(connection: Connection, parts: Sequence[str]) -> None:
     try:
         connection.execute(";\n".join([part.rstrip().rstrip(";") for part in parts] + ["COMMIT"]))
@@ -374,10 +240,3 @@ def _release_sql(schema: str, version: str, operator: Operator) -> str:
         f"INSERT INTO {ident(schema)}.releases (version, installed_at, installer_name, installer_email)"
         f" VALUES ({version}, pg_catalog.clock_timestamp(), {literal(operator.name)}, {literal(operator.email)})"
     )
-
-
-def _number(version: str) -> float:
-    try:
-        return float(version)
-    except ValueError:
-        return float("inf")

@@ -18,22 +18,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pgmig_tui.database.connect import (
     Connection,
-    ServerError,
     ServerIdentity,
     application_name,
     connect,
     guard_sql,
     identity_sql,
 )
-from pgmig_tui.database.registry import (
-    DeployedChange,
-    RegistryInfo,
-    RegistryState,
-    reading_refused,
-    state_from,
-    state_sql,
-)
-from pgmig_tui.errors import PgmigError
+from pgmig_tui.database.deployed import DeployedChange, RegistryInfo, RegistryState, read_state_after
+from pgmig_tui.errors import NotPermitted, PgmigError
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -191,18 +183,16 @@ def _ask(connection: Connection, schema: str, project: str) -> tuple[ServerIdent
     guards = guard_sql("watch", 0, connection.server_version_num).decode()
     # Many rows over a slow line take longer than a watch query may.
     guards += "; SET statement_timeout = '15s'"
-    state = state_sql(schema, project)
-    for allowed in (True, False):
-        before = time.time()
-        try:
-            results = connection.results(f"{guards}; {identity_sql(allowed=allowed)}; {state}")
-        except ServerError as error:
-            if allowed and error.sqlstate == "42501":
-                continue
-            raise reading_refused(error, schema) from None
-        identity = connection.identity_from(results[-4][0], before, time.time())
-        return identity, state_from(schema, results)
-    raise AssertionError("unreachable")
+    try:
+        return _ask_once(connection, schema, project, f"{guards}; {identity_sql()}")
+    except NotPermitted:  # the registry, or else the system identifier
+        return _ask_once(connection, schema, project, f"{guards}; {identity_sql(allowed=False)}")
+
+
+def _ask_once(connection: Connection, schema: str, project: str, before: str) -> tuple[ServerIdentity, RegistryState]:
+    asked = time.time()
+    results, state = read_state_after(connection, schema, project, before)
+    return connection.identity_from(results[-1][0], asked, time.time()), state
 
 
 class Scripts:

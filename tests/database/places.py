@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psycopg
 
 from pgmig_tui.database.connect import Connection, connect, guard_sql
 from pgmig_tui.database.registry import DeployedChange, DeployedTag
@@ -66,7 +68,8 @@ def role(server: Server, options: str = "") -> Iterator[dict[str, str]]:
         yield {"user": name, "password": password}
     finally:
         for (database,) in server.execute("SELECT datname FROM pg_database WHERE datallowconn"):
-            server.execute(f'DROP OWNED BY "{name}" CASCADE', database)
+            with suppress(psycopg.OperationalError):  # dropped by another test in this moment
+                server.execute(f'DROP OWNED BY "{name}" CASCADE', database)
         server.execute(f'DROP ROLE "{name}"')
 
 

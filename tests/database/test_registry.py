@@ -231,3 +231,20 @@ def test_reading_needs_no_error_and_works_read_only(pg: Server, database_on: Dat
         assert registry.read_state(connection, "sqitch", "flip").deployed == ()
         # A table of that name somewhere else is no registry.
         assert registry.read_state(connection, "pg_catalog", None).info.present is False
+
+
+@pytest.mark.parametrize("taken", ["DROP EXTENSION plpgsql", "REVOKE USAGE ON LANGUAGE plpgsql FROM public"])
+def test_plpgsql_is_not_needed(pg: Server, database_on: Databases, taken: str) -> None:
+    name = database_on(pg)
+    pg.execute(taken, name)
+    with role(pg) as plain, session(pg, name, **plain) as connection:
+        pg.execute(f'GRANT CREATE ON DATABASE "{name}" TO "{plain["user"]}"')
+        assert registry.read_state(connection, "sqitch", "flip").info == registry.RegistryInfo("sqitch", False, None)
+        prepare(connection)
+        change = FLIP.changes[0]
+        connection.execute(registry.deploy_rows_sql("sqitch", FLIP, change, None, {}, OPERATOR))
+        state = registry.read_state(connection, "sqitch", "flip")
+        assert (state.info.version, [row.name for row in state.deployed]) == ("1.1", ["a"])
+        make_old(pg, name, "0")
+        state = registry.read_state(connection, "sqitch", "flip")
+        assert (state.info.version, [row.script_hash for row in state.deployed]) == ("0", [None])

@@ -1,0 +1,207 @@
+"""What the registry says is deployed, and what has happened.
+
+Read without locks and, where there is no registry, without an error. Source: the registry of Sqitch 1.3.1 and the
+upgrades from older ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pgmig_tui.database.connect import Connection, Row, ServerError
+from pgmig_tui.database.text import bind, ident, literal, load
+from pgmig_tui.errors import NotPermitted
+
+VERSION = "1.1"
+VERSIONS = ("0", "1.0", VERSION)
+
+# permission denied (for the language, or for the registry: the second try tells), no such language, no library
+_NO_PLPGSQL = frozenset({"42501", "42704", "58P01"})
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryInfo:
+    """Whether the registry is there and which version it has: "0" (before Sqitch 0.998), "1.0", "1.1" or newer."""
+
+    schema: str
+    present: bool
+    version: str | None
+    newer: bool = False
+
+    @property
+    def old(self) -> bool:
+        return self.present and not self.newer and self.version != VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedTag:
+    """A row of `tags`: `tag` with its @, `committed_at` as in DeployedChange."""
+
+    tag_id: str
+    tag: str
+    committed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedChange:
+    """A row of `changes`. Times are UTC; `committed_at` has microseconds and sorts as text, `tags` have their @."""
+
+    change_id: str
+    script_hash: str | None
+    name: str
+    project: str
+    note: str
+    committed_at: str
+    committer_name: str
+    committer_email: str
+    planned_at: str
+    planner_name: str
+    planner_email: str
+    tag_rows: tuple[DeployedTag, ...] = ()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(row.tag for row in self.tag_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryState:
+    """The registry and what is deployed, in `committed_at` order."""
+
+    info: RegistryInfo
+    deployed: tuple[DeployedChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEvent:
+    """A row of `events`: `event` is deploy, revert, fail or merge; times are UTC."""
+
+    event: str
+    change_id: str
+    change: str
+    project: str
+    note: str
+    requires: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    tags: tuple[str, ...]
+    committed_at: str
+    committer_name: str
+    committer_email: str
+    planned_at: str
+    planner_name: str
+    planner_email: str
+
+
+def read_state(connection: Connection, schema: str, project: str | None) -> RegistryState:
+    """Registry and deployed changes (of all projects with None), one round trip. Raises NotPermitted."""
+    return read_state_after(connection, schema, project)[1]
+
+
+def read_state_after(
+    connection: Connection, schema: str, project: str | None, before: str = ""
+) -> tuple[list[list[Row]], RegistryState]:
+    """As `read_state`, in the same round trip as the statements `before`, whose results come first.
+
+    Where plpgsql can't be used (taken away, or a package upgrade replaced it under a running server) it takes a second
+    round trip. Raises NotPermitted, ServerError.
+    """
+    queries = _queries(schema, project)
+    body = bind(load("queries/registry_state"), queries)
+    fetch = "; ".join(f"FETCH ALL FROM pgmig_{name}" for name in ("version", "changes", "tags"))
+    before = f"{before}; " if before else ""
+    try:
+        results = connection.results(f"{before}DO {literal(body)}; {fetch}")
+        return results[:-3], _state(schema, results[-3:])
+    except ServerError as error:
+        if error.sqlstate not in _NO_PLPGSQL:
+            raise
+    try:
+        results = connection.results(f"{before}{queries['shape']}")
+        present, has_releases, has_hash = results[-1][0]
+        rows: list[list[Row]] = [[(None,)], [], []]
+        if present:
+            version = queries["version" if has_releases else "no_version"]
+            changes = queries["changes" if has_hash else "old_changes"]
+            rows = connection.results(f"{version}; {changes}; {queries['tags']}")
+    except ServerError as error:
+        raise reading_refused(error, schema) from None
+    return results[:-1], _state(schema, rows)
+
+
+def _queries(schema: str, project: str | None) -> dict[str, str | None]:
+    names: dict[str, str | None] = {"schema": schema, "project": project}
+    changes = bind(load("queries/registry_changes"), names)
+    return {
+        "shape": bind(load("queries/registry_shape"), names),
+        "version": f"SELECT coalesce(pg_catalog.max(r.version)::text, '0') FROM {ident(schema)}.releases r",
+        "no_version": "SELECT '0'",
+        "changes": changes,
+        "old_changes": changes.replace("c.script_hash", "NULL::text"),
+        "tags": bind(load("queries/registry_tags"), names),
+    }
+
+
+def _state(schema: str, results: Sequence[Sequence[Row]]) -> RegistryState:
+    version_rows, change_rows, tag_rows = results
+    version = version_rows[0][0]
+    if version is None:
+        return RegistryState(RegistryInfo(schema, False, None), ())
+    version = version if "." in version or version == "0" else f"{version}.0"
+    newer = version not in VERSIONS and _number(version) > _number(VERSION)
+    tags: dict[str, list[DeployedTag]] = {}
+    for change_id, tag_id, tag, committed_at in tag_rows:
+        tags.setdefault(change_id, []).append(DeployedTag(tag_id, tag, committed_at))
+    if not tags:
+        deployed = tuple(DeployedChange(*row) for row in change_rows)
+    else:
+        deployed = tuple(DeployedChange(*(*row, tuple(tags.get(row[0], ())))) for row in change_rows)
+    return RegistryState(RegistryInfo(schema, True, version, newer), deployed)
+
+
+def reading_refused(error: ServerError, schema: str) -> ServerError | NotPermitted:
+    """`error`, or what to grant when it says that the registry may not be read."""
+    if error.sqlstate != "42501":
+        return error
+    return NotPermitted(
+        f"the registry {schema} can't be read: {error.message}",
+        do=f"Have its owner run: GRANT USAGE ON SCHEMA {ident(schema)} TO <role>; "
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {ident(schema)} TO <role>;",
+    )
+
+
+def read_registry(connection: Connection, schema: str) -> RegistryInfo:
+    """Presence and version only. Raises NotPermitted."""
+    return read_state(connection, schema, "").info
+
+
+def read_deployed(connection: Connection, schema: str, project: str | None) -> tuple[DeployedChange, ...]:
+    """The deployed changes of `project`, of all projects with None; empty without a registry. Raises NotPermitted."""
+    return read_state(connection, schema, project).deployed
+
+
+def read_events(
+    connection: Connection, schema: str, *, project: str | None = None, limit: int | None = None
+) -> tuple[RegistryEvent, ...]:
+    """Events, newest first. Raises ServerError (42P01 without a registry: look at `read_registry` first)."""
+    sql = bind(load("queries/registry_events"), {"schema": schema, "project": project})
+    if limit is not None:
+        sql += f" LIMIT {int(limit)}"
+    try:
+        rows = connection.execute(sql)
+    except ServerError as error:
+        raise reading_refused(error, schema) from None
+    return tuple(_event(row) for row in rows)
+
+
+def _event(row: Row) -> RegistryEvent:
+    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+    return RegistryEvent(*values)
+
+
+def _number(version: str) -> float:
+    try:
+        return float(version)
+    except ValueError:
+        return float("inf")
