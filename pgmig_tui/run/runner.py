@@ -112,18 +112,21 @@ class Runner:
             return self._finish(4, "in_doubt", failed[-1].message)
         if failed and plan.command == "verify":
             return self._finish(1, "failed", f"{len(failed)} of {total} verifications failed")
+        if failed and failed[-1].verify_failed:
+            do = f"Mend it, or take the change back: pgmig-tui revert {plan.environment} --to @HEAD^"
+            return self._finish(1, "verify_failed", failed[-1].message, do=do)
         if failed:
-            return self._finish(1, "verify_failed" if failed[-1].verify_failed else "failed", failed[-1].message)
+            return self._finish(1, "failed", failed[-1].message)
         if self.control.lost:
             return self._finish(1, "stopped", f"{self.control.lost}; {self.done} of {total} steps are done")
         if self.done < total:
             return self._finish(3, "stopped", f"stopped by the operator; {self.done} of {total} steps are done")
         return self._finish(0, "done", f"{self.done} of {total} steps are done")
 
-    def _finish(self, status: int, result: str, summary: str, error: PgmigError | None = None) -> int:
+    def _finish(self, status: int, result: str, summary: str, error: PgmigError | None = None, *, do: str = "") -> int:
         self.journal.write(
             "run_finished", sync=True, exit_status=status, result=result, done=self.done, total=len(self.plan.steps),
-            summary=summary, now=error.now if error else "", do=error.do if error else "",
+            summary=summary, now=error.now if error else "", do=error.do if error else do,
         )  # fmt: skip
         return status
 
