@@ -7,7 +7,7 @@ Sqitch 1.3.1 observed at work (registry 1.1); both programs must be able to take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,6 @@ from pgmig_tui.database.rows import (
     guard_failure,
     holds_lock_sql,
     revert_rows_sql,
-    script_hash_fix_sql,
     step_guard_sql,
     tag_rows_sql,
 )
@@ -40,12 +39,12 @@ from pgmig_tui.database.text import bind, ident, literal, load
 from pgmig_tui.errors import NotPermitted, ProjectError, Refused
 
 if TYPE_CHECKING:
-    from pgmig_tui.project.plan import Change, Plan
+    from pgmig_tui.project.plan import Plan
     from pgmig_tui.project.project import Operator
 
 __all__ = [
     "LOCK_KEY", "DeployedChange", "DeployedTag", "LockHolder", "RegistryEvent", "RegistryInfo", "RegistryState",
-    "create_registry", "deploy_rows_sql", "fail_event_sql", "fix_script_hashes", "guard_failure", "holds_lock_sql",
+    "create_registry", "deploy_rows_sql", "fail_event_sql", "guard_failure", "holds_lock_sql",
     "lock_holder", "prepare_registry", "read_deployed", "read_events", "read_registry", "read_state",
     "register_project", "revert_rows_sql", "step_guard_sql", "tag_rows_sql", "try_lock",
     "upgrade_registry",
@@ -189,25 +188,6 @@ def prepare_registry(
     if not any(change.project == plan.project for change in state.deployed):
         register_project(connection, schema, plan, operator)
     return tuple(done)
-
-
-def fix_script_hashes(
-    connection: Connection,
-    schema: str,
-    plan: Plan,
-    deployed: Sequence[DeployedChange],
-    script_hash: Callable[[Change], str | None],
-) -> int:
-    """After an upgrade from version 0: put real script hashes where the upgrade left change IDs; NULL for unknown ones.
-
-    Returns how many rows needed it. `script_hash` gives a planned change's file hash.
-    """
-    stale = [change for change in deployed if change.project == plan.project and change.script_hash == change.change_id]
-    if stale:
-        planned = ((change.change_id, plan.by_id.get(change.change_id)) for change in stale)
-        hashes = {change_id: script_hash(change) if change else None for change_id, change in planned}
-        _transaction(connection, ["BEGIN", script_hash_fix_sql(schema, hashes)])
-    return len(stale)
 
 
 def try_lock(connection: Connection) -> bool:
