@@ -134,7 +134,7 @@ class Subject:
         """The catalog as this session sees it, uncommitted changes included. Inside a savepoint, whose end puts the
         planner's settings back."""
         key = (frozenset(names.all), *(frozenset(Name("", x) for x in found) for found in
-               (names.roles, names.schemas, names.publications)))  # fmt: skip
+               (names.roles, names.schemas, names.publications, names.prepared)))  # fmt: skip
         if key not in self.facts:
             self.facts[key] = self._ask(names)
         return self.facts[key]

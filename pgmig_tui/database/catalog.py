@@ -21,6 +21,7 @@ from pgmig_tui.impact.facts import (
     Name,
     OwnedSequence,
     Relation,
+    Trigger,
     TypeFact,
 )
 from pgmig_tui.impact.names import Names
@@ -55,7 +56,7 @@ def _array(values: Sequence[str]) -> str:
     return "ARRAY[" + ", ".join(f"E'{value}'" for value in escaped) + "]"
 
 
-_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications")
+_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared")
 
 
 def values_of(names: Names) -> tuple[list[str], ...]:
@@ -67,6 +68,7 @@ def values_of(names: Names) -> tuple[list[str], ...]:
         sorted(names.roles),
         sorted(names.schemas),
         sorted(names.publications),
+        sorted(names.prepared),
     )
 
 
@@ -110,6 +112,8 @@ def facts_of(document: Json) -> Facts:
         {role: tuple(tables) for role, tables in owned.items()},
         search_path=tuple(document["search_path"] or ()),
         timezone_is_utc=document["timezone"].upper() in _UTC,
+        role=document["role"],
+        prepared=document["prepared"] or {},
     )
 
 
@@ -142,7 +146,10 @@ def _relation(item: Json) -> Relation:
         sequences=tuple(OwnedSequence(Name(*s[0]), s[1], s[2]) for s in item["sequences"] or ()),
         dependents=tuple(Dependent(Name(*d[0]), d[1], frozenset(d[2] or ())) for d in item["dependents"] or ()),
         reads=tuple(Name(*json.loads(n)) for n in item["reads"] or ()),
-        triggers=tuple(item["triggers"] or ()),
+        triggers=tuple(_trigger(t) for t in item["triggers"] or ()),
+        rules=tuple(item["rules"] or ()),
+        policies=tuple(item["policies"] or ()),
+        tablespace=item["tablespace"] or "",
         owner=item["owner"],
         persistence=item["persistence"],
         access_method=item["am"] or "",
@@ -177,15 +184,20 @@ def _index(i: Json, block: int) -> Index:
         i["constraint"] or "",
         _name(i["parent"]),
         i["pages"] * block,
+        i["tablespace"] or "",
     )
+
+
+def _trigger(t: Json) -> Trigger:
+    return Trigger(t[0], Name(t[1], t[2]), t[3], t[4], frozenset(t[5] or ()))
 
 
 def _check(c: Json, numbers: dict[int, str]) -> Check:
     columns = tuple(c["columns"] or ())
     if c["kind"] == "n":
-        return Check(c["name"], columns, c["valid"], "n", frozenset(columns))
+        return Check(c["name"], columns, c["valid"], "n", frozenset(columns), c["no_inherit"])
     proves = {numbers.get(number, "") for number in not_null_columns(c["expression"] or "")}
-    return Check(c["name"], columns, c["valid"], "c", frozenset(proves - {""}))
+    return Check(c["name"], columns, c["valid"], "c", frozenset(proves - {""}), c["no_inherit"])
 
 
 def not_null_columns(tree: str) -> list[int]:
@@ -218,6 +230,9 @@ def _foreign_key(c: Json, table: Name) -> ForeignKey:
         c["enforced"],
         _name(c["index"]),
         c["inherited"],
+        c["id"],
+        c["parent"],
+        c["shape"],
     )
 
 
@@ -241,8 +256,8 @@ def _functions(items: Sequence[Json]) -> dict[Name, FunctionFact]:
     for item in items:
         name = Name(*item["name"])
         users = tuple(
-            Dependent(Name(*user), relkind if kind == "rule" and relkind in "vm" else kind)
-            for user, kind, relkind in item["users"] or ()
+            Dependent(Name(*user), relkind if kind == "rule" and relkind in "vm" else kind, part=part or "")
+            for user, kind, relkind, part in item["users"] or ()
         )
         fact = FunctionFact(name, item["volatility"], item["language"], item["body"] or "", users)
         known = found.get(name)

@@ -50,7 +50,8 @@ asked_functions AS (
 function_users AS (
   SELECT f.proname, f.pronamespace, coalesce(t.tgrelid, x.adrelid, r.ev_class, k.conrelid, i.indrelid, y.polrelid) AS relid,
          CASE WHEN r.oid IS NOT NULL THEN 'rule' WHEN x.oid IS NOT NULL THEN 'd' WHEN y.oid IS NOT NULL THEN 'y'
-              WHEN t.oid IS NOT NULL THEN 'g' ELSE 'c' END AS kind
+              WHEN t.oid IS NOT NULL THEN 'g' WHEN k.oid IS NOT NULL THEN 'c' ELSE 'i' END AS kind,
+         coalesce(i.indexrelid, 0) AS part
   FROM asked_functions f
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = f.oid
   LEFT JOIN pg_catalog.pg_trigger t ON d.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = d.objid
@@ -74,6 +75,10 @@ inside AS (
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = n.oid
     AND d.classid = 'pg_catalog.pg_class'::regclass
   WHERE n.nspname = ANY (%(all_of)s::text[])
+  UNION ALL  -- a bare ANALYZE or REINDEX DATABASE names everything there is
+  SELECT n.nspname, c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE '*' = ANY (%(all_of)s::text[]) AND n.nspname !~ '^pg_(catalog|toast)' AND n.nspname <> 'information_schema'
+    AND c.relkind IN ('r', 'p', 'f', 'm')
   UNION ALL
   SELECT n.nspname, t.typrelid
   FROM pg_catalog.pg_namespace n
@@ -212,6 +217,9 @@ base_types(oid, base, typmod, constrained) AS (  -- domains down to what they ar
 SELECT pg_catalog.json_build_object(
   'search_path', pg_catalog.current_schemas(false),
   'timezone', pg_catalog.current_setting('TimeZone'),
+  'role', CURRENT_USER,
+  'prepared', (SELECT pg_catalog.json_object_agg(q.name, q.statement) FROM pg_catalog.pg_prepared_statements q
+               WHERE q.name = ANY (%(prepared)s::text[])),
   'relations', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.json_build_array(c.nspname, c.relname),
     'kind', c.relkind, 'persistence', c.relpersistence,
@@ -244,14 +252,18 @@ SELECT pg_catalog.json_build_object(
         'parent', (SELECT pg_catalog.json_build_array(n.nspname, p.relname) FROM pg_catalog.pg_inherits h
                    JOIN pg_catalog.pg_class p ON p.oid = h.inhparent
                    JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE h.inhrelid = x.indexrelid),
-        'pages', i.relpages))
+        'pages', i.relpages,
+        'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s
+                       WHERE s.oid = coalesce(nullif(i.reltablespace, 0), (SELECT dattablespace FROM pg_catalog.pg_database
+                         WHERE datname = pg_catalog.current_database())))))
       FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid),
     'constraints', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-        'name', k.conname, 'kind', k.contype, 'valid', k.convalidated,
+        'name', k.conname, 'kind', k.contype, 'valid', k.convalidated, 'no_inherit', k.connoinherit,
         'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord) FROM pg_catalog.unnest(k.conkey)
                     WITH ORDINALITY AS u(attnum, ord)
                     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum),
-        'expression', CASE WHEN k.contype = 'c' THEN k.conbin::text END, 'inherited', k.conparentid <> 0,
+        'expression', CASE WHEN k.contype = 'c' THEN k.conbin::text END, 'inherited', k.conparentid <> 0, 'id', k.oid::int8, 'parent', k.conparentid::int8,
+        'shape', pg_catalog.concat(k.confmatchtype, k.condeferrable, k.condeferred),
         'referenced', (SELECT n.name FROM named n WHERE n.oid = k.confrelid),
         'referenced_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord) FROM pg_catalog.unnest(k.confkey)
                     WITH ORDINALITY AS u(attnum, ord)
@@ -279,8 +291,19 @@ SELECT pg_catalog.json_build_object(
               JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
                 AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> c.oid
               JOIN named n ON n.oid = d.refobjid WHERE r.ev_class = c.oid),
-    'triggers', (SELECT pg_catalog.json_agg(t.tgname) FROM pg_catalog.pg_trigger t
-                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+    'triggers', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+        t.tgname, n.nspname, p.proname, t.tgtype, t.tgenabled,
+        (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attnum = ANY (t.tgattr::int2[]))) ORDER BY t.tgname)
+      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+    'rules', (SELECT pg_catalog.json_agg(r.rulename) FROM pg_catalog.pg_rewrite r
+              WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'),
+    'policies', (SELECT pg_catalog.json_agg(y.polname) FROM pg_catalog.pg_policy y WHERE y.polrelid = c.oid),
+    'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s
+                   WHERE s.oid = CASE WHEN c.reltablespace <> 0 THEN c.reltablespace
+                                      WHEN c.relkind IN ('r', 'm', 'p') THEN (SELECT dattablespace FROM pg_catalog.pg_database
+                                        WHERE datname = pg_catalog.current_database()) END)
   )) FROM chosen c),
   'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.json_build_array(n.nspname, t.typname), 'kind', t.typtype,
@@ -299,7 +322,8 @@ SELECT pg_catalog.json_build_object(
     'body', CASE WHEN n.nspname = 'pg_catalog' OR f.prokind = 'a' THEN ''
                  WHEN l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(f.oid)
                  WHEN l.lanname = 'sql' THEN f.prosrc ELSE '' END,
-    'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.name, u.kind, c.relkind)) FROM function_users u
+    'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.name, u.kind, c.relkind,
+        (SELECT x.relname FROM pg_catalog.pg_class x WHERE x.oid = u.part))) FROM function_users u
               JOIN named m ON m.oid = u.relid JOIN pg_catalog.pg_class c ON c.oid = u.relid
               WHERE u.proname = f.proname AND u.pronamespace = f.pronamespace)))
     FROM asked_functions f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pgmig_tui.impact.facts import Index, Name, Relation
+from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, LockMode
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock
 from pgmig_tui.impact.shadow import Catalog
@@ -64,7 +64,7 @@ class Effect:
 
     def lock_index(self, table: Relation, index: Index, mode: LockMode, why: str) -> None:
         kind = "I" if table.partitioned else "i"
-        self.lock_name(index.name, kind, mode, why, new=table.new)
+        self.lock_name(index.name, kind, mode, why, new=table.new or index.new)
 
     def rewrite(self, relation: Relation) -> None:
         """A new heap, when the relation has storage."""
@@ -115,6 +115,21 @@ def fk_sides(scene: Scene, name: Name) -> list[Relation]:
     return scene.catalog.tree(name) if relation.partitioned else [relation]
 
 
+def same_key(one: ForeignKey, other: ForeignKey) -> bool:
+    """Whether a partition's own foreign key becomes its part of a parent's (tryAttachPartitionForeignKey)."""
+
+    def face(key: ForeignKey) -> tuple[object, ...]:
+        return key.columns, key.referenced, key.referenced_columns, key.on_delete, key.on_update
+
+    shapes = {one.shape, other.shape} - {""}
+    return face(one) == face(other) and len(shapes) < 2 and one.enforced == other.enforced
+
+
+def merges(scene: Scene, key: ForeignKey, member: Relation) -> bool:
+    """Whether this member of a partition tree brings such a key; then triggers of its own are dropped."""
+    return any(not own.inherited and same_key(own, key) for own in member.foreign_keys)
+
+
 def quote(name: str) -> str:
     """An identifier as SQL wants it."""
     plain = name and (name[0].isalpha() or name[0] == "_") and name == name.lower()
@@ -137,4 +152,4 @@ window with
 """
 _RESERVED = frozenset(_RESERVED_WORDS.split())
 
-__all__ = ["AE", "Effect", "Scene", "fk_sides", "quote", "quoted", "read_tables", "weaker"]
+__all__ = ["AE", "Effect", "Scene", "fk_sides", "merges", "quote", "quoted", "read_tables", "weaker"]

@@ -51,6 +51,8 @@ class Index:
     constraint: str = ""
     parent: Name | None = None
     bytes: int = 0
+    tablespace: str = ""
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,15 @@ class Check:
     valid: bool = True
     kind: str = "c"
     proves_not_null: frozenset[str] = frozenset()
+    no_inherit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
     """A foreign key as pg_constraint holds it; actions are its letters (a, r, c, n, d).
 
-    `inherited`: a partition's own row of its parent's key, or the row for a partition that is referenced.
+    `inherited`: a partition's own row of its parent's key, or the row for a partition that is referenced. `id` and
+    `parent` are the server's oids (0 = not known), `shape` its match type and deferrability.
     """
 
     name: str
@@ -82,6 +86,29 @@ class ForeignKey:
     enforced: bool = True
     index: Name | None = None
     inherited: bool = False
+    id: int = 0
+    parent: int = 0
+    shape: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger that users made; `kind` is pg_trigger.tgtype, `enabled` its tgenabled (O, D, R, A)."""
+
+    name: str
+    function: Name
+    kind: int = 0
+    enabled: str = "O"
+    columns: frozenset[str] = frozenset()
+
+    @property
+    def per_row(self) -> bool:
+        return bool(self.kind & 1)
+
+    def fires_on(self, verb: str) -> bool:
+        """Whether an INSERT, DELETE, UPDATE or TRUNCATE runs it."""
+        bit = {"INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}.get(verb, 0)
+        return bool(self.kind & bit) and self.enabled in "OA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +123,14 @@ class OwnedSequence:
 @dataclass(frozen=True, slots=True)
 class Dependent:
     """A relation with something that depends on this one. `kind`: v or m = the (materialized) view itself, "rule",
-    d = a default, y = a policy, g = a trigger, c = a constraint or index, t = made of this type or with a column of it.
-    No columns = on the whole.
+    d = a default, y = a policy, g = a trigger, c = a constraint, i = the index `part` of it, t = made of this type or
+    with a column of it. No columns = on the whole.
     """
 
     name: Name
     kind: str
     columns: frozenset[str] = frozenset()
+    part: str = ""
 
     @property
     def relkind(self) -> str:
@@ -129,11 +157,14 @@ class Relation:
     sequences: tuple[OwnedSequence, ...] = ()
     dependents: tuple[Dependent, ...] = ()
     reads: tuple[Name, ...] = ()
-    triggers: tuple[str, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    rules: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
     table: Name | None = None
     owner: str = ""
     persistence: str = "p"
     access_method: str = ""
+    tablespace: str = ""
     of_type: Name | None = None
     bytes: int = -1
     rows: int = -1
@@ -184,4 +215,6 @@ class Facts:
     schemas: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
     search_path: tuple[str, ...] = ("public",)
     timezone_is_utc: bool | None = None
+    role: str = ""
+    prepared: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()

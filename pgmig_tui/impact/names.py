@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,14 +16,23 @@ if TYPE_CHECKING:
     from pgmig_tui.impact.predict import StatementLike
 
 
+_LITERAL = re.compile(r"\s*'((?:[^']|'')*)'\s*").fullmatch
+EVERYTHING = "*"
+_WHOLE = {"REINDEX_OBJECT_SCHEMA": True, "REINDEX_OBJECT_SYSTEM": False, "REINDEX_OBJECT_DATABASE": False}
+
+
 @dataclass(slots=True)
 class Names:
-    """`all` are names of relations, indexes, types, functions or statistics alike: asking too much costs nothing."""
+    """`all` are names of relations, indexes, types, functions or statistics alike: asking too much costs nothing.
+
+    EVERYTHING among the schemas stands for all of them.
+    """
 
     all: set[Name] = field(default_factory=set)
     roles: set[str] = field(default_factory=set)
     schemas: set[str] = field(default_factory=set)
     publications: set[str] = field(default_factory=set)
+    prepared: set[str] = field(default_factory=set)
 
     def add(self, parts: list[str]) -> None:
         if parts and parts[-1]:
@@ -57,8 +67,10 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         _names_of(inner, nodes.kind(inner), found)
     if kind == "DropStmt" and nodes.enum_name("ObjectType", node.remove_type) == "OBJECT_SCHEMA":
         found.schemas.update(part for item in node.objects for part in nodes.list_name(item))
-    elif kind == "ReindexStmt" and node.name:
-        found.schemas.add(node.name)
+    elif kind == "ReindexStmt" and nodes.enum_name("ReindexObjectType", node.kind) in _WHOLE:
+        found.schemas.add(node.name if _WHOLE[nodes.enum_name("ReindexObjectType", node.kind)] else EVERYTHING)
+    elif (kind == "VacuumStmt" and not node.rels) or (kind == "ClusterStmt" and not nodes.has(node, "relation")):
+        found.schemas.add(EVERYTHING)
     elif kind in {"DropOwnedStmt", "ReassignOwnedStmt"}:
         found.roles.update(role.role_spec.rolename for role in node.roles)
     elif kind == "AlterPublicationStmt":
@@ -71,7 +83,9 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
     if kind == "RangeVar":
         found.add([node.schemaname, node.relname])
         return
-    if kind == "TypeName":
+    if kind == "ExecuteStmt":
+        found.prepared.add(node.name)
+    elif kind == "TypeName":
         found.add(nodes.strings(node.names))
     elif kind == "FuncCall":
         parts = nodes.strings(node.funcname)
@@ -98,7 +112,10 @@ def _inside(sql: str, found: Names, depth: int) -> None:
 
     for text, _, dynamic in embedded(sql):
         if dynamic:
-            continue
+            literal = _LITERAL(text)
+            if literal is None:
+                continue
+            text = literal[1].replace("''", "'")
         try:
             trees = nodes.parse(text)
         except nodes.ParseError:

@@ -92,7 +92,7 @@ class Catalog:
             candidate = Name(schema, name.relation)
             if candidate in self._relations:
                 return candidate
-        for schema in self.search_path:
+        for schema in (TEMP, *self.search_path):
             if Name(schema, name.relation) in self._index_tables:
                 return Name(schema, name.relation)
         return Name(self.search_path[0] if self.search_path else "", name.relation)
@@ -153,6 +153,15 @@ class Catalog:
                 for key in relation.foreign_keys:
                     self._incoming.setdefault(key.referenced, []).append(key)
         return self._incoming.get(self.resolve(name), [])
+
+    def root_key(self, key: ForeignKey) -> ForeignKey:
+        """The key that a partition's row belongs to, itself when it is no part."""
+        if not key.parent:
+            return key
+        by_id = {k.id: k for relation in self._relations.values() for k in relation.foreign_keys}
+        while key.parent and key.parent in by_id:
+            key = by_id[key.parent]
+        return key
 
     def type(self, parts: list[str]) -> TypeFact | None:
         """A user type by the parts of its name, None when nothing is known of it."""

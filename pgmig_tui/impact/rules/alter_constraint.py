@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import fk_sides, quote, quoted
+from pgmig_tui.impact.effect import fk_sides, merges, quote, quoted
 from pgmig_tui.impact.facts import Check, ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, RS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
@@ -40,13 +40,24 @@ def _add_foreign_key(at: Altering, node: Node, columns: tuple[str, ...], new_col
         out.problem = f"{catalog.resolve(target)}, which the foreign key references, does not exist"
         return
     referenced = catalog.relation(target)
-    merged = table.partitioned and any(
-        key.referenced == referenced.name and key.columns == columns
-        for child in table.children
-        for key in catalog.relation(child).foreign_keys
+    deferrable = "tt" if node.deferrable and node.initdeferred else ("tf" if node.deferrable else "ff")
+    key = ForeignKey(
+        node.conname or "_".join((table.name.relation, *columns, "fkey")),
+        table.name,
+        columns,
+        referenced.name,
+        tuple(nodes.strings(node.pk_attrs)) or _primary_key(referenced),
+        bool(node.initially_valid) and not node.skip_validation,
+        node.fk_del_action or "a",
+        node.fk_upd_action or "a",
+        bool(node.is_enforced),
+        shape=(node.fk_matchtype or "s") + deferrable,
     )
+    merging = [m for m in catalog.tree(table.name)[1:] if merges(at.scene, key, m)] if table.partitioned else []
+    for member in merging if referenced.partitioned else ():
+        out.lock(member, AE, f"its own foreign key becomes part of {key.name}")
     for side in fk_sides(at.scene, referenced.name):
-        out.lock(side, AE if merged else SRE, "referenced by the new foreign key")
+        out.lock(side, AE if merging else SRE, "referenced by the new foreign key")
     valid = bool(node.initially_valid) and not node.skip_validation
     checked = valid and bool(node.is_enforced) and (filled or not new_column)
     if node.skip_validation and table.partitioned and at.scene.major < 18:
@@ -58,20 +69,10 @@ def _add_foreign_key(at: Altering, node: Node, columns: tuple[str, ...], new_col
         _foreign_key_advice(at, node, columns, referenced)
     if not referenced.known and not catalog.live:
         out.notes.append(f"partitions of {referenced.name}, if any, get the same lock (not known without a server)")
-    key = ForeignKey(
-        node.conname or "_".join((table.name.relation, *columns, "fkey")),
-        table.name,
-        columns,
-        referenced.name,
-        tuple(nodes.strings(node.pk_attrs)) or _primary_key(referenced),
-        valid,
-        node.fk_del_action or "a",
-        node.fk_upd_action or "a",
-        bool(node.is_enforced),
-    )
-    for member in at.members:
+    for position, member in enumerate(at.members):
         current = at.current(member)
-        catalog.put(replace(current, foreign_keys=(*current.foreign_keys, replace(key, table=current.name))))
+        own = replace(key, table=current.name, inherited=position > 0)
+        catalog.put(replace(current, foreign_keys=(*current.foreign_keys, own)))
 
 
 def _primary_key(relation: Relation) -> tuple[str, ...]:
@@ -162,7 +163,8 @@ def _add_unique(at: Altering, node: Node, columns: tuple[str, ...], primary: boo
     if node.indexname:
         index = next((i for i in table.indexes if i.name.relation == node.indexname), None)
         name = index.name if index else Name(table.name.schema, node.indexname)
-        out.lock_name(name, "i", SUE, "becomes the constraint's index", new=table.new)
+        if node.conname not in {"", node.indexname}:
+            out.lock_name(name, "i", SUE, "is renamed to the constraint's name", new=table.new)
         if index is not None:
             keys = index.keys
             indexes = tuple(
@@ -204,7 +206,7 @@ def _note_index(at: Altering, node: Node, keys: tuple[str, ...], *, unique: bool
     for member in at.members if at.table.partitioned else at.members[:1]:
         current = at.current(member)
         own = Name(current.name.schema, name if member is at.members[0] else f"{current.name.relation}_{suffix}")
-        index = Index(own, frozenset(keys), keys, unique, primary, True, name)
+        index = Index(own, frozenset(keys), keys, unique, primary, True, name, new=True)
         at.scene.catalog.put(replace(current, indexes=(*current.indexes, index)))
 
 
@@ -251,9 +253,6 @@ def alter(at: Altering, cmd: Node) -> None:
     definition = nodes.definition(cmd)
     key = next((k for k in at.table.foreign_keys if k.name == definition.conname), None)
     if not definition.alter_enforceability:
-        if key is not None and (at.table.partitioned or at.scene.catalog.relation(key.referenced).partitioned):
-            for member in fk_sides(at.scene, key.referenced):
-                at.out.lock(member, AE, f"its triggers of {definition.conname} change")
         return
     if key is None:
         at.out.unknown.append(f"what {definition.conname} references: it is locked too")
@@ -264,6 +263,14 @@ def alter(at: Altering, cmd: Node) -> None:
             at.out.scan(side)
     if definition.is_enforced:
         at.scan_members()
+
+
+def drop_reach(constraint: str, table: Relation) -> str:
+    """CHECK and NOT NULL are inherited, unless they say NO INHERIT; keys go through partitions only."""
+    for check in table.checks:
+        if check.name == constraint:
+            return "" if check.no_inherit else "tree"
+    return "partitions" if table.columns else "tree"
 
 
 def drop(at: Altering, cmd: Node) -> None:

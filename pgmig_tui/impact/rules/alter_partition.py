@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, merges, quoted
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
@@ -25,16 +25,20 @@ def lock_default(scene: Scene, out: Effect, parent: Relation, *, scanned: bool) 
 def partition_keys(scene: Scene, out: Effect, parent: Relation, partition: Relation, *, with_rows: bool) -> None:
     """Foreign keys, both ways, that a new partition takes part in."""
     for key in parent.foreign_keys:
+        merged = with_rows and any(merges(scene, key, member) for member in scene.catalog.tree(partition.name))
         for side in fk_sides(scene, key.referenced):
-            out.lock(side, SRE, f"referenced by {key.name} of {parent.name}")
+            out.lock(side, AE if merged else SRE, f"referenced by {key.name} of {parent.name}")
             if with_rows:
                 out.scan(side)
         if with_rows:
             out.scan(partition)
-    for key in scene.catalog.incoming(parent.name):
+    incoming = scene.catalog.incoming(parent.name)
+    known = {key.id for key in incoming if key.id}
+    for key in incoming:
+        if key.parent in known or (key.inherited and not key.parent):
+            continue  # comes with the key that it is a part of
         mode = SRE if scene.major >= 15 else AS
-        for side in fk_sides(scene, key.table):
-            out.lock(side, mode, f"its {key.name} references {parent.name}")
+        out.lock(scene.catalog.relation(key.table), mode, f"its {key.name} references {parent.name}")
 
 
 def attach(at: Altering, cmd: Node) -> None:
@@ -79,6 +83,8 @@ def detach(at: Altering, cmd: Node) -> None:
     partition = scene.catalog.relation(name)
     concurrent = bool(definition.concurrent)
     out.lock(partition, AE if concurrent or scene.major >= 14 else SUE, f"is detached from {parent.name}")
+    for below in scene.catalog.tree(partition.name)[1:]:
+        out.lock(below, AE, f"below {partition.name}")
     if concurrent:
         out.no_transaction = True
         out.temporary_locks = True
@@ -99,9 +105,10 @@ def detach(at: Altering, cmd: Node) -> None:
     for key in parent.foreign_keys:
         for side in fk_sides(scene, key.referenced):
             out.lock(side, SRE, f"referenced by {key.name}")
-    for key in scene.catalog.incoming(parent.name):
+    parts = [key for key in scene.catalog.incoming(partition.name) if key.inherited]
+    for key in parts or [k for k in scene.catalog.incoming(parent.name) if not k.inherited and not k.id]:
+        out.lock(scene.catalog.relation(key.table), AE, f"its {key.name} references {parent.name}")
         for side in fk_sides(scene, key.table):
-            out.lock(side, AE, f"its {key.name} references {parent.name}")
             out.scan(side)
     scene.catalog.put(
         replace(partition, parents=tuple(p for p in partition.parents if p != parent.name), is_partition=False)

@@ -14,7 +14,7 @@ from pgmig_tui.impact.rules.altering import Altering
 
 def owner(at: Altering, cmd: Node) -> None:
     role = nodes.definition(cmd)
-    new_owner = cmd.newowner.rolename
+    new_owner = cmd.newowner.rolename or at.scene.catalog.facts.role  # CURRENT_USER and its like have no name
     table = at.current(at.table)
     if table.owner and table.owner == new_owner:
         return
@@ -62,7 +62,7 @@ def access_method(at: Altering, cmd: Node) -> None:
 
 
 def tablespace(at: Altering, cmd: Node) -> None:
-    if at.table.kind != "p":
+    if at.table.kind != "p" and (not at.table.tablespace or at.table.tablespace != cmd.name):
         at.out.rewrites[at.name] = at.table
 
 
@@ -93,7 +93,7 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
         sub = nodes.enum_name("AlterTableType", cmd.subtype)
         if sub in {"AT_SetRelOptions", "AT_ResetRelOptions"} and _strong_options(cmd):
             mode = AE
-        if sub == "AT_SetTableSpace" and not table.partitioned:
+        if sub == "AT_SetTableSpace" and not table.partitioned and index.tablespace != cmd.name:
             out.rebuilds[index.name] = index
         if sub == "AT_AttachPartition":
             _attach_index(scene, out, cmd, table)

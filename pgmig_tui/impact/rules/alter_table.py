@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, quoted
 from pgmig_tui.impact.facts import Name, Relation
-from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode
+from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage
 from pgmig_tui.impact.rules.altering import Altering
@@ -140,11 +140,40 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
         reach = _reach(sub, cmd, table, scene)
         members = _members(scene, table, reach, only)
         for member in members[1:]:
-            out.lock(member, mode, f"{_words(sub, cmd)} reaches {'partition' if member.is_partition else 'child'}")
+            out.lock(member, _below(sub, cmd, table, mode, scene), f"{_words(sub, cmd)} reaches "
+                     f"{'partition' if member.is_partition else 'child'}")  # fmt: skip
+        for child in _touched_children(sub, cmd, table, only, scene):
+            out.lock(child, mode, f"{_words(sub, cmd)} looks at what is below")
         if reach and not only and not table.known and not scene.catalog.live:
             out.notes.append("partitions and children of the table get the same lock (not known without a server)")
         sub.handler(Altering(scene, out, table, members, mode, only, sub.words), cmd)
     out.notes = list(dict.fromkeys(out.notes))
+
+
+def _below(sub: Subcommand, cmd: Node, table: Relation, mode: LockMode, scene: Scene) -> LockMode:
+    """The mode on partitions: before 18 an index that comes with a constraint is built as CREATE INDEX does it."""
+    if sub.words != "ADD COLUMN" and sub.words != "ADD CONSTRAINT":
+        return mode
+    if sub.words == "ADD CONSTRAINT" and scene.major < 18 and table.partitioned:
+        kind = nodes.enum_name("ConstrType", nodes.definition(cmd).contype)
+        if kind in {"CONSTR_UNIQUE", "CONSTR_EXCLUSION"}:
+            return S
+        if kind == "CONSTR_PRIMARY" and not alter_constraint.primary_key_reach(nodes.definition(cmd), table):
+            return S
+    return mode
+
+
+def _touched_children(sub: Subcommand, cmd: Node, table: Relation, only: bool, scene: Scene) -> list[Relation]:
+    """Children that are locked though the subcommand does not reach them (tablecmds.c)."""
+    catalog = scene.catalog
+    if sub.words == "ADD CONSTRAINT" and scene.major >= 18 and not only:
+        return catalog.tree(table.name)[1:]
+    if only and (
+        sub.words == "DROP COLUMN"
+        or (sub.words == "DROP CONSTRAINT" and alter_constraint.drop_reach(cmd.name, table) == "tree")
+    ):
+        return [catalog.relation(child) for child in table.children]
+    return []
 
 
 def _members(scene: Scene, table: Relation, reach: str, only: bool) -> list[Relation]:
@@ -180,6 +209,12 @@ def _mode(sub: Subcommand | None, cmd: Node, relation: Relation) -> LockMode:
 
 def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
     """The reach, where it hangs on more than the subcommand's kind."""
+    if sub.words.endswith("ABLE TRIGGER") and table.columns:
+        triggers = [t for t in table.triggers if t.per_row and cmd.name in {"", t.name}]
+        keys = not cmd.name and "User" not in nodes.enum_name("AlterTableType", cmd.subtype) and (
+            table.foreign_keys or scene.catalog.incoming(table.name)
+        )  # fmt: skip
+        return "partitions" if triggers or keys else ""
     if sub.words == "ADD CONSTRAINT":
         constraint = nodes.definition(cmd)
         kind = nodes.enum_name("ConstrType", constraint.contype)
@@ -188,6 +223,8 @@ def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
         if kind == "CONSTR_PRIMARY" and not table.partitioned:
             return alter_constraint.primary_key_reach(constraint, table)
         return "partitions"
+    if sub.words == "DROP CONSTRAINT":
+        return alter_constraint.drop_reach(cmd.name, table)
     if sub.words == "VALIDATE CONSTRAINT":
         return alter_constraint.validate_reach(cmd.name, table)
     if sub.words in {"ADD GENERATED AS IDENTITY", "ALTER IDENTITY", "DROP IDENTITY"} and scene.major < 17:

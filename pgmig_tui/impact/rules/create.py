@@ -75,7 +75,7 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
             columns=parent.columns,
             parents=(parent.name,),
             is_partition=True,
-            foreign_keys=tuple(replace(k, table=table.name) for k in parent.foreign_keys),
+            foreign_keys=tuple(replace(k, table=table.name, inherited=True, id=0) for k in parent.foreign_keys),
             indexes=tuple(
                 replace(i, name=Name(table.name.schema, f"{table.name.relation}_{'_'.join(i.keys)}_idx"), parent=i.name)
                 for i in parent.indexes

@@ -137,7 +137,7 @@ def write_table(
     _outgoing(scene, out, table, verb, columns)
     _incoming(scene, out, table, verb, columns, set())
     if table.triggers:
-        out.notes.append(f"triggers of {table.name} run too: {', '.join(table.triggers)}")
+        out.notes.append(f"triggers of {table.name} run too: {', '.join(t.name for t in table.triggers)}")
 
 
 def _outgoing(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
 from pgmig_tui.impact.facts import Dependent, Name, Relation
-from pgmig_tui.impact.modes import AE, SUE
+from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
 from pgmig_tui.impact.words import size
 
@@ -76,8 +78,8 @@ def fall(scene: Scene, out: Effect, relation: Relation, why: str, cascade: bool)
         for child in current.children:
             todo.append((scene.catalog.relation(child), f"goes with {current.name}"))
         for sequence in current.sequences:
-            fallen.add(sequence.name)
-            out.lock_name(sequence.name, "S", AE, f"owned by {current.name}.{sequence.column}", new=current.new)
+            owned = scene.catalog.relation(sequence.name, "S")
+            todo.append((replace(owned, new=current.new), f"owned by {current.name}.{sequence.column}"))
         if cascade:
             _incoming(scene, out, current)
         for dependent in current.dependents:
@@ -116,8 +118,19 @@ def _parent_of_partition(scene: Scene, out: Effect, partition: Relation) -> None
 
 def _incoming(scene: Scene, out: Effect, current: Relation) -> None:
     for key in scene.catalog.incoming(current.name):
-        for other in fk_sides(scene, key.table):
-            out.lock(other, AE, f"its {key.name} references {current.name}")
+        root = scene.catalog.root_key(key)
+        for other in fk_sides(scene, root.table):
+            out.lock(other, AE, f"its {root.name} references {current.name}")
+        if root is not key:  # the row for one partition pulls the whole key along, with its triggers everywhere
+            for other in fk_sides(scene, root.referenced):
+                out.lock(other, AE, f"referenced by {root.name}")
+    fact = scene.catalog.type([current.name.schema, current.name.relation])
+    for dependent in fact.dependents if fact is not None else ():
+        table = scene.catalog.relation(dependent.name, "r")
+        out.lock(table, AE, f"has a column of the row type of {current.name}")
+        for index in table.indexes:
+            if index.columns & dependent.columns:
+                out.lock_index(table, index, AE, f"has a column of the row type of {current.name}")
 
 
 def _dependents(
@@ -173,9 +186,14 @@ def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missi
         if not missing_ok:
             out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist"
         return
-    out.lock(scene.catalog.relation(name, "r"), AE, f"DROP {what.upper()} {parts[-1]}")
     relation = scene.catalog.relation(name, "r")
-    if what == "trigger" and relation.partitioned:
+    trigger = next((t for t in relation.triggers if t.name == parts[-1]), None)
+    there = {"rule": relation.rules, "policy": relation.policies}.get(what, (trigger.name,) if trigger else ())
+    if missing_ok and relation.known and scene.catalog.live and parts[-1] not in there:
+        out.lock(relation, AS, f"looks for the {what} {parts[-1]}")
+        return
+    out.lock(relation, AE, f"DROP {what.upper()} {parts[-1]}")
+    if what == "trigger" and relation.partitioned and (trigger is None or trigger.per_row):
         for child in scene.catalog.tree(name)[1:]:
             out.lock(child, AE, f"DROP TRIGGER {parts[-1]} reaches partition")
     if what == "policy":
@@ -198,6 +216,9 @@ def _drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool) -> None:
 
 def _drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool) -> None:
     fact = scene.catalog.type(parts)
+    composite = scene.catalog.get(name_from(parts))
+    if composite is not None and composite.kind == "c":
+        out.lock(composite, AE, "it is dropped")
     if fact is None:
         if cascade and not scene.catalog.live:
             out.unknown.append(f"the tables with a column of type {'.'.join(parts)} (no catalog)")
@@ -220,10 +241,9 @@ def drop_dependents(scene: Scene, out: Effect, dependents: tuple[Dependent, ...]
             fallen |= fall(scene, out, relation, why, True)
             continue
         out.lock(relation, AE, why)
-        if dependent.kind == "t":
-            for index in relation.indexes:
-                if index.columns & dependent.columns:
-                    out.lock_index(relation, index, AE, why)
+        for index in relation.indexes:
+            if index.columns & dependent.columns or (dependent.kind == "i" and index.name.relation == dependent.part):
+                out.lock_index(relation, index, AE, why)
     scene.catalog.drop(fallen)
 
 

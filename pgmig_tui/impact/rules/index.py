@@ -25,7 +25,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     mode = SUE if concurrent else S
     members = scene.catalog.tree(table.name) if table.partitioned and node.relation.inh else [table]
     present = any(index.name.relation == node.idxname for index in table.indexes)
-    for member in members[:1] if present else members:
+    for member in members:
         out.lock(member, mode, f"CREATE INDEX {node.idxname}".strip())
         if not present:
             out.scan(member)
@@ -36,7 +36,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     columns = tuple(item.index_elem.name for item in node.index_params if item.index_elem.name)
     names = frozenset(columns) | frozenset(_expression_columns(node))
     index_name = node.idxname or "_".join((table.name.relation, *(columns or ("expr",)), "idx"))
-    index = Index(Name(table.name.schema, index_name), names, columns, bool(node.unique))
+    index = Index(Name(table.name.schema, index_name), names, columns, bool(node.unique), new=True)
     for member in members:
         if member.known:
             own = index if member is members[0] else replace(

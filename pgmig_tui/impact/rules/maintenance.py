@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.modes import AE, SUE
+from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
 
 
@@ -15,7 +15,7 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
     if node.is_vacuumcmd:
         out.no_transaction = out.temporary_locks = True
     if not node.rels:
-        out.unknown.append("every table of the database, one after the other")
+        _everything(node, scene, out)
     for item in node.rels:
         name = nodes.name_of(item.vacuum_relation.relation)
         if scene.catalog.missing(name):
@@ -23,6 +23,10 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
             continue
         root = scene.catalog.relation(name)
         for member in scene.catalog.tree(root.name) if root.known else [root]:
+            if member is not root and not root.partitioned and scene.major < 18:
+                if not node.is_vacuumcmd or "analyze" in options:
+                    out.lock(member, AS, f"rows for the statistics of {root.name}")
+                continue
             out.lock(member, AE if full else SUE, "VACUUM FULL" if full else "VACUUM or ANALYZE")
             if full:
                 out.rewrite(member)
@@ -34,6 +38,15 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
                 f"VACUUM FULL writes {root.name} anew while nobody can read it; plain VACUUM makes the space reusable",
                 f"VACUUM (ANALYZE) {root.name};",
             )
+
+
+def _everything(node: Node, scene: Scene, out: Effect) -> None:
+    """A bare VACUUM or ANALYZE goes through all tables that the role may maintain."""
+    if not scene.catalog.live:
+        out.unknown.append("every table of the database, one after the other")
+    for relation in scene.catalog:
+        if relation.kind in "rm" or (relation.kind == "p" and not node.is_vacuumcmd):
+            out.lock(relation, SUE, "VACUUM or ANALYZE of everything")
 
 
 def cluster(node: Node, scene: Scene, out: Effect) -> None:

@@ -92,7 +92,8 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
                 out.problem = f"{scene.catalog.resolve(name)} does not exist"
                 continue
             root = scene.catalog.relation(name, "r")
-            for member in scene.catalog.tree(root.name) if spec.pubtable.relation.inh else [root]:
+            below = spec.pubtable.relation.inh and not root.partitioned  # partitions are published with their parent
+            for member in scene.catalog.tree(root.name) if below else [root]:
                 out.lock(member, SUE, "published")
             named.append(root.name)
     if nodes.kind(node) == "AlterPublicationStmt":
@@ -171,6 +172,20 @@ def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
     """ALTER ... OWNER TO of what is no relation (tables go by ALTER TABLE)."""
 
 
+def depends(node: Node, scene: Scene, out: Effect) -> None:
+    """ALTER ... [NO] DEPENDS ON EXTENSION."""
+    what = nodes.enum_name("ObjectType", node.object_type)
+    if not nodes.has(node, "relation"):
+        return
+    name = nodes.name_of(node.relation)
+    found = scene.catalog.index(name)
+    if what == "OBJECT_INDEX" and found is not None:
+        out.lock_index(*found, AE, "DEPENDS ON EXTENSION")
+    elif not scene.catalog.missing(name):
+        relation = scene.catalog.relation(name, "m" if what == "OBJECT_MATVIEW" else "r")
+        out.lock(relation, AE if what == "OBJECT_MATVIEW" else AS, "DEPENDS ON EXTENSION")
+
+
 def nothing(node: Node, scene: Scene, out: Effect) -> None:
     """No relation of the user is locked."""
 
@@ -220,6 +235,7 @@ RULES = {
     "AlterEnumStmt": alter_enum,
     "RefreshMatViewStmt": refresh,
     "AlterOwnerStmt": alter_owner,
+    "AlterObjectDependsStmt": depends,
     "AlterSystemStmt": outside,
     "CreatedbStmt": outside,
     "CreateTableSpaceStmt": outside,
@@ -234,7 +250,7 @@ RULES = {
             "AlterForeignServerStmt", "CreateUserMappingStmt", "AlterUserMappingStmt", "DropUserMappingStmt",
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",
             "AlterCollationStmt", "AlterTSConfigurationStmt", "AlterTSDictionaryStmt", "CreatePLangStmt",
-            "CreateTransformStmt", "AlterObjectDependsStmt", "AlterTableSpaceOptionsStmt", "ImportForeignSchemaStmt",
+            "CreateTransformStmt", "AlterTableSpaceOptionsStmt", "ImportForeignSchemaStmt",
             "ListenStmt", "UnlistenStmt", "NotifyStmt", "CheckPointStmt", "LoadStmt", "ClosePortalStmt", "FetchStmt",
             "DeallocateStmt", "ConstraintsSetStmt", "VariableShowStmt", "ReplicaIdentityStmt",
         ),
