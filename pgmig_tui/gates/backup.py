@@ -23,7 +23,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.database.activity import end_sessions, sessions_named
 from pgmig_tui.database.checks import CheckResult
-from pgmig_tui.database.connect import ServerIdentity, application_name, connect, guard_sql, mask
+from pgmig_tui.database.connect import (
+    Reachable,
+    ServerIdentity,
+    application_name,
+    connect,
+    guard_sql,
+    mask,
+)
 from pgmig_tui.errors import PgmigError, Refused
 
 if TYPE_CHECKING:
@@ -123,7 +130,7 @@ def make_backup(
         path = folder / f"{_file_name(identity.database)}-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump"
         started, clock = _utc_now(), time.monotonic()
         try:
-            with _environment(target, name) as environment:
+            with child_environment(target, name) as environment:
                 _dump(target, tools, path, environment, progress, stopping)
             digest = _digest(path)
             _prove(tools, path, verify, stopping)
@@ -217,7 +224,7 @@ def _dump(
         f"--lock-wait-timeout={LOCK_WAIT}",
         "--no-password",
         f"--file={path}",
-        f"--dbname={_conninfo(target.conninfo)}",
+        f"--dbname={conninfo_text(target.conninfo)}",
     ]
 
     def watch() -> bool:
@@ -284,7 +291,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _environment(target: Target, name: str) -> Iterator[dict[str, str]]:
+def child_environment(target: Reachable, name: str) -> Iterator[dict[str, str]]:
     """The child's environment, and a password file that is gone afterwards. The variables that hold passwords are
     taken out: everybody on the host may look at a process's environment."""
     password = target.password if target.password is not None else os.environ.get("PGPASSWORD")
@@ -309,7 +316,7 @@ def _environment(target: Target, name: str) -> Iterator[dict[str, str]]:
         yield environment
 
 
-def _conninfo(parameters: Mapping[str, str]) -> str:
+def conninfo_text(parameters: Mapping[str, str]) -> str:
     """libpq's keyword string. `passfile` stays out: ours would lose against it."""
 
     def quoted(value: str) -> str:
