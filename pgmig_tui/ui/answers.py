@@ -9,6 +9,7 @@ from pgmig_tui.ui.session import Facts, RunFacts, Standing
 
 POLL_SECONDS = 10.0
 STALE_AFTER = 30.0
+NOT_YET = "has not answered yet"
 
 
 def age_words(seconds: float) -> str:
@@ -72,7 +73,7 @@ class Answers:
         """Why nothing can be started on an environment now; None when it can."""
         last = self.last.get(environment)
         if last is None:
-            return f"{environment} has not answered yet"
+            return f"{environment} {NOT_YET}"
         if not last.reachable:
             return f"{environment} does not answer"
         alive = next((run for run in self.alive() if run.environment == environment), None)

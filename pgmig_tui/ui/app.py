@@ -6,16 +6,19 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
 
 from pgmig_tui.display.safe import safe
+from pgmig_tui.ui import keys
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from pgmig_tui.ui.poller import Poller, words_of
@@ -161,6 +164,21 @@ class PgmigApp(App[int]):
     def _stop_asking(self) -> None:
         for poller in self._pollers:
             poller.stop()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: the keys of this place by name, each through the same guard as its key; then themes."""
+        if isinstance(screen, PlaceScreen):
+            for key in keys.of_place(screen.place):
+                if key.label and key.id != "any.environment":
+                    off = screen.off(key.id)
+                    about = f"off: {off}" if off else key.does
+                    yield SystemCommand(
+                        f"{key.label} ({key.shown})", Content(about).markup, partial(screen.action_do, key.id)
+                    )
+        for theme in THEMES:
+            yield SystemCommand(
+                f"Theme {theme.name}", "change the colours", partial(setattr, self, "theme", theme.name)
+            )
 
     def notify(self, message: str, **options: Any) -> None:
         """As Textual's, but text is text: what looks like markup is shown, not obeyed."""

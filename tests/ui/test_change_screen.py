@@ -11,7 +11,7 @@ from tests.ui.robot import Robot, opened, play
 async def at_change(robot: Robot) -> None:
     await robot.tell(standing("production", 8))
     await robot.press("3", "enter")
-    await robot.sees("[deploy]", "Lock impact  with PostgreSQL 18.6", "ALTER TABLE dms.documents")
+    await robot.sees("[deploy]", "Lock impact  PostgreSQL 18.6", "ALTER TABLE dms.documents")
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24)])

@@ -122,6 +122,20 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
     play(scene)
 
 
+def test_the_palette_goes_through_the_same_guards() -> None:
+    async def scene() -> None:
+        place = replace(PLACES[0], name="[/]")
+        session = FakeSession(facts(places=(place,)))
+        async with opened(session) as robot:
+            await robot.press("colon", *"deploy")
+            await robot.sees("Deploy.. (d)", "off: [/] has not answered yet")
+            await robot.press("enter")
+            await robot.sees("d is off: [/] has not answered yet")
+            assert session.calls == []
+
+    play(scene)
+
+
 def test_sql_holds_the_text_between_markup() -> None:
     async def scene() -> None:
         session = FakeSession()

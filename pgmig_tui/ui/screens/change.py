@@ -142,7 +142,7 @@ class ChangeScreen(PlaceScreen):
         facts = self._impacts.get(self.kind)
         if facts is None:
             return [((" Lock impact ...", "title"),)]
-        source = f"with {facts.server}" if facts.live else "from the text alone"
+        source = facts.server if facts.live else "from the text alone"
         lines: list[Line] = [((" Lock impact  ", "title"), (safe(source), "muted"))]
         script = self._scripts.get(self.kind)
         if script is not None and script.problem:

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import ago, count
+from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Command, ImpactFacts, Place, Standing
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
@@ -57,6 +58,8 @@ class HomeScreen(PlaceScreen):
 
     def on_resize(self) -> None:
         self.matrix.with_locks = self.size.width < 96
+        self.head.refresh()
+        self.matrix.refresh()
         super().on_resize()
 
     # Facts
@@ -129,6 +132,8 @@ class HomeScreen(PlaceScreen):
         return tuple(spans)
 
     def answers_changed(self) -> None:
+        if self._said is not None and self._said[0].endswith(NOT_YET):
+            self._said = None
         notes = self.pgmig.answers.notes(self.pgmig.clock())
         notes += [((f" . {text}", "muted"),) for text in self.pgmig.session.facts.foreign]
         self.note.show(notes[:4] if self.size.height >= 28 else notes[:2])
