@@ -32,6 +32,7 @@ def banner(
         f"  {database}@{host} as {user}  {access}",
         f"  {database}@{short_host} as {user}  {access}",
         f"  {database}@{short_host} as {user}  {short_access}",
+        f"  {database}@{short_host}  {short_access}",
         f"  {database}@{bare_host}  {short_access}",
         f"  {database}  {short_access}",
         f"  {database}",

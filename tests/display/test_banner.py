@@ -1,0 +1,51 @@
+"""The banner: tier, database and what is going on never go; the rest goes in a fixed order."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.display.banner import PRODUCTION, banner, tier_role, tier_word
+from pgmig_tui.display.cells import text_of, width
+
+
+def shown(columns: int, doing: str = "RUN 20260820-031500-ab12  00:03:41") -> str:
+    line = banner(
+        tier=PRODUCTION,
+        role="tier-prod",
+        database="shop",
+        host="db1.eu:5432",
+        user="maria",
+        access="READ-WRITE",
+        doing=doing,
+        columns=columns,
+    )
+    return text_of(line)
+
+
+@pytest.mark.parametrize(
+    ("columns", "part"),
+    [
+        (120, "shop@db1.eu:5432 as maria  READ-WRITE"),
+        (90, "shop@db1.eu as maria  READ-WRITE"),
+        (80, "shop@db1.eu as maria  RW"),
+        (74, "shop@db1.eu  RW"),
+        (65, "shop  RW"),
+    ],
+)
+def test_narrow_banners_lose_port_then_words_then_user_then_domain(columns: int, part: str) -> None:
+    text = shown(columns)
+    assert part in text
+    assert PRODUCTION in text
+    assert text.rstrip().endswith("00:03:41")
+    assert width(text) == columns
+
+
+@pytest.mark.parametrize("columns", range(20, 160, 7))
+def test_a_banner_is_as_wide_as_the_terminal(columns: int) -> None:
+    assert width(shown(columns, "HELP")) == columns
+
+
+def test_protection_outweighs_a_configured_colour() -> None:
+    assert tier_role(True, "green") == "tier-prod"
+    assert tier_role(False, "yellow") == "tier-staging"
+    assert tier_word("staging", False) == "STAGING"
