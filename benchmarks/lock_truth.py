@@ -14,7 +14,7 @@ import psycopg
 from psycopg import pq
 from psycopg.pq import ExecStatus, TransactionStatus
 
-from pgmig_tui.database.catalog import PLAN, facts_of, prepared_sql, values_of
+from pgmig_tui.database.catalog import PLAN, gather, prepared_sql, values_of
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.facts import Facts, Name
 from pgmig_tui.impact.modes import LockMode
@@ -134,12 +134,12 @@ class Subject:
         """The catalog as this session sees it, uncommitted changes included. Inside a savepoint, whose end puts the
         planner's settings back."""
         key = (frozenset(names.all), *(frozenset(Name("", x) for x in found) for found in
-               (names.roles, names.schemas, names.publications, names.prepared)))  # fmt: skip
+               (names.roles, names.schemas, names.publications, names.prepared, names.dropped)))  # fmt: skip
         if key not in self.facts:
-            self.facts[key] = self._ask(names)
+            self.facts[key] = gather(names, self._ask, self)
         return self.facts[key]
 
-    def _ask(self, names: Names) -> Facts:
+    def _ask(self, names: Names) -> Any:
         if not self.prepared:
             self.run(f"{PLAN}SET LOCAL plan_cache_mode = force_generic_plan".encode())
             self.prepared = not error_of([self.raw.prepare(b"lock_accuracy", prepared_sql().encode())])[0]
@@ -150,7 +150,7 @@ class Subject:
         if state:
             self.prepared = False  # DISCARD ALL and the like
             raise PgmigError(message)
-        return facts_of(json.loads(result.get_value(0, 0) or b"{}"))
+        return json.loads(result.get_value(0, 0) or b"{}")
 
     def known(self) -> dict[int, Known]:
         if self.snapshot is None:

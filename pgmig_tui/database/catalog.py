@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -15,6 +17,7 @@ from pgmig_tui.impact.facts import (
     Column,
     Dependent,
     Facts,
+    Fall,
     ForeignKey,
     FunctionFact,
     Index,
@@ -24,11 +27,12 @@ from pgmig_tui.impact.facts import (
     Trigger,
     TypeFact,
 )
-from pgmig_tui.impact.names import Names
+from pgmig_tui.impact.names import Names, names_inside
 
 _UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "ETC/UCT"}
 _NOT_NULL = re.compile(r"\{NULLTEST :arg \{VAR :varno 1 :varattno (\d+) [^}]*\} :nulltesttype 1 ")
 _ORDER = "isv"
+_DEEPEST_CALLS = 3  # functions that call functions that …
 
 Json = Any  # a document as the server's json_build_object made it
 
@@ -80,17 +84,47 @@ def prepared_sql() -> str:
     return sql
 
 
+def gather(names: Names, ask: Callable[[Names], Json], connection: Executes) -> Facts:
+    """The facts, asked for once more where functions run whose bodies name further tables."""
+    wanted = copy(names)
+    wanted.all = set(names.all)
+    facts = facts_of(ask(wanted))
+    for _ in range(_DEEPEST_CALLS if names.runs else 0):
+        if not names_inside(facts, wanted):
+            break
+        facts = facts_of(ask(wanted))
+    if names.dropped or names.roles:
+        facts = replace(facts, cascades=_cascades(connection, names))
+    return facts
+
+
+def _cascades(connection: Executes, names: Names) -> dict[Fall, tuple[tuple[Name, str], ...]]:
+    sql = files("pgmig_tui.database").joinpath("cascade.sql").read_text(encoding="utf-8")
+    sql = sql.replace("%(dropped)s", _array(sorted(names.dropped))).replace("%(roles)s", _array(sorted(names.roles)))
+    document = connection.execute(PLAN + sql)[0][0]
+    found: dict[Fall, list[tuple[Name, str]]] = {}
+    for kind, name, arguments, schema, relation, relkind in (
+        json.loads(document) if isinstance(document, str | bytes) and document else document or ()
+    ):
+        found.setdefault(Fall(kind, name, arguments), []).append((Name(schema, relation), relkind))
+    return {fall: tuple(relations) for fall, relations in found.items()}
+
+
 def read_facts(connection: Executes, names: Names) -> Facts:
     """What the server knows of `names` and of whatever depends on them.
 
     Source: pg_catalog of 12 to 18 (see catalog.sql). For a session of our own, outside of any transaction that runs a
     script: planner settings change until its end. Raises what the connection raises.
     """
+    return gather(names, lambda wanted: _ask(connection, wanted), connection)
+
+
+def _ask(connection: Executes, names: Names) -> Json:
     sql = _sql()
     for placeholder, value in zip(_PARAMETERS, values_of(names), strict=True):
         sql = sql.replace(f"%({placeholder})s", _array(value))
     document = connection.execute(PLAN + sql)[0][0]
-    return facts_of(json.loads(document) if isinstance(document, str | bytes) else document)
+    return json.loads(document) if isinstance(document, str | bytes) else document
 
 
 def facts_of(document: Json) -> Facts:

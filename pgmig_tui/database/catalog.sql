@@ -68,6 +68,14 @@ owned AS (
     AND s.deptype = 'o' AND s.classid = 'pg_catalog.pg_class'::regclass
     AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   WHERE r.rolname = ANY (%(roles)s::text[])
+  UNION ALL  -- composite types
+  SELECT r.rolname, t.typrelid
+  FROM pg_catalog.pg_roles r
+  JOIN pg_catalog.pg_shdepend s ON s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid = r.oid
+    AND s.deptype = 'o' AND s.classid = 'pg_catalog.pg_type'::regclass
+    AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+  JOIN pg_catalog.pg_type t ON t.oid = s.objid AND t.typrelid <> 0
+  WHERE r.rolname = ANY (%(roles)s::text[])
 ),
 inside AS (
   SELECT n.nspname, d.objid AS relid

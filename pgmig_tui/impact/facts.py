@@ -199,9 +199,23 @@ class FunctionFact:
     dependents: tuple[Dependent, ...] = ()
 
 
+class Fall(NamedTuple):
+    """An object that is dropped with all that hangs on it: what it is in words, its plain name, its arguments' number.
+
+    "owned" with a role's name stands for everything that the role owns.
+    """
+
+    kind: str
+    name: str
+    arguments: int = 0
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known of one database at one moment; a relation that is not here does not exist there.
+
+    `prepared` are the session's own prepared statements by name, `cascades` the relations (with their kinds) that a
+    CASCADE from an object that is no relation locks.
 
     `missing` are facts that the role may not read, each in words.
     """
@@ -217,4 +231,5 @@ class Facts:
     timezone_is_utc: bool | None = None
     role: str = ""
     prepared: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    cascades: Mapping[Fall, tuple[tuple[Name, str], ...]] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.facts import Facts, Name
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.shapes import shape_of
 
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from pgmig_tui.impact.predict import StatementLike
 
 
-_LITERAL = re.compile(r"\s*'((?:[^']|'')*)'\s*").fullmatch
+_NAME = re.compile(r'(?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))*').fullmatch
+_SQL = re.compile(
+    r"\s*(?:select|insert|update|delete|with|alter|create|drop|truncate|merge|lock)\s", re.IGNORECASE
+).match
+_RUNNING = {"SelectStmt", "CallStmt", "DoStmt", "ExecuteStmt", "ExplainStmt", "CopyStmt", "DeclareCursorStmt",
+            "CreateTableAsStmt", "RefreshMatViewStmt"}  # fmt: skip
+_WRITING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "TruncateStmt"}
 EVERYTHING = "*"
 _WHOLE = {"REINDEX_OBJECT_SCHEMA": True, "REINDEX_OBJECT_SYSTEM": False, "REINDEX_OBJECT_DATABASE": False}
 
@@ -25,7 +31,8 @@ _WHOLE = {"REINDEX_OBJECT_SCHEMA": True, "REINDEX_OBJECT_SYSTEM": False, "REINDE
 class Names:
     """`all` are names of relations, indexes, types, functions or statistics alike: asking too much costs nothing.
 
-    EVERYTHING among the schemas stands for all of them.
+    EVERYTHING among the schemas stands for all of them. `dropped` are the plain names of objects other than relations
+    that fall with CASCADE; `runs`: functions are called, `writes`: triggers may be.
     """
 
     all: set[Name] = field(default_factory=set)
@@ -33,6 +40,9 @@ class Names:
     schemas: set[str] = field(default_factory=set)
     publications: set[str] = field(default_factory=set)
     prepared: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    runs: bool = False
+    writes: bool = False
 
     def add(self, parts: list[str]) -> None:
         if parts and parts[-1]:
@@ -75,6 +85,16 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         found.roles.update(role.role_spec.rolename for role in node.roles)
     elif kind == "AlterPublicationStmt":
         found.publications.add(node.pubname)
+    elif kind == "DropStmt" and nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE":
+        found.dropped.update(parts[-1] for item in node.objects if (parts := nodes.list_name(item)))
+    elif kind == "AlterTableStmt":
+        for item in node.cmds:
+            command = item.alter_table_cmd
+            cascades = nodes.enum_name("DropBehavior", command.behavior) == "DROP_CASCADE"
+            if cascades and nodes.enum_name("AlterTableType", command.subtype) == "AT_DropConstraint":
+                found.dropped.add(command.name)
+    found.runs |= kind in _RUNNING or kind in _WRITING
+    found.writes |= kind in _WRITING or any(nodes.kind(inner) in _WRITING for inner in nodes.walk(node))
     if kind in {"DoStmt", "CreateFunctionStmt"} and depth < 3:
         _inside(sql, found, depth)
 
@@ -90,15 +110,21 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
     elif kind == "FuncCall":
         parts = nodes.strings(node.funcname)
         found.add(parts)
-        for arg in node.args if parts[-1] in {"nextval", "setval", "currval"} else ():
+        for arg in node.args:  # nextval('s'), and what a function may make a statement of
             inner = arg.type_cast.arg if arg.WhichOneof("node") == "type_cast" else arg
             if inner.WhichOneof("node") == "a_const" and inner.a_const.WhichOneof("val") == "sval":
-                found.add([part.strip('"') for part in inner.a_const.sval.sval.split(".")])
+                text = inner.a_const.sval.sval
+                if _NAME(text):
+                    found.add([part.strip('"') for part in text.split(".")])
+                elif _SQL(text):
+                    _collect_text(text, found, 1)
     elif kind in {"DropStmt", "CommentStmt", "SecLabelStmt"}:
         for item in node.objects if kind == "DropStmt" else [node.object]:
             parts = nodes.list_name(item)
             found.add(parts)
             found.add(parts[:-1])
+    elif kind in {"AlterOwnerStmt", "RenameStmt", "AlterObjectSchemaStmt", "AlterObjectDependsStmt"}:
+        found.add(nodes.list_name(node.object))
     elif kind in {"AlterDomainStmt", "AlterEnumStmt"}:
         found.add(nodes.strings(node.type_name))
     elif kind == "Constraint" and node.indexname:
@@ -107,18 +133,38 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
         found.add(nodes.list_name(node.arg)[:-1])
 
 
+def names_inside(facts: Facts, names: Names) -> bool:
+    """Adds what stands in the bodies of functions that are run, triggers' too; whether that is anything new."""
+    before = len(names.all)
+    for relation in facts.relations.values() if names.writes else ():
+        names.all.update(trigger.function for trigger in relation.triggers)
+    for text in facts.prepared.values():
+        _collect_text(text, names, 1)
+    for function in facts.functions.values():
+        if function.language == "plpgsql" and function.body:
+            _inside(function.body, names, 1)
+            names.writes = True
+        elif function.language == "sql" and function.body:
+            _collect_text(function.body, names, 1)
+    return len(names.all) > before
+
+
+def _collect_text(text: str, found: Names, depth: int) -> None:
+    try:
+        trees = nodes.parse(text)
+    except nodes.ParseError:
+        return
+    for tree in trees:
+        collect(tree, text, found, depth + 1)
+
+
 def _inside(sql: str, found: Names, depth: int) -> None:
-    from pgmig_tui.impact.rules.routine import embedded
+    from pgmig_tui.impact.rules.routine import constant_text, embedded
 
     for text, _, dynamic in embedded(sql):
         if dynamic:
-            literal = _LITERAL(text)
-            if literal is None:
+            constant = constant_text(text)
+            if constant is None:
                 continue
-            text = literal[1].replace("''", "'")
-        try:
-            trees = nodes.parse(text)
-        except nodes.ParseError:
-            continue
-        for tree in trees:
-            collect(tree, text, found, depth + 1)
+            text = constant
+        _collect_text(text, found, depth)

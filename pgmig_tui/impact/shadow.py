@@ -40,6 +40,7 @@ class Catalog:
         self._incoming: dict[Name, list[ForeignKey]] | None = None
         self.search_path: tuple[str, ...] = self.facts.search_path
         self.timezone_is_utc = self.facts.timezone_is_utc
+        self.prepared = dict(self.facts.prepared)  # lives outside of transactions
         self.version = 0  # counts changes, so that answers can be kept between them
 
     # -- transactions ---------------------------------------------------------------------------------------------

@@ -126,8 +126,8 @@ def drop_column(at: Altering, cmd: Node) -> None:
                 gone.add(index.name)
         for sequence in current.sequences:
             if sequence.column == column:
-                out.lock_name(sequence.name, "S", AE, f"owned by {current.name}.{column}", new=current.new)
-                gone.add(sequence.name)
+                own = replace(at.scene.catalog.relation(sequence.name, "S"), new=current.new)
+                gone |= fall(at.scene, out, own, f"owned by {current.name}.{column}", cascade)
         for key in current.foreign_keys:
             if column in key.columns:
                 for other in fk_sides(at.scene, key.referenced):

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import fk_sides, merges, quote, quoted
-from pgmig_tui.impact.facts import Check, ForeignKey, Index, Name, Relation
+from pgmig_tui.impact.facts import Check, Fall, ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, RS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.drop import falls
 
 
 def add(at: Altering, cmd: Node) -> None:
@@ -277,6 +278,8 @@ def drop(at: Altering, cmd: Node) -> None:
     name, out, table = cmd.name, at.out, at.table
     cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
     found = False
+    if cascade and at.scene.catalog.facts.cascades:
+        falls(at.scene, out, Fall("constraint", f"{table.name.relation}.{name}"), f"falls with {name}")
     gone: set[Name] = set()
     for member in at.members:
         current = at.current(member)

@@ -170,6 +170,7 @@ def _touched_children(sub: Subcommand, cmd: Node, table: Relation, only: bool, s
         return catalog.tree(table.name)[1:]
     if only and (
         sub.words == "DROP COLUMN"
+        or (sub.words == "DROP NOT NULL" and scene.major >= 18)
         or (sub.words == "DROP CONSTRAINT" and alter_constraint.drop_reach(cmd.name, table) == "tree")
     ):
         return [catalog.relation(child) for child in table.children]

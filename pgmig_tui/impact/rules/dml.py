@@ -73,18 +73,18 @@ def _functions(found: list[Node], scene: Scene, out: Effect) -> None:
                 sequence = scene.catalog.relation(nodes.name_from(names), "S")
                 out.lock(sequence, RE, parts[-1])
             continue
-        call(parts, scene, out)
+        call(parts, scene, out, inner.args)
 
 
-def call(parts: list[str], scene: Scene, out: Effect) -> None:
+def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> None:
     """A function that is run: inside it anything can happen."""
-    from pgmig_tui.impact.rules.routine import run_function
+    from pgmig_tui.impact.rules.routine import constants, run_function
 
     if len(parts) == 1 and (parts[0] in CALM or parts[0] in VOLATILE):
         return
     if parts[0] in {"pg_catalog", "information_schema"} or parts[-1].startswith(("pg_", "has_")):
         return
-    run_function(parts, scene, out)
+    run_function(parts, scene, out, constants(arguments))
 
 
 def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
@@ -136,8 +136,27 @@ def write_table(
             out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
     _outgoing(scene, out, table, verb, columns)
     _incoming(scene, out, table, verb, columns, set())
-    if table.triggers:
-        out.notes.append(f"triggers of {table.name} run too: {', '.join(t.name for t in table.triggers)}")
+    _fire(scene, out, members, verb, columns)
+
+
+def _fire(scene: Scene, out: Effect, members: list[Relation], verb: str, columns: frozenset[str] | None) -> None:
+    """What the triggers do: those of the table named, and per row those of what is below it."""
+    from pgmig_tui.impact.rules.routine import run_function
+
+    names: list[str] = []
+    functions: dict[Name, Name] = {}
+    for position, member in enumerate(members):
+        for trigger in member.triggers:
+            if position and not trigger.per_row:
+                continue
+            if trigger.fires_on(verb) and not (columns and trigger.columns and not columns & trigger.columns):
+                names.append(trigger.name)
+                functions.setdefault(trigger.function, member.name)
+    for function in functions:
+        inner = Scene(scene.catalog, scene.version, scene.sql, scene.depth + 1)
+        run_function([function.schema, function.relation], inner, out)
+    if names:
+        out.notes.append(f"triggers of {members[0].name} run too: {', '.join(dict.fromkeys(names))}")
 
 
 def _outgoing(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None) -> None:
@@ -260,6 +279,7 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
 
 def prepare(node: Node, scene: Scene, out: Effect) -> None:
     """PREPARE only reads the catalog: tables are locked as a query would be, writes come with EXECUTE."""
+    scene.catalog.prepared[node.name] = scene.sql
     query_locks(node.query, scene, out, plan=False)
 
 
@@ -268,7 +288,19 @@ def declare(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def execute(node: Node, scene: Scene, out: Effect) -> None:
-    out.unknown.append(f"what the prepared statement {node.name} does")
+    """A statement that this session has prepared."""
+    from pgmig_tui.impact.rules import apply
+
+    text = scene.catalog.prepared.get(node.name)
+    trees = [] if text is None else nodes.parse(text)
+    if not trees or nodes.kind(trees[0]) not in {"PrepareStmt", *_RUNNABLE}:
+        out.unknown.append(f"what the prepared statement {node.name} does")
+        return
+    inner = nodes.statement(trees[0].query) if nodes.kind(trees[0]) == "PrepareStmt" else trees[0]
+    apply(inner, scene, out)
+
+
+_RUNNABLE = {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
 
 
 RULES = {

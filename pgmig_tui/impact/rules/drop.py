@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
-from pgmig_tui.impact.facts import Dependent, Name, Relation
+from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
 from pgmig_tui.impact.words import size
@@ -36,7 +36,7 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
         elif what in {"OBJECT_TYPE", "OBJECT_DOMAIN"}:
             _drop_type(scene, out, parts, cascade)
         elif what in {"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"}:
-            _drop_function(scene, out, parts, cascade)
+            _drop_function(scene, out, item, cascade)
         elif what == "OBJECT_STATISTIC_EXT":
             _drop_statistics(scene, out, name_from(parts))
         else:
@@ -214,7 +214,34 @@ def _drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool) -> None:
     catalog.drop(fallen)
 
 
+_FALLS = {
+    "OBJECT_FOREIGN_SERVER": "foreign server", "OBJECT_FDW": "fdw", "OBJECT_OPERATOR": "operator",
+    "OBJECT_OPCLASS": "opclass", "OBJECT_OPFAMILY": "opfamily", "OBJECT_COLLATION": "collation",
+    "OBJECT_ACCESS_METHOD": "access method", "OBJECT_LANGUAGE": "language", "OBJECT_EXTENSION": "extension",
+}  # fmt: skip
+
+
+def falls(scene: Scene, out: Effect, key: Fall, why: str) -> bool:
+    """What the server knows to fall with an object that is no relation; False when it was not asked."""
+    known = scene.catalog.facts.cascades.get(key)
+    if known is None:
+        return False
+    gone = []
+    for name, kind in known:
+        found = scene.catalog.index(name) if kind in "iI" else None
+        if found is not None:
+            out.lock_index(*found, AE, why)
+        else:
+            out.lock_name(name, kind, AE, why)
+            if kind in "vmS":
+                gone.append(name)
+    scene.catalog.drop(gone)
+    return True
+
+
 def _drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool) -> None:
+    if cascade and parts and falls(scene, out, Fall("type", parts[-1]), f"uses the type {'.'.join(parts)}"):
+        return
     fact = scene.catalog.type(parts)
     composite = scene.catalog.get(name_from(parts))
     if composite is not None and composite.kind == "c":
@@ -247,9 +274,18 @@ def drop_dependents(scene: Scene, out: Effect, dependents: tuple[Dependent, ...]
     scene.catalog.drop(fallen)
 
 
-def _drop_function(scene: Scene, out: Effect, parts: list[str], cascade: bool) -> None:
+def _drop_function(scene: Scene, out: Effect, item: Node, cascade: bool) -> None:
+    parts = list_name(item)
     fact = scene.catalog.function(parts)
-    if not cascade:
+    if not cascade or not parts:
+        return
+    why = f"depends on the function {'.'.join(parts)}"
+    if item.object_with_args.args_unspecified:
+        found = [key for key in scene.catalog.facts.cascades if key.kind == "function" and key.name == parts[-1]]
+    else:
+        found = [Fall("function", parts[-1], len(item.object_with_args.objargs))]
+    told = [falls(scene, out, key, why) for key in found]
+    if any(told):
         return
     if fact is None:
         if not scene.catalog.live:
@@ -268,6 +304,8 @@ def _drop_statistics(scene: Scene, out: Effect, name: Name) -> None:
 
 
 def _drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: bool) -> None:
+    if cascade and what in _FALLS and parts and falls(scene, out, Fall(_FALLS[what], parts[-1]), "falls with it"):
+        cascade = False
     label = what.removeprefix("OBJECT_").replace("_", " ").lower()
     name = ".".join(parts)
     if what == "OBJECT_EXTENSION":
@@ -295,6 +333,8 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
             if dropping:
                 out.lose(4, f"everything that {role} owns")
         fallen: set[Name] = set()
+        if dropping and falls(scene, out, Fall("owned", role), f"owned by {role}, or falls with that"):
+            continue
         for relation in owned:
             if dropping:
                 fallen |= fall(scene, out, relation, f"owned by {role}", True)

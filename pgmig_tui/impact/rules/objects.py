@@ -169,7 +169,12 @@ def alter_enum(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
-    """ALTER ... OWNER TO of what is no relation (tables go by ALTER TABLE)."""
+    """ALTER ... OWNER TO of what is no relation (tables go by ALTER TABLE), but a composite type's relation is."""
+    if nodes.enum_name("ObjectType", node.object_type) == "OBJECT_TYPE":
+        composite = scene.catalog.get(nodes.name_from(nodes.list_name(node.object)))
+        owner = node.newowner.rolename or scene.catalog.facts.role
+        if composite is not None and composite.kind == "c" and composite.owner != owner:
+            out.lock(composite, AE, "OWNER TO")
 
 
 def depends(node: Node, scene: Scene, out: Effect) -> None:

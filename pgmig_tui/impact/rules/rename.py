@@ -22,6 +22,11 @@ _ON_TABLE = {"OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"}
 
 def rename(node: Node, scene: Scene, out: Effect) -> None:
     what = nodes.enum_name("ObjectType", node.rename_type)
+    if what == "OBJECT_TYPE":
+        composite = scene.catalog.get(nodes.name_from(nodes.list_name(node.object)))
+        if composite is not None and composite.kind == "c":
+            out.lock(composite, AE, f"RENAME to {node.newname}")
+            scene.catalog.rename(composite.name, Name(composite.name.schema, node.newname))
     if not nodes.has(node, "relation"):
         return
     name = nodes.name_of(node.relation)

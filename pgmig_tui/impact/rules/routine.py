@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.effect import Effect, Scene, quote
 from pgmig_tui.impact.facts import FunctionFact, Name
 from pgmig_tui.impact.modes import AS
 from pgmig_tui.impact.nodes import Node
@@ -72,11 +73,16 @@ def do(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def call_procedure(node: Node, scene: Scene, out: Effect) -> None:
-    run_function(nodes.strings(node.funccall.funcname), scene, out)
+    run_function(nodes.strings(node.funccall.funcname), scene, out, constants(node.funccall.args))
 
 
-def run_function(parts: list[str], scene: Scene, out: Effect) -> None:
-    """A function or procedure that is run now: its locks are possible, never none."""
+def constants(arguments: Node) -> list[str | None]:
+    """The arguments of a call as far as they are literals."""
+    return [_fold(argument, {}) for argument in arguments]
+
+
+def run_function(parts: list[str], scene: Scene, out: Effect, given: Sequence[str | None] = ()) -> None:
+    """A function or procedure that is run now, with what is `given` to it: its locks are possible, never none."""
     fact = scene.catalog.function(parts)
     name = ".".join(parts)
     if fact is not None and fact.name.schema == "pg_catalog":
@@ -85,7 +91,7 @@ def run_function(parts: list[str], scene: Scene, out: Effect) -> None:
         out.unknown.append(f"what {name}() does")
         return
     if fact.language == "plpgsql" and fact.body:
-        run_plpgsql(fact.body, scene, out, f"{name}()")
+        run_plpgsql(fact.body, scene, out, f"{name}()", given)
     elif fact.language == "sql" and fact.body:
         _run_texts([fact.body], scene, out, f"inside {name}()", "likely")
     elif fact.language not in {"internal", "c"}:
@@ -105,9 +111,85 @@ def embedded(sql: str) -> list[tuple[str, bool, bool]]:
     return [] if body is None else [(text, False, False) for text in nodes.strings(body.arg.list.items)[:1]]
 
 
-def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str) -> None:
+def constant_text(expression: str, worth: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """The SQL that EXECUTE runs, when its text is put together of literals and of variables whose `worth` is known;
+    None when it is not.
+    """
+    try:
+        trees = nodes.parse(f"SELECT {expression}")
+    except nodes.ParseError:
+        return None
+    if len(trees) != 1 or len(trees[0].target_list) != 1:
+        return None
+    return _fold(trees[0].target_list[0].res_target.val, worth)
+
+
+def _fold(node: Node, worth: Mapping[str, str]) -> str | None:
+    which = node.WhichOneof("node")
+    if which == "type_cast":
+        return _fold(node.type_cast.arg, worth)
+    if which == "column_ref":
+        names = nodes.strings(node.column_ref.fields)
+        return worth.get(names[-1]) if names else None
+    if which == "param_ref":
+        return worth.get(f"${node.param_ref.number}")
+    if which == "named_arg_expr":
+        return None
+    if which == "a_const":
+        kind = node.a_const.WhichOneof("val")
+        return node.a_const.sval.sval if kind == "sval" else (str(node.a_const.ival.ival) if kind == "ival" else None)
+    if which == "a_expr" and nodes.strings(node.a_expr.name) == ["||"]:
+        left, right = _fold(node.a_expr.lexpr, worth), _fold(node.a_expr.rexpr, worth)
+        return None if left is None or right is None else left + right
+    if which == "func_call":
+        values = [_fold(arg, worth) for arg in node.func_call.args]
+        if values and None not in values:
+            return _fold_call(nodes.strings(node.func_call.funcname)[-1], [value or "" for value in values])
+    return None
+
+
+def _fold_call(name: str, values: list[str]) -> str | None:
+    if name == "format":
+        rest = iter(values[1:])
+
+        def fill(found: re.Match[str]) -> str:
+            if found[1] == "%":
+                return "%"
+            value = next(rest, "")
+            return quote(value) if found[1] == "I" else (quote_literal(value) if found[1] == "L" else value)
+
+        return re.sub(r"%([sIL%])", fill, values[0]) if "$" not in values[0] else None
+    if name == "concat":
+        return "".join(values)
+    if name == "quote_ident":
+        return quote(values[0])
+    return quote_literal(values[0]) if name == "quote_literal" else None
+
+
+def quote_literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _parameters(sql: str, given: Sequence[str | None]) -> dict[str, str]:
+    """What a function's parameters are worth, by name and by number."""
+    if not any(value is not None for value in given):
+        return {}
+    try:
+        declared = nodes.parse(sql)[0].parameters
+    except (nodes.ParseError, IndexError, AttributeError):
+        return {}
+    names = [item.function_parameter.name for item in declared
+             if nodes.enum_name("FunctionParameterMode", item.function_parameter.mode)
+             not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"}]  # fmt: skip
+    worth = {f"${number}": value for number, value in enumerate(given, 1) if value is not None}
+    worth.update({name: value for name, value in zip(names, given, strict=False) if value is not None})
+    return worth
+
+
+def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str, given: Sequence[str | None] = ()) -> None:
     """Static SQL in a plpgsql body; what is dynamic is said. `sql` is the whole DO or CREATE FUNCTION."""
     tree = nodes.parse_plpgsql(sql)
+    worth = _parameters(sql, given)
     if tree is None:
         out.unknown.append(f"what {what} does: its body can't be read")
         _guess(sql, scene, out)
@@ -116,11 +198,11 @@ def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str) -> None:
     maybe: list[str] = []
     for text, branched, dynamic in _queries(tree, False):
         if dynamic:
-            literal = re.fullmatch(r"\s*'((?:[^']|'')*)'\s*", text)
-            if literal is None:
+            constant = constant_text(text, worth)
+            if constant is None:
                 out.unknown.append(f"what EXECUTE {text[:60]} in {what} runs")
                 continue
-            text = literal[1].replace("''", "'")
+            text = constant
         (maybe if branched else always).append(text)
     _run_texts(always, scene, out, f"inside {what}", "likely")
     _run_texts(maybe, scene, out, f"inside {what}, on a branch", "possible")
