@@ -31,6 +31,8 @@ from pgmig_tui.database.rows import (
     fail_event_sql,
     guard_failure,
     holds_lock_sql,
+    lock_sql,
+    record_sql,
     revert_rows_sql,
     step_guard_sql,
     tag_rows_sql,
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOCK_KEY", "DeployedChange", "DeployedTag", "LockHolder", "RegistryEvent", "RegistryInfo", "RegistryState",
     "create_registry", "deploy_rows_sql", "fail_event_sql", "guard_failure", "holds_lock_sql",
-    "lock_holder", "prepare_registry", "read_deployed", "read_events", "read_registry", "read_state",
+    "lock_holder", "prepare_registry", "read_deployed", "read_events", "read_registry", "read_state", "record_sql",
     "register_project", "revert_rows_sql", "step_guard_sql", "tag_rows_sql", "try_lock",
     "upgrade_registry",
 ]  # fmt: skip
@@ -193,7 +195,7 @@ def prepare_registry(
 def try_lock(connection: Connection) -> bool:
     """Try Sqitch's advisory key, without waiting: a waiting session holds a snapshot that stalls CREATE INDEX
     CONCURRENTLY elsewhere. The key lives as long as the session."""
-    row = connection.one(f"SELECT pg_catalog.pg_try_advisory_lock({LOCK_KEY})")
+    row = connection.one(lock_sql())
     return bool(row and row[0])
 
 

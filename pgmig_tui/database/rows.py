@@ -1,5 +1,9 @@
 """The rows of a step, as SQL text that goes out as one simple query in the step's own transaction.
 
+A step is recorded by one statement: every statement costs the server a parse and a plan of its own, which for rows as
+few as these is most of the work. So the functions here return members of one WITH list, which `record_sql` joins. The
+first is the guard, which raises before anything is written, and which tells the moment of the record.
+
 Sources: the rows, their order and the statements of Sqitch 1.3.1's PostgreSQL engine, observed. Whoever sends these
 texts has put search_path to `pg_catalog, pg_temp`, client_encoding to UTF8 and session_replication_role to origin.
 """
@@ -22,8 +26,6 @@ LOCK_KEY = 75474063
 
 _GUARD = "pgmig guard: "
 _NOW = "pg_catalog.clock_timestamp()"
-_AFTER = "pgmig.after"
-"""A setting local to the step's transaction: the last change's time as Unix seconds, "" when there is none."""
 
 _CHANGE_COLUMNS = (
     "(change_id, script_hash, change, project, note, committer_name, committer_email,"
@@ -39,33 +41,47 @@ _EVENT_COLUMNS = (
 )
 
 
-def holds_lock_sql(control_pid: int) -> str:
-    """A boolean expression: does that session of this server hold the deployment lock?"""
+def lock_sql() -> str:
+    """Try Sqitch's key and, with it, a key of this session's own, which `holds_lock_sql` asks for."""
     return (
-        "EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.classid = 0"
-        f" AND l.objid = {LOCK_KEY} AND l.objsubid = 1 AND l.granted AND l.pid = {int(control_pid)})"
+        f"SELECT pg_catalog.pg_try_advisory_lock({LOCK_KEY})"
+        f" AND pg_catalog.pg_try_advisory_lock({LOCK_KEY}, pg_catalog.pg_backend_pid())"
     )
 
 
-def step_guard_sql(schema: str, project: str, expected_last_id: str | None, control_pid: int) -> str:
-    """One SELECT that raises unless the control session holds the lock and `expected_last_id` is still the project's
-    last deployed change (None: nothing is deployed). It also tells the rows of its transaction after which moment
-    they come.
+def holds_lock_sql(control_pid: int) -> str:
+    """A boolean expression: does that session still hold the deployment lock?
 
-    SQL has no RAISE outside functions: a text that isn't a number is cast to one, which carries the sentence into the
+    It does as long as it lives, for it never lets go. Whether it lives is asked by trying for the key that only it
+    holds: a look into pg_locks would stop the whole server's lock manager for a moment, at twenty times the price.
+    Must not be asked by that session itself.
+    """
+    return f"NOT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY}, {int(control_pid)})"
+
+
+def step_guard_sql(schema: str, project: str, expected_last_id: str | None, control_pid: int) -> str:
+    """Raises unless the control session holds the lock and `expected_last_id` is still the project's last deployed
+    change (None: nothing is deployed). Otherwise `guard.at` is the moment of the record: now, but later than the last
+    change, even when the server's clock was set back: everything positional in Sqitch hangs on this order.
+
+    SQL has no RAISE outside functions: a text that isn't a time is cast to one, which carries the sentence into the
     message (`guard_failure` reads it back) and needs no plpgsql. The clock in it keeps the planner from trying early.
     """
     planned = f"the last deployed change is not {expected_last_id or 'none'}, on which this step was planned"
     return (
-        f"SELECT CASE WHEN NOT {holds_lock_sql(control_pid)} THEN "
-        f"({literal(_GUARD + 'the control session lost the deployment lock, ')} || {_NOW})::pg_catalog.int4::text"
-        f" WHEN last.change_id IS DISTINCT FROM {literal(expected_last_id)} THEN "
-        f"({literal(_GUARD + planned + ', ')} || {_NOW})::pg_catalog.int4::text"
-        f" ELSE pg_catalog.set_config('{_AFTER}', coalesce(extract(epoch FROM last.committed_at)::text, ''), true) END"
-        " FROM (SELECT 1) AS one LEFT JOIN"
-        f" (SELECT c.change_id, c.committed_at FROM {ident(schema)}.changes AS c WHERE c.project = {literal(project)}"
-        " ORDER BY c.committed_at DESC LIMIT 1) AS last ON true"
+        f"last AS MATERIALIZED (SELECT change_id, committed_at FROM {ident(schema)}.changes"
+        f" WHERE project = {literal(project)} ORDER BY committed_at DESC LIMIT 1),\n"
+        f"guard AS MATERIALIZED (SELECT CASE WHEN NOT ({holds_lock_sql(control_pid)})"
+        f" THEN ({literal(_GUARD + 'the control session lost the deployment lock, ')} || {_NOW})::timestamptz"
+        f" WHEN (SELECT change_id FROM last) IS DISTINCT FROM {literal(expected_last_id)}"
+        f" THEN ({literal(_GUARD + planned + ', ')} || {_NOW})::timestamptz"
+        f" ELSE greatest({_NOW}, (SELECT committed_at FROM last) + interval '1 ms') END AS at)"
     )
+
+
+def record_sql(guard: str, *members: str) -> str:
+    """The statement that records a step: its guard, then rows of this module and of `tracking`; "" are left out."""
+    return "WITH " + ",\n".join([guard, *filter(None, members)]) + "\nSELECT at IS NOT NULL FROM guard"
 
 
 def guard_failure(error: ServerError) -> str | None:
@@ -82,38 +98,42 @@ def deploy_rows_sql(
     resolved: Mapping[str, str],
     operator: Operator,
 ) -> str:
-    """The rows of a deployed change: changes, dependencies, tags, events.
+    """The rows of a deployed change: changes, dependencies, tags, events, their times in this order.
 
     `resolved` maps a requirement's text to the change ID that satisfies it (`dependencies.resolve_requires`). Raises
     KeyError for a requirement that isn't resolved.
     """
     registry = ident(schema)
-    project = literal(plan.project)
-    parts = [
-        f"INSERT INTO {registry}.changes {_CHANGE_COLUMNS} VALUES ({literal(change.change_id)}, {literal(script_hash)},"
-        f" {literal(change.name)}, {project}, {literal(change.note)}, {_committer(operator)},"
-        f" {_planner(change)}, {_after_last(10)})"
-    ]
     change_id = literal(change.change_id)
+    parts = [
+        f"deployed AS (INSERT INTO {registry}.changes {_CHANGE_COLUMNS} SELECT {change_id}, {literal(script_hash)},"
+        f" {literal(change.name)}, {literal(plan.project)}, {literal(change.note)}, {_committer(operator)},"
+        f" {_planner(change)}, guard.at FROM guard)"
+    ]
     rows = [f"({change_id}, 'require', {literal(d.text)}, {literal(resolved[d.text])})" for d in change.requires]
     rows += [f"({change_id}, 'conflict', {literal(d.text)}, NULL)" for d in change.conflicts]
     if rows:
-        parts.append(
-            f"INSERT INTO {registry}.dependencies (change_id, type, dependency, dependency_id) VALUES "
-            + ", ".join(rows)
-        )
+        columns = "(change_id, type, dependency, dependency_id)"
+        parts.append(f"needed AS (INSERT INTO {registry}.dependencies {columns} VALUES {', '.join(rows)})")
     if change.tags:
+        # One INSERT, because the members of a WITH list run in no order that could be relied on.
+        tags = ", ".join(f"({_tag_values(plan, tag, operator)}, {n})" for n, tag in enumerate(change.tags, 1))
         parts.append(
-            f"INSERT INTO {registry}.tags {_TAG_COLUMNS} VALUES "
-            + ", ".join(_tag_row(plan, tag, operator, _after_last(11)) for tag in change.tags)
+            f"tagged AS (INSERT INTO {registry}.tags {_TAG_COLUMNS} SELECT v.tag_id, v.tag, v.project, v.change_id,"
+            " v.note, v.name, v.email, v.planned_at, v.planner, v.planner_email, guard.at + v.n * interval '1 us'"
+            f" FROM guard, (VALUES {tags}) AS v(tag_id, tag, project, change_id, note, name, email, planned_at,"
+            " planner, planner_email, n))"
         )
-    parts.append(_event_sql(schema, plan, "deploy", change, operator, _after_last(12)))
-    return ";\n".join(parts)
+    values = _event_values(plan, "deploy", change, operator)
+    after = f"guard.at + interval '{len(change.tags) + 1} us'"
+    parts.append(f"told AS (INSERT INTO {registry}.events {_EVENT_COLUMNS} SELECT {values}, {after} FROM guard)")
+    return ",\n".join(parts)
 
 
 def fail_event_sql(schema: str, plan: Plan, change: Change, operator: Operator) -> str:
     """The `fail` event of a deploy that left no row."""
-    return _event_sql(schema, plan, "fail", change, operator, _NOW)
+    values = _event_values(plan, "fail", change, operator)
+    return f"INSERT INTO {ident(schema)}.events {_EVENT_COLUMNS} VALUES ({values}, {_NOW})"
 
 
 def tag_rows_sql(schema: str, plan: Plan, change: Change, operator: Operator, tag_ids: Iterable[str] = ()) -> str:
@@ -129,12 +149,12 @@ def tag_rows_sql(schema: str, plan: Plan, change: Change, operator: Operator, ta
         f"greatest({_NOW}, (SELECT c.committed_at + interval '1 us' FROM {ident(schema)}.changes AS c"
         f" WHERE c.change_id = {literal(change.change_id)}))"
     )
-    rows = ", ".join(_tag_row(plan, tag, operator, after_change) for tag in tags)
+    rows = ", ".join(f"({_tag_values(plan, tag, operator)}, {after_change})" for tag in tags)
     return f"INSERT INTO {ident(schema)}.tags {_TAG_COLUMNS} VALUES {rows} ON CONFLICT (tag_id) DO NOTHING"
 
 
 def revert_rows_sql(schema: str, deployed: DeployedChange, operator: Operator) -> str:
-    """The record of a revert: the event, filled from the rows themselves, then tags, dependencies and the change.
+    """The record of a revert: the event, filled from the rows themselves, and their end.
 
     The dependencies are deleted explicitly: in a session whose foreign keys don't fire the cascade wouldn't.
     """
@@ -146,14 +166,13 @@ def revert_rows_sql(schema: str, deployed: DeployedChange, operator: Operator) -
         )
 
     return (
-        f"INSERT INTO {registry}.events {_EVENT_COLUMNS} SELECT 'revert', c.change_id, c.change, c.project, c.note,"
-        f" ARRAY(SELECT tag FROM {registry}.tags WHERE change_id = {change_id}), {dependencies('require')},"
-        f" {dependencies('conflict')}, {_committer(operator)},"
-        f" c.planned_at, c.planner_name, c.planner_email, {_after_last(10)}"
-        f" FROM {registry}.changes AS c WHERE c.change_id = {change_id};\n"
-        f"DELETE FROM {registry}.tags WHERE change_id = {change_id};\n"
-        f"DELETE FROM {registry}.dependencies WHERE change_id = {change_id};\n"
-        f"DELETE FROM {registry}.changes WHERE change_id = {change_id}"
+        f"told AS (INSERT INTO {registry}.events {_EVENT_COLUMNS} SELECT 'revert', c.change_id, c.change, c.project,"
+        f" c.note, ARRAY(SELECT tag FROM {registry}.tags WHERE change_id = {change_id}), {dependencies('require')},"
+        f" {dependencies('conflict')}, {_committer(operator)}, c.planned_at, c.planner_name, c.planner_email, guard.at"
+        f" FROM guard, {registry}.changes AS c WHERE c.change_id = {change_id}),\n"
+        f"untagged AS (DELETE FROM {registry}.tags WHERE change_id = {change_id}),\n"
+        f"unneeded AS (DELETE FROM {registry}.dependencies WHERE change_id = {change_id}),\n"
+        f"reverted AS (DELETE FROM {registry}.changes WHERE change_id = {change_id})"
     )
 
 
@@ -167,32 +186,21 @@ def script_hash_fix_sql(schema: str, hashes: Mapping[str, str | None]) -> str:
     )
 
 
-def _event_sql(schema: str, plan: Plan, event: str, change: Change, operator: Operator, at: str) -> str:
+def _event_values(plan: Plan, event: str, change: Change, operator: Operator) -> str:
     tags = text_array(f"@{tag.name}" for tag in change.tags)
     requires = text_array(dependency.text for dependency in change.requires)
     conflicts = text_array(dependency.text for dependency in change.conflicts)
     return (
-        f"INSERT INTO {ident(schema)}.events {_EVENT_COLUMNS} VALUES ({literal(event)}, {literal(change.change_id)},"
-        f" {literal(change.name)}, {literal(plan.project)}, {literal(change.note)}, {tags}, {requires}, {conflicts},"
-        f" {_committer(operator)}, {_planner(change)}, {at})"
+        f"{literal(event)}, {literal(change.change_id)}, {literal(change.name)}, {literal(plan.project)},"
+        f" {literal(change.note)}, {tags}, {requires}, {conflicts}, {_committer(operator)}, {_planner(change)}"
     )
 
 
-def _tag_row(plan: Plan, tag: Tag, operator: Operator, at: str) -> str:
+def _tag_values(plan: Plan, tag: Tag, operator: Operator) -> str:
     return (
-        f"({literal(tag.tag_id)}, {literal('@' + tag.name)}, {literal(plan.project)}, {literal(tag.change_id)},"
-        f" {literal(tag.note)}, {_committer(operator)}, {_planner(tag)}, {at})"
+        f"{literal(tag.tag_id)}, {literal('@' + tag.name)}, {literal(plan.project)}, {literal(tag.change_id)},"
+        f" {literal(tag.note)}, {_committer(operator)}, {_planner(tag)}"
     )
-
-
-def _after_last(microseconds: int) -> str:
-    """Now, but so much later than the last deployed change, as the guard of this transaction found it.
-
-    Everything positional in Sqitch hangs on the order of `committed_at`, so it must increase even when the server's
-    clock was set back: within a change in the order changes, tags, events, and before whatever comes next.
-    """
-    last = f"pg_catalog.to_timestamp(nullif(pg_catalog.current_setting('{_AFTER}', true), '')::pg_catalog.float8)"
-    return f"greatest({_NOW}, {last} + interval '{microseconds} us')"
 
 
 def _committer(operator: Operator) -> str:
@@ -200,4 +208,4 @@ def _committer(operator: Operator) -> str:
 
 
 def _planner(line: Change | Tag) -> str:
-    return f"{literal(line.planned_at)}, {literal(line.planner_name)}, {literal(line.planner_email)}"
+    return f"{literal(line.planned_at)}::timestamptz, {literal(line.planner_name)}, {literal(line.planner_email)}"

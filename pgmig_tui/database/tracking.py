@@ -131,15 +131,15 @@ def prepare_tracking(connection: Connection, tracking: Tracking) -> Tracking:
     return Tracking(tracking.schema)
 
 
-def tracking_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
-    """One statement that writes the migration's row and its audit rows."""
+def tracking_rows_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
+    """The migration's row and its audit rows, as members of the WITH list that records a step (`rows.record_sql`)."""
     schema = ident(schema)
     who = f"pg_catalog.concat({literal(f'{operator.name} <{operator.email}> as ')}, session_user)"
     inserted = (
-        f"INSERT INTO {schema}.schema_migrations"
+        f"migration AS (INSERT INTO {schema}.schema_migrations"
         " (version, installed_by, description, installed_on, success, execution_time) VALUES "
         f"({literal(migration.change)}, {who}, {literal(migration.description)}, pg_catalog.clock_timestamp(),"
-        f" {'true' if migration.success else 'false'}, '{migration.execution_ms:.3f} ms')"
+        f" {'true' if migration.success else 'false'}, '{migration.execution_ms:.3f} ms') RETURNING id, installed_by)"
     )
     if not audit:
         return inserted
@@ -149,19 +149,18 @@ def tracking_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], o
         for row in audit
     )
     return (
-        f"WITH m AS ({inserted} RETURNING id, installed_by)\n"
-        f"INSERT INTO {schema}.schema_audit (migration_id, operation_type, object_type, object_name, description,"
-        " performed_at, performed_by, sql_statement)\n"
+        f"{inserted},\naudit AS (INSERT INTO {schema}.schema_audit (migration_id, operation_type, object_type,"
+        " object_name, description, performed_at, performed_by, sql_statement)\n"
         "SELECT m.id, v.operation_type, v.object_type, v.object_name, v.description,"
         " coalesce(v.performed_at::timestamptz, pg_catalog.clock_timestamp()), m.installed_by, v.sql_statement\n"
-        f"FROM m, (VALUES {rows})"
-        " AS v(operation_type, object_type, object_name, description, performed_at, sql_statement)"
+        f"FROM migration AS m, (VALUES {rows})"
+        " AS v(operation_type, object_type, object_name, description, performed_at, sql_statement))"
     )
 
 
-def success_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
-    """As `tracking_sql`, for the change's own transaction."""
-    return tracking_sql(schema, migration, audit, operator)
+def tracking_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
+    """The same rows as a statement of their own."""
+    return f"WITH {tracking_rows_sql(schema, migration, audit, operator)}\nSELECT id FROM migration"
 
 
 def record_failure(

@@ -162,8 +162,7 @@ class Stepper:
         """The guard, then the registry's and tracking's rows: what makes the step a recorded one."""
         plan = self.plan
         guard = registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid)
-        parts = (guard, step.rows_sql.rstrip("; \n"), self._tracking_sql(step, executed, start))
-        return "; ".join(part for part in parts if part)
+        return registry.record_sql(guard, step.rows_sql, self._tracking_sql(step, executed, start))
 
     def _commit(
         self, step: Step, wire: Wire, start: float, executed: list[Executed], closing: str, *, verify_after: bool
@@ -385,7 +384,7 @@ class Stepper:
         if plan.tracking is None:
             return ""
         migration = tracking.Migration(step.change_id, step.change, step.action, step.note, True, elapsed_ms(start))
-        return tracking.success_sql(plan.tracking, migration, [audit_row(one) for one in executed], plan.operator)
+        return tracking.tracking_rows_sql(plan.tracking, migration, [audit_row(one) for one in executed], plan.operator)
 
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:
         return JournalSink(self.journal, self.control, step.number, synced=synced)

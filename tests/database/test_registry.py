@@ -244,7 +244,11 @@ def test_plpgsql_is_not_needed(pg: Server, database_on: Databases, taken: str) -
         assert registry.read_state(connection, "sqitch", "flip").info == registry.RegistryInfo("sqitch", False, None)
         prepare(connection)
         change = FLIP.changes[0]
-        connection.execute(registry.deploy_rows_sql("sqitch", FLIP, change, None, {}, OPERATOR))
+        rows = registry.deploy_rows_sql("sqitch", FLIP, change, None, {}, OPERATOR)
+        with session(pg, name) as control:
+            assert registry.try_lock(control)
+            guard = registry.step_guard_sql("sqitch", "flip", None, control.pid)
+            connection.execute(registry.record_sql(guard, rows))
         state = registry.read_state(connection, "sqitch", "flip")
         assert (state.info.version, [row.name for row in state.deployed]) == ("1.1", ["a"])
         make_old(pg, name, "0")

@@ -39,7 +39,7 @@ class Deployer:
 
     def transaction(self, expected: str | None, rows: str) -> None:
         try:
-            self.step.execute(f"BEGIN; {self.guard(expected)}; {rows}; COMMIT")
+            self.step.execute(f"BEGIN; {registry.record_sql(self.guard(expected), rows)}; COMMIT")
         except ServerError:
             self.step.execute("ROLLBACK")
             raise
@@ -210,7 +210,7 @@ def test_a_step_whose_control_session_is_gone_records_nothing(pg: Server, deploy
     pg.execute(f"SELECT pg_terminate_backend({control.pid})")
     until(lambda: pg.execute(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {control.pid}")[0][0] == 0)
     with pytest.raises(ServerError) as caught:
-        deployer.step.execute(f"BEGIN; {guard}; {rows}; COMMIT")
+        deployer.step.execute(f"BEGIN; {registry.record_sql(guard, rows)}; COMMIT")
     assert (registry.guard_failure(caught.value) or "").startswith("the control session lost the deployment lock")
     deployer.step.execute("ROLLBACK")
     assert deployer.step.one("SELECT count(*) FROM sqitch.changes") == (0,)

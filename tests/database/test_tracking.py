@@ -15,7 +15,7 @@ from pgmig_tui.database.tracking import (
     prepare_tracking,
     read_tracking,
     record_failure,
-    success_sql,
+    tracking_sql,
 )
 from tests.database.places import OPERATOR, Databases, role, session
 from tests.servers import Server
@@ -65,7 +65,7 @@ def test_a_success_is_written_with_the_change_or_not_at_all(pg: Server, database
             AuditRow("CREATE TABLE", "table", "public.o'brien\\", "deploy/users.sql:3", "CREATE TABLE o'brien\\()"),
             AuditRow("INSERT", None, None, "20 statements", None, "2026-01-02T03:04:05.678Z"),
         ]
-        sql = success_sql(schema, MIGRATION, audit, OPERATOR)
+        sql = tracking_sql(schema, MIGRATION, audit, OPERATOR)
         connection.execute(f"BEGIN; {sql}; ROLLBACK")
         assert connection.one("SELECT count(*) FROM pgmig.schema_migrations") == (0,)
         connection.execute(f"BEGIN; {sql}; COMMIT")
@@ -91,9 +91,9 @@ def _columns(row: AuditRow) -> tuple[str | None, ...]:
 def test_without_audit_rows_and_with_thousands(pg: Server, database_on: Databases) -> None:
     with session(pg, database_on(pg)) as connection:
         schema = on(connection)
-        connection.execute(success_sql(schema, MIGRATION, [], OPERATOR))
+        connection.execute(tracking_sql(schema, MIGRATION, [], OPERATOR))
         many = [AuditRow("INSERT", sql_statement=f"INSERT INTO t VALUES ({n})") for n in range(5000)]
-        connection.execute(success_sql(schema, MIGRATION, many, OPERATOR))
+        connection.execute(tracking_sql(schema, MIGRATION, many, OPERATOR))
         assert connection.one("SELECT count(*), count(DISTINCT migration_id) FROM pgmig.schema_audit") == (5000, 1)
         assert connection.one("SELECT count(*) FROM pgmig.schema_migrations") == (2,)
 
@@ -163,7 +163,7 @@ def test_without_the_right_it_is_off_and_says_what_to_grant(pg: Server, database
             f' GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA "pgmig" TO "{user}";'
         )
         assert found == Tracking("pgmig")
-        connection.execute(success_sql("pgmig", MIGRATION, [AuditRow("X")], OPERATOR))
+        connection.execute(tracking_sql("pgmig", MIGRATION, [AuditRow("X")], OPERATOR))
         with pytest.raises(ServerError):
             connection.execute("DELETE FROM pgmig.schema_audit")
 
