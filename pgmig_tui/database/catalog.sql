@@ -88,6 +88,10 @@ inside AS (
   WHERE '*' = ANY (%(all_of)s::text[]) AND n.nspname !~ '^pg_(catalog|toast)' AND n.nspname <> 'information_schema'
     AND c.relkind IN ('r', 'p', 'f', 'm')
   UNION ALL
+  SELECT 'pg_temp', d.objid FROM pg_catalog.pg_depend d
+  WHERE 'pg_temp' = ANY (%(all_of)s::text[]) AND d.refclassid = 'pg_catalog.pg_namespace'::regclass
+    AND d.refobjid = pg_catalog.pg_my_temp_schema() AND d.classid = 'pg_catalog.pg_class'::regclass
+  UNION ALL
   SELECT n.nspname, t.typrelid
   FROM pg_catalog.pg_namespace n
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = n.oid

@@ -90,8 +90,11 @@ def weaker(one: str, other: str) -> str:
     return one if CERTAINTIES.index(one) >= CERTAINTIES.index(other) else other
 
 
-def read_tables(scene: Scene, out: Effect, names: list[Name], mode: LockMode = AS, why: str = "reads it") -> None:
-    """Tables that a query names, and those behind views."""
+def read_tables(
+    scene: Scene, out: Effect, names: list[Name], mode: LockMode = AS, why: str = "reads it", *, deep: bool = True
+) -> None:
+    """Tables that a query names; where it is planned and not only looked at (`deep`), also those behind views and
+    below."""
     todo = [(name, mode, why) for name in names]
     seen: set[Name] = set()
     while todo:
@@ -103,6 +106,8 @@ def read_tables(scene: Scene, out: Effect, names: list[Name], mode: LockMode = A
             continue
         seen.add(relation.name)
         out.lock(relation, wanted, reason)
+        if not deep:
+            continue
         if relation.kind == "v":
             todo.extend((behind, wanted, f"behind the view {relation.name}") for behind in relation.reads)
         for child in relation.children:

@@ -23,7 +23,7 @@ _SQL = re.compile(
 _RUNNING = {"SelectStmt", "CallStmt", "DoStmt", "ExecuteStmt", "ExplainStmt", "CopyStmt", "DeclareCursorStmt",
             "CreateTableAsStmt", "RefreshMatViewStmt"}  # fmt: skip
 _WRITING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "TruncateStmt"}
-EVERYTHING = "*"
+EVERYTHING, TEMP = "*", "pg_temp"
 _WHOLE = {"REINDEX_OBJECT_SCHEMA": True, "REINDEX_OBJECT_SYSTEM": False, "REINDEX_OBJECT_DATABASE": False}
 
 
@@ -93,6 +93,9 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
             cascades = nodes.enum_name("DropBehavior", command.behavior) == "DROP_CASCADE"
             if cascades and nodes.enum_name("AlterTableType", command.subtype) == "AT_DropConstraint":
                 found.dropped.add(command.name)
+        found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
+    elif kind == "DiscardStmt":
+        found.schemas.add(TEMP)
     found.runs |= kind in _RUNNING or kind in _WRITING
     found.writes |= kind in _WRITING or any(nodes.kind(inner) in _WRITING for inner in nodes.walk(node))
     if kind in {"DoStmt", "CreateFunctionStmt"} and depth < 3:

@@ -6,11 +6,15 @@ in the rules' parameters. The parser is imported at the first parse (0.1 s).
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeAlias
 
 from pgmig_tui.impact.facts import Name
+
+_PROMISE = re.compile(r"(?<=[,\[])\{\}\}")
 
 Node: TypeAlias = Any  # a protobuf message of pg_query.proto, or one of its repeated fields
 
@@ -48,6 +52,11 @@ def parse_plpgsql(sql: str) -> list[dict[str, Any]] | None:
         return None
     try:
         tree = postgast.parse_plpgsql(sql)
+    except json.JSONDecodeError as error:  # trigger functions: the variables TG_OP, ... come as "{}}"
+        try:
+            tree = json.loads(_PROMISE.sub("{}", error.doc))
+        except ValueError:
+            return None
     except (postgast.PgQueryError, ValueError):
         return None
     return list(tree)

@@ -72,10 +72,31 @@ def type_name(node: Node) -> TypeName:
     return TypeName(schema, parts[-1] if parts else "", tuple(mods), bool(node.array_bounds), bool(node.setof))
 
 
-def needs_rewrite(scene: Scene, old: Column, new: TypeName, using: bool) -> str:
-    """ "yes", "no" or "unknown". `using` = there is a USING expression that is more than the bare column."""
-    if using:
+def cast_chain(expression: Node, column: str) -> list[TypeName] | None:
+    """The types that a USING expression casts the bare column to, in turn; None when it is more than that."""
+    which = expression.WhichOneof("node")
+    if which == "column_ref":
+        fields = strings(expression.column_ref.fields)
+        return [] if fields and fields[-1] == column else None
+    if which == "type_cast":
+        inner = cast_chain(expression.type_cast.arg, column)
+        return None if inner is None else [*inner, type_name(expression.type_cast.type_name)]
+    return None
+
+
+def needs_rewrite(scene: Scene, old: Column, new: TypeName, using: list[TypeName] | None) -> str:
+    """ "yes", "no" or "unknown". `using` are the casts of the USING expression, None when it computes something."""
+    if using is None:
         return "yes"
+    verdicts = []
+    for step in (*using, new):
+        verdicts.append(_cast(scene, old, step))
+        internal = ("_" if step.array else "") + step.name
+        old = Column(old.name, internal, step.typmod, step.schema or "pg_catalog")
+    return next((verdict for verdict in ("yes", "unknown") if verdict in verdicts), "no")
+
+
+def _cast(scene: Scene, old: Column, new: TypeName) -> str:
     if not old.type:
         return "unknown"
     old_type, old_mod = _flat(scene, old.type_schema, old.type, old.typmod)
@@ -102,9 +123,9 @@ def needs_rewrite(scene: Scene, old: Column, new: TypeName, using: bool) -> str:
 
 
 def _flat(scene: Scene, schema: str, name: str, typmod: int) -> tuple[str, int]:
-    """Domains are stored as their base type."""
+    """Domains are stored as their base type; the cast from one does not know its length (parse_coerce.c)."""
     fact = scene.catalog.type([schema, name])
-    return (fact.base, fact.base_typmod) if fact is not None and fact.kind == "d" else (name, typmod)
+    return (fact.base, -1) if fact is not None and fact.kind == "d" else (name, typmod)
 
 
 def _narrows(kind: str, old: int, new: int) -> bool:

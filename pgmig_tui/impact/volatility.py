@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pgmig_tui.impact.effect import Scene
-from pgmig_tui.impact.nodes import Node, functions_in
+from pgmig_tui.impact.facts import FunctionFact
+from pgmig_tui.impact.nodes import Node, ParseError, functions_in, kind, parse
 
 # pg_proc.provolatile = 'v' among the functions that stand in defaults (PostgreSQL 12 to 18, with uuid-ossp, pgcrypto).
 _VOLATILE_WORDS = """
@@ -28,13 +29,32 @@ uuid_generate_v3 uuid_generate_v5 isfinite justify_days justify_hours date bool
 CALM = frozenset(_CALM_WORDS.split())
 
 
-def volatility(scene: Scene, expression: Node) -> str:
+def _inlined(fact: FunctionFact) -> Node | None:
+    """The expression that the planner puts in place of a call of an SQL function; None when it does not."""
+    if fact.language != "sql" or not fact.body:
+        return None
+    try:
+        trees = parse(fact.body)
+    except ParseError:
+        return None
+    if len(trees) != 1 or kind(trees[0]) != "SelectStmt":
+        return None
+    filled = {field.name for field, _ in trees[0].ListFields()} - {"limit_option", "op"}
+    return trees[0].target_list[0] if filled == {"target_list"} and len(trees[0].target_list) == 1 else None
+
+
+def volatility(scene: Scene, expression: Node, depth: int = 0) -> str:
     """ "yes" when the expression is volatile, "no", or "unknown" for functions that nothing is known of."""
     verdict = "no"
     for parts in functions_in(expression):
         fact = scene.catalog.function(parts)
         if fact is not None:
-            if fact.volatility == "v":
+            inlined = _inlined(fact) if fact.volatility == "v" and depth < 4 else None
+            if inlined is not None:
+                inner = volatility(scene, inlined, depth + 1)
+                if inner != "no":
+                    return inner
+            elif fact.volatility == "v":
                 return "yes"
             continue
         name = parts[-1]

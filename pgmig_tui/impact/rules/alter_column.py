@@ -12,7 +12,7 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_constraint
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.drop import fall
-from pgmig_tui.impact.typechange import TypeName, narrows_values, needs_rewrite, type_name
+from pgmig_tui.impact.typechange import TypeName, cast_chain, narrows_values, needs_rewrite, type_name
 from pgmig_tui.impact.volatility import volatility
 
 SERIALS = {"smallserial": "int2", "serial": "int4", "bigserial": "int8", "serial2": "int2", "serial4": "int4"}
@@ -181,7 +181,7 @@ def alter_type(at: Altering, cmd: Node) -> None:
     definition = nodes.definition(cmd)
     column, out, table = cmd.name, at.out, at.table
     new = type_name(definition.type_name)
-    using = nodes.has(definition, "raw_default") and not _bare_column(definition.raw_default, column)
+    using = cast_chain(definition.raw_default, column) if nodes.has(definition, "raw_default") else []
     old = table.columns.get(column, Column(column, ""))
     if table.kind == "c":
         return
@@ -216,13 +216,6 @@ def _collation_changes(current: Relation, column: str, definition: Node) -> bool
     wanted = nodes.strings(definition.coll_clause.collname)
     known = current.columns.get(column)
     return known is None or not wanted or known.collation != wanted[-1]
-
-
-def _bare_column(expression: Node, column: str) -> bool:
-    if expression.WhichOneof("node") != "column_ref":
-        return False
-    fields = nodes.strings(expression.column_ref.fields)
-    return bool(fields) and fields[-1] == column
 
 
 def _type_depends(at: Altering, column: str) -> None:

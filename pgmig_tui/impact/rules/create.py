@@ -186,7 +186,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
     temporary = node.view.relpersistence == "t"
     name = scene.catalog.creation_name(nodes.name_of(node.view), temporary=temporary)
     present = scene.catalog.get(name)
-    query_locks(node.query, scene, out, plan=False)
+    query_locks(node.query, scene, out, plan=False, deep=False)
     reads = tuple(lock.name for lock in out.locks.values())
     _depend(scene, name, "v", out)
     if node.replace and (present is not None or not scene.catalog.live):

@@ -19,8 +19,10 @@ def query(node: Node, scene: Scene, out: Effect) -> None:
     query_locks(node, scene, out)
 
 
-def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True) -> None:
-    """Every table that a query or a writing statement touches, at any depth."""
+def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, deep: bool = True) -> None:
+    """Every table that a query or a writing statement touches, at any depth. Without `plan` no function is run;
+    without `deep` it is not planned at all, as in CREATE VIEW.
+    """
     targets: set[int] = set()
     reads: list[Name] = []
     hidden: set[str] = set()
@@ -50,7 +52,7 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True) -> 
             continue
         reads.append(name)
         aliases[inner.alias.aliasname or name.relation] = name
-    read_tables(scene, out, reads)
+    read_tables(scene, out, reads, deep=deep)
     for mode, only in locked:
         wanted = [name for alias, name in aliases.items() if not only or alias in only]
         read_tables(scene, out, wanted, mode, "its rows are locked")
@@ -267,7 +269,7 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
     apply(nodes.statement(node.query), scene, inner)
     analyze = "analyze" in nodes.options(node.options) and nodes.is_on(nodes.options(node.options)["analyze"])
     for lock in inner.locks.values():
-        if analyze or lock.why.split()[0] in {*_WRITES.values(), "reads", "behind", "below", "its"}:
+        if analyze or lock.why.split()[0] in {*_WRITES.values(), "reads", "behind", "below"}:
             out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, lock.certainty, lock.new)
     if analyze:
         for what, loss in inner.losses.items():

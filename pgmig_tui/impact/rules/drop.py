@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
 from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation
-from pgmig_tui.impact.modes import AE, AS, SUE
+from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
 from pgmig_tui.impact.words import size
 
@@ -190,7 +190,6 @@ def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missi
     trigger = next((t for t in relation.triggers if t.name == parts[-1]), None)
     there = {"rule": relation.rules, "policy": relation.policies}.get(what, (trigger.name,) if trigger else ())
     if missing_ok and relation.known and scene.catalog.live and parts[-1] not in there:
-        out.lock(relation, AS, f"looks for the {what} {parts[-1]}")
         return
     out.lock(relation, AE, f"DROP {what.upper()} {parts[-1]}")
     if what == "trigger" and relation.partitioned and (trigger is None or trigger.per_row):

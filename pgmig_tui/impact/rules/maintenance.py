@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.drop import fall
+from pgmig_tui.impact.shadow import TEMP
 
 
 def vacuum(node: Node, scene: Scene, out: Effect) -> None:
@@ -69,7 +72,16 @@ def cluster(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def discard(node: Node, scene: Scene, out: Effect) -> None:
-    out.no_transaction = nodes.enum_name("DiscardMode", node.target) == "DISCARD_ALL"
+    what = nodes.enum_name("DiscardMode", node.target)
+    out.no_transaction = what == "DISCARD_ALL"
+    if what in {"DISCARD_ALL", "DISCARD_TEMP"}:
+        fallen: set[Name] = set()
+        for relation in scene.catalog:
+            if relation.name.schema == TEMP:
+                fallen |= fall(scene, out, relation, "a temporary relation of the session", True)
+        scene.catalog.drop(fallen)
+    if what == "DISCARD_ALL":
+        scene.catalog.prepared.clear()
 
 
 def set_variable(node: Node, scene: Scene, out: Effect) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, read_tables
 from pgmig_tui.impact.facts import Name, Relation
-from pgmig_tui.impact.modes import AE, AS, SRE
+from pgmig_tui.impact.modes import AE, AS, RE, SRE
 from pgmig_tui.impact.nodes import Node
 
 
@@ -38,14 +38,20 @@ def create_rule(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def _named_below(parts: list[Node], scene: Scene, out: Effect, table: Relation) -> None:
-    names: list[Name] = []
+    named: dict[bool, list[Name]] = {False: [], True: []}
     for part in parts:
-        for inner in nodes.walk(part):
+        found = list(nodes.walk(part))
+        targets = {id(inner.relation) for inner in found if nodes.kind(inner) in _WRITING}
+        for inner in found:
             if nodes.kind(inner) == "RangeVar":
                 name = nodes.name_of(inner)
                 if scene.catalog.resolve(name) != table.name and name.relation not in {"new", "old"}:
-                    names.append(name)
-    read_tables(scene, out, names, AS, "named inside")
+                    named[id(inner) in targets].append(name)
+    read_tables(scene, out, named[True], RE, "written inside", deep=False)
+    read_tables(scene, out, named[False], AS, "named inside", deep=False)
+
+
+_WRITING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
 
 
 def policy(node: Node, scene: Scene, out: Effect) -> None:
