@@ -27,6 +27,7 @@ _COMMANDS = {
     "check": "read",
     "runs": "read",
     "impact": "impact",
+    "rehearse": "rehearse",
     "deploy": "carry_out",
     "revert": "carry_out",
     "verify": "carry_out",

@@ -176,6 +176,24 @@ def build_parser() -> argparse.ArgumentParser:
         help="psql variable",
     )
 
+    rehearse = add("rehearse", "the pending changes on a scratch copy: measured locks, reverts, a second deploy", _json)
+    rehearse.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
+    _target_option(rehearse)
+    rehearse.add_argument("--to", metavar="CHANGE", help="last change to rehearse: a name, @tag, ID, @HEAD^ …")
+    rehearse.add_argument(
+        "--server", metavar="TARGET", help="make the copy on this server, of the same major version, not on our own"
+    )
+    rehearse.add_argument(
+        "-s",
+        "--set",
+        metavar="K=V",
+        action="append",
+        type=_assignment,
+        default=[],
+        dest="variables",
+        help="psql variable",
+    )
+
     check = add("check", "the automatic checks of an environment", _target_option, _json)
     check.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     check.add_argument("--exit-code", action="store_true", help="exit 1 when a check fails or is unknown")

@@ -1,0 +1,41 @@
+"""The schema of a database as values that can be compared: every object's definition, and one digest of them all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from pgmig_tui.database.connect import Connection
+
+Objects = Mapping[tuple[str, str], str]
+"""(kind, name) → definition."""
+
+
+@cache
+def _sql() -> str:
+    return (Path(__file__).parent / "fingerprint.sql").read_text(encoding="utf-8")
+
+
+def read_objects(connection: Connection) -> dict[tuple[str, str], str]:
+    """All objects of the database, those of extensions aside. Raises ServerError.
+
+    The session's search_path must be pg_catalog alone, as `guard_sql("control", …)` sets it.
+    """
+    return {(str(kind), str(name)): str(text or "") for kind, name, text in connection.execute(_sql())}
+
+
+def digest(objects: Objects) -> str:
+    """SHA-256 of the whole schema, as 64 hexadecimal digits."""
+    found = hashlib.sha256()
+    for (kind, name), text in sorted(objects.items()):
+        found.update(f"{kind}\0{name}\0{text}\0".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def changed(before: Objects, after: Objects) -> list[tuple[str, str, str, str]]:
+    """(kind, name, before, after) of every object that differs; "" = not there."""
+    keys = sorted({*before, *after})
+    pairs = ((key, before.get(key), after.get(key)) for key in keys)
+    return [(*key, old or "", new or "") for key, old, new in pairs if old != new]

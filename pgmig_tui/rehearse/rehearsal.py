@@ -1,0 +1,314 @@
+"""A rehearsal: the pending changes of an environment, run for real on a copy of its schema that is thrown away.
+
+Dump → scratch database → deploy, statement by statement, measured → revert, newest first → deploy again. After each
+script the whole schema is compared with what it was at that point. The target is only read.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
+from pgmig_tui.errors import PgmigError, ProjectError, Refused, UsageError
+from pgmig_tui.rehearse.carry_out import Script, Stage, Targets
+from pgmig_tui.rehearse.clone import Clone, dumped, read_original, restore
+from pgmig_tui.rehearse.fingerprint import Objects, changed, digest, read_objects
+from pgmig_tui.rehearse.measure import Observer
+from pgmig_tui.rehearse.measured import Fingerprints, Problem, Rehearsal, RehearsedScript, SchemaDifference
+from pgmig_tui.rehearse.scratch import Place, configured, embedded, scratch_database
+from pgmig_tui.report.impacts import Reading, Source, inspect
+from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.plan import Options, RunPlan
+from pgmig_tui.run.planning import prepare
+from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.files import Allow, ProjectFiles
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.project.targets import Target
+
+_NOTHING = "Nothing was rehearsed; the target was only read."
+# What reaches beyond one database may be done on a server of our own only.
+_CLUSTER = ("ROLE", "USER", "GROUP", "DATABASE", "TABLESPACE", "SYSTEM", "SUBSCRIPTION")
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Course:
+    """What has happened so far. `states` are the schemas before the first change and after each."""
+
+    scripts: list[RehearsedScript] = field(default_factory=list)
+    states: list[Objects] = field(default_factory=list)
+    schema: list[SchemaDifference] = field(default_factory=list)
+    marks: Fingerprints = field(default_factory=Fingerprints)
+
+
+def rehearse(
+    project: Project,
+    environment: Environment,
+    options: Options,
+    *,
+    state_dir: Path,
+    server: Target | None = None,
+    say: Say | None = None,
+) -> Rehearsal | None:
+    """Rehearse what is pending on `environment`, up to `options.to`; None when nothing is.
+
+    On a server of our own, or on `server`, which must be of the same major version. What scripts do to the copy is in
+    the result, whatever it is. Raises Unreachable, Refused, ProjectError, UsageError, CloneError when it doesn't
+    come to that; in all cases the target was only read and the copy is gone.
+    """
+    start = time.perf_counter()
+    say = say or (lambda text: None)
+    project = project.for_target(environment.target)
+    # A rehearsal must not touch anything but its database: no shell, whatever the policy allows.
+    careful = replace(environment, policy=replace(environment.policy, allow_shell=False))
+    with tempfile.TemporaryDirectory(prefix="pgmig-") as folder, ExitStack() as stack:
+        plan = prepare(project, careful, "deploy", options, state_dir=Path(folder), progress=say)
+        if not plan.steps:
+            return None
+        name = application_name("rehearsal", "source")
+        source = stack.enter_context(connect(environment.target, application_name=name))
+        source.execute(guard_sql("control", 0, source.server_version_num))
+        scripts = _scripts(project, environment, plan, options)
+        estimates = _estimates(plan, source)
+        place = _place(stack, project, environment, plan, state_dir, server, say)
+        clone, database = _copy(stack, environment, plan, source, place, scripts, say)
+        observer = Observer(place, database)
+        stack.callback(observer.close)
+        where = place.endpoint(database, clone.user, clone.password)
+        if clone.options:
+            where = replace(where, conninfo={**where.conninfo, "options": clone.options})
+        outlets = Path(folder) / "outlets"
+        outlets.mkdir()
+        files = RecordedFiles(project.root, plan.folder, allow_files=plan.allow_files)
+        stage = Stage(where, place.version_num, plan.server.encoding, files, outlets, observer)
+        course = _run(stage, project, environment, plan, scripts, estimates, options, say)
+    return Rehearsal(
+        environment=environment.name,
+        target=environment.target.display,
+        target_version_num=plan.server.version_num,
+        version_num=place.version_num,
+        where=place.description,
+        statistics=clone.statistics,
+        stand_in_roles=clone.roles,
+        stand_in_tablespaces=clone.tablespaces,
+        missing_extensions=clone.missing,
+        restore_problems=clone.problems,
+        notes=(*_version_note(plan, place), *clone.notes),
+        scripts=tuple(course.scripts),
+        fingerprints=course.marks,
+        schema_differences=tuple(course.schema),
+        seconds=time.perf_counter() - start,
+    )
+
+
+# -- before --------------------------------------------------------------------------------------------------------
+
+
+def _scripts(project: Project, environment: Environment, plan: RunPlan, options: Options) -> list[Script]:
+    """The deploy scripts as they were read at planning, with their verifications."""
+    files = RecordedFiles(project.root, plan.folder, allow_files=plan.allow_files)
+    variables = {**project.variables("verify", environment.target, options.variables), "registry": plan.registry}
+    return [
+        Script(
+            step.change,
+            step.change_id,
+            step.script,
+            files.script(step.script),
+            step.verify_script or "",
+            files.script(step.verify_script) if step.verify_script else b"",
+            variables,
+        )
+        for step in plan.steps
+        if step.script is not None
+    ]
+
+
+def _estimates(plan: RunPlan, source: Connection) -> Mapping[str, Targets]:
+    """By script: how long its statements would take with the target's own sizes, which the copy doesn't have."""
+    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    server = plan.server
+    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
+    how = Reading(files, plan.variables, Allow(files=plan.allow_files), facts)
+    sources = [Source(step.change_id, step.script, files.script(step.script)) for step in plan.steps if step.script]
+    try:
+        found = inspect(sources, how, source)
+    except PgmigError:
+        return {}
+    return {
+        one.impact.path: {(each.path, each.line): each.estimated_ms for each in one.impact.statements} for one in found
+    }
+
+
+def _place(
+    stack: ExitStack, project: Project, environment: Environment, plan: RunPlan, state_dir: Path,
+    server: Target | None, say: Say,
+) -> Place:  # fmt: skip
+    major = plan.server.version_num // 10000
+    if server is None:
+        return stack.enter_context(embedded(major, state_dir / "rehearsal", say))
+    known = project.environment(server.uri)
+    if known.policy.protected:
+        raise Refused(
+            f"{server.display} is protected: a rehearsal's scratch database doesn't belong there",
+            now=_NOTHING, do="Name another server, or leave --server out to use one of our own.",
+        )  # fmt: skip
+    with connect(server, application_name=application_name("rehearsal", "check")) as connection:
+        identity = connection.identity()
+    check_server(identity, None)
+    if environment.policy.protected and identity.system_identifier in (None, plan.server.system_identifier):
+        raise Refused(
+            f"{server.display} can't be told from the server of {environment.name}, which is protected",
+            now=_NOTHING, do="Name another server, or leave --server out to use one of our own.",
+        )  # fmt: skip
+    if identity.version_num // 10000 != major:
+        raise UsageError(
+            f"{server.display} runs PostgreSQL {identity.version}, {environment.name} {plan.server.version}",
+            now=_NOTHING, do="Name a server of the same major version.",
+        )  # fmt: skip
+    _refuse_cluster_wide(plan)
+    return stack.enter_context(configured(server, identity.version_num))
+
+
+def _refuse_cluster_wide(plan: RunPlan) -> None:
+    """On a server that others use, nothing may change beyond the scratch database."""
+    from pgmig_tui.script.preview import preview
+
+    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    facts = ServerFacts(plan.server.version_num, encoding=plan.server.encoding)
+    found = []
+    for step in plan.steps:
+        if step.script is None:
+            continue
+        view = preview(step.script, files.script(step.script), files, plan.variables, Allow(), facts)
+        for statement in view.statements:
+            verb, _, what = statement.kind.partition(" ")
+            if verb in ("CREATE", "ALTER", "DROP") and what.split(" ")[0] in _CLUSTER:
+                found.append(f"{statement.path}:{statement.line}: {statement.kind}")
+    if found:
+        raise Refused(
+            "the scripts change more than their database, and --server names a server that others use",
+            details=found, now=_NOTHING, do="Leave --server out: on a server of our own they may.",
+        )  # fmt: skip
+
+
+def _copy(
+    stack: ExitStack, environment: Environment, plan: RunPlan, source: Connection, place: Place,
+    scripts: Sequence[Script], say: Say,
+) -> tuple[Clone, str]:  # fmt: skip
+    original = read_original(source)
+    say(f"copying the schema of {environment.name}")
+    name = f"pgmig/{plan.run_id[:20]}/rehearse"
+    with dumped(environment.target, source, place.version_num, name) as (archive, tools, statistics):
+        database = stack.enter_context(scratch_database(place, original.encoding))
+        texts = [script.data for script in scripts]
+        clone = restore(
+            place, database, archive, tools, original, statistics=statistics, password=secrets.token_hex(16),
+            scripts=texts,
+        )  # fmt: skip
+    return clone, database
+
+
+def _version_note(plan: RunPlan, place: Place) -> list[str]:
+    wanted, got = plan.server.version_num // 10000, place.version_num // 10000
+    if wanted == got:
+        return []
+    return [f"the target runs PostgreSQL {wanted}, and the rehearsal PostgreSQL {got}: locks may differ"]
+
+
+# -- the course ----------------------------------------------------------------------------------------------------
+
+
+def _run(
+    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[Script],
+    estimates: Mapping[str, Targets], options: Options, say: Say,
+) -> _Course:  # fmt: skip
+    course = _Course()
+    objects = stage.observer.connection
+    course.states.append(read_objects(objects))
+    course.marks = Fingerprints(before=digest(course.states[0]))
+    variables = dict(plan.variables)
+    for script in scripts:
+        say(f"deploying {script.change}")
+        done = stage.play(script, "deploy", variables, measured=True, estimates=estimates.get(script.name))
+        course.scripts.append(done)
+        if not done.ok:
+            return course
+        course.states.append(read_objects(objects))
+    course.marks = replace(course.marks, deployed=digest(course.states[-1]))
+    if not _revert(stage, project, environment, plan, scripts, options, course, say):
+        return course
+    for position, script in enumerate(scripts, 1):
+        say(f"deploying {script.change} again")
+        done = stage.play(script, "redeploy", variables, measured=False)
+        course.scripts.append(done)
+        if not done.ok:
+            return course
+        _compare(course, "redeploy", script.change, course.states[position], read_objects(objects))
+    course.marks = replace(course.marks, redeployed=digest(read_objects(objects)))
+    return course
+
+
+def _revert(
+    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[Script],
+    options: Options, course: _Course, say: Say,
+) -> bool:  # fmt: skip
+    """Newest first. A script that isn't there, or fails, ends the rehearsal."""
+    variables = {**project.variables("revert", environment.target, options.variables), "registry": plan.registry}
+    stage.files = ProjectFiles(project.root, allow_files=plan.allow_files)
+    reported: set[tuple[str, str]] = set()
+    for position in range(len(scripts), 0, -1):
+        script = scripts[position - 1]
+        say(f"reverting {script.change}")
+        try:
+            revert = _revert_script(project, script)
+        except ProjectError as error:
+            course.scripts.append(
+                RehearsedScript(
+                    script.change, script.change_id, "revert", "", "", False, 0, problem=Problem("", 0, error.what)
+                )
+            )
+            return False
+        done = stage.play(revert, "revert", variables, measured=True)
+        course.scripts.append(done)
+        if not done.ok:
+            return False
+        now = read_objects(stage.observer.connection)
+        _compare(course, "revert", script.change, course.states[position - 1], now, reported)
+    course.marks = replace(course.marks, reverted=digest(now))
+    stage.files = RecordedFiles(project.root, plan.folder, allow_files=plan.allow_files)
+    return True
+
+
+def _revert_script(project: Project, script: Script) -> Script:
+    change = project.plan.by_id[script.change_id]
+    path = project.script_path(change, "revert")
+    try:
+        return Script(script.change, script.change_id, project.relative(path), path.read_bytes())
+    except OSError as error:
+        raise ProjectError(f"the script {project.relative(path)} can't be read: {error.strerror}") from error
+
+
+def _compare(
+    course: _Course, when: str, change: str, expected: Objects, found: Objects,
+    reported: set[tuple[str, str]] | None = None,
+) -> None:  # fmt: skip
+    """Note each object once, at the change after which it is other than it should be."""
+    for kind, name, before, after in changed(expected, found):
+        if reported is not None:
+            if (kind, name) in reported:
+                continue
+            reported.add((kind, name))
+        course.schema.append(
+            SchemaDifference("revert" if when == "revert" else "redeploy", change, kind, name, before, after)
+        )
