@@ -171,6 +171,11 @@ class Review:
     def loses(self) -> tuple[str, ...]:
         return tuple(what for step in self.steps for what in step.loses)
 
+    @property
+    def wants_loss_accepted(self) -> bool:
+        """A revert that loses data: what a deploy takes away is what its change was reviewed and planned for."""
+        return self.command == "revert" and bool(self.loses)
+
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:

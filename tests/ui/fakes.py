@@ -208,6 +208,7 @@ class FakeSession:
         self.listed: tuple[RunFacts, ...] = ()
         self.items: tuple[Item, ...] = ITEMS
         self.creates: tuple[str, ...] = ()
+        self.deploy_loses = False
         self.refusals: tuple[str, ...] = ()
         self.prepare_error: PgmigError | None = None
         self.written: dict[str, str] = {}
@@ -253,7 +254,9 @@ class FakeSession:
                 "dms.documents",
                 rewrites="size" in name,
                 risk="critical" if "size" in name else "low",
-                loses=("dms.documents.size above 2147483647",) if command == "revert" and "size" in name else (),
+                loses=("dms.documents.size above 2147483647",)
+                if "size" in name and (command == "revert" or self.deploy_loses)
+                else (),
             )
             for number, name in enumerate(names)
         )

@@ -172,11 +172,13 @@ class ReviewScreen(PlaceScreen):
             lines += wrap(f"x {safe(self._trouble)}", columns, "failed", indent=" ", hanging="   ")
         lines.append(())
         if self.review is not None:
-            if self.review.loses:
+            lost = safe(listing(self.review.loses))
+            if lost and self.review.wants_loss_accepted:
                 box = "[x]" if self.accepted else "[ ]"
                 role: Role = "waiting" if self.accepted else "failed"
-                what = f"{box} a: accept DATA LOSS: {safe(listing(self.review.loses))}"
-                lines += wrap(what, columns, role, indent=" ", hanging="     ")
+                lines += wrap(f"{box} a: accept DATA LOSS: {lost}", columns, role, indent=" ", hanging="     ")
+            elif lost:
+                lines += wrap(f"LOSES {lost}", columns, "failed", indent=" ", hanging="   ")
             if self.review.creates:
                 made = ", ".join(self.review.creates)
                 lines += wrap(f"creates schema {safe(made)}", columns, "waiting", indent=" ", hanging="   ")
@@ -211,8 +213,8 @@ class ReviewScreen(PlaceScreen):
             return self._go_shut(review)
         if key_id == "review.backup" and (self._dumping or review.command == "verify"):
             return "a backup is being made" if self._dumping else "a verify needs none"
-        if key_id == "review.accept" and not review.loses:
-            return "nothing is lost"
+        if key_id == "review.accept" and not review.wants_loss_accepted:
+            return "a deploy needs no acceptance, the last word is enough" if review.loses else "nothing is lost"
         if key_id in {"review.tick", "review.override"} and item is None:
             return "there is no item"
         if key_id == "review.tick" and item is not None and item.how == "check":
@@ -228,7 +230,7 @@ class ReviewScreen(PlaceScreen):
             return review.refusals[0]
         if not review.steps:
             return "nothing to do"
-        if review.loses and review.command == "revert" and not self.accepted:
+        if review.wants_loss_accepted and not self.accepted:
             return "the data loss is not accepted (a)"
         if review.blocking:
             return f"{count(len(review.blocking), 'item')} open: {listing(review.blocking, 3)}"
