@@ -126,6 +126,13 @@ class RunPlan:
     creates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     log_only: bool = False
+    dry_run: bool = False
+    """One transaction that ends in ROLLBACK (run.dry_run)."""
+
+    @property
+    def told(self) -> str:
+        """The command as events and people call it."""
+        return "dry-run" if self.dry_run else self.command
 
     @property
     def operator(self) -> Operator:

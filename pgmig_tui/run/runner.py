@@ -53,7 +53,7 @@ class Runner:
     def execute(self) -> int:
         plan = self.plan
         self.journal.write(
-            "run_planned", format=FORMAT, command=plan.command, project=plan.project, environment=plan.environment,
+            "run_planned", format=FORMAT, command=plan.told, project=plan.project, environment=plan.environment,
             target=plan.server.display, database=plan.server.database, server_version=plan.server.version,
             system_identifier=plan.server.system_identifier, protected=plan.protected, log_only=plan.log_only,
             baseline=plan.baseline, steps=describe_steps(plan),
@@ -79,6 +79,8 @@ class Runner:
         plan = self.plan
         if plan.command != "verify":
             self._take_control()
+            if plan.dry_run:
+                return self._dry_run()
             self._prepare_registry()
         plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)
@@ -92,9 +94,7 @@ class Runner:
         )
         failed: list[StepResult] = []
         for step in plan.steps:
-            self.control.pause_point(
-                lambda: self.journal_write("run_paused", done=self.done), lambda: self.journal_write("run_resumed")
-            )
+            self.control.pause_point(lambda: self._paused(session), lambda: self.journal_write("run_resumed"))
             if self.control.stopping or self.control.lost:
                 break
             result = stepper.run(step)
@@ -105,6 +105,22 @@ class Runner:
                     break
         session.drop()
         return self._end(failed)
+
+    def _paused(self, session: StepSession) -> None:
+        session.settle()
+        self.journal.write("run_paused", done=self.done)
+
+    def _dry_run(self) -> int:
+        from pgmig_tui.run.dry_run import DryRun, summary
+
+        plan = self.plan
+        self._check_baseline()
+        session = StepSession(plan, self.target, self.control, self._notice)
+        self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
+        files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+        tried = DryRun(plan, self.control, session, self.journal, files).try_all(plan.steps)
+        self.done = tried.done
+        return self._finish(*summary(tried, len(plan.steps)))
 
     def _end(self, failed: list[StepResult]) -> int:
         plan, total = self.plan, len(self.plan.steps)
@@ -163,17 +179,22 @@ class Runner:
             self.journal.write("lock_waited", holder=str(holder))
             self.control.idle_wait(POLL_S)
 
-    def _prepare_registry(self) -> None:
-        """Under the lock: the registry is what the plan was made on; create what the plan said would be created."""
+    def _check_baseline(self) -> registry.RegistryState:
+        """Under the lock: the registry is what the plan was made on."""
         plan = self.plan
-        session = self.control.session
-        state = registry.read_state(session, plan.registry, plan.project)
+        state = registry.read_state(self.control.session, plan.registry, plan.project)
         if (state.deployed[-1].change_id if state.deployed else None) != plan.baseline:
             raise Refused(
                 "the registry has changed since this run was planned",
                 now="Nothing was changed.",
                 do="Plan the run again and look at what is pending now.",
             )
+        return state
+
+    def _prepare_registry(self) -> None:
+        """Create what the plan said would be created."""
+        plan = self.plan
+        state = self._check_baseline()
         with self._own("setup") as setup:
             if plan.command == "deploy":
                 sqitch_plan = Plan(plan.project, plan.uri, (), (), Path(plan.root))

@@ -42,16 +42,30 @@ class StepSession:
         self._control = control
         self._notice = notice
         self._wire: Wire | None = None
-        self._fresh = False
+        self._cleaned = False
         self._system = _SYSTEM if plan.server.system_identifier else "NULL"
 
     def for_step(self, step: Step) -> Wire:
         """A session as a new psql would have it: cleaned, or new after scripts that leave something behind."""
         wire = self._wire
-        if wire is not None and wire.alive and wire.idle and wire.run(b"DISCARD ALL").error is None:
+        if wire is not None and not self._cleaned:
+            self.clean()
+        if wire is not None and wire.settle() and wire.idle:
+            self._cleaned = False
             return wire
         self.drop()
         return self.open(str(step.number))
+
+    def clean(self) -> None:
+        """DISCARD ALL, without waiting: the server does it while we write down what was done and read what comes."""
+        if self._wire is not None and self._wire.alive and self._wire.idle:
+            self._wire.post(b"DISCARD ALL")
+            self._cleaned = True
+
+    def settle(self) -> None:
+        """Take the server's answers that are under way."""
+        if self._wire is not None:
+            self._wire.settle()
 
     def open(self, part: str) -> Wire:
         """A new connection named `pgmig/<run>/<part>`."""
@@ -69,6 +83,7 @@ class StepSession:
             self._control.cancel_now = None
             self._wire.close()
             self._wire = None
+            self._cleaned = False
 
     def as_role(self, user: str) -> Wire:
         """`\\connect` to the same database, perhaps as another role (its password is libpq's to find)."""

@@ -183,6 +183,8 @@ class Stepper:
         if exchange.last.tag != "COMMIT":
             message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
             return self._failed(step, start, _failure(step, message), executed)
+        if not verify_after:
+            self.session.clean()
         self.journal.write(
             "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start)
         )
