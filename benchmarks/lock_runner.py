@@ -95,11 +95,17 @@ class Runner:
             server=facts,
         )
         reader.environment = self.environment
-        index = 0
+        index = failures = 0
         while True:
             try:
                 action = reader.next()
-            except ScriptError:
+                failures = 0
+            except ScriptError as error:
+                failures += 1
+                if failures > 100:  # it stands still
+                    rest = Statement(path.name, error.line, error.line, "-- the rest of the file")
+                    yield Line(path.name, index, rest, None, Truth(error=f"can't be read: {error}"))
+                    break
                 continue
             if action is None:
                 break

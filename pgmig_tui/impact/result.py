@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from pgmig_tui.impact.facts import Name
@@ -10,6 +12,7 @@ from pgmig_tui.impact.modes import LockMode
 
 CERTAINTIES = ("certain", "likely", "possible")
 RISKS = ("none", "low", "medium", "high", "critical")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class StatementImpact:
     """One statement. Lines are 1-based lines of the script; `rows` and `bytes` are what it reads or rewrites.
 
     `unknown` says in words what could not be told, `breaks` what running code would notice, `notes` the rest;
-    `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction block.
+    `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction block. `silenced` are the rules
+    whose advice the script silences, each with its reason.
     """
 
     line: int
@@ -103,6 +107,12 @@ class StatementImpact:
     notes: tuple[str, ...] = ()
     needs_no_transaction: bool = False
     path: str = ""
+    silenced: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether all that is advised against this statement was silenced, each with a reason."""
+        return bool(self.advice) and self.problem is None and all(one.rule in self.silenced for one in self.advice)
 
     @property
     def strongest(self) -> Lock | None:
@@ -149,6 +159,11 @@ class ScriptImpact:
     @property
     def risk(self) -> str:
         return max((one.risk for one in self.statements), key=RISKS.index, default="none")
+
+    @property
+    def open_risk(self) -> str:
+        """The risk without that of statements whose advice is all silenced."""
+        return max((one.risk for one in self.statements if not one.accepted), key=RISKS.index, default="none")
 
     @property
     def data_loss(self) -> DataLoss:
@@ -215,6 +230,7 @@ def _statement_json(one: StatementImpact) -> dict[str, Any]:
         "data_loss": {"class": one.data_loss.loss_class, "what": list(one.data_loss.what)},
         "risk": one.risk,
         "advice": [{"rule": a.rule, "message": a.message, "safer_sql": a.safer_sql} for a in one.advice],
+        "silenced": dict(one.silenced),
         "problem": None
         if one.problem is None
         else {"message": one.problem.message, "line": one.problem.line, "column": one.problem.column},

@@ -111,7 +111,7 @@ def test_branches_variables_and_gexec_are_said() -> None:
 
 def test_inside_do_static_sql_is_read_and_dynamic_sql_is_said() -> None:
     impact = one(
-        "DO $$ BEGIN IF now() > '1999-01-01' THEN DROP TABLE app.t; END IF; EXECUTE 'DROP TABLE ' || current_user; END $$"
+        "DO $$ BEGIN IF now() > '1999-01-01' THEN DROP TABLE app.t; END IF; EXECUTE 'DROP TABLE ' || user; END $$"
     )
     assert [(lock.relation, lock.mode, lock.certainty) for lock in impact.locks] == [("t", AE, "possible")]
     assert any("EXECUTE" in text for text in impact.unknown)

@@ -230,6 +230,8 @@ def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
         return alter_constraint.validate_reach(cmd.name, table)
     if sub.words in {"ADD GENERATED AS IDENTITY", "ALTER IDENTITY", "DROP IDENTITY"} and scene.major < 17:
         return ""
+    if sub.words == "ALTER IDENTITY" and "generated" not in nodes.options(nodes.definition(cmd).items):
+        return ""  # RESTART and the like are the sequence's own affair
     return sub.reach
 
 

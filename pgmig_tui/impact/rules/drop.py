@@ -167,9 +167,11 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
         index_name = index.name
         for member in catalog.tree(table.name) if table.partitioned else [table]:
             out.lock(member, mode, f"its index {index.name} is dropped")
+        family = {index.name}
         for member in catalog.tree(table.name) if table.partitioned else [table]:
             for other in member.indexes:
-                if other.name == index.name or other.parent == index.name:
+                if other.name == index.name or other.parent in family:
+                    family.add(other.name)
                     out.lock_index(member, other, mode, "it is dropped")
     if not concurrent and not (found and (found[0].new or found[0].partitioned)):
         out.advise(
