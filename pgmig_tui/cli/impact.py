@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def impact(arguments: Namespace) -> int:
-    """Exit status 1 when --fail-on is given and a script reaches that risk."""
+    """Exit status 3 when --fail-on is given and a script reaches that risk, silenced statements left out."""
     style = "json" if arguments.json else arguments.format or "table"
     if arguments.json and arguments.format not in (None, "json"):
         raise UsageError(f"--json and --format {arguments.format} can't both be.", now="Nothing was done.")
@@ -42,7 +42,7 @@ def impact(arguments: Namespace) -> int:
     if arguments.fail_on:
         from pgmig_tui.report.impact_report import at_least
 
-        return 3 if any(at_least(one.impact.risk, arguments.fail_on) for one in found) else 0
+        return 3 if any(at_least(one.impact.open_risk, arguments.fail_on) for one in found) else 0
     return 0
 
 
@@ -97,9 +97,9 @@ def show(found: list[Inspected], style: str, version: int, environment: Environm
     from pgmig_tui.report import impact_report
 
     if style == "json":
-        from pgmig_tui.impact.result import document, to_json
+        from pgmig_tui.impact.result import document
 
-        output.document(document([to_json(one.impact, one.change) for one in found], version, environment is not None))
+        output.document(document([one.to_json() for one in found], version, environment is not None))
         return
     asked = "from the text alone; --target asks a server's catalog too"
     if environment is not None:

@@ -98,6 +98,10 @@ def remarks(impact: ScriptImpact) -> list[Line]:
         found += [line(("! ", "waiting"), at, safe(what)) for what in one.breaks]
         found += [line(("  ", "muted"), at, (safe(what), "muted")) for what in one.notes]
         for advice in one.advice:
+            if advice.rule in one.silenced:
+                why = f"{advice.rule} is silenced: {one.silenced[advice.rule]}"
+                found.append(line(("  ", "muted"), at, (safe(why), "muted")))
+                continue
             found.append(line(("> ", "running"), at, safe(advice.message), (f" [{safe(advice.rule)}]", "muted")))
             sql = safe(advice.safer_sql, multiline=True)
             found += [line("      ", (part, "muted")) for part in sql.split("\n") if part.strip()]

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.errors import ProjectError
-from pgmig_tui.impact.predict import Catalog, predict_script
+from pgmig_tui.impact.advice import silenced
+from pgmig_tui.impact.predict import Catalog, predict_script, to_json
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
 from pgmig_tui.script.preview import Finding, Preview, preview
@@ -45,6 +46,14 @@ class Inspected:
     change: str
     impact: ScriptImpact
     findings: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """An element of "scripts" of `impact --json`."""
+        told = [
+            {"path": one.path, "line": one.line, "code": one.code, "message": one.message, "refuses": one.refuses}
+            for one in self.findings
+        ]
+        return {**to_json(self.impact, self.change), "findings": told}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,8 @@ def inspect(
             view.statements, None, how.server.version_num, wrapped=shape(view).wraps, path=source.name, catalog=catalog
         )
         if wanted is None or source.change in wanted:
-            found.append(Inspected(source.change, impact, view.findings))
+            impact, troubles = silenced(impact, view)
+            found.append(Inspected(source.change, impact, (*view.findings, *troubles)))
     return found
 
 

@@ -18,6 +18,7 @@ from pgmig_tui.script.meta import Sending
 from pgmig_tui.script.parse import output_names
 from pgmig_tui.script.problems import ScriptError, ScriptRefused
 from pgmig_tui.script.reader import PsqlReader
+from pgmig_tui.script.silence import MARK, Silence, silences
 from pgmig_tui.script.statement import Statement, decode
 from pgmig_tui.script.variables import is_special, parse_boolean, to_text
 
@@ -49,7 +50,7 @@ class Finding:
 
     Codes: `error` (psql would stop), `refused`, `unterminated`, `unknown variable`, `gexec`, `on_error_stop`,
     `on_error_rollback`, `autocommit`, `connect`, `quit`, `branch in statement`, `guard` (the script's own timeout),
-    `shell` (allowed here; what it prints is unknown).
+    `shell` (allowed here; what it prints is unknown), `silence` (a comment that silences no advice).
     """
 
     path: str
@@ -70,6 +71,7 @@ class Preview:
     included: tuple[str, ...]
     variables_unknown: tuple[str, ...]
     complete: frozenset[int] = frozenset()
+    silences: tuple[Silence, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -91,6 +93,7 @@ def preview(
         included=tuple(dict.fromkeys(walker.included)),
         variables_unknown=tuple(dict.fromkeys(walker.missing)),
         complete=frozenset(walker.complete),
+        silences=silences(walker.statements, walker.marked),
     )
 
 
@@ -117,6 +120,7 @@ class _Walker(PsqlReader):
         self.included: list[str] = []
         self.missing: list[str] = []
         self.complete: set[int] = set()
+        self.marked: dict[str, bytes] = {}
         self._frames.clear()
         self._forks: list[_Fork] = []
         self._path: Path = ()
@@ -336,6 +340,8 @@ class _Walker(PsqlReader):
 
     def include(self, name: str, data: bytes) -> None:
         super().include(name, data)
+        if MARK in data.lower():
+            self.marked[name] = data
         if len(self._frames) > 1:
             self.included.append(name)
 

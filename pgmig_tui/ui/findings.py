@@ -89,6 +89,9 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False)
     for text in (*one.unknown, *one.breaks):
         say(f"? {text}", "waiting")
     for advice in one.advice:
+        if advice.rule in one.silenced:
+            say(f"{advice.rule} is silenced: {one.silenced[advice.rule]}", "muted")
+            continue
         say(f"* {advice.message}", "running")
         for sql in advice.safer_sql.splitlines():
             say(sql, "muted")

@@ -83,6 +83,25 @@ def test_a_risk_can_fail_a_build(checkout: Checkout, limit: str, status: int) ->
     assert checkout.run("impact", "total", "--fail-on", limit).status == status
 
 
+def test_a_silenced_advice_fails_no_build_and_says_why(checkout: Checkout) -> None:
+    sql = "CREATE INDEX total_id ON shop.orders (id);"
+    checkout.change("total", sql)
+    assert checkout.run("impact", "total", "--fail-on", "medium").status == 3
+    checkout.change("total", f"-- pgmig: allow index-concurrently it has 40 rows\n{sql}")
+    done = checkout.run("impact", "total", "--fail-on", "medium")
+    assert done.status == 0
+    assert "index-concurrently is silenced: it has 40 rows" in done.out
+    (script,) = json.loads(checkout.run("impact", "total", "--json").out)["scripts"]
+    assert script["statements"][1]["silenced"] == {"index-concurrently": "it has 40 rows"}
+    assert script["findings"] == []
+    checkout.change("total", f"-- pgmig: allow index-concurrently\n{sql}")
+    done = checkout.run("impact", "total", "--fail-on", "medium")
+    assert done.status == 3
+    assert "line 2: this gives no reason" in done.out
+    (script,) = json.loads(checkout.run("impact", "total", "--json").out)["scripts"]
+    assert [(one["line"], one["code"]) for one in script["findings"]] == [(2, "silence")]
+
+
 def test_what_can_not_be_parsed_is_named_with_line_and_column(checkout: Checkout) -> None:
     checkout.change("total", "ALTER TABEL shop.orders ADD x int;")
     done = checkout.run("impact", "total", "--json")
