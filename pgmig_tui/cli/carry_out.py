@@ -18,14 +18,14 @@ NOTHING = "Nothing was changed."
 
 
 def deploy(arguments: Namespace) -> int:
-    """Deploy what is pending, up to --to. Nothing pending is done already: 0."""
+    """Deploy what is pending, up to --to. Nothing pending is done already: 0. With --dry-run only try it."""
     if arguments.mode not in (None, "change"):
         raise UsageError(
             f"--mode {arguments.mode} isn't supported: what was committed is never reverted by itself.",
             now=NOTHING,
             do="Leave --mode out, or say --mode change; `pgmig-tui revert` takes changes back.",
         )
-    return _carry_out(arguments, "deploy")
+    return _dry_run(arguments) if arguments.dry_run else _carry_out(arguments, "deploy")
 
 
 def revert(arguments: Namespace) -> int:
@@ -49,9 +49,38 @@ def attach(arguments: Namespace) -> int:
         return Follower(handle, signals, json_lines=arguments.json_lines).follow()
 
 
+def _dry_run(arguments: Namespace) -> int:
+    """One transaction on the real environment that ends in ROLLBACK. It wants the last word, not the checklist."""
+    from pgmig_tui.cli.consent import last_word, overview
+    from pgmig_tui.cli.follow import Follower, Signals
+    from pgmig_tui.report.review import review
+    from pgmig_tui.run.client import default_state_dir, start
+    from pgmig_tui.run.dry_run import prepare_dry_run
+    from pgmig_tui.run.plan import Options
+
+    if arguments.log_only or arguments.backup:
+        raise UsageError("--dry-run writes no record and needs no backup.", now=NOTHING, do="Leave the other one out.")
+    project, environment, to = environment_and_change(arguments, warned=True)
+    options = Options(
+        to=to, verify=arguments.verify, variables=dict(arguments.variables), lock_wait_s=arguments.lock_timeout
+    )
+    plan = prepare_dry_run(project, environment, options, state_dir=default_state_dir(os.environ))
+    for warning in plan.warnings:
+        output.warn(warning)
+    if not plan.steps:
+        return 0
+    for told in overview(review(plan, environment)):
+        output.note(told)
+    last_word(arguments, plan)
+    target = environment.target
+    with Signals() as signals:
+        handle = start(plan, (), password=target.password, secrets=target.secrets)
+        return Follower(handle, signals, json_lines=arguments.json_lines).follow()
+
+
 def _carry_out(arguments: Namespace, command: Command) -> int:
     from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.run.client import default_state_dir, start
+    from pgmig_tui.run.client import default_state_dir, start, warm
     from pgmig_tui.run.plan import Options
     from pgmig_tui.run.planning import prepare
 
@@ -68,6 +97,7 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
         variables=dict(arguments.variables),
         lock_wait_s=0.0 if command == "verify" else arguments.lock_timeout,
     )
+    process = warm(project.root)
     plan = prepare(project, environment, command, options, state_dir=default_state_dir(os.environ))
     for warning in plan.warnings:
         output.warn(warning)
@@ -80,5 +110,5 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
         answers = consent(arguments, plan, environment)
     target = environment.target
     with Signals() as signals:
-        handle = start(plan, answers, password=target.password, secrets=target.secrets)
+        handle = start(plan, answers, password=target.password, secrets=target.secrets, process=process)
         return Follower(handle, signals, json_lines=arguments.json_lines).follow()

@@ -39,7 +39,7 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
         reviewed = _ask_for_answers(reviewed, environment)
     _require_open(reviewed)
     _accept_loss(arguments, reviewed)
-    _last_word(arguments, plan)
+    last_word(arguments, plan)
     return list(reviewed.answers)
 
 
@@ -88,7 +88,7 @@ def overview(reviewed: Review) -> list[Line]:
         f"{safe(plan.environment)} ({safe(server.display)}, PostgreSQL {safe(server.version)}, as {safe(server.role)})"
     )
     steps = words.count(len(plan.steps), "change")
-    told = [line((f"{plan.command} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
+    told = [line((f"{plan.told} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
     for step, one in zip(plan.steps, reviewed.impacts, strict=True):
         how = {"atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only"}[step.mode]
         verified = {"inside": ", verified before COMMIT", "after": ", verified after", "off": ""}[step.verify]
@@ -173,14 +173,14 @@ def _accept_loss(arguments: Namespace, reviewed: Review) -> None:
         raise Refused("You didn't accept the loss of data.", now=NOTHING)
 
 
-def _last_word(arguments: Namespace, plan: RunPlan) -> None:
+def last_word(arguments: Namespace, plan: RunPlan) -> None:
     """Yes for an unprotected environment, its confirmation word for a protected one."""
     if not plan.protected:
         if arguments.yes:
             return
         if not somebody_is_there():
             raise Refused("Nobody is there to be asked.", now=NOTHING, do="Say --yes to answer for yourself.")
-        if not ask_yes(f"{plan.command.capitalize()} on {plan.environment}?"):
+        if not ask_yes(f"{plan.told.capitalize()} on {plan.environment}?"):
             raise Refused("You said no.", now=NOTHING)
         return
     word = arguments.confirm
@@ -191,7 +191,7 @@ def _last_word(arguments: Namespace, plan: RunPlan) -> None:
                 now=NOTHING,
                 do="Say --confirm WORD with the environment's confirmation word; --yes isn't enough.",
             )
-        word = ask(f"{plan.environment} is protected. Type {plan.confirm_word} to {plan.command}:")
+        word = ask(f"{plan.environment} is protected. Type {plan.confirm_word} to {plan.told}:")
     if word != plan.confirm_word:
         raise Refused(
             f"That isn't the confirmation word of {plan.environment}.",

@@ -101,6 +101,9 @@ def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument(
             "--mode", metavar="MODE", help="only `change`: what was committed is never reverted by itself"
         )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="run the next change (with --to all up to there), then ROLLBACK"
+        )
         parser.add_argument("--backup", action="store_true", help="make the backup of the checklist now, with pg_dump")
         verify = parser.add_mutually_exclusive_group()
         verify.add_argument("--verify", action="store_true", default=None, help="verify each change")

@@ -87,6 +87,14 @@ class RunLines:
     def _step_recorded(self, data: Mapping[str, Any], at: str) -> list[Line]:
         return self._done(data, at)
 
+    def _step_tried(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("+ ", "done"), self._step(data), (" ran", "done"), self._took(data, at))]
+
+    def _rolled_back(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        message = safe(str(data.get("message") or ""))
+        took = words.duration(float(data.get("ms") or 0))
+        return [line(("< ", "waiting"), ("ROLLBACK", "strong"), f" after {took}: {message}")]
+
     def _step_verified(self, data: Mapping[str, Any], at: str) -> list[Line]:
         if data.get("ok"):
             if self._actions.get(int(data.get("step") or 0)) == "verify":

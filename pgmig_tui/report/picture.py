@@ -121,7 +121,7 @@ class RunPicture:
                     step.state, step.finished_at = "done" if step.verified else "failed", event.at
                 if not step.verified:
                     step.state, step.failure = "failed", {"committed": data.get("where") == "after", **data}
-            case "step_committed" | "step_recorded":
+            case "step_committed" | "step_recorded" | "step_tried":
                 step.finished_at, step.measured_ms = event.at, _number(data.get("ms"))
                 if step.state != "failed":
                     step.state = "done"

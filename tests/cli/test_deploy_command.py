@@ -302,3 +302,31 @@ def test_attach_without_a_run(checkout: Checkout) -> None:
     assert checkout.run("attach").status == 2
     assert checkout.run("attach", "20200101-000000-abcd").status == 2
     assert "No run" in checkout.run("runs").out
+
+
+def test_a_dry_run_wants_the_last_word_and_leaves_nothing(checkout: Checkout) -> None:
+    refused = checkout.run("deploy", "live", "--dry-run")
+    assert refused.status == 3
+    assert "--confirm" in refused.err
+    assert checkout.run("deploy", "dev", "--dry-run").status == 3
+
+    done = checkout.run("deploy", "live", "--dry-run", "--confirm", "live")
+    assert done.status == 0, done.err
+    assert "ROLLBACK" in done.out
+    assert "sequences" in done.out
+    assert one(checkout, "live")["registry"]["present"] is False
+
+    lines = checkout.run("deploy", "dev", "--to", "total", "--dry-run", "--yes", "--json-lines")
+    assert lines.status == 0, lines.err
+    told = events(lines)
+    assert told[0]["command"] == "dry-run"
+    assert [event["change"] for event in told if event["event"] == "step_tried"] == [
+        step["change"] for step in told[0]["steps"]
+    ]
+    assert one(checkout, "dev")["deployed"] == []
+    (run, *_) = json.loads(checkout.run("runs", "--json").out)["runs"]
+    assert (run["command"], run["state"]) == ("dry-run", "finished")
+
+
+def test_a_dry_run_records_nothing_and_so_says_options_that_would(checkout: Checkout) -> None:
+    assert checkout.run("deploy", "dev", "--dry-run", "--log-only", "--yes").status == 2
