@@ -11,7 +11,6 @@ same time, without a thread.
 
 from __future__ import annotations
 
-import contextlib
 import select
 import time
 from collections.abc import Callable, Iterable
@@ -101,7 +100,6 @@ class Wire:
         self.notice = notice
         raw.notice_handler = self._notice
         raw.nonblocking = 0  # sends block (libpq keeps reading meanwhile); only the waiting for answers is ours
-        self._posted = False
         self._fd = raw.socket
         waiter.watch(self._fd)
 
@@ -160,7 +158,6 @@ class Wire:
         ends up in `Exchange.error`, never as an exception; a broken connection sets `lost`. `row_limit` None keeps
         every row (`\\gexec`).
         """
-        self.settle()
         start = time.perf_counter()
         exchange = Exchange()
         raw = self.raw
@@ -179,24 +176,6 @@ class Wire:
             exchange.error = exchange.error or ServerError("the connection to the server was lost", severity="FATAL")
         exchange.ms = (time.perf_counter() - start) * 1000
         return exchange
-
-    def post(self, sql: bytes) -> None:
-        """Send `sql`, which returns no rows, and don't wait: `settle` takes its answer. A failure shows there."""
-        with contextlib.suppress(psycopg.Error):
-            self.raw.send_query(sql)
-            self._posted = True
-
-    def settle(self) -> bool:
-        """Take the answer to what was posted, if anything was. False when the server refused it or is gone."""
-        if not self._posted:
-            return self.alive
-        self._posted = False
-        exchange = Exchange()
-        try:
-            self._collect(exchange, time.perf_counter(), None, None, ROW_LIMIT)
-        except psycopg.Error:
-            return False
-        return exchange.error is None and self.alive
 
     def query(self, sql: str) -> tuple[tuple[str | None, ...], ...]:
         """Rows of our own SQL (UTF-8); raises ServerError."""

@@ -162,11 +162,10 @@ class DryRun(Stepper):
 
     def try_all(self, steps: Sequence[Step]) -> Tried:
         """All steps, then ROLLBACK. Server errors end up in the result and the journal."""
-        wire = self.session.for_step(steps[0])
         start = time.perf_counter()
+        wire, head = self.session.begin(steps[0], "BEGIN")
         try:
-            head = wire.run(f"{self.session.head_sql(steps[0])}; BEGIN".encode())
-            failure = self._head_failure(steps[0], head.error, [reply.rows for reply in head.replies])
+            failure = self._head_failure(steps[0], head)
             if failure is not None:
                 return self._failed_try(steps[0], 0, failure, start)
             return self._try(steps, wire)

@@ -17,9 +17,15 @@ IDENTITY_COLUMNS = (
 )
 _SYSTEM = "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())"
 
+# DISCARD ALL in its parts, as PostgreSQL's manual lists them, because that can't stand in one message with other
+# statements. DISCARD PLANS is left out: a cached plan can't be told from a new one, but by the time that it saves.
+_CLEAN_SQL = (
+    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *;"
+    " DISCARD TEMP; DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all()"
+)
+
 # What the script may have changed and the record must not depend on. All names are qualified: the script's search_path
-# is
-# still in force when this is read. `true` = for this transaction only.
+# is still in force when this is read. `true` = for this transaction only.
 _RESET_SQL = (
     "RESET SESSION AUTHORIZATION; RESET ROLE; "
     "SELECT pg_catalog.set_config('search_path','pg_catalog, pg_temp',true),"
@@ -42,30 +48,30 @@ class StepSession:
         self._control = control
         self._notice = notice
         self._wire: Wire | None = None
-        self._cleaned = False
         self._system = _SYSTEM if plan.server.system_identifier else "NULL"
 
-    def for_step(self, step: Step) -> Wire:
-        """A session as a new psql would have it: cleaned, or new after scripts that leave something behind."""
-        wire = self._wire
-        if wire is not None and not self._cleaned:
-            self.clean()
-        if wire is not None and wire.settle() and wire.idle:
-            self._cleaned = False
-            return wire
-        self.drop()
-        return self.open(str(step.number))
+    def begin(self, step: Step, sql: str = "") -> tuple[Wire, Exchange]:
+        """A session as a new psql would have it: cleaned, or new where scripts leave something behind.
 
-    def clean(self) -> None:
-        """DISCARD ALL, without waiting: the server does it while we write down what was done and read what comes."""
-        if self._wire is not None and self._wire.alive and self._wire.idle:
-            self._wire.post(b"DISCARD ALL")
-            self._cleaned = True
+        One message sets the guards, asks who answers (its last row is `check_identity`'s) and goes on with `sql`.
+        """
+        head = self.head_sql(step) + (f"; {sql}" if sql else "")
+        wire = self._wire
+        if wire is not None and wire.alive and wire.idle:
+            # The encoding that a script has set is still in force when the server reads the message that resets it.
+            if head.isascii():
+                exchange = wire.run(f"{_CLEAN_SQL}; {head}".encode())
+                if not exchange.lost:
+                    return wire, exchange
+            elif wire.run(b"DISCARD ALL").error is None:
+                return wire, wire.run(head.encode())
+        self.drop()
+        wire = self.open(str(step.number))
+        return wire, wire.run(head.encode())
 
     def settle(self) -> None:
-        """Take the server's answers that are under way."""
-        if self._wire is not None:
-            self._wire.settle()
+        """Nobody works for now: what a script left in its session (advisory locks, temporary tables) must not stay."""
+        self.drop()
 
     def open(self, part: str) -> Wire:
         """A new connection named `pgmig/<run>/<part>`."""
@@ -83,7 +89,6 @@ class StepSession:
             self._control.cancel_now = None
             self._wire.close()
             self._wire = None
-            self._cleaned = False
 
     def as_role(self, user: str) -> Wire:
         """`\\connect` to the same database, perhaps as another role (its password is libpq's to find)."""

@@ -94,13 +94,12 @@ class Stepper:
 
     def _atomic(self, step: Step, start: float) -> StepResult:
         try:
-            wire = self.session.for_step(step)
+            wire, head = self.session.begin(step, _BEGIN.format(changes=self.changes))
         except PgmigError as error:
             return self._failed(step, start, _failure(step, error.what, error), [], began=False)
         sink = self._sink(step)
         executed: list[Executed] = []
-        head = wire.run((self.session.head_sql(step) + "; " + _BEGIN.format(changes=self.changes)).encode())
-        failure = self._head_failure(step, head.error, [reply.rows for reply in head.replies])
+        failure = self._head_failure(step, head)
         if failure is None and step.script is not None and step.mode == "atomic":
             executor = self._executor(step, wire, InsideStep(), sink, step.script)
             failure = executor.run()
@@ -118,12 +117,11 @@ class Stepper:
             return self._failed(step, start, failure, executed)
         return self._commit(step, wire, start, executed, closing, verify_after=verified_after)
 
-    def _head_failure(
-        self, step: Step, error: ServerError | None, replies: list[tuple[tuple[str | None, ...], ...]]
-    ) -> ScriptFailure | None:
+    def _head_failure(self, step: Step, head: Exchange) -> ScriptFailure | None:
+        error = head.error
         try:
-            if replies:
-                clock = self.session.check_identity(replies[0][0])
+            if rows := [reply.rows for reply in head.replies if reply.rows]:
+                clock = self.session.check_identity(rows[-1][0])
                 self.journal.skew = clock - time.time()
         except PgmigError as refused:
             return _failure(step, refused.what, refused)
@@ -183,8 +181,6 @@ class Stepper:
         if exchange.last.tag != "COMMIT":
             message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
             return self._failed(step, start, _failure(step, message), executed)
-        if not verify_after:
-            self.session.clean()
         self.journal.write(
             "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start)
         )
@@ -215,11 +211,10 @@ class Stepper:
     def _stepwise(self, step: Step, start: float) -> StepResult:
         assert step.script is not None
         try:
-            wire = self.session.for_step(step)
+            wire, head = self.session.begin(step)
         except PgmigError as error:
             return self._failed(step, start, _failure(step, error.what, error), [], began=False)
-        head = wire.run(self.session.head_sql(step).encode())
-        failure = self._head_failure(step, head.error, [reply.rows for reply in head.replies])
+        failure = self._head_failure(step, head)
         if failure is not None:
             return self._failed(step, start, failure, [], began=False)
         sink = self._sink(step, synced=True)
@@ -246,11 +241,9 @@ class Stepper:
         if self.control.lost:
             return self._unrecorded(step, self.control.lost)
         try:
-            wire = self.session.for_step(step)
-            self.session.guard(wire)
-            begun = wire.run(_BEGIN.format(changes=self.changes).encode())
-            if begun.error is not None:
-                return self._unrecorded(step, begun.error.message)
+            wire, head = self.session.begin(step, _BEGIN.format(changes=self.changes))
+            if (failure := self._head_failure(step, head)) is not None:
+                return self._unrecorded(step, failure.message)
             exchange = self.session.finish(wire, "", self._rows(step, executed, start))
             if exchange.error is not None:
                 return self._unrecorded(step, registry.guard_failure(exchange.error) or exchange.error.message)
