@@ -19,7 +19,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, items_for
 from pgmig_tui.gates.gate import Answer, Gate, parse_answer
 from pgmig_tui.report.impact_report import risk_span
-from pgmig_tui.report.review import Review, answered, review
+from pgmig_tui.report.review import NOT_ASKED, Review, answered, review
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from pgmig_tui.run.plan import RunPlan
 
 NOTHING = "Nothing was changed."
+LOOKED_AT = 100
+"""With --yes on an unprotected environment the locks of more steps than these aren't looked at, and that is said."""
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
 
 
 def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
     """Show the run and get what it takes to start it. Returns the answers, for the journal. Raises Refused."""
     answers = given_answers(arguments, plan, environment)
-    reviewed = review(plan, environment, answers, _backup(arguments, plan, environment))
+    # With --yes nobody reads hundreds of locks, and nothing on an unprotected environment hangs on them.
+    impact = plan.protected or not getattr(arguments, "yes", False) or len(plan.steps) <= LOOKED_AT
+    reviewed = review(plan, environment, answers, _backup(arguments, plan, environment), impact=impact)
     show(reviewed)
     if not reviewed.gate.open and somebody_is_there():
         reviewed = _ask_for_answers(reviewed, environment)
@@ -98,7 +102,9 @@ def overview(reviewed: Review) -> list[Line]:
             told.append(line(f"        {mode.sql_name} on {safe(relation)}, risk ", risk_span(one.impact.risk)))
         told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
     told += [line(("  LOSES ", "failed"), safe(what)) for what in reviewed.loses]
-    if not reviewed.catalog:
+    if reviewed.reason == NOT_ASKED:
+        told.append(line(("  ? ", "stale"), "their locks were not looked at: `pgmig-tui impact --target` does"))
+    elif not reviewed.catalog:
         told.append(line(("  ? ", "stale"), f"the locks are told from the text alone: {safe(reviewed.reason)}"))
     if plan.creates:
         told.append(line(("  makes ", "waiting"), f"the schemas {safe(words.listing(plan.creates))}"))

@@ -24,6 +24,9 @@ from pgmig_tui.script.files import Allow
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
 
+NOT_ASKED = "nobody asked"
+"""Why there is no impact in a review that was made without."""
+
 LOSES_DATA = 3
 """From this data loss class on a revert wants the loss accepted (values written since the deploy, rows)."""
 
@@ -52,13 +55,19 @@ class Review:
 
 
 def review(
-    plan: RunPlan, environment: Environment, answers: Sequence[Answer] = (), performed: Sequence[CheckResult] = ()
+    plan: RunPlan,
+    environment: Environment,
+    answers: Sequence[Answer] = (),
+    performed: Sequence[CheckResult] = (),
+    *,
+    impact: bool = True,
 ) -> Review:
     """Look at a plan: impact, checks on the tables that it touches, gate. Never raises for the server.
 
-    `performed` are results of what was done for the checklist, such as a backup.
+    `performed` are results of what was done for the checklist, such as a backup. Without `impact` the scripts aren't
+    looked at, and the review says so.
     """
-    impacts, catalog, reason = _impacts(plan, environment)
+    impacts, catalog, reason = _impacts(plan, environment) if impact else ((None,) * len(plan.steps), False, NOT_ASKED)
     tables = affected(one for one in impacts if one is not None)
     checks = () if plan.command == "verify" else (*check_environment(environment, tables), *performed)
     return _judged(Review(plan, impacts, checks, tuple(answers), Gate(True, (), ()), catalog, reason), environment)

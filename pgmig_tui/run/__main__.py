@@ -1,4 +1,4 @@
-"""The run process's own door: `python -m pgmig_tui.run FOLDER`."""
+"""The run process's own door: `python -m pgmig_tui.run`, told by its standard input what to do."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import sys
 
 from pgmig_tui.run.runner import main
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())

@@ -92,29 +92,38 @@ class RunHandle:
         return ""
 
 
+def warm(root: Path) -> subprocess.Popen[bytes]:
+    """A run process that waits to be told its plan, and ends by itself when it isn't. `root` is the project's folder.
+
+    Started before the planning, it has loaded what it needs when the plan is ready.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in ("PGPASSWORD", "SQITCH_PASSWORD")}
+    package = str(Path(pgmig_tui.__file__).parent.parent)
+    env["PYTHONPATH"] = os.pathsep.join(part for part in (package, env.get("PYTHONPATH", "")) if part)
+    return subprocess.Popen(
+        # -P: a psycopg.py in the project's folder must not become part of the program.
+        [sys.executable, "-P", "-m", "pgmig_tui.run"],
+        cwd=root,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def start(
     plan: RunPlan,
     answers: Sequence[Answer] = (),
     *,
     password: str | None = None,
     secrets: Mapping[str, str] | None = None,
+    process: subprocess.Popen[bytes] | None = None,
 ) -> RunHandle:
-    """Start the run process of `plan` and return at once; what it does stands in its journal."""
-    env = {name: value for name, value in os.environ.items() if name not in ("PGPASSWORD", "SQITCH_PASSWORD")}
-    package = str(Path(pgmig_tui.__file__).parent.parent)
-    env["PYTHONPATH"] = os.pathsep.join(part for part in (package, env.get("PYTHONPATH", "")) if part)
-    with (plan.folder / "stdout").open("wb") as out, (plan.folder / "stderr").open("wb") as err:
-        process = subprocess.Popen(
-            # -P: a psycopg.py in the project's folder must not become part of the program.
-            [sys.executable, "-P", "-m", "pgmig_tui.run", str(plan.folder)],
-            cwd=plan.root,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
+    """Let a run process (`process`, from `warm`, or a new one) carry out `plan`; return at once."""
+    process = process or warm(Path(plan.root))
     given = {
+        "folder": str(plan.folder),
         "password": password or os.environ.get("PGPASSWORD"),
         "secrets": dict(secrets or {}),
         "answers": [asdict(answer) for answer in answers],

@@ -152,7 +152,7 @@ def _deploy_steps(work: Work, connection: Connection, ours: Sequence[DeployedCha
         where = f"already at {options.to}" if options.to else "up to date"
         work.warnings.append(f"nothing to deploy ({where})")
         return (), ""
-    hashes: dict[str, str | None] = {change.change_id: work.hash(change) for change in pending}
+    hashes = {change.change_id: work.hash(change) for change in pending}
     problems = dependencies.check_deploy(plan, pending, work.state.deployed, hashes)
     if problems:
         raise ProjectError("the changes can't be deployed", details=problems, now=_NOTHING)
@@ -163,16 +163,17 @@ def _deploy_steps(work: Work, connection: Connection, ours: Sequence[DeployedCha
     expected = ours[-1].change_id if ours else None
     for number, change in enumerate(pending, 1):
         resolved = dependencies.resolve_requires(plan, change, registered, earlier)
-        steps.append(_deploy_step(work, number, change, expected, resolved))
+        steps.append(_deploy_step(work, number, change, hashes[change.change_id], expected, resolved))
         expected = change.change_id
         earlier.add(expected)
     return tuple(steps), "; ".join(part for part in (setup, _hash_fixes(work, ours)) if part)
 
 
-def _deploy_step(work: Work, number: int, change: Change, expected: str | None, resolved: Mapping[str, str]) -> Step:
+def _deploy_step(
+    work: Work, number: int, change: Change, digest: str, expected: str | None, resolved: Mapping[str, str]
+) -> Step:
     project, target = work.project, work.environment.target
     name, data = work.files.script(project.script_path(change, "deploy"))
-    digest = work.hash(change)
     view, form = read_script(work, name, data)
     verify_name, verify, reason = place_verification(work, change, view, form)
     return Step(

@@ -1,7 +1,7 @@
 """The run process: carries out one RunPlan to its end, whatever happens to the terminal that started it.
 
 It is a session leader of its own, its connections and its journal are nobody else's, and the only ways in are the
-command pipe and SIGTERM. Started by `run.client` as `python -m pgmig_tui.run FOLDER`.
+command pipe and SIGTERM. Started by `run.client` as `python -m pgmig_tui.run`.
 """
 
 from __future__ import annotations
@@ -216,14 +216,19 @@ class Runner:
         self.journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the plan of a folder. Secrets and answers come as one JSON line on standard input, which is then closed."""
-    folder = Path(arguments[0])
-    given = json.loads(sys.stdin.readline() or "{}")
-    sys.stdin.close()
+def main() -> int:
+    """Carry out the plan of a folder. Folder, secrets and answers come as one JSON line on standard input, which is
+    then closed; without that line nobody wants us any more."""
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = sys.stdin.readline()
+    sys.stdin.close()
+    if not line:
+        return 0
+    given = json.loads(line)
+    folder = Path(given["folder"])
+    _redirect(folder)
     lock = _lock(folder)
     if lock is None:
         return 3
@@ -245,6 +250,14 @@ def main(arguments: list[str]) -> int:
         raise
     finally:
         journal.close()
+
+
+def _redirect(folder: Path) -> None:
+    """From here on what we print stands in the run's folder: a crash of our own must leave words behind."""
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(file, fd)
+        os.close(file)
 
 
 def _lock(folder: Path) -> int | None:
