@@ -21,6 +21,7 @@ from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.script.actions import Connect, CopyFile, Outcome, Send, ServerFacts, SetEncoding
 from pgmig_tui.script.arguments import Arguments
 from pgmig_tui.script.files import Allow, ProjectFiles
+from pgmig_tui.script.kinds import kind_of
 from pgmig_tui.script.meta import Sending
 from pgmig_tui.script.problems import ScriptError
 from pgmig_tui.script.reader import PsqlReader
@@ -65,8 +66,13 @@ class Reader(PsqlReader):
             return super()._dispatch(frame, name, arguments)  # type: ignore[arg-type]
         except ScriptError:
             arguments.whole_line()
-            if name in {"g", "gx", "gdesc"} and self.frame.begun:
+            if not self.frame.begun or not self.frame.active:
+                return None
+            text = b"".join(self.frame.parts).decode("utf-8", "replace")
+            if name in {"g", "gx", "watch"} or (name == "gdesc" and kind_of(text) == "SELECT"):
                 return Sending("plain")
+            if name in {"gdesc", "parse", "sendpipeline"}:  # only described or prepared
+                self.frame.clear()
             return None
 
 
@@ -250,11 +256,9 @@ class _Turn:
         self.impact = predict_script([self.statement], facts, subject.version, wrapped=True).statements[0]
 
     def _send(self) -> None:
-        rows = self.rows if self.rows is not None else self._copy_rows()
+        given = self.rows
+        rows = self.reader.copy_rows if given is None else lambda: iter(given)
         self._finish(self.subject.run(self.sql, rows, self.parameters))
-
-    def _copy_rows(self) -> Iterator[bytes]:
-        yield from self.reader.copy_rows()
 
     def _finish(self, results: list[object]) -> None:
         self.truth.sqlstate, self.truth.error = error_of(results)

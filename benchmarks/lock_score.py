@@ -130,8 +130,7 @@ class Score:
             return True
         family = "DML" if is_dml(line) else "DDL"
         self.strong.setdefault(family, Tally()).add(_strong(wanted), _strong(truth), told, really)
-        weak = {n: m for n, m in wanted.items() if m < STRONG}, {n: m for n, m in truth.items() if m < STRONG}
-        self.weak.setdefault(family, Tally()).add(*weak, told, really)
+        self.weak.setdefault(family, Tally()).add(_weak(wanted, line), _weak(truth, line), told, really)
         self.kinds.setdefault(line.statement.kind, Tally()).add(_strong(wanted), _strong(truth), told, really)
         return _strong(wanted) == _strong(truth) and told == really
 
@@ -152,6 +151,13 @@ class Score:
 
 def _strong(locks: Locks) -> Locks:
     return {name: mode for name, mode in locks.items() if mode >= STRONG}
+
+
+def _weak(locks: Locks, line: Line) -> Locks:
+    """Weaker locks on indexes are left out: planning takes them on all of a table's, and nobody waits for them."""
+    kinds = {lock.name: lock.relkind for lock in line.impact.locks} if line.impact is not None else {}
+    kinds.update(line.truth.kinds)
+    return {name: mode for name, mode in locks.items() if mode < STRONG and kinds.get(name, "?") not in "iI"}
 
 
 def as_json(line: Line) -> dict[str, Any]:

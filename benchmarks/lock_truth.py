@@ -5,7 +5,7 @@ that the statement drops keep theirs."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,7 +97,9 @@ class Subject:
         self.snapshot = None
         self.facts.clear()
 
-    def run(self, sql: bytes, rows: Iterable[bytes] = (), parameters: Sequence[bytes] | None = None) -> list[Any]:
+    def run(
+        self, sql: bytes, rows: Callable[[], Iterable[bytes]] = tuple, parameters: Sequence[bytes] | None = None
+    ) -> list[Any]:
         """The results of a query; the data of COPY is sent and thrown away."""
         if parameters is None:
             self.raw.send_query(sql)
@@ -106,7 +108,7 @@ class Subject:
         results = []
         while (result := self.raw.get_result()) is not None:
             if result.status == ExecStatus.COPY_IN:
-                for chunk in rows:
+                for chunk in rows():
                     self.raw.put_copy_data(chunk)
                 self.raw.put_copy_end()
             elif result.status == ExecStatus.COPY_OUT:
@@ -187,6 +189,7 @@ class Observer:
     def hold(self, conninfo: str, names: Iterable[Name], mode: str) -> Iterator[psycopg.Connection[Any]]:
         """Keep others away from some relations for as long as the iteration goes on."""
         with psycopg.connect(conninfo, options="-c lock_timeout=1s") as blocker:
+            blocker.execute("SELECT 1")  # opens the transaction that holds them; below are savepoints
             for name in names:
                 with suppress(psycopg.Error), blocker.transaction():
                     blocker.execute(f'LOCK TABLE ONLY "{name.schema}"."{name.relation}" IN {mode} MODE'.encode())

@@ -85,7 +85,7 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         found.roles.update(role.role_spec.rolename for role in node.roles)
     elif kind == "AlterPublicationStmt":
         found.publications.add(node.pubname)
-    elif kind == "DropStmt" and nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE":
+    if kind == "DropStmt" and nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE":
         found.dropped.update(parts[-1] for item in node.objects if (parts := nodes.list_name(item)))
     elif kind == "AlterTableStmt":
         for item in node.cmds:
@@ -94,6 +94,8 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
             if cascades and nodes.enum_name("AlterTableType", command.subtype) == "AT_DropConstraint":
                 found.dropped.add(command.name)
         found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
+    elif kind == "AlterTableMoveAllStmt":
+        found.schemas.add(EVERYTHING)
     elif kind == "DiscardStmt":
         found.schemas.add(TEMP)
     found.runs |= kind in _RUNNING or kind in _WRITING

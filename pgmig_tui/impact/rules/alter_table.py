@@ -7,7 +7,7 @@ AlterTableGetLockLevel).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pgmig_tui.impact import nodes
@@ -131,7 +131,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     words = ", ".join(dict.fromkeys(_words(sub, cmd) for sub, cmd in zip(subs, commands, strict=True)))
     out.lock(relation, mode, words)
     if relation.kind == "c":
-        _typed_tables(scene, out, relation)
+        _typed_tables(scene, out, relation, zip(subs, commands, strict=True))
     for sub, cmd in zip(subs, commands, strict=True):
         if sub is None:
             out.unknown.append(f"ALTER TABLE subcommand {nodes.enum_name('AlterTableType', cmd.subtype)}")
@@ -224,6 +224,11 @@ def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
         if kind == "CONSTR_PRIMARY" and not table.partitioned:
             return alter_constraint.primary_key_reach(constraint, table)
         return "partitions"
+    if sub.words == "ALTER CONSTRAINT" and nodes.definition(cmd).alter_inheritability:
+        return "tree"
+    if sub.words == "SET NOT NULL" and scene.major >= 18:
+        known = table.columns.get(cmd.name)
+        return "" if known is not None and known.not_null and known.not_null_valid else "tree"
     if sub.words == "DROP CONSTRAINT":
         return alter_constraint.drop_reach(cmd.name, table)
     if sub.words == "VALIDATE CONSTRAINT":
@@ -235,11 +240,17 @@ def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
     return sub.reach
 
 
-def _typed_tables(scene: Scene, out: Effect, composite: Relation) -> None:
-    """ALTER TYPE ... ATTRIBUTE reaches the tables made OF the type."""
-    for dependent in composite.dependents:
-        if dependent.kind == "t" and not dependent.columns:
-            out.lock(scene.catalog.relation(dependent.name, "r"), AE, f"a table of the type {composite.name}")
+def _typed_tables(
+    scene: Scene, out: Effect, composite: Relation, commands: Iterable[tuple[Subcommand | None, Node]]
+) -> None:
+    """ALTER TYPE ... ATTRIBUTE reaches the tables made OF the type, and does there what ALTER TABLE would."""
+    tables = [d.name for d in composite.dependents if d.kind == "t" and not d.columns]
+    for sub, cmd in commands:
+        for name in tables if sub is not None else ():
+            table = scene.catalog.relation(name, "r")
+            out.lock(table, AE, f"a table of the type {composite.name}")
+            if sub is not None and sub.words in {"ADD COLUMN", "DROP COLUMN", "ALTER COLUMN TYPE"}:
+                sub.handler(Altering(scene, out, table, scene.catalog.tree(name), AE, False, sub.words), cmd)
 
 
 def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
@@ -266,4 +277,29 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
         out.breaks.append(f"statements that name {quoted(relation.name)}")
 
 
-RULES = {"AlterTableStmt": alter_table, "AlterObjectSchemaStmt": alter_object_schema}
+_MOVED = {"OBJECT_TABLE": "rp", "OBJECT_MATVIEW": "m"}
+
+
+def move_all(node: Node, scene: Scene, out: Effect) -> None:
+    """ALTER TABLE, INDEX or MATERIALIZED VIEW ALL IN TABLESPACE."""
+    old, new = node.orig_tablespacename, node.new_tablespacename
+    if not scene.catalog.live:
+        out.unknown.append(f"everything in the tablespace {old}: ACCESS EXCLUSIVE, and copied")
+    if old == new:
+        return
+    owners = {item.role_spec.rolename or scene.catalog.facts.role for item in node.roles}
+    kinds = _MOVED.get(nodes.enum_name("ObjectType", node.objtype), "")
+    for relation in scene.catalog:
+        if owners and relation.owner not in owners:
+            continue
+        if relation.kind in kinds and relation.tablespace == old:
+            out.lock(relation, AE, f"is in the tablespace {old}")
+            if relation.kind != "p":
+                out.rewrites[relation.name] = relation
+        for index in relation.indexes if not kinds else ():
+            if index.tablespace == old:
+                out.lock_index(relation, index, AE, f"is in the tablespace {old}")
+                out.rebuilds[index.name] = index
+
+
+RULES = {"AlterTableMoveAllStmt": move_all, "AlterTableStmt": alter_table, "AlterObjectSchemaStmt": alter_object_schema}

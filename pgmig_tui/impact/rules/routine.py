@@ -221,8 +221,8 @@ def _queries(tree: Any, branched: bool, dynamic: bool = False) -> Iterator[tuple
         for item in tree:
             yield from _queries(item, branched, dynamic)
     elif isinstance(tree, dict):
-        if "exceptions" in tree:
-            branched = True  # a block that catches gives its locks back
+        if "exceptions" in tree and _raises(tree.get("body", [])):
+            branched = True  # a block that catches its own error gives its locks back
         for key, value in tree.items():
             if key == "PLpgSQL_expr":
                 mode = value.get("parseMode", 0)
@@ -236,6 +236,11 @@ def _queries(tree: Any, branched: bool, dynamic: bool = False) -> Iterator[tuple
                 yield from _queries(
                     value, branched or key in _BRANCHES, key in _DYNAMIC or (dynamic and key == "query")
                 )
+
+
+def _raises(body: list[dict[str, Any]]) -> bool:
+    """Whether a block comes to a RAISE EXCEPTION of its own for certain."""
+    return any(item.get("PLpgSQL_stmt_raise", {}).get("elog_level") == 21 for item in body)
 
 
 def _run_texts(texts: list[str], scene: Scene, out: Effect, why: str, certainty: str) -> None:
