@@ -17,16 +17,17 @@ from pgmig_tui.script.preview import preview
 from tests.servers import Server
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-FILES = ("02_constraints.sql", "08_rows.sql")
+FILES = ("02_constraints.sql", "08_rows.sql", "09_shapes.sql")
 
 Locks = dict[tuple[str, str], LockMode]
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, pg18: Server) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module", params=[16, 18])
+def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    server: Server = request.getfixturevalue(f"pg{request.param}")
     out = tmp_path_factory.mktemp("accuracy") / "results.jsonl"
     command = [sys.executable, str(BENCHMARKS / "lock_accuracy.py"), "--sql-dir", str(BENCHMARKS / "corpus")]
-    command += ["--dsn", pg18.conninfo("postgres"), "--out", str(out)]
+    command += ["--dsn", server.conninfo("postgres"), "--out", str(out)]
     for file in FILES:
         command += ["--only", file]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
