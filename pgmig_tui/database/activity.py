@@ -1,4 +1,5 @@
-"""Who is at work on the server: blockers, the lock tree, the queue behind a step, and ending a session.
+"""Who is at work on the server: blockers, the lock tree, the queue behind a step, who has tables in use right now, and
+ending a session.
 
 Lock-free queries only: a session that looks at a pile-up must not join it.
 """
@@ -6,16 +7,21 @@ Lock-free queries only: a session that looks at a pile-up must not join it.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection, Row
 from pgmig_tui.database.text import bind, load
 
+HIDDEN = "<insufficient privilege>"
+"""What stands for the query of a session that this role may not see."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session. `xact_s` (seconds), `state` and `query` are None where this role may not see them; `pid` 0 is a
-    prepared transaction. `started` identifies the session together with `pid`."""
+    """A session. `xact_s` (age of its transaction, seconds), `state` and `state_s` (how long it is in it) are None
+    where this role may not see them; `pid` 0 is a prepared transaction. `started` identifies it together with `pid`.
+    """
 
     pid: int
     user: str | None
@@ -28,6 +34,12 @@ class Session:
     started: str | None
     query: str | None
     depth: int = 0
+    state_s: float | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether this role may not see what the session does."""
+        return self.query == HIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,71 @@ class Queue:
 
     stuck: int
     oldest_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelationLock:
+    """A lock on a relation, held or (not `granted`) waited for since `waiting_s` (None before 14); `mode` as pg_locks
+    writes it. `wraparound`: whether an autovacuum holds it to prevent wraparound, None = it is none, or hidden.
+    `prepared` is the name of a prepared transaction that holds it.
+    """
+
+    schema: str
+    relation: str
+    mode: str
+    granted: bool
+    waiting_s: float | None
+    wraparound: bool | None
+    prepared: str | None
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """A relation's size by the planner's estimate (`rows` -1 = never analysed) and its counters at the moment `at`
+    (Unix seconds, server's clock); None where the server doesn't count."""
+
+    schema: str
+    relation: str
+    rows: int
+    bytes: int
+    at: float
+    scans: float | None
+    rows_read: float | None
+    rows_written: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What goes on around some relations. `hidden` sessions of this database may have transactions open, too."""
+
+    locks: tuple[RelationLock, ...] = ()
+    transactions: tuple[Session, ...] = ()
+    hidden: int = 0
+    traffic: tuple[Traffic, ...] = ()
+
+
+def read_now(connection: Connection, relations: Sequence[tuple[str, str]]) -> Now:
+    """Who has these relations (schema, name) in use, the longest transactions, and how busy the relations are.
+
+    For a session with the guards of a watch. Never waits for a lock on a user's relation. Raises ServerError.
+    """
+    names = {"schemas": [schema for schema, _ in relations], "relations": [name for _, name in relations]}
+    locks = connection.execute(load("queries/relation_locks"), names)
+    open_now = connection.execute(load("queries/open_transactions"))
+    traffic = connection.execute(load("queries/relation_traffic"), names)
+    return Now(
+        tuple(RelationLock(*row[:7], _masked(connection, row[7:])) for row in locks),
+        tuple(session for row in open_now if not (session := _masked(connection, row[:11])).hidden),
+        open_now[0][11] if open_now else 0,
+        tuple(Traffic(*row) for row in traffic),
+    )
+
+
+def _masked(connection: Connection, row: Row) -> Session:
+    """A session of ten columns as `_session` takes them, and how long it is in its state; no secret in its query."""
+    *known, query, state_s = row
+    return Session(*known, connection.mask(query) if query else query, 0, state_s)
 
 
 def blockers_of(connection: Connection, pid: int) -> tuple[Session, ...]:

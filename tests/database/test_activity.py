@@ -14,10 +14,11 @@ from pgmig_tui.database.activity import (
     end_sessions,
     lock_tree,
     queue_behind,
+    read_now,
     sessions_named,
     terminate,
 )
-from pgmig_tui.database.connect import Connection, ConnectionLost, ServerError, connect
+from pgmig_tui.database.connect import Connection, ConnectionLost, ServerError, connect, guard_sql
 from tests.database.places import Databases, place, role, session, until
 from tests.servers import Server
 
@@ -43,6 +44,14 @@ def pile_up(server: Server, database: str) -> Iterator[tuple[Connection, Connect
         victim.raw.send_query(b"SELECT * FROM t")
         until(lambda: waits(victim))
         yield blocker, step, victim
+
+
+@contextmanager
+def watch(server: Server, database: str, **more: str) -> Iterator[Connection]:
+    """A session with the guards of a watch."""
+    with session(server, database, "pgmig/test/watch", **more) as connection:
+        connection.execute(guard_sql("watch", 150, connection.server_version_num))
+        yield connection
 
 
 def test_a_pile_up_is_seen_from_all_sides(pg: Server, database_on: Databases) -> None:
@@ -91,6 +100,82 @@ def test_only_the_session_that_was_shown_is_ended(pg: Server, database_on: Datab
         with pytest.raises(ConnectionLost):
             blocker.execute("SELECT 1")
         assert not terminate(watch, found)
+
+
+def test_who_has_a_table_in_use_and_who_waits_for_it(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    with watch(pg, name) as looker, pile_up(pg, name) as (blocker, step, victim):
+        blocker.execute("SELECT 'secret' AS password, 'x' FROM t")
+        found = read_now(looker, [("public", "t"), ("public", "nothing"), ("elsewhere", "t")])
+        seen = [(one.session.pid, one.mode, one.granted) for one in found.locks]
+        assert seen[0] == (blocker.pid, "AccessShareLock", True)
+        assert sorted(seen[1:]) == sorted(
+            [(step.pid, "AccessExclusiveLock", False), (victim.pid, "AccessShareLock", False)]
+        )
+        first = found.locks[0].session
+        assert (first.application, first.state) == ("reporting", "idle in transaction")
+        assert first.state_s is not None
+        assert first.xact_s is not None
+        assert first.state_s <= first.xact_s
+        assert all(one.waiting_s is not None for one in found.locks[1:])
+        assert all((one.schema, one.relation) == ("public", "t") for one in found.locks)
+        assert [one.wraparound for one in found.locks] == [None] * 3
+        assert found.transactions[0].pid == blocker.pid
+        assert found.hidden == 0
+
+
+def test_what_others_do_is_unknown_to_a_plain_role_and_said_so(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    with role(pg) as plain, watch(pg, name, **plain) as looker, pile_up(pg, name) as (blocker, _, _):
+        found = read_now(looker, [("public", "t")])
+        assert [one.session.hidden for one in found.locks] == [True] * 3
+        assert found.locks[0].session.pid == blocker.pid
+        assert (found.locks[0].session.state_s, found.locks[0].wraparound) == (None, None)
+        assert found.transactions == ()
+        assert found.hidden >= 3
+
+
+def test_two_readings_tell_how_busy_a_table_is(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    pg.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100); ANALYZE t", name)
+    with watch(pg, name) as looker:
+        until(lambda: read_now(looker, [("public", "t")]).traffic[0].rows_written == 100)
+        (before,) = read_now(looker, [("public", "t")]).traffic
+        assert before.rows == 100
+        assert before.bytes == 8192
+        pg.execute("SELECT count(*) FROM t", name)
+        pg.execute("UPDATE t SET id = id + 1000 WHERE id < 11", name)
+        until(lambda: read_now(looker, [("public", "t")]).traffic[0].rows_written == 110)
+        (after,) = read_now(looker, [("public", "t")]).traffic
+        assert after.at > before.at
+        assert (after.scans or 0) > (before.scans or 0)
+        assert (after.rows_read or 0) >= (before.rows_read or 0) + 100
+
+
+def test_a_table_that_is_locked_for_good_does_not_hold_the_looker_up(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    pg.execute("CREATE TABLE t (id int)", name)
+    with watch(pg, name) as looker, session(pg, name) as holder:
+        holder.execute("BEGIN; LOCK TABLE public.t")
+        found = read_now(looker, [("public", "t")])
+        assert [one.mode for one in found.locks] == ["AccessExclusiveLock"]
+        assert found.traffic[0].relation == "t"
+
+
+def test_a_prepared_transaction_holds_its_locks_under_its_name(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    pg.execute("CREATE TABLE t (id int)", name)
+    with watch(pg, name) as looker, session(pg, name) as one:
+        one.execute("BEGIN; INSERT INTO public.t VALUES (1)")
+        one.execute(f"PREPARE TRANSACTION '{name}'")
+        try:
+            (found,) = read_now(looker, [("public", "t")]).locks
+            assert (found.prepared, found.session.pid, found.mode) == (name, 0, "RowExclusiveLock")
+            assert found.session.user == one.role
+            assert found.session.has_written
+            assert (found.session.xact_s or 0) > 0
+        finally:
+            one.execute(f"ROLLBACK PREPARED '{name}'")
 
 
 def test_a_prepared_transaction_is_process_0(pg: Server, database_on: Databases) -> None:
