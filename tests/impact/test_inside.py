@@ -1,4 +1,4 @@
-"""What runs inside functions, triggers, DO and prepared statements; casts that need no new table. All from plain facts."""
+"""What runs inside functions, triggers, DO and prepared statements; casts without a new table. From plain facts."""
 
 from __future__ import annotations
 
