@@ -44,6 +44,9 @@ class Control(Waiter):
         self.cancelled = False
         self.lost = ""
         self.cancel_now: Callable[[], None] | None = None
+        self.before_waiting: Callable[[], None] | None = None
+        """Called before every wait that may take time: what it does costs none, for the server works meanwhile."""
+        self._meanwhile: list[Callable[[], None]] = []
 
     @property
     def session(self) -> Connection:
@@ -59,6 +62,18 @@ class Control(Waiter):
         self._session = session
         self._session_fd = session.raw.socket
         self.watch(self._session_fd)
+
+    def meanwhile(self, work: Callable[[], None]) -> None:
+        """Do `work`, which must not raise, at the next wait for the server."""
+        self._meanwhile.append(work)
+
+    def wait(self, fd: int, timeout_ms: int | None = None) -> bool:
+        if timeout_ms != 0:
+            if self.before_waiting is not None:
+                self.before_waiting()
+            while self._meanwhile:
+                self._meanwhile.pop()()
+        return super().wait(fd, timeout_ms)
 
     def check(self) -> None:
         """Look at what has arrived without waiting."""

@@ -28,7 +28,11 @@ _TAIL = 65536
 
 
 class JournalWriter:
-    """Appends events. Each is one write() of one line, so that a reader sees whole lines and a crash loses none."""
+    """Appends events, a line each, so that a reader sees whole lines.
+
+    They are written when the run waits for the server or asks for `sync`: a run that is killed loses at most what it
+    told between two statements, and never what had to be on disk before one.
+    """
 
     def __init__(self, folder: Path, run: str, clock: Callable[[], float] = time.time) -> None:
         self.run = run
@@ -38,23 +42,33 @@ class JournalWriter:
         self._seq = 0
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._fd = os.open(folder / JOURNAL, flags, 0o600)
+        self._waiting: list[Event] = []
         self._unsynced = True
 
     def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
-        """Append one event. With `sync` it, and all before it, are on disk when this returns. Raises OSError (disk
-        full)."""
+        """Append one event. With `sync` it, and all before it, are on disk when this returns; only then it raises
+        OSError (disk full)."""
         self._seq += 1
         event = Event(self._seq, utc(self._clock(), self.skew), self.run, name, data)
-        line = (event.to_line() + "\n").encode("utf-8", "replace")
-        written = os.write(self._fd, line)
-        while written < len(line):
-            written += os.write(self._fd, line[written:])
-        self._unsynced = True
+        self._waiting.append(event)
         if sync:
             self.sync()
         return event
 
+    def flush(self) -> None:
+        """Write what was told since the last time. Raises OSError."""
+        if not self._waiting:
+            return
+        events, self._waiting = self._waiting, []  # in one go: a signal's handler may tell of a command meanwhile
+        lines = "".join(event.to_line() + "\n" for event in events).encode("utf-8", "replace")
+        written = os.write(self._fd, lines)
+        while written < len(lines):
+            written += os.write(self._fd, lines[written:])
+        self._unsynced = True
+
     def sync(self) -> None:
+        """See that all that was told is on disk. Raises OSError."""
+        self.flush()
         if self._unsynced:
             os.fsync(self._fd)
             self._unsynced = False

@@ -45,6 +45,7 @@ class Runner:
         self.journal = journal
         self.answers = answers
         self.control = Control(plan.folder, lambda name: self.journal_write("command_received", command=name))
+        self.control.before_waiting = journal.flush
         self.done = 0
 
     def journal_write(self, name: str, **data: Any) -> None:
