@@ -150,24 +150,22 @@ class Wire:
         copy_in: Callable[[], Iterable[bytes]] | None = None,
         copy_out: Callable[[bytes], None] | None = None,
         row_limit: int | None = ROW_LIMIT,
+        chunked: bool = True,
     ) -> Exchange:
         """Send `sql` as one simple query and wait for all of its answers.
 
         `copy_in` is called when the server asks for COPY data and yields it in chunks; without it the COPY is failed.
         `copy_out` takes each line of COPY … TO STDOUT; without it the lines are counted and dropped. A server error
         ends up in `Exchange.error`, never as an exception; a broken connection sets `lost`. `row_limit` None keeps
-        every row (`\\gexec`).
+        every row (`\\gexec`). `chunked` bounds the memory of answers that may be long.
         """
         start = time.perf_counter()
         exchange = Exchange()
         raw = self.raw
         try:
             raw.send_query(sql)
-            # Chunks keep the memory of a wide SELECT bounded; libpq before 17 has only the row-by-row form.
-            try:
-                raw.set_chunked_rows_mode(_CHUNK)
-            except psycopg.NotSupportedError:
-                raw.set_single_row_mode()
+            if chunked:
+                self._ask_for_chunks()
             self._collect(exchange, start, copy_in, copy_out, row_limit)
         except psycopg.Error as error:
             exchange.error = exchange.error or ServerError(self.connection.mask(str(error).strip()))
@@ -176,6 +174,13 @@ class Wire:
             exchange.error = exchange.error or ServerError("the connection to the server was lost", severity="FATAL")
         exchange.ms = (time.perf_counter() - start) * 1000
         return exchange
+
+    def _ask_for_chunks(self) -> None:
+        """Chunks keep the memory of a wide SELECT bounded; libpq before 17 has only the row-by-row form."""
+        try:
+            self.raw.set_chunked_rows_mode(_CHUNK)
+        except psycopg.NotSupportedError:
+            self.raw.set_single_row_mode()
 
     def query(self, sql: str) -> tuple[tuple[str | None, ...], ...]:
         """Rows of our own SQL (UTF-8); raises ServerError."""

@@ -60,14 +60,14 @@ class StepSession:
         if wire is not None and wire.alive and wire.idle:
             # The encoding that a script has set is still in force when the server reads the message that resets it.
             if head.isascii():
-                exchange = wire.run(f"{_CLEAN_SQL}; {head}".encode())
+                exchange = wire.run(f"{_CLEAN_SQL}; {head}".encode(), chunked=False)
                 if not exchange.lost:
                     return wire, exchange
             elif wire.run(b"DISCARD ALL").error is None:
-                return wire, wire.run(head.encode())
+                return wire, wire.run(head.encode(), chunked=False)
         self.drop()
         wire = self.open(str(step.number))
-        return wire, wire.run(head.encode())
+        return wire, wire.run(head.encode(), chunked=False)
 
     def settle(self) -> None:
         """Nobody works for now: what a script left in its session (advisory locks, temporary tables) must not stay."""
@@ -104,12 +104,14 @@ class StepSession:
     # -- head and tail -----------------------------------------------------------------------------------------
 
     def head_sql(self, step: Step) -> str:
-        """One SELECT: who answers, in the columns that `check_identity` reads, then the guards being set."""
+        """One SELECT: who answers, in the columns that `check_identity` reads, and the guards being set."""
         plan = self._plan
         name = application_name(plan.run_id, step.number)
         guards = guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode().removeprefix("SELECT ")
         identity = IDENTITY_COLUMNS.format(system=self._system)
-        return f"SELECT {identity}, pg_catalog.set_config('application_name','{name}',false), {guards}"
+        return (
+            f"SELECT {identity}, pg_catalog.concat(pg_catalog.set_config('application_name','{name}',false), {guards})"
+        )
 
     def guard(self, wire: Wire) -> None:
         """Guards alone, for a session that the run has already checked."""
@@ -139,6 +141,6 @@ class StepSession:
         """
         ours = f"{closing}; {_RESET_SQL}" if closing else _RESET_SQL
         if wire.parameter("client_encoding") == "UTF8" and wire.parameter("standard_conforming_strings") == "on":
-            return wire.run(f"{ours}; {rows}; COMMIT".encode())
+            return wire.run(f"{ours}; {rows}; COMMIT".encode(), chunked=False)
         first = wire.run(ours.encode())
         return first if first.error is not None else wire.run(f"{rows}; COMMIT".encode())

@@ -8,6 +8,7 @@ be: started → statements → all applied → verification → record, each in 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ class Stepper:
         self.journal = journal
         self.files = files
         self.root = Path(plan.root)
+        self._ahead: dict[str, PsqlReader] = {}
         self.changes = f"{ident(plan.registry)}.changes"
 
     def run(self, step: Step) -> StepResult:
@@ -100,6 +102,8 @@ class Stepper:
         sink = self._sink(step)
         executed: list[Executed] = []
         failure = self._head_failure(step, head)
+        if step.verify == "inside":
+            self._read_ahead(wire, step.verify_script)
         if failure is None and step.script is not None and step.mode == "atomic":
             executor = self._executor(step, wire, InsideStep(), sink, step.script)
             failure = executor.run()
@@ -166,10 +170,13 @@ class Stepper:
         self, step: Step, wire: Wire, start: float, executed: list[Executed], closing: str, *, verify_after: bool
     ) -> StepResult:
         """Close the script's part, record, COMMIT: one message where it can be."""
+        plan = self.plan
         self.control.check()
         if self.control.lost:
             return self._failed(step, start, _failure(step, self.control.lost), executed)
         self.journal.write("step_committing", step=step.number, change=step.change)
+        if step.number < len(plan.steps):
+            self._read_ahead(wire, plan.steps[step.number].script)
         exchange = self.session.finish(wire, closing, self._rows(step, executed, start))
         if exchange.lost:
             return self._unanswered_commit(step, start, executed)
@@ -385,28 +392,57 @@ class Stepper:
         return JournalSink(self.journal, self.control, step.number, synced=synced)
 
     def _executor(self, step: Step, wire: Wire, frame: Frame, sink: JournalSink, script: str) -> Executor:
+        outlets = Outlets(self.root)
+        reader = self._ahead.pop(script, None)
+        if reader is None or _reads_as(reader) != _sends_as(wire):
+            reader = self._reader(wire, script, outlets)
+        reconnect = self.session.as_role if frame.own_transaction else None
+        return Executor(wire, reader, frame, sink, outlets, reconnect)
+
+    def _reader(self, wire: Wire, script: str, outlets: Outlets) -> PsqlReader:
         plan = self.plan
+        encoding, standard_strings = _sends_as(wire)
         server = ServerFacts(
             version_num=plan.server.version_num,
             dbname=plan.server.database,
             user=plan.server.role,
             host=plan.server.conninfo.get("host", ""),
             port=plan.server.conninfo.get("port", ""),
-            encoding=wire.parameter("client_encoding") or plan.server.encoding,
+            encoding=encoding or plan.server.encoding,
         )
-        allow = Allow(shell=plan.allow_shell, files=plan.allow_files)
-        outlets = Outlets(self.root)
         reader = PsqlReader(
             script,
             self.files.script(script),
             self.files,
             plan.variables,
-            allow,
+            Allow(shell=plan.allow_shell, files=plan.allow_files),
             server=server,
             run_shell=lambda command: outlets.shell(command)[0],
         )
-        reconnect = self.session.as_role if frame.own_transaction else None
-        return Executor(wire, reader, frame, sink, outlets, reconnect)
+        reader.standard_conforming_strings = standard_strings
+        return reader
+
+    def _read_ahead(self, wire: Wire, script: str | None) -> None:
+        """Begin to read the script that comes next while the server works."""
+        if script is None or self.plan.allow_shell:  # with a shell allowed, reading may run a command
+            return
+
+        def read() -> None:
+            with contextlib.suppress(Exception):  # whoever runs the script meets it again, and tells
+                reader = self._reader(wire, script, Outlets(self.root))
+                reader.read_ahead()
+                self._ahead[script] = reader
+
+        self.control.meanwhile(read)
+
+
+def _sends_as(wire: Wire) -> tuple[str, bool]:
+    """Client encoding and string syntax, on which the reading of a script depends."""
+    return wire.parameter("client_encoding"), wire.parameter("standard_conforming_strings") != "off"
+
+
+def _reads_as(reader: PsqlReader) -> tuple[str, bool]:
+    return reader.encoding, reader.standard_conforming_strings
 
 
 def _failure(step: Step, message: str, error: PgmigError | None = None) -> ScriptFailure:

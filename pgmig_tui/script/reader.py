@@ -110,6 +110,11 @@ class PsqlReader:
                 return None
             self._read_on(self._frames[-1])
 
+    def read_ahead(self) -> None:
+        """Read up to the first thing to do, which `next` then hands out at once. Raises as `next` does."""
+        while not self._queue and self._frames:
+            self._read_on(self._frames[-1])
+
     def copy_rows(self, chunk: int = 65536) -> Iterator[bytes]:
         """The rows that follow a COPY … FROM stdin, in pieces of `chunk` bytes, without the line `\\.` that ends them.
 
