@@ -219,6 +219,12 @@ class _Flow:
         self.stepwise = self.stepwise or f"line {statement.line}: {what}"
 
 
+def _spoken(statement: Statement) -> str:
+    """The kind as a person says it: what makes an index statement stand alone is its CONCURRENTLY."""
+    kind, text = statement.keywords, _bare(statement).upper()
+    return f"{kind} CONCURRENTLY" if "CONCURRENTLY" in text and "CONCURRENTLY" not in kind else kind
+
+
 def _stepwise_reason(statement: Statement, own: bool) -> str:
     """Why a statement makes its script stepwise; empty for most. `own`: the script has a transaction of its own, in
     which procedures and DO blocks can't end it."""
@@ -227,7 +233,7 @@ def _stepwise_reason(statement: Statement, own: bool) -> str:
         return ""
     text = _bare(statement)
     if must_stand_alone(statement):
-        return f"{kind} can't run inside a transaction"
+        return f"{_spoken(statement)} can't run inside a transaction"
     if statement.joined and any(part.control for part in parts_of(statement)):
         return "transaction control among joined statements (\\;)"
     if statement.control == "begin" and _BEGIN_OPTIONS(text):
@@ -292,7 +298,7 @@ def verify_shape(preview: Preview) -> VerifyShape:
         if statement.control in ("prepare", "commit prepared", "rollback prepared"):
             return VerifyShape(False, f"{where}: two-phase commit")
         if must_stand_alone(statement):
-            return VerifyShape(False, f"{where}: {statement.keywords} can't run inside a transaction")
+            return VerifyShape(False, f"{where}: {_spoken(statement)} can't run inside a transaction")
         if statement.keywords in ("DO", "CALL") and _ENDS_INSIDE(statement.text):
             return VerifyShape(False, f"{where}: COMMIT or ROLLBACK in a {statement.keywords}")
         if _DBLINK(statement.text):

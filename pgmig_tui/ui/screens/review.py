@@ -165,7 +165,7 @@ class ReviewScreen(PlaceScreen):
         blocked = self.off("review.go")
         lines: list[Line] = [((" Gate", "title"),)]
         if blocked is None:
-            lines.append(((" + GO is open: g asks for the word", "done"),))
+            lines.append(((" + GO is open (g, then the word)", "done"),))
         else:
             lines += wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")
         if self._trouble:
