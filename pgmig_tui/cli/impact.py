@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.report.impacts import Inspected
+    from pgmig_tui.report.now import RightNow
 
 
 def impact(arguments: Namespace) -> int:
@@ -30,6 +31,7 @@ def impact(arguments: Namespace) -> int:
     project = project_here(arguments)
     environment: Environment | None = None
     found: list[Inspected]
+    now: RightNow | None = None
     if arguments.target is None:
         found, version = _look(arguments, project, None, None)
     else:
@@ -38,7 +40,11 @@ def impact(arguments: Namespace) -> int:
         project, environment = environment_named(project, arguments.target)
         with connect(environment.target, application_name=application_name("impact", environment.name)) as connection:
             found, version = _look(arguments, project, environment, connection)
-    show(found, style, version, environment)
+            if style != "markdown":
+                from pgmig_tui.report.now import ask
+
+                now = ask(connection, environment.name, (one.impact for one in found))
+    show(found, style, version, environment, now)
     if arguments.fail_on:
         from pgmig_tui.report.impact_report import at_least
 
@@ -92,14 +98,21 @@ def _on_server(
     return [*done, *(change for change in lacking if change.index <= last)], frozenset(change.name for change in chosen)
 
 
-def show(found: list[Inspected], style: str, version: int, environment: Environment | None) -> None:
-    """Print what was found, as a table, Markdown or JSON."""
+def show(
+    found: list[Inspected],
+    style: str,
+    version: int,
+    environment: Environment | None,
+    now: RightNow | None = None,
+) -> None:
+    """Print what was found, as a table, Markdown or JSON; `now` is what goes on on the server beside it."""
     from pgmig_tui.report import impact_report
 
     if style == "json":
         from pgmig_tui.impact.result import document
 
-        output.document(document([one.to_json() for one in found], version, environment is not None))
+        told = document([one.to_json() for one in found], version, environment is not None)
+        output.document({**told, "now": now.to_json() if now is not None else None})
         return
     asked = "from the text alone; --target asks a server's catalog too"
     if environment is not None:
@@ -118,3 +131,8 @@ def show(found: list[Inspected], style: str, version: int, environment: Environm
             output.table(impact_report.HEADINGS, rows)
         for remark in [*impact_report.remarks(one.impact), *impact_report.finding_lines(one.findings)]:
             output.say(remark)
+    if now is not None and (now.wanted or now.problem):
+        output.say()
+        output.say(line(("Right now", "strong"), safe(f" on {now.environment}")))
+        for told_now in now.lines():
+            output.say(told_now)

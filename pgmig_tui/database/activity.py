@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pgmig_tui.database.connect import Connection, Row
 from pgmig_tui.database.text import bind, load
@@ -113,7 +113,7 @@ def read_now(connection: Connection, relations: Sequence[tuple[str, str]]) -> No
     open_now = connection.execute(load("queries/open_transactions"))
     traffic = connection.execute(load("queries/relation_traffic"), names)
     return Now(
-        tuple(RelationLock(*row[:7], _masked(connection, row[7:])) for row in locks),
+        tuple(RelationLock(*(*row[:7], _masked(connection, row[7:]))) for row in locks),
         tuple(session for row in open_now if not (session := _masked(connection, row[:11])).hidden),
         open_now[0][11] if open_now else 0,
         tuple(Traffic(*row) for row in traffic),
@@ -122,8 +122,8 @@ def read_now(connection: Connection, relations: Sequence[tuple[str, str]]) -> No
 
 def _masked(connection: Connection, row: Row) -> Session:
     """A session of ten columns as `_session` takes them, and how long it is in its state; no secret in its query."""
-    *known, query, state_s = row
-    return Session(*known, connection.mask(query) if query else query, 0, state_s)
+    session = replace(_session(row[:10]), state_s=row[10])
+    return replace(session, query=connection.mask(session.query)) if session.query else session
 
 
 def blockers_of(connection: Connection, pid: int) -> tuple[Session, ...]:

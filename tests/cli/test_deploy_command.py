@@ -278,6 +278,25 @@ def test_impact_with_a_server_knows_sizes_and_kinds(checkout: Checkout) -> None:
     assert script["statements"][1]["locks"][0]["relkind"] == "r"
 
 
+def test_impact_names_who_is_in_the_way_right_now(checkout: Checkout, pg18: Server) -> None:
+    import psycopg
+
+    checkout.run("deploy", "dev", "--to", "orders", "-y")
+    database = one(checkout, "dev")["server"]["database"]
+    with psycopg.connect(pg18.conninfo(database, application_name="reporting")) as reader:
+        reader.execute("SELECT * FROM shop.orders")
+        pid = reader.info.backend_pid
+        out = checkout.run("impact", "--target", "dev").out
+        now = json.loads(checkout.run("impact", "--target", "dev", "--json").out)["now"]
+    told = out.partition("Right now on dev\n")[2]
+    assert f"would queue behind pid {pid} (reporting), idle in transaction for" in " ".join(told.split())
+    (relation,) = now["relations"]
+    assert (relation["schema"], relation["relation"], relation["wanted"]) == ("shop", "orders", "AccessExclusiveLock")
+    assert [(held["pid"], held["mode"]) for held in relation["behind"]] == [(pid, "AccessShareLock")]
+    assert relation["per_second"] is not None
+    assert json.loads(checkout.run("impact", "--json").out)["now"] is None
+
+
 def test_check_tells_each_check_with_its_state(checkout: Checkout) -> None:
     document = json.loads(checkout.run("check", "dev", "--json").out)
     states = {check["name"]: check["state"] for check in document["checks"]}
