@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from pgmig_tui.impact.result import (
     Blocks,
     DataLoss,
     Held,
+    Lock,
     Problem,
     ScriptImpact,
     StatementImpact,
@@ -122,8 +123,8 @@ class _Walk:
             self.held.append(Held(lock.name.schema, lock.name.relation, lock.mode, lock.from_line, line))
         del self.open[held:]
         for position in self.unfinished[statements:]:
-            if self.done[position].held_until_line != line:
-                self.done[position] = replace(self.done[position], held_until_line=line)
+            # not handed out yet, and a copy of all its fields for this one costs more than the whole prediction
+            object.__setattr__(self.done[position], "held_until_line", line)
         del self.unfinished[statements:]
         self.strongest = {}
         for lock in self.open:
@@ -307,41 +308,69 @@ def _apply_safely(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem | None) -> StatementImpact:
-    locks = tuple(sorted(out.locks.values(), key=lambda lock: (-lock.mode, lock.relkind in "iI", lock.name)))
+    locks: tuple[Lock, ...] = tuple(out.locks.values())
+    if len(locks) > 1:
+        locks = tuple(sorted(locks, key=_rank))
     level = risk(out)
     if statement.kind == "UNPARSED" or problem is not None or statement.then == "gexec":
         level = max(level, "high", key=RISKS.index)
-    visible = [lock.mode for lock in locks if not lock.new]
-    reads_index = any(lock.mode.blocks_reads and not lock.new for lock in locks)
-    worked = {**out.scans, **out.rewrites}.values()
+    rows, size = _work(out)
     return StatementImpact(
         line=statement.line,
         end_line=statement.end_line,
         sql=statement.text,
         kind=statement.kind,
         locks=locks,
-        rewrites=tuple(sorted(map(str, out.rewrites))),
-        scans=tuple(sorted(map(str, out.scans))),
-        rebuilds=tuple(sorted(map(str, out.rebuilds))),
-        blocks=Blocks(
-            reads_index,
-            any(mode.blocks_writes for mode in visible),
-            any(mode.blocks_ddl for mode in visible),
-        ),
+        rewrites=_texts(out.rewrites),
+        scans=_texts(out.scans),
+        rebuilds=_texts(out.rebuilds),
+        blocks=_BLOCKS[max((lock.mode for lock in locks if not lock.new), default=0)],
         held_until_line=statement.end_line,
         estimated_ms=estimate(out, walk.rates) if walk.catalog.live and problem is None else None,
-        rows=sum(max(relation.rows, 0) for relation in worked),
-        bytes=sum(max(relation.bytes, 0) for relation in worked),
-        data_loss=DataLoss(out.loss_class, tuple(w for w, loss in out.losses.items() if loss == out.loss_class)),
+        rows=rows,
+        bytes=size,
+        data_loss=_loss(out),
         risk=level,
         advice=tuple(out.advice),
         problem=problem,
-        unknown=tuple(dict.fromkeys(out.unknown)),
-        breaks=tuple(dict.fromkeys(out.breaks)),
-        notes=tuple(dict.fromkeys(out.notes)),
+        unknown=_once(out.unknown),
+        breaks=_once(out.breaks),
+        notes=_once(out.notes),
         needs_no_transaction=out.no_transaction,
         path=statement.path,
     )
 
+
+def _rank(lock: Lock) -> tuple[int, bool, str, str]:
+    return -lock.mode, lock.relkind in "iI", lock.schema, lock.relation
+
+
+# by the strongest mode; 0 = no lock that others can see
+_BLOCKS = (Blocks(), *(Blocks(mode.blocks_reads, mode.blocks_writes, mode.blocks_ddl) for mode in LockMode))
+
+
+def _texts(names: Iterable[Name]) -> tuple[str, ...]:
+    return tuple(sorted(map(str, names))) if names else ()
+
+
+def _once(texts: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts)) if texts else ()
+
+
+def _work(out: Effect) -> tuple[int, int]:
+    """Rows and bytes that are read or rewritten, as far as they are known."""
+    if not out.scans and not out.rewrites:
+        return 0, 0
+    worked = {**out.scans, **out.rewrites}.values()
+    return sum(max(relation.rows, 0) for relation in worked), sum(max(relation.bytes, 0) for relation in worked)
+
+
+def _loss(out: Effect) -> DataLoss:
+    if not out.losses and not out.loss_class:
+        return _NO_LOSS
+    return DataLoss(out.loss_class, tuple(w for w, loss in out.losses.items() if loss == out.loss_class))
+
+
+_NO_LOSS = DataLoss()
 
 __all__ = ["Catalog", "ScriptImpact", "StatementImpact", "document", "predict_script", "to_json"]

@@ -37,7 +37,10 @@ class Catalog:
         self._types: dict[Name, TypeFact] = dict(self.facts.types)
         self._functions: dict[Name, FunctionFact] = dict(self.facts.functions)
         self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
-        self._incoming: dict[Name, list[ForeignKey]] | None = None
+        # foreign keys by what they reference and the table that has them; relations that may name another (never too
+        # few): both are made when first asked for and kept up from then on, so that nothing walks the whole catalog
+        self._incoming: dict[Name, dict[Name, list[ForeignKey]]] | None = None
+        self._naming: dict[Name, set[Name]] | None = None
         self.search_path: tuple[str, ...] = self.facts.search_path
         self.timezone_is_utc = self.facts.timezone_is_utc
         self.prepared = dict(self.facts.prepared)  # lives outside of transactions
@@ -61,27 +64,56 @@ class Catalog:
         self._types, self._functions = snapshot.types.copy(), snapshot.functions.copy()
         self.search_path, self.timezone_is_utc = snapshot.search_path, snapshot.timezone_is_utc
         self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
+        self._incoming = self._naming = None
         self._changed()
 
     def _changed(self) -> None:
-        self._incoming = None
         self.version += 1
 
     def _store(self, relation: Relation) -> None:
-        """Put a relation in its place, its indexes with it."""
-        before = self._relations.get(relation.name)
+        """Put a relation in its place, its indexes and keys with it."""
+        name = relation.name
+        before = self._relations.get(name)
         if before is None or before.indexes is not relation.indexes:
             for index in before.indexes if before is not None else ():
                 self._index_tables.pop(index.name, None)
             for index in relation.indexes:
-                self._index_tables[index.name] = relation.name
-        self._relations[relation.name] = relation
+                self._index_tables[index.name] = name
+        if before is None or before.foreign_keys is not relation.foreign_keys:
+            self._note_keys(before, relation)
+        if self._naming is not None:
+            _note_names(self._naming, relation, before)
+        self._relations[name] = relation
 
     def _remove(self, name: Name) -> Relation | None:
         relation = self._relations.pop(name, None)
-        for index in relation.indexes if relation is not None else ():
+        if relation is None:
+            return None
+        for index in relation.indexes:
             self._index_tables.pop(index.name, None)
+        self._note_keys(relation, None)
         return relation
+
+    def _note_keys(self, before: Relation | None, after: Relation | None) -> None:
+        if self._incoming is None:
+            return
+        if before is not None:
+            for key in before.foreign_keys:
+                self._incoming.get(key.referenced, {}).pop(before.name, None)
+        if after is not None:
+            for key in after.foreign_keys:
+                self._incoming.setdefault(key.referenced, {}).setdefault(after.name, []).append(key)
+
+    def _that_name(self, names: Iterable[Name]) -> list[Relation]:
+        """The relations that name one of these (perhaps more)."""
+        if self._naming is None:
+            self._naming = {}
+            for relation in self._relations.values():
+                _note_names(self._naming, relation, None)
+        found: dict[Name, None] = {}
+        for name in names:
+            found.update(dict.fromkeys(sorted(self._naming.get(name, ()))))
+        return [self._relations[name] for name in found if name in self._relations]
 
     # -- names ----------------------------------------------------------------------------------------------------
 
@@ -123,7 +155,8 @@ class Catalog:
     def relation(self, name: Name, kind: str = "?") -> Relation:
         """The relation; a placeholder with known=False when nothing is known of it."""
         resolved = self.resolve(name)
-        return self._relations.get(resolved) or Relation(resolved, kind, known=False)
+        found = self._relations.get(resolved)
+        return found if found is not None else Relation(resolved, kind, known=False)
 
     def index(self, name: Name) -> tuple[Relation, Index] | None:
         """An index and its table."""
@@ -151,9 +184,8 @@ class Catalog:
         if self._incoming is None:
             self._incoming = {}
             for relation in self._relations.values():
-                for key in relation.foreign_keys:
-                    self._incoming.setdefault(key.referenced, []).append(key)
-        return self._incoming.get(self.resolve(name), [])
+                self._note_keys(None, relation)
+        return [key for keys in self._incoming.get(self.resolve(name), {}).values() for key in keys]
 
     def root_key(self, key: ForeignKey) -> ForeignKey:
         """The key that a partition's row belongs to, itself when it is no part."""
@@ -211,7 +243,7 @@ class Catalog:
             return
         for name in gone:
             self._remove(name)
-        for relation in list(self._relations.values()):
+        for relation in self._that_name(gone):
             slim = _without(relation, gone)
             if slim is not relation:
                 self._store(slim)
@@ -225,9 +257,34 @@ class Catalog:
             return
         self._store(replace(relation, name=new))
         self._dropped.discard(new)
-        for other in list(self._relations.values()):
+        for other in self._that_name((old,)):
             self._store(_renamed(other, old, new))
         self._changed()
+
+
+def _note_names(naming: dict[Name, set[Name]], relation: Relation, before: Relation | None) -> None:
+    """Note what a relation names, as far as it did not name it `before`."""
+    own = relation.name
+    for names, old in (
+        (relation.parents, before and before.parents),
+        (relation.children, before and before.children),
+        (relation.reads, before and before.reads),
+    ):
+        if names is not old:
+            for name in names:
+                naming.setdefault(name, set()).add(own)
+    for parts, known in (
+        (relation.indexes, before and before.indexes),
+        (relation.sequences, before and before.sequences),
+        (relation.dependents, before and before.dependents),
+    ):
+        if parts is not known:
+            for part in parts:
+                naming.setdefault(part.name, set()).add(own)
+    if before is None or relation.foreign_keys is not before.foreign_keys:
+        for key in relation.foreign_keys:
+            naming.setdefault(key.referenced, set()).add(own)
+            naming.setdefault(key.table, set()).add(own)
 
 
 def _without(relation: Relation, gone: set[Name]) -> Relation:

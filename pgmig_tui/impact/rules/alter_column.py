@@ -305,4 +305,6 @@ def drop_identity(at: Altering, cmd: Node) -> None:
     for sequence in at.table.sequences:
         if sequence.column == cmd.name:
             at.out.lock_name(sequence.name, "S", AE, f"the identity of {at.name}.{cmd.name}", new=at.table.new)
+            at.out.rewrites.pop(sequence.name, None)  # it goes before anything else is done to it
+            at.scene.catalog.drop([sequence.name])
     at.change_column(cmd.name, identity="")
