@@ -27,13 +27,17 @@ class RecordingFiles:
         self._folder = folder / FILES
         self._folder.mkdir(mode=0o700)
         self._seen: dict[str, bytes] = {}
+        self._names: dict[Path, str] = {}
 
     def script(self, path: Path) -> tuple[str, bytes]:
         """The name (relative to the project where it is inside) and bytes of a script of the plan.
 
         Raises ProjectError naming a script that is missing or can't be read.
         """
-        name = str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+        name = self._names.get(path)
+        if name is None:
+            name = str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+            self._names[path] = name
         if name not in self._seen:
             try:
                 self._keep(name, path.read_bytes())
@@ -88,4 +92,4 @@ class RecordedFiles:
 def _stored(name: str) -> str:
     """The file's name in the run's folder: readable, flat, and never two names in one."""
     digest = hashlib.sha1(name.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:12]
-    return f"{digest}-{Path(name).name}"[:200]
+    return f"{digest}-{name.rpartition('/')[2]}"[:200]
