@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 
 class Name(NamedTuple):
@@ -22,7 +22,20 @@ class Name(NamedTuple):
         return f"{self.schema}.{self.relation}" if self.schema else self.relation
 
 
-@dataclass(frozen=True, slots=True)
+Fact = TypeVar("Fact", "Column", "Index", "Check", "ForeignKey", "OwnedSequence", "Dependent", "Relation")
+
+
+def replace(fact: Fact, **changes: Any) -> Fact:
+    """As dataclasses.replace, for the facts that statements change one after the other; eight times as fast.
+
+    That is why these have no slots: a dictionary is copied at once.
+    """
+    new = object.__new__(type(fact))
+    new.__dict__.update(fact.__dict__, **changes)
+    return new
+
+
+@dataclass(frozen=True)
 class Column:
     """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none."""
 
@@ -38,7 +51,7 @@ class Column:
     not_null_valid: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Index:
     """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns."""
 
@@ -55,7 +68,7 @@ class Index:
     new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Check:
     """A CHECK ("c") or NOT NULL ("n", 18 and later) constraint; `proves_not_null` are the columns it keeps not null."""
 
@@ -67,7 +80,7 @@ class Check:
     no_inherit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ForeignKey:
     """A foreign key as pg_constraint holds it; actions are its letters (a, r, c, n, d).
 
@@ -111,7 +124,7 @@ class Trigger:
         return bool(self.kind & bit) and self.enabled in "OA"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OwnedSequence:
     """A sequence that a column owns, by serial or OWNED BY (identity False) or by identity."""
 
@@ -120,7 +133,7 @@ class OwnedSequence:
     identity: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dependent:
     """A relation with something that depends on this one. `kind`: v or m = the (materialized) view itself, "rule",
     d = a default, y = a policy, g = a trigger, c = a constraint, i = the index `part` of it, t = made of this type or
@@ -137,7 +150,7 @@ class Dependent:
         return self.kind if self.kind in {"v", "m"} else "r"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Relation:
     """One relation. `kind` is pg_class.relkind, or "?" when only the text is known.
 

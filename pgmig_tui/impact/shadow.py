@@ -7,10 +7,9 @@ Without facts every relation that is named is taken to exist, of a kind that the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
-from pgmig_tui.impact.facts import Facts, ForeignKey, FunctionFact, Index, Name, Relation, TypeFact
+from pgmig_tui.impact.facts import Facts, ForeignKey, FunctionFact, Index, Name, Relation, TypeFact, replace
 
 TEMP = "pg_temp"
 

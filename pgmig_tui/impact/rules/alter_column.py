@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import fk_sides, quote, quoted
-from pgmig_tui.impact.facts import Column, Relation
+from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_constraint

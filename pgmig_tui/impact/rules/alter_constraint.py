@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import fk_sides, merges, quote, quoted
-from pgmig_tui.impact.facts import Check, Fall, ForeignKey, Index, Name, Relation
+from pgmig_tui.impact.facts import Check, Fall, ForeignKey, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, RS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
@@ -208,6 +206,7 @@ def _note_index(at: Altering, node: Node, keys: tuple[str, ...], *, unique: bool
         current = at.current(member)
         own = Name(current.name.schema, name if member is at.members[0] else f"{current.name.relation}_{suffix}")
         index = Index(own, frozenset(keys), keys, unique, primary, True, name, new=True)
+        at.out.build(current)
         at.scene.catalog.put(replace(current, indexes=(*current.indexes, index)))
 
 

@@ -8,11 +8,11 @@ AlterTableGetLockLevel).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, quoted
-from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage

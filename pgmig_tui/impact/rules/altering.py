@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Column, Name, Relation
+from pgmig_tui.impact.facts import Column, Name, Relation, replace
 from pgmig_tui.impact.modes import LockMode
 
 
@@ -31,7 +31,7 @@ class Altering:
         for member in self.members:
             known = self.scene.catalog.get(member.name)
             if known is not None and column in known.columns:
-                self.put_column(known, replace(known.columns[column], **changes))  # type: ignore[arg-type]
+                self.put_column(known, replace(known.columns[column], **changes))
 
     def put_column(self, relation: Relation, column: Column) -> None:
         self.scene.catalog.put(replace(relation, columns={**relation.columns, column.name: column}))

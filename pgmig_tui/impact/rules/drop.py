@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
-from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation
+from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
 from pgmig_tui.impact.words import size

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, quote, quoted
-from pgmig_tui.impact.facts import Index, Name, Relation
+from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
 
@@ -29,6 +27,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
         out.lock(member, mode, f"CREATE INDEX {node.idxname}".strip())
         if not present:
             out.scan(member)
+            out.build(member)
     if present:
         if not node.if_not_exists:
             out.problem = f"index {node.idxname} exists already"
