@@ -32,6 +32,7 @@ class Effect:
     rewrites: dict[Name, Relation] = field(default_factory=dict)
     scans: dict[Name, Relation] = field(default_factory=dict)
     rebuilds: dict[Name, Index] = field(default_factory=dict)
+    builds: dict[Name, Relation] = field(default_factory=dict)  # tables that get a new index
     loss_class: int = 0
     losses: dict[str, int] = field(default_factory=dict)
     advice: list[Advice] = field(default_factory=list)
@@ -77,6 +78,11 @@ class Effect:
     def scan(self, relation: Relation) -> None:
         if relation.kind in "rm?":
             self.scans[relation.name] = relation
+
+    def build(self, relation: Relation) -> None:
+        """A new index over the relation."""
+        if relation.kind in "rm?":
+            self.builds[relation.name] = relation
 
     def lose(self, loss_class: int, what: str) -> None:
         self.loss_class = max(self.loss_class, loss_class)
