@@ -112,11 +112,14 @@ def show(
         from pgmig_tui.impact.result import document
 
         told = document([one.to_json() for one in found], version, environment is not None)
-        output.document({**told, "now": now.to_json() if now is not None else None})
+        rates = found[0].impact.rates.to_json() if found and environment is not None else None
+        output.document({**told, "rates": rates, "now": now.to_json() if now is not None else None})
         return
     asked = "from the text alone; --target asks a server's catalog too"
     if environment is not None:
         asked = f"on {environment.name}, PostgreSQL {version // 10000}, as its catalog is now"
+        if found and any(statement.estimated_ms for statement in found[0].impact.statements):
+            asked += f"; rates for times: {found[0].impact.rates.how}"
     if style == "markdown":
         print(impact_report.markdown([(one.change, one.impact) for one in found], asked))
         return

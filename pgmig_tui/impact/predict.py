@@ -12,6 +12,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Facts, Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
 from pgmig_tui.impact.result import (
     RISKS,
     Blocks,
@@ -24,7 +25,7 @@ from pgmig_tui.impact.result import (
     document,
     to_json,
 )
-from pgmig_tui.impact.risk import DEFAULT_RATES, Rates, estimate, risk
+from pgmig_tui.impact.risk import estimate, risk
 from pgmig_tui.impact.rules import apply
 from pgmig_tui.impact.shadow import Catalog, Snapshot
 from pgmig_tui.impact.shapes import shape_of
@@ -193,6 +194,7 @@ def predict_script(
         tuple(sorted(walk.held, key=lambda held: (held.from_line, -held.mode, held.name))),
         server_version_num,
         shadow.live,
+        rates,
     )
 
 

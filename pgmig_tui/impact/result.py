@@ -9,6 +9,7 @@ from typing import Any
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
 
 CERTAINTIES = ("certain", "likely", "possible")
 RISKS = ("none", "low", "medium", "high", "critical")
@@ -146,6 +147,7 @@ class ScriptImpact:
     cumulative: tuple[Held, ...]
     server_version_num: int = 180000
     catalog: bool = False
+    rates: Rates = DEFAULT_RATES
 
     @property
     def strongest(self) -> tuple[LockMode, str] | None:

@@ -1,39 +1,33 @@
-"""How much it hurts, and for how long: from locks, work and sizes. Every figure is a range, none is measured."""
+"""How much it hurts, and for how long: from locks, work and sizes. Every figure is a range."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from pgmig_tui.impact.effect import Effect
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, SRE, SUE, S
+from pgmig_tui.impact.rates import DEFAULT_RATES, MB, Rates
 from pgmig_tui.impact.result import RISKS, Estimate
 
-MB = 1 << 20
 SMALL, LARGE = 8 * MB, 4096 * MB
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Bytes a second, (slow, fast); stated defaults until they are measured on the server."""
-
-    scan: tuple[int, int] = (150 * MB, 2000 * MB)
-    rewrite: tuple[int, int] = (20 * MB, 200 * MB)
-    build: tuple[int, int] = (20 * MB, 150 * MB)
+LEAST_OF_TABLE = 0.1
+"""A new index is taken for at least this part of its table, and at most the whole."""
 
 
-DEFAULT_RATES = Rates()
+def work_bytes(out: Effect) -> tuple[tuple[int, int], ...] | None:
+    """Bytes scanned, rewritten, built, each (least, most); None when a size is not known.
 
-
-def work_bytes(out: Effect) -> tuple[int, int, int] | None:
-    """Bytes scanned, rewritten, built; None when a size is not known. Relations made by this script count nothing."""
-    worked = [*out.scans.values(), *out.rewrites.values()]
+    Relations made by this script count nothing.
+    """
+    worked = [*out.scans.values(), *out.rewrites.values(), *out.builds.values()]
     if any(relation.bytes < 0 and not relation.new for relation in worked):
         return None
     scanned = sum(r.bytes for r in out.scans.values() if not r.new and r.name not in out.rewrites)
     rewritten = sum(r.bytes for r in out.rewrites.values() if not r.new)
-    built = sum(max(index.bytes, 0) for index in out.rebuilds.values())
-    return scanned, rewritten, built
+    rebuilt = sum(max(index.bytes, 0) for index in out.rebuilds.values())
+    new = sum(r.bytes for r in out.builds.values() if not r.new)
+    return (scanned,) * 2, (rewritten,) * 2, (rebuilt + int(new * LEAST_OF_TABLE), rebuilt + new)
 
 
 def estimate(out: Effect, rates: Rates = DEFAULT_RATES) -> Estimate | None:
@@ -42,9 +36,9 @@ def estimate(out: Effect, rates: Rates = DEFAULT_RATES) -> Estimate | None:
     if work is None or out.unknown:
         return None
     slow = fast = 0.0
-    for amount, (low_rate, high_rate) in zip(work, (rates.scan, rates.rewrite, rates.build), strict=True):
-        slow += amount / low_rate * 1000
-        fast += amount / high_rate * 1000
+    for (least, most), (low_rate, high_rate) in zip(work, (rates.scan, rates.rewrite, rates.build), strict=True):
+        slow += most / low_rate * 1000
+        fast += least / high_rate * 1000
     return Estimate(int(fast), 5 + len(out.locks) + int(slow))
 
 

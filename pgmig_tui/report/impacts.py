@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.impact.advice import silenced
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
+from pgmig_tui.impact.rates import DEFAULT_RATES
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
 from pgmig_tui.script.preview import Finding, Preview, preview
@@ -127,11 +128,22 @@ def inspect(
     when a server is asked.
     """
     views = [(source, how.preview(source)) for source in scripts]
-    catalog = _catalog([view for _, view in views], connection) if connection is not None else None
+    catalog, rates = None, DEFAULT_RATES
+    if connection is not None:
+        from pgmig_tui.database.rates import read_rates
+
+        rates = read_rates(connection)
+        catalog = _catalog([view for _, view in views], connection)
     found = []
     for source, view in views:
         impact = predict_script(
-            view.statements, None, how.server.version_num, wrapped=shape(view).wraps, path=source.name, catalog=catalog
+            view.statements,
+            None,
+            how.server.version_num,
+            wrapped=shape(view).wraps,
+            path=source.name,
+            catalog=catalog,
+            rates=rates,
         )
         if wanted is None or source.change in wanted:
             impact, troubles = silenced(impact, view)

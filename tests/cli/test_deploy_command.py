@@ -276,6 +276,13 @@ def test_impact_with_a_server_knows_sizes_and_kinds(checkout: Checkout) -> None:
     (script,) = document["scripts"]
     assert script["change"] == "total"
     assert script["statements"][1]["locks"][0]["relkind"] == "r"
+    assert script["statements"][1]["estimated_ms"]["low"] <= script["statements"][1]["estimated_ms"]["high"]
+    assert document["rates"]["source"] == "measured"
+    assert document["rates"]["scan"]["low"] < document["rates"]["scan"]["high"]
+    assert "rates for times: a table in memory was read at" in " ".join(
+        checkout.run("impact", "--target", "dev").out.split()
+    )
+    assert json.loads(checkout.run("impact", "--json").out)["rates"] is None
 
 
 def test_impact_names_who_is_in_the_way_right_now(checkout: Checkout, pg18: Server) -> None:
