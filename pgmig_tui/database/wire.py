@@ -81,6 +81,8 @@ class Waiter:
     def wait(self, fd: int, timeout_ms: int | None = None) -> bool:
         """True when `fd` is readable; False on time-out or when another descriptor woke us (see `woken`)."""
         ready = self._poll.poll(timeout_ms)
+        if len(ready) == 1 and ready[0][0] == fd:
+            return True
         others = [other for other, _ in ready if other != fd]
         if others:
             self.woken(others)

@@ -34,9 +34,9 @@ from pgmig_tui.script.reader import PsqlReader
 _BATCHED = frozenset({"INSERT", "UPDATE", "DELETE", "SELECT"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Executed:
-    """Statements that the server has answered: one, or a run of like ones (`count`).
+    """Statements that the server has answered: one, or a run of like ones (`count`): the same but for their values.
 
     `committed` is true when no transaction was open after it: it stays, whatever happens next.
     """
@@ -230,29 +230,22 @@ class Executor:
             for each in exchange.replies:
                 if each.rows:
                     self._show(each)
-        self._remember(Executed(send.path, send.line, send.end_line, kind, send.text, reply.row_count, 1, committed))
+        self._remember(send, kind, reply.row_count, committed)
 
-    def _remember(self, one: Executed) -> None:
+    def _remember(self, send: Send, kind: str, rows: int, committed: bool) -> None:
         last = self.executed[-1] if self.executed else None
         if (
-            last
-            and one.kind == last.kind
-            and one.kind in _BATCHED
-            and last.committed == one.committed
-            and _alike(last.sql, one.sql)
+            last is not None
+            and kind == last.kind
+            and kind in _BATCHED
+            and committed == last.committed
+            and last.sql[:24] == send.text[:24]
         ):
-            self.executed[-1] = Executed(
-                last.path,
-                last.line,
-                one.end_line,
-                last.kind,
-                last.sql,
-                last.rows + one.rows,
-                last.count + 1,
-                one.committed,
-            )
+            last.end_line = send.end_line
+            last.rows += rows
+            last.count += 1
         else:
-            self.executed.append(one)
+            self.executed.append(Executed(send.path, send.line, send.end_line, kind, send.text, rows, 1, committed))
 
     def _show(self, reply: Reply) -> None:
         lines = ["|".join("" if value is None else value for value in row) for row in reply.rows]
@@ -352,11 +345,6 @@ class _Lines:
 
 def _chunks(data: bytes, size: int = 65536) -> Iterable[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
-
-
-def _alike(one: str, other: str) -> bool:
-    """The same statement with other values: equal up to the first quote, digit or 60 characters."""
-    return one[:24] == other[:24]
 
 
 def elapsed_ms(since: float) -> int:
