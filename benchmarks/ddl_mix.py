@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_WORDS = """
+_NOUNS = """
 account address article audit batch billing book branch campaign cart category charge city claim client comment
 contact contract coupon course credit customer delivery device discount document driver employee event export feature
 feedback file flight folder forecast group holiday image import invoice item job journal label lead lesson license
@@ -15,7 +15,8 @@ partner patient payment permit person photo plan policy position price product p
 receipt refund region report request resource review role room route rule sale schedule score seat segment session
 shift shipment shop signal site skill slot snapshot sprint station status stock store survey tag task tax team ticket
 token topic track trip unit upload vehicle vendor version visit voucher wallet warehouse webhook worker zone
-""".split()
+"""
+_WORDS = tuple(_NOUNS.split())
 _TYPES = (
     "text",
     "integer",
