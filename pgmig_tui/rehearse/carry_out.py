@@ -162,6 +162,7 @@ class Stage:
     files: FileSource
     root: Path
     observer: Observer
+    allow: Allow
     polling: PollingWaiter = field(default_factory=PollingWaiter)
 
     def play(
@@ -197,7 +198,7 @@ class Stage:
         return found
 
     def preview(self, name: str, data: bytes, variables: dict[str, str]) -> Preview:
-        return preview(name, data, self.files, variables, Allow(), self._facts())
+        return preview(name, data, self.files, variables, self.allow, self._facts())
 
     def _run(self, executor: Executor, form: Shape) -> Problem | None:
         wire = executor.wire
@@ -255,7 +256,7 @@ class Stage:
         return kind(wire, reader, frame, Notebook(), Outlets(self.root), reconnect)
 
     def _reader(self, name: str, data: bytes, variables: dict[str, str]) -> PsqlReader:
-        return PsqlReader(name, data, self.files, variables, Allow(), server=self._facts())
+        return PsqlReader(name, data, self.files, variables, self.allow, server=self._facts())
 
     def _facts(self) -> ServerFacts:
         where = self.endpoint.conninfo

@@ -33,6 +33,7 @@ _FLAGS = {
 }
 # Settings that newer programs write into every restore and older servers don't know.
 _UNKNOWN_SETTING = re.compile(r'unrecognized configuration parameter "(transaction_timeout|\w+_timeout)"')
+_FAILED = re.compile(r"error: .*?\b(?:ERROR|FATAL): +(.+)$")
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*|\"[^\"]+\"")
 
 
@@ -161,12 +162,17 @@ def restore(
             connection.execute("DROP SCHEMA public")
         missing = _stand_in_for_extensions(connection, original, notes)
         command = [
-            str(tools.folder / "pg_restore"), "--no-password", *(["--statistics"] if statistics else []),
+            str(tools.folder / "pg_restore"), "--no-password",
             *([] if place.ours else ["--no-owner", "--no-privileges", "--no-tablespaces"]),
-            f"--dbname={conninfo_text(place.endpoint(database).conninfo)}", str(archive),
+            f"--dbname={conninfo_text(place.endpoint(database).conninfo)}",
         ]  # fmt: skip
         with child_environment(place.admin, "pgmig/rehearsal/restore") as environment:
-            _, lines = _run(command, environment, [place.admin.password or ""])
+            hidden = [place.admin.password or ""]
+            parts = ["--no-statistics"] if statistics else []
+            _, lines = _run([*command, *parts, str(archive)], environment, hidden)
+            if statistics:
+                # Afterwards: an index that is made on an empty table sets the table's own statistics to zero.
+                lines += _run([*command, "--statistics-only", str(archive)], environment, hidden)[1]
         _cut_off(connection, notes)
         _note_versions(connection, original, notes)
     user, secret = _user(place, original, roles, password)
@@ -321,17 +327,20 @@ def _run(command: Sequence[str], environment: Mapping[str, str], secrets: Sequen
 
 
 def _problems(lines: Sequence[str], missing: Sequence[str]) -> Iterator[str]:
-    """What pg_restore could not make: `TABLE documents: type "geometry" does not exist`."""
-    entry = ""
+    """What pg_restore could not make: `type "geometry" does not exist (CREATE TABLE public.places)`."""
+    message = ""
     for line in lines:
-        if found := re.search(r"from TOC entry \d+; \d+ \d+ (.+) \S+$", line):
-            entry = found[1]
-        elif found := re.search(r"(?:could not execute query|error): *(?:ERROR|FATAL): +(.+)$", line):
+        if message and line.startswith("Command was: "):
+            command = line.removeprefix("Command was: ").rstrip("( ;")
+            if not (command.startswith("CREATE SCHEMA ") and "already exists" in message):  # made for stand-ins
+                yield f"{message} ({command})"
+            message = ""
+        elif found := _FAILED.search(line):
+            if message:
+                yield message
             message = found[1]
-            if _UNKNOWN_SETTING.search(message) or any(
-                f'"{name}"' in message for name in missing if "extension" in message
-            ):
-                continue
-            if entry.startswith("SCHEMA ") and "already exists" in message:
-                continue  # made for an extension's stand-ins
-            yield f"{entry}: {message}" if entry else message
+            named = any(f'"{name}"' in message for name in missing if "extension" in message)
+            if named or _UNKNOWN_SETTING.search(message):
+                message = ""
+    if message:
+        yield message

@@ -56,17 +56,15 @@ def depends_on_rows(predicted: StatementImpact | None, measured: Measured, kind:
 def _locks(predicted: StatementImpact | None, measured: Measured) -> list[Difference]:
     told: dict[Name, LockMode] = {}
     unsure: set[Name] = set()
-    fresh = {lock.name for lock in measured.locks if lock.new}
     for lock in predicted.locks if predicted is not None else ():
         if lock.new:
-            fresh.add(lock.name)
             continue
         told[lock.name] = max(lock.mode, told.get(lock.name, lock.mode))
         if lock.certainty == "possible":
             unsure.add(lock.name)
     real = {lock.name: lock.mode for lock in measured.locks if not lock.new}
     found = []
-    for name in sorted({*told, *real} - fresh):
+    for name in sorted({*told, *real}):
         wanted, taken = told.get(name), real.get(name)
         if wanted == taken:
             continue

@@ -221,17 +221,25 @@ class Meter:
             old for oid, old in known.items()
             if (new := now.get(oid)) is not None and old.file != new.file and new.file and oid in self.base
         ] if now is not known else []  # fmt: skip
+        again = self._made_again(now)
         self.known = now
         return Measured(
             seen="while it ran" if seen == "while it ran" else "in its transaction",
             locks=tuple(sorted(locks, key=lambda lock: (-lock.mode, lock.name))),
             held={name: frozenset(modes) for name, modes in held.items()},
             rewrites=tuple(sorted(old.name for old in changed if old.kind not in _INDEXES)),
-            rebuilds=tuple(sorted(old.name for old in changed if old.kind in _INDEXES)),
+            rebuilds=tuple(sorted({*(old.name for old in changed if old.kind in _INDEXES), *again})),
             rows=rows,
             wal_bytes=None if wal is None or before.wal is None else wal - before.wal,
             ms=ms,
         )
+
+    def _made_again(self, now: dict[int, Known]) -> set[Name]:
+        """Indexes that were dropped and made again under their own names, as for a column that gets another type."""
+        if now is self.known:
+            return set()
+        gone = {old.name for oid, old in self.known.items() if old.kind in _INDEXES and oid not in now}
+        return gone & {new.name for oid, new in now.items() if new.kind in _INDEXES and oid not in self.known}
 
     def _rows(self, before: Work, after: Work, now: dict[int, Known]) -> tuple[Rows, ...]:
         found = []

@@ -91,7 +91,8 @@ def rehearse(
         outlets = Path(folder) / "outlets"
         outlets.mkdir()
         files = RecordedFiles(project.root, plan.folder, allow_files=plan.allow_files)
-        stage = Stage(where, place.version_num, plan.server.encoding, files, outlets, observer)
+        allow = Allow(files=plan.allow_files)
+        stage = Stage(where, place.version_num, plan.server.encoding, files, outlets, observer, allow)
         course = _run(stage, project, environment, plan, scripts, estimates, options, say)
     return Rehearsal(
         environment=environment.name,

@@ -71,7 +71,7 @@ def embedded(major: int, folder: Path, say: Say) -> Iterator[Place]:
     It is started if need be, swept before and after, and stopped again. Raises PgmigError without an installation.
     """
     installation = _installation(major)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     home = home_for(folder / f"server-{installation.major}")
     with _alone(folder / f"lock-{installation.major}", say):
         server = SandboxServer(home, installation, settings=_SETTINGS)

@@ -1,0 +1,54 @@
+"""Projects and databases as the runs have them, and a folder in which the rehearsal's own servers stay for a while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgmig_tui.project.targets import Target
+from pgmig_tui.rehearse.measured import Rehearsal, RehearsedScript, RehearsedStatement
+from pgmig_tui.rehearse.rehearsal import rehearse
+from pgmig_tui.run.plan import Options
+from tests.run.conftest import Workshop, workshop, workshop_on
+
+__all__ = ["Theatre", "theatre", "workshop", "workshop_on"]
+
+
+@dataclass
+class Theatre:
+    """Where a workshop's pending changes are rehearsed."""
+
+    state_dir: Path
+
+    def __call__(self, workshop: Workshop, server: Target | None = None, **options: Any) -> Rehearsal:
+        """Rehearse what is pending; something is."""
+        project, environment = workshop.project()
+        found = rehearse(project, environment, Options(**options), state_dir=self.state_dir, server=server)
+        assert found is not None
+        return found
+
+
+@pytest.fixture(scope="session")
+def theatre(server_folder: Path) -> Theatre:
+    """Made once: a second rehearsal starts the server of the first."""
+    folder = server_folder / "state"
+    folder.mkdir(mode=0o755)
+    return Theatre(folder)
+
+
+def script_of(found: Rehearsal, change: str, action: str = "deploy") -> RehearsedScript:
+    (script,) = (one for one in found.scripts if (one.change, one.action) == (change, action))
+    return script
+
+
+def statement_of(found: Rehearsal, change: str, line: int, action: str = "deploy") -> RehearsedStatement:
+    (statement,) = (one for one in script_of(found, change, action).statements if one.line == line)
+    return statement
+
+
+def locks_of(statement: RehearsedStatement) -> dict[str, str]:
+    """Measured locks on relations that were there before the script."""
+    return {str(lock.name): lock.mode.sql_name for lock in statement.measured.locks if not lock.new}
