@@ -9,6 +9,7 @@ from pgmig_tui.impact.rates import DEFAULT_RATES, MB, Rates
 from pgmig_tui.impact.result import RISKS, Estimate
 
 SMALL, LARGE = 8 * MB, 4096 * MB
+_LOSS_RISK = (0, 1, 1, 2, 3, 4)
 
 
 LEAST_OF_TABLE = 0.1
@@ -44,12 +45,17 @@ def estimate(out: Effect, rates: Rates = DEFAULT_RATES) -> Estimate | None:
 
 def risk(out: Effect) -> str:
     """The class of lock-impact's risk model, for a table that others use."""
+    if not out.locks and not out.loss_class and not out.unknown and not out.problem:
+        return RISKS[0]
     visible = [lock for lock in out.locks.values() if not lock.new and lock.relkind not in "iI"]
     top = max((lock.mode for lock in visible), default=None)
     level = 0
-    seen = {lock.name for lock in visible}
-    rewrites = [r for r in out.rewrites.values() if r.name in seen and r.kind != "S"]
-    scans = [r for r in out.scans.values() if r.name in seen]
+    rewrites: list[Relation] = []
+    scans: list[Relation] = []
+    if out.rewrites or out.scans:
+        seen = {lock.name for lock in visible}
+        rewrites = [r for r in out.rewrites.values() if r.name in seen and r.kind != "S"]
+        scans = [r for r in out.scans.values() if r.name in seen]
     if top is None or top < SUE:
         level = RISKS.index("low") if top is not None and top > 1 else 0
     elif top < S:
@@ -64,7 +70,7 @@ def risk(out: Effect) -> str:
             level = max(level, RISKS.index("high"))
     if any(lock.relkind in "iI" and lock.mode is AE and not lock.new for lock in out.locks.values()):
         level = max(level, RISKS.index("medium"))
-    level = max(level, {0: 0, 1: 1, 2: 1, 3: 2, 4: 3, 5: 4}[out.loss_class])
+    level = max(level, _LOSS_RISK[out.loss_class])
     if out.unknown:
         level = max(level, RISKS.index("medium"))
     if out.problem:

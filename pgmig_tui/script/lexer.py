@@ -207,7 +207,9 @@ _UNSAFE = {
 
 def mask(text: bytes, encoding: str) -> bytes:
     """`text` as the lexer should see it: of the same length, with no byte of a character taken for ASCII."""
+    if text.isascii():
+        return text
     pattern = _UNSAFE.get(encoding.upper().replace("_", ""))
-    if pattern is None or text.isascii():
+    if pattern is None:
         return text
     return pattern.sub(lambda m: m[1] + b"\xff" * (len(m[0]) - 1), text)

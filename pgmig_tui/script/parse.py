@@ -39,7 +39,7 @@ def parse(text: str, line: int, variables: tuple[str, ...] = ()) -> Parsed:
     import postgast
     from google.protobuf.message import DecodeError
 
-    sql = _SURROGATE.sub("?", text)
+    sql = text if text.isascii() else _SURROGATE.sub("?", text)
     if variables:
         sql = _PLACE.sub(lambda found: _stand_in(found, variables), sql)
     try:

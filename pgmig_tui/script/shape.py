@@ -85,20 +85,14 @@ _ISOLATION_DEFAULT = re.compile(
     r"\b(?:default_transaction_(?:isolation|read_only|deferrable)|transaction_(?:isolation|read_only|deferrable))\b",
     re.IGNORECASE,
 ).search
-_QUIET = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _SESSION_KINDS = frozenset(
     ["SET", "SET ROLE", "SET SESSION AUTHORIZATION", "RESET", "SHOW", "EMPTY", "LISTEN", "DISCARD"]
 )
 
 
-def _bare(statement: Statement) -> str:
-    """The text without comments and literals, from the first word on."""
-    return _QUIET.sub(" ", statement.text).strip().strip(";").strip()
-
-
 def must_stand_alone(statement: Statement) -> bool:
     """Whether PostgreSQL refuses the statement inside a transaction block (or may, for subscriptions)."""
-    text = _bare(statement)
+    text = statement.bare
     return bool(_ALONE(text)) or (statement.keywords == "ALTER TABLE" and bool(_DETACH(text)))
 
 
@@ -221,7 +215,7 @@ class _Flow:
 
 def _spoken(statement: Statement) -> str:
     """The kind as a person says it: what makes an index statement stand alone is its CONCURRENTLY."""
-    kind, text = statement.keywords, _bare(statement).upper()
+    kind, text = statement.keywords, statement.bare.upper()
     return f"{kind} CONCURRENTLY" if "CONCURRENTLY" in text and "CONCURRENTLY" not in kind else kind
 
 
@@ -231,7 +225,7 @@ def _stepwise_reason(statement: Statement, own: bool) -> str:
     kind = statement.keywords
     if kind in ("INSERT", "EMPTY"):
         return ""
-    text = _bare(statement)
+    text = statement.bare
     if must_stand_alone(statement):
         return f"{_spoken(statement)} can't run inside a transaction"
     if statement.joined and any(part.control for part in parts_of(statement)):
@@ -253,7 +247,7 @@ def _stepwise_reason(statement: Statement, own: bool) -> str:
 
 def parts_of(statement: Statement) -> Iterator[Statement]:
     """The statements that `\\;` joins, roughly: cut at every semicolon, which is enough to find transaction control."""
-    for text in _bare(statement).split(";"):
+    for text in statement.bare.split(";"):
         yield Statement(statement.path, statement.line, statement.end_line, text.strip())
 
 
@@ -262,7 +256,7 @@ def _verify_after(statements: Iterable[Statement]) -> tuple[str, ...]:
     for statement in statements:
         if statement.keywords == "INSERT":
             continue
-        text = _bare(statement)
+        text = statement.bare
         if _ENUM_VALUE(text):
             reasons["it adds an enum value, which can't be used before COMMIT"] = None
         elif _ROLE_SETTING(text):
@@ -274,7 +268,7 @@ def _verify_after(statements: Iterable[Statement]) -> tuple[str, ...]:
 
 def _outlives(statement: Statement) -> bool:
     kind = statement.keywords
-    return kind in ("LOAD", "DO", "CALL") or (kind.startswith("ALTER ") and bool(_ROLE_SETTING(_bare(statement))))
+    return kind in ("LOAD", "DO", "CALL") or (kind.startswith("ALTER ") and bool(_ROLE_SETTING(statement.bare)))
 
 
 def verify_shape(preview: Preview) -> VerifyShape:
@@ -287,7 +281,7 @@ def verify_shape(preview: Preview) -> VerifyShape:
         if meta.name in ("!", "setenv") or program or "`" in meta.text:
             return VerifyShape(False, f"line {meta.line}: it runs a shell command")
     for statement in preview.statements:
-        text = _bare(statement)
+        text = statement.bare
         where = f"line {statement.line}"
         if statement.control == "set transaction":
             return VerifyShape(False, f"{where}: it sets the transaction's characteristics")

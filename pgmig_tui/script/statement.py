@@ -22,6 +22,7 @@ _NO_BEGIN = re.compile(
           | ALTER\ SYSTEM | DISCARD\ ALL )\b""",
     re.VERBOSE,
 ).match
+_QUIET = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
 
 def decode(data: bytes, encoding: str) -> str:
@@ -58,6 +59,11 @@ class Statement:
     copy_data: bool = False
     joined: bool = False
     branch: tuple[tuple[int, int], ...] = ()
+
+    @cached_property
+    def bare(self) -> str:
+        """The text without comments and literals, from the first word on."""
+        return _QUIET.sub(" ", self.text).strip().strip(";").strip()
 
     @cached_property
     def keywords(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pgmig_tui.script.actions import ServerFacts
 
@@ -43,6 +44,7 @@ def valid_name(name: str) -> bool:
     return _NAME(name) is not None
 
 
+@lru_cache(maxsize=64)
 def parse_boolean(value: str) -> bool | None:
     """psql's reading: any prefix of true, false, yes, no; on, off (`of` too); 1, 0. None for everything else."""
     word = value.lower()
