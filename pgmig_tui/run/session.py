@@ -48,6 +48,7 @@ class StepSession:
         self._control = control
         self._notice = notice
         self._wire: Wire | None = None
+        self._begun: tuple[int, Exchange] | None = None
         self._system = _SYSTEM if plan.server.system_identifier else "NULL"
 
     def begin(self, step: Step, sql: str = "") -> tuple[Wire, Exchange]:
@@ -55,8 +56,13 @@ class StepSession:
 
         One message sets the guards, asks who answers (its last row is `check_identity`'s) and goes on with `sql`.
         """
-        head = self.head_sql(step) + (f"; {sql}" if sql else "")
-        wire = self._wire
+        head = self.head_sql(step, sql)
+        wire, begun, self._begun = self._wire, self._begun, None
+        if begun is not None:
+            if wire is not None and begun[0] == step.number and not begun[1].lost:
+                return wire, begun[1]
+            self.drop()
+            wire = None
         if wire is not None and wire.alive and wire.idle:
             # The encoding that a script has set is still in force when the server reads the message that resets it.
             if head.isascii():
@@ -89,6 +95,7 @@ class StepSession:
             self._control.cancel_now = None
             self._wire.close()
             self._wire = None
+        self._begun = None
 
     def as_role(self, user: str) -> Wire:
         """`\\connect` to the same database, perhaps as another role (its password is libpq's to find)."""
@@ -103,14 +110,15 @@ class StepSession:
 
     # -- head and tail -----------------------------------------------------------------------------------------
 
-    def head_sql(self, step: Step) -> str:
-        """One SELECT: who answers, in the columns that `check_identity` reads, and the guards being set."""
+    def head_sql(self, step: Step, sql: str = "") -> str:
+        """One SELECT, which tells who answers in the columns that `check_identity` reads and sets the guards; `sql`."""
         plan = self._plan
         name = application_name(plan.run_id, step.number)
         guards = guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode().removeprefix("SELECT ")
         identity = IDENTITY_COLUMNS.format(system=self._system)
         return (
             f"SELECT {identity}, pg_catalog.concat(pg_catalog.set_config('application_name','{name}',false), {guards})"
+            + (f"; {sql}" if sql else "")
         )
 
     def guard(self, wire: Wire) -> None:
@@ -133,14 +141,23 @@ class StepSession:
             )
         return float(clock or 0)
 
-    def finish(self, wire: Wire, closing: str, rows: str) -> Exchange:
+    def finish(self, wire: Wire, closing: str, rows: str, upcoming: Step | None = None, sql: str = "") -> Exchange:
         """End a step's transaction: `closing` under the script's own settings, then ours, the rows as UTF-8, COMMIT.
 
         One message where it can be: a changed encoding or string syntax would misread the text that follows in it. An
-        error without a reply before it belongs to `closing`.
+        error without a reply before it belongs to `closing`. Where there is a step `upcoming`, the message goes on with
+        what `begin` would send for it, and `begin` finds the answer: a message less for each step.
         """
         ours = f"{closing}; {_RESET_SQL}" if closing else _RESET_SQL
-        if wire.parameter("client_encoding") == "UTF8" and wire.parameter("standard_conforming_strings") == "on":
+        if wire.parameter("client_encoding") != "UTF8" or wire.parameter("standard_conforming_strings") != "on":
+            first = wire.run(ours.encode())
+            return first if first.error is not None else wire.run(f"{rows}; COMMIT".encode())
+        if upcoming is None:
             return wire.run(f"{ours}; {rows}; COMMIT".encode(), chunked=False)
-        first = wire.run(ours.encode())
-        return first if first.error is not None else wire.run(f"{rows}; COMMIT".encode())
+        head = self.head_sql(upcoming, sql)
+        both = wire.run(f"{ours}; {rows}; COMMIT; {_CLEAN_SQL}; {head}".encode(), chunked=False)
+        end = next((number for number, reply in enumerate(both.replies, 1) if reply.tag == "COMMIT"), None)
+        if end is None:
+            return both
+        self._begun = upcoming.number, Exchange(both.replies[end:], both.error, both.lost, both.ms)
+        return Exchange(both.replies[:end], ms=both.ms)

@@ -39,7 +39,6 @@ _MOVE_VERIFY = frozenset({"25001", "55P04", "2D000"})
 """Not allowed in this transaction (25001), an enum value not usable yet (55P04), COMMIT in a procedure (2D000): the
 verification is sound, only its place isn't."""
 
-_BEGIN = "BEGIN; LOCK TABLE {changes} IN EXCLUSIVE MODE"
 _CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE"
 """Deferred constraints and triggers run now, under the script's own role and path, where they can be named."""
 
@@ -76,6 +75,7 @@ class Stepper:
         self.root = Path(plan.root)
         self._ahead: dict[str, PsqlReader] = {}
         self.changes = f"{ident(plan.registry)}.changes"
+        self._begin = f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE"
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
@@ -96,7 +96,7 @@ class Stepper:
 
     def _atomic(self, step: Step, start: float) -> StepResult:
         try:
-            wire, head = self.session.begin(step, _BEGIN.format(changes=self.changes))
+            wire, head = self.session.begin(step, self._begin)
         except PgmigError as error:
             return self._failed(step, start, _failure(step, error.what, error), [], began=False)
         sink = self._sink(step)
@@ -175,9 +175,13 @@ class Stepper:
         if self.control.lost:
             return self._failed(step, start, _failure(step, self.control.lost), executed)
         self.journal.write("step_committing", step=step.number, change=step.change)
-        if step.number < len(plan.steps):
-            self._read_ahead(wire, plan.steps[step.number].script)
-        exchange = self.session.finish(wire, closing, self._rows(step, executed, start))
+        upcoming = plan.steps[step.number] if step.number < len(plan.steps) else None
+        if upcoming is not None:
+            self._read_ahead(wire, upcoming.script)
+            if verify_after or step.new_session or upcoming.mode == "stepwise":
+                upcoming = None  # it begins with another session, or without a transaction
+        rows = self._rows(step, executed, start)
+        exchange = self.session.finish(wire, closing, rows, upcoming, self._begin)
         if exchange.lost:
             return self._unanswered_commit(step, start, executed)
         if exchange.error is not None:
@@ -248,7 +252,7 @@ class Stepper:
         if self.control.lost:
             return self._unrecorded(step, self.control.lost)
         try:
-            wire, head = self.session.begin(step, _BEGIN.format(changes=self.changes))
+            wire, head = self.session.begin(step, self._begin)
             if (failure := self._head_failure(step, head)) is not None:
                 return self._unrecorded(step, failure.message)
             exchange = self.session.finish(wire, "", self._rows(step, executed, start))
