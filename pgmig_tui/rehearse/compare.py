@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
@@ -29,9 +29,7 @@ class Predictions:
         return waiting.popleft() if waiting else None
 
 
-def differences(
-    predicted: StatementImpact | None, measured: Measured, kind: str, aliases: Mapping[Name, Name] | None = None
-) -> tuple[Difference, ...]:
+def differences(predicted: StatementImpact | None, measured: Measured, kind: str) -> tuple[Difference, ...]:
     """What was measured and not predicted, predicted and not measured, or measured in another mode.
 
     Relations that the script made itself don't count: nobody else can see them. A lock that is only possible need not
@@ -63,6 +61,7 @@ def _locks(predicted: StatementImpact | None, measured: Measured) -> list[Differ
         if lock.certainty == "possible":
             unsure.add(lock.name)
     real = {lock.name: lock.mode for lock in measured.locks if not lock.new}
+    indexes = {lock.name for lock in measured.locks if lock.relkind in "iI"}
     found = []
     for name in sorted({*told, *real}):
         wanted, taken = told.get(name), real.get(name)
@@ -74,6 +73,8 @@ def _locks(predicted: StatementImpact | None, measured: Measured) -> list[Differ
         if taken is None and (name in unsure or measured.seen == "while it ran"):
             continue
         strong = max(wanted or taken or STRONG, taken or wanted or STRONG) >= STRONG
+        if measured.seen == "while it ran" and name in indexes:
+            strong = False  # DROP INDEX CONCURRENTLY takes the index itself at last, when nobody can use it any more
         found.append(Difference("lock", str(name), _mode(wanted), _mode(taken), strong))
     return found
 
@@ -99,7 +100,3 @@ def _scans(predicted: StatementImpact | None, measured: Measured) -> list[Differ
 
 def _mode(mode: LockMode | None) -> str:
     return _NONE if mode is None else mode.sql_name
-
-
-def names_of(names: Sequence[Name]) -> tuple[str, ...]:
-    return tuple(str(name) for name in names)

@@ -56,7 +56,8 @@ SELECT 'column', format('%s.%I', c.name, a.attname),
     'identity ' || nullif(a.attidentity::text, ''), 'generated ' || nullif(a.attgenerated::text, ''), 'storage ' || a.attstorage::text,
     'compression ' || nullif(to_jsonb(a) ->> 'attcompression', ''),
     'statistics ' || nullif(to_jsonb(a) ->> 'attstattarget', '-1'),
-    'options ' || array_to_string(a.attoptions, ','), 'fdw options ' || array_to_string(a.attfdwoptions, ','),
+    -- pg_attver: 15.20 keeps a version of its own there at every change of the table; its pg_dump leaves it out, too
+    'options ' || (SELECT string_agg(o, ',') FROM unnest(a.attoptions) o WHERE o !~ '^pg_attver='), 'fdw options ' || array_to_string(a.attfdwoptions, ','),
     'inherited ' || nullif(a.attinhcount, 0), CASE WHEN NOT a.attislocal THEN 'not local' END,
     'privileges ' || (SELECT string_agg(i::text, ' ' ORDER BY i::text) FROM unnest(a.attacl) i))
 FROM rel c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -26,11 +26,16 @@ WHERE c.oid >= 16384 AND n.nspname !~ '^pg_toast' AND n.nspname <> 'information_
 _SCHEMA = "CASE WHEN n.nspname ~ '^pg_temp' THEN 'pg_temp' ELSE n.nspname END"
 _HEX = "pg_catalog.encode(pg_catalog.convert_to(({})::pg_catalog.text, 'UTF8'), 'hex')"
 
-_WORK = """SELECT c.oid, pg_catalog.pg_stat_get_xact_numscans(c.oid),
- pg_catalog.pg_stat_get_xact_tuples_returned(c.oid),
- pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), pg_catalog.pg_stat_get_xact_tuples_updated(c.oid),
- pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)
-FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p')"""
+# Of this transaction and its subtransactions: on a copy nobody else makes transactions, and none is old.
+_CHANGED = """ AND c.xmin::pg_catalog.text::bigint
+ >= (pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text::numeric % 4294967296)::bigint"""
+_GONE = """SELECT o FROM pg_catalog.unnest('{{{oids}}}'::pg_catalog.oid[]) o
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = o)"""
+
+_WORK = """SELECT * FROM (SELECT c.oid, pg_catalog.pg_stat_get_xact_numscans(c.oid) AS s,
+ pg_catalog.pg_stat_get_xact_tuples_returned(c.oid) AS r, pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) AS i,
+ pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) AS u, pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS d
+FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p')) x WHERE s + r + i + u + d > 0"""
 
 _LOCKS = """SELECT relation::bigint, mode, granted FROM pg_catalog.pg_locks
 WHERE pid = %s AND (NOT granted OR (locktype = 'relation' AND relation >= 16384
@@ -183,7 +188,9 @@ class Meter:
         taken = granted - before.held
         known = self.known
         strong = any(mode >= LockMode.SHARE for _, mode in granted)
-        now = _names(wire) if strong or any(oid not in known for oid, _ in taken) else known
+        now = known
+        if strong or any(oid not in known for oid, _ in taken):
+            now = _names(wire, known, {oid for oid, mode in granted if mode == LockMode.ACCESS_EXCLUSIVE})
         rows = self._rows(before.work, _work(wire), now)
         return self._measured(taken, before, exchange.ms, wal, known, now, rows, "in its transaction")
 
@@ -252,13 +259,18 @@ class Meter:
         return tuple(sorted(found, key=lambda rows: rows.name))
 
 
-def _names(wire: Wire) -> dict[int, Known]:
-    """Every relation that the running transaction sees."""
-    sql = _NAMES.format(schema=_HEX.format(_SCHEMA), name=_HEX.format("c.relname"))
-    return {
-        int(oid or 0): Known(Name(_unhex(schema), _unhex(name)), kind or "", int(file or 0))
-        for oid, schema, name, kind, file in wire.run(sql.encode(), row_limit=None).last.rows
-    }
+def _names(wire: Wire, known: dict[int, Known], locked: set[int]) -> dict[int, Known]:
+    """Every relation that the running transaction sees: those `known`, and what it has changed.
+
+    What it has dropped is among the `locked`.
+    """
+    oids = ",".join(map(str, sorted(locked)))
+    gone = {int(oid or 0) for (oid,) in wire.run(_GONE.format(oids=oids).encode(), row_limit=None).last.rows}
+    now = {oid: relation for oid, relation in known.items() if oid not in gone}
+    sql = _NAMES.format(schema=_HEX.format(_SCHEMA), name=_HEX.format("c.relname")) + _CHANGED
+    for oid, schema, name, kind, file in wire.run(sql.encode(), row_limit=None).last.rows:
+        now[int(oid or 0)] = Known(Name(_unhex(schema), _unhex(name)), kind or "", int(file or 0))
+    return now
 
 
 def _work(wire: Wire) -> Work:

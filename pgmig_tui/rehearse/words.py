@@ -66,7 +66,10 @@ def rows(one: RehearsedScript) -> list[tuple[str | Line, ...]]:
             estimate = each.on_target
             there = "" if estimate is None else f"up to {words.duration(estimate.high)}"
             took = words.duration(each.measured.ms)
-            found.append((str(each.line), kind, mode, name, did(each.measured), _verdict(each), took, there))
+            what = did(each.measured)
+            if each.count > 1 and what:
+                what += " (the first)"
+            found.append((str(each.line), kind, mode, name, what, _verdict(each), took, there))
     return found
 
 

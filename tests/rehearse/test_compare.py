@@ -1,0 +1,96 @@
+"""Prediction beside measurement, on plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.result import Lock, StatementImpact
+from pgmig_tui.rehearse.compare import Predictions, depends_on_rows, differences
+from pgmig_tui.rehearse.measured import Measured, MeasuredLock, Rows
+
+T = Name("public", "t")
+AE, SUE, AS = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.ACCESS_SHARE
+ONE = StatementImpact(1, 1, "ALTER TABLE t …", "ALTER TABLE", path="a.sql")
+SEEN = Measured("in its transaction")
+
+
+def told(mode: LockMode, *, certainty: str = "certain", new: bool = False) -> StatementImpact:
+    return replace(ONE, locks=(Lock("public", "t", "r", mode, certainty, "", new),))
+
+
+def taken(mode: LockMode, *, new: bool = False) -> Measured:
+    return replace(SEEN, locks=(MeasuredLock(T, "r", mode, new),))
+
+
+def held(mode: LockMode) -> Measured:
+    return replace(SEEN, held={T: frozenset({mode})})
+
+
+@pytest.mark.parametrize(
+    ("predicted", "measured"),
+    [
+        (told(AE), taken(AE)),
+        (told(AE), held(AE)),
+        (told(SUE), replace(held(SUE), locks=taken(AS).locks)),
+        (told(AE, certainty="possible"), SEEN),
+        (ONE, taken(AE, new=True)),
+        (told(AE, new=True), taken(AE, new=True)),
+        (told(AE), Measured("not")),
+        (None, SEEN),
+    ],
+)
+def test_no_difference(predicted: StatementImpact | None, measured: Measured) -> None:
+    assert differences(predicted, measured, "ALTER TABLE") == ()
+
+
+@pytest.mark.parametrize(
+    ("predicted", "measured", "expected"),
+    [
+        (told(AE), SEEN, ("ACCESS EXCLUSIVE", "nothing", True)),
+        (ONE, taken(AE), ("nothing", "ACCESS EXCLUSIVE", True)),
+        (None, taken(AE), ("nothing", "ACCESS EXCLUSIVE", True)),
+        (told(AE), taken(SUE), ("ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", True)),
+        (told(SUE), taken(AE), ("SHARE UPDATE EXCLUSIVE", "ACCESS EXCLUSIVE", True)),
+        (told(AE), held(SUE), ("ACCESS EXCLUSIVE", "nothing", True)),
+        (ONE, taken(AS), ("nothing", "ACCESS SHARE", False)),
+        (told(AE, certainty="possible"), taken(SUE), ("ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", True)),
+    ],
+)
+def test_a_lock_that_differs(
+    predicted: StatementImpact | None, measured: Measured, expected: tuple[str, str, bool]
+) -> None:
+    (found,) = differences(predicted, measured, "ALTER TABLE")
+    assert (found.about, found.relation) == ("lock", "public.t")
+    assert (found.predicted, found.measured, found.strong) == expected
+
+
+def test_rewrites_differ_both_ways() -> None:
+    assert differences(replace(ONE, rewrites=("public.t",)), replace(SEEN, rewrites=(T,)), "ALTER TABLE") == ()
+    (more,) = differences(ONE, replace(SEEN, rewrites=(T,)), "ALTER TABLE")
+    (less,) = differences(replace(ONE, rewrites=("public.t",)), SEEN, "ALTER TABLE")
+    assert (more.predicted, more.measured) == ("nothing", "rewrite")
+    assert (less.predicted, less.measured) == ("rewrite", "nothing")
+
+
+def test_scans_count_on_ddl_where_nobody_foresaw_them() -> None:
+    scan = replace(SEEN, rows=(Rows(T, 1, 0, 0, 0, 0),))
+    assert [one.about for one in differences(ONE, scan, "ALTER TABLE")] == ["scan"]
+    assert differences(replace(ONE, scans=("public.t",)), scan, "ALTER TABLE") == ()
+    assert differences(ONE, replace(SEEN, rows=(Rows(T, 1, 0, 0, 0, 0, new=True),)), "ALTER TABLE") == ()
+    assert differences(ONE, scan, "UPDATE") == ()
+    assert depends_on_rows(ONE, scan, "ALTER TABLE")
+    assert not depends_on_rows(ONE, SEEN, "ALTER TABLE")
+
+
+def test_predictions_are_handed_out_in_order() -> None:
+    first, second, other = ONE, replace(ONE, kind="COMMENT"), replace(ONE, line=2)
+    predictions = Predictions([first, second, other])
+    assert predictions.take("a.sql", 1) is first
+    assert predictions.take("a.sql", 2) is other
+    assert predictions.take("a.sql", 1) is second
+    assert predictions.take("a.sql", 1) is None
+    assert predictions.take("b.sql", 1) is None
