@@ -57,6 +57,11 @@ class DataLoss:
     loss_class: int = 0
     what: tuple[str, ...] = ()
 
+    @property
+    def final(self) -> bool:
+        """Whether values or rows go, which no script brings back."""
+        return self.loss_class >= 3
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:

@@ -40,7 +40,7 @@ def does_words(one: StatementImpact) -> str:
     """What a statement does beside locking: rewrites, scans, losses, and how long about."""
     parts = [f"rewrites {safe(name)}" for name in one.rewrites]
     parts += [f"scans {safe(name)}" for name in one.scans if name not in one.rewrites]
-    if one.data_loss.loss_class >= 3:
+    if one.data_loss.final:
         parts.append(f"LOSES {safe(words.listing(one.data_loss.what)) or 'data'}")
     if one.rows:
         parts.append(f"about {words.about(one.rows)} rows, {words.size(one.bytes)}")
@@ -92,7 +92,7 @@ def remarks(impact: ScriptImpact) -> list[Line]:
             found.append(line(("x ", "failed"), at, safe(one.problem.message), place))
         if one.data_loss.loss_class:
             lost = safe(words.listing(one.data_loss.what)) or "what, can't be told"
-            role: Role = "failed" if one.data_loss.loss_class >= 3 else "waiting"
+            role: Role = "failed" if one.data_loss.final else "waiting"
             found.append(line(("! ", role), at, ("loses ", role), lost))
         found += [line(("? ", "stale"), at, "unknown: ", safe(what)) for what in one.unknown]
         found += [line(("! ", "waiting"), at, safe(what)) for what in one.breaks]

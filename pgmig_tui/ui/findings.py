@@ -23,19 +23,19 @@ _SHORT = {
     "ROW EXCLUSIVE": "row-x",
     "SHARE UPDATE EXCLUSIVE": "online",
     "SHARE": "SHARE",
-    "SHARE ROW EXCLUSIVE": "SH ROW X",
+    "SHARE ROW EXCLUSIVE": "S.ROWX",
     "EXCLUSIVE": "EXCL",
     "ACCESS EXCLUSIVE": "A.EXCL",
 }
 
 
 def short_lock(facts: ImpactFacts) -> Span:
-    """The strongest lock in eight columns."""
+    """The strongest lock in six columns."""
     if facts.impact is None:
         return "? n/a", "stale"
     role = RISK_ROLES[facts.impact.risk]
     if any(one.problem is not None or one.unknown for one in facts.impact.statements) and not facts.impact.strongest:
-        return "? unkn.", "stale"
+        return "? unkn", "stale"
     if facts.impact.strongest is None:
         return "none", "muted"
     return _SHORT.get(facts.impact.strongest[0].sql_name, "?"), role
@@ -48,10 +48,10 @@ def blocks_words(one: StatementImpact) -> str:
     return f"blocks {words.listing(blocked)}" if blocked else "blocks nothing"
 
 
-def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False) -> list[Line]:
-    """One statement: its line, its locks, what it does, what it loses."""
+def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False, where: str = "") -> list[Line]:
+    """One statement: its line (in the file `where`, when it's another one), its locks, what it does, what it loses."""
     role = RISK_ROLES[one.risk]
-    head: Line = ((f"{'>' if marked else ' '}L{one.line} ", "strong"), (safe(one.kind), "strong"))
+    head: Line = ((f"{'>' if marked else ' '}{where}L{one.line} ", "strong"), (safe(one.kind), "strong"))
     if one.risk not in {"none", "low"}:
         head = (*head, (f"  risk {one.risk}", role))
     lines: list[Line] = [head]
@@ -81,8 +81,8 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False)
     if one.estimated_ms is not None and one.estimated_ms.high:
         say(f"about {words.duration(one.estimated_ms.low)} to {words.duration(one.estimated_ms.high)}", "muted")
     if one.locks and one.held_until_line > one.end_line:
-        say(f"held to line {one.held_until_line}", "muted")
-    if one.data_loss.loss_class >= 3:
+        say(f"held from line {one.line} to {one.held_until_line}", "muted")
+    if one.data_loss.final:
         say(f"LOSES {words.listing(one.data_loss.what) or 'data'}", "failed")
     if one.needs_no_transaction:
         say("can't run in a transaction", "waiting")
@@ -113,16 +113,7 @@ def headline(facts: ImpactFacts, columns: int) -> list[Line]:
     if facts.impact is None:
         return wrap(safe(facts.problem) or "no impact is known", columns, "stale", indent=" ")
     impact = facts.impact
-    lines: list[Line] = []
-    role = RISK_ROLES[impact.risk]
-    if impact.strongest is None:
-        lines += wrap("no lock that others can notice", columns, "done", indent=" ")
-    else:
-        mode, relation = impact.strongest
-        lines += wrap(mode.sql_name, columns, role, indent=" ")
-        lines += wrap(f"on {safe(relation)}", columns, "plain", indent="   ")
-        blocked = [word for word, yes in (("reads", mode.blocks_reads), ("writes", mode.blocks_writes)) if yes]
-        lines += wrap(f"blocks {' and '.join(blocked)}" if blocked else "reads and writes go on", columns, indent=" ")
+    lines = [*_loss_lines(impact, columns), *_lock_lines(impact, columns)]
     rewrites = tuple(dict.fromkeys(name for one in impact.statements for name in one.rewrites))
     if rewrites:
         lines += wrap(f"rewrites {safe(words.listing(rewrites))}", columns, "failed", indent=" ")
@@ -136,7 +127,26 @@ def headline(facts: ImpactFacts, columns: int) -> list[Line]:
         )
     if not impact.transactional:
         lines += wrap("not one transaction: a failure leaves a part behind", columns, "waiting", indent=" ")
-    lines += wrap(f"risk {impact.risk}", columns, role, indent=" ")
+    lines += wrap(f"risk {impact.risk}", columns, RISK_ROLES[impact.risk], indent=" ")
+    return lines
+
+
+def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
+    if not impact.data_loss.final:
+        return []
+    lost = safe(words.listing(impact.data_loss.what)) or "data"
+    return wrap(f"LOSES {lost}", columns, "failed", indent=" ", hanging="   ")
+
+
+def _lock_lines(impact: ScriptImpact, columns: int) -> list[Line]:
+    """The strongest lock, what it is on, and what it blocks."""
+    if impact.strongest is None:
+        return wrap("no lock that others can notice", columns, "done", indent=" ")
+    mode, relation = impact.strongest
+    lines = wrap(mode.sql_name, columns, RISK_ROLES[impact.risk], indent=" ")
+    lines += wrap(f"on {safe(relation)}", columns, "plain", indent="   ")
+    blocked = [word for word, yes in (("reads", mode.blocks_reads), ("writes", mode.blocks_writes)) if yes]
+    lines += wrap(f"blocks {' and '.join(blocked)}" if blocked else "reads and writes go on", columns, indent=" ")
     return lines
 
 
@@ -175,10 +185,7 @@ def side_lines(
     elif revert.impact is None:
         lines += headline(revert, columns)
     else:
-        loss = revert.impact.data_loss
-        if loss.loss_class >= 3:
-            lines += wrap(f"LOSES {safe(words.listing(loss.what)) or 'data'}", columns, "failed", indent=" ")
-        else:
-            lines += wrap("loses no data that is known of", columns, "done", indent=" ")
-        lines += headline(revert, columns)[:2]
+        nothing = wrap("loses no data that is known of", columns, "done", indent=" ")
+        lines += _loss_lines(revert.impact, columns) or nothing
+        lines += _lock_lines(revert.impact, columns)[:2]
     return lines

@@ -134,6 +134,6 @@ def _step(step: Step, impact: ScriptImpact | None) -> StepFacts:
         rewrites=any(one.rewrites for one in seen),
         scans=any(one.scans for one in seen),
         risk=impact.risk,
-        loses=(loss.what or ("data",)) if loss.loss_class >= 3 else (),
+        loses=(loss.what or ("data",)) if loss.final else (),
         findings=(*facts.findings, *unread),
     )

@@ -33,8 +33,10 @@ from pgmig_tui.ui.session import (
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.database.status import Scripts
+    from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.plan import Change
+    from pgmig_tui.report.now import RightNow
     from pgmig_tui.run.client import RunSummary
 
 SCRIPTS_SECONDS = 60.0
@@ -118,6 +120,9 @@ class ProjectSession:
     def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts:
         where = self._environment(environment) if environment else None
         return scripts.read_impact(self.project, self._change(change_id), kind, where, live=live)
+
+    def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
+        return scripts.read_now(self._environment(environment), impact, before)
 
     # Running
 

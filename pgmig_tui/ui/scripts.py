@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from hashlib import sha1
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ from pgmig_tui.ui.session import ImpactFacts, ScriptKind, ScriptText
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
+    from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.report.impacts import Inspected
+    from pgmig_tui.report.now import RightNow
 
 LONGEST = 50_000_000
 CARRIED = 200
@@ -56,6 +59,20 @@ def read_impact(
     except PgmigError as error:
         alone = _facts(_inspect(project, [change], kind, environment, None), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
+
+
+def read_now(environment: Environment, impact: ScriptImpact, before: RightNow | None) -> RightNow:
+    """Who is in the way of an impact's locks; `before` is an earlier answer, to tell rates by."""
+    from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.report.now import RightNow, compose, read, wanted_by
+
+    wanted = wanted_by([impact])
+    try:
+        with connect(environment.target, application_name=application_name("now", "watch")) as connection:
+            earlier = before.now if before is not None else None
+            return compose(environment.name, wanted, read(connection, wanted), earlier)
+    except PgmigError as error:
+        return RightNow(environment.name, datetime.now(UTC), wanted, problem=error.what)
 
 
 def _before(project: Project, change: Change, environment: Environment, connection: Connection) -> list[Change]:

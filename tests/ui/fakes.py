@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.modes import LockMode
@@ -36,6 +36,9 @@ from pgmig_tui.ui.session import (
     Standing,
     StepFacts,
 )
+
+if TYPE_CHECKING:
+    from pgmig_tui.report.now import RightNow
 
 NOW = datetime(2026, 8, 20, 3, 14, 7, tzinfo=UTC)
 
@@ -141,7 +144,13 @@ def impact(kind: str = "deploy") -> ScriptImpact:
                 bytes=96_000_000,
                 data_loss=loss,
                 risk="critical",
-                advice=(Advice("type-change", "Add a new column, copy in batches, then swap the names."),),
+                advice=(
+                    Advice(
+                        "type-change",
+                        "Add a new column, copy in batches, then swap the names.",
+                        "ALTER TABLE dms.documents ADD COLUMN size_new bigint;",
+                    ),
+                ),
             ),
             StatementImpact(
                 9, 9, "UPDATE dms.documents", "UPDATE", locks=(write,), held_until_line=11, rows=1200, risk="low"
@@ -150,6 +159,23 @@ def impact(kind: str = "deploy") -> ScriptImpact:
         ),
         (Held("dms", "documents", LockMode.ACCESS_EXCLUSIVE, 6, 11),),
     )
+
+
+def in_the_way() -> RightNow:
+    """A reader that has been idle in its transaction for 14 minutes, on the table that is to be rewritten."""
+    from pgmig_tui.database.activity import Now, RelationLock, Session, Traffic
+    from pgmig_tui.impact.facts import Name
+    from pgmig_tui.report.now import Ahead, Rate, RightNow, Wanted
+
+    name = Name("dms", "documents")
+    session = Session(
+        777, "bob", "reporting", "10.1.2.3", "client backend", "idle in transaction", 862.0, False, "then", "SELECT 1"
+    )
+    lock = RelationLock("dms", "documents", "AccessShareLock", True, None, None, None, replace(session, state_s=860.0))
+    wanted = Wanted(name, LockMode.ACCESS_EXCLUSIVE)
+    now = Now((lock,), (session,), 0, (Traffic("dms", "documents", 200_000, 96_000_000, 1.0, 1.0, 1.0, 1.0),))
+    rates = ((name, Rate(230.0, 12_000.0, 35.0)),)
+    return RightNow("", NOW, (wanted,), now, (Ahead(wanted, lock),), rates)
 
 
 ITEMS = (
@@ -213,6 +239,7 @@ class FakeSession:
         self.prepare_error: PgmigError | None = None
         self.written: dict[str, str] = {}
         self.texts: dict[str, str] = {}
+        self.impacts: dict[str, ScriptImpact] = {}
         self.hold = threading.Event()
         self.hold.set()
 
@@ -229,7 +256,12 @@ class FakeSession:
     def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts:
         if kind == "verify":
             return ImpactFacts(None, problem="there is no verify script")
-        return ImpactFacts(impact(kind), server="PostgreSQL 18.6" if live else "", live=live)
+        told = self.impacts.get(f"{kind} {change_id}") or self.impacts.get(kind) or impact(kind)
+        return ImpactFacts(told, server="PostgreSQL 18.6" if live else "", live=live)
+
+    def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
+        self.calls.append(f"now {environment}")
+        return replace(in_the_way(), environment=environment)
 
     def prepare(self, environment: str, command: Command, to: str | None) -> Review:
         self.hold.wait(5)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.ui.fakes import FakeSession, standing
+from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
+from pgmig_tui.ui import impact_pane
+from tests.ui.fakes import FakeSession, impact, standing
 from tests.ui.robot import Robot, opened, play
 
 
@@ -19,12 +24,133 @@ def test_the_finding_follows_the_line(size: tuple[int, int]) -> None:
     async def scene() -> None:
         async with opened(size=size) as robot:
             await at_change(robot)
-            await robot.sees("change 1/1 pending", "rewrites dms.documents", "sha 9f31c2a")
-            await robot.press("i")
-            await robot.sees(">L6 ALTER TABLE", "Add a new column")
+            await robot.sees("change 1/1 pending", "rewrites dms.documents", "sha 9f31c2a", "On production now")
             await robot.snapshot("change")
             await robot.press("i")
+            await robot.sees("> 6 |#", ">L6 ALTER TABLE", "Add a new column")
+            await robot.snapshot("change-finding")
+            await robot.press("i")
+            await robot.sees("> 9 |#", ">L9 UPDATE")
+            await robot.press("i")
+            await robot.sees("> 6 |#", ">L6 ALTER TABLE")
+            await robot.press("k")
+            await robot.misses(">L6 ALTER TABLE")
+            await robot.press("j", "j")
+            await robot.sees("> 7 |#", ">L6 ALTER TABLE")
+
+    play(scene)
+
+
+def test_the_line_follows_the_finding() -> None:
+    async def scene() -> None:
+        async with opened(size=(100, 50)) as robot:
+            await at_change(robot)
+            await robot.press("tab")
+            await robot.sees("tab Text", "> 6 |#", ">L6 ALTER TABLE")
+            await robot.press("j")
+            await robot.sees("> 9 |#", ">L9 UPDATE")
+            await robot.press("j", "j", "G")
+            await robot.sees("> 9 |#")
+            await robot.press("k")
+            await robot.sees("> 6 |#", ">L6 ALTER TABLE")
+            await robot.press("escape")
+            await robot.sees("tab Findings", "[deploy]")
+            await robot.press("j")
+            await robot.sees("> 7 |#", ">L6 ALTER TABLE")
+            await robot.press("j", "j", "j")
+            await robot.sees(">10  #")
+            await robot.press("k")
             await robot.sees(">L9 UPDATE")
+            await robot.press("k")
+            await robot.misses(">L9 UPDATE")
+            await robot.pilot.click("#pane", offset=(3, row_of(robot, "L9 UPDATE")))
+            await robot.sees("> 9 |#", ">L9 UPDATE", "tab Text")
+
+    play(scene)
+
+
+def row_of(robot: Robot, text: str) -> int:
+    """The row of a text inside the pane."""
+    rows = robot.text.splitlines()
+    return next(i for i, row in enumerate(rows) if text in row) - robot.app.screen.query_one("#pane").region.y
+
+
+def test_who_is_in_the_way_right_now_is_said_once_the_server_answers() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_change(robot)
+            await robot.sees("On production now", "would queue behind pid 777", "idle in transaction for")
+            await robot.press("escape", "k", "enter")
+            await robot.sees("On production now")
+        silent = FakeSession()
+        async with opened(silent) as robot:
+            await robot.press("3", "enter")
+            await robot.sees("from the text alone", "ALTER TABLE dms.documents")
+            assert "now production" not in silent.calls
+
+    play(scene)
+
+
+def test_y_copies_the_safer_sql_of_the_finding_under_the_cursor() -> None:
+    async def scene() -> None:
+        async with opened() as robot:
+            await at_change(robot)
+            copied: list[str] = []
+            robot.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
+            await robot.press("i", "y")
+            await robot.sees("copied the safer SQL for line 6 (type-change)")
+            assert copied == ["ALTER TABLE dms.documents ADD COLUMN size_new bigint;"]
+            await robot.press("i", "y")
+            await robot.sees("copied the finding of line 9; it has no safer SQL")
+            assert copied[1].splitlines()[0].strip() == "L9 UPDATE"
+            await robot.press("g", "y")
+            await robot.sees("lines (OSC 52")
+            assert "L6 ALTER TABLE" in copied[2]
+            assert "L9 UPDATE" in copied[2]
+
+    play(scene)
+
+
+def test_a_silenced_advice_gives_its_reason_and_no_sql() -> None:
+    one = replace(impact().statements[2], silenced={"type-change": "it has 40 rows"})
+    text, said = impact_pane.copied(one)
+    assert "type-change is silenced: it has 40 rows" in text
+    assert "no safer SQL" in said
+
+
+def test_the_bar_is_the_strongest_lock_that_is_held_at_a_line() -> None:
+    lock = Lock("a", "b", "r", LockMode.SHARE, "certain", "")
+    statements = (
+        StatementImpact(2, 3, "x", "CREATE INDEX", locks=(lock,), held_until_line=9),
+        StatementImpact(5, 5, "x", "DROP", locks=(replace(lock, mode=LockMode.ACCESS_EXCLUSIVE),), held_until_line=7),
+        StatementImpact(11, 12, "x", "VACUUM", locks=(replace(lock, mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)),
+        StatementImpact(14, 14, "x", "INSERT", locks=(replace(lock, mode=LockMode.ROW_EXCLUSIVE),), held_until_line=14),
+        StatementImpact(15, 15, "x", "DROP", locks=(replace(lock, new=True),), held_until_line=20),
+        StatementImpact(4, 4, "x", "DROP", locks=(lock,), held_until_line=30, path="other.sql"),
+    )
+    held = impact_pane.Held(ScriptImpact("a.sql", False, statements, ()))
+    assert "".join(held.span(line)[0] for line in range(1, 17)) == " ===###== :: .  "
+    assert not impact_pane.Held(ScriptImpact("a.sql", False, (), ()))
+
+
+def test_thousands_of_findings_stay_near_the_current_one() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.texts["deploy"] = "INSERT INTO dms.documents VALUES (1);\n" * 5_000
+        lock = Lock("dms", "documents", "r", LockMode.ROW_EXCLUSIVE, "certain", "INSERT")
+        statements = tuple(
+            StatementImpact(n, n, "INSERT", "INSERT", locks=(lock,), held_until_line=n) for n in range(1, 5_001)
+        )
+        session.impacts["deploy"] = ScriptImpact("deploy/x.sql", False, statements, ())
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 8))
+            await robot.press("3", "enter")
+            await robot.sees(">L1 INSERT")
+            await robot.press("tab", "G")
+            await robot.sees(">5000 |.", ">L5000 INSERT")
+            await robot.press("k")
+            await robot.sees(">4999 |.", ">L4999 INSERT")
 
     play(scene)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pgmig_tui.ui.session import RunFacts, Standing
-from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, change_id, facts, plan, standing
+from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
 from tests.ui.robot import opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -34,6 +34,25 @@ def test_each_environment_answers_by_itself(size: tuple[int, int]) -> None:
             await robot.sees("production: 4 pending", "+ ok", ". todo", "...")
             await robot.sees("A.EXCL" if size[0] < 96 else "ACCESS EXCLUSIVE")
             await robot.snapshot("home")
+
+    play(scene)
+
+
+@pytest.mark.parametrize(("columns", "marked"), [(80, "A.EXCL x"), (100, ". todo x"), (132, "A.EXCL x")])
+def test_a_pending_change_that_loses_data_is_marked(columns: int, marked: str) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.impacts[f"deploy {change_id(8)}"] = impact("revert")
+        async with opened(session, size=(columns, 30)) as robot:
+            await robot.tell(standing("dev", 9), standing("staging", 5), standing("production", 5))
+            await robot.press("3")
+            await robot.sees(marked)
+            rows = {name[:16]: next(row for row in robot.text.splitlines() if name[:16] in row) for name in NAMES[5:]}
+            assert [name for name, row in rows.items() if marked in row] == [NAMES[8][:16]]
+            assert ". todo x" not in rows[NAMES[7][:16]]
+            if columns >= 96:
+                await robot.press("g")
+                await robot.sees("LOSES dms.documents.size")
 
     play(scene)
 

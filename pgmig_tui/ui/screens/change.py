@@ -1,28 +1,34 @@
-"""A change: its three scripts at the left, what they do to the server at the right."""
+"""A change: its three scripts at the left, what they do to the server at the right; each follows the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, Span, wrap
-from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count
+from pgmig_tui.display.cells import Line, Role, Span
 from pgmig_tui.impact.result import StatementImpact
-from pgmig_tui.ui.findings import RISK_ROLES, headline, statement_lines, telling
+from pgmig_tui.ui import impact_pane
+from pgmig_tui.ui.findings import RISK_ROLES, telling
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import KINDS, ImpactFacts, Place, PlanLine, ScriptKind, ScriptText
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups
 from pgmig_tui.ui.widgets.sql_view import SqlView
+
+if TYPE_CHECKING:
+    from pgmig_tui.report.now import RightNow
+
+NOW_SECONDS = 5.0
+LONGEST_MARK = 500
 
 
 class ChangeScreen(PlaceScreen):
-    """Reads only. The finding of the statement under the cursor stands first in the pane."""
+    """Reads only. One statement is the current one: the line under the cursor and its finding go together, whichever of
+    the two is moved. `tab` says which one the keys move."""
 
     place: ClassVar[str] = "change"
     CSS_PATH = "../styles/change.tcss"
@@ -36,9 +42,14 @@ class ChangeScreen(PlaceScreen):
         self.formatted = False
         self._scripts: dict[ScriptKind, ScriptText] = {}
         self._impacts: dict[ScriptKind, ImpactFacts] = {}
+        self._told: dict[ScriptKind, list[StatementImpact]] = {}
+        self._now: dict[ScriptKind, RightNow] = {}
+        self._asking_now = False
+        self._in_findings = False
+        self._picked: int | None = None
         self.tabs = Bar(identity="tabs")
         self.sql = SqlView(identity="sql")
-        self.pane = Lines(identity="pane")
+        self.pane = Groups(identity="pane")
 
     def body(self) -> Iterable[Widget]:
         yield self.tabs
@@ -48,6 +59,7 @@ class ChangeScreen(PlaceScreen):
         self.tabs.make(self._tabs_line)
         super().on_mount()
         self._load()
+        self.set_interval(NOW_SECONDS, self._ask_now)
 
     @property
     def where(self) -> Place | None:
@@ -78,7 +90,8 @@ class ChangeScreen(PlaceScreen):
     def _load(self) -> None:
         session, change_id, kind = self.pgmig.session, self.change.change_id, self.kind
         environment = self._environment.name if self._environment else ""
-        self.formatted = False
+        self.formatted = self._in_findings = False
+        self._picked = None
         if kind in self._scripts:
             self._show_script()
             return
@@ -100,9 +113,30 @@ class ChangeScreen(PlaceScreen):
 
     def _take_impact(self, kind: ScriptKind, facts: ImpactFacts) -> None:
         self._impacts[kind] = facts
+        self._told[kind] = telling(facts.impact) if facts.impact is not None else []
         if kind == self.kind:
             self._mark()
             self._show_pane()
+            self._ask_now()
+
+    def _ask_now(self) -> None:
+        """Who is in the way on the server: asked again and again, as long as somebody looks and the server answers."""
+        facts, kind, environment = self._impacts.get(self.kind), self.kind, self._environment
+        if facts is None or facts.impact is None or not facts.live or environment is None:
+            return
+        if self._asking_now or not self.is_current:
+            return
+        self._asking_now = True
+        session, impact, before = self.pgmig.session, facts.impact, self._now.get(kind)
+
+        def done(now: RightNow | None) -> None:
+            self._asking_now = False
+            if now is not None:
+                self._now[kind] = now
+            if kind == self.kind:
+                self._show_pane(reveal=before is None)
+
+        self.later("now", lambda: session.now(environment.name, impact, before), done, lambda error: done(None))
 
     def _show_script(self) -> None:
         script = self._scripts[self.kind]
@@ -115,70 +149,93 @@ class ChangeScreen(PlaceScreen):
         facts = self._impacts.get(self.kind)
         if facts is None or facts.impact is None or self.formatted or self.kind not in self._scripts:
             return
-        statements = [one for one in facts.impact.statements if not one.path or one.path == facts.impact.path]
-        self.sql.divide([one.line for one in statements])
+        impact = facts.impact
+        self.sql.divide([one.line for one in impact.statements if impact_pane.own(impact, one)])
         marks: dict[int, Role] = {}
-        for one in telling(facts.impact):
-            if one in statements:
-                marks.update(
-                    dict.fromkeys(range(one.line, min(one.end_line, one.line + 500) + 1), RISK_ROLES[one.risk])
-                )
-        self.sql.mark(marks)
+        for one in self._told[self.kind]:
+            if impact_pane.own(impact, one):
+                last = min(one.end_line, one.line + LONGEST_MARK)
+                marks.update(dict.fromkeys(range(one.line, last + 1), RISK_ROLES[one.risk]))
+        held = impact_pane.Held(impact)
+        self.sql.mark(marks, held.span if held else None)
 
     # The pane
 
-    def _current(self) -> StatementImpact | None:
-        facts = self._impacts.get(self.kind)
-        if facts is None or facts.impact is None or self.formatted:
-            return None
+    @property
+    def _findings(self) -> list[StatementImpact]:
+        """The statements of this script with something to tell; none while it is shown set out otherwise."""
+        return [] if self.formatted else self._told.get(self.kind, [])
+
+    def _here(self, one: StatementImpact) -> bool:
+        facts = self._impacts[self.kind]
+        return facts.impact is not None and impact_pane.own(facts.impact, one)
+
+    def _current(self) -> int | None:
+        """The finding that was chosen last, or that of the line under the cursor."""
+        if self._picked is not None:
+            return self._picked
         line = self.sql.line_number
-        return next((one for one in telling(facts.impact) if one.line <= line <= one.end_line), None)
+        return next(
+            (i for i, one in enumerate(self._findings) if one.line <= line <= one.end_line and self._here(one)), None
+        )
 
-    def _show_pane(self) -> None:
-        self.pane.fill(lambda columns: self._pane_lines(columns - 1))
-        self.pane.scroll_home(animate=False)
+    def _show_pane(self, *, reveal: bool = True) -> None:
+        self.pane.current, self.pane.bright = self._current(), self._in_findings
+        self.pane.fill(lambda columns: self.pane.group(self._pane_rows(columns - 1)))
+        if reveal:
+            self.pane.reveal()
 
-    def _pane_lines(self, columns: int) -> list[Line]:
-        facts = self._impacts.get(self.kind)
+    def _pane_rows(self, columns: int) -> list[impact_pane.Row]:
+        facts, script = self._impacts.get(self.kind), self._scripts.get(self.kind)
         if facts is None:
-            return [((" Lock impact ...", "title"),)]
-        source = facts.server if facts.live else "from the text alone"
-        lines: list[Line] = [((" Lock impact  ", "title"), (safe(source), "muted"))]
-        script = self._scripts.get(self.kind)
-        if script is not None and script.problem:
-            lines += wrap(safe(script.problem), columns, "stale", indent=" ")
-        lines += headline(facts, columns)
-        for text in facts.findings:
-            lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
-        if facts.impact is not None:
-            current, told = self._current(), telling(facts.impact)
-            if current is not None:
-                lines += [(), *statement_lines(current, columns, marked=True)]
-            for one in [one for one in told if one is not current][:50]:
-                lines += [(), *statement_lines(one, columns)]
-            if len(told) > 50:
-                lines += [(), ((f" and {count(len(told) - 50, 'statement')} more", "muted"),)]
-        return lines
+            return [(((" Lock impact ...", "title"),), None)]
+        return impact_pane.rows(
+            facts,
+            self._told[self.kind],
+            self._current(),
+            self._now.get(self.kind),
+            columns,
+            active=self._in_findings,
+            problem=script.problem if script is not None else "",
+        )
+
+    def _pick(self, index: int) -> None:
+        """Makes a finding the current one; the text goes to its line, where that stands in this file."""
+        findings = self._findings
+        if not findings:
+            return
+        self._picked = max(0, min(index, len(findings) - 1))
+        one = findings[self._picked]
+        if self._here(one):
+            self.sql.move(one.line - 1)
+        self._show_pane()
+
+    def on_groups_picked(self, message: Groups.Picked) -> None:
+        message.stop()
+        self._in_findings = True
+        self._pick(message.group)
 
     def on_choices_moved(self, message: Choices.Moved) -> None:
         message.stop()
+        picked = self._findings[self._picked] if self._picked is not None else None
+        if picked is not None and not (self._here(picked) and picked.line <= message.index + 1 <= picked.end_line):
+            self._picked = None
         self._show_pane()
 
     # Keys
+
+    def label(self, key_id: str) -> str | None:
+        return "Text" if key_id == "change.findings" and self._in_findings else None
 
     def off(self, key_id: str) -> str | None:
         script = self._scripts.get(self.kind)
         if key_id == "change.formatted" and (script is None or not script.text):
             return "there is no text to set out"
-        if key_id == "change.impact" and (self.formatted or not self._told()):
+        if key_id in {"change.impact", "change.findings"} and not self._findings:
             return "no statement here takes a lock that others notice"
         if key_id in {"change.again", "change.back_again"} and not self.sql.needle:
             return "nothing was looked for yet; / does"
         return None
-
-    def _told(self) -> list[StatementImpact]:
-        facts = self._impacts.get(self.kind)
-        return telling(facts.impact) if facts is not None and facts.impact is not None else []
 
     def _walk(self, step: int) -> None:
         self.kind = KINDS[(KINDS.index(self.kind) + step) % len(KINDS)]
@@ -191,8 +248,21 @@ class ChangeScreen(PlaceScreen):
         self._walk(1)
 
     def do_impact(self) -> None:
-        lines = [one.line for one in self._told()]
-        self.sql.move(next((line for line in lines if line > self.sql.line_number), lines[0]) - 1)
+        self._pick(self._after_cursor(0) if self._picked is None else (self._picked + 1) % len(self._findings))
+
+    def _after_cursor(self, otherwise: int) -> int:
+        """The next finding below the cursor."""
+        line = self.sql.line_number
+        below = (i for i, one in enumerate(self._findings) if one.line > line and self._here(one))
+        return next(below, otherwise)
+
+    def do_findings(self) -> None:
+        self._in_findings = not self._in_findings
+        if self._in_findings:
+            current = self._current()
+            self._pick(self._after_cursor(len(self._findings) - 1) if current is None else current)
+        else:
+            self._show_pane()
 
     def do_formatted(self) -> None:
         from pgmig_tui.display.sql_format import formatted
@@ -229,11 +299,20 @@ class ChangeScreen(PlaceScreen):
     def do_back_again(self) -> None:
         self.sql.find(self.sql.needle, -1)
 
+    def _move(self, line: int, finding: int) -> None:
+        """Moves to a line of the text or, in the findings, to one of them."""
+        if self._in_findings:
+            self._pick(finding)
+        else:
+            self._picked = None
+            self.sql.move(line)
+            self._show_pane()
+
     def do_down(self) -> None:
-        self.sql.move(self.sql.cursor + 1)
+        self._move(self.sql.cursor + 1, (self._picked or 0) + 1)
 
     def do_up(self) -> None:
-        self.sql.move(self.sql.cursor - 1)
+        self._move(self.sql.cursor - 1, (self._picked or 0) - 1)
 
     def do_left(self) -> None:
         self.sql.slide(-20)
@@ -242,24 +321,37 @@ class ChangeScreen(PlaceScreen):
         self.sql.slide(20)
 
     def do_top(self) -> None:
-        self.sql.move(0)
+        self._move(0, 0)
 
     def do_bottom(self) -> None:
-        self.sql.move(self.sql.line_count - 1)
+        self._move(self.sql.line_count - 1, len(self._findings) - 1)
 
     def do_pagedown(self) -> None:
-        self.sql.move(self.sql.cursor + max(1, self.sql.size.height // 2))
+        self._move(self.sql.cursor + max(1, self.sql.size.height // 2), (self._picked or 0) + 5)
 
     def do_pageup(self) -> None:
-        self.sql.move(self.sql.cursor - max(1, self.sql.size.height // 2))
+        self._move(self.sql.cursor - max(1, self.sql.size.height // 2), (self._picked or 0) - 5)
+
+    def do_back(self) -> None:
+        if self._in_findings:
+            self.do_findings()
+        else:
+            super().do_back()
 
     def copy_text(self) -> str:
-        """The findings, for a pull request."""
-        return self.pane.text()
+        """The safer SQL of the current finding, or that finding; without one, the pane, for a pull request."""
+        current = self._current()
+        return self.pane.text() if current is None else impact_pane.copied(self._findings[current])[0]
+
+    def copied_what(self, text: str) -> str:
+        current = self._current()
+        return super().copied_what(text) if current is None else impact_pane.copied(self._findings[current])[1]
 
     def help_text(self) -> tuple[str, ...]:
         return (
             "A | beside a line number: the statement takes a lock, scans, rewrites or loses something.",
+            "The bar beside the text is the strongest lock held there: # reads and writes wait, = writes wait,",
+            ": other changes and vacuum wait, . nobody who only reads and writes rows does.",
             "The impact is read from the script, and from the server's catalog where it answers.",
             "f sets the SQL out for reading; what runs stays as it is. > at the edge: the line goes on (right, left).",
         )

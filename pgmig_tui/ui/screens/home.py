@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.12
 LOCK_COLUMN_CHANGES = 40
+WIDE, ROOMY = 96, 120
+"""From so many columns on there is a side pane; from so many there is room for it and a lock column."""
 
 
 class HomeScreen(PlaceScreen):
@@ -43,7 +45,12 @@ class HomeScreen(PlaceScreen):
     def body(self) -> Iterable[Widget]:
         facts = self.pgmig.session.facts
         self.matrix = PlanMatrix(
-            facts.plan, [place.name for place in facts.places], self._cell, self._lock_cell, identity="matrix"
+            facts.plan,
+            [place.name for place in facts.places],
+            self._cell,
+            self._lock_cell,
+            self._loses,
+            identity="matrix",
         )
         self.matrix.chosen = self.pgmig.chosen
         yield self.summary
@@ -57,7 +64,7 @@ class HomeScreen(PlaceScreen):
         self.set_timer(LOOK_SECONDS, self._show_side)
 
     def on_resize(self) -> None:
-        self.matrix.with_locks = self.size.width < 96
+        self.matrix.with_locks = self.size.width < WIDE or self.size.width >= ROOMY
         self.head.refresh()
         self.matrix.refresh()
         super().on_resize()
@@ -75,14 +82,22 @@ class HomeScreen(PlaceScreen):
     def _cell(self, change_id: str, environment: str) -> Span:
         return self.pgmig.answers.cell(change_id, environment, self.pgmig.clock())
 
+    def _pending_impact(self, change_id: str) -> ImpactFacts | None:
+        """What deploying a change would do, if it's pending in the chosen environment and has been looked at."""
+        standing = self._standing()
+        if standing is None or change_id in standing.deployed or change_id not in standing.pending:
+            return None
+        return self._impacts.get((change_id, "deploy"))
+
     def _lock_cell(self, change_id: str) -> Span:
         from pgmig_tui.ui.findings import short_lock
 
-        standing = self._standing()
-        facts = self._impacts.get((change_id, "deploy"))
-        if standing is None or facts is None or change_id not in standing.pending:
-            return "", "plain"
-        return short_lock(facts)
+        facts = self._pending_impact(change_id)
+        return short_lock(facts) if facts is not None else ("", "plain")
+
+    def _loses(self, change_id: str) -> bool:
+        facts = self._pending_impact(change_id)
+        return facts is not None and facts.impact is not None and facts.impact.data_loss.final
 
     def doing(self) -> str:
         places, now = self.pgmig.session.facts.places, f"{self.pgmig.clock():%H:%M:%S}Z"
@@ -329,6 +344,7 @@ class HomeScreen(PlaceScreen):
         return (
             "+ ok deployed   . todo in the plan, not deployed   ! differ: the plan and the database disagree",
             "? an old answer, with its age: the server does not answer now   ... not answered yet",
+            "x behind todo or behind a lock: deploying the change loses data; the pane at the right says what",
             "Nothing on this screen changes a database: d, v and R open the review, which asks for a last word.",
             "A protected environment is read-only: every run on it needs its word.",
         )

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from pgmig_tui.display.banner import banner, tier_role, tier_word
 from pgmig_tui.display.cells import Line, Span, cut, sides, text_of, width, wrap
 from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import count
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.poller import in_thread, post_quietly, words_of
@@ -248,13 +249,17 @@ class PlaceScreen(Screen[None]):
         """What `y` copies here."""
         return ""
 
+    def copied_what(self, text: str) -> str:
+        """What is said of the text that `y` has copied."""
+        return f"copied {count(len(text.splitlines()), 'line')}"
+
     def do_copy(self) -> None:
         text = self.copy_text()
         if not text:
             self.say("nothing to copy here")
             return
         self.pgmig.copy_to_clipboard(text)
-        self.say(f"copied {len(text.splitlines())} lines (OSC 52; in tmux: set -g set-clipboard on)", "done")
+        self.say(f"{self.copied_what(text)} (OSC 52; in tmux: set -g set-clipboard on)", "done")
 
     def do_copy_screen(self) -> None:
         text = self.pgmig.screen_text()

@@ -149,6 +149,49 @@ class Choices(Lines):
         self.move(y + self.scroll_offset.y)
 
 
+class Groups(Lines):
+    """Lines that belong to groups, one of which is the current one; a click chooses the group under it.
+
+    `bright` lays a background under the lines of the current group.
+    """
+
+    class Picked(Message):
+        def __init__(self, group: int) -> None:
+            super().__init__()
+            self.group = group
+
+    def __init__(self, *, identity: str | None = None) -> None:
+        super().__init__(identity=identity)
+        self.current: int | None = None
+        self.bright = False
+        self._groups: Sequence[int | None] = ()
+
+    def group(self, rows: Sequence[tuple[Line, int | None]]) -> Sequence[Line]:
+        """Notes which line belongs to which group, and gives the lines."""
+        self._groups = [group for _line, group in rows]
+        return [line for line, _group in rows]
+
+    def reveal(self) -> None:
+        """Scrolls so that the current group is in view, from its first line on; to the top when there is none."""
+        rows = [row for row, group in enumerate(self._groups) if group is not None and group == self.current]
+        if not rows:
+            self.scroll_to(y=0, animate=False, force=True)
+            return
+        first, last, top, height = rows[0], rows[-1], round(self.scroll_y), self.size.height
+        if first < top or last >= top + height:
+            self.scroll_to(y=min(first, max(0, last - height + 1)), animate=False, force=True)
+
+    def highlight(self, index: int) -> str | None:
+        here = self.bright and self.current is not None and index < len(self._groups)
+        return "cursor" if here and self._groups[index] == self.current else None
+
+    def on_click(self, event: object) -> None:
+        index = getattr(event, "y", 0) + self.scroll_offset.y
+        group = self._groups[index] if index < len(self._groups) else None
+        if group is not None:
+            self.post_message(self.Picked(group))
+
+
 class LogLines(Lines):
     """The tail of a log: follows the end until scrolled up; `limit` lines are kept, the journal has them all."""
 

@@ -16,7 +16,8 @@ class PlanMatrix(Choices):
     """Rows are made when they come into view, so that a plan of 10,000 changes opens as fast as one of ten.
 
     `rows` are indexes into the plan, top first. `cell(change_id, environment)` gives the words of a cell,
-    `lock(change_id)` those of the lock column, which is there only where no side pane stands.
+    `lock(change_id)` those of the lock column, which is there where it leaves room for the names. An `x` marks a
+    change that `loses(change_id)` data: behind its lock or, where there's no such column, in the chosen environment.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class PlanMatrix(Choices):
         environments: Sequence[str],
         cell: Callable[[str, str], Span],
         lock: Callable[[str], Span],
+        loses: Callable[[str], bool],
         *,
         identity: str | None = None,
     ) -> None:
@@ -36,6 +38,7 @@ class PlanMatrix(Choices):
         self.with_locks = False
         self._cell = cell
         self._lock = lock
+        self._loses = loses
         self._longest = max((width(self._title(change)) for change in plan[-300:]), default=20)
 
     @staticmethod
@@ -105,9 +108,14 @@ class PlanMatrix(Choices):
                 "strong" if index == self.cursor else "plain",
             )
         )
+        lost: Span = ("x", "failed") if self._loses(change.change_id) else (" ", "plain")
         for place in visible:
             text, role = self._cell(change.change_id, self.environments[place])
-            spans.append((pad(cut(text, CELL - 1), CELL), role))
+            if place == self.chosen and not self.with_locks and width(text) < CELL - 3:
+                spans += [(f"{text} ", role), lost, (" " * (CELL - 2 - width(text)), "plain")]
+            else:
+                spans.append((pad(cut(text, CELL - 1), CELL), role))
         if self.with_locks:
-            spans.append(self._lock(change.change_id))
+            text, role = self._lock(change.change_id)
+            spans += [(pad(text, LOCK - 1), role), lost]
         return tuple(spans)

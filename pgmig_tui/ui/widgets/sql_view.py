@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pgmig_tui.display.cells import Line, Role, Span, sides, slide, width
 from pgmig_tui.display.sql_colors import colored
@@ -13,7 +13,10 @@ WHOLE = 200_000
 
 
 class SqlView(Choices):
-    """`marks` gives lines (1-based) a role for their number; `starts` are lines (1-based) where statements begin."""
+    """`marks` gives lines (1-based) a role for their number; `starts` are lines (1-based) where statements begin.
+
+    `bar` gives the column between number and text for a line, None = there is no such column.
+    """
 
     def __init__(self, *, identity: str | None = None) -> None:
         super().__init__(identity=identity)
@@ -21,13 +24,14 @@ class SqlView(Choices):
         self._starts: list[int] = []
         self._colored: dict[int, list[Line]] = {}
         self._marks: dict[int, Role] = {}
+        self._bar: Callable[[int], Span] | None = None
         self._shift = 0
         self.needle = ""
 
     def load(self, text: str) -> None:
         """Shows a text from its first line."""
         self._text = text.splitlines() or [""]
-        self._marks = {}
+        self._marks, self._bar = {}, None
         self.divide([])
         self.show(())
         self.move(0)
@@ -42,8 +46,8 @@ class SqlView(Choices):
         self._colored.clear()
         self.refresh()
 
-    def mark(self, marks: dict[int, Role]) -> None:
-        self._marks = marks
+    def mark(self, marks: dict[int, Role], bar: Callable[[int], Span] | None = None) -> None:
+        self._marks, self._bar = marks, bar
         self.refresh()
 
     @property
@@ -71,12 +75,14 @@ class SqlView(Choices):
         digits = len(str(len(self._text)))
         mark = self._marks.get(number)
         cursor = ">" if index == self.cursor else " "
-        gutter: Span = (f"{cursor}{number:>{digits}} {'|' if mark else ' '}", mark or "muted")
-        room = self.size.width - width(gutter[0])
+        gutter: Line = ((f"{cursor}{number:>{digits}} {'|' if mark else ' '}", mark or "muted"),)
+        if self._bar is not None:
+            gutter = (*gutter, self._bar(number), (" ", "plain"))
+        room = self.size.width - sum(width(text) for text, _role in gutter)
         spans = slide(self._colors(index), self._shift)
         if sum(width(text) for text, _role in spans) > room > 1:
-            return (gutter, *sides(spans, ((">", "waiting"),), room))
-        return (gutter, *spans)
+            return (*gutter, *sides(spans, ((">", "waiting"),), room))
+        return (*gutter, *spans)
 
     def slide(self, columns: int) -> None:
         """Moves long lines to the left (or back, with a negative number) under a fixed gutter."""
