@@ -5,8 +5,7 @@ Also where in the script locks are held, and what of a finding goes to the clipb
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import ScriptImpact, StatementImpact
-from pgmig_tui.ui.findings import headline, statement_lines
+from pgmig_tui.ui.findings import headline, statement_lines, telling
 from pgmig_tui.ui.session import ImpactFacts
 
 if TYPE_CHECKING:
@@ -33,42 +32,66 @@ def own(impact: ScriptImpact, one: StatementImpact) -> bool:
     return not one.path or one.path == impact.path
 
 
-def rows(
-    facts: ImpactFacts,
-    told: Sequence[StatementImpact],
-    current: int | None,
-    now: RightNow | None,
-    columns: int,
-    *,
-    active: bool = False,
-    problem: str = "",
-) -> list[Row]:
-    """The whole pane. `told` are the statements with something to tell, `current` the index of one of them; `active`:
-    keys move in the findings."""
-    source = facts.server if facts.live else "from the text alone"
-    title: Span = (">Lock impact  ", "key") if active else (" Lock impact  ", "title")
-    lines: list[Line] = [(title, (safe(source), "muted"))]
-    lines += wrap(safe(problem), columns, "stale", indent=" ") if problem else []
-    lines += headline(facts, columns)
-    for text in facts.findings:
-        lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
-    if now is not None:
-        lines += [(), ((f" On {safe(now.environment)} now", "title"),), *_now_lines(now, columns)]
-    found: list[Row] = [(one, None) for one in lines]
-    if facts.impact is None:
+class Pane:
+    """An impact laid out for looking up again and again. Made in a thread: a long script has many statements.
+
+    `told` are the statements with something to tell, the findings; `held` is the bar beside the script.
+    """
+
+    def __init__(self, facts: ImpactFacts) -> None:
+        self.facts = facts
+        self.told = telling(facts.impact) if facts.impact is not None else []
+        self.held = Held(facts.impact) if facts.impact is not None else None
+        self._heads: dict[int, list[Line]] = {}
+        mine = sorted((one.line, index) for index, one in enumerate(self.told) if self.stands_here(one))
+        self._lines = [line for line, _ in mine]
+        self._indexes = [index for _, index in mine]
+
+    def stands_here(self, one: StatementImpact) -> bool:
+        """Whether a statement stands in the script itself, not in a file that it includes."""
+        return self.facts.impact is not None and own(self.facts.impact, one)
+
+    def at(self, line: int) -> int | None:
+        """The finding of the statement that a line (1-based) belongs to."""
+        position = bisect_right(self._lines, line) - 1
+        if position < 0 or line > self.told[self._indexes[position]].end_line:
+            return None
+        return self._indexes[bisect_left(self._lines, self._lines[position])]
+
+    def below(self, line: int, otherwise: int) -> int:
+        """The first finding that begins below a line."""
+        position = bisect_right(self._lines, line)
+        return self._indexes[position] if position < len(self._indexes) else otherwise
+
+    def rows(
+        self, current: int | None, now: RightNow | None, columns: int, *, active: bool = False, problem: str = ""
+    ) -> list[Row]:
+        """The whole pane. `current` is the index of a finding, `active`: keys move in the findings."""
+        facts, told = self.facts, self.told
+        source = facts.server if facts.live else "from the text alone"
+        title: Span = (">Lock impact  ", "key") if active else (" Lock impact  ", "title")
+        lines: list[Line] = [(title, (safe(source), "muted"))]
+        lines += wrap(safe(problem), columns, "stale", indent=" ") if problem else []
+        if columns not in self._heads:
+            self._heads[columns] = headline(facts, columns)
+        lines += self._heads[columns]
+        for text in facts.findings:
+            lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
+        if now is not None:
+            lines += [(), ((f" On {safe(now.environment)} now", "title"),), *_now_lines(now, columns)]
+        found: list[Row] = [(one, None) for one in lines]
+        middle = current or 0
+        first, last = max(0, middle - NEAR), min(len(told), middle + NEAR + 1)
+        if first:
+            found += [((), None), (((f" {count(first, 'statement')} before", "muted"),), None)]
+        for index in range(first, last):
+            one = told[index]
+            where = "" if self.stands_here(one) else f"{safe(PurePosixPath(one.path).name)} "
+            found.append(((), None))
+            found += [(row, index) for row in statement_lines(one, columns, marked=index == current, where=where)]
+        if last < len(told):
+            found += [((), None), (((f" and {count(len(told) - last, 'statement')} more", "muted"),), None)]
         return found
-    middle = current or 0
-    first, last = max(0, middle - NEAR), min(len(told), middle + NEAR + 1)
-    if first:
-        found += [((), None), (((f" {count(first, 'statement')} before", "muted"),), None)]
-    for index in range(first, last):
-        one = told[index]
-        where = "" if own(facts.impact, one) else f"{safe(PurePosixPath(one.path).name)} "
-        found.append(((), None))
-        found += [(row, index) for row in statement_lines(one, columns, marked=index == current, where=where)]
-    if last < len(told):
-        found += [((), None), (((f" and {count(len(told) - last, 'statement')} more", "muted"),), None)]
-    return found
 
 
 def _now_lines(now: RightNow, columns: int) -> list[Line]:
@@ -94,23 +117,21 @@ class Held:
     """The strongest lock that is held at each line of a script, as the bar beside it shows it."""
 
     def __init__(self, impact: ScriptImpact) -> None:
-        changes: list[tuple[int, int, LockMode]] = []
+        changes: dict[int, list[int]] = {}  # by line: modes that begin to be held, or (negative) end
         for one in impact.statements:
             strongest = one.strongest
             if strongest is not None and own(impact, one):
-                last = max(one.end_line, one.held_until_line)
-                changes += [(one.line, 1, strongest.mode), (last + 1, -1, strongest.mode)]
-        self._lines: list[int] = []
+                mode = int(strongest.mode)
+                changes.setdefault(one.line, []).append(mode)
+                changes.setdefault(max(one.end_line, one.held_until_line) + 1, []).append(-mode)
+        self._lines = sorted(changes)
         self._modes: list[LockMode | None] = []
-        held = dict.fromkeys(LockMode, 0)
-        for line, change, mode in sorted(changes):
-            held[mode] += change
-            top = max((mode for mode, times in held.items() if times), default=None)
-            if self._lines and self._lines[-1] == line:
-                self._modes[-1] = top
-            else:
-                self._lines.append(line)
-                self._modes.append(top)
+        held = [0] * 9
+        for line in self._lines:
+            for change in changes[line]:
+                held[abs(change)] += 1 if change > 0 else -1
+            top = next((mode for mode in range(8, 0, -1) if held[mode]), 0)
+            self._modes.append(LockMode(top) if top else None)
 
     def __bool__(self) -> bool:
         return bool(self._lines)

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from pgmig_tui.display.cells import Line, Role, Span
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui import impact_pane
-from pgmig_tui.ui.findings import RISK_ROLES, telling
+from pgmig_tui.ui.findings import RISK_ROLES
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import KINDS, ImpactFacts, Place, PlanLine, ScriptKind, ScriptText
@@ -41,8 +41,7 @@ class ChangeScreen(PlaceScreen):
         self.kind: ScriptKind = "deploy"
         self.formatted = False
         self._scripts: dict[ScriptKind, ScriptText] = {}
-        self._impacts: dict[ScriptKind, ImpactFacts] = {}
-        self._told: dict[ScriptKind, list[StatementImpact]] = {}
+        self._panes: dict[ScriptKind, impact_pane.Pane] = {}
         self._now: dict[ScriptKind, RightNow] = {}
         self._asking_now = False
         self._in_findings = False
@@ -101,9 +100,9 @@ class ChangeScreen(PlaceScreen):
         live = standing is not None and standing.reachable
         self.later(
             "impact",
-            lambda: session.impact(change_id, kind, environment, live=live),
-            lambda facts: self._take_impact(kind, facts),
-            lambda error: self._take_impact(kind, ImpactFacts(None, problem=str(error))),
+            lambda: impact_pane.Pane(session.impact(change_id, kind, environment, live=live)),
+            lambda pane: self._take_impact(kind, pane),
+            lambda error: self._take_impact(kind, impact_pane.Pane(ImpactFacts(None, problem=str(error)))),
         )
 
     def _take_script(self, script: ScriptText) -> None:
@@ -111,9 +110,8 @@ class ChangeScreen(PlaceScreen):
         if script.kind == self.kind:
             self._show_script()
 
-    def _take_impact(self, kind: ScriptKind, facts: ImpactFacts) -> None:
-        self._impacts[kind] = facts
-        self._told[kind] = telling(facts.impact) if facts.impact is not None else []
+    def _take_impact(self, kind: ScriptKind, pane: impact_pane.Pane) -> None:
+        self._panes[kind] = pane
         if kind == self.kind:
             self._mark()
             self._show_pane()
@@ -121,13 +119,13 @@ class ChangeScreen(PlaceScreen):
 
     def _ask_now(self) -> None:
         """Who is in the way on the server: asked again and again, as long as somebody looks and the server answers."""
-        facts, kind, environment = self._impacts.get(self.kind), self.kind, self._environment
-        if facts is None or facts.impact is None or not facts.live or environment is None:
+        pane, kind, environment = self._panes.get(self.kind), self.kind, self._environment
+        if pane is None or pane.facts.impact is None or not pane.facts.live or environment is None:
             return
         if self._asking_now or not self.is_current:
             return
         self._asking_now = True
-        session, impact, before = self.pgmig.session, facts.impact, self._now.get(kind)
+        session, impact, before = self.pgmig.session, pane.facts.impact, self._now.get(kind)
 
         def done(now: RightNow | None) -> None:
             self._asking_now = False
@@ -146,38 +144,36 @@ class ChangeScreen(PlaceScreen):
         self.tabs.refresh()
 
     def _mark(self) -> None:
-        facts = self._impacts.get(self.kind)
-        if facts is None or facts.impact is None or self.formatted or self.kind not in self._scripts:
+        pane = self._panes.get(self.kind)
+        if pane is None or pane.facts.impact is None or self.formatted or self.kind not in self._scripts:
             return
-        impact = facts.impact
-        self.sql.divide([one.line for one in impact.statements if impact_pane.own(impact, one)])
+        self.sql.divide([one.line for one in pane.facts.impact.statements if pane.stands_here(one)])
         marks: dict[int, Role] = {}
-        for one in self._told[self.kind]:
-            if impact_pane.own(impact, one):
+        for one in pane.told:
+            if pane.stands_here(one):
                 last = min(one.end_line, one.line + LONGEST_MARK)
                 marks.update(dict.fromkeys(range(one.line, last + 1), RISK_ROLES[one.risk]))
-        held = impact_pane.Held(impact)
-        self.sql.mark(marks, held.span if held else None)
+        self.sql.mark(marks, pane.held.span if pane.held else None)
 
     # The pane
 
     @property
+    def _looked(self) -> impact_pane.Pane | None:
+        """The impact of this script, unless the script is shown set out otherwise: lines are others then."""
+        return None if self.formatted else self._panes.get(self.kind)
+
+    @property
     def _findings(self) -> list[StatementImpact]:
-        """The statements of this script with something to tell; none while it is shown set out otherwise."""
-        return [] if self.formatted else self._told.get(self.kind, [])
+        return self._looked.told if self._looked is not None else []
 
     def _here(self, one: StatementImpact) -> bool:
-        facts = self._impacts[self.kind]
-        return facts.impact is not None and impact_pane.own(facts.impact, one)
+        return self._looked is not None and self._looked.stands_here(one)
 
     def _current(self) -> int | None:
         """The finding that was chosen last, or that of the line under the cursor."""
-        if self._picked is not None:
+        if self._picked is not None or self._looked is None:
             return self._picked
-        line = self.sql.line_number
-        return next(
-            (i for i, one in enumerate(self._findings) if one.line <= line <= one.end_line and self._here(one)), None
-        )
+        return self._looked.at(self.sql.line_number)
 
     def _show_pane(self, *, reveal: bool = True) -> None:
         self.pane.current, self.pane.bright = self._current(), self._in_findings
@@ -186,18 +182,12 @@ class ChangeScreen(PlaceScreen):
             self.pane.reveal()
 
     def _pane_rows(self, columns: int) -> list[impact_pane.Row]:
-        facts, script = self._impacts.get(self.kind), self._scripts.get(self.kind)
-        if facts is None:
+        pane, script = self._panes.get(self.kind), self._scripts.get(self.kind)
+        if pane is None:
             return [(((" Lock impact ...", "title"),), None)]
-        return impact_pane.rows(
-            facts,
-            self._told[self.kind],
-            self._current(),
-            self._now.get(self.kind),
-            columns,
-            active=self._in_findings,
-            problem=script.problem if script is not None else "",
-        )
+        problem = script.problem if script is not None else ""
+        now = self._now.get(self.kind)
+        return pane.rows(self._current(), now, columns, active=self._in_findings, problem=problem)
 
     def _pick(self, index: int) -> None:
         """Makes a finding the current one; the text goes to its line, where that stands in this file."""
@@ -248,19 +238,17 @@ class ChangeScreen(PlaceScreen):
         self._walk(1)
 
     def do_impact(self) -> None:
-        self._pick(self._after_cursor(0) if self._picked is None else (self._picked + 1) % len(self._findings))
+        here = self._picked if self._picked is not None else self._current()
+        self._pick(self._below_cursor(0) if here is None else (here + 1) % len(self._findings))
 
-    def _after_cursor(self, otherwise: int) -> int:
-        """The next finding below the cursor."""
-        line = self.sql.line_number
-        below = (i for i, one in enumerate(self._findings) if one.line > line and self._here(one))
-        return next(below, otherwise)
+    def _below_cursor(self, otherwise: int) -> int:
+        return self._looked.below(self.sql.line_number, otherwise) if self._looked is not None else otherwise
 
     def do_findings(self) -> None:
         self._in_findings = not self._in_findings
         if self._in_findings:
             current = self._current()
-            self._pick(self._after_cursor(len(self._findings) - 1) if current is None else current)
+            self._pick(self._below_cursor(len(self._findings) - 1) if current is None else current)
         else:
             self._show_pane()
 
