@@ -81,3 +81,7 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
         time.sleep(0.01)
+
+
+UNGUARDED = "guard AS (SELECT pg_catalog.clock_timestamp() AS at)"
+"""For `record_sql`, where a test fills a registry and nobody else is there."""

@@ -15,7 +15,7 @@ from pgmig_tui.database.dependencies import (
 from pgmig_tui.database.registry import DeployedChange
 from pgmig_tui.project.names import parse_dependency
 from pgmig_tui.project.plan import Plan
-from tests.database.places import OPERATOR, Databases, plan, row, session
+from tests.database.places import OPERATOR, UNGUARDED, Databases, plan, row, session
 from tests.servers import Server
 
 WHO = "2024-01-01T00:00:00Z T <t@example.com>"
@@ -166,7 +166,7 @@ def test_dependents_of_any_project(pg: Server, database_on: Databases) -> None:
                 registered = Registered(registry.read_deployed(connection, "sqitch", None))
                 resolved = resolve_requires(the_plan, change, registered)
                 sql = registry.deploy_rows_sql("sqitch", the_plan, change, None, resolved, OPERATOR)
-                connection.execute(f"BEGIN; {sql}; COMMIT")
+                connection.execute(registry.record_sql(UNGUARDED, sql))
         deployed = registry.read_deployed(connection, "sqitch", "flip")
 
         def problems(*names: str) -> list[str]:

@@ -16,7 +16,7 @@ from pgmig_tui.database.connect import connect
 from pgmig_tui.database.status import Divergence, divergences, environment_status, statuses
 from pgmig_tui.project.environments import Environment, Policy
 from pgmig_tui.project.project import Project, load_project
-from tests.database.places import OPERATOR, Databases, plan, role, row, session
+from tests.database.places import OPERATOR, UNGUARDED, Databases, plan, role, row, session
 from tests.servers import Server
 
 WHO = "2024-01-01T00:00:00Z T <t@example.com>"
@@ -50,7 +50,7 @@ def environment(project: Project, pg: Server, database_on: Databases) -> Ask:
                 for change in project.plan.changes[:deployed]:
                     found = hashlib.sha1((project.root / "deploy" / f"{change.name}.sql").read_bytes()).hexdigest()
                     sql = registry.deploy_rows_sql(registry_name, project.plan, change, found, {}, OPERATOR)
-                    connection.execute(f"BEGIN; {sql}; COMMIT")
+                    connection.execute(registry.record_sql(UNGUARDED, sql))
         target = project.environment(pg.uri(database)).target
         target = replace(target, registry=registry_name, conninfo={**target.conninfo, **more})
         return Environment(name, target, Policy())
