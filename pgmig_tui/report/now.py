@@ -41,6 +41,7 @@ class Wanted:
     name: Name
     mode: LockMode
     waits_for: LockMode | None = None
+    index: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class RightNow:
 
 
 def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[Wanted, ...]:
-    """The strongest lock on every relation that is there already, the strongest first."""
+    """The strongest lock on every relation that is there already, the strongest first, tables before indexes."""
     found: dict[Name, Wanted] = {}
     for one in (statement for impact in impacts for statement in impact.statements):
         for lock in one.locks:
@@ -108,8 +109,8 @@ def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[Wanted, ...]:
             waits = _waits_for(one) if lock.mode == SUE else None
             mode = lock.mode if known is None else max(lock.mode, known.mode)
             waits = max((w for w in (waits, known.waits_for if known else None) if w), default=None)
-            found[lock.name] = Wanted(lock.name, mode, waits)
-    return tuple(sorted(found.values(), key=lambda one: (-one.mode, one.name)))
+            found[lock.name] = Wanted(lock.name, mode, waits, lock.relkind in "iI")
+    return tuple(sorted(found.values(), key=lambda one: (-one.mode, one.index, one.name)))
 
 
 def _waits_for(one: StatementImpact) -> LockMode | None:
@@ -229,14 +230,18 @@ def _lines(found: RightNow) -> list[Line]:
     if found.problem:
         return [line(("? ", "stale"), ("unknown: ", "stale"), safe(found.problem))]
     told: list[Line] = []
-    for one in found.ahead[:LISTED]:
+    sessions: dict[tuple[int, str | None], list[Ahead]] = {}
+    for ahead in found.ahead:
+        sessions.setdefault((ahead.lock.session.pid, ahead.lock.prepared), []).append(ahead)
+    for one, *others in list(sessions.values())[:LISTED]:
         role: Role = "failed" if one.stubborn else "waiting"
         lock = f"{one.wanted.mode.sql_name} on {one.wanted.name}"
+        lock += f" and {words.count(len(others), 'other')}" if others else ""
         told.append(line(("x ", role), safe(f"{lock} {one.sentence}")))
         if one.lock.session.query and not one.lock.session.hidden and one.stubborn:
             told.append(line("    ", (safe(" ".join(one.lock.session.query.split()))[:160], "muted")))
-    if len(found.ahead) > LISTED:
-        told.append(line(("x ", "failed"), f"and behind {len(found.ahead) - LISTED} more"))
+    if len(sessions) > LISTED:
+        told.append(line(("x ", "failed"), f"and behind {words.count(len(sessions) - LISTED, 'other session')}"))
     if not found.ahead and found.wanted:
         told.append(line(("+ ", "done"), "nobody stands in the way of these locks"))
     told += [line(("! ", "waiting"), text) for text in _long_transactions(found)]

@@ -57,6 +57,19 @@ def test_an_open_transaction_is_named_with_what_it_is_at(pg: Server, database_on
         assert words(found)[0] == "+ nobody stands in the way of these locks"
 
 
+def test_a_session_that_is_in_the_way_of_several_locks_is_named_once(pg18: Server, database_on: Databases) -> None:
+    name = database_on(pg18)
+    pg18.execute("CREATE TABLE t (id int PRIMARY KEY)", name)
+    with opened(pg18, name, "reporting") as reader:
+        reader.execute("BEGIN; SELECT * FROM t")
+        found = asked(pg18, name, [Wanted(T, AE), Wanted(Name("public", "t_pkey"), AE, None, True)])
+        assert len(found.ahead) == 2
+        told = [text for text in words(found) if "reporting" in text]
+        assert len(told) == 1
+        assert told[0].startswith("x ACCESS EXCLUSIVE on public.t and 1 other would queue behind pid ")
+        assert [len(one["behind"]) for one in found.to_json()["relations"]] == [1, 1]
+
+
 def test_a_concurrent_form_waits_and_keeps_nobody_out(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     pg.execute("CREATE TABLE t (id int)", name)
