@@ -16,6 +16,8 @@ from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.wire import Waiter
 from pgmig_tui.run.journal import COMMANDS
 
+_CANCEL_AGAIN_MS = 500
+
 COMMAND_NAMES = ("pause", "resume", "cancel", "stop")
 
 
@@ -73,6 +75,11 @@ class Control(Waiter):
                 self.before_waiting()
             while self._meanwhile:
                 self._meanwhile.pop()()
+        if timeout_ms is None and self.cancel_now is not None and (self.cancelled or self.lost):
+            # A cancel that reached the server just before its statement did has cancelled nothing: say it again.
+            while not super().wait(fd, _CANCEL_AGAIN_MS):
+                self.cancel_now()
+            return True
         return super().wait(fd, timeout_ms)
 
     def check(self) -> None:

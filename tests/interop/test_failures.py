@@ -198,7 +198,10 @@ def test_only_one_program_at_a_time(stage: Stage, programs: tuple[Program, Progr
         second.run(folder, "revert", uri, "--all")
 
 
-_WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'DO %'"
+_WAITING = (
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+    " AND query LIKE 'DO $$ BEGIN WHILE%'"
+)
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
