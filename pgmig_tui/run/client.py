@@ -171,11 +171,13 @@ def _summary(folder: Path) -> RunSummary:
     opening, last = first_and_last(folder)
     first: dict[str, Any] = opening.data if opening else {}
     if last is not None and last.name == "run_finished":
-        done = int(last.data.get("done", 0))
+        done, steps = int(last.data.get("done", 0)), int(last.data.get("total", 0))
     else:
         last = None
         counted = ("step_verified",) if first.get("command") == "verify" else ("step_committed", "step_recorded")
-        done = sum(event.name in counted for event in JournalReader(folder).poll())
+        events = JournalReader(folder).poll()
+        done = sum(event.name in counted for event in events)
+        steps = len(events[0].data.get("steps", ())) if events else 0
     status = int(last.data["exit_status"]) if last else None
     state = "running" if alive and last is None else "unknown" if last is None else "failed" if status else "finished"
     return RunSummary(
@@ -188,7 +190,7 @@ def _summary(folder: Path) -> RunSummary:
         finished_at=last.at if last else None,
         state=state,
         steps_done=done,
-        steps=len(first.get("steps", [])),
+        steps=steps,
         exit_status=status,
         operator=str(first.get("operator", "")),
         host=str(first.get("host", "")),

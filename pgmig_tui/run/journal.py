@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,9 @@ COMMANDS = "commands"
 LOCK = "lock"
 PLAN = "plan.json"
 FILES = "files"
+
+_STEPS = re.compile(rb', ?"steps": ?\[').search
+"""Where the last member of a journal's first line begins; inside a string its quotes would be escaped."""
 
 _TAIL = 65536
 """Bytes in which the last line of a journal is looked for: more than any event of a run's end has."""
@@ -106,11 +110,14 @@ class JournalReader:
 
 
 def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
-    """The first and the last event of a journal, however long it is; None where there is none. Raises OSError."""
+    """The first (without its `steps`, which may be very many) and the last event of a journal; None where there is
+    none. Raises OSError."""
     with (folder / JOURNAL).open("rb") as file:
         head = file.readline()
         file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
         lines = [line for line in file.read().split(b"\n") if line]
+    if steps := _STEPS(head):
+        head = head[: steps.start()] + b"}"
     return _event(head), _event(lines[-1]) if lines else None
 
 

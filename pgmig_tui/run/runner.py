@@ -57,11 +57,12 @@ class Runner:
             "run_planned", format=FORMAT, command=plan.told, project=plan.project, environment=plan.environment,
             target=plan.server.display, database=plan.server.database, server_version=plan.server.version,
             system_identifier=plan.server.system_identifier, protected=plan.protected, log_only=plan.log_only,
-            baseline=plan.baseline, steps=describe_steps(plan),
+            baseline=plan.baseline,
             operator=f"{plan.operator_name} <{plan.operator_email}>",
             os_user=plan.os_user, host=plan.host, pid=os.getpid(), prepared_at=plan.prepared_at, root=plan.root,
             lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking,
             warnings=list(plan.warnings),
+            steps=describe_steps(plan),  # last: whoever lists runs passes over them
         )  # fmt: skip
         for answer in self.answers:
             said = dict(answer)
