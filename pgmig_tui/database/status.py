@@ -36,6 +36,8 @@ Problem = Literal["not_in_plan", "out_of_order", "script_changed"]
 
 CONNECT_TIMEOUT_S = 5
 _ANSWER_TIMEOUT_S = 20.0
+_READ = 1 << 16
+"""Bytes: a regular file that gives fewer has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +227,25 @@ class Scripts:
         else:
             path = str(self._project.script_path(change, "deploy"))
         try:
-            facts = os.stat(path)  # noqa: PTH116
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:  # file objects would cost twice the time of everything else here
+            facts = os.fstat(descriptor)
             key = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
             cached = self._files.get(path)
             if cached is not None and cached[0] == key:
                 return cached[1]
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-                found = sha1(file.read(), usedforsecurity=False).hexdigest()
+            digest = sha1(usedforsecurity=False)
+            while data := os.read(descriptor, _READ):
+                digest.update(data)
+                if len(data) < _READ:
+                    break
+            found = digest.hexdigest()
         except OSError:
             return None
+        finally:
+            os.close(descriptor)
         self._files[path] = (key, found)
         return found
 
