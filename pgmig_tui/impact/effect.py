@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, LockMode
-from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock
+from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
 from pgmig_tui.impact.shadow import Catalog
 
 
@@ -35,6 +35,7 @@ class Effect:
     builds: dict[Name, Relation] = field(default_factory=dict)  # tables that get a new index
     loss_class: int = 0
     losses: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, Lost] = field(default_factory=dict)  # of the losses, those that can be counted
     advice: list[Advice] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     breaks: list[str] = field(default_factory=list)
@@ -84,9 +85,11 @@ class Effect:
         if relation.kind in "rm?":
             self.builds[relation.name] = relation
 
-    def lose(self, loss_class: int, what: str) -> None:
+    def lose(self, loss_class: int, what: str, lost: Lost | None = None) -> None:
         self.loss_class = max(self.loss_class, loss_class)
         self.losses[what] = loss_class
+        if lost is not None:
+            self.lost[what] = lost
 
     def advise(self, rule: str, message: str, safer_sql: str = "") -> None:
         self.advice.append(Advice(rule, message, safer_sql))

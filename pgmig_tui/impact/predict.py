@@ -370,7 +370,12 @@ def _work(out: Effect) -> tuple[int, int]:
 def _loss(out: Effect) -> DataLoss:
     if not out.losses and not out.loss_class:
         return _NO_LOSS
-    return DataLoss(out.loss_class, tuple(w for w, loss in out.losses.items() if loss == out.loss_class))
+    return DataLoss(
+        out.loss_class,
+        tuple(w for w, loss in out.losses.items() if loss == out.loss_class),
+        tuple(out.lost.values()),
+        tuple(w for w, loss in out.losses.items() if loss >= 3 and w not in out.lost),
+    )
 
 
 _NO_LOSS = DataLoss()

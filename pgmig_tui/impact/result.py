@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
@@ -51,11 +51,24 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """What exactly goes, so that it can be counted and saved. `kind`: column (it is dropped), values (some of them
+    change), table (with all its rows), rows (some or all of a table that stays), sequence (its state)."""
+
+    kind: Literal["column", "values", "table", "rows", "sequence"]
+    name: Name
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DataLoss:
-    """Classes: 0 none, 1 privileges and metadata, 2 derivable, 3 values, 4 rows (or unknown), 5 outside."""
+    """Classes: 0 none, 1 privileges and metadata, 2 derivable, 3 values, 4 rows (or unknown), 5 outside. `lost` is what
+    can be counted of classes 3 and 4; `loose` says in words what of classes 3 to 5 can't."""
 
     loss_class: int = 0
     what: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    loose: tuple[str, ...] = ()
 
     @property
     def final(self) -> bool:
@@ -177,7 +190,9 @@ class ScriptImpact:
         """The worst class, with everything that is lost in that class."""
         worst = max((one.data_loss.loss_class for one in self.statements), default=0)
         what = [w for one in self.statements if one.data_loss.loss_class == worst > 0 for w in one.data_loss.what]
-        return DataLoss(worst, tuple(dict.fromkeys(what)))
+        lost = tuple(dict.fromkeys(lost for one in self.statements for lost in one.data_loss.lost))
+        loose = tuple(dict.fromkeys(text for one in self.statements for text in one.data_loss.loose))
+        return DataLoss(worst, tuple(dict.fromkeys(what)), lost, loose)
 
 
 def to_json(impact: ScriptImpact, change: str = "") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pgmig_tui.impact.effect import fk_sides, quote, quoted
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules import alter_constraint
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.drop import fall
@@ -133,7 +134,8 @@ def drop_column(at: Altering, cmd: Node) -> None:
         _column_dependents(at, current, column, cascade)
         if not current.new and current.kind not in "vc":
             generated = column in current.columns and current.columns[column].generated
-            out.lose(2 if generated else 3, f"the values of {current.name}.{column}")
+            lost = None if generated else Lost("column", current.name, (column,))
+            out.lose(2 if generated else 3, f"the values of {current.name}.{column}", lost)
     if not at.table.known and not at.scene.catalog.live:
         out.unknown.append(f"foreign keys, views and indexes on {at.name}.{column} (no catalog)")
     at.scene.catalog.drop(gone)
@@ -205,7 +207,8 @@ def alter_type(at: Altering, cmd: Node) -> None:
                 out.lock_name(sequence.name, "S", SRE, f"the identity of {current.name}.{column}")
                 out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
     if old.type and narrows_values(old, new) and not table.new:
-        out.lose(3, f"values of {table.name}.{column} that do not fit {_type_text(new)}")
+        lost = Lost("values", table.name, (column,))
+        out.lose(3, f"values of {table.name}.{column} that do not fit {_type_text(new)}", lost)
     at.change_column(column, type=("_" if new.array else "") + new.name, typmod=new.typmod,
                      type_schema=new.schema or "pg_catalog")  # fmt: skip
 

@@ -7,6 +7,7 @@ from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.volatility import CALM, VOLATILE
 
 _WRITES = {"InsertStmt": "INSERT", "UpdateStmt": "UPDATE", "DeleteStmt": "DELETE", "MergeStmt": "MERGE"}
@@ -105,13 +106,14 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
         out.notes.append(f"every row of {table.name}: it has no WHERE")
         out.scan(table)
     if verb == "DELETE" and not table.new:
-        out.lose(4, f"{'rows' if where else 'all rows'} of {table.name}")
+        out.lose(4, f"{'rows' if where else 'all rows'} of {table.name}", Lost("rows", table.name))
     elif verb == "UPDATE" and not table.new:
-        out.lose(4, f"old values of {', '.join(sorted(columns or ()))} in {table.name}")
+        changed = tuple(sorted(columns or ()))
+        out.lose(4, f"old values of {', '.join(changed)} in {table.name}", Lost("values", table.name, changed))
     elif verb == "MERGE":
         kinds = {nodes.enum_name("CmdType", item.merge_when_clause.command_type) for item in node.merge_when_clauses}
         if kinds & {"CMD_UPDATE", "CMD_DELETE"} and not table.new:
-            out.lose(4, f"rows of {table.name}")
+            out.lose(4, f"rows of {table.name}", Lost("rows", table.name))
 
 
 def write_table(
@@ -188,7 +190,7 @@ def _incoming(
             if not any(index.keys[: len(key.columns)] == key.columns for index in side.indexes):
                 out.notes.append(f"each row deleted or re-keyed reads all of {side.name}: no index on its foreign key")
             if action == "c" and verb == "DELETE":
-                out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)")
+                out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name))
                 _incoming(scene, out, side, verb, None, seen)
 
 
@@ -233,7 +235,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock(catalog.relation(parent), AS, f"parent of {table.name}")
         out.rewrite(table)
         if not table.new and table.kind != "p":
-            out.lose(4, f"all rows of {table.name}")
+            out.lose(4, f"all rows of {table.name}", Lost("rows", table.name))
         for key in catalog.incoming(table.name):
             if cascade:
                 todo.extend((m, f"its {key.name} references {table.name}") for m in catalog.tree(key.table))
@@ -273,7 +275,7 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
             out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, lock.certainty, lock.new)
     if analyze:
         for what, loss in inner.losses.items():
-            out.lose(loss, what)
+            out.lose(loss, what, inner.lost.get(what))
         out.scans.update(inner.scans)
     out.unknown.extend(inner.unknown)
     out.problem = inner.problem

@@ -6,6 +6,7 @@ from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
 from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
+from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.words import size
 
 _KINDS = {
@@ -99,11 +100,11 @@ def _own_parts(scene: Scene, out: Effect, current: Relation) -> None:
         return
     if current.kind in "rpf?":
         extent = f" ({size(current)})" if current.rows >= 0 else ""
-        out.lose(4, f"all rows of {current.name}{extent}")
+        out.lose(4, f"all rows of {current.name}{extent}", Lost("table", current.name))
     elif current.kind == "m":
         out.lose(2, f"the materialized view {current.name}")
     elif current.kind == "S":
-        out.lose(3, f"the state of the sequence {current.name}")
+        out.lose(3, f"the state of the sequence {current.name}", Lost("sequence", current.name))
 
 
 def _parent_of_partition(scene: Scene, out: Effect, partition: Relation) -> None:
@@ -256,7 +257,8 @@ def _drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool) -> No
     drop_dependents(scene, out, fact.dependents, f"uses the type {fact.name}")
     for dependent in fact.dependents:
         if dependent.kind == "t":
-            out.lose(3, f"{', '.join(sorted(dependent.columns))} of {dependent.name}")
+            columns = tuple(sorted(dependent.columns))
+            out.lose(3, f"{', '.join(columns)} of {dependent.name}", Lost("column", dependent.name, columns))
 
 
 def drop_dependents(scene: Scene, out: Effect, dependents: tuple[Dependent, ...], why: str) -> None:

@@ -264,7 +264,7 @@ def _merge(inner: Effect, out: Effect, why: str, certainty: str) -> None:
     out.scans.update(inner.scans)
     out.rebuilds.update(inner.rebuilds)
     for what, loss in inner.losses.items():
-        out.lose(loss, what)
+        out.lose(loss, what, inner.lost.get(what))
     out.advice.extend(inner.advice)
     out.unknown.extend(inner.unknown)
     out.breaks.extend(inner.breaks)
