@@ -87,6 +87,10 @@ class Frame:
         """What to send instead of a transaction statement; None = nothing."""
         return sql
 
+    def before(self) -> bytes:
+        """What has to be sent, in a message of its own, before the next statement of the script; b"" = nothing."""
+        return b""
+
 
 class InsideStep(Frame):
     """The step has begun the transaction and will commit it: the script's own BEGIN and COMMIT are already spoken
@@ -104,29 +108,44 @@ class InsideStep(Frame):
 
 class InsideVerify(Frame):
     """A verification inside the step's transaction: BEGIN is a savepoint, ROLLBACK returns to it, COMMIT releases
-    it."""
+    it.
+
+    Whoever uses it has set the savepoint `block` already, for a verification begins with BEGIN as a rule. What ends the
+    block waits in `pending` until another statement comes: mostly none does, and it can travel with what closes the
+    step.
+    """
 
     own_transaction = False
-    _name = b"pgmig_verify_block"
+    block = b"SAVEPOINT pgmig_verify_block"
+    _release = b"RELEASE SAVEPOINT pgmig_verify_block"
 
     def __init__(self) -> None:
+        self._ready = True
         self._open = False
+        self.pending = b""
 
     def translate(self, control: str, sql: bytes) -> bytes | None:
         if control == "begin":
+            ready, self._ready = self._ready, False
             if self._open:
                 return None
             self._open = True
-            return b"SAVEPOINT " + self._name
+            return None if ready else self.block
         if control in ("commit", "rollback"):
             if not self._open:
                 return None
             self._open = False
-            release = b"RELEASE SAVEPOINT " + self._name
-            return release if control == "commit" else b"ROLLBACK TO SAVEPOINT " + self._name + b"; " + release
+            undone = b"" if control == "commit" else b"ROLLBACK TO " + self.block + b"; "
+            self.pending = undone + self._release
+            return None
         if control == "prepare":
             raise _LeavesError(control)
         return sql
+
+    def before(self) -> bytes:
+        self._ready = False
+        pending, self.pending = self.pending, b""
+        return pending
 
 
 class _LeavesError(Exception):
@@ -190,6 +209,8 @@ class Executor:
         if why := self.sink.may_go_on():
             return ScriptFailure(send.path, send.line, why)
         wire = self.wire
+        if (before := self.frame.before()) and (ended := wire.run(before)).error is not None:
+            return self._failed(send, ended)
         commits = self.frame.own_transaction and (wire.idle or control in ("commit", "prepare"))
         if commits and control in ("begin",):
             commits = False
@@ -304,6 +325,8 @@ class Executor:
         send = Send(action.path, action.line, action.line, action.sql, action.text)
         if why := self.sink.may_go_on():
             return ScriptFailure(action.path, action.line, why)
+        if (before := self.frame.before()) and (ended := self.wire.run(before)).error is not None:
+            return self._failed(send, ended)
         commits = self.frame.own_transaction and self.wire.idle
         self.sink.started(send, "COPY", commits=commits)
         if action.direction == "in":

@@ -46,7 +46,7 @@ _RELEASE = "RELEASE SAVEPOINT pgmig_verify"
 _VERIFY_START = (
     f"{_CONSTRAINTS}; SAVEPOINT pgmig_verify; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
     f"SET LOCAL statement_timeout = '{VERIFY_TIMEOUT}'; SET LOCAL lock_timeout = '{{lock}}ms'; "
-    "SET LOCAL idle_in_transaction_session_timeout = '30s'"
+    f"SET LOCAL idle_in_transaction_session_timeout = '30s'; {InsideVerify.block.decode()}"
 )
 
 
@@ -146,7 +146,8 @@ class Stepper:
             if not begun.replies:
                 return _constraint_failure(step, begun), _CONSTRAINTS, False
             return ScriptFailure(step.verify_script, 0, begun.error.message, begun.error, begun.lost), _RELEASE, True
-        failure = self._executor(step, wire, InsideVerify(), sink, step.verify_script).run()
+        frame = InsideVerify()
+        failure = self._executor(step, wire, frame, sink, step.verify_script).run()
         sink.flush()
         if failure is not None and failure.sqlstate in _MOVE_VERIFY and wire.in_transaction:
             wire.run(b"ROLLBACK TO SAVEPOINT pgmig_verify")
@@ -158,7 +159,7 @@ class Stepper:
             return None, _CONSTRAINTS, False
         if failure is None:
             self.journal.write("step_verified", step=step.number, ok=True, where="inside")
-        return failure, _RELEASE, True
+        return failure, f"{frame.pending.decode()}; {_RELEASE}" if frame.pending else _RELEASE, True
 
     def _rows(self, step: Step, executed: list[Executed], start: float) -> str:
         """The guard, then the registry's and tracking's rows: what makes the step a recorded one."""

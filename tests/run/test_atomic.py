@@ -48,6 +48,25 @@ def test_a_failing_verification_leaves_nothing_but_a_fail_event(workshop: Worksh
     assert workshop.query("SELECT version, success FROM pgmig.schema_migrations") == [("one", False)]
 
 
+def test_the_blocks_of_a_verification_begin_and_end_where_it_says(workshop: Workshop) -> None:
+    count = "SELECT 1 / (count(*) = {})::int FROM public.t;\n"
+    verify = (
+        "BEGIN;\nINSERT INTO public.t VALUES (1);\nROLLBACK;\n" + count.format(0)
+        + "INSERT INTO public.t VALUES (2);\nBEGIN;\nINSERT INTO public.t VALUES (3);\nROLLBACK;\n" + count.format(1)
+        + "BEGIN;\nINSERT INTO public.t VALUES (4);\nCOMMIT;\n" + count.format(2)
+        + "BEGIN;\nTRUNCATE public.t;\nROLLBACK;\n"
+    )  # fmt: skip
+    workshop.change("one", TABLE, "", verify)
+    assert workshop.run().status == 0
+    assert workshop.query("SELECT id FROM public.t ORDER BY id") == [(2,), (4,)]
+
+
+def test_a_verification_that_ends_in_rollback_leaves_nothing(workshop: Workshop) -> None:
+    workshop.change("one", TABLE, "", "BEGIN;\nINSERT INTO public.t VALUES (1);\nROLLBACK;\n")
+    assert workshop.run().status == 0
+    assert workshop.query("SELECT id FROM public.t") == []
+
+
 def test_a_failing_statement_names_its_line_and_rolls_back(workshop: Workshop) -> None:
     workshop.change("one", "BEGIN;\nCREATE TABLE public.t (id int);\n\nSELECT *\n  FROM public.nowhere;\nCOMMIT;\n")
     done = workshop.run()
