@@ -326,11 +326,9 @@ def guard_sql(kind: Kind, lock_timeout_ms: int, version_num: int) -> bytes:
     if version_num >= 140000:
         # Without it the server goes on with a statement whose client died, and applies it. Where the platform can't
         # watch a socket, setting it is an error: Linux can from 14, macOS and the BSDs from 15.
-        able = "linux" if version_num < 150000 else "linux|darwin|bsd"
-        calls.append(
-            f"CASE WHEN pg_catalog.version() ~ '{able}' "
-            "THEN pg_catalog.set_config('client_connection_check_interval','1s',false) END"
-        )
+        able = ("linux",) if version_num < 150000 else ("linux", "darwin", "bsd")
+        like = " OR ".join(f"pg_catalog.strpos(pg_catalog.version(), '{name}') > 0" for name in able)
+        calls.append(f"CASE WHEN {like} THEN pg_catalog.set_config('client_connection_check_interval','1s',false) END")
     return ("SELECT " + ", ".join(calls)).encode()
 
 

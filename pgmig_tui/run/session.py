@@ -13,8 +13,9 @@ from pgmig_tui.run.plan import Endpoint, RunPlan, Step
 
 IDENTITY_COLUMNS = (
     "pg_catalog.current_database(), pg_catalog.pg_is_in_recovery(), {system},"
-    " extract(epoch FROM pg_catalog.clock_timestamp())"
+    " extract(epoch FROM pg_catalog.clock_timestamp()), pg_catalog.pg_backend_pid()"
 )
+# The server reads its control file for this: asked once a session, for a server process never changes its cluster.
 _SYSTEM = "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())"
 
 # DISCARD ALL in its parts, as PostgreSQL's manual lists them, because that can't stand in one message with other
@@ -49,6 +50,11 @@ class StepSession:
         self._notice = notice
         self._wire: Wire | None = None
         self._begun: tuple[int, Exchange] | None = None
+        self._sent_ahead_ms = plan.lock_timeout_ms
+        self.lock_timeout_ms = plan.lock_timeout_ms
+        """What the next step's guards will say; a command may change it while the run goes on."""
+        self._backend: str | None = None
+        """The server process whose cluster has been checked, while this session lasts."""
         self._system = _SYSTEM if plan.server.system_identifier else "NULL"
 
     def begin(self, step: Step, sql: str = "") -> tuple[Wire, Exchange]:
@@ -60,7 +66,7 @@ class StepSession:
         wire, begun, self._begun = self._wire, self._begun, None
         if begun is not None:
             if wire is not None and begun[0] == step.number and not begun[1].lost:
-                return wire, begun[1]
+                return self._up_to_date(wire, begun[1])
             self.drop()
             wire = None
         if wire is not None and wire.alive and wire.idle:
@@ -73,7 +79,19 @@ class StepSession:
                 return wire, wire.run(head.encode(), chunked=False)
         self.drop()
         wire = self.open(str(step.number))
-        return wire, wire.run(head.encode(), chunked=False)
+        return wire, wire.run(self.head_sql(step, sql).encode(), chunked=False)
+
+    def _up_to_date(self, wire: Wire, begun: Exchange) -> tuple[Wire, Exchange]:
+        """What was sent ahead, with the guards that are wanted by now."""
+        if begun.error is None and self._sent_ahead_ms != self.lock_timeout_ms:
+            self.set_lock_timeout(wire, self.lock_timeout_ms)
+        return wire, begun
+
+    def set_lock_timeout(self, wire: Wire, ms: int) -> str:
+        """Change it for what comes next in this session; what it was, as the server writes it. Raises ServerError."""
+        before = wire.query("SELECT pg_catalog.current_setting('lock_timeout')")
+        wire.query(f"SELECT pg_catalog.set_config('lock_timeout','{ms}',false)")
+        return str(before[0][0])
 
     def settle(self) -> None:
         """Nobody works for now: what a script left in its session (advisory locks, temporary tables) must not stay."""
@@ -96,6 +114,7 @@ class StepSession:
             self._wire.close()
             self._wire = None
         self._begun = None
+        self._backend = None
 
     def as_role(self, user: str) -> Wire:
         """`\\connect` to the same database, perhaps as another role (its password is libpq's to find)."""
@@ -114,8 +133,8 @@ class StepSession:
         """One SELECT, which tells who answers in the columns that `check_identity` reads and sets the guards; `sql`."""
         plan = self._plan
         name = application_name(plan.run_id, step.number)
-        guards = guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode().removeprefix("SELECT ")
-        identity = IDENTITY_COLUMNS.format(system=self._system)
+        guards = guard_sql("step", self.lock_timeout_ms, plan.server.version_num).decode().removeprefix("SELECT ")
+        identity = IDENTITY_COLUMNS.format(system="NULL" if self._backend else self._system)
         return (
             f"SELECT {identity}, pg_catalog.concat(pg_catalog.set_config('application_name','{name}',false), {guards})"
             + (f"; {sql}" if sql else "")
@@ -123,11 +142,11 @@ class StepSession:
 
     def guard(self, wire: Wire) -> None:
         """Guards alone, for a session that the run has already checked."""
-        wire.query(guard_sql("step", self._plan.lock_timeout_ms, self._plan.server.version_num).decode())
+        wire.query(guard_sql("step", self.lock_timeout_ms, self._plan.server.version_num).decode())
 
     def check_identity(self, row: tuple[str | None, ...]) -> float:
         """Refuse another database, another cluster or a standby. Returns the server's clock (seconds since 1970)."""
-        database, standby, system, clock = row[:4]
+        database, standby, system, clock, backend = row[:5]
         expected = self._plan.server
         now = "The step was not started; what was recorded before it stays."
         if standby == "t":
@@ -139,6 +158,13 @@ class StepSession:
                 now=now,
                 do="Find out where the address leads now before anything is run again.",
             )
+        if self._backend not in (None, backend):
+            raise Refused(
+                f"another server process answers ({backend}, before {self._backend}): a pooler stands in between",
+                now=now,
+                do="Give the run the server's own address, or a pooler that keeps its sessions.",
+            )
+        self._backend = backend
         return float(clock or 0)
 
     def finish(self, wire: Wire, closing: str, rows: str, upcoming: Step | None = None, sql: str = "") -> Exchange:
@@ -155,6 +181,7 @@ class StepSession:
         if upcoming is None:
             return wire.run(f"{ours}; {rows}; COMMIT".encode(), chunked=False)
         head = self.head_sql(upcoming, sql)
+        self._sent_ahead_ms = self.lock_timeout_ms
         both = wire.run(f"{ours}; {rows}; COMMIT; {_CLEAN_SQL}; {head}".encode(), chunked=False)
         end = next((number for number, reply in enumerate(both.replies, 1) if reply.tag == "COMMIT"), None)
         if end is None:
