@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pgmig_tui.display import words
+from pgmig_tui.display.activity import Activity
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
 
@@ -29,6 +30,7 @@ class RunLines:
         self._steps: dict[int, str] = {}
         self._actions: dict[int, str] = {}
         self._started: dict[int, str] = {}
+        self._told_of: tuple[object, ...] = ()
 
     def add(self, name: str, at: str, data: Mapping[str, Any]) -> list[Line]:
         """The lines of one event, all safe to print; none for events that say nothing to a person, or unknown ones."""
@@ -105,7 +107,67 @@ class RunLines:
         return [line(("x ", "failed"), self._step(data), (" verify FAILED", "failed")), *self._message(data)]
 
     def _statement_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        self._told_of = ()
         return []
+
+    def _activity(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        """Once for each set of sessions that are waited for, and for each phase; the screen shows all in between."""
+        now = Activity.of(data)
+        key = (now.waiting, tuple((one.pid, one.prepared) for one in now.blockers), now.phase, now.note)
+        if key == self._told_of:
+            return []
+        before, self._told_of = self._told_of, key
+        where = f"line {now.line}: " if now.line else ""
+        lines: list[Line] = []
+        if now.waiting and key[:2] != before[:2]:
+            lines.append(line(("~ ", "waiting"), where, ("WAITING", "waiting"), f" for {now.waits_for() or 'a lock'}"))
+            for one in now.blockers:
+                lines.append(line("  ", "  " * one.depth, (one.name, "strong"), "  ", one.about()))
+                if one.query and not one.hidden:
+                    lines.append(line("  ", "  " * one.depth, (f"  {safe(' '.join(one.query.split()))}", "muted")))
+            if behind := now.behind():
+                lines.append(line(("    ", "plain"), (behind, "waiting")))
+        elif before and before[0] and not now.waiting:
+            lines.append(line(("> ", "running"), where, "the wait is over"))
+        if now.phase and now.phase not in before[2:3]:
+            lines.append(line(("  ", "plain"), where, (now.progress(), "running")))
+        if now.note and now.note not in before[3:]:
+            lines.append(line(("! ", "waiting"), safe(now.note)))
+        return lines
+
+    def _statement_retried(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        self._told_of = ()
+        where = f"line {data['line']}: " if data.get("line") else ""
+        lost = f"try {data.get('try', '?')} of {data.get('of', '?')} is lost"
+        why, after = safe(str(data.get("why") or data.get("sqlstate") or "?")), float(data.get("wait_ms") or 0)
+        return [line(("~ ", "waiting"), where, (lost, "waiting"), f": {why}; the next in {words.duration(after)}")]
+
+    def _lock_timeout_raised(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        raised = words.duration(float(data.get("ms") or 0))
+        return [line(("~ ", "waiting"), f"lock_timeout {raised} for one try: {safe(str(data.get('why') or ''))}")]
+
+    def _settings_changed(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        timeout = words.duration(float(data.get("lock_timeout_ms") or 0))
+        return [line(("  ", "plain"), f"from now on: lock_timeout {timeout}, {data.get('retries', '?')} retries")]
+
+    def _blocker_ended(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        how = "cancelled" if data.get("how") == "cancel" else "terminated"
+        message = f": {safe(str(data['message']))}" if data.get("message") else ""
+        pid = safe(str(data.get("pid") or "?"))
+        if data.get("ok"):
+            return [line(("+ ", "done"), f"pid {pid} {how}{message}")]
+        return [line(("x ", "failed"), (f"pid {pid} was not {how}", "failed"), message)]
+
+    def _index_invalid(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        index = safe(str(data.get("index") or "?"))
+        lines = [line(("x ", "failed"), (f"the index {index} is left INVALID", "failed"), "; it is repaired by")]
+        return lines + [line("      ", (safe(str(one)), "strong")) for one in data.get("repair") or ()]
+
+    def _watcher_came(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("  ", "plain"), (f"watched by {safe(str(data.get('who') or '?'))}", "muted"))]
+
+    def _watcher_left(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("  ", "plain"), (f"{safe(str(data.get('who') or '?'))} has left", "muted"))]
 
     def _statement_finished(self, data: Mapping[str, Any], at: str) -> list[Line]:
         ms = float(data.get("ms") or 0)
@@ -162,7 +224,8 @@ class RunLines:
         return lines + [line(f"    {key}: ", safe(str(data[key]))) for key in ("detail", "hint", "do") if data.get(key)]
 
     def _run_paused(self, data: Mapping[str, Any], at: str) -> list[Line]:
-        return [line(("~ ", "waiting"), "paused between two changes; no transaction is open")]
+        why = f" ({safe(str(data['why']))})" if data.get("why") else ""
+        return [line(("~ ", "waiting"), f"paused between two changes{why}; no transaction is open")]
 
     def _run_resumed(self, data: Mapping[str, Any], at: str) -> list[Line]:
         return [line(("> ", "running"), "going on")]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from pgmig_tui.display.activity import Activity
 from pgmig_tui.display.run_lines import between
 
 StepState = Literal["todo", "running", "done", "failed"]
@@ -54,6 +55,39 @@ class StepPicture:
         return between(self.started_at, self.finished_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The statement that runs: where it stands and its first characters, masked."""
+
+    step: int
+    path: str
+    line: int | None
+    sql: str
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A try that was lost; the next one comes `wait_ms` after `at`. `of` is how many there are."""
+
+    step: int
+    line: int | None
+    number: int
+    of: int
+    why: str
+    wait_ms: float
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """An index that a failed concurrent build left INVALID, and the statements that repair it."""
+
+    step: int
+    index: str
+    repair: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class RunPicture:
     """A run so far. `exit_status` stays None until the journal says that the run has ended."""
@@ -71,6 +105,15 @@ class RunPicture:
     answers: list[Mapping[str, Any]] = field(default_factory=list)
     notices: list[tuple[str, str]] = field(default_factory=list)
     paused: bool = False
+    paused_why: str = ""
+    statement: Statement | None = None
+    activity: Activity | None = None
+    waiting_since: str = ""
+    lost: Lost | None = None
+    lock_timeout_ms: int | None = None
+    retries: int | None = None
+    raised_ms: int | None = None
+    invalid: list[Invalid] = field(default_factory=list)
     exit_status: int | None = None
     result: str = ""
     summary: str = ""
@@ -88,6 +131,7 @@ class RunPicture:
     def add(self, event: EventLike) -> None:
         """Take one more event in. Events with names that aren't known change nothing."""
         data = event.data
+        self._follow(event)
         if event.name in _RUN_EVENTS:
             _RUN_EVENTS[event.name](self, event)
         elif event.name == "notice_received":
@@ -96,6 +140,56 @@ class RunPicture:
             self.notices.append(("WARNING", str(data.get("message") or "")))
         elif "step" in data:
             self._add_to_step(event)
+
+    @property
+    def try_number(self) -> int:
+        """Which try of the statement or the step this is; 1 unless one was lost."""
+        return self.lost.number + 1 if self.lost is not None else 1
+
+    def _follow(self, event: EventLike) -> None:
+        """The statement that runs, and what goes on around it."""
+        data = event.data
+        match event.name:
+            case "statement_started":
+                self._quiet()
+                self.statement = Statement(
+                    _whole(data.get("step")) or 0,
+                    str(data.get("path") or ""),
+                    _whole(data.get("line")),
+                    str(data.get("sql") or ""),
+                    event.at,
+                )
+            case "activity":
+                self.activity = Activity.of(data)
+                if not self.activity.waiting:
+                    self.waiting_since = ""
+                elif not self.waiting_since:
+                    self.waiting_since = event.at
+            case "statement_finished":
+                # A try that is won is over; what follows in a stepwise script has tries of its own.
+                if self.lost is not None and self.lost.line == _whole(data.get("line")):
+                    self.lost = None
+                self._quiet()
+            case "statement_retried":
+                self._quiet()
+                self.statement = None
+                self.lost = Lost(
+                    _whole(data.get("step")) or 0,
+                    _whole(data.get("line")),
+                    _whole(data.get("try")) or 1,
+                    _whole(data.get("of")) or 0,
+                    str(data.get("why") or ""),
+                    _number(data.get("wait_ms")) or 0.0,
+                    event.at,
+                )
+            case "step_started" | "step_committed" | "step_recorded" | "step_failed" | "step_in_doubt" | "run_finished":
+                self._quiet()
+                self.statement = None
+                if event.name != "step_started" or (self.lost and self.lost.step != _whole(data.get("step"))):
+                    self.lost = None
+
+    def _quiet(self) -> None:
+        self.activity, self.waiting_since, self.raised_ms = None, "", None
 
     def _add_to_step(self, event: EventLike) -> None:
         data = event.data
@@ -134,8 +228,13 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
+
+
 def _planned(picture: RunPicture, event: EventLike) -> None:
     data = event.data
+    picture.lock_timeout_ms, picture.retries = _whole(data.get("lock_timeout_ms")), _whole(data.get("retries"))
     picture.run, picture.planned_at = event.run, event.at
     picture.command = str(data.get("command") or "")
     picture.environment = str(data.get("environment") or "")
@@ -171,6 +270,23 @@ def _answer(picture: RunPicture, event: EventLike) -> None:
 
 def _paused(picture: RunPicture, event: EventLike) -> None:
     picture.paused = event.name == "run_paused"
+    picture.paused_why = str(event.data.get("why") or "") if picture.paused else ""
+
+
+def _settings(picture: RunPicture, event: EventLike) -> None:
+    picture.lock_timeout_ms = _whole(event.data.get("lock_timeout_ms")) or picture.lock_timeout_ms
+    retries = _whole(event.data.get("retries"))
+    picture.retries = picture.retries if retries is None else retries
+
+
+def _raised(picture: RunPicture, event: EventLike) -> None:
+    picture.raised_ms = _whole(event.data.get("ms"))
+
+
+def _invalid(picture: RunPicture, event: EventLike) -> None:
+    data = event.data
+    repair = tuple(str(one) for one in data.get("repair") or ())
+    picture.invalid.append(Invalid(_whole(data.get("step")) or 0, str(data.get("index") or ""), repair))
 
 
 def _finished(picture: RunPicture, event: EventLike) -> None:
@@ -186,6 +302,9 @@ _RUN_EVENTS = {
     "gate_passed": _answer,
     "run_paused": _paused,
     "run_resumed": _paused,
+    "settings_changed": _settings,
+    "lock_timeout_raised": _raised,
+    "index_invalid": _invalid,
     "run_finished": _finished,
 }
 

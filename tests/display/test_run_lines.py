@@ -56,3 +56,53 @@ def test_hostile_text_is_shown_not_obeyed() -> None:
 
 def test_events_of_later_versions_say_nothing() -> None:
     assert told(journal(("09:00:00", "invented_later", {"x": 1}))) == []
+
+
+def test_a_wait_is_told_once_for_each_set_of_blockers_and_its_end() -> None:
+    blocker = {
+        "pid": 777, "user": "bi", "application": "reporting", "state": "idle in transaction", "since_ms": 860_000,
+        "query": "SELECT 1\n  FROM t", "depth": 0,
+    }  # fmt: skip
+    waits = {"step": 1, "line": 5, "waiting": True, "blockers": [blocker], "waiters": 2, "oldest_wait_ms": 400}
+    calm = {**waits, "waiting": False, "blockers": [], "waiters": 0, "oldest_wait_ms": None}
+    assert told(
+        journal(
+            ("09:00:01", "activity", waits),
+            ("09:00:02", "activity", {**waits, "waiters": 30}),
+            ("09:00:03", "activity", calm),
+            ("09:00:04", "activity", {**calm, "phase": "building index", "percent": 20.4}),
+            ("09:00:05", "activity", {**calm, "phase": "building index", "percent": 21.4}),
+        )
+    ) == [
+        "09:00:01  ~ line 5: WAITING for pid 777 (reporting)",
+        "09:00:01    pid 777 (reporting)  user bi, idle in transaction, open 14 min 20 s",
+        "09:00:01      SELECT 1 FROM t",
+        "09:00:01      2 sessions wait behind us, the longest for 400 ms",
+        "09:00:03  > line 5: the wait is over",
+        "09:00:04    line 5: building index: 20 %",
+    ]
+
+
+def test_tries_settings_blockers_and_an_invalid_index_are_told() -> None:
+    lost = {"line": 5, "try": 1, "of": 8, "why": "queue guard: 12 sessions wait, the oldest 0.4 s", "wait_ms": 900}
+    refused = {"pid": 8, "how": "terminate", "ok": False, "message": "must be a superuser"}
+    assert told(
+        journal(
+            ("09:00:01", "statement_retried", lost),
+            ("09:00:02", "lock_timeout_raised", {"ms": 1300, "why": "an autovacuum gives way"}),
+            ("09:00:03", "settings_changed", {"lock_timeout_ms": 2000, "retries": 3}),
+            ("09:00:04", "blocker_ended", {"pid": 777, "how": "cancel", "ok": True, "message": ""}),
+            ("09:00:05", "blocker_ended", refused),
+            ("09:00:06", "index_invalid", {"index": "public.i", "repair": ["DROP INDEX CONCURRENTLY public.i"]}),
+            ("09:00:07", "run_paused", {"why": "the terminal is gone"}),
+        )
+    ) == [
+        "09:00:01  ~ line 5: try 1 of 8 is lost: queue guard: 12 sessions wait, the oldest 0.4 s; the next in 900 ms",
+        "09:00:02  ~ lock_timeout 1.3 s for one try: an autovacuum gives way",
+        "09:00:03    from now on: lock_timeout 2.0 s, 3 retries",
+        "09:00:04  + pid 777 cancelled",
+        "09:00:05  x pid 8 was not terminated: must be a superuser",
+        "09:00:06  x the index public.i is left INVALID; it is repaired by",
+        "09:00:06        DROP INDEX CONCURRENTLY public.i",
+        "09:00:07  ~ paused between two changes (the terminal is gone); no transaction is open",
+    ]

@@ -71,3 +71,70 @@ def test_pausing_and_unknown_events() -> None:
     assert picture_of(events).paused
     assert not picture_of([*events, *journal(("09:00:03", "run_resumed", {}))]).paused
     assert sorted(picture_of(events).steps) == [1, 2]
+
+
+BLOCKER = {"pid": 777, "application": "reporting", "state": "idle in transaction", "since_ms": 860000, "depth": 0}
+WAITS = {"step": 2, "line": 7, "elapsed_ms": 250, "waiting": True, "blockers": [BLOCKER], "waiters": 3}
+STATEMENT = {"step": 2, "line": 7, "path": "deploy/tags_idx.sql", "sql": "CREATE INDEX"}
+
+
+def test_a_wait_begins_with_the_first_event_that_tells_of_it_and_ends_with_its_statement() -> None:
+    events = journal(
+        ("09:00:00", "run_planned", {**PLANNED, "lock_timeout_ms": 300, "retries": 8}),
+        ("09:00:01", "step_started", {"step": 2, "change": "tags_idx"}),
+        ("09:00:02", "statement_started", STATEMENT),
+        ("09:00:03", "activity", WAITS),
+        ("09:00:05", "activity", {**WAITS, "waiters": 4}),
+    )
+    picture = picture_of(events)
+    assert (picture.lock_timeout_ms, picture.retries) == (300, 8)
+    assert picture.statement is not None
+    assert picture.statement.line == 7
+    assert picture.activity is not None
+    assert picture.activity.waits_for() == "pid 777 (reporting)"
+    assert picture.waiting_since == events[3].at
+    for event in journal(("09:00:06", "statement_finished", {"step": 2, "line": 7})):
+        picture.add(event)
+    assert (picture.activity, picture.waiting_since, picture.try_number) == (None, "", 1)
+
+
+def test_tries_are_counted_until_their_statement_is_done() -> None:
+    lost = {"step": 2, "line": 7, "try": 1, "of": 8, "why": "lock timeout", "wait_ms": 900}
+    picture = picture_of(
+        journal(
+            ("09:00:00", "run_planned", PLANNED),
+            ("09:00:01", "step_started", {"step": 2, "change": "tags_idx"}),
+            ("09:00:02", "statement_started", STATEMENT),
+            ("09:00:03", "statement_retried", lost),
+        )
+    )
+    assert picture.statement is None
+    assert picture.try_number == 2
+    for event in journal(
+        ("09:00:04", "statement_started", STATEMENT), ("09:00:05", "statement_retried", lost | {"try": 2})
+    ):
+        picture.add(event)
+    assert picture.try_number == 3
+    for event in journal(("09:00:06", "step_committed", {"step": 2})):
+        picture.add(event)
+    assert picture.lost is None
+
+
+def test_settings_of_a_run_change_while_it_runs_and_an_invalid_index_is_kept() -> None:
+    repair = ["DROP INDEX CONCURRENTLY public.i", "REINDEX INDEX CONCURRENTLY public.i"]
+    picture = picture_of(
+        journal(
+            ("09:00:00", "run_planned", PLANNED),
+            ("09:00:01", "settings_changed", {"lock_timeout_ms": 2000, "retries": 0}),
+            ("09:00:02", "index_invalid", {"step": 2, "index": "public.i", "repair": repair}),
+        )
+    )
+    assert (picture.lock_timeout_ms, picture.retries) == (2000, 0)
+    assert [(one.index, list(one.repair)) for one in picture.invalid] == [("public.i", repair)]
+
+
+def test_an_activity_of_another_shape_is_read_as_far_as_it_can_be() -> None:
+    odd = {"step": None, "line": "x", "waiting": 1, "blockers": [{}, "no", {"pid": "y", "hidden": True}], "holds": {}}
+    picture = picture_of(journal(("09:00:00", "run_planned", PLANNED), ("09:00:01", "activity", odd)))
+    assert picture.activity is not None
+    assert [one.pid for one in picture.activity.blockers] == [0, 0]

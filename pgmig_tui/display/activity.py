@@ -1,0 +1,224 @@
+"""What goes on around the statement that runs, as the journal's `activity` tells it, in words.
+
+Plain values from events of any version: what a reader can't find there is unknown, never assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, Span, cut, wrap
+from pgmig_tui.display.safe import safe
+
+BAR = 24
+"""Cells of a progress bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A session that the statement waits for, directly (`depth` 0) or behind another. `started` identifies it together
+    with `pid`; `since_ms` is the age of its transaction; None stands for what this role may not see."""
+
+    pid: int
+    started: str = ""
+    user: str = ""
+    application: str = ""
+    state: str = ""
+    since_ms: float | None = None
+    query: str = ""
+    depth: int = 0
+    prepared: str | None = None
+    wraparound: bool | None = None
+    ours: bool = False
+    sqitch: bool = False
+    hidden: bool = False
+
+    @staticmethod
+    def of(data: Mapping[str, Any]) -> Blocker:
+        wraparound = data.get("wraparound")
+        return Blocker(
+            _int(data.get("pid")) or 0,
+            _text(data.get("started")),
+            _text(data.get("user")),
+            _text(data.get("application")),
+            _text(data.get("state")),
+            _number(data.get("since_ms")),
+            _text(data.get("query")),
+            _int(data.get("depth")) or 0,
+            _text(data["prepared"]) if data.get("prepared") is not None else None,
+            bool(wraparound) if wraparound is not None else None,
+            bool(data.get("ours")),
+            bool(data.get("sqitch")),
+            bool(data.get("hidden")),
+        )
+
+    @property
+    def name(self) -> str:
+        """Such as `pid 777 (reporting)`."""
+        if self.prepared is not None or not self.pid:
+            return f"the prepared transaction {safe(self.prepared or '?')}"
+        if self.wraparound is not None:
+            return f"pid {self.pid} (autovacuum)"
+        known = self.application or self.user
+        return f"pid {self.pid} ({safe(known)})" if known else f"pid {self.pid}"
+
+    @property
+    def fixed(self) -> str:
+        """Why it can't be cancelled or terminated; "" when it can, as far as is known."""
+        if self.prepared is not None or not self.pid:
+            return "a prepared transaction has no session; COMMIT PREPARED or ROLLBACK PREPARED ends it"
+        return "it is a session of this run" if self.ours else ""
+
+    def about(self) -> Span:
+        """What it's at, after its name."""
+        age = f", open {words.duration(self.since_ms)}" if self.since_ms is not None else ""
+        if self.prepared is not None:
+            return f"prepared{age}; only COMMIT or ROLLBACK PREPARED ends it", "failed"
+        if self.wraparound is not None:
+            if self.wraparound:
+                return f"prevents wraparound and gives way to nobody{age}", "failed"
+            return "gives way after deadlock_timeout", "waiting"
+        if self.hidden:
+            return "what it does is hidden from this role", "stale"
+        who = f"user {safe(self.user)}, " if self.user and self.application else ""
+        extra = "; a sqitch, which gives up after its own timeout" if self.sqitch else "; ours" if self.ours else ""
+        return f"{who}{safe(self.state or 'state unknown')}{age}{extra}", "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One `activity` event. Times in milliseconds; `percent` is of the phase, `about` says that it's estimated."""
+
+    step: int = 0
+    line: int | None = None
+    elapsed_ms: float | None = None
+    waiting: bool = False
+    phase: str = ""
+    percent: float | None = None
+    about: bool = False
+    blockers: tuple[Blocker, ...] = ()
+    holds: tuple[tuple[str, str], ...] = ()
+    waiters: int = 0
+    oldest_wait_ms: float | None = None
+    hidden: int = 0
+    note: str = ""
+
+    @staticmethod
+    def of(data: Mapping[str, Any]) -> Activity:
+        return Activity(
+            _int(data.get("step")) or 0,
+            _int(data.get("line")),
+            _number(data.get("elapsed_ms")),
+            bool(data.get("waiting")),
+            _text(data.get("phase")),
+            _number(data.get("percent")),
+            bool(data.get("about")),
+            tuple(Blocker.of(one) for one in _maps(data.get("blockers"))),
+            tuple((_text(one.get("relation")), _text(one.get("mode"))) for one in _maps(data.get("holds"))),
+            _int(data.get("waiters")) or 0,
+            _number(data.get("oldest_wait_ms")),
+            _int(data.get("hidden")) or 0,
+            _text(data.get("note")),
+        )
+
+    @property
+    def root(self) -> Blocker | None:
+        """Who is named where only one can be: the first that the statement waits for, rather another's than ours."""
+        return next((one for one in self.blockers if not one.ours), self.blockers[0] if self.blockers else None)
+
+    def waits_for(self) -> str:
+        """Such as `pid 777 (reporting) and 2 others`; "" when nobody is known."""
+        root = self.root
+        if root is None:
+            return ""
+        rest = len({(one.pid, one.prepared) for one in self.blockers if not one.ours}) - 1
+        return f"{root.name} and {words.count(rest, 'other')}" if rest > 0 else root.name
+
+    def progress(self) -> str:
+        """Such as `building index: about 62 %`; "" when nothing is known."""
+        if self.percent is None:
+            return safe(self.phase)
+        share = f"{'about ' if self.about else ''}{self.percent:.0f} %"
+        return f"{safe(self.phase)}: {share}" if self.phase else share
+
+    def behind(self) -> str:
+        """Who waits for us; "" when nobody does."""
+        if not self.waiters:
+            return ""
+        verb = "waits" if self.waiters == 1 else "wait"
+        oldest = f", the longest for {words.duration(self.oldest_wait_ms)}" if self.oldest_wait_ms is not None else ""
+        return f"{words.count(self.waiters, 'session')} {verb} behind us{oldest}"
+
+
+def bar(percent: float, columns: int = BAR) -> Line:
+    """A bar of `columns` cells in ASCII."""
+    full = max(0, min(columns, round(percent / 100 * columns)))
+    return (("[", "muted"), ("#" * full, "running"), ("." * (columns - full), "muted"), ("]", "muted"))
+
+
+def progress_line(activity: Activity, columns: int) -> Line:
+    """The bar where a percentage is known, and the words."""
+    if activity.percent is None:
+        return ((f" phase: {cut(activity.progress(), columns - 8)}", "running"),)
+    cells = min(BAR, max(8, columns - len(activity.progress()) - 5))
+    told = cut(activity.progress(), columns - cells - 5)
+    return ((" ", "plain"), *bar(activity.percent, cells), (f" {told}", "running"))
+
+
+def blocker_lines(blockers: Sequence[Blocker], columns: int, *, queries: bool = True) -> list[Line]:
+    """The tree: each session with what it's at, folded to `columns`, and below it its query on one line."""
+    lines: list[Line] = []
+    for one in blockers:
+        indent = f" {'  ' * (one.depth - 1)}└ " if one.depth else " "
+        under = " " * (len(indent) + 2)
+        role: Role = "failed" if one.wraparound or one.prepared is not None else "strong"
+        told, told_role = one.about()
+        head = f"{indent}{one.name}"
+        if len(head) + len(told) + 2 <= columns:
+            lines.append(((head, role), (f"  {told}", told_role)))
+        else:
+            lines.append(((cut(head, columns), role),))
+            lines += wrap(told, columns, told_role, indent=under)
+        if queries and one.query and not one.hidden and one.prepared is None:
+            lines.append(((cut(under + safe(" ".join(one.query.split())), columns), "muted"),))
+    return lines
+
+
+def holds_words(activity: Activity, limit: int = 4) -> str:
+    """The locks that the run holds, strongest names as PostgreSQL writes them in its documentation."""
+    return words.listing([f"{mode_words(mode)} {safe(relation)}" for relation, mode in activity.holds], limit)
+
+
+def mode_words(mode: str) -> str:
+    """`AccessExclusiveLock` of pg_locks as `ACCESS EXCLUSIVE`; other texts come back as they are, safe."""
+    name = mode.removesuffix("Lock")
+    if not name.isalpha() or name.isupper():
+        return safe(mode)
+    return "".join(f" {letter}" if letter.isupper() else letter for letter in name).strip().upper()
+
+
+def unseen_words(activity: Activity) -> str:
+    """What this role could not see; "" when nothing is known to be hidden."""
+    if not activity.hidden:
+        return ""
+    return f"{words.count(activity.hidden, 'session')} can't be seen by this role (pg_read_all_stats would show them)"
+
+
+def _maps(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _text(value: object) -> str:
+    return str(value) if value is not None else ""
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _int(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None else None
