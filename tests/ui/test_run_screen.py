@@ -83,6 +83,51 @@ ENDED = FakeEvent(
 )
 
 
+BLOCKER: dict[str, Any] = {
+    "pid": 777,
+    "started": "2026-08-20 02:59:01.123456+00",
+    "user": "bi",
+    "application": "reporting",
+    "state": "idle in transaction",
+    "since_ms": 860_000,
+    "query": "SELECT region, sum(total)\n  FROM dms.documents JOIN dms.[/] USING (id) GROUP BY region",
+    "depth": 0,
+    "prepared": None,
+    "wraparound": None,
+    "ours": False,
+    "sqitch": False,
+    "hidden": False,
+}
+BEHIND = {
+    **BLOCKER, "pid": 801, "application": "", "user": "", "state": "", "since_ms": None, "query": "", "depth": 1,
+    "hidden": True,
+}  # fmt: skip
+
+
+def activity(second: float, **fields: Any) -> FakeEvent:
+    data: dict[str, Any] = {
+        "step": 2,
+        "line": 6,
+        "elapsed_ms": 250,
+        "waiting": True,
+        "phase": "",
+        "percent": None,
+        "about": False,
+        "blockers": [BLOCKER],
+        "holds": [{"relation": "sqitch.changes", "mode": "ExclusiveLock"}],
+        "waiters": 12,
+        "oldest_wait_ms": 400,
+        "hidden": 0,
+        "note": "",
+    }
+    return FakeEvent(at(second), "activity", {**data, **fields})
+
+
+def begun() -> list[FakeEvent]:
+    """A run whose second step's ALTER TABLE runs."""
+    return [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
+
+
 async def at_run(robot: Robot, session: FakeSession) -> None:
     await robot.tell(standing("production", 5))
     robot.app.open_run(session.watch.run_id)
@@ -191,5 +236,74 @@ def test_a_terminal_that_is_too_small_keeps_the_runs_banner_step_and_failure() -
             robot.app.open_run(session.watch.run_id)
             await robot.sees("needs 80x24, has 60x15", "!! PRODUCTION !!", "x STOPPED", "23514")
             await robot.snapshot("run-too-small")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_who_is_in_the_way_stands_in_the_headline_and_as_a_tree(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        lost = {"step": 2, "line": 6, "try": 1, "of": 8, "sqlstate": "55P03", "why": "lock timeout", "wait_ms": 900}
+        session.watch.unread = [*begun(), FakeEvent(at(26), "statement_retried", lost), *step(2, 27, ends=False)[1:]]
+        session.watch.unread += [activity(27.4, blockers=[BLOCKER, BEHIND], hidden=3, note="the queue guard watches")]
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees("~ WAITING 00:39 for pid 777 (reporting) and 1 other  try 2 of 8")
+            await robot.sees("BLOCKED BY", "K: cancel or terminate it", "idle in transaction", "14 min 20 s")
+            await robot.sees("└ pid 801", "hidden from this role", "12 sessions wait behind us, the longest for 400 ms")
+            await robot.sees("3 sessions can't be seen by this role", "we hold EXCLUSIVE sqitch.changes", "dms.[/]")
+            await robot.snapshot("run-blocked")
+            session.watch.unread = [FakeEvent(at(40), "statement_finished", {"step": 2, "line": 6, "ms": 13000})]
+            await robot.misses("BLOCKED BY")
+            assert "WAITING 00" not in robot.text
+
+    play(scene)
+
+
+def test_a_lost_try_counts_down_to_the_next() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        why = "queue guard: 12 sessions wait, the oldest 0.4 s"
+        lost = {"step": 2, "line": 6, "try": 1, "of": 8, "sqlstate": "57014", "why": why, "wait_ms": 60_000}
+        session.watch.unread = [*begun(), FakeEvent(at(50), "statement_retried", lost)]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees(f"~ try 1 of 8 lost: {why}", "next in 43 s", "the next try comes in 43 s; r: now")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_progress_is_told_with_its_phase_and_an_estimate_as_one(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        quiet: dict[str, Any] = {"waiting": False, "blockers": [], "waiters": 0, "oldest_wait_ms": None}
+        session.watch.unread = [*begun(), activity(25, phase="building index", percent=62.4, **quiet)]
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees("] building index: 62 %")
+            await robot.snapshot("run-progress")
+            session.watch.unread = [activity(26, phase="rewriting the table", percent=20, about=True, **quiet)]
+            await robot.sees("rewriting the table: about 20 %")
+            session.watch.unread = [activity(27, phase="waiting for old snapshots", **quiet)]
+            await robot.sees("phase: waiting for old snapshots")
+
+    play(scene)
+
+
+def test_notices_stand_in_the_log_as_they_come() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [
+            *begun(),
+            FakeEvent(at(25), "notice_received", {"step": 2, "severity": "NOTICE", "message": "[red]halfway[/red]"}),
+        ]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("NOTICE: [red]halfway[/red]")
+            raised = {"step": 2, "severity": "WARNING", "message": "still at it"}
+            session.watch.unread = [FakeEvent(at(26), "notice_received", raised)]
+            await robot.sees("WARNING: still at it")
 
     play(scene)

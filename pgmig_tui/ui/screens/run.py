@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
+from pgmig_tui.display.activity import blocker_lines
+from pgmig_tui.display.cells import Line
 from pgmig_tui.display.run_lines import RunLines
-from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import clock, duration
+from pgmig_tui.display.words import clock
 from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.ui import run_view
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.poller import Poller
+from pgmig_tui.ui.run_view import current_lines, failure_lines, moment, step_line
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import EventFacts, Place, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
-POLL_SECONDS = 0.1
-_GLYPHS: dict[str, tuple[str, Role]] = {
-    "todo": (".", "todo"),
-    "running": (">", "running"),
-    "done": ("+", "done"),
-    "failed": ("x", "failed"),
-}
+POLL_SECONDS = 0.05
 
 
 class RunScreen(PlaceScreen):
@@ -50,8 +45,7 @@ class RunScreen(PlaceScreen):
         self._watch = watch
         self._steers = steers
         self._lines = RunLines()
-        self._statement: EventFacts | None = None
-        self._failure: EventFacts | None = None
+        self._script: tuple[str, ...] = ()
         self._asked = ""
         self._poller: Poller | None = None
         self.headline = Bar(identity="headline")
@@ -65,7 +59,7 @@ class RunScreen(PlaceScreen):
         yield self.log_lines
 
     def on_mount(self) -> None:
-        self.headline.make(lambda columns: self._headline())
+        self.headline.make(self._headline)
         super().on_mount()
         if self._watch is not None:
             self._follow(self._watch)
@@ -105,12 +99,6 @@ class RunScreen(PlaceScreen):
             self.events.append(event)
             self.picture.add(event)  # type: ignore[arg-type]
             lines += self._lines.add(event.name, event.at, event.data)
-            if event.name == "statement_started":
-                self._statement = event
-            elif event.name in {"step_started", "step_committed", "step_recorded", "run_finished"}:
-                self._statement = None
-            elif event.name == "step_failed":
-                self._failure = event
         self.log_lines.add(lines)
         if self.picture.exit_status is not None and self._environment is not None:
             self.pgmig.ask_again()
@@ -131,110 +119,51 @@ class RunScreen(PlaceScreen):
         return "READ-WRITE" if self._steers else "watching"
 
     def elapsed(self) -> float:
-        start = _moment(self.picture.started_at or self.picture.planned_at)
-        end = _moment(self.picture.finished_at) or self.pgmig.clock()
+        start = moment(self.picture.started_at or self.picture.planned_at)
+        end = moment(self.picture.finished_at) or self.pgmig.clock()
         return (end - start).total_seconds() if start else 0.0
 
     def doing(self) -> str:
         word = "ENDED" if self.picture.exit_status is not None else "GONE" if not self.alive else ""
         return f"RUN {self.run_id}  {word + ' ' if word else ''}{clock(self.elapsed())}"
 
-    def _headline(self) -> Line:
-        picture = self.picture
-        total = len(picture.steps)
-        if not total:
-            return ((" reading the journal ...", "muted"),)
-        head = f" {picture.done}/{total} "
-        if picture.exit_status is not None:
-            good = picture.exit_status == 0
-            word = "+ DONE" if good else "x IN DOUBT" if picture.exit_status == 4 else "x STOPPED"
-            return (
-                (head, "strong"),
-                (f"{word}  {safe(picture.summary or picture.result)}", "done" if good else "failed"),
-            )
-        if not self.alive:
-            return (
-                (head, "strong"),
-                ("x the run's process is gone without a last word: `pgmig-tui reconcile`", "failed"),
-            )
-        if picture.paused:
-            return ((head, "strong"), ("~ PAUSED between two changes, no transaction is open; p goes on", "waiting"))
-        step = picture.current
-        if step is None:
-            return ((head, "strong"), ("> starting", "running"))
-        spans: list[Span] = [(head, "strong"), (f"> {safe(step.change)}", "running")]
-        started = _moment(step.started_at)
-        if started is not None:
-            spans.append((f"   {clock((self.pgmig.clock() - started).total_seconds())}", "plain"))
-        if step.mode == "stepwise":
-            spans.append(("   no transaction around it", "waiting"))
-        if step.waited_ms:
-            spans.append((f"   waited {duration(step.waited_ms)} for locks", "waiting"))
-        if self._asked:
-            spans.append((f"   asked to {self._asked}", "waiting"))
-        return tuple(spans)
+    def _headline(self, columns: int) -> Line:
+        return run_view.headline(
+            self.picture, alive=self.alive, now=self.pgmig.clock(), asked=self._asked, columns=columns
+        )
+
+    @property
+    def failed(self) -> StepPicture | None:
+        """The step that failed, once it has."""
+        return next((step for step in self.picture.steps.values() if step.state == "failed" and step.failure), None)
 
     def _show(self) -> None:
-        self.steps.fill(lambda columns: [self._step_line(step, columns) for step in self.picture.steps.values()])
+        self.steps.fill(lambda columns: [step_line(step, columns) for step in self.picture.steps.values()])
         current = self.picture.current
         if current is not None and self.steps.size.height:
             self.steps.scroll_to(y=max(0, current.number - self.steps.size.height // 2), animate=False, force=True)
+        activity = self.picture.activity
+        # Who is in the way needs more room than the names of steps; it's given back when the statement ends.
+        self.set_class(activity is not None and bool(activity.blockers), "-blocked")
+        self.set_class(self.failed is not None and current is None, "-failed")
         self.current.fill(lambda columns: self._current_lines(columns - 1))
         self.headline.refresh()
         self.small.show([*self.small_line(), *self.small_lines()])
 
-    def _step_line(self, step: StepPicture, columns: int) -> Line:
-        glyph, role = _GLYPHS[step.state]
-        took = duration(step.took_ms) if step.took_ms is not None else ""
-        return (
-            (f" {glyph} ", role),
-            (
-                f"{step.number:>3} {pad(safe(step.change), max(8, columns - 17))} ",
-                role if step.state != "done" else "plain",
-            ),
-            (took, "muted"),
-        )
-
     def _current_lines(self, columns: int) -> list[Line]:
-        if self._failure is not None and self.picture.current is None:
-            return self._failure_lines(self._failure, columns)
-        event = self._statement
-        if event is None:
-            return [((" no statement runs now", "muted"),)]
-        data = event.data
-        where = f"{data.get('path') or ''}:{data.get('line', '')}"
-        started = _moment(event.at)
-        since = f"  {clock((self.pgmig.clock() - started).total_seconds())}" if started and not self.ended else ""
-        lines: list[Line] = [((f" {safe(where)}", "muted"), (since, "running"))]
-        for text in str(data.get("sql") or "").splitlines()[:6]:
-            lines += wrap(safe(text), columns, "plain", indent=" ")[:3]
-        return lines
-
-    def _failure_lines(self, event: EventFacts, columns: int) -> list[Line]:
-        data = event.data
-        lines = wrap(f"x FAILED {safe(str(data.get('change') or ''))}", columns, "failed", indent=" ")
-        where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
-        lines += wrap(f"{where}  SQLSTATE {safe(str(data.get('sqlstate') or '?'))}", columns, "muted", indent=" ")
-        lines += wrap(safe(str(data.get("message") or "")), columns, "strong", indent=" ")
-        for key in ("detail", "hint"):
-            if data.get(key):
-                lines += wrap(f"{key}: {safe(str(data[key]))}", columns, indent=" ", hanging="   ")
-        stays = [safe(str(item)) for item in data.get("what_stays") or ()]
-        if stays:
-            for text in stays:
-                lines += wrap(f"stays: {text}", columns, "waiting", indent=" ", hanging="   ")
-        elif data.get("committed"):
-            lines += wrap("the change itself is committed and recorded", columns, "waiting", indent=" ")
-        else:
-            lines += wrap("nothing of this change stays; it was rolled back", columns, "done", indent=" ")
-        return lines
+        failed = self.failed
+        if failed is not None and self.picture.current is None:
+            return failure_lines(self.picture, failed, self._script, columns)
+        return current_lines(self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns)
 
     def small_lines(self) -> list[Line]:
         # Somebody will look from a phone: who, which step, what fails stay readable at any size.
         columns = max(20, self.size.width)
-        shown = [self.banner_line(columns), self._headline()]
-        if self._failure is not None:
-            shown += self._failure_lines(self._failure, columns)
+        shown = [self.banner_line(columns), self._headline(columns)]
+        if self.failed is not None:
+            shown += failure_lines(self.picture, self.failed, (), columns)
+        elif self.picture.activity is not None:
+            shown += blocker_lines(self.picture.activity.blockers, columns)
         return shown
 
     def tick(self) -> None:
@@ -333,11 +262,3 @@ class RunScreen(PlaceScreen):
             "p waits for the end of the step; c cancels the statement and stops; X also closes the sessions at once.",
             "The run is a process of its own: closing this screen, the terminal or the connection doesn't end it.",
         )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

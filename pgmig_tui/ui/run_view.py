@@ -1,0 +1,204 @@
+"""What the run screen says: pure functions from a run's picture to lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pgmig_tui.display.activity import (
+    blocker_lines,
+    holds_words,
+    progress_line,
+    unseen_words,
+)
+from pgmig_tui.display.cells import Line, Role, Span, cut, pad, sides, width, wrap
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import clock, duration
+from pgmig_tui.report.picture import RunPicture, StepPicture
+
+_GLYPHS: dict[str, tuple[str, Role]] = {
+    "todo": (".", "todo"),
+    "running": (">", "running"),
+    "done": ("+", "done"),
+    "failed": ("x", "failed"),
+}
+AROUND = 4
+"""Lines of a script that are shown before and after the one that failed."""
+
+
+def moment(text: str) -> datetime | None:
+    """A time of the journal; None for a text that is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def seconds_since(text: str, now: datetime) -> float:
+    """Seconds from a time of the journal to `now`, never less than none."""
+    began = moment(text)
+    return max(0.0, (now - began).total_seconds()) if began is not None else 0.0
+
+
+def headline(picture: RunPicture, *, alive: bool, now: datetime, asked: str, columns: int) -> Line:
+    """How far it is and what it does. The change's name is cut first, the wait and its blocker never."""
+    total = len(picture.steps)
+    if not total:
+        return ((" reading the journal ...", "muted"),)
+    head: Span = (f" {picture.done}/{total} ", "strong")
+    if picture.exit_status is not None:
+        good = picture.exit_status == 0
+        word = "+ DONE" if good else "x IN DOUBT" if picture.exit_status == 4 else "x STOPPED"
+        return (head, (f"{word}  {safe(picture.summary or picture.result)}", "done" if good else "failed"))
+    if not alive:
+        return (head, ("x the run's process is gone without a last word: `pgmig-tui reconcile`", "failed"))
+    if picture.paused:
+        why = f" ({safe(picture.paused_why)})" if picture.paused_why else ""
+        return (head, (f"~ PAUSED between two changes{why}, no transaction is open; p goes on", "waiting"))
+    step = picture.current
+    if step is None:
+        return (head, ("> starting", "running"))
+    spans = _state_spans(picture, step, now)
+    if asked:
+        spans.append((f"  asked to {asked}", "waiting"))
+    if step.mode == "stepwise":
+        spans.append(("  no transaction around it", "waiting"))
+    if step.waited_ms:
+        spans.append((f"  waited {duration(step.waited_ms)} for locks", "waiting"))
+    room = columns - width(head[0]) - 2
+    name = safe(step.change)
+    least = min(width(name), 8)
+    while len(spans) > 1 and least + sum(width(text) for text, _role in spans) > room:
+        spans.pop()
+    rest = room - sum(width(text) for text, _role in spans)
+    return (head, ("> ", "running"), (cut(name, max(rest, 6)), "running"), *spans)
+
+
+def _state_spans(picture: RunPicture, step: StepPicture, now: datetime) -> list[Span]:
+    activity = picture.activity
+    if activity is not None and activity.waiting:
+        target = f" for {cut(activity.waits_for(), 40)}" if activity.blockers else " for a lock"
+        waited = clock(seconds_since(picture.waiting_since, now))[3:]
+        return [(f"  ~ WAITING {waited}{target}", "waiting"), *_try_span(picture)]
+    lost = picture.lost
+    if lost is not None and picture.statement is None:
+        left = lost.wait_ms / 1000 - seconds_since(lost.at, now)
+        following = f"next in {duration(left * 1000)}" if left > 0.05 else "next try now"
+        spans: list[Span] = [
+            (f"  ~ try {lost.number} of {lost.of} lost: {safe(lost.why)}", "waiting"),
+            (f"; {following}", "waiting"),
+        ]
+        return spans
+    return [(f"  {clock(seconds_since(step.started_at, now))}", "plain"), *_try_span(picture)]
+
+
+def _try_span(picture: RunPicture) -> list[Span]:
+    return [(f"  try {picture.try_number} of {picture.lost.of}", "waiting")] if picture.lost is not None else []
+
+
+def step_line(step: StepPicture, columns: int) -> Line:
+    """A step of the list at the left: state, number, name, how long it took."""
+    glyph, role = _GLYPHS[step.state]
+    took = duration(step.took_ms) if step.took_ms is not None and columns > 34 else ""
+    room = columns - 8 - (9 if columns > 34 else 0)
+    return (
+        (f" {glyph} ", role),
+        (f"{step.number:>3} {pad(safe(step.change), max(8, room))} ", role if step.state != "done" else "plain"),
+        (took, "muted"),
+    )
+
+
+def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: int, keys: bool = True) -> list[Line]:
+    """The statement that runs, how far it is, who is in its way, what the run holds and who waits for it."""
+    statement = picture.statement
+    if statement is None:
+        return _between_lines(picture, now, columns)
+    since = clock(seconds_since(statement.started_at, now)) if not ended else ""
+    where = f" line {statement.line if statement.line is not None else '?'}  {safe(statement.path)}"
+    lines: list[Line] = [sides([(where, "muted")], [(f" {since}", "running")], columns)]
+    activity = picture.activity
+    sql = [text for text in statement.sql.splitlines() if text.strip()]
+    for text in sql[: 2 if activity is not None and activity.blockers else 6]:
+        lines += wrap(safe(text), columns, "plain", indent=" ")[:2]
+    if activity is None:
+        return lines
+    if activity.phase or activity.percent is not None:
+        lines.append(progress_line(activity, columns))
+    if activity.waiting and not activity.blockers:
+        lines += wrap("WAITING for a lock; nobody can be seen who holds it", columns, "waiting", indent=" ")
+    if activity.blockers:
+        title = "BLOCKED BY" if activity.waiting else "in the way"
+        hint = "   K: cancel or terminate it.." if keys else ""
+        lines.append(((f" {title}", "failed"), (hint, "muted")))
+        lines += blocker_lines(activity.blockers, columns)
+    if behind := activity.behind():
+        lines += wrap(behind, columns, "failed" if activity.waiting else "waiting", indent=" ")
+    if picture.raised_ms is not None:
+        lines += wrap(f"lock_timeout {duration(picture.raised_ms)} for this try", columns, "waiting", indent=" ")
+    if activity.note:
+        lines += wrap(f"! {safe(activity.note)}", columns, "waiting", indent=" ", hanging="   ")
+    if unseen := unseen_words(activity):
+        lines += wrap(f"? {unseen}", columns, "stale", indent=" ", hanging="   ")
+    if activity.holds:
+        lines += wrap(f"we hold {holds_words(activity)}", columns, "muted", indent=" ", hanging="   ")
+    return lines
+
+
+def _between_lines(picture: RunPicture, now: datetime, columns: int) -> list[Line]:
+    lost = picture.lost
+    if lost is None:
+        return [((" no statement runs now", "muted"),)]
+    left = max(0.0, lost.wait_ms / 1000 - seconds_since(lost.at, now))
+    where = f"line {lost.line}: " if lost.line else ""
+    lines = wrap(f"{where}try {lost.number} of {lost.of} is lost: {safe(lost.why)}", columns, "waiting", indent=" ")
+    lines += wrap("nothing is held meanwhile, so that the queue drains", columns, "muted", indent=" ")
+    if picture.steps[lost.step].mode == "stepwise" if lost.step in picture.steps else False:
+        lines = lines[:-1]
+    return [*lines, ((f" the next try comes in {duration(left * 1000)}; r: now", "plain"),)]
+
+
+def failure_lines(picture: RunPicture, step: StepPicture, script: Sequence[str], columns: int) -> list[Line]:
+    """What failed: change, place, state, message, the lines around, what was committed and what not."""
+    data = step.failure or {}
+    lines = wrap(f"x FAILED {safe(str(data.get('change') or step.change))}", columns, "failed", indent=" ")
+    where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
+    lines += wrap(f"{where}  SQLSTATE {safe(str(data.get('sqlstate') or '?'))}", columns, "muted", indent=" ")
+    lines += wrap(safe(str(data.get("message") or "")), columns, "strong", indent=" ")
+    for key in ("detail", "hint"):
+        if data.get(key):
+            lines += wrap(f"{key}: {safe(str(data[key]))}", columns, indent=" ", hanging="   ")
+    lines += state_lines(step, columns)
+    for index in picture.invalid:
+        if index.step in (0, step.number):
+            lines += wrap(f"the index {safe(index.index)} is left INVALID", columns, "failed", indent=" ")
+    number = data.get("line")
+    if script and isinstance(number, int):
+        lines += excerpt(script, number, columns)
+    return lines
+
+
+def state_lines(step: StepPicture, columns: int) -> list[Line]:
+    """What was committed of a step that failed, and what not."""
+    data = step.failure or {}
+    stays = [safe(str(item)) for item in data.get("what_stays") or ()]
+    if stays:
+        lines: list[Line] = []
+        for text in stays:
+            lines += wrap(f"stays: {text}", columns, "waiting", indent=" ", hanging="   ")
+        return lines
+    if data.get("committed"):
+        return wrap("the change itself is committed and recorded", columns, "waiting", indent=" ")
+    return wrap("nothing of this change stays; it was rolled back", columns, "done", indent=" ")
+
+
+def excerpt(script: Sequence[str], number: int, columns: int, around: int = AROUND) -> list[Line]:
+    """The lines of a script around line `number` (1-based), which is marked by a glyph and a colour."""
+    first, last = max(1, number - around), min(len(script), number + around)
+    digits = len(str(last))
+    lines: list[Line] = []
+    for index in range(first, last + 1):
+        mark, role = ("x>", "failed") if index == number else ("  ", "plain")
+        text = cut(safe(script[index - 1]), columns - digits - 5)
+        lines.append(((f" {mark}{index:>{digits}} ", role if index == number else "muted"), (text, role)))  # type: ignore[arg-type]
+    return lines
