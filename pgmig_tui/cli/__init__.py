@@ -32,6 +32,8 @@ _COMMANDS = {
     "revert": "carry_out",
     "verify": "carry_out",
     "attach": "carry_out",
+    "rollback": "rollback",
+    "reconcile": "reconcile",
 }
 _SHORT = ("status", "plan")
 """Commands that read much, free nothing and end: collecting garbage meanwhile only costs time on a large plan."""

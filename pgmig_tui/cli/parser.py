@@ -79,11 +79,7 @@ def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
-def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
-    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
-    _target_option(parser)
-    kept = {"deploy": "last change to deploy", "revert": "last change to keep", "verify": "last change to verify"}
-    parser.add_argument("--to", metavar="CHANGE", help=f"{kept[command]}: a name, @tag, ID, @HEAD^ …")
+def _variables(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-s",
         "--set",
@@ -94,6 +90,14 @@ def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
         dest="variables",
         help="psql variable",
     )
+
+
+def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
+    _target_option(parser)
+    kept = {"deploy": "last change to deploy", "revert": "last change to keep", "verify": "last change to verify"}
+    parser.add_argument("--to", metavar="CHANGE", help=f"{kept[command]}: a name, @tag, ID, @HEAD^ …")
+    _variables(parser)
     parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
     if command == "verify":
         return
@@ -111,6 +115,11 @@ def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
     else:
         parser.add_argument("--all", action="store_true", dest="revert_all", help="revert every deployed change")
     parser.add_argument("--log-only", action="store_true", help="write the registry without running scripts")
+    _answers(parser)
+
+
+def _answers(parser: argparse.ArgumentParser) -> None:
+    """What a run waits for, and what it is told beforehand."""
     parser.add_argument(
         "--lock-timeout", metavar="SECONDS", type=_seconds, default=0.0, help="wait so long for another run to end (0)"
     )
@@ -128,6 +137,16 @@ def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument(
         "--override", metavar="ITEM=REASON", action="append", type=_answer, default=[], help="go on past an item"
     )
+
+
+def _rollback_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
+    _target_option(parser)
+    parser.add_argument("--to", metavar="CHANGE", help="last change to keep (default: what the last run found)")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be reverted and lost, and stop")
+    _variables(parser)
+    parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
+    _answers(parser)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -168,16 +187,7 @@ def build_parser() -> argparse.ArgumentParser:
     impact.add_argument("--format", choices=("table", "markdown", "json"), default=None, help="default: table")
     impact.add_argument("--json", action="store_true", help="the same as --format json")
     impact.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 1 from this risk on: low … critical")
-    impact.add_argument(
-        "-s",
-        "--set",
-        metavar="K=V",
-        action="append",
-        type=_assignment,
-        default=[],
-        dest="variables",
-        help="psql variable",
-    )
+    _variables(impact)
 
     rehearse = add("rehearse", "the pending changes on a scratch copy: measured locks, reverts, a second deploy", _json)
     rehearse.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
@@ -186,16 +196,7 @@ def build_parser() -> argparse.ArgumentParser:
     rehearse.add_argument(
         "--server", metavar="TARGET", help="make the copy on this server, of the same major version, not on our own"
     )
-    rehearse.add_argument(
-        "-s",
-        "--set",
-        metavar="K=V",
-        action="append",
-        type=_assignment,
-        default=[],
-        dest="variables",
-        help="psql variable",
-    )
+    _variables(rehearse)
 
     check = add("check", "the automatic checks of an environment", _target_option, _json)
     check.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
@@ -207,6 +208,22 @@ def build_parser() -> argparse.ArgumentParser:
         ("verify", "run the verify scripts of deployed changes"),
     ):
         _run_options(add(name, text), name)
+
+    reconcile = add(
+        "reconcile", "settle a run that was cut off, from what server and journal say", _target_option, _json
+    )
+    reconcile.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    reconcile.add_argument("-y", "--yes", action="store_true", help="end the sessions that a run left on the server")
+    reconcile.add_argument(
+        "--confirm", metavar="WORD", help="the same for a protected environment: its confirmation word"
+    )
+    settled = reconcile.add_mutually_exclusive_group()
+    settled.add_argument("--record", action="store_true", help="record a change that is applied and has no record")
+    settled.add_argument(
+        "--leave", action="store_true", help="leave it without a record: the next deploy runs it again"
+    )
+
+    _rollback_options(add("rollback", "take the last run back, in an emergency", _json))
 
     runs = add("runs", "list the runs of this host, or report one of them", _json)
     runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")

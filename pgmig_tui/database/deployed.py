@@ -195,6 +195,23 @@ def read_events(
     return tuple(_event(row) for row in rows)
 
 
+def read_reverted(connection: Connection, schema: str, change_ids: Sequence[str]) -> dict[str, str]:
+    """When each of these changes was last reverted there (UTC), by change ID. Raises ServerError, NotPermitted."""
+    try:
+        row = connection.one(f"SELECT pg_catalog.to_regclass({literal(f'{ident(schema)}.events')}) IS NOT NULL")
+        if row is None or not row[0]:
+            return {}
+        rows = connection.execute(
+            "SELECT e.change_id, pg_catalog.to_char(pg_catalog.max(e.committed_at) AT TIME ZONE 'UTC',"
+            f" 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM {ident(schema)}.events e"
+            " WHERE e.event = 'revert' AND e.change_id = ANY(%(ids)s) GROUP BY e.change_id",
+            {"ids": list(change_ids)},
+        )
+    except ServerError as error:
+        raise reading_refused(error, schema) from None
+    return dict(rows)
+
+
 def _event(row: Row) -> RegistryEvent:
     values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
     return RegistryEvent(*values)

@@ -109,6 +109,23 @@ def read_tracking(connection: Connection, schema: str | None) -> Tracking:
     return Tracking(None, f"role {role} may not create tables in schema {schema}; to turn tracking on: {grant}")
 
 
+def read_durations(connection: Connection, schema: str) -> dict[str, float]:
+    """How long the newest successful deploys took (milliseconds), by the first eight digits of their change IDs.
+
+    Empty where there are no such tables. Raises ServerError.
+    """
+    name = literal(f"{ident(schema)}.schema_migrations")
+    row = connection.one(f"SELECT pg_catalog.to_regclass({name}) IS NOT NULL")
+    if row is None or not row[0]:
+        return {}
+    rows = connection.execute(
+        "SELECT pg_catalog.substr(m.description, 8, 8), 1000 * extract(epoch FROM m.execution_time)::float8"
+        f" FROM (SELECT * FROM {ident(schema)}.schema_migrations ORDER BY id DESC LIMIT 1000) m"
+        " WHERE m.success AND m.description LIKE 'deploy ________%' AND m.execution_time IS NOT NULL ORDER BY m.id"
+    )
+    return dict(rows)
+
+
 def create_tracking_sql(tracking: Tracking) -> str:
     """The DDL that is missing, as one transaction; "" when there is nothing to create."""
     if tracking.schema is None or not tracking.creates:

@@ -85,6 +85,9 @@ EMERGENCY: tuple[Item, ...] = (
     Item("emergency:incident", "emergency", "Document incident", "attested"),
     Item("emergency:plan", "emergency", "Update migration plan", "attested"),
 )
+SCRIPTS = Item(
+    "check:scripts", "emergency", "What was deployed is what the files say", "check", "deployed_scripts", always=True
+)
 BEFORE_PRODUCTION = DEPLOY[:3]
 """The deployment steps that come before production in the guide; a gate asks for them there."""
 
@@ -92,23 +95,23 @@ _POLICY_TITLES = {
     "promote_from": "Same changes deployed and verified there first",
     "approvals": "Approvals given",
     "window": "Inside the maintenance window",
-    "queue_guard": "Somebody watches the queue behind the run",
-    "retries": "Somebody repeats a step that lock_timeout stopped",
     "backup.verify": "Backup restored as a test",
 }
 
 
 def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
-    """What is asked before `command` (deploy, revert, verify) runs on `environment`, in order.
+    """What is asked before `command` (deploy, revert, rollback, verify) runs on `environment`, in order.
 
-    A revert is an emergency: its gate asks the server only; the health checks are shown and block nothing. Policy keys
+    A revert is an emergency: its gate asks the server only, that of a rollback also whether the scripts are those that
+    were deployed; the health checks are shown and block nothing. Policy keys
     that this version doesn't enforce are items of a deploy that block every environment until a person attests them.
     """
     policy = environment.policy
     if command == "verify":
         return (HEALTH[0],)
-    if command == "revert":
-        return (HEALTH[0], *(replace(item, required=False) for item in HEALTH[1:]))
+    if command in ("revert", "rollback"):
+        scripts = (SCRIPTS,) if command == "rollback" else ()
+        return (HEALTH[0], *scripts, *(replace(item, required=False) for item in HEALTH[1:]))
     steps = BEFORE_PRODUCTION if policy.protected else ()
     return (*_pre(policy), *policy_items(policy), *HEALTH, *steps)
 

@@ -82,7 +82,7 @@ def answered(
 
 
 def _judged(found: Review, environment: Environment) -> Review:
-    items = items_for(environment, found.plan.command)
+    items = items_for(environment, found.plan.gate)
     gate = evaluate(items, found.checks, found.answers, environment.policy.protected)
     return replace(found, gate=gate)
 

@@ -65,6 +65,8 @@ class Step:
     rows_sql: str = ""
     fail_sql: str = ""
     findings: tuple[str, ...] = ()
+    save_sql: tuple[str, ...] = ()
+    """Statements of our own that an atomic step runs in its transaction before the script (run.keep)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,26 @@ class RunPlan:
     log_only: bool = False
     dry_run: bool = False
     """One transaction that ends in ROLLBACK (run.dry_run)."""
+    retries: int = 8
+    """How often a step, or a statement of a stepwise one, is tried again after a lost lock."""
+    guard_waiters: int = 10
+    guard_oldest_ms: int = 300
+    """The queue guard (run.guard.Limits)."""
+    rolls_back: str | None = None
+    """A revert in an emergency (run.rollback): the ID of the run that it takes back, "" where none is known. None: it
+    is no rollback."""
+    keep_schema: str | None = None
+    """Where rows are kept that the reverts would destroy; None = nothing is kept."""
 
     @property
     def told(self) -> str:
         """The command as events and people call it."""
         return "dry-run" if self.dry_run else self.command
+
+    @property
+    def gate(self) -> str:
+        """The name of the checklist that is asked before it."""
+        return self.command if self.rolls_back is None else "rollback"
 
     @property
     def operator(self) -> Operator:
@@ -152,7 +169,10 @@ class RunPlan:
         data: dict[str, Any] = json.loads((folder / PLAN).read_text(encoding="utf-8"))
         data["folder"] = folder
         data["server"] = Server(**data["server"])
-        data["steps"] = tuple(Step(**{**step, "findings": tuple(step["findings"])}) for step in data["steps"])
+        data["steps"] = tuple(
+            Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
+            for step in data["steps"]
+        )
         for name in ("creates", "warnings"):
             data[name] = tuple(data[name])
         return RunPlan(**data)

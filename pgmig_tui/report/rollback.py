@@ -1,0 +1,245 @@
+"""What is looked at before a rollback: what goes, in which order and to which point, what that costs, and whether it
+was ever tried. Command line and screen show the same lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pgmig_tui.database.checks import CheckResult
+from pgmig_tui.database.connect import application_name, connect
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, Span, line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.report.now import RightNow, read_twice, wanted_by
+from pgmig_tui.report.review import Review, answered, review
+from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.tried import Tried, tried_before
+
+if TYPE_CHECKING:
+    from pgmig_tui.gates.gate import Answer
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.run.plan import RunPlan, Step
+    from pgmig_tui.run.rollback import Undo
+
+SHORT_MODES = {
+    "ACCESS SHARE": "access share", "ROW SHARE": "row share", "ROW EXCLUSIVE": "row excl",
+    "SHARE UPDATE EXCLUSIVE": "share upd", "SHARE": "share", "SHARE ROW EXCLUSIVE": "share row",
+    "EXCLUSIVE": "exclusive", "ACCESS EXCLUSIVE": "ACCESS EXCL",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackReview:
+    """Everything that is known before. `tried` is by change ID; `silent` are environments that didn't answer."""
+
+    undo: Undo
+    review: Review
+    now: RightNow
+    tried: Mapping[str, Tried]
+    silent: tuple[str, ...]
+    asked_at: datetime
+
+    @property
+    def plan(self) -> RunPlan:
+        return self.review.plan
+
+    def answered(self, environment: Environment, answers: Sequence[Answer]) -> RollbackReview:
+        return replace(self, review=answered(self.review, environment, answers))
+
+
+def look(
+    project: Project,
+    environment: Environment,
+    undo: Undo,
+    plan: RunPlan,
+    answers: Sequence[Answer] = (),
+    *,
+    state_dir: Path,
+) -> RollbackReview:
+    """Look at a planned rollback. Never raises for the server: what can't be told is said to be unknown."""
+    scripts = deployed_scripts(project, undo)
+    reviewed = review(plan, environment, answers, (scripts,))
+    tried, silent = tried_before(project, environment, plan, state_dir)
+    return RollbackReview(undo, reviewed, _now(reviewed, environment), tried, silent, datetime.now(UTC))
+
+
+def deployed_scripts(project: Project, undo: Undo) -> CheckResult:
+    """Whether the deploy scripts on disk are those that were deployed: else the revert scripts may be others, too."""
+    changed, unknown = [], []
+    for change in undo.changes:
+        planned = project.plan.by_id.get(change.change_id)
+        if planned is None:
+            unknown.append(f"{change.name} isn't in the plan")
+        elif change.script_hash in (None, change.change_id):
+            unknown.append(f"the registry has no script hash of {change.name}")
+        elif (now := project.script_hash(planned)) != change.script_hash:
+            changed.append(change.name if now is not None else f"{change.name} (no file)")
+    title = "What was deployed is what the files say"
+    if changed:
+        summary = f"not the script that was deployed: {words.listing(changed)}"
+        return CheckResult("deployed_scripts", title, "FAIL", summary)
+    if unknown:
+        return CheckResult("deployed_scripts", title, "UNKNOWN", words.listing(unknown))
+    same = words.count(len(undo.changes), "deploy script")
+    return CheckResult("deployed_scripts", title, "PASS", f"{same} as deployed, by hash")
+
+
+def _now(reviewed: Review, environment: Environment) -> RightNow:
+    wanted = wanted_by(one.impact for one in reviewed.impacts if one is not None)
+    try:
+        with connect(environment.target, application_name=application_name("rollback", "watch")) as connection:
+            return read_twice(connection, environment.name, wanted)
+    except PgmigError as error:
+        return RightNow(environment.name, datetime.now(UTC), problem=error.what)
+
+
+# -- in words ----------------------------------------------------------------------------------------------------------
+
+
+def headline(undo: Undo, asked_at: datetime) -> Line:
+    """Such as `Undo run 20261122-… (Maria Berg, 4 min 10 s ago, failed at 3/4), back to orders @v2.8`."""
+    if not undo.run_id and not undo.guess:
+        return line(("Undo ", "strong"), f"{words.count(len(undo.changes), 'change')}, back to {safe(undo.point)}")
+    what = f"run {undo.run_id}" if undo.run_id else "the last deploy"
+    facts = [safe(undo.by.partition(" <")[0])]
+    if age := _age(undo.at, asked_at):
+        facts.append(age)
+    if undo.alive:
+        facts.append("STILL RUNNING")
+    elif undo.result and undo.result != "done":
+        facts.append(f"{undo.result.upper()} {len(undo.changes)}/{undo.steps}")
+    elif undo.run_id:
+        facts.append(f"{len(undo.changes)}/{undo.steps}")
+    told = f"{what} ({', '.join(fact for fact in facts if fact)}), back to {safe(undo.point)}"
+    return line(("Undo ", "strong"), (told, "strong"))
+
+
+def _age(at: str, now: datetime) -> str:
+    try:
+        return words.ago(max(0.0, (now - datetime.fromisoformat(at)).total_seconds()))
+    except ValueError:
+        return ""
+
+
+def step_lines(found: RollbackReview) -> list[Line]:
+    """A line a step: number, change, whether it loses data, its strongest lock, and what of it counts."""
+    told = []
+    for step, inspected in zip(found.plan.steps, found.review.impacts, strict=True):
+        loses: Span = ("?     ", "stale")
+        lock: Span = ("?", "stale")
+        if inspected is not None:
+            loss = inspected.impact.data_loss.final
+            loses = ("LOSES ", "failed") if loss else ("none  ", "muted")
+            strongest = inspected.impact.strongest
+            lock = ("none", "muted")
+            if strongest is not None:
+                mode = strongest[0].sql_name
+                role: Role = "failed" if mode == "ACCESS EXCLUSIVE" else "plain"
+                lock = (f"{mode} on {safe(strongest[1])}", role)
+        how = {"atomic": "", "stepwise": "  statement by statement", "record": "  recorded only"}[step.mode]
+        told.append(
+            line(f"  {step.number:>3} {safe(step.label)}  data ", loses, " lock ", lock, (how, "waiting"))
+        )  # fmt: skip
+        told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
+    return told
+
+
+def statements(found: RollbackReview) -> list[tuple[Step, int, str]]:
+    """(step, line, SQL) of every statement that will run, transaction control aside."""
+    told = []
+    for step, inspected in zip(found.plan.steps, found.review.impacts, strict=True):
+        for one in inspected.impact.statements if inspected is not None else ():
+            if not one.transaction_control:
+                told.append((step, one.line, " ".join(one.sql.split())))
+    return told
+
+
+def evidence_lines(found: RollbackReview) -> list[Line]:
+    """Whether the scripts are those that were deployed, and whether these reverts have passed anywhere."""
+    told = []
+    scripts = next((one for one in found.review.checks if one.name == "deployed_scripts"), None)
+    if scripts is not None:
+        mark: Span = {"PASS": ("+ ", "done"), "FAIL": ("x ", "failed")}.get(scripts.state, ("? ", "stale"))  # type: ignore[assignment]
+        told.append(line(mark, safe(scripts.summary)))
+    never = [step.change for step in found.plan.steps if step.change_id not in found.tried]
+    for step in found.plan.steps:
+        tried = found.tried.get(step.change_id)
+        if tried is not None:
+            sure: Span = ("+ ", "done") if tried.same else ("? ", "stale")
+            told.append(line(sure, safe(f"{step.change}: {tried.sentence}, {words.utc(tried.at)}")))
+    if never:
+        asked = f" ({words.listing(found.silent)} didn't answer)" if found.silent else ""
+        told.append(line(("! ", "waiting"), safe(f"never tried, as far as is known: {words.listing(never)}{asked}")))
+    return told
+
+
+def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
+    """All of it, for a terminal that scrolls."""
+    undo = found.undo
+    told = [headline(undo, found.asked_at)]
+    if undo.guess:
+        told.append(line(("? ", "stale"), safe(undo.guess)))
+    told += [line(("! ", "waiting"), safe(warning)) for warning in undo.warnings]
+    told += step_lines(found)
+    if sql:
+        for step, number, text in statements(found):
+            text = text if len(text) <= 160 else text[:157] + "..."
+            told.append(line((f"      {step.number}:{number:<4} ", "muted"), safe(text)))
+    if not found.review.catalog:
+        told.append(line(("? ", "stale"), f"the locks are told from the text alone: {safe(found.review.reason)}"))
+    told += [line(("  LOSES ", "failed"), safe(what)) for what in found.review.loses]
+    told += found.now.lines()
+    return told + evidence_lines(found)
+
+
+def document(found: RollbackReview) -> dict[str, Any]:
+    """As JSON values."""
+    undo, plan = found.undo, found.plan
+    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    return {
+        "environment": plan.environment,
+        "protected": plan.protected,
+        "undoes": {
+            "run": undo.run_id or None,
+            "by": undo.by,
+            "host": undo.host,
+            "at": undo.at,
+            "result": undo.result,
+            "alive": undo.alive,
+            "guess": undo.guess,
+        },
+        "keep": None
+        if undo.keep is None
+        else {"name": undo.keep.name, "change_id": undo.keep.change_id, "tags": list(undo.keep.tags)},
+        "warnings": [*undo.warnings, *plan.warnings],
+        "steps": [
+            {
+                "number": step.number,
+                "change": step.change,
+                "change_id": step.change_id,
+                "mode": step.mode,
+                "script": step.script,
+                "sql": files.script(step.script).decode("utf-8", "replace") if step.script is not None else "",
+                "impact": inspected.to_json() if inspected is not None else None,
+                "tried": None if (tried := found.tried.get(step.change_id)) is None else tried.sentence,
+            }
+            for step, inspected in zip(plan.steps, found.review.impacts, strict=True)
+        ],
+        "loses": list(found.review.loses),
+        "now": found.now.to_json(),
+        "gate": {
+            "open": found.review.gate.open,
+            "blocking": list(found.review.gate.blocking),
+            "results": [
+                {"item": one.item.id, "state": one.state, "summary": one.summary, "blocks": one.blocks}
+                for one in found.review.gate.results
+            ],
+        },
+    }

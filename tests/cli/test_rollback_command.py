@@ -1,0 +1,151 @@
+"""`rollback` without a terminal: what it finds and shows, what it wants to be told, and what is true afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import Checkout, shop
+from tests.servers import Server
+
+
+@pytest.fixture
+def live(pg18: Server, database_on: Callable[..., str]) -> str:
+    return database_on(pg18)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, pg18: Server, live: str, database_on: Callable[..., str]) -> Checkout:
+    """The shop with an unprotected environment `dev` and a protected one `live`."""
+    made = shop(tmp_path, {"dev": pg18.uri(database_on(pg18)), "live": pg18.uri(live)})
+    made.write(
+        "pgmig.toml",
+        '[[environment]]\nname = "dev"\ntarget = "dev"\n\n'
+        '[[environment]]\nname = "live"\ntarget = "live"\nprotected = true\nconfirm_word = "live"\n',
+    )
+    return made
+
+
+ATTESTED = [f"--attest=pre:{item}=done" for item in ("window", "notify", "backup", "verify-backup")]
+ATTESTED += [f"--attest=deploy:{item}=done" for item in ("staging", "verify-staging", "application-tests")]
+
+
+def deploy(checkout: Checkout, *more: str) -> None:
+    """Deploy on the protected environment, everything attested; what this server can't tell is overridden."""
+    arguments = ["deploy", "live", "--confirm", "live", *ATTESTED, *more]
+    done = checkout.run(*arguments)
+    if done.status == 3:
+        unknown = [line.split("[")[-1].rstrip("]") for line in done.err.splitlines() if " x " in line]
+        done = checkout.run(*arguments, *(f"--override={item}=a test" for item in unknown))
+    assert done.status == 0, done.err
+
+
+def deployed(checkout: Checkout, name: str) -> int:
+    (environment,) = json.loads(checkout.run("status", name, "--json").out)["environments"]
+    return len(environment["deployed"])
+
+
+def shown(checkout: Checkout, *arguments: str) -> dict[str, Any]:
+    done = checkout.run("rollback", *arguments, "--dry-run", "--json")
+    assert done.status == 0, done.err
+    return dict(json.loads(done.out))
+
+
+def test_the_last_run_is_found_shown_and_taken_back(checkout: Checkout) -> None:
+    deploy(checkout, "--to", "orders")
+    deploy(checkout)
+    found = shown(checkout, "live")
+    (run, _) = json.loads(checkout.run("runs", "--json").out)["runs"]
+    assert found["undoes"]["run"] == run["run"]
+    assert [step["change"] for step in found["steps"]] == ["total"]
+    assert found["keep"]["name"] == "orders"
+    assert deployed(checkout, "live") == 3
+
+    refused = checkout.run("rollback", "live", "--confirm", "live")
+    assert refused.status == 3
+    assert "shop.orders.total" in refused.err
+    assert "--accept-data-loss" in refused.err
+    refused = checkout.run("rollback", "live", "--accept-data-loss", "--yes")
+    assert refused.status == 3
+    assert "--confirm WORD" in refused.err
+    assert deployed(checkout, "live") == 3
+
+    done = checkout.run("rollback", "live", "--accept-data-loss", "--confirm", "live")
+    assert done.status == 0, done.err
+    assert f"Undo run {run['run']}" in done.err
+    assert "back to orders @v1" in done.err
+    assert "never tried" in done.err
+    assert "+ 1/1 total reverted" in done.out
+    assert deployed(checkout, "live") == 2
+
+
+def test_a_second_rollback_takes_the_run_before_it(checkout: Checkout) -> None:
+    deploy(checkout, "--to", "orders")
+    deploy(checkout)
+    words = ("--accept-data-loss", "--confirm", "live")
+    assert checkout.run("rollback", "live", *words).status == 0
+    done = checkout.run("rollback", "live", *words)
+    assert done.status == 0, done.err
+    assert deployed(checkout, "live") == 0
+    assert "the state before the first change" in done.err
+    again = checkout.run("rollback", "live", *words)
+    assert (again.status, deployed(checkout, "live")) == (0, 0)
+    assert "nothing is deployed" in again.err
+
+
+def test_a_point_can_be_named(checkout: Checkout) -> None:
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    done = checkout.run("rollback", "dev", "--to", "@HEAD^^", "--yes")
+    assert done.status == 0, done.err
+    assert deployed(checkout, "dev") == 1
+    nothing = checkout.run("rollback", "dev", "--to", "schema", "--yes")
+    assert nothing.status == 0
+    assert "nothing is deployed after schema" in nothing.err
+
+
+def test_what_another_account_deployed_is_told_from_the_registry(checkout: Checkout) -> None:
+    other = {"XDG_STATE_HOME": str(checkout.home / "other"), "SQITCH_FULLNAME": "Jonas"}
+    assert checkout.run("deploy", "dev", "--yes", "--to", "schema").status == 0
+    assert checkout.run("deploy", "dev", "--yes", env=other).status == 0
+    found = shown(checkout, "dev")
+    assert found["undoes"]["run"] is None
+    assert "committer" in found["undoes"]["guess"]
+    assert [step["change"] for step in found["steps"]] == ["total", "orders"]
+    assert found["keep"]["name"] == "schema"
+
+
+def test_a_run_that_committed_nothing_leaves_nothing_to_take_back(checkout: Checkout) -> None:
+    assert checkout.run("deploy", "dev", "--yes", "--to", "orders").status == 0
+    checkout.change("total", "SELECT 1/0;", "SELECT 1;")
+    assert checkout.run("deploy", "dev", "--yes").status == 1
+    done = checkout.run("rollback", "dev", "--yes")
+    assert (done.status, deployed(checkout, "dev")) == (0, 2)
+    assert "committed nothing (failed)" in done.err
+    assert "--to" in done.err
+
+
+def test_changed_scripts_refuse_until_a_reason_is_given(checkout: Checkout) -> None:
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    checkout.change("total", "ALTER TABLE shop.orders ADD COLUMN total bigint;", "SELECT 1;", None)
+    done = checkout.run("rollback", "dev", "--yes")
+    assert (done.status, deployed(checkout, "dev")) == (3, 3)
+    assert "not the script that was deployed: total" in done.err
+    assert "--override check:scripts=" in done.err
+    done = checkout.run("rollback", "dev", "--yes", "--override=check:scripts=the revert is right")
+    assert (done.status, deployed(checkout, "dev")) == (0, 0), done.err
+
+
+def test_a_revert_that_passed_elsewhere_is_told(checkout: Checkout) -> None:
+    deploy(checkout)
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    assert checkout.run("rollback", "dev", "--yes", "--to", "orders").status == 0
+    (step,) = shown(checkout, "live", "--to", "orders")["steps"]
+    assert step["tried"] == "the same script passed on dev"
+    other = {"XDG_STATE_HOME": str(checkout.home / "other")}
+    done = checkout.run("rollback", "live", "--to", "orders", "--dry-run", "--json", env=other)
+    (step,) = json.loads(done.out)["steps"]
+    assert step["tried"] == "it was reverted on dev; with which script isn't known"
