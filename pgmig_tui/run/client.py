@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
 
 
+CHANGING = ("deploy", "revert")
+"""Commands whose runs have to be settled when they were cut off."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """A run as the list shows it. `state`: running, finished, failed, or unknown (its process is gone without a
@@ -157,6 +161,20 @@ def list_runs(state_dir: Path) -> list[RunSummary]:
     return found
 
 
+def unfinished(state_dir: Path, project: str = "") -> list[RunSummary]:
+    """Runs of this account that changed something, perhaps, and haven't told their end; newest first.
+
+    Reads the first and the last line of each journal, no more.
+    """
+    return [
+        run
+        for run in list_runs(state_dir)
+        if (run.state == "unknown" or (run.exit_status == 4 and run.state == "failed"))
+        and run.command in ("", *CHANGING)
+        and project in ("", run.project)
+    ]
+
+
 def _folders(state_dir: Path) -> list[Path]:
     runs = state_dir / "runs"
     if not runs.is_dir():
@@ -198,4 +216,4 @@ def _summary(folder: Path) -> RunSummary:
     )
 
 
-__all__ = ["RunHandle", "RunSummary", "attach", "default_state_dir", "list_runs", "start"]
+__all__ = ["RunHandle", "RunSummary", "attach", "default_state_dir", "list_runs", "start", "unfinished"]

@@ -47,7 +47,21 @@ class JournalWriter:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._fd = os.open(folder / JOURNAL, flags, 0o600)
         self._waiting: list[Event] = []
+        self._rest = b""
         self._unsynced = True
+
+    @classmethod
+    def continued(cls, folder: Path, run: str) -> JournalWriter:
+        """Go on with the journal of a run whose process has ended; a line that it left torn is closed first."""
+        last = JournalReader(folder).poll()
+        writer = cls(folder, run)
+        writer._seq = last[-1].seq if last else 0
+        size = os.fstat(writer._fd).st_size
+        if size:
+            with (folder / JOURNAL).open("rb") as file:
+                file.seek(size - 1)
+                writer._rest = b"" if file.read(1) == b"\n" else b"\n"
+        return writer
 
     def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
         """Append one event. With `sync` it, and all before it, are on disk when this returns; only then it raises
@@ -60,14 +74,14 @@ class JournalWriter:
         return event
 
     def flush(self) -> None:
-        """Write what was told since the last time. Raises OSError."""
-        if not self._waiting:
+        """Write what was told since the last time. Raises OSError; what wasn't written then comes first the next time,
+        so that a full disk leaves no torn line once there is room again."""
+        if not self._waiting and not self._rest:
             return
         events, self._waiting = self._waiting, []  # in one go: a signal's handler may tell of a command meanwhile
-        lines = "".join(event.to_line() + "\n" for event in events).encode("utf-8", "replace")
-        written = os.write(self._fd, lines)
-        while written < len(lines):
-            written += os.write(self._fd, lines[written:])
+        self._rest += "".join(event.to_line() + "\n" for event in events).encode("utf-8", "replace")
+        while self._rest:
+            self._rest = self._rest[os.write(self._fd, self._rest) :]
         self._unsynced = True
 
     def sync(self) -> None:

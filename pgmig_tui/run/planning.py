@@ -32,6 +32,7 @@ from pgmig_tui.run.plan import Command, Options, RunPlan, Server, Step
 from pgmig_tui.run.reading import Work, place_verification, read_script
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.plan import Change
     from pgmig_tui.project.project import Project
@@ -61,6 +62,7 @@ def prepare(
         if command != "verify":
             check_server(identity, environment.policy)
             refuse_transaction_pooler(target, connection)
+        settled = _settle_earlier(connection, identity, project, environment, state_dir) if command != "verify" else []
         state = registry.read_state(connection, target.registry, None)
         registry.refuse_newer(state.info)
         ours = tuple(change for change in state.deployed if change.project == project.plan.project)
@@ -68,7 +70,7 @@ def prepare(
         try:
             files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
             variables = {**project.variables(command, target, options.variables), "registry": target.registry}
-            work = Work(project, environment, options, identity, state, files, variables, list(project.warnings))
+            work = Work(project, environment, options, identity, state, files, variables, [*settled, *project.warnings])
             say("reading the scripts")
             steps, setup = _STEPS[command](work, connection, ours)
             work.refuse_problems()
@@ -120,6 +122,20 @@ def prepare(
     )
     plan.save()
     return plan
+
+
+def _settle_earlier(
+    connection: Connection, identity: ServerIdentity, project: Project, environment: Environment, state_dir: Path
+) -> list[str]:
+    """Settle runs of this account that were cut off here. Raises InDoubt where a person has to look."""
+    from pgmig_tui.run.client import unfinished
+
+    if not unfinished(state_dir):
+        return []
+    from pgmig_tui.run.reconcile import settle_or_refuse
+
+    place = (environment.name, project.plan.project, environment.target.registry)
+    return settle_or_refuse(connection, identity, *place, state_dir)
 
 
 # -- deploy --------------------------------------------------------------------------------------------------------

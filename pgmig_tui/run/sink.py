@@ -51,7 +51,7 @@ class JournalSink:
         masked = mask_secrets(send.text[: SHOWN * 4])[:SHOWN]
         self._journal.write(
             "statement_started", sync=commits and self._synced, step=self._step, path=send.path, line=send.line,
-            end_line=send.end_line, kind=kind, sql=masked,
+            end_line=send.end_line, kind=kind, commits=commits, sql=masked,
             hash=hashlib.sha1(send.sql, usedforsecurity=False).hexdigest()[:12],
         )  # fmt: skip
 

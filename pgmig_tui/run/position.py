@@ -1,0 +1,119 @@
+"""How far each step of a run got, by its journal alone.
+
+The journal is written ahead: `statement_started` of a statement that commits is on disk before the statement is sent,
+and its `statement_finished` before the next one is. So of a run that was cut off at most one statement is open: sent,
+perhaps, and not answered, as far as the journal knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pgmig_tui.run.events import Event
+
+_NO_EFFECT = frozenset({
+    "BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW", "DISCARD", "LISTEN", "UNLISTEN",
+    "EMPTY", "",
+})  # fmt: skip
+"""Kinds that leave nothing behind once the session has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStatement:
+    """A statement that was about to be sent. `commits`: it isn't part of a transaction that had yet to be committed;
+    None where the journal is of a version that didn't say."""
+
+    path: str
+    line: int
+    end_line: int
+    kind: str
+    sql: str
+    commits: bool | None
+
+
+@dataclass(slots=True)
+class Position:
+    """What the journal says of one step. `stays` are statements that were answered and committed, in order, as
+    `line N: …`; `line` is the last line of these."""
+
+    started: bool = False
+    mode: str = ""
+    open: OpenStatement | None = None
+    stays: list[str] = field(default_factory=list)
+    line: int = 0
+    committing: bool = False
+    applied: bool = False
+    recorded: bool = False
+    verified: bool | None = None
+    failed: str = ""
+    in_doubt: bool = False
+    _pending: list[tuple[str, int]] = field(default_factory=list)
+
+    def _commit(self) -> None:
+        self.stays += [told for told, _ in self._pending]
+        self.line = max([self.line, *(line for _, line in self._pending)])
+        self._pending.clear()
+
+
+def positions(events: Iterable[Event]) -> dict[int, Position]:
+    """The position of each step that was begun, by its number."""
+    found: dict[int, Position] = {}
+    for event in events:
+        number = event.data.get("step")
+        if not isinstance(number, int):
+            continue
+        _take(found.setdefault(number, Position()), event)
+    return found
+
+
+def _take(at: Position, event: Event) -> None:
+    data = event.data
+    match event.name:
+        case "step_started":
+            at.started, at.mode = True, str(data.get("mode", ""))
+        case "statement_started" if not at.applied and not at.recorded:  # afterwards they are the verification's
+            commits = data.get("commits")
+            at.open = OpenStatement(
+                str(data.get("path", "")), int(data.get("line", 0)), int(data.get("end_line", 0)),
+                str(data.get("kind", "")), str(data.get("sql", "")), commits if isinstance(commits, bool) else None,
+            )  # fmt: skip
+        case "statement_retried":
+            at.open = None
+        case "statement_finished" if not at.applied and not at.recorded:
+            _finished(at, event)
+        case "statements_finished" if not at.applied and not at.recorded:
+            first, last = int(data.get("from_line", 0)), int(data.get("to_line", 0))
+            told = f"lines {first} to {last}: {data.get('count')} more like line {first}"
+            at._pending.append((told, last))
+        case "step_committing":
+            at.committing = True
+        case "step_applied":
+            at.applied, at.open = True, None
+        case "step_committed" | "step_recorded":
+            at.recorded, at.open = True, None
+        case "step_verified":
+            at.verified = bool(data.get("ok"))
+        case "step_failed":
+            at.failed = str(data.get("message", "")) or "it failed"
+            at.applied = at.applied or bool(data.get("applied"))
+            at.in_doubt = bool(data.get("in_doubt"))
+            if not at.in_doubt:
+                at._pending.clear()
+        case "step_in_doubt":
+            at.in_doubt = True
+
+
+def _finished(at: Position, event: Event) -> None:
+    data = event.data
+    statement, at.open = at.open, None
+    if str(data.get("tag", "")).startswith("ROLLBACK"):  # also of a COMMIT in a transaction that had failed
+        at._pending.clear()
+        return
+    kind = statement.kind if statement is not None else ""
+    if kind not in _NO_EFFECT:
+        line = int(data.get("line", 0))
+        text = " ".join(statement.sql.split()).rstrip("; ") if statement is not None else "a statement"
+        at._pending.append((f"line {line}: {text[:120]}", int(data.get("end_line", 0)) or line))
+    if data.get("commits"):
+        at._commit()

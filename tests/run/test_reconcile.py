@@ -1,0 +1,88 @@
+"""Runs that were cut off: what became of them is found out, from evidence, before anything else is run."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pgmig_tui.errors import InDoubt
+from pgmig_tui.run import client, reconcile
+from pgmig_tui.run.plan import RunPlan
+from tests.run.conftest import Workshop
+
+SLOW = "BEGIN;\nCREATE TABLE public.slow ();\nSELECT pg_sleep(30);\nCOMMIT;\n"
+
+
+def kill_at(workshop: Workshop, event: str, *, command: str = "deploy", **fields: object) -> RunPlan:
+    """Start a run and kill its process when its journal has told of such an event."""
+    plan = workshop.plan(command, **({"revert_all": True} if command == "revert" else {}))  # type: ignore[arg-type]
+    handle = client.start(plan)
+    assert isinstance(handle._process, subprocess.Popen)
+    seen: list[str] = []
+    while True:
+        alive = handle.alive()
+        for told in handle.poll():
+            seen.append(told.name)
+            if told.name == event and all(told.data.get(key) == value for key, value in fields.items()):
+                handle._process.kill()
+                handle._process.wait(10)
+                return plan
+        assert alive, f"the run ended without {event}: {seen}"
+
+
+@contextmanager
+def looking(workshop: Workshop) -> Iterator[reconcile.Connection]:
+    _, environment = workshop.project()
+    with reconcile.asked(environment.target) as (connection, _identity):
+        yield connection
+
+
+def test_a_killed_atomic_step_is_settled_by_the_next_run(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.one ();\n")
+    workshop.change("two", SLOW.replace("30", "1.5"))
+    kill_at(workshop, "statement_started", step=2, line=3)
+    (cut,) = client.unfinished(workshop.state_dir)
+    plan = workshop.plan()
+    assert [step.change for step in plan.steps] == ["two"]
+    assert plan.warnings[0].startswith(
+        f"the run {cut.run_id} was cut off; settled now: 1 of 2 steps are done; two: its"
+    )
+    assert client.unfinished(workshop.state_dir) == []
+    settled = client.list_runs(workshop.state_dir)[-1]
+    assert (settled.state, settled.exit_status, settled.steps_done) == ("failed", 1, 1)
+    rows = workshop.query("SELECT success, description FROM pgmig.schema_migrations WHERE version = 'two'")
+    assert [success for success, _ in rows] == [False]
+    assert "deploy cut off, not applied" in rows[0][1]
+    assert workshop.finish(plan).status == 0
+
+
+def test_a_session_that_still_works_is_named_and_nothing_is_decided(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.one ();\n")
+    plan = workshop.plan()
+    assert workshop.finish(plan).status == 0
+    with looking(workshop) as connection, workshop.connect(application_name=f"pgmig/{plan.run_id}/1") as left:
+        settlement = reconcile.examine(connection, plan, patience_s=0)
+        assert [one.pid for one in settlement.sessions] == [left.info.backend_pid]
+        assert (settlement.settled, settlement.verdicts, settlement.exit_status) == (False, (), 4)
+        assert reconcile.end_sessions(connection, settlement.sessions) == []
+        after = reconcile.examine(connection, plan)
+    assert after.settled
+    assert [one.outcome for one in after.verdicts] == ["recorded"]
+
+
+def test_a_script_that_was_applied_and_not_recorded_waits_for_a_word(workshop: Workshop) -> None:
+    workshop.change("table", "CREATE TABLE public.t (id int);\n")
+    workshop.change("index", "CREATE INDEX CONCURRENTLY i ON public.t (id);\n", "", "SELECT pg_sleep(20);\n")
+    kill_at(workshop, "step_applied", step=2)
+    with pytest.raises(InDoubt) as refused:
+        workshop.plan()
+    assert "pgmig-tui reconcile" in refused.value.do
+    project, environment = workshop.project()
+    with reconcile.asked(environment.target) as (connection, identity):
+        (plan,) = reconcile.unfinished_on(workshop.state_dir, identity, project.plan.project, "sqitch")
+        settlement = reconcile.examine(connection, plan)
+        assert [one.outcome for one in settlement.verdicts] == ["recorded", "unrecorded"]
+        assert not settlement.settled
