@@ -18,9 +18,10 @@ from pgmig_tui.project.toml_lines import TomlLines
 FILE_NAME = "pgmig.toml"
 DEFAULT_LOCK_TIMEOUT_MS = 300
 DEFAULT_TRACKING = "pgmig"
+DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
-_UNENFORCED = ("promote_from", "approvals", "window", "queue_guard", "retries")
+_UNENFORCED = ("promote_from", "approvals", "window")
 _DURATION = re.compile(r"([0-9]+)\s*(ms|s|min|h)")
 _DURATION_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 _CONFIRM_WORD = re.compile(r"[a-z0-9-]{2,5}")
@@ -36,7 +37,7 @@ class BackupPolicy:
 
 @dataclass(frozen=True, slots=True)
 class QueueGuard:
-    """When a waiting step gives way: too many sessions wait behind it, or one for too long (milliseconds)."""
+    """When a step gives way: more than `waiters` sessions wait behind it, or one longer than `oldest_ms`."""
 
     waiters: int = 10
     oldest_ms: int = 300
@@ -62,7 +63,7 @@ class Policy:
     promote_from: str | None = None
     approvals: tuple[str, ...] = ()
     queue_guard: QueueGuard = QueueGuard()
-    retries: int = 0
+    retries: int = DEFAULT_RETRIES
     window: str | None = None
     unenforced: tuple[tuple[str, str], ...] = ()
 
@@ -236,7 +237,7 @@ class _Table:
                 self.get("waiters", _count, 10, guard_table, "queue_guard."),
                 self.get("oldest", _duration, 300, guard_table, "queue_guard."),
             ),
-            retries=self.get("retries", _count, 0),
+            retries=self.get("retries", _count, DEFAULT_RETRIES),
             window=self.get("window", _text, "") or None,
         )
         unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]

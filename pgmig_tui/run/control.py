@@ -16,9 +16,15 @@ from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.wire import Waiter
 from pgmig_tui.run.journal import COMMANDS
 
-_CANCEL_AGAIN_MS = 500
+_CANCEL_AGAIN_S = 0.5
 
-COMMAND_NAMES = ("pause", "resume", "cancel", "stop")
+COMMAND_NAMES = (
+    "pause", "resume", "cancel", "stop",
+    "retry", "lock_timeout", "retries", "cancel_blocker", "terminate_blocker", "detach",
+)  # fmt: skip
+"""The first word of each command. `lock_timeout MS` and `retries N` count from the next try on, `retry` ends the
+waiting for it; `cancel_blocker PID STARTED` and `terminate_blocker PID STARTED` name a session by its process and its
+start (ISO 8601)."""
 
 
 class Control(Waiter):
@@ -44,11 +50,17 @@ class Control(Waiter):
         self.paused = False
         self.stopping = False
         self.cancelled = False
+        self.retry_now = False
+        self.retries = 0
+        """How often a lost try is followed by another."""
         self.lost = ""
+        self.obey: dict[str, Callable[[list[str]], None]] = {}
+        """Who carries out the commands that aren't about stopping: by their first word, called with their arguments."""
         self.cancel_now: Callable[[], None] | None = None
         self.before_waiting: Callable[[], None] | None = None
         """Called before every wait that may take time: what it does costs none, for the server works meanwhile."""
         self._meanwhile: list[Callable[[], None]] = []
+        self._cancel_again = 0.0
 
     @property
     def session(self) -> Connection:
@@ -75,12 +87,23 @@ class Control(Waiter):
                 self.before_waiting()
             while self._meanwhile:
                 self._meanwhile.pop()()
-        if timeout_ms is None and self.cancel_now is not None and (self.cancelled or self.lost):
-            # A cancel that reached the server just before its statement did has cancelled nothing: say it again.
-            while not super().wait(fd, _CANCEL_AGAIN_MS):
-                self.cancel_now()
-            return True
+        if timeout_ms is None:
+            timeout_ms = self._chores()
         return super().wait(fd, timeout_ms)
+
+    def _chores(self) -> int | None:
+        """Do what is due while a statement runs; the milliseconds until more is, None when nothing will be."""
+        if self.cancel_now is None or not (self.cancelled or self.lost):
+            return None
+        # A cancel that reached the server just before its statement did has cancelled nothing: say it again.
+        if time.monotonic() >= self._cancel_again:
+            self._cancel()
+        return max(1, int((self._cancel_again - time.monotonic()) * 1000))
+
+    def _cancel(self) -> None:
+        if self.cancel_now is not None:
+            self.cancel_now()
+            self._cancel_again = time.monotonic() + _CANCEL_AGAIN_S
 
     def check(self) -> None:
         """Look at what has arrived without waiting."""
@@ -103,20 +126,33 @@ class Control(Waiter):
         while (left := end - time.monotonic()) > 0 and not self.stopping:
             self.wait(-1, max(1, int(left * 1000)))
 
-    def command(self, name: str) -> None:
+    def stay_away(self, seconds: float) -> None:
+        """Wait `seconds` before another try, or until one is wanted now, or none any more."""
+        self.retry_now = False
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self.retry_now or self.cancelled or self.stopping or self.lost:
+                return
+            self.wait(-1, max(1, int(left * 1000)))
+
+    def command(self, line: str) -> None:
         """Obey one command, wherever it came from (a screen, a signal)."""
+        name, *arguments = line.split() or [""]
         if name not in COMMAND_NAMES:
             return
-        self._told(name)
+        self._told(line)
         if name == "pause":
             self.paused = True
         elif name == "resume":
             self.paused = False
-        else:
+        elif name == "retry":
+            self.retry_now = True
+        elif name in ("cancel", "stop"):
             self.cancelled = True
             self.stopping = self.stopping or name == "stop"
-            if self.cancel_now is not None:
-                self.cancel_now()
+            self._cancel()
+        elif name in self.obey:
+            self.obey[name](arguments)
 
     def woken(self, fds: list[int]) -> None:
         if self._fifo in fds:
@@ -153,5 +189,4 @@ class Control(Waiter):
         if not self.lost:
             self.lost = f"the control session, which holds Sqitch's lock, was lost: {why}"
             self.unwatch(self._session_fd)
-            if self.cancel_now is not None:
-                self.cancel_now()
+            self._cancel()

@@ -119,6 +119,9 @@ def prepare(
         creates=creates,
         warnings=tuple(work.warnings),
         log_only=options.log_only,
+        retries=environment.policy.retries,
+        guard_waiters=environment.policy.queue_guard.waiters,
+        guard_oldest_ms=environment.policy.queue_guard.oldest_ms,
     )
     plan.save()
     return plan

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.sink import JournalSink
+from pgmig_tui.run.tries import Tries, not_twice
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.reader import PsqlReader
@@ -61,6 +62,17 @@ class StepResult:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A try of an atomic step that failed: all of it was rolled back. `began`: the server was asked to do something.
+    `of_verify`: it is the verification that failed."""
+
+    failure: ScriptFailure
+    executed: list[Executed] = field(default_factory=list)
+    began: bool = True
+    of_verify: bool = False
+
+
 class Stepper:
     """Carries out the steps of one run, one after the other."""
 
@@ -76,6 +88,7 @@ class Stepper:
         self._ahead: dict[str, PsqlReader] = {}
         self.changes = f"{ident(plan.registry)}.changes"
         self._begin = f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE"
+        control.retries = plan.retries
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
@@ -95,10 +108,24 @@ class Stepper:
     # -- atomic ------------------------------------------------------------------------------------------------
 
     def _atomic(self, step: Step, start: float) -> StepResult:
+        """Try until the step is committed, or failed for good. What a lost try did is rolled back as a whole."""
+        tries = Tries(step, self.control, self.journal, lambda: not_twice(self.plan, step, self.files))
+        while True:
+            outcome = self._attempt(step, start)
+            if isinstance(outcome, StepResult):
+                return outcome
+            self.session.drop()
+            failure = tries.after(outcome.failure)
+            if failure is not None:
+                return self._failed(
+                    step, start, failure, outcome.executed, began=outcome.began, verify=outcome.of_verify
+                )
+
+    def _attempt(self, step: Step, start: float) -> StepResult | _Lost:
         try:
             wire, head = self.session.begin(step, self._begin)
         except PgmigError as error:
-            return self._failed(step, start, _failure(step, error.what, error), [], began=False)
+            return _Lost(_failure(step, error.what, error), began=False)
         sink = self._sink(step)
         executed: list[Executed] = []
         failure = self._head_failure(step, head)
@@ -116,9 +143,9 @@ class Stepper:
             failure, closing, of_verify = self._verify_inside(step, wire, sink)
             verified_after = verified_after or closing == _CONSTRAINTS
             if failure is not None:
-                return self._failed(step, start, failure, executed, verify=of_verify)
+                return _Lost(failure, executed, of_verify=of_verify)
         if failure is not None:
-            return self._failed(step, start, failure, executed)
+            return _Lost(failure, executed)
         return self._commit(step, wire, start, executed, closing, verify_after=verified_after)
 
     def _head_failure(self, step: Step, head: Exchange) -> ScriptFailure | None:
@@ -169,12 +196,12 @@ class Stepper:
 
     def _commit(
         self, step: Step, wire: Wire, start: float, executed: list[Executed], closing: str, *, verify_after: bool
-    ) -> StepResult:
+    ) -> StepResult | _Lost:
         """Close the script's part, record, COMMIT: one message where it can be."""
         plan = self.plan
         self.control.check()
         if self.control.lost:
-            return self._failed(step, start, _failure(step, self.control.lost), executed)
+            return _Lost(_failure(step, self.control.lost), executed)
         self.journal.write("step_committing", step=step.number, change=step.change)
         upcoming = plan.steps[step.number] if step.number < len(plan.steps) else None
         if upcoming is not None:
@@ -187,12 +214,12 @@ class Stepper:
             return self._unanswered_commit(step, start, executed)
         if exchange.error is not None:
             if closing == _CONSTRAINTS and not exchange.replies:
-                return self._failed(step, start, _constraint_failure(step, exchange), executed)
+                return _Lost(_constraint_failure(step, exchange), executed)
             message = registry.guard_failure(exchange.error) or f"it could not be recorded: {exchange.error.message}"
-            return self._failed(step, start, _failure(step, message, exchange.error), executed)
+            return _Lost(_failure(step, message, exchange.error), executed)
         if exchange.last.tag != "COMMIT":
             message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
-            return self._failed(step, start, _failure(step, message), executed)
+            return _Lost(_failure(step, message), executed)
         self.journal.write(
             "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start)
         )

@@ -61,7 +61,7 @@ approvals = ["dba", "lead"]
 system_identifier = "7312345678901234567"
 lock_timeout = "5s"
 queue_guard = { waiters = 5, oldest = "1min" }
-retries = 8
+retries = 3
 backup = { required = true, verify = "restore" }
 window = "Sun 02:00-05:00 Europe/Oslo"
 allow_shell = true
@@ -89,14 +89,12 @@ tracking = "off"
         promote_from="staging",
         approvals=("dba", "lead"),
         queue_guard=QueueGuard(5, 60_000),
-        retries=8,
+        retries=3,
         window="Sun 02:00-05:00 Europe/Oslo",
         unenforced=(
             ("promote_from", '"staging"'),
             ("approvals", '["dba", "lead"]'),
             ("window", '"Sun 02:00-05:00 Europe/Oslo"'),
-            ("queue_guard", '{ waiters = 5, oldest = "1min" }'),
-            ("retries", "8"),
             ("backup.verify", '"restore"'),
         ),
     )

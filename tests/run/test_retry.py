@@ -1,0 +1,168 @@
+"""A lock that isn't there yet: a lost try is followed by others, and nothing of a lost one stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.run import client
+from pgmig_tui.run.events import Event
+from tests.run.conftest import Outcome, Workshop
+
+TABLE = "CREATE TABLE public.t (id int)"
+ALTER = "BEGIN;\nCREATE TABLE public.before ();\nALTER TABLE public.t ADD COLUMN c int;\nCOMMIT;\n"
+TOML = '[[environment]]\nname = "box"\ntarget = "$URI"\nlock_timeout = "50ms"\n'
+
+
+def _blocked(workshop: Workshop, lock: str, *, tries: int = 1, toml: str = TOML) -> Outcome:
+    """A run beside a session that holds `lock` until `tries` were lost."""
+    workshop.toml = toml
+    other = workshop.connect()
+    other.execute("BEGIN")
+    other.execute(lock.encode())
+
+    def let_go(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "statement_retried":
+            if event.data["try"] >= tries:
+                other.rollback()
+            handle.send("retry")
+
+    with other:
+        return workshop.finish(workshop.plan(), let_go)
+
+
+def test_an_atomic_step_is_tried_again_as_a_whole(workshop: Workshop) -> None:
+    workshop.query(TABLE)
+    workshop.change("one", ALTER)
+    done = _blocked(workshop, "LOCK TABLE public.t IN ACCESS SHARE MODE", tries=2)
+    assert done.status == 0, done.events[-1].data
+    first, second = done.named("statement_retried")
+    assert (first["line"], first["try"], first["of"], first["sqlstate"]) == (3, 1, 9, "55P03")
+    assert first["why"] == "lock timeout"
+    assert second["try"] == 2
+    assert workshop.deployed() == ["one"]
+    assert workshop.relation("public.before")
+    assert workshop.registry_events() == [("deploy", "one")], "a lost try is no failure"
+    assert workshop.query("SELECT count(*) FROM pgmig.schema_audit WHERE object_name = 'public.before'") == [(1,)]
+
+
+def test_the_registrys_own_lock_counts_as_a_try(workshop18: Workshop) -> None:
+    workshop18.change("zero", "SELECT 1;\n")
+    assert workshop18.run().status == 0
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    done = _blocked(workshop18, "LOCK TABLE sqitch.changes IN EXCLUSIVE MODE")
+    assert done.status == 0, done.events[-1].data
+    assert [lost["line"] for lost in done.named("statement_retried")] == [0]
+
+
+def test_tries_end(workshop18: Workshop) -> None:
+    workshop18.query(TABLE)
+    workshop18.change("one", ALTER)
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE", tries=9, toml=TOML + "retries = 2\n")
+    assert done.status == 1
+    assert len(done.named("statement_retried")) == 2
+    (failed,) = done.named("step_failed")
+    assert failed["sqlstate"] == "55P03"
+    assert "tried 3 times" in failed["message"]
+    assert not workshop18.relation("public.before")
+    assert workshop18.registry_events() == [("fail", "one")]
+
+
+def test_variables_of_a_lost_try_are_forgotten(workshop18: Workshop) -> None:
+    """The second try is a psql of its own: `seen` is not set when it begins."""
+    workshop18.query(TABLE)
+    script = """BEGIN;
+\\if :{?seen}
+    INSERT INTO public.t VALUES (2);
+\\endif
+SELECT 1 AS seen \\gset
+ALTER TABLE public.t ADD COLUMN c int;
+COMMIT;
+"""
+    workshop18.change("one", script)
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE")
+    assert done.status == 0, done.events[-1].data
+    assert workshop18.query("SELECT id FROM public.t") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("\\! true", "runs a program"),
+        ("\\set x `true`", "runs a program"),
+        ("SELECT 1 \\g out.txt", "writes a file"),
+        ("SELECT 1 \\g |cat", "runs a program"),
+        ("\\copy public.t to out.txt", "writes a file"),
+        ("COPY public.t TO PROGRAM 'cat';", "copies to a file"),
+        ("COPY public.t TO '/nowhere/at/all';", "copies to a file"),
+        ("SELECT dblink_exec('dbname=x', 'SELECT 1') WHERE false;", "dblink_exec"),
+    ],
+)
+def test_what_no_rollback_takes_back_is_not_done_twice(workshop18: Workshop, line: str, why: str) -> None:
+    workshop18.query(TABLE)
+    workshop18.change("one", f"BEGIN;\nALTER TABLE public.t ADD COLUMN c int;\n{line}\nCOMMIT;\n")
+    toml = TOML + "allow_shell = true\nallow_files = true\n"
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE", toml=toml)
+    assert done.status == 1
+    assert done.named("statement_retried") == []
+    (failed,) = done.named("step_failed")
+    assert "not tried again" in failed["message"]
+    assert why in failed["message"]
+
+
+def test_a_deadlock_is_tried_again(workshop18: Workshop) -> None:
+    """We hold `a` and want `b`; the other holds `b` and wants `a`, and its deadlock check is the later one."""
+    workshop18.query("CREATE TABLE public.a (id int); CREATE TABLE public.b (id int)")
+    workshop18.toml = TOML.replace("50ms", "20s") + 'queue_guard = { waiters = 99, oldest = "1min" }\n'
+    workshop18.change("one", "BEGIN;\nLOCK TABLE public.a;\nSELECT pg_sleep(0.3);\nLOCK TABLE public.b;\nCOMMIT;\n")
+    other = workshop18.connect()
+    other.execute("SET deadlock_timeout = '30s'")
+    other.execute("BEGIN; LOCK TABLE public.b")
+    crossed: list[Event] = []
+
+    def cross(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "statement_started" and event.data["line"] == 3 and not crossed:
+            crossed.append(event)
+            other.pgconn.send_query(b"LOCK TABLE public.a; ROLLBACK")
+        if event.name == "statement_retried":
+            handle.send("retry")
+
+    with other:
+        done = workshop18.finish(workshop18.plan(), cross)
+        while other.pgconn.get_result() is not None:
+            pass
+    assert done.status == 0, done.events[-1].data
+    assert [lost["sqlstate"] for lost in done.named("statement_retried")] == ["40P01"]
+
+
+def test_a_cancel_by_somebody_else_is_no_lost_lock(workshop18: Workshop) -> None:
+    workshop18.change("one", "BEGIN;\nSELECT pg_sleep(30);\nCOMMIT;\n")
+
+    def cancel(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "statement_started":
+            while workshop18.query(
+                "SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(30)%'"
+                " AND datname = current_database() AND state = 'active'"
+            ) != [(True,)]:
+                pass
+
+    done = workshop18.finish(workshop18.plan(), cancel)
+    assert done.status == 1
+    assert done.named("statement_retried") == []
+
+
+@pytest.mark.parametrize("command", ["cancel", "stop"])
+def test_the_operator_ends_the_trying(workshop18: Workshop, command: str) -> None:
+    workshop18.query(TABLE)
+    workshop18.toml = TOML + "retries = 1000\n"
+    workshop18.change("one", ALTER)
+
+    def end(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "statement_retried" and event.data["try"] == 2:
+            handle.send(command)
+
+    with workshop18.connect() as other:
+        other.execute("BEGIN; LOCK TABLE public.t IN ACCESS SHARE MODE")
+        done = workshop18.finish(workshop18.plan(), end)
+    assert done.status == 1
+    (failed,) = done.named("step_failed")
+    assert "cancelled by the operator" in failed["message"]
