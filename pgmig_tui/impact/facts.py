@@ -7,9 +7,14 @@ forward on top of it. Names are case-exact, as in the catalog, never quoted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as value
+else:
+    from pgmig_tui.script.values import value
 
 
 class Name(NamedTuple):
@@ -35,7 +40,7 @@ def replace(fact: Fact, **changes: Any) -> Fact:
     return new
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Column:
     """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none."""
 
@@ -51,7 +56,7 @@ class Column:
     not_null_valid: bool = True
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Index:
     """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns."""
 
@@ -68,7 +73,7 @@ class Index:
     new: bool = False
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Check:
     """A CHECK ("c") or NOT NULL ("n", 18 and later) constraint; `proves_not_null` are the columns it keeps not null."""
 
@@ -80,7 +85,7 @@ class Check:
     no_inherit: bool = False
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class ForeignKey:
     """A foreign key as pg_constraint holds it; actions are its letters (a, r, c, n, d).
 
@@ -104,7 +109,7 @@ class ForeignKey:
     shape: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Trigger:
     """A trigger that users made; `kind` is pg_trigger.tgtype, `enabled` its tgenabled (O, D, R, A)."""
 
@@ -124,7 +129,7 @@ class Trigger:
         return bool(self.kind & bit) and self.enabled in "OA"
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class OwnedSequence:
     """A sequence that a column owns, by serial or OWNED BY (identity False) or by identity."""
 
@@ -133,7 +138,7 @@ class OwnedSequence:
     identity: bool = False
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Dependent:
     """A relation with something that depends on this one. `kind`: v or m = the (materialized) view itself, "rule",
     d = a default, y = a policy, g = a trigger, c = a constraint, i = the index `part` of it, t = made of this type or
@@ -150,7 +155,7 @@ class Dependent:
         return self.kind if self.kind in {"v", "m"} else "r"
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Relation:
     """One relation. `kind` is pg_class.relkind, or "?" when only the text is known.
 
@@ -189,7 +194,7 @@ class Relation:
         return self.kind == "p"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TypeFact:
     """A type: `kind` is pg_type.typtype (b, c, d, e, r, m); `base` and `constrained` are of domains."""
 
@@ -201,7 +206,7 @@ class TypeFact:
     dependents: tuple[Dependent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FunctionFact:
     """All functions of one name together: the worst volatility (i, s, v), and what would fall with them."""
 
@@ -223,7 +228,7 @@ class Fall(NamedTuple):
     arguments: int = 0
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Facts:
     """What is known of one database at one moment; a relation that is not here does not exist there.
 

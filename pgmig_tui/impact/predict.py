@@ -143,7 +143,7 @@ class _Walk:
 
 
 def predict_script(
-    statements: Sequence[StatementLike],
+    statements: Iterable[StatementLike],
     facts: Facts | None = None,
     server_version_num: int = 180000,
     *,
@@ -188,7 +188,7 @@ def predict_script(
     effective = [one for one in walk.done if one.transaction_control is None]
     alone = len(effective) == 1 and not effective[0].needs_no_transaction
     return ScriptImpact(
-        path or (statements[0].path if statements else ""),
+        path or (walk.done[0].path if walk.done else ""),
         wrapped or alone or (transactions == 1 and not outside),
         tuple(walk.done),
         tuple(sorted(walk.held, key=lambda held: (held.from_line, -held.mode, held.name))),

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as value
+else:
+    from pgmig_tui.script.values import value
 
 CERTAINTIES = ("certain", "likely", "possible")
 RISKS = ("none", "low", "medium", "high", "critical")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lock:
     """The strongest lock that a statement takes on one relation; `new` relations were made by this very script."""
 
@@ -33,7 +38,7 @@ class Lock:
         return Name(self.schema, self.relation)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Blocks:
     """What other sessions can't do meanwhile with a relation that they can see."""
 
@@ -42,7 +47,7 @@ class Blocks:
     ddl: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Estimate:
     """A range in milliseconds, from sizes and stated rates; waiting for locks is not in it."""
 
@@ -50,7 +55,7 @@ class Estimate:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lost:
     """What exactly goes, so that it can be counted and saved. `kind`: column (it is dropped), values (some of them
     change), table (with all its rows), rows (some or all of a table that stays), sequence (its state)."""
@@ -60,7 +65,7 @@ class Lost:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DataLoss:
     """Classes: 0 none, 1 privileges and metadata, 2 derivable, 3 values, 4 rows (or unknown), 5 outside. `lost` is what
     can be counted of classes 3 and 4; `loose` says in words what of classes 3 to 5 can't."""
@@ -76,7 +81,7 @@ class DataLoss:
         return self.loss_class >= 3
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Advice:
     """A safer way; `rule` is its documented code, `safer_sql` is for this statement, "" when there is none."""
 
@@ -85,7 +90,7 @@ class Advice:
     safer_sql: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Problem:
     """Why a statement can't be trusted to run, or can't be read."""
 
@@ -94,7 +99,7 @@ class Problem:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StatementImpact:
     """One statement. Lines are 1-based lines of the script; `rows` and `bytes` are what it reads or rewrites.
 
@@ -140,7 +145,7 @@ class StatementImpact:
         return max(seen, key=lambda lock: lock.mode) if seen else None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Held:
     """A lock through the transaction: from the line that takes it to the line that gives it back."""
 
@@ -155,7 +160,7 @@ class Held:
         return Name(self.schema, self.relation)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ScriptImpact:
     """A whole script. `transactional`: everything in it happens in one transaction or not at all."""
 

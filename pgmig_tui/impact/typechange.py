@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pgmig_tui.impact.effect import Scene
 from pgmig_tui.impact.facts import Column
 from pgmig_tui.impact.nodes import Node, strings
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as value
+else:
+    from pgmig_tui.script.values import value
 
 # Binary coercible pairs of pg_cast (castmethod 'b') that occur in practice.
 _TEXTS = frozenset({"text", "varchar"})
@@ -30,7 +35,7 @@ _BINARY = {
 _INTERVAL_FULL = 0x7FFF
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TypeName:
     """A type as written: internal name, schema ("" = by the search path), modifiers, array."""
 

@@ -16,6 +16,7 @@ from pgmig_tui.impact.advice import silenced
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
 from pgmig_tui.impact.rates import DEFAULT_RATES
 from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.batch import Ahead
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
 from pgmig_tui.script.preview import Finding, Preview, preview
 from pgmig_tui.script.shape import shape
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+    from pgmig_tui.script.statement import Statement
 
 NEWEST = 180000
 """The version whose rules count when no server is asked."""
@@ -127,17 +129,33 @@ def inspect(
     Of those whose change isn't `wanted` (None = all are) only the effects count. Raises ServerError and Unreachable
     when a server is asked.
     """
-    views = [(source, how.preview(source)) for source in scripts]
+    views = []
+    with Ahead() as ahead:
+        for source in scripts:
+            view = how.preview(source)
+            ahead.give(view.statements)
+            views.append((source, view))
+        ahead.close()
+        return _predict(views, how, connection, ahead, wanted)
+
+
+def _predict(
+    views: list[tuple[Source, Preview]],
+    how: Reading,
+    connection: Connection | None,
+    ahead: Ahead,
+    wanted: frozenset[str] | None,
+) -> list[Inspected]:
     catalog, rates = None, DEFAULT_RATES
     if connection is not None:
         from pgmig_tui.database.rates import read_rates
 
         rates = read_rates(connection)
-        catalog = _catalog([view for _, view in views], connection)
+        catalog = _catalog((one for _, view in views for one in ahead.ready(view.statements)), connection)
     found = []
     for source, view in views:
         impact = predict_script(
-            view.statements,
+            ahead.ready(view.statements) if catalog is None else view.statements,
             None,
             how.server.version_num,
             wrapped=shape(view).wraps,
@@ -175,8 +193,8 @@ def pending_tables(project: Project, environment: Environment) -> list[tuple[str
         return affected(inspect(scripts, reading(project, "deploy", environment, connection, {}), connection))
 
 
-def _catalog(views: Iterable[Preview], connection: Connection) -> Catalog:
+def _catalog(statements: Iterable[Statement], connection: Connection) -> Catalog:
     from pgmig_tui.database.catalog import read_facts
     from pgmig_tui.impact.names import names_in
 
-    return Catalog(read_facts(connection, names_in(statement for view in views for statement in view.statements)))
+    return Catalog(read_facts(connection, names_in(statements)))

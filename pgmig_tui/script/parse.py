@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dataclasses import dataclass as value
+
     from postgast import pg_query_pb2
+else:
+    from pgmig_tui.script.values import value
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACE = re.compile(r"""(?<!:):(?:'(?P<literal>\w+)'|"(?P<identifier>\w+)"|(?P<plain>\w+))""")
@@ -27,7 +31,7 @@ class ParseProblem:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Parsed:
     nodes: tuple[pg_query_pb2.Node, ...]
     problem: ParseProblem | None = None

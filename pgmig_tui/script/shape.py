@@ -69,6 +69,7 @@ _ALONE = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 ).match
 _DETACH = re.compile(r"\bDETACH\s+PARTITION\s.*\bCONCURRENTLY\b", re.IGNORECASE | re.DOTALL).search
+_SAYS_DETACH = re.compile("DETACH", re.IGNORECASE).search
 _BEGIN_OPTIONS = re.compile(r"\b(?:READ\s+ONLY|REPEATABLE\s+READ|SERIALIZABLE|DEFERRABLE)\b", re.IGNORECASE).search
 _CHAIN = re.compile(r"\bAND\s+CHAIN\b", re.IGNORECASE).search
 _NO_CHAIN = re.compile(r"\bAND\s+NO\s+CHAIN\b", re.IGNORECASE).search
@@ -80,20 +81,32 @@ _TEMPORARY = re.compile(
     r"(?:CREATE\s+(?:OR\s+REPLACE\s+)?(?:GLOBAL\s+|LOCAL\s+)?TEMP(?:ORARY)?\b)|\bINTO\s+(?:LOCAL\s+)?TEMP(?:ORARY)?\b|\bpg_temp\.",
     re.IGNORECASE,
 ).search
+_SAYS_TEMP = re.compile("TEMP", re.IGNORECASE).search
 _ROLE_SETTING = re.compile(r"ALTER\s+(?:ROLE|USER|DATABASE)\b.*\b(?:RE)?SET\b", re.IGNORECASE | re.DOTALL).match
 _ISOLATION_DEFAULT = re.compile(
     r"\b(?:default_transaction_(?:isolation|read_only|deferrable)|transaction_(?:isolation|read_only|deferrable))\b",
     re.IGNORECASE,
 ).search
+_SETTINGS_OF = ("ALTER ROLE", "ALTER USER", "ALTER DATABASE")
 _SESSION_KINDS = frozenset(
     ["SET", "SET ROLE", "SET SESSION AUTHORIZATION", "RESET", "SHOW", "EMPTY", "LISTEN", "DISCARD"]
 )
 
 
+_MAY_STAND_ALONE = frozenset(
+    [
+        "VACUUM", "REINDEX", "CLUSTER", "DISCARD", "COMMIT PREPARED", "ROLLBACK PREPARED", "ALTER SYSTEM",
+        *(f"{verb} {what}" for verb in ("CREATE", "DROP", "ALTER")
+          for what in ("DATABASE", "TABLESPACE", "INDEX", "SUBSCRIPTION")),
+    ]
+)  # fmt: skip
+
+
 def must_stand_alone(statement: Statement) -> bool:
     """Whether PostgreSQL refuses the statement inside a transaction block (or may, for subscriptions)."""
-    text = statement.bare
-    return bool(_ALONE(text)) or (statement.keywords == "ALTER TABLE" and bool(_DETACH(text)))
+    if statement.keywords == "ALTER TABLE":
+        return bool(_SAYS_DETACH(statement.text)) and bool(_DETACH(statement.bare))
+    return statement.keywords in _MAY_STAND_ALONE and bool(_ALONE(statement.bare))
 
 
 # The state of a script's own transaction on one way through it.
@@ -225,18 +238,17 @@ def _stepwise_reason(statement: Statement, own: bool) -> str:
     kind = statement.keywords
     if kind in ("INSERT", "EMPTY"):
         return ""
-    text = statement.bare
     if must_stand_alone(statement):
         return f"{_spoken(statement)} can't run inside a transaction"
     if statement.joined and any(part.control for part in parts_of(statement)):
         return "transaction control among joined statements (\\;)"
-    if statement.control == "begin" and _BEGIN_OPTIONS(text):
+    if statement.control == "begin" and _BEGIN_OPTIONS(statement.bare):
         return "its transaction is read-only, REPEATABLE READ or SERIALIZABLE"
-    if statement.control == "set transaction" or (kind == "SET" and _ISOLATION_DEFAULT(text)):
+    if statement.control == "set transaction" or (kind == "SET" and _ISOLATION_DEFAULT(statement.bare)):
         return "it sets the transaction's characteristics"
     if statement.control == "prepare":
         return "PREPARE TRANSACTION ends it in two phases"
-    if statement.control in ("commit", "rollback") and _CHAIN(text) and not _NO_CHAIN(text):
+    if statement.control in ("commit", "rollback") and _CHAIN(statement.bare) and not _NO_CHAIN(statement.bare):
         return "AND CHAIN opens the next transaction"
     if kind == "CALL" and not own:
         return "a procedure may commit"
@@ -254,21 +266,21 @@ def parts_of(statement: Statement) -> Iterator[Statement]:
 def _verify_after(statements: Iterable[Statement]) -> tuple[str, ...]:
     reasons: dict[str, None] = {}
     for statement in statements:
-        if statement.keywords == "INSERT":
+        kind = statement.keywords
+        if kind == "INSERT":
             continue
-        text = statement.bare
-        if _ENUM_VALUE(text):
+        if kind == "ALTER TYPE" and _ENUM_VALUE(statement.bare):
             reasons["it adds an enum value, which can't be used before COMMIT"] = None
-        elif _ROLE_SETTING(text):
+        elif kind.startswith("ALTER ") and _outlives(statement):
             reasons["it changes settings that only a new session has"] = None
-        if _TEMPORARY(text):
+        if _SAYS_TEMP(statement.text) and _TEMPORARY(statement.bare):
             reasons["it makes temporary objects, which a new session doesn't see"] = None
     return tuple(reasons)
 
 
 def _outlives(statement: Statement) -> bool:
     kind = statement.keywords
-    return kind in ("LOAD", "DO", "CALL") or (kind.startswith("ALTER ") and bool(_ROLE_SETTING(statement.bare)))
+    return kind in ("LOAD", "DO", "CALL") or (kind.startswith(_SETTINGS_OF) and bool(_ROLE_SETTING(statement.bare)))
 
 
 def verify_shape(preview: Preview) -> VerifyShape:

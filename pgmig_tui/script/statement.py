@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,11 @@ from pgmig_tui.script.kinds import control_of, kind_of, words_of
 from pgmig_tui.script.parse import Parsed, ParseProblem, parse
 
 if TYPE_CHECKING:
+    from dataclasses import dataclass as value
+
     from postgast import pg_query_pb2
+else:
+    from pgmig_tui.script.values import value
 
 _CODECS = {"LATIN1": "latin-1", "LATIN9": "iso8859-15", "WIN1252": "cp1252", "WIN1251": "cp1251", "EUC_JP": "euc_jp"}
 _NO_BEGIN = re.compile(
@@ -35,7 +38,7 @@ def begins_transaction_itself(sql: str) -> bool:
     return _NO_BEGIN(" ".join(words_of(sql, 4))) is not None
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Statement:
     """A statement of a script, as the preview sees it.
 
