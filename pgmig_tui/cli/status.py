@@ -23,14 +23,19 @@ ROWS = 30
 
 def status(arguments: Namespace) -> int:
     """Exit status 0 when every named environment answered, else 5; `--exit-code`: 1 for pending or diverged changes."""
-    from pgmig_tui.database.status import statuses
+    from pgmig_tui.project.hashes import Scripts
 
     here = project_here(arguments)
     named = [*arguments.targets, *arguments.more_targets]
     groups = _groups(here, named)
+    scripts = {project.plan.path: Scripts(project) for project, _ in groups}
+    for each in scripts.values():
+        each.read_elsewhere()
+    from pgmig_tui.database.status import statuses  # the driver takes its time to load: after the others have work
+
     worst = 0
     for position, (project, environments) in enumerate(groups):
-        found = statuses(project, environments)
+        found = statuses(project, environments, scripts=scripts[project.plan.path])
         if arguments.json:
             from pgmig_tui.report.documents import status_document
 

@@ -6,15 +6,13 @@ connecting. Nothing is locked and nothing is written.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha1
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.database.connect import (
     Connection,
@@ -24,8 +22,9 @@ from pgmig_tui.database.connect import (
     guard_sql,
     identity_sql,
 )
-from pgmig_tui.database.deployed import DeployedChange, RegistryInfo, RegistryState, read_state_after
+from pgmig_tui.database.deployed import DeployedChange, RegistryInfo, RegistryOutline, read_outline_after
 from pgmig_tui.errors import NotPermitted, PgmigError
+from pgmig_tui.project.hashes import Scripts
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -36,8 +35,6 @@ Problem = Literal["not_in_plan", "out_of_order", "script_changed"]
 
 CONNECT_TIMEOUT_S = 5
 _ANSWER_TIMEOUT_S = 20.0
-_READ = 1 << 16
-"""Bytes: a regular file that gives fewer has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Divergence:
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
     """One row of the matrix. `deployed` are change IDs in order of deployment, `pending` those of the plan that are
-    not deployed, in plan order; `changes` are the registry's rows behind `deployed`.
+    not deployed, in plan order.
 
     `reachable` is False, with the reason in `error`, when the server or its registry couldn't be read: nothing is
     known then, and `deployed` and `pending` are empty. `asked_at` is UTC.
@@ -70,7 +67,6 @@ class EnvironmentStatus:
     diverged: tuple[Divergence, ...] = ()
     unfinished_run: None = None
     asked_at: str = ""
-    changes: tuple[DeployedChange, ...] = ()
 
 
 def environment_status(
@@ -87,24 +83,22 @@ def environment_status(
         with connect(
             target, application_name=application_name("status", "watch"), connect_timeout=CONNECT_TIMEOUT_S
         ) as connection:
-            identity, state = _ask(connection, target.registry, project.plan.project)
+            identity, outline = _ask(connection, target.registry, project.plan.project)
     except PgmigError as error:
         return EnvironmentStatus(environment.name, target.display, False, str(error), asked_at=asked_at)
-    deployed = tuple(change.change_id for change in state.deployed)
-    known = frozenset(deployed)
+    known = frozenset(outline.change_ids)
     return EnvironmentStatus(
         name=environment.name,
         target=target.display,
         reachable=True,
-        error=_newer(state.info),
+        error=_newer(outline.info),
         server=identity,
-        registry=state.info,
-        last_change=state.deployed[-1] if state.deployed else None,
-        deployed=deployed,
+        registry=outline.info,
+        last_change=outline.last,
+        deployed=outline.change_ids,
         pending=tuple(change.change_id for change in project.plan.changes if change.change_id not in known),
-        diverged=_diverged(project, state.deployed, (scripts or Scripts(project)) if hashes else None),
+        diverged=_diverged(project, outline, (scripts or Scripts(project)) if hashes else None),
         asked_at=asked_at,
-        changes=state.deployed,
     )
 
 
@@ -113,6 +107,7 @@ def statuses(
     environments: Iterable[Environment],
     *,
     hashes: bool = True,
+    scripts: Scripts | None = None,
     on_answer: Callable[[EnvironmentStatus], None] | None = None,
 ) -> list[EnvironmentStatus]:
     """Ask all environments at once; the answers in the order of `environments`.
@@ -130,7 +125,7 @@ def statuses(
             answer = _silent(wanted[position], f"{type(error).__name__}: {error}")
         answers.put((position, answer))
 
-    scripts = Scripts(project)
+    scripts = scripts or Scripts(project)
     found: dict[int, EnvironmentStatus] = {}
     deadline = time.monotonic() + CONNECT_TIMEOUT_S + _ANSWER_TIMEOUT_S
     for position in range(len(wanted)):
@@ -150,29 +145,32 @@ def statuses(
 
 
 def divergences(
-    plan: Plan, deployed: Sequence[DeployedChange], script_hash: Callable[[Change], str | None] | None = None
+    plan: Plan,
+    deployed: Iterable[tuple[str, str, str | None]],
+    script_hash: Callable[[Change], str | None] | None = None,
 ) -> list[Divergence]:
     """Where registry and plan disagree, in order of deployment; one entry for each change.
 
-    A change is out of order when the plan has an earlier one that wasn't deployed before it; of a block that hangs
-    together in the plan only its first change is named. A missing script is no divergence: nothing is known of it.
+    `deployed` are IDs, names and script hashes. A change is out of order when the plan has an earlier one that wasn't
+    deployed before it; of a block that hangs together in the plan only its first change is named. A missing script is
+    no divergence: nothing is known of it.
     """
     found = []
     by_id = plan.by_id
     seen: set[int] = set()
     expected, previous = 0, -1
-    for row in deployed:
-        change = by_id.get(row.change_id)
+    for change_id, name, recorded in deployed:
+        change = by_id.get(change_id)
         if change is None:
-            found.append(Divergence(row.change_id, row.name, "not_in_plan"))
+            found.append(Divergence(change_id, name, "not_in_plan"))
             continue
         index = change.index
         if index not in (expected, previous + 1):
-            found.append(Divergence(row.change_id, row.name, "out_of_order"))
-        elif script_hash is not None and row.script_hash not in (None, row.change_id):
+            found.append(Divergence(change_id, name, "out_of_order"))
+        elif script_hash is not None and recorded not in (None, change_id):
             now = script_hash(change)
-            if now is not None and now != row.script_hash:
-                found.append(Divergence(row.change_id, row.name, "script_changed"))
+            if now is not None and now != recorded:
+                found.append(Divergence(change_id, name, "script_changed"))
         previous = index
         seen.add(index)
         while expected in seen:
@@ -181,7 +179,7 @@ def divergences(
     return found
 
 
-def _ask(connection: Connection, schema: str, project: str) -> tuple[ServerIdentity, RegistryState]:
+def _ask(connection: Connection, schema: str, project: str) -> tuple[ServerIdentity, RegistryOutline]:
     guards = guard_sql("watch", 0, connection.server_version_num).decode()
     # Many rows over a slow line take longer than a watch query may.
     guards += "; SET statement_timeout = '15s'"
@@ -191,66 +189,14 @@ def _ask(connection: Connection, schema: str, project: str) -> tuple[ServerIdent
         return _ask_once(connection, schema, project, f"{guards}; {identity_sql(allowed=False)}")
 
 
-def _ask_once(connection: Connection, schema: str, project: str, before: str) -> tuple[ServerIdentity, RegistryState]:
+def _ask_once(connection: Connection, schema: str, project: str, before: str) -> tuple[ServerIdentity, RegistryOutline]:
     asked = time.time()
-    results, state = read_state_after(connection, schema, project, before)
-    return connection.identity_from(results[-1][0], asked, time.time()), state
+    results, outline = read_outline_after(connection, schema, project, before)
+    return connection.identity_from(results[-1][0], asked, time.time()), outline
 
 
-class Scripts:
-    """Script hashes of a project's planned changes, as the files are now; each file is looked at once.
-
-    Files whose inode, size and times are unchanged since an earlier look of this process aren't read again. Paths are
-    put together as text: 10,000 pathlib objects would cost more than all the rest.
-    """
-
-    _files: ClassVar[dict[str, tuple[tuple[int, int, int, int], str]]] = {}
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._folder = str(project.layout.deploy_dir)
-        self._extension = project.layout.extension
-        self._seen: dict[str, str | None] = {}
-        self.lock = threading.Lock()
-
-    def hash(self, change: Change) -> str | None:
-        """SHA-1 of the change's deploy script, None without one."""
-        try:
-            return self._seen[change.change_id]
-        except KeyError:
-            found = self._seen[change.change_id] = self._hash(change)
-            return found
-
-    def _hash(self, change: Change) -> str | None:
-        if change.superseded_by is None:
-            path = f"{self._folder}/{change.name}.{self._extension}"
-        else:
-            path = str(self._project.script_path(change, "deploy"))
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return None
-        try:  # file objects would cost twice the time of everything else here
-            facts = os.fstat(descriptor)
-            key = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
-            cached = self._files.get(path)
-            if cached is not None and cached[0] == key:
-                return cached[1]
-            digest = sha1(usedforsecurity=False)
-            while data := os.read(descriptor, _READ):
-                digest.update(data)
-                if len(data) < _READ:
-                    break
-            found = digest.hexdigest()
-        except OSError:
-            return None
-        finally:
-            os.close(descriptor)
-        self._files[path] = (key, found)
-        return found
-
-
-def _diverged(project: Project, deployed: Sequence[DeployedChange], scripts: Scripts | None) -> tuple[Divergence, ...]:
+def _diverged(project: Project, outline: RegistryOutline, scripts: Scripts | None) -> tuple[Divergence, ...]:
+    deployed = zip(outline.change_ids, outline.names, outline.script_hashes, strict=True)
     if scripts is None:
         return tuple(divergences(project.plan, deployed))
     with scripts.lock:  # two threads would only read the same files twice

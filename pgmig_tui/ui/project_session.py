@@ -32,7 +32,7 @@ from pgmig_tui.ui.session import (
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
-    from pgmig_tui.database.status import Scripts
+    from pgmig_tui.project.hashes import Scripts
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.plan import Change
@@ -73,7 +73,7 @@ class ProjectSession:
 
     def _hashes(self) -> Scripts:
         """The hashes of the scripts, shared by the environments and read again once a minute."""
-        from pgmig_tui.database.status import Scripts
+        from pgmig_tui.project.hashes import Scripts
 
         made_at, scripts = self._read or (0.0, None)
         if scripts is None or time.monotonic() - made_at > SCRIPTS_SECONDS:
