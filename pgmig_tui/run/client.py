@@ -75,16 +75,16 @@ class RunHandle:
             return self._process.poll() is None
         return is_alive(self.folder)
 
-    def send(self, command: str) -> bool:
-        """Tell the run `pause`, `resume`, `cancel` or `stop`. False when nobody is there to hear it."""
-        if command not in COMMAND_NAMES:
-            raise UsageError(f"{command} is not a command of a run")
+    def send(self, command: str, *arguments: str) -> bool:
+        """Tell the run a command (`run.control`) with its arguments. False when nobody is there to hear it."""
+        if command not in COMMAND_NAMES or any(not text.isprintable() or " " in text for text in arguments):
+            raise UsageError(f"{' '.join((command, *arguments))!r} is not a command of a run")
         try:
             fifo = os.open(self.folder / COMMANDS, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return False
         try:
-            os.write(fifo, command.encode() + b"\n")
+            os.write(fifo, " ".join((command, *arguments)).encode() + b"\n")
         finally:
             os.close(fifo)
         return True
