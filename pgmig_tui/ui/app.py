@@ -145,6 +145,9 @@ class PgmigApp(App[int]):
             f"run {run.run_id} on {run.environment} goes on; `pgmig-tui attach {run.run_id}` shows it"
             for run in self.answers.alive()
         ]
+        for screen in self.screen_stack:
+            if isinstance(screen, PlaceScreen):
+                screen.leaving()
         self._stop_asking()
         self.exit(0)
 

@@ -6,7 +6,7 @@ and is never Enter, space, `y` or a function key; a letter that's dangerous on o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 
@@ -42,6 +42,7 @@ KEYS: tuple[Key, ...] = (
         True,
     ),
     Key("home.open", "enter", "Enter", "Open", "the scripts and the lock impact of the change under the cursor"),
+    Key("home.locks", "l", "l", "Locks", "who waits for whom on the chosen environment's server"),
     Key("home.runs", "h", "h", "Runs", "runs of this host: watch one that is alive, read one that has ended"),
     Key("home.filter", "slash", "/", "Filter", "show only the changes whose name holds a text; Esc shows all again"),
     Key("home.down", "j,down", "j", "", "one change down"),
@@ -78,11 +79,28 @@ KEYS: tuple[Key, ...] = (
     Key("run.pause", "p", "p", "Pause", "pause after this step; again: go on"),
     Key("run.cancel", "c", "c", "Cancel..", "cancel the statement that runs now and stop", True),
     Key("run.stop", "X", "X", "STOP..", "cancel the statement, stop the run, close its sessions", True),
+    Key("run.blocker", "K", "K", "Blocker..", "who is in the way: cancel or terminate, after its pid is typed", True),
+    Key("run.settings", "s", "s", "Settings..", "change lock_timeout and the number of retries while it runs"),
     Key("run.detach", "z", "z", "Detach", "leave this screen; the run goes on by itself"),
     Key("run.after", "enter", "Enter", "After", "once it has ended: results, the list for afterwards, the summary"),
+    Key("run.locks", "l", "l", "Locks", "everybody who waits for a lock on this server, and for whom"),
+    Key("run.retry", "r", "r", "Retry now", "after a lost try: don't wait, try again now"),
     Key("run.down", "j,down", "j", "", "log: one line down"),
     Key("run.up", "k,up", "k", "", "log: one line up"),
     Key("run.bottom", "G,end", "G", "", "log: to the end, and follow it"),
+    Key("blockers.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid", True),
+    Key("blockers.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid", True),
+    Key("blockers.down", "j,down", "j", "", "one session down"),
+    Key("blockers.up", "k,up", "k", "", "one session up"),
+    Key("locks.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid", True),
+    Key("locks.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid", True),
+    Key("locks.hold", "space", "space", "Hold", "hold the list still; again: let it follow the server"),
+    Key("locks.sort", "s", "s", "Sort", "as a tree, by the longest wait, by the oldest transaction"),
+    Key("locks.filter", "slash", "/", "Filter", "only sessions that hold a text; Esc shows all again"),
+    Key("locks.down", "j,down", "j", "", "one session down"),
+    Key("locks.up", "k,up", "k", "", "one session up"),
+    Key("locks.top", "g,home", "g", "", "first session"),
+    Key("locks.bottom", "G,end", "G", "", "last session"),
     Key("after.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note"),
     Key("after.rollback", "R", "R", "ROLL BACK..", "review, then revert what this run deployed", True),
     Key("after.write", "w", "w", "Write", "write the summary to a file"),
@@ -116,6 +134,8 @@ _EVERYWHERE = {
     "change": ("any.copy", "any.help", "any.back"),
     "review": ("any.help", "any.back"),
     "run": ("any.copy", "any.help"),
+    "blockers": ("any.copy", "any.help", "any.back"),
+    "locks": ("any.copy", "any.help", "any.back"),
     "after": ("any.copy", "any.help", "any.back"),
     "runs": ("any.copy", "any.help", "any.back"),
     "help": ("any.back",),
@@ -132,11 +152,11 @@ def of_place(place: str) -> Iterator[Key]:
             yield key
 
 
-def footer(place: str) -> tuple[Key, ...]:
-    """The keys that the footer of a place shows, in order, at most eight."""
-    own = [key for key in KEYS if key.place == place and key.label]
+def footer(place: str, *, without: Collection[str] = ()) -> tuple[Key, ...]:
+    """The keys that the footer of a place shows, in order, at most eight; `without` are IDs that mean nothing now."""
+    own = [key for key in KEYS if key.place == place and key.label and key.id not in without]
     every = [BY_ID[identifier] for identifier in _EVERYWHERE.get(place, ())]
-    return tuple((own + every)[:FOOTER_LIMIT])
+    return tuple(own[: FOOTER_LIMIT - len(every)] + every)
 
 
 def clashes(place: str) -> list[str]:

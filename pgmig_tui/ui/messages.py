@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
-from pgmig_tui.ui.session import EventFacts, RunFacts, Standing
+from pgmig_tui.ui.session import EventFacts, LockTree, RunFacts, Standing
 
 
 class EnvironmentAnswered(Message):
@@ -50,3 +50,14 @@ class JournalRead(Message):
         self.run_id = run_id
         self.events = events
         self.alive = alive
+
+
+class LocksRead(Message):
+    """The lock tree of an environment was read."""
+
+    def __init__(self, tree: LockTree) -> None:
+        super().__init__()
+        self.tree = tree
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, LocksRead)

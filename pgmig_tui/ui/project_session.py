@@ -20,6 +20,7 @@ from pgmig_tui.ui.session import (
     Facts,
     ImpactFacts,
     Item,
+    LockWatch,
     Place,
     PlanLine,
     Review,
@@ -32,9 +33,9 @@ from pgmig_tui.ui.session import (
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
-    from pgmig_tui.project.hashes import Scripts
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.hashes import Scripts
     from pgmig_tui.project.plan import Change
     from pgmig_tui.report.now import RightNow
     from pgmig_tui.run.client import RunSummary
@@ -214,6 +215,11 @@ class ProjectSession:
         from pgmig_tui.run.client import attach
 
         return attach(run_id, self._state_dir)
+
+    def lock_watch(self, environment: str) -> LockWatch:
+        from pgmig_tui.ui.lock_watch import EnvironmentLocks
+
+        return EnvironmentLocks(self._environment(environment))
 
     def runs(self) -> tuple[RunFacts, ...]:
         from pgmig_tui.run.client import list_runs

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pgmig_tui.display.activity import Blocker
+
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.report.now import RightNow
@@ -195,6 +197,38 @@ class RunFacts:
     failed_change_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LockSession:
+    """A session that waits for a lock, or that others wait for. `wants` and `holds` name modes and relations;
+    `wait_ms` is how long it has waited, None when it doesn't or nobody can tell."""
+
+    session: Blocker
+    wants: str = ""
+    holds: str = ""
+    wait_ms: float | None = None
+    client: str = ""
+
+
+@dataclass(frozen=True)
+class LockTree:
+    """Who waits for whom at one moment, depth first, roots first. `problem`: why it couldn't be read."""
+
+    asked_at: datetime
+    sessions: tuple[LockSession, ...] = ()
+    problem: str = ""
+
+
+class LockWatch(Protocol):
+    """Looks at the locks of one environment over and over, and ends sessions. Its methods block."""
+
+    def read(self) -> LockTree: ...
+    def end(self, pid: int, started: str, *, terminate: bool) -> bool:
+        """False when that session is gone. Raises PgmigError, also when this role may not."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class EventFacts(Protocol):
     """A line of the journal."""
 
@@ -213,7 +247,7 @@ class Watch(Protocol):
     def run_id(self) -> str: ...
     def poll(self) -> Sequence[EventFacts]: ...
     def alive(self) -> bool: ...
-    def send(self, command: str) -> object: ...
+    def send(self, command: str, *arguments: str) -> object: ...
 
 
 class Session(Protocol):
@@ -230,6 +264,7 @@ class Session(Protocol):
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch: ...
     def attach(self, run_id: str) -> Watch: ...
     def runs(self) -> tuple[RunFacts, ...]: ...
+    def lock_watch(self, environment: str) -> LockWatch: ...
     def backup(self, review: Review, stopping: Callable[[], bool]) -> Review: ...
     def after_items(self, environment: str, command: str) -> tuple[Item, ...]: ...
     def write(self, name: str, text: str) -> Path: ...

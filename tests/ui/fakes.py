@@ -27,6 +27,8 @@ from pgmig_tui.ui.session import (
     Facts,
     ImpactFacts,
     Item,
+    LockSession,
+    LockTree,
     Place,
     PlanLine,
     Review,
@@ -218,8 +220,32 @@ class FakeWatch:
     def alive(self) -> bool:
         return self.lives
 
-    def send(self, command: str) -> None:
-        self.sent.append(command)
+    def send(self, command: str, *arguments: str) -> None:
+        self.sent.append(" ".join((command, *arguments)))
+
+
+@dataclass
+class FakeLocks:
+    """A lock tree that the test writes; `ended` is what was asked for."""
+
+    sessions: tuple[LockSession, ...] = ()
+    problem: str = ""
+    ended: list[tuple[int, str, bool]] = field(default_factory=list)
+    refusal: PgmigError | None = None
+    gone: bool = False
+    closed: bool = False
+
+    def read(self) -> LockTree:
+        return LockTree(NOW, self.sessions, self.problem)
+
+    def end(self, pid: int, started: str, *, terminate: bool) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        self.ended.append((pid, started, terminate))
+        return not self.gone
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class FakeSession:
@@ -231,6 +257,7 @@ class FakeSession:
         self.calls: list[str] = []
         self.started: list[tuple[Review, tuple[Answered, ...]]] = []
         self.watch = FakeWatch()
+        self.locks = FakeLocks()
         self.listed: tuple[RunFacts, ...] = ()
         self.items: tuple[Item, ...] = ITEMS
         self.creates: tuple[str, ...] = ()
@@ -314,6 +341,10 @@ class FakeSession:
         self.calls.append(f"attach {run_id}")
         self.watch.run_id = run_id
         return self.watch
+
+    def lock_watch(self, environment: str) -> FakeLocks:
+        self.calls.append(f"locks {environment}")
+        return self.locks
 
     def runs(self) -> tuple[RunFacts, ...]:
         return self.listed

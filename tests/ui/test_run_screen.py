@@ -170,7 +170,7 @@ def test_pause_goes_on_with_the_same_key_and_cancel_wants_a_yes() -> None:
     play(scene)
 
 
-def test_leaving_says_that_the_run_goes_on_and_sends_nothing() -> None:
+def test_leaving_says_that_the_run_goes_on_and_that_it_is_left_on_purpose() -> None:
     async def scene() -> None:
         session = FakeSession()
         session.watch.unread = [planned(), *step(1, 22, ends=False)]
@@ -180,7 +180,7 @@ def test_leaving_says_that_the_run_goes_on_and_sends_nothing() -> None:
             await robot.sees("ctrl-c stops nothing here")
             await robot.press("z")
             await robot.sees("ALL ENVIRONMENTS", "goes on")
-            assert session.watch.sent == []
+            assert session.watch.sent == ["detach"]
 
     play(scene)
 
@@ -305,5 +305,123 @@ def test_notices_stand_in_the_log_as_they_come() -> None:
             raised = {"step": 2, "severity": "WARNING", "message": "still at it"}
             session.watch.unread = [FakeEvent(at(26), "notice_received", raised)]
             await robot.sees("WARNING: still at it")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_blocker_is_ended_by_its_typed_pid_only(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        ours = {**BLOCKER, "pid": 900, "application": "pgmig/x/1", "depth": 1, "ours": True}
+        session.watch.unread = [*begun(), activity(24.4, blockers=[BLOCKER, BEHIND, ours])]
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.press("K")
+            await robot.sees(
+                "BLOCKERS of RUN", "3 sessions in the way", "> 777 reporting", "connected 2026-08-20 02:59:01"
+            )
+            await robot.snapshot("blockers")
+            await robot.press("T")
+            await robot.sees("TERMINATE pid 777 (reporting) on !! PRODUCTION !! production", "Type 777 and press Enter")
+            await robot.snapshot("terminate")
+            await robot.press("enter", *"yes", "enter", "escape")
+            assert session.watch.sent == []
+            await robot.press("j", "j", "c")
+            await robot.sees("c is off: it is a session of this run")
+            await robot.press("k", "k", "T", *"777", "enter")
+            await robot.until(lambda: bool(session.watch.sent), "command")
+            assert session.watch.sent == ["terminate_blocker 777 2026-08-20T02:59:01.123456+00"]
+            await robot.sees("RUN 20260820", "asked to terminate pid 777 (reporting)")
+            session.watch.unread = [
+                FakeEvent(
+                    at(41), "blocker_ended", {"pid": 777, "how": "terminate", "ok": False, "message": "not allowed"}
+                )
+            ]
+            await robot.sees("x pid 777 was not terminated: not allowed")
+
+    play(scene)
+
+
+def test_a_list_of_blockers_outlives_the_wait_and_hits_nobody() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun(), activity(24.4)]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.press("K", "c")
+            await robot.sees("CANCEL what is run by pid 777", "Type 777")
+            session.watch.unread = [FakeEvent(at(40), "statement_finished", {"step": 2, "line": 6, "ms": 13000})]
+            await robot.until(lambda: not session.watch.unread, "journal read")
+            await robot.press(*"777", "enter")
+            await robot.sees("nothing was done: nobody is in the way any more")
+            assert session.watch.sent == []
+            await robot.press("escape", "K")
+            await robot.sees("K is off: nobody is in the way")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_settings_change_while_it_runs(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        start = planned()
+        start.data["lock_timeout_ms"], start.data["retries"] = 300, 8  # type: ignore[index]
+        session.watch.unread = [start, FakeEvent(at(21), "run_started", {}), *step(1, 22, ends=False)]
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees("0/4 >")
+            await robot.press("s")
+            await robot.sees("lock_timeout 300 ms, 8 retries", "300ms 8")
+            await robot.snapshot("settings")
+            await robot.press(*["backspace"] * 7, *"0s 3", "enter")
+            await robot.sees("lock_timeout must be above zero")
+            assert session.watch.sent == []
+            await robot.press(*["backspace"] * 4, *"2s 3", "enter")
+            await robot.until(lambda: len(session.watch.sent) == 2, "commands")
+            assert sorted(session.watch.sent) == ["lock_timeout 2000", "retries 3"]
+            session.watch.unread = [FakeEvent(at(26), "settings_changed", {"lock_timeout_ms": 2000, "retries": 3})]
+            await robot.sees("from now on: lock_timeout 2.0 s, 3 retries")
+
+    play(scene)
+
+
+def test_the_next_try_comes_now_when_asked_for() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = begun()
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.press("r")
+            await robot.sees("r is off: no try is waited for")
+            lost = {"step": 2, "line": 6, "try": 1, "of": 9, "why": "deadlock", "wait_ms": 60_000}
+            session.watch.unread = [FakeEvent(at(50), "statement_retried", lost)]
+            await robot.sees("try 1 of 9 lost: deadlock")
+            await robot.press("r")
+            await robot.until(lambda: session.watch.sent == ["retry"], "retry")
+
+    play(scene)
+
+
+def test_who_only_watches_steers_nothing_and_is_told_who_does() -> None:
+    async def scene() -> None:
+        from pgmig_tui.ui.screens.run import RunScreen
+
+        session = FakeSession()
+        session.watch.unread = [*begun(), activity(24.4)]
+        async with opened(session) as robot:
+            robot.app.push_screen(RunScreen(session.watch.run_id, steers=False))
+            await robot.sees("BLOCKED BY")
+            for key in "pcXsr":
+                await robot.press(key)
+                await robot.sees(
+                    f"{key} is off: you are only watching; Maria Berg <maria@example.org> on bastion2 steers"
+                )
+            await robot.press("K")
+            await robot.sees("K is off: you are only watching")
+            await robot.press("z")
+            await robot.sees("ALL ENVIRONMENTS")
+            assert session.watch.sent == []
 
     play(scene)

@@ -108,7 +108,15 @@ class AskScreen(Dialog[str]):
 class ConfirmScreen(Dialog[bool]):
     """The last question. It takes a typed word: the environment's own on a protected one, else `yes`."""
 
-    def __init__(self, lines: Sequence[Line], word: str, *, danger: bool, undone: str = "nothing has run yet") -> None:
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        word: str,
+        *,
+        danger: bool,
+        undone: str = "nothing has run yet",
+        does: str = "starts it",
+    ) -> None:
         ask: Line = (
             ("Type ", "plain"),
             (safe(word), "strong"),
@@ -116,6 +124,7 @@ class ConfirmScreen(Dialog[bool]):
         )
         super().__init__([*lines, (), ask], placeholder="the word", danger=danger)
         self.word = word
+        self._does = does
 
     def fits(self, text: str) -> bool:
         """Whether a text is the word, on a terminal that is large enough to have shown what it's for."""
@@ -124,7 +133,7 @@ class ConfirmScreen(Dialog[bool]):
 
     def hint_line(self, columns: int) -> Line:
         if self.input is not None and self.fits(self.input.value):
-            return (("Enter starts it", "failed"),)
+            return ((f"Enter {self._does}", "failed"),)
         return (("Enter is dead until the word matches", "muted"),)
 
     def on_input_changed(self, message: Input.Changed) -> None:

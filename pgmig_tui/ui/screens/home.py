@@ -228,6 +228,8 @@ class HomeScreen(PlaceScreen):
     # Keys
 
     def off(self, key_id: str) -> str | None:
+        if key_id == "home.locks" and self.chosen is None:
+            return "there is no environment"
         if key_id in {"home.deploy", "home.verify", "home.rollback"}:
             if self.chosen is None:
                 return "there is no environment"
@@ -280,6 +282,12 @@ class HomeScreen(PlaceScreen):
 
         assert self.matrix.change is not None, "off() has seen to it"
         self.app.push_screen(ChangeScreen(self.matrix.change, self.chosen))
+
+    def do_locks(self) -> None:
+        from pgmig_tui.ui.screens.locks import LocksScreen
+
+        assert self.chosen is not None, "off() has seen to it"
+        self.app.push_screen(LocksScreen(self.chosen))
 
     def do_runs(self) -> None:
         from pgmig_tui.ui.screens.runs import RunsScreen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -145,7 +145,7 @@ class PlaceScreen(Screen[None]):
     def footer_line(self, columns: int) -> Line:
         spans: list[Span] = []
         room = columns
-        for key in keys.footer(self.place):
+        for key in keys.footer(self.place, without=self.hidden_keys()):
             label = self.label(key.id) or key.label
             if room < width(key.shown) + width(label) + 2:
                 break
@@ -181,6 +181,10 @@ class PlaceScreen(Screen[None]):
     def label(self, key_id: str) -> str | None:
         """Another label for a key, where what it does depends on what is going on."""
         return None
+
+    def hidden_keys(self) -> Collection[str]:
+        """IDs of keys that the footer leaves out now, because others matter more."""
+        return ()
 
     def action_do(self, key_id: str, argument: int = 0) -> None:
         if not self.is_current:
@@ -232,6 +236,9 @@ class PlaceScreen(Screen[None]):
 
     def work_failed(self, error: Exception) -> None:
         self.say(words_of(error), "failed")
+
+    def leaving(self) -> None:
+        """The program is left on purpose, by its key."""
 
     def answers_changed(self) -> None:
         """An environment answered, or the list of runs changed."""

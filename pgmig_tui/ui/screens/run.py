@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from pgmig_tui.display.activity import blocker_lines
-from pgmig_tui.display.cells import Line
+from pgmig_tui.display.activity import Blocker, blocker_lines
+from pgmig_tui.display.cells import Line, text_of
 from pgmig_tui.display.run_lines import RunLines
-from pgmig_tui.display.words import clock
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.ui import run_view
 from pgmig_tui.ui.messages import JournalRead
@@ -24,6 +25,10 @@ from pgmig_tui.ui.session import EventFacts, Place, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
 POLL_SECONDS = 0.05
+_STEERING = frozenset(
+    f"run.{name}" for name in ("pause", "cancel", "stop", "blocker", "settings", "retry")
+)  # fmt: skip
+_ENDS_ASKING = frozenset({"run_paused", "run_resumed", "step_failed", "step_in_doubt", "run_finished"})
 
 
 class RunScreen(PlaceScreen):
@@ -99,10 +104,21 @@ class RunScreen(PlaceScreen):
             self.events.append(event)
             self.picture.add(event)  # type: ignore[arg-type]
             lines += self._lines.add(event.name, event.at, event.data)
+            if event.name in _ENDS_ASKING:
+                self._asked = ""
+        self._tell_blocker(message.events)
         self.log_lines.add(lines)
         if self.picture.exit_status is not None and self._environment is not None:
             self.pgmig.ask_again()
         self._show()
+
+    def _tell_blocker(self, events: Sequence[EventFacts]) -> None:
+        """What became of a session that was to be ended, where it was asked for."""
+        for event in events:
+            if event.name == "blocker_ended" and self._steers:
+                told = self._lines.add(event.name, event.at, event.data)
+                good = bool(event.data.get("ok"))
+                self.say(text_of(told[0])[10:].strip(), "done" if good else "failed")
 
     @property
     def ended(self) -> bool:
@@ -180,38 +196,98 @@ class RunScreen(PlaceScreen):
     # Keys
 
     def off(self, key_id: str) -> str | None:
-        if key_id in {"run.pause", "run.cancel", "run.stop"}:
-            if not self._steers:
-                return "you are only watching"
-            if self._watch is None:
-                return "not attached yet"
-            if self.ended:
-                return "the run has ended"
+        if key_id in _STEERING:
+            return self._no_steering() or self._off_now(key_id)
         if key_id == "run.after" and not self.ended:
             return "the run has not ended"
+        if key_id == "run.failed" and (self.failed is None or not self.ended):
+            return "nothing has failed" if self.failed is None else "the run has not ended"
+        if key_id == "run.locks" and self.where is None:
+            return "its environment is not in this project"
+        return None
+
+    def _no_steering(self) -> str | None:
+        """Why this screen can't tell the run anything."""
+        if not self._steers:
+            steers = safe(self.picture.steers) or "another watcher"
+            return f"you are only watching; {steers} steers"
+        if self._watch is None:
+            return "not attached yet"
+        return "the run has ended" if self.ended else None
+
+    def _off_now(self, key_id: str) -> str | None:
+        picture = self.picture
+        if key_id == "run.blocker" and (picture.activity is None or not picture.activity.blockers):
+            return "nobody is in the way"
+        if key_id == "run.retry" and (picture.lost is None or picture.statement is not None):
+            return "no try is waited for"
         return None
 
     def label(self, key_id: str) -> str | None:
         return "Go on" if key_id == "run.pause" and self.picture.paused else None
 
-    def _send(self, command: str, words: str) -> None:
+    def hidden_keys(self) -> Collection[str]:
+        return _STEERING | {"run.detach"} if self.ended else {"run.after", "run.failed"}
+
+    def _send(self, words: str, command: str, *arguments: str) -> None:
         watch = self._watch
         assert watch is not None, "off() has seen to it"
-        self._asked = command if command != "resume" else ""
+        if command in {"pause", "cancel", "stop", "resume"}:
+            self._asked = command if command != "resume" else ""
         self.later(
-            "send", lambda: watch.send(command), lambda heard: self.say(words if heard is not False else "nobody hears")
+            "send",
+            lambda: watch.send(command, *arguments),
+            lambda heard: self.say(words if heard is not False else "nobody hears"),
         )
 
     def do_pause(self) -> None:
         if self.picture.paused:
-            self._send("resume", "going on")
+            self._send("going on", "resume")
         else:
-            self._send("pause", "asked to pause after this step; the step itself is finished first")
+            self._send("asked to pause after this step; the step itself is finished first", "pause")
+
+    def do_retry(self) -> None:
+        self._send("asked to try again now", "retry")
+
+    def do_settings(self) -> None:
+        from pgmig_tui.ui.screens.settings import SettingsScreen
+
+        place = self.where
+        picture = self.picture
+        dialog = SettingsScreen(picture.lock_timeout_ms, picture.retries, danger=place is not None and place.protected)
+        self.app.push_screen(dialog, self._set)
+
+    def _set(self, settings: tuple[int, int] | None) -> None:
+        if settings is None or self.off("run.settings") is not None:
+            return
+        timeout, retries = settings
+        if timeout != self.picture.lock_timeout_ms:
+            self._send(f"asked for lock_timeout {duration(timeout)}", "lock_timeout", str(timeout))
+        if retries != self.picture.retries:
+            self._send(f"asked for lock_timeout {duration(timeout)}, {retries} retries", "retries", str(retries))
+
+    def do_blocker(self) -> None:
+        from pgmig_tui.ui.screens.blockers import BlockersScreen
+
+        self.app.push_screen(BlockersScreen(self))
+
+    def end_blocker(self, blocker: Blocker, *, terminate: bool) -> None:
+        """Asks the run process to end a session that is in its way; its pid has been typed."""
+        verb = "terminate" if terminate else "cancel"
+        # A command is words between blanks.
+        started = blocker.started.replace(" ", "T")
+        self._send(f"asked to {verb} {blocker.name}", f"{verb}_blocker", str(blocker.pid), started)
+
+    def do_locks(self) -> None:
+        from pgmig_tui.ui.screens.locks import LocksScreen
+
+        assert self.where is not None, "off() has seen to it"
+        self.app.push_screen(LocksScreen(self.where))
 
     def _confirm(self, command: str, lines: list[Line]) -> None:
         place = self.where
         dialog = ConfirmScreen(lines, "yes", danger=place is not None and place.protected, undone="the run goes on")
-        self.app.push_screen(dialog, lambda yes: self._send(command, f"asked to {command}") if yes else None)
+        self.app.push_screen(dialog, lambda yes: self._send(f"asked to {command}", command) if yes else None)
 
     def _leaves(self) -> list[Line]:
         step = self.picture.current
@@ -230,11 +306,22 @@ class RunScreen(PlaceScreen):
         head = paragraph("STOP the run: cancel the statement and close its sessions", "strong")
         self._confirm("stop", [*head, (), *self._leaves()])
 
+    def detach(self) -> None:
+        """Tells the run that who steers it leaves on purpose: it goes on, as it would not after a lost terminal."""
+        watch = self._watch
+        if self._no_steering() is None and watch is not None:
+            # Not in a thread: the program may be about to end. It's a write into a pipe, which never waits.
+            watch.send("detach")
+
+    def leaving(self) -> None:
+        self.detach()
+
     def do_detach(self) -> None:
         self.do_back()
 
     def do_back(self) -> None:
         if not self.ended:
+            self.detach()
             self.pgmig.notify(f"run {self.run_id} goes on; h lists runs", timeout=4)
         super().do_back()
 

@@ -1,0 +1,94 @@
+"""Who is in the way of a run, as its journal tells it; the run process itself ends a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+
+from pgmig_tui.display.cells import Line
+from pgmig_tui.display.words import clock, count
+from pgmig_tui.ui.run_view import seconds_since
+from pgmig_tui.ui.screens.place import bindings
+from pgmig_tui.ui.screens.sessions import SessionsScreen
+from pgmig_tui.ui.session import LockSession, Place
+
+if TYPE_CHECKING:
+    from pgmig_tui.ui.screens.run import RunScreen
+
+REFRESH_SECONDS = 0.25
+
+
+class BlockersScreen(SessionsScreen):
+    """Follows the run screen's picture. What it asks for goes to the run process, which looks once more."""
+
+    place: ClassVar[str] = "blockers"
+    CSS_PATH = "../styles/sessions.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("blockers")
+
+    def __init__(self, run: RunScreen) -> None:
+        super().__init__()
+        self.run = run
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._look()
+        self.set_interval(REFRESH_SECONDS, self._look)
+
+    def _look(self) -> None:
+        activity = self.run.picture.activity
+        rows = tuple(LockSession(one) for one in activity.blockers) if activity is not None else ()
+        # The list stays when the wait is over: a key must never hit another session than the one that was looked at.
+        if rows and rows != self.rows:
+            self.take(rows)
+        self.summary.refresh()
+
+    @property
+    def where(self) -> Place | None:
+        return self.run.where
+
+    def access(self) -> str:
+        return self.run.access()
+
+    def doing(self) -> str:
+        return f"BLOCKERS of RUN {self.run.run_id}"
+
+    @property
+    def _waiting(self) -> bool:
+        activity = self.run.picture.activity
+        return activity is not None and bool(activity.blockers)
+
+    def _columns(self, columns: int) -> tuple[int, int, int, int]:
+        return (28, 13, 0, 0) if columns >= 96 else (24, 11, 0, 0)
+
+    def summary_line(self, columns: int) -> Line:
+        activity = self.run.picture.activity
+        if activity is None or not activity.blockers:
+            return ((" nobody is in the way any more", "done"),)
+        waited = clock(seconds_since(self.run.picture.waiting_since, self.pgmig.clock()))[3:]
+        behind = activity.behind()
+        return (
+            (f" {count(len(activity.blockers), 'session')} in the way", "failed"),
+            (f"   WAITING {waited}" if activity.waiting else "", "waiting"),
+            (f"   {behind}" if behind else "", "waiting"),
+        )
+
+    def may_not(self) -> str | None:
+        reason = self.run.off("run.pause")
+        if reason is not None:
+            return reason
+        return None if self._waiting else "nobody is in the way any more"
+
+    def end(self, row: LockSession, *, terminate: bool) -> None:
+        reason = self.may_not()
+        if reason is not None:
+            self.say(f"nothing was done: {reason}")
+            return
+        self.run.end_blocker(row.session, terminate=terminate)
+        self.do_back()
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "The run process looks once more whether pid and time of connection are still the same, then ends it.",
+            "Waiting costs nothing but time: after lock_timeout the run gives way, and tries again later.",
+        )

@@ -1,0 +1,186 @@
+"""Who waits for whom on an environment's server, as a tree; cancel or terminate a session by its typed pid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from pgmig_tui.display.cells import Line, Span
+from pgmig_tui.display.words import clock, count
+from pgmig_tui.ui.messages import LocksRead
+from pgmig_tui.ui.poller import Poller, words_of
+from pgmig_tui.ui.screens.dialog import AskScreen
+from pgmig_tui.ui.screens.place import bindings
+from pgmig_tui.ui.screens.sessions import SessionsScreen
+from pgmig_tui.ui.session import LockSession, LockTree, LockWatch, Place
+
+EVERY_SECONDS = 1.0
+_SORTS = ("tree", "longest wait", "oldest transaction")
+
+
+class LocksScreen(SessionsScreen):
+    """Asks the server once a second, without taking a lock, until it's left or held still."""
+
+    place: ClassVar[str] = "locks"
+    CSS_PATH = "../styles/sessions.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("locks")
+
+    def __init__(self, environment: Place) -> None:
+        super().__init__()
+        self.environment = environment
+        self.found: LockTree | None = None
+        self.held = False
+        self._sort = 0
+        self._filter = ""
+        self._watch: LockWatch | None = None
+        self._poller: Poller | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        watch = self._watch = self.pgmig.session.lock_watch(self.environment.name)
+        self._poller = Poller("locks", lambda: LocksRead(watch.read()), self.post_message, EVERY_SECONDS)
+        self._poller.start()
+
+    def on_unmount(self) -> None:
+        if self._poller is not None:
+            self._poller.stop()
+        if self._watch is not None:
+            self._watch.close()
+
+    def on_locks_read(self, message: LocksRead) -> None:
+        message.stop()
+        # A list that is held still, or that a dialog stands before, doesn't move under the hand.
+        if not self.held and self.is_current:
+            self.found = message.tree
+            self._arrange()
+
+    def _arrange(self) -> None:
+        sessions: Sequence[LockSession] = self.found.sessions if self.found is not None else ()
+        if self._filter:
+            sessions = [one for one in sessions if self._filter in _searched(one)]
+        if _SORTS[self._sort] == "longest wait":
+            sessions = sorted(sessions, key=lambda one: -(one.wait_ms or 0))
+        elif _SORTS[self._sort] == "oldest transaction":
+            sessions = sorted(sessions, key=lambda one: -(one.session.since_ms or 0))
+        self.take(sessions)
+
+    @property
+    def where(self) -> Place | None:
+        return self.environment
+
+    def doing(self) -> str:
+        if self.found is None:
+            return "LOCKS"
+        return f"LOCKS  {'HELD' if self.held else 'as of'} {self.found.asked_at:%H:%M:%S}Z"
+
+    def summary_line(self, columns: int) -> Line:
+        tree = self.found
+        if tree is None:
+            return ((" asking the server ...", "muted"),)
+        if tree.problem:
+            return ((f" ? no answer: {tree.problem}", "stale"),)
+        if not tree.sessions:
+            return ((" + nobody waits for a lock", "done"),)
+        roots = sum(one.session.depth == 0 for one in tree.sessions)
+        waiting = {one.session.pid: one.wait_ms for one in tree.sessions if one.session.depth}
+        longest = max((wait for wait in waiting.values() if wait is not None), default=None)
+        ours = [str(one.session.pid) for one in tree.sessions if one.session.ours]
+        spans: list[Span] = [
+            (f" {count(roots, 'root blocker')}, ", "failed"),
+            (f"{count(len(waiting), 'session waits', 'sessions wait')}", "waiting"),
+        ]
+        if longest is not None:
+            spans.append((f", longest {clock(longest / 1000)[3:]}", "waiting"))
+        if ours:
+            spans.append((f"   ours: pid {', '.join(dict.fromkeys(ours))}", "running"))
+        if self._sort:
+            spans.append((f"   by {_SORTS[self._sort]}", "muted"))
+        if self._filter:
+            spans.append((f"   filter: {self._filter}", "waiting"))
+        return tuple(spans)
+
+    def quiet_line(self, columns: int) -> Line:
+        hidden = sum(one.session.hidden for one in self.rows)
+        if hidden:
+            told = f"what {count(hidden, 'session does', 'sessions do')} is hidden from this role (pg_read_all_stats)"
+            return ((f" ? {told}", "stale"),)
+        return ()
+
+    # Keys
+
+    def may_not(self) -> str | None:
+        return self.found.problem or None if self.found is not None else "no answer yet"
+
+    def label(self, key_id: str) -> str | None:
+        return "Follow" if key_id == "locks.hold" and self.held else None
+
+    def end(self, row: LockSession, *, terminate: bool) -> None:
+        watch, session = self._watch, row.session
+        assert watch is not None, "a row came from it"
+        done = f"{session.name} was {'terminated' if terminate else 'told to cancel its statement'}"
+
+        def heard(found: bool) -> None:
+            self.held = False
+            if found:
+                self.say(done, "done")
+            else:
+                self.say(f"nothing was done: {session.name} is gone, or its pid is another's by now")
+            if self._poller is not None:
+                self._poller.wake()
+
+        self.later(
+            "end session",
+            lambda: watch.end(session.pid, session.started, terminate=terminate),
+            heard,
+            lambda error: self.say(f"{session.name} was left alone: {words_of(error)}", "failed"),
+        )
+
+    def do_hold(self) -> None:
+        self.held = not self.held
+        if not self.held and self._poller is not None:
+            self._poller.wake()
+        self.say("held still; space lets it follow the server again" if self.held else "following the server", "muted")
+
+    def do_sort(self) -> None:
+        self._sort = (self._sort + 1) % len(_SORTS)
+        self._arrange()
+
+    def do_filter(self) -> None:
+        self.app.push_screen(
+            AskScreen("Show the sessions that hold", "pid, name, table, query", least=0), self._filtered
+        )
+
+    def _filtered(self, text: str | None) -> None:
+        if text is not None:
+            self._filter = text.lower()
+            self._arrange()
+
+    def do_back(self) -> None:
+        if self._filter:
+            self._filtered("")
+        else:
+            super().do_back()
+
+    def do_ask(self) -> None:
+        if self._poller is not None:
+            self._poller.wake()
+
+    def do_top(self) -> None:
+        self.list.move(0)
+
+    def do_bottom(self) -> None:
+        self.list.move(len(self.rows) - 1)
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "Root blockers first, below each those who wait for it. Looking takes no lock and joins no queue.",
+            "c and T look once more whether pid and time of connection are still the same.",
+        )
+
+
+def _searched(one: LockSession) -> str:
+    session = one.session
+    parts = (str(session.pid), session.user, session.application, session.state, session.query, one.wants, one.holds)
+    return " ".join(parts).lower()

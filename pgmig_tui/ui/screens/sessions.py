@@ -1,0 +1,214 @@
+"""Sessions in a lock tree: choose one, cancel or terminate it once its pid has been typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from pgmig_tui.display.activity import Blocker
+from pgmig_tui.display.banner import PRODUCTION
+from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import clock, duration
+from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.place import PlaceScreen
+from pgmig_tui.ui.session import LockSession
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+
+
+class SessionsScreen(PlaceScreen):
+    """A list and, below it, all that is known of the session under the cursor. Subclasses give `rows` and `end`."""
+
+    SUMMARY: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: tuple[LockSession, ...] = ()
+        self.summary = Bar(identity="summary")
+        self.head = Bar(identity="head")
+        self.list = Choices(identity="list")
+        self.detail = Lines(identity="detail")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.summary
+        yield self.head
+        yield self.list
+        yield Vertical(self.detail, id="below")
+
+    def on_mount(self) -> None:
+        self.summary.make(self.summary_line)
+        self.head.make(self._head_line)
+        super().on_mount()
+        self.show_rows()
+
+    def end(self, row: LockSession, *, terminate: bool) -> None:
+        """The pid was typed: sees to it that the session is cancelled or terminated."""
+        raise NotImplementedError
+
+    def may_not(self) -> str | None:
+        """Why nobody can be ended from here; None when somebody can."""
+        return None
+
+    def summary_line(self, columns: int) -> Line:
+        return ()
+
+    # The list
+
+    @property
+    def chosen(self) -> LockSession | None:
+        return self.rows[min(self.list.cursor, len(self.rows) - 1)] if self.rows else None
+
+    def take(self, rows: Sequence[LockSession]) -> None:
+        """Shows other rows; the cursor stays on its session as long as that's among them."""
+        before = self.chosen
+        self.rows = tuple(rows)
+        self.show_rows()
+        if before is not None:
+            same = (before.session.pid, before.session.started)
+            for index, row in enumerate(self.rows):
+                if (row.session.pid, row.session.started) == same:
+                    self.list.move(index)
+                    break
+
+    def show_rows(self) -> None:
+        self.list.fill(lambda columns: [self._row_line(row, columns - 1) for row in self.rows])
+        self.detail.fill(lambda columns: self._detail_lines(columns - 1))
+        self.summary.refresh()
+        self.tick()
+
+    def _columns(self, columns: int) -> tuple[int, int, int, int]:
+        """Of session, state, wait and locks (0: not shown); the query has the rest, which may be nothing."""
+        return (28, 13, 6, 34) if columns >= 96 else (24, 11, 6, columns - 46)
+
+    def _head_line(self, columns: int) -> Line:
+        names = zip(("session", "state", "wait", "wants / holds"), self._columns(columns), strict=True)
+        query = "query" if columns >= 96 or not self._columns(columns)[3] else ""
+        return (("  " + "".join(pad(name, room) + " " for name, room in names if room) + query, "title"),)
+
+    def _row_line(self, row: LockSession, columns: int) -> Line:
+        session = row.session
+        who, state, wait, locks = self._columns(columns + 1)
+        indent = "  " * (session.depth - 1) + "└ " if session.depth else ""
+        role: Role = "running" if session.ours else "failed" if not session.depth else "plain"
+        said = "hidden" if session.hidden else _short_state(session.state)
+        wants = f"wants {row.wants}" if row.wants else f"holds {row.holds}" if row.holds else ""
+        waited = clock(row.wait_ms / 1000)[3:] if row.wait_ms is not None else ""
+        query = "" if session.hidden else safe(" ".join(session.query.split()))
+        label = f"{indent}{session.pid or 'prepared'} {_name(session)}"
+        spans: list[Span] = [
+            (f" {pad(label, who)} ", role),
+            (f"{pad(said, state)} ", "stale" if session.hidden else "plain"),
+        ]
+        if wait:
+            spans.append((f"{pad(waited, wait)} ", "waiting"))
+        if locks:
+            spans.append((f"{pad(safe(wants), locks)} ", "plain" if row.wants else "muted"))
+        room = columns - sum(width(text) for text, _role in spans)
+        if room > 4:
+            spans.append((cut(query, room), "muted"))
+        return tuple(spans)
+
+    def _detail_lines(self, columns: int) -> list[Line]:
+        row = self.chosen
+        if row is None:
+            return []
+        session = row.session
+        head = f"{session.name}  user {safe(session.user or '?')}"
+        if row.client:
+            head += f" from {safe(row.client)}"
+        head += f"  connected {safe(session.started[:19] or '?')}"
+        told, role = session.about()
+        lines: list[Line] = [((cut(f" {head}", columns), "strong"),), *wrap(told, columns, role, indent=" ")[:1]]
+        for word, text in (("wants", row.wants), ("holds", row.holds)):
+            if text:
+                waited = f" for {duration(row.wait_ms)}" if word == "wants" and row.wait_ms is not None else ""
+                lines.append(((cut(f" {word} {safe(text)}{waited}", columns), "plain"),))
+        if session.query and not session.hidden:
+            lines += wrap(safe(" ".join(session.query.split())), columns, "muted", indent=" ")[:3]
+        return lines
+
+    def on_choices_moved(self, message: Choices.Moved) -> None:
+        message.stop()
+        self.detail.fill(lambda columns: self._detail_lines(columns - 1))
+        self.foot.refresh()
+
+    # Keys
+
+    def off(self, key_id: str) -> str | None:
+        if key_id.split(".", 1)[1] in {"cancel", "terminate"}:
+            reason = self.may_not()
+            if reason is not None:
+                return reason
+            row = self.chosen
+            if row is None:
+                return "there is no session"
+            if row.session.fixed:
+                return row.session.fixed
+            if not row.session.started:
+                return "when it connected is hidden from this role; the pid alone could be another's by now"
+        if key_id == "any.copy" and not self.rows:
+            return "there is no session"
+        return None
+
+    def do_cancel(self) -> None:
+        self._ask(terminate=False)
+
+    def do_terminate(self) -> None:
+        self._ask(terminate=True)
+
+    def _ask(self, *, terminate: bool) -> None:
+        row = self.chosen
+        assert row is not None, "off() has seen to it"
+        session, place = row.session, self.where
+        verb = "TERMINATE" if terminate else "CANCEL what is run by"
+        where = f" on {PRODUCTION} {place.name}" if place is not None and place.protected else ""
+        where = where or (f" on {place.name}" if place is not None else "")
+        told, role = session.about()
+        lines = paragraph(f"{verb} {session.name}{where}", "failed" if terminate else "strong")
+        lines += paragraph(told, role)
+        if session.query and not session.hidden:
+            lines += paragraph(" ".join(session.query.split()), "muted")[:3]
+        lines.append(())
+        if terminate:
+            lines += paragraph("Its connection is closed and its transaction rolled back; its client gets an error.")
+        else:
+            lines += paragraph("Only a statement that runs can be cancelled; a session that idles keeps its locks.")
+        dialog = ConfirmScreen(
+            lines,
+            str(session.pid),
+            danger=place is not None and place.protected,
+            undone="it is left alone",
+            does="ends the session" if terminate else "cancels its statement",
+        )
+        self.app.push_screen(dialog, lambda yes: self.end(row, terminate=terminate) if yes else None)
+
+    def copy_text(self) -> str:
+        row = self.chosen
+        if row is None:
+            return ""
+        session = row.session
+        told, _role = session.about()
+        return "\n".join(
+            part for part in (f"{session.name}: {told}", row.wants, row.holds, safe(session.query)) if part
+        )
+
+    def do_down(self) -> None:
+        self.list.move(self.list.cursor + 1)
+
+    def do_up(self) -> None:
+        self.list.move(self.list.cursor - 1)
+
+
+def _name(session: Blocker) -> str:
+    if session.ours:
+        return f"ours: {safe(session.application.rpartition('/')[2] or session.application)}"
+    return "autovacuum" if session.wraparound is not None else safe(session.application or session.user)
+
+
+def _short_state(state: str) -> str:
+    """A state of pg_stat_activity in twelve columns."""
+    short = {"idle in transaction": "idle in tx", "idle in transaction (aborted)": "aborted tx"}.get(state, state)
+    return safe(short) or "?"

@@ -1,0 +1,148 @@
+"""The locks screen: a tree that follows the server, and sessions that are ended by their typed pid."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.display.activity import Blocker
+from pgmig_tui.errors import NotPermitted
+from pgmig_tui.ui.session import LockSession
+from tests.ui.fakes import FakeSession, standing
+from tests.ui.robot import Robot, opened, play
+
+SIZES = [(100, 30), (80, 24)]
+ROOT = LockSession(
+    Blocker(
+        777,
+        "2026-08-20 02:59:01.5+00",
+        "bi",
+        "reporting",
+        "idle in transaction",
+        860_000,
+        "SELECT [/] FROM dms.documents",
+    ),
+    holds="ACCESS SHARE dms.documents",
+    client="10.0.3.9",
+)
+OURS = LockSession(
+    Blocker(
+        4242, "2026-08-20 03:10:00+00", "maria", "pgmig/20260820/2", "active", 42_500,
+        "ALTER TABLE dms.documents ADD tags text[]", 1, ours=True,
+    ),
+    wants="ACCESS EXCLUSIVE dms.documents",
+    wait_ms=42_000,
+)  # fmt: skip
+WEB = tuple(
+    LockSession(
+        Blocker(
+            5000 + number, "2026-08-20 01:00:00+00", "app", "web", "active", 41_000, "SELECT * FROM dms.documents", 2
+        ),
+        wants="ACCESS SHARE dms.documents",
+        wait_ms=41_000 - number * 1000,
+    )
+    for number in range(3)
+)
+HIDDEN = LockSession(Blocker(6000, "", "other", "batch", depth=2, hidden=True), wants="ROW EXCLUSIVE dms.documents")
+PREPARED = LockSession(Blocker(0, user="app", prepared=""))
+TREE = (ROOT, OURS, *WEB, HIDDEN, PREPARED)
+
+
+async def at_locks(robot: Robot) -> None:
+    await robot.tell(standing("dev", 5), standing("production", 5))
+    await robot.press("3", "l")
+    await robot.sees("LOCKS  as of")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tree_shows_roots_first_and_marks_ours(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.locks.sessions = TREE
+        async with opened(session, size) as robot:
+            await at_locks(robot)
+            await robot.sees("2 root blockers, 5 sessions wait, longest 00:42   ours: pid 4242")
+            await robot.sees("> 777 reporting", "\u2514 4242 ours", "connected 2026-08-20 02:59:01", "SELECT [/] FROM")
+            await robot.sees("what 1 session does is hidden from this role")
+            await robot.snapshot("locks")
+            assert session.calls[-1] == "locks production"
+            await robot.press("escape")
+            await robot.until(lambda: session.locks.closed, "closed watch")
+
+    play(scene)
+
+
+def test_a_session_is_ended_by_its_typed_pid_only() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.locks.sessions = TREE
+        async with opened(session) as robot:
+            await at_locks(robot)
+            await robot.sees("777 reporting")
+            await robot.press("c")
+            await robot.sees("CANCEL what is run by pid 777 (reporting) on !! PRODUCTION !!", "Type 777")
+            await robot.press("enter", "y", "enter", "escape", "T", *"prod", "enter", "escape")
+            assert session.locks.ended == []
+            await robot.press("T", *"777", "enter")
+            await robot.sees("pid 777 (reporting) was terminated")
+            assert session.locks.ended == [(777, "2026-08-20 02:59:01.5+00", True)]
+            session.locks.gone = True
+            await robot.press("c", *"777", "enter")
+            await robot.sees("nothing was done: pid 777 (reporting) is gone")
+            session.locks.refusal = NotPermitted("permission denied to terminate process")
+            await robot.press("T", *"777", "enter")
+            await robot.sees("pid 777 (reporting) was left alone: permission denied")
+            await robot.press("G", "T")
+            await robot.sees("T is off: a prepared transaction has no session")
+            await robot.press("k", "T")
+            await robot.sees("T is off: when it connected is hidden")
+
+    play(scene)
+
+
+def test_a_list_that_is_held_stays_as_it_is_and_a_cursor_stays_on_its_session() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.locks.sessions = TREE
+        async with opened(session) as robot:
+            await at_locks(robot)
+            await robot.sees("777 reporting")
+            await robot.press("j", "j")
+            session.locks.sessions = (ROOT, *WEB)
+            await robot.press("r")
+            await robot.misses("4242 ours")
+            await robot.sees(">   \u2514 5000 web")
+            await robot.press("space")
+            await robot.sees("LOCKS  HELD", "space Follow")
+            session.locks.sessions = ()
+            await robot.press("r")
+            await robot.sees("5000 web")
+            await robot.press("space")
+            await robot.sees("nobody waits for a lock")
+            await robot.press("T")
+            await robot.sees("T is off: there is no session")
+
+    play(scene)
+
+
+def test_it_is_sorted_filtered_and_tells_of_a_server_that_does_not_answer() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.locks.sessions = TREE
+        async with opened(session) as robot:
+            await at_locks(robot)
+            await robot.sees("777 reporting")
+            await robot.press("g", "s")
+            await robot.sees("by longest wait")
+            lines = [line for line in robot.text.splitlines() if " 4242 " in line or " 777 " in line]
+            assert "4242" in lines[1]
+            await robot.press("slash", *"reporting", "enter")
+            await robot.misses("5000 web")
+            await robot.press("escape")
+            await robot.sees("5000 web")
+            session.locks.problem = "timeout expired"
+            await robot.press("r")
+            await robot.sees("? no answer: timeout expired")
+            await robot.press("c")
+            await robot.sees("c is off: timeout expired")
+
+    play(scene)
