@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pgmig_tui.database import registry, tracking
+from pgmig_tui.database.activity import sessions_named
 from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import Plan
@@ -180,6 +181,17 @@ class Runner:
                 )
             self.journal.write("lock_waited", holder=str(holder))
             self.control.idle_wait(POLL_S)
+        self._no_dump(session)
+
+    def _no_dump(self, session: Connection) -> None:
+        """A dump of ours holds ACCESS SHARE on every table: a step would wait for it, and everybody for the step."""
+        dumps = sessions_named(session, "pgmig/%/dump")
+        if dumps:
+            raise Refused(
+                f"process {dumps[0].pid} ({dumps[0].application}) still dumps this database",
+                now="Nothing was changed.",
+                do="Start the run again when the dump has ended.",
+            )
 
     def _check_baseline(self) -> registry.RegistryState:
         """Under the lock: the registry is what the plan was made on."""

@@ -28,6 +28,16 @@ def test_a_second_run_is_refused_at_once_naming_the_holder(workshop: Workshop) -
     assert not workshop.relation("sqitch.changes")
 
 
+def test_no_step_starts_while_a_dump_of_ours_runs(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.t ();\n")
+    plan = workshop.plan()
+    with workshop.connect(application_name="pgmig/20240101-000000-abcd/dump"):
+        done = workshop.finish(plan)
+    assert done.status == 3
+    assert "pgmig/20240101-000000-abcd/dump" in done.events[-1].data["summary"]
+    assert not workshop.relation("sqitch.changes")
+
+
 def test_the_lock_is_polled_for_as_long_as_asked(workshop: Workshop) -> None:
     workshop.change("one", "CREATE TABLE public.t ();\n")
     other = workshop.connect()
