@@ -27,7 +27,7 @@ Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 Kind = Literal["step", "control", "watch"]
 
-_KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 
 
 class Reachable(Protocol):
@@ -272,7 +272,7 @@ def connect(
     talk UTF-8. `connect_timeout` is in seconds and yields to one that the user set. Raises Unreachable, a wrong
     password included.
     """
-    parameters: dict[str, Any] = {**_KEEPALIVE, **target.conninfo, **target.secrets}
+    parameters: dict[str, Any] = {**KEEPALIVE, **target.conninfo, **target.secrets}
     parameters["application_name"] = application_name
     if target.password is not None:
         parameters["password"] = target.password

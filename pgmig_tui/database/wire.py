@@ -72,8 +72,8 @@ class Waiter:
     def __init__(self) -> None:
         self._poll = select.poll()
 
-    def watch(self, fd: int) -> None:
-        self._poll.register(fd, select.POLLIN)
+    def watch(self, fd: int, events: int = select.POLLIN) -> None:
+        self._poll.register(fd, events)
 
     def unwatch(self, fd: int) -> None:
         self._poll.unregister(fd)

@@ -15,6 +15,7 @@ from pathlib import Path
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.wire import Waiter
 from pgmig_tui.run.journal import COMMANDS
+from pgmig_tui.run.watch import Watcher
 
 _CANCEL_AGAIN_S = 0.5
 
@@ -53,6 +54,7 @@ class Control(Waiter):
         self.retry_now = False
         self.retries = 0
         """How often a lost try is followed by another."""
+        self.watcher: Watcher | None = None
         self.lost = ""
         self.obey: dict[str, Callable[[list[str]], None]] = {}
         """Who carries out the commands that aren't about stopping: by their first word, called with their arguments."""
@@ -66,6 +68,10 @@ class Control(Waiter):
     def session(self) -> Connection:
         assert self._session is not None, "the control session is opened first"
         return self._session
+
+    @property
+    def holds_session(self) -> bool:
+        return self._session is not None
 
     @property
     def pid(self) -> int:
@@ -93,12 +99,14 @@ class Control(Waiter):
 
     def _chores(self) -> int | None:
         """Do what is due while a statement runs; the milliseconds until more is, None when nothing will be."""
+        due = self.watcher.tick() if self.watcher is not None else None
         if self.cancel_now is None or not (self.cancelled or self.lost):
-            return None
+            return due
         # A cancel that reached the server just before its statement did has cancelled nothing: say it again.
         if time.monotonic() >= self._cancel_again:
             self._cancel()
-        return max(1, int((self._cancel_again - time.monotonic()) * 1000))
+        again = max(1, int((self._cancel_again - time.monotonic()) * 1000))
+        return again if due is None else min(due, again)
 
     def _cancel(self) -> None:
         if self.cancel_now is not None:
@@ -159,8 +167,12 @@ class Control(Waiter):
             self._read_commands()
         if self._session_fd in fds:
             self._read_session()
+        if self.watcher is not None and self.watcher.fd in fds:
+            self.watcher.ready()
 
     def close(self) -> None:
+        if self.watcher is not None:
+            self.watcher.close()
         os.close(self._fifo)
         if self._session is not None:
             self._session.close()

@@ -256,7 +256,9 @@ class DryRun(Stepper):
 
     def _executor(self, step: Step, wire: Wire, frame: Frame, sink: JournalSink, script: str) -> Executor:
         plain = super()._executor(step, wire, frame, sink, script)
-        return _KeepingOpen(plain.wire, plain.reader, plain.frame, plain.sink, plain.outlets, plain.reconnect)
+        kept = _KeepingOpen(plain.wire, plain.reader, plain.frame, plain.sink, plain.outlets, plain.reconnect)
+        kept.watcher = plain.watcher
+        return kept
 
 
 class _KeepingOpen(Executor):

@@ -15,7 +15,9 @@ from typing import Protocol
 from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.guard import CANCELLED
 from pgmig_tui.run.outlets import Outlets
+from pgmig_tui.run.watch import Watcher
 from pgmig_tui.script.actions import (
     Action,
     Connect,
@@ -163,6 +165,7 @@ class Executor:
     outlets: Outlets
     reconnect: Callable[[str], Wire] | None = None
     executed: list[Executed] = field(default_factory=list)
+    watcher: Watcher | None = None
 
     def run(self) -> ScriptFailure | None:
         """None when the whole script was carried out (or said `\\q`), else why and where it stopped."""
@@ -215,6 +218,8 @@ class Executor:
         if commits and control in ("begin",):
             commits = False
         self.sink.started(send, kind, commits=commits)
+        if self.watcher is not None:
+            self.watcher.statement(send.line, kind, alone=self.frame.own_transaction and wire.idle)
         exchange = self._exchange(send, sql)
         if exchange.error is not None:
             if exchange.lost or self.reader.stops_on_error:
@@ -329,6 +334,8 @@ class Executor:
             return self._failed(send, ended)
         commits = self.frame.own_transaction and self.wire.idle
         self.sink.started(send, "COPY", commits=commits)
+        if self.watcher is not None:
+            self.watcher.statement(action.line, "COPY", alone=commits)
         if action.direction == "in":
             exchange = self.wire.run(action.sql, copy_in=lambda: _chunks(action.data))
         else:
@@ -347,6 +354,8 @@ class Executor:
         error = exchange.error or ServerError("the server did not answer")
         line = send.line_at(error.position) if error.position else send.line
         message = self.sink.may_go_on() or error.message  # cancelled: for that reason
+        if error.sqlstate == CANCELLED and self.watcher is not None and self.watcher.gave_way:
+            message = self.watcher.gave_way
         return ScriptFailure(send.path, line, message, error, exchange.lost)
 
     def _place(self, action: Action | None) -> tuple[str, int]:

@@ -53,6 +53,8 @@ class StepSession:
         self._sent_ahead_ms = plan.lock_timeout_ms
         self.lock_timeout_ms = plan.lock_timeout_ms
         """What the next step's guards will say; a command may change it while the run goes on."""
+        self.patience_ms = 0
+        """A longer lock_timeout for one try, 0 = as always."""
         self._backend: str | None = None
         """The server process whose cluster has been checked, while this session lasts."""
         self._system = _SYSTEM if plan.server.system_identifier else "NULL"
@@ -62,14 +64,16 @@ class StepSession:
 
         One message sets the guards, asks who answers (its last row is `check_identity`'s) and goes on with `sql`.
         """
-        head = self.head_sql(step, sql)
+        head = self.head_sql(step, sql, self.patience_ms)
         wire, begun, self._begun = self._wire, self._begun, None
         if begun is not None:
             if wire is not None and begun[0] == step.number and not begun[1].lost:
+                self._watch(step, wire)
                 return self._up_to_date(wire, begun[1])
             self.drop()
             wire = None
         if wire is not None and wire.alive and wire.idle:
+            self._watch(step, wire)
             # The encoding that a script has set is still in force when the server reads the message that resets it.
             if head.isascii():
                 exchange = wire.run(f"{_CLEAN_SQL}; {head}".encode(), chunked=False)
@@ -79,7 +83,12 @@ class StepSession:
                 return wire, wire.run(head.encode(), chunked=False)
         self.drop()
         wire = self.open(str(step.number))
+        self._watch(step, wire)
         return wire, wire.run(self.head_sql(step, sql).encode(), chunked=False)
+
+    def _watch(self, step: Step, wire: Wire) -> None:
+        if self._control.watcher is not None:
+            self._control.watcher.begin(step.number, wire, patience_ms=self.patience_ms)
 
     def _up_to_date(self, wire: Wire, begun: Exchange) -> tuple[Wire, Exchange]:
         """What was sent ahead, with the guards that are wanted by now."""
@@ -108,7 +117,13 @@ class StepSession:
         name = application_name(self._plan.run_id, part)
         return connect(self._target, application_name=name, script=True)
 
+    @property
+    def target(self) -> Endpoint:
+        return self._target
+
     def drop(self) -> None:
+        if self._control.watcher is not None:
+            self._control.watcher.end()
         if self._wire is not None:
             self._control.cancel_now = None
             self._wire.close()
@@ -125,15 +140,21 @@ class StepSession:
         self.drop()
         wire = self.open("connect")
         self.guard(wire)
+        if self._control.watcher is not None:
+            self._control.watcher.instead(wire)
         return wire
 
     # -- head and tail -----------------------------------------------------------------------------------------
 
-    def head_sql(self, step: Step, sql: str = "") -> str:
+    def head_sql(self, step: Step, sql: str = "", patience_ms: int = 0) -> str:
         """One SELECT, which tells who answers in the columns that `check_identity` reads and sets the guards; `sql`."""
         plan = self._plan
         name = application_name(plan.run_id, step.number)
-        guards = guard_sql("step", self.lock_timeout_ms, plan.server.version_num).decode().removeprefix("SELECT ")
+        guards = (
+            guard_sql("step", patience_ms or self.lock_timeout_ms, plan.server.version_num)
+            .decode()
+            .removeprefix("SELECT ")
+        )
         identity = IDENTITY_COLUMNS.format(system="NULL" if self._backend else self._system)
         return (
             f"SELECT {identity}, pg_catalog.concat(pg_catalog.set_config('application_name','{name}',false), {guards})"

@@ -23,12 +23,15 @@ from pgmig_tui.run.audit import audit_row
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
 from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.guard import Limits
 from pgmig_tui.run.journal import JournalWriter
+from pgmig_tui.run.keep import save
 from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.sink import JournalSink
 from pgmig_tui.run.tries import Tries, not_twice
+from pgmig_tui.run.watch import Watcher
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.reader import PsqlReader
@@ -89,6 +92,10 @@ class Stepper:
         self.changes = f"{ident(plan.registry)}.changes"
         self._begin = f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE"
         control.retries = plan.retries
+        if control.holds_session:
+            limits = Limits(plan.guard_waiters, plan.guard_oldest_ms)
+            control.watcher = Watcher(journal, limits, plan.server.version_num)
+            control.watcher.use(session.target, control.session, control, plan.run_id)
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
@@ -109,17 +116,28 @@ class Stepper:
 
     def _atomic(self, step: Step, start: float) -> StepResult:
         """Try until the step is committed, or failed for good. What a lost try did is rolled back as a whole."""
-        tries = Tries(step, self.control, self.journal, lambda: not_twice(self.plan, step, self.files))
+        tries = self._tries(step)
         while True:
             outcome = self._attempt(step, start)
             if isinstance(outcome, StepResult):
                 return outcome
             self.session.drop()
             failure = tries.after(outcome.failure)
+            self.session.patience_ms = tries.patience_ms
             if failure is not None:
+                self.session.patience_ms = 0
                 return self._failed(
                     step, start, failure, outcome.executed, began=outcome.began, verify=outcome.of_verify
                 )
+
+    def _tries(self, step: Step) -> Tries:
+        return Tries(
+            step,
+            self.control,
+            self.journal,
+            lambda: not_twice(self.plan, step, self.files),
+            lambda: self.session.lock_timeout_ms,
+        )
 
     def _attempt(self, step: Step, start: float) -> StepResult | _Lost:
         try:
@@ -131,6 +149,8 @@ class Stepper:
         failure = self._head_failure(step, head)
         if step.verify == "inside":
             self._read_ahead(wire, step.verify_script)
+        if failure is None and step.save_sql:
+            failure = save(self.plan, step, wire, self.journal)
         if failure is None and step.script is not None and step.mode == "atomic":
             executor = self._executor(step, wire, InsideStep(), sink, step.script)
             failure = executor.run()
@@ -209,7 +229,12 @@ class Stepper:
             if verify_after or step.new_session or upcoming.mode == "stepwise":
                 upcoming = None  # it begins with another session, or without a transaction
         rows = self._rows(step, executed, start)
+        self.session.patience_ms = 0
+        if self.control.watcher is not None:
+            self.control.watcher.committing()
         exchange = self.session.finish(wire, closing, rows, upcoming, self._begin)
+        if self.control.watcher is not None:
+            self.control.watcher.end()
         if exchange.lost:
             return self._unanswered_commit(step, start, executed)
         if exchange.error is not None:
@@ -334,6 +359,8 @@ class Stepper:
         sink = self._sink(step)
         try:
             wire = self.session.open(f"{step.number}")
+            if self.control.watcher is not None:
+                self.control.watcher.begin(step.number, wire, guarded=False)
             self.session.check_identity(wire.query(self.session.head_sql(step))[0])
             failure = self._executor(step, wire, Frame(), sink, step.verify_script).run()
         except PgmigError as error:
@@ -437,7 +464,7 @@ class Stepper:
         if reader is None or _reads_as(reader) != _sends_as(wire):
             reader = self._reader(wire, script, outlets)
         reconnect = self.session.as_role if frame.own_transaction else None
-        return Executor(wire, reader, frame, sink, outlets, reconnect)
+        return Executor(wire, reader, frame, sink, outlets, reconnect, watcher=self.control.watcher)
 
     def _reader(self, wire: Wire, script: str, outlets: Outlets) -> PsqlReader:
         plan = self.plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from pgmig_tui.run import guard
 from pgmig_tui.run.control import Control
@@ -23,19 +24,32 @@ class Tries:
     """Counts what was lost, tells the journal, and waits. `not_twice` is asked once, when the first try is lost: why
     the thing must not be done a second time, "" = it may be."""
 
-    def __init__(self, step: Step, control: Control, journal: JournalWriter, not_twice: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        step: Step,
+        control: Control,
+        journal: JournalWriter,
+        not_twice: Callable[[], str],
+        lock_timeout_ms: Callable[[], int],
+    ) -> None:
         self._step = step
         self._control = control
         self._journal = journal
         self._not_twice = not_twice
+        self._lock_timeout_ms = lock_timeout_ms
         self._why_not: str | None = None
+        self._was_patient = False
         self.lost = 0
+        self.patience_ms = 0
+        """The lock_timeout of the next try where that is a longer one than usual, else 0."""
 
     def after(self, failure: ScriptFailure) -> ScriptFailure | None:
         """None: the time has come for another try. Else there is none, and this is the failure, with the reason in its
         message where that isn't the failure itself."""
         control = self._control
-        why = guard.lost_because(failure.sqlstate, "")
+        watcher = control.watcher
+        self.patience_ms = 0
+        why = guard.lost_because(failure.sqlstate, watcher.gave_way if watcher is not None else "")
         if not why or failure.lost or self._over():
             return failure
         if self._why_not is None:
@@ -44,16 +58,42 @@ class Tries:
             return self._told(failure, f"not tried again, for {self._why_not}")
         if self.lost >= control.retries:
             return self._told(failure, f"tried {self.lost + 1} times") if self.lost else failure
+        vacuum = watcher.only_vacuum() if watcher is not None and failure.sqlstate == "55P03" else None
+        if vacuum is not None and vacuum.wraparound:
+            return self._told(
+                failure,
+                f"process {vacuum.pid} is a vacuum that prevents transaction ID wraparound: it doesn't give way, so this"
+                " isn't tried again before it is done",
+            )
         self.lost += 1
         wait_ms = guard.backoff_ms(self.lost, random.random())
+        number: dict[str, Any] = {"try": self.lost}
         self._journal.write(
             "statement_retried", step=self._step.number, path=failure.path, line=failure.line, of=control.retries + 1,
-            sqlstate=failure.sqlstate, why=why, message=failure.message, wait_ms=wait_ms, **{"try": self.lost},
+            sqlstate=failure.sqlstate, why=why, message=failure.message, wait_ms=wait_ms, **number,
         )  # fmt: skip
+        self._be_patient(vacuum)
+        if watcher is not None:
+            watcher.prepare()
         control.stay_away(wait_ms / 1000)
         if self._over():
             return replace(failure, message=f"{control.lost or BY_OPERATOR}, before another try: {failure.message}")
         return None
+
+    def _be_patient(self, vacuum: guard.Vacuum | None) -> None:
+        """Against an autovacuum alone, once, wait as long as it takes that to give way."""
+        watcher = self._control.watcher
+        if vacuum is None or self._was_patient or watcher is None or watcher.latest is None:
+            return
+        ms = guard.patience_with(vacuum, self._lock_timeout_ms(), watcher.latest.deadlock_timeout_ms)
+        if ms is None:
+            return
+        self._was_patient, self.patience_ms = True, ms
+        hidden = ", if it isn't one that prevents wraparound, which is hidden here" if vacuum.wraparound is None else ""
+        self._journal.write(
+            "lock_timeout_raised", step=self._step.number, ms=ms,
+            why=f"only an autovacuum (process {vacuum.pid}) is in the way: it gives way after deadlock_timeout{hidden}",
+        )  # fmt: skip
 
     def _over(self) -> bool:
         """Somebody or something has ended the trying."""
