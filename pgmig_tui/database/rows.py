@@ -17,7 +17,7 @@ from pgmig_tui.database.text import ident, literal, text_array
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import ServerError
-    from pgmig_tui.database.registry import DeployedChange
+    from pgmig_tui.database.deployed import DeployedChange
     from pgmig_tui.project.plan import Change, Plan, Tag
     from pgmig_tui.project.project import Operator
 
