@@ -40,6 +40,7 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         if was:
+            gc.freeze()  # nor at the program's end
             gc.enable()
 
 
@@ -130,11 +131,13 @@ def show(
     from pgmig_tui.report import impact_report
 
     if style == "json":
-        from pgmig_tui.impact.result import document
-
-        told = document([one.to_json() for one in found], version, environment is not None)
         rates = found[0].impact.rates.to_json() if found and environment is not None else None
-        output.document({**told, "rates": rates, "now": now.to_json() if now is not None else None})
+        output.document_of(
+            {"server_version_num": version, "catalog": environment is not None},
+            "scripts",
+            (one.json_text() for one in found),
+            {"rates": rates, "now": now.to_json() if now is not None else None},
+        )
         return
     asked = "from the text alone; --target asks a server's catalog too"
     if environment is not None:

@@ -134,6 +134,15 @@ def document(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2 if sys.stdout.isatty() else None) + "\n")
 
 
+def document_of(before: dict[str, Any], key: str, items: Iterable[str], after: dict[str, Any]) -> None:
+    """A document with one long list, whose items are JSON texts already: fields before it, the list, fields after."""
+    text = f'{json.dumps(before)[:-1]}, "{key}": [{", ".join(items)}], {json.dumps(after)[1:]}'
+    if sys.stdout.isatty():
+        document(json.loads(text))
+    else:
+        sys.stdout.write(text + "\n")
+
+
 def failure(error: PgmigError) -> None:
     """What failed, what is now true, what to do: on stderr, without rich, because this must work at all times."""
     lines = [f"pgmig-tui: {error.what}", *(f"  {detail}" for detail in error.details), error.now, error.do]

@@ -81,12 +81,12 @@ def statement(node: Node) -> Node:
     """The statement message inside a ParseResult, RawStmt or Node wrapper."""
     while True:
         kind = type(node).__name__
-        if kind == "ParseResult":
-            node = node.stmts[0]
+        if kind == "Node":
+            node = getattr(node, node.WhichOneof("node"))
         elif kind == "RawStmt":
             node = node.stmt
-        elif kind == "Node":
-            node = getattr(node, node.WhichOneof("node"))
+        elif kind == "ParseResult":
+            node = node.stmts[0]
         else:
             return node
 
@@ -171,6 +171,9 @@ def is_on(element: Node) -> bool:
     return str(text or "true").lower() not in {"false", "off", "0", "no"}
 
 
+_SCALARS = frozenset({str, int, bool, float, bytes})
+
+
 def walk(node: Node) -> Iterator[Node]:
     """Every message below and including `node`, Node wrappers left out."""
     stack = [node]
@@ -181,8 +184,8 @@ def walk(node: Node) -> Iterator[Node]:
             if current is None:
                 continue
         yield current
-        for field, value in current.ListFields():
-            if field.message_type is None:
+        for _, value in current.ListFields():
+            if type(value) in _SCALARS:
                 continue
             if hasattr(value, "ListFields"):
                 stack.append(value)

@@ -253,11 +253,15 @@ def _repeated(walk: _Walk, statement: StatementLike, shape: str) -> StatementImp
     key = (walk.catalog.version, shape)
     known = walk.repeated.get(key)
     if known is None:
-        try:
-            node = nodes.parse(shape)[0]
-        except (nodes.ParseError, IndexError):
-            return _one(walk, statement, None)
-        known = walk.repeated[(walk.catalog.version, shape)] = _one(walk, statement, node)
+        node = None
+        if len(statement.text) > 2 * len(shape):  # thousands of rows in one
+            try:
+                node = nodes.parse(shape)[0]
+            except (nodes.ParseError, IndexError):
+                return _one(walk, statement, None)
+        known = _one(walk, statement, node)
+        if known.problem is None or known.kind != "UNPARSED":
+            walk.repeated[(walk.catalog.version, shape)] = known
         return known
     return replace(
         known, line=statement.line, end_line=statement.end_line, sql=statement.text, path=statement.path,
@@ -271,7 +275,8 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     if statement.possible:
         out.certainty = "possible"
         out.notes.append("on a branch of \\if: it may not run")
-    if node is None and statement.kind != "UNPARSED":
+    kind = statement.kind
+    if node is None and kind != "UNPARSED":
         node = statement.node
     if node is None:
         trouble = statement.problem
@@ -288,7 +293,7 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     if statement.then == "gexec":
         out.unknown.append("what \\gexec runs: SQL made at run time")
     if out.no_transaction and walk.in_transaction:
-        out.problem = out.problem or f"{statement.kind} is refused inside a transaction block (25001)"
+        out.problem = out.problem or f"{kind} is refused inside a transaction block (25001)"
     if problem is None and out.problem:
         problem = Problem(out.problem, statement.line)
     return _finish(walk, statement, out, problem)
@@ -310,37 +315,42 @@ def _apply_safely(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem | None) -> StatementImpact:
-    locks: tuple[Lock, ...] = tuple(out.locks.values())
-    if len(locks) > 1:
-        locks = tuple(sorted(locks, key=_rank))
-    level = risk(out)
-    if statement.kind == "UNPARSED" or problem is not None or statement.then == "gexec":
-        level = max(level, "high", key=RISKS.index)
-    rows, size = _work(out)
-    return StatementImpact(
-        line=statement.line,
-        end_line=statement.end_line,
-        sql=statement.text,
-        kind=statement.kind,
-        locks=locks,
-        rewrites=_texts(out.rewrites),
-        scans=_texts(out.scans),
-        rebuilds=_texts(out.rebuilds),
-        blocks=_BLOCKS[max((lock.mode for lock in locks if not lock.new), default=0)],
-        held_until_line=statement.end_line,
-        estimated_ms=estimate(out, walk.rates) if walk.catalog.live and problem is None else None,
-        rows=rows,
-        bytes=size,
-        data_loss=_loss(out),
-        risk=level,
-        advice=tuple(out.advice),
-        problem=problem,
-        unknown=_once(out.unknown),
-        breaks=_once(out.breaks),
-        notes=_once(out.notes),
-        needs_no_transaction=out.no_transaction,
-        path=statement.path,
+    impact = StatementImpact(
+        statement.line, statement.end_line, statement.text, statement.kind, path=statement.path, problem=problem
     )
+    # not handed out yet: setting the few fields that differ is a third of the time of passing them all
+    put = object.__setattr__
+    put(impact, "held_until_line", impact.end_line)
+    if out.locks:
+        locks: tuple[Lock, ...] = tuple(out.locks.values())
+        if len(locks) > 1:
+            locks = tuple(sorted(locks, key=_rank))
+        put(impact, "locks", locks)
+        put(impact, "blocks", _BLOCKS[max([lock.mode for lock in locks if not lock.new], default=0)])
+    level = risk(out)
+    if problem is not None or impact.kind == "UNPARSED" or statement.then == "gexec":
+        level = max(level, "high", key=RISKS.index)
+    put(impact, "risk", level)
+    if out.scans or out.rewrites:
+        rows, size = _work(out)
+        put(impact, "rewrites", _texts(out.rewrites))
+        put(impact, "scans", _texts(out.scans))
+        put(impact, "rows", rows)
+        put(impact, "bytes", size)
+    if out.rebuilds:
+        put(impact, "rebuilds", _texts(out.rebuilds))
+    if walk.catalog.live and problem is None:
+        put(impact, "estimated_ms", estimate(out, walk.rates))
+    if out.losses or out.loss_class:
+        put(impact, "data_loss", _loss(out))
+    if out.advice:
+        put(impact, "advice", tuple(out.advice))
+    for field_name, texts in (("unknown", out.unknown), ("breaks", out.breaks), ("notes", out.notes)):
+        if texts:
+            put(impact, field_name, _once(texts))
+    if out.no_transaction:
+        put(impact, "needs_no_transaction", True)
+    return impact
 
 
 def _rank(lock: Lock) -> tuple[int, bool, str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pgmig_tui.impact.effect import Effect
 from pgmig_tui.impact.facts import Relation
-from pgmig_tui.impact.modes import AE, SRE, SUE, S
+from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
 from pgmig_tui.impact.rates import DEFAULT_RATES, MB, Rates
 from pgmig_tui.impact.result import RISKS, Estimate
 
 SMALL, LARGE = 8 * MB, 4096 * MB
+_LOW, _MEDIUM, _HIGH = (RISKS.index(word) for word in ("low", "medium", "high"))
 _LOSS_RISK = (0, 1, 1, 2, 3, 4)
 
 
@@ -47,9 +48,21 @@ def risk(out: Effect) -> str:
     """The class of lock-impact's risk model, for a table that others use."""
     if not out.locks and not out.loss_class and not out.unknown and not out.problem:
         return RISKS[0]
-    visible = [lock for lock in out.locks.values() if not lock.new and lock.relkind not in "iI"]
-    top = max((lock.mode for lock in visible), default=None)
-    level = 0
+    visible = []
+    top: LockMode | None = None
+    level = index_level = exclusive = 0
+    for lock in out.locks.values():
+        if lock.new:
+            continue
+        mode = lock.mode
+        if lock.relkind in "iI":
+            if mode is AE:
+                index_level = _MEDIUM
+            continue
+        visible.append(lock)
+        exclusive += mode is AE
+        if top is None or mode > top:
+            top = mode
     rewrites: list[Relation] = []
     scans: list[Relation] = []
     if out.rewrites or out.scans:
@@ -57,24 +70,22 @@ def risk(out: Effect) -> str:
         rewrites = [r for r in out.rewrites.values() if r.name in seen and r.kind != "S"]
         scans = [r for r in out.scans.values() if r.name in seen]
     if top is None or top < SUE:
-        level = RISKS.index("low") if top is not None and top > 1 else 0
+        level = _LOW if top is not None and top > 1 else 0
     elif top < S:
-        level = RISKS.index("low")
+        level = _LOW
     elif top is AE and rewrites:
         level = _by_size(rewrites, "medium", "high", "critical")
     elif top in (S, SRE) or top < AE:
-        level = _by_size(scans, "medium", "high", "high") if scans else RISKS.index("medium")
+        level = _by_size(scans, "medium", "high", "high") if scans else _MEDIUM
     else:
-        level = _by_size(scans, "medium", "high", "high") if scans else RISKS.index("medium")
-        if sum(lock.mode is AE for lock in visible) > 1:
-            level = max(level, RISKS.index("high"))
-    if any(lock.relkind in "iI" and lock.mode is AE and not lock.new for lock in out.locks.values()):
-        level = max(level, RISKS.index("medium"))
-    level = max(level, _LOSS_RISK[out.loss_class])
+        level = _by_size(scans, "medium", "high", "high") if scans else _MEDIUM
+        if exclusive > 1:
+            level = max(level, _HIGH)
+    level = max(level, index_level, _LOSS_RISK[out.loss_class])
     if out.unknown:
-        level = max(level, RISKS.index("medium"))
+        level = max(level, _MEDIUM)
     if out.problem:
-        level = max(level, RISKS.index("high"))
+        level = max(level, _HIGH)
     return RISKS[level]
 
 

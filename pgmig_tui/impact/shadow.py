@@ -2,6 +2,10 @@
 
 Without facts every relation that is named is taken to exist, of a kind that the statement implies; what hangs on it
 (partitions, foreign keys, views) is then unknown and the rules say so.
+
+What a script makes is `new` until its change ends: nobody else can have a lock on it, or wait for one. Each change
+commits by itself, so for the next one (`settle`) it is a relation like any other: applications may use it by then. It
+is taken for small unless rows were put into it by a query or COPY.
 """
 
 from __future__ import annotations
@@ -44,6 +48,8 @@ class Catalog:
         self.timezone_is_utc = self.facts.timezone_is_utc
         self.prepared = dict(self.facts.prepared)  # lives outside of transactions
         self.version = 0  # counts changes, so that answers can be kept between them
+        self._made: set[Name] = set()  # what this change has made or given an index; some may be gone again
+        self.filled: set[Name] = set()  # made relations that may hold any number of rows
 
     # -- transactions ---------------------------------------------------------------------------------------------
 
@@ -66,6 +72,29 @@ class Catalog:
         self._incoming = self._naming = None
         self._changed()
 
+    def settle(self) -> None:
+        """A change has committed; the next one gets a session without its settings and temporary tables."""
+        for name in self._made:
+            relation = self._relations.get(name)
+            if relation is None:
+                continue
+            if name.schema == TEMP:
+                self._remove(name)
+                continue
+            changes: dict[str, object] = {}
+            if relation.new:
+                changes["new"] = False
+                if relation.bytes < 0 and name not in self.filled and relation.kind in "rpmS":
+                    changes["bytes"] = 0
+            if any(index.new for index in relation.indexes):
+                changes["indexes"] = tuple(replace(i, new=False) if i.new else i for i in relation.indexes)
+            if changes:
+                self._store(replace(relation, **changes))
+        self._made.clear()
+        self.search_path, self.timezone_is_utc = self.facts.search_path, self.facts.timezone_is_utc
+        self.prepared = dict(self.facts.prepared)
+        self._changed()
+
     def _changed(self) -> None:
         self.version += 1
 
@@ -78,6 +107,7 @@ class Catalog:
                 self._index_tables.pop(index.name, None)
             for index in relation.indexes:
                 self._index_tables[index.name] = name
+            self._made.add(name)
         if before is None or before.foreign_keys is not relation.foreign_keys:
             self._note_keys(before, relation)
         if self._naming is not None:
@@ -168,8 +198,11 @@ class Catalog:
 
     def tree(self, name: Name) -> list[Relation]:
         """The relation and everything below it (partitions and inheritance children), the relation first."""
+        root = self.relation(name)
+        if not root.children:
+            return [root]
         found: dict[Name, Relation] = {}
-        todo = [self.resolve(name)]
+        todo = [root.name]
         while todo:
             current = todo.pop(0)
             if current in found:
@@ -328,4 +361,5 @@ def _renamed(relation: Relation, old: Name, new: Name) -> Relation:
         dependents=tuple(replace(d, name=now(d.name)) for d in relation.dependents),
         sequences=tuple(replace(s, name=now(s.name)) for s in relation.sequences),
         reads=tuple(map(now, relation.reads)),
+        default_partition=now(relation.default_partition) if relation.default_partition else None,
     )

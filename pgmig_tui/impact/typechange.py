@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from pgmig_tui.impact.effect import Scene
@@ -35,7 +36,7 @@ _BINARY = {
 _INTERVAL_FULL = 0x7FFF
 
 
-@value(frozen=True, slots=True)
+@value(frozen=True)
 class TypeName:
     """A type as written: internal name, schema ("" = by the search path), modifiers, array."""
 
@@ -45,7 +46,7 @@ class TypeName:
     array: bool = False
     setof: bool = False
 
-    @property
+    @cached_property
     def typmod(self) -> int:
         """As pg_attribute.atttypmod would hold it; -1 = none."""
         mods = self.modifiers
@@ -69,12 +70,15 @@ class TypeName:
 def type_name(node: Node) -> TypeName:
     """A TypeName message as a value."""
     parts = strings(node.names)
-    mods = []
-    for item in node.typmods:
-        if item.WhichOneof("node") == "a_const":
-            mods.append(int(item.a_const.ival.ival))
+    mods = tuple(int(item.a_const.ival.ival) for item in node.typmods if item.WhichOneof("node") == "a_const")
     schema = parts[-2] if len(parts) > 1 else ""
-    return TypeName(schema, parts[-1] if parts else "", tuple(mods), bool(node.array_bounds), bool(node.setof))
+    return _type_name(schema, parts[-1] if parts else "", mods, bool(node.array_bounds), bool(node.setof))
+
+
+@lru_cache(maxsize=1000)
+def _type_name(schema: str, name: str, mods: tuple[int, ...], array: bool, setof: bool) -> TypeName:
+    """A few types are written again and again."""
+    return TypeName(schema, name, mods, array, setof)
 
 
 def cast_chain(expression: Node, column: str) -> list[TypeName] | None:

@@ -6,6 +6,7 @@ changes that come earlier are carried forward, since they will have happened by 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pgmig_tui.errors import ProjectError
 from pgmig_tui.impact.advice import silenced
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
 from pgmig_tui.impact.rates import DEFAULT_RATES
+from pgmig_tui.impact.written import script_text
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.batch import Ahead
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
@@ -52,11 +54,18 @@ class Inspected:
 
     def to_json(self) -> dict[str, Any]:
         """An element of "scripts" of `impact --json`."""
-        told = [
+        return {**to_json(self.impact, self.change), "findings": self._findings()}
+
+    def _findings(self) -> list[dict[str, Any]]:
+        return [
             {"path": one.path, "line": one.line, "code": one.code, "message": one.message, "refuses": one.refuses}
             for one in self.findings
         ]
-        return {**to_json(self.impact, self.change), "findings": told}
+
+    def json_text(self) -> str:
+        """The same as text."""
+        told = json.dumps(self._findings())
+        return script_text(self.impact, self.change, f', "findings": {told}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ def _predict(
     ahead: Ahead,
     wanted: frozenset[str] | None,
 ) -> list[Inspected]:
-    catalog, rates = None, DEFAULT_RATES
+    catalog, rates = Catalog(None), DEFAULT_RATES
     if connection is not None:
         from pgmig_tui.database.rates import read_rates
 
@@ -155,7 +164,7 @@ def _predict(
     found = []
     for source, view in views:
         impact = predict_script(
-            ahead.ready(view.statements) if catalog is None else view.statements,
+            view.statements if catalog.live else ahead.ready(view.statements),
             None,
             how.server.version_num,
             wrapped=shape(view).wraps,
@@ -163,6 +172,7 @@ def _predict(
             catalog=catalog,
             rates=rates,
         )
+        catalog.settle()
         if wanted is None or source.change in wanted:
             impact, troubles = silenced(impact, view)
             found.append(Inspected(source.change, impact, (*view.findings, *troubles)))

@@ -53,11 +53,12 @@ def _parse(statements: Sequence[Statement]) -> int | None:
     for raw in raws:
         first = raw.stmt_location
         at = bisect_right(starts, first) - 1
-        if raw.stmt_len and at + 1 < len(starts) and first + raw.stmt_len >= starts[at + 1]:
+        if at + 1 < len(starts) and not 0 < raw.stmt_len < starts[at + 1] - first:
             return None  # server and psql disagree on where it ends: each is read alone
         trees[at].append(raw.stmt)
     for one, found in zip(statements, trees, strict=True):
-        one.__dict__["_parsed"] = Parsed(tuple(found))
+        if found:
+            one.__dict__["_parsed"] = Parsed(tuple(found))
     return None
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pgmig_tui.script.actions import Then
 from pgmig_tui.script.kinds import control_of, kind_of, words_of
 from pgmig_tui.script.parse import Parsed, ParseProblem, parse
+from pgmig_tui.script.values import lazily
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as value
@@ -63,17 +63,17 @@ class Statement:
     joined: bool = False
     branch: tuple[tuple[int, int], ...] = ()
 
-    @cached_property
+    @lazily
     def bare(self) -> str:
         """The text without comments and literals, from the first word on."""
         return _QUIET.sub(" ", self.text).strip().strip(";").strip()
 
-    @cached_property
+    @lazily
     def keywords(self) -> str:
         """The kind by its keywords alone; never parses."""
         return kind_of(self.text)
 
-    @cached_property
+    @lazily
     def kind(self) -> str:
         """`ALTER TABLE`, `CREATE INDEX`, …; `UNPARSED` for what PostgreSQL's grammar refuses."""
         kind = self.keywords
@@ -81,12 +81,12 @@ class Statement:
             return kind  # the many; not worth a parse
         return "UNPARSED" if self.problem and not self._parsed.too_deep else kind
 
-    @cached_property
+    @lazily
     def control(self) -> str | None:
         """What it does to the transaction: begin, commit, rollback, savepoint, … or None."""
         return control_of(self.text, self.keywords)
 
-    @cached_property
+    @lazily
     def _parsed(self) -> Parsed:
         return parse(self.text, self.line, self.variables)
 

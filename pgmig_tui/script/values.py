@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -17,3 +17,22 @@ T = TypeVar("T")
 def value(*, frozen: bool = True, slots: bool = False) -> Callable[[type[T]], type[T]]:
     """As `dataclass(frozen=True, slots=…)`, hashable like it, without what makes it slow."""
     return dataclass(slots=slots, unsafe_hash=True)
+
+
+class lazily(Generic[T]):  # noqa: N801 - used as a decorator, like property
+    """As `functools.cached_property` from 3.12 on: without the lock that costs more than most of what is kept."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> lazily[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> lazily[T] | T:
+        if instance is None:
+            return self
+        made = instance.__dict__[self._name] = self._make(instance)
+        return made

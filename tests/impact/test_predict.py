@@ -8,7 +8,7 @@ import pytest
 
 from pgmig_tui.impact.facts import Column, Facts, ForeignKey, Name, Relation
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.impact.predict import predict_script, to_json
+from pgmig_tui.impact.predict import Catalog, predict_script, to_json
 from pgmig_tui.impact.result import Held, StatementImpact
 from tests.impact.statements import One, script
 
@@ -195,3 +195,35 @@ def test_many_like_inserts_are_looked_at_once() -> None:
     impact = predict_script(inserts, wrapped=True)
     assert impact.cumulative == (Held("public", "t", RE, 1, 5000),)
     assert len(impact.statements) == 5000
+
+
+def test_what_a_change_makes_is_everybodys_in_the_next() -> None:
+    catalog = Catalog(None)
+    first = script("SET search_path = app", "CREATE TABLE t (a int)", "CREATE TEMP TABLE w (a int)",
+                   "CREATE INDEX i ON t (a)", "CREATE TABLE big AS SELECT * FROM other")  # fmt: skip
+    impact = predict_script(first, wrapped=True, catalog=catalog)
+    assert all(lock.new for lock in impact.statements[3].locks)
+    catalog.settle()
+    second = script("CREATE INDEX j ON app.t (a)", "CREATE INDEX k ON app.big (a)",
+                    "ALTER TABLE app.t ALTER a TYPE int8", "SELECT * FROM w", "DROP INDEX app.i", "ALTER TABLE app.t DROP COLUMN nothing")  # fmt: skip
+    small, large, rewritten, temporary, dropped, absent = predict_script(second, catalog=catalog).statements
+    assert locks(small) == {"app.t": "SHARE"}
+    assert (small.blocks.writes, small.locks[0].new, small.risk) == (True, False, "medium")
+    assert large.risk == "high"  # it was filled by a query: nobody knows how large it is
+    assert rewritten.rewrites == ("app.t",)
+    assert locks(temporary) == {"public.w": "ACCESS_SHARE"}
+    assert locks(dropped) == {"app.t": "ACCESS_EXCLUSIVE", "app.i": "ACCESS_EXCLUSIVE"}
+    assert not dropped.locks[0].new
+    assert absent.problem is not None
+
+
+def test_a_default_partition_keeps_its_place_when_it_is_renamed() -> None:
+    impact = predict_script(
+        script(
+            "CREATE TABLE p (a int) PARTITION BY LIST (a)",
+            "CREATE TABLE rest PARTITION OF p DEFAULT",
+            "ALTER TABLE rest RENAME TO others",
+            "CREATE TABLE one PARTITION OF p FOR VALUES IN (1)",
+        )
+    )
+    assert "public.others" in locks(impact.statements[-1])

@@ -36,7 +36,7 @@ def _rules() -> dict[str, Rule]:
 
 def apply(node: Node, scene: Scene, out: Effect) -> None:
     """Write down what the statement does; one that no rule knows is said to be unknown."""
-    rule = _rules().get(kind(node))
+    rule = _rules().get(type(node).__name__)
     if rule is None:
         out.unknown.append(f"what {kind(node).removesuffix('Stmt')} does: no rule knows this statement")
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, quoted
@@ -125,29 +126,30 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     relation = scene.catalog.relation(name, kind)
     commands = [item.alter_table_cmd for item in node.cmds]
     subs = [SUBCOMMANDS.get(nodes.enum_name("AlterTableType", cmd.subtype)) for cmd in commands]
-    modes = [_mode(sub, cmd, relation) for sub, cmd in zip(subs, commands, strict=True)]
-    mode = max(modes, default=AE)
+    mode = max(map(_mode, subs, commands, repeat(relation)), default=AE)
     only = not node.relation.inh
-    words = ", ".join(dict.fromkeys(_words(sub, cmd) for sub, cmd in zip(subs, commands, strict=True)))
-    out.lock(relation, mode, words)
+    said = [_words(sub, cmd) for sub, cmd in zip(subs, commands, strict=True)]
+    out.lock(relation, mode, said[0] if len(said) == 1 else ", ".join(dict.fromkeys(said)))
     if relation.kind == "c":
         _typed_tables(scene, out, relation, zip(subs, commands, strict=True))
-    for sub, cmd in zip(subs, commands, strict=True):
+    for sub, cmd, words in zip(subs, commands, said, strict=True):
         if sub is None:
             out.unknown.append(f"ALTER TABLE subcommand {nodes.enum_name('AlterTableType', cmd.subtype)}")
             continue
         table = scene.catalog.relation(relation.name, kind)
         reach = _reach(sub, cmd, table, scene)
         members = _members(scene, table, reach, only)
-        for member in members[1:]:
-            out.lock(member, _below(sub, cmd, table, mode, scene), f"{_words(sub, cmd)} reaches "
-                     f"{'partition' if member.is_partition else 'child'}")  # fmt: skip
-        for child in _touched_children(sub, cmd, table, only, scene):
-            out.lock(child, mode, f"{_words(sub, cmd)} looks at what is below")
+        if table.children:
+            for member in members[1:]:
+                out.lock(member, _below(sub, cmd, table, mode, scene), f"{words} reaches "
+                         f"{'partition' if member.is_partition else 'child'}")  # fmt: skip
+            for child in _touched_children(sub, cmd, table, only, scene):
+                out.lock(child, mode, f"{words} looks at what is below")
         if reach and not only and not table.known and not scene.catalog.live:
             out.notes.append("partitions and children of the table get the same lock (not known without a server)")
         sub.handler(Altering(scene, out, table, members, mode, only, sub.words), cmd)
-    out.notes = list(dict.fromkeys(out.notes))
+    if len(out.notes) > 1:
+        out.notes = list(dict.fromkeys(out.notes))
 
 
 def _below(sub: Subcommand, cmd: Node, table: Relation, mode: LockMode, scene: Scene) -> LockMode:
@@ -178,9 +180,9 @@ def _touched_children(sub: Subcommand, cmd: Node, table: Relation, only: bool, s
 
 
 def _members(scene: Scene, table: Relation, reach: str, only: bool) -> list[Relation]:
-    if only or not reach or (reach == "partitions" and not table.partitioned):
+    if only or not reach or not table.children or (reach == "partitions" and not table.partitioned):
         return [table]
-    return scene.catalog.tree(table.name) if table.known else [table]
+    return scene.catalog.tree(table.name)
 
 
 def _words(sub: Subcommand | None, cmd: Node) -> str:
@@ -192,24 +194,35 @@ def _words(sub: Subcommand | None, cmd: Node) -> str:
     return f"{sub.words} {name}".strip() if name and "(" not in sub.words else sub.words
 
 
+_MODE_BY_DEFINITION = frozenset({"ADD CONSTRAINT", "DETACH PARTITION", "SET (options)", "RESET (options)"})
+_REACH_HANGS_ON = frozenset(
+    {
+        "ENABLE TRIGGER", "DISABLE TRIGGER", "ADD CONSTRAINT", "ALTER CONSTRAINT", "SET NOT NULL", "DROP CONSTRAINT",
+        "VALIDATE CONSTRAINT", "ADD GENERATED AS IDENTITY", "ALTER IDENTITY", "DROP IDENTITY",
+    }
+)  # fmt: skip
+
+
 def _mode(sub: Subcommand | None, cmd: Node, relation: Relation) -> LockMode:
     if sub is None:
         return AE
+    if sub.words not in _MODE_BY_DEFINITION:
+        return sub.mode
     definition = nodes.definition(cmd)
     if sub.words == "ADD CONSTRAINT":
         is_fk = nodes.enum_name("ConstrType", definition.contype) == "CONSTR_FOREIGN"
         return SRE if is_fk else AE
     if sub.words == "DETACH PARTITION":
         return SUE if definition.concurrent else AE
-    if sub.words in {"SET (options)", "RESET (options)"}:
-        if relation.kind in "vS":
-            return AE
-        return AE if "user_catalog_table" in nodes.options(definition.items) else SUE
-    return sub.mode
+    if relation.kind in "vS":
+        return AE
+    return AE if "user_catalog_table" in nodes.options(definition.items) else SUE
 
 
 def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
     """The reach, where it hangs on more than the subcommand's kind."""
+    if sub.words not in _REACH_HANGS_ON:
+        return sub.reach
     if sub.words.endswith("ABLE TRIGGER") and table.columns:
         triggers = [t for t in table.triggers if t.per_row and cmd.name in {"", t.name}]
         keys = not cmd.name and "User" not in nodes.enum_name("AlterTableType", cmd.subtype) and (

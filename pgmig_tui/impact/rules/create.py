@@ -14,6 +14,9 @@ from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.dml import query_locks
 from pgmig_tui.impact.typechange import type_name
 
+_CONSTRAINTS = frozenset({"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"})
+_NO_KINDS: set[str] = set()
+
 
 def create_table(node: Node, scene: Scene, out: Effect) -> None:
     catalog = scene.catalog
@@ -41,8 +44,17 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         parts = nodes.strings(node.of_typename.names)
         composite = catalog.relation(Name(parts[-2] if len(parts) > 1 else "", parts[-1]), "c")
         out.lock(composite, AS, "the type of the table")
+    row: list[Node] = []
     for item in node.table_elts:
+        if item.WhichOneof("node") == "column_def":
+            row.append(item.column_def)
+            continue
+        if row:
+            _columns(scene, out, name, row)
+            row = []
         _element(item, scene, out, name)
+    if row:
+        _columns(scene, out, name, row)
     for item in node.constraints:
         _constraint(scene, out, name, item.constraint, ())
 
@@ -116,32 +128,47 @@ def _element(item: Node, scene: Scene, out: Effect, name: Name) -> None:
         table = catalog.relation(name)
         catalog.put(replace(table, columns={**table.columns, **source.columns}))
     elif which == "column_def":
-        definition = item.column_def
+        _columns(scene, out, name, [item.column_def])
+
+
+def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> None:
+    """Columns in a row; their constraints count when all of them are there."""
+    catalog = scene.catalog
+    table = catalog.relation(name)
+    columns, sequences = dict(table.columns), table.sequences
+    constrained: list[tuple[str, Node]] = []
+    for definition in definitions:
+        column = definition.colname
         written = type_name(definition.type_name)
-        kinds = {nodes.enum_name("ConstrType", c.constraint.contype) for c in definition.constraints}
-        column = Column(
-            definition.colname,
-            SERIALS.get(written.name, ("_" if written.array else "") + written.name),
+        serial = SERIALS.get(written.name)
+        kinds = _NO_KINDS
+        if definition.constraints:
+            constraints = [item.constraint for item in definition.constraints]
+            kinds = {nodes.enum_name("ConstrType", one.contype) for one in constraints}
+            if kinds & _CONSTRAINTS:
+                constrained += [(column, one) for one in constraints]
+        identity = "CONSTR_IDENTITY" in kinds
+        columns[column] = Column(
+            column,
+            serial or (("_" + written.name) if written.array else written.name),
             written.typmod,
             written.schema or "pg_catalog",
-            bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}) or written.name in SERIALS,
+            serial is not None or "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds,
             "CONSTR_DEFAULT" in kinds,
-            "a" if "CONSTR_IDENTITY" in kinds else "",
+            "a" if identity else "",
         )
-        table = catalog.relation(name)
-        sequences = table.sequences
-        if written.name in SERIALS or "CONSTR_IDENTITY" in kinds:
-            own = Name(name.schema, f"{name.relation}_{definition.colname}_seq")
+        if serial is not None or identity:
+            own = Name(name.schema, f"{name.relation}_{column}_seq")
             catalog.put(Relation(own, "S", new=True))
-            sequences = (*sequences, OwnedSequence(own, definition.colname, "CONSTR_IDENTITY" in kinds))
-        catalog.put(replace(table, columns={**table.columns, column.name: column}, sequences=sequences))
-        for constraint in definition.constraints:
-            _constraint(scene, out, name, constraint.constraint, (definition.colname,))
+            sequences = (*sequences, OwnedSequence(own, column, identity))
+    catalog.put(replace(table, columns=columns, sequences=sequences))
+    for column, constraint in constrained:
+        _constraint(scene, out, name, constraint, (column,))
 
 
 def _constraint(scene: Scene, out: Effect, name: Name, constraint: Node, columns: tuple[str, ...]) -> None:
     kind = nodes.enum_name("ConstrType", constraint.contype)
-    if kind not in {"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"}:
+    if kind not in _CONSTRAINTS:
         return
     table = scene.catalog.relation(name)
     inner = Effect()
@@ -164,6 +191,8 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
         return
     query_locks(node.query, scene, out)
     scene.catalog.put(Relation(name, kind, new=True, reads=tuple(lock.name for lock in out.locks.values())))
+    if not node.into.skip_data:
+        scene.catalog.filled.add(name)
     _depend(scene, name, kind, out)
     if kind == "m" and node.into.skip_data:
         out.notes.append("made without data: nothing is read")

@@ -16,7 +16,9 @@ _WRITES = {"InsertStmt": "INSERT", "UpdateStmt": "UPDATE", "DeleteStmt": "DELETE
 def query(node: Node, scene: Scene, out: Effect) -> None:
     """SELECT (with INTO too) and the writing statements."""
     if nodes.kind(node) == "SelectStmt" and nodes.has(node, "into_clause"):
-        scene.catalog.put(Relation(scene.catalog.creation_name(nodes.name_of(node.into_clause.rel)), "r", new=True))
+        made = scene.catalog.creation_name(nodes.name_of(node.into_clause.rel))
+        scene.catalog.put(Relation(made, "r", new=True))
+        scene.catalog.filled.add(made)
     query_locks(node, scene, out)
 
 
@@ -101,6 +103,8 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     if verb == "UPDATE":
         columns = frozenset(item.res_target.name for item in node.target_list)
     where = verb in {"UPDATE", "DELETE"} and nodes.has(node, "where_clause")
+    if table.new and verb in {"INSERT", "MERGE"} and not (verb == "INSERT" and _few_rows(node)):
+        scene.catalog.filled.add(table.name)
     write_table(scene, out, table, verb, columns, only=not node.relation.inh)
     if verb in {"UPDATE", "DELETE"} and not where:
         out.notes.append(f"every row of {table.name}: it has no WHERE")
@@ -114,6 +118,11 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
         kinds = {nodes.enum_name("CmdType", item.merge_when_clause.command_type) for item in node.merge_when_clauses}
         if kinds & {"CMD_UPDATE", "CMD_DELETE"} and not table.new:
             out.lose(4, f"rows of {table.name}", Lost("rows", table.name))
+
+
+def _few_rows(insert: Node) -> bool:
+    """INSERT ... VALUES or DEFAULT VALUES."""
+    return not nodes.has(insert, "select_stmt") or bool(insert.select_stmt.select_stmt.values_lists)
 
 
 def write_table(
@@ -204,6 +213,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     if scene.catalog.missing(name):
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
     elif node.is_from:
+        scene.catalog.filled.add(scene.catalog.resolve(name))
         write_table(scene, out, scene.catalog.relation(name, "r"), "INSERT", None)
     else:
         out.lock(scene.catalog.relation(name, "r"), AS, "COPY TO")

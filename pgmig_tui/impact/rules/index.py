@@ -32,8 +32,9 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
         if not node.if_not_exists:
             out.problem = f"index {node.idxname} exists already"
         return
-    columns = tuple(item.index_elem.name for item in node.index_params if item.index_elem.name)
-    names = frozenset(columns) | frozenset(_expression_columns(node))
+    elements = [item.index_elem for item in node.index_params]
+    columns = tuple(name for element in elements if (name := element.name))
+    names = frozenset((*columns, *_expression_columns(node, elements)))
     index_name = node.idxname or "_".join((table.name.relation, *(columns or ("expr",)), "idx"))
     index = Index(Name(table.name.schema, index_name), names, columns, bool(node.unique), new=True)
     for member in members:
@@ -46,9 +47,12 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
         _advise(node, scene, out, table, index_name)
 
 
-def _expression_columns(node: Node) -> list[str]:
-    found = []
-    for part in (node.where_clause, *(item.index_elem.expr for item in node.index_params)):
+def _expression_columns(node: Node, elements: list[Node]) -> list[str]:
+    parts = [element.expr for element in elements if element.HasField("expr")]
+    if node.HasField("where_clause"):
+        parts.append(node.where_clause)
+    found: list[str] = []
+    for part in parts:
         for inner in nodes.walk(part):
             if nodes.kind(inner) == "ColumnRef":
                 found.extend(nodes.strings(inner.fields)[-1:])
