@@ -33,6 +33,7 @@ _COMMANDS = {
     "verify": "carry_out",
     "attach": "carry_out",
     "rollback": "rollback",
+    "undo": "rollback",
     "reconcile": "reconcile",
 }
 _SHORT = ("status", "plan")

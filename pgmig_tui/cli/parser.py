@@ -144,6 +144,9 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
     _target_option(parser)
     parser.add_argument("--to", metavar="CHANGE", help="last change to keep (default: what the last run found)")
     parser.add_argument("--dry-run", action="store_true", help="show what would be reverted and lost, and stop")
+    save = parser.add_mutually_exclusive_group()
+    save.add_argument("--save", action="store_true", default=None, help="keep what the reverts destroy, in a schema")
+    save.add_argument("--no-save", action="store_false", dest="save", help="don't, although pgmig.toml says so")
     _variables(parser)
     parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
     _answers(parser)
@@ -225,10 +228,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     _rollback_options(add("rollback", "take the last run back, in an emergency", _json))
 
+    undo = add("undo", "bring back what a rollback has saved, after a redeploy", _json, _target_option)
+    undo.add_argument("run", nargs="?", metavar="RUN", help="the rollback; default: list what is kept")
+    undo.add_argument("--overwrite", action="store_true", help="replace values that were written since, too")
+    undo.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
+    undo.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
+
     runs = add("runs", "list the runs of this host, or report one of them", _json)
     runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
 
     attach = add("attach", "join a run that is under way")
+    attach.add_argument("--resume", action="store_true", help="let a run go on that is paused")
     attach.add_argument("run", nargs="?", metavar="RUN", help="default: the only one that is under way")
     attach.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
     return parser

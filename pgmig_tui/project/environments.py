@@ -18,6 +18,7 @@ from pgmig_tui.project.toml_lines import TomlLines
 FILE_NAME = "pgmig.toml"
 DEFAULT_LOCK_TIMEOUT_MS = 300
 DEFAULT_TRACKING = "pgmig"
+DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
@@ -48,6 +49,7 @@ class Policy:
     """What is allowed on an environment.
 
     `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
+    `save_before_revert`: a rollback first keeps in `keep_schema` what it destroys.
     `unenforced` are the keys set in pgmig.toml that this version only asks a person about, with their values as TOML.
     """
 
@@ -65,6 +67,8 @@ class Policy:
     queue_guard: QueueGuard = QueueGuard()
     retries: int = DEFAULT_RETRIES
     window: str | None = None
+    save_before_revert: bool = False
+    keep_schema: str = DEFAULT_KEEP_SCHEMA
     unenforced: tuple[tuple[str, str], ...] = ()
 
 
@@ -239,6 +243,8 @@ class _Table:
             ),
             retries=self.get("retries", _count, DEFAULT_RETRIES),
             window=self.get("window", _text, "") or None,
+            save_before_revert=self.get("save_before_revert", _flag, False),
+            keep_schema=self.get("keep_schema", _schema, DEFAULT_KEEP_SCHEMA),
         )
         unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]
         if policy.backup.verify == "restore":

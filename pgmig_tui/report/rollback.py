@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.checks import CheckResult
-from pgmig_tui.database.connect import application_name, connect
+from pgmig_tui.database.connect import application_name, connect, guard_sql
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
@@ -19,6 +19,8 @@ from pgmig_tui.errors import PgmigError
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
 from pgmig_tui.report.review import Review, answered, review
 from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.keep import Saving, plan_saving
+from pgmig_tui.run.loss import Receipt, count_losses
 from pgmig_tui.run.tried import Tried, tried_before
 
 if TYPE_CHECKING:
@@ -42,13 +44,31 @@ class RollbackReview:
     undo: Undo
     review: Review
     now: RightNow
+    receipt: Receipt
     tried: Mapping[str, Tried]
     silent: tuple[str, ...]
     asked_at: datetime
+    saving: Saving | None = None
 
     @property
     def plan(self) -> RunPlan:
         return self.review.plan
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """What has to be accepted: empty where nothing is lost that no script brings back."""
+        if self.receipt.nothing or self.saving is not None:
+            return ()
+        return self.receipt.sentences if not self.receipt.problem else self.review.loses
+
+    def saved(self, environment: Environment) -> RollbackReview:
+        """The same, keeping first what it destroys. Raises Refused, NotPermitted, ServerError, Unreachable."""
+        impacts = [one.impact if one is not None else None for one in self.review.impacts]
+        with connect(environment.target, application_name=application_name("rollback", "keep")) as connection:
+            connection.execute(guard_sql("watch", 150, connection.server_version_num))
+            schema = environment.policy.keep_schema
+            saving = plan_saving(self.plan, self.receipt, impacts, connection, schema)
+        return replace(self, review=replace(self.review, plan=saving.plan), saving=saving)
 
     def answered(self, environment: Environment, answers: Sequence[Answer]) -> RollbackReview:
         return replace(self, review=answered(self.review, environment, answers))
@@ -62,12 +82,20 @@ def look(
     answers: Sequence[Answer] = (),
     *,
     state_dir: Path,
+    save: bool = False,
 ) -> RollbackReview:
-    """Look at a planned rollback. Never raises for the server: what can't be told is said to be unknown."""
+    """Look at a planned rollback. What can't be told is said to be unknown; only what can't be saved although `save` is
+    wanted raises Refused or NotPermitted."""
     scripts = deployed_scripts(project, undo)
     reviewed = review(plan, environment, answers, (scripts,))
     tried, silent = tried_before(project, environment, plan, state_dir)
-    return RollbackReview(undo, reviewed, _now(reviewed, environment), tried, silent, datetime.now(UTC))
+    now, receipt = _ask(reviewed, environment)
+    counted = replace(plan, losses=tuple(loss.to_json() for loss in receipt.losses))
+    counted.save()
+    found = RollbackReview(
+        undo, replace(reviewed, plan=counted), now, receipt, tried, silent, datetime.now(UTC)
+    )  # fmt: skip
+    return found.saved(environment) if save else found
 
 
 def deployed_scripts(project: Project, undo: Undo) -> CheckResult:
@@ -91,13 +119,18 @@ def deployed_scripts(project: Project, undo: Undo) -> CheckResult:
     return CheckResult("deployed_scripts", title, "PASS", f"{same} as deployed, by hash")
 
 
-def _now(reviewed: Review, environment: Environment) -> RightNow:
-    wanted = wanted_by(one.impact for one in reviewed.impacts if one is not None)
+def _ask(reviewed: Review, environment: Environment) -> tuple[RightNow, Receipt]:
+    """Who is in the way now, and what will be lost."""
+    plan = reviewed.plan
+    impacts = [one.impact if one is not None else None for one in reviewed.impacts]
     try:
         with connect(environment.target, application_name=application_name("rollback", "watch")) as connection:
-            return read_twice(connection, environment.name, wanted)
+            receipt = count_losses(plan.steps, impacts, connection, plan.registry)
+            wanted = wanted_by(one for one in impacts if one is not None)
+            return read_twice(connection, environment.name, wanted), receipt
     except PgmigError as error:
-        return RightNow(environment.name, datetime.now(UTC), problem=error.what)
+        now = RightNow(environment.name, datetime.now(UTC), problem=error.what)
+        return now, Receipt(loose=reviewed.loses, problem=error.what)
 
 
 # -- in words ----------------------------------------------------------------------------------------------------------
@@ -161,6 +194,21 @@ def statements(found: RollbackReview) -> list[tuple[Step, int, str]]:
     return told
 
 
+def loss_lines(found: RollbackReview) -> list[Line]:
+    """The receipt: what is lost, counted."""
+    receipt = found.receipt
+    told = [line(("  LOSES ", "failed"), safe(what)) for what in receipt.sentences]
+    if receipt.problem:
+        told = [line(("  LOSES ", "failed"), safe(what)) for what in found.review.loses]
+        told.append(line(("  ? ", "stale"), f"not counted: {safe(receipt.problem)}"))
+    if found.saving is not None and found.saving.saves:
+        told.append(line(("  SAVES ", "done"), safe(found.saving.sentence)))
+        told.append(
+            line(("        ", "plain"), f"`pgmig-tui undo {found.plan.run_id}` brings it back after a redeploy")
+        )
+    return told
+
+
 def evidence_lines(found: RollbackReview) -> list[Line]:
     """Whether the scripts are those that were deployed, and whether these reverts have passed anywhere."""
     told = []
@@ -194,7 +242,7 @@ def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
             told.append(line((f"      {step.number}:{number:<4} ", "muted"), safe(text)))
     if not found.review.catalog:
         told.append(line(("? ", "stale"), f"the locks are told from the text alone: {safe(found.review.reason)}"))
-    told += [line(("  LOSES ", "failed"), safe(what)) for what in found.review.loses]
+    told += loss_lines(found)
     told += found.now.lines()
     return told + evidence_lines(found)
 
@@ -232,7 +280,14 @@ def document(found: RollbackReview) -> dict[str, Any]:
             }
             for step, inspected in zip(plan.steps, found.review.impacts, strict=True)
         ],
-        "loses": list(found.review.loses),
+        "loses": {
+            "counted": [loss.to_json() for loss in found.receipt.losses],
+            "uncounted": list(found.receipt.loose),
+            "problem": found.receipt.problem,
+        },
+        "saves": None
+        if found.saving is None
+        else {"schema": found.plan.keep_schema, "what": list(found.saving.saves), "bytes": found.saving.bytes},
         "now": found.now.to_json(),
         "gate": {
             "open": found.review.gate.open,

@@ -138,6 +138,8 @@ class RunPlan:
     rolls_back: str | None = None
     """A revert in an emergency (run.rollback): the ID of the run that it takes back, "" where none is known. None: it
     is no rollback."""
+    losses: tuple[Mapping[str, Any], ...] = ()
+    """What it destroys, as counted before: the fields of `loss_counted` events (run.loss)."""
     keep_schema: str | None = None
     """Where rows are kept that the reverts would destroy; None = nothing is kept."""
 
@@ -173,8 +175,8 @@ class RunPlan:
             Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
             for step in data["steps"]
         )
-        for name in ("creates", "warnings"):
-            data[name] = tuple(data[name])
+        for name in ("creates", "warnings", "losses"):
+            data[name] = tuple(data.get(name, ()))
         return RunPlan(**data)
 
 

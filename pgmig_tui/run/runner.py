@@ -62,12 +62,14 @@ class Runner:
             operator=f"{plan.operator_name} <{plan.operator_email}>",
             os_user=plan.os_user, host=plan.host, pid=os.getpid(), prepared_at=plan.prepared_at, root=plan.root,
             lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking,
-            warnings=list(plan.warnings),
+            rolls_back=plan.rolls_back, keep_schema=plan.keep_schema, warnings=list(plan.warnings),
             steps=describe_steps(plan),  # last: whoever lists runs passes over them
         )  # fmt: skip
         for answer in self.answers:
             said = dict(answer)
             self.journal.write("gate_passed", answered_at=said.pop("at", ""), **said)
+        for loss in plan.losses:
+            self.journal.write("loss_counted", **loss)
         self.journal.sync()
         try:
             return self._run()

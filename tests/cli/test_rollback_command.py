@@ -44,6 +44,9 @@ def deploy(checkout: Checkout, *more: str) -> None:
     assert done.status == 0, done.err
 
 
+FILLED = "INSERT INTO shop.orders SELECT g, g FROM generate_series(1, 20) g"
+
+
 def deployed(checkout: Checkout, name: str) -> int:
     (environment,) = json.loads(checkout.run("status", name, "--json").out)["environments"]
     return len(environment["deployed"])
@@ -55,9 +58,10 @@ def shown(checkout: Checkout, *arguments: str) -> dict[str, Any]:
     return dict(json.loads(done.out))
 
 
-def test_the_last_run_is_found_shown_and_taken_back(checkout: Checkout) -> None:
+def test_the_last_run_is_found_shown_and_taken_back(checkout: Checkout, pg18: Server, live: str) -> None:
     deploy(checkout, "--to", "orders")
     deploy(checkout)
+    pg18.execute(FILLED, live)
     found = shown(checkout, "live")
     (run, _) = json.loads(checkout.run("runs", "--json").out)["runs"]
     assert found["undoes"]["run"] == run["run"]
@@ -67,7 +71,7 @@ def test_the_last_run_is_found_shown_and_taken_back(checkout: Checkout) -> None:
 
     refused = checkout.run("rollback", "live", "--confirm", "live")
     assert refused.status == 3
-    assert "shop.orders.total" in refused.err
+    assert "shop.orders.total: 20 values, at most 20 of them written since the deploy" in refused.err
     assert "--accept-data-loss" in refused.err
     refused = checkout.run("rollback", "live", "--accept-data-loss", "--yes")
     assert refused.status == 3
@@ -149,3 +153,41 @@ def test_a_revert_that_passed_elsewhere_is_told(checkout: Checkout) -> None:
     done = checkout.run("rollback", "live", "--to", "orders", "--dry-run", "--json", env=other)
     (step,) = json.loads(done.out)["steps"]
     assert step["tried"] == "it was reverted on dev; with which script isn't known"
+
+
+def test_what_is_saved_needs_no_acceptance_and_comes_back(checkout: Checkout, pg18: Server, live: str) -> None:
+    deploy(checkout)
+    pg18.execute(FILLED, live)
+    done = checkout.run("rollback", "live", "--save", "--confirm", "live", "--to", "orders")
+    assert done.status == 0, done.err
+    assert "SAVES" in done.err
+    runs = json.loads(checkout.run("runs", "--json").out)["runs"]
+    run = next(one["run"] for one in runs if one["command"] == "revert")
+    (kept,) = json.loads(checkout.run("undo", "--target", "live", "--json").out)["kept"]
+    assert (kept["run"], kept["rows"], kept["columns"]) == (run, 20, ["total"])
+    early = checkout.run("undo", run, "--confirm", "live")
+    assert early.status == 3
+    assert "Deploy total again first" in early.err
+    deploy(checkout)
+    assert checkout.run("undo", run).status == 3
+    done = checkout.run("undo", run, "--confirm", "live")
+    assert done.status == 0, done.err
+    assert "20 brought back" in done.out
+    assert "equal" in done.out
+    assert "NOT EQUAL" not in done.out
+    assert pg18.execute("SELECT count(*), sum(total) FROM shop.orders WHERE id = total", live) == [(20, 210)]
+    again = checkout.run("undo", run, "--confirm", "live")
+    assert (again.status, again.out) == (0, "")
+    assert "brought back at" in again.err
+
+
+def test_a_policy_saves_by_itself_until_told_not_to(checkout: Checkout, pg18: Server, live: str) -> None:
+    toml = (checkout.root / "pgmig.toml").read_text()
+    checkout.write("pgmig.toml", toml + 'save_before_revert = true\nkeep_schema = "attic"\n')
+    deploy(checkout)
+    pg18.execute(FILLED, live)
+    assert shown(checkout, "live")["saves"]["schema"] == "attic"
+    assert shown(checkout, "live", "--no-save")["saves"] is None
+    assert checkout.run("rollback", "live", "--confirm", "live").status == 0
+    kept = pg18.execute("SELECT source_table, rows FROM attic.kept ORDER BY id", live)
+    assert kept == [("orders", 20), ("orders", 20)]

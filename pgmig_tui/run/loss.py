@@ -1,0 +1,165 @@
+"""The loss receipt of a revert: which columns and tables go, about how many values and rows, how many since the deploy.
+
+What counts is what was written after the deploy, not what the deploy itself made: both are said, and what can't be
+known is said to be unknown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pgmig_tui.database.connect import Connection, ServerError, guard_sql
+from pgmig_tui.database.losses import Count, TableFacts, count, read_tables
+from pgmig_tui.display import words
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.result import Lost, ScriptImpact
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.plan import Step
+
+BUDGET_S = 6.0
+"""All counting together takes no longer than about this; what is left then isn't counted."""
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One thing that a step destroys, counted. `table` is None where it doesn't exist (yet)."""
+
+    step: int
+    change: str
+    change_id: str
+    lost: Lost
+    table: TableFacts | None
+    count: Count
+
+    @property
+    def subject(self) -> str:
+        """Such as `shop.orders.total`."""
+        columns = ", ".join(self.lost.columns)
+        if len(self.lost.columns) > 1:
+            return f"{self.lost.name} ({columns})"
+        return f"{self.lost.name}.{columns}" if columns else str(self.lost.name)
+
+    @property
+    def sentence(self) -> str:
+        """Such as `shop.orders.total: 1,204 values, at most 17 of them written since the deploy`."""
+        if self.lost.kind == "sequence":
+            return f"{self.subject}: the state of the sequence"
+        noun = "row" if self.lost.kind in ("table", "rows") else "value"
+        found = self.count
+        if found.total is None:
+            return f"{self.subject}: unknown how many {noun}s ({found.why or 'not counted'})"
+        limits = "at most " if self.lost.kind in ("rows", "values") else ""
+        about = "about " if found.about else ""
+        told = f"{self.subject}: {limits}{about}{words.count(found.total, noun)}"
+        if not found.total:
+            return told
+        if found.since is None:
+            return f"{told}, unknown how many of them since the deploy"
+        if not found.since:
+            return f"{told}, none of them written since the deploy"
+        return f"{told}, at most {about}{found.since:,} of them written since the deploy"
+
+    def to_json(self) -> dict[str, Any]:
+        """A `loss_counted` event's fields."""
+        return {
+            "step": self.step,
+            "change": self.change,
+            "kind": self.lost.kind,
+            "relation": str(self.lost.name),
+            "columns": list(self.lost.columns),
+            "total": self.count.total,
+            "since_deploy": self.count.since,
+            "about": self.count.about,
+            "why": self.count.why,
+            "told": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """All that is lost. `loose` can't be counted; `problem` says why nothing could be."""
+
+    losses: tuple[Loss, ...] = ()
+    loose: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def nothing(self) -> bool:
+        """Nothing is lost, or only what is empty and certainly so."""
+        return not self.loose and not self.problem and all(loss.count.total == 0 for loss in self.losses)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Everything that is lost, a line each."""
+        return (*(loss.sentence for loss in self.losses), *self.loose)
+
+
+def count_losses(
+    steps: Sequence[Step], impacts: Sequence[ScriptImpact | None], connection: Connection, registry: str
+) -> Receipt:
+    """Count what the reverts destroy, in their order. `connection` gets the guards of a watch. Never raises for the
+    server: what it refuses to tell is unknown."""
+    wanted = list(_lost(steps, impacts))
+    loose = tuple(dict.fromkeys(text for one in impacts if one is not None for text in _loose(one)))
+    if not wanted:
+        return Receipt((), loose)
+    deadline = time.monotonic() + BUDGET_S
+    try:
+        connection.execute(guard_sql("watch", 150, connection.server_version_num))
+        tables = _tables(connection, [lost.name for _, lost in wanted])
+        owned = {one.name for table in tables.values() for one in table.sequences}
+        losses = []
+        for step, lost in wanted:
+            table = tables.get(lost.name)
+            if lost.name in owned or (table is not None and _covered(lost, table, wanted)):
+                continue
+            found = Count(why="it doesn't exist yet") if table is None else Count(why="no time was left to count")
+            if table is not None and lost.kind != "sequence" and time.monotonic() < deadline:
+                columns = lost.columns if lost.kind in ("column", "values") else ()
+                found = count(connection, table, columns, registry, step.change_id)
+            losses.append(Loss(step.number, step.change, step.change_id, lost, table, found))
+    except PgmigError as error:
+        return Receipt((), loose, error.what)
+    return Receipt(tuple(losses), loose)
+
+
+def _tables(connection: Connection, names: Sequence[Name]) -> dict[Name, TableFacts]:
+    """A catalog may be locked for a moment, by a vacuum that cuts its end off."""
+    for _ in range(_TRIES - 1):
+        try:
+            return read_tables(connection, names)
+        except ServerError as error:
+            if error.sqlstate != "55P03":
+                raise
+    return read_tables(connection, names)
+
+
+def _lost(steps: Sequence[Step], impacts: Iterable[ScriptImpact | None]) -> Iterable[tuple[Step, Lost]]:
+    """What is lost, each thing once, at the first step that destroys it."""
+    seen: set[Lost] = set()
+    for step, impact in zip(steps, impacts, strict=True):
+        for lost in impact.data_loss.lost if impact is not None else ():
+            if lost not in seen:
+                seen.add(lost)
+                yield step, lost
+
+
+def _loose(impact: ScriptImpact) -> Iterable[str]:
+    """What is lost but can't be counted, and statements of which nobody can say what they destroy."""
+    yield from impact.data_loss.loose
+    for one in impact.statements:
+        hidden = any(text.startswith("what ") and not text.endswith("(no catalog)") for text in one.unknown)
+        if one.kind == "UNPARSED" or (hidden and not one.data_loss.final):
+            yield f"{one.path or impact.path}:{one.line}: what this {one.kind} destroys, if anything, can't be told"
+
+
+def _covered(lost: Lost, table: TableFacts, wanted: Sequence[tuple[Step, Lost]]) -> bool:
+    """A partition whose parent loses the same."""
+    same = (other for _, other in wanted if other.kind == lost.kind and other.columns == lost.columns)
+    return any(str(other.name) in table.partition_of for other in same)

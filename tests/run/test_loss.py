@@ -1,0 +1,113 @@
+"""The loss receipt: equal to what really goes, while nobody writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.database import losses
+from pgmig_tui.database.connect import connect
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.report.rollback import RollbackReview, look
+from pgmig_tui.run.loss import Loss
+from pgmig_tui.run.rollback import plan_rollback, stand, undo_last
+from tests.run.conftest import Workshop
+
+
+def look_at(workshop: Workshop) -> RollbackReview:
+    """What a rollback of the last run shows."""
+    project, environment = workshop.project()
+    undo = undo_last(stand(project, environment), project, environment, workshop.state_dir)
+    plan = plan_rollback(project, environment, undo, state_dir=workshop.state_dir)
+    return look(project, environment, undo, plan, state_dir=workshop.state_dir)
+
+
+def receipt(workshop: Workshop) -> dict[str, Loss]:
+    found = look_at(workshop)
+    assert not found.receipt.problem
+    return {loss.subject: loss for loss in found.receipt.losses}
+
+
+BASE = (
+    "CREATE TABLE orders (id int PRIMARY KEY, note text);"
+    "INSERT INTO orders SELECT g, 'n' FROM generate_series(1, 1000) g;"
+)
+
+
+def test_values_of_a_column_and_those_written_since_the_deploy(workshop: Workshop) -> None:
+    workshop.change("base", f"BEGIN; {BASE} COMMIT;", "DROP TABLE orders;")
+    assert workshop.run().status == 0
+    workshop.change(
+        "total",
+        "BEGIN; ALTER TABLE orders ADD total int; UPDATE orders SET total = id WHERE id <= 100; COMMIT;",
+        "BEGIN; ALTER TABLE orders DROP COLUMN total; COMMIT;",
+    )
+    assert workshop.run().status == 0
+    workshop.query("UPDATE orders SET total = 1 WHERE id BETWEEN 101 AND 117")
+    workshop.query("UPDATE orders SET note = 'x' WHERE id = 500")
+    found = receipt(workshop)["public.orders.total"]
+    assert (found.count.total, found.count.since, found.count.about) == (117, 17, False)
+    assert found.sentence == "public.orders.total: 117 values, at most 17 of them written since the deploy"
+
+
+def test_rows_of_a_table_stay_known_after_a_vacuum_freeze(workshop: Workshop) -> None:
+    workshop.change("base", f"BEGIN; {BASE} COMMIT;", "BEGIN; DROP TABLE orders; COMMIT;")
+    assert workshop.run().status == 0
+    workshop.query("INSERT INTO orders VALUES (2001, 'new'), (2002, 'new')")
+    with workshop.connect() as connection:
+        connection.execute("VACUUM FREEZE orders")
+    found = receipt(workshop)["public.orders"]
+    assert (found.count.total, found.count.since) == (1002, 2)
+
+
+def test_a_large_table_is_sampled_and_said_to_be_about(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    workshop.change("base", "CREATE TABLE big (id int PRIMARY KEY, pad text);", "DROP TABLE big;")
+    assert workshop.run().status == 0
+    workshop.query("INSERT INTO big SELECT g, repeat('x', 200) FROM generate_series(1, 40000) g")
+    with workshop.connect() as connection:
+        connection.execute("VACUUM ANALYZE big")
+    project, environment = workshop.project()
+    monkeypatch.setattr(losses, "COUNTED_BYTES", 1 << 20)
+    monkeypatch.setattr(losses, "SAMPLE_BYTES", 1 << 20)
+    with connect(environment.target, application_name="test") as connection:
+        table = losses.read_tables(connection, [Name("public", "big")])[Name("public", "big")]
+        found = losses.count(connection, table, (), "sqitch", project.plan.changes[0].change_id)
+    assert found.about
+    assert found.total is not None
+    assert found.since is not None
+    assert 20_000 < found.total < 80_000
+    assert found.since == found.total
+
+
+def test_partitions_count_once_and_a_held_table_is_unknown(workshop: Workshop) -> None:
+    workshop.change(
+        "base",
+        "BEGIN; CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+        "CREATE TABLE p1 PARTITION OF parted FOR VALUES FROM (0) TO (100);"
+        "CREATE TABLE p2 PARTITION OF parted FOR VALUES FROM (100) TO (200); COMMIT;",
+        "BEGIN; DROP TABLE parted; COMMIT;",
+    )
+    assert workshop.run().status == 0
+    workshop.query("INSERT INTO parted SELECT g FROM generate_series(50, 149) g")
+    found = receipt(workshop)
+    assert {subject: loss.count.total for subject, loss in found.items()} == {"public.parted": 100}
+    with workshop.connect() as holder:
+        holder.autocommit = False
+        holder.execute("LOCK TABLE parted IN ACCESS EXCLUSIVE MODE")
+        held = receipt(workshop)["public.parted"]
+    assert held.count.total is None
+    assert held.sentence == "public.parted: unknown how many rows (another session holds a lock on it)"
+
+
+def test_an_empty_table_needs_nobody_to_accept_anything(workshop: Workshop) -> None:
+    workshop.change("base", "CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY);", "DROP TABLE orders;")
+    assert workshop.run().status == 0
+    found = look_at(workshop)
+    assert found.review.loses
+    assert found.loses == ()
+
+
+def test_what_can_not_be_counted_is_said(workshop: Workshop) -> None:
+    workshop.change("base", "SELECT 1;", "DO $$ BEGIN EXECUTE 'drop table if exists ' || current_user; END $$;")
+    assert workshop.run().status == 0
+    found = look_at(workshop)
+    assert found.loses == ("revert/base.sql:1: what this DO destroys, if anything, can't be told",)
