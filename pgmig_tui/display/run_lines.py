@@ -73,6 +73,11 @@ class RunLines:
         role: Role = "waiting" if data.get("how") == "override" else "done"
         return [line(("+ ", role), f"checklist: {item} ", (how, role), f": {note}" if note else "")]
 
+    def _item_answered(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        item, note = safe(str(data.get("item_id") or "an item")), safe(str(data.get("note") or ""))
+        said: Span = (f"afterwards: {item}: {note}" if note else f"afterwards: {item} is open again", "plain")
+        return [line(("+ ", "done") if note else (". ", "todo"), said)]
+
     def _step_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
         number = int(data.get("step") or 0)
         self._started[number] = at

@@ -103,6 +103,8 @@ class RunPicture:
     finished_at: str = ""
     steps: dict[int, StepPicture] = field(default_factory=dict)
     answers: list[Mapping[str, Any]] = field(default_factory=list)
+    afterwards: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Answers to the list for afterwards, by item."""
     notices: list[tuple[str, str]] = field(default_factory=list)
     paused: bool = False
     paused_why: str = ""
@@ -273,6 +275,14 @@ def _answer(picture: RunPicture, event: EventLike) -> None:
     picture.answers.append({**event.data, "at": event.at})
 
 
+def _afterwards(picture: RunPicture, event: EventLike) -> None:
+    """Of several answers to an item of the list for afterwards the last one counts; an empty one takes it back."""
+    item = str(event.data.get("item_id") or "")
+    picture.afterwards.pop(item, None)
+    if event.data.get("note"):
+        picture.afterwards[item] = {**event.data, "at": event.at}
+
+
 def _paused(picture: RunPicture, event: EventLike) -> None:
     picture.paused = event.name == "run_paused"
     picture.paused_why = str(event.data.get("why") or "") if picture.paused else ""
@@ -305,6 +315,7 @@ _RUN_EVENTS = {
     "run_planned": _planned,
     "run_started": _started,
     "gate_passed": _answer,
+    "item_answered": _afterwards,
     "run_paused": _paused,
     "run_resumed": _paused,
     "settings_changed": _settings,

@@ -48,8 +48,8 @@ def _failure(step: StepPicture) -> list[str]:
     return [*lines, ""]
 
 
-def _answers(answers: Iterable[Mapping[str, Any]]) -> list[str]:
-    lines = ["## Checklist answers", "", "| item | answer | note | by | at |", "|---|---|---|---|---|"]
+def _answers(title: str, answers: Iterable[Mapping[str, Any]]) -> list[str]:
+    lines = [f"## {title}", "", "| item | answer | note | by | at |", "|---|---|---|---|---|"]
     for answer in answers:
         said = tuple(answer.get(key) or "-" for key in ("item_id", "how", "note", "by"))
         lines.append(f"| {' | '.join(cell(value) for value in (*said, words.utc(answer.get('at'))))} |")
@@ -79,7 +79,9 @@ def markdown(events: Iterable[EventLike]) -> str:
         if step.failure is not None:
             lines += _failure(step)
     if picture.answers:
-        lines += _answers(picture.answers)
+        lines += _answers("Checklist answers", picture.answers)
+    if picture.afterwards:
+        lines += _answers("Afterwards", picture.afterwards.values())
     if picture.notices:
         lines += ["## Notices", "", *(f"- {cell(kind)}: {cell(message)}" for kind, message in picture.notices), ""]
     return "\n".join(lines)

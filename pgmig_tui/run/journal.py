@@ -124,15 +124,19 @@ class JournalReader:
 
 
 def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
-    """The first (without its `steps`, which may be very many) and the last event of a journal; None where there is
-    none. Raises OSError."""
+    """The first event of a journal (without its `steps`, which may be very many), and the one that ended the run or,
+    where none did, the last; None where there is none. Raises OSError.
+
+    Answers to the list for afterwards may follow the end.
+    """
     with (folder / JOURNAL).open("rb") as file:
         head = file.readline()
         file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
         lines = [line for line in file.read().split(b"\n") if line]
     if steps := _STEPS(head):
         head = head[: steps.start()] + b"}"
-    return _event(head), _event(lines[-1]) if lines else None
+    end = next((line for line in reversed(lines) if b'"event": "run_finished"' in line), lines[-1] if lines else None)
+    return _event(head), _event(end) if end is not None else None
 
 
 def _event(line: bytes) -> Event | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.identity import Operator
     from pgmig_tui.report import review as reviews
     from pgmig_tui.run.plan import RunPlan, Step
 
@@ -78,6 +79,14 @@ def answers_of(review: Review, answers: Sequence[Answered]) -> list[Answer]:
         same = before is not None and (before.how, before.note) == (one.how, one.note)
         given.append(before if same and before is not None else Answer(one.item_id, one.how, one.note, by, at))
     return given
+
+
+def answer_by(one: Answered, operator: Operator) -> Answer:
+    """An answer to the list for afterwards as the journal keeps it."""
+    from pgmig_tui.gates.gate import Answer
+
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Answer(one.item_id, one.how, one.note, f"{operator.name} <{operator.email}>", at)
 
 
 def after_items(environment: Environment, command: str) -> tuple[Item, ...]:

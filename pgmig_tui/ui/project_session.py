@@ -270,6 +270,12 @@ def facts_of(project: Project) -> Facts:
             tuple(tag.name for tag in change.tags),
             change.note,
             change.planner_name,
+    def answer_after(self, run_id: str, answered: Answered) -> None:
+        from pgmig_tui.run.afterwards import keep_answers
+
+        given = gating.answer_by(answered, self.project.operator)
+        keep_answers(self._state_dir / "runs" / run_id, [given])
+
             change.planned_at,
             tuple(one.text for one in change.requires),
             tuple(one.text for one in change.conflicts),

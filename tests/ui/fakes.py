@@ -363,3 +363,6 @@ class FakeSession:
     def write(self, name: str, text: str) -> Path:
         self.written[name] = text
         return Path("/srv/state") / name
+    def answer_after(self, run_id: str, answered: Answered) -> None:
+        self.calls.append(f"answer {run_id} {answered.item_id}: {answered.note}")
+

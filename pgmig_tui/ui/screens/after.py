@@ -18,13 +18,13 @@ from pgmig_tui.report.run_report import result_words
 from pgmig_tui.ui.items import item_line
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import EventFacts, Item, Place
+from pgmig_tui.ui.session import Answered, EventFacts, Item, Place
 from pgmig_tui.ui.summary import summary
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 
 class AfterScreen(PlaceScreen):
-    """Reads a finished run's picture; its ticks go into the summary that is copied and written."""
+    """Reads a finished run's picture; its ticks go into the run's journal, and from there into summary and report."""
 
     place: ClassVar[str] = "after"
     CSS_PATH = "../styles/after.tcss"
@@ -83,7 +83,10 @@ class AfterScreen(PlaceScreen):
         return tuple(spans)
 
     def _take(self, items: tuple[Item, ...]) -> None:
-        self._items = items
+        said = self.picture.afterwards
+        self._items = tuple(
+            replace(one, answered=str(said[one.id].get("note") or "")) if one.id in said else one for one in items
+        )
         self._show()
 
     def _show(self) -> None:
@@ -168,11 +171,15 @@ class AfterScreen(PlaceScreen):
             self._answer(item, "")
             return
         self.app.push_screen(
-            AskScreen(f"{item.title}: what was seen, or where is it written?", "a note; it goes into the summary"),
+            AskScreen(f"{item.title}: what was seen, or where is it written?", "a note; the run's journal keeps it"),
             lambda note: self._answer(item, note) if note else None,
         )
 
     def _answer(self, item: Item, note: str) -> None:
+        session, run_id, said = self.pgmig.session, self.run_id, Answered(item.id, "attest", note)
+        self.later("answer", lambda: session.answer_after(run_id, said), lambda _: self._answered(item, note))
+
+    def _answered(self, item: Item, note: str) -> None:
         self._items = tuple(replace(one, answered=note) if one.id == item.id else one for one in self._items)
         self._show()
         self.status.refresh()
