@@ -246,6 +246,12 @@ class ProjectSession:
     def after_items(self, environment: str, command: str) -> tuple[Item, ...]:
         return gating.after_items(self._environment(environment), command)
 
+    def answer_after(self, run_id: str, answered: Answered) -> None:
+        from pgmig_tui.run.afterwards import keep_answers
+
+        given = gating.answer_by(answered, self.project.operator)
+        keep_answers(self._state_dir / "runs" / run_id, [given])
+
     def write(self, name: str, text: str) -> Path:
         folder = self._state_dir / "written"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -270,12 +276,6 @@ def facts_of(project: Project) -> Facts:
             tuple(tag.name for tag in change.tags),
             change.note,
             change.planner_name,
-    def answer_after(self, run_id: str, answered: Answered) -> None:
-        from pgmig_tui.run.afterwards import keep_answers
-
-        given = gating.answer_by(answered, self.project.operator)
-        keep_answers(self._state_dir / "runs" / run_id, [given])
-
             change.planned_at,
             tuple(one.text for one in change.requires),
             tuple(one.text for one in change.conflicts),
