@@ -27,6 +27,9 @@ FILES = "files"
 _STEPS = re.compile(rb', ?"steps": ?\[').search
 """Where the last member of a journal's first line begins; inside a string its quotes would be escaped."""
 
+_HEAD = 8192
+"""Bytes that are read of a journal's first line at first: `steps`, the last of it, begins before their end."""
+
 _TAIL = 65536
 """Bytes in which the last line of a journal is looked for: more than any event of a run's end has."""
 
@@ -130,7 +133,9 @@ def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
     Answers to the list for afterwards may follow the end.
     """
     with (folder / JOURNAL).open("rb") as file:
-        head = file.readline()
+        head, newline, _ = file.read(_HEAD).partition(b"\n")
+        if not newline and not _STEPS(head):
+            head += file.readline()
         file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
         lines = [line for line in file.read().split(b"\n") if line]
     if steps := _STEPS(head):
