@@ -7,7 +7,7 @@ does: sequences advance, and what reaches another server or a file is done. No r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -264,13 +264,13 @@ class DryRun(Stepper):
 class _KeepingOpen(Executor):
     """Refuses a text that would end the transaction behind its first statement: `\\gexec` can make one up."""
 
-    def _exchange(self, send: Send, sql: bytes) -> Exchange:
+    def _exchange(self, send: Send, sql: bytes, rows: Callable[[], Iterable[bytes]] | None = None) -> Exchange:
         kind = kind_of(send.text)
         if kind not in _BODIES:
             parts = list(parts_of(Statement(send.path, send.line, send.end_line, send.text)))
             if any(control_of(part.text, kind_of(part.text)) in _ENDS for part in parts[1:]):
                 return Exchange(error=ServerError("it would end the transaction of the dry run: not sent"))
-        return Executor._exchange(self, send, sql)
+        return Executor._exchange(self, send, sql, rows)
 
 
 def _closing_failure(step: Step, exchange: Exchange) -> ScriptFailure:

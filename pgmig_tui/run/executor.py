@@ -231,10 +231,10 @@ class Executor:
         self._report(send, exchange)
         return None
 
-    def _exchange(self, send: Send, sql: bytes) -> Exchange:
+    def _exchange(self, send: Send, sql: bytes, rows: Callable[[], Iterable[bytes]] | None = None) -> Exchange:
         return self.wire.run(
             sql,
-            copy_in=self.reader.copy_rows,
+            copy_in=rows or self.reader.copy_rows,
             copy_out=_Lines(self.sink),
             row_limit=None if send.then == "gexec" or self._outlet(send) else ROW_LIMIT,
         )

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.connect import ServerError
+from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError
@@ -30,6 +32,7 @@ from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.sink import JournalSink
+from pgmig_tui.run.stepwise import StepwiseExecutor
 from pgmig_tui.run.tries import Tries, not_twice
 from pgmig_tui.run.watch import Watcher
 from pgmig_tui.script.actions import ServerFacts
@@ -282,7 +285,7 @@ class Stepper:
         if failure is not None:
             return self._failed(step, start, failure, [], began=False)
         sink = self._sink(step, synced=True)
-        executor = self._executor(step, wire, Frame(), sink, step.script)
+        executor = self._stepwise_executor(step, wire, sink, step.script)
         failure = executor.run()
         wire = executor.wire
         sink.flush()
@@ -292,7 +295,7 @@ class Stepper:
         if failure is not None:
             if wire.alive and wire.in_transaction:
                 wire.run(b"ROLLBACK")
-            return self._failed(step, start, failure, executor.executed, in_doubt=failure.lost)
+            return self._failed(step, start, failure, executor.executed, in_doubt=failure.lost, left=executor.left)
         self.journal.write("step_applied", sync=True, step=step.number, change=step.change, ms=elapsed_ms(start))
         verified = True
         if step.verify != "off":
@@ -398,12 +401,19 @@ class Stepper:
         began: bool = True,
         verify: bool = False,
         in_doubt: bool = False,
+        left: Sequence[Leftover] = (),
     ) -> StepResult:
         """Roll back what can be, then tell: the journal, the registry's `fail` event, the tracking row.
 
         `in_doubt`: the connection broke while a statement ran that commits by itself; whether it did isn't known.
         """
         stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
+        stays += [one.what for one in left]
+        more: dict[str, Any] = {}
+        if left:
+            repair = [statement for one in left for statement in one.repair]
+            do = f"Put right what it has left: {' or '.join(left[0].repair)}. Then {step.action} again."
+            more = {"invalid_indexes": [one.told for one in left if one.kind == "index"], "repair": repair, "do": do}
         self.session.drop()  # the server rolls back what was open; nothing of this session may live on
         what = "its verification failed" if verify else failure.message
         if verify:
@@ -414,7 +424,7 @@ class Stepper:
             "step_failed", sync=True, step=step.number, change=step.change, action=step.action, mode=step.mode,
             committed=bool(stays), what_stays=stays, in_doubt=in_doubt, verify=verify, began=began,
             ms=elapsed_ms(start),
-            **_fields(failure),
+            **_fields(failure), **more,
         )  # fmt: skip
         message = f"{step.label}: {what}"
         if began and step.fail_sql and not self.control.lost:
@@ -465,6 +475,29 @@ class Stepper:
             reader = self._reader(wire, script, outlets)
         reconnect = self.session.as_role if frame.own_transaction else None
         return Executor(wire, reader, frame, sink, outlets, reconnect, watcher=self.control.watcher)
+
+    def _stepwise_executor(self, step: Step, wire: Wire, sink: JournalSink, script: str) -> StepwiseExecutor:
+        plain = self._executor(step, wire, Frame(), sink, script)
+
+        def found(one: Leftover) -> None:
+            if one.kind == "index":
+                self.journal.write("index_invalid", step=step.number, index=one.told, repair=list(one.repair))
+            else:
+                message = f"the statement has left {one.what}; what finishes it: {one.repair[0]}"
+                self.journal.write("warning", step=step.number, message=message)
+
+        return StepwiseExecutor(
+            plain.wire,
+            plain.reader,
+            plain.frame,
+            sink,
+            plain.outlets,
+            plain.reconnect,
+            watcher=plain.watcher,
+            tries=lambda: self._tries(step),
+            beside=self.control.session if self.control.holds_session else None,
+            found_left=found,
+        )
 
     def _reader(self, wire: Wire, script: str, outlets: Outlets) -> PsqlReader:
         plan = self.plan

@@ -62,8 +62,8 @@ class Tries:
         if vacuum is not None and vacuum.wraparound:
             return self._told(
                 failure,
-                f"process {vacuum.pid} is a vacuum that prevents transaction ID wraparound: it doesn't give way, so this"
-                " isn't tried again before it is done",
+                f"process {vacuum.pid} is a vacuum that prevents transaction ID wraparound: it doesn't give way,"
+                " so this isn't tried again; deploy when it is done",
             )
         self.lost += 1
         wait_ms = guard.backoff_ms(self.lost, random.random())

@@ -137,3 +137,27 @@ def test_many_quick_statements_hold_a_lock_as_long_as_a_slow_one(workshop18: Wor
     assert done.named("statement_retried")
     assert one.took is not None
     assert one.took < 2
+
+
+def test_what_would_leave_a_ruin_does_not_give_way(workshop18: Workshop) -> None:
+    """A cancelled CREATE INDEX CONCURRENTLY leaves an INVALID index, and those behind it are only other DDL."""
+    workshop18.toml = LONG + 'queue_guard = { waiters = 0, oldest = "1ms" }\n'
+    workshop18.query("CREATE TABLE public.t (id int)")
+    workshop18.change("one", "CREATE INDEX CONCURRENTLY i ON public.t (id);\n")
+    other = workshop18.connect()
+    with workshop18.connect() as writer, other:
+        writer.execute("BEGIN; INSERT INTO public.t VALUES (1)")
+
+        def come(handle: client.RunHandle, event: Event) -> None:
+            if event.name != "activity":
+                return
+            if not event.data["waiters"] and other.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                other.pgconn.send_query(b"ANALYZE public.t")
+            elif event.data["waiters"]:
+                writer.rollback()
+
+        done = workshop18.finish(workshop18.plan(), come)
+        while other.pgconn.get_result() is not None:
+            pass
+    assert done.status == 0, done.events[-1].data
+    assert done.named("statement_retried") == []

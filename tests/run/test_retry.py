@@ -166,3 +166,183 @@ def test_the_operator_ends_the_trying(workshop18: Workshop, command: str) -> Non
     assert done.status == 1
     (failed,) = done.named("step_failed")
     assert "cancelled by the operator" in failed["message"]
+
+
+# -- stepwise ----------------------------------------------------------------------------------------------------
+
+
+def test_a_stepwise_statement_is_sent_again(workshop18: Workshop) -> None:
+    workshop18.query(TABLE)
+    workshop18.change(
+        "one",
+        "INSERT INTO public.t VALUES (1);\nALTER TABLE public.t ADD COLUMN c int;\nINSERT INTO public.t VALUES (2);\n",
+    )
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE", tries=2)
+    assert done.status == 0, done.events[-1].data
+    assert [(lost["line"], lost["try"]) for lost in done.named("statement_retried")] == [(2, 1), (2, 2)]
+    assert workshop18.query("SELECT id FROM public.t ORDER BY id") == [(1,), (2,)], "what was committed stays done once"
+
+
+def test_a_block_of_a_stepwise_script_is_sent_again_from_its_begin(workshop18: Workshop) -> None:
+    workshop18.query(TABLE)
+    script = """INSERT INTO public.t VALUES (1);
+BEGIN;
+INSERT INTO public.t VALUES (2);
+ALTER TABLE public.t ADD COLUMN c int;
+COMMIT;
+INSERT INTO public.t VALUES (3);
+"""
+    workshop18.change("one", script)
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE")
+    assert done.status == 0, done.events[-1].data
+    assert [lost["line"] for lost in done.named("statement_retried")] == [4]
+    assert workshop18.query("SELECT id FROM public.t ORDER BY id") == [(1,), (2,), (3,)]
+    assert workshop18.deployed() == ["one"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SELECT 1 AS x \\gset",
+        "COPY public.t FROM stdin;\n7\n\\.",
+        "SET client_encoding = 'UTF8';\n\\encoding UTF8",
+    ],
+)
+def test_a_block_that_can_not_be_sent_again_fails(workshop18: Workshop, line: str) -> None:
+    workshop18.query(TABLE)
+    script = f"INSERT INTO public.t VALUES (1);\nBEGIN;\n{line}\nALTER TABLE public.t ADD COLUMN c int;\nCOMMIT;\n"
+    workshop18.change("one", script)
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE")
+    assert done.status == 1
+    assert done.named("statement_retried") == []
+    (failed,) = done.named("step_failed")
+    assert failed["sqlstate"] == "55P03"
+    assert workshop18.query("SELECT id FROM public.t ORDER BY id") == [(1,)]
+
+
+def test_a_block_whose_rows_have_changed_meanwhile_is_given_up(workshop18: Workshop) -> None:
+    workshop18.query(TABLE + "; CREATE TABLE public.n (id int); INSERT INTO public.n VALUES (1)")
+    script = """SELECT 1;
+BEGIN;
+UPDATE public.n SET id = 2 WHERE id = 1;
+ALTER TABLE public.t ADD COLUMN c int;
+COMMIT;
+"""
+    workshop18.toml = TOML
+    workshop18.change("one", script)
+    with workshop18.connect() as other:
+        other.execute("BEGIN; LOCK TABLE public.t IN ACCESS SHARE MODE")
+
+        def change(handle: client.RunHandle, event: Event) -> None:
+            if event.name == "statement_retried":
+                other.execute("UPDATE public.n SET id = 5")
+                other.commit()
+                handle.send("retry")
+
+        done = workshop18.finish(workshop18.plan(), change)
+    assert done.status == 1
+    (failed,) = done.named("step_failed")
+    assert "answered 1 rows at first and 0 when it was tried again" in failed["message"]
+    assert workshop18.query("SELECT id FROM public.n") == [(5,)]
+
+
+def test_a_procedure_that_may_have_committed_is_not_called_again(workshop18: Workshop) -> None:
+    workshop18.query(TABLE)
+    body = "BEGIN INSERT INTO public.t VALUES (1); COMMIT; ALTER TABLE public.t ADD COLUMN c int; END"
+    workshop18.query(f"CREATE PROCEDURE public.p() LANGUAGE plpgsql AS $$ {body} $$")
+    workshop18.change("one", "SELECT 1;\nCALL public.p();\n")
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ROW EXCLUSIVE MODE")
+    assert done.status == 1
+    assert done.named("statement_retried") == []
+    assert workshop18.query("SELECT id FROM public.t") == [(1,)]
+
+
+def test_what_a_committed_block_did_is_named_when_a_later_statement_fails(workshop18: Workshop) -> None:
+    workshop18.change("one", "BEGIN;\nCREATE TABLE public.a ();\nCOMMIT;\nSELECT 1/0;\n")
+    done = workshop18.run()
+    (failed,) = done.named("step_failed")
+    assert failed["what_stays"] == ["line 2: CREATE TABLE public.a ()", "line 3: COMMIT"]
+
+
+# -- without limits ------------------------------------------------------------------------------------------------
+
+
+def test_an_index_build_waits_as_long_as_it_has_to(workshop: Workshop) -> None:
+    """Longer than the lock timeout (50 ms), and than the statement timeout that the script has set."""
+    workshop.query(TABLE)
+    script = "SET statement_timeout = '60ms';\nCREATE INDEX CONCURRENTLY i ON public.t (id);\nSHOW statement_timeout;\n"
+    workshop.change("one", script + "SHOW lock_timeout;\n")
+    workshop.toml = TOML
+    with workshop.connect() as other:
+        other.execute("BEGIN; INSERT INTO public.t VALUES (1)")
+
+        def let_go(handle: client.RunHandle, event: Event) -> None:
+            if event.name == "activity" and event.data["waiting"]:
+                other.rollback()
+
+        done = workshop.finish(workshop.plan(), let_go)
+    assert done.status == 0, done.named("step_failed")
+    assert workshop.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.i'::regclass") == [(True,)]
+    assert [output["text"] for output in done.named("output")] == ["60ms", "50ms"], "both are as the script left them"
+
+
+@pytest.mark.parametrize(
+    ("statement", "index", "repairs"),
+    [
+        ("CREATE UNIQUE INDEX CONCURRENTLY i ON public.t (id);\n", "public.i", 2),
+        ("CREATE UNIQUE INDEX CONCURRENTLY ON public.t (id);\n", "public.t_id_idx", 2),
+    ],
+)
+def test_an_invalid_index_is_found_and_its_repair_offered(
+    workshop: Workshop, statement: str, index: str, repairs: int
+) -> None:
+    workshop.query("CREATE TABLE public.t (id int); INSERT INTO public.t VALUES (1), (1)")
+    workshop.query("CREATE TABLE public.other (id int); INSERT INTO public.other VALUES (1), (1)")
+    with workshop.connect() as other, pytest.raises(Exception, match="could not create unique index"):
+        other.execute("CREATE UNIQUE INDEX CONCURRENTLY older ON public.other (id)")
+    workshop.change("one", statement)
+    done = workshop.run()
+    assert done.status == 1
+    (invalid,) = done.named("index_invalid")
+    assert invalid["index"] == index, "not the one that was there before"
+    assert len(invalid["repair"]) == repairs
+    (failed,) = done.named("step_failed")
+    assert failed["what_stays"] == [f"INVALID index {index}"]
+    assert failed["committed"] is True
+    assert failed["repair"] == invalid["repair"]
+    assert "DROP INDEX CONCURRENTLY" in failed["do"]
+    workshop.query(invalid["repair"][0])
+    assert not workshop.relation(index), "the repair is what PostgreSQL takes"
+
+
+def test_a_cancelled_reindex_leaves_a_copy_that_can_only_go(workshop18: Workshop) -> None:
+    workshop18.query(TABLE + "; CREATE INDEX i ON public.t (id)")
+    workshop18.change("one", "REINDEX INDEX CONCURRENTLY public.i;\n")
+    with workshop18.connect() as other:
+        other.execute("BEGIN; INSERT INTO public.t VALUES (1)")
+
+        def cancel(handle: client.RunHandle, event: Event) -> None:
+            if event.name == "activity" and event.data["waiting"]:
+                handle.send("cancel")
+
+        done = workshop18.finish(workshop18.plan(), cancel)
+    assert done.status == 1
+    (invalid,) = done.named("index_invalid")
+    assert invalid["repair"] == ['DROP INDEX CONCURRENTLY "public"."i_ccnew"']
+
+
+def test_a_pending_detach_is_named_with_what_finishes_it(workshop18: Workshop) -> None:
+    workshop18.query("CREATE TABLE public.p (id int) PARTITION BY LIST (id)")
+    workshop18.query("CREATE TABLE public.c PARTITION OF public.p FOR VALUES IN (1)")
+    workshop18.change("one", "ALTER TABLE public.p DETACH PARTITION public.c CONCURRENTLY;\n")
+    with workshop18.connect() as other:
+        other.execute("BEGIN; SELECT * FROM public.p")
+
+        def cancel(handle: client.RunHandle, event: Event) -> None:
+            if event.name == "activity" and event.data["waiting"]:
+                handle.send("cancel")
+
+        done = workshop18.finish(workshop18.plan(), cancel)
+    (failed,) = done.named("step_failed")
+    assert failed["repair"] == ['ALTER TABLE "public"."p" DETACH PARTITION "public"."c" FINALIZE']
+    workshop18.query(failed["repair"][0])

@@ -38,7 +38,9 @@ def test_a_script_that_fails_half_way_names_what_stays(workshop: Workshop) -> No
     done = workshop.run()
     assert done.status == 1
     (failed,) = done.named("step_failed")
-    assert failed["what_stays"] == ["line 1: CREATE TABLE public.a ()", "line 2: CREATE TABLE public.b ()"]
+    assert failed["what_stays"] == [
+        "line 1: CREATE TABLE public.a ()", "line 2: CREATE TABLE public.b ()", "INVALID index public.i",
+    ]  # fmt: skip
     assert (failed["line"], failed["sqlstate"], failed["committed"]) == (3, "23505", True)
     assert workshop.deployed() == ["table"]
     assert workshop.registry_events()[-1] == ("fail", "index")
