@@ -15,8 +15,10 @@ from pgmig_tui.errors import UsageError
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.ui import gating, scripts
 from pgmig_tui.ui.session import (
+    EVERYTHING,
     Answered,
     Command,
+    Evidence,
     Facts,
     ImpactFacts,
     Item,
@@ -127,18 +129,40 @@ class ProjectSession:
 
     # Running
 
-    def prepare(self, environment: str, command: Command, to: str | None) -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, log_only: bool = False) -> Review:
         from pgmig_tui.report.review import review
         from pgmig_tui.run.plan import Options
         from pgmig_tui.run.planning import prepare
 
         where = self._environment(environment)
         everything = False
-        if command == "revert" and to is None:
+        if command == "revert" and to == EVERYTHING:
+            to, everything = None, True
+        elif command == "revert" and to is None:
             to, everything = self._point_before(environment)
-        plan = prepare(self.project, where, command, Options(to=to, revert_all=everything), state_dir=self._state_dir)
+        plan = prepare(
+            self.project,
+            where,
+            command,
+            Options(to=to, revert_all=everything, log_only=log_only),
+            state_dir=self._state_dir,
+        )
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
         return gating.reviewed(review(plan, where, performed=self._known_backup(where)), back)
+
+    def recorded(self, run_id: str, path: str) -> str:
+        from pgmig_tui.run.files import RecordedFiles
+        from pgmig_tui.run.folder import RUN_ID
+
+        if not RUN_ID.fullmatch(run_id):
+            raise ValueError(f"{run_id!r} names no run")
+        files = RecordedFiles(self.project.root, self._state_dir / "runs" / run_id, allow_files=True)
+        return files.script(path).decode("utf-8", errors="replace")
+
+    def evidence(self, environment: str, change_id: str) -> Evidence:
+        from pgmig_tui.ui.marking import evidence
+
+        return evidence(self.project, self._environment(environment), change_id, self._state_dir)
 
     def _known_backup(self, environment: Environment) -> Sequence[CheckResult]:
         """What is known of the newest backup that this program made of an environment's database."""

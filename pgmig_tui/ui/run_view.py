@@ -158,8 +158,11 @@ def _between_lines(picture: RunPicture, now: datetime, columns: int) -> list[Lin
     return [*lines, ((f" the next try comes in {duration(left * 1000)}; r: now", "plain"),)]
 
 
-def failure_lines(picture: RunPicture, step: StepPicture, script: Sequence[str], columns: int) -> list[Line]:
-    """What failed: change, place, state, message, the lines around, what was committed and what not."""
+def failure_lines(
+    picture: RunPicture, step: StepPicture, script: Sequence[str], columns: int, *, copies: bool = False
+) -> list[Line]:
+    """What failed: change, place, state, message, the lines around, what was committed and what not. `copies`: `y`
+    copies the repair of an index there."""
     data = step.failure or {}
     lines = wrap(f"x FAILED {safe(str(data.get('change') or step.change))}", columns, "failed", indent=" ")
     where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
@@ -171,7 +174,11 @@ def failure_lines(picture: RunPicture, step: StepPicture, script: Sequence[str],
     lines += state_lines(step, columns)
     for index in picture.invalid:
         if index.step in (0, step.number):
-            lines += wrap(f"the index {safe(index.index)} is left INVALID", columns, "failed", indent=" ")
+            told = f"the index {safe(index.index)} is left INVALID; either of these mends it"
+            told += " (y copies):" if copies else ":"
+            lines += wrap(told, columns, "failed", indent=" ")
+            for sql in index.repair:
+                lines += wrap(safe(sql), columns, "strong", indent="   ")
     number = data.get("line")
     if script and isinstance(number, int):
         lines += excerpt(script, number, columns)

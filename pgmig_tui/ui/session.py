@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ScriptKind = Literal["deploy", "verify", "revert"]
 Command = Literal["deploy", "revert", "verify"]
+EVERYTHING = ""
+"""Where a revert goes back to that keeps nothing."""
 KINDS: tuple[ScriptKind, ...] = ("deploy", "verify", "revert")
 
 
@@ -156,7 +158,7 @@ class Review:
     """A run that could start: its steps, its checklist, and what stands in its way. `plan` is opaque to screens."""
 
     environment: str
-    command: Command
+    command: Command | Literal["backfill"]
     run_id: str
     steps: tuple[StepFacts, ...]
     items: tuple[Item, ...] = ()
@@ -178,6 +180,16 @@ class Review:
     def wants_loss_accepted(self) -> bool:
         """A revert that loses data: what a deploy takes away is what its change was reviewed and planned for."""
         return self.command == "revert" and bool(self.loses)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the verify script of a change said that is to be recorded without being run. `ok` None: there is none, which
+    a person may vouch for; `problem` is why it can't be recorded at all."""
+
+    ok: bool | None
+    told: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +271,15 @@ class Session(Protocol):
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText: ...
     def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts: ...
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...
-    def prepare(self, environment: str, command: Command, to: str | None) -> Review: ...
+    def prepare(self, environment: str, command: Command, to: str | None, *, log_only: bool = False) -> Review:
+        """`to` is a change ID; None for a revert: back to where the last run began, EVERYTHING: nothing is kept."""
+        ...
+
+    def recorded(self, run_id: str, path: str) -> str:
+        """A script as a run has read it. Raises OSError, KeyError, ValueError."""
+        ...
+
+    def evidence(self, environment: str, change_id: str) -> Evidence: ...
     def answer(self, review: Review, answers: Sequence[Answered]) -> Review: ...
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch: ...
     def attach(self, run_id: str) -> Watch: ...
@@ -267,5 +287,5 @@ class Session(Protocol):
     def lock_watch(self, environment: str) -> LockWatch: ...
     def backup(self, review: Review, stopping: Callable[[], bool]) -> Review: ...
     def after_items(self, environment: str, command: str) -> tuple[Item, ...]: ...
-    def write(self, name: str, text: str) -> Path: ...
     def answer_after(self, run_id: str, answered: Answered) -> None: ...
+    def write(self, name: str, text: str) -> Path: ...

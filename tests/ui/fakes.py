@@ -24,6 +24,7 @@ from pgmig_tui.impact.result import (
 from pgmig_tui.ui.session import (
     Answered,
     Command,
+    Evidence,
     Facts,
     ImpactFacts,
     Item,
@@ -258,6 +259,7 @@ class FakeSession:
         self.started: list[tuple[Review, tuple[Answered, ...]]] = []
         self.watch = FakeWatch()
         self.locks = FakeLocks()
+        self.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
         self.listed: tuple[RunFacts, ...] = ()
         self.items: tuple[Item, ...] = ITEMS
         self.creates: tuple[str, ...] = ()
@@ -290,9 +292,9 @@ class FakeSession:
         self.calls.append(f"now {environment}")
         return replace(in_the_way(), environment=environment)
 
-    def prepare(self, environment: str, command: Command, to: str | None) -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, log_only: bool = False) -> Review:
         self.hold.wait(5)
-        self.calls.append(f"prepare {command} {environment} to {to}")
+        self.calls.append(f"prepare {command} {environment} to {to}{' log-only' if log_only else ''}")
         if self.prepare_error is not None:
             raise self.prepare_error
         names = NAMES[5:] if command == "deploy" else tuple(reversed(NAMES[7:9]))
@@ -322,6 +324,13 @@ class FakeSession:
         return Review(
             environment, command, "run-1", steps, self.items, self.refusals, creates=self.creates, to=to or ""
         )
+
+    def recorded(self, run_id: str, path: str) -> str:
+        return self.texts.get("recorded", DEPLOY_SQL)
+
+    def evidence(self, environment: str, change_id: str) -> Evidence:
+        self.calls.append(f"evidence {environment} {change_id}")
+        return self.spoken
 
     def answer(self, review: Review, answers: Sequence[Answered]) -> Review:
         said = {answer.item_id: answer for answer in answers}
@@ -360,9 +369,9 @@ class FakeSession:
             Item("indexes", "No invalid index", "check", "PASS", "0 found"),
         )
 
-    def write(self, name: str, text: str) -> Path:
-        self.written[name] = text
-        return Path("/srv/state") / name
     def answer_after(self, run_id: str, answered: Answered) -> None:
         self.calls.append(f"answer {run_id} {answered.item_id}: {answered.note}")
 
+    def write(self, name: str, text: str) -> Path:
+        self.written[name] = text
+        return Path("/srv/state") / name

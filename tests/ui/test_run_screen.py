@@ -425,3 +425,121 @@ def test_who_only_watches_steers_nothing_and_is_told_who_does() -> None:
             assert session.watch.sent == []
 
     play(scene)
+
+
+def failing(**fields: Any) -> list[FakeEvent]:
+    return [FakeEvent(at(30), "step_failed", {**FAILED.data, **fields}), ENDED]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_failure_before_our_eyes_opens_what_can_be_done(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = begun()
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees("1/4 >")
+            session.watch.unread = failing(detail="Failing row contains [/].")
+            await robot.sees("x FAILED", "23514", "detail: Failing row", "x> 9 UPDATE dms.documents", "retry")
+            await robot.sees("off: nothing of it is deployed", "nothing of this change stays")
+            await robot.snapshot("failed")
+            await robot.press("R")
+            await robot.sees("R is off: nothing of it is deployed")
+            await robot.press("escape")
+            await robot.sees("f: what can be done now", "x> 9 UPDATE")
+            await robot.press("f", "d")
+            await robot.sees("strongest lock", "Gate")
+            assert session.calls[-1] == f"prepare deploy production to {change_id(8)}"
+            assert session.started == []
+
+    play(scene)
+
+
+def test_a_run_that_had_ended_long_ago_opens_nothing_by_itself() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun(), *failing()]
+        session.watch.lives = False
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("x STOPPED", "f: what can be done now", "x> 9 UPDATE")
+            await robot.press("f")
+            await robot.sees("leave it as it is")
+            await robot.press("enter")
+            await robot.sees("x DEPLOY FAILED 1/4")
+
+    play(scene)
+
+
+def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_for_it() -> None:
+    async def scene() -> None:
+        from pgmig_tui.ui.session import Evidence
+
+        session = FakeSession()
+        session.items = ()
+        session.watch.unread = begun()
+        session.spoken = Evidence(False, "verify/x.sql on production FAILED: no column tags")
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("1/4 >")
+            session.watch.unread = failing()
+            await robot.sees("mark it deployed")
+            await robot.press("m")
+            await robot.sees("FAILED: no column tags", "its own verify script says that it isn't deployed")
+            session.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
+            await robot.press("m")
+            await robot.sees("MARK DEPLOYED", "RECORD ONLY", "verify/x.sql on production passed in 12 ms")
+            assert session.calls[-1] == f"prepare deploy production to {change_id(6)} log-only"
+            await robot.press("g")
+            await robot.sees("DEPLOYED on !! PRODUCTION !! production", "Type prod")
+            await robot.press("enter", "escape")
+            assert session.started == []
+
+    play(scene)
+
+
+def test_what_is_recorded_can_be_reverted_and_what_stays_in_parts_can_not() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = begun()
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("1/4 >")
+            session.watch.unread = failing(committed=True, what_stays=["line 3: CREATE INDEX i"])
+            await robot.sees("stays: line 3: CREATE INDEX i", "off: it isn't recorded as deployed")
+
+    play(scene)
+
+    async def recorded() -> None:
+        session = FakeSession()
+        session.watch.unread = begun()
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("1/4 >")
+            session.watch.unread = failing(committed=True)
+            await robot.sees("is committed and recorded", "off: it is recorded already")
+            await robot.press("R")
+            await robot.sees("ROLL BACK 2 changes")
+            assert session.calls[-1] == f"prepare revert production to {change_id(5)}"
+
+    play(recorded)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_invalid_index_is_named_with_what_repairs_it(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = begun()
+        repair = ["DROP INDEX CONCURRENTLY dms.i", "REINDEX INDEX CONCURRENTLY dms.i"]
+        invalid = FakeEvent(at(29), "index_invalid", {"step": 2, "index": "dms.i", "repair": repair})
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees("1/4 >")
+            session.watch.unread = [invalid, *failing(what_stays=["the INVALID index dms.i"])]
+            await robot.sees("the index dms.i is left INVALID", "DROP INDEX CONCURRENTLY dms.i", "(y copies)")
+            await robot.snapshot("failed-index")
+            await robot.press("y")
+            await robot.sees("copied the repair")
+            assert robot.app.clipboard == "DROP INDEX CONCURRENTLY dms.i;\n-- or\nREINDEX INDEX CONCURRENTLY dms.i;"
+
+    play(scene)

@@ -23,12 +23,14 @@ def word_for(place: Place) -> str:
     return (place.confirm_word or place.name) if place.protected else "yes"
 
 
-def confirm(place: Place, review: Review, app: PgmigApp) -> ConfirmScreen:
-    """The dialog that starts a run."""
+def confirm(place: Place, review: Review, app: PgmigApp, *, recorded: bool = False) -> ConfirmScreen:
+    """The dialog that starts a run. `recorded`: no script is run, the change is only told to the registry."""
     tier = f"{PRODUCTION} " if place.protected else ""
     lines: list[Line] = []
     verb = f"{VERBS[review.command]} {count(len(review.steps), 'change')}"
     lines += paragraph(f"{verb} {'on' if review.command == 'verify' else 'to'} {tier}{place.name}", "strong")
+    if recorded:
+        lines = paragraph(f"MARK {count(len(review.steps), 'change')} DEPLOYED on {tier}{place.name}", "strong")
     if review.command == "revert":
         lines = paragraph(f"{verb} on {tier}{place.name}", "strong")
     standing = app.answers.good.get(place.name)

@@ -34,11 +34,15 @@ class ReviewScreen(PlaceScreen):
     CSS_PATH = "../styles/review.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("review")
 
-    def __init__(self, environment: Place, command: Command, to: str | None) -> None:
+    def __init__(
+        self, environment: Place, command: Command, to: str | None, *, log_only: bool = False, evidence: str = ""
+    ) -> None:
         super().__init__()
         self.environment = environment
         self.command = command
         self.to = to
+        self._log_only = log_only
+        self._evidence = evidence
         self.review: Review | None = None
         self.accepted = False
         self._answers: dict[str, Answered] = {}
@@ -64,16 +68,22 @@ class ReviewScreen(PlaceScreen):
         super().on_mount()
         self._show()
         session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
-        self.later("prepare", lambda: session.prepare(name, command, to), self._take, self._failed)
+        self.later(
+            "prepare",
+            lambda: session.prepare(name, command, to, log_only=self._log_only),
+            self._take,
+            self._failed,
+        )
 
     @property
     def where(self) -> Place | None:
         return self.environment
 
     def doing(self) -> str:
+        title = "MARK DEPLOYED" if self._log_only else TITLES[self.command]
         if self.review is None:
-            return TITLES[self.command]
-        return f"{TITLES[self.command]} {count(len(self.review.steps), 'change')}"
+            return title
+        return f"{title} {count(len(self.review.steps), 'change')}"
 
     def _crumbs_line(self, columns: int) -> Line:
         back = f"   back to {self.review.to}" if self.review is not None and self.review.to else ""
@@ -96,8 +106,8 @@ class ReviewScreen(PlaceScreen):
     def _to_open(self) -> None:
         """Puts the cursor on the next item that keeps GO shut, unless it's on one."""
         items = self.review.items if self.review is not None else ()
-        here = min(self.items.cursor, len(items) - 1)
-        for index in (*range(here, len(items)), *range(max(here, 0))):
+        here = max(0, min(self.items.cursor, len(items) - 1))
+        for index in (*range(here, len(items)), *range(here)):
             if items[index].blocks:
                 self.items.move(index)
                 return
@@ -123,6 +133,10 @@ class ReviewScreen(PlaceScreen):
 
     def _step_lines(self, review: Review, columns: int) -> list[Line]:
         lines: list[Line] = []
+        if self._log_only:
+            lines += wrap("! RECORD ONLY: no script is run, the registry is told", columns, "waiting", indent=" ")
+            good = "passed" in self._evidence
+            lines += wrap(safe(self._evidence), columns, "done" if good else "failed", indent="   ")
         for text in review.refusals:
             lines += wrap(f"x REFUSED {safe(text)}", columns, "failed", indent=" ", hanging="   ")
         for text in review.warnings:
@@ -296,7 +310,8 @@ class ReviewScreen(PlaceScreen):
 
     def do_go(self) -> None:
         assert self.review is not None, "off() has seen to it"
-        self.app.push_screen(confirm(self.environment, self.review, self.pgmig), self._confirmed)
+        dialog = confirm(self.environment, self.review, self.pgmig, recorded=self._log_only)
+        self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:
         if not yes or self.review is None or self.off("review.go") is not None:

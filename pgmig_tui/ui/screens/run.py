@@ -20,6 +20,7 @@ from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.poller import Poller
 from pgmig_tui.ui.run_view import current_lines, failure_lines, moment, step_line
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import EventFacts, Place, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
@@ -50,7 +51,10 @@ class RunScreen(PlaceScreen):
         self._watch = watch
         self._steers = steers
         self._lines = RunLines()
-        self._script: tuple[str, ...] = ()
+        self.script: tuple[str, ...] = ()
+        self._script_of = ""
+        self._seen_alive = watch is not None
+        self._offered = False
         self._asked = ""
         self._poller: Poller | None = None
         self.headline = Bar(identity="headline")
@@ -64,7 +68,7 @@ class RunScreen(PlaceScreen):
         yield self.log_lines
 
     def on_mount(self) -> None:
-        self.headline.make(self._headline)
+        self.headline.make(self.headline_line)
         super().on_mount()
         if self._watch is not None:
             self._follow(self._watch)
@@ -111,6 +115,35 @@ class RunScreen(PlaceScreen):
         if self.picture.exit_status is not None and self._environment is not None:
             self.pgmig.ask_again()
         self._show()
+        self._after_failure()
+
+    def _after_failure(self) -> None:
+        """Fetches the lines around what failed, and says what can be done once the run has ended before our eyes."""
+        step = self.failed
+        if step is None:
+            self._seen_alive = self._seen_alive or not self.ended
+            return
+        path = str((step.failure or {}).get("path") or "")
+        if path and path != self._script_of:
+            self._script_of = path
+            session, run_id = self.pgmig.session, self.run_id
+            # A script that can't be shown is no news: what failed has been said already.
+            self.later("script", lambda: session.recorded(run_id, path), self._take_script, lambda error: None)
+        if self._seen_alive and self.picture.exit_status and not self._offered and self.is_current and self._steers:
+            self._offered = True
+            self.do_failed()
+
+    def _take_script(self, text: str) -> None:
+        self.script = tuple(text.splitlines())
+        self._show()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, FailedScreen):
+                screen.show()
+
+    def do_failed(self) -> None:
+        step = self.failed
+        assert step is not None, "off() has seen to it"
+        self.app.push_screen(FailedScreen(self, step))
 
     def _tell_blocker(self, events: Sequence[EventFacts]) -> None:
         """What became of a session that was to be ended, where it was asked for."""
@@ -143,7 +176,7 @@ class RunScreen(PlaceScreen):
         word = "ENDED" if self.picture.exit_status is not None else "GONE" if not self.alive else ""
         return f"RUN {self.run_id}  {word + ' ' if word else ''}{clock(self.elapsed())}"
 
-    def _headline(self, columns: int) -> Line:
+    def headline_line(self, columns: int) -> Line:
         return run_view.headline(
             self.picture, alive=self.alive, now=self.pgmig.clock(), asked=self._asked, columns=columns
         )
@@ -169,13 +202,13 @@ class RunScreen(PlaceScreen):
     def _current_lines(self, columns: int) -> list[Line]:
         failed = self.failed
         if failed is not None and self.picture.current is None:
-            return failure_lines(self.picture, failed, self._script, columns)
+            return failure_lines(self.picture, failed, self.script, columns)
         return current_lines(self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns)
 
     def small_lines(self) -> list[Line]:
         # Somebody will look from a phone: who, which step, what fails stay readable at any size.
         columns = max(20, self.size.width)
-        shown = [self.banner_line(columns), self._headline(columns)]
+        shown = [self.banner_line(columns), self.headline_line(columns)]
         if self.failed is not None:
             shown += failure_lines(self.picture, self.failed, (), columns)
         elif self.picture.activity is not None:
@@ -190,7 +223,8 @@ class RunScreen(PlaceScreen):
 
     def quiet_line(self, columns: int) -> Line:
         if self.picture.exit_status is not None:
-            return ((" Enter: results and what to do after   Esc: home", "muted"),)
+            now = "   f: what can be done now" if self.failed is not None else ""
+            return ((f" Enter: results and what to do after{now}   Esc: home", "muted"),)
         return ((" Esc, z and q leave the run alone; it goes on without this screen", "muted"),)
 
     # Keys

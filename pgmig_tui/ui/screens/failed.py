@@ -1,0 +1,207 @@
+"""After a failure: what failed, where, what is true now, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pgmig_tui.display.cells import Line, Role, wrap
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import count
+from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.ui import run_view
+from pgmig_tui.ui.poller import words_of
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.session import EVERYTHING, Command, Evidence, Place
+from pgmig_tui.ui.widgets.lines import Bar, Lines
+
+if TYPE_CHECKING:
+    from pgmig_tui.ui.screens.run import RunScreen
+
+
+class FailedScreen(PlaceScreen):
+    """Stands over the run screen. Every choice that changes something leads through the review and its word."""
+
+    place: ClassVar[str] = "failed"
+    CSS_PATH = "../styles/failed.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("failed")
+
+    def __init__(self, run: RunScreen, step: StepPicture) -> None:
+        super().__init__()
+        self.run = run
+        self.step = step
+        self._asking = False
+        self._evidence: Evidence | None = None
+        self.headline = Bar(identity="headline")
+        self.what = Lines(identity="what")
+        self.choices = Lines(identity="choices")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.headline
+        yield self.what
+        yield self.choices
+
+    def on_mount(self) -> None:
+        self.headline.make(self.run.headline_line)
+        super().on_mount()
+        self.show()
+
+    def show(self) -> None:
+        """Draws anew, as when the script's text has come."""
+        self.what.fill(lambda columns: self._what_lines(columns - 1))
+        columns = self.choices.size.width or self.app.size.width
+        # With the border above it, and never so high that what failed goes out of sight.
+        self.choices.styles.height = min(len(self._choice_lines(columns - 1)) + 1, 10)
+        self.choices.fill(lambda columns: self._choice_lines(columns - 1))
+
+    @property
+    def picture(self) -> RunPicture:
+        return self.run.picture
+
+    @property
+    def where(self) -> Place | None:
+        return self.run.where
+
+    def doing(self) -> str:
+        return f"RUN {self.run.run_id}  FAILED"
+
+    def _what_lines(self, columns: int) -> list[Line]:
+        return run_view.failure_lines(self.picture, self.step, self.run.script, columns, copies=True)
+
+    def _choice_lines(self, columns: int) -> list[Line]:
+        left = sum(step.state != "done" for step in self.picture.steps.values())
+        choices = (
+            ("failed.retry", "d", f"retry: a new run of the {count(left, 'change')} that is left" if left == 1
+             else f"retry: a new run of the {count(left, 'change')} that are left"),
+            ("failed.revert", "R", "revert this change"),
+            ("failed.record", "m", "mark it deployed: runs its verify script, then only records it"),
+            ("failed.after", "Enter", "leave it as it is: results, and the list for afterwards"),
+        )  # fmt: skip
+        lines: list[Line] = []
+        for key_id, key, told in choices:
+            off = self.off(key_id)
+            role: Role = "off" if off else "plain"
+            lines.append(((f" {key:<6}", "off" if off else "key"), (told, role)))
+            if off:
+                lines += wrap(f"off: {off}", columns, "waiting", indent="       ")[:1]
+        if self._asking:
+            lines.append(((" running its verify script ...", "running"),))
+        elif self._evidence is not None and (told := self._evidence.problem or self._evidence.told):
+            lines += wrap(safe(told), columns, "done" if self._evidence.ok else "failed", indent=" ")
+        return lines
+
+    # Keys
+
+    def off(self, key_id: str) -> str | None:
+        if not key_id.startswith("failed.") or key_id in {"failed.after", "failed.down", "failed.up"}:
+            return None
+        place = self.where
+        if place is None:
+            return "its environment is not in this project"
+        if self.picture.exit_status == 4:
+            return f"it is in doubt what took effect; `pgmig-tui reconcile {safe(place.name)}` settles it first"
+        reason = self.pgmig.answers.cannot(place.name)
+        if reason is not None:
+            return reason
+        return self._off_now(key_id)
+
+    def _off_now(self, key_id: str) -> str | None:
+        command, data = self.picture.command, self.step.failure or {}
+        recorded = bool(data.get("committed")) and not data.get("what_stays")
+        if key_id == "failed.retry" and command not in {"deploy", "revert", "verify"}:
+            return f"a {safe(command)} is started from its own place"
+        if key_id == "failed.retry" and command == "deploy" and recorded and not self._rest:
+            return "nothing is left: this change is deployed, its verification failed"
+        if key_id in {"failed.revert", "failed.record"} and command != "deploy":
+            return "this was not a deploy"
+        if key_id == "failed.revert" and not recorded:
+            stays = data.get("what_stays")
+            return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
+        if key_id == "failed.record":
+            if recorded:
+                return "it is recorded already"
+            if self._asking:
+                return "its verify script runs"
+        return None
+
+    @property
+    def _rest(self) -> list[StepPicture]:
+        """The steps that come after the one that failed."""
+        return [step for step in self.picture.steps.values() if step.state == "todo"]
+
+    def _review(self, command: Command, to: str | None, *, log_only: bool = False, evidence: str = "") -> None:
+        from pgmig_tui.ui.screens.review import ReviewScreen
+
+        place = self.where
+        assert place is not None, "off() has seen to it"
+        self.app.switch_screen(ReviewScreen(place, command, to, log_only=log_only, evidence=evidence))
+
+    def do_retry(self) -> None:
+        command = self.picture.command
+        last = list(self.picture.steps.values())[-1]
+        if command == "revert":
+            self._review("revert", self._before(last.change_id))
+        else:
+            self._review("verify" if command == "verify" else "deploy", last.change_id)
+
+    def do_revert(self) -> None:
+        self._review("revert", self._before(self.step.change_id))
+
+    def _before(self, change_id: str) -> str:
+        """The change that the plan has before another: where a revert of that one goes back to."""
+        before = EVERYTHING
+        for line in self.pgmig.session.facts.plan:
+            if line.change_id == change_id:
+                break
+            before = line.change_id
+        return before
+
+    def do_record(self) -> None:
+        place = self.where
+        assert place is not None, "off() has seen to it"
+        self._asking = True
+        self.show()
+        session, name, change_id = self.pgmig.session, place.name, self.step.change_id
+        self.later("evidence", lambda: session.evidence(name, change_id), self._heard, self._unheard)
+
+    def _heard(self, evidence: Evidence) -> None:
+        self._asking, self._evidence = False, evidence
+        self.show()
+        if evidence.problem:
+            self.say("it can't be marked", "failed")
+        elif evidence.ok is False:
+            self.say("its own verify script says that it isn't deployed; `deploy --log-only` would not ask", "failed")
+        elif self.is_current:
+            self._review("deploy", self.step.change_id, log_only=True, evidence=evidence.told)
+
+    def _unheard(self, error: Exception) -> None:
+        self._asking, self._evidence = False, Evidence(None, problem=words_of(error))
+        self.show()
+
+    def do_after(self) -> None:
+        self.app.pop_screen()
+        self.run.do_after()
+
+    def do_down(self) -> None:
+        self.what.scroll_relative(y=1, animate=False)
+
+    def do_up(self) -> None:
+        self.what.scroll_relative(y=-1, animate=False)
+
+    def copy_text(self) -> str:
+        # Each is enough by itself: they mustn't be run one after the other.
+        repairs = ["\n-- or\n".join(f"{sql.rstrip(';')};" for sql in one.repair) for one in self.picture.invalid]
+        return "\n\n".join(repairs) or self.run.copy_text()
+
+    def copied_what(self, text: str) -> str:
+        return "copied the repair" if self.picture.invalid else super().copied_what(text)
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "The run has ended. Nothing here changes anything before the review's last word.",
+            "Retry runs the scripts as they lie on disk now: mend the script first.",
+            "Mark deployed runs the verify script, and no deploy script; then the review asks for the word.",
+        )
