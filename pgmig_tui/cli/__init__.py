@@ -35,6 +35,7 @@ _COMMANDS = {
     "rollback": "rollback",
     "undo": "rollback",
     "reconcile": "reconcile",
+    "backfill": "backfill",
 }
 _SHORT = ("status", "plan")
 """Commands that read much, free nothing and end: collecting garbage meanwhile only costs time on a large plan."""

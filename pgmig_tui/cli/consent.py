@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pgmig_tui.run.plan import RunPlan
 
 NOTHING = "Nothing was changed."
+_HOW = {
+    "atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only",
+    "batches": "in batches",
+}  # fmt: skip
 LOOKED_AT = 100
 """With --yes on an unprotected environment the locks of more steps than these aren't looked at, and that is said."""
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
@@ -94,7 +98,7 @@ def overview(reviewed: Review) -> list[Line]:
     steps = words.count(len(plan.steps), "change")
     told = [line((f"{plan.told} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
     for step, one in zip(plan.steps, reviewed.impacts, strict=True):
-        how = {"atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only"}[step.mode]
+        how = _HOW[step.mode]
         verified = {"inside": ", verified before COMMIT", "after": ", verified after", "off": ""}[step.verify]
         told.append(line(f"  {step.number:>3} {safe(step.label)}  ", (how + verified, "muted")))
         if one is not None and one.impact.strongest is not None:

@@ -139,6 +139,36 @@ def _answers(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _count(text: str) -> int:
+    if not text.replace("_", "").isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
+def _backfill_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "arguments", nargs="*", metavar="TARGET", help="the environment, and a change whose script declares batches"
+    )
+    _target_option(parser)
+    parser.set_defaults(to=None)
+    what = parser.add_argument_group("instead of a change")
+    what.add_argument("--statement", metavar="SQL", default="", help="an UPDATE, DELETE or INSERT … SELECT")
+    what.add_argument("--table", metavar="TABLE", default="", help="the table whose rows are passed in batches")
+    what.add_argument("--key", metavar="COLUMNS", default="", help="its key, e.g. id, or a,b: NOT NULL and indexed")
+    parser.add_argument("--left", metavar="CONDITION", default="", help="true of rows still to do; counted at the end")
+    parser.add_argument("--batch", metavar="N", type=_count, default=0, help="rows of the first batch (declared, 1000)")
+    parser.add_argument("--aim", metavar="SECONDS", type=_seconds, default=0.2, help="how long a batch may take (0.2)")
+    parser.add_argument("--max-rate", metavar="ROWS", type=_seconds, default=0.0, help="rows a second at most")
+    parser.add_argument("--max-lag", metavar="SECONDS", type=_seconds, default=5.0, help="hold while a replica lags")
+    parser.add_argument("--analyze", action="store_true", help="ANALYZE the table at the end")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", metavar="RUN", default="", help="go on where this run has stopped")
+    again.add_argument("--from-start", action="store_true", help="once more over all rows, though begun or done before")
+    _variables(parser)
+    parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
+    _answers(parser)
+
+
 def _rollback_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
     _target_option(parser)
@@ -225,6 +255,8 @@ def build_parser() -> argparse.ArgumentParser:
     settled.add_argument(
         "--leave", action="store_true", help="leave it without a record: the next deploy runs it again"
     )
+
+    _backfill_options(add("backfill", "a data migration in batches that give way to others and can be resumed"))
 
     _rollback_options(add("rollback", "take the last run back, in an emergency", _json))
 

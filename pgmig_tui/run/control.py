@@ -21,7 +21,7 @@ _CANCEL_AGAIN_S = 0.5
 
 COMMAND_NAMES = (
     "pause", "resume", "cancel", "stop",
-    "retry", "lock_timeout", "retries", "cancel_blocker", "terminate_blocker", "detach",
+    "retry", "lock_timeout", "retries", "cancel_blocker", "terminate_blocker", "detach", "faster", "slower",
 )  # fmt: skip
 """The first word of each command. `lock_timeout MS` and `retries N` count from the next try on, `retry` ends the
 waiting for it; `cancel_blocker PID STARTED` and `terminate_blocker PID STARTED` name a session by its process and its
@@ -48,6 +48,7 @@ class Control(Waiter):
         self.watch(self._fifo)
         self._session: Connection | None = None
         self._session_fd = -1
+        self._holds = ""
         self.paused = False
         self.stopping = False
         self.cancelled = False
@@ -77,9 +78,9 @@ class Control(Waiter):
     def pid(self) -> int:
         return self.session.pid
 
-    def hold(self, session: Connection) -> None:
+    def hold(self, session: Connection, holds: str = "Sqitch's lock") -> None:
         """From now on `session` is watched: if the server ends it, the run stops before its next COMMIT."""
-        self._session = session
+        self._session, self._holds = session, holds
         self._session_fd = session.raw.socket
         self.watch(self._session_fd)
 
@@ -199,6 +200,6 @@ class Control(Waiter):
 
     def _gone(self, why: str) -> None:
         if not self.lost:
-            self.lost = f"the control session, which holds Sqitch's lock, was lost: {why}"
+            self.lost = f"the control session, which holds {self._holds}, was lost: {why}"
             self.unwatch(self._session_fd)
             self._cancel()

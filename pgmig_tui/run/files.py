@@ -58,6 +58,10 @@ class RecordingFiles:
     def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
         return self._source.resolve(path, relative_to=relative_to, line=line)
 
+    def keep(self, name: str, data: bytes) -> None:
+        """Keep a script that is made here and lies nowhere in the checkout."""
+        self._keep(name, data)
+
     def close(self) -> None:
         """Write the list of what was read. Nothing is read after that."""
         hashes = {name: _stored(name) for name in self._seen}

@@ -17,8 +17,11 @@ from pgmig_tui.project.identity import Operator
 from pgmig_tui.run.journal import PLAN
 
 Command = Literal["deploy", "revert", "verify"]
-Mode = Literal["atomic", "stepwise", "record"]
-"""atomic: script, verification and record in one transaction · stepwise: statement by statement · record: no script."""
+Carried = Literal["deploy", "revert", "verify", "backfill"]
+"""What a run process carries out: the commands of `run.planning`, and that of `run.batch_plan`."""
+Mode = Literal["atomic", "stepwise", "record", "batches"]
+"""atomic: script, verification and record in one transaction · stepwise: statement by statement · record: no script ·
+batches: one statement over a range of rows at a time (run.backfill)."""
 Verify = Literal["inside", "after", "off"]
 
 
@@ -47,7 +50,7 @@ class Step:
     """
 
     number: int
-    action: Command
+    action: Carried
     change_id: str
     change: str
     label: str
@@ -99,7 +102,7 @@ class RunPlan:
     """`refusals` are reasons that no answer can lift; `creates` names every schema that this run will create."""
 
     run_id: str
-    command: Command
+    command: Carried
     project: str
     uri: str | None
     root: str

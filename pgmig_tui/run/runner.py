@@ -86,6 +86,8 @@ class Runner:
             self._take_control()
             if plan.dry_run:
                 return self._dry_run()
+        if plan.command == "backfill":
+            return self._backfill()
             self._prepare_registry()
         plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)
@@ -144,10 +146,19 @@ class Runner:
             return self._finish(3, "stopped", f"stopped by the operator; {self.done} of {total} steps are done")
         return self._finish(0, "done", f"{self.done} of {total} steps are done")
 
-    def _finish(self, status: int, result: str, summary: str, error: PgmigError | None = None, *, do: str = "") -> int:
+    def _finish(
+        self,
+        status: int,
+        result: str,
+        summary: str,
+        error: PgmigError | None = None,
+        *,
+        now: str = "",
+        do: str = "",
+    ) -> int:
         self.journal.write(
             "run_finished", sync=True, exit_status=status, result=result, done=self.done, total=len(self.plan.steps),
-            summary=summary, now=error.now if error else "", do=error.do if error else do,
+            summary=summary, now=error.now if error else now, do=error.do if error else do,
         )  # fmt: skip
         return status
 
@@ -163,6 +174,13 @@ class Runner:
         identity = session.identity()
         check_server(identity, None)
         self.journal.skew = identity.clock_skew_s
+    def _backfill(self) -> int:
+        from pgmig_tui.run.backfill import BackfillRun
+
+        ended = BackfillRun(self.plan, self.target, self.control, self.journal).carry_out()
+        self.done = int(ended.status == 0)
+        return self._finish(ended.status, ended.result, ended.summary, now=ended.now, do=ended.do)
+
         if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
             session.close()
             raise Refused(

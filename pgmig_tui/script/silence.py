@@ -43,6 +43,8 @@ def silences(statements: Sequence[Statement], sources: Mapping[str, bytes]) -> t
             at = comment.start()
             if not any(first <= at < last for first, last in rows):
                 said = comment[1].decode("utf-8", "replace").strip()
+                if said.lower().startswith("backfill "):
+                    continue  # a declaration (script.backfill)
                 found.append(_silence(path, data.count(b"\n", 0, at) + 1, said, *_place(data, at, here)))
     return tuple(found)
 

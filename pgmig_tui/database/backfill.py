@@ -1,0 +1,282 @@
+"""What a data migration in batches asks of the server: its table, its checkpoint, and what it has to give way to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pgmig_tui.database.connect import Connection
+from pgmig_tui.database.registry import LockHolder
+from pgmig_tui.database.text import bind, ident, literal, load
+from pgmig_tui.errors import NotPermitted, ProjectError
+
+Key = tuple[str, ...]
+"""Values of the key's columns as the server writes them (datestyle ISO, time zone UTC); () is before the first row."""
+
+GUARD = "pgmig checkpoint: "
+"""How the message begins with which a batch refuses to commit on another checkpoint than it began from."""
+
+_TABLE = "backfill_progress"
+_COLUMNS = (
+    "run_id", "last_run", "statement_hash", "statement", "relation", "key_columns", "last_key", "until_key",
+    "rows_changed", "rows_seen", "batches", "started_by", "started_at", "updated_at", "finished_at",
+)  # fmt: skip
+_NOTHING = "Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table that a backfill walks through. `name` is quoted and qualified; `index` leads with the key, "" = none.
+    `columns` are none, null or not null for each column of the key. `rows` is the planner's estimate, -1 = never
+    analysed."""
+
+    oid: int
+    schema: str
+    relation: str
+    kind: str
+    name: str
+    columns: tuple[str, ...]
+    index: str
+    unique: bool
+    rows: int
+    triggers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a backfill has come: everything up to `last` (() = nothing yet) is done, `until` is its end."""
+
+    run_id: str
+    last_run: str
+    statement_hash: str
+    relation: str
+    last: Key
+    until: Key
+    rows: int
+    seen: int
+    batches: int
+    started_at: str
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """One look. `lag_bytes` and `lag_s` are those of the replica that is furthest behind, None where there is none or
+    this role may not see it (`hidden` of `replicas`). `backlog_bytes` of WAL wait to be archived, None where that isn't
+    known. `live` and `dead` rows of the table are the server's own counts, which lag a little."""
+
+    replicas: int
+    hidden: int
+    lag_bytes: int | None
+    lag_s: float | None
+    archives: bool
+    archive_failing: bool
+    backlog_bytes: int | None
+    vacuum: bool
+    live: int
+    dead: int
+
+
+def read_table(connection: Connection, schema: str, name: str, columns: Sequence[str]) -> Table | None:
+    """The table of that name (schema "" = by the session's search_path), None where there is none. Raises
+    ServerError."""
+    wanted = f"{ident(schema)}.{ident(name)}" if schema else ident(name)
+    row = connection.one(load("queries/backfill_table"), {"name": wanted, "columns": list(columns)})
+    if row is None:
+        return None
+    oid, namespace, relation, kind, quoted, states, found, rows, triggers = row
+    index, unique = found or ("", False)
+    return Table(oid, namespace, relation, kind, quoted, tuple(states), index, unique, rows, triggers)
+
+
+def read_pressure(connection: Connection, oid: int) -> Pressure:
+    """What is under pressure now. Raises ServerError."""
+    row = connection.one(load("queries/backfill_pressure"), {"oid": oid})
+    assert row is not None
+    return Pressure(*row)
+
+
+# -- keys ----------------------------------------------------------------------------------------------------------
+
+
+def beyond(alias: str, columns: Sequence[str], key: Key, operator: str = ">") -> str:
+    """A condition: the row's key is > (or <=) `key`."""
+    names = ", ".join(f"{alias}{ident(column)}" for column in columns)
+    values = ", ".join(literal(value) for value in key)
+    return f"{names} {operator} {values}" if len(key) == 1 else f"({names}) {operator} ({values})"
+
+
+def between(alias: str, columns: Sequence[str], last: Key, upto: Key) -> str:
+    """The condition of a batch: beyond `last` and up to `upto`. `alias` is what the statement calls the table."""
+    of = f"{ident(alias)}."
+    parts = [beyond(of, columns, last)] if last else []
+    return " AND ".join([*parts, beyond(of, columns, upto, "<=")])
+
+
+def bound_sql(table: str, columns: Sequence[str], last: Key, until: Key, size: int) -> str:
+    """The key of the `size`-th row beyond `last`, or of the last one up to `until`; its last column counts the rows."""
+    names = ", ".join(ident(column) for column in columns)
+    conditions = [beyond("", columns, last)] if last else []
+    conditions.append(beyond("", columns, until, "<="))
+    inner = f"SELECT {names} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {names} LIMIT {int(size)}"
+    counted = f"SELECT *, count(*) OVER () AS n FROM ({inner}) AS b"
+    return f"SELECT {_texts(columns)}, n FROM ({counted}) AS k{_last(columns)}"
+
+
+def highest_sql(table: str, columns: Sequence[str]) -> str:
+    """The highest key of the table."""
+    return f"SELECT {_texts(columns)} FROM {table} AS k{_last(columns)}"
+
+
+def _texts(columns: Sequence[str]) -> str:
+    return ", ".join(f"k.{ident(column)}::text" for column in columns)
+
+
+def _last(columns: Sequence[str]) -> str:
+    return f" ORDER BY {', '.join(f'k.{ident(column)} DESC' for column in columns)} LIMIT 1"
+
+
+def read_bound(
+    connection: Connection, table: str, columns: Sequence[str], last: Key, until: Key, size: int
+) -> tuple[Key, int]:
+    """Where the next batch ends, and how many rows of the table it has; `until` and 0 when there are none left.
+    Raises ServerError."""
+    row = connection.one(bound_sql(table, columns, last, until, size))
+    if row is None:
+        return until, 0
+    # Fewer than asked for: these are the last, and what comes in between them and the end meanwhile is in the range.
+    return (tuple(row[:-1]) if row[-1] == size else until), row[-1]
+
+
+def read_highest(connection: Connection, table: str, columns: Sequence[str]) -> Key | None:
+    """The highest key, None in an empty table. Raises ServerError."""
+    row = connection.one(highest_sql(table, columns))
+    return None if row is None else tuple(row)
+
+
+def key_text(key: Key) -> str:
+    return json.dumps(list(key), ensure_ascii=False)
+
+
+def key_of(text: str) -> Key:
+    return tuple(json.loads(text))
+
+
+# -- the lock ------------------------------------------------------------------------------------------------------
+
+
+def statement_hash(table: str, columns: Sequence[str], statement: str) -> str:
+    """What tells one backfill from another: table, key and statement."""
+    whole = "\0".join([table, *columns, statement])
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:40]
+
+
+def lock_key(digest: str) -> int:
+    """The advisory key (one bigint) of a statement, from its hash."""
+    return int.from_bytes(hashlib.sha256(f"pgmig backfill {digest}".encode()).digest()[:8], signed=True)
+
+
+def try_lock(connection: Connection, digest: str) -> bool:
+    """Take the statement's lock for the life of the session, if it is free. Raises ServerError."""
+    row = connection.one(f"SELECT pg_catalog.pg_try_advisory_lock({lock_key(digest)})")
+    return bool(row and row[0])
+
+
+def lock_holder(connection: Connection, digest: str) -> LockHolder | None:
+    """Who holds it. Raises ServerError."""
+    key = lock_key(digest) & (1 << 64) - 1
+    row = connection.one(load("queries/backfill_holder"), {"high": key >> 32, "low": key & 0xFFFFFFFF})
+    return None if row is None else LockHolder(*row)
+
+
+# -- the checkpoint ------------------------------------------------------------------------------------------------
+
+
+def missing(connection: Connection, schema: str) -> str:
+    """What has to be created for checkpoints in `schema`: "schema" (and the table), "table", or "" when all is there.
+
+    Raises NotPermitted with the GRANT that helps, ProjectError where the table is somebody else's, ServerError.
+    """
+    row = connection.one(bind(load("queries/backfill_shape"), {"schema": schema}))
+    assert row is not None
+    has_schema, has_table, allowed, columns, role, database = row
+    if has_table and tuple(columns) != _COLUMNS:
+        raise ProjectError(
+            f"{schema}.{_TABLE} exists and is not ours: its columns are others",
+            now=_NOTHING,
+            do="Say with tracking in pgmig.toml in which schema this program may keep its tables.",
+        )
+    if allowed:
+        return "" if has_table else "table" if has_schema else "schema"
+    grant = f"GRANT CREATE ON DATABASE {ident(database)} TO {ident(role)};"
+    if has_table:
+        grant = f"GRANT SELECT, INSERT, UPDATE ON {ident(schema)}.{_TABLE} TO {ident(role)};"
+        grant = f"GRANT USAGE ON SCHEMA {ident(schema)} TO {ident(role)}; {grant}"
+    elif has_schema:
+        grant = f"GRANT USAGE, CREATE ON SCHEMA {ident(schema)} TO {ident(role)};"
+    raise NotPermitted(
+        f"role {role} may not keep a checkpoint in schema {schema}: without one no backfill can be resumed",
+        now=_NOTHING,
+        do=f"Have the owner run: {grant}",
+    )
+
+
+def create(connection: Connection, schema: str, what: str) -> None:
+    """Create what `missing` says. Raises ServerError."""
+    if not what:
+        return
+    made = f"CREATE SCHEMA {ident(schema)};\n" if what == "schema" else ""
+    connection.execute("BEGIN;\n" + made + bind(load("queries/backfill_create"), {"schema": schema}) + "\nCOMMIT")
+
+
+def read_checkpoints(connection: Connection, schema: str, digest: str, run_id: str = "") -> tuple[Checkpoint, ...]:
+    """The checkpoints of a statement and those of a run, newest first. The table is there. Raises ServerError."""
+    sql = bind(load("queries/backfill_rows"), {"schema": schema, "hash": digest, "run": run_id})
+    return tuple(
+        Checkpoint(row[0], row[1], row[2], row[3], key_of(row[4]), key_of(row[5]), *row[6:])
+        for row in connection.execute(sql)
+    )
+
+
+def begin(
+    connection: Connection, schema: str, run_id: str, digest: str, statement: str, table: str, columns: Sequence[str],
+    until: Key, who: str,
+) -> None:  # fmt: skip
+    """Write the checkpoint of a backfill that begins. Raises ServerError."""
+    connection.execute(
+        f"INSERT INTO {ident(schema)}.{_TABLE} (run_id, last_run, statement_hash, statement, relation, key_columns,"
+        " last_key, until_key, started_by) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (run_id, run_id, digest, statement, table, key_text(tuple(columns)), "[]", key_text(until), who),
+    )
+
+
+def go_on(connection: Connection, schema: str, run_id: str, by: str) -> None:
+    """Note that run `by` goes on with the backfill of `run_id`. Raises ServerError."""
+    sql = f"UPDATE {ident(schema)}.{_TABLE} SET last_run = %s WHERE run_id = %s"
+    connection.execute(sql, (by, run_id))
+
+
+def checkpoint_sql(
+    schema: str, run_id: str, last: Key, upto: Key, rows: int, seen: int, *, finished: bool, by: str
+) -> str:
+    """What ends a batch: its checkpoint and COMMIT, in the batch's own transaction.
+
+    Raises on the server, so that nothing is committed, unless the checkpoint still is where the batch began (`last`)
+    and belongs to run `by`: whatever else may be alive, no row is passed twice. Deferred constraints are
+    checked before that, under the statement's own settings.
+    """
+    own = f"{ident(schema)}.{_TABLE}"
+    sentence = f"{GUARD}another process has gone on from {key_text(last)}, "
+    return (
+        "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL ROLE none; SET LOCAL search_path = pg_catalog, pg_temp;"
+        f" WITH moved AS (UPDATE {own} SET last_key = {literal(key_text(upto))}, rows_changed ="
+        f" rows_changed + {int(rows)}, rows_seen = rows_seen + {int(seen)}, batches = batches + 1,"
+        " updated_at = pg_catalog.clock_timestamp()"
+        + (", finished_at = pg_catalog.clock_timestamp()" if finished else "")
+        + f" WHERE run_id = {literal(run_id)} AND last_key = {literal(key_text(last))}"
+        f" AND last_run = {literal(by)} AND finished_at IS NULL RETURNING 1)"
+        " SELECT CASE WHEN (SELECT count(*) FROM moved) = 1 THEN NULL"
+        f" ELSE ({literal(sentence)} || pg_catalog.clock_timestamp())::timestamptz END; COMMIT"
+    )

@@ -1,0 +1,471 @@
+"""Carrying out a data migration in batches, in the run process.
+
+Each batch is a transaction of its own with its checkpoint in it, so whatever is killed, and whenever, the checkpoint
+says what is done. The run holds an advisory key of its own for the statement, not Sqitch's: it may take hours, and
+other changes must be deployable meanwhile. It writes nothing into the registry; a change whose statement it carried out
+is recorded by a deploy of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pgmig_tui.database import backfill as batches_on
+from pgmig_tui.database.backfill import Checkpoint, Key
+from pgmig_tui.database.connect import (
+    ConnectionLost,
+    ServerError,
+    application_name,
+    check_server,
+    connect,
+    guard_sql,
+)
+from pgmig_tui.database.wire import Exchange, Wire
+from pgmig_tui.display import words
+from pgmig_tui.display.mask import mask_secrets
+from pgmig_tui.errors import PgmigError, Refused
+from pgmig_tui.run import batches, guard
+from pgmig_tui.run.batch_plan import SCRIPT, Backfill
+from pgmig_tui.run.batches import Limits, Pace
+from pgmig_tui.run.watch import Watcher
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.control import Control
+    from pgmig_tui.run.journal import JournalWriter
+    from pgmig_tui.run.plan import Endpoint, RunPlan
+
+STEP = 1
+_POLL_S = 0.1
+_TAKEN_S = 3.0
+"""How long a lock of a run that was just killed may live on (seconds)."""
+_LOOK_S = 0.5
+_TELL_S = 5.0
+_LEFT_TIMEOUT = "60s"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it ended, as `run_finished` tells it."""
+
+    status: int
+    result: str
+    summary: str
+    now: str = ""
+    do: str = ""
+
+
+class BackfillRun:
+    """One backfill. `carry_out` returns how it ended; raises PgmigError where it could not begin."""
+
+    def __init__(self, plan: RunPlan, target: Endpoint, control: Control, journal: JournalWriter) -> None:
+        self.plan = plan
+        self.target = target
+        self.control = control
+        self.journal = journal
+        self.spec = Backfill.load(plan.folder)
+        self.size = self.spec.batch
+        self.largest = max(batches.LARGEST, self.spec.batch)
+        self.level = 0
+        self.last: Key = ()
+        self.until: Key = ()
+        self.run_id = self.spec.goes_on or plan.run_id
+        self.rows = self.seen = self.count = 0
+        self.waited_behind = 0
+        self._wire: Wire | None = None
+        control.obey |= {
+            "faster": lambda _: self._change_pace(+1),
+            "slower": lambda _: self._change_pace(-1),
+            "retries": self._change_retries,
+        }
+        control.retries = plan.retries
+
+    # -- from begin to end -------------------------------------------------------------------------------------
+
+    def carry_out(self) -> Ending:
+        began = time.monotonic()
+        self._take_control()
+        self._begin()
+        self.journal.write("run_started", sync=True, steps=1, control_pid=self.control.pid)
+        self.journal.write(
+            "step_started", step=STEP, change=self.spec.name, action="backfill", mode="batches", table=self.spec.table,
+            rows=self.rows, seen=self.seen, last_key=list(self.last), until_key=list(self.until),
+            about_total=self.spec.about_total, goes_on=self.spec.goes_on, **self._pace_fields(),
+        )  # fmt: skip
+        self.journal.write(
+            "statement_started", step=STEP, path=SCRIPT, line=1, end_line=1, kind=self.spec.kind, commits=True,
+            sql=mask_secrets(self.spec.text[:800])[:200], hash=self.spec.digest[:12],
+        )  # fmt: skip
+        try:
+            ending = self._walk()
+            if ending is None:
+                ending = self._finish((time.monotonic() - began) * 1000)
+        finally:
+            self._drop()
+        return ending
+
+    def _walk(self) -> Ending | None:
+        """Batch after batch; None when the end of the table is reached."""
+        while self.last != self.until:
+            self.control.pause_point(self._paused, self._resumed)
+            if why := self._give_way():
+                return self._stopped(why)
+            started = time.monotonic()
+            done = self._batch()
+            if isinstance(done, Ending):
+                return done
+            took_ms = (time.monotonic() - started) * 1000
+            rest = batches.rest_ms(took_ms, done, self._pace, self._limits, self._slowed)
+            if rest and self.last != self.until:
+                self._rest(rest / 1000)
+            if why := self._why_stop():
+                return self._stopped(why)
+        return None
+
+    # -- before the first batch --------------------------------------------------------------------------------
+
+    def _take_control(self) -> None:
+        """Open the control session and take the statement's own key."""
+        plan = self.plan
+        session = connect(self.target, application_name=application_name(plan.run_id, "control"))
+        identity = session.identity()
+        check_server(identity, None)
+        self.journal.skew = identity.clock_skew_s
+        if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
+            session.close()
+            raise Refused(
+                "another server answers than at planning", now="Nothing was changed.", do="Plan the run again."
+            )
+        session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
+        self.control.hold(session, "this backfill's lock")
+        deadline = time.monotonic() + max(plan.lock_wait_s, _TAKEN_S if self.spec.goes_on else 0.0)
+        while not batches_on.try_lock(session, self.spec.digest):
+            holder = batches_on.lock_holder(session, self.spec.digest)
+            if holder is None:
+                continue  # gone between the two questions
+            if time.monotonic() >= deadline or self.control.stopping:
+                raise Refused(
+                    f"another run carries out this very statement: {holder}",
+                    now="Nothing was changed.",
+                    do="`pgmig-tui attach` shows it; wait for it to end, or poll for it with --lock-timeout SECONDS.",
+                )
+            self.control.idle_wait(_POLL_S)
+        watcher = Watcher(self.journal, guard.Limits(plan.guard_waiters, plan.guard_oldest_ms), plan.server.version_num)
+        watcher.use(self.target, session, self.control, plan.run_id)
+        self.control.watcher = watcher
+        watcher.prepare()
+
+    def _begin(self) -> None:
+        """Write the first checkpoint, or read the last one."""
+        spec, session = self.spec, self.control.session
+        batches_on.create(session, spec.schema, batches_on.missing(session, spec.schema))
+        if not spec.goes_on:
+            until = batches_on.read_highest(session, spec.table, spec.columns)
+            self.until = until if until is not None else ()
+            who = f"{self.plan.operator_name} <{self.plan.operator_email}>"
+            text = mask_secrets(spec.text)
+            batches_on.begin(
+                session, spec.schema, self.run_id, spec.digest, text, spec.table, spec.columns, self.until, who
+            )
+            return
+        batches_on.go_on(session, spec.schema, self.run_id, self.plan.run_id)
+        point = self._checkpoint()
+        if point.finished:
+            raise Refused(f"{self.run_id} has been finished meanwhile", now="Nothing was changed.")
+        self.last, self.until = point.last, point.until
+        self.rows, self.seen, self.count = point.rows, point.seen, point.batches
+
+    def _checkpoint(self) -> Checkpoint:
+        spec = self.spec
+        found = batches_on.read_checkpoints(self.control.session, spec.schema, spec.digest, self.run_id)
+        mine = next((one for one in found if one.run_id == self.run_id), None)
+        if mine is None or mine.statement_hash != spec.digest:
+            raise Refused(
+                f"the checkpoint of {self.run_id} is gone", now="What was committed before stays.", do="Look into"
+                f" {spec.schema}.backfill_progress: somebody has changed it.",
+            )  # fmt: skip
+        return mine
+
+    # -- one batch ---------------------------------------------------------------------------------------------
+
+    def _batch(self) -> int | Ending:
+        """Carry out the next batch, tried again where that helps; how many rows of the table it has passed."""
+        lost = 0
+        while True:
+            if why := self._why_stop():
+                return self._stopped(why)
+            start = time.perf_counter()
+            tried: int | ServerError | None
+            upto, seen = self.last, 0
+            try:
+                upto, seen = batches_on.read_bound(
+                    self.control.session, self.spec.table, self.spec.columns, self.last, self.until, self.size
+                )
+                wire = self._session()
+                tried = self._try(wire, upto, seen)
+            except ConnectionLost:
+                tried = None
+            except ServerError as error:
+                tried = error
+            ms = (time.perf_counter() - start) * 1000
+            if isinstance(tried, int):
+                self._done(upto, seen, tried, ms)
+                return seen
+            if tried is None:
+                return self._lost_connection()
+            why = batches.lost_why(
+                tried.sqlstate, self._gave_way(), asked=self.control.cancelled or bool(self.control.lost)
+            )
+            if tried.message.find(batches_on.GUARD) >= 0:
+                return self._overtaken(tried)
+            if not why:
+                stop = self._why_stop()
+                return self._stopped(stop) if stop else self._failed(tried)
+            lost += 1
+            size = batches.after_loss(self.size, lost, self.control.retries, tried.sqlstate)
+            if size is None:
+                return self._failed(tried, f"after {words.count(lost, 'try', 'tries')}, the last with {self.size} rows")
+            self.size = size
+            lost_try: dict[str, Any] = {"try": lost, "of": self.control.retries + 1}
+            wait = guard.backoff_ms(lost, random.random())
+            self.journal.write(
+                "batch_retried", step=STEP, batch=self.count + 1, **lost_try,
+                sqlstate=tried.sqlstate, why=why, size=self.size, wait_ms=wait,
+            )  # fmt: skip
+            self.control.stay_away(wait / 1000)
+
+    def _try(self, wire: Wire, upto: Key, seen: int) -> int | ServerError | None:
+        """The rows that one try has changed; the error that ended it, with nothing of it left; None when the
+        connection broke."""
+        watcher = self.control.watcher
+        assert watcher is not None
+        watcher.begin(STEP, wire)
+        watcher.statement(1, self.spec.kind, alone=True)
+        try:
+            first = wire.run(f"BEGIN; {self.spec.sql(self.last, upto)}".encode())
+            if first.error is not None:
+                return self._undone(wire, first)
+            rows = first.last.row_count
+            watcher.committing()
+            if self._why_stop():
+                first.error = ServerError("stopped before its COMMIT", sqlstate=guard.CANCELLED)
+                return self._undone(wire, first)
+            closing = batches_on.checkpoint_sql(
+                self.spec.schema, self.run_id, self.last, upto, rows, seen, finished=upto == self.until,
+                by=self.plan.run_id,
+            )  # fmt: skip
+            second = wire.run(closing.encode(), chunked=False)
+            if any(reply.tag == "COMMIT" for reply in second.replies):
+                return rows
+            return self._undone(wire, second)
+        finally:
+            latest = watcher.latest
+            self.waited_behind = latest.waiters if latest is not None else 0
+            watcher.end()
+
+    def _undone(self, wire: Wire, exchange: Exchange) -> ServerError | None:
+        if exchange.lost or not wire.alive:
+            return None
+        if not wire.idle and wire.run(b"ROLLBACK").lost:
+            return None
+        return exchange.error
+
+    def _done(self, upto: Key, seen: int, rows: int, ms: float) -> None:
+        size = self.size
+        self.last, self.rows, self.seen, self.count = upto, self.rows + rows, self.seen + seen, self.count + 1
+        self.size = batches.next_size(size, seen, ms, self._pace.aim_ms, self.largest)
+        self.journal.write(
+            "batch_done", step=STEP, batch=self.count, rows=rows, total=self.rows, seen=self.seen, last_key=list(upto),
+            ms=round(ms, 1), size=size, next_size=self.size, about_total=self.spec.about_total,
+        )  # fmt: skip
+
+    def _gave_way(self) -> str:
+        return self.control.watcher.gave_way if self.control.watcher is not None else ""
+
+    def _session(self) -> Wire:
+        """The session that runs the batches, with the guards and the script's own settings."""
+        if self._wire is not None and self._wire.alive and self._wire.idle:
+            return self._wire
+        self._drop()
+        plan = self.plan
+        connection = connect(self.target, application_name=application_name(plan.run_id, STEP))
+        self._wire = wire = Wire(connection, self.control, self._notice)
+        self.control.cancel_now = wire.cancel
+        for setting in self.spec.settings:
+            wire.query(setting)
+        wire.query(guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode())
+        wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{batches.TIMEOUT_MS}',false)")
+        return wire
+
+    def _drop(self) -> None:
+        if self._wire is not None:
+            self.control.cancel_now = None
+            self._wire.close()
+            self._wire = None
+
+    def _notice(self, severity: str, sqlstate: str, message: str) -> None:
+        self.journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)
+
+    # -- giving way --------------------------------------------------------------------------------------------
+
+    @property
+    def _pace(self) -> Pace:
+        return batches.pace(self.spec.aim_ms, self.level)
+
+    @property
+    def _limits(self) -> Limits:
+        return self.spec.limits
+
+    _slowed: batches.Throttle | None = None
+
+    def _give_way(self) -> str:
+        """Wait while something holds the next batch; why the run has to stop, else ""."""
+        waited, told = 0.0, 0.0
+        begun = time.monotonic()
+        reason = ""
+        while True:
+            if why := self._why_stop():
+                return why
+            try:
+                now = batches_on.read_pressure(self.control.session, self.spec.oid)
+            except ServerError as error:
+                self.journal.write("warning", step=STEP, message=f"what to give way to can't be read: {error.message}")
+                return ""
+            found = batches.throttle(now, self._limits, self.waited_behind)
+            slowed, self._slowed = self._slowed, found if found is not None and not found.holds else None
+            if found is None or not found.holds:
+                if reason:
+                    self._tell_throttled(reason, waited, over=True)
+                if self._slowed is not None and slowed is None:
+                    self._tell_throttled(self._slowed.reason, 0.0, slower=True)
+                return ""
+            waited = time.monotonic() - begun
+            if not reason or waited - told >= _TELL_S:
+                reason, told = found.reason, waited
+                self._tell_throttled(reason, waited)
+            self.control.idle_wait(_LOOK_S)
+            self.control.pause_point(self._paused, self._resumed)
+
+    def _tell_throttled(self, reason: str, waited: float, *, over: bool = False, slower: bool = False) -> None:
+        self.journal.write(
+            "batch_throttled", step=STEP, reason=reason, wait_ms=int(waited * 1000), over=over, slower=slower
+        )
+        self.journal.flush()
+
+    def _rest(self, seconds: float) -> None:
+        """Rest, but hear commands; a change of pace or a pause ends the rest."""
+        level, end = self.level, time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._why_stop() or self.control.paused or self.level != level:
+                return
+            self.control.wait(-1, max(1, int(left * 1000)))
+
+    # -- steering ----------------------------------------------------------------------------------------------
+
+    def _paused(self) -> None:
+        self._drop()
+        self.journal.write("run_paused", done=0, rows=self.rows)
+
+    def _resumed(self) -> None:
+        self.journal.write("run_resumed")
+
+    def _change_pace(self, by: int) -> None:
+        self.level = max(-6, min(5, self.level + by))
+        self.journal.write("pace_changed", step=STEP, **self._pace_fields())
+
+    def _pace_fields(self) -> dict[str, Any]:
+        return {"level": self.level, "aim_ms": self._pace.aim_ms, "rest": self._pace.rest, "size": self.size}
+
+    def _change_retries(self, arguments: list[str]) -> None:
+        with contextlib.suppress(ValueError, IndexError):
+            self.control.retries = max(0, min(int(arguments[0]), 1000))
+
+    def _why_stop(self) -> str:
+        if self.control.lost:
+            return self.control.lost
+        return "stopped by the operator" if self.control.stopping or self.control.cancelled else ""
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    def _finish(self, ms: float) -> Ending:
+        spec = self.spec
+        left = self._count_left() if spec.left else None
+        analyzed = spec.analyze and self._analyze()
+        self.journal.write(
+            "backfill_done", step=STEP, rows=self.rows, batches=self.count, ms=round(ms, 1), left=left,
+            analyzed=analyzed, table=spec.table,
+        )  # fmt: skip
+        self.journal.write("step_recorded", step=STEP, change=spec.name, ms=round(ms, 1))
+        summary = f"{words.count(self.rows, 'row')} in {words.count(self.count, 'batch', 'batches')}"
+        todo = []
+        if left:
+            summary += f"; {words.count(left, 'row')} left to do by its condition"
+            todo.append("rows that came in or changed meanwhile are still to be done: see the condition left=")
+        if not analyzed:
+            todo.append(f"the planner knows nothing of it yet: ANALYZE {spec.table}")
+        if spec.change:
+            where = self.plan.environment
+            todo.append(
+                f"the registry wasn't touched: `pgmig-tui deploy {where} --to {spec.change}` runs the script as it"
+                " stands, with --log-only it is only recorded"
+            )
+        return Ending(0, "done", summary, do=". ".join(todo))
+
+    def _count_left(self) -> int | None:
+        """Rows for which the declared condition still holds; None where they can't be counted in a minute."""
+        wire = self._session()
+        try:
+            wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{_LEFT_TIMEOUT}',false)")
+            return int(wire.query(f"SELECT count(*) FROM {self.spec.table} WHERE ({self.spec.left})")[0][0] or 0)
+        except ServerError as error:
+            self.journal.write("warning", step=STEP, message=f"the rows left to do can't be counted: {error.message}")
+            return None
+
+    def _analyze(self) -> bool:
+        try:
+            wire = self._session()
+            wire.query("SELECT pg_catalog.set_config('statement_timeout','0',false)")
+            wire.query(f"ANALYZE {self.spec.table}")
+        except ServerError as error:
+            self.journal.write("warning", step=STEP, message=f"ANALYZE was refused: {error.message}")
+            return False
+        return True
+
+    @property
+    def _stands(self) -> str:
+        return f"{words.count(self.rows, 'row')} in {words.count(self.count, 'batch', 'batches')} are committed"
+
+    @property
+    def _how_on(self) -> str:
+        return f"Go on with: pgmig-tui backfill {self.plan.environment} --resume {self.plan.run_id}"
+
+    def _stopped(self, why: str) -> Ending:
+        status = 1 if self.control.lost else 3
+        return Ending(status, "stopped", f"{why}; {self._stands}", do=self._how_on)
+
+    def _failed(self, error: ServerError, more: str = "") -> Ending:
+        self.journal.write(
+            "step_failed", step=STEP, message=error.message, sqlstate=error.sqlstate, detail=error.detail,
+            hint=error.hint, what_stays=[self._stands] if self.rows else [], line=None,
+        )  # fmt: skip
+        told = f"{error.message} {more}".strip()
+        return Ending(1, "failed", f"{told}; {self._stands}", now="The batch was rolled back.", do=self._how_on)
+
+    def _overtaken(self, error: ServerError) -> Ending:
+        what = error.message[error.message.find(batches_on.GUARD) + len(batches_on.GUARD) :].rpartition(",")[0]
+        return Ending(1, "failed", f"{what}; {self._stands}", now="This batch was rolled back.", do=self._how_on)
+
+    def _lost_connection(self) -> Ending:
+        """The checkpoint in the database says what was committed; ask it, if anybody answers."""
+        with contextlib.suppress(PgmigError):
+            point = self._checkpoint()
+            self.rows, self.count = point.rows, point.batches
+        what = "the connection was lost"
+        return Ending(
+            1, "failed", f"{what}; {self._stands}",
+            now="Whether the last batch was committed stands in the checkpoint, in the same transaction.",
+            do=self._how_on,
+        )  # fmt: skip
