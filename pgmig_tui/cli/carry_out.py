@@ -46,7 +46,7 @@ def attach(arguments: Namespace) -> int:
 
     handle = attach_to(arguments.run, default_state_dir(os.environ))
     with Signals() as signals:
-        return Follower(handle, signals, json_lines=arguments.json_lines).follow()
+        return Follower(handle, signals, json_lines=arguments.json_lines, resume=arguments.resume).follow()
 
 
 def _dry_run(arguments: Namespace) -> int:

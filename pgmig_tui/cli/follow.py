@@ -2,7 +2,9 @@
 
 The run is a process of its own; whoever follows only reads and asks. Ctrl-C at a terminal: first pause after this step,
 then cancel the statement and stop, then leave. Without a terminal, Ctrl-C and SIGTERM cancel and stop at once. SIGHUP
-leaves. Whatever happens, the exit status is the run's own; leaving before the run has ended is "in doubt".
+says that the terminal is gone: the follower ends, and the run does what its policy (`on_hangup`) says. Of several
+followers one steers, the first; the others only watch, and their signals end nothing but themselves. Whatever happens,
+the exit status is the run's own; leaving before the run has ended is "in doubt".
 """
 
 from __future__ import annotations
@@ -68,20 +70,25 @@ class Signals:
 class Follower:
     """Prints what a run's journal says until it ends, and passes the operator's wishes on."""
 
-    def __init__(self, handle: RunHandle, signals: Signals, *, json_lines: bool) -> None:
+    def __init__(self, handle: RunHandle, signals: Signals, *, json_lines: bool, resume: bool = False) -> None:
         self._handle = handle
+        self._steers = handle.steer()
+        self._resume = resume
+        self._paused = False
         self._signals = signals
         self._json_lines = json_lines
         self._person = somebody_is_there()
         self._picture = RunPicture()
         self._lines = RunLines()
         self._asked = 0
-        self._pause_was_ours = False
+        self._asked_at_pause = False
         self._waits_for_answer = False
         self._nobody_reads = False
 
     def follow(self) -> int:
         """The exit status: the run's own, or LEFT. Raises InDoubt when the run process dies without a last word."""
+        if not self._steers and self._handle.alive():
+            self._tell(f"Watching only: {self._handle.steered_by() or 'another'} steers this run.")
         while True:
             alive = self._handle.alive()
             events = self._handle.poll()
@@ -97,13 +104,18 @@ class Follower:
                 continue
             if not alive:
                 raise self._cut_off()
+            if self._resume and self._paused and self._steers:
+                self._resume = not self._handle.send("resume")
+            elif self._paused and not self._asked_at_pause:
+                self._ask_at_pause()
             self._answer_pause()
             time.sleep(POLL_S)
 
     def _show(self, event: Event) -> None:
         self._picture.add(event)
-        if event.name == "run_resumed":
-            self._waits_for_answer = False
+        if event.name in ("run_paused", "run_resumed"):
+            self._paused = event.name == "run_paused"
+            self._waits_for_answer = self._asked_at_pause = False
         if not self._nobody_reads:
             try:
                 self._print(event)
@@ -111,9 +123,17 @@ class Follower:
                 # The reader of our stdout has gone; the run, and the truth about it in our exit status, go on.
                 self._nobody_reads = True
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if event.name == "run_paused" and self._pause_was_ours and self._person:
+
+    def _ask_at_pause(self) -> None:
+        """Once the journal is told to its end: a pause of long ago, that another has ended, is none."""
+        self._asked_at_pause = True
+        if not self._steers:
+            self._tell("The run is paused.")
+        elif self._person:
             self._waits_for_answer = True
             self._tell("Enter r to go on, s to stop here, or l to leave it paused:")
+        else:
+            self._tell(f"The run is paused: pgmig-tui attach {self._handle.run_id} --resume lets it go on.")
 
     def _print(self, event: Event) -> None:
         if self._json_lines:
@@ -126,6 +146,8 @@ class Follower:
 
     def _obey(self) -> int:
         """Act on signals that came since the last time. LEFT when the operator wants out."""
+        if not self._steers:
+            return LEFT if self._signals.terminations or self._signals.interrupts else 0
         if self._signals.terminations or (self._signals.interrupts and not self._person):
             wishes = 2
         else:
@@ -133,13 +155,13 @@ class Follower:
         while self._asked < wishes:
             self._asked = 2 if wishes == 2 else self._asked + 1
             if self._asked == 1:
-                self._pause_was_ours = True
                 self._handle.send("pause")
                 self._tell("Pausing after this step. Ctrl-C again cancels the statement and stops the run.")
             elif self._asked == 2:
                 self._handle.send("stop")
                 self._tell("Cancelling the statement and stopping the run; waiting for the server's answer.")
             else:
+                self._handle.send("detach")
                 self._tell(f"Left. The run goes on ending by itself: pgmig-tui attach {self._handle.run_id}")
                 return LEFT
         return 0
@@ -158,6 +180,7 @@ class Follower:
                 self._handle.send("stop")
             case "l":
                 self._waits_for_answer = False
+                self._handle.send("detach")
                 self._signals.hangups += 1
                 self._tell(f"Left. The run stays paused: pgmig-tui attach {self._handle.run_id}")
             case _:
@@ -175,6 +198,6 @@ class Follower:
         return InDoubt(
             f"The run process of {self._handle.run_id} has ended without a last word.",
             now="A step may or may not have been applied; what the registry says is what counts.",
-            do=f"`pgmig-tui status {environment}` asks it." if environment else "`pgmig-tui status` asks it.",
+            do=f"`pgmig-tui reconcile {environment or 'TARGET'}` finds out and settles it.",
             details=self._handle.last_words().splitlines()[-1:],
         )

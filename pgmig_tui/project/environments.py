@@ -49,6 +49,7 @@ class Policy:
     """What is allowed on an environment.
 
     `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
+    `on_hangup` is finish, continue or abort: what a run does when the terminal that steers it is gone.
     `save_before_revert`: a rollback first keeps in `keep_schema` what it destroys.
     `unenforced` are the keys set in pgmig.toml that this version only asks a person about, with their values as TOML.
     """
@@ -66,6 +67,7 @@ class Policy:
     approvals: tuple[str, ...] = ()
     queue_guard: QueueGuard = QueueGuard()
     retries: int = DEFAULT_RETRIES
+    on_hangup: str = "finish"
     window: str | None = None
     save_before_revert: bool = False
     keep_schema: str = DEFAULT_KEEP_SCHEMA
@@ -242,6 +244,7 @@ class _Table:
                 self.get("oldest", _duration, 300, guard_table, "queue_guard."),
             ),
             retries=self.get("retries", _count, DEFAULT_RETRIES),
+            on_hangup=self.get("on_hangup", one_of("finish", "continue", "abort"), "finish"),
             window=self.get("window", _text, "") or None,
             save_before_revert=self.get("save_before_revert", _flag, False),
             keep_schema=self.get("keep_schema", _schema, DEFAULT_KEEP_SCHEMA),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pgmig_tui
 from pgmig_tui.errors import PgmigError, UsageError
+from pgmig_tui.run import steer
 from pgmig_tui.run.control import COMMAND_NAMES
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.folder import RUN_ID, default_state_dir
@@ -67,6 +68,7 @@ class RunHandle:
             if event.name == "run_finished":
                 self.finished = True
                 self.exit_status = int(event.data.get("exit_status", 1))
+                steer.release(self.folder)
         return events
 
     def alive(self) -> bool:
@@ -75,10 +77,27 @@ class RunHandle:
             return self._process.poll() is None
         return is_alive(self.folder)
 
+    def steer(self) -> bool:
+        """Steer the run, unless another process does: if this process goes without a `detach`, the run does what its
+        policy says of a lost terminal."""
+        try:
+            return steer.take(self.folder)
+        except OSError:
+            return False
+
+    def steered_by(self) -> str:
+        """Who steers the run now, "" when nobody does."""
+        return steer.who(self.folder) if steer.is_steered(self.folder) else ""
+
     def send(self, command: str, *arguments: str) -> bool:
-        """Tell the run a command (`run.control`) with its arguments. False when nobody is there to hear it."""
+        """Tell the run a command (`run.control`) with its arguments. False when nobody is there to hear it.
+
+        Whoever commands a run that nobody steers steers it from then on; with `detach` it does so no longer.
+        """
         if command not in COMMAND_NAMES or any(not text.isprintable() or " " in text for text in arguments):
             raise UsageError(f"{' '.join((command, *arguments))!r} is not a command of a run")
+        if command != "detach":
+            self.steer()
         try:
             fifo = os.open(self.folder / COMMANDS, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -87,6 +106,8 @@ class RunHandle:
             os.write(fifo, " ".join((command, *arguments)).encode() + b"\n")
         finally:
             os.close(fifo)
+            if command == "detach":
+                steer.release(self.folder)
         return True
 
     def last_words(self) -> str:
@@ -124,8 +145,9 @@ def start(
     secrets: Mapping[str, str] | None = None,
     process: subprocess.Popen[bytes] | None = None,
 ) -> RunHandle:
-    """Let a run process (`process`, from `warm`, or a new one) carry out `plan`; return at once."""
+    """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, steered by us; return at once."""
     process = process or warm(Path(plan.root))
+    steer.take(plan.folder)
     given = {
         "folder": str(plan.folder),
         "password": password or os.environ.get("PGPASSWORD"),

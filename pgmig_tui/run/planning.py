@@ -119,6 +119,7 @@ def prepare(
         creates=creates,
         warnings=tuple(work.warnings),
         log_only=options.log_only,
+        on_hangup=environment.policy.on_hangup,
         retries=environment.policy.retries,
         guard_waiters=environment.policy.queue_guard.waiters,
         guard_oldest_ms=environment.policy.queue_guard.oldest_ms,

@@ -22,6 +22,7 @@ from pgmig_tui.database.activity import sessions_named
 from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import Plan
+from pgmig_tui.run import steer
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
@@ -47,6 +48,9 @@ class Runner:
         self.answers = answers
         self.control = Control(plan.folder, lambda name: self.journal_write("command_received", command=name))
         self.control.before_waiting = journal.flush
+        self.control.obey["detach"] = self._detached
+        self._steered = False
+        self._hung_up = ""
         self.done = 0
 
     def journal_write(self, name: str, **data: Any) -> None:
@@ -101,7 +105,8 @@ class Runner:
         )
         failed: list[StepResult] = []
         for step in plan.steps:
-            self.control.pause_point(lambda: self._paused(session), lambda: self.journal_write("run_resumed"))
+            self._look_for_hangup()
+            self.control.pause_point(lambda: self._paused(session), self._resumed)
             if self.control.stopping or self.control.lost:
                 break
             result = stepper.run(step)
@@ -115,7 +120,38 @@ class Runner:
 
     def _paused(self, session: StepSession) -> None:
         session.settle()
-        self.journal.write("run_paused", done=self.done)
+        why, self._hung_up = self._hung_up, ""
+        self.journal.write("run_paused", done=self.done, why=why or "as asked")
+
+    def _resumed(self) -> None:
+        self.journal.write("run_resumed")
+        self._look_for_hangup()  # whoever resumes it steers it
+
+    def _detached(self, _: list[str]) -> None:
+        """Whoever steers leaves on purpose: the run goes on by itself."""
+        self._steered = False
+
+    def _look_for_hangup(self) -> None:
+        """Between two steps: is whoever steers still there? Asked before the commands are read, for a `detach` comes
+        before its sender lets go."""
+        steered = steer.is_steered(self.plan.folder)
+        self.control.check()
+        if steered:
+            if not self._steered:
+                self._steered = True
+                self.journal.write("watcher_came", who=steer.who(self.plan.folder))
+            return
+        if not self._steered:
+            return
+        self._steered = False
+        policy = self.plan.on_hangup
+        self.journal.write("watcher_left", who=steer.who(self.plan.folder), policy=policy)
+        if policy == "finish":
+            self.control.paused = True
+            self._hung_up = "whoever steered it is gone"
+        elif policy == "abort":
+            self.control.stopping = True
+            self._hung_up = "whoever steered it is gone, and on_hangup says abort"
 
     def _dry_run(self) -> int:
         from pgmig_tui.run.dry_run import DryRun, summary
@@ -143,7 +179,8 @@ class Runner:
         if self.control.lost:
             return self._finish(1, "stopped", f"{self.control.lost}; {self.done} of {total} steps are done")
         if self.done < total:
-            return self._finish(3, "stopped", f"stopped by the operator; {self.done} of {total} steps are done")
+            why = f"stopped: {self._hung_up}" if self._hung_up else "stopped by the operator"
+            return self._finish(3, "stopped", f"{why}; {self.done} of {total} steps are done")
         return self._finish(0, "done", f"{self.done} of {total} steps are done")
 
     def _finish(

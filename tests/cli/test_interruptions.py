@@ -96,7 +96,7 @@ def test_without_a_terminal_a_signal_cancels_and_tells_the_truth(
     assert deployed(checkout) == 1
 
 
-def test_a_hangup_leaves_and_the_run_goes_on(checkout: Checkout, pg18: Server, database: str) -> None:
+def test_a_hangup_lets_the_change_end_and_the_run_pause(checkout: Checkout, pg18: Server, database: str) -> None:
     with gate_shut(pg18, database) as open_gate, started(checkout) as process:
         until("waiting at the gate", lambda: waits_at_the_gate(pg18, database))
         process.send_signal(signal.SIGHUP)
@@ -106,7 +106,11 @@ def test_a_hangup_leaves_and_the_run_goes_on(checkout: Checkout, pg18: Server, d
         (row,) = json.loads(checkout.run("status", "dev", "--json").out)["environments"]
         assert row["unfinished_run"]["state"] == "running"
         open_gate()
-        assert run_ends(checkout)["exit_status"] == 0
+        until("the pause", lambda: [e for e in journal(checkout) if e["event"] == "run_paused"])
+    assert deployed(checkout) == 2
+    resumed = checkout.run("attach", "--resume")
+    assert resumed.status == 0
+    assert "3/3 total deployed" in resumed.out
     assert deployed(checkout) == 3
 
 
@@ -118,7 +122,7 @@ def test_killing_the_follower_ends_nothing_and_attach_tells_it_all(
         process.kill()
         process.communicate(timeout=DEADLINE_S)
         open_gate()
-    done = checkout.run("attach", "--json-lines")
+    done = checkout.run("attach", "--json-lines", "--resume")
     assert done.status == 0
     assert [json.loads(line) for line in done.out.splitlines()] == journal(checkout)
     assert deployed(checkout) == 3
@@ -227,3 +231,33 @@ def test_ctrl_c_at_a_question_changes_nothing(checkout: Checkout, pg18: Server, 
         child.expect("Nothing was changed")
         assert ends(child) == 3
     assert deployed(checkout) == 0
+
+
+def test_a_second_follower_only_watches_and_leaves_alone(checkout: Checkout, pg18: Server, database: str) -> None:
+    with gate_shut(pg18, database) as open_gate, started(checkout) as process:
+        until("waiting at the gate", lambda: waits_at_the_gate(pg18, database))
+        with at_a_terminal(checkout, "attach") as child:
+            child.expect("1/3 schema deployed")
+            child.sendintr()
+            assert ends(child) == 4
+        with at_a_terminal(checkout, "attach") as child:
+            child.expect(f"Watching only: .*process {process.pid}")
+            open_gate()
+            child.expect("3/3 total deployed")
+            assert ends(child) == 0
+        process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == 0
+
+
+def test_a_paused_run_is_resumed_at_another_terminal(checkout: Checkout, pg18: Server, database: str) -> None:
+    with gate_shut(pg18, database) as open_gate, started(checkout) as process:
+        until("waiting at the gate", lambda: waits_at_the_gate(pg18, database))
+        process.kill()
+        process.communicate(timeout=DEADLINE_S)
+        open_gate()
+    with at_a_terminal(checkout, "attach") as child:
+        child.expect("Enter r to go on")
+        child.sendline("r")
+        child.expect("3/3 total deployed")
+        assert ends(child) == 0
+    assert deployed(checkout) == 3

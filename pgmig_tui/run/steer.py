@@ -1,0 +1,84 @@
+"""Who steers a run: whoever started it, or the first that attached to it since.
+
+A steering watcher holds a lock on a file of the run's folder for as long as it lives. The system lets go of it when the
+watcher's process ends, however it ends, and not when it only sleeps: a suspended terminal keeps steering.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import os
+import time
+from pathlib import Path
+
+STEER = "steer"
+
+_held: dict[Path, int] = {}
+"""This process's own locks: a second lock on the same file, from one process, would stand in its own way."""
+
+
+def take(folder: Path) -> bool:
+    """Steer the run of `folder` from now on. False when another process steers it. Raises OSError."""
+    if folder in _held:
+        return True
+    fd = os.open(folder / STEER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return False
+    os.ftruncate(fd, 0)
+    os.write(fd, _who().encode("utf-8", "replace"))
+    _held[folder] = fd
+    return True
+
+
+def release(folder: Path) -> None:
+    """Steer it no longer; nothing happens where this process doesn't."""
+    if (fd := _held.pop(folder, None)) is not None:
+        os.close(fd)
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether this process steers the run."""
+    return folder in _held
+
+
+def is_steered(folder: Path) -> bool:
+    """Whether anybody steers the run now."""
+    try:
+        fd = os.open(folder / STEER, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def who(folder: Path) -> str:
+    """Who steers, or did last: account, host, terminal, process, and since when (UTC); "" when nobody ever did."""
+    try:
+        return (folder / STEER).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _who() -> str:
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):
+        account = str(os.getuid())
+    terminal = "no terminal"
+    for fd in (0, 2):
+        try:
+            terminal = os.ttyname(fd)
+            break
+        except OSError:
+            continue
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return f"{account}@{os.uname().nodename}, {terminal}, process {os.getpid()}, since {since}"
