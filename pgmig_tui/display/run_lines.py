@@ -8,6 +8,7 @@ from typing import Any
 
 from pgmig_tui.display import words
 from pgmig_tui.display.activity import Activity
+from pgmig_tui.display.batches import BatchLines
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
 
@@ -31,15 +32,18 @@ class RunLines:
         self._actions: dict[int, str] = {}
         self._started: dict[int, str] = {}
         self._told_of: tuple[object, ...] = ()
+        self._batches = BatchLines()
 
     def add(self, name: str, at: str, data: Mapping[str, Any]) -> list[Line]:
         """The lines of one event, all safe to print; none for events that say nothing to a person, or unknown ones."""
-        tell = getattr(self, f"_{name}", None)
-        if tell is None:
-            return []
+        told = self._batches.add_batch(name, at, data)
+        if told is None:
+            tell = getattr(self, f"_{name}", None)
+            if tell is None:
+                return []
+            told = tell(data, at)
         time: Span = (words.time_of_day(at), "muted")
-        lines: list[Line] = [line(time, "  ", *spans) for spans in tell(data, at)]
-        return lines
+        return [line(time, "  ", *spans) for spans in told]
 
     def _step(self, data: Mapping[str, Any]) -> str:
         number = int(data.get("step") or 0)
@@ -230,7 +234,8 @@ class RunLines:
 
     def _run_paused(self, data: Mapping[str, Any], at: str) -> list[Line]:
         why = f" ({safe(str(data['why']))})" if data.get("why") else ""
-        return [line(("~ ", "waiting"), f"paused between two changes{why}; no transaction is open")]
+        what = "batches" if self._command == "backfill" else "changes"
+        return [line(("~ ", "waiting"), f"paused between two {what}{why}; no transaction is open")]
 
     def _run_resumed(self, data: Mapping[str, Any], at: str) -> list[Line]:
         return [line(("> ", "running"), "going on")]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pgmig_tui.database import backfill as batches_on
 from pgmig_tui.database.backfill import Checkpoint, Key
 from pgmig_tui.database.connect import (
+    Connection,
     ConnectionLost,
     ServerError,
     application_name,
@@ -171,12 +172,23 @@ class BackfillRun:
                 session, spec.schema, self.run_id, spec.digest, text, spec.table, spec.columns, self.until, who
             )
             return
-        batches_on.go_on(session, spec.schema, self.run_id, self.plan.run_id)
+        self._take_over(session)
         point = self._checkpoint()
         if point.finished:
             raise Refused(f"{self.run_id} has been finished meanwhile", now="Nothing was changed.")
         self.last, self.until = point.last, point.until
         self.rows, self.seen, self.count = point.rows, point.seen, point.batches
+
+    def _take_over(self, session: Connection) -> None:
+        """From now on no other run's batch can commit. One that is just committing is waited for."""
+        deadline = time.monotonic() + _TAKEN_S
+        while True:
+            try:
+                return batches_on.go_on(session, self.spec.schema, self.run_id, self.plan.run_id)
+            except ServerError as error:
+                if error.sqlstate != "55P03" or time.monotonic() > deadline:
+                    raise
+            self.control.idle_wait(_POLL_S)
 
     def _checkpoint(self) -> Checkpoint:
         spec = self.spec

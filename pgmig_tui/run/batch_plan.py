@@ -6,12 +6,13 @@ the run process carries out. Reads only.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +156,7 @@ def prepare_backfill(
             files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
             name, change, what = _statement(project, environment, options, files, identity, state_dir)
             warnings = [*project.warnings, *what.notes]
-            found = _look(connection, schema, options, name, change, what, warnings)
+            found = _look(connection, schema, options, name, change, what, warnings, state_dir)
             if found is not None:
                 batch, upto, table = found
                 script = "".join(f"{setting};\n" for setting in batch.settings) + batch.sql((), upto) + ";\n"
@@ -244,6 +245,7 @@ def _look(
     change: str,
     what: Batched,
     warnings: list[str],
+    state_dir: Path,
 ) -> tuple[Backfill, Key, Table] | None:
     """The plan of the batches, the end of the first, and the table; None where there is nothing to do."""
     for setting in what.settings:
@@ -253,7 +255,7 @@ def _look(
     creates = batches_on.missing(connection, schema)
     digest = batches_on.statement_hash(f"{table.schema}.{table.relation}", declared.columns, what.text)
     known = batches_on.read_checkpoints(connection, schema, digest, options.resume) if not creates else ()
-    before = _checkpoint(options, known, digest, what)
+    before = _checkpoint(options, known, digest, state_dir)
     batch = options.batch or declared.batch or DEFAULT_BATCH
     spec = Backfill(
         name=name, change=change, kind=what.kind, text=what.text, before=what.before, after=what.after,
@@ -303,11 +305,12 @@ def _table(connection: Connection, what: Batched) -> Table:
 
 
 def _checkpoint(
-    options: BackfillOptions, known: tuple[Checkpoint, ...], digest: str, what: Batched
+    options: BackfillOptions, known: tuple[Checkpoint, ...], digest: str, state_dir: Path
 ) -> Checkpoint | None:
     """The checkpoint to go on from, None for a new backfill. Raises Refused, UsageError."""
     if options.resume:
-        found = next((one for one in known if options.resume in (one.run_id, one.last_run)), None)
+        names = {options.resume, _begun_by(options.resume, state_dir)}
+        found = next((one for one in known if one.run_id in names or one.last_run in names), None)
         if found is None:
             raise UsageError(
                 f"the server has no checkpoint of a backfill {options.resume}",
@@ -337,6 +340,14 @@ def _checkpoint(
         now=_NOTHING,
         do=f"Go on with --resume {mine.last_run}; --from-start would change those rows once more.",
     )
+
+
+def _begun_by(run_id: str, state_dir: Path) -> str:
+    """Which backfill a run of this account went on with: killed early, it may have left no trace on the server."""
+    if RUN_ID.fullmatch(run_id):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            return Backfill.load(state_dir / "runs" / run_id).goes_on or run_id
+    return run_id
 
 
 def _try(connection: Connection, spec: Backfill, upto: Key, table: Table, warnings: list[str]) -> None:
@@ -442,8 +453,3 @@ def _os_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "?"
-
-
-def resumed(options: BackfillOptions, run_id: str) -> BackfillOptions:
-    """The same, to go on with a run."""
-    return replace(options, resume=run_id, from_start=False)

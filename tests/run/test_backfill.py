@@ -103,7 +103,7 @@ def _killed(plan: RunPlan, at_row: int, later_s: float) -> bool:
 def test_killed_at_random_and_resumed_every_row_is_changed_exactly_once(workshop: Workshop) -> None:
     chance = random.Random(20261122)
     workshop.change("fill", DECLARED.replace("batch=200", "batch=2000"))
-    workshop.query("CREATE TABLE public.t (id bigint, n int NOT NULL DEFAULT 0)")
+    workshop.query("CREATE TABLE public.t (id bigint, n int NOT NULL DEFAULT 0) WITH (autovacuum_enabled = off)")
     workshop.query(f"INSERT INTO public.t (id) SELECT 3 * i FROM generate_series(1, {ROWS}) i")
     workshop.query("ALTER TABLE public.t ADD PRIMARY KEY (id)")
     plan = plan_of(workshop)
