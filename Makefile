@@ -1,5 +1,6 @@
 # make demo   try it out: PostgreSQL of its own, the sample project in three environments, and the screen
 # make test   lint, types, import contracts and all tests, against real PostgreSQL
+# make faults every fault at every transition of a run's journal: killed, cut off, stopped, full (about an hour)
 # make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
 
 VENV := .venv
@@ -13,7 +14,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo "$$python" && break; done)
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check faults lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
@@ -26,6 +27,9 @@ check: $(VENV)/.test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+faults: $(VENV)/.test
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 # A stamp is newer than the lock that was installed from: nothing is asked of pip until a lock changes.
 

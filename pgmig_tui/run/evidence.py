@@ -60,7 +60,7 @@ def stepwise_verdict(connection: Connection, plan: RunPlan, step: Step, at: Posi
             found = Trace("not", f"the transaction around line {statement.line} was rolled back")
         if found.effect == "unknown":
             return Verdict(step, "unknown", found.why, statement.line, stays)
-        if found.effect == "broken":
+        if found.effect in ("broken", "again"):
             return Verdict(step, "partly", found.why, statement.line, stays, found.repair)
         if found.effect == "applied":
             last = statement.end_line
@@ -99,16 +99,20 @@ def _trace(connection: Connection, plan: RunPlan, step: Step, open_: OpenStateme
     node = known[0].node
     kind = str(node.WhichOneof("node"))
     statement = getattr(node, kind)
+    if kind in _UPKEEP:
+        return Trace("not", f"the {open_.kind} at line {open_.line} may be run again, whether it was done or not")
     if kind in _AGAIN or (kind in ("view_stmt", "create_function_stmt") and statement.replace):
-        return Trace("again", f"line {open_.line}, {open_.kind}, may be run again whether it took effect or not")
+        why = f"the {open_.kind} at line {open_.line} may have taken effect or not, and may be run again either way"
+        return Trace("again", why)
     look = _LOOK.get(kind)
     return (look(connection, statement) if look is not None else None) or unknown
 
 
-_AGAIN = frozenset({
-    "vacuum_stmt", "reindex_stmt", "cluster_stmt", "refresh_mat_view_stmt", "comment_stmt", "grant_stmt",
-    "variable_set_stmt", "check_point_stmt", "sec_label_stmt",
+_UPKEEP = frozenset({
+    "vacuum_stmt", "reindex_stmt", "cluster_stmt", "refresh_mat_view_stmt", "check_point_stmt", "variable_set_stmt",
 })  # fmt: skip
+"""What changes no definition."""
+_AGAIN = frozenset({"comment_stmt", "grant_stmt", "sec_label_stmt"})
 
 
 def _made(there: bool, what: str) -> Trace:

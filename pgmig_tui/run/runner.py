@@ -49,7 +49,8 @@ class Runner:
         self.control = Control(plan.folder, lambda name: self.journal_write("command_received", command=name))
         self.control.before_waiting = journal.flush
         self.control.obey["detach"] = self._detached
-        self._steered = False
+        self._steered = steer.was_steered(plan.folder)
+        self._known = False
         self._hung_up = ""
         self.done = 0
 
@@ -137,13 +138,13 @@ class Runner:
         steered = steer.is_steered(self.plan.folder)
         self.control.check()
         if steered:
-            if not self._steered:
-                self._steered = True
+            if not (self._steered and self._known):
+                self._steered = self._known = True
                 self.journal.write("watcher_came", who=steer.who(self.plan.folder))
             return
         if not self._steered:
             return
-        self._steered = False
+        self._steered = self._known = False
         policy = self.plan.on_hangup
         self.journal.write("watcher_left", who=steer.who(self.plan.folder), policy=policy)
         if policy == "finish":

@@ -60,6 +60,11 @@ def is_steered(folder: Path) -> bool:
     return False
 
 
+def was_steered(folder: Path) -> bool:
+    """Whether anybody ever steered the run."""
+    return (folder / STEER).exists()
+
+
 def who(folder: Path) -> str:
     """Who steers, or did last: account, host, terminal, process, and since when (UTC); "" when nobody ever did."""
     try:

@@ -1,0 +1,97 @@
+"""The whole matrix: `python -m tests.faults`, which `make faults` runs. It takes about an hour; `--fault` chooses."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pgmig_tui.sandbox.server import SandboxServer, find_installations, scratch_folder
+from tests.conftest import TEST_SETTINGS
+from tests.faults import faults
+from tests.faults.bench import Bench, Direction, Fault, Trial, table
+from tests.faults.proxy import Proxy
+from tests.faults.stopping import Point
+from tests.servers import server_of
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make faults")
+    parser.add_argument("--fault", default="", metavar="TEXT", help="only the faults whose name holds this")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth transition")
+    parser.add_argument("--changes", default="", metavar="N,N", help="only runs that begin with so many changes")
+    arguments = parser.parse_args()
+    installation = find_installations()[0]
+    folder = scratch_folder()
+    state = Path(tempfile.mkdtemp(prefix="pgmig-state-"))
+    sandbox = SandboxServer(folder / "server", installation, settings=TEST_SETTINGS)
+    begun = time.monotonic()
+    trials: list[Trial] = []
+    try:
+        sandbox.start()
+        bench = Bench(server_of(sandbox.conninfo("postgres"), installation.bin_dir), state)
+        wanted = {int(one) for one in arguments.changes.split(",") if one}
+        bench.build(lambda number: not wanted or number in wanted)
+        print(f"PostgreSQL {installation.version}; built in {time.monotonic() - begun:.0f} s", flush=True)
+        for fault in every_fault(bench, sandbox):
+            if arguments.fault in fault.name:
+                some = matrix(bench, fault, arguments.every)
+                trials += some
+                print(table(some), f" ({time.monotonic() - begun:.0f} s)", flush=True)
+    finally:
+        sandbox.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(state, ignore_errors=True)
+    print(f"\n{table(trials)}")
+    wrong = [one for one in trials if one.problems]
+    print(f"{len(trials)} fault points in {time.monotonic() - begun:.0f} s, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+def every_fault(bench: Bench, sandbox: SandboxServer) -> list[Fault]:
+    proxy = Proxy(sandbox.socket_dir)
+    bench.uri = lambda name: f"db:pg://postgres@127.0.0.1:{proxy.port}/{name}"
+    return [
+        faults.KilledRun(),
+        faults.KilledScreen(),
+        faults.EndedBackend(),
+        faults.EndedControl(),
+        faults.CutConnection(proxy),
+        faults.FullDisk(),
+        faults.KilledBackend(sandbox),
+        faults.StoppedServer(sandbox),
+        faults.LostServer(sandbox),
+    ]
+
+
+def points(bench: Bench) -> list[tuple[Direction, int, int]]:
+    """(direction, changes before, event) of every transition: of the first step of each run of two, and of the way into
+    the second; once also of the way to the first."""
+    found: list[tuple[Direction, int, int]] = []
+    for (direction, number), events in bench.transitions.items():
+        whole = number in (0, bench.changes) or bench.goal(direction, number) in (number + 1, number - 1)
+        for event in events:
+            step = event.data.get("step")
+            if step == 1 or (step is None and whole) or (event.name == "step_started" and step == 2):
+                found.append((direction, number, event.seq))
+    return found
+
+
+def matrix(bench: Bench, fault: Fault, every: int = 1, only: Sequence[str] = ()) -> list[Trial]:
+    """A trial at every Nth transition, in every phase that the fault knows."""
+    trials = []
+    for direction, number, seq in points(bench)[::every]:
+        for phase in fault.phases:
+            trial = bench.trial(direction, number, Point(seq, phase), fault)
+            trials.append(trial)
+            if trial.problems:
+                print(f"WRONG {trial}", flush=True)
+    return trials
+
+
+if __name__ == "__main__":
+    sys.exit(main())

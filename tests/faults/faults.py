@@ -1,0 +1,192 @@
+"""The faults."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+
+from pgmig_tui.run import client, steer
+from pgmig_tui.run.journal import is_alive
+from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.sandbox.server import SandboxServer
+from tests.faults.bench import Bench, Fault
+from tests.faults.proxy import Proxy
+from tests.faults.stopping import Point, fill_disk, kill, start, stop
+
+DEADLINE_S = 60
+
+
+def until(what: str, happened: Callable[[], object]) -> None:
+    """Poll until something is so."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not happened():
+        assert time.monotonic() < deadline, f"{what} didn't happen in {DEADLINE_S} s"
+        time.sleep(0.01)
+
+
+class KilledRun(Fault):
+    """SIGKILL of the run process."""
+
+    name = "run process killed"
+    phases = ("told", "sent")
+
+    def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
+        os.waitpid(start(plan, at, kill), 0)
+
+
+class FullDisk(Fault):
+    """No room for the journal: the run process may not make files grow (RLIMIT_FSIZE), which needs no privilege and
+    fails as a full disk does, in the middle of a line."""
+
+    name = "state disk full"
+
+    def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
+        os.waitpid(start(plan, at, fill_disk), 0)
+
+
+class Standing(Fault):
+    """Faults that others suffer while the run process stands still at the point, and then goes on."""
+
+    def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
+        process = start(plan, at, stop)
+        _, status = os.waitpid(process, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "the run process ended before its point"
+        try:
+            self.deed(bench, name, plan)
+        finally:
+            os.kill(process, signal.SIGCONT)
+        self.afterwards(bench, plan)
+        os.waitpid(process, 0)
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        raise NotImplementedError
+
+    def afterwards(self, bench: Bench, plan: RunPlan) -> None:
+        """While the run process goes on."""
+
+
+_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'pgmig/{run}/%'"
+
+
+class EndedBackend(Standing):
+    """pg_terminate_backend of the sessions that run the scripts."""
+
+    name = "step session terminated"
+    which = " AND application_name NOT LIKE '%/control'"
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        sessions = _SESSIONS.format(run=plan.run_id) + self.which
+        bench.server.execute(f"SELECT pg_terminate_backend(pid) FROM ({sessions}) AS s")
+        until("the end of the session", lambda: not bench.server.execute(sessions))
+
+
+class EndedControl(EndedBackend):
+    """pg_terminate_backend of the session that holds Sqitch's lock."""
+
+    name = "control session terminated"
+    which = " AND application_name LIKE '%/control'"
+
+
+class KilledScreen(Standing):
+    """SIGKILL of the screen or command that steers the run; somebody attaches then, and resumes."""
+
+    name = "screen killed"
+
+    def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
+        reading, writing = os.pipe()
+        self._watcher = os.fork()
+        if self._watcher == 0:
+            steer.take(plan.folder)
+            os.write(writing, b"1")
+            signal.pause()
+        os.read(reading, 1)
+        os.close(reading)
+        os.close(writing)
+        super().carry_out(bench, name, plan, at)
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        os.kill(self._watcher, signal.SIGKILL)
+        os.waitpid(self._watcher, 0)
+
+    def afterwards(self, bench: Bench, plan: RunPlan) -> None:
+        handle = client.RunHandle(plan.folder)
+        while True:
+            alive = is_alive(plan.folder)
+            events = handle.poll()
+            if any(event.name == "run_paused" for event in events):
+                assert handle.steer()
+                assert handle.send("resume")
+            if handle.finished or not (alive or events):
+                steer.release(plan.folder)
+                return
+            time.sleep(0.005)
+
+
+class StoppedServer(Standing):
+    """pg_ctl stop -m immediate; the server is back when the run goes on."""
+
+    name = "server stopped, back at once"
+
+    def __init__(self, sandbox: SandboxServer) -> None:
+        self.sandbox = sandbox
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        immediate(self.sandbox)
+        self.sandbox.start()
+
+
+class LostServer(StoppedServer):
+    """pg_ctl stop -m immediate; the server comes back when the run has ended."""
+
+    name = "server stopped, back later"
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        immediate(self.sandbox)
+
+    def undo(self, bench: Bench) -> None:
+        self.sandbox.start()
+
+
+class KilledBackend(StoppedServer):
+    """SIGKILL of a backend of the run: the server ends all sessions and recovers."""
+
+    name = "backend killed"
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        sessions = bench.server.execute(_SESSIONS.format(run=plan.run_id) + " ORDER BY backend_start DESC LIMIT 1")
+        for (pid,) in sessions:
+            os.kill(pid, signal.SIGKILL)
+        until("recovery", lambda: recovered(bench, plan))
+
+
+class CutConnection(Standing):
+    """The TCP connections of the run are cut."""
+
+    name = "connections cut"
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        self.proxy.cut()
+
+
+def immediate(sandbox: SandboxServer) -> None:
+    """Stop a server as a power cut would."""
+    folder = Path(sandbox.conninfo("x").split()[0].removeprefix("host="))
+    pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGQUIT)
+    until("the stop of the server", lambda: not sandbox.running)
+
+
+def recovered(bench: Bench, plan: RunPlan) -> bool:
+    """The server takes connections, and no session of the run is left."""
+    with suppress(psycopg.Error):
+        return not bench.server.execute(_SESSIONS.format(run=plan.run_id))
+    return False

@@ -1,0 +1,74 @@
+"""A TCP proxy in front of a server: its connections can be cut, and led to another server."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+from pathlib import Path
+
+
+class Proxy:
+    """Listens on a free port of 127.0.0.1 and passes everything on to the server's socket in `folder`."""
+
+    def __init__(self, folder: Path, port: int = 5432) -> None:
+        self._upstream = str(folder / f".s.PGSQL.{port}")
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lead_to(self, folder: Path, port: int = 5432) -> None:
+        """Connections from now on go to another server."""
+        self._upstream = str(folder / f".s.PGSQL.{port}")
+
+    def cut(self) -> None:
+        """Both ends of every connection find out that it is gone."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, []
+        for pair in pairs:
+            for end in pair:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            try:
+                server.connect(self._upstream)
+            except OSError:
+                client.close()
+                continue
+            with self._lock:
+                self._pairs.append((client, server))
+            threading.Thread(target=self._pass_on, args=(client, server), daemon=True).start()
+
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        other = {client: server, server: client}
+        try:
+            while True:
+                for end in select.select([client, server], [], [])[0]:
+                    data = end.recv(65536)
+                    if not data:
+                        return
+                    other[end].sendall(data)
+        except (OSError, ValueError):
+            return
+        finally:
+            with self._lock:
+                self._pairs = [pair for pair in self._pairs if pair[0] is not client]
+            for end in (client, server):
+                # Not close alone: a process that was forked meanwhile holds the same socket.
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
