@@ -144,11 +144,6 @@ class RunPicture:
             self._add_to_step(event)
 
     @property
-    def steers(self) -> str:
-        """Who steers the run, as far as the journal knows: whoever started it."""
-        return f"{self.operator} on {self.host}" if self.operator and self.host else self.operator
-
-    @property
     def try_number(self) -> int:
         """Which try of the statement or the step this is; 1 unless one was lost."""
         return self.lost.number + 1 if self.lost is not None else 1

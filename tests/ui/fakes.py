@@ -213,6 +213,13 @@ class FakeWatch:
     unread: list[FakeEvent] = field(default_factory=list)
     lives: bool = True
     sent: list[str] = field(default_factory=list)
+    steerer: str = ""
+
+    def steer(self) -> bool:
+        return not self.steerer
+
+    def steered_by(self) -> str:
+        return self.steerer
 
     def poll(self) -> Sequence[FakeEvent]:
         read, self.unread = self.unread, []

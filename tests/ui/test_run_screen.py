@@ -404,22 +404,30 @@ def test_the_next_try_comes_now_when_asked_for() -> None:
     play(scene)
 
 
-def test_who_only_watches_steers_nothing_and_is_told_who_does() -> None:
+@pytest.mark.parametrize("steers", [True, False])
+def test_who_only_watches_steers_nothing_and_is_told_who_does(steers: bool) -> None:
     async def scene() -> None:
         from pgmig_tui.ui.screens.run import RunScreen
 
         session = FakeSession()
         session.watch.unread = [*begun(), activity(24.4)]
+        session.watch.steerer = "kari@bastion2, /dev/pts/3, process 812, since 2026-08-20T03:13:20Z"
         async with opened(session) as robot:
-            robot.app.push_screen(RunScreen(session.watch.run_id, steers=False))
+            robot.app.push_screen(RunScreen(session.watch.run_id, steers=steers))
             await robot.sees("BLOCKED BY")
             for key in "pcXsr":
                 await robot.press(key)
-                await robot.sees(
-                    f"{key} is off: you are only watching; Maria Berg <maria@example.org> on bastion2 steers"
-                )
+                await robot.sees(f"{key} is off: you are only watching; kari@bastion2, /dev/pts/3, process 812")
             await robot.press("K")
             await robot.sees("K is off: you are only watching")
+            session.watch.steerer = ""
+            if steers:
+                await robot.sees("it is steered from here now")
+                await robot.press("p")
+                await robot.until(lambda: session.watch.sent == ["pause"], "pause")
+                return
+            await robot.press("p")
+            await robot.sees("p is off: you are only watching; nobody steers")
             await robot.press("z")
             await robot.sees("ALL ENVIRONMENTS")
             assert session.watch.sent == []

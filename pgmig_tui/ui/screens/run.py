@@ -49,6 +49,7 @@ class RunScreen(PlaceScreen):
         self.alive = True
         self._environment = environment
         self._watch = watch
+        self._wants_to_steer = steers
         self._steers = steers
         self._lines = RunLines()
         self.script: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ class RunScreen(PlaceScreen):
 
     def _follow(self, watch: Watch) -> None:
         self._watch = watch
+        self._steers = self._wants_to_steer and watch.steer()
         first = [True]
 
         def read() -> JournalRead | None:
@@ -203,7 +205,7 @@ class RunScreen(PlaceScreen):
         failed = self.failed
         if failed is not None and self.picture.current is None:
             return failure_lines(self.picture, failed, self.script, columns)
-        return current_lines(self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns)
+        return current_lines(self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns, keys=self._steers)
 
     def small_lines(self) -> list[Line]:
         # Somebody will look from a phone: who, which step, what fails stay readable at any size.
@@ -216,6 +218,10 @@ class RunScreen(PlaceScreen):
         return shown
 
     def tick(self) -> None:
+        if self._wants_to_steer and not self._steers and self._watch is not None and not self.ended:
+            self._steers = self._watch.steer()
+            if self._steers:
+                self.say("whoever steered this run has left; it is steered from here now")
         super().tick()
         self.headline.refresh()
         if self.picture.current is not None:
@@ -243,8 +249,8 @@ class RunScreen(PlaceScreen):
     def _no_steering(self) -> str | None:
         """Why this screen can't tell the run anything."""
         if not self._steers:
-            steers = safe(self.picture.steers) or "another watcher"
-            return f"you are only watching; {steers} steers"
+            steers = safe(self._watch.steered_by()) if self._watch is not None else ""
+            return f"you are only watching; {steers or 'nobody'} steers"
         if self._watch is None:
             return "not attached yet"
         return "the run has ended" if self.ended else None
