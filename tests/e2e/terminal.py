@@ -74,6 +74,14 @@ class Terminal:
                 assert time.monotonic() < deadline, f"no {text!r} within {DEADLINE_S} s on:\n{self.text}"
         return self
 
+    def misses(self, text: str) -> Terminal:
+        """Waits until a text stands there no longer; after Escape, which would make Alt of a key that follows."""
+        deadline = time.monotonic() + DEADLINE_S
+        while text in self.text:
+            assert self.read(), f"the program ended before {text!r} went:\n{self.text}"
+            assert time.monotonic() < deadline, f"{text!r} is still there after {DEADLINE_S} s:\n{self.text}"
+        return self
+
     def press(self, *keys: str) -> Terminal:
         for key in keys:
             self.child.send({"enter": "\r", "escape": "\x1b", "ctrl-c": "\x03"}.get(key, key))

@@ -1,0 +1,45 @@
+"""A real session in the way of a real run, seen and ended from the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.e2e.terminal import Terminal, make_project
+from tests.servers import Server
+
+ALTER = "BEGIN;\nSET LOCAL lock_timeout = 0;\nALTER TABLE public.busy ADD COLUMN tags text[];\nCOMMIT;\n"
+
+
+def test_a_blocker_is_named_on_the_run_screen_and_terminated_by_its_typed_pid(
+    tmp_path: Path, pg18: Server, database: str
+) -> None:
+    pg18.execute("CREATE TABLE public.busy (id int)", database)
+    project = make_project(tmp_path, {"alter": ALTER}, {"dev": pg18.uri(database)})
+    (project / "pgmig.toml").write_text('[[environment]]\nname = "dev"\ntarget = "dev"\nlock_timeout = "30s"\n')
+    with psycopg.connect(pg18.conninfo(database), application_name="reporting") as holder:
+        holder.execute("SELECT count(*) FROM public.busy")
+        pid = str(holder.info.backend_pid)
+        with Terminal(project, size=(100, 30)) as terminal:
+            terminal.sees("dev: 1 pending").press("d")
+            terminal.sees("GO is open").press("g")
+            terminal.sees("Type yes").press("yes", "enter")
+            terminal.sees("WAITING", f"for pid {pid} (reporting)", "BLOCKED BY", "idle in transaction")
+            terminal.press("l").sees("root blocker", f"{pid} reporting", "wants ACCESS EXCLUSIVE public.busy")
+            terminal.press("escape").misses("root blocker").press("K")
+            terminal.sees(f"> {pid} reporting").press("T")
+            terminal.sees(f"TERMINATE pid {pid} (reporting) on dev", f"Type {pid}").press("enter", "yes", "enter")
+            terminal.sees("Enter is dead until the word matches").press("escape").misses("Enter is dead")
+            assert holder.execute("SELECT 1").fetchone() == (1,)
+            terminal.sees(f"> {pid} reporting").press("T")
+            terminal.sees(f"Type {pid}").press(pid, "enter")
+            terminal.sees(f"pid {pid} terminated", "1/1 + DONE").press("q")
+            assert terminal.ends() == 0
+        with pytest.raises(psycopg.OperationalError):
+            holder.execute("SELECT 1")
+        gone = pg18.execute(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}", database)
+        assert gone == [(0,)]
+    columns = pg18.execute("SELECT attname FROM pg_attribute WHERE attrelid = 'public.busy'::regclass", database)
+    assert ("tags",) in columns
