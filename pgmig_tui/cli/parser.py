@@ -160,6 +160,10 @@ def _backfill_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--aim", metavar="SECONDS", type=_seconds, default=0.2, help="how long a batch may take (0.2)")
     parser.add_argument("--max-rate", metavar="ROWS", type=_seconds, default=0.0, help="rows a second at most")
     parser.add_argument("--max-lag", metavar="SECONDS", type=_seconds, default=5.0, help="hold while a replica lags")
+    parser.add_argument("--max-lag-mb", metavar="MB", type=_seconds, default=64.0, help="or is so much WAL behind (64)")
+    parser.add_argument(
+        "--batch-timeout", metavar="SECONDS", type=_seconds, default=30.0, help="cancel and halve a batch after (30)"
+    )
     parser.add_argument("--analyze", action="store_true", help="ANALYZE the table at the end")
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", metavar="RUN", default="", help="go on where this run has stopped")
@@ -174,6 +178,15 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
     _target_option(parser)
     parser.add_argument("--to", metavar="CHANGE", help="last change to keep (default: what the last run found)")
     parser.add_argument("--dry-run", action="store_true", help="show what would be reverted and lost, and stop")
+    parser.add_argument("--reason", metavar="TEXT", help="why: stays with the changes, which must not be deployed then")
+    parser.add_argument(
+        "--lift",
+        metavar="CHANGE=REASON",
+        action="append",
+        type=_answer,
+        default=[],
+        help="let a change be deployed again that was rolled back; nothing else is done",
+    )
     save = parser.add_mutually_exclusive_group()
     save.add_argument("--save", action="store_true", default=None, help="keep what the reverts destroy, in a schema")
     save.add_argument("--no-save", action="store_false", dest="save", help="don't, although pgmig.toml says so")

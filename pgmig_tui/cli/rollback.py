@@ -33,6 +33,8 @@ def rollback(arguments: Namespace) -> int:
     from pgmig_tui.run.client import start, warm
 
     project, environment, to = environment_and_change(arguments, warned=True)
+    if arguments.lift:
+        return _lift(arguments, project, environment)
     undo = _undo(project, environment, to)
     if undo.nothing:
         output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(undo.nothing)}."))
@@ -48,7 +50,21 @@ def rollback(arguments: Namespace) -> int:
         handle = start(
             found.plan, found.review.answers, password=target.password, secrets=target.secrets, process=process
         )
-        return Follower(handle, signals, json_lines=arguments.json_lines).follow()
+        status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
+    _afterwards(arguments, found)
+    return status
+
+
+def _afterwards(arguments: Namespace, found: RollbackReview) -> None:
+    """What is left to do when the run has ended, however it did."""
+    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.marks import mark_in_file
+    from pgmig_tui.run.rollback import recorded_steps
+
+    plan = found.plan
+    recorded = recorded_steps(plan)
+    if plan.marks is None and recorded:
+        mark_in_file(default_state_dir(os.environ), plan, recorded, arguments.reason or "")
 
 
 def _undo(project: Project, environment: Environment, to: str | None) -> Undo:
@@ -72,6 +88,7 @@ def _plan(arguments: Namespace, project: Project, environment: Environment, undo
         state_dir=default_state_dir(os.environ),
         variables=dict(arguments.variables),
         lock_wait_s=arguments.lock_timeout,
+        reason=arguments.reason or "",
     )
 
 
@@ -85,6 +102,19 @@ def _look(
     answers = given_answers(arguments, plan, environment)
     save = environment.policy.save_before_revert if arguments.save is None else arguments.save
     return look(project, environment, undo, plan, answers, state_dir=default_state_dir(os.environ), save=save)
+
+
+def _lift(arguments: Namespace, project: Project, environment: Environment) -> int:
+    """--lift CHANGE=REASON: the change may be deployed again. Nothing is deployed by that."""
+    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.marks import lift
+
+    _word(arguments, environment, "lift this mark")
+    for change, reason in arguments.lift:
+        for mark in lift(project, environment, change, reason, default_state_dir(os.environ)):
+            output.say(line(("+ ", "done"), safe(f"{mark.change} may be deployed on {environment.name} again")))
+            output.say(line((f"    it was marked at {words.utc(mark.marked_at)}: {safe(mark.reason)}", "muted")))
+    return 0
 
 
 def _only_shown(arguments: Namespace, found: RollbackReview) -> int:
@@ -216,7 +246,7 @@ def undo(arguments: Namespace) -> int:
     output.note(line(("BRING BACK on ", "strong"), (where, "tier-prod" if environment.policy.protected else "strong")))
     for kept_one in left:
         output.note(line("  ", _kept_line(kept_one)))
-    _undo_word(arguments, environment)
+    _word(arguments, environment, "bring this back")
     done = bring_back(environment, schema, arguments.run, project.operator, overwrite=arguments.overwrite)
     if arguments.json:
         restored = [_restored(one) for one in done]
@@ -260,14 +290,15 @@ def _kept_line(one: Kept) -> str:
     return safe(f"{one.source}{columns}: {what}, kept before {one.change} was reverted at {words.utc(one.saved_at)}")
 
 
-def _undo_word(arguments: Namespace, environment: Environment) -> None:
+def _word(arguments: Namespace, environment: Environment, what: str) -> None:
+    """Yes, or the confirmation word of a protected environment, for what is no run. Raises Refused."""
     word = environment.policy.confirm_word
     if not environment.policy.protected:
         if arguments.yes:
             return
         if not somebody_is_there():
             raise Refused("Nobody is there to be asked.", now=NOTHING, do="Say --yes to answer for yourself.")
-        if not ask_yes(f"Bring this back on {environment.name}?"):
+        if not ask_yes(f"{what.capitalize()} on {environment.name}?"):
             raise Refused("You said no.", now=NOTHING)
         return
     said = arguments.confirm
@@ -278,7 +309,7 @@ def _undo_word(arguments: Namespace, environment: Environment) -> None:
                 now=NOTHING,
                 do="Say --confirm WORD with the environment's confirmation word; --yes isn't enough.",
             )
-        said = ask(f"{environment.name} is protected. Type {word} to bring this back:")
+        said = ask(f"{environment.name} is protected. Type {word} to {what}:")
     if said != word:
         raise Refused(f"That isn't the confirmation word of {environment.name}.", now=NOTHING)
 

@@ -8,10 +8,10 @@ or where tables of the same name are somebody else's, it is off, and says why.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection, ServerError
+from pgmig_tui.database.connect import Connection, Row, ServerError
 from pgmig_tui.database.text import bind, ident, literal, load
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ _COLUMNS = {
 class Tracking:
     """Where tracking goes. `schema` None = off; `reason` says why, "" when the policy turned it off.
 
-    `creates` is what the first deploy creates: "schema" (and the tables), "tables", or "" when all is there.
+    `creates` is what the first deploy creates: "schema" (and the tables), "tables", or "" when all is there. `marks`:
+    there is a table of changes that must not be deployed, tracking or not.
     """
 
     schema: str | None
     reason: str = ""
     creates: str = ""
+    marks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ def read_tracking(connection: Connection, schema: str | None) -> Tracking:
         return Tracking(None)
     row = connection.one(bind(load("queries/tracking_shape"), {"schema": schema}))
     assert row is not None
-    exists, may_use, may_create, may_create_schema, columns, tables, may_insert, role, database = row
+    return replace(_tracking(schema, row), marks=row[9])
+
+
+def _tracking(schema: str, row: Row) -> Tracking:
+    exists, may_use, may_create, may_create_schema, columns, tables, may_insert, role, database, _ = row
     if not exists:
         if may_create_schema:
             return Tracking(schema, creates="schema")

@@ -234,7 +234,7 @@ def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
     told = [headline(undo, found.asked_at)]
     if undo.guess:
         told.append(line(("? ", "stale"), safe(undo.guess)))
-    told += [line(("! ", "waiting"), safe(warning)) for warning in undo.warnings]
+    told += [line(("! ", "waiting"), safe(warning)) for warning in (*undo.warnings, *found.plan.warnings)]
     told += step_lines(found)
     if sql:
         for step, number, text in statements(found):

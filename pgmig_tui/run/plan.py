@@ -146,6 +146,8 @@ class RunPlan:
     is no rollback."""
     losses: tuple[Mapping[str, Any], ...] = ()
     """What it destroys, as counted before: the fields of `loss_counted` events (run.loss)."""
+    marks: str | None = None
+    """Where its steps mark what they revert as not to be deployed (run.marks); None = they don't."""
     keep_schema: str | None = None
     """Where rows are kept that the reverts would destroy; None = nothing is kept."""
 

@@ -25,6 +25,7 @@ from pgmig_tui.database.registry import DeployedChange
 from pgmig_tui.database.rows import script_hash_fix_sql
 from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import find_deployed
+from pgmig_tui.run import marks
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import discard, new_folder
@@ -75,7 +76,7 @@ def prepare(
             steps, setup = _STEPS[command](work, connection, ours)
             work.refuse_problems()
             files.close()
-            creates, track = _creates(work, command, connection, steps)
+            creates, track = _creates(work, command, connection, steps, state_dir)
         except BaseException:
             discard(folder)
             raise
@@ -398,9 +399,10 @@ _STEPS: Mapping[Command, Callable[[Work, Connection, Sequence[DeployedChange]], 
 
 
 def _creates(
-    work: Work, command: Command, connection: Connection, steps: Sequence[Step]
+    work: Work, command: Command, connection: Connection, steps: Sequence[Step], state_dir: Path
 ) -> tuple[tuple[str, ...], str | None]:
-    """The schemas that this run will create, and where it is tracked (None = nowhere, said in the warnings)."""
+    """The schemas that this run will create, and where it is tracked (None = nowhere, said in the warnings). Raises
+    Refused for a change that is marked `do not deploy`."""
     if command == "verify" or not steps:
         return (), None
     target, creates = work.environment.target, []
@@ -411,6 +413,9 @@ def _creates(
         work.warnings.append(f"tracking is off: {found.reason}")
     if found.schema is not None and found.creates:
         creates.append(found.schema)
+    if command == "deploy":
+        where = work.environment.policy.tracking if found.marks else None
+        marks.refuse_marked(connection, where, work, [step.change_id for step in steps], state_dir)
     return tuple(creates), found.schema
 
 

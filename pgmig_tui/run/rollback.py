@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.registry import DeployedChange, LockHolder
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.run.plan import RunPlan, Step
 
 GAP = timedelta(seconds=60)
 """Changes of one committer that follow each other within this time are taken for one run, where no journal tells."""
@@ -254,8 +254,13 @@ def plan_rollback(
     state_dir: Path,
     variables: Mapping[str, str] | None = None,
     lock_wait_s: float = 0.0,
+    reason: str = "",
 ) -> RunPlan:
-    """The run that takes it back. Raises as `planning.prepare` does; nothing was changed then."""
+    """The run that takes it back, and marks what it reverts as not to be deployed, for `reason`.
+
+    Raises as `planning.prepare` does; nothing was changed then.
+    """
+    from pgmig_tui.run.marks import marked_plan
     from pgmig_tui.run.plan import Options
     from pgmig_tui.run.planning import prepare
 
@@ -274,5 +279,14 @@ def plan_rollback(
             now="Nothing was changed.",
             do="Run the command again and look at what is deployed now.",
         )
+    with connect(environment.target, application_name=application_name(plan.run_id, "plan")) as connection:
+        plan = marked_plan(plan, connection, reason)
     plan.save()
     return plan
+
+
+def recorded_steps(plan: RunPlan) -> list[Step]:
+    """The steps of a run that its journal tells to be recorded."""
+    events = JournalReader(plan.folder).poll()
+    done = {event.data.get("step") for event in events if event.name in _RECORDED}
+    return [step for step in plan.steps if step.number in done]

@@ -87,12 +87,12 @@ class Runner:
 
     def _run(self) -> int:
         plan = self.plan
+        if plan.command == "backfill":
+            return self._backfill()
         if plan.command != "verify":
             self._take_control()
             if plan.dry_run:
                 return self._dry_run()
-        if plan.command == "backfill":
-            return self._backfill()
             self._prepare_registry()
         plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)
@@ -166,6 +166,13 @@ class Runner:
         self.done = tried.done
         return self._finish(*summary(tried, len(plan.steps)))
 
+    def _backfill(self) -> int:
+        from pgmig_tui.run.backfill import BackfillRun
+
+        ended = BackfillRun(self.plan, self.target, self.control, self.journal).carry_out()
+        self.done = int(ended.status == 0)
+        return self._finish(ended.status, ended.result, ended.summary, now=ended.now, do=ended.do)
+
     def _end(self, failed: list[StepResult]) -> int:
         plan, total = self.plan, len(self.plan.steps)
         if any(result.in_doubt for result in failed):
@@ -212,13 +219,6 @@ class Runner:
         identity = session.identity()
         check_server(identity, None)
         self.journal.skew = identity.clock_skew_s
-    def _backfill(self) -> int:
-        from pgmig_tui.run.backfill import BackfillRun
-
-        ended = BackfillRun(self.plan, self.target, self.control, self.journal).carry_out()
-        self.done = int(ended.status == 0)
-        return self._finish(ended.status, ended.result, ended.summary, now=ended.now, do=ended.do)
-
         if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
             session.close()
             raise Refused(
@@ -272,8 +272,8 @@ class Runner:
                 sqitch_plan = Plan(plan.project, plan.uri, (), (), Path(plan.root))
                 for done in registry.prepare_registry(setup, plan.registry, sqitch_plan, plan.operator, state):
                     self.journal.write("registry_prepared", message=done)
-                if plan.setup_sql:
-                    setup.execute(plan.setup_sql)
+            if plan.setup_sql:
+                setup.execute(plan.setup_sql)
             found = tracking.prepare_tracking(setup, tracking.read_tracking(setup, plan.tracking))
             if found.schema is None and plan.tracking is not None:
                 self.journal.write("warning", message=f"tracking is off: {found.reason}")

@@ -168,6 +168,7 @@ def test_what_is_saved_needs_no_acceptance_and_comes_back(checkout: Checkout, pg
     early = checkout.run("undo", run, "--confirm", "live")
     assert early.status == 3
     assert "Deploy total again first" in early.err
+    assert checkout.run("rollback", "live", "--lift=total=saved", "--confirm=live").status == 0
     deploy(checkout)
     assert checkout.run("undo", run).status == 3
     done = checkout.run("undo", run, "--confirm", "live")
@@ -191,3 +192,33 @@ def test_a_policy_saves_by_itself_until_told_not_to(checkout: Checkout, pg18: Se
     assert checkout.run("rollback", "live", "--confirm", "live").status == 0
     kept = pg18.execute("SELECT source_table, rows FROM attic.kept ORDER BY id", live)
     assert kept == [("orders", 20), ("orders", 20)]
+
+
+def test_what_was_rolled_back_is_not_deployed_until_that_is_lifted(checkout: Checkout) -> None:
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    assert checkout.run("rollback", "dev", "--to", "orders", "--yes", "--reason", "it eats prices").status == 0
+    refused = checkout.run("deploy", "dev", "--yes")
+    assert (refused.status, deployed(checkout, "dev")) == (3, 2)
+    assert "total: it eats prices (rolled back by Maria Test" in refused.err
+    assert "--lift total=REASON" in refused.err
+    other = {"XDG_STATE_HOME": str(checkout.home / "other")}
+    assert checkout.run("deploy", "dev", "--yes", env=other).status == 3
+    assert checkout.run("rollback", "dev", "--lift=total=mended").status == 3
+    wrong = checkout.run("rollback", "dev", "--lift=orders=mended", "--yes")
+    assert (wrong.status, "Marked: total." in wrong.err) == (2, True)
+    lifted = checkout.run("rollback", "dev", "--lift=total=mended", "--yes")
+    assert (lifted.status, "total may be deployed on dev again" in lifted.out) == (0, True)
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+
+
+def test_without_tracking_the_mark_is_a_file_of_this_account(checkout: Checkout) -> None:
+    toml = (checkout.root / "pgmig.toml").read_text().replace('"dev"\n\n', '"dev"\ntracking = "off"\n\n')
+    checkout.write("pgmig.toml", toml)
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    done = checkout.run("rollback", "dev", "--to", "orders", "--yes")
+    assert done.status == 0
+    assert "in a file of this account only" in done.err
+    refused = checkout.run("deploy", "dev", "--yes")
+    assert (refused.status, "total: it was rolled back" in refused.err) == (3, True)
+    assert checkout.run("rollback", "dev", "--lift=total=mended", "--yes").status == 0
+    assert checkout.run("deploy", "dev", "--yes").status == 0

@@ -25,6 +25,7 @@ def look_at(workshop: Workshop, *, save: bool = True) -> RollbackReview:
 def roll_back(workshop: Workshop) -> Outcome:
     done = workshop.finish(look_at(workshop).plan)
     assert done.status == 0, done.named("step_failed")
+    workshop.query("UPDATE pgmig.do_not_deploy SET lifted_at = now()")
     return done
 
 

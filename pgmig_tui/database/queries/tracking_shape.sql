@@ -19,6 +19,7 @@ SELECT n.oid IS NOT NULL,
                    FROM pg_catalog.pg_class c
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'id' AND NOT a.attisdropped
                   WHERE c.relnamespace = n.oid AND c.relname IN ('schema_migrations', 'schema_audit')), false),
-       current_user::text, pg_catalog.current_database()
+       current_user::text, pg_catalog.current_database(),
+       EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'do_not_deploy')
   FROM (SELECT 1) AS one
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = :'schema'

@@ -1,0 +1,80 @@
+"""Changes that must not be deployed: rows beside the tracking tables, written by the transaction that reverts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pgmig_tui.database.connect import Connection
+from pgmig_tui.database.text import bind, ident, literal, load
+
+_COLUMNS = (
+    "m.project, m.change, m.change_id, m.reason, m.run,"
+    " pg_catalog.to_char(m.marked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), m.marked_by"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Why a change must not be deployed, and by whose rollback. `marked_at` is UTC."""
+
+    project: str
+    change: str
+    change_id: str
+    reason: str
+    run: str
+    marked_at: str
+    marked_by: str
+
+    def __str__(self) -> str:
+        return f"{self.change}: {self.reason} (rolled back by {self.marked_by} in run {self.run} at {self.marked_at})"
+
+
+def setup_sql(connection: Connection, schema: str) -> str | None:
+    """What has to be made before changes can be marked in `schema`; "" when nothing has, None when the role may not.
+    Raises ServerError."""
+    row = connection.one(bind(load("queries/marks_shape"), {"schema": schema}))
+    assert row is not None
+    exists, may_create, there, may_write = row
+    if there:
+        return "" if may_write else None
+    if not may_create:
+        return None
+    create = "" if exists else f"CREATE SCHEMA IF NOT EXISTS {ident(schema)}; "
+    return create + bind(load("marks_create"), {"schema": schema})
+
+
+def mark_member(schema: str, mark: Mark) -> str:
+    """The mark as a member of the WITH list that records a revert (`rows.record_sql`)."""
+    values = (mark.project, mark.change, mark.change_id, mark.reason, mark.run)
+    return (
+        f"marked AS (INSERT INTO {ident(schema)}.do_not_deploy (project, change, change_id, reason, run, marked_by)"
+        f" VALUES ({', '.join(literal(value) for value in values)},"
+        f" pg_catalog.concat({literal(mark.marked_by + ' as ')}, session_user)))"
+    )
+
+
+def read_marks(connection: Connection, schema: str, project: str) -> tuple[Mark, ...]:
+    """The marks of a project that nobody has lifted; the table must be there. Raises ServerError."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM {ident(schema)}.do_not_deploy m"
+        f" WHERE m.lifted_at IS NULL AND m.project = {literal(project)} ORDER BY m.id"
+    )
+    return tuple(Mark(*row) for row in rows)
+
+
+def there_are_marks(connection: Connection, schema: str) -> bool:
+    """Whether the table is there. Raises ServerError."""
+    name = literal(f"{ident(schema)}.do_not_deploy")
+    row = connection.one(f"SELECT pg_catalog.to_regclass({name}) IS NOT NULL")
+    return bool(row and row[0])
+
+
+def lift_marks(connection: Connection, schema: str, change_ids: Sequence[str], by: str, reason: str) -> None:
+    """Lift the marks of these changes. Raises ServerError."""
+    connection.execute(
+        f"UPDATE {ident(schema)}.do_not_deploy SET lifted_at = pg_catalog.clock_timestamp(),"
+        f" lifted_by = pg_catalog.concat({literal(by + ' as ')}, session_user), lift_reason = {literal(reason)}"
+        " WHERE lifted_at IS NULL AND change_id = ANY(%(ids)s)",
+        {"ids": list(change_ids)},
+    )

@@ -1,0 +1,128 @@
+"""*Do not deploy*: what a rollback took back stays marked, with the reason, until somebody lifts it.
+
+The mark is a row beside the tracking tables, written by the very transaction that reverts. Where that can't be, it is a
+file of this account, which stops this account alone; that is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database import marks
+from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.database.marks import Mark
+from pgmig_tui.display import words
+from pgmig_tui.errors import PgmigError, Refused, UsageError
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.run.plan import RunPlan, Step
+    from pgmig_tui.run.reading import Work
+
+_FOLDER = "do-not-deploy"
+
+
+def marked_plan(plan: RunPlan, connection: Connection, reason: str) -> RunPlan:
+    """The rollback `plan`, whose steps mark what they revert in the schema of the tracking tables. Unchanged, but for a
+    warning, where the role may not write there."""
+    setup = None
+    if plan.tracking is not None:
+        with contextlib.suppress(PgmigError):
+            setup = marks.setup_sql(connection, plan.tracking)
+    if setup is None or plan.tracking is None:
+        warning = "what is reverted is marked `do not deploy` in a file of this account only: there is no tracking"
+        return replace(plan, warnings=(*plan.warnings, warning))
+    schema = plan.tracking
+    steps = tuple(
+        replace(step, rows_sql=f"{step.rows_sql},\n{marks.mark_member(schema, mark_of(plan, step, reason))}")
+        for step in plan.steps
+    )
+    return replace(plan, steps=steps, setup_sql=setup, marks=schema)
+
+
+def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
+    """The mark of one step; an empty reason says which run was taken back."""
+    if not reason:
+        reason = f"run {plan.rolls_back} was rolled back" if plan.rolls_back else "it was rolled back"
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    by = f"{plan.operator_name} <{plan.operator_email}>"
+    return Mark(plan.project, step.change, step.change_id, reason, plan.run_id, at, by)
+
+
+def mark_in_file(state_dir: Path, plan: RunPlan, steps: Iterable[Step], reason: str) -> None:
+    """Mark reverted steps in a file of this account. Raises OSError."""
+    path = _file(state_dir, plan.server.system_identifier, plan.server.database)
+    _write(path, [*_read(path), *(mark_of(plan, step, reason) for step in steps)])
+
+
+def refuse_marked(
+    connection: Connection, schema: str | None, work: Work, change_ids: Sequence[str], state_dir: Path
+) -> None:
+    """Raise Refused when one of these changes must not be deployed. `schema` is None where no table of marks is."""
+    identity, environment, project = work.identity, work.environment.name, work.project.plan.project
+    found = [*_read(_file(state_dir, identity.system_identifier, identity.database))]
+    if schema is not None:
+        found += marks.read_marks(connection, schema, project)
+    wanted = set(change_ids)
+    stopped = [mark for mark in found if mark.project == project and mark.change_id in wanted]
+    if stopped:
+        raise Refused(
+            f"{words.count(len(stopped), 'change')} must not be deployed on {environment}",
+            details=[str(mark) for mark in stopped],
+            now="Nothing was changed.",
+            do=f"Mend it, then say so: pgmig-tui rollback {environment} --lift {stopped[0].change}=REASON",
+        )
+
+
+def lift(project: Project, environment: Environment, change: str, reason: str, state_dir: Path) -> tuple[Mark, ...]:
+    """Lift the marks of `change` (a name, or an ID). Returns them; raises UsageError when there are none, ServerError,
+    Unreachable."""
+    schema = environment.policy.tracking
+    with connect(environment.target, application_name=application_name("rollback", "lift")) as connection:
+        identity = connection.identity()
+        path = _file(state_dir, identity.system_identifier, identity.database)
+        in_file = _read(path)
+        there = schema is not None and marks.there_are_marks(connection, schema)
+        in_table = marks.read_marks(connection, schema, project.plan.project) if there and schema is not None else ()
+        found = tuple(mark for mark in (*in_file, *in_table) if change in (mark.change, mark.change_id))
+        if not found:
+            names = words.listing(tuple(dict.fromkeys(mark.change for mark in (*in_file, *in_table))))
+            raise UsageError(
+                f"{change} isn't marked `do not deploy` on {environment.name}",
+                now="Nothing was changed.",
+                do=f"Marked: {names}." if names else "Nothing is marked there.",
+            )
+        ids = [mark.change_id for mark in found]
+        if there and schema is not None:
+            by = f"{project.operator.name} <{project.operator.email}>"
+            marks.lift_marks(connection, schema, ids, by, reason)
+        if in_file:
+            _write(path, [mark for mark in in_file if mark.change_id not in ids])
+    return found
+
+
+def _file(state_dir: Path, system_identifier: str | None, database: str) -> Path:
+    name = "".join(one if one.isalnum() else f"%{ord(one):x}" for one in database)
+    return state_dir / _FOLDER / f"{system_identifier or 'unknown'}-{name}.json"
+
+
+def _read(path: Path) -> list[Mark]:
+    try:
+        return [Mark(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _write(path: Path, found: Sequence[Mark]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps([asdict(mark) for mark in found]), encoding="utf-8")
+    new.replace(path)
