@@ -4,7 +4,6 @@ depends on it."""
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
@@ -12,29 +11,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from pgmig_tui.impact.facts import (
-    Check,
-    Column,
-    Dependent,
-    Facts,
-    Fall,
-    ForeignKey,
-    FunctionFact,
-    Index,
-    Name,
-    OwnedSequence,
-    Relation,
-    Trigger,
-    TypeFact,
-)
+from pgmig_tui.database.catalog_facts import Json, facts_of
+from pgmig_tui.impact.facts import Facts, Fall, Name
 from pgmig_tui.impact.names import Names, names_inside
 
-_UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "ETC/UCT"}
-_NOT_NULL = re.compile(r"\{NULLTEST :arg \{VAR :varno 1 :varattno (\d+) [^}]*\} :nulltesttype 1 ")
-_ORDER = "isv"
 _DEEPEST_CALLS = 3  # functions that call functions that …
-
-Json = Any  # a document as the server's json_build_object made it
 
 
 class Executes(Protocol):
@@ -125,179 +106,3 @@ def _ask(connection: Executes, names: Names) -> Json:
         sql = sql.replace(f"%({placeholder})s", _array(value))
     document = connection.execute(PLAN + sql)[0][0]
     return json.loads(document) if isinstance(document, str | bytes) else document
-
-
-def facts_of(document: Json) -> Facts:
-    """The facts in one document of catalog.sql."""
-    relations = [_relation(item) for item in document["relations"] or ()]
-    owned: dict[str, list[Name]] = {}
-    for role, name in document["owned"] or ():
-        owned.setdefault(role, []).append(Name(*name))
-    publications: dict[str, list[Name]] = {}
-    for publication, name in document["publications"] or ():
-        publications.setdefault(publication, []).append(Name(*name))
-    types = [_type(item) for item in document["types"] or ()]
-    return Facts(
-        {relation.name: relation for relation in relations},
-        {fact.name: fact for fact in types},
-        _functions(document["functions"] or ()),
-        {publication: tuple(tables) for publication, tables in publications.items()},
-        {Name(schema, name): Name(*table) for schema, name, table in document["statistics"] or ()},
-        {role: tuple(tables) for role, tables in owned.items()},
-        search_path=tuple(document["search_path"] or ()),
-        timezone_is_utc=document["timezone"].upper() in _UTC,
-        role=document["role"],
-        prepared=document["prepared"] or {},
-    )
-
-
-def _name(pair: Json) -> Name | None:
-    return Name(*pair) if pair else None
-
-
-def _relation(item: Json) -> Relation:
-    constraints = item["constraints"] or ()
-    unproven = {
-        column for c in constraints if c["kind"] == "n" and not c["valid"] for column in c["columns"] or ()
-    }  # fmt: skip
-    numbers = {c[9]: c[0] for c in item["columns"] or ()}
-    rows, pages = int(item["rows"]), int(item["pages"])
-    never_counted = rows < 0 or (rows == 0 and pages == 0)
-    block = int(item["block"])
-    return Relation(
-        Name(*item["name"]),
-        item["kind"],
-        columns={c[0]: _column(c, unproven) for c in item["columns"] or ()},
-        indexes=tuple(_index(i, block) for i in item["indexes"] or ()),
-        checks=tuple(_check(c, numbers) for c in constraints if c["kind"] != "f"),
-        foreign_keys=tuple(
-            _foreign_key(c, Name(*item["name"])) for c in constraints if c["kind"] == "f" and c["referenced"]
-        ),
-        parents=tuple(Name(*n) for n in item["parents"] or ()),
-        children=tuple(sorted(Name(*n) for n in item["children"] or ())),
-        is_partition=item["is_partition"],
-        default_partition=_name(item["default_partition"]),
-        sequences=tuple(OwnedSequence(Name(*s[0]), s[1], s[2]) for s in item["sequences"] or ()),
-        dependents=tuple(Dependent(Name(*d[0]), d[1], frozenset(d[2] or ())) for d in item["dependents"] or ()),
-        reads=tuple(Name(*json.loads(n)) for n in item["reads"] or ()),
-        triggers=tuple(_trigger(t) for t in item["triggers"] or ()),
-        rules=tuple(item["rules"] or ()),
-        policies=tuple(item["policies"] or ()),
-        tablespace=item["tablespace"] or "",
-        owner=item["owner"],
-        persistence=item["persistence"],
-        access_method=item["am"] or "",
-        bytes=-1 if never_counted else pages * block,
-        rows=int(item["live"] or 0) or -1 if never_counted else rows,
-    )
-
-
-def _column(c: Json, unproven: set[str]) -> Column:
-    return Column(
-        c[0],
-        c[1],
-        c[3],
-        c[2],
-        c[4],
-        c[5],
-        c[6] or "",
-        c[7] or "",
-        c[8] or "",
-        c[0] not in unproven,
-    )
-
-
-def _index(i: Json, block: int) -> Index:
-    return Index(
-        Name(*i["name"]),
-        frozenset(i["columns"] or ()),
-        tuple(i["keys"] or ()),
-        i["unique"],
-        i["primary"],
-        i["valid"],
-        i["constraint"] or "",
-        _name(i["parent"]),
-        i["pages"] * block,
-        i["tablespace"] or "",
-    )
-
-
-def _trigger(t: Json) -> Trigger:
-    return Trigger(t[0], Name(t[1], t[2]), t[3], t[4], frozenset(t[5] or ()))
-
-
-def _check(c: Json, numbers: dict[int, str]) -> Check:
-    columns = tuple(c["columns"] or ())
-    if c["kind"] == "n":
-        return Check(c["name"], columns, c["valid"], "n", frozenset(columns), c["no_inherit"])
-    proves = {numbers.get(number, "") for number in not_null_columns(c["expression"] or "")}
-    return Check(c["name"], columns, c["valid"], "c", frozenset(proves - {""}), c["no_inherit"])
-
-
-def not_null_columns(tree: str) -> list[int]:
-    """Column numbers that a CHECK's node tree (pg_node_tree as text) keeps from being NULL: `c IS NOT NULL`, alone or
-    as an arm of the outermost AND.
-    """
-    start = "{BOOLEXPR :boolop and :args ("
-    if not tree.startswith(start):
-        found = _NOT_NULL.match(tree)
-        return [int(found[1])] if found else []
-    arms, depth, begin = [], 0, len(start)
-    for position in range(len(start), len(tree)):
-        depth += {"{": 1, "}": -1}.get(tree[position], 0)
-        if depth == 0 and tree[position] == "}":
-            arms.append(tree[begin : position + 1].lstrip())
-            begin = position + 1
-    return [number for arm in arms for number in not_null_columns(arm)]
-
-
-def _foreign_key(c: Json, table: Name) -> ForeignKey:
-    return ForeignKey(
-        c["name"],
-        table,
-        tuple(c["columns"] or ()),
-        Name(*c["referenced"]),
-        tuple(c["referenced_columns"] or ()),
-        c["valid"],
-        c["on_delete"].strip() or "a",
-        c["on_update"].strip() or "a",
-        c["enforced"],
-        _name(c["index"]),
-        c["inherited"],
-        c["id"],
-        c["parent"],
-        c["shape"],
-    )
-
-
-def _type(item: Json) -> TypeFact:
-    uses: dict[Name, set[str]] = {}
-    for name, column in item["uses"] or ():
-        uses.setdefault(Name(*name), set()).update([column] if column else [])
-    return TypeFact(
-        Name(*item["name"]),
-        item["kind"],
-        item["base"] or "",
-        -1 if item["typmod"] is None else item["typmod"],
-        bool(item["constrained"]),
-        tuple(Dependent(name, "t", frozenset(columns)) for name, columns in sorted(uses.items())),
-    )
-
-
-def _functions(items: Sequence[Json]) -> dict[Name, FunctionFact]:
-    """One fact a name: of several functions the most volatile, and no body, since it is not told which is meant."""
-    found: dict[Name, FunctionFact] = {}
-    for item in items:
-        name = Name(*item["name"])
-        users = tuple(
-            Dependent(Name(*user), relkind if kind == "rule" and relkind in "vm" else kind, part=part or "")
-            for user, kind, relkind, part in item["users"] or ()
-        )
-        fact = FunctionFact(name, item["volatility"], item["language"], item["body"] or "", users)
-        known = found.get(name)
-        if known is not None:
-            worst = max(known.volatility, fact.volatility, key=_ORDER.index)
-            language = known.language if known.language == fact.language else ""
-            fact = FunctionFact(name, worst, language, "", tuple(dict.fromkeys((*known.dependents, *users))))
-        found[name] = fact
-    return found

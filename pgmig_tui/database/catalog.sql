@@ -24,17 +24,16 @@ asked_types AS (
 type_uses(origin, oid) AS (
   SELECT oid, oid FROM asked_types
   UNION
-  SELECT u.origin, e.oid FROM type_uses u CROSS JOIN LATERAL (
-    SELECT t.typarray AS oid FROM pg_catalog.pg_type t WHERE t.oid = u.oid AND t.typarray <> 0
-    UNION ALL
-    SELECT d.objid FROM pg_catalog.pg_depend d
-    WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.refclassid = 'pg_catalog.pg_type'::regclass
-      AND d.refobjid = u.oid AND d.objid <> u.oid
-    UNION ALL
-    SELECT c.reltype FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind = 'c'
-    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_type'::regclass
-      AND d.refobjid = u.oid
+  SELECT u.origin, e.oid FROM type_uses u CROSS JOIN LATERAL (  -- arrays, domains, ranges; composite types with a column
+    SELECT CASE d.classid
+      WHEN 'pg_catalog.pg_type'::regclass THEN d.objid
+      WHEN 'pg_catalog.pg_class'::regclass THEN
+        (SELECT c.reltype FROM pg_catalog.pg_class c WHERE c.oid = d.objid AND c.relkind = 'c')
+    END AS oid
+    FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid = u.oid AND d.objid <> u.oid
   ) e
+  WHERE e.oid IS NOT NULL
 ),
 type_columns AS (
   SELECT DISTINCT u.origin, d.objid AS relid, d.objsubid AS attnum
@@ -126,31 +125,24 @@ down(oid) AS (  -- what is reached or falls with them: children, views, referenc
   SELECT e.oid FROM down d CROSS JOIN LATERAL (
     SELECT h.inhrelid AS oid FROM pg_catalog.pg_inherits h WHERE h.inhparent = d.oid
     UNION ALL
-    SELECT r.ev_class FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_rewrite r ON r.oid = p.objid
-    WHERE p.classid = 'pg_catalog.pg_rewrite'::regclass AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      AND p.refobjid = d.oid AND r.ev_class <> d.oid
-    UNION ALL
-    SELECT k.conrelid FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_constraint k ON k.oid = p.objid
-    WHERE p.classid = 'pg_catalog.pg_constraint'::regclass AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      AND p.refobjid = d.oid AND k.contype = 'f' AND k.confrelid = d.oid
-    UNION ALL
-    SELECT p.objid FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_class s ON s.oid = p.objid AND s.relkind = 'S'
-    WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      AND p.refobjid = d.oid AND p.deptype IN ('a', 'i')
-    UNION ALL
-    SELECT y.polrelid FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_policy y ON y.oid = p.objid
-    WHERE p.classid = 'pg_catalog.pg_policy'::regclass AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      AND p.refobjid = d.oid AND y.polrelid <> d.oid
-    UNION ALL
-    SELECT x.adrelid FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_attrdef x ON x.oid = p.objid
-    WHERE p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      AND p.refobjid = d.oid AND x.adrelid <> d.oid
+    SELECT CASE p.classid
+      WHEN 'pg_catalog.pg_rewrite'::regclass THEN (SELECT r.ev_class FROM pg_catalog.pg_rewrite r WHERE r.oid = p.objid)
+      WHEN 'pg_catalog.pg_constraint'::regclass THEN
+        (SELECT k.conrelid FROM pg_catalog.pg_constraint k WHERE k.oid = p.objid AND k.contype = 'f' AND k.confrelid = d.oid)
+      WHEN 'pg_catalog.pg_class'::regclass THEN CASE WHEN p.deptype IN ('a', 'i') THEN
+        (SELECT s.oid FROM pg_catalog.pg_class s WHERE s.oid = p.objid AND s.relkind = 'S') END
+      WHEN 'pg_catalog.pg_policy'::regclass THEN (SELECT y.polrelid FROM pg_catalog.pg_policy y WHERE y.oid = p.objid)
+      WHEN 'pg_catalog.pg_attrdef'::regclass THEN (SELECT x.adrelid FROM pg_catalog.pg_attrdef x WHERE x.oid = p.objid)
+    END
+    FROM pg_catalog.pg_depend p
+    WHERE p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = d.oid
     UNION ALL
     SELECT t.objid FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_depend t ON t.refclassid = 'pg_catalog.pg_type'::regclass AND t.refobjid = c.reltype
       AND t.classid = 'pg_catalog.pg_class'::regclass AND t.objsubid = 0 AND t.objid <> c.oid
     WHERE c.oid = d.oid AND c.relkind = 'c'
   ) e
+  WHERE e.oid IS NOT NULL
 ),
 up(oid) AS (  -- ancestors, and what views and rules read
   SELECT oid FROM down
@@ -175,175 +167,141 @@ around(oid) AS (  -- the other ends of their foreign keys, default partitions; a
   SELECT h.inhrelid FROM around a JOIN pg_catalog.pg_inherits h ON h.inhparent = a.oid
 ),
 chosen AS (
-  SELECT c.*, CASE WHEN n.oid = pg_catalog.pg_my_temp_schema() THEN 'pg_temp' ELSE n.nspname END AS nspname
+  SELECT c.oid, CASE WHEN n.oid = pg_catalog.pg_my_temp_schema() THEN 'pg_temp' ELSE n.nspname END AS nspname,
+         c.relname, c.relkind, c.relpersistence, c.relowner, c.relam, c.relpages, c.reltuples, c.relispartition,
+         c.reltablespace, c.reltype, c.relhasindex, c.relhasrules, c.relhastriggers
   FROM around a
   JOIN pg_catalog.pg_class c ON c.oid = a.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 ),
-named AS (SELECT oid, pg_catalog.json_build_array(nspname, relname) AS name FROM chosen),
-depends AS (  -- who hangs on whom, by column
-  SELECT d.refobjid AS relid, r.ev_class AS user_oid, CASE WHEN v.relkind IN ('v', 'm') THEN v.relkind::text ELSE 'rule' END AS kind,
-         pg_catalog.array_agg(a.attname) FILTER (WHERE a.attname IS NOT NULL) AS columns
-  FROM chosen c
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
-    AND d.classid = 'pg_catalog.pg_rewrite'::regclass
-  JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND r.ev_class <> c.oid
-  JOIN pg_catalog.pg_class v ON v.oid = r.ev_class
-  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT d.refobjid, y.polrelid, 'y', pg_catalog.array_agg(a.attname) FILTER (WHERE a.attname IS NOT NULL)
-  FROM chosen c
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
-    AND d.classid = 'pg_catalog.pg_policy'::regclass
-  JOIN pg_catalog.pg_policy y ON y.oid = d.objid AND y.polrelid <> c.oid
-  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
-  GROUP BY 1, 2
-  UNION ALL
-  SELECT d.refobjid, x.adrelid, 'd', NULL
-  FROM chosen c
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
-    AND d.classid = 'pg_catalog.pg_attrdef'::regclass
-  JOIN pg_catalog.pg_attrdef x ON x.oid = d.objid AND x.adrelid <> c.oid
-  WHERE c.relkind = 'S'
-  UNION ALL
-  SELECT c.oid, d.objid, 't', NULL
-  FROM chosen c
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid = c.reltype
-    AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0 AND d.objid <> c.oid
-  WHERE c.relkind = 'c'
+attributes AS (
+  SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
+         a.attgenerated, a.attcollation
+  FROM chosen c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.relkind <> 'S'
 ),
-base_types(oid, base, typmod, constrained) AS (  -- domains down to what they are stored as
+used_types AS (SELECT DISTINCT atttypid AS oid FROM attributes),
+indexed AS (
+  SELECT x.indrelid, x.indexrelid, i.relname, x.indkey, x.indnkeyatts, x.indisunique, x.indisprimary, x.indisvalid,
+         i.relpages, i.reltablespace, i.relispartition,
+         x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS computed
+  FROM chosen c JOIN pg_catalog.pg_index x ON x.indrelid = c.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+  WHERE c.relhasindex
+),
+ruled AS (
+  SELECT c.oid AS relid, r.oid, r.rulename FROM chosen c JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid
+  WHERE c.relhasrules
+),
+guarded AS (
+  SELECT c.oid AS relid, y.oid, y.polname FROM chosen c JOIN pg_catalog.pg_policy y ON y.polrelid = c.oid
+  WHERE c.relkind IN ('r', 'p')
+),
+base_types(oid, base, typmod, constrained, level) AS (  -- domains down to what they are stored as
   SELECT t.oid, t.typbasetype, t.typtypmod,
-         t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid)
-  FROM pg_catalog.pg_type t
-  WHERE t.typtype = 'd' AND t.oid IN (
-    SELECT oid FROM asked_types
-    UNION SELECT a.atttypid FROM chosen c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0)
+         t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid), 1
+  FROM (SELECT oid FROM asked_types UNION SELECT oid FROM used_types) u
+  JOIN pg_catalog.pg_type t ON t.oid = u.oid AND t.typtype = 'd'
   UNION ALL
   SELECT b.oid, t.typbasetype, t.typtypmod,
-         b.constrained OR t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid)
+         b.constrained OR t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid),
+         b.level + 1
   FROM base_types b JOIN pg_catalog.pg_type t ON t.oid = b.base AND t.typtype = 'd'
 )
+-- Rows by oid, which the reader puts together: to look each relation's parts up here took three times as long.
 SELECT pg_catalog.json_build_object(
   'search_path', pg_catalog.current_schemas(false),
   'timezone', pg_catalog.current_setting('TimeZone'),
   'role', CURRENT_USER,
+  'block', pg_catalog.current_setting('block_size')::int,
   'prepared', (SELECT pg_catalog.json_object_agg(q.name, q.statement) FROM pg_catalog.pg_prepared_statements q
                WHERE q.name = ANY (%(prepared)s::text[])),
-  'relations', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-    'name', pg_catalog.json_build_array(c.nspname, c.relname),
-    'kind', c.relkind, 'persistence', c.relpersistence,
-    'owner', pg_catalog.pg_get_userbyid(c.relowner),
-    'am', (SELECT amname FROM pg_catalog.pg_am WHERE oid = c.relam),
-    'pages', c.relpages, 'rows', c.reltuples, 'live', pg_catalog.pg_stat_get_live_tuples(c.oid),
-    'block', pg_catalog.current_setting('block_size')::int,
-    'is_partition', c.relispartition,
-    'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-        a.attname, t.typname, tn.nspname, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity, a.attgenerated,
-        (SELECT collname FROM pg_catalog.pg_collation WHERE oid = a.attcollation AND a.attcollation <> t.typcollation), a.attnum)
-        ORDER BY a.attnum)
-      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-      JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind <> 'S'),
-    'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-        'name', pg_catalog.json_build_array(c.nspname, i.relname),
-        'keys', (SELECT pg_catalog.json_agg(a.attname ORDER BY k.ord) FROM pg_catalog.unnest(x.indkey::int2[])
-                 WITH ORDINALITY AS k(attnum, ord)
-                 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-                 WHERE k.ord <= x.indnkeyatts),
-        'columns', (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attribute a
-                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND (a.attnum = ANY (x.indkey::int2[]) OR a.attnum IN (
-                      SELECT d.refobjsubid FROM pg_catalog.pg_depend d
-                      WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = x.indexrelid
-                        AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid))),
-        'unique', x.indisunique, 'primary', x.indisprimary, 'valid', x.indisvalid,
-        'constraint', (SELECT k.conname FROM pg_catalog.pg_constraint k
-                       WHERE k.conrelid = c.oid AND k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x')),
-        'parent', (SELECT pg_catalog.json_build_array(n.nspname, p.relname) FROM pg_catalog.pg_inherits h
-                   JOIN pg_catalog.pg_class p ON p.oid = h.inhparent
-                   JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE h.inhrelid = x.indexrelid),
-        'pages', i.relpages,
-        'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s
-                       WHERE s.oid = coalesce(nullif(i.reltablespace, 0), (SELECT dattablespace FROM pg_catalog.pg_database
-                         WHERE datname = pg_catalog.current_database())))))
-      FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid),
-    'constraints', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-        'name', k.conname, 'kind', k.contype, 'valid', k.convalidated, 'no_inherit', k.connoinherit,
-        'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord) FROM pg_catalog.unnest(k.conkey)
-                    WITH ORDINALITY AS u(attnum, ord)
-                    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum),
-        'expression', CASE WHEN k.contype = 'c' THEN k.conbin::text END, 'inherited', k.conparentid <> 0, 'id', k.oid::int8, 'parent', k.conparentid::int8,
-        'shape', pg_catalog.concat(k.confmatchtype, k.condeferrable, k.condeferred),
-        'referenced', (SELECT n.name FROM named n WHERE n.oid = k.confrelid),
-        'referenced_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.ord) FROM pg_catalog.unnest(k.confkey)
-                    WITH ORDINALITY AS u(attnum, ord)
-                    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum),
-        'on_delete', k.confdeltype, 'on_update', k.confupdtype,
-        'enforced', coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::bool, true),
-        'index', (SELECT pg_catalog.json_build_array(n.nspname, i.relname) FROM pg_catalog.pg_class i
-                  JOIN pg_catalog.pg_namespace n ON n.oid = i.relnamespace WHERE i.oid = k.conindid)))
-      FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'n', 'f')),
-    'parents', (SELECT pg_catalog.json_agg(n.name ORDER BY h.inhseqno) FROM pg_catalog.pg_inherits h
-                JOIN named n ON n.oid = h.inhparent WHERE h.inhrelid = c.oid),
-    'children', (SELECT pg_catalog.json_agg(n.name) FROM pg_catalog.pg_inherits h
-                 JOIN named n ON n.oid = h.inhrelid WHERE h.inhparent = c.oid),
-    'default_partition', (SELECT n.name FROM pg_catalog.pg_partitioned_table t JOIN named n ON n.oid = t.partdefid
-                          WHERE t.partrelid = c.oid),
-    'sequences', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.name, a.attname, d.deptype = 'i'))
-      FROM pg_catalog.pg_depend d JOIN named n ON n.oid = d.objid
-      JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
-      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
-      WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
-        AND d.refobjid = c.oid AND d.deptype IN ('a', 'i')),
-    'dependents', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.name, d.kind, d.columns))
-                   FROM depends d JOIN named n ON n.oid = d.user_oid WHERE d.relid = c.oid),
-    'reads', (SELECT pg_catalog.json_agg(DISTINCT n.name::text) FROM pg_catalog.pg_rewrite r
-              JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
-                AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> c.oid
-              JOIN named n ON n.oid = d.refobjid WHERE r.ev_class = c.oid),
-    'triggers', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-        t.tgname, n.nspname, p.proname, t.tgtype, t.tgenabled,
-        (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attribute a
-         WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attnum = ANY (t.tgattr::int2[]))) ORDER BY t.tgname)
-      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
-    'rules', (SELECT pg_catalog.json_agg(r.rulename) FROM pg_catalog.pg_rewrite r
-              WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'),
-    'policies', (SELECT pg_catalog.json_agg(y.polname) FROM pg_catalog.pg_policy y WHERE y.polrelid = c.oid),
-    'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s
-                   WHERE s.oid = CASE WHEN c.reltablespace <> 0 THEN c.reltablespace
-                                      WHEN c.relkind IN ('r', 'm', 'p') THEN (SELECT dattablespace FROM pg_catalog.pg_database
-                                        WHERE datname = pg_catalog.current_database()) END)
-  )) FROM chosen c),
-  'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-    'name', pg_catalog.json_build_array(n.nspname, t.typname), 'kind', t.typtype,
-    'base', (SELECT y.typname FROM base_types b JOIN pg_catalog.pg_type y ON y.oid = b.base AND y.typtype <> 'd'
-             WHERE b.oid = t.oid LIMIT 1),
-    'typmod', (SELECT b.typmod FROM base_types b WHERE b.oid = t.oid AND b.typmod <> -1 LIMIT 1),
-    'constrained', (SELECT pg_catalog.bool_or(b.constrained) FROM base_types b WHERE b.oid = t.oid),
-    'uses', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.name, a.attname)) FROM type_columns u
-             JOIN named m ON m.oid = u.relid
-             LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = u.relid AND a.attnum = u.attnum AND u.attnum > 0
-             WHERE u.origin = t.oid)))
-    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-    WHERE t.oid IN (SELECT oid FROM asked_types UNION SELECT oid FROM base_types) AND n.nspname <> 'pg_catalog'),
+  'methods', (SELECT pg_catalog.json_object_agg(m.oid, m.amname) FROM pg_catalog.pg_am m WHERE m.amtype = 't'),
+  'tablespaces', (SELECT pg_catalog.json_object_agg(s.oid, s.spcname) FROM pg_catalog.pg_tablespace s),
+  'tablespace', (SELECT d.dattablespace::int8 FROM pg_catalog.pg_database d
+                 WHERE d.datname = pg_catalog.current_database()),
+  'relations', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      c.oid::int8, c.nspname, c.relname, c.relkind, c.relpersistence, pg_catalog.pg_get_userbyid(c.relowner), c.relam::int8,
+      c.relpages, c.reltuples,
+      CASE WHEN c.reltuples < 0 OR (c.reltuples = 0 AND c.relpages = 0) THEN pg_catalog.pg_stat_get_live_tuples(c.oid) END,
+      c.relispartition, c.reltablespace::int8)) FROM chosen c),
+  'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
+      a.attgenerated, a.attcollation::int8)) FROM attributes a),
+  'type_names', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      t.oid::int8, t.typname, n.nspname, t.typcollation::int8)) FROM used_types u
+    JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace),
+  'collations', (SELECT pg_catalog.json_object_agg(l.oid, l.collname) FROM (SELECT DISTINCT attcollation FROM attributes) a
+    JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation),
+  'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      i.indrelid::int8, i.indexrelid::int8, i.relname, i.indkey::int2[], i.indnkeyatts, i.indisunique, i.indisprimary, i.indisvalid,
+      i.relpages, i.reltablespace::int8) ORDER BY i.indexrelid) FROM indexed i),
+  'index_columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indexrelid::int8, d.refobjsubid)) FROM indexed i
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+    WHERE i.computed),
+  'index_parents', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indexrelid::int8, n.nspname, p.relname)) FROM indexed i
+    JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid JOIN pg_catalog.pg_class p ON p.oid = h.inhparent
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace WHERE i.relispartition),
+  'constraints', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      k.conrelid::int8, k.oid::int8, k.conname, k.contype, k.convalidated, k.connoinherit, k.conkey,
+      CASE WHEN k.contype = 'c' AND k.conbin::text LIKE '%NULLTEST%' THEN k.conbin::text END, k.conindid::int8, k.conparentid::int8, k.confrelid::int8, k.confkey,
+      k.confdeltype, k.confupdtype, pg_catalog.concat(k.confmatchtype, k.condeferrable, k.condeferred),
+      CASE WHEN k.contype = 'f' THEN (pg_catalog.to_jsonb(k) ->> 'conenforced')::bool END) ORDER BY k.oid)
+    FROM chosen c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid
+    WHERE k.contype IN ('c', 'n', 'f', 'p', 'u', 'x')),
+  'inherits', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(h.inhrelid::int8, h.inhparent::int8) ORDER BY h.inhseqno)
+    FROM chosen c JOIN pg_catalog.pg_inherits h ON h.inhrelid = c.oid),
+  'default_partitions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::int8, t.partdefid::int8)) FROM chosen c
+    JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = c.oid WHERE c.relkind = 'p' AND t.partdefid <> 0),
+  'sequences', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      d.refobjid::int8, c.oid::int8, d.refobjsubid, d.deptype = 'i') ORDER BY d.refobjsubid, c.oid)
+    FROM chosen c
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+    WHERE c.relkind = 'S'),
+  'named_by_rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, d.refobjid::int8, d.refobjsubid)) FROM ruled r
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.relid),
+  'named_by_policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(y.relid::int8, d.refobjid::int8, d.refobjsubid))
+    FROM guarded y
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::regclass AND d.objid = y.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> y.relid),
+  'named_by_defaults', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(x.adrelid::int8, c.oid::int8)) FROM chosen c
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
+      AND d.classid = 'pg_catalog.pg_attrdef'::regclass
+    JOIN pg_catalog.pg_attrdef x ON x.oid = d.objid AND x.adrelid <> c.oid WHERE c.relkind = 'S'),
+  'tables_of_types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(d.objid::int8, c.oid::int8)) FROM chosen c
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid = c.reltype
+      AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0 AND d.objid <> c.oid
+    WHERE c.relkind = 'c'),
+  'triggers', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      c.oid::int8, t.tgname, n.nspname, p.proname, t.tgtype, t.tgenabled, t.tgattr::int2[]) ORDER BY t.tgname)
+    FROM chosen c JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE c.relhastriggers),
+  'rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, r.rulename)) FROM ruled r
+            WHERE r.rulename <> '_RETURN'),
+  'policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(y.relid::int8, y.polname)) FROM guarded y),
+  'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::int8, n.nspname, t.typname, t.typtype))
+    FROM (SELECT oid FROM asked_types UNION SELECT oid FROM base_types) u
+    JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE n.nspname <> 'pg_catalog'),
+  'base_types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      b.oid::int8, (SELECT t.typname FROM pg_catalog.pg_type t WHERE t.oid = b.base AND t.typtype <> 'd'), b.typmod, b.constrained)
+      ORDER BY b.level) FROM base_types b),
+  'type_uses', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.origin::int8, u.relid::int8, u.attnum)) FROM type_columns u),
   'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.json_build_array(n.nspname, f.proname), 'volatility', f.provolatile, 'language', l.lanname,
     'body', CASE WHEN n.nspname = 'pg_catalog' OR f.prokind = 'a' THEN ''
                  WHEN l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(f.oid)
                  WHEN l.lanname = 'sql' THEN f.prosrc ELSE '' END,
-    'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.name, u.kind, c.relkind,
+    'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.relid::int8, u.kind,
         (SELECT x.relname FROM pg_catalog.pg_class x WHERE x.oid = u.part))) FROM function_users u
-              JOIN named m ON m.oid = u.relid JOIN pg_catalog.pg_class c ON c.oid = u.relid
-              WHERE u.proname = f.proname AND u.pronamespace = f.pronamespace)))
+              WHERE u.proname = f.proname AND u.pronamespace = f.pronamespace AND u.relid IS NOT NULL)) ORDER BY f.oid)
     FROM asked_functions f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = f.prolang),
-  'publications', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.pubname, n.name)) FROM published p
-                   JOIN named n ON n.oid = p.relid),
-  'statistics', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.nspname, s.stxname, n.name)) FROM stats s
-                 JOIN named n ON n.oid = s.relid),
-  'owned', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(o.rolname, n.name)) FROM owned o
-            JOIN named n ON n.oid = o.relid)
-) AS facts
+  'publications', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.pubname, p.relid::int8)) FROM published p),
+  'statistics', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.nspname, s.stxname, s.relid::int8)) FROM stats s),
+  'owned', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(o.rolname, o.relid::int8)) FROM owned o)
+)::text AS facts

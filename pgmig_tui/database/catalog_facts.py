@@ -1,0 +1,296 @@
+"""Puts the rows of catalog.sql together as impact.facts."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pgmig_tui.impact.facts import (
+    Check,
+    Column,
+    Dependent,
+    Facts,
+    ForeignKey,
+    FunctionFact,
+    Index,
+    Name,
+    OwnedSequence,
+    Relation,
+    Trigger,
+    TypeFact,
+)
+
+_UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "ETC/UCT"}
+_NOT_NULL = re.compile(r"\{NULLTEST :arg \{VAR :varno 1 :varattno (\d+) [^}]*\} :nulltesttype 1 ")
+_ORDER = "isv"
+
+Json = Any  # a document as the server's json_build_object made it
+Row = Sequence[Any]
+
+
+def facts_of(document: Json) -> Facts:
+    """The facts in one document of catalog.sql."""
+    rows = _Rows(document)
+    types = [_type(row, rows) for row in document["types"] or ()]
+    return Facts(
+        {
+            name: _relation(row, rows)
+            for row, name in zip(document["relations"] or (), rows.names.values(), strict=True)
+        },
+        {fact.name: fact for fact in types},
+        _functions(document["functions"] or (), rows),
+        rows.by_word("publications"),
+        {
+            Name(schema, name): rows.names[table]
+            for schema, name, table in document["statistics"] or ()
+            if table in rows.names
+        },
+        rows.by_word("owned"),
+        search_path=tuple(document["search_path"] or ()),
+        timezone_is_utc=document["timezone"].upper() in _UTC,
+        role=document["role"],
+        prepared=document["prepared"] or {},
+    )
+
+
+class _Rows:
+    """The document's rows by what they belong to: all keys are oids."""
+
+    def __init__(self, document: Json) -> None:
+        self.document = document
+        self.block: int = document["block"]
+        self.names = {row[0]: Name(row[1], row[2]) for row in document["relations"] or ()}
+        self.kinds: dict[int, str] = {row[0]: row[3] for row in document["relations"] or ()}
+        self.types = {row[0]: row for row in document["type_names"] or ()}
+        self.collations: Mapping[str, str] = document["collations"] or {}
+        self.methods: Mapping[str, str] = document["methods"] or {}
+        self.tablespaces: Mapping[str, str] = document["tablespaces"] or {}
+        self.columns = self.under("columns")
+        self.column_names = {
+            relation: {row[1]: row[2] for row in columns} for relation, columns in self.columns.items()
+        }
+        self.indexes = self.under("indexes")
+        self.index_names = {
+            row[1]: Name(self.names[relation].schema, row[2])
+            for relation, indexes in self.indexes.items()
+            for row in indexes
+        }
+        self.index_columns = self.under("index_columns")
+        self.index_parents = {row[0]: Name(row[1], row[2]) for row in document["index_parents"] or ()}
+        self.constraints = self.under("constraints")
+        self.parents = self.under("inherits")
+        self.children = self.under("inherits", 1)
+        self.defaults: dict[int, int] = dict(document["default_partitions"] or ())
+        self.sequences = self.under("sequences")
+        self.triggers = self.under("triggers")
+        self.rules = self.under("rules")
+        self.policies = self.under("policies")
+        self.reads = self.under("named_by_rules")
+        self.dependents = self._dependents()
+        self.base_types = self.under("base_types")
+        self.type_uses = self.under("type_uses")
+
+    def under(self, key: str, position: int = 0) -> dict[int, list[Row]]:
+        found: dict[int, list[Row]] = defaultdict(list)
+        for row in self.document[key] or ():
+            found[row[position]].append(row)
+        return found
+
+    def by_word(self, key: str) -> dict[str, tuple[Name, ...]]:
+        """Relations by a name that is no relation's."""
+        found: dict[str, list[Name]] = {}
+        for word, relation in self.document[key] or ():
+            if relation in self.names:
+                found.setdefault(word, []).append(self.names[relation])
+        return {word: tuple(names) for word, names in found.items()}
+
+    def attributes(self, relation: int, numbers: Iterable[int] | None) -> tuple[str, ...]:
+        known = self.column_names.get(relation, {})
+        return tuple([known[number] for number in numbers or () if number in known])
+
+    def tablespace(self, own: int, *, stored: bool) -> str:
+        return self.tablespaces.get(str(own or (self.document["tablespace"] if stored else 0)), "")
+
+    def _dependents(self) -> dict[int, list[Dependent]]:
+        columns: dict[tuple[int, int, str], set[str]] = {}
+        for key, kind in (("named_by_rules", ""), ("named_by_policies", "y")):
+            for user, relation, number in self.document[key] or ():
+                if user in self.names and relation in self.names:
+                    what = kind or (self.kinds[user] if self.kinds[user] in "vm" else "rule")
+                    columns.setdefault((relation, user, what), set()).update(self.attributes(relation, (number,)))
+        for key, kind in (("named_by_defaults", "d"), ("tables_of_types", "t")):
+            for user, relation in self.document[key] or ():
+                if user in self.names:
+                    columns.setdefault((relation, user, kind), set())
+        found: dict[int, list[Dependent]] = defaultdict(list)
+        for (relation, user, kind), named in columns.items():
+            found[relation].append(Dependent(self.names[user], kind, frozenset(named)))
+        return found
+
+
+def _relation(row: Row, rows: _Rows) -> Relation:
+    oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace = row
+    constraints = rows.constraints.get(oid, ())
+    unproven = {rows.column_names[oid].get(c[6][0]) for c in constraints if c[3] == "n" and not c[4]}
+    never_counted = estimated < 0 or (estimated == 0 and pages == 0)
+    backing = {c[8]: c[2] for c in constraints if c[3] in "pux"}
+    own = Name(schema, name)
+    return Relation(
+        own,
+        kind,
+        columns={c[2]: _column(c, rows, unproven) for c in rows.columns.get(oid, ())},
+        indexes=tuple([_index(i, oid, rows, backing) for i in rows.indexes.get(oid, ())]),
+        checks=tuple([_check(c, oid, rows) for c in constraints if c[3] in "cn"]),
+        foreign_keys=tuple([_foreign_key(c, own, rows) for c in constraints if c[3] == "f" and c[10] in rows.names]),
+        parents=tuple([rows.names[p] for _, p in rows.parents.get(oid, ()) if p in rows.names]),
+        children=tuple(sorted([rows.names[c] for c, _ in rows.children.get(oid, ())])),
+        is_partition=is_partition,
+        default_partition=rows.names.get(rows.defaults.get(oid, 0)),
+        sequences=tuple(
+            [
+                OwnedSequence(rows.names[s], rows.column_names[oid][number], identity)
+                for _, s, number, identity in rows.sequences.get(oid, ())
+                if number in rows.column_names.get(oid, ())
+            ]
+        ),
+        dependents=tuple(rows.dependents.get(oid, ())),
+        reads=tuple(sorted({rows.names[r] for _, r, _ in rows.reads.get(oid, ()) if r in rows.names})),
+        triggers=tuple([_trigger(t, rows) for t in rows.triggers.get(oid, ())]),
+        rules=tuple([r for _, r in rows.rules.get(oid, ())]),
+        policies=tuple([p for _, p in rows.policies.get(oid, ())]),
+        tablespace=rows.tablespace(tablespace, stored=kind in "rmp"),
+        owner=owner,
+        persistence=persistence,
+        access_method=rows.methods.get(str(method), ""),
+        bytes=-1 if never_counted else int(pages) * rows.block,
+        rows=int(live or 0) or -1 if never_counted else int(estimated),
+    )
+
+
+def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
+    _, _, name, type_oid, typmod, not_null, has_default, identity, generated, collation = c
+    _, type_name, type_schema, usual = rows.types[type_oid]
+    return Column(
+        name,
+        type_name,
+        typmod,
+        type_schema,
+        not_null,
+        has_default,
+        identity or "",
+        generated or "",
+        rows.collations.get(str(collation), "") if collation != usual else "",
+        name not in unproven,
+    )
+
+
+def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index:
+    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace = i
+    columns = rows.attributes(table, numbers)
+    computed = rows.index_columns.get(oid)
+    return Index(
+        rows.index_names[oid],
+        frozenset((*columns, *rows.attributes(table, (c[1] for c in computed)))) if computed else frozenset(columns),
+        rows.attributes(table, numbers[:count]) if count < len(numbers) else columns,
+        unique,
+        primary,
+        valid,
+        backing.get(oid, ""),
+        rows.index_parents.get(oid),
+        pages * rows.block,
+        rows.tablespace(tablespace, stored=True),
+    )
+
+
+def _trigger(t: Row, rows: _Rows) -> Trigger:
+    table, name, schema, function, kind, enabled, numbers = t
+    return Trigger(name, Name(schema, function), kind, enabled, frozenset(rows.attributes(table, numbers)))
+
+
+def _check(c: Row, table: int, rows: _Rows) -> Check:
+    columns = rows.attributes(table, c[6])
+    if c[3] == "n":
+        return Check(c[2], columns, c[4], "n", frozenset(columns), c[5])
+    proves = rows.attributes(table, not_null_columns(c[7] or ""))
+    return Check(c[2], columns, c[4], "c", frozenset(proves), c[5])
+
+
+def not_null_columns(tree: str) -> list[int]:
+    """Column numbers that a CHECK's node tree (pg_node_tree as text) keeps from being NULL: `c IS NOT NULL`, alone or
+    as an arm of the outermost AND.
+    """
+    start = "{BOOLEXPR :boolop and :args ("
+    if not tree.startswith(start):
+        found = _NOT_NULL.match(tree)
+        return [int(found[1])] if found else []
+    arms, depth, begin = [], 0, len(start)
+    for position in range(len(start), len(tree)):
+        depth += {"{": 1, "}": -1}.get(tree[position], 0)
+        if depth == 0 and tree[position] == "}":
+            arms.append(tree[begin : position + 1].lstrip())
+            begin = position + 1
+    return [number for arm in arms for number in not_null_columns(arm)]
+
+
+def _foreign_key(c: Row, table: Name, rows: _Rows) -> ForeignKey:
+    (own, oid, name, _, valid, _, numbers, _, index, parent, referenced, theirs, on_delete, on_update, shape,
+     enforced) = c  # fmt: skip
+    return ForeignKey(
+        name,
+        table,
+        rows.attributes(own, numbers),
+        rows.names[referenced],
+        rows.attributes(referenced, theirs),
+        valid,
+        on_delete.strip() or "a",
+        on_update.strip() or "a",
+        enforced is not False,
+        rows.index_names.get(index),
+        parent != 0,
+        oid,
+        parent,
+        shape,
+    )
+
+
+def _type(row: Row, rows: _Rows) -> TypeFact:
+    oid, schema, name, kind = row
+    uses: dict[Name, set[str]] = {}
+    for _, relation, number in rows.type_uses.get(oid, ()):
+        if relation in rows.names:
+            uses.setdefault(rows.names[relation], set()).update(rows.attributes(relation, (number,)))
+    bases = rows.base_types.get(oid, ())
+    return TypeFact(
+        Name(schema, name),
+        kind,
+        next((base for _, base, _, _ in bases if base), ""),
+        next((typmod for _, _, typmod, _ in bases if typmod != -1), -1),
+        any(constrained for *_, constrained in bases),
+        tuple(Dependent(name, "t", frozenset(columns)) for name, columns in sorted(uses.items())),
+    )
+
+
+def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
+    """One fact a name: of several functions the most volatile, and no body, since it is not told which is meant."""
+    found: dict[Name, FunctionFact] = {}
+    for item in items:
+        name = Name(*item["name"])
+        users = tuple(
+            Dependent(
+                rows.names[user],
+                rows.kinds[user] if kind == "rule" and rows.kinds[user] in "vm" else kind,
+                part=part or "",
+            )
+            for user, kind, part in item["users"] or ()
+            if user in rows.names
+        )
+        fact = FunctionFact(name, item["volatility"], item["language"], item["body"] or "", users)
+        known = found.get(name)
+        if known is not None:
+            worst = max(known.volatility, fact.volatility, key=_ORDER.index)
+            language = known.language if known.language == fact.language else ""
+            fact = FunctionFact(name, worst, language, "", tuple(dict.fromkeys((*known.dependents, *users))))
+        found[name] = fact
+    return found
