@@ -153,6 +153,17 @@ def terminate(connection: Connection, session: Session | NamedSession) -> bool:
     return _end(connection, session, terminate=True)
 
 
+def end_session(connection: Connection, pid: int, started: str, *, terminate: bool) -> bool | None:
+    """Cancel what a session runs, or end it, if `pid` is still the one that started at `started` (a time as PostgreSQL
+    reads it, with its zone): whether it was signalled, None when it is another one or gone.
+
+    Raises ServerError when we may not (42501), and for a text that is no time (22007).
+    """
+    parameters = {"pid": pid, "started": started, "terminate": terminate}
+    row = connection.one(load("queries/end_session_at"), parameters)
+    return None if row is None else bool(row[0])
+
+
 def sessions_named(connection: Connection, pattern: str) -> tuple[NamedSession, ...]:
     """Sessions of this database whose application name is LIKE `pattern`. Raises ServerError."""
     rows = connection.execute(bind(load("queries/sessions_named"), {"pattern": pattern}))

@@ -22,6 +22,7 @@ from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.audit import audit_row
+from pgmig_tui.run.commands import Commands
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
 from pgmig_tui.run.files import RecordedFiles
@@ -30,7 +31,7 @@ from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.keep import save
 from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan, Step
-from pgmig_tui.run.session import StepSession
+from pgmig_tui.run.session import StepSession, transaction_id
 from pgmig_tui.run.sink import JournalSink
 from pgmig_tui.run.stepwise import StepwiseExecutor
 from pgmig_tui.run.tries import Tries, not_twice
@@ -95,6 +96,7 @@ class Stepper:
         self.changes = f"{ident(plan.registry)}.changes"
         self._begin = f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE"
         control.retries = plan.retries
+        Commands(control, session, journal)
         if control.holds_session:
             limits = Limits(plan.guard_waiters, plan.guard_oldest_ms)
             control.watcher = Watcher(journal, limits, plan.server.version_num)
@@ -286,6 +288,7 @@ class Stepper:
             return self._failed(step, start, failure, [], began=False)
         sink = self._sink(step, synced=True)
         executor = self._stepwise_executor(step, wire, sink, step.script)
+        sink.transaction = lambda: transaction_id(executor.wire)
         failure = executor.run()
         wire = executor.wire
         sink.flush()

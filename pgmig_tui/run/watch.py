@@ -86,6 +86,10 @@ class Watcher:
     def fd(self) -> int:
         return -1 if self._session is None else self._session.fd
 
+    def watches(self, pid: int) -> bool:
+        """That process is the session that runs the step."""
+        return self._watched is not None and self._watched.pid == pid
+
     # -- what the run tells ------------------------------------------------------------------------------------
 
     def begin(self, step: int, watched: Pids, *, patience_ms: int = 0, guarded: bool = True) -> None:
