@@ -70,15 +70,19 @@ def _groups(here: Project, names: list[str]) -> list[tuple[Project, list[Environ
 
 
 def unfinished_runs(project: Project) -> dict[str, dict[str, Any]]:
-    """The run of each environment, by its name, that is under way or was cut off; none when a later one has ended."""
-    from pgmig_tui.run.client import default_state_dir, list_runs
+    """The run of each environment, by its name, that is under way ("running"), was cut off ("unknown") or ended without
+    knowing what it did ("in_doubt"); none when a later one has ended and none is left to settle."""
+    from pgmig_tui.run.client import default_state_dir, is_unfinished, list_runs
 
     newest: dict[str, dict[str, Any]] = {}
     for run in list_runs(default_state_dir(os.environ)):
-        if run.project == project.plan.project:
-            facts = {"run": run.run_id, "command": run.command, "state": run.state, "started_at": run.started_at}
+        if run.project != project.plan.project:
+            continue
+        state = "running" if run.state == "running" else "in_doubt" if run.exit_status is not None else "unknown"
+        facts = {"run": run.run_id, "command": run.command, "state": state, "started_at": run.started_at}
+        if run.state == "running" or is_unfinished(run):
             newest.setdefault(run.environment, facts)
-    return {name: facts for name, facts in newest.items() if facts["state"] in ("running", "unknown")}
+    return newest
 
 
 def _show(project: Project, environments: list[Environment], found: list[EnvironmentStatus]) -> None:
@@ -112,8 +116,13 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
     runs = unfinished_runs(project)
     for one in found:
         if run := runs.get(one.name):
-            state = "is under way" if run["state"] == "running" else "was cut off"
-            output.say(line(("~ ", "waiting"), f"{safe(one.name)}: {run['command']} {safe(run['run'])} {state}"))
+            told = f"{safe(one.name)}: {run['command']} {safe(run['run'])} "
+            if run["state"] == "running":
+                told += "is under way: `pgmig-tui attach` shows it"
+            else:
+                told += "was cut off" if run["state"] == "unknown" else "is in doubt"
+                told += f": `pgmig-tui reconcile {safe(one.name)}` settles it"
+            output.say(line(("~ ", "waiting"), told))
 
 
 def _show_foreign(project: Project) -> None:

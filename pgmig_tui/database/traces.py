@@ -57,6 +57,13 @@ def has_label(connection: Connection, schema: str | None, enum: str, label: str)
     return _has(connection, "label", schema, enum, label)
 
 
+def transaction_status(connection: Connection, xid: str) -> str:
+    """What became of a transaction: committed, aborted, in progress, or "" when the server has forgotten it. Raises
+    ServerError."""
+    row = connection.one("SELECT pg_catalog.pg_xact_status(%(xid)s::text::xid8)", {"xid": xid})
+    return str(row[0] or "") if row else ""
+
+
 def _has(connection: Connection, what: str, schema: str | None, name: str, part: str = "") -> bool:
     row = connection.one(load("queries/trace"), {"what": what, "schema": schema, "name": name, "part": part})
     return bool(row and row[0])

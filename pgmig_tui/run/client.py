@@ -188,13 +188,13 @@ def unfinished(state_dir: Path, project: str = "") -> list[RunSummary]:
 
     Reads the first and the last line of each journal, no more.
     """
-    return [
-        run
-        for run in list_runs(state_dir)
-        if (run.state == "unknown" or (run.exit_status == 4 and run.state == "failed"))
-        and run.command in ("", *CHANGING)
-        and project in ("", run.project)
-    ]
+    return [run for run in list_runs(state_dir) if is_unfinished(run) and project in ("", run.project)]
+
+
+def is_unfinished(run: RunSummary) -> bool:
+    """Whether a run has to be settled: it was cut off, or ended in doubt, and may have changed something."""
+    cut_off = run.state == "unknown" or (run.state == "failed" and run.exit_status == 4)
+    return cut_off and run.command in ("", *CHANGING)
 
 
 def _folders(state_dir: Path) -> list[Path]:
@@ -238,4 +238,13 @@ def _summary(folder: Path) -> RunSummary:
     )
 
 
-__all__ = ["RunHandle", "RunSummary", "attach", "default_state_dir", "list_runs", "start", "unfinished"]
+__all__ = [
+    "RunHandle",
+    "RunSummary",
+    "attach",
+    "default_state_dir",
+    "is_unfinished",
+    "list_runs",
+    "start",
+    "unfinished",
+]

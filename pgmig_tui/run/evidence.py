@@ -62,7 +62,10 @@ def stepwise_verdict(connection: Connection, plan: RunPlan, step: Step, at: Posi
             return Verdict(step, "unknown", found.why, statement.line, stays)
         if found.effect in ("broken", "again"):
             return Verdict(step, "partly", found.why, statement.line, stays, found.repair)
-        if found.effect == "applied":
+        if found.effect == "applied" and statement.kind == "COMMIT":
+            last = statement.end_line
+            stays = (*stays, *at.pending)
+        elif found.effect == "applied":
             last = statement.end_line
             stays = (*stays, f"line {statement.line}: {' '.join(statement.sql.split())[:120].rstrip('; ')}")
     if not stays:
@@ -92,6 +95,8 @@ def _statements(plan: RunPlan, step: Step) -> list[Statement]:
 
 def _trace(connection: Connection, plan: RunPlan, step: Step, open_: OpenStatement) -> Trace:
     """What the catalog says of the statement that was open."""
+    if open_.xid is not None:
+        return _transaction(connection, plan, open_)
     unknown = Trace("unknown", f"whether the {open_.kind or 'statement'} at line {open_.line} took effect is not known")
     known = [one for one in _statements(plan, step) if one.line == open_.line and one.path == open_.path]
     if not known or known[0].joined or known[0].node is None:
@@ -106,6 +111,21 @@ def _trace(connection: Connection, plan: RunPlan, step: Step, open_: OpenStateme
         return Trace("again", why)
     look = _LOOK.get(kind)
     return (look(connection, statement) if look is not None else None) or unknown
+
+
+def _transaction(connection: Connection, plan: RunPlan, open_: OpenStatement) -> Trace:
+    """What became of the transaction that the COMMIT at this line would have ended."""
+    if not open_.xid:
+        return Trace("not", f"the transaction that line {open_.line} commits had written nothing")
+    timeline = connection.identity().timeline
+    status = ""
+    if plan.server.timeline is None or timeline is None or timeline == plan.server.timeline:
+        status = traces.transaction_status(connection, open_.xid)  # of another timeline the ID may be another's
+    if status == "committed":
+        return Trace("applied", f"the server says that the transaction up to line {open_.line} was committed")
+    if status == "aborted":
+        return Trace("not", f"the server says that the transaction up to line {open_.line} was rolled back")
+    return Trace("unknown", f"the server doesn't know what became of the transaction up to line {open_.line}")
 
 
 _UPKEEP = frozenset({

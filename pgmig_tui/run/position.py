@@ -30,6 +30,8 @@ class OpenStatement:
     kind: str
     sql: str
     commits: bool | None
+    xid: str | None = None
+    """Of a COMMIT: the transaction's ID, "" for one that had written nothing."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,11 @@ class Position:
     failed: str = ""
     in_doubt: bool = False
     _pending: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def pending(self) -> list[str]:
+        """Statements of a transaction that was open: they stay if it was committed."""
+        return [told for told, _ in self._pending]
 
     def _commit(self) -> None:
         self.stays += [told for told, _ in self._pending]
@@ -77,6 +84,7 @@ def _take(at: Position, event: Event) -> None:
             at.open = OpenStatement(
                 str(data.get("path", "")), int(data.get("line", 0)), int(data.get("end_line", 0)),
                 str(data.get("kind", "")), str(data.get("sql", "")), commits if isinstance(commits, bool) else None,
+                data.get("xid"),
             )  # fmt: skip
         case "statement_retried":
             at.open = None

@@ -209,3 +209,12 @@ class StepSession:
             return both
         self._begun = upcoming.number, Exchange(both.replies[end:], both.error, both.lost, both.ms)
         return Exchange(both.replies[:end], ms=both.ms)
+
+
+def transaction_id(wire: Wire) -> str:
+    """The ID of the transaction that is open, "" when it has written nothing or has failed (64 bits, as text)."""
+    if not wire.in_transaction or wire.failed_transaction:
+        return ""
+    exchange = wire.run(b"SELECT pg_catalog.pg_current_xact_id_if_assigned()::text")
+    rows = exchange.last.rows
+    return (rows[0][0] or "") if rows and exchange.error is None else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 
 from pgmig_tui.database.wire import Reply
 from pgmig_tui.display.mask import mask_secrets
@@ -38,6 +39,9 @@ class JournalSink:
         self._told = 0.0
         self._last_line = 0
         self._quiet = False
+        self.transaction: Callable[[], str] | None = None
+        """Asks for the ID of the script's own transaction before its COMMIT: an ID that the journal holds lets the
+        server say later what became of it."""
 
     def started(self, send: Send, kind: str, *, commits: bool) -> None:
         head = send.text[:24]
@@ -49,10 +53,13 @@ class JournalSink:
         self.flush()
         self._kind, self._head = kind, head
         masked = mask_secrets(send.text[: SHOWN * 4])[:SHOWN]
+        more = {}
+        if self.transaction is not None and commits and kind == "COMMIT":
+            more["xid"] = self.transaction()
         self._journal.write(
             "statement_started", sync=commits and self._synced, step=self._step, path=send.path, line=send.line,
             end_line=send.end_line, kind=kind, commits=commits, sql=masked,
-            hash=hashlib.sha1(send.sql, usedforsecurity=False).hexdigest()[:12],
+            hash=hashlib.sha1(send.sql, usedforsecurity=False).hexdigest()[:12], **more,
         )  # fmt: skip
 
     def finished(self, send: Send, kind: str, reply: Reply, ms: float, *, commits: bool) -> None:

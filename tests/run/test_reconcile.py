@@ -86,3 +86,40 @@ def test_a_script_that_was_applied_and_not_recorded_waits_for_a_word(workshop: W
         settlement = reconcile.examine(connection, plan)
         assert [one.outcome for one in settlement.verdicts] == ["recorded", "unrecorded"]
         assert not settlement.settled
+
+
+TWO = (
+    "BEGIN;\nCREATE TABLE public.a ();\nINSERT INTO public.n VALUES (1);\nCOMMIT;\n"
+    "BEGIN;\nCREATE TABLE public.b ();\nINSERT INTO public.n VALUES (2);\nCOMMIT;\n"
+)
+"""Two transactions in one script. A deferred trigger on `n` makes a COMMIT take its time."""
+
+
+@pytest.mark.parametrize(
+    ("line", "committed", "outcome", "stays"),
+    [(4, False, "not_applied", 0), (4, True, "partly", 2), (8, False, "partly", 2), (8, True, "unrecorded", 4)],
+)
+def test_the_server_is_asked_what_became_of_a_commit(
+    workshop18: Workshop, line: int, committed: bool, outcome: str, stays: int
+) -> None:
+    workshop18.query("CREATE TABLE public.n (n int)")
+    workshop18.change("two", TWO)
+    done = workshop18.run()
+    assert done.status == 0, done.events[-1].data
+    (begun,) = [data for data in done.named("statement_started") if data["line"] == line]
+    assert begun["xid"].isdigit()
+    # The same journal, cut off behind the COMMIT that was sent; and a transaction that did, or didn't, come to its end.
+    with workshop18.connect() as other:
+        other.execute("BEGIN")
+        xid = other.execute("SELECT pg_current_xact_id()::text").fetchone()
+        other.execute("COMMIT" if committed else "ROLLBACK")
+    assert xid is not None
+    workshop18.query("DELETE FROM sqitch.tags")
+    workshop18.query("DELETE FROM sqitch.changes")
+    path = done.plan.folder / "journal.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    kept = lines[: next(n for n, text in enumerate(lines) if f'"xid": "{begun["xid"]}"' in text) + 1]
+    path.write_text("".join(kept).replace(f'"xid": "{begun["xid"]}"', f'"xid": "{xid[0]}"'))
+    with looking(workshop18) as connection:
+        (verdict,) = reconcile.examine(connection, done.plan).verdicts
+    assert (verdict.outcome, len(verdict.stays)) == (outcome, stays), verdict
