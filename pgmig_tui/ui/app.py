@@ -6,19 +6,16 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.screen import Screen
 
 from pgmig_tui.display.safe import safe
-from pgmig_tui.ui import keys
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from pgmig_tui.ui.poller import Poller, words_of
@@ -41,11 +38,15 @@ class PgmigApp(App[int]):
     # The home screen is the first one and brings its sheet with the app; the others load theirs when they are opened.
     CSS_PATH: ClassVar[Any] = ["styles/app.tcss", "styles/home.tcss"]
     TITLE = "pgmig-tui"
-    ENABLE_COMMAND_PALETTE = True
+    # Textual's own searches in background tasks, so that what a key does depends on how soon it follows another.
+    ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (96, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-too-short"), (LEAST[1], "-short"), (28, "-tall")]  # noqa: RUF012
     # ctrl-q would leave without a word about the run; q does.
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+p", "command_palette", show=False),
+    ]
 
     def __init__(
         self,
@@ -168,20 +169,9 @@ class PgmigApp(App[int]):
         for poller in self._pollers:
             poller.stop()
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: the keys of this place by name, each through the same guard as its key; then themes."""
-        if isinstance(screen, PlaceScreen):
-            for key in keys.of_place(screen.place):
-                if key.label and key.id != "any.environment":
-                    off = screen.off(key.id)
-                    about = f"off: {off}" if off else key.does
-                    yield SystemCommand(
-                        f"{key.label} ({key.shown})", Content(about).markup, partial(screen.action_do, key.id)
-                    )
-        for theme in THEMES:
-            yield SystemCommand(
-                f"Theme {theme.name}", "change the colours", partial(setattr, self, "theme", theme.name)
-            )
+    def action_command_palette(self) -> None:
+        if isinstance(self.screen, PlaceScreen):
+            self.screen.do_palette()
 
     def notify(self, message: str, **options: Any) -> None:
         """As Textual's, but text is text: what looks like markup is shown, not obeyed."""

@@ -136,6 +136,28 @@ def test_the_palette_goes_through_the_same_guards() -> None:
     play(scene)
 
 
+@pytest.mark.parametrize("size", [(100, 30), (80, 24)])
+def test_the_palette_narrows_by_name_and_does_what_the_key_does(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session, size) as robot:
+            await robot.tell(standing("dev", 5))
+            await robot.press("ctrl+p")
+            await robot.sees("Locks (l)", "Theme pgmig-light")
+            await robot.snapshot("palette")
+            await robot.press(*"no such")
+            await robot.sees("no action has such a name")
+            await robot.press("enter", *["backspace"] * 7, *"theme", "down", "enter")
+            await robot.misses("part of a name")
+            assert robot.app.theme == [theme.name for theme in THEMES][1]
+            await robot.press("colon", *"help", "enter")
+            await robot.sees("HELP for HOME")
+            await robot.press("colon", "escape", "colon", "escape", "colon", "enter", "colon", "escape")
+            assert robot.app.is_running
+
+    play(scene)
+
+
 def test_sql_holds_the_text_between_markup() -> None:
     async def scene() -> None:
         session = FakeSession()

@@ -218,6 +218,7 @@ def test_mashing_keys_starts_nothing(seed: int) -> None:
             await robot.press(*generator.choices(keys, k=250))
             assert session.started == []
             assert session.watch.sent == []
+            assert session.locks.ended == []
 
     play(scene)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -226,6 +227,10 @@ class PlaceScreen(Screen[None]):
 
         in_thread(name, body)
 
+    def meanwhile(self, value: T, done: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
+        """Called in a thread of `later`: hands a value to the event loop before the work has ended."""
+        post_quietly(self.post_message, WorkFinished(done, failed, value, None))
+
     def on_work_finished(self, message: WorkFinished) -> None:
         message.stop()
         if message.error is not None:
@@ -278,7 +283,30 @@ class PlaceScreen(Screen[None]):
         )
 
     def do_palette(self) -> None:
-        self.app.action_command_palette()
+        from pgmig_tui.ui.screens.palette import Action, PaletteScreen
+        from pgmig_tui.ui.themes import THEMES
+
+        actions = [
+            Action(
+                f"{self.label(key.id) or key.label} ({key.shown})",
+                key.does,
+                partial(self.action_do, key.id),
+                self.off(key.id) or "",
+            )
+            for key in keys.of_place(self.place)
+            if key.label and key.id != "any.environment"
+        ]
+        actions += [
+            Action(f"Theme {theme.name}", "change the colours", partial(setattr, self.app, "theme", theme.name))
+            for theme in THEMES
+        ]
+
+        def chosen(action: Action | None) -> None:
+            if action is not None:
+                # Once the palette has gone: a key means this place only while this place is in front.
+                self.call_later(action.do)
+
+        self.app.push_screen(PaletteScreen(actions), chosen)
 
     def do_help(self) -> None:
         from pgmig_tui.ui.screens.help import HelpScreen
