@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pgmig_tui.report.rollback import RollbackReview
     from pgmig_tui.run.plan import RunPlan
     from pgmig_tui.run.rollback import Undo
+    from pgmig_tui.run.stopping import Running
 
 NOTHING = "Nothing was changed."
 
@@ -35,16 +36,25 @@ def rollback(arguments: Namespace) -> int:
     project, environment, to = environment_and_change(arguments, warned=True)
     if arguments.lift:
         return _lift(arguments, project, environment)
-    undo = _undo(project, environment, to)
-    if undo.nothing:
+    undo, running = _undo(project, environment, to)
+    if undo.nothing and running is None:
         output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(undo.nothing)}."))
         return 0
     process = None if arguments.dry_run else warm(project.root)
-    plan = _plan(arguments, project, environment, undo)
-    found = _look(arguments, project, environment, undo, plan)
+    found = None if undo.nothing else _planned(arguments, project, environment, undo)
+    if running is not None:
+        output.note(line(("! ", "waiting"), (safe(running.sentence), "strong")))
+        output.note(line("  it is stopped first, and what it has committed until then is reverted"))
     if arguments.dry_run:
-        return _only_shown(arguments, found)
-    found = _consent(arguments, found, environment)
+        return _only_shown(arguments, found) if found is not None else 0
+    if found is None:
+        _word(arguments, environment, "stop it and take it back")
+    else:
+        found = _consent(arguments, found, environment)
+    if running is not None:
+        found = _stopped(arguments, project, environment, to, running, found)
+    if found is None:
+        return 0
     target = environment.target
     with Signals() as signals:
         handle = start(
@@ -53,6 +63,44 @@ def rollback(arguments: Namespace) -> int:
         status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
     _afterwards(arguments, found)
     return status
+
+
+def _stopped(
+    arguments: Namespace,
+    project: Project,
+    environment: Environment,
+    to: str | None,
+    running: Running,
+    seen: RollbackReview | None,
+) -> RollbackReview | None:
+    """Stop the run that is under way, then plan on what it has committed until then. None: nothing is left to revert.
+
+    What it has committed since it was `seen` is shown, and the loss of more than was accepted is asked for again.
+    """
+    from pgmig_tui.run.client import default_state_dir
+    from pgmig_tui.run.folder import discard
+    from pgmig_tui.run.stopping import stop
+
+    stop(running, environment, default_state_dir(os.environ), output_told)
+    undo, _ = _undo(project, environment, to)
+    if seen is not None and undo.changes == seen.undo.changes:
+        return seen
+    if seen is not None:
+        discard(seen.plan.folder)
+    if undo.nothing:
+        output.note(line(("+ ", "done"), f"The run was stopped; {safe(undo.nothing)}."))
+        return None
+    output.note(line(("! ", "waiting"), "it has committed more since it was shown:"))
+    found = _planned(arguments, project, environment, undo)
+    show(found)
+    _require_open(found)
+    _accept_loss(arguments, found)
+    return found
+
+
+def output_told(text: str) -> None:
+    """What goes on, on stderr."""
+    output.note(line(("~ ", "muted"), safe(text)))
 
 
 def _afterwards(arguments: Namespace, found: RollbackReview) -> None:
@@ -67,14 +115,22 @@ def _afterwards(arguments: Namespace, found: RollbackReview) -> None:
         mark_in_file(default_state_dir(os.environ), plan, recorded, arguments.reason or "")
 
 
-def _undo(project: Project, environment: Environment, to: str | None) -> Undo:
+def _undo(project: Project, environment: Environment, to: str | None) -> tuple[Undo, Running | None]:
+    """What is to be taken back, and the run that is under way there."""
     from pgmig_tui.run.client import default_state_dir
     from pgmig_tui.run.rollback import stand, undo_last, undo_to
+    from pgmig_tui.run.stopping import under_way
 
+    state_dir = default_state_dir(os.environ)
     standing = stand(project, environment)
+    running = under_way(standing.holder, state_dir)
     if to is not None:
-        return undo_to(standing, project, to)
-    return undo_last(standing, project, environment, default_state_dir(os.environ))
+        return undo_to(standing, project, to), running
+    return undo_last(standing, project, environment, state_dir), running
+
+
+def _planned(arguments: Namespace, project: Project, environment: Environment, undo: Undo) -> RollbackReview:
+    return _look(arguments, project, environment, undo, _plan(arguments, project, environment, undo))
 
 
 def _plan(arguments: Namespace, project: Project, environment: Environment, undo: Undo) -> RunPlan:
@@ -161,20 +217,21 @@ def _consent(arguments: Namespace, found: RollbackReview, environment: Environme
     """Show it, and get what it takes: an open gate, the loss accepted, the word. Raises Refused, naming the options."""
     show(found)
     plan = found.plan
-    missing: list[str] = []
-    details: list[str] = []
-    blocking = {result.item.id: result for result in found.review.gate.results if result.blocks}
-    for item, result in blocking.items():
-        details.append(f"{item}: {result.state}, {result.summary}")
-        if result.item.overridable:
-            missing.append(f'--override {item}="the reason"')
-    if blocking and (not somebody_is_there() or any(not one.item.overridable for one in blocking.values())):
-        raise _refused(plan, details, missing)
-    if blocking:
+    if found.review.gate.blocking and somebody_is_there():
         found = _ask_reasons(found, environment)
+    _require_open(found)
     _accept_loss(arguments, found)
     _last_word(arguments, plan)
     return found
+
+
+def _require_open(found: RollbackReview) -> None:
+    """Raise Refused for what stands in the way, naming the options that answer."""
+    blocking = [result for result in found.review.gate.results if result.blocks]
+    if blocking:
+        options = [f'--override {one.item.id}="the reason"' for one in blocking if one.item.overridable]
+        details = [f"{one.item.id}: {one.state}, {one.summary}" for one in blocking]
+        raise _refused(found.plan, details, options if len(options) == len(blocking) else [])
 
 
 def _ask_reasons(found: RollbackReview, environment: Environment) -> RollbackReview:
@@ -183,7 +240,7 @@ def _ask_reasons(found: RollbackReview, environment: Environment) -> RollbackRev
 
     plan, answers = found.plan, list(found.review.answers)
     for result in found.review.gate.results:
-        if not result.blocks:
+        if not result.blocks or not result.item.overridable:
             continue
         note = ask(f"{result.item.title} ({result.state}: {result.summary}). Why go on all the same? (empty: stop)")
         if not note:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import select
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.cli.program import Checkout, shop
+from tests.cli.program import Checkout, environment, shop
 from tests.servers import Server
 
 
@@ -19,9 +24,14 @@ def live(pg18: Server, database_on: Callable[..., str]) -> str:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, pg18: Server, live: str, database_on: Callable[..., str]) -> Checkout:
+def dev(pg18: Server, database_on: Callable[..., str]) -> str:
+    return database_on(pg18)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, pg18: Server, live: str, dev: str) -> Checkout:
     """The shop with an unprotected environment `dev` and a protected one `live`."""
-    made = shop(tmp_path, {"dev": pg18.uri(database_on(pg18)), "live": pg18.uri(live)})
+    made = shop(tmp_path, {"dev": pg18.uri(dev), "live": pg18.uri(live)})
     made.write(
         "pgmig.toml",
         '[[environment]]\nname = "dev"\ntarget = "dev"\n\n'
@@ -48,8 +58,8 @@ FILLED = "INSERT INTO shop.orders SELECT g, g FROM generate_series(1, 20) g"
 
 
 def deployed(checkout: Checkout, name: str) -> int:
-    (environment,) = json.loads(checkout.run("status", name, "--json").out)["environments"]
-    return len(environment["deployed"])
+    (found,) = json.loads(checkout.run("status", name, "--json").out)["environments"]
+    return len(found["deployed"])
 
 
 def shown(checkout: Checkout, *arguments: str) -> dict[str, Any]:
@@ -222,3 +232,86 @@ def test_without_tracking_the_mark_is_a_file_of_this_account(checkout: Checkout)
     assert (refused.status, "total: it was rolled back" in refused.err) == (3, True)
     assert checkout.run("rollback", "dev", "--lift=total=mended", "--yes").status == 0
     assert checkout.run("deploy", "dev", "--yes").status == 0
+
+
+def start(checkout: Checkout, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+    """The program in the background, until it is asked how it ended."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pgmig_tui", *arguments],
+        cwd=checkout.root,
+        env=environment(checkout.home, **env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def wait_for(server: Server, dbname: str, question: str) -> None:
+    """Until the question is answered with true."""
+    deadline = time.monotonic() + 30
+    while not server.execute(f"SELECT coalesce(({question}), false)", dbname)[0][0]:
+        assert time.monotonic() < deadline, question
+        select.select([], [], [], 0.05)
+
+
+SLEEPS = (
+    "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+    " AND query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.mark.parametrize("whose", ["ours", "another's"])
+def test_a_run_that_is_under_way_is_stopped_first(
+    checkout: Checkout, pg18: Server, dev: str, whose: str, tmp_path: Path
+) -> None:
+    assert checkout.run("deploy", "dev", "--to", "schema", "--yes").status == 0
+    checkout.change("total", "SELECT pg_sleep(300);", "SELECT 1;", None)
+    env = {} if whose == "ours" else {"XDG_STATE_HOME": str(tmp_path / "other"), "SQITCH_FULLNAME": "Jonas"}
+    running = start(checkout, "deploy", "dev", "--yes", **env)
+    wait_for(pg18, dev, SLEEPS)
+    refused = checkout.run("rollback", "dev")
+    assert (refused.status, deployed(checkout, "dev")) == (3, 2)
+    assert "is under way" in refused.err
+    assert running.poll() is None
+    done = checkout.run("rollback", "dev", "--yes")
+    said = running.communicate(timeout=60)[0].decode()
+    assert done.status == 0, done.err
+    assert ("of this account is under way" if whose == "ours" else "of another account or host") in done.err
+    assert deployed(checkout, "dev") == 1
+    assert running.returncode in (1, 3), said
+    wait_for(pg18, dev, "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%'"
+             " AND datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
+
+
+def test_another_program_s_lock_is_named_and_left_alone(checkout: Checkout, pg18: Server, dev: str) -> None:
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    with psycopg.connect(pg18.conninfo(dev), autocommit=True, application_name="sqitch") as holder:
+        holder.execute("SELECT pg_advisory_lock(75474063)")
+        refused = checkout.run("rollback", "dev", "--yes")
+        assert refused.status == 3
+        assert f"process {holder.info.backend_pid}, user postgres, sqitch" in refused.err
+        assert holder.execute("SELECT 1").fetchone() == (1,)
+    assert deployed(checkout, "dev") == 3
+
+
+def test_a_missing_privilege_to_stop_a_run_is_said(checkout: Checkout, pg18: Server, dev: str, tmp_path: Path) -> None:
+    assert checkout.run("deploy", "dev", "--to", "schema", "--yes").status == 0
+    checkout.change("total", "SELECT pg_sleep(300);", "SELECT 1;", None)
+    running = start(checkout, "deploy", "dev", "--yes", XDG_STATE_HOME=str(tmp_path / "other"))
+    wait_for(pg18, dev, SLEEPS)
+    role = f"plain_{dev}"
+    pg18.execute(f"CREATE ROLE {role} LOGIN", dev)
+    for sql in ("GRANT CREATE ON DATABASE {1} TO {0}", "GRANT ALL ON SCHEMA sqitch, pgmig TO {0}",
+                "GRANT ALL ON ALL TABLES IN SCHEMA sqitch, pgmig TO {0}"):  # fmt: skip
+        pg18.execute(sql.format(role, dev), dev)
+    try:
+        refused = checkout.run("rollback", "dev", "--yes", env={"PGUSER": role, "SQITCH_USERNAME": role})
+        assert refused.status == 1, refused.err
+        assert "may not end process" in refused.err
+        assert "SELECT pg_terminate_backend(" in refused.err
+        assert running.poll() is None
+    finally:
+        assert checkout.run("rollback", "dev", "--yes").status == 0
+        running.communicate(timeout=60)
+        pg18.execute(f"DROP OWNED BY {role}", dev)
+        pg18.execute(f"DROP ROLE {role}", dev)
