@@ -61,6 +61,8 @@ def _options(arguments: Namespace, change: str | None) -> BackfillOptions:
         aim_ms=max(1, int(arguments.aim * 1000)),
         max_rate=arguments.max_rate,
         max_lag_s=arguments.max_lag,
+        max_lag_bytes=int(arguments.max_lag_mb * (1 << 20)),
+        timeout_ms=max(1, int(arguments.batch_timeout * 1000)),
         analyze=arguments.analyze,
         resume=arguments.resume,
         from_start=arguments.from_start,

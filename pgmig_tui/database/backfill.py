@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
@@ -138,22 +138,31 @@ def _last(columns: Sequence[str]) -> str:
     return f" ORDER BY {', '.join(f'k.{ident(column)} DESC' for column in columns)} LIMIT 1"
 
 
-def read_bound(
-    connection: Connection, table: str, columns: Sequence[str], last: Key, until: Key, size: int
-) -> tuple[Key, int]:
+Ask = Callable[[str], Sequence[Sequence[object]]]
+"""Sends statements and gives the rows of the one that returns some."""
+
+_READ = (
+    "BEGIN; SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'; SET LOCAL intervalstyle = 'postgres';"
+    " SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3; "
+)
+"""Keys are read so that they mean the same whatever the statement's own settings are."""
+
+
+def read_bound(ask: Ask, table: str, columns: Sequence[str], last: Key, until: Key, size: int) -> tuple[Key, int]:
     """Where the next batch ends, and how many rows of the table it has; `until` and 0 when there are none left.
     Raises ServerError."""
-    row = connection.one(bound_sql(table, columns, last, until, size))
-    if row is None:
+    rows = ask(f"{_READ}{bound_sql(table, columns, last, until, size)}; COMMIT")
+    if not rows:
         return until, 0
+    *key, count = (str(value) for value in rows[0])
     # Fewer than asked for: these are the last, and what comes in between them and the end meanwhile is in the range.
-    return (tuple(row[:-1]) if row[-1] == size else until), row[-1]
+    return (tuple(key) if int(count) == size else until), int(count)
 
 
-def read_highest(connection: Connection, table: str, columns: Sequence[str]) -> Key | None:
+def read_highest(ask: Ask, table: str, columns: Sequence[str]) -> Key | None:
     """The highest key, None in an empty table. Raises ServerError."""
-    row = connection.one(highest_sql(table, columns))
-    return None if row is None else tuple(row)
+    rows = ask(f"{_READ}{highest_sql(table, columns)}; COMMIT")
+    return tuple(str(value) for value in rows[0]) if rows else None
 
 
 def key_text(key: Key) -> str:

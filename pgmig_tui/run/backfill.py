@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from pgmig_tui.run.journal import JournalWriter
     from pgmig_tui.run.plan import Endpoint, RunPlan
 
+Rows = tuple[tuple[str | None, ...], ...]
 STEP = 1
 _POLL_S = 0.1
 _TAKEN_S = 3.0
 """How long a lock of a run that was just killed may live on (seconds)."""
 _LOOK_S = 0.5
 _TELL_S = 5.0
+_CONNECTION_LOST = "08006"
 _LEFT_TIMEOUT = "60s"
 
 
@@ -164,7 +166,7 @@ class BackfillRun:
         spec, session = self.spec, self.control.session
         batches_on.create(session, spec.schema, batches_on.missing(session, spec.schema))
         if not spec.goes_on:
-            until = batches_on.read_highest(session, spec.table, spec.columns)
+            until = batches_on.read_highest(self._ask, spec.table, spec.columns)
             self.until = until if until is not None else ()
             who = f"{self.plan.operator_name} <{self.plan.operator_email}>"
             text = mask_secrets(spec.text)
@@ -213,10 +215,10 @@ class BackfillRun:
             tried: int | ServerError | None
             upto, seen = self.last, 0
             try:
-                upto, seen = batches_on.read_bound(
-                    self.control.session, self.spec.table, self.spec.columns, self.last, self.until, self.size
-                )
                 wire = self._session()
+                upto, seen = batches_on.read_bound(
+                    self._ask, self.spec.table, self.spec.columns, self.last, self.until, self.size
+                )
                 tried = self._try(wire, upto, seen)
             except ConnectionLost:
                 tried = None
@@ -226,13 +228,15 @@ class BackfillRun:
             if isinstance(tried, int):
                 self._done(upto, seen, tried, ms)
                 return seen
-            if tried is None:
-                return self._lost_connection()
+            overtaken = isinstance(tried, ServerError) and batches_on.GUARD in tried.message
+            if tried is None or overtaken:
+                settled = self._ask_checkpoint(seen)
+                if settled is not None:
+                    return settled
+                tried = ServerError("the connection was lost", sqlstate=_CONNECTION_LOST)
             why = batches.lost_why(
                 tried.sqlstate, self._gave_way(), asked=self.control.cancelled or bool(self.control.lost)
             )
-            if tried.message.find(batches_on.GUARD) >= 0:
-                return self._overtaken(tried)
             if not why:
                 stop = self._why_stop()
                 return self._stopped(stop) if stop else self._failed(tried)
@@ -309,8 +313,18 @@ class BackfillRun:
         for setting in self.spec.settings:
             wire.query(setting)
         wire.query(guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode())
-        wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{batches.TIMEOUT_MS}',false)")
+        wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{self.spec.timeout_ms}',false)")
         return wire
+
+    def _ask(self, sql: str) -> Rows:
+        """Rows of our own question in the session of the batches. Raises ServerError, ConnectionLost."""
+        wire = self._session()
+        exchange = wire.run(sql.encode(), chunked=False)
+        if exchange.lost:
+            raise ConnectionLost("the connection was lost")
+        if exchange.error is not None:
+            raise self._undone(wire, exchange) or ConnectionLost("the connection was lost")
+        return next((reply.rows for reply in exchange.replies if reply.columns), ())
 
     def _drop(self) -> None:
         if self._wire is not None:
@@ -343,6 +357,9 @@ class BackfillRun:
                 return why
             try:
                 now = batches_on.read_pressure(self.control.session, self.spec.oid)
+            except ConnectionLost as error:
+                self.control.lost = f"the control session, which holds this backfill's lock, was lost: {error.what}"
+                return self.control.lost
             except ServerError as error:
                 self.journal.write("warning", step=STEP, message=f"what to give way to can't be read: {error.message}")
                 return ""
@@ -466,18 +483,21 @@ class BackfillRun:
         told = f"{error.message} {more}".strip()
         return Ending(1, "failed", f"{told}; {self._stands}", now="The batch was rolled back.", do=self._how_on)
 
-    def _overtaken(self, error: ServerError) -> Ending:
-        what = error.message[error.message.find(batches_on.GUARD) + len(batches_on.GUARD) :].rpartition(",")[0]
-        return Ending(1, "failed", f"{what}; {self._stands}", now="This batch was rolled back.", do=self._how_on)
-
-    def _lost_connection(self) -> Ending:
-        """The checkpoint in the database says what was committed; ask it, if anybody answers."""
-        with contextlib.suppress(PgmigError):
+    def _ask_checkpoint(self, seen: int) -> int | Ending | None:
+        """What became of a batch whose connection broke, or whose checkpoint has moved: the rows that it has passed if
+        it was committed, None if it wasn't. That is final: one that still commits makes the next one's checkpoint fail,
+        which asks again."""
+        self._drop()
+        try:
             point = self._checkpoint()
-            self.rows, self.count = point.rows, point.batches
-        what = "the connection was lost"
-        return Ending(
-            1, "failed", f"{what}; {self._stands}",
-            now="Whether the last batch was committed stands in the checkpoint, in the same transaction.",
-            do=self._how_on,
-        )  # fmt: skip
+        except PgmigError as error:
+            return Ending(
+                1, "failed", f"the connection was lost, and the checkpoint can't be read: {error.what}; {self._stands}",
+                now="Whether the last batch was committed stands in the checkpoint.", do=self._how_on,
+            )  # fmt: skip
+        if point.last_run != self.plan.run_id:
+            return Ending(1, "failed", f"run {point.last_run} has taken over; {self._stands}", do="Attach to that one.")
+        if point.last == self.last:
+            return None
+        self._done(point.last, point.seen - self.seen, point.rows - self.rows, 0.0)
+        return seen

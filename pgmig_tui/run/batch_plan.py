@@ -11,7 +11,7 @@ import getpass
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from pgmig_tui.database.connect import (
 )
 from pgmig_tui.display import words
 from pgmig_tui.errors import ProjectError, Refused, UsageError
-from pgmig_tui.run.batches import Limits, blind_spots
+from pgmig_tui.run.batches import TIMEOUT_MS, Limits, blind_spots
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import RUN_ID, discard, new_folder
@@ -50,6 +50,8 @@ SCRIPT = "backfill.sql"
 DEFAULT_BATCH = 1000
 DEFAULT_AIM_MS = 200
 _NOTHING = "Nothing was changed."
+_LOCK_TIMEOUT_MS = 2000
+"""Planning a statement takes its locks for a moment."""
 _READ_WHOLE = 10_000
 """From this many rows on it is told that each batch would read the whole table."""
 
@@ -59,7 +61,8 @@ class BackfillOptions:
     """What the operator asked for: a change, or a statement with its table and key, or neither with `resume`.
 
     `batch` 0 = as declared, else DEFAULT_BATCH; `aim_ms` is how long a batch should take; `max_rate` rows of the table
-    a second, 0 = no limit. `resume` is the run to go on with; `from_start`: begin again although it was done or begun.
+    a second, 0 = no limit; a batch is cancelled after `timeout_ms`. `resume` is the run to go on with; `from_start`:
+    begin again although it was done or begun.
     """
 
     change: str | None = None
@@ -70,7 +73,9 @@ class BackfillOptions:
     batch: int = 0
     aim_ms: int = DEFAULT_AIM_MS
     max_rate: float = 0.0
-    max_lag_s: float = 5.0
+    max_lag_s: float = Limits().lag_s
+    max_lag_bytes: int = Limits().lag_bytes
+    timeout_ms: int = TIMEOUT_MS
     analyze: bool = False
     resume: str = ""
     from_start: bool = False
@@ -108,11 +113,13 @@ class Backfill:
     aim_ms: int
     max_rate: float
     max_lag_s: float
+    max_lag_bytes: int
+    timeout_ms: int
     analyze: bool
 
     @property
     def limits(self) -> Limits:
-        return Limits(lag_s=self.max_lag_s, max_rate=self.max_rate)
+        return Limits(lag_s=self.max_lag_s, lag_bytes=self.max_lag_bytes, max_rate=self.max_rate)
 
     def sql(self, last: Key, upto: Key) -> str:
         """The statement over the rows beyond `last` and up to `upto`."""
@@ -150,7 +157,7 @@ def prepare_backfill(
         identity = connection.identity()
         check_server(identity, environment.policy)
         refuse_transaction_pooler(target, connection)
-        connection.execute(guard_sql("step", environment.policy.lock_timeout_ms, identity.version_num))
+        connection.execute(guard_sql("step", _LOCK_TIMEOUT_MS, identity.version_num))
         folder = new_folder(state_dir)
         try:
             files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
@@ -234,6 +241,18 @@ def _of_run(run_id: str, state_dir: Path) -> tuple[str, str, Batched]:
     return old.name, old.change, what
 
 
+@contextlib.contextmanager
+def _settings(connection: Connection, settings: tuple[str, ...]) -> Iterator[batches_on.Ask]:
+    """The session as the statement will have it; its role and search_path are its own affair, not the checkpoint's."""
+    try:
+        for setting in settings:
+            connection.execute(setting)
+        yield connection.execute
+    finally:
+        connection.execute("ROLLBACK; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL")
+        connection.execute(guard_sql("step", _LOCK_TIMEOUT_MS, connection.server_version_num))
+
+
 # -- what the server says ------------------------------------------------------------------------------------------
 
 
@@ -248,10 +267,9 @@ def _look(
     state_dir: Path,
 ) -> tuple[Backfill, Key, Table] | None:
     """The plan of the batches, the end of the first, and the table; None where there is nothing to do."""
-    for setting in what.settings:
-        connection.execute(setting)
     declared = what.declaration
-    table = _table(connection, what)
+    with _settings(connection, what.settings):
+        table = _table(connection, what)
     creates = batches_on.missing(connection, schema)
     digest = batches_on.statement_hash(f"{table.schema}.{table.relation}", declared.columns, what.text)
     known = batches_on.read_checkpoints(connection, schema, digest, options.resume) if not creates else ()
@@ -263,16 +281,17 @@ def _look(
         columns=declared.columns, index=table.index, digest=digest, schema=schema, creates=creates,
         goes_on=before.run_id if before else "", started_rows=before.rows if before else 0,
         started_seen=before.seen if before else 0, about_total=table.rows, batch=batch, aim_ms=options.aim_ms,
-        max_rate=options.max_rate, max_lag_s=options.max_lag_s, analyze=options.analyze,
+        max_rate=options.max_rate, max_lag_s=options.max_lag_s, max_lag_bytes=options.max_lag_bytes,
+        timeout_ms=options.timeout_ms, analyze=options.analyze,
     )  # fmt: skip
-    connection.execute(guard_sql("control", 1000, connection.server_version_num))  # keys are read as they will be
-    until = before.until if before else batches_on.read_highest(connection, table.name, declared.columns)
-    if until is None:
-        warnings.append(f"{table.name} has no rows: nothing to do")
-        return None
-    upto, _ = batches_on.read_bound(
-        connection, table.name, declared.columns, before.last if before else (), until, batch
-    )
+    until: Key | None
+    with _settings(connection, what.settings) as ask:
+        until = before.until if before else batches_on.read_highest(ask, table.name, declared.columns)
+        if until is None:
+            warnings.append(f"{table.name} has no rows: nothing to do")
+            return None
+        last = before.last if before else ()
+        upto, _ = batches_on.read_bound(ask, table.name, declared.columns, last, until, batch)
     if not table.unique:
         warnings.append(f"the key of {table.name} isn't unique: rows of the same key are changed in the same batch")
     return spec, upto, table
@@ -352,16 +371,12 @@ def _begun_by(run_id: str, state_dir: Path) -> str:
 
 def _try(connection: Connection, spec: Backfill, upto: Key, table: Table, warnings: list[str]) -> None:
     """Let the server plan the first batch: what it refuses is refused here, before anything runs."""
-    connection.execute("BEGIN")
     try:
-        for setting in spec.settings:
-            connection.execute(setting)
-        row = connection.one(f"EXPLAIN (FORMAT JSON) {spec.sql((), upto)}")
+        with _settings(connection, spec.settings):
+            row = connection.one(f"EXPLAIN (FORMAT JSON) {spec.sql((), upto)}")
     except ServerError as error:
         where = f"{error.message} (SQLSTATE {error.sqlstate})"
         raise ProjectError(f"the server refuses the statement: {where}", now=_NOTHING, details=error.details) from error
-    finally:
-        connection.execute("ROLLBACK")
     if row is not None and table.rows >= _READ_WHOLE and _reads_whole(row[0], table.relation):
         warnings.append(f"the server would read all of {table.name} for each batch: look at its plan with EXPLAIN")
 

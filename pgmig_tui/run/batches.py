@@ -21,7 +21,7 @@ _DEAD_ROWS = 1_000_000
 """Fewer dead rows than that are no burden, whatever their share."""
 
 TIMEOUT_MS = 30_000
-"""A batch that takes so long is cancelled, and the next is half as big (statement_timeout, milliseconds)."""
+"""A batch that takes so long is cancelled, and the next is half as big (milliseconds), unless another is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,9 @@ def lost_why(sqlstate: str, gave_way: str, *, asked: bool) -> str:
     if asked:
         return ""
     if sqlstate == CANCELLED and not gave_way:
-        return f"it took longer than {TIMEOUT_MS // 1000} s, or somebody has cancelled it"
+        return "it took too long (statement_timeout), or somebody has cancelled it"
+    if sqlstate.startswith(("08", "57P")):
+        return "the connection was lost"
     return lost_because(sqlstate, gave_way)
 
 

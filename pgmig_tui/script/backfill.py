@@ -31,7 +31,9 @@ _WORDS = re.compile(r'(?:"(?:[^"]|"")*"|[^\s"])+|"')
 _MARK = re.compile(r"/\*\s*pgmig:\s*range\s*\*/", re.IGNORECASE)
 _SENTINEL = "pgmig range"
 _NAME = re.compile(r'"(?:[^"]|"")+"|[^".]+')
-_LOCAL = re.compile(r"SET\s+(?:LOCAL|SESSION)\b", re.IGNORECASE)
+_LOCAL = re.compile(r"SET\s+LOCAL\b", re.IGNORECASE)
+_SETTINGS = ("SET", "SET ROLE", "SET SESSION AUTHORIZATION")
+_QUIET = (*_SETTINGS, "SET CONSTRAINTS", "SET TRANSACTION", "SET SESSION CHARACTERISTICS")
 _STATEMENTS = {"update_stmt": "UPDATE", "delete_stmt": "DELETE", "insert_stmt": "INSERT"}
 _NOTHING = "Nothing was changed."
 
@@ -137,9 +139,11 @@ def batched_script(path: str, data: bytes, view: Preview) -> Batched:
         raise ProjectError(f"{path}:{declaration.line}: no statement follows the declaration", now=_NOTHING)
     chosen = below[0]
     before = view.statements[: view.statements.index(chosen)]
-    others = [one for one in view.statements if one is not chosen and one.control is None and one.keywords != "SET"]
+    others = [
+        one for one in view.statements if one is not chosen and one.control is None and one.keywords not in _QUIET
+    ]
     notes = [f"{one.path}:{one.line}: {one.keywords} is not part of the backfill; a deploy runs it" for one in others]
-    settings = tuple(_LOCAL.sub("SET", one.text, count=1) for one in before if one.keywords == "SET")
+    settings = tuple(_LOCAL.sub("SET", one.text, count=1) for one in before if one.keywords in _SETTINGS)
     return batched(chosen, declaration, settings, tuple(notes))
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from pgmig_tui.errors import Refused
+from pgmig_tui.errors import ProjectError, Refused
 from pgmig_tui.run import client
 from pgmig_tui.run.batch_plan import BackfillOptions, prepare_backfill
+from pgmig_tui.run.events import Event
 from pgmig_tui.run.plan import RunPlan
-from tests.run.conftest import Workshop, wait_a_moment
+from tests.run.conftest import Outcome, Workshop, wait_a_moment
 
 DECLARED = """\
 BEGIN;
@@ -117,3 +118,288 @@ def test_killed_at_random_and_resumed_every_row_is_changed_exactly_once(workshop
     assert counters(workshop) == [(1, ROWS)]
     assert done.named("backfill_done")[0]["rows"] == ROWS
     assert workshop.query("SELECT rows_changed, rows_seen FROM pgmig.backfill_progress") == [(ROWS, ROWS)]
+
+
+# -- other keys, other statements ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("columns", "key", "values"),
+    [
+        ("a int, b text", "a,b", "i / 10, 'k' || (i % 10) || e'\\'\\\\\"'"),
+        ("a timestamptz", "a", "'2024-01-01 00:00:00.123456+02'::timestamptz + i * interval '1 second'"),
+        ("a uuid", "a", "md5(i::text)::uuid"),
+        ("a numeric, b date", "b,a", "i / 7.0, date '2024-01-01' + i % 5"),
+        ("a text COLLATE \"C\"", "a", "'ø' || i"),
+        ("a double precision", "a", "i / 3.0::float8"),
+        ("\"A b\" bytea", '"A b"', "decode(lpad(to_hex(i), 8, '0'), 'hex')"),
+    ],
+)  # fmt: skip
+def test_keys_of_all_kinds(shop18: Workshop, columns: str, key: str, values: str) -> None:
+    shop18.query(f"CREATE TABLE public.t ({columns}, n int NOT NULL DEFAULT 0, PRIMARY KEY ({key}))")
+    shop18.query(f"INSERT INTO public.t SELECT {values} FROM generate_series(1, 500) i")
+    shop18.query(f"ALTER DATABASE \"{shop18.dbname}\" SET datestyle TO 'German'")
+    sql = "UPDATE public.t AS x SET n = x.n + 1"
+    plan = plan_of(shop18, None, statement=sql, table="public.t", key=tuple(key.split(",")), batch=70)
+    done = shop18.finish(plan)
+    assert done.status == 0, done.events[-1].data
+    assert counters(shop18) == [(1, 500)]
+    assert len(done.named("batch_done")) > 2
+
+
+def test_rows_are_moved_by_insert_and_delete(shop18: Workshop) -> None:
+    table(shop18, 500)
+    shop18.query("CREATE TABLE public.moved (id bigint)")
+    sql = """WITH gone AS (DELETE FROM public.t WHERE id % 2 = 0 /* pgmig: range */ RETURNING id)
+             INSERT INTO public.moved SELECT id FROM gone"""
+    done = shop18.finish(plan_of(shop18, None, statement=sql, table="public.t", key=("id",), batch=100))
+    assert done.status == 0, done.events[-1].data
+    assert shop18.query("SELECT count(*), count(DISTINCT id) FROM public.moved") == [(250, 250)]
+    assert counters(shop18) == [(0, 250)]
+    sql = "INSERT INTO public.moved SELECT t.id FROM public.t WHERE true /* pgmig: range */"
+    done = shop18.finish(plan_of(shop18, None, statement=sql, table="public.t", key=("id",), batch=100))
+    assert done.named("backfill_done")[0]["rows"] == 250
+    assert shop18.query("SELECT count(*), count(DISTINCT id) FROM public.moved") == [(500, 500)]
+
+
+def test_a_key_of_many_equal_rows_takes_them_together(shop18: Workshop) -> None:
+    shop18.query("CREATE TABLE public.t (day int NOT NULL, n int NOT NULL DEFAULT 0)")
+    shop18.query("INSERT INTO public.t SELECT i % 4 FROM generate_series(1, 400) i")
+    shop18.query("CREATE INDEX ON public.t (day)")
+    sql = "UPDATE public.t SET n = n + 1"
+    plan = plan_of(shop18, None, statement=sql, table="public.t", key=("day",), batch=150)
+    assert any("isn't unique" in warning for warning in plan.warnings)
+    assert shop18.finish(plan).status == 0
+    assert counters(shop18) == [(1, 400)]
+
+
+def test_settings_of_the_script_hold_and_the_checkpoint_is_ours_all_the_same(workshop18: Workshop) -> None:
+    role = f"{workshop18.dbname}_owner"
+    workshop18.query(f'CREATE ROLE "{role}"')
+    try:
+        workshop18.query(f'CREATE SCHEMA app AUTHORIZATION "{role}"')
+        workshop18.query("CREATE TABLE app.t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, who text)")
+        workshop18.query(f'ALTER TABLE app.t OWNER TO "{role}"')
+        workshop18.query("INSERT INTO app.t (id) SELECT generate_series(1, 300)")
+        workshop18.change(
+            "fill",
+            f'SET ROLE "{role}";\nSET search_path = app;\n-- pgmig: backfill table=t key=id batch=100\n'
+            "UPDATE t SET n = n + 1, who = current_user;\n",
+        )
+        done = workshop18.finish(plan_of(workshop18))
+        assert done.status == 0, done.events[-1].data
+        assert workshop18.query("SELECT DISTINCT n, who FROM app.t") == [(1, role)]
+    finally:
+        workshop18.query("DROP SCHEMA app CASCADE")
+        workshop18.query(f'DROP OWNED BY "{role}"')
+        workshop18.query(f'DROP ROLE "{role}"')
+
+
+@pytest.mark.parametrize(
+    ("sql", "key", "why"),
+    [
+        ("UPDATE public.t SET n = 1", "maybe", "may be NULL"),
+        ("UPDATE public.t SET n = 1", "other", "no index of public.t begins with other"),
+        ("UPDATE public.t SET n = 1", "none", "has no column none"),
+        ("UPDATE public.t SET nothing = 1", "id", "the server refuses the statement: column"),
+        ("UPDATE public.u SET n = 1", "id", "there is no table public.u"),
+        ("UPDATE public.v SET n = 1", "id", "public.v is not a table"),
+    ],
+)
+def test_what_can_not_work_is_refused_before_anything_runs(shop18: Workshop, sql: str, key: str, why: str) -> None:
+    table(shop18, 10, ", maybe int UNIQUE, other int NOT NULL DEFAULT 1")
+    shop18.query("CREATE VIEW public.v AS SELECT * FROM public.t")
+    with pytest.raises(ProjectError) as error:
+        plan_of(shop18, None, statement=sql, table=sql.split()[1], key=(key,))
+    assert why in error.value.what
+    assert not list((shop18.state_dir / "runs").iterdir())
+
+
+def test_an_empty_table_is_nothing_to_do(shop18: Workshop) -> None:
+    table(shop18, 0)
+    project, environment = shop18.project()
+    plan, spec = prepare_backfill(project, environment, BackfillOptions("fill"), state_dir=shop18.state_dir)
+    assert spec is None
+    assert plan.warnings == ("public.t has no rows: nothing to do",)
+
+
+# -- lost batches --------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_that_meets_a_lock_is_halved_and_tried_again(shop: Workshop) -> None:
+    shop.toml = TOML + 'lock_timeout = "50ms"\n'
+    table(shop, 1000)
+    other = shop.connect()
+    other.execute("BEGIN; UPDATE public.t SET n = n WHERE id > 900")
+
+    def let_go(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_retried":
+            if event.data["try"] == 3:
+                other.rollback()
+            handle.send("retry")
+
+    with other:
+        done = shop.finish(plan_of(shop), let_go)
+    assert done.status == 0, done.events[-1].data
+    lost = done.named("batch_retried")[-3:]
+    assert [one["try"] for one in lost] == [1, 2, 3]
+    assert all(one["sqlstate"] == "55P03" and one["why"] == "lock timeout" for one in lost)
+    sizes = [one["size"] for one in lost]
+    assert sizes == [sizes[0], sizes[0] // 2, sizes[0] // 4]
+    assert counters(shop) == [(1, 1000)]
+
+
+def test_tries_end_and_what_is_committed_stays(shop18: Workshop) -> None:
+    shop18.toml = TOML + 'lock_timeout = "30ms"\nretries = 2\n'
+    table(shop18, 1000)
+    other = shop18.connect()
+    other.execute("BEGIN; UPDATE public.t SET n = n WHERE id > 2400")
+    with other:
+        done = shop18.finish(plan_of(shop18), _again)
+        other.rollback()
+    assert done.status == 1
+    assert [one["try"] for one in done.named("batch_retried")][-2:] == [1, 2]
+    end = done.events[-1].data
+    assert end["do"] == f"Go on with: pgmig-tui backfill box --resume {done.plan.run_id}"
+    (changed,) = [n for value, n in counters(shop18) if value == 1]
+    assert f"{changed:,} rows in" in end["summary"]
+    assert shop18.finish(plan_of(shop18, None, resume=done.plan.run_id)).status == 0
+    assert counters(shop18) == [(1, 1000)]
+
+
+def _again(handle: client.RunHandle, event: Event) -> None:
+    if event.name == "batch_retried":
+        handle.send("retry")
+
+
+SLOW = """CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS
+ $$ BEGIN PERFORM pg_sleep(CASE WHEN {slow} THEN {s} ELSE 0 END); RETURN NEW; END $$"""
+
+
+def test_a_batch_that_takes_too_long_is_halved(shop18: Workshop) -> None:
+    table(shop18, 100)
+    shop18.query(SLOW.format(slow="true", s="0.004"))
+    shop18.query("CREATE TRIGGER slow BEFORE UPDATE ON public.t FOR EACH ROW EXECUTE FUNCTION public.slow()")
+    plan = plan_of(shop18, timeout_ms=200, batch=100)
+    assert "triggers of public.t fire for every row: slow" in plan.warnings
+    done = shop18.finish(plan, _again)
+    assert done.status == 0, done.events[-1].data
+    assert done.named("batch_retried")[0]["sqlstate"] == "57014"
+    assert done.named("batch_retried")[0]["size"] == 50
+    assert counters(shop18) == [(1, 100)]
+
+
+def test_one_row_that_takes_too_long_ends_it(shop18: Workshop) -> None:
+    table(shop18, 20)
+    shop18.query(SLOW.format(slow="NEW.id = 30", s="10"))
+    shop18.query("CREATE TRIGGER slow BEFORE UPDATE ON public.t FOR EACH ROW EXECUTE FUNCTION public.slow()")
+    done = shop18.finish(plan_of(shop18, timeout_ms=50, batch=16), _again)
+    assert done.status == 1
+    assert counters(shop18) == [(0, 11), (1, 9)], "everything before that row"
+
+
+def end_session(workshop: Workshop, name: str) -> None:
+    workshop.query(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '{name}'")
+
+
+def test_a_batch_whose_session_is_ended_is_tried_again_from_the_checkpoint(shop: Workshop) -> None:
+    table(shop, 4000)
+
+    def end_it(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] in (2, 4):
+            end_session(shop, f"pgmig/{handle.run_id}/1")
+
+    done = shop.finish(plan_of(shop), end_it)
+    assert done.status == 0, done.events[-1].data
+    assert counters(shop) == [(1, 4000)]
+
+
+def test_a_lost_control_session_stops_it_and_it_can_be_resumed(shop: Workshop) -> None:
+    table(shop, 4000)
+
+    def end_it(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 2:
+            end_session(shop, f"pgmig/{handle.run_id}/control")
+
+    done = shop.finish(plan_of(shop), end_it)
+    assert done.status == 1
+    assert "this backfill's lock" in done.events[-1].data["summary"]
+    assert shop.finish(plan_of(shop, resume=done.plan.run_id)).status == 0
+    assert counters(shop) == [(1, 4000)]
+
+
+# -- steering ------------------------------------------------------------------------------------------------------
+
+
+def test_stopped_and_resumed(shop: Workshop) -> None:
+    table(shop, 5000)
+
+    def stop(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 3:
+            handle.send("stop")
+
+    done = shop.finish(plan_of(shop), stop)
+    assert (done.status, done.events[-1].data["result"]) == (3, "stopped")
+    resumed = shop.finish(plan_of(shop, resume=done.plan.run_id))
+    assert resumed.status == 0, resumed.events[-1].data
+    assert resumed.named("step_started")[0]["rows"] == done.named("batch_done")[-1]["total"]
+    assert counters(shop) == [(1, 5000)]
+
+
+def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
+    table(shop18, 3000)
+
+    def steer(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 2:
+            handle.send("pause")
+        if event.name == "run_paused":
+            ours = f"application_name = 'pgmig/{handle.run_id}/1'"
+            sql = f"SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND {ours}"
+            assert shop18.query(sql) == [(0,)]
+            handle.send("resume")
+
+    done = shop18.finish(plan_of(shop18), steer)
+    assert done.status == 0
+    assert done.names.index("run_paused") < done.names.index("run_resumed")
+    assert counters(shop18) == [(1, 3000)]
+
+
+def test_faster_and_slower_change_the_pace(shop18: Workshop) -> None:
+    table(shop18, 3000)
+
+    def steer(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 1:
+            handle.send("slower")
+        if event.name == "pace_changed" and event.data["level"] == -1:
+            handle.send("faster")
+            handle.send("faster")
+
+    done = shop18.finish(plan_of(shop18), steer)
+    assert done.status == 0
+    paces = [(one["level"], one["aim_ms"], one["rest"]) for one in done.named("pace_changed")]
+    assert paces == [(-1, 200, 1.0), (0, 200, 0.25), (1, 200, 0.0)]
+
+
+def test_the_same_statement_runs_once_at_a_time_and_a_deploy_may_run_beside_it(shop18: Workshop) -> None:
+    table(shop18, 3000)
+    first, second = plan_of(shop18), plan_of(shop18)
+    found: list[Outcome] = []
+
+    def meanwhile(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and not found:
+            handle.send("pause")
+        if event.name == "run_paused":
+            found.append(shop18.finish(second))
+            shop18.change("other", "CREATE TABLE public.other ();\n")
+            found.append(shop18.run(to="fill", log_only=True))
+            found.append(shop18.run())
+            handle.send("resume")
+
+    done = shop18.finish(first, meanwhile)
+    assert done.status == 0, done.events[-1].data
+    refused, recorded, deployed = found
+    assert refused.status == 3
+    assert f"pgmig/{first.run_id}/control" in refused.events[-1].data["summary"]
+    assert (recorded.status, deployed.status) == (0, 0)
+    assert shop18.deployed() == ["fill", "other"]
+    assert counters(shop18) == [(1, 3000)]

@@ -13,6 +13,7 @@ from pgmig_tui.run import batches
 from pgmig_tui.run.batches import Limits, Pace, Throttle
 
 CALM = Pressure(0, 0, None, None, False, False, None, False, 1000, 0)
+BACKLOG = replace(CALM, archives=True, backlog_bytes=2 << 30)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_rests() -> None:
         (replace(CALM, replicas=1, lag_bytes=65 << 20, lag_s=1.0), "a replica is 65 MB behind (limit 64 MB)", True),
         (replace(CALM, replicas=1, lag_bytes=1, lag_s=5.1), "a replica is 5.1 s behind (limit 5 s)", True),
         (
-            replace(CALM, archives=True, backlog_bytes=2 << 30),
+            BACKLOG,
             "2048 MB of WAL wait to be archived (limit 1024 MB)",
             True,
         ),
