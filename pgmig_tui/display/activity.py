@@ -6,7 +6,7 @@ Plain values from events of any version: what a reader can't find there is unkno
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pgmig_tui.display import words
@@ -123,6 +123,14 @@ class Activity:
             _int(data.get("hidden")) or 0,
             _text(data.get("note")),
         )
+
+    def aged(self, ms: float) -> Activity:
+        """The same, `ms` later: the transactions of the blockers have aged. (Of those who wait it is told anew every
+        second.)"""
+        blockers = tuple(
+            one if one.since_ms is None else replace(one, since_ms=one.since_ms + ms) for one in self.blockers
+        )
+        return replace(self, blockers=blockers)
 
     @property
     def root(self) -> Blocker | None:

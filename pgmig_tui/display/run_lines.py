@@ -169,7 +169,8 @@ class RunLines:
 
     def _index_invalid(self, data: Mapping[str, Any], at: str) -> list[Line]:
         index = safe(str(data.get("index") or "?"))
-        lines = [line(("x ", "failed"), (f"the index {index} is left INVALID", "failed"), "; either of these mends it:")]
+        told: Span = (f"the index {index} is left INVALID", "failed")
+        lines = [line(("x ", "failed"), told, "; either of these mends it:")]
         return lines + [line("      ", (safe(str(one)), "strong")) for one in data.get("repair") or ()]
 
     def _watcher_came(self, data: Mapping[str, Any], at: str) -> list[Line]:

@@ -110,6 +110,8 @@ class RunPicture:
     paused_why: str = ""
     statement: Statement | None = None
     activity: Activity | None = None
+    activity_at: str = ""
+    """When `activity` was seen (UTC)."""
     waiting_since: str = ""
     lost: Lost | None = None
     lock_timeout_ms: int | None = None
@@ -162,7 +164,7 @@ class RunPicture:
                     event.at,
                 )
             case "activity":
-                self.activity = Activity.of(data)
+                self.activity, self.activity_at = Activity.of(data), event.at
                 if not self.activity.waiting:
                     self.waiting_since = ""
                 elif not self.waiting_since:

@@ -118,6 +118,8 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     where = f" line {statement.line if statement.line is not None else '?'}  {safe(statement.path)}"
     lines: list[Line] = [sides([(where, "muted")], [(f" {since}", "running")], columns)]
     activity = picture.activity
+    if activity is not None:
+        activity = activity.aged(max(0.0, seconds_since(picture.activity_at, now) * 1000))
     sql = [text for text in statement.sql.splitlines() if text.strip()]
     for text in sql[: 2 if activity is not None and activity.blockers else 6]:
         lines += wrap(safe(text), columns, "plain", indent=" ")[:2]
