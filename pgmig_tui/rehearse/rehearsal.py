@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
+from pgmig_tui.database.fingerprint import Objects, changed, digest, read_objects
 from pgmig_tui.errors import PgmigError, ProjectError, Refused, UsageError
 from pgmig_tui.rehearse.carry_out import Script, Stage, Targets
 from pgmig_tui.rehearse.clone import Clone, dumped, read_original, restore
-from pgmig_tui.rehearse.fingerprint import Objects, changed, digest, read_objects
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.measured import Fingerprints, Problem, Rehearsal, RehearsedScript, SchemaDifference
 from pgmig_tui.rehearse.scratch import Place, configured, embedded, scratch_database

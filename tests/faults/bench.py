@@ -14,10 +14,10 @@ from typing import Literal
 import psycopg
 
 from pgmig_tui.database.connect import connect, guard_sql
+from pgmig_tui.database.fingerprint import changed, read_objects
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.rehearse.fingerprint import changed, read_objects
 from pgmig_tui.run import planning, reconcile
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.journal import JournalReader

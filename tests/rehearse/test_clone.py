@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.database.connect import Connection, connect, guard_sql
+from pgmig_tui.database.fingerprint import changed, digest, read_objects
 from pgmig_tui.rehearse.clone import dumped, read_original, restore
-from pgmig_tui.rehearse.fingerprint import changed, digest, read_objects
 from pgmig_tui.rehearse.scratch import embedded, scratch_database
 from pgmig_tui.run.plan import Endpoint
 from tests.rehearse.conftest import Theatre

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Collection, Mapping
 
 from pgmig_tui.database.connect import Connection
+from pgmig_tui.database.text import ident, load
 
 Objects = Mapping[tuple[str, str], str]
 """(kind, name) → definition."""
-
-
-@cache
-def _sql() -> str:
-    return (Path(__file__).parent / "fingerprint.sql").read_text(encoding="utf-8")
 
 
 def read_objects(connection: Connection) -> dict[tuple[str, str], str]:
@@ -23,7 +17,7 @@ def read_objects(connection: Connection) -> dict[tuple[str, str], str]:
 
     The session's search_path must be pg_catalog alone, as `guard_sql("control", …)` sets it.
     """
-    return {(str(kind), str(name)): str(text or "") for kind, name, text in connection.execute(_sql())}
+    return {(str(kind), str(name)): str(text or "") for kind, name, text in connection.execute(load("fingerprint"))}
 
 
 def digest(objects: Objects) -> str:
@@ -39,3 +33,13 @@ def changed(before: Objects, after: Objects) -> list[tuple[str, str, str, str]]:
     keys = sorted({*before, *after})
     pairs = ((key, before.get(key), after.get(key)) for key in keys)
     return [(*key, old or "", new or "") for key, old, new in pairs if old != new]
+
+
+def outside(objects: Objects, schemas: Collection[str]) -> dict[tuple[str, str], str]:
+    """The objects that are in none of these schemas: those of registry and tracking change with every run."""
+    names = {ident(schema) for schema in schemas} | set(schemas)
+    return {
+        (kind, name): text
+        for (kind, name), text in objects.items()
+        if name not in names and not any(name.startswith(f"{schema}.") for schema in names)
+    }
