@@ -23,7 +23,7 @@ from pgmig_tui.cli.ask import somebody_is_there
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import InDoubt
+from pgmig_tui.errors import InDoubt, PgmigError, StepFailed
 from pgmig_tui.report.picture import RunPicture
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class Follower:
         self._nobody_reads = False
 
     def follow(self) -> int:
-        """The exit status: the run's own, or LEFT. Raises InDoubt when the run process dies without a last word."""
+        """The exit status: the run's own, or LEFT. Raises InDoubt (StepFailed for a backfill) when the run
+        process dies without a last word."""
         if not self._steers and self._handle.alive():
             self._tell(f"Watching only: {self._handle.steered_by() or 'another'} steers this run.")
         while True:
@@ -195,6 +196,13 @@ class Follower:
 
     def _cut_off(self) -> InDoubt:
         environment = self._picture.environment
+        if self._picture.command == "backfill":
+            return StepFailed(
+                f"The run process of {self._handle.run_id} has ended without a last word.",
+                now="What it has committed stands in its checkpoint, which was written in the same transactions.",
+                do=f"`pgmig-tui backfill {environment} --resume {self._handle.run_id}` goes on from there.",
+                details=self._handle.last_words().splitlines()[-1:],
+            )
         return InDoubt(
             f"The run process of {self._handle.run_id} has ended without a last word.",
             now="A step may or may not have been applied; what the registry says is what counts.",
