@@ -34,6 +34,7 @@ _COMMANDS = {
     "attach": "carry_out",
     "rollback": "rollback",
     "undo": "rollback",
+    "report": "report",
     "reconcile": "reconcile",
     "backfill": "backfill",
 }

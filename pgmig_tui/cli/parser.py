@@ -282,6 +282,10 @@ def build_parser() -> argparse.ArgumentParser:
     runs = add("runs", "list the runs of this host, or report one of them", _json)
     runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
 
+    report = add("report", "a run in Markdown, or the record of an incident")
+    report.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
+    report.add_argument("--incident", action="store_true", help="with the run that it took back, losses and locks")
+
     attach = add("attach", "join a run that is under way")
     attach.add_argument("--resume", action="store_true", help="let a run go on that is paused")
     attach.add_argument("run", nargs="?", metavar="RUN", help="default: the only one that is under way")

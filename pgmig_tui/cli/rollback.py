@@ -61,7 +61,8 @@ def rollback(arguments: Namespace) -> int:
             found.plan, found.review.answers, password=target.password, secrets=target.secrets, process=process
         )
         status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
-    _afterwards(arguments, found)
+    if handle.finished:
+        _afterwards(arguments, project, environment, found)
     return status
 
 
@@ -103,16 +104,32 @@ def output_told(text: str) -> None:
     output.note(line(("~ ", "muted"), safe(text)))
 
 
-def _afterwards(arguments: Namespace, found: RollbackReview) -> None:
-    """What is left to do when the run has ended, however it did."""
+def _afterwards(
+    arguments: Namespace, project: Project, environment: Environment, found: RollbackReview
+) -> None:  # fmt: skip
+    """Mark what couldn't be marked in the database, look at what is true now, and write the record. The run's own exit
+    status stands, whatever is found."""
+    from pgmig_tui.report import aftermath, incident
     from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.marks import mark_in_file
     from pgmig_tui.run.rollback import recorded_steps
 
-    plan = found.plan
+    plan, state_dir = found.plan, default_state_dir(os.environ)
     recorded = recorded_steps(plan)
-    if plan.marks is None and recorded:
-        mark_in_file(default_state_dir(os.environ), plan, recorded, arguments.reason or "")
+    if not recorded:
+        return
+    if plan.marks is None:
+        mark_in_file(state_dir, plan, recorded, arguments.reason or "")
+    marked = [step.change for step in recorded]
+    after = aftermath.look_after(project, environment, plan, state_dir, marked, output_told)
+    for told in aftermath.lines(after.to_event()):
+        output.note(told)
+    path = incident.write(plan.folder)
+    output.note("")
+    for text in incident.six_lines(incident.read(plan.folder)):
+        output.note(text)
+    if path is not None:
+        output.note(line((f"The record: {safe(str(path))}, or pgmig-tui report {plan.run_id} --incident", "muted")))
 
 
 def _undo(project: Project, environment: Environment, to: str | None) -> tuple[Undo, Running | None]:

@@ -38,8 +38,8 @@ def changed(before: Objects, after: Objects) -> list[tuple[str, str, str, str]]:
 def outside(objects: Objects, schemas: Collection[str]) -> dict[tuple[str, str], str]:
     """The objects that are in none of these schemas: those of registry and tracking change with every run."""
     names = {ident(schema) for schema in schemas} | set(schemas)
-    return {
-        (kind, name): text
-        for (kind, name), text in objects.items()
-        if name not in names and not any(name.startswith(f"{schema}.") for schema in names)
-    }
+
+    def inside(name: str) -> bool:  # such as `column x of table s.t`
+        return any(word in names or word.partition(".")[0] in names for word in name.split())
+
+    return {(kind, name): text for (kind, name), text in objects.items() if not inside(name)}

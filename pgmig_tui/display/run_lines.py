@@ -223,6 +223,14 @@ class RunLines:
             lines.append(line("    nothing of this change stays"))
         return lines
 
+    def _loss_counted(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        return [line(("! ", "waiting"), "will be lost: ", safe(str(data.get("told") or "?")))]
+
+    def _rows_saved(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        rows = words.count(int(data.get("rows") or 0), "row")
+        where = safe(f"{data.get('table') or '?'} in {data.get('keep') or '?'}")
+        return [line(("+ ", "done"), ("saved ", "done"), f"{rows} of {where}")]
+
     def _step_in_doubt(self, data: Mapping[str, Any], at: str) -> list[Line]:
         return [line(("? ", "failed"), self._step(data), (" IN DOUBT", "failed")), *self._message(data)]
 

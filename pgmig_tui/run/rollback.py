@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GAP = timedelta(seconds=60)
 """Changes of one committer that follow each other within this time are taken for one run, where no journal tells."""
 _SLACK = timedelta(seconds=5)
+_ENDED = "run_finished"
 _RECORDED = ("step_committed", "step_recorded")
 
 
@@ -215,7 +216,7 @@ def local_deploys(state_dir: Path, identity: ServerIdentity, project: str) -> It
                 host=str(data.get("host", "")),
                 started_at=opening.at,
                 ended_at=_now() if alive or last is None else last.at,
-                result=str(last.data.get("result", "")) if last is not None and last.name == "run_finished" else "",
+                result=next((str(one.data.get("result", "")) for one in reversed(events) if one.name == _ENDED), ""),
                 steps=len(events[0].data.get("steps", ())) if events else 0,
                 committed=tuple(str(event.data.get("change_id") or _id(events[0].data, event.data))
                                 for event in events if event.name in _RECORDED),

@@ -27,6 +27,7 @@ from pgmig_tui.run.control import Control
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter, hold_lock
+from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, describe_steps
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.steps import Stepper, StepResult
@@ -94,6 +95,8 @@ class Runner:
             if plan.dry_run:
                 return self._dry_run()
             self._prepare_registry()
+            if plan.command == "deploy" and plan.protected:
+                note_schema(plan.folder, self.control.session, self.journal)
         plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)
         self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())

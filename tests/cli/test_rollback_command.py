@@ -315,3 +315,42 @@ def test_a_missing_privilege_to_stop_a_run_is_said(checkout: Checkout, pg18: Ser
         running.communicate(timeout=60)
         pg18.execute(f"DROP OWNED BY {role}", dev)
         pg18.execute(f"DROP ROLE {role}", dev)
+
+
+def test_afterwards_is_looked_at_and_an_incident_is_recorded(checkout: Checkout, pg18: Server, live: str) -> None:
+    deploy(checkout, "--to", "orders")
+    deploy(checkout)
+    pg18.execute(FILLED, live)
+    pg18.execute("CREATE INDEX by_hand ON shop.orders (id)", live)
+    done = checkout.run("rollback", "live", "--save", "--confirm", "live")
+    assert done.status == 0, done.err
+    assert "+ verify: 2 of 2 of what remains pass" in done.err
+    assert "! schema: not as before the deploy" in done.err
+    assert "    index shop.by_hand: new since" in done.err, done.err[done.err.index("schema: not") :]
+    assert "ROLLED BACK: live" in done.err
+    runs = json.loads(checkout.run("runs", "--json").out)["runs"]
+    run = next(one["run"] for one in runs if one["command"] == "revert")
+    record = checkout.run("report", run, "--incident").out
+    assert record == (checkout.home / "state/pgmig-tui/runs" / run / "incident.md").read_text() + "\n"
+    for part in (
+        "# Incident: Rollback on live",
+        "lost: shop.orders.total: 20 values",
+        "saved: shop.orders in pgmig\\_keep.",
+        "by: Maria Test \\<maria@example.org\\>",
+        "do not deploy until that is lifted: total",
+        "deploy: + 1/1 total deployed",
+        "rollback: + 1/1 total reverted",
+    ):
+        assert part in record, part
+    assert checkout.run("rollback", "live", "--confirm", "live", "--accept-data-loss").status == 0
+
+
+def test_the_schema_is_as_before_the_deploy(checkout: Checkout) -> None:
+    deploy(checkout, "--to", "orders")
+    deploy(checkout)
+    done = checkout.run("rollback", "live", "--confirm", "live")
+    assert done.status == 0, done.err
+    assert "+ schema: as before the deploy" in done.err
+    checkout.write("verify/orders.sql", "SELECT 1/0;")
+    done = checkout.run("rollback", "live", "--confirm", "live", "--to", "schema", "--override=check:scripts=a test")
+    assert done.status == 0, done.err
