@@ -66,10 +66,18 @@ class LockHolder:
     state: str | None
     host: str | None
 
+    @property
+    def run_id(self) -> str:
+        """The run of this program that holds it, "" when it is another program's: the key is Sqitch's own."""
+        ours = self.application.startswith("pgmig/") and self.application.endswith("/control")
+        return self.application.split("/")[1] if ours else ""
+
     def __str__(self) -> str:
         where = self.host or self.client or "a local connection"
         since = f" since {self.since}" if self.since else ""
-        return f"process {self.pid}, user {self.user or '?'}, {self.application or 'no name'}, from {where}{since}"
+        name = self.application or "no application name"
+        program = "" if self.run_id else "sqitch, or whoever else uses its lock: "
+        return f"{program}process {self.pid}, user {self.user or '?'}, {name}, from {where}{since}"
 
 
 def create_registry(connection: Connection, schema: str, operator: Operator) -> None:

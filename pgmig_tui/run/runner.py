@@ -26,7 +26,7 @@ from pgmig_tui.run import steer
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.journal import JournalWriter, hold_lock
+from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, describe_steps
 from pgmig_tui.run.session import StepSession
@@ -236,13 +236,26 @@ class Runner:
                 continue  # gone between the two questions
             if time.monotonic() >= deadline or self.control.stopping:
                 raise Refused(
-                    f"another run works on this database: {holder}",
+                    f"another run works on this database: {holder}{self._started_by(holder.run_id)}",
                     now="Nothing was changed.",
                     do="Wait for it to end, or poll for it with --lock-timeout SECONDS.",
                 )
             self.journal.write("lock_waited", holder=str(holder))
             self.control.idle_wait(POLL_S)
         self._no_dump(session)
+
+    def _started_by(self, run_id: str) -> str:
+        """Of a run of this account more is known than its sessions tell."""
+        if not run_id:
+            return ""
+        try:
+            first, _ = first_and_last(self.plan.folder.parent / run_id)
+        except OSError:
+            return ""
+        if first is None:
+            return ""
+        who, host = first.data.get("operator", "?"), first.data.get("host", "?")
+        return f"; started by {who} on {host} at {first.at}, `pgmig-tui attach {run_id}` shows it"
 
     def _no_dump(self, session: Connection) -> None:
         """A dump of ours holds ACCESS SHARE on every table: a step would wait for it, and everybody for the step."""

@@ -24,8 +24,24 @@ def test_a_second_run_is_refused_at_once_naming_the_holder(workshop: Workshop) -
         other.execute("SELECT pg_advisory_lock(75474063)")
         done = workshop.run()
     assert done.status == 3
-    assert "somebody else" in done.events[-1].data["summary"]
+    summary = done.events[-1].data["summary"]
+    assert "somebody else" in summary
+    assert "sqitch" in summary, "the key is Sqitch's, so whoever holds it is taken for one"
     assert not workshop.relation("sqitch.changes")
+
+
+def test_a_second_run_of_this_account_learns_who_started_the_first(workshop18: Workshop) -> None:
+    workshop18.change("one", SLOW)
+    first, second = workshop18.plan(), workshop18.plan()
+    handle = client.start(first)
+    _wait_for(handle, "statement_started", line=3)
+    done = workshop18.finish(second)
+    assert done.status == 3
+    summary = done.events[-1].data["summary"]
+    assert f"pgmig/{first.run_id}/control" in summary
+    assert f"started by Test Operator <test@example.com> on {first.host}" in summary
+    assert handle.send("stop")
+    assert _end(handle) == 1
 
 
 def test_no_step_starts_while_a_dump_of_ours_runs(workshop: Workshop) -> None:
