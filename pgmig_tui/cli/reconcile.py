@@ -57,7 +57,8 @@ def reconcile(arguments: Namespace) -> int:
 
 
 def _settlement(arguments: Namespace, connection: Connection, environment: Environment, plan: Any) -> Settlement:
-    from pgmig_tui.run.reconcile import end_sessions, examine, leave, record
+    from pgmig_tui.run.reconcile import end_sessions, examine, leave
+    from pgmig_tui.run.record import record, verified
 
     settlement = examine(connection, plan)
     if settlement.sessions and _may_end(arguments, environment, settlement):
@@ -66,6 +67,7 @@ def _settlement(arguments: Namespace, connection: Connection, environment: Envir
         settlement = examine(connection, plan)
     if settlement.sessions or not settlement.open:
         return settlement
+    settlement = verified(environment.target, settlement)
     if arguments.record or (not arguments.leave and _wants_record(settlement)):
         _confirm(arguments, environment, "record it")
         return record(environment.target, settlement)

@@ -50,7 +50,14 @@ class Position:
     verified: bool | None = None
     failed: str = ""
     in_doubt: bool = False
+    closed: bool = False
+    """What comes behind is no longer the run's own: somebody looked into it."""
     _pending: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """The script has ended: further statements are a verification's."""
+        return self.applied or self.recorded or self.closed
 
     @property
     def pending(self) -> list[str]:
@@ -77,9 +84,11 @@ def positions(events: Iterable[Event]) -> dict[int, Position]:
 def _take(at: Position, event: Event) -> None:
     data = event.data
     match event.name:
+        case "step_examined":
+            at.closed = True
         case "step_started":
             at.started, at.mode = True, str(data.get("mode", ""))
-        case "statement_started" if not at.applied and not at.recorded:  # afterwards they are the verification's
+        case "statement_started" if not at.over:
             commits = data.get("commits")
             at.open = OpenStatement(
                 str(data.get("path", "")), int(data.get("line", 0)), int(data.get("end_line", 0)),
@@ -88,9 +97,9 @@ def _take(at: Position, event: Event) -> None:
             )  # fmt: skip
         case "statement_retried":
             at.open = None
-        case "statement_finished" if not at.applied and not at.recorded:
+        case "statement_finished" if not at.over:
             _finished(at, event)
-        case "statements_finished" if not at.applied and not at.recorded:
+        case "statements_finished" if not at.over:
             first, last = int(data.get("from_line", 0)), int(data.get("to_line", 0))
             told = f"lines {first} to {last}: {data.get('count')} more like line {first}"
             at._pending.append((told, last))

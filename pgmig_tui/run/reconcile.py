@@ -19,11 +19,11 @@ from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import NamedSession, sessions_named, terminate
 from pgmig_tui.database.connect import Connection, Reachable, application_name, connect, guard_sql
 from pgmig_tui.database.identity import ServerIdentity
-from pgmig_tui.errors import InDoubt, PgmigError, Refused
+from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.client import CHANGING, unfinished
 from pgmig_tui.run.evidence import Verdict, stepwise_verdict
 from pgmig_tui.run.journal import JournalReader, JournalWriter, hold_lock
-from pgmig_tui.run.plan import Endpoint, RunPlan, Step
+from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import Position, positions
 
 PATIENCE_S = 5.0
@@ -191,53 +191,6 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
     finally:
         os.close(lock)
     return True
-
-
-def record(target: Reachable, settlement: Settlement) -> Settlement:
-    """Record what a person has looked at and found applied, under Sqitch's lock; the settlement as it is then.
-
-    The verify script runs first; the change is recorded whatever it says, as a deploy does. Raises Refused when another
-    run holds the lock, InDoubt when it can't be recorded.
-    """
-    from pgmig_tui.run.control import Control
-    from pgmig_tui.run.files import RecordedFiles
-    from pgmig_tui.run.session import StepSession
-    from pgmig_tui.run.steps import Stepper
-
-    plan = settlement.plan
-    endpoint = Endpoint(target.display, dict(target.conninfo), target.password, target.secrets)
-    lock = hold_lock(plan.folder)
-    if lock is None:
-        raise InDoubt(f"the run {plan.run_id} is being settled by another", now=_NOTHING)
-    journal = JournalWriter.continued(plan.folder, plan.run_id)
-    control = Control(plan.folder, lambda _: None)
-    try:
-        with connect(endpoint, application_name=application_name(plan.run_id, "control")) as session:
-            session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
-            if not registry.try_lock(session):
-                raise Refused(
-                    f"another run works on this database: {registry.lock_holder(session)}", now=_NOTHING,
-                    do="Wait for it to end.",
-                )  # fmt: skip
-            control.hold(session)
-            steps = StepSession(plan, endpoint, control, lambda *_: None)
-            files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
-            stepper = Stepper(plan, control, steps, journal, files)
-            for one in settlement.open:
-                verified = one.step.verify == "off" or stepper.verify_only(one.step)
-                result = stepper.record_only(one.step, verified=verified)
-                steps.drop()
-                if not result.recorded:
-                    raise InDoubt(result.message, now="It is still without a record.")
-    finally:
-        control.close()
-        journal.close()
-        os.close(lock)
-    done = tuple(
-        replace(one, outcome="recorded", why="it was applied, and is recorded now") if one in settlement.open else one
-        for one in settlement.verdicts
-    )
-    return replace(settlement, verdicts=done)
 
 
 def leave(settlement: Settlement) -> Settlement:

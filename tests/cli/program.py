@@ -60,6 +60,11 @@ class Checkout:
         )
         return Outcome(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
+    def command(self, *arguments: str) -> tuple[str, list[str], dict[str, str]]:
+        """Program, arguments and environment of a command of this project, for whoever starts it otherwise."""
+        words = [sys.executable, "-m", "pgmig_tui", "-C", str(self.root), *arguments]
+        return sys.executable, words, environment(self.home)
+
     def write(self, name: str, content: str | bytes) -> Path:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)

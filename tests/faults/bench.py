@@ -22,6 +22,7 @@ from pgmig_tui.run import planning, reconcile
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.journal import JournalReader
 from pgmig_tui.run.plan import Options, RunPlan
+from pgmig_tui.run.record import record as record_now
 from tests.faults.stopping import Phase, Point, start
 from tests.servers import Server
 
@@ -339,7 +340,7 @@ class Bench:
         if settlement is None or not settlement.open:
             return
         environment = self.environment(name)
-        decided = reconcile.record(environment.target, settlement) if record else reconcile.leave(settlement)
+        decided = record_now(environment.target, settlement) if record else reconcile.leave(settlement)
         with reconcile.asked(environment.target) as (connection, _):
             assert reconcile.settle(connection, decided, by="the test")
 

@@ -59,3 +59,9 @@ def test_the_verification_behind_is_no_part_of_the_script() -> None:
     at = told(started(1), finished(1), ("step_applied", {}), started(4, "SELECT"))
     assert at.applied
     assert at.open is None
+
+
+def test_what_a_later_look_ran_is_no_part_of_the_script() -> None:
+    at = told(started(1), finished(1), started(2, "DELETE"), ("step_examined", {}), started(9, "SELECT"), finished(9))
+    assert at.open is not None
+    assert (at.open.line, at.stays) == (2, ["line 1: CREATE TABLE x"])
