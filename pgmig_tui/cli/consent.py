@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pgmig_tui.run.plan import RunPlan
 
 NOTHING = "Nothing was changed."
+_SHOWN = 10
+"""Steps at the beginning and at the end that are listed when there are so many that their locks aren't looked at."""
+
 _HOW = {
     "atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only",
     "batches": "in batches",
@@ -97,7 +100,16 @@ def overview(reviewed: Review) -> list[Line]:
     )
     steps = words.count(len(plan.steps), "change")
     told = [line((f"{plan.told} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
+    folded = 0
     for step, one in zip(plan.steps, reviewed.impacts, strict=True):
+        # Nobody reads a thousand lines that say the same; what is out of the ordinary is never among those left out.
+        inner = _SHOWN < step.number <= len(plan.steps) - _SHOWN
+        if reviewed.reason == NOT_ASKED and inner and step.mode == "atomic" and not step.findings:
+            folded += 1
+            continue
+        if folded:
+            told.append(_folded(folded))
+            folded = 0
         how = _HOW[step.mode]
         verified = {"inside": ", verified before COMMIT", "after": ", verified after", "off": ""}[step.verify]
         told.append(line(f"  {step.number:>3} {safe(step.label)}  ", (how + verified, "muted")))
@@ -113,6 +125,10 @@ def overview(reviewed: Review) -> list[Line]:
     if plan.creates:
         told.append(line(("  makes ", "waiting"), f"the schemas {safe(words.listing(plan.creates))}"))
     return told
+
+
+def _folded(steps: int) -> Line:
+    return line((f"      … {steps} more, one transaction each", "muted"))
 
 
 def checklist(gate: Gate) -> list[Line]:

@@ -356,3 +356,21 @@ def test_a_dry_run_wants_the_last_word_and_leaves_nothing(checkout: Checkout) ->
 
 def test_a_dry_run_records_nothing_and_so_says_options_that_would(checkout: Checkout) -> None:
     assert checkout.run("deploy", "dev", "--dry-run", "--log-only", "--yes").status == 2
+
+
+def test_of_very_many_changes_only_the_odd_ones_are_listed(checkout: Checkout) -> None:
+    names = [f"c{number:03}" for number in range(1, 121)]
+    checkout.plan(*(f"{name} {{at}} # note" for name in names))
+    for name in names:
+        checkout.write(f"deploy/{name}.sql", f"CREATE TABLE public.{name} ();\n")
+        checkout.write(f"revert/{name}.sql", f"DROP TABLE public.{name};\n")
+    checkout.write("deploy/c060.sql", "CREATE TABLE public.c060 ();\nCREATE TABLE public.another ();\n")
+    done = checkout.run("deploy", "dev", "--yes", "--no-verify")
+    assert done.status == 0, done.err
+    told = done.err.splitlines()
+    assert sum("one transaction" in line for line in told) == 22  # ten at each end, and two lines for those between
+    assert [line.strip() for line in told if "more, one transaction each" in line] == [
+        "… 49 more, one transaction each", "… 50 more, one transaction each",
+    ]  # fmt: skip
+    assert any("c060" in line for line in told)
+    assert "their locks were not looked at" in done.err
