@@ -21,7 +21,7 @@ from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from pgmig_tui.ui.poller import Poller, words_of
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.place import LEAST, PlaceScreen
-from pgmig_tui.ui.session import Session, Standing
+from pgmig_tui.ui.session import Place, Session, Standing
 from pgmig_tui.ui.themes import THEMES
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class PgmigApp(App[int]):
         self.answers = Answers(session.facts)
         self.clock = clock or (lambda: datetime.now(UTC))
         self.chosen = next((i for i, place in enumerate(session.facts.places) if place.name == chosen), 0)
+        self.unlocked: set[str] = set()
+        """Protected environments whose word was given: from then on, in this session, they may be changed."""
         self.farewell: list[str] = []
         self.fault = ""
         self._asks = asks
@@ -133,6 +135,23 @@ class PgmigApp(App[int]):
         for screen in self.screen_stack:
             if isinstance(screen, PlaceScreen):
                 screen.answers_changed()
+
+    def locked(self, place: Place) -> str | None:
+        """Why nothing may be changed there yet; None when it may."""
+        if not place.protected or place.name in self.unlocked:
+            return None
+        return f"{place.name} is read-only; u unlocks it for this session, by its word"
+
+    def unlock(self, place: Place, done: Callable[[], None]) -> None:
+        """Asks for the word of a protected environment."""
+        from pgmig_tui.ui.screens.confirm import unlock
+
+        def confirmed(yes: bool | None) -> None:
+            if yes:
+                self.unlocked.add(place.name)
+                done()
+
+        self.push_screen(unlock(place), confirmed)
 
     def open_run(self, run_id: str) -> None:
         """Shows a run, alive or ended."""

@@ -23,9 +23,11 @@ from pgmig_tui.ui.session import (
     ImpactFacts,
     Item,
     LockWatch,
+    Manner,
     Place,
     PlanLine,
     Review,
+    Rollback,
     RunFacts,
     ScriptKind,
     ScriptText,
@@ -129,7 +131,7 @@ class ProjectSession:
 
     # Running
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, log_only: bool = False) -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         from pgmig_tui.report.review import review
         from pgmig_tui.run.plan import Options
         from pgmig_tui.run.planning import prepare
@@ -143,8 +145,14 @@ class ProjectSession:
         plan = prepare(
             self.project,
             where,
+        if how == "try":
+            from pgmig_tui.run.dry_run import prepare_dry_run
+
+            trial = prepare_dry_run(self.project, where, Options(to=to), state_dir=self._state_dir)
+            # It wants the last word, not the checklist: nothing of it is meant to stay.
+            return replace(gating.reviewed(review(trial, where), ""), items=())
             command,
-            Options(to=to, revert_all=everything, log_only=log_only),
+            Options(to=to, revert_all=everything, log_only=how == "record"),
             state_dir=self._state_dir,
         )
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
@@ -231,7 +239,8 @@ class ProjectSession:
 
         target = self._environment(review.environment).target
         found = review.plan
-        found.gate.require()
+        if not found.plan.dry_run:
+            found.gate.require()
         given = gating.answers_of(review, answers)
         return start(found.plan, given, password=target.password, secrets=target.secrets)
 

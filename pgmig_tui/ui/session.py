@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pgmig_tui.display.activity import Blocker
+from pgmig_tui.display.cells import Line
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
@@ -22,6 +23,8 @@ ScriptKind = Literal["deploy", "verify", "revert"]
 Command = Literal["deploy", "revert", "verify"]
 EVERYTHING = ""
 """Where a revert goes back to that keeps nothing."""
+Manner = Literal["run", "record", "try"]
+"""record: no script is run, the registry is told · try: all in one transaction that is rolled back."""
 KINDS: tuple[ScriptKind, ...] = ("deploy", "verify", "revert")
 
 
@@ -278,7 +281,7 @@ class Session(Protocol):
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText: ...
     def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts: ...
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...
-    def prepare(self, environment: str, command: Command, to: str | None, *, log_only: bool = False) -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         """`to` is a change ID; None for a revert: back to where the last run began, EVERYTHING: nothing is kept."""
         ...
 

@@ -30,6 +30,7 @@ from pgmig_tui.ui.session import (
     Item,
     LockSession,
     LockTree,
+    Manner,
     Place,
     PlanLine,
     Review,
@@ -299,9 +300,9 @@ class FakeSession:
         self.calls.append(f"now {environment}")
         return replace(in_the_way(), environment=environment)
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, log_only: bool = False) -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         self.hold.wait(5)
-        self.calls.append(f"prepare {command} {environment} to {to}{' log-only' if log_only else ''}")
+        self.calls.append(f"prepare {command} {environment} to {to}{'' if how == 'run' else f' ({how})'}")
         if self.prepare_error is not None:
             raise self.prepare_error
         names = NAMES[5:] if command == "deploy" else tuple(reversed(NAMES[7:9]))

@@ -143,7 +143,7 @@ def test_the_palette_narrows_by_name_and_does_what_the_key_does(size: tuple[int,
         async with opened(session, size) as robot:
             await robot.tell(standing("dev", 5))
             await robot.press("ctrl+p")
-            await robot.sees("Locks (l)", "Theme pgmig-light")
+            await robot.sees("Locks (l)", "DRY RUN.. (D)")
             await robot.snapshot("palette")
             await robot.press(*"no such")
             await robot.sees("no action has such a name")

@@ -47,9 +47,13 @@ PREPARED = LockSession(Blocker(0, user="app", prepared=""))
 TREE = (ROOT, OURS, *WEB, HIDDEN, PREPARED)
 
 
-async def at_locks(robot: Robot) -> None:
+async def at_locks(robot: Robot, *, unlocked: bool = True) -> None:
     await robot.tell(standing("dev", 5), standing("production", 5))
-    await robot.press("3", "l")
+    await robot.press("3")
+    if unlocked:
+        await robot.press("u", *"prod", "enter")
+        await robot.sees("production may be changed")
+    await robot.press("l")
     await robot.sees("LOCKS  as of")
 
 
@@ -59,11 +63,13 @@ def test_the_tree_shows_roots_first_and_marks_ours(size: tuple[int, int]) -> Non
         session = FakeSession()
         session.locks.sessions = TREE
         async with opened(session, size) as robot:
-            await at_locks(robot)
+            await at_locks(robot, unlocked=False)
             await robot.sees("2 root blockers, 5 sessions wait, longest 00:42   ours: pid 4242")
             await robot.sees("> 777 reporting", "\u2514 4242 ours", "connected 2026-08-20 02:59:01", "SELECT [/] FROM")
             await robot.sees("what 1 session does is hidden from this role")
             await robot.snapshot("locks")
+            await robot.press("T")
+            await robot.sees("T is off: production is read-only; u unlocks it")
             assert session.calls[-1] == "locks production"
             await robot.press("escape")
             await robot.until(lambda: session.locks.closed, "closed watch")

@@ -15,9 +15,13 @@ SIZES = [(100, 30), (80, 24)]
 OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
 
 
-async def at_review(robot: Robot, key: str = "d", environment: str = "3") -> None:
+async def at_review(robot: Robot, key: str = "d", environment: str = "3", *, unlocked: bool = True) -> None:
     await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 9 if key == "R" else 5))
-    await robot.press(environment, key)
+    await robot.press(environment)
+    if environment == "3" and unlocked:
+        await robot.press("u", *"prod", "enter")
+        await robot.sees("production may be changed until this program is left")
+    await robot.press(key)
     await robot.sees("strongest lock", "Gate")
 
 
@@ -135,7 +139,7 @@ def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple[int, 
         session = FakeSession()
         session.items = OPEN
         async with opened(session, size) as robot:
-            await at_review(robot, "R")
+            await at_review(robot, "R", unlocked=False)
             await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "GO is shut: the data loss")
             await robot.snapshot("rollback")
             await robot.press("g")
@@ -214,7 +218,9 @@ def test_mashing_keys_starts_nothing(seed: int) -> None:
         session.items = OPEN
         async with opened(session) as robot:
             await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 5))
-            await robot.press("3", "d", "g", "enter", "y", "space", "enter", "escape")
+            await robot.press("3", "u", *"prod", "enter")
+            await robot.sees("production may be changed")
+            await robot.press("d", "g", "enter", "y", "space", "enter", "escape")
             await robot.press(*generator.choices(keys, k=250))
             assert session.started == []
             assert session.watch.sent == []
@@ -238,5 +244,49 @@ def test_a_deploy_that_loses_data_says_so_and_wants_no_acceptance() -> None:
             await robot.press(*"prod", "enter")
             await robot.sees("RUN 20260820")
             assert session.started[0][1] == ()
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_protected_environment_is_read_only_until_its_word(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = OPEN
+        async with opened(session, size) as robot:
+            await at_review(robot, unlocked=False)
+            await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is shut: production is")
+            await robot.press("g")
+            await robot.sees("g is off: production is read-only")
+            await robot.press("u")
+            await robot.sees("UNLOCK !! PRODUCTION !! production", "Type prod")
+            await robot.snapshot("unlock")
+            await robot.press("enter", *"yes", "enter", "escape")
+            await robot.sees("GO is shut")
+            await robot.press("u", *"prod", "enter")
+            await robot.sees("GO is open", "READ-WRITE" if size[0] > 80 else " RW ")
+            assert session.started == []
+            await robot.press("escape")
+            await robot.sees("!! UNLOCKED !! env 3/3 production")
+            await robot.press("u")
+            await robot.sees("u is off: production is unlocked already")
+            await robot.press("1", "u")
+            await robot.sees("u is off: dev is not protected")
+
+    play(scene)
+
+
+def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = ()
+        async with opened(session) as robot:
+            await at_review(robot, "D", unlocked=False)
+            await robot.sees("DRY RUN 4 changes", "in one transaction that is rolled back", "GO is open")
+            assert session.calls[-1] == "prepare deploy production to None (try)"
+            await robot.press("g")
+            await robot.sees("DRY RUN of 4 changes on !! PRODUCTION !! production", "Type prod")
+            await robot.press("enter", "escape")
+            assert session.started == []
 
     play(scene)

@@ -497,7 +497,9 @@ def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_for_it()
             session.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
             await robot.press("m")
             await robot.sees("MARK DEPLOYED", "RECORD ONLY", "verify/x.sql on production passed in 12 ms")
-            assert session.calls[-1] == f"prepare deploy production to {change_id(6)} log-only"
+            assert session.calls[-1] == f"prepare deploy production to {change_id(6)} (record)"
+            await robot.press("u", *"prod", "enter")
+            await robot.sees("GO is open")
             await robot.press("g")
             await robot.sees("DEPLOYED on !! PRODUCTION !! production", "Type prod")
             await robot.press("enter", "escape")

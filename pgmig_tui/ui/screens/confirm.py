@@ -9,7 +9,7 @@ from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
-from pgmig_tui.ui.session import Place, Review
+from pgmig_tui.ui.session import Manner, Place, Review
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
@@ -23,13 +23,23 @@ def word_for(place: Place) -> str:
     return (place.confirm_word or place.name) if place.protected else "yes"
 
 
-def confirm(place: Place, review: Review, app: PgmigApp, *, recorded: bool = False) -> ConfirmScreen:
-    """The dialog that starts a run. `recorded`: no script is run, the change is only told to the registry."""
+def unlock(place: Place) -> ConfirmScreen:
+    """The dialog that makes a protected environment writable for this session. It starts nothing."""
+    lines = paragraph(f"UNLOCK {PRODUCTION} {place.name} for this session", "strong")
+    lines += paragraph(f"{place.database}@{place.host}", "muted")
+    lines += [(), *paragraph("From then on deploys can be started there and sessions ended. Each still asks again.")]
+    return ConfirmScreen(lines, word_for(place), danger=True, undone="it stays read-only", does="unlocks it")
+
+
+def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
+    """The dialog that starts a run."""
     tier = f"{PRODUCTION} " if place.protected else ""
     lines: list[Line] = []
     verb = f"{VERBS[review.command]} {count(len(review.steps), 'change')}"
     lines += paragraph(f"{verb} {'on' if review.command == 'verify' else 'to'} {tier}{place.name}", "strong")
-    if recorded:
+    if how == "try":
+        lines = paragraph(f"DRY RUN of {count(len(review.steps), 'change')} on {tier}{place.name}", "strong")
+    if how == "record":
         lines = paragraph(f"MARK {count(len(review.steps), 'change')} DEPLOYED on {tier}{place.name}", "strong")
     if review.command == "revert":
         lines = paragraph(f"{verb} on {tier}{place.name}", "strong")
@@ -37,6 +47,10 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, recorded: bool = Fal
     user = (standing.user if standing else "") or place.user or "?"
     lines += paragraph(f"{place.database}@{place.host} as {user}, {utc(app.clock())[11:]}", "muted")
     lines.append(())
+    if how == "try":
+        lines += paragraph(
+            "All of it is run for real, in one transaction, and rolled back. Until then it holds its locks."
+        )
     locked = [step for step in review.steps if step.lock]
     if locked:
         top = max(locked, key=lambda step: _RANK.get(step.lock, 0)).lock

@@ -15,7 +15,7 @@ from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.ui import run_view
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import EVERYTHING, Command, Evidence, Place
+from pgmig_tui.ui.session import EVERYTHING, Command, Evidence, Manner, Place
 from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
@@ -132,12 +132,12 @@ class FailedScreen(PlaceScreen):
         """The steps that come after the one that failed."""
         return [step for step in self.picture.steps.values() if step.state == "todo"]
 
-    def _review(self, command: Command, to: str | None, *, log_only: bool = False, evidence: str = "") -> None:
+    def _review(self, command: Command, to: str | None, *, how: Manner = "run", evidence: str = "") -> None:
         from pgmig_tui.ui.screens.review import ReviewScreen
 
         place = self.where
         assert place is not None, "off() has seen to it"
-        self.app.switch_screen(ReviewScreen(place, command, to, log_only=log_only, evidence=evidence))
+        self.app.switch_screen(ReviewScreen(place, command, to, how=how, evidence=evidence))
 
     def do_retry(self) -> None:
         command = self.picture.command
@@ -175,7 +175,7 @@ class FailedScreen(PlaceScreen):
         elif evidence.ok is False:
             self.say("its own verify script says that it isn't deployed; `deploy --log-only` would not ask", "failed")
         elif self.is_current:
-            self._review("deploy", self.step.change_id, log_only=True, evidence=evidence.told)
+            self._review("deploy", self.step.change_id, how="record", evidence=evidence.told)
 
     def _unheard(self, error: Exception) -> None:
         self._asking, self._evidence = False, Evidence(None, problem=words_of(error))

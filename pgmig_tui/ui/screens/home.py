@@ -104,6 +104,8 @@ class HomeScreen(PlaceScreen):
         if self.chosen is None:
             return f"no environment  {now}"
         guard = "!! PROTECTED !! " if self.chosen.protected else ""
+        if guard and self.pgmig.locked(self.chosen) is None:
+            guard = "!! UNLOCKED !! "
         return f"{guard}env {self.pgmig.chosen + 1}/{len(places)} {self.chosen.name}  {now}"
 
     def right_spans(self, text: str) -> tuple[Span, ...]:
@@ -230,16 +232,20 @@ class HomeScreen(PlaceScreen):
     def off(self, key_id: str) -> str | None:
         if key_id == "home.locks" and self.chosen is None:
             return "there is no environment"
-        if key_id in {"home.deploy", "home.verify", "home.rollback"}:
+        if key_id == "home.unlock":
+            if self.chosen is None or not self.chosen.protected:
+                return f"{self.chosen.name if self.chosen else 'nothing'} is not protected"
+            return None if self.pgmig.locked(self.chosen) else f"{self.chosen.name} is unlocked already"
+        if key_id in {"home.deploy", "home.verify", "home.rollback", "home.dry_run"}:
             if self.chosen is None:
                 return "there is no environment"
             reason = self.pgmig.answers.cannot(self.chosen.name)
             standing = self._standing()
             if reason is not None or standing is None:
                 return reason or "no answer yet"
-            if key_id == "home.deploy" and not standing.pending:
+            if key_id in {"home.deploy", "home.dry_run"} and not standing.pending:
                 return f"{self.chosen.name} has everything that the plan has"
-            if key_id != "home.deploy" and not standing.deployed:
+            if key_id in {"home.verify", "home.rollback"} and not standing.deployed:
                 return f"nothing is deployed on {self.chosen.name}"
         if key_id in {"home.open", "any.copy"} and self.matrix.change is None:
             return "no change here"
@@ -264,6 +270,22 @@ class HomeScreen(PlaceScreen):
     def do_deploy(self) -> None:
         self._review("deploy", None)
 
+    def do_dry_run(self) -> None:
+        """The first pending change; with the cursor put on a later one, all up to there."""
+        from pgmig_tui.ui.screens.review import ReviewScreen
+
+        standing, change = self._standing(), self.matrix.change
+        assert standing is not None, "off() has seen to it"
+        assert self.chosen is not None, "off() has seen to it"
+        chosen = self._moved and change is not None and change.change_id in standing.pending[1:]
+        to = change.change_id if chosen and change is not None else None
+        self.app.push_screen(ReviewScreen(self.chosen, "deploy", to, how="try"))
+
+    def do_unlock(self) -> None:
+        assert self.chosen is not None, "off() has seen to it"
+        name = self.chosen.name
+        self.pgmig.unlock(self.chosen, lambda: self.say(f"{name} may be changed until this program is left", "done"))
+
     def do_verify(self) -> None:
         self._review("verify", None)
 
@@ -275,7 +297,10 @@ class HomeScreen(PlaceScreen):
         to: str | None = None
         if self._moved and change is not None and change in deployed and change != deployed[-1]:
             to = change.change_id
-        self._review("revert", to)
+        from pgmig_tui.ui.screens.rollback import RollbackScreen
+
+        assert self.chosen is not None, "off() has seen to it"
+        self.app.push_screen(RollbackScreen(self.chosen, to))
 
     def do_open(self) -> None:
         from pgmig_tui.ui.screens.change import ChangeScreen
@@ -354,5 +379,5 @@ class HomeScreen(PlaceScreen):
             "? an old answer, with its age: the server does not answer now   ... not answered yet",
             "x behind todo or behind a lock: deploying the change loses data; the pane at the right says what",
             "Nothing on this screen changes a database: d, v and R open the review, which asks for a last word.",
-            "A protected environment is read-only: every run on it needs its word.",
+            "A protected environment is read-only until u and its word; every run on it needs the word again.",
         )

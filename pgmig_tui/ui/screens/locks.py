@@ -21,15 +21,17 @@ _SORTS = ("tree", "longest wait", "oldest transaction")
 
 
 class LocksScreen(SessionsScreen):
-    """Asks the server once a second, without taking a lock, until it's left or held still."""
+    """Asks the server once a second, without taking a lock, until it's left or held still. `steering`: it's opened from
+    a run that is steered from here."""
 
     place: ClassVar[str] = "locks"
     CSS_PATH = "../styles/sessions.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("locks")
 
-    def __init__(self, environment: Place) -> None:
+    def __init__(self, environment: Place, *, steering: bool = False) -> None:
         super().__init__()
         self.environment = environment
+        self._steering = steering
         self.found: LockTree | None = None
         self.held = False
         self._sort = 0
@@ -110,7 +112,21 @@ class LocksScreen(SessionsScreen):
 
     # Keys
 
+    def off(self, key_id: str) -> str | None:
+        if key_id == "locks.unlock" and (self._steering or self.pgmig.locked(self.environment) is None):
+            return "it is not locked"
+        return super().off(key_id)
+
+    def do_unlock(self) -> None:
+        self.pgmig.unlock(self.environment, self.tick)
+
+    def access(self) -> str:
+        return "READ-WRITE" if self._steering else super().access()
+
     def may_not(self) -> str | None:
+        # Who steers a run here has given the word for it already.
+        if not self._steering and (locked := self.pgmig.locked(self.environment)):
+            return locked
         return self.found.problem or None if self.found is not None else "no answer yet"
 
     def label(self, key_id: str) -> str | None:

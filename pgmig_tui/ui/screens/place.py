@@ -111,7 +111,7 @@ class PlaceScreen(Screen[None]):
 
     def access(self) -> str:
         place = self.where
-        return "READ-ONLY" if place is not None and place.protected else "READ-WRITE"
+        return "READ-ONLY" if place is not None and self.pgmig.locked(place) else "READ-WRITE"
 
     def banner_line(self, columns: int) -> Line:
         place = self.where

@@ -19,11 +19,12 @@ from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import confirm
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Answered, Command, Item, Place, Review, StepFacts, Watch
+from pgmig_tui.ui.session import Answered, Command, Item, Manner, Place, Review, StepFacts, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 # A key pressed by mistake and Enter must not make an override.
 REASON = 8
+STAYS = "sequences that are used advance, and what reaches a file or another server is done"
 TITLES: dict[str, str] = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY"}
 
 
@@ -35,13 +36,13 @@ class ReviewScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("review")
 
     def __init__(
-        self, environment: Place, command: Command, to: str | None, *, log_only: bool = False, evidence: str = ""
+        self, environment: Place, command: Command, to: str | None, *, how: Manner = "run", evidence: str = ""
     ) -> None:
         super().__init__()
         self.environment = environment
         self.command = command
         self.to = to
-        self._log_only = log_only
+        self.how = how
         self._evidence = evidence
         self.review: Review | None = None
         self.accepted = False
@@ -70,7 +71,7 @@ class ReviewScreen(PlaceScreen):
         session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
         self.later(
             "prepare",
-            lambda: session.prepare(name, command, to, log_only=self._log_only),
+            lambda: session.prepare(name, command, to, how=self.how),
             self._take,
             self._failed,
         )
@@ -80,7 +81,7 @@ class ReviewScreen(PlaceScreen):
         return self.environment
 
     def doing(self) -> str:
-        title = "MARK DEPLOYED" if self._log_only else TITLES[self.command]
+        title = {"record": "MARK DEPLOYED", "try": "DRY RUN"}.get(self.how, TITLES[self.command])
         if self.review is None:
             return title
         return f"{title} {count(len(self.review.steps), 'change')}"
@@ -133,7 +134,9 @@ class ReviewScreen(PlaceScreen):
 
     def _step_lines(self, review: Review, columns: int) -> list[Line]:
         lines: list[Line] = []
-        if self._log_only:
+        if self.how == "try":
+            lines += wrap(f"! DRY RUN: in one transaction that is rolled back; {STAYS}", columns, "waiting", indent=" ")
+        if self.how == "record":
             lines += wrap("! RECORD ONLY: no script is run, the registry is told", columns, "waiting", indent=" ")
             good = "passed" in self._evidence
             lines += wrap(safe(self._evidence), columns, "done" if good else "failed", indent="   ")
@@ -224,7 +227,9 @@ class ReviewScreen(PlaceScreen):
         if review is None:
             return "still being prepared"
         if key_id == "review.go":
-            return self._go_shut(review)
+            return self._go_shut(review) or self._locked()
+        if key_id == "review.unlock" and self.pgmig.locked(self.environment) is None:
+            return "it is not locked"
         if key_id == "review.backup" and (self._dumping or review.command == "verify"):
             return "a backup is being made" if self._dumping else "a verify needs none"
         if key_id == "review.accept" and not review.wants_loss_accepted:
@@ -234,6 +239,10 @@ class ReviewScreen(PlaceScreen):
         if key_id == "review.tick" and item is not None and item.how == "check":
             return "this item is checked, not ticked; o overrides it with a reason"
         return None
+
+    def _locked(self) -> str | None:
+        # The word of a rollback unlocks what it is for: nobody types two words in an emergency.
+        return self.pgmig.locked(self.environment) if self.command == "deploy" and self.how != "try" else None
 
     def _go_shut(self, review: Review) -> str | None:
         if self._starting:
@@ -308,9 +317,12 @@ class ReviewScreen(PlaceScreen):
         self.accepted = not self.accepted
         self._show()
 
+    def do_unlock(self) -> None:
+        self.pgmig.unlock(self.environment, self._show)
+
     def do_go(self) -> None:
         assert self.review is not None, "off() has seen to it"
-        dialog = confirm(self.environment, self.review, self.pgmig, recorded=self._log_only)
+        dialog = confirm(self.environment, self.review, self.pgmig, how=self.how)
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:

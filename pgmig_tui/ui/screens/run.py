@@ -120,6 +120,8 @@ class RunScreen(PlaceScreen):
         self._after_failure()
 
     def _after_failure(self) -> None:
+        # What a key does depends on what goes on: nobody must wait a second to see that one works now.
+        self.foot.refresh()
         """Fetches the lines around what failed, and says what can be done once the run has ended before our eyes."""
         step = self.failed
         if step is None:
@@ -322,7 +324,7 @@ class RunScreen(PlaceScreen):
         from pgmig_tui.ui.screens.locks import LocksScreen
 
         assert self.where is not None, "off() has seen to it"
-        self.app.push_screen(LocksScreen(self.where))
+        self.app.push_screen(LocksScreen(self.where, steering=self._no_steering() is None))
 
     def _confirm(self, command: str, lines: list[Line]) -> None:
         place = self.where
