@@ -19,7 +19,7 @@ from typing import Any
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
-from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
+from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect, guard_sql
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run import steer
@@ -30,6 +30,7 @@ from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, describe_steps
 from pgmig_tui.run.session import StepSession
+from pgmig_tui.run.sleep import Sleep
 from pgmig_tui.run.steps import Stepper, StepResult
 
 POLL_S = 0.25
@@ -53,6 +54,7 @@ class Runner:
         self._steered = steer.was_steered(plan.folder)
         self._known = False
         self._hung_up = ""
+        self._sleep = Sleep()
         self.done = 0
 
     def journal_write(self, name: str, **data: Any) -> None:
@@ -111,6 +113,7 @@ class Runner:
         for step in plan.steps:
             self._look_for_hangup()
             self.control.pause_point(lambda: self._paused(session), self._resumed)
+            self._look_around(session, step)
             if self.control.stopping or self.control.lost:
                 break
             result = stepper.run(step)
@@ -121,6 +124,31 @@ class Runner:
                     break
         session.drop()
         return self._end(failed)
+
+    def _look_around(self, session: StepSession, step: Step) -> None:
+        """After the host slept: is the lock still ours, is this the server that it was, has another been here? A step
+        asks the same of its own transaction; this asks before it begins. Raises Refused, ServerError."""
+        slept = self._sleep.slept()
+        if not slept or self.control.stopping or self.control.lost or not self.control.holds_session:
+            return
+        self.journal.write("host_slept", seconds=round(slept))
+        session.settle()
+        control = self.control.session
+        try:
+            identity = control.identity()
+            state = registry.read_state(control, self.plan.registry, self.plan.project)
+        except ConnectionLost as error:
+            self.control.lost = f"the control session, which held Sqitch's lock, was lost while the host slept: {error}"
+            return
+        check_server(identity, None)
+        last = state.deployed[-1].change_id if state.deployed else None
+        if identity.timeline != self.plan.server.timeline or last != step.expected_last:
+            raise Refused(
+                f"the host slept for {slept:.0f} s, and meanwhile "
+                + ("the registry has changed" if last != step.expected_last else "the server has failed over"),
+                now=f"{self.done} of {len(self.plan.steps)} steps are done; the rest was not begun.",
+                do="Plan the run again and look at what is pending now.",
+            )
 
     def _paused(self, session: StepSession) -> None:
         session.settle()

@@ -77,8 +77,14 @@ def writer(at: Point | None, act: Callable[[Path], None]) -> type[JournalWriter]
     return Stopping
 
 
-def start(plan: RunPlan, at: Point | None = None, act: Callable[[Path], None] = kill) -> int:
-    """Carry out `plan` in a process of its own, as `run.client.start` does, but forked: its ID."""
+def start(
+    plan: RunPlan,
+    at: Point | None = None,
+    act: Callable[[Path], None] = kill,
+    prepare: Callable[[], None] = lambda: None,
+) -> int:
+    """Carry out `plan` in a process of its own, as `run.client.start` does, but forked: its ID. `prepare` is called in
+    that process first."""
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
@@ -89,6 +95,7 @@ def start(plan: RunPlan, at: Point | None = None, act: Callable[[Path], None] = 
             os.dup2(reading, 0)
             sys.stdin = os.fdopen(0, closefd=False)
             runner.JournalWriter = writer(at, act)  # type: ignore[misc]
+            prepare()
             status = runner.main()
         finally:
             os._exit(status)
