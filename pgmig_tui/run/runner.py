@@ -28,7 +28,7 @@ from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.noted import note_schema
-from pgmig_tui.run.plan import Endpoint, RunPlan, describe_steps
+from pgmig_tui.run.plan import Endpoint, RunPlan, Step, describe_steps
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.sleep import Sleep
 from pgmig_tui.run.steps import Stepper, StepResult
