@@ -65,6 +65,7 @@ def every_fault(bench: Bench, sandbox: SandboxServer) -> list[Fault]:
         faults.KilledBackend(sandbox),
         faults.StoppedServer(sandbox),
         faults.LostServer(sandbox),
+        faults.PromotedStandby(sandbox, proxy, sandbox.folder.with_name("standby")),
     ]
 
 

@@ -81,6 +81,9 @@ class Fault:
         """Start the run on the database `name`, let the fault happen, and wait until the run process has ended."""
         raise NotImplementedError
 
+    def mend(self, bench: Bench) -> None:
+        """What others do before anybody asks what became of the run."""
+
     def undo(self, bench: Bench) -> None:
         """Make the place ready for the next trial."""
 
@@ -256,12 +259,13 @@ class Bench:
             trial.step = step if isinstance(step, int) else 0
             trial.mode = plan.steps[max(trial.step, 1) - 1].mode
             fault.carry_out(self, name, plan, at)
-            fault.undo(self)
+            fault.mend(self)
             self._judge(trial, name, direction, number, plan)
         except (PgmigError, psycopg.Error, AssertionError, OSError) as error:
             trial.problems.append(f"{type(error).__name__}: {error}")
-            fault.undo(self)
+            fault.mend(self)
         finally:
+            fault.undo(self)
             self.drop(name)
         return trial
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,10 +15,12 @@ import psycopg
 from pgmig_tui.run import client, steer
 from pgmig_tui.run.journal import is_alive
 from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.sandbox.account import server_account
 from pgmig_tui.sandbox.server import SandboxServer
 from tests.faults.bench import Bench, Fault
 from tests.faults.proxy import Proxy
 from tests.faults.stopping import Point, fill_disk, kill, start, stop
+from tests.servers import server_of
 
 DEADLINE_S = 60
 
@@ -149,7 +152,7 @@ class LostServer(StoppedServer):
     def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
         immediate(self.sandbox)
 
-    def undo(self, bench: Bench) -> None:
+    def mend(self, bench: Bench) -> None:
         self.sandbox.start()
 
 
@@ -163,6 +166,62 @@ class KilledBackend(StoppedServer):
         for (pid,) in sessions:
             os.kill(pid, signal.SIGKILL)
         until("recovery", lambda: recovered(bench, plan))
+
+
+class PromotedStandby(StoppedServer):
+    """The server is stopped at once, a standby that has all of it is promoted, and the address leads there."""
+
+    name = "standby promoted"
+
+    def __init__(self, sandbox: SandboxServer, proxy: Proxy, folder: Path) -> None:
+        super().__init__(sandbox)
+        self.proxy = proxy
+        self.standby = SandboxServer(folder, sandbox.installation, settings=dict(sandbox.settings))
+
+    def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
+        self._primary = bench.server
+        make_standby(self.sandbox, self.standby)
+        super().carry_out(bench, name, plan, at)
+
+    def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
+        (lsn,) = bench.server.execute("SELECT pg_current_wal_flush_lsn()::text")[0]
+        other = server_of(self.standby.conninfo("postgres"), bench.server.bin_dir)
+        until("catching up", lambda: other.execute(f"SELECT pg_last_wal_replay_lsn() >= '{lsn}'")[0][0])
+        immediate(self.sandbox)
+        other.execute("SELECT pg_promote()")
+        bench.server = other
+        self.proxy.lead_to(self.standby.socket_dir)
+
+    def undo(self, bench: Bench) -> None:
+        bench.server = self._primary
+        self.proxy.lead_to(self.sandbox.socket_dir)
+        self.proxy.cut()
+        self.standby.destroy()
+        self.sandbox.start()
+
+
+def make_standby(primary: SandboxServer, standby: SandboxServer) -> None:
+    """A running copy of `primary` that follows it."""
+    account = server_account()
+    standby.destroy()
+    cluster = Path(standby.conninfo("x").split()[0].removeprefix("host="))
+    for folder in (standby.folder, cluster):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+    data = primary.socket_dir / "data"
+    with (data / "pg_ident.conf").open("a") as file:
+        file.write(f'sandbox "{account.name}" postgres\n')
+    conninfo = f"host={primary.socket_dir} port=5432 user=postgres"
+    with psycopg.connect(conninfo, dbname="postgres", autocommit=True) as connection:
+        connection.execute("SELECT pg_reload_conf()")
+    program = primary.installation.bin_dir / "pg_basebackup"
+    command = [program, "-D", cluster / "data", "-d", conninfo, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+    subprocess.run(command, check=True, capture_output=True)
+    if not account.ours:
+        for path in (cluster, *cluster.rglob("*")):
+            os.chown(path, account.uid, account.gid, follow_symlinks=False)
+    cluster.chmod(0o700)
+    standby.start()
 
 
 class CutConnection(Standing):

@@ -57,8 +57,9 @@ def bench(sandbox: SandboxServer, proxy: Proxy, tmp_path_factory: pytest.TempPat
         (lambda sandbox, proxy: faults.KilledBackend(sandbox), 25),
         (lambda sandbox, proxy: faults.StoppedServer(sandbox), 25),
         (lambda sandbox, proxy: faults.LostServer(sandbox), 25),
+        (lambda sandbox, proxy: faults.PromotedStandby(sandbox, proxy, sandbox.folder.with_name("standby")), 40),
     ],
-    ids=["run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later"],
+    ids=["run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later", "standby"],
 )
 def test_the_truth_is_found_out_after(
     bench: Bench, sandbox: SandboxServer, proxy: Proxy, made: Callable[[SandboxServer, Proxy], Fault], every: int
