@@ -77,12 +77,14 @@ def opening_sql(version_num: int) -> str:
     guards = guard_sql("watch", 150, version_num).decode()
     return (
         f"{guards}; SET statement_timeout = '{STATEMENT_TIMEOUT}'; SET jit = off;"
-        f" SET plan_cache_mode = force_generic_plan; PREPARE pgmig_look(int) AS {_question(version_num)}"
+        f" SET plan_cache_mode = force_generic_plan; PREPARE pgmig_look(int, boolean) AS {_question(version_num)}"
     )
 
 
-def look_sql(pid: int) -> str:
-    return f"EXECUTE pgmig_look({int(pid)})"
+def look_sql(pid: int, *, details: bool = True) -> str:
+    """One look at a server process. Without `details` it is half as dear: of blockers there are the processes and their
+    depths only, and phase, percent and backup stay empty."""
+    return f"EXECUTE pgmig_look({int(pid)}, {details})"
 
 
 def _question(version_num: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pgmig_tui.database.background import Background, Cells, Poll
@@ -31,6 +31,9 @@ _PAGE = 8192
 _WAL_NOTED = 1 << 20
 """A rewrite is told from a scan by what it writes: at least this much (bytes)."""
 
+_DETAILS_S = 0.45
+"""Who the blockers are and how far the statement is: read every other time, for they are the dearer half of a look."""
+
 _REWRITES = frozenset({"ALTER TABLE", "CLUSTER", "VACUUM", "REFRESH MATERIALIZED VIEW", "ALTER MATERIALIZED VIEW"})
 
 
@@ -49,6 +52,9 @@ class _Statement:
     started: float = 0.0
     wal: int | None = None
     """The server's WAL position at the first look at it."""
+    details_at: float = 0.0
+    details: Live | None = None
+    """The last look at this statement that had them."""
     told: tuple[Any, ...] | None = None
 
 
@@ -176,8 +182,14 @@ class Watcher:
         watched = self._watched
         assert watched is not None
         self._asked = now
-        stretch, pid = self._stretch, watched.pid
-        session.ask(look_sql(pid), lambda rows, error: self._seen(stretch, pid, rows, error))
+        stretch, pid, statement = self._stretch, watched.pid, self._statement
+        details = now - statement.details_at > _DETAILS_S
+        if details:
+            statement.details_at = now
+        session.ask(
+            look_sql(pid, details=details),
+            lambda rows, error: self._seen(stretch, pid, statement, details, rows, error),
+        )
 
     def _opened(self, error: str) -> None:
         if error:
@@ -194,7 +206,9 @@ class Watcher:
             self._session.close()
             self._session = None
 
-    def _seen(self, stretch: int, pid: int, rows: list[Cells], error: str) -> None:
+    def _seen(
+        self, stretch: int, pid: int, statement: _Statement, details: bool, rows: list[Cells], error: str
+    ) -> None:
         now = time.monotonic()
         session = self._session
         if error or not rows or session is None:
@@ -205,8 +219,16 @@ class Watcher:
         if stretch != self._stretch or self._watched is None:
             return  # of a statement that has ended meanwhile
         live = read_live(rows[-1], pid, session.mask)
-        self.latest = live
         self._guard(live)
+        if details:
+            statement.details = live
+        else:
+            whole = _completed(live, statement.details)
+            if whole is None:  # somebody else is in the way now: ask who
+                statement.details_at, self._due = 0.0, now
+                return
+            live = whole
+        self.latest = live
         limits = self._limits()
         self._due = max(now + guard.next_look_ms(EVERY_MS, live.oldest_wait_ms, limits) / 1000, now + took * _DUTY)
         self._tell(live, now)
@@ -270,6 +292,13 @@ class Watcher:
         if written < _WAL_NOTED:
             return "rewriting", None, True
         return "rewriting", min(99.0, 100.0 * written / (live.pages * _PAGE)), True
+
+
+def _completed(live: Live, known: Live | None) -> Live | None:
+    """A look without details with those of an earlier one; None where that doesn't know who is in the way now."""
+    if known is None or {(b.pid, b.depth) for b in live.blockers} != {(b.pid, b.depth) for b in known.blockers}:
+        return None
+    return replace(live, blockers=known.blockers, phase=known.phase, percent=known.percent, backup=known.backup)
 
 
 def _note(live: Live, statement: _Statement) -> str:
