@@ -42,14 +42,13 @@ class EnvironmentLocks:
         self._closed = False
 
     def read(self) -> LockTree:
-        from pgmig_tui.database.activity import lock_tree
-        from pgmig_tui.database.locks import tree_locks
+        from pgmig_tui.database.locks import tree_here, tree_locks
 
         at = datetime.now(UTC)
         with self._one_at_a_time:
             try:
                 connection = self._open()
-                tree = lock_tree(connection)
+                tree = tree_here(connection)
                 locks = tree_locks(connection, {one.pid for one in tree if one.pid})
             except PgmigError as error:
                 self._drop()

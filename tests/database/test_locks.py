@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.database.activity import lock_tree
-from pgmig_tui.database.locks import tree_locks
+from pgmig_tui.database.locks import tree_here, tree_locks
 from tests.database.places import Databases, role, session
 from tests.database.test_activity import pile_up
 from tests.servers import Server
@@ -23,3 +23,11 @@ def test_the_sessions_of_a_pile_up_are_told_with_what_they_want_and_hold(pg: Ser
         assert waits[0] is not None
         assert waits[0] >= 0
         assert tree_locks(watch, ()) == ()
+
+
+def test_pile_ups_of_other_databases_are_left_out(pg: Server, database_on: Databases) -> None:
+    name, other = database_on(pg), database_on(pg)
+    with session(pg, name) as watch, pile_up(pg, name) as (blocker, step, victim), pile_up(pg, other) as elsewhere:
+        assert {one.pid for one in elsewhere} <= {one.pid for one in lock_tree(watch)}
+        found = [(one.depth, one.pid) for one in tree_here(watch)]
+        assert found == [(0, blocker.pid), (1, step.pid), (2, victim.pid)]

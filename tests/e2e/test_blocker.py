@@ -27,7 +27,7 @@ def test_a_blocker_is_named_on_the_run_screen_and_terminated_by_its_typed_pid(
             terminal.sees("GO is open").press("g")
             terminal.sees("Type yes").press("yes", "enter")
             terminal.sees("WAITING", f"for pid {pid} (reporting)", "BLOCKED BY", "idle in transaction")
-            terminal.press("l").sees("root blocker", f"{pid} reporting", "wants ACCESS EXCLUSIVE public.busy")
+            terminal.press("l").sees("1 root blocker", f"{pid} reporting", "wants ACCESS EXCLUSIVE public.busy")
             terminal.press("escape").misses("root blocker").press("K")
             terminal.sees(f"> {pid} reporting").press("T")
             terminal.sees(f"TERMINATE pid {pid} (reporting) on dev", f"Type {pid}").press("enter", "yes", "enter")
