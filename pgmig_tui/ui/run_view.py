@@ -208,6 +208,6 @@ def excerpt(script: Sequence[str], number: int, columns: int, around: int = AROU
     lines: list[Line] = []
     for index in range(first, last + 1):
         mark, role = ("x>", "failed") if index == number else ("  ", "plain")
-        text = cut(safe(script[index - 1]), columns - digits - 5)
-        lines.append(((f" {mark}{index:>{digits}} ", role if index == number else "muted"), (text, role)))  # type: ignore[arg-type]
+        text = cut(safe(script[index - 1]), columns - digits - 6)
+        lines.append(((f" {mark} {index:>{digits}} ", role if index == number else "muted"), (text, role)))  # type: ignore[arg-type]
     return lines

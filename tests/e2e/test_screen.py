@@ -49,8 +49,9 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
         terminal.sees("written to").press("escape")
         terminal.sees("dev: up to date", "+ ok")
         assert tables(pg18, database) == {"t_first", "t_second", "t_third"}
+        pg18.execute("INSERT INTO public.t_second VALUES (1)", database)
         terminal.press("R")
-        terminal.sees("ROLL BACK 3 changes", "back to nothing: everything is reverted", "LOSES", "GO is shut")
+        terminal.sees("ROLL BACK 3 changes", "back to the state before the first change", "LOSES", "GO is shut")
         terminal.press("g").sees("g is off").press("a").sees("GO is open").press("g")
         terminal.sees("ROLL BACK 3 changes on dev").press("enter", "yes", "enter")
         terminal.sees("3/3 + DONE")
@@ -93,7 +94,8 @@ def test_a_failing_script_is_told_with_line_and_state(tmp_path: Path, pg18: Serv
         terminal.sees("GO is open").press("g")
         terminal.sees("Type yes").press("yes", "enter")
         terminal.sees("STOPPED", "22012", "division by zero", "deploy/bad.sql:3", "nothing of this change stays")
-        terminal.press("escape").sees("x FAILED", "FAILED at 1 of 2")
+        terminal.sees("x> 3 SELECT 1/0;", "retry: a new run of the 1 change that is left", "off: nothing of it is deployed")
+        terminal.press("escape").misses("retry: a new run").press("escape").sees("x FAILED", "FAILED at 1 of 2")
     assert tables(pg18, database) == {"t_first"}
 
 
