@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -66,6 +66,8 @@ class StatementLike(Protocol):
     @property
     def node(self) -> Node: ...
 
+
+FIRST_PART = 500
 
 _BEGINS = {"begin", "start", "start transaction"}
 _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
@@ -151,12 +153,15 @@ def predict_script(
     path: str = "",
     catalog: Catalog | None = None,
     rates: Rates = DEFAULT_RATES,
+    so_far: Callable[[ScriptImpact], None] | None = None,
 ) -> ScriptImpact:
     """The impact of one script.
 
     `facts` None = from the text alone. `wrapped`: we put the whole script between BEGIN and COMMIT. `catalog` carries
     the effects of pending changes that run before (hand the same one to each script in turn; `facts` is then ignored).
-    Nothing is raised for bad SQL: it stands in the statement's `problem`.
+    `so_far` is given the beginning of a long script while the rest is looked at, as if it ended there: after
+    FIRST_PART statements, then whenever there are twice as many. Nothing is raised for bad SQL: it stands in the
+    statement's `problem`.
     """
     shadow = catalog if catalog is not None else Catalog(facts)
     walk = _Walk(shadow, server_version_num, rates)
@@ -165,7 +170,11 @@ def predict_script(
     transactions = 0
     outside = False
     last = 0
+    part = FIRST_PART
     for statement in statements:
+        if so_far is not None and len(walk.done) >= part:
+            part *= 2
+            so_far(_part(walk, path, last))
         last = statement.end_line
         control = statement.control
         if control is not None:
@@ -196,6 +205,17 @@ def predict_script(
         shadow.live,
         rates,
     )
+
+
+def _part(walk: _Walk, path: str, line: int) -> ScriptImpact:
+    """What is known at a line; statements whose locks are still held are told as held to there. Whether all of it is
+    one transaction isn't known yet, and not denied.
+    """
+    done = walk.done.copy()
+    for position in walk.unfinished:
+        done[position] = replace(done[position], held_until_line=line)
+    held = [Held(one.name.schema, one.name.relation, one.mode, one.from_line, line) for one in walk.open]
+    return ScriptImpact(path, True, tuple(done), (*walk.held, *held), walk.version, walk.catalog.live, walk.rates)
 
 
 def _control(walk: _Walk, statement: StatementLike, control: str, wrapped: bool) -> None:

@@ -7,7 +7,7 @@ changes that come earlier are carried forward, since they will have happened by 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -132,10 +132,12 @@ def inspect(
     connection: Connection | None = None,
     *,
     wanted: frozenset[str] | None = None,
+    so_far: Callable[[ScriptImpact], None] | None = None,
 ) -> list[Inspected]:
     """The impact of scripts that run one after the other.
 
-    Of those whose change isn't `wanted` (None = all are) only the effects count. Raises ServerError and Unreachable
+    Of those whose change isn't `wanted` (None = all are) only the effects count. `so_far` is given the beginning of a
+    long wanted script's impact while the rest is still being looked at. Raises ServerError and Unreachable
     when a server is asked.
     """
     views = []
@@ -145,7 +147,7 @@ def inspect(
             ahead.give(view.statements)
             views.append((source, view))
         ahead.close()
-        return _predict(views, how, connection, ahead, wanted)
+        return _predict(views, how, connection, ahead, wanted, so_far)
 
 
 def _predict(
@@ -154,6 +156,7 @@ def _predict(
     connection: Connection | None,
     ahead: Ahead,
     wanted: frozenset[str] | None,
+    so_far: Callable[[ScriptImpact], None] | None,
 ) -> list[Inspected]:
     catalog, rates = Catalog(None), DEFAULT_RATES
     if connection is not None:
@@ -171,6 +174,7 @@ def _predict(
             path=source.name,
             catalog=catalog,
             rates=rates,
+            so_far=so_far if wanted is None or source.change in wanted else None,
         )
         catalog.settle()
         if wanted is None or source.change in wanted:

@@ -72,6 +72,8 @@ class Pane:
         title: Span = (">Lock impact  ", "key") if active else (" Lock impact  ", "title")
         lines: list[Line] = [(title, (safe(source), "muted"))]
         lines += wrap(safe(problem), columns, "stale", indent=" ") if problem else []
+        if facts.upto:
+            lines += wrap(f"reading on: this goes to line {facts.upto:,} so far", columns, "running", indent=" ")
         if columns not in self._heads:
             self._heads[columns] = headline(facts, columns)
         lines += self._heads[columns]

@@ -122,9 +122,17 @@ class ProjectSession:
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText:
         return scripts.read_script(self.project, self._change(change_id), kind)
 
-    def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts:
+    def impact(
+        self,
+        change_id: str,
+        kind: ScriptKind,
+        environment: str,
+        *,
+        live: bool,
+        so_far: Callable[[ImpactFacts], None] | None = None,
+    ) -> ImpactFacts:
         where = self._environment(environment) if environment else None
-        return scripts.read_impact(self.project, self._change(change_id), kind, where, live=live)
+        return scripts.read_impact(self.project, self._change(change_id), kind, where, live=live, so_far=so_far)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
         return scripts.read_now(self._environment(environment), impact, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha1
 from typing import TYPE_CHECKING
@@ -41,24 +42,67 @@ def read_script(project: Project, change: Change, kind: ScriptKind) -> ScriptTex
     return ScriptText(change.change_id, kind, name, safe(text, multiline=True), digest)
 
 
+SoFar = Callable[[ImpactFacts], None]
+BEGINNING = 16_000
+"""So many bytes of a longer script are looked at first: some hundred lines, a few hundredths of a second."""
+
+
 def read_impact(
-    project: Project, change: Change, kind: ScriptKind, environment: Environment | None, *, live: bool
+    project: Project,
+    change: Change,
+    kind: ScriptKind,
+    environment: Environment | None,
+    *,
+    live: bool,
+    so_far: SoFar | None = None,
 ) -> ImpactFacts:
-    """The impact of a script on disk. With `live` the environment's catalog is asked, else the text alone speaks."""
-    if not project.script_path(change, kind).exists():
+    """The impact of a script on disk. With `live` the environment's catalog is asked, else the text alone speaks.
+
+    Of a long script `so_far` hears the beginning at once, from the text alone, then more of it as it is read.
+    """
+    path = project.script_path(change, kind)
+    if not path.exists():
         return ImpactFacts(None, problem=f"there is no {kind} script")
+    if so_far is not None:
+        _tell_beginning(project, change, kind, environment, so_far)
     if not live or environment is None:
-        return _facts(_inspect(project, [change], kind, environment, None), "", False)
+        return _facts(_inspect(project, [change], kind, environment, None, so_far), "", False)
     from pgmig_tui.database.connect import application_name, connect
 
     try:
         with connect(environment.target, application_name=application_name("impact", "watch")) as connection:
             changes = _before(project, change, environment, connection) if kind == "deploy" else [change]
             version = connection.identity().version
-            return _facts(_inspect(project, changes, kind, environment, connection), f"PostgreSQL {version}", True)
+            found = _inspect(project, changes, kind, environment, connection, so_far, f"PostgreSQL {version}")
+            return _facts(found, f"PostgreSQL {version}", True)
     except PgmigError as error:
         alone = _facts(_inspect(project, [change], kind, environment, None), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
+
+
+def _tell_beginning(
+    project: Project, change: Change, kind: ScriptKind, environment: Environment | None, so_far: SoFar
+) -> None:
+    """The first statements, when there are many more. An error here is for the whole to tell."""
+    from dataclasses import replace
+
+    from pgmig_tui.report.impacts import Source, inspect, reading
+
+    path = project.script_path(change, kind)
+    try:
+        with path.open("rb") as file:
+            data = file.read(BEGINNING + 1)
+    except OSError:
+        return
+    end = data.rfind(b"\n", 0, BEGINNING) + 1
+    if len(data) <= BEGINNING or not end:
+        return
+    how = reading(project, "revert" if kind == "revert" else "deploy", environment, None, {})
+    found = inspect([Source(change.change_id, project.relative(path), data[:end])], how)[0]
+    statements = found.impact.statements[:-1]  # the last one is cut off somewhere
+    if statements:
+        beginning = replace(found.impact, statements=statements, transactional=True)
+        so_far(ImpactFacts(beginning, upto=statements[-1].end_line))
 
 
 def read_now(environment: Environment, impact: ScriptImpact, before: RightNow | None) -> RightNow:
@@ -84,13 +128,24 @@ def _before(project: Project, change: Change, environment: Environment, connecti
 
 
 def _inspect(
-    project: Project, changes: list[Change], kind: ScriptKind, environment: Environment | None, asked: Connection | None
+    project: Project,
+    changes: list[Change],
+    kind: ScriptKind,
+    environment: Environment | None,
+    asked: Connection | None,
+    so_far: SoFar | None = None,
+    server: str = "",
 ) -> Inspected:
     from pgmig_tui.report.impacts import file_source, inspect, reading
 
+    def tell(part: ScriptImpact) -> None:
+        if so_far is not None:
+            so_far(ImpactFacts(part, server, asked is not None, upto=part.statements[-1].end_line))
+
     scripts = [file_source(project.root, project.script_path(one, kind), one.change_id) for one in changes]
     how = reading(project, "revert" if kind == "revert" else "deploy", environment, asked, {})
-    return inspect(scripts, how, asked, wanted=frozenset([changes[-1].change_id]))[0]
+    wanted = frozenset([changes[-1].change_id])
+    return inspect(scripts, how, asked, wanted=wanted, so_far=None if so_far is None else tell)[0]
 
 
 def _facts(found: Inspected, server: str, live: bool) -> ImpactFacts:

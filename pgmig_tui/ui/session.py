@@ -104,13 +104,16 @@ class ScriptText:
 
 @dataclass(frozen=True, slots=True)
 class ImpactFacts:
-    """The lock impact of one script, and whether the server's catalog was asked for it."""
+    """The lock impact of one script, and whether the server's catalog was asked for it. `upto`: more is being read; so
+    far it goes to this line (0 = all of it is here).
+    """
 
     impact: ScriptImpact | None
     server: str = ""
     live: bool = False
     problem: str = ""
     findings: tuple[str, ...] = ()
+    upto: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +282,18 @@ class Session(Protocol):
     def facts(self) -> Facts: ...
     def standing(self, environment: str) -> Standing: ...
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText: ...
-    def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts: ...
+    def impact(
+        self,
+        change_id: str,
+        kind: ScriptKind,
+        environment: str,
+        *,
+        live: bool,
+        so_far: Callable[[ImpactFacts], None] | None = None,
+    ) -> ImpactFacts:
+        """`so_far` is given what is known of the beginning while the rest of a long script is still being read."""
+        ...
+
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         """`to` is a change ID; None for a revert: back to where the last run began, EVERYTHING: nothing is kept."""

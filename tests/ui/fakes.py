@@ -290,7 +290,15 @@ class FakeSession:
             return ScriptText(change_id, kind, path, problem=f"{path} does not exist")
         return ScriptText(change_id, kind, path, self.texts.get(kind, DEPLOY_SQL), "9f31c2a0")
 
-    def impact(self, change_id: str, kind: ScriptKind, environment: str, *, live: bool) -> ImpactFacts:
+    def impact(
+        self,
+        change_id: str,
+        kind: ScriptKind,
+        environment: str,
+        *,
+        live: bool,
+        so_far: Callable[[ImpactFacts], None] | None = None,
+    ) -> ImpactFacts:
         if kind == "verify":
             return ImpactFacts(None, problem="there is no verify script")
         told = self.impacts.get(f"{kind} {change_id}") or self.impacts.get(kind) or impact(kind)

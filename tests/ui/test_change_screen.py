@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
 from pgmig_tui.ui import impact_pane
+from pgmig_tui.ui.session import ImpactFacts, ScriptKind
 from tests.ui.fakes import FakeSession, impact, standing
 from tests.ui.robot import Robot, opened, play
 
@@ -210,5 +213,44 @@ def test_a_script_of_many_lines_opens_and_scrolls() -> None:
             await robot.sees("INSERT INTO t VALUES")
             await robot.press("G")
             await robot.sees("100002")
+
+    play(scene)
+
+
+def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() -> None:
+    class Slow(FakeSession):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rest = threading.Event()
+
+        def impact(
+            self,
+            change_id: str,
+            kind: ScriptKind,
+            environment: str,
+            *,
+            live: bool,
+            so_far: Callable[[ImpactFacts], None] | None = None,
+        ) -> ImpactFacts:
+            whole = super().impact(change_id, kind, environment, live=live)
+            if so_far is not None and whole.impact is not None:
+                beginning = tuple(one for one in whole.impact.statements if one.line <= 6)
+                so_far(ImpactFacts(replace(whole.impact, statements=beginning), upto=6))
+                assert self.rest.wait(60)
+            return whole
+
+    async def scene() -> None:
+        session = Slow()
+        async with opened(session, size=(100, 60)) as robot:
+            await robot.tell(standing("production", 8))
+            await robot.press("3", "enter")
+            await robot.sees("from the text alone", "this goes to line 6 so far", "L6 ALTER TABLE")
+            assert "L9 UPDATE" not in robot.text
+            await robot.press("i")
+            await robot.sees(">L6 ALTER TABLE")
+            assert "now production" not in session.calls
+            session.rest.set()
+            await robot.sees("Lock impact  PostgreSQL 18.6", ">L6 ALTER TABLE", "L9 UPDATE", "On production now")
+            assert "so far" not in robot.text
 
     play(scene)

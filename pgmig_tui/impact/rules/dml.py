@@ -199,7 +199,8 @@ def _incoming(
             if not any(index.keys[: len(key.columns)] == key.columns for index in side.indexes):
                 out.notes.append(f"each row deleted or re-keyed reads all of {side.name}: no index on its foreign key")
             if action == "c" and verb == "DELETE":
-                out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name))
+                if not side.new:
+                    out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name))
                 _incoming(scene, out, side, verb, None, seen)
 
 

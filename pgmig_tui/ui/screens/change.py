@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 NOW_SECONDS = 5.0
 LONGEST_MARK = 500
+LONGEST_LOOK = 0.5
+"""Seconds that reading waits for its beginning to be shown."""
 
 
 class ChangeScreen(PlaceScreen):
@@ -98,11 +101,26 @@ class ChangeScreen(PlaceScreen):
         self.later("script", lambda: session.script(change_id, kind), self._take_script)
         standing = self.pgmig.answers.last.get(environment)
         live = standing is not None and standing.reachable
+
+        def failed(error: Exception) -> None:
+            self._take_impact(kind, impact_pane.Pane(ImpactFacts(None, problem=str(error))))
+
+        def so_far(facts: ImpactFacts) -> None:
+            """Goes on when it can be seen: two threads that both compute keep each other from it."""
+            seen = Event()
+
+            def take(pane: impact_pane.Pane) -> None:
+                self._take_impact(kind, pane)
+                self.call_after_refresh(seen.set)
+
+            self.meanwhile(impact_pane.Pane(facts), take, failed)
+            seen.wait(LONGEST_LOOK)
+
         self.later(
             "impact",
-            lambda: impact_pane.Pane(session.impact(change_id, kind, environment, live=live)),
+            lambda: impact_pane.Pane(session.impact(change_id, kind, environment, live=live, so_far=so_far)),
             lambda pane: self._take_impact(kind, pane),
-            lambda error: self._take_impact(kind, impact_pane.Pane(ImpactFacts(None, problem=str(error)))),
+            failed,
         )
 
     def _take_script(self, script: ScriptText) -> None:
@@ -111,16 +129,21 @@ class ChangeScreen(PlaceScreen):
             self._show_script()
 
     def _take_impact(self, kind: ScriptKind, pane: impact_pane.Pane) -> None:
+        before = self._panes.get(kind)
         self._panes[kind] = pane
-        if kind == self.kind:
-            self._mark()
-            self._show_pane()
-            self._ask_now()
+        if kind != self.kind:
+            return
+        if self._picked is not None and before is not None:
+            # more of the script is known: the finding that was chosen may have another number
+            self._picked = pane.at(before.told[self._picked].line)
+        self._mark()
+        self._show_pane(reveal=before is None)
+        self._ask_now()
 
     def _ask_now(self) -> None:
         """Who is in the way on the server: asked again and again, as long as somebody looks and the server answers."""
         pane, kind, environment = self._panes.get(self.kind), self.kind, self._environment
-        if pane is None or pane.facts.impact is None or not pane.facts.live or environment is None:
+        if pane is None or pane.facts.impact is None or not pane.facts.live or pane.facts.upto or environment is None:
             return
         if self._asking_now or not self.is_current:
             return
