@@ -231,10 +231,6 @@ class PlaceScreen(Screen[None]):
         """Called in a thread of `later`: hands a value to the event loop before the work has ended."""
         post_quietly(self.post_message, WorkFinished(done, failed, value, None))
 
-    def meanwhile(self, value: T, done: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
-        """Called in a thread of `later`: hands a value to the event loop before the work has ended."""
-        post_quietly(self.post_message, WorkFinished(done, failed, value, None))
-
     def on_work_finished(self, message: WorkFinished) -> None:
         message.stop()
         if message.error is not None:
