@@ -18,7 +18,7 @@ from pgmig_tui.run import steer
 from pgmig_tui.run.control import COMMAND_NAMES
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.folder import RUN_ID, default_state_dir
-from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, first_and_last, is_alive
+from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, ended_well, first_and_last, is_alive
 from pgmig_tui.run.plan import RunPlan
 
 if TYPE_CHECKING:
@@ -186,9 +186,29 @@ def list_runs(state_dir: Path) -> list[RunSummary]:
 def unfinished(state_dir: Path, project: str = "") -> list[RunSummary]:
     """Runs of this account that changed something, perhaps, and haven't told their end; newest first.
 
-    Reads the first and the last line of each journal, no more.
+    Looks at the last line of each journal first, and mostly no further.
     """
-    return [run for run in list_runs(state_dir) if is_unfinished(run) and project in ("", run.project)]
+    found = []
+    for folder in _folders(state_dir):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, PgmigError):
+            if not ended_well(folder) and is_unfinished(run := _summary(folder)) and project in ("", run.project):
+                found.append(run)
+    return found
+
+
+def left_partly(state_dir: Path, project: str, environment: str) -> list[Event]:
+    """What the last run on an environment left partly applied, where that run was settled: its `run_settled` events."""
+    for folder in _folders(state_dir):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, PgmigError):
+            run = _summary(folder)
+            if (run.project, run.environment) != (project, environment) or run.command not in CHANGING:
+                continue
+            _, last = first_and_last(folder)
+            if last is None or last.data.get("result") != "settled":
+                return []
+            events = JournalReader(folder).poll()
+            return [one for one in events if one.name == "run_settled" and one.data.get("outcome") == "partly"]
+    return []
 
 
 def is_unfinished(run: RunSummary) -> bool:

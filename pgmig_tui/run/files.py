@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from pgmig_tui.errors import ProjectError
+from pgmig_tui.run.folder import writing
 from pgmig_tui.run.journal import FILES
 from pgmig_tui.script.files import ProjectFiles
 from pgmig_tui.script.problems import ScriptRefused
@@ -40,13 +41,14 @@ class RecordingFiles:
             self._names[path] = name
         if name not in self._seen:
             try:
-                self._keep(name, path.read_bytes())
+                data = path.read_bytes()
             except OSError as error:
                 raise ProjectError(
                     f"the script {name} can't be read: {error.strerror}",
                     now="Nothing was changed.",
                     do="Restore the file, or take its change out of the plan.",
                 ) from error
+            self._keep(name, data)
         return name, self._seen[name]
 
     def read(self, path: str, *, relative_to: str | None, line: int) -> tuple[str, bytes]:
@@ -65,11 +67,13 @@ class RecordingFiles:
     def close(self) -> None:
         """Write the list of what was read. Nothing is read after that."""
         hashes = {name: _stored(name) for name in self._seen}
-        (self._folder / _MANIFEST).write_text(json.dumps(hashes, ensure_ascii=False), encoding="utf-8")
+        with writing(self._folder):
+            (self._folder / _MANIFEST).write_text(json.dumps(hashes, ensure_ascii=False), encoding="utf-8")
 
     def _keep(self, name: str, data: bytes) -> None:
         self._seen[name] = data
-        (self._folder / _stored(name)).write_bytes(data)
+        with writing(self._folder):
+            (self._folder / _stored(name)).write_bytes(data)
 
 
 class RecordedFiles:

@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.journal import JOURNAL
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -21,14 +23,29 @@ def default_state_dir(env: Mapping[str, str]) -> Path:
     return Path(base) / "pgmig-tui"
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say what it means that the folder of a run can't be written. Raises PgmigError."""
+    try:
+        yield
+    except OSError as error:
+        raise PgmigError(
+            f"the folder of this run can't be written: {error.strerror or error} ({folder})",
+            now="Nothing was changed.",
+            do="Make room there, or choose another place with XDG_STATE_HOME.",
+        ) from error
+
+
 def new_folder(state_dir: Path) -> Path:
-    """A folder (0700) for a new run; its name is the run's ID: date, time (UTC) and four random digits."""
+    """A folder (0700) for a new run; its name is the run's ID: date, time (UTC) and four random digits. Raises
+    PgmigError."""
     runs = state_dir / "runs"
-    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sweep(runs)
-    name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(2).hex()
-    folder = runs / name
-    folder.mkdir(mode=0o700)
+    with writing(runs):
+        runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(runs)
+        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(2).hex()
+        folder = runs / name
+        folder.mkdir(mode=0o700)
     return folder
 
 

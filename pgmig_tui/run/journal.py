@@ -30,6 +30,9 @@ _STEPS = re.compile(rb', ?"steps": ?\[').search
 _HEAD = 8192
 """Bytes that are read of a journal's first line at first: `steps`, the last of it, begins before their end."""
 
+_END = 4096
+"""Bytes that hold a usual `run_finished`; one that is longer is read the long way."""
+
 _TAIL = 65536
 """Bytes in which the last line of a journal is looked for: more than any event of a run's end has."""
 
@@ -142,6 +145,15 @@ def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
         head = head[: steps.start()] + b"}"
     end = next((line for line in reversed(lines) if b'"event": "run_finished"' in line), lines[-1] if lines else None)
     return _event(head), _event(end) if end is not None else None
+
+
+def ended_well(folder: Path) -> bool:
+    """Whether the last line of a journal is a run's end that leaves no doubt: a look without parsing, for the many runs
+    of which nobody asks more. Raises OSError."""
+    with (folder / JOURNAL).open("rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
+        last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+    return b'"event": "run_finished"' in last and b'"exit_status": 4,' not in last
 
 
 def _event(line: bytes) -> Event | None:

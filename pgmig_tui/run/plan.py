@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pgmig_tui.project.identity import Operator
+from pgmig_tui.run.folder import writing
 from pgmig_tui.run.journal import PLAN
 
 Command = Literal["deploy", "revert", "verify"]
@@ -170,8 +171,9 @@ class RunPlan:
         data = _fields(self)
         data |= {"folder": str(self.folder), "server": _fields(self.server), "steps": [_fields(s) for s in self.steps]}
         path = self.folder / PLAN
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        with writing(self.folder):
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
 
     @staticmethod
     def load(folder: Path) -> RunPlan:

@@ -132,15 +132,22 @@ def prepare(
 def _settle_earlier(
     connection: Connection, identity: ServerIdentity, project: Project, environment: Environment, state_dir: Path
 ) -> list[str]:
-    """Settle runs of this account that were cut off here. Raises InDoubt where a person has to look."""
-    from pgmig_tui.run.client import unfinished
+    """Settle runs of this account that were cut off here, and tell of what the last one left half done. Raises InDoubt
+    where a person has to look."""
+    from pgmig_tui.run.client import left_partly, unfinished
 
-    if not unfinished(state_dir):
-        return []
-    from pgmig_tui.run.reconcile import settle_or_refuse
+    told = []
+    if unfinished(state_dir):
+        from pgmig_tui.run.reconcile import settle_or_refuse
 
-    place = (environment.name, project.plan.project, environment.target.registry)
-    return settle_or_refuse(connection, identity, *place, state_dir)
+        place = (environment.name, project.plan.project, environment.target.registry)
+        told = settle_or_refuse(connection, identity, *place, state_dir)
+    for one in left_partly(state_dir, project.plan.project, environment.name):
+        told.append(
+            f"{one.data.get('change')} was partly carried out by the run {one.run}: {one.data.get('message')};"
+            " its script runs from the beginning"
+        )
+    return told
 
 
 # -- deploy --------------------------------------------------------------------------------------------------------

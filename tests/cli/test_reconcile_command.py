@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,7 @@ def test_an_index_that_is_left_invalid_is_named_with_its_repair(
     pg18.execute("CREATE TABLE public.gate (id int)", database)
     script = "CREATE INDEX CONCURRENTLY gate_id_idx ON public.gate (id);\n"
     checkout.write("deploy/orders.sql", script)
+    checkout.write("verify/orders.sql", "SELECT 1;\n")
     cut_off(checkout, pg18, database, waits_in(2, "CREATE INDEX"))
     # The lock that it waited for is let go when its client is dead; so make what a cut in the middle of it leaves.
     pg18.execute("DROP INDEX IF EXISTS public.gate_id_idx", database)
@@ -99,6 +101,11 @@ def test_an_index_that_is_left_invalid_is_named_with_its_repair(
     assert "PARTLY APPLIED" in done.out
     assert "repair: DROP INDEX CONCURRENTLY public.gate_id_idx" in done.out
     assert checkout.run("reconcile", "dev").out.startswith("dev: no run was cut off")
+    pg18.execute("DROP INDEX public.gate_id_idx", database)
+    again = checkout.run("deploy", "dev", "--yes", "--to", "orders")
+    assert again.status == 0, again.err
+    assert "warning: orders was partly carried out by the run" in again.err
+    assert "its script runs from the beginning" in again.err
 
 
 def test_what_nobody_can_know_is_exit_4_until_somebody_says_it(checkout: Checkout, pg18: Server, database: str) -> None:
@@ -120,3 +127,17 @@ def test_what_nobody_can_know_is_exit_4_until_somebody_says_it(checkout: Checkou
     (row,) = json.loads(checkout.run("status", "dev", "--json").out)["environments"]
     assert (len(row["deployed"]), row["unfinished_run"]) == (2, None)
     assert checkout.run("deploy", "dev", "--yes").status == 0
+
+
+def test_a_full_disk_is_said_before_anything_is_begun(checkout: Checkout) -> None:
+    limited = subprocess.run(
+        ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", *checkout.command("deploy", "dev", "--yes")[1]],
+        env=checkout.command()[2],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert limited.returncode == 2
+    assert "the folder of this run can't be written" in limited.stderr
+    assert "Nothing was changed." in limited.stderr
