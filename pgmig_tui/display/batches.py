@@ -112,8 +112,8 @@ class Progress:
 
     @property
     def pace_words(self) -> str:
-        """`usual pace`, `2 steps faster: no rest` …"""
-        rest = "no rest between" if not self.rest else f"rests {self.rest:g} times as long as it works"
+        """`usual pace: 200 ms a batch, then 50 ms rest`, `2 steps faster: …`"""
+        rest = f"then {words.duration(self.aim_ms * self.rest)} rest" if self.rest else "no rest between"
         if not self.level:
             return f"usual pace: {words.duration(self.aim_ms)} a batch, {rest}"
         steps = words.count(abs(self.level), "step")
@@ -121,10 +121,9 @@ class Progress:
         return f"{steps} {way}: {words.duration(self.aim_ms)} a batch, {rest}"
 
     def summary(self) -> str:
-        """One line: `about 35 %, 140,000 rows changed in 90 batches, 21.3k rows/s, about 12 s left`."""
+        """One line: `about 35 %, 140,000 rows, 21.3k rows/s, about 12 s left`."""
         share, rate, left = self.share, self.rate, self.left_s
-        changed = f"{words.count(self.total, 'row')} changed in {words.count(self.batches, 'batch', 'batches')}"
-        parts = [f"about {share:.0%}".replace("%", " %") if share is not None else "", changed]
+        parts = [f"about {share * 100:.0f} %" if share is not None else "", words.count(self.total, "row")]
         parts.append(f"{words.about(rate)} rows/s" if rate else "")
         parts.append(f"about {words.duration(left * 1000)} left" if left is not None else "")
         return ", ".join(part for part in parts if part)

@@ -108,6 +108,16 @@ KEYS: tuple[Key, ...] = (
     Key("locks.hold", "space", "space", "Hold", "hold the list still; again: let it follow the server"),
     Key("locks.sort", "s", "s", "Sort", "as a tree, by the longest wait, by the oldest transaction"),
     Key("locks.filter", "slash", "/", "Filter", "only sessions that hold a text; Esc shows all again"),
+    Key("backfill.pause", "p", "p", "Pause", "pause after this batch; again: go on"),
+    Key("backfill.faster", "plus", "+", "Faster", "shorter rests between batches, then bigger ones"),
+    Key("backfill.slower", "minus", "-", "Slower", "longer rests between batches, then smaller ones"),
+    Key("backfill.stop", "X", "X", "STOP..", "cancel the batch and stop; what is done stays, to be resumed", True),
+    Key("backfill.retry", "r", "r", "Retry now", "after a lost try: don't wait, try again now"),
+    Key("backfill.locks", "l", "l", "Locks", "everybody who waits for a lock on this server, and for whom"),
+    Key("backfill.detach", "z", "z", "Detach", "leave this screen; the run goes on by itself"),
+    Key("backfill.down", "j,down", "j", "", "log: one line down"),
+    Key("backfill.up", "k,up", "k", "", "log: one line up"),
+    Key("backfill.bottom", "G,end", "G", "", "log: to the end, and follow it"),
     Key("locks.down", "j,down", "j", "", "one session down"),
     Key("locks.up", "k,up", "k", "", "one session up"),
     Key("locks.top", "g,home", "g", "", "first session"),
@@ -169,6 +179,7 @@ _EVERYWHERE = {
 
 
 def of_place(place: str) -> Iterator[Key]:
+    "backfill": ("any.copy", "any.help"),
     """The keys that work in a place: its own, then those that work everywhere and aren't taken by its own."""
     own = [key for key in KEYS if key.place == place]
     taken = {part for key in own for part in key.keys.split(",")}

@@ -114,6 +114,9 @@ class RunScreen(PlaceScreen):
                 self._asked = ""
         self._tell_blocker(message.events)
         self.log_lines.add(lines)
+        if self.picture.command == "backfill" and self.place == "run":
+            self._instead()
+            return
         if self.picture.exit_status is not None and self._environment is not None:
             self.pgmig.ask_again()
         self._show()
@@ -121,6 +124,15 @@ class RunScreen(PlaceScreen):
 
     def _after_failure(self) -> None:
         # What a key does depends on what goes on: nobody must wait a second to see that one works now.
+    def _instead(self) -> None:
+        """A run in batches has a screen of its own."""
+        from pgmig_tui.ui.screens.backfill import BackfillScreen
+
+        if self._poller is not None:
+            self._poller.stop()
+        # With a handle of its own: what this one's thread has read meanwhile would be lost.
+        self.app.switch_screen(BackfillScreen(self.run_id, self._environment, steers=self._wants_to_steer))
+
         self.foot.refresh()
         """Fetches the lines around what failed, and says what can be done once the run has ended before our eyes."""
         step = self.failed
