@@ -1,0 +1,107 @@
+"""Marking a change deployed, and dry runs, as the screens ask for them, on a real server."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pgmig_tui.ui.project_session import ProjectSession
+from pgmig_tui.ui.session import Review
+from tests.e2e.terminal import DEADLINE_S, make_project
+from tests.servers import Server
+
+BAD = "BEGIN;\nCREATE TABLE public.t_second (id int);\nSELECT 1/0;\nCOMMIT;\n"
+SCRIPTS = {"first": "BEGIN;\nCREATE TABLE public.t_first (id int);\nCOMMIT;\n", "second": BAD}
+
+
+@pytest.fixture
+def session(tmp_path: Path, pg18: Server, database: str) -> ProjectSession:
+    project = make_project(tmp_path, SCRIPTS, {"dev": pg18.uri(database)})
+    for name in SCRIPTS:
+        (project / "verify" / f"{name}.sql").write_text(f"SELECT id FROM public.t_{name} WHERE false;\n")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    return ProjectSession(project, env)
+
+
+def run(session: ProjectSession, review: Review) -> tuple[int, str]:
+    """Exit status and ID of a run."""
+    handle = session.start(review, ())
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        ended = [event for event in handle.poll() if event.name == "run_finished"]
+        if ended:
+            return int(ended[0].data["exit_status"]), handle.run_id
+        assert time.monotonic() < deadline, "the run doesn't end"
+        time.sleep(0.02)
+
+
+def test_a_change_is_marked_only_after_its_verify_script_has_spoken(
+    session: ProjectSession, pg18: Server, database: str
+) -> None:
+    first, second = (line.change_id for line in session.facts.plan)
+    assert "first" in session.evidence("dev", second).problem
+    status, run_id = run(session, session.prepare("dev", "deploy", None))
+    assert status == 1
+    assert session.recorded(run_id, "deploy/second.sql") == BAD
+    with pytest.raises(KeyError):
+        session.recorded(run_id, "deploy/other.sql")
+    against = session.evidence("dev", second)
+    assert against.ok is False
+    assert 'relation "public.t_second" does not exist' in against.told
+    assert session.standing("dev").deployed == frozenset([first])
+    pg18.execute("CREATE TABLE public.t_second (id int)", database)
+    spoken = session.evidence("dev", second)
+    assert spoken.ok is True
+    assert spoken.told.startswith("verify/second.sql on dev passed in ")
+    assert session.standing("dev").deployed == frozenset([first])
+    review = session.prepare("dev", "deploy", second, how="record")
+    assert [step.mode for step in review.steps] == ["record"]
+    assert run(session, review)[0] == 0
+    assert session.standing("dev").deployed == frozenset([first, second])
+    assert session.evidence("dev", second).problem == "it is recorded already"
+
+
+def test_without_a_verify_script_nothing_speaks_for_a_change(session: ProjectSession) -> None:
+    first = session.facts.plan[0].change_id
+    (session.project.root / "verify" / "first.sql").unlink()
+    evidence = session.evidence("dev", first)
+    assert (evidence.ok, evidence.problem) == (None, "")
+    assert evidence.told.startswith("nothing speaks for it")
+
+
+def test_a_dry_run_leaves_nothing_and_needs_no_checklist(session: ProjectSession, pg18: Server, database: str) -> None:
+    review = session.prepare("dev", "deploy", None, how="try")
+    assert [step.change for step in review.steps] == ["first"]
+    assert review.items == ()
+    assert run(session, review)[0] == 0
+    assert session.standing("dev").deployed == frozenset()
+    assert pg18.execute("SELECT to_regclass('public.t_first')::text", database) == [(None,)]
+
+
+def test_a_revert_of_everything_says_so(session: ProjectSession) -> None:
+    first = session.facts.plan[0].change_id
+    assert run(session, session.prepare("dev", "deploy", first))[0] == 0
+    review = session.prepare("dev", "revert", "")
+    assert [step.change for step in review.steps] == ["first"]
+    assert review.to == "nothing: everything is reverted"
+
+
+def test_a_real_lock_watch_sees_ends_and_closes(session: ProjectSession, pg18: Server, database: str) -> None:
+    import psycopg
+
+    watch = session.lock_watch("dev")
+    assert watch.read().sessions == ()
+    with psycopg.connect(pg18.conninfo(database), application_name="idler") as idler:
+        pid = idler.info.backend_pid
+        asked = f"SELECT backend_start AT TIME ZONE 'UTC' || '+00' FROM pg_stat_activity WHERE pid = {pid}"
+        started = pg18.execute(asked)[0][0]
+        assert not watch.end(pid, "2001-01-01 00:00:00+00", terminate=True)
+        assert idler.execute("SELECT 1").fetchone() == (1,)
+        assert watch.end(pid, str(started), terminate=True)
+        with pytest.raises(psycopg.OperationalError):
+            idler.execute("SELECT 1")
+    watch.close()
+    assert watch.read().problem == ""
