@@ -99,15 +99,6 @@ KEYS: tuple[Key, ...] = (
     Key("run.down", "j,down", "j", "", "log: one line down"),
     Key("run.up", "k,up", "k", "", "log: one line up"),
     Key("run.bottom", "G,end", "G", "", "log: to the end, and follow it"),
-    Key("blockers.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid", True),
-    Key("blockers.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid", True),
-    Key("blockers.down", "j,down", "j", "", "one session down"),
-    Key("blockers.up", "k,up", "k", "", "one session up"),
-    Key("locks.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid", True),
-    Key("locks.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid", True),
-    Key("locks.hold", "space", "space", "Hold", "hold the list still; again: let it follow the server"),
-    Key("locks.sort", "s", "s", "Sort", "as a tree, by the longest wait, by the oldest transaction"),
-    Key("locks.filter", "slash", "/", "Filter", "only sessions that hold a text; Esc shows all again"),
     Key("backfill.pause", "p", "p", "Pause", "pause after this batch; again: go on"),
     Key("backfill.faster", "plus", "+", "Faster", "shorter rests between batches, then bigger ones"),
     Key("backfill.slower", "minus", "-", "Slower", "longer rests between batches, then smaller ones"),
@@ -118,6 +109,15 @@ KEYS: tuple[Key, ...] = (
     Key("backfill.down", "j,down", "j", "", "log: one line down"),
     Key("backfill.up", "k,up", "k", "", "log: one line up"),
     Key("backfill.bottom", "G,end", "G", "", "log: to the end, and follow it"),
+    Key("blockers.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid", True),
+    Key("blockers.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid", True),
+    Key("blockers.down", "j,down", "j", "", "one session down"),
+    Key("blockers.up", "k,up", "k", "", "one session up"),
+    Key("locks.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid", True),
+    Key("locks.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid", True),
+    Key("locks.hold", "space", "space", "Hold", "hold the list still; again: let it follow the server"),
+    Key("locks.sort", "s", "s", "Sort", "as a tree, by the longest wait, by the oldest transaction"),
+    Key("locks.filter", "slash", "/", "Filter", "only sessions that hold a text; Esc shows all again"),
     Key("locks.down", "j,down", "j", "", "one session down"),
     Key("locks.up", "k,up", "k", "", "one session up"),
     Key("locks.top", "g,home", "g", "", "first session"),
@@ -169,6 +169,7 @@ _EVERYWHERE = {
     "change": ("any.copy", "any.help", "any.back"),
     "review": ("any.help", "any.back"),
     "run": ("any.copy", "any.help"),
+    "backfill": ("any.copy", "any.help"),
     "failed": ("any.copy", "any.help", "any.back"),
     "blockers": ("any.copy", "any.help", "any.back"),
     "locks": ("any.copy", "any.help", "any.back"),
@@ -179,7 +180,6 @@ _EVERYWHERE = {
 
 
 def of_place(place: str) -> Iterator[Key]:
-    "backfill": ("any.copy", "any.help"),
     """The keys that work in a place: its own, then those that work everywhere and aren't taken by its own."""
     own = [key for key in KEYS if key.place == place]
     taken = {part for key in own for part in key.keys.split(",")}

@@ -215,28 +215,28 @@ class FakeWatch:
     lives: bool = True
     sent: list[str] = field(default_factory=list)
     steerer: str = ""
+    told: list[FakeEvent] = field(default_factory=list)
 
     def steer(self) -> bool:
         return not self.steerer
 
     def steered_by(self) -> str:
-    told: list[FakeEvent] = field(default_factory=list)
         return self.steerer
 
     def poll(self) -> Sequence[FakeEvent]:
         read, self.unread = self.unread, []
+        self.told += read
         return read
 
-    def alive(self) -> bool:
-        return self.lives
-
-        self.told += read
-    def send(self, command: str, *arguments: str) -> None:
-        self.sent.append(" ".join((command, *arguments)))
     def again(self) -> None:
         """Whoever attaches reads the journal from its beginning."""
         self.unread, self.told = [*self.told, *self.unread], []
 
+    def alive(self) -> bool:
+        return self.lives
+
+    def send(self, command: str, *arguments: str) -> None:
+        self.sent.append(" ".join((command, *arguments)))
 
 
 @dataclass
@@ -371,53 +371,16 @@ class FakeSession:
     def attach(self, run_id: str) -> FakeWatch:
         self.calls.append(f"attach {run_id}")
         self.watch.run_id = run_id
+        self.watch.again()
         return self.watch
 
     def lock_watch(self, environment: str) -> FakeLocks:
         self.calls.append(f"locks {environment}")
         return self.locks
 
-    def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
-        self.hold.wait(5)
-        self.calls.append(f"look back {environment} to {to}" + (f", save {save}" if save is not None else ""))
-        if self.prepare_error is not None:
-            raise self.prepare_error
-        loses = () if save else ("dms.documents.size: 1,204 values, at most 17 of them written since the deploy",)
-        told: list[Line] = [(("  LOSES ", "failed"), (loses[0], "plain"))] if loses else []
-        if save:
-            told = [(("  SAVES ", "done"), ("keeps dms.documents.size in schema pgmig_keep for 30 days", "plain"))]
-        steps = tuple(
-            StepFacts(
-                number, "revert", NAMES[index], change_id(index), mode, "it holds CONCURRENTLY" if number == 1 else "",
-                "off", lock, "dms.documents", loses=("values",) if number == 2 else (),
-            )
-            for number, index, mode, lock in (
-                (1, 8, "stepwise", "SHARE UPDATE EXCLUSIVE"), (2, 7, "atomic", "ACCESS EXCLUSIVE")
-            )
-        )  # fmt: skip
-        head = "Undo run 20260820-030900-ab12 (Maria Berg, 4 min 10 s ago, FAILED 2/3), back to x @v2.8"
-        found = Rollback(
-            environment, head=(((head, "strong"),),), steps=steps, keep="x @v2.8",
-            sql=(((f"  1:4   DROP INDEX CONCURRENTLY dms.i; -- {HOSTILE_SQL}", "plain"),),),
-            evidence=((("+ ", "done"), ("2 deploy scripts as deployed, by hash", "plain")),
-                      (("! ", "waiting"), ("never tried, as far as is known", "plain"))),
-            losses=tuple(told), loses=loses, saves=bool(save), running=self.running, items=self.back_items,
-            command="pgmig-tui rollback production --accept-data-loss --confirm prod",
-            points=(*(change_id(index) for index in (8, 7, 6, 5)), ""), kept=2 if to is None else 3,
-        )  # fmt: skip
-        return replace(found, nothing=self.nothing_back, steps=()) if self.nothing_back else found
-
-    def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
-        return replace(rollback, items=tuple(replace(item, blocks=False, answered="so") for item in rollback.items))
-
-    def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> FakeWatch | None:
-        self.rolled_back.append((rollback, tuple(answers)))
-        return None if rollback.nothing else self.watch
-
     def runs(self) -> tuple[RunFacts, ...]:
         return self.listed
 
-        self.watch.again()
     def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
         self.calls.append(f"backup {review.environment}")
         return replace(review, items=(*review.items, Item("made", "Backup made", "performed", "PASS", "dump")))

@@ -122,8 +122,6 @@ class RunScreen(PlaceScreen):
         self._show()
         self._after_failure()
 
-    def _after_failure(self) -> None:
-        # What a key does depends on what goes on: nobody must wait a second to see that one works now.
     def _instead(self) -> None:
         """A run in batches has a screen of its own."""
         from pgmig_tui.ui.screens.backfill import BackfillScreen
@@ -133,6 +131,8 @@ class RunScreen(PlaceScreen):
         # With a handle of its own: what this one's thread has read meanwhile would be lost.
         self.app.switch_screen(BackfillScreen(self.run_id, self._environment, steers=self._wants_to_steer))
 
+    def _after_failure(self) -> None:
+        # What a key does depends on what goes on: nobody must wait a second to see that one works now.
         self.foot.refresh()
         """Fetches the lines around what failed, and says what can be done once the run has ended before our eyes."""
         step = self.failed
