@@ -192,7 +192,7 @@ def _lift(arguments: Namespace, project: Project, environment: Environment) -> i
 
 def _only_shown(arguments: Namespace, found: RollbackReview) -> int:
     """--dry-run: everything is shown, nothing is done, and the command that would do it is named."""
-    from pgmig_tui.report.rollback import document
+    from pgmig_tui.report.rollback import command_line, document
     from pgmig_tui.run.folder import discard
 
     if arguments.json:
@@ -202,20 +202,6 @@ def _only_shown(arguments: Namespace, found: RollbackReview) -> int:
         output.note(f"Nothing was done. It would be: {command_line(found)}")
     discard(found.plan.folder)
     return 0
-
-
-def command_line(found: RollbackReview) -> str:
-    """The command that does the same without a screen and without questions."""
-    plan = found.plan
-    parts = ["pgmig-tui rollback", safe(plan.environment)]
-    if found.undo.keep is not None and not found.undo.run_id:
-        parts.append(f"--to {safe(found.undo.keep.name)}")
-    if found.saving is not None:
-        parts.append("--save")
-    if plan.protected and found.loses:
-        parts.append("--accept-data-loss")
-    parts.append(f"--confirm {safe(plan.confirm_word)}" if plan.protected else "--yes")
-    return " ".join(parts)
 
 
 def show(found: RollbackReview) -> None:

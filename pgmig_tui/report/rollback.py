@@ -125,9 +125,9 @@ def _ask(reviewed: Review, environment: Environment) -> tuple[RightNow, Receipt]
     impacts = [one.impact if one is not None else None for one in reviewed.impacts]
     try:
         with connect(environment.target, application_name=application_name("rollback", "watch")) as connection:
-            receipt = count_losses(plan.steps, impacts, connection, plan.registry)
             wanted = wanted_by(one for one in impacts if one is not None)
-            return read_twice(connection, environment.name, wanted), receipt
+            now = read_twice(connection, environment.name, wanted)  # before we read the tables ourselves
+            return now, count_losses(plan.steps, impacts, connection, plan.registry)
     except PgmigError as error:
         now = RightNow(environment.name, datetime.now(UTC), problem=error.what)
         return now, Receipt(loose=reviewed.loses, problem=error.what)
@@ -197,7 +197,13 @@ def statements(found: RollbackReview) -> list[tuple[Step, int, str]]:
 def loss_lines(found: RollbackReview) -> list[Line]:
     """The receipt: what is lost, counted."""
     receipt = found.receipt
-    told = [line(("  LOSES ", "failed"), safe(what)) for what in receipt.sentences]
+    told = [
+        line(("  empty ", "muted"), (safe(loss.sentence), "muted"))
+        if loss.count.total == 0
+        else line(("  LOSES ", "failed"), safe(loss.sentence))
+        for loss in receipt.losses
+    ]
+    told += [line(("  LOSES ", "failed"), safe(what)) for what in receipt.loose]
     if receipt.problem:
         told = [line(("  LOSES ", "failed"), safe(what)) for what in found.review.loses]
         told.append(line(("  ? ", "stale"), f"not counted: {safe(receipt.problem)}"))
@@ -245,6 +251,20 @@ def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
     told += loss_lines(found)
     told += found.now.lines()
     return told + evidence_lines(found)
+
+
+def command_line(found: RollbackReview) -> str:
+    """The command that does the same without a screen and without questions."""
+    plan = found.plan
+    parts = ["pgmig-tui rollback", safe(plan.environment)]
+    if found.undo.keep is not None and not found.undo.run_id:
+        parts.append(f"--to {safe(found.undo.keep.name)}")
+    if found.saving is not None:
+        parts.append("--save")
+    if plan.protected and found.loses:
+        parts.append("--accept-data-loss")
+    parts.append(f"--confirm {safe(plan.confirm_word)}" if plan.protected else "--yes")
+    return " ".join(parts)
 
 
 def document(found: RollbackReview) -> dict[str, Any]:

@@ -96,8 +96,8 @@ class Receipt:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Everything that is lost, a line each."""
-        return (*(loss.sentence for loss in self.losses), *self.loose)
+        """Everything that is lost, a line each; what is empty isn't."""
+        return (*(loss.sentence for loss in self.losses if loss.count.total != 0), *self.loose)
 
 
 def count_losses(

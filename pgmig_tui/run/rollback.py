@@ -121,6 +121,12 @@ def undo_to(standing: Standing, project: Project, spec: str) -> Undo:
     return Undo(chosen, kept, by=chosen[0].committer_name if chosen else "", nothing=nothing)
 
 
+def undo_all(standing: Standing) -> Undo:
+    """Take everything back that is deployed."""
+    chosen = tuple(reversed(standing.deployed))
+    return Undo(chosen, None, nothing="" if chosen else "nothing is deployed")
+
+
 def undo_last(standing: Standing, project: Project, environment: Environment, state_dir: Path) -> Undo:
     """Take back what the last run deployed."""
     deployed = standing.deployed

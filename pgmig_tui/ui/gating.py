@@ -23,7 +23,7 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
     """A review as the screen shows it; it rides along in `plan`."""
     plan = found.plan
     steps = tuple(
-        _step(step, one.impact if one is not None else None)
+        step_of(step, one.impact if one is not None else None)
         for step, one in zip(plan.steps, found.impacts, strict=True)
     )
     refused = tuple(
@@ -41,7 +41,7 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
         plan.command,
         plan.run_id,
         steps,
-        tuple(_item(result) for result in found.gate.results),
+        tuple(item_of(result) for result in found.gate.results),
         refused,
         warnings,
         plan.creates,
@@ -67,17 +67,21 @@ def performed(review: Review, environment: Environment, done: Sequence[CheckResu
 
 def answers_of(review: Review, answers: Sequence[Answered]) -> list[Answer]:
     """The answers as the journal keeps them: by whom and when."""
+    return answers_by(review.plan.plan, review.plan.answers, answers)
+
+
+def answers_by(plan: RunPlan, before: Sequence[Answer], answers: Sequence[Answered]) -> list[Answer]:
+    """The same, of whoever runs `plan`; an answer that was given `before` keeps its time."""
     from pgmig_tui.gates.gate import Answer
 
-    plan: RunPlan = review.plan.plan
     by = f"{plan.operator_name} <{plan.operator_email}>"
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    known = {answer.item_id: answer for answer in review.plan.answers}
+    known = {answer.item_id: answer for answer in before}
     given = []
     for one in answers:
-        before = known.get(one.item_id)
-        same = before is not None and (before.how, before.note) == (one.how, one.note)
-        given.append(before if same and before is not None else Answer(one.item_id, one.how, one.note, by, at))
+        old = known.get(one.item_id)
+        same = old is not None and (old.how, old.note) == (one.how, one.note)
+        given.append(old if same and old is not None else Answer(one.item_id, one.how, one.note, by, at))
     return given
 
 
@@ -105,7 +109,8 @@ def after_items(environment: Environment, command: str) -> tuple[Item, ...]:
     return (*items, *(Item(f"check:{one.name}", one.title, "check", one.state, one.summary) for one in checks))
 
 
-def _item(result: Result) -> Item:
+def item_of(result: Result) -> Item:
+    """An item of a checklist as the screens show it."""
     item, answer = result.item, result.answer
     return Item(
         item.id,
@@ -119,7 +124,8 @@ def _item(result: Result) -> Item:
     )
 
 
-def _step(step: Step, impact: ScriptImpact | None) -> StepFacts:
+def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
+    """A step of a run to come as the screens show it."""
     facts = StepFacts(
         step.number,
         step.action,

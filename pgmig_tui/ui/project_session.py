@@ -145,6 +145,12 @@ class ProjectSession:
         from pgmig_tui.run.planning import prepare
 
         where = self._environment(environment)
+        if how == "try":
+            from pgmig_tui.run.dry_run import prepare_dry_run
+
+            trial = prepare_dry_run(self.project, where, Options(to=to), state_dir=self._state_dir)
+            # It wants the last word, not the checklist: nothing of it is meant to stay.
+            return replace(gating.reviewed(review(trial, where), ""), items=())
         everything = False
         if command == "revert" and to == EVERYTHING:
             to, everything = None, True
@@ -153,12 +159,6 @@ class ProjectSession:
         plan = prepare(
             self.project,
             where,
-        if how == "try":
-            from pgmig_tui.run.dry_run import prepare_dry_run
-
-            trial = prepare_dry_run(self.project, where, Options(to=to), state_dir=self._state_dir)
-            # It wants the last word, not the checklist: nothing of it is meant to stay.
-            return replace(gating.reviewed(review(trial, where), ""), items=())
             command,
             Options(to=to, revert_all=everything, log_only=how == "record"),
             state_dir=self._state_dir,
@@ -251,6 +251,22 @@ class ProjectSession:
             found.gate.require()
         given = gating.answers_of(review, answers)
         return start(found.plan, given, password=target.password, secrets=target.secrets)
+
+    def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
+        from pgmig_tui.ui import rolling
+
+        return rolling.look_back(self.project, self._environment(environment), to, save, self._state_dir)
+
+    def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
+        from pgmig_tui.ui import rolling
+
+        return rolling.answered(rollback, self._environment(rollback.environment), answers)
+
+    def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Watch | None:
+        from pgmig_tui.ui import rolling
+
+        where = self._environment(rollback.environment)
+        return rolling.begin(self.project, where, rollback, answers, self._state_dir)
 
     def attach(self, run_id: str) -> Watch:
         from pgmig_tui.run.client import attach

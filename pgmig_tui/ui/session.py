@@ -188,6 +188,34 @@ class Review:
         return self.command == "revert" and bool(self.loses)
 
 
+@dataclass(frozen=True)
+class Rollback:
+    """A rollback that could start. Lines are safe to draw. `points` are change IDs, the newest first, that could be the
+    last to stay, with EVERYTHING at the end; `kept` is the index of the chosen one. `running`: a run that is stopped
+    first. `nothing`: why there is nothing to revert. `loses` must be accepted; `found` is opaque to screens."""
+
+    environment: str
+    nothing: str = ""
+    head: tuple[Line, ...] = ()
+    steps: tuple[StepFacts, ...] = ()
+    keep: str = ""
+    sql: tuple[Line, ...] = ()
+    evidence: tuple[Line, ...] = ()
+    losses: tuple[Line, ...] = ()
+    loses: tuple[str, ...] = ()
+    saves: bool = False
+    running: str = ""
+    items: tuple[Item, ...] = ()
+    command: str = ""
+    points: tuple[str, ...] = ()
+    kept: int = 0
+    found: Any = None
+
+    @property
+    def blocking(self) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.blocks)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the verify script of a change said that is to be recorded without being run. `ok` None: there is none, which
@@ -306,6 +334,15 @@ class Session(Protocol):
     def evidence(self, environment: str, change_id: str) -> Evidence: ...
     def answer(self, review: Review, answers: Sequence[Answered]) -> Review: ...
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch: ...
+    def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
+        """`to` is a change ID or EVERYTHING; None: what the last run deployed. `save` None: as the policy says."""
+        ...
+
+    def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback: ...
+    def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Watch | None:
+        """Stops the run that is under way first; None when nothing was left to revert then."""
+        ...
+
     def attach(self, run_id: str) -> Watch: ...
     def runs(self) -> tuple[RunFacts, ...]: ...
     def lock_watch(self, environment: str) -> LockWatch: ...

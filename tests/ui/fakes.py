@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import (
@@ -34,6 +35,7 @@ from pgmig_tui.ui.session import (
     Place,
     PlanLine,
     Review,
+    Rollback,
     RunFacts,
     ScriptKind,
     ScriptText,
@@ -70,6 +72,9 @@ UPDATE dms.documents SET label = 'a "quoted" $$dollar$$ text' WHERE label IS NUL
 
 COMMIT;
 """
+
+
+HOSTILE_SQL = "[/] [red]x[/red]"
 
 
 def change_id(index: int) -> str:
@@ -271,6 +276,10 @@ class FakeSession:
         self.standings: dict[str, Standing] = {}
         self.calls: list[str] = []
         self.started: list[tuple[Review, tuple[Answered, ...]]] = []
+        self.rolled_back: list[tuple[Rollback, tuple[Answered, ...]]] = []
+        self.back_items: tuple[Item, ...] = ()
+        self.running = ""
+        self.nothing_back = ""
         self.watch = FakeWatch()
         self.locks = FakeLocks()
         self.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
@@ -367,6 +376,43 @@ class FakeSession:
     def start(self, review: Review, answers: Sequence[Answered]) -> FakeWatch:
         self.started.append((review, tuple(answers)))
         return self.watch
+
+    def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
+        self.hold.wait(5)
+        self.calls.append(f"look back {environment} to {to}" + (f", save {save}" if save is not None else ""))
+        if self.prepare_error is not None:
+            raise self.prepare_error
+        loses = () if save else ("dms.documents.size: 1,204 values, at most 17 of them written since the deploy",)
+        told: list[Line] = [(("  LOSES ", "failed"), (loses[0], "plain"))] if loses else []
+        if save:
+            told = [(("  SAVES ", "done"), ("keeps dms.documents.size in schema pgmig_keep for 30 days", "plain"))]
+        steps = tuple(
+            StepFacts(
+                number, "revert", NAMES[index], change_id(index), mode, "it holds CONCURRENTLY" if number == 1 else "",
+                "off", lock, "dms.documents", loses=("values",) if number == 2 else (),
+            )
+            for number, index, mode, lock in (
+                (1, 8, "stepwise", "SHARE UPDATE EXCLUSIVE"), (2, 7, "atomic", "ACCESS EXCLUSIVE")
+            )
+        )  # fmt: skip
+        head = "Undo run 20260820-030900-ab12 (Maria Berg, 4 min 10 s ago, FAILED 2/3), back to x @v2.8"
+        found = Rollback(
+            environment, head=(((head, "strong"),),), steps=steps, keep="x @v2.8",
+            sql=(((f"  1:4   DROP INDEX CONCURRENTLY dms.i; -- {HOSTILE_SQL}", "plain"),),),
+            evidence=((("+ ", "done"), ("2 deploy scripts as deployed, by hash", "plain")),
+                      (("! ", "waiting"), ("never tried, as far as is known", "plain"))),
+            losses=tuple(told), loses=loses, saves=bool(save), running=self.running, items=self.back_items,
+            command="pgmig-tui rollback production --accept-data-loss --confirm prod",
+            points=(*(change_id(index) for index in (8, 7, 6, 5)), ""), kept=2 if to is None else 3,
+        )  # fmt: skip
+        return replace(found, nothing=self.nothing_back, steps=()) if self.nothing_back else found
+
+    def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
+        return replace(rollback, items=tuple(replace(item, blocks=False, answered="so") for item in rollback.items))
+
+    def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> FakeWatch | None:
+        self.rolled_back.append((rollback, tuple(answers)))
+        return None if rollback.nothing else self.watch
 
     def attach(self, run_id: str) -> FakeWatch:
         self.calls.append(f"attach {run_id}")

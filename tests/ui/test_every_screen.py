@@ -16,7 +16,9 @@ from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeEvent, FakeSession, facts, plan, standing
 from tests.ui.robot import opened, play
 
-PLACES_WITH_KEYS = ("home", "change", "review", "run", "failed", "blockers", "locks", "after", "runs", "help")
+PLACES_WITH_KEYS = (
+    "home", "change", "review", "rollback", "run", "backfill", "failed", "blockers", "locks", "after", "runs", "help",
+)  # fmt: skip
 HOSTILE = (
     "[/] [red]x[/red] [/foo] \x1b[31mESC\x1b]0;title\x07 \x00NUL \u202eevil\u2028line \t tab 漢字 " + "long" * 2000
 )

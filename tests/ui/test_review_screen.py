@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pgmig_tui.errors import Unreachable
-from tests.ui.fakes import ITEMS, FakeSession, standing
+from pgmig_tui.ui.screens.review import ReviewScreen
+from tests.ui.fakes import ITEMS, PLACES, FakeSession, standing
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -21,7 +22,10 @@ async def at_review(robot: Robot, key: str = "d", environment: str = "3", *, unl
     if environment == "3" and unlocked:
         await robot.press("u", *"prod", "enter")
         await robot.sees("production may be changed until this program is left")
-    await robot.press(key)
+    if key == "R":  # home's own leads to the roll back screen; this review is that of one failed change
+        robot.app.push_screen(ReviewScreen(PLACES[int(environment) - 1], "revert", None))
+    else:
+        await robot.press(key)
     await robot.sees("strongest lock", "Gate")
 
 

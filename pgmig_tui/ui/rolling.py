@@ -1,0 +1,184 @@
+"""Rollbacks of the rooms below as facts for the screen, and what happens when one is started from there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.display.cells import Line, line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import Refused
+from pgmig_tui.ui.gating import item_of, step_of
+from pgmig_tui.ui.poller import in_thread
+from pgmig_tui.ui.session import EVERYTHING, Answered, Rollback, Watch
+
+if TYPE_CHECKING:
+    from pgmig_tui.gates.gate import Answer
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.report.rollback import RollbackReview
+    from pgmig_tui.run.client import RunHandle
+    from pgmig_tui.run.events import Event
+    from pgmig_tui.run.rollback import Standing
+    from pgmig_tui.run.stopping import Running
+
+
+def look_back(
+    project: Project, environment: Environment, to: str | None, save: bool | None, state_dir: Path
+) -> Rollback:
+    """What a rollback would do; `to` None is the last run. Raises PgmigError."""
+    from pgmig_tui.report.rollback import look
+    from pgmig_tui.run.rollback import plan_rollback, stand, undo_all, undo_last, undo_to
+    from pgmig_tui.run.stopping import under_way
+
+    standing = stand(project, environment)
+    running = under_way(standing.holder, state_dir)
+    if to is None:
+        undo = undo_last(standing, project, environment, state_dir)
+    else:
+        undo = undo_all(standing) if to == EVERYTHING else undo_to(standing, project, to)
+    points = (*(change.change_id for change in reversed(standing.deployed)), EVERYTHING)
+    kept = points.index(undo.keep.change_id if undo.keep is not None else EVERYTHING)
+    told = running.sentence if running is not None else ""
+    if undo.nothing:
+        return Rollback(environment.name, nothing=undo.nothing, points=points, kept=kept, running=told, found=running)
+    save = environment.policy.save_before_revert if save is None else save
+    plan = plan_rollback(project, environment, undo, state_dir=state_dir)
+    found = look(project, environment, undo, plan, state_dir=state_dir, save=save)
+    facts = _facts(found, standing, running)
+    return replace(facts, points=points, kept=kept)
+
+
+def _facts(found: RollbackReview, standing: Standing, running: Running | None) -> Rollback:
+    from pgmig_tui.report.rollback import command_line, evidence_lines, headline, loss_lines, statements
+
+    review, undo = found.review, found.undo
+    head: list[Line] = [headline(undo, found.asked_at)]
+    notes = (undo.guess, *undo.warnings, *found.plan.warnings)
+    head += [line(("? " if text == undo.guess else "! ", "stale"), safe(text)) for text in notes if text]
+    sql = [line((f"  {step.number}:{number:<4} ", "muted"), safe(text)) for step, number, text in statements(found)]
+    evidence = [*found.now.lines(), *evidence_lines(found)]
+    if not review.catalog:
+        evidence.append(line(("? ", "stale"), f"the locks are told from the text alone: {safe(review.reason)}"))
+    steps = tuple(
+        step_of(step, one.impact if one is not None else None)
+        for step, one in zip(found.plan.steps, review.impacts, strict=True)
+    )
+    return Rollback(
+        found.plan.environment,
+        head=tuple(head),
+        steps=steps,
+        keep=undo.point,
+        sql=tuple(sql),
+        evidence=tuple(evidence),
+        losses=tuple(loss_lines(found)),
+        loses=found.loses,
+        saves=found.saving is not None,
+        running=running.sentence if running is not None else "",
+        items=tuple(item_of(result) for result in review.gate.results),
+        command=command_line(found),
+        found=(found, running),
+    )
+
+
+def answered(rollback: Rollback, environment: Environment, answers: Sequence[Answered]) -> Rollback:
+    """The same under these answers; the server isn't asked again."""
+    found, running = rollback.found
+    again: RollbackReview = found.answered(environment, _given(found, answers))
+    items = tuple(item_of(result) for result in again.review.gate.results)
+    return replace(rollback, items=items, found=(again, running))
+
+
+def begin(
+    project: Project, environment: Environment, rollback: Rollback, answers: Sequence[Answered], state_dir: Path
+) -> Watch | None:
+    """Stop the run that is under way, then start the rollback that was shown; None: nothing was left to revert.
+
+    Raises PgmigError; Refused when the run has committed more since it was shown, for then more would be reverted.
+    """
+    from pgmig_tui.run.client import start
+    from pgmig_tui.run.rollback import stand, undo_last
+    from pgmig_tui.run.stopping import stop
+
+    if rollback.nothing:
+        stop(rollback.found, environment, state_dir)
+        if undo_last(stand(project, environment), project, environment, state_dir).nothing:
+            return None
+        raise _more()
+    found, running = rollback.found
+    found.review.gate.require()
+    if running is not None:
+        stop(running, environment, state_dir)
+        if stand(project, environment).deployed[-1].change_id != found.undo.changes[0].change_id:
+            raise _more()
+    target = environment.target
+    given = _given(found, answers)
+    handle = start(found.plan, given, password=target.password, secrets=target.secrets)
+    return Followed(handle, project, environment, found, state_dir)
+
+
+def _more() -> Refused:
+    return Refused(
+        "the run was stopped, and has committed more since it was shown here",
+        now="Nothing was reverted.",
+        do="Look at what is reverted now: Esc, then R again.",
+    )
+
+
+def _given(found: RollbackReview, answers: Sequence[Answered]) -> list[Answer]:
+    from pgmig_tui.ui.gating import answers_by
+
+    return answers_by(found.plan, found.review.answers, answers)
+
+
+class Followed:
+    """A rollback that is being watched. When it has ended, what is true then is looked at in a thread, and the record
+    of the incident is written."""
+
+    def __init__(
+        self, handle: RunHandle, project: Project, environment: Environment, found: RollbackReview, state_dir: Path
+    ) -> None:
+        self._handle = handle
+        self._about = project, environment, found, state_dir
+        self._looked = False
+
+    @property
+    def run_id(self) -> str:
+        return self._handle.run_id
+
+    def poll(self) -> Sequence[Event]:
+        events = self._handle.poll()
+        if self._handle.finished and not self._handle.alive() and not self._looked:
+            self._looked = True
+            in_thread("afterwards", self._look)
+        return events
+
+    def alive(self) -> bool:
+        return self._handle.alive()
+
+    def send(self, command: str, *arguments: str) -> object:
+        return self._handle.send(command, *arguments)
+
+    def steer(self) -> bool:
+        return self._handle.steer()
+
+    def steered_by(self) -> str:
+        return self._handle.steered_by()
+
+    def _look(self) -> None:
+        from pgmig_tui.report import aftermath, incident
+        from pgmig_tui.run.marks import mark_in_file
+        from pgmig_tui.run.rollback import recorded_steps
+
+        project, environment, found, state_dir = self._about
+        recorded = recorded_steps(found.plan)
+        if not recorded:
+            return
+        with contextlib.suppress(OSError):
+            if found.plan.marks is None:
+                mark_in_file(state_dir, found.plan, recorded, "")
+            aftermath.look_after(project, environment, found.plan, state_dir, [step.change for step in recorded])
+            incident.write(found.plan.folder)

@@ -1,0 +1,333 @@
+"""Rolling back: what goes and to which point, what it costs and whether it was tried. For 3 a.m.: few keys, three acts.
+
+A capital letter leads here, the loss is accepted (or saved) by a key of its own, and the word is typed. Nothing else
+starts anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pgmig_tui.display.banner import PRODUCTION
+from pgmig_tui.display.cells import Line, Span, pad, text_of, wrap
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import count, listing, utc
+from pgmig_tui.ui.poller import words_of
+from pgmig_tui.ui.screens.confirm import word_for
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.screens.review import REASON
+from pgmig_tui.ui.session import Answered, Item, Place, Rollback, StepFacts, Watch
+from pgmig_tui.ui.widgets.lines import Lines
+
+
+class RollbackScreen(PlaceScreen):
+    """Looks in a thread; `g` asks for the word. Before it nothing is changed anywhere, and no run is stopped."""
+
+    place: ClassVar[str] = "rollback"
+    CSS_PATH = "../styles/rollback.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("rollback")
+
+    def __init__(self, environment: Place, to: str | None) -> None:
+        super().__init__()
+        self.environment = environment
+        self.rollback: Rollback | None = None
+        self.accepted = False
+        self._to = to
+        self._save: bool | None = None
+        self._answers: dict[str, Answered] = {}
+        self._error = ""
+        self._looking = 0
+        self._starting = False
+        self._with_sql = False
+        self.steps = Lines(identity="steps")
+        self.lower = Lines(identity="lower")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.steps
+        yield self.lower
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._look()
+
+    @property
+    def where(self) -> Place | None:
+        return self.environment
+
+    def doing(self) -> str:
+        if self.rollback is None or not self.rollback.steps:
+            return "ROLL BACK"
+        return f"ROLL BACK {count(len(self.rollback.steps), 'change')}"
+
+    # Facts
+
+    def _look(self) -> None:
+        """Ask again, for another point or with another wish to save; what was accepted was for what was shown."""
+        self._looking += 1
+        self.accepted = False
+        turn, session, name, to, save = self._looking, self.pgmig.session, self.environment.name, self._to, self._save
+        self._show()
+
+        def done(found: Rollback) -> None:
+            if turn == self._looking:
+                self._looking, self._error = 0, ""
+                self.rollback = found
+                self._show()
+
+        def failed(error: Exception) -> None:
+            if turn == self._looking:
+                self._looking = 0
+                self._error = words_of(error)
+                self._show()
+
+        self.later("look back", lambda: session.look_back(name, to, save), done, failed)
+
+    def _show(self) -> None:
+        self.steps.fill(lambda columns: self._step_lines(columns - 1))
+        self.lower.fill(lambda columns: self._lower_lines(columns - 1))
+        self.tick()
+
+    def _step_lines(self, columns: int) -> list[Line]:
+        lines: list[Line] = []
+        if self._error:
+            lines += [((" This can't be done. Nothing was changed.", "failed"),), ()]
+            lines += wrap(safe(self._error), columns, indent=" ")
+            return lines
+        rollback = self.rollback
+        if rollback is None:
+            return [((" looking at what is deployed, what reverting it does, and who is in the way ...", "muted"),)]
+        if self._looking:
+            lines.append(((" looking again ...", "running"),))
+        if rollback.running:
+            lines += wrap(f"! {safe(rollback.running)}", columns, "failed", indent=" ", hanging="   ")
+            lines += wrap(
+                "it is stopped first, and what it has committed is reverted", columns, "waiting", indent="   "
+            )
+        if rollback.nothing:
+            return [*lines, *wrap(f"nothing to revert: {safe(rollback.nothing)}", columns, "done", indent=" ")]
+        for told in rollback.head:
+            lines += _wrapped(told, columns)
+        name = max(10, min(max(len(step.change) for step in rollback.steps) + 1, columns - 42))
+        lines.append(((f" {'#':>2}  {pad('revert', name)} {pad('data', 6)} lock", "title"),))
+        for step in rollback.steps:
+            lines += self._step(step, name, columns)
+        if self._with_sql:
+            lines += [(), ((" The statements, by step and line", "title"),)]
+            for told in rollback.sql:
+                lines += _wrapped(told, columns)
+        return lines
+
+    def _step(self, step: StepFacts, name: int, columns: int) -> list[Line]:
+        data: Span = ("LOSES ", "failed") if step.loses else ("none  ", "muted")
+        strong = step.lock == "ACCESS EXCLUSIVE"
+        lock: Span = (step.lock or "none", "failed" if strong else "plain" if step.lock else "muted")
+        on = f" {safe(step.relation)}" if step.lock else ""
+        lines: list[Line] = [
+            (
+                (f" {step.number:>2}  {pad(safe(step.change), name)} ", "plain"),
+                data,
+                (" ", "plain"),
+                lock,
+                (on, "muted"),
+            )
+        ]
+        if step.mode == "stepwise":
+            lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="     ")
+        for text in step.findings:
+            lines += wrap(f"! {safe(text)}", columns, "waiting", indent="     ", hanging="       ")
+        return lines
+
+    def _lower_lines(self, columns: int) -> list[Line]:
+        rollback = self.rollback
+        if rollback is None or self._error or rollback.nothing:
+            return [self._gate(columns)[0]] if rollback is not None and not self._error else []
+        lines: list[Line] = []
+        if rollback.loses:
+            box = "[x]" if self.accepted else "[ ]"
+            head = f"{box} a: accept DATA LOSS" + ("" if rollback.saves else ", or S: save it first")
+            lines.append(((f" {head}", "waiting" if self.accepted else "failed"),))
+        for told in rollback.losses:
+            lines += _wrapped(told, columns)
+        if not rollback.losses:
+            lines.append(((" + nothing is lost, as far as can be told", "done"),))
+        lines += self._gate(columns)
+        for item in rollback.items:
+            if item.blocks or item.answered:
+                word = f"overridden: {safe(item.answered)}" if item.answered else "o overrides it with a reason"
+                said = f"{safe(item.title)}: {safe(item.summary)}; {word}"
+                lines += wrap(f"{'x' if item.blocks else '+'} {said}", columns, "failed" if item.blocks else "waiting",
+                              indent=" ", hanging="   ")  # fmt: skip
+        for told in rollback.evidence:
+            lines += _wrapped(told, columns)
+        return lines
+
+    def _gate(self, columns: int) -> list[Line]:
+        shut = self.off("rollback.go")
+        if shut is None:
+            return [((" + GO is open (g, then the word)", "done"),)]
+        return wrap(f"x GO is shut: {safe(shut)}", columns, "failed", indent=" ", hanging="   ")
+
+    def _blocking(self) -> Item | None:
+        return self.rollback.blocking[0] if self.rollback is not None and self.rollback.blocking else None
+
+    # Keys
+
+    def off(self, key_id: str) -> str | None:
+        rollback = self.rollback
+        if not key_id.startswith("rollback."):
+            return None
+        if self._starting:
+            return "the rollback is being started"
+        if key_id in {"rollback.pagedown", "rollback.pageup"}:
+            return None
+        if self._looking:
+            return "still being looked at"
+        if rollback is None or (self._error and key_id not in {"rollback.save"}):
+            return "it can't be done"
+        if key_id == "rollback.go":
+            return self._go_shut(rollback)
+        if key_id == "rollback.accept" and not rollback.loses:
+            return "all of it is saved" if rollback.saves and rollback.losses else "nothing is lost"
+        if key_id == "rollback.save" and not self._error and not rollback.saves and not rollback.loses:
+            return "nothing is lost that could be saved"
+        if key_id == "rollback.sql" and not rollback.sql:
+            return "there are no statements"
+        if key_id == "rollback.override" and self._blocking() is None:
+            return "nothing stands in the way that a reason could answer"
+        if key_id == "rollback.down" and rollback.kept + 1 >= len(rollback.points):
+            return "nothing stays already"
+        if key_id == "rollback.up" and rollback.kept <= 1:
+            return "nothing would be reverted then"
+        return None
+
+    def _go_shut(self, rollback: Rollback) -> str | None:
+        if rollback.nothing:
+            return None if rollback.running else "there is nothing to revert"
+        if rollback.blocking:
+            return f"{rollback.blocking[0].title}: {rollback.blocking[0].summary}"
+        if rollback.loses and not self.accepted:
+            return "the data loss is not accepted (a)"
+        return None
+
+    def do_accept(self) -> None:
+        self.accepted = not self.accepted
+        self._show()
+
+    def do_save(self) -> None:
+        self._save = not (self.rollback is not None and self.rollback.saves) if not self._error else False
+        self._look()
+
+    def do_sql(self) -> None:
+        self._with_sql = not self._with_sql
+        self._show()
+
+    def do_down(self) -> None:
+        self._choose(1)
+
+    def do_up(self) -> None:
+        self._choose(-1)
+
+    def _choose(self, by: int) -> None:
+        assert self.rollback is not None, "off() has seen to it"
+        self._to = self.rollback.points[self.rollback.kept + by]
+        self._look()
+
+    def do_override(self) -> None:
+        item = self._blocking()
+        assert item is not None, "off() has seen to it"
+        ask = AskScreen(f"OVERRIDE {item.title}: for what reason?", "a reason; it goes into the journal", least=REASON)
+        self.app.push_screen(ask, lambda note: self._override(item.id, note))
+
+    def _override(self, item_id: str, note: str | None) -> None:
+        if not note or self.rollback is None:
+            return
+        self._answers[item_id] = Answered(item_id, "override", note)
+        session, rollback, answers = self.pgmig.session, self.rollback, tuple(self._answers.values())
+        self.later("gate", lambda: session.answer_back(rollback, answers), self._judged)
+
+    def _judged(self, rollback: Rollback) -> None:
+        if not self._looking:
+            self.rollback = rollback
+            self._show()
+
+    def do_go(self) -> None:
+        rollback, place = self.rollback, self.environment
+        assert rollback is not None, "off() has seen to it"
+        tier = f"{PRODUCTION} " if place.protected else ""
+        what = f"ROLL BACK {count(len(rollback.steps), 'change')}" if rollback.steps else "STOP THE RUN"
+        lines = paragraph(f"{what} on {tier}{place.name}", "strong")
+        standing = self.pgmig.answers.good.get(place.name)
+        user = (standing.user if standing else "") or place.user or "?"
+        lines += paragraph(f"{place.database}@{place.host} as {user}, {utc(self.pgmig.clock())[11:]}", "muted")
+        lines.append(())
+        if rollback.running:
+            lines += paragraph(f"STOPS FIRST: {safe(rollback.running)}", "failed")
+        if rollback.steps:
+            lines += paragraph(f"back to {safe(rollback.keep)}", "plain")
+        if rollback.loses:
+            lines += paragraph(f"LOSES {safe(listing(rollback.loses))}", "failed")
+        if rollback.saves:
+            lines += paragraph("what would be lost is saved first", "done")
+        self.app.push_screen(ConfirmScreen(lines, word_for(place), danger=place.protected), self._confirmed)
+
+    def _confirmed(self, yes: bool | None) -> None:
+        if not yes or self.rollback is None or self.off("rollback.go") is not None:
+            self.say("nothing was started")
+            return
+        self._starting = True
+        self._show()
+        self.say("stopping the run that is under way ..." if self.rollback.running else "starting ...", "running")
+        session, rollback, answers = self.pgmig.session, self.rollback, list(self._answers.values())
+        if self.accepted:
+            answers.append(Answered("data-loss", "attest", "; ".join(rollback.loses)))
+        self.later("roll back", lambda: session.roll_back(rollback, answers), self._started, self._not_started)
+
+    def _started(self, watch: Watch | None) -> None:
+        from pgmig_tui.ui.screens.run import RunScreen
+
+        if watch is None:
+            self._starting = False
+            self.say("the run was stopped; it had committed nothing", "done")
+            self._look()
+            return
+        screen = RunScreen(watch.run_id, self.environment, watch)
+        if self.is_current:
+            self.app.switch_screen(screen)
+        else:
+            self.app.push_screen(screen)
+
+    def _not_started(self, error: Exception) -> None:
+        self._starting = False
+        self._error = words_of(error)
+        self._show()
+
+    def do_pagedown(self) -> None:
+        self.steps.scroll_relative(y=max(1, self.steps.size.height // 2), animate=False)
+
+    def do_pageup(self) -> None:
+        self.steps.scroll_relative(y=-max(1, self.steps.size.height // 2), animate=False)
+
+    def copy_text(self) -> str:
+        return self.rollback.command if self.rollback is not None else ""
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "Nothing runs before the typed word, which also unlocks what it is for. Steps run newest first and stop at"
+            " the first failure.",
+            "y copies the command that does the same without a screen.",
+        )
+
+
+def _wrapped(told: Line, columns: int) -> list[Line]:
+    """A line that fits as it is; a longer one in several, in the role of its longest part."""
+    text = text_of(told)
+    if len(text) + 1 <= columns:
+        return [((" ", "plain"), *told)]
+    role = max(told, key=lambda span: len(span[0]))[1]
+    first = told[0][1] if told else role
+    return wrap(text.strip(), columns, first if role == "plain" else role, indent=" ", hanging="   ")

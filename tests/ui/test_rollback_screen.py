@@ -1,0 +1,165 @@
+"""Rolling back: few keys from home to a running rollback, never fewer than three deliberate acts."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pgmig_tui.errors import Unreachable
+from pgmig_tui.ui.session import Item
+from tests.ui.fakes import HOSTILE_SQL, FakeSession, change_id, standing
+from tests.ui.robot import Robot, opened, play
+
+SIZES = [(100, 30), (80, 24)]
+
+
+async def at_rollback(robot: Robot, environment: str = "3") -> None:
+    await robot.tell(standing("dev", 9), standing("staging", 9), standing("production", 9))
+    await robot.press(environment, "R")
+    await robot.sees("Undo run 20260820")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nine_keys_from_home_to_a_running_rollback(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session, size) as robot:
+            await at_rollback(robot)
+            await robot.sees("LOSES dms.documents.size: 1,204 values", "GO is shut", "to x @v2.8", "!! PRODUCTION !!")
+            await robot.snapshot("roll-back")
+            keys = ["a", "g", *"prod", "enter"]  # after `3 R`
+            assert 2 + len(keys) <= 10
+            await robot.press(*keys)
+            await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
+            _, answers = session.rolled_back[0]
+            assert [(answer.item_id, answer.how) for answer in answers] == [("data-loss", "attest")]
+            await robot.sees("RUN 20260820")
+
+    play(scene)
+
+
+def test_nothing_starts_by_enter_space_or_y() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_rollback(robot)
+            await robot.press("enter", "space", "y", "g", "enter", "y", "space", "enter")
+            await robot.sees("GO is shut")
+            await robot.press("a", "g")
+            await robot.sees("Type prod and press Enter", "LOSES dms.documents.size")
+            await robot.press("enter", "y", "e", "s", "enter", "space", "enter")
+            assert session.rolled_back == []
+            await robot.press("escape")
+            await robot.sees("nothing was started")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mashing_keys_rolls_nothing_back(seed: int) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        rolls = random.Random(seed)
+        async with opened(session) as robot:
+            await at_rollback(robot)
+            await robot.press(*(rolls.choice(["a", "g", "enter", "space", "y", "s", "j", "k", "S"]) for _ in range(60)))
+            assert session.rolled_back == []
+
+    play(scene)
+
+
+def test_saving_takes_the_place_of_accepting() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_rollback(robot)
+            await robot.press("S")
+            await robot.sees("SAVES keeps dms.documents.size", "GO is open")
+            assert session.calls[-1] == "look back production to None, save True"
+            await robot.press("a")
+            await robot.sees("a is off: all of it is saved")
+            await robot.press("g")
+            await robot.sees("what would be lost is saved first")
+            await robot.press(*"prod", "enter")
+            await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
+            assert session.rolled_back[0][0].saves
+
+    play(scene)
+
+
+def test_another_point_is_looked_at_anew_and_takes_the_acceptance_back() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_rollback(robot)
+            await robot.press("a")
+            await robot.sees("GO is open")
+            await robot.press("j")
+            await robot.sees("GO is shut: the data loss")
+            assert session.calls[-1] == f"look back production to {change_id(5)}"
+
+    play(scene)
+
+
+def test_what_diverges_wants_a_reason() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        title = "What was deployed is what the files say"
+        session.back_items = (Item("check:scripts", title, "check", "FAIL", "not the script", blocks=True),)
+        async with opened(session) as robot:
+            await at_rollback(robot)
+            await robot.sees("GO is shut: What was deployed is what the files say")
+            await robot.press("a", "g")
+            await robot.sees("g is off: What was deployed")
+            await robot.press("o", *"the revert is right", "enter")
+            await robot.sees("GO is open")
+            await robot.press("g", *"prod", "enter")
+            await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
+            assert {answer.item_id for answer in session.rolled_back[0][1]} == {"check:scripts", "data-loss"}
+
+    play(scene)
+
+
+def test_the_statements_are_shown_and_hostile_text_is_only_text() -> None:
+    async def scene() -> None:
+        async with opened() as robot:
+            await at_rollback(robot)
+            await robot.press("s")
+            await robot.sees("DROP INDEX CONCURRENTLY dms.i", HOSTILE_SQL)
+            await robot.press("s")
+            await robot.misses("DROP INDEX")
+
+    play(scene)
+
+
+def test_a_run_that_is_under_way_is_said_and_stopped_after_the_word() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.running = "run 20260820-031500-ab12 of another account or host is under way: process 4242"
+        session.nothing_back = "the last run has committed nothing yet"
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 9))
+            await robot.press("3", "R")
+            await robot.sees("is under way: process 4242", "it is stopped first", "GO is open")
+            await robot.press("g")
+            await robot.sees("STOP THE RUN on !! PRODUCTION !!", "STOPS FIRST")
+            await robot.press(*"prod", "enter")
+            await robot.until(lambda: len(session.rolled_back) == 1, "a stop")
+
+    play(scene)
+
+
+def test_what_can_not_be_told_says_why() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.prepare_error = Unreachable("production can't be reached: [/] timeout", now="Nothing was changed.")
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 9))
+            await robot.press("3", "R")
+            await robot.sees("This can't be done", "production can't be reached: [/] timeout")
+            await robot.press("g", "a")
+            await robot.sees("a is off")
+            assert session.rolled_back == []
+
+    play(scene)
