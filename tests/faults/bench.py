@@ -76,6 +76,8 @@ class Fault:
 
     name = ""
     phases: tuple[Phase, ...] = ("sent",)
+    crashes = False
+    """Whether the server has to recover from it."""
 
     def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
         """Start the run on the database `name`, let the fault happen, and wait until the run process has ended."""
@@ -252,6 +254,9 @@ class Bench:
         """A run of two steps, the fault at one point of it, and everything that has to be true afterwards."""
         event = next(one for one in self.transitions[direction, number] if one.seq == at.seq)
         name = self.fresh(number)
+        if fault.crashes:
+            # A copied sequence is not written ahead before the next checkpoint: after a crash it would go back.
+            self.server.execute("CHECKPOINT")
         trial = Trial(direction, 0, "", at.seq, event.name, fault.name, at.phase)
         try:
             plan = self.plan(name, direction, self.goal(direction, number))

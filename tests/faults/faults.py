@@ -135,6 +135,7 @@ class StoppedServer(Standing):
     """pg_ctl stop -m immediate; the server is back when the run goes on."""
 
     name = "server stopped, back at once"
+    crashes = True
 
     def __init__(self, sandbox: SandboxServer) -> None:
         self.sandbox = sandbox
