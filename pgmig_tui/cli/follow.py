@@ -194,7 +194,7 @@ class Follower:
         told: Line = line(("~ ", "waiting"), safe(message))
         output.note(told)
 
-    def _cut_off(self) -> InDoubt:
+    def _cut_off(self) -> PgmigError:
         environment = self._picture.environment
         if self._picture.command == "backfill":
             return StepFailed(
