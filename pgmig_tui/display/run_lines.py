@@ -23,6 +23,13 @@ def between(earlier: str, later: str) -> float | None:
         return None
 
 
+_SETTLED: Mapping[str, tuple[str, str, Role]] = {
+    "recorded": ("+ ", "settled: applied and recorded", "done"),
+    "not_applied": ("- ", "settled: not applied", "muted"),
+    "partly": ("! ", "settled: PARTLY APPLIED", "failed"),
+}
+
+
 class RunLines:
     """Turns events into lines, one at a time, and remembers what a later line must repeat: names and start times."""
 
@@ -240,6 +247,19 @@ class RunLines:
         message = safe(str(data.get("message") or ""))
         lines = [line("    ", where, ": " if where else "", (message, "strong"), f" [{state}]" if state else "")]
         return lines + [line(f"    {key}: ", safe(str(data[key]))) for key in ("detail", "hint", "do") if data.get(key)]
+
+    def _run_settled(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        """What was found out later about a step of a run that was cut off."""
+        outcome = str(data.get("outcome") or "")
+        glyph, word, role = _SETTLED.get(outcome, ("? ", outcome or "?", "stale"))
+        why = safe(str(data.get("message") or ""))
+        told = line((glyph, role), self._step(data), " ", (safe(word), role), f": {why}")
+        stays = [line(("    stays: ", "muted"), safe(str(one))) for one in data.get("what_stays") or ()]
+        return [told, *stays, *(line(("    repair: ", "muted"), safe(str(one))) for one in data.get("repair") or ())]
+
+    def _host_slept(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        seconds = safe(str(data.get("seconds") or "?"))
+        return [line(("~ ", "waiting"), f"the host slept for {seconds} s: looking around")]
 
     def _run_paused(self, data: Mapping[str, Any], at: str) -> list[Line]:
         why = f" ({safe(str(data['why']))})" if data.get("why") else ""

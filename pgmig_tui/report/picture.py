@@ -211,6 +211,11 @@ class RunPicture:
                 step.statements += 1
             case "statements_finished":
                 step.statements += int(data.get("count") or 0)
+            case "run_settled":
+                step.finished_at = event.at
+                step.state = "done" if data.get("outcome") == "recorded" else "failed"
+                if step.state == "failed":
+                    step.failure = {"committed": data.get("outcome") == "partly", **data}
             case "lock_waited":
                 step.waited_ms += float(data.get("ms") or 0)
             case "step_verified":

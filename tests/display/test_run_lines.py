@@ -106,3 +106,25 @@ def test_tries_settings_blockers_and_an_invalid_index_are_told() -> None:
         "09:00:06        DROP INDEX CONCURRENTLY public.i",
         "09:00:07  ~ paused between two changes (the terminal is gone); no transaction is open",
     ]
+
+
+def test_a_settled_run_says_what_became_of_each_step() -> None:
+    left = {
+        "step": 2,
+        "outcome": "partly",
+        "message": "line 3 was not reached",
+        "what_stays": ["line 1: CREATE TABLE t"],
+    }
+    assert told(
+        journal(
+            ("09:00:01", "run_settled", {"step": 1, "outcome": "recorded", "message": "it is applied and recorded"}),
+            ("09:00:01", "run_settled", {**left, "repair": ["DROP TABLE t"]}),
+            ("09:00:02", "host_slept", {"seconds": 3600}),
+        )
+    ) == [
+        "09:00:01  + 1/?  settled: applied and recorded: it is applied and recorded",
+        "09:00:01  ! 2/?  settled: PARTLY APPLIED: line 3 was not reached",
+        "09:00:01      stays: line 1: CREATE TABLE t",
+        "09:00:01      repair: DROP TABLE t",
+        "09:00:02  ~ the host slept for 3600 s: looking around",
+    ]

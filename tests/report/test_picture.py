@@ -138,3 +138,16 @@ def test_an_activity_of_another_shape_is_read_as_far_as_it_can_be() -> None:
     picture = picture_of(journal(("09:00:00", "run_planned", PLANNED), ("09:00:01", "activity", odd)))
     assert picture.activity is not None
     assert [one.pid for one in picture.activity.blockers] == [0, 0]
+
+
+def test_a_settled_run_has_steps_that_have_ended() -> None:
+    events = journal(
+        ("09:00:00", "step_started", {"step": 1, "change": "one"}),
+        ("09:00:00", "step_started", {"step": 2, "change": "two"}),
+        ("09:05:00", "run_settled", {"step": 1, "outcome": "recorded", "message": "it is recorded"}),
+        ("09:05:00", "run_settled", {"step": 2, "outcome": "partly", "message": "line 3 was not reached"}),
+    )
+    steps = picture_of(events).steps
+    assert [steps[1].state, steps[2].state] == ["done", "failed"]
+    assert steps[2].failure is not None
+    assert (steps[2].failure["committed"], steps[2].failure["message"]) == (True, "line 3 was not reached")
