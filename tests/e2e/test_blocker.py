@@ -43,3 +43,29 @@ def test_a_blocker_is_named_on_the_run_screen_and_terminated_by_its_typed_pid(
         assert gone == [(0,)]
     columns = pg18.execute("SELECT attname FROM pg_attribute WHERE attrelid = 'public.busy'::regclass", database)
     assert ("tags",) in columns
+
+
+def test_of_two_screens_on_one_run_one_steers_and_hands_over_when_it_leaves(
+    tmp_path: Path, pg18: Server, database: str
+) -> None:
+    pg18.execute("CREATE TABLE public.busy (id int)", database)
+    project = make_project(tmp_path, {"alter": ALTER}, {"dev": pg18.uri(database)})
+    with psycopg.connect(pg18.conninfo(database), application_name="reporting") as holder:
+        holder.execute("SELECT count(*) FROM public.busy")
+        with Terminal(project) as first, Terminal(project) as second:
+            first.sees("dev: 1 pending").press("d")
+            first.sees("GO is open").press("g")
+            first.sees("Type yes").press("yes", "enter")
+            first.sees("BLOCKED BY")
+            second.sees("alive on dev 0/1: h").press("h")
+            second.sees("> running").press("enter")
+            second.sees("BLOCKED BY", "watching").press("p")
+            second.sees("p is off: you are only watching;", "process ")
+            first.press("z").sees("ALL ENVIRONMENTS")
+            second.sees("it is steered from here now").press("s")
+            second.sees("Settings of this run").press("escape").misses("Settings of this run")
+            holder.rollback()
+            second.sees("1/1 + DONE")
+            first.press("q")
+            second.press("q")
+            assert (first.ends(), second.ends()) == (0, 0)

@@ -57,6 +57,10 @@ class FailedScreen(PlaceScreen):
         self.choices.styles.height = min(len(self._choice_lines(columns - 1)) + 1, 10)
         self.choices.fill(lambda columns: self._choice_lines(columns - 1))
 
+    def answers_changed(self) -> None:
+        # The process that has just told its end lives on for a moment, in which nothing else may start.
+        self.show()
+
     @property
     def picture(self) -> RunPicture:
         return self.run.picture

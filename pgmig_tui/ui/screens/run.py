@@ -120,6 +120,9 @@ class RunScreen(PlaceScreen):
         if self.picture.exit_status is not None and self._environment is not None:
             self.pgmig.ask_again()
         self._show()
+        # What a key does depends on what goes on: nobody must wait a second to see that one works now.
+        self.foot.refresh()
+        self.status.refresh()
         self._after_failure()
 
     def _instead(self) -> None:
@@ -132,8 +135,6 @@ class RunScreen(PlaceScreen):
         self.app.switch_screen(BackfillScreen(self.run_id, self._environment, steers=self._wants_to_steer))
 
     def _after_failure(self) -> None:
-        # What a key does depends on what goes on: nobody must wait a second to see that one works now.
-        self.foot.refresh()
         """Fetches the lines around what failed, and says what can be done once the run has ended before our eyes."""
         step = self.failed
         if step is None:
@@ -281,7 +282,9 @@ class RunScreen(PlaceScreen):
         return "Go on" if key_id == "run.pause" and self.picture.paused else None
 
     def hidden_keys(self) -> Collection[str]:
-        return _STEERING | {"run.detach"} if self.ended else {"run.after", "run.failed"}
+        if not self.ended:
+            return {"run.after", "run.failed"}
+        return _STEERING | {"run.detach"} | (set() if self.failed is not None else {"run.failed"})
 
     def _send(self, words: str, command: str, *arguments: str) -> None:
         watch = self._watch
