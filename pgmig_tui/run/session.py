@@ -47,7 +47,9 @@ class StepSession:
         self._plan = plan
         self._target = target
         self._control = control
-        self._notice = notice
+        self._tell = notice
+        self.warned = ""
+        """The last WARNING of the server."""
         self._wire: Wire | None = None
         self._begun: tuple[int, Exchange] | None = None
         self._sent_ahead_ms = plan.lock_timeout_ms
@@ -64,7 +66,7 @@ class StepSession:
 
         One message sets the guards, asks who answers (its last row is `check_identity`'s) and goes on with `sql`.
         """
-        head = self.head_sql(step, sql, self.patience_ms)
+        head = self.head_sql(step, sql)
         wire, begun, self._begun = self._wire, self._begun, None
         if begun is not None:
             if wire is not None and begun[0] == step.number and not begun[1].lost:
@@ -109,9 +111,14 @@ class StepSession:
     def open(self, part: str) -> Wire:
         """A new connection named `pgmig/<run>/<part>`."""
         connection = self.connect(part)
-        self._wire = Wire(connection, self._control, self._notice)
+        self._wire = Wire(connection, self._control, self._noticed)
         self._control.cancel_now = self._wire.cancel
         return self._wire
+
+    def _noticed(self, severity: str, sqlstate: str, message: str) -> None:
+        if severity == "WARNING":
+            self.warned = message
+        self._tell(severity, sqlstate, message)
 
     def connect(self, part: str) -> Connection:
         name = application_name(self._plan.run_id, part)
@@ -146,12 +153,12 @@ class StepSession:
 
     # -- head and tail -----------------------------------------------------------------------------------------
 
-    def head_sql(self, step: Step, sql: str = "", patience_ms: int = 0) -> str:
+    def head_sql(self, step: Step, sql: str = "") -> str:
         """One SELECT, which tells who answers in the columns that `check_identity` reads and sets the guards; `sql`."""
         plan = self._plan
         name = application_name(plan.run_id, step.number)
         guards = (
-            guard_sql("step", patience_ms or self.lock_timeout_ms, plan.server.version_num)
+            guard_sql("step", self.patience_ms or self.lock_timeout_ms, plan.server.version_num)
             .decode()
             .removeprefix("SELECT ")
         )

@@ -237,6 +237,7 @@ class Stepper:
         self.session.patience_ms = 0
         if self.control.watcher is not None:
             self.control.watcher.committing()
+        self.session.warned = ""
         exchange = self.session.finish(wire, closing, rows, upcoming, self._begin)
         if self.control.watcher is not None:
             self.control.watcher.end()
@@ -253,7 +254,18 @@ class Stepper:
         self.journal.write(
             "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start)
         )
+        if self.control.cancelled and self.session.warned:
+            self._cancelled_too_late(step)
         return self._after(step, start) if verify_after else StepResult(ok=True, recorded=True)
+
+    def _cancelled_too_late(self, step: Step) -> None:
+        """A COMMIT that waits for a synchronous standby has happened: a cancel only ends the waiting."""
+        self.control.paused = True  # the next COMMIT would wait for it as well: somebody should look first
+        self.journal.write(
+            "warning", step=step.number,
+            message=f"{step.change} is committed on this server; whether a synchronous standby has it isn't known:"
+            f" {self.session.warned}",
+        )  # fmt: skip
 
     def _unanswered_commit(self, step: Step, start: float, executed: list[Executed]) -> StepResult:
         """COMMIT was sent and not answered. The registry knows: its row is in the same transaction."""
