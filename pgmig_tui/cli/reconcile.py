@@ -31,11 +31,12 @@ _MARKS: dict[str, tuple[str, Role]] = {
 def reconcile(arguments: Namespace) -> int:
     """Exit status 0 when every run that was cut off is settled, or none was; 4 when one is still in doubt."""
     from pgmig_tui.database.connect import check_server
-    from pgmig_tui.run.client import default_state_dir
+    from pgmig_tui.run.client import default_state_dir, list_runs
     from pgmig_tui.run.reconcile import asked, settle, unfinished_on
 
     project, environment, _ = environment_and_change(arguments)
     target, state_dir = environment.target, default_state_dir(os.environ)
+    place = (environment.name, project.plan.project)
     found: list[tuple[Settlement, bool]] = []
     with asked(target) as (connection, identity):
         check_server(identity, environment.policy)
@@ -51,6 +52,9 @@ def reconcile(arguments: Namespace) -> int:
     else:
         if not found:
             output.say(f"{safe(environment.name)}: no run was cut off; nothing is to settle.")
+            for run in list_runs(state_dir):
+                if run.state == "running" and (run.environment, run.project) == place:
+                    output.say(f"The run {safe(run.run_id)} is under way: `pgmig-tui attach {safe(run.run_id)}`.")
         for settlement, done in found:
             _show(settlement, done, environment.name)
     return 0 if all(done for _, done in found) else 4

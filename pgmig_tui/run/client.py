@@ -147,7 +147,8 @@ def start(
 ) -> RunHandle:
     """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, steered by us; return at once."""
     process = process or warm(Path(plan.root))
-    steer.take(plan.folder)
+    with contextlib.suppress(OSError):
+        steer.take(plan.folder)
     given = {
         "folder": str(plan.folder),
         "password": password or os.environ.get("PGPASSWORD"),

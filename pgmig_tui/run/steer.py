@@ -6,6 +6,7 @@ watcher's process ends, however it ends, and not when it only sleeps: a suspende
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import getpass
 import os
@@ -28,9 +29,10 @@ def take(folder: Path) -> bool:
     except BlockingIOError:
         os.close(fd)
         return False
-    os.ftruncate(fd, 0)
-    os.write(fd, _who().encode("utf-8", "replace"))
     _held[folder] = fd
+    with contextlib.suppress(OSError):  # on a full disk we steer without a name
+        os.ftruncate(fd, 0)
+        os.write(fd, _who().encode("utf-8", "replace"))
     return True
 
 
