@@ -123,3 +123,35 @@ def test_the_server_is_asked_what_became_of_a_commit(
     with looking(workshop18) as connection:
         (verdict,) = reconcile.examine(connection, done.plan).verdicts
     assert (verdict.outcome, len(verdict.stays)) == (outcome, stays), verdict
+
+
+def test_a_commit_that_the_server_which_answers_never_had_is_said(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    done = workshop18.run()
+    workshop18.query("DELETE FROM sqitch.changes")
+    with looking(workshop18) as connection:
+        (verdict,) = reconcile.examine(connection, done.plan).verdicts
+    assert verdict.outcome == "not_applied"
+    assert "promoted standby" in verdict.why
+
+
+def test_a_run_that_was_killed_before_its_first_word_is_settled(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    plan = workshop18.plan()
+    (plan.folder / "journal.jsonl").touch()
+    assert [run.run_id for run in client.unfinished(workshop18.state_dir)] == [plan.run_id]
+    again = workshop18.plan()
+    assert "0 of 1 steps are done" in again.warnings[0]
+    assert client.unfinished(workshop18.state_dir) == []
+
+
+def test_a_torn_line_is_closed_before_the_journal_goes_on(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    workshop18.change("two", SLOW.replace("30", "1"))
+    plan = kill_at(workshop18, "statement_started", step=2, line=3)
+    path = plan.folder / "journal.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"at": "2026')
+    assert "1 of 2 steps are done" in workshop18.plan().warnings[0]
+    last = path.read_text().splitlines()[-1]
+    assert '"event": "run_finished"' in last
+    assert client.list_runs(workshop18.state_dir)[-1].steps_done == 1
