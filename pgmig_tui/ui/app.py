@@ -153,6 +153,12 @@ class PgmigApp(App[int]):
 
         self.push_screen(unlock(place), confirmed)
 
+    def script_changed(self, change_id: str) -> None:
+        """A script of a change was edited: what is known of it is old."""
+        for screen in self.screen_stack:
+            if isinstance(screen, PlaceScreen):
+                screen.script_changed(change_id)
+
     def open_run(self, run_id: str) -> None:
         """Shows a run, alive or ended."""
         from pgmig_tui.ui.screens.run import RunScreen

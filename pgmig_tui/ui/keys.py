@@ -66,6 +66,8 @@ KEYS: tuple[Key, ...] = (
     Key("change.findings", "tab", "tab", "Findings", "move in the findings, the text follows; again: in the text"),
     Key("change.formatted", "f", "f", "Format", "the SQL set out by sqlparse, to read; never what is run"),
     Key("change.find", "slash", "/", "Find", "find a text in the script"),
+    Key("change.dry_run", "D", "D", "DRY RUN..", "run what is pending up to this change and roll it back", True),
+    Key("change.edit", "e", "e", "Edit", "the script in $VISUAL or $EDITOR, at this line; then read again"),
     Key("change.again", "n", "n", "", "next place found"),
     Key("change.back_again", "N", "N", "", "place found before"),
     Key("change.down", "j,down", "j", "", "one line down"),

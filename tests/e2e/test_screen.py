@@ -94,7 +94,9 @@ def test_a_failing_script_is_told_with_line_and_state(tmp_path: Path, pg18: Serv
         terminal.sees("GO is open").press("g")
         terminal.sees("Type yes").press("yes", "enter")
         terminal.sees("STOPPED", "22012", "division by zero", "deploy/bad.sql:3", "nothing of this change stays")
-        terminal.sees("x> 3 SELECT 1/0;", "retry: a new run of the 1 change that is left", "off: nothing of it is deployed")
+        terminal.sees(
+            "x> 3 SELECT 1/0;", "retry: a new run of the 1 change that is left", "off: nothing of it is deployed"
+        )
         terminal.press("escape").misses("retry: a new run").press("escape").sees("x FAILED", "FAILED at 1 of 2")
     assert tables(pg18, database) == {"t_first"}
 
@@ -124,6 +126,21 @@ def test_ctrl_c_stops_nothing_and_says_how_to_leave(project: Path) -> None:
         terminal.sees("dev: 3 pending").press("ctrl-c")
         terminal.sees("ctrl-c stops nothing here: q leaves").press("q")
         assert terminal.ends() == 0
+
+
+def test_the_editor_gets_the_terminal_and_what_it_wrote_is_read_again(project: Path, tmp_path: Path) -> None:
+    editor = tmp_path / "my editor"
+    editor.write_text("#!/bin/sh\necho 'SELECT 42;' >> \"$2\"\necho in the editor\nread answer\nexit $answer\n")
+    editor.chmod(0o755)
+    with Terminal(project, env={"EDITOR": f"'{editor}' --wait"}) as terminal:
+        terminal.sees("dev: 3 pending").press("enter")
+        terminal.sees("[deploy]", "CREATE TABLE public.t_first").press("e")
+        terminal.sees("in the editor").press("0", "enter")
+        terminal.sees("SELECT 42;", "read again").press("e")
+        terminal.sees("in the editor").press("3", "enter")
+        terminal.sees("ended with status 3", "[deploy]").press("q")
+        assert terminal.ends() == 0
+    assert (project / "deploy" / "first.sql").read_text().endswith("SELECT 42;\nSELECT 42;\n")
 
 
 def test_a_small_terminal_and_a_dumb_one_are_told(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +13,7 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span
 from pgmig_tui.impact.result import StatementImpact
-from pgmig_tui.ui import impact_pane
+from pgmig_tui.ui import editor, impact_pane
 from pgmig_tui.ui.findings import RISK_ROLES
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
@@ -242,6 +243,10 @@ class ChangeScreen(PlaceScreen):
 
     def off(self, key_id: str) -> str | None:
         script = self._scripts.get(self.kind)
+        if key_id == "change.edit" and not self._editor():
+            return "neither VISUAL nor EDITOR is set" if script is not None else "the script is not here yet"
+        if key_id == "change.dry_run":
+            return self._no_dry_run()
         if key_id == "change.formatted" and (script is None or not script.text):
             return "there is no text to set out"
         if key_id in {"change.impact", "change.findings"} and not self._findings:
@@ -274,6 +279,38 @@ class ChangeScreen(PlaceScreen):
             self._pick(self._below_cursor(len(self._findings) - 1) if current is None else current)
         else:
             self._show_pane()
+
+    def _editor(self) -> list[str]:
+        script = self._scripts.get(self.kind)
+        if script is None:
+            return []
+        return editor.command(os.environ, self.pgmig.session.facts.root / script.path, self.sql.line_number)
+
+    def do_edit(self) -> None:
+        problem = editor.edit(self.pgmig, self._editor())
+        for known in (self._scripts, self._panes, self._now):
+            known.pop(self.kind, None)
+        self.pgmig.script_changed(self.change.change_id)
+        self._load()
+        self.say(problem or "read again", "failed" if problem else "done")
+
+    def _no_dry_run(self) -> str | None:
+        if self._environment is None:
+            return "there is no environment"
+        reason = self.pgmig.answers.cannot(self._environment.name)
+        standing = self.pgmig.answers.good.get(self._environment.name)
+        if reason is not None or standing is None:
+            return reason or "no answer yet"
+        return None if self.change.change_id in standing.pending else "this change is not pending there"
+
+    def do_dry_run(self) -> None:
+        from pgmig_tui.ui.screens.review import ReviewScreen
+
+        assert self._environment is not None, "off() has seen to it"
+        standing = self.pgmig.answers.good[self._environment.name]
+        # The first pending change needs no other to be tried with it.
+        to = None if standing.pending[0] == self.change.change_id else self.change.change_id
+        self.app.push_screen(ReviewScreen(self._environment, "deploy", to, how="try"))
 
     def do_formatted(self) -> None:
         from pgmig_tui.display.sql_format import formatted

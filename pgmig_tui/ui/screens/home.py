@@ -182,6 +182,12 @@ class HomeScreen(PlaceScreen):
             for kind in ("deploy", "revert"):
                 self._ask_impact(self.matrix.change.change_id, kind)
 
+    def script_changed(self, change_id: str) -> None:
+        for kind in ("deploy", "revert"):
+            self._impacts.pop((change_id, kind), None)
+            self._asked.discard((change_id, kind))
+        self._ask_locks()
+
     def _ask_locks(self) -> None:
         standing = self._standing()
         for change_id in (standing.pending if standing else ())[:LOCK_COLUMN_CHANGES]:

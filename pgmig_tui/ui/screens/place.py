@@ -242,6 +242,9 @@ class PlaceScreen(Screen[None]):
     def work_failed(self, error: Exception) -> None:
         self.say(words_of(error), "failed")
 
+    def script_changed(self, change_id: str) -> None:
+        """A script of a change was edited."""
+
     def leaving(self) -> None:
         """The program is left on purpose, by its key."""
 

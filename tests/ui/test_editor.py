@@ -1,0 +1,64 @@
+"""The editor's command line, and a terminal that can't be handed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pgmig_tui.ui.editor import command
+from tests.ui.fakes import FakeSession, standing
+from tests.ui.robot import opened, play
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"EDITOR": "vim"}, ["vim", "+12", "/p/deploy/a b.sql"]),
+        ({"EDITOR": "vi", "VISUAL": "/usr/bin/nvim -R"}, ["/usr/bin/nvim", "-R", "+12", "/p/deploy/a b.sql"]),
+        ({"EDITOR": "code --wait"}, ["code", "--wait", "/p/deploy/a b.sql"]),
+        ({"EDITOR": "vim 'unbalanced"}, []),
+        ({"EDITOR": ""}, []),
+        ({}, []),
+    ],
+)
+def test_how_the_editor_is_called(env: dict[str, str], words: list[str]) -> None:
+    assert command(env, Path("/p/deploy/a b.sql"), 12) == words
+
+
+def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        monkeypatch.delenv("VISUAL", raising=False)
+        monkeypatch.delenv("EDITOR", raising=False)
+        session = FakeSession()
+        async with opened(session) as robot:
+            await robot.tell(standing("dev", 5))
+            await robot.press("enter")
+            await robot.sees("ALTER TABLE dms.documents")
+            await robot.press("e")
+            await robot.sees("e is off: neither VISUAL nor EDITOR is set")
+            monkeypatch.setenv("EDITOR", "ed")
+            await robot.press("e")
+            await robot.sees("this terminal can't be handed to an editor", "ALTER TABLE dms.documents")
+
+    play(scene)
+
+
+def test_a_dry_run_starts_at_a_change_that_is_pending() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = ()
+        async with opened(session) as robot:
+            await robot.tell(standing("dev", 5))
+            await robot.press("k", "enter")
+            await robot.sees("ALTER TABLE dms.documents")
+            await robot.press("D")
+            await robot.sees("DRY RUN 4 changes", "GO is open")
+            assert session.calls[-1].startswith("prepare deploy dev to 0000")
+            await robot.press("escape", "escape", "j", "j", "enter")
+            await robot.sees("change deployed")
+            await robot.press("D")
+            await robot.sees("D is off: this change is not pending there")
+            assert session.started == []
+
+    play(scene)
