@@ -31,6 +31,7 @@ from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import discard, new_folder
 from pgmig_tui.run.plan import Command, Options, RunPlan, Server, Step
 from pgmig_tui.run.reading import Work, place_verification, read_script
+from pgmig_tui.script.backfill import declares
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
@@ -204,6 +205,9 @@ def _deploy_step(
     name, data = work.files.script(project.script_path(change, "deploy"))
     view, form = read_script(work, name, data)
     verify_name, verify, reason = place_verification(work, change, view, form)
+    if not work.options.log_only and declares(data):
+        how = f"`pgmig-tui backfill {work.environment.name} {change.name}`"
+        work.warnings.append(f"{name} declares a statement for batches, and a deploy runs it whole; in batches: {how}")
     return Step(
         number=number,
         action="deploy",

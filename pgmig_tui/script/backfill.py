@@ -97,6 +97,11 @@ def declarations(path: str, data: bytes) -> list[Declaration]:
     ]
 
 
+def declares(data: bytes) -> bool:
+    """Whether a script declares a statement for batches, rightly or not."""
+    return b"backfill" in data and _HEADER.search(data) is not None
+
+
 def _declaration(where: str, line: int, text: str) -> Declaration:
     said: dict[str, str] = {}
     for word in _WORDS.findall(text):

@@ -542,3 +542,12 @@ def _wait_for_row(workshop: Workshop, other: psycopg.Connection[Any]) -> None:
     while time.monotonic() < deadline and workshop.query(held) == [(0,)]:
         wait_a_moment()
     other.execute("SELECT 1 FROM public.t WHERE id = 3 FOR UPDATE")
+
+
+def test_a_deploy_of_a_declared_statement_says_that_it_runs_it_whole(shop18: Workshop) -> None:
+    table(shop18, 10)
+    plan = shop18.plan()
+    assert any("`pgmig-tui backfill" in warning for warning in plan.warnings)
+    assert not plan.steps[0].findings, "the declaration is no advice that is silenced"
+    assert shop18.finish(plan).status == 0
+    assert counters(shop18) == [(1, 10)]
