@@ -43,11 +43,12 @@ type_columns AS (
   JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'f', 'm')
 ),
 asked_functions AS (
-  SELECT p.oid, p.proname, p.pronamespace, p.provolatile, p.prolang, p.prosrc, p.prokind
+  SELECT p.oid, p.proname, p.pronamespace, p.provolatile, p.prolang, p.prosrc, p.prokind, p.pronargs, p.pronargdefaults,
+         p.provariadic
   FROM asked a JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
 ),
 function_users AS (
-  SELECT f.proname, f.pronamespace, coalesce(t.tgrelid, x.adrelid, r.ev_class, k.conrelid, i.indrelid, y.polrelid) AS relid,
+  SELECT f.oid AS function, coalesce(t.tgrelid, x.adrelid, r.ev_class, k.conrelid, i.indrelid, y.polrelid) AS relid,
          CASE WHEN r.oid IS NOT NULL THEN 'rule' WHEN x.oid IS NOT NULL THEN 'd' WHEN y.oid IS NOT NULL THEN 'y'
               WHEN t.oid IS NOT NULL THEN 'g' WHEN k.oid IS NOT NULL THEN 'c' ELSE 'i' END AS kind,
          coalesce(i.indexrelid, 0) AS part
@@ -298,7 +299,10 @@ SELECT pg_catalog.json_build_object(
                  WHEN l.lanname = 'sql' THEN f.prosrc ELSE '' END,
     'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.relid::int8, u.kind,
         (SELECT x.relname FROM pg_catalog.pg_class x WHERE x.oid = u.part))) FROM function_users u
-              WHERE u.proname = f.proname AND u.pronamespace = f.pronamespace AND u.relid IS NOT NULL)) ORDER BY f.oid)
+              WHERE u.function = f.oid AND u.relid IS NOT NULL),
+    'arguments', pg_catalog.json_build_array(
+      CASE WHEN f.provariadic <> 0 THEN f.pronargs - f.pronargdefaults - 1 ELSE f.pronargs - f.pronargdefaults END,
+      CASE WHEN f.provariadic <> 0 THEN 100 ELSE f.pronargs END)) ORDER BY f.oid)
     FROM asked_functions f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = f.prolang),
   'publications', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.pubname, p.relid::int8)) FROM published p),

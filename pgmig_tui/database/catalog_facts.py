@@ -20,11 +20,11 @@ from pgmig_tui.impact.facts import (
     Relation,
     Trigger,
     TypeFact,
+    together,
 )
 
 _UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "ETC/UCT"}
 _NOT_NULL = re.compile(r"\{NULLTEST :arg \{VAR :varno 1 :varattno (\d+) [^}]*\} :nulltesttype 1 ")
-_ORDER = "isv"
 
 Json = Any  # a document as the server's json_build_object made it
 Row = Sequence[Any]
@@ -273,8 +273,7 @@ def _type(row: Row, rows: _Rows) -> TypeFact:
 
 
 def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
-    """One fact a name: of several functions the most volatile, and no body, since it is not told which is meant."""
-    found: dict[Name, FunctionFact] = {}
+    found: dict[Name, list[FunctionFact]] = {}
     for item in items:
         name = Name(*item["name"])
         users = tuple(
@@ -286,11 +285,8 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
             for user, kind, part in item["users"] or ()
             if user in rows.names
         )
-        fact = FunctionFact(name, item["volatility"], item["language"], item["body"] or "", users)
-        known = found.get(name)
-        if known is not None:
-            worst = max(known.volatility, fact.volatility, key=_ORDER.index)
-            language = known.language if known.language == fact.language else ""
-            fact = FunctionFact(name, worst, language, "", tuple(dict.fromkeys((*known.dependents, *users))))
-        found[name] = fact
-    return found
+        least, most = item["arguments"]
+        body = item["body"] or ""
+        fact = FunctionFact(name, item["volatility"], item["language"], body, users, least, most)
+        found.setdefault(name, []).append(fact)
+    return {name: together(facts) for name, facts in found.items()}

@@ -6,7 +6,7 @@ forward on top of it. Names are case-exact, as in the catalog, never quoted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -208,13 +208,41 @@ class TypeFact:
 
 @value(frozen=True, slots=True)
 class FunctionFact:
-    """All functions of one name together: the worst volatility (i, s, v), and what would fall with them."""
+    """A function: volatility (i, s, v), and what would fall with it. It takes `least` to `most` arguments.
+
+    Several of one name are one fact with the worst volatility and no body, and each by itself in `overloads`.
+    """
 
     name: Name
     volatility: str = "v"
     language: str = ""
     body: str = ""
     dependents: tuple[Dependent, ...] = ()
+    least: int = 0
+    most: int = 100
+    overloads: tuple[FunctionFact, ...] = ()
+
+    def called_with(self, arguments: int) -> FunctionFact:
+        """The one that a call with so many arguments means; all together where several take so many."""
+        fitting = [one for one in self.overloads if one.least <= arguments <= one.most]
+        return fitting[0] if len(fitting) == 1 else self
+
+
+def together(functions: Sequence[FunctionFact]) -> FunctionFact:
+    """One fact of several functions of one name."""
+    if len(functions) == 1:
+        return functions[0]
+    languages = {one.language for one in functions}
+    return FunctionFact(
+        functions[0].name,
+        max((one.volatility for one in functions), key="isv".index),
+        languages.pop() if len(languages) == 1 else "",
+        "",
+        tuple(dict.fromkeys(dependent for one in functions for dependent in one.dependents)),
+        min(one.least for one in functions),
+        max(one.most for one in functions),
+        tuple(functions),
+    )
 
 
 class Fall(NamedTuple):

@@ -145,7 +145,7 @@ def names_inside(facts: Facts, names: Names) -> bool:
         names.all.update(trigger.function for trigger in relation.triggers)
     for text in facts.prepared.values():
         _collect_text(text, names, 1)
-    for function in facts.functions.values():
+    for function in (one for fact in facts.functions.values() for one in (fact.overloads or (fact,))):
         if function.language == "plpgsql" and function.body:
             _inside(function.body, names, 1)
             names.writes = True

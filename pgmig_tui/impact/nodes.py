@@ -193,9 +193,9 @@ def walk(node: Node) -> Iterator[Node]:
                 stack.extend(value)
 
 
-def functions_in(node: Node) -> list[list[str]]:
-    """Names of the functions that an expression or query calls, each in parts."""
-    return [strings(found.funcname) for found in walk(node) if type(found).__name__ == "FuncCall"]
+def functions_in(node: Node) -> list[tuple[list[str], int]]:
+    """The functions that an expression or query calls: the name in parts, and how many arguments."""
+    return [(strings(found.funcname), len(found.args)) for found in walk(node) if type(found).__name__ == "FuncCall"]
 
 
 def definition(command: Node) -> Node:

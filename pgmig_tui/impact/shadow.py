@@ -13,9 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from pgmig_tui.impact.facts import Facts, ForeignKey, FunctionFact, Index, Name, Relation, TypeFact, replace
+from pgmig_tui.impact.facts import (
+    Facts,
+    ForeignKey,
+    FunctionFact,
+    Index,
+    Name,
+    Relation,
+    TypeFact,
+    replace,
+    together,
+)
 
 TEMP = "pg_temp"
+ANY_NUMBER = 100
+"""So many arguments and more: VARIADIC, or not known."""
 
 
 class Snapshot(NamedTuple):
@@ -239,14 +251,14 @@ class Catalog:
                 return found
         return None
 
-    def function(self, parts: list[str]) -> FunctionFact | None:
+    def function(self, parts: list[str], arguments: int | None = None) -> FunctionFact | None:
+        """A function by the parts of its name and, of several of that name, by the number of its arguments."""
         if not parts:
             return None
-        if len(parts) > 1:
-            return self._functions.get(Name(parts[-2], parts[-1]))
-        for schema in (*self.search_path, "pg_catalog"):
-            if (found := self._functions.get(Name(schema, parts[0]))) is not None:
-                return found
+        schemas = (parts[-2],) if len(parts) > 1 else (*self.search_path, "pg_catalog")
+        for schema in schemas:
+            if (found := self._functions.get(Name(schema, parts[-1]))) is not None:
+                return found if arguments is None else found.called_with(arguments)
         return None
 
     def __iter__(self) -> Iterator[Relation]:
@@ -264,7 +276,11 @@ class Catalog:
         self._changed()
 
     def put_function(self, fact: FunctionFact) -> None:
-        self._functions[fact.name] = fact
+        """A new function, or one with as many arguments anew."""
+        known = self._functions.get(fact.name)
+        others = () if known is None else (known.overloads or (known,))
+        kept = [one for one in others if (one.least, one.most) != (fact.least, fact.most) and one.most < ANY_NUMBER]
+        self._functions[fact.name] = together([*kept, fact])
         self._changed()
 
     def drop(self, names: Iterable[Name]) -> None:

@@ -46,8 +46,8 @@ def _inlined(fact: FunctionFact) -> Node | None:
 def volatility(scene: Scene, expression: Node, depth: int = 0) -> str:
     """ "yes" when the expression is volatile, "no", or "unknown" for functions that nothing is known of."""
     verdict = "no"
-    for parts in functions_in(expression):
-        fact = scene.catalog.function(parts)
+    for parts, arguments in functions_in(expression):
+        fact = scene.catalog.function(parts, arguments)
         if fact is not None:
             inlined = _inlined(fact) if fact.volatility == "v" and depth < 4 else None
             if inlined is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pgmig_tui.display import words
@@ -12,6 +13,8 @@ from pgmig_tui.report.run_report import cell
 from pgmig_tui.script.preview import Finding
 
 HEADINGS = ("line>", "statement", "lock", "on", "blocks", "held to?", "does", "risk")
+_CONCURRENT = frozenset({"CREATE INDEX", "DROP INDEX", "REINDEX", "REFRESH MATERIALIZED VIEW"})
+_CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE).search
 _RISK_ROLES: dict[str, Role] = {
     "none": "muted",
     "low": "done",
@@ -28,6 +31,12 @@ def at_least(risk: str, limit: str) -> bool:
 
 def risk_span(risk: str) -> Span:
     return risk, _RISK_ROLES.get(risk, "plain")
+
+
+def kind_words(one: StatementImpact) -> str:
+    """The kind, with CONCURRENTLY where it stands in the statement: it makes another statement of it."""
+    concurrently = one.kind in _CONCURRENT and _CONCURRENTLY(one.sql) and "CONCURRENTLY" not in one.kind
+    return f"{one.kind} CONCURRENTLY" if concurrently else one.kind
 
 
 def blocks_words(one: StatementImpact) -> str:
@@ -72,7 +81,7 @@ def rows(impact: ScriptImpact) -> list[tuple[str | Line, ...]]:
                 found.append(("", "", mode, relation, "", "", "", ""))
                 continue
             held = "-" if lock is None else f"line {one.held_until_line}"
-            kind: Line = ((safe(one.kind), "failed" if one.problem else "plain"),)
+            kind: Line = ((safe(kind_words(one)), "failed" if one.problem else "plain"),)
             does, risk = does_words(one), (risk_span(one.risk),)
             found.append((str(one.line), kind, mode, relation, blocks_words(one), held, does, risk))
     return found

@@ -146,3 +146,48 @@ def test_a_partition_row_of_a_key_leads_to_the_whole_key() -> None:
     catalog = Catalog(Facts({table.name: table for table in tables}))
     assert catalog.root_key(part) is key
     assert catalog.root_key(key) is key
+
+
+def test_of_several_functions_of_a_name_the_number_of_arguments_tells_which() -> None:
+    impact = predict_script(
+        script(
+            "CREATE FUNCTION app.f(a int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM one; RETURN 1; END $$",
+            "CREATE FUNCTION app.f(a int, b int DEFAULT 1, c int DEFAULT 1) RETURNS int LANGUAGE plpgsql STABLE"
+            " AS $$ BEGIN LOCK TABLE two; RETURN 1; END $$",
+            "SELECT app.f(1, 2)",
+            "SELECT app.f(1)",
+            "CREATE OR REPLACE FUNCTION app.f(a int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 2; END $$",
+            "SELECT app.f(1, 2, 3)",
+        )
+    )
+    _, _, second, either, _, still = impact.statements
+    assert [str(lock.name) for lock in second.locks] == ["public.two"]
+    assert either.unknown == ("what app.f() does",)
+    assert [str(lock.name) for lock in still.locks] == ["public.two"]
+
+
+def test_what_a_block_undoes_is_not_carried_forward() -> None:
+    undone = (
+        "DO $$ BEGIN BEGIN ALTER TABLE doc ADD COLUMN z int; RAISE EXCEPTION 'x';"
+        " EXCEPTION WHEN others THEN ALTER TABLE doc ADD COLUMN y int; END; END $$"
+    )
+    impact = predict_script(
+        script(undone, "ALTER TABLE doc ADD COLUMN z int", "ALTER TABLE doc ADD COLUMN y int"), _facts()
+    )
+    block, again, present = impact.statements
+    assert [lock.certainty for lock in block.locks] == ["possible"]
+    assert again.problem is None
+    assert present.problem is not None
+
+
+def test_a_type_change_reads_what_references_the_column() -> None:
+    impact = predict_script(
+        script(
+            "CREATE TABLE parent (id int PRIMARY KEY, v varchar(5) UNIQUE)",
+            "CREATE TABLE child (id int REFERENCES parent, v varchar(5) REFERENCES parent (v))",
+            "ALTER TABLE parent ALTER id TYPE bigint",
+            "ALTER TABLE parent ALTER v TYPE varchar(9)",
+        )
+    )
+    assert impact.statements[2].scans == ("public.child", "public.parent")
+    assert impact.statements[3].scans == ()

@@ -204,8 +204,14 @@ def test_what_a_change_makes_is_everybodys_in_the_next() -> None:
     impact = predict_script(first, wrapped=True, catalog=catalog)
     assert all(lock.new for lock in impact.statements[3].locks)
     catalog.settle()
-    second = script("CREATE INDEX j ON app.t (a)", "CREATE INDEX k ON app.big (a)",
-                    "ALTER TABLE app.t ALTER a TYPE int8", "SELECT * FROM w", "DROP INDEX app.i", "ALTER TABLE app.t DROP COLUMN nothing")  # fmt: skip
+    second = script(
+        "CREATE INDEX j ON app.t (a)",
+        "CREATE INDEX k ON app.big (a)",
+        "ALTER TABLE app.t ALTER a TYPE int8",
+        "SELECT * FROM w",
+        "DROP INDEX app.i",
+        "ALTER TABLE app.t DROP COLUMN nothing",
+    )
     small, large, rewritten, temporary, dropped, absent = predict_script(second, catalog=catalog).statements
     assert locks(small) == {"app.t": "SHARE"}
     assert (small.blocks.writes, small.locks[0].new, small.risk) == (True, False, "medium")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import (
     Advice,
     Blocks,
@@ -16,6 +17,7 @@ from pgmig_tui.impact.result import (
     StatementImpact,
 )
 from pgmig_tui.report import impact_report
+from tests.impact.statements import script
 
 ADD = StatementImpact(
     line=4,
@@ -107,3 +109,11 @@ def test_risks_are_ordered() -> None:
     assert impact_report.at_least("high", "medium")
     assert impact_report.at_least("high", "high")
     assert not impact_report.at_least("low", "medium")
+
+
+def test_concurrently_is_part_of_the_kind() -> None:
+    def first(sql: str) -> str:
+        return impact_report.kind_words(predict_script(script(sql)).statements[0])
+
+    assert first("CREATE INDEX CONCURRENTLY i ON t (a)") == "CREATE INDEX CONCURRENTLY"
+    assert first("CREATE INDEX i ON t (a)") == "CREATE INDEX"

@@ -193,6 +193,8 @@ def alter_type(at: Altering, cmd: Node) -> None:
     elif verdict == "unknown":
         out.unknown.append(f"whether the change of {column} to {_type_text(new)} rewrites the table (old type unknown)")
         at.rewrite_members()
+    if verdict != "no":
+        _check_keys_again(at, column)
     for member in at.members:
         current = at.current(member)
         collated = nodes.has(definition, "coll_clause")
@@ -211,6 +213,19 @@ def alter_type(at: Altering, cmd: Node) -> None:
         out.lose(3, f"values of {table.name}.{column} that do not fit {_type_text(new)}", lost)
     at.change_column(column, type=("_" if new.array else "") + new.name, typmod=new.typmod,
                      type_schema=new.schema or "pg_catalog")  # fmt: skip
+
+
+def _check_keys_again(at: Altering, column: str) -> None:
+    """Foreign keys on a column that is rewritten are made anew and checked: both sides are read (tablecmds.c,
+    ATPostAlterTypeParse keeps what was checked before only when nothing is rewritten)."""
+    for member in at.members:
+        current = at.current(member)
+        outgoing = [key.referenced for key in current.foreign_keys if column in key.columns and key.valid]
+        keys = at.scene.catalog.incoming(current.name)
+        incoming = [key.table for key in keys if column in key.referenced_columns and key.valid]
+        for name in (*outgoing, *incoming):
+            for side in fk_sides(at.scene, name):
+                at.out.scan(side)
 
 
 def _collation_changes(current: Relation, column: str, definition: Node) -> bool:

@@ -293,6 +293,8 @@ def _drop_function(scene: Scene, out: Effect, item: Node, cascade: bool) -> None
         if not scene.catalog.live:
             out.unknown.append(f"what depends on {'.'.join(parts)} (no catalog)")
         return
+    if not item.object_with_args.args_unspecified:
+        fact = fact.called_with(len(item.object_with_args.objargs))
     drop_dependents(scene, out, fact.dependents, f"depends on the function {fact.name}")
 
 

@@ -12,6 +12,7 @@ from pgmig_tui.impact.effect import Effect, Scene, quote
 from pgmig_tui.impact.facts import FunctionFact, Name
 from pgmig_tui.impact.modes import AS
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.shadow import ANY_NUMBER
 
 _MAX_DEPTH = 4
 
@@ -36,7 +37,23 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
         _row_type(nodes.strings(node.return_type.names), scene, out)
     name = scene.catalog.creation_name(nodes.name_from(nodes.strings(node.funcname)))
     volatile = _text(options.get("volatility")) or "volatile"
-    scene.catalog.put_function(FunctionFact(name, volatile[0], language, scene.sql if language == "plpgsql" else body))
+    least, most = _arguments(node)
+    body = scene.sql if language == "plpgsql" else body
+    scene.catalog.put_function(FunctionFact(name, volatile[0], language, body, least=least, most=most))
+
+
+def _arguments(node: Node) -> tuple[int, int]:
+    """How many arguments a new function takes, at least and at most."""
+    least = most = 0
+    for item in node.parameters:
+        parameter = item.function_parameter
+        mode = nodes.enum_name("FunctionParameterMode", parameter.mode)
+        if mode == "FUNC_PARAM_VARIADIC":
+            return least, ANY_NUMBER
+        if mode not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"}:
+            most += 1
+            least += not nodes.has(parameter, "defexpr")
+    return least, most
 
 
 def _text(element: Node) -> str:
@@ -82,8 +99,9 @@ def constants(arguments: Node) -> list[str | None]:
 
 
 def run_function(parts: list[str], scene: Scene, out: Effect, given: Sequence[str | None] = ()) -> None:
-    """A function or procedure that is run now, with what is `given` to it: its locks are possible, never none."""
-    fact = scene.catalog.function(parts)
+    """A function or procedure that is run now, with what is `given` to it (None = not constant): its locks are
+    possible, never none."""
+    fact = scene.catalog.function(parts, len(given))
     name = ".".join(parts)
     if fact is not None and fact.name.schema == "pg_catalog":
         return
@@ -102,7 +120,7 @@ def embedded(sql: str) -> list[tuple[str, bool, bool]]:
     """(text, on a branch, dynamic) of the SQL inside a DO or CREATE FUNCTION; empty when unreadable."""
     tree = nodes.parse_plpgsql(sql)
     if tree is not None:
-        return list(_queries(tree, False))
+        return [(text, way != "", dynamic) for text, way, dynamic in _queries(tree, "")]
     try:
         node = nodes.parse(sql)[0]
     except (nodes.ParseError, IndexError):
@@ -194,18 +212,21 @@ def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str, given: Sequence[
         out.unknown.append(f"what {what} does: its body can't be read")
         _guess(sql, scene, out)
         return
-    always: list[str] = []
-    maybe: list[str] = []
-    for text, branched, dynamic in _queries(tree, False):
+    ways: dict[str, list[str]] = {"": [], _BRANCH: [], _UNDONE: []}
+    for text, way, dynamic in _queries(tree, ""):
         if dynamic:
             constant = constant_text(text, worth)
             if constant is None:
                 out.unknown.append(f"what EXECUTE {text[:60]} in {what} runs")
                 continue
             text = constant
-        (maybe if branched else always).append(text)
-    _run_texts(always, scene, out, f"inside {what}", "likely")
-    _run_texts(maybe, scene, out, f"inside {what}, on a branch", "possible")
+        ways[way].append(text)
+    _run_texts(ways[""], scene, out, f"inside {what}", "likely")
+    _run_texts(ways[_BRANCH], scene, out, f"inside {what}, on a branch", "possible")
+    if ways[_UNDONE]:
+        before = scene.catalog.snapshot()
+        _run_texts(ways[_UNDONE], scene, out, f"inside {what}, then undone", "possible")
+        scene.catalog.restore(before)
 
 
 _BRANCHES = {
@@ -215,27 +236,33 @@ _BRANCHES = {
 _DYNAMIC = {"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"}
 
 
-def _queries(tree: Any, branched: bool, dynamic: bool = False) -> Iterator[tuple[str, bool, bool]]:
-    """(text, on a branch, dynamic) of every embedded SQL text."""
+_BRANCH, _UNDONE = "branch", "undone"
+
+
+def _queries(tree: Any, way: str, dynamic: bool = False) -> Iterator[tuple[str, str, bool]]:
+    """(text, way, dynamic) of every embedded SQL text. The way: "" always, on a branch, or undone: in a block that
+    fails for certain, and catches that."""
     if isinstance(tree, list):
         for item in tree:
-            yield from _queries(item, branched, dynamic)
+            yield from _queries(item, way, dynamic)
     elif isinstance(tree, dict):
-        if "exceptions" in tree and _raises(tree.get("body", [])):
-            branched = True  # a block that catches its own error gives its locks back
+        # a block that catches its own error gives its locks back; what its handlers do stays
+        undone = "exceptions" in tree and _raises(tree.get("body", []))
         for key, value in tree.items():
+            if undone and key == "body":
+                yield from _queries(value, _UNDONE, dynamic)
+                continue
             if key == "PLpgSQL_expr":
                 mode = value.get("parseMode", 0)
                 if mode == 0 or dynamic:
-                    yield value["query"], branched, dynamic
+                    yield value["query"], way, dynamic
                 elif mode == 2:
-                    yield f"SELECT {value['query']}", branched, False
+                    yield f"SELECT {value['query']}", way, False
                 elif mode in {3, 4, 5} and ":=" in value["query"]:
-                    yield f"SELECT {value['query'].split(':=', 1)[1]}", branched, False
+                    yield f"SELECT {value['query'].split(':=', 1)[1]}", way, False
             else:
-                yield from _queries(
-                    value, branched or key in _BRANCHES, key in _DYNAMIC or (dynamic and key == "query")
-                )
+                inner = _BRANCH if not way and key in _BRANCHES else way
+                yield from _queries(value, inner, key in _DYNAMIC or (dynamic and key == "query"))
 
 
 def _raises(body: list[dict[str, Any]]) -> bool:
