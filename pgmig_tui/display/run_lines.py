@@ -181,6 +181,8 @@ class RunLines:
         return lines + [line("      ", (safe(str(one)), "strong")) for one in data.get("repair") or ()]
 
     def _watcher_came(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        if data.get("started"):  # who started the run is no news
+            return []
         return [line(("  ", "plain"), (f"watched by {safe(str(data.get('who') or '?'))}", "muted"))]
 
     def _watcher_left(self, data: Mapping[str, Any], at: str) -> list[Line]:

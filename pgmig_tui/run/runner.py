@@ -170,6 +170,7 @@ class Runner:
         self.control.check()
         if steered:
             if not (self._steered and self._known):
+                self.journal.write("watcher_came", who=steer.who(self.plan.folder), started=self._steered)
                 self._steered = self._known = True
                 self.journal.write("watcher_came", who=steer.who(self.plan.folder))
             return
