@@ -153,6 +153,8 @@ class BatchLines:
     def add_batch(self, name: str, at: str, data: Mapping[str, Any]) -> list[Line] | None:
         """The lines of one event, None for one that isn't of batches."""
         now = self._progress
+        if name == "command_received" and data.get("command") in ("faster", "slower"):
+            return []  # pace_changed follows, and says it better
         if not now.add(name, at, data):
             return None
         match name:

@@ -86,6 +86,12 @@ def test_what_is_given_way_to_is_told_with_its_end() -> None:
     ]
 
 
+def test_a_change_of_pace_is_told_once() -> None:
+    slower = {"level": -1, "aim_ms": 200, "rest": 1.0, "size": 100}
+    lines = told(("command_received", 1, {"command": "slower"}), ("pace_changed", 1, slower))
+    assert lines == ["  1 step slower: 200 ms a batch, then 200 ms rest"]
+
+
 def test_foreign_text_is_made_safe() -> None:
     (line,) = told(("batch_retried", 1, {"try": 1, "of": 9, "why": "\x1b[31mlock", "size": 50, "wait_ms": 200}))
     assert "\x1b" not in line

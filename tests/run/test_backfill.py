@@ -551,3 +551,54 @@ def test_a_deploy_of_a_declared_statement_says_that_it_runs_it_whole(shop18: Wor
     assert not plan.steps[0].findings, "the declaration is no advice that is silenced"
     assert shop18.finish(plan).status == 0
     assert counters(shop18) == [(1, 10)]
+
+
+def test_a_partitioned_table_is_passed_as_one(shop: Workshop) -> None:
+    columns = "day date, id int, n int NOT NULL DEFAULT 0, PRIMARY KEY (day, id)"
+    shop.query(f"CREATE TABLE public.t ({columns}) PARTITION BY RANGE (day)")
+    for month in (1, 2, 3):
+        bounds = f"FROM ('2024-{month:02}-01') TO ('2024-{month + 1:02}-01')"
+        shop.query(f"CREATE TABLE public.t{month} PARTITION OF public.t FOR VALUES {bounds}")
+    shop.query("INSERT INTO public.t SELECT date '2024-01-01' + i % 90, i FROM generate_series(1, 900) i")
+    shop.query("ANALYZE public.t")
+    sql = "UPDATE public.t SET n = n + 1"
+    plan = plan_of(shop, None, statement=sql, table="public.t", key=("day", "id"), batch=100)
+    done = shop.finish(plan)
+    assert done.status == 0, done.events[-1].data
+    assert counters(shop) == [(1, 900)]
+    assert done.named("batch_done")[0]["about_total"] == 900
+
+
+def test_rows_that_come_in_meanwhile_are_left_and_counted(shop18: Workshop) -> None:
+    table(shop18, 2000)
+
+    def insert(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 2:
+            shop18.query("INSERT INTO public.t (id) VALUES (1), (100000)")
+
+    done = shop18.finish(plan_of(shop18), insert)
+    assert done.status == 0
+    assert done.named("backfill_done")[0]["left"] == 2
+    assert "2 rows left to do" in done.events[-1].data["summary"]
+    assert counters(shop18) == [(0, 2), (1, 2000)]
+
+
+def test_an_error_of_the_statement_ends_it_and_names_what_stays(shop18: Workshop) -> None:
+    table(shop18, 1000, ", CHECK (id <> 2400 OR n = 0)")
+    done = shop18.finish(plan_of(shop18))
+    assert done.status == 1
+    (failed,) = done.named("step_failed")
+    assert failed["sqlstate"] == "23514"
+    assert "committed" in failed["what_stays"][0]
+    assert not done.named("batch_retried"), "it would fail again"
+    zero, one = counters(shop18)
+    assert zero[1] + one[1] == 1000
+
+
+def test_a_deferred_constraint_fails_the_batch_that_breaks_it(shop18: Workshop) -> None:
+    table(shop18, 400, ", u int UNIQUE DEFERRABLE INITIALLY DEFERRED")
+    sql = "UPDATE public.t SET n = n + 1, u = CASE WHEN id > 900 THEN 1 END"
+    done = shop18.finish(plan_of(shop18, None, statement=sql, table="public.t", key=("id",), batch=100))
+    assert done.status == 1
+    assert done.named("step_failed")[0]["sqlstate"] == "23505"
+    assert counters(shop18)[-1] == (1, sum(one["rows"] for one in done.named("batch_done")))
