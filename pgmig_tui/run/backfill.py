@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,8 @@ class BackfillRun:
         self.rows = self.seen = self.count = 0
         self.waited_behind = 0
         self._wire: Wire | None = None
+        self.between: Callable[[], None] | None = None
+        """Called before each batch."""
         control.obey |= {
             "faster": lambda _: self._change_pace(+1),
             "slower": lambda _: self._change_pace(-1),
@@ -113,6 +116,8 @@ class BackfillRun:
     def _walk(self) -> Ending | None:
         """Batch after batch; None when the end of the table is reached."""
         while self.last != self.until:
+            if self.between is not None:
+                self.between()
             self.control.pause_point(self._paused, self._resumed)
             if why := self._give_way():
                 return self._stopped(why)

@@ -457,6 +457,7 @@ def _run_plan(
         creates=(spec.schema,) if spec is not None and spec.creates == "schema" else (),
         warnings=tuple(dict.fromkeys(warnings)),
         retries=policy.retries,
+        on_hangup=policy.on_hangup,
         guard_waiters=policy.queue_guard.waiters,
         guard_oldest_ms=policy.queue_guard.oldest_ms,
     )

@@ -201,7 +201,10 @@ class Runner:
     def _backfill(self) -> int:
         from pgmig_tui.run.backfill import BackfillRun
 
-        ended = BackfillRun(self.plan, self.target, self.control, self.journal).carry_out()
+        run = BackfillRun(self.plan, self.target, self.control, self.journal)
+        if self.plan.on_hangup != "finish":  # what is finished here is the run itself: it is one change
+            run.between = self._look_for_hangup
+        ended = run.carry_out()
         self.done = int(ended.status == 0)
         return self._finish(ended.status, ended.result, ended.summary, now=ended.now, do=ended.do)
 

@@ -20,6 +20,7 @@ from pgmig_tui.run.events import Event
 from pgmig_tui.run.plan import RunPlan
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
 from tests.run.standby import Standby
+from tests.run.test_steer import another_steers
 
 DECLARED = """\
 BEGIN;
@@ -602,3 +603,20 @@ def test_a_deferred_constraint_fails_the_batch_that_breaks_it(shop18: Workshop) 
     assert done.status == 1
     assert done.named("step_failed")[0]["sqlstate"] == "23505"
     assert counters(shop18)[-1] == (1, sum(one["rows"] for one in done.named("batch_done")))
+
+
+@pytest.mark.parametrize(("policy", "status"), [("abort", 3), ("finish", 0), ("continue", 0)])
+def test_a_lost_terminal_ends_it_only_where_that_is_the_policy(shop18: Workshop, policy: str, status: int) -> None:
+    shop18.toml = TOML + f'on_hangup = "{policy}"\n'
+    table(shop18, 5000)
+    plan = plan_of(shop18, max_rate=4000)
+    with another_steers(plan.folder) as steering:
+
+        def hang_up(handle: client.RunHandle, event: Event) -> None:
+            if event.name == "batch_done" and event.data["batch"] == 2:
+                steering.kill()
+                steering.wait()
+
+        done = shop18.finish(plan, hang_up)
+    assert done.status == status, done.events[-1].data
+    assert (counters(shop18) == [(1, 5000)]) == (status == 0)
