@@ -152,6 +152,18 @@ def test_who_only_watches_changes_nothing() -> None:
     play(scene)
 
 
+def test_a_run_that_was_killed_says_how_it_goes_on() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun(), batch(1, 21)]
+        session.watch.lives = False
+        async with opened(session) as robot:
+            await watching(robot, session)
+            await robot.sees("x its process is gone without a last word", "backfill production --resume")
+
+    play(scene)
+
+
 def test_the_end_tells_of_rows_that_are_left() -> None:
     async def scene() -> None:
         session = FakeSession()
