@@ -241,13 +241,32 @@ class Wire:
         if data is None:
             self.raw.put_copy_end(b"the script holds no data for this COPY")
             return
+        self.raw.nonblocking = 1  # a server that takes its time must not make us deaf to everything else
         try:
-            for chunk in data():
-                self.raw.put_copy_data(chunk)
-        except Exception as error:
-            self.raw.put_copy_end(str(error).encode())
-            raise
-        self.raw.put_copy_end()
+            try:
+                for chunk in data():
+                    while not self.raw.put_copy_data(chunk):
+                        self._drain()
+                    self._drain()
+            except Exception as error:
+                self.raw.put_copy_end(str(error).encode())
+                raise
+            self.raw.put_copy_end()
+            self._drain()
+        finally:
+            self.raw.nonblocking = 0
+
+    def _drain(self) -> None:
+        """Until the server has taken what was sent."""
+        if not self.raw.flush():
+            return
+        self.waiter.watch(self._fd, select.POLLIN | select.POLLOUT)
+        try:
+            while self.raw.flush():
+                if self.waiter.wait(self._fd):
+                    self.raw.consume_input()
+        finally:
+            self.waiter.watch(self._fd)
 
     def _copy_out(self, take: Callable[[bytes], None] | None) -> int:
         count = 0

@@ -161,3 +161,30 @@ def test_what_would_leave_a_ruin_does_not_give_way(workshop18: Workshop) -> None
             pass
     assert done.status == 0, done.events[-1].data
     assert done.named("statement_retried") == []
+
+
+def test_rows_of_the_script_do_not_make_it_deaf(workshop18: Workshop) -> None:
+    """While it feeds a COPY it waits for no answer, and the lock that it holds from before stays held."""
+    workshop18.toml = LONG
+    workshop18.query("CREATE TABLE public.t (id int); CREATE TABLE public.u (id int)")
+    workshop18.query(
+        "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF new.id % 1000 = 0 THEN PERFORM pg_sleep(0.02); END IF; RETURN new; END $$"
+    )
+    workshop18.query("CREATE TRIGGER slow BEFORE INSERT ON public.u FOR EACH ROW EXECUTE FUNCTION public.slow()")
+    rows = "".join(f"{number}\n" for number in range(300_000))
+    script = f"BEGIN;\nALTER TABLE public.t ADD COLUMN c int;\nCOPY public.u FROM stdin;\n{rows}\\.\nCOMMIT;\n"
+    workshop18.change("one", script)
+    one = _Client(workshop18)
+
+    def come(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "statement_started" and event.data["line"] == 3 and not one.ident:
+            one.start()
+        if event.name == "statement_retried":
+            one.join(20)
+            handle.send("stop")
+
+    done = workshop18.finish(workshop18.plan(), come)
+    assert [lost["why"][:11] for lost in done.named("statement_retried")] == ["queue guard"]
+    assert one.took is not None
+    assert one.took < 3, "the rows alone take six seconds"
