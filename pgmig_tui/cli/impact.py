@@ -133,7 +133,10 @@ def show(
     if style == "json":
         rates = found[0].impact.rates.to_json() if found and environment is not None else None
         output.document_of(
-            {"server_version_num": version, "catalog": environment is not None},
+            {
+                "server_version_num": version,
+                "catalog": environment is not None and all(f.impact.catalog for f in found),
+            },
             "scripts",
             (one.json_text() for one in found),
             {"rates": rates, "now": now.to_json() if now is not None else None},
@@ -141,7 +144,9 @@ def show(
         return
     asked = "from the text alone; --target asks a server's catalog too"
     if environment is not None:
-        asked = f"on {environment.name}, PostgreSQL {version // 10000}, as its catalog is now"
+        known = all(one.impact.catalog for one in found)
+        asked = f"on {environment.name}, PostgreSQL {version // 10000}, "
+        asked += "as its catalog is now" if known else "whose catalog this role may not read: from the text alone"
         if found and any(statement.estimated_ms for statement in found[0].impact.statements):
             asked += f"; rates for times: {found[0].impact.rates.how}"
     if style == "markdown":

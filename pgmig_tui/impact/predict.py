@@ -295,6 +295,8 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     if statement.possible:
         out.certainty = "possible"
         out.notes.append("on a branch of \\if: it may not run")
+    if statement.variables:
+        out.certainty = "possible"
     kind = statement.kind
     if node is None and kind != "UNPARSED":
         node = statement.node
@@ -308,8 +310,7 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         for tree in trees_of(statement, node):
             _apply_safely(nodes.statement(tree), scene, out)
     if statement.variables:
-        out.unknown.append(f"the value of {', '.join(':' + name for name in statement.variables)}")
-        out.certainty = "possible"
+        _name_variables(out, statement.variables)
     if statement.then == "gexec":
         out.unknown.append("what \\gexec runs: SQL made at run time")
     if out.no_transaction and walk.in_transaction:
@@ -317,6 +318,28 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     if problem is None and out.problem:
         problem = Problem(out.problem, statement.line)
     return _finish(walk, statement, out, problem)
+
+
+def _name_variables(out: Effect, variables: Sequence[str]) -> None:
+    """What stands for a variable in the tree (`_name`) is told as the variable; that it doesn't exist says nothing."""
+    named = re.compile(rf"(?<!\w)_({'|'.join(map(re.escape, variables))})(?!\w)")
+
+    def told(text: str) -> str:
+        return named.sub(r":\1", text)
+
+    out.locks = {
+        Name(name.schema, told(name.relation)): replace(lock, relation=told(lock.relation), why=told(lock.why))
+        for name, lock in out.locks.items()
+    }
+    out.losses = {told(what): loss for what, loss in out.losses.items()}
+    out.lost = {told(what): lost for what, lost in out.lost.items()}
+    out.advice = [replace(one, message=told(one.message), safer_sql=told(one.safer_sql)) for one in out.advice]
+    out.unknown, out.breaks, out.notes = (
+        [told(text) for text in texts] for texts in (out.unknown, out.breaks, out.notes)
+    )
+    if out.problem and named.search(out.problem):
+        out.problem = ""
+    out.unknown.append(f"the value of {', '.join(':' + name for name in variables)}")
 
 
 def trees_of(statement: StatementLike, node: Node) -> Sequence[Node]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import groupby
 
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line, text_of
@@ -68,23 +69,41 @@ def headline(impact: ScriptImpact, change: str = "") -> Line:
 
 
 def rows(impact: ScriptImpact) -> list[tuple[str | Line, ...]]:
-    """A row for each statement and lock, without transaction control and locks on relations that the script makes."""
+    """A row for each statement and lock, without transaction control and locks on relations that the script makes.
+
+    Statements in a row that say the same share their rows: a script may hold ten thousands of INSERTs.
+    """
     found: list[tuple[str | Line, ...]] = []
-    for one in impact.statements:
-        if one.transaction_control and one.problem is None:
-            continue
-        seen = sorted((lock for lock in one.locks if not lock.new), key=lambda lock: -lock.mode)
-        locks: list[Lock | None] = [*seen] or [None]
+    statements = (one for one in impact.statements if not one.transaction_control or one.problem is not None)
+    for _, same in groupby(statements, key=_row_of):
+        alike = list(same)
+        one, count = alike[0], len(alike)
+        place = str(one.line) if count == 1 else f"{one.line}-{alike[-1].line}"
+        name = kind_words(one) if count == 1 else f"{kind_words(one)} x {count:,}"
+        kind: Line = ((safe(name), "failed" if one.problem else "plain"),)
+        locks: list[Lock | None] = [*_seen(one)] or [None]
         for position, lock in enumerate(locks):
             mode, relation = ("-", "-") if lock is None else (_mode_words(lock), safe(f"{lock.schema}.{lock.relation}"))
             if position:
                 found.append(("", "", mode, relation, "", "", "", ""))
                 continue
-            held = "-" if lock is None else f"line {one.held_until_line}"
-            kind: Line = ((safe(kind_words(one)), "failed" if one.problem else "plain"),)
-            does, risk = does_words(one), (risk_span(one.risk),)
-            found.append((str(one.line), kind, mode, relation, blocks_words(one), held, does, risk))
+            held = "-" if lock is None else f"line {alike[-1].held_until_line}"
+            found.append(
+                (place, kind, mode, relation, blocks_words(one), held, does_words(one), (risk_span(one.risk),))
+            )
     return found
+
+
+def _seen(one: StatementImpact) -> list[Lock]:
+    return sorted((lock for lock in one.locks if not lock.new), key=lambda lock: -lock.mode)
+
+
+def _row_of(one: StatementImpact) -> tuple[object, ...]:
+    """What a statement's rows say besides its line."""
+    own = one.line if one.problem is not None else 0
+    until = 0 if one.held_until_line > one.end_line else -1
+    locks = tuple((lock.mode, lock.certainty, lock.schema, lock.relation) for lock in _seen(one))
+    return own, until, kind_words(one), locks, does_words(one), one.risk
 
 
 def _mode_words(lock: Lock) -> str:
@@ -92,28 +111,39 @@ def _mode_words(lock: Lock) -> str:
 
 
 def remarks(impact: ScriptImpact) -> list[Line]:
-    """What a table has no room for: errors, what can't be known, what breaks, and the safer way to write it."""
+    """What a table has no room for: errors, what can't be known, what breaks, and the safer way to write it.
+
+    Statements in a row of which the same is to be said share it.
+    """
     found: list[Line] = []
-    for one in impact.statements:
-        at = f"line {one.line}: "
-        if one.problem is not None:
-            place = f" (line {one.problem.line}, column {one.problem.column})" if one.problem.column else ""
-            found.append(line(("x ", "failed"), at, safe(one.problem.message), place))
-        if one.data_loss.loss_class:
-            lost = safe(words.listing(one.data_loss.what)) or "what, can't be told"
-            role: Role = "failed" if one.data_loss.final else "waiting"
-            found.append(line(("! ", role), at, ("loses ", role), lost))
-        found += [line(("? ", "stale"), at, "unknown: ", safe(what)) for what in one.unknown]
-        found += [line(("! ", "waiting"), at, safe(what)) for what in one.breaks]
-        found += [line(("  ", "muted"), at, (safe(what), "muted")) for what in one.notes]
-        for advice in one.advice:
-            if advice.rule in one.silenced:
-                why = f"{advice.rule} is silenced: {one.silenced[advice.rule]}"
-                found.append(line(("  ", "muted"), at, (safe(why), "muted")))
-                continue
-            found.append(line(("> ", "running"), at, safe(advice.message), (f" [{safe(advice.rule)}]", "muted")))
-            sql = safe(advice.safer_sql, multiline=True)
-            found += [line("      ", (part, "muted")) for part in sql.split("\n") if part.strip()]
+    told = ((one, _remarks(one, "")) for one in impact.statements)
+    for _, same in groupby(told, key=lambda pair: (pair[0].kind, pair[1])):
+        alike = [one for one, _ in same]
+        first, last = alike[0].line, alike[-1].line
+        found += _remarks(alike[0], f"line {first}: " if len(alike) == 1 else f"lines {first} to {last}: ")
+    return found
+
+
+def _remarks(one: StatementImpact, at: str) -> list[Line]:
+    found: list[Line] = []
+    if one.problem is not None:
+        place = f" (line {one.problem.line}, column {one.problem.column})" if one.problem.column else ""
+        found.append(line(("x ", "failed"), at, safe(one.problem.message), place))
+    if one.data_loss.loss_class:
+        lost = safe(words.listing(one.data_loss.what)) or "what, can't be told"
+        role: Role = "failed" if one.data_loss.final else "waiting"
+        found.append(line(("! ", role), at, ("loses ", role), lost))
+    found += [line(("? ", "stale"), at, "unknown: ", safe(what)) for what in one.unknown]
+    found += [line(("! ", "waiting"), at, safe(what)) for what in one.breaks]
+    found += [line(("  ", "muted"), at, (safe(what), "muted")) for what in one.notes]
+    for advice in one.advice:
+        if advice.rule in one.silenced:
+            why = f"{advice.rule} is silenced: {one.silenced[advice.rule]}"
+            found.append(line(("  ", "muted"), at, (safe(why), "muted")))
+            continue
+        found.append(line(("> ", "running"), at, safe(advice.message), (f" [{safe(advice.rule)}]", "muted")))
+        sql = safe(advice.safer_sql, multiline=True)
+        found += [line("      ", (part, "muted")) for part in sql.split("\n") if part.strip()]
     return found
 
 

@@ -35,6 +35,9 @@ NEWEST = 180000
 """The version whose rules count when no server is asked."""
 
 
+FORBIDDEN = "42501"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A script to look at; `change` is "" for a file that belongs to none."""
@@ -158,12 +161,12 @@ def _predict(
     wanted: frozenset[str] | None,
     so_far: Callable[[ScriptImpact], None] | None,
 ) -> list[Inspected]:
-    catalog, rates = Catalog(None), DEFAULT_RATES
+    catalog, rates, refused = Catalog(None), DEFAULT_RATES, ""
     if connection is not None:
         from pgmig_tui.database.rates import read_rates
 
         rates = read_rates(connection)
-        catalog = _catalog((one for _, view in views for one in ahead.ready(view.statements)), connection)
+        catalog, refused = _catalog((one for _, view in views for one in ahead.ready(view.statements)), connection)
     found = []
     for source, view in views:
         impact = predict_script(
@@ -179,7 +182,10 @@ def _predict(
         catalog.settle()
         if wanted is None or source.change in wanted:
             impact, troubles = silenced(impact, view)
-            found.append(Inspected(source.change, impact, (*view.findings, *troubles)))
+            without = (
+                [Finding(source.name, 1, "catalog", f"{refused}; all this is from the text alone")] if refused else []
+            )
+            found.append(Inspected(source.change, impact, (*without, *view.findings, *troubles)))
     return found
 
 
@@ -207,8 +213,16 @@ def pending_tables(project: Project, environment: Environment) -> list[tuple[str
         return affected(inspect(scripts, reading(project, "deploy", environment, connection, {}), connection))
 
 
-def _catalog(statements: Iterable[Statement], connection: Connection) -> Catalog:
+def _catalog(statements: Iterable[Statement], connection: Connection) -> tuple[Catalog, str]:
+    """The catalog as the server tells it; where this role may not read it, an unknown one, and why."""
     from pgmig_tui.database.catalog import read_facts
+    from pgmig_tui.database.connect import ServerError
     from pgmig_tui.impact.names import names_in
 
-    return Catalog(read_facts(connection, names_in(statements)))
+    names = names_in(statements)
+    try:
+        return Catalog(read_facts(connection, names)), ""
+    except ServerError as error:
+        if error.sqlstate != FORBIDDEN:
+            raise
+        return Catalog(None), f"the server's catalog is UNKNOWN ({error.message})"

@@ -74,7 +74,7 @@ def read_impact(
             changes = _before(project, change, environment, connection) if kind == "deploy" else [change]
             version = connection.identity().version
             found = _inspect(project, changes, kind, environment, connection, so_far, f"PostgreSQL {version}")
-            return _facts(found, f"PostgreSQL {version}", True)
+            return _facts(found, f"PostgreSQL {version}", found.impact.catalog)
     except PgmigError as error:
         alone = _facts(_inspect(project, [change], kind, environment, None), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))

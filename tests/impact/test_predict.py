@@ -233,3 +233,14 @@ def test_a_default_partition_keeps_its_place_when_it_is_renamed() -> None:
         )
     )
     assert "public.others" in locks(impact.statements[-1])
+
+
+def test_a_name_that_only_a_variable_knows_is_never_told_as_a_relation() -> None:
+    for facts in (None, Facts()):
+        impact = predict_script([One("DROP TABLE _t", variables=("t",))], facts).statements[0]
+        assert impact.problem is None
+        assert "the value of :t" in impact.unknown
+        assert [(lock.relation, lock.certainty) for lock in impact.locks] == (
+            [(":t", "possible")] if facts is None else []
+        )
+        assert "_t" not in " ".join((*impact.data_loss.what, *impact.unknown, *impact.breaks))

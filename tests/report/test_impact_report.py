@@ -117,3 +117,22 @@ def test_concurrently_is_part_of_the_kind() -> None:
 
     assert first("CREATE INDEX CONCURRENTLY i ON t (a)") == "CREATE INDEX CONCURRENTLY"
     assert first("CREATE INDEX i ON t (a)") == "CREATE INDEX"
+
+
+def test_statements_that_say_the_same_share_a_row_and_their_remarks() -> None:
+    texts = ["BEGIN", *["INSERT INTO t VALUES (1)"] * 3, "DROP TABLE t", "INSERT INTO u VALUES (1)", "COMMIT"]
+    impact = predict_script(script(*texts, *["DROP TABLE a, b"] * 2))
+    told = [
+        (row[0], "".join(text for text, _ in row[1]) if row[1] else "", row[3]) for row in impact_report.rows(impact)
+    ]
+    assert told == [
+        ("2-4", "INSERT x 3", "public.t"),
+        ("5", "DROP TABLE", "public.t"),
+        ("6", "INSERT", "public.u"),
+        ("8", "DROP TABLE", "public.a"),
+        ("", "", "public.b"),
+        ("9", "DROP TABLE", "-"),
+    ]
+    twice = predict_script(script(*["DELETE FROM t"] * 2))
+    remarks = [text_of(one) for one in impact_report.remarks(twice)]
+    assert remarks[0] == "! lines 1 to 2: loses all rows of public.t"
