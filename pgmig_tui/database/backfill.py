@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pgmig_tui.database.connect import Connection
+from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.registry import LockHolder
 from pgmig_tui.database.text import bind, ident, literal, load
 from pgmig_tui.errors import NotPermitted, ProjectError
@@ -19,6 +19,7 @@ GUARD = "pgmig checkpoint: "
 """How the message begins with which a batch refuses to commit on another checkpoint than it began from."""
 
 _TABLE = "backfill_progress"
+_NOT_PREPARED = "26000"
 _COLUMNS = (
     "run_id", "last_run", "statement_hash", "statement", "relation", "key_columns", "last_key", "until_key",
     "rows_changed", "rows_seen", "batches", "started_by", "started_at", "updated_at", "finished_at",
@@ -93,7 +94,15 @@ def read_table(connection: Connection, schema: str, name: str, columns: Sequence
 
 def read_pressure(connection: Connection, oid: int) -> Pressure:
     """What is under pressure now. Raises ServerError."""
-    row = connection.one(load("queries/backfill_pressure"), {"oid": oid})
+    look = f"EXECUTE pgmig_pressure({int(oid)})"
+    try:
+        row = connection.one(look)
+    except ServerError as error:
+        if error.sqlstate != _NOT_PREPARED:
+            raise
+        # It is asked before every batch, and its planning takes many times as long as its answer.
+        connection.execute(f"PREPARE pgmig_pressure(oid) AS {load('queries/backfill_pressure')}")
+        row = connection.one(look)
     assert row is not None
     return Pressure(*row)
 

@@ -159,7 +159,9 @@ def test_a_run_that_was_killed_says_how_it_goes_on() -> None:
         session.watch.lives = False
         async with opened(session) as robot:
             await watching(robot, session)
-            await robot.sees("x its process is gone without a last word", "backfill production --resume")
+            await robot.sees(
+                "x its process is gone without a last word", "pgmig-tui backfill production", "--resume 2026"
+            )
 
     play(scene)
 

@@ -2,7 +2,7 @@
 -- Privileges: any role; without pg_read_all_stats the lag of replicas is hidden (state NULL): counted, never taken for
 --   none. That a session vacuums the table is everybody's to see.
 -- Versions: 13-18. Lock-free. A connection that only streams WAL (pg_receivewal, a backup) replays nothing.
--- Parameters: oid, the table's.
+-- Parameters: $1 = the table's oid (it is prepared once and executed often).
 SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication r WHERE r.state IS DISTINCT FROM 'backup'),
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication r WHERE r.state IS NULL),
        (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.replay_lsn))::bigint
@@ -20,8 +20,8 @@ SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication r WHERE r
        EXISTS (SELECT 1
                  FROM pg_catalog.pg_stat_get_progress_info('VACUUM') v
                  JOIN pg_catalog.pg_locks l ON l.pid = v.pid AND l.locktype = 'relation' AND l.granted
-                      AND l.mode = 'ShareUpdateExclusiveLock' AND l.relation = %(oid)s::oid
+                      AND l.mode = 'ShareUpdateExclusiveLock' AND l.relation = $1
                       AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
                                          WHERE d.datname = pg_catalog.current_database())),
-       pg_catalog.pg_stat_get_live_tuples(%(oid)s::oid), pg_catalog.pg_stat_get_dead_tuples(%(oid)s::oid)
+       pg_catalog.pg_stat_get_live_tuples($1), pg_catalog.pg_stat_get_dead_tuples($1)
   FROM pg_catalog.pg_stat_archiver a
