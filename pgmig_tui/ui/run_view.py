@@ -166,24 +166,33 @@ def failure_lines(
     """What failed: change, place, state, message, the lines around, what was committed and what not. `copies`: `y`
     copies the repair of an index there."""
     data = step.failure or {}
-    lines = wrap(f"x FAILED {safe(str(data.get('change') or step.change))}", columns, "failed", indent=" ")
+    lines = _short(f"x FAILED {safe(str(data.get('change') or step.change))}", columns, 2, "failed")
     where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
-    lines += wrap(f"{where}  SQLSTATE {safe(str(data.get('sqlstate') or '?'))}", columns, "muted", indent=" ")
-    lines += wrap(safe(str(data.get("message") or "")), columns, "strong", indent=" ")
+    lines += _short(f"{where}  SQLSTATE {safe(str(data.get('sqlstate') or '?'))}", columns, 2, "muted")
+    lines += _short(safe(str(data.get("message") or "")), columns, 5, "strong")
     for key in ("detail", "hint"):
         if data.get(key):
-            lines += wrap(f"{key}: {safe(str(data[key]))}", columns, indent=" ", hanging="   ")
+            lines += _short(f"{key}: {safe(str(data[key]))}", columns, 3)
     lines += state_lines(step, columns)
     for index in picture.invalid:
         if index.step in (0, step.number):
             told = f"the index {safe(index.index)} is left INVALID; either of these mends it"
             told += " (y copies):" if copies else ":"
-            lines += wrap(told, columns, "failed", indent=" ")
+            lines += _short(told, columns, 3, "failed")
             for sql in index.repair:
-                lines += wrap(safe(sql), columns, "strong", indent="   ")
+                lines += _short(safe(sql), columns, 2, "strong", indent="   ")
     number = data.get("line")
     if script and isinstance(number, int):
         lines += excerpt(script, number, columns)
+    return lines
+
+
+def _short(text: str, columns: int, most: int, role: Role = "plain", *, indent: str = " ") -> list[Line]:
+    """A text folded to at most so many lines: a long message must not push what can be done out of sight. The log has
+    it all."""
+    lines = wrap(text, columns, role, indent=indent, hanging=f"{indent}  ")
+    if len(lines) > most:
+        lines = [*lines[: most - 1], ((f"{indent}  .. the log has all of it", "muted"),)]
     return lines
 
 
@@ -194,7 +203,7 @@ def state_lines(step: StepPicture, columns: int) -> list[Line]:
     if stays:
         lines: list[Line] = []
         for text in stays:
-            lines += wrap(f"stays: {text}", columns, "waiting", indent=" ", hanging="   ")
+            lines += _short(f"stays: {text}", columns, 2, "waiting")
         return lines
     if data.get("committed"):
         return wrap("the change itself is committed and recorded", columns, "waiting", indent=" ")

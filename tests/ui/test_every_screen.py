@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pgmig_tui.display.activity import Blocker
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.app import unfit_terminal
-from pgmig_tui.ui.session import RunFacts, Standing
+from pgmig_tui.ui.session import Evidence, LockSession, RunFacts, Standing
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeEvent, FakeSession, facts, plan, standing
 from tests.ui.robot import opened, play
@@ -119,6 +120,67 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
             await robot.pilot.pause(0.1)
             assert robot.app.is_running
             assert "[red]x[/red]" in robot.text
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e\u2028]", robot.text.replace("\n", ""))
+
+    play(scene)
+
+
+def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed() -> None:
+    async def scene() -> None:
+        blocker = {
+            "pid": 7, "started": HOSTILE, "user": HOSTILE, "application": HOSTILE, "state": HOSTILE, "query": HOSTILE,
+        }  # fmt: skip
+        prepared = {"pid": 0, "prepared": HOSTILE, "user": HOSTILE, "depth": 1}
+        session = FakeSession()
+        session.texts["recorded"] = f"SELECT '{HOSTILE}';\n" * 5
+        session.locks.sessions = (LockSession(Blocker.of(blocker), HOSTILE, HOSTILE, 5.0, HOSTILE),)
+        session.watch.steerer = HOSTILE
+        session.watch.unread = [
+            FakeEvent(AT, "run_planned", {"command": "deploy", "environment": "dev", "steps": [STEP]}),
+            FakeEvent(AT, "watcher_came", {"who": HOSTILE}),
+            FakeEvent(AT, "step_started", {"step": 1, "change": HOSTILE}),
+            FakeEvent(AT, "statement_retried", {"step": 1, "try": HOSTILE, "of": HOSTILE, "why": HOSTILE}),
+            FakeEvent(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
+            FakeEvent(
+                AT,
+                "activity",
+                {
+                    "step": 1,
+                    "waiting": True,
+                    "phase": HOSTILE,
+                    "percent": 40,
+                    "blockers": [blocker, prepared],
+                    "holds": [{"relation": HOSTILE, "mode": HOSTILE}],
+                    "note": HOSTILE,
+                },
+            ),
+            FakeEvent(AT, "blocker_ended", {"pid": HOSTILE, "how": HOSTILE, "ok": True, "message": HOSTILE}),
+        ]
+        async with opened(session) as robot:
+            await robot.tell(standing("dev", 5))
+            robot.app.open_run(session.watch.run_id)
+            await robot.sees("BLOCKED BY")
+            await robot.press("p")
+            await robot.sees("you are only watching")
+            session.watch.steerer = ""
+            await robot.sees("steered from here now")
+            await robot.press("K")
+            await robot.sees("2 sessions in the way")
+            await robot.press("T")
+            await robot.sees("TERMINATE pid 7")
+            await robot.press("escape", "j", "y", "escape", "l")
+            await robot.sees("1 root blocker")
+            await robot.press("T", "escape", "y", "slash", *"[/]", "enter", "escape", "escape")
+            session.watch.unread = [
+                FakeEvent(AT, "index_invalid", {"step": 1, "index": HOSTILE, "repair": [HOSTILE]}),
+                FakeEvent(AT, "step_failed", {"step": 1, "path": HOSTILE, "line": 3, "what_stays": [HOSTILE]}),
+                FakeEvent(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
+            ]
+            await robot.sees("leave it as it is", "the index [/] [red]x[/red]", "x> 3 SELECT")
+            session.spoken = Evidence(False, HOSTILE)
+            await robot.press("m")
+            await robot.sees("its own verify script says")
+            assert robot.app.is_running
             assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e\u2028]", robot.text.replace("\n", ""))
 
     play(scene)

@@ -151,7 +151,8 @@ class RunScreen(PlaceScreen):
             self.do_failed()
 
     def _take_script(self, text: str) -> None:
-        self.script = tuple(text.splitlines())
+        # Lines as psql counts them: splitlines would begin one at a form feed or a U+2028, too.
+        self.script = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
         self._show()
         for screen in self.app.screen_stack:
             if isinstance(screen, FailedScreen):
