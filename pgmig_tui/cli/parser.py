@@ -177,7 +177,9 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
     _target_option(parser)
     parser.add_argument("--to", metavar="CHANGE", help="last change to keep (default: what the last run found)")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be reverted and lost, and stop")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be reverted and lost, and stop; --json does, too"
+    )
     parser.add_argument("--reason", metavar="TEXT", help="why: stays with the changes, which must not be deployed then")
     parser.add_argument(
         "--lift",

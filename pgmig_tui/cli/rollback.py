@@ -40,6 +40,7 @@ def rollback(arguments: Namespace) -> int:
     if undo.nothing and running is None:
         output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(undo.nothing)}."))
         return 0
+    arguments.dry_run = arguments.dry_run or arguments.json  # one document tells of one thing: what it would do
     process = None if arguments.dry_run else warm(project.root)
     found = None if undo.nothing else _planned(arguments, project, environment, undo)
     if running is not None:

@@ -110,8 +110,10 @@ def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
     if command == "verify":
         return (HEALTH[0],)
     if command in ("revert", "rollback"):
-        scripts = (SCRIPTS,) if command == "rollback" else ()
-        return (HEALTH[0], *scripts, *(replace(item, required=False) for item in HEALTH[1:]))
+        shown = tuple(replace(item, required=False) for item in HEALTH[1:])
+        if command == "revert":
+            return (HEALTH[0], *shown)
+        return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
     steps = BEFORE_PRODUCTION if policy.protected else ()
     return (*_pre(policy), *policy_items(policy), *HEALTH, *steps)
 

@@ -158,7 +158,8 @@ def lines(event: Mapping[str, Any]) -> list[Line]:
         names = words.listing([safe(one["change"]) for one in failed])
         told.append(line(("x ", "failed"), f"verify: {len(failed)} of {total} fail: {names}"))
     else:
-        told.append(line(("+ ", "done"), f"verify: {total} of {total} of what remains pass"))
+        passed = f"{total} of {total} of what remains pass" if total else "nothing remains that could be verified"
+        told.append(line(("+ ", "done"), f"verify: {passed}"))
     marks: dict[str, Span] = {"same": ("+ ", "done"), "differs": ("! ", "waiting")}
     schema = {"same": "as before the deploy", "differs": "not as before the deploy"}
     mark = marks.get(str(event.get("schema")), ("? ", "stale"))

@@ -90,7 +90,9 @@ def look(
     reviewed = review(plan, environment, answers, (scripts,))
     tried, silent = tried_before(project, environment, plan, state_dir)
     now, receipt = _ask(reviewed, environment)
-    counted = replace(plan, losses=tuple(loss.to_json() for loss in receipt.losses))
+    losses = [loss.to_json() for loss in receipt.losses if loss.count.total != 0]
+    losses += [{"told": text, "total": None} for text in receipt.loose]
+    counted = replace(plan, losses=tuple(losses))
     counted.save()
     found = RollbackReview(
         undo, replace(reviewed, plan=counted), now, receipt, tried, silent, datetime.now(UTC)

@@ -26,6 +26,7 @@ from pgmig_tui.ui.session import (
     Manner,
     Place,
     PlanLine,
+    Record,
     Review,
     Rollback,
     RunFacts,
@@ -267,6 +268,11 @@ class ProjectSession:
 
         where = self._environment(rollback.environment)
         return rolling.begin(self.project, where, rollback, answers, self._state_dir)
+
+    def incident(self, run_id: str) -> Record:
+        from pgmig_tui.ui import rolling
+
+        return rolling.record_of(self._state_dir, run_id)
 
     def attach(self, run_id: str) -> Watch:
         from pgmig_tui.run.client import attach

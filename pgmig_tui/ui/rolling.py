@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui.gating import item_of, step_of
 from pgmig_tui.ui.poller import in_thread
-from pgmig_tui.ui.session import EVERYTHING, Answered, Rollback, Watch
+from pgmig_tui.ui.session import EVERYTHING, Answered, Record, Rollback, Watch
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pgmig_tui.run.events import Event
     from pgmig_tui.run.rollback import Standing
     from pgmig_tui.run.stopping import Running
+
+
+_ENDING_S = 10.0
 
 
 def look_back(
@@ -134,6 +138,16 @@ def _given(found: RollbackReview, answers: Sequence[Answered]) -> list[Answer]:
     return answers_by(found.plan, found.review.answers, answers)
 
 
+def record_of(state_dir: Path, run_id: str) -> Record:
+    """The record of a run as its journal has it now. Raises UsageError."""
+    from pgmig_tui.report import aftermath, incident
+    from pgmig_tui.run.client import attach
+
+    found = incident.read(attach(run_id, state_dir).folder)
+    channel = "\n".join(incident.six_lines(found)) + "\n"
+    return Record(incident.markdown(found), channel, bool(found.named(aftermath.EVENT)))
+
+
 class Followed:
     """A rollback that is being watched. When it has ended, what is true then is looked at in a thread, and the record
     of the incident is written."""
@@ -151,7 +165,7 @@ class Followed:
 
     def poll(self) -> Sequence[Event]:
         events = self._handle.poll()
-        if self._handle.finished and not self._handle.alive() and not self._looked:
+        if self._handle.finished and not self._looked:
             self._looked = True
             in_thread("afterwards", self._look)
         return events
@@ -173,6 +187,9 @@ class Followed:
         from pgmig_tui.run.marks import mark_in_file
         from pgmig_tui.run.rollback import recorded_steps
 
+        deadline = time.monotonic() + _ENDING_S  # the journal is the run's own until its process is gone
+        while self._handle.alive() and time.monotonic() < deadline:
+            time.sleep(0.05)
         project, environment, found, state_dir = self._about
         recorded = recorded_steps(found.plan)
         if not recorded:

@@ -217,6 +217,15 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """The record of an incident; `channel` are six lines. `complete`: it says what was looked at afterwards."""
+
+    markdown: str
+    channel: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the verify script of a change said that is to be recorded without being run. `ok` None: there is none, which
     a person may vouch for; `problem` is why it can't be recorded at all."""
@@ -343,6 +352,7 @@ class Session(Protocol):
         """Stops the run that is under way first; None when nothing was left to revert then."""
         ...
 
+    def incident(self, run_id: str) -> Record: ...
     def attach(self, run_id: str) -> Watch: ...
     def runs(self) -> tuple[RunFacts, ...]: ...
     def lock_watch(self, environment: str) -> LockWatch: ...

@@ -54,7 +54,7 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
         terminal.sees("ROLL BACK 3 changes", "back to the state before the first", "LOSES", "GO is shut")
         terminal.press("g").sees("g is off").press("a").sees("GO is open").press("g")
         terminal.sees("ROLL BACK 3 changes on dev").press("enter", "yes", "enter")
-        terminal.sees("3/3 + DONE")
+        terminal.sees("# Incident: Rollback on dev", "3 of 3 changes", "not saved")
         assert tables(pg18, database) == set()
         terminal.press("q")
         assert terminal.ends() == 0

@@ -34,6 +34,7 @@ from pgmig_tui.ui.session import (
     Manner,
     Place,
     PlanLine,
+    Record,
     Review,
     Rollback,
     RunFacts,
@@ -413,6 +414,9 @@ class FakeSession:
     def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> FakeWatch | None:
         self.rolled_back.append((rollback, tuple(answers)))
         return None if rollback.nothing else self.watch
+
+    def incident(self, run_id: str) -> Record:
+        return Record(f"# Incident: [/] {run_id}\n\n- now: fine", f"ROLLED BACK {run_id}\n", True)
 
     def attach(self, run_id: str) -> FakeWatch:
         self.calls.append(f"attach {run_id}")

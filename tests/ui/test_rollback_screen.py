@@ -8,7 +8,7 @@ import pytest
 
 from pgmig_tui.errors import Unreachable
 from pgmig_tui.ui.session import Item
-from tests.ui.fakes import HOSTILE_SQL, FakeSession, change_id, standing
+from tests.ui.fakes import HOSTILE_SQL, FakeEvent, FakeSession, change_id, standing
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -161,5 +161,30 @@ def test_what_can_not_be_told_says_why() -> None:
             await robot.press("g", "a")
             await robot.sees("a is off")
             assert session.rolled_back == []
+
+    play(scene)
+
+
+def test_the_record_opens_by_itself_when_the_rollback_is_through() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_rollback(robot)
+            await robot.press("a", "g", *"prod", "enter")
+            await robot.sees("RUN 20260820")
+            step = {"number": 1, "action": "revert", "change": "x"}
+            session.watch.unread = [
+                FakeEvent("2026-08-20T03:14:00Z", "run_planned", {"command": "revert", "steps": [step]}),
+                FakeEvent("2026-08-20T03:14:01Z", "step_committed", {"step": 1, "change": "x"}),
+                FakeEvent("2026-08-20T03:14:02Z", "run_finished", {"exit_status": 0, "result": "done"}),
+            ]
+            await robot.sees("# Incident: [/] 20260820", "- now: fine")
+            await robot.press("w")
+            await robot.sees("written to")
+            assert any("# Incident" in text for text in session.written.values())
+            await robot.press("y")
+            await robot.sees("copied 1 line")
+            await robot.press("enter")
+            await robot.sees("After")
 
     play(scene)

@@ -288,14 +288,14 @@ class RollbackScreen(PlaceScreen):
         self.later("roll back", lambda: session.roll_back(rollback, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch | None) -> None:
-        from pgmig_tui.ui.screens.run import RunScreen
+        from pgmig_tui.ui.screens.incident import RollbackRunScreen
 
         if watch is None:
             self._starting = False
             self.say("the run was stopped; it had committed nothing", "done")
             self._look()
             return
-        screen = RunScreen(watch.run_id, self.environment, watch)
+        screen = RollbackRunScreen(watch.run_id, self.environment, watch)
         if self.is_current:
             self.app.switch_screen(screen)
         else:
