@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+import time
 from argparse import Namespace
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -29,6 +31,7 @@ def rehearse(arguments: Namespace) -> int:
 
     project, environment, to = environment_and_change(arguments)
     server = _server(project, arguments.server)
+    began = time.time()
     signal.signal(signal.SIGTERM, _interrupt)  # the copy has to be removed
     found = carry_out(
         project,
@@ -44,11 +47,34 @@ def rehearse(arguments: Namespace) -> int:
         else:
             output.say(line(("+ ", "done"), f"nothing is pending on {safe(environment.name)}"))
         return 0
+    _note(project, found, began)
     if arguments.json:
         output.document(to_json(found))
     else:
         show(found)
     return 0 if found.ok else 1
+
+
+def _note(project: Project, found: Rehearsal, began: float) -> None:
+    """Remember which reverts went through, for whoever has to roll back. A file that was changed meanwhile (`began` is
+    in Unix seconds) isn't the one that was rehearsed."""
+    from pgmig_tui.run.events import utc
+    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.tried import note_rehearsed
+
+    by_id = project.plan.by_id
+    for script in found.scripts:
+        if script.action == "revert" and script.ok and script.change_id in by_id:
+            path = project.script_path(by_id[script.change_id], "revert")
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < began:
+                    note_rehearsed(
+                        default_state_dir(os.environ),
+                        found.environment,
+                        utc(time.time()),
+                        script.change_id,
+                        path.read_bytes(),
+                    )
 
 
 def show(found: Rehearsal) -> None:

@@ -90,7 +90,9 @@ def six_lines(incident: Incident) -> list[str]:
     took = between(picture.started_at, picture.finished_at)
     undone = str(planned.get("rolls_back") or "")
     checked = incident.named(aftermath.EVENT)[-1] if incident.named(aftermath.EVENT) else None
-    state = "; ".join(text_of(told[1:]).strip() for told in aftermath.lines(checked)[:3]) if checked else "not checked yet"
+    state = "not checked yet"
+    if checked:
+        state = "; ".join(text_of(told[1:]).strip() for told in aftermath.lines(checked)[:3])
     marked = words.listing([str(name) for name in checked.get("marked", ())]) if checked else ""
     return [
         safe(f"{ended}: {picture.environment} ({picture.target}), {steps} reverted"),

@@ -10,6 +10,7 @@ from pgmig_tui.impact.facts import Name
 from pgmig_tui.report.rollback import RollbackReview, look
 from pgmig_tui.run.loss import Loss
 from pgmig_tui.run.rollback import plan_rollback, stand, undo_last
+from pgmig_tui.run.tried import note_rehearsed
 from tests.run.conftest import Workshop
 
 
@@ -111,3 +112,16 @@ def test_what_can_not_be_counted_is_said(workshop: Workshop) -> None:
     assert workshop.run().status == 0
     found = look_at(workshop)
     assert found.loses == ("revert/base.sql:1: what this DO destroys, if anything, can't be told",)
+
+
+def test_a_rehearsed_revert_is_known_by_its_bytes(workshop18: Workshop) -> None:
+    workshop = workshop18
+    workshop.change("base", "CREATE TABLE orders (id int);", "DROP TABLE orders;")
+    assert workshop.run().status == 0
+    assert look_at(workshop).tried == {}
+    (change,) = workshop.project()[0].plan.changes
+    note_rehearsed(workshop.state_dir, "staging", "2026-11-22T10:00:00Z", change.change_id, b"DROP TABLE others;")
+    assert look_at(workshop).tried == {}
+    note_rehearsed(workshop.state_dir, "staging", "2026-11-22T10:00:00Z", change.change_id, b"DROP TABLE orders;")
+    tried = look_at(workshop).tried[change.change_id]
+    assert (tried.same, tried.sentence) == (True, "the same script passed a rehearsal for staging")
