@@ -123,7 +123,7 @@ def test_statements_that_say_the_same_share_a_row_and_their_remarks() -> None:
     texts = ["BEGIN", *["INSERT INTO t VALUES (1)"] * 3, "DROP TABLE t", "INSERT INTO u VALUES (1)", "COMMIT"]
     impact = predict_script(script(*texts, *["DROP TABLE a, b"] * 2))
     told = [
-        (row[0], "".join(text for text, _ in row[1]) if row[1] else "", row[3]) for row in impact_report.rows(impact)
+        (row[0], row[1] if isinstance(row[1], str) else text_of(row[1]), row[3]) for row in impact_report.rows(impact)
     ]
     assert told == [
         ("2-4", "INSERT x 3", "public.t"),
