@@ -67,7 +67,7 @@ def watched(
 def _watcher(server: Server) -> int:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        found = server.execute("SELECT pid FROM pg_stat_activity WHERE query LIKE 'EXECUTE pgmig_look%'")
+        found = server.execute(r"SELECT pid FROM pg_stat_activity WHERE query LIKE 'EXECUTE pgmig%'")
         if found:
             return int(str(found[0][0]))
         time.sleep(0.05)

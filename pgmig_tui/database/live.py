@@ -77,18 +77,19 @@ def opening_sql(version_num: int) -> str:
     guards = guard_sql("watch", 150, version_num).decode()
     return (
         f"{guards}; SET statement_timeout = '{STATEMENT_TIMEOUT}'; SET jit = off;"
-        f" SET plan_cache_mode = force_generic_plan; PREPARE pgmig_look(int, boolean) AS {_question(version_num)}"
+        f" SET plan_cache_mode = force_generic_plan; PREPARE pgmig_look(int) AS {_question('live', version_num)};"
+        f" PREPARE pgmig_glance(int) AS {_question('live_glance', version_num)}"
     )
 
 
 def look_sql(pid: int, *, details: bool = True) -> str:
-    """One look at a server process. Without `details` it is half as dear: of blockers there are the processes and their
-    depths only, and phase, percent and backup stay empty."""
-    return f"EXECUTE pgmig_look({int(pid)}, {details})"
+    """One look at a server process. Without `details` it is a third as dear: of blockers there are the processes and
+    their depths only, beside who waits; all else is empty."""
+    return f"EXECUTE pgmig_{'look' if details else 'glance'}({int(pid)})"
 
 
-def _question(version_num: int) -> str:
-    lines = load("queries/live").splitlines()
+def _question(name: str, version_num: int) -> str:
+    lines = load(f"queries/{name}").splitlines()
     if version_num >= 140000:
         return "\n".join(lines)
     older = (line.replace("-- before 14: ", "") for line in lines if not line.endswith("-- 14"))

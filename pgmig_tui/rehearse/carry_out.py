@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -85,7 +86,7 @@ class MeasuringExecutor(Executor):
         self.statements = []
         self._last: tuple[str, str] = ("", "")
 
-    def _exchange(self, send: Send, sql: bytes) -> Exchange:
+    def _exchange(self, send: Send, sql: bytes, rows: Callable[[], Iterable[bytes]] | None = None) -> Exchange:
         kind = kind_of(send.text)
         predicted = self.predictions.take(send.path, send.line)
         if kind in _QUIET or control_of(send.text, kind) is not None:

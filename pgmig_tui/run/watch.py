@@ -32,7 +32,7 @@ _WAL_NOTED = 1 << 20
 """A rewrite is told from a scan by what it writes: at least this much (bytes)."""
 
 _DETAILS_S = 0.45
-"""Who the blockers are and how far the statement is: read every other time, for they are the dearer half of a look."""
+"""Who the blockers are, what we hold and how far the statement is: read every other time, for that is dear."""
 
 _REWRITES = frozenset({"ALTER TABLE", "CLUSTER", "VACUUM", "REFRESH MATERIALIZED VIEW", "ALTER MATERIALIZED VIEW"})
 
@@ -212,7 +212,7 @@ class Watcher:
         now = time.monotonic()
         session = self._session
         if error or not rows or session is None:
-            if session is not None and (not session.open or "pgmig_look" in error):
+            if session is not None and (not session.open or "pgmig_" in error):
                 self._drop(now, error)
             return  # a look that timed out is followed by the next
         took = now - self._asked
@@ -298,7 +298,9 @@ def _completed(live: Live, known: Live | None) -> Live | None:
     """A look without details with those of an earlier one; None where that doesn't know who is in the way now."""
     if known is None or {(b.pid, b.depth) for b in live.blockers} != {(b.pid, b.depth) for b in known.blockers}:
         return None
-    return replace(live, blockers=known.blockers, phase=known.phase, percent=known.percent, backup=known.backup)
+    return replace(
+        known, waiting=live.waiting, waiters=live.waiters, oldest_wait_ms=live.oldest_wait_ms
+    )  # fmt: skip
 
 
 def _note(live: Live, statement: _Statement) -> str:

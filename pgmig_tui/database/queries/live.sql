@@ -3,8 +3,7 @@
 -- Privileges: any role; of sessions that this role may not see, query is '<insufficient privilege>' and state, ages and
 --   start are NULL. Processes, users, applications and locks are everybody's.
 -- Versions: 13-18; before 14 the lines marked so are left out. Lock-free: pg_locks, pg_stat_* and catalogs only.
--- Parameters: $1 = the process, int; $2 = whether to say who the blockers are and how far the statement is, boolean: among
---   500 sessions that costs as much as all the rest. It is prepared once and executed often. A blocker 0 is a prepared transaction.
+-- Parameters: $1 = the process, int (it is prepared once and executed often). A blocker 0 is a prepared transaction.
 WITH RECURSIVE locks AS MATERIALIZED (
     SELECT l.locktype, l.database, l.relation, l.transactionid, l.classid, l.objid, l.objsubid, l.virtualtransaction,
            l.pid, l.mode, l.granted,
@@ -48,7 +47,7 @@ SELECT EXISTS (SELECT 1 FROM waits WHERE pid = $1),
                    'query', pg_catalog.left(s.query, 400),
                    'vacuum', a.pid IN (SELECT v.pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM') v),
                    'key', a.pid IN (SELECT k.pid FROM deploy_key k)))
-          FROM (SELECT pid FROM ahead WHERE $2 LIMIT 200) a
+          FROM (SELECT pid FROM ahead LIMIT 200) a
           LEFT JOIN LATERAL pg_catalog.pg_stat_get_activity(NULLIF(a.pid, 0)) s ON s.pid = a.pid),
        CASE WHEN EXISTS (SELECT 1 FROM ahead a WHERE a.pid = 0) THEN
        (SELECT pg_catalog.string_agg(DISTINCT p.gid, ', ')
@@ -84,24 +83,24 @@ SELECT EXISTS (SELECT 1 FROM waits WHERE pid = $1),
             SELECT phase, CASE WHEN blocks_total > 0 THEN 100.0 * blocks_done / blocks_total
                                WHEN tuples_total > 0 THEN 100.0 * tuples_done / tuples_total
                                WHEN lockers_total > 0 THEN 100.0 * lockers_done / lockers_total END AS percent
-              FROM pg_catalog.pg_stat_progress_create_index WHERE $2 AND pid = $1
+              FROM pg_catalog.pg_stat_progress_create_index WHERE pid = $1
              UNION ALL
             SELECT phase, CASE WHEN heap_blks_total > 0 AND phase = 'seq scanning heap'
                                THEN 100.0 * heap_blks_scanned / heap_blks_total END
-              FROM pg_catalog.pg_stat_progress_cluster WHERE $2 AND pid = $1
+              FROM pg_catalog.pg_stat_progress_cluster WHERE pid = $1
              UNION ALL
             SELECT phase, CASE WHEN heap_blks_total > 0 THEN 100.0 * CASE WHEN phase = 'vacuuming heap'
                                THEN heap_blks_vacuumed ELSE heap_blks_scanned END / heap_blks_total END
-              FROM pg_catalog.pg_stat_progress_vacuum WHERE $2 AND pid = $1
+              FROM pg_catalog.pg_stat_progress_vacuum WHERE pid = $1
              UNION ALL
             SELECT phase, CASE WHEN sample_blks_total > 0 THEN 100.0 * sample_blks_scanned / sample_blks_total END
-              FROM pg_catalog.pg_stat_progress_analyze WHERE $2 AND pid = $1
+              FROM pg_catalog.pg_stat_progress_analyze WHERE pid = $1
              UNION ALL  -- 14
             SELECT 'copied ' || tuples_processed || ' rows',  -- 14
                    CASE WHEN bytes_total > 0 THEN 100.0 * bytes_processed / bytes_total END  -- 14
-              FROM pg_catalog.pg_stat_progress_copy WHERE $2 AND pid = $1  -- 14
+              FROM pg_catalog.pg_stat_progress_copy WHERE pid = $1  -- 14
         ) p LIMIT 1),
        (SELECT pg_catalog.jsonb_build_array(b.phase, CASE WHEN b.backup_total > 0
                                                           THEN 100.0 * b.backup_streamed / b.backup_total END)
-          FROM pg_catalog.pg_stat_progress_basebackup b WHERE $2 LIMIT 1),
+          FROM pg_catalog.pg_stat_progress_basebackup b LIMIT 1),
        pg_catalog.current_setting('deadlock_timeout')
