@@ -56,15 +56,17 @@ def rehearse(arguments: Namespace) -> int:
 
 
 def _note(project: Project, found: Rehearsal, began: float) -> None:
-    """Remember which reverts went through, for whoever has to roll back. A file that was changed meanwhile (`began` is
-    in Unix seconds) isn't the one that was rehearsed."""
+    """Remember which reverts took everything back, for whoever has to roll back. A file that was changed meanwhile
+    (`began` is in Unix seconds) isn't the one that was rehearsed."""
     from pgmig_tui.run.events import utc
     from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.tried import note_rehearsed
 
     by_id = project.plan.by_id
+    left = {one.change for one in found.schema_differences}
     for script in found.scripts:
-        if script.action == "revert" and script.ok and script.change_id in by_id:
+        passed = script.action == "revert" and script.ok and script.change not in left
+        if passed and script.change_id in by_id:
             path = project.script_path(by_id[script.change_id], "revert")
             with contextlib.suppress(OSError):
                 if path.stat().st_mtime < began:
