@@ -40,7 +40,7 @@ _COPIED_BYTES_S = 50 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """A plan that saves, what it saves in words, and for how long about that holds locks (milliseconds)."""
+    """A plan that saves, what it saves in words, and how large its tables are about (`bytes`, 0 = not known)."""
 
     plan: RunPlan
     saves: tuple[str, ...]
@@ -48,11 +48,11 @@ class Saving:
 
     @property
     def sentence(self) -> str:
+        told = f"keeps {words.listing(self.saves)} in schema {self.plan.keep_schema} for {kept_rows.KEPT_DAYS} days"
+        if not self.bytes:
+            return f"{told}; how much is copied under the lock isn't known: never analysed"
         seconds = words.duration(max(1.0, 1000 * self.bytes / _COPIED_BYTES_S))
-        return (
-            f"keeps {words.listing(self.saves)} in schema {self.plan.keep_schema} for {kept_rows.KEPT_DAYS} days;"
-            f" up to {words.size(self.bytes)} are copied under the lock, about {seconds}"
-        )
+        return f"{told}; up to {words.size(self.bytes)} are copied under the lock, about {seconds}"
 
 
 def plan_saving(
