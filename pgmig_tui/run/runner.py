@@ -172,7 +172,6 @@ class Runner:
             if not (self._steered and self._known):
                 self.journal.write("watcher_came", who=steer.who(self.plan.folder), started=self._steered)
                 self._steered = self._known = True
-                self.journal.write("watcher_came", who=steer.who(self.plan.folder))
             return
         if not self._steered:
             return
