@@ -48,16 +48,16 @@ def bench(sandbox: SandboxServer, proxy: Proxy, tmp_path_factory: pytest.TempPat
 @pytest.mark.parametrize(
     ("made", "every"),
     [
-        (lambda sandbox, proxy: faults.KilledRun(), 4),
+        (lambda sandbox, proxy: faults.KilledRun(), 5),
         (lambda sandbox, proxy: faults.KilledScreen(), 11),
-        (lambda sandbox, proxy: faults.EndedBackend(), 7),
+        (lambda sandbox, proxy: faults.EndedBackend(), 11),
         (lambda sandbox, proxy: faults.EndedControl(), 11),
-        (lambda sandbox, proxy: faults.CutConnection(proxy), 7),
-        (lambda sandbox, proxy: faults.FullDisk(), 7),
+        (lambda sandbox, proxy: faults.CutConnection(proxy), 11),
+        (lambda sandbox, proxy: faults.FullDisk(), 11),
         (lambda sandbox, proxy: faults.KilledBackend(sandbox), 25),
         (lambda sandbox, proxy: faults.StoppedServer(sandbox), 25),
         (lambda sandbox, proxy: faults.LostServer(sandbox), 25),
-        (lambda sandbox, proxy: faults.PromotedStandby(sandbox, proxy, sandbox.folder.with_name("standby")), 40),
+        (lambda sandbox, proxy: faults.PromotedStandby(sandbox, proxy, sandbox.folder.with_name("standby")), 50),
     ],
     ids=["run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later", "standby"],
 )
