@@ -284,3 +284,17 @@ def test_threads_only_post_and_no_worker_of_textual_is_used() -> None:
 def test_no_widget_reads_markup_from_a_string() -> None:
     for path, text in _sources():
         assert not re.search(r"\b(Static|Label|DataTable|RichLog|OptionList|Tree)\(", text), path
+
+
+def test_no_handler_calls_its_bases() -> None:
+    """Textual calls the handlers of all classes of a screen by itself: one that calls its base's runs that twice."""
+    import pgmig_tui.ui
+
+    (folder,) = pgmig_tui.ui.__path__
+    calls = {
+        f"{path.name}:{number}"
+        for path in Path(folder).rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"super\(\)\.(on|_on)_", line)
+    }
+    assert calls == set()

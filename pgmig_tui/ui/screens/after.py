@@ -51,10 +51,10 @@ class AfterScreen(PlaceScreen):
         yield self.title_bar
         yield self.items
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         self.result.make(lambda columns: self._result_line())
         self.title_bar.make(lambda columns: ((" After", "title"),))
-        super().on_mount()
+        super().set_up()
         self._show()
         if self.environment is not None:
             session, name, command = self.pgmig.session, self.environment.name, self.picture.command

@@ -30,8 +30,8 @@ class BlockersScreen(SessionsScreen):
         super().__init__()
         self.run = run
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def set_up(self) -> None:
+        super().set_up()
         self._look()
         self.set_interval(REFRESH_SECONDS, self._look)
 

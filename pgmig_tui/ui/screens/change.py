@@ -58,9 +58,9 @@ class ChangeScreen(PlaceScreen):
         yield self.tabs
         yield Horizontal(self.sql, self.pane, id="columns")
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         self.tabs.make(self._tabs_line)
-        super().on_mount()
+        super().set_up()
         self._load()
         self.set_interval(NOW_SECONDS, self._ask_now)
 

@@ -44,9 +44,9 @@ class FailedScreen(PlaceScreen):
         yield self.what
         yield self.choices
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         self.headline.make(self.run.headline_line)
-        super().on_mount()
+        super().set_up()
         self.show()
 
     def show(self) -> None:

@@ -29,8 +29,8 @@ class HelpScreen(PlaceScreen):
     def body(self) -> Iterable[Widget]:
         yield self.list
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def set_up(self) -> None:
+        super().set_up()
         self.list.fill(lambda columns: self._lines(columns - 2))
 
     @property

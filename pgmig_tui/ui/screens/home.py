@@ -56,10 +56,10 @@ class HomeScreen(PlaceScreen):
         yield self.summary
         yield Horizontal(Vertical(self.head, self.matrix, id="plan"), self.side, id="columns")
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         self.summary.make(self._summary_line)
         self.head.make(lambda columns: self.matrix.head(columns))
-        super().on_mount()
+        super().set_up()
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
         self.set_timer(LOOK_SECONDS, self._show_side)
 
@@ -67,7 +67,6 @@ class HomeScreen(PlaceScreen):
         self.matrix.with_locks = self.size.width < WIDE or self.size.width >= ROOMY
         self.head.refresh()
         self.matrix.refresh()
-        super().on_resize()
 
     # Facts
 

@@ -11,7 +11,6 @@ from textual.widget import Widget
 from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.report.picture import RunPicture
-from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.session import EventFacts, Place, Record
@@ -43,8 +42,8 @@ class IncidentScreen(PlaceScreen):
     def body(self) -> Iterable[Widget]:
         yield self.text
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def set_up(self) -> None:
+        super().set_up()
         self.text.fill(self._lines)
         self._timer = self.set_interval(ASK_SECONDS, self._ask)
         self._ask()
@@ -125,8 +124,7 @@ class RollbackRunScreen(RunScreen):
 
     opened = False
 
-    def on_journal_read(self, message: JournalRead) -> None:
-        super().on_journal_read(message)
+    def _after_reading(self) -> None:
         if self.picture.exit_status == 0 and not self.opened and self.is_current:
             self.opened = True
             self.do_after()

@@ -39,8 +39,8 @@ class LocksScreen(SessionsScreen):
         self._watch: LockWatch | None = None
         self._poller: Poller | None = None
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def set_up(self) -> None:
+        super().set_up()
         watch = self._watch = self.pgmig.session.lock_watch(self.environment.name)
         self._poller = Poller("locks", lambda: LocksRead(watch.read()), self.post_message, EVERY_SECONDS)
         self._poller.start()

@@ -77,6 +77,11 @@ class PlaceScreen(Screen[None]):
         yield self.small
 
     def on_mount(self) -> None:
+        self.set_up()
+
+    def set_up(self) -> None:
+        """What a place does when it opens. Overridden instead of `on_mount`: of handlers Textual calls every class's
+        own by itself, so that one that calls its base's would run that twice."""
         self.banner.make(self.banner_line)
         self.status.make(self.status_line)
         self.foot.make(self.footer_line)

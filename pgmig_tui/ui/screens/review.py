@@ -63,10 +63,10 @@ class ReviewScreen(PlaceScreen):
         yield self.steps
         yield Horizontal(Vertical(self.title_bar, self.items, id="list"), self.gate, id="lower")
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         self.crumbs.make(self._crumbs_line)
         self.title_bar.make(lambda columns: ((" Before", "title"),))
-        super().on_mount()
+        super().set_up()
         self._show()
         session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
         self.later(

@@ -51,8 +51,8 @@ class RollbackScreen(PlaceScreen):
         yield self.steps
         yield self.lower
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def set_up(self) -> None:
+        super().set_up()
         self._look()
 
     @property

@@ -68,9 +68,9 @@ class RunScreen(PlaceScreen):
         yield Horizontal(self.steps, self.current, id="upper")
         yield self.log_lines
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         self.headline.make(self.headline_line)
-        super().on_mount()
+        super().set_up()
         if self._watch is not None:
             self._follow(self._watch)
         else:
@@ -124,6 +124,10 @@ class RunScreen(PlaceScreen):
         self.foot.refresh()
         self.status.refresh()
         self._after_failure()
+        self._after_reading()
+
+    def _after_reading(self) -> None:
+        """The place shows what the journal said last."""
 
     def _instead(self) -> None:
         """A run in batches has a screen of its own."""

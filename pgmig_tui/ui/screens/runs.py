@@ -38,12 +38,12 @@ class RunsScreen(PlaceScreen):
         yield self.head
         yield self.list
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         head = (
             f"  {pad('run', 22)}{pad('when (UTC)', 21)}{pad('what', 8)}{pad('environment', 14)}{pad('steps', 8)}result"
         )
         self.head.make(lambda columns: ((head, "title"),))
-        super().on_mount()
+        super().set_up()
         self.answers_changed()
 
     def doing(self) -> str:

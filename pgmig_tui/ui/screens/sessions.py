@@ -38,10 +38,10 @@ class SessionsScreen(PlaceScreen):
         yield self.list
         yield Vertical(self.detail, id="below")
 
-    def on_mount(self) -> None:
+    def set_up(self) -> None:
         self.summary.make(self.summary_line)
         self.head.make(self._head_line)
-        super().on_mount()
+        super().set_up()
         self.show_rows()
 
     def end(self, row: LockSession, *, terminate: bool) -> None:

@@ -36,8 +36,7 @@ class SettingsScreen(Dialog[tuple[int, int]]):
         if lock_timeout_ms and retries is not None:
             self.input.value = f"{_short(lock_timeout_ms)} {retries}"
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def on_mount(self) -> None:  # Textual calls the dialog's own, too
         assert self.input is not None
         self.input.cursor_position = len(self.input.value)
 
