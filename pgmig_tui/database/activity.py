@@ -7,7 +7,7 @@ Lock-free queries only: a session that looks at a pile-up must not join it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pgmig_tui.database.connect import Connection, Row
@@ -132,8 +132,36 @@ def blockers_of(connection: Connection, pid: int) -> tuple[Session, ...]:
 
 
 def lock_tree(connection: Connection) -> tuple[Session, ...]:
-    """Everybody who waits for a lock and those they wait for, depth first, roots at depth 0. Raises ServerError."""
-    return tuple(_session(row[1:], row[0]) for row in connection.execute(load("queries/lock_tree")))
+    """Everybody who waits for a lock and those they wait for, depth first, roots at depth 0, each session once, where
+    it is nearest to a root. Raises ServerError."""
+    rows = {row[1]: row for row in connection.execute(load("queries/lock_tree"))}
+    order = tree_order({pid: tuple(row[0]) for pid, row in rows.items()})
+    return tuple(_session(rows[pid][1:], depth) for pid, depth in order)
+
+
+def tree_order(blockers: Mapping[int, Sequence[int]]) -> list[tuple[int, int]]:
+    """(process, depth) of all, depth first. `blockers` are those whom each waits for; who waits for nobody is a root.
+    Those of a deadlock, who have no root, come last."""
+    waiting: dict[int, list[int]] = {}
+    for pid, others in blockers.items():
+        for other in others:
+            waiting.setdefault(other, []).append(pid)
+    depths = {pid: 0 for pid, others in blockers.items() if not others}
+    under: dict[int, list[int]] = {}
+    nearest = list(depths)
+    for pid in nearest:
+        for other in waiting.get(pid, ()):
+            if other not in depths:
+                depths[other] = depths[pid] + 1
+                under.setdefault(pid, []).append(other)
+                nearest.append(other)
+    found: list[tuple[int, int]] = []
+    stack = [pid for pid in reversed(nearest) if depths[pid] == 0]
+    while stack:
+        pid = stack.pop()
+        found.append((pid, depths[pid]))
+        stack += reversed(under.get(pid, []))
+    return found + [(pid, 0) for pid in blockers if pid not in depths]
 
 
 def queue_behind(connection: Connection, pid: int) -> Queue:

@@ -17,6 +17,7 @@ from pgmig_tui.database.activity import (
     read_now,
     sessions_named,
     terminate,
+    tree_order,
 )
 from pgmig_tui.database.connect import Connection, ConnectionLost, ServerError, connect, guard_sql
 from tests.database.places import Databases, place, role, session, until
@@ -205,3 +206,14 @@ def test_sessions_by_name_and_their_end(pg: Server, database_on: Databases) -> N
             with pytest.raises(ConnectionLost):
                 ours.execute("SELECT 1")
         assert end_sessions(watch, "pgmig/nobody/dump", 0.0)
+
+
+def test_a_queue_in_which_each_waits_for_all_before_is_a_tree_with_each_once() -> None:
+    queue = {pid: tuple(range(1, pid)) for pid in range(1, 201)}
+    assert tree_order(queue) == [(1, 0), *((pid, 1) for pid in range(2, 201))]
+
+
+def test_the_tree_goes_depth_first_and_a_deadlock_is_not_left_out() -> None:
+    assert tree_order({1: (), 2: (1,), 3: (2,), 4: (1,), 7: (8,), 8: (7,)}) == [
+        (1, 0), (2, 1), (3, 2), (4, 1), (7, 0), (8, 0),
+    ]  # fmt: skip
