@@ -291,7 +291,11 @@ class Runner:
     def _no_dump(self, session: Connection) -> None:
         """A dump of ours holds ACCESS SHARE on every table: a step would wait for it, and everybody for the step."""
         dumps = sessions_named(session, "pgmig/%/dump")
-        if dumps:
+        if dumps and self.plan.rolls_back:
+            # In an emergency nothing but the database itself may refuse; the watcher names whoever is in the way.
+            told = f"process {dumps[0].pid} ({dumps[0].application}) dumps this database"
+            self.journal.write("warning", message=told)
+        elif dumps:
             raise Refused(
                 f"process {dumps[0].pid} ({dumps[0].application}) still dumps this database",
                 now="Nothing was changed.",
