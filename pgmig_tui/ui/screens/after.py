@@ -185,10 +185,10 @@ class AfterScreen(PlaceScreen):
         self.status.refresh()
 
     def do_rollback(self) -> None:
-        from pgmig_tui.ui.screens.review import ReviewScreen
+        from pgmig_tui.ui.screens.rollback import RollbackScreen
 
         assert self.environment is not None, "off() has seen to it"
-        self.app.switch_screen(ReviewScreen(self.environment, "revert", None))
+        self.app.switch_screen(RollbackScreen(self.environment, None))
 
     def do_log(self) -> None:
         self._logged = not self._logged

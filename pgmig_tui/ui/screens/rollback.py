@@ -44,6 +44,7 @@ class RollbackScreen(PlaceScreen):
         self._looking = 0
         self._starting = False
         self._with_sql = False
+        self._sql_at = 0
         self.steps = Lines(identity="steps")
         self.lower = Lines(identity="lower")
 
@@ -116,6 +117,7 @@ class RollbackScreen(PlaceScreen):
         lines.append(((f" {'#':>2}  {pad('revert', name)} {pad('data', 6)} lock", "title"),))
         for step in rollback.steps:
             lines += self._step(step, name, columns)
+        self._sql_at = len(lines) + 1
         if self._with_sql:
             lines += [(), ((" The statements, by step and line", "title"),)]
             for told in rollback.sql:
@@ -225,6 +227,10 @@ class RollbackScreen(PlaceScreen):
     def do_sql(self) -> None:
         self._with_sql = not self._with_sql
         self._show()
+        # Below a long list of changes nobody would see that something has come.
+        self.call_after_refresh(
+            lambda: self.steps.scroll_to(y=self._sql_at if self._with_sql else 0, animate=False, force=True)
+        )
 
     def do_down(self) -> None:
         self._choose(1)
