@@ -291,7 +291,7 @@ class Runner:
     def _no_dump(self, session: Connection) -> None:
         """A dump of ours holds ACCESS SHARE on every table: a step would wait for it, and everybody for the step."""
         dumps = sessions_named(session, "pgmig/%/dump")
-        if dumps and self.plan.rolls_back:
+        if dumps and self.plan.rolls_back is not None:
             # In an emergency nothing but the database itself may refuse; the watcher names whoever is in the way.
             told = f"process {dumps[0].pid} ({dumps[0].application}) dumps this database"
             self.journal.write("warning", message=told)
