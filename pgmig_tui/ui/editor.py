@@ -44,4 +44,4 @@ def edit(app: PgmigApp, words: list[str]) -> str:
         return f"{safe(words[0])} can't be started: {error.strerror}"
     finally:
         signal.signal(signal.SIGINT, before)
-    return f"{safe(words[0])} ended with status {status}" if status else ""
+    return f"the editor ended with status {status} ({safe(words[0])})" if status else ""

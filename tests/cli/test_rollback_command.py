@@ -300,12 +300,12 @@ def test_a_missing_privilege_to_stop_a_run_is_said(checkout: Checkout, pg18: Ser
     running = start(checkout, "deploy", "dev", "--yes", XDG_STATE_HOME=str(tmp_path / "other"))
     wait_for(pg18, dev, SLEEPS)
     role = f"plain_{dev}"
-    pg18.execute(f"CREATE ROLE {role} LOGIN", dev)
+    pg18.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'plain'", dev)
     for sql in ("GRANT CREATE ON DATABASE {1} TO {0}", "GRANT ALL ON SCHEMA sqitch, pgmig TO {0}",
                 "GRANT ALL ON ALL TABLES IN SCHEMA sqitch, pgmig TO {0}"):  # fmt: skip
         pg18.execute(sql.format(role, dev), dev)
     try:
-        refused = checkout.run("rollback", "dev", "--yes", env={"PGUSER": role, "SQITCH_USERNAME": role})
+        refused = checkout.run("rollback", "dev", "--yes", env={"SQITCH_USERNAME": role, "SQITCH_PASSWORD": "plain"})
         assert refused.status == 1, refused.err
         assert "may not end process" in refused.err
         assert "SELECT pg_terminate_backend(" in refused.err

@@ -18,10 +18,11 @@ def test_a_catalog_that_may_not_be_read_is_said_to_be_unknown(
     name = database_on(pg18)
     pg18.execute("REVOKE SELECT ON pg_catalog.pg_depend FROM PUBLIC", name)
     role = f"poor_{name}"
-    pg18.execute(f'CREATE ROLE "{role}" LOGIN', name)
+    pg18.execute(f"CREATE ROLE \"{role}\" LOGIN PASSWORD 'poor'", name)
     try:
-        checkout = shop(tmp_path, {"dev": pg18.uri(name).replace("postgres@", f"{role}@")})
-        project = load_project(checkout.root, environment(checkout.home))
+        checkout = shop(tmp_path, {"dev": pg18.uri(name)})
+        known = environment(checkout.home, SQITCH_USERNAME=role, SQITCH_PASSWORD="poor")
+        project = load_project(checkout.root, known)
         where = project.environment("dev")
         with connect(where.target, application_name=application_name("impact", "dev")) as connection:
             how = reading(project, "deploy", where, connection, {})
