@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING, Any
 import pgmig_tui
 from pgmig_tui.errors import PgmigError, UsageError
 from pgmig_tui.run import steer
-from pgmig_tui.run.control import COMMAND_NAMES
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.folder import RUN_ID, default_state_dir
-from pgmig_tui.run.journal import COMMANDS, JOURNAL, JournalReader, ended_well, first_and_last, is_alive
+from pgmig_tui.run.journal import (
+    COMMAND_NAMES,
+    COMMANDS,
+    JOURNAL,
+    JournalReader,
+    ended_well,
+    first_and_last,
+    is_alive,
+)
 from pgmig_tui.run.plan import RunPlan
 
 if TYPE_CHECKING:
@@ -90,7 +97,7 @@ class RunHandle:
         return steer.who(self.folder) if steer.is_steered(self.folder) else ""
 
     def send(self, command: str, *arguments: str) -> bool:
-        """Tell the run a command (`run.control`) with its arguments. False when nobody is there to hear it.
+        """Tell the run a command (COMMAND_NAMES) with its arguments. False when nobody is there to hear it.
 
         Whoever commands a run that nobody steers steers it from then on; with `detach` it does so no longer.
         """

@@ -14,18 +14,10 @@ from pathlib import Path
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.wire import Waiter
-from pgmig_tui.run.journal import COMMANDS
+from pgmig_tui.run.journal import COMMAND_NAMES, COMMANDS
 from pgmig_tui.run.watch import Watcher
 
 _CANCEL_AGAIN_S = 0.5
-
-COMMAND_NAMES = (
-    "pause", "resume", "cancel", "stop",
-    "retry", "lock_timeout", "retries", "cancel_blocker", "terminate_blocker", "detach", "faster", "slower",
-)  # fmt: skip
-"""The first word of each command. `lock_timeout MS` and `retries N` count from the next try on, `retry` ends the
-waiting for it; `cancel_blocker PID STARTED` and `terminate_blocker PID STARTED` name a session by its process and its
-start (ISO 8601)."""
 
 
 class Control(Waiter):

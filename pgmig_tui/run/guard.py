@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pgmig_tui.script.preview import Preview
+if TYPE_CHECKING:
+    from pgmig_tui.script.preview import Preview
 
 CANCELLED = "57014"
 """query_canceled: by our own guard, by a person, or by a timeout. Only the first is tried again."""
