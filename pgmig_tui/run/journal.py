@@ -29,8 +29,8 @@ COMMAND_NAMES = (
     "retry", "lock_timeout", "retries", "cancel_blocker", "terminate_blocker", "detach", "faster", "slower",
 )  # fmt: skip
 """The first word of each command in the pipe. `lock_timeout MS` and `retries N` count from the next try on, `retry`
-ends the waiting for it; `cancel_blocker PID STARTED` and `terminate_blocker PID STARTED` name a session by its process and
-its start (ISO 8601)."""
+ends the waiting for it; `cancel_blocker PID STARTED` and `terminate_blocker PID STARTED` name a session by its process
+and its start (ISO 8601)."""
 
 _STEPS = re.compile(rb', ?"steps": ?\[').search
 """Where the last member of a journal's first line begins; inside a string its quotes would be escaped."""
