@@ -89,7 +89,7 @@ def look_sql(pid: int, *, details: bool = True) -> str:
 
 
 def _question(name: str, version_num: int) -> str:
-    lines = load(f"queries/{name}").splitlines()
+    lines = f"{load('queries/live_waits')}\n{load(f'queries/{name}')}".splitlines()
     if version_num >= 140000:
         return "\n".join(lines)
     older = (line.replace("-- before 14: ", "") for line in lines if not line.endswith("-- 14"))

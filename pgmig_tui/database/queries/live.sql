@@ -3,26 +3,9 @@
 -- Privileges: any role; of sessions that this role may not see, query is '<insufficient privilege>' and state, ages and
 --   start are NULL. Processes, users, applications and locks are everybody's.
 -- Versions: 13-18; before 14 the lines marked so are left out. Lock-free: pg_locks, pg_stat_* and catalogs only.
+-- Follows live_waits.sql, which begins its WITH list.
 -- Parameters: $1 = the process, int (it is prepared once and executed often). A blocker 0 is a prepared transaction.
-WITH RECURSIVE locks AS MATERIALIZED (
-    SELECT l.locktype, l.database, l.relation, l.transactionid, l.classid, l.objid, l.objsubid, l.virtualtransaction,
-           l.pid, l.mode, l.granted,
-           CASE WHEN NOT l.granted THEN l.waitstart END AS since  -- 14
-           -- before 14: NULL::timestamptz AS since
-      FROM pg_catalog.pg_locks l
-), waits AS MATERIALIZED (
-    SELECT w.pid, b.pid AS blocker, w.since
-      FROM (SELECT pid, pg_catalog.min(since) AS since FROM locks WHERE NOT granted GROUP BY pid) w
-     CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b(pid)
-), behind(pid) AS (
-    SELECT pid FROM waits WHERE blocker = $1
-     UNION
-    SELECT w.pid FROM behind b JOIN waits w ON w.blocker = b.pid WHERE w.pid <> $1
-), ahead(pid) AS (
-    SELECT blocker FROM waits WHERE pid = $1
-     UNION
-    SELECT w.blocker FROM ahead a JOIN waits w ON w.pid = a.pid WHERE w.blocker <> $1
-), deploy_key AS (
+, deploy_key AS (
     SELECT pid FROM locks
      WHERE locktype = 'advisory' AND classid = 0 AND objid = 75474063 AND objsubid = 1
        AND database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
