@@ -8,7 +8,6 @@ process's own `stdout` and `stderr`.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pgmig_tui.run import locked
 from pgmig_tui.run.events import Event, utc
 
 JOURNAL = "journal.jsonl"
@@ -173,25 +173,12 @@ def _event(line: bytes) -> Event | None:
 
 def hold_lock(folder: Path) -> int | None:
     """Take the run's lock for the life of this process: the descriptor to keep, or None when another holds it."""
-    fd = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    return fd
+    return locked.hold(folder / LOCK)
 
 
 def is_alive(folder: Path) -> bool:
     """The run process of this folder is running (it holds the lock). A process id could be another's by now."""
     try:
-        fd = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        return locked.is_held(folder / LOCK)
     except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False

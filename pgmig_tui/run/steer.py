@@ -7,11 +7,12 @@ watcher's process ends, however it ends, and not when it only sleeps: a suspende
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import os
 import time
 from pathlib import Path
+
+from pgmig_tui.run import locked
 
 STEER = "steer"
 
@@ -23,11 +24,8 @@ def take(folder: Path) -> bool:
     """Steer the run of `folder` from now on. False when another process steers it. Raises OSError."""
     if folder in _held:
         return True
-    fd = os.open(folder / STEER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
+    fd = locked.hold(folder / STEER)
+    if fd is None:
         return False
     _held[folder] = fd
     with contextlib.suppress(OSError):  # on a full disk we steer without a name
@@ -50,16 +48,9 @@ def is_ours(folder: Path) -> bool:
 def is_steered(folder: Path) -> bool:
     """Whether anybody steers the run now."""
     try:
-        fd = os.open(folder / STEER, os.O_RDWR | os.O_CLOEXEC)
+        return locked.is_held(folder / STEER)
     except OSError:
         return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
 
 
 def was_steered(folder: Path) -> bool:
