@@ -22,7 +22,6 @@ from pgmig_tui.database.connect import (
     ConnectionLost,
     ServerError,
     application_name,
-    check_server,
     connect,
     guard_sql,
 )
@@ -33,6 +32,7 @@ from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run import batches, guard
 from pgmig_tui.run.batch_plan import SCRIPT, Backfill
 from pgmig_tui.run.batches import Limits, Pace
+from pgmig_tui.run.control import open_session
 from pgmig_tui.run.watch import Watcher
 
 if TYPE_CHECKING:
@@ -138,16 +138,7 @@ class BackfillRun:
     def _take_control(self) -> None:
         """Open the control session and take the statement's own key."""
         plan = self.plan
-        session = connect(self.target, application_name=application_name(plan.run_id, "control"))
-        identity = session.identity()
-        check_server(identity, None)
-        self.journal.skew = identity.clock_skew_s
-        if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
-            session.close()
-            raise Refused(
-                "another server answers than at planning", now="Nothing was changed.", do="Plan the run again."
-            )
-        session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
+        session = open_session(plan, self.target, self.journal)
         self.control.hold(session, "this backfill's lock")
         deadline = time.monotonic() + max(plan.lock_wait_s, _TAKEN_S if self.spec.goes_on else 0.0)
         while not batches_on.try_lock(session, self.spec.digest):

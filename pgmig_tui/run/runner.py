@@ -23,7 +23,7 @@ from pgmig_tui.database.connect import Connection, ConnectionLost, application_n
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run import steer
-from pgmig_tui.run.control import Control
+from pgmig_tui.run.control import Control, open_session
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
@@ -249,16 +249,7 @@ class Runner:
     def _take_control(self) -> None:
         """Open the control session and take Sqitch's advisory lock; refused at once, naming who holds it."""
         plan = self.plan
-        session = connect(self.target, application_name=application_name(plan.run_id, "control"))
-        identity = session.identity()
-        check_server(identity, None)
-        self.journal.skew = identity.clock_skew_s
-        if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
-            session.close()
-            raise Refused(
-                "another server answers than at planning", now="Nothing was changed.", do="Plan the run again."
-            )
-        session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
+        session = open_session(plan, self.target, self.journal)
         self.control.hold(session)
         deadline = time.monotonic() + plan.lock_wait_s
         while not registry.try_lock(session):
