@@ -7,12 +7,9 @@ the run process carries out. Reads only.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
-import socket
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +27,9 @@ from pgmig_tui.database.connect import (
 from pgmig_tui.display import words
 from pgmig_tui.errors import ProjectError, Refused, UsageError
 from pgmig_tui.run.batches import TIMEOUT_MS, Limits, blind_spots
-from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import RUN_ID, discard, new_folder
-from pgmig_tui.run.plan import RunPlan, Server, Step
+from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.backfill import Batched, batched_script, from_command
 from pgmig_tui.script.files import Allow
@@ -410,7 +406,8 @@ def _run_plan(
     spec: Backfill | None,
     warnings: list[str],
 ) -> RunPlan:
-    policy, target = environment.policy, environment.target
+    from pgmig_tui.run.planning import blank_plan  # the run process, which reads plans of batches too, needs none of it
+
     step = None
     if spec is not None:
         step = Step(
@@ -418,54 +415,12 @@ def _run_plan(
             mode_reason=f"batches of about {spec.batch} rows, each a transaction of its own", verify="off",
             verify_reason="a backfill is not verified", script=SCRIPT,
         )  # fmt: skip
-    plan = RunPlan(
-        run_id=folder.name,
-        command="backfill",
-        project=project.plan.project,
-        uri=project.plan.uri,
-        root=str(project.root),
-        environment=environment.name,
-        protected=policy.protected,
-        confirm_word=policy.confirm_word,
-        server=Server(
-            conninfo=target.conninfo,
-            display=target.display,
-            database=identity.database,
-            role=identity.role,
-            version=identity.version,
-            version_num=identity.version_num,
-            system_identifier=identity.system_identifier,
-            timeline=identity.timeline,
-            encoding=identity.encoding,
-        ),
-        registry=target.registry,
-        registry_present=True,
-        tracking=policy.tracking,
+    plan = blank_plan(project, environment, "backfill", identity, folder, options.lock_wait_s)
+    return replace(
+        plan,
         steps=(step,) if step is not None else (),
-        folder=folder,
-        baseline=None,
-        operator_name=project.operator.name,
-        operator_email=project.operator.email,
-        host=socket.gethostname(),
-        os_user=_os_user(),
-        prepared_at=utc(time.time(), identity.clock_skew_s),
+        os_user=plan.os_user or "?",
         variables=dict(options.variables),
-        lock_timeout_ms=policy.lock_timeout_ms,
-        lock_wait_s=options.lock_wait_s,
-        allow_shell=policy.allow_shell,
-        allow_files=policy.allow_files,
         creates=(spec.schema,) if spec is not None and spec.creates == "schema" else (),
         warnings=tuple(dict.fromkeys(warnings)),
-        retries=policy.retries,
-        on_hangup=policy.on_hangup,
-        guard_waiters=policy.queue_guard.waiters,
-        guard_oldest_ms=policy.queue_guard.oldest_ms,
     )
-    return plan
-
-
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "?"

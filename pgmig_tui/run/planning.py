@@ -10,6 +10,7 @@ import getpass
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from pgmig_tui.run import marks
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import discard, new_folder
-from pgmig_tui.run.plan import Command, Options, RunPlan, Server, Step
+from pgmig_tui.run.plan import Carried, Command, Options, RunPlan, Server, Step
 from pgmig_tui.run.reading import Work, place_verification, read_script
 from pgmig_tui.script.backfill import declares
 
@@ -81,15 +82,41 @@ def prepare(
         except BaseException:
             discard(folder)
             raise
-    plan = RunPlan(
+    plan = replace(
+        blank_plan(project, environment, command, identity, folder, options.lock_wait_s),
+        registry_present=state.info.present,
+        tracking=track,
+        steps=steps,
+        baseline=ours[-1].change_id if ours else None,
+        variables=work.variables,
+        setup_sql=setup,
+        creates=creates,
+        warnings=tuple(work.warnings),
+        log_only=options.log_only,
+    )
+    plan.save()
+    return plan
+
+
+def blank_plan(
+    project: Project,
+    environment: Environment,
+    command: Carried,
+    identity: ServerIdentity,
+    folder: Path,
+    lock_wait_s: float,
+) -> RunPlan:
+    """A plan without steps: who runs, where, and what the environment's policy says."""
+    policy, target = environment.policy, environment.target
+    return RunPlan(
         run_id=folder.name,
         command=command,
         project=project.plan.project,
         uri=project.plan.uri,
         root=str(project.root),
         environment=environment.name,
-        protected=environment.policy.protected,
-        confirm_word=environment.policy.confirm_word,
+        protected=policy.protected,
+        confirm_word=policy.confirm_word,
         server=Server(
             conninfo=target.conninfo,
             display=target.display,
@@ -102,32 +129,26 @@ def prepare(
             encoding=identity.encoding,
         ),
         registry=target.registry,
-        registry_present=state.info.present,
-        tracking=track,
-        steps=steps,
+        registry_present=True,
+        tracking=policy.tracking,
+        steps=(),
         folder=folder,
-        baseline=ours[-1].change_id if ours else None,
+        baseline=None,
         operator_name=project.operator.name,
         operator_email=project.operator.email,
         host=socket.gethostname(),
         os_user=_os_user(),
         prepared_at=utc(time.time(), identity.clock_skew_s),
-        variables=work.variables,
-        lock_timeout_ms=environment.policy.lock_timeout_ms,
-        lock_wait_s=options.lock_wait_s,
-        allow_shell=environment.policy.allow_shell,
-        allow_files=environment.policy.allow_files,
-        setup_sql=setup,
-        creates=creates,
-        warnings=tuple(work.warnings),
-        log_only=options.log_only,
-        on_hangup=environment.policy.on_hangup,
-        retries=environment.policy.retries,
-        guard_waiters=environment.policy.queue_guard.waiters,
-        guard_oldest_ms=environment.policy.queue_guard.oldest_ms,
+        variables={},
+        lock_timeout_ms=policy.lock_timeout_ms,
+        lock_wait_s=lock_wait_s,
+        allow_shell=policy.allow_shell,
+        allow_files=policy.allow_files,
+        on_hangup=policy.on_hangup,
+        retries=policy.retries,
+        guard_waiters=policy.queue_guard.waiters,
+        guard_oldest_ms=policy.queue_guard.oldest_ms,
     )
-    plan.save()
-    return plan
 
 
 def _settle_earlier(
