@@ -20,12 +20,11 @@ from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.folder import discard
 from pgmig_tui.run.plan import Options, RunPlan, Step
 from pgmig_tui.run.planning import prepare
+from pgmig_tui.run.reading import recorded_view
 from pgmig_tui.run.sink import JournalSink
 from pgmig_tui.run.steps import Stepper
-from pgmig_tui.script.actions import Send, ServerFacts
-from pgmig_tui.script.files import Allow
+from pgmig_tui.script.actions import Send
 from pgmig_tui.script.kinds import control_of, kind_of
-from pgmig_tui.script.preview import preview
 from pgmig_tui.script.shape import parts_of
 from pgmig_tui.script.statement import Statement
 
@@ -137,11 +136,9 @@ def _impact(plan: RunPlan, connection: Connection, step: Step) -> ScriptImpact:
 
     assert step.script is not None
     files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
-    server = plan.server
-    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
-    view = preview(step.script, files.script(step.script), files, plan.variables, Allow(files=plan.allow_files), facts)
+    view = recorded_view(plan, files, step.script, shell=False)
     known = read_facts(connection, names_in(view.statements))
-    return predict_script(view.statements, known, server.version_num, wrapped=step.wraps, path=step.script)
+    return predict_script(view.statements, known, plan.server.version_num, wrapped=step.wraps, path=step.script)
 
 
 # -- carrying out --------------------------------------------------------------------------------------------------

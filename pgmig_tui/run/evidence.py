@@ -12,9 +12,7 @@ from pgmig_tui.database.connect import Connection
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import OpenStatement, Position
-from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow
-from pgmig_tui.script.preview import preview
+from pgmig_tui.run.reading import recorded_view
 from pgmig_tui.script.statement import Statement
 
 Outcome = Literal["recorded", "not_applied", "unrecorded", "partly", "unknown"]
@@ -84,10 +82,7 @@ def _statements(plan: RunPlan, step: Step) -> list[Statement]:
     assert step.script is not None
     try:
         files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
-        server = plan.server
-        facts = ServerFacts(server.version_num, server.database, server.role, "", "", server.encoding)
-        allow = Allow(shell=plan.allow_shell, files=plan.allow_files)
-        seen = preview(step.script, files.script(step.script), files, plan.variables, allow, facts)
+        seen = recorded_view(plan, files, step.script)
     except (OSError, ValueError, KeyError):
         return []
     return [one for one in seen.statements if one.path == step.script and one.control is None]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import ServerIdentity
 from pgmig_tui.database.registry import RegistryState
 from pgmig_tui.errors import ProjectError
-from pgmig_tui.run.files import RecordingFiles
-from pgmig_tui.run.plan import Options, Verify
+from pgmig_tui.run.files import RecordedFiles, RecordingFiles
+from pgmig_tui.run.plan import Options, RunPlan, Verify
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
@@ -72,6 +72,14 @@ def read_script(work: Work, name: str, data: bytes, *, verify: bool = False) -> 
         if form.mode == "refused" and not verify and not any(one.refuses for one in view.findings):
             work.problems.append(f"{name}: {form.reason} (--log-only records a change that was applied by hand)")
     return view, form
+
+
+def recorded_view(plan: RunPlan, files: RecordedFiles, name: str, *, shell: bool | None = None) -> Preview:
+    """Walk a script as a run has recorded it; `shell` None = as the run's policy allows. Raises OSError, KeyError."""
+    server = plan.server
+    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
+    allow = Allow(shell=plan.allow_shell if shell is None else shell, files=plan.allow_files)
+    return preview(name, files.script(name), files, plan.variables, allow, facts)
 
 
 def place_verification(work: Work, change: Change, view: Preview, form: Shape) -> tuple[str | None, Verify, str]:

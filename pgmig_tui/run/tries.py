@@ -13,9 +13,6 @@ from pgmig_tui.run.executor import ScriptFailure
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.plan import RunPlan, Step
-from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow
-from pgmig_tui.script.preview import preview
 
 BY_OPERATOR = "cancelled by the operator"
 
@@ -106,12 +103,11 @@ class Tries:
 
 def not_twice(plan: RunPlan, step: Step, files: RecordedFiles) -> str:
     """Why a step's scripts must not be carried out again after a ROLLBACK, or ""."""
-    server = plan.server
-    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
-    allow = Allow(shell=plan.allow_shell, files=plan.allow_files)
+    from pgmig_tui.run.reading import recorded_view  # few runs ever ask
+
     inside = step.verify_script if step.verify == "inside" else None
     for name in filter(None, (step.script, inside)):
-        if why := guard.unrepeatable(preview(name, files.script(name), files, plan.variables, allow, facts)):
+        if why := guard.unrepeatable(recorded_view(plan, files, name)):
             return why
     return ""
 
