@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.errors import UsageError
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.ui import gating, scripts
 from pgmig_tui.ui.session import (
@@ -155,8 +154,6 @@ class ProjectSession:
         everything = False
         if command == "revert" and to == EVERYTHING:
             to, everything = None, True
-        elif command == "revert" and to is None:
-            to, everything = self._point_before(environment)
         plan = prepare(
             self.project,
             where,
@@ -212,33 +209,6 @@ class ProjectSession:
     def _named(self, spec: str | None) -> str:
         change = self.project.plan.by_id.get(spec or "")
         return change.name if change is not None else spec or ""
-
-    def _point_before(self, environment: str) -> tuple[str | None, bool]:
-        """Where the last deploy on an environment began: the change to keep, or that nothing was there before.
-
-        Without a run of ours, one change is taken back.
-        """
-        from pgmig_tui.run.client import list_runs
-        from pgmig_tui.run.plan import RunPlan
-
-        standing = self.standing(environment)
-        deployed = [change.change_id for change in self.project.plan.changes if change.change_id in standing.deployed]
-        if not deployed:
-            raise UsageError(f"nothing of this plan is deployed on {environment}", now="Nothing was changed.")
-        for run in list_runs(self._state_dir):
-            if run.environment != environment or run.project != self.project.plan.project or not run.steps_done:
-                continue
-            if run.command == "revert":
-                break
-            if run.command == "deploy":
-                plan = RunPlan.load(self._state_dir / "runs" / run.run_id)
-                ours = {step.change_id for step in plan.steps[: run.steps_done]}
-                kept = [change_id for change_id in deployed if change_id not in ours]
-                undone = [change_id for change_id in deployed if change_id in ours]
-                if undone and deployed[len(kept) :] == undone:
-                    return (kept[-1], False) if kept else (None, True)
-                break
-        return (deployed[-2], False) if len(deployed) > 1 else (None, True)
 
     def answer(self, review: Review, answers: Sequence[Answered]) -> Review:
         return gating.answered(review, self._environment(review.environment), answers)

@@ -95,6 +95,13 @@ class PlaceScreen(Screen[None]):
         self.foot.refresh()
         self.note.styles.display = "block" if self.note.lines else "none"
 
+    def go_on_to(self, screen: Screen[None]) -> None:
+        """Open what comes next in this place's stead; on top, where something else has been opened over it."""
+        if self.is_current:
+            self.app.switch_screen(screen)
+        else:
+            self.app.push_screen(screen)
+
     def on_resize(self) -> None:
         self.small.show([*self.small_line(), *self.small_lines()])
         self.tick()

@@ -341,11 +341,7 @@ class ReviewScreen(PlaceScreen):
     def _started(self, watch: Watch) -> None:
         from pgmig_tui.ui.screens.run import RunScreen
 
-        screen = RunScreen(watch.run_id, self.environment, watch)
-        if self.is_current:
-            self.app.switch_screen(screen)
-        else:
-            self.app.push_screen(screen)
+        self.go_on_to(RunScreen(watch.run_id, self.environment, watch))
 
     def _not_started(self, error: Exception) -> None:
         self._starting = False

@@ -301,11 +301,7 @@ class RollbackScreen(PlaceScreen):
             self.say("the run was stopped; it had committed nothing", "done")
             self._look()
             return
-        screen = RollbackRunScreen(watch.run_id, self.environment, watch)
-        if self.is_current:
-            self.app.switch_screen(screen)
-        else:
-            self.app.push_screen(screen)
+        self.go_on_to(RollbackRunScreen(watch.run_id, self.environment, watch))
 
     def _not_started(self, error: Exception) -> None:
         self._starting = False
