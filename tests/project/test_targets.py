@@ -12,7 +12,7 @@ from pgmig_tui.errors import UsageError
 from pgmig_tui.project.config import Config, read_files
 from pgmig_tui.project.targets import Options, Target, default_target_name, parse_uri, resolve_target, target_names
 
-CWD = Path("/work/dir")
+CWD = Path("/srv/dir")
 
 
 def config(tmp_path: Path, text: str) -> Config:
