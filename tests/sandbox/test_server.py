@@ -189,6 +189,7 @@ def test_the_server_outlives_its_starter(server: SandboxServer) -> None:
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from pgmig_tui.sandbox.server import SandboxServer, choose_installation\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # under nohup it would be ignored
         "SandboxServer(Path(sys.argv[1]), choose_installation()).start()\n"
         "os.killpg(0, signal.SIGHUP)\n"
     )
