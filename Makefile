@@ -20,7 +20,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
 
 test: check
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.test
 	@$(BIN)/ruff check .
