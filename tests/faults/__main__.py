@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
-from pgmig_tui.sandbox.server import SandboxServer, find_installations, scratch_folder
+from pgmig_tui.sandbox.installation import find_installations
 from tests.conftest import TEST_SETTINGS
 from tests.faults import faults
 from tests.faults.bench import Bench, Direction, Fault, Trial, table
 from tests.faults.proxy import Proxy
+from tests.faults.quick import QuickServer, quick_folder
 from tests.faults.stopping import Point
 from tests.servers import server_of
 
@@ -24,11 +24,24 @@ def main() -> int:
     parser.add_argument("--fault", default="", metavar="TEXT", help="only the faults whose name holds this")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth transition")
     parser.add_argument("--changes", default="", metavar="N,N", help="only runs that begin with so many changes")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many at once, each with its own server")
     arguments = parser.parse_args()
+    begun = time.monotonic()
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        trials = [one for some in pool.map(partial(share, arguments), range(arguments.jobs)) for one in some]
+    print(f"\n{table(trials)}")
+    wrong = [one for one in trials if one.problems]
+    print(f"{len(trials)} fault points in {time.monotonic() - begun:.0f} s, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+def share(arguments: argparse.Namespace, job: int) -> list[Trial]:
+    """What one of the jobs tries: every Nth of the transitions, on a server of its own."""
     installation = find_installations()[0]
-    folder = scratch_folder()
-    state = Path(tempfile.mkdtemp(prefix="pgmig-state-"))
-    sandbox = SandboxServer(folder / "server", installation, settings=TEST_SETTINGS)
+    folder = quick_folder()
+    state = folder / "state"
+    state.mkdir()
+    sandbox = QuickServer(folder / "server", installation, settings=TEST_SETTINGS)
     begun = time.monotonic()
     trials: list[Trial] = []
     try:
@@ -39,20 +52,16 @@ def main() -> int:
         print(f"PostgreSQL {installation.version}; built in {time.monotonic() - begun:.0f} s", flush=True)
         for fault in every_fault(bench, sandbox):
             if arguments.fault in fault.name:
-                some = matrix(bench, fault, arguments.every)
+                some = matrix(bench, fault, arguments.every * arguments.jobs, first=arguments.every * job)
                 trials += some
                 print(table(some), f" ({time.monotonic() - begun:.0f} s)", flush=True)
     finally:
         sandbox.stop()
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(state, ignore_errors=True)
-    print(f"\n{table(trials)}")
-    wrong = [one for one in trials if one.problems]
-    print(f"{len(trials)} fault points in {time.monotonic() - begun:.0f} s, {len(wrong)} wrong")
-    return 1 if wrong else 0
+    return trials
 
 
-def every_fault(bench: Bench, sandbox: SandboxServer) -> list[Fault]:
+def every_fault(bench: Bench, sandbox: QuickServer) -> list[Fault]:
     proxy = Proxy(sandbox.socket_dir)
     bench.uri = lambda name: f"db:pg://postgres@127.0.0.1:{proxy.port}/{name}"
     return [
@@ -82,10 +91,10 @@ def points(bench: Bench) -> list[tuple[Direction, int, int]]:
     return found
 
 
-def matrix(bench: Bench, fault: Fault, every: int = 1, only: Sequence[str] = ()) -> list[Trial]:
-    """A trial at every Nth transition, in every phase that the fault knows."""
+def matrix(bench: Bench, fault: Fault, every: int = 1, first: int = 0) -> list[Trial]:
+    """A trial at every Nth transition from the `first` on, in every phase that the fault knows."""
     trials = []
-    for direction, number, seq in points(bench)[::every]:
+    for direction, number, seq in points(bench)[first::every]:
         for phase in fault.phases:
             trial = bench.trial(direction, number, Point(seq, phase), fault)
             trials.append(trial)

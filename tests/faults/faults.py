@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,21 +14,11 @@ from pgmig_tui.run import client, steer
 from pgmig_tui.run.journal import is_alive
 from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.sandbox.account import server_account
-from pgmig_tui.sandbox.server import SandboxServer
 from tests.faults.bench import Bench, Fault
 from tests.faults.proxy import Proxy
+from tests.faults.quick import QuickServer, until
 from tests.faults.stopping import Point, fill_disk, kill, start, stop
 from tests.servers import server_of
-
-DEADLINE_S = 60
-
-
-def until(what: str, happened: Callable[[], object]) -> None:
-    """Poll until something is so."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not happened():
-        assert time.monotonic() < deadline, f"{what} didn't happen in {DEADLINE_S} s"
-        time.sleep(0.01)
 
 
 class KilledRun(Fault):
@@ -135,9 +123,8 @@ class StoppedServer(Standing):
     """pg_ctl stop -m immediate; the server is back when the run goes on."""
 
     name = "server stopped, back at once"
-    crashes = True
 
-    def __init__(self, sandbox: SandboxServer) -> None:
+    def __init__(self, sandbox: QuickServer) -> None:
         self.sandbox = sandbox
 
     def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
@@ -174,10 +161,10 @@ class PromotedStandby(StoppedServer):
 
     name = "standby promoted"
 
-    def __init__(self, sandbox: SandboxServer, proxy: Proxy, folder: Path) -> None:
+    def __init__(self, sandbox: QuickServer, proxy: Proxy, folder: Path) -> None:
         super().__init__(sandbox)
         self.proxy = proxy
-        self.standby = SandboxServer(folder, sandbox.installation, settings=dict(sandbox.settings))
+        self.standby = QuickServer(folder, sandbox.programs, settings=dict(sandbox.settings))
 
     def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
         self._primary = bench.server
@@ -189,7 +176,8 @@ class PromotedStandby(StoppedServer):
         other = server_of(self.standby.conninfo("postgres"), bench.server.bin_dir)
         until("catching up", lambda: other.execute(f"SELECT pg_last_wal_replay_lsn() >= '{lsn}'")[0][0])
         immediate(self.sandbox)
-        other.execute("SELECT pg_promote()")
+        other.execute("SELECT pg_promote(wait => false)")
+        until("the promotion", lambda: not other.execute("SELECT pg_is_in_recovery()")[0][0])
         bench.server = other
         self.proxy.lead_to(self.standby.socket_dir)
 
@@ -201,7 +189,7 @@ class PromotedStandby(StoppedServer):
         self.sandbox.start()
 
 
-def make_standby(primary: SandboxServer, standby: SandboxServer) -> None:
+def make_standby(primary: QuickServer, standby: QuickServer) -> None:
     """A running copy of `primary` that follows it."""
     account = server_account()
     standby.destroy()
@@ -209,19 +197,18 @@ def make_standby(primary: SandboxServer, standby: SandboxServer) -> None:
     for folder in (standby.folder, cluster):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
-    data = primary.socket_dir / "data"
-    with (data / "pg_ident.conf").open("a") as file:
+    if not account.ours:
+        os.chown(cluster, account.uid, account.gid)
+    cluster.chmod(0o700)
+    with (primary.socket_dir / "data" / "pg_ident.conf").open("a") as file:
         file.write(f'sandbox "{account.name}" postgres\n')
     conninfo = f"host={primary.socket_dir} port=5432 user=postgres"
     with psycopg.connect(conninfo, dbname="postgres", autocommit=True) as connection:
         connection.execute("SELECT pg_reload_conf()")
-    program = primary.installation.bin_dir / "pg_basebackup"
-    command = [program, "-D", cluster / "data", "-d", conninfo, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
-    subprocess.run(command, check=True, capture_output=True)
-    if not account.ours:
-        for path in (cluster, *cluster.rglob("*")):
-            os.chown(path, account.uid, account.gid, follow_symlinks=False)
-    cluster.chmod(0o700)
+    program = standby.installation.bin_dir / "pg_basebackup"
+    command: list[str | Path] = [program, "-D", cluster / "data", "-d", conninfo, "-R", "-X", "stream", "-c", "fast"]
+    copied = account.run([*command, "--no-sync"], cwd=cluster)
+    assert copied.returncode == 0, copied.stderr
     standby.start()
 
 
@@ -237,7 +224,7 @@ class CutConnection(Standing):
         self.proxy.cut()
 
 
-def immediate(sandbox: SandboxServer) -> None:
+def immediate(sandbox: QuickServer) -> None:
     """Stop a server as a power cut would."""
     folder = Path(sandbox.conninfo("x").split()[0].removeprefix("host="))
     pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])

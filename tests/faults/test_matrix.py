@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from pgmig_tui.sandbox.server import SandboxServer, find_installations
+from pgmig_tui.sandbox.installation import find_installations
 from tests.conftest import TEST_SETTINGS
 from tests.faults import faults
 from tests.faults.__main__ import matrix
 from tests.faults.bench import Bench, Fault, table
 from tests.faults.proxy import Proxy
+from tests.faults.quick import QuickServer, quick_folder
 from tests.servers import server_of
 
 CHANGES = (0, 17, 18)
@@ -20,26 +21,30 @@ CHANGES = (0, 17, 18)
 
 
 @pytest.fixture(scope="module")
-def sandbox(server_folder: Path) -> Iterator[SandboxServer]:
+def sandbox() -> Iterator[QuickServer]:
     """A server of our own, for it will be killed."""
     installation = next(one for one in find_installations() if one.major == 18)
-    server = SandboxServer(server_folder / "faults", installation, settings=TEST_SETTINGS)
+    folder = quick_folder()
+    server = QuickServer(folder / "server", installation, settings=TEST_SETTINGS)
     server.start()
     yield server
     server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def proxy(sandbox: SandboxServer) -> Iterator[Proxy]:
+def proxy(sandbox: QuickServer) -> Iterator[Proxy]:
     made = Proxy(sandbox.socket_dir)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def bench(sandbox: SandboxServer, proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(sandbox: QuickServer, proxy: Proxy) -> Bench:
     server = server_of(sandbox.conninfo("postgres"), sandbox.installation.bin_dir)
-    made = Bench(server, tmp_path_factory.mktemp("state"))
+    state = sandbox.folder.with_name("state")
+    state.mkdir()
+    made = Bench(server, state)
     made.build(lambda number: number in CHANGES)
     made.uri = lambda name: f"db:pg://postgres@127.0.0.1:{proxy.port}/{name}"
     return made
@@ -62,7 +67,7 @@ def bench(sandbox: SandboxServer, proxy: Proxy, tmp_path_factory: pytest.TempPat
     ids=["run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later", "standby"],
 )
 def test_the_truth_is_found_out_after(
-    bench: Bench, sandbox: SandboxServer, proxy: Proxy, made: Callable[[SandboxServer, Proxy], Fault], every: int
+    bench: Bench, sandbox: QuickServer, proxy: Proxy, made: Callable[[QuickServer, Proxy], Fault], every: int
 ) -> None:
     trials = matrix(bench, made(sandbox, proxy), every)
     assert trials
