@@ -48,18 +48,23 @@ asked_functions AS (
   FROM asked a JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
 ),
 function_users AS (
-  SELECT f.oid AS function, coalesce(t.tgrelid, x.adrelid, r.ev_class, k.conrelid, i.indrelid, y.polrelid) AS relid,
-         CASE WHEN r.oid IS NOT NULL THEN 'rule' WHEN x.oid IS NOT NULL THEN 'd' WHEN y.oid IS NOT NULL THEN 'y'
-              WHEN t.oid IS NOT NULL THEN 'g' WHEN k.oid IS NOT NULL THEN 'c' ELSE 'i' END AS kind,
-         coalesce(i.indexrelid, 0) AS part
+  SELECT f.oid AS function, u.relid, u.kind, u.part
   FROM asked_functions f
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = f.oid
-  LEFT JOIN pg_catalog.pg_trigger t ON d.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = d.objid
-  LEFT JOIN pg_catalog.pg_attrdef x ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND x.oid = d.objid
-  LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
-  LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
-  LEFT JOIN pg_catalog.pg_index i ON d.classid = 'pg_catalog.pg_class'::regclass AND i.indexrelid = d.objid
-  LEFT JOIN pg_catalog.pg_policy y ON d.classid = 'pg_catalog.pg_policy'::regclass AND y.oid = d.objid
+  CROSS JOIN LATERAL (  -- not six outer joins: whose order the planner weighs longer than all the rest takes
+    SELECT t.tgrelid AS relid, 'g' AS kind, 0::oid AS part FROM pg_catalog.pg_trigger t
+    WHERE d.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = d.objid
+    UNION ALL SELECT x.adrelid, 'd', 0 FROM pg_catalog.pg_attrdef x
+    WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND x.oid = d.objid
+    UNION ALL SELECT r.ev_class, 'rule', 0 FROM pg_catalog.pg_rewrite r
+    WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
+    UNION ALL SELECT k.conrelid, 'c', 0 FROM pg_catalog.pg_constraint k
+    WHERE d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
+    UNION ALL SELECT i.indrelid, 'i', i.indexrelid FROM pg_catalog.pg_index i
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND i.indexrelid = d.objid
+    UNION ALL SELECT y.polrelid, 'y', 0 FROM pg_catalog.pg_policy y
+    WHERE d.classid = 'pg_catalog.pg_policy'::regclass AND y.oid = d.objid
+  ) u
 ),
 owned AS (
   SELECT r.rolname, s.objid AS relid
@@ -114,7 +119,7 @@ roots AS (
   JOIN pg_catalog.pg_class c ON c.relname = a.name AND c.relnamespace = a.nsp
   LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
   UNION SELECT relid FROM type_columns
-  UNION SELECT relid FROM function_users WHERE relid IS NOT NULL
+  UNION SELECT relid FROM function_users
   UNION SELECT coalesce(i.indrelid, o.relid) FROM owned o LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = o.relid
   UNION SELECT coalesce(i.indrelid, o.relid) FROM inside o LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = o.relid
   UNION SELECT relid FROM published
@@ -128,8 +133,8 @@ down(oid) AS (  -- what is reached or falls with them: children, views, referenc
     UNION ALL
     SELECT CASE p.classid
       WHEN 'pg_catalog.pg_rewrite'::regclass THEN (SELECT r.ev_class FROM pg_catalog.pg_rewrite r WHERE r.oid = p.objid)
-      WHEN 'pg_catalog.pg_constraint'::regclass THEN
-        (SELECT k.conrelid FROM pg_catalog.pg_constraint k WHERE k.oid = p.objid AND k.contype = 'f' AND k.confrelid = d.oid)
+      WHEN 'pg_catalog.pg_constraint'::regclass THEN CASE WHEN p.deptype = 'n' THEN  -- its own constraints: 'a'
+        (SELECT k.conrelid FROM pg_catalog.pg_constraint k WHERE k.oid = p.objid AND k.contype = 'f' AND k.confrelid = d.oid) END
       WHEN 'pg_catalog.pg_class'::regclass THEN CASE WHEN p.deptype IN ('a', 'i') THEN
         (SELECT s.oid FROM pg_catalog.pg_class s WHERE s.oid = p.objid AND s.relkind = 'S') END
       WHEN 'pg_catalog.pg_policy'::regclass THEN (SELECT y.polrelid FROM pg_catalog.pg_policy y WHERE y.oid = p.objid)
@@ -142,11 +147,14 @@ down(oid) AS (  -- what is reached or falls with them: children, views, referenc
     JOIN pg_catalog.pg_depend t ON t.refclassid = 'pg_catalog.pg_type'::regclass AND t.refobjid = c.reltype
       AND t.classid = 'pg_catalog.pg_class'::regclass AND t.objsubid = 0 AND t.objid <> c.oid
     WHERE c.oid = d.oid AND c.relkind = 'c'
+    OFFSET 0  -- else each of these is looked up twice: for the WHERE below and for what it gives
   ) e
   WHERE e.oid IS NOT NULL
 ),
+-- From here on each part begins with an array, which the planner takes for ten rows. The rows of a recursive part it
+-- takes for two hundred times those before it, and zeroes megabytes of hash tables for the millions that it expects.
 up(oid) AS (  -- ancestors, and what views and rules read
-  SELECT oid FROM down
+  SELECT pg_catalog.unnest(ARRAY(SELECT oid FROM down))
   UNION
   SELECT e.oid FROM up u CROSS JOIN LATERAL (
     SELECT h.inhparent AS oid FROM pg_catalog.pg_inherits h WHERE h.inhrelid = u.oid
@@ -158,12 +166,12 @@ up(oid) AS (  -- ancestors, and what views and rules read
   ) e
 ),
 around(oid) AS (  -- the other ends of their foreign keys, default partitions; and whatever is below those
-  SELECT oid FROM (
+  SELECT pg_catalog.unnest(ARRAY(
     SELECT oid FROM up
-    UNION SELECT k.confrelid FROM up u JOIN pg_catalog.pg_constraint k ON k.conrelid = u.oid AND k.contype = 'f'
-    UNION SELECT t.partdefid FROM up u JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = u.oid
+    UNION ALL SELECT k.confrelid FROM up u JOIN pg_catalog.pg_constraint k ON k.conrelid = u.oid AND k.contype = 'f'
+    UNION ALL SELECT t.partdefid FROM up u JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = u.oid
     WHERE t.partdefid <> 0
-  ) first
+  ))
   UNION
   SELECT h.inhrelid FROM around a JOIN pg_catalog.pg_inherits h ON h.inhparent = a.oid
 ),
@@ -248,8 +256,10 @@ SELECT pg_catalog.json_build_object(
       k.conrelid::int8, k.oid::int8, k.conname, k.contype, k.convalidated, k.connoinherit, k.conkey,
       CASE WHEN k.contype = 'c' AND k.conbin::text LIKE '%NULLTEST%' THEN k.conbin::text END, k.conindid::int8, k.conparentid::int8, k.confrelid::int8, k.confkey,
       k.confdeltype, k.confupdtype, pg_catalog.concat(k.confmatchtype, k.condeferrable, k.condeferred),
-      CASE WHEN k.contype = 'f' THEN (pg_catalog.to_jsonb(k) ->> 'conenforced')::bool END) ORDER BY k.oid)
-    FROM chosen c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid
+      CASE WHEN k.contype = 'f' THEN k.enforced END) ORDER BY k.oid)
+    FROM (SELECT NULL::bool AS conenforced) before_18 CROSS JOIN chosen c CROSS JOIN LATERAL (
+      SELECT *, conenforced AS enforced  -- pg_constraint's own where it has one
+      FROM pg_catalog.pg_constraint WHERE conrelid = c.oid) k
     WHERE k.contype IN ('c', 'n', 'f', 'p', 'u', 'x')),
   'inherits', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(h.inhrelid::int8, h.inhparent::int8) ORDER BY h.inhseqno)
     FROM chosen c JOIN pg_catalog.pg_inherits h ON h.inhrelid = c.oid),
@@ -299,7 +309,7 @@ SELECT pg_catalog.json_build_object(
                  WHEN l.lanname = 'sql' THEN f.prosrc ELSE '' END,
     'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.relid::int8, u.kind,
         (SELECT x.relname FROM pg_catalog.pg_class x WHERE x.oid = u.part))) FROM function_users u
-              WHERE u.function = f.oid AND u.relid IS NOT NULL),
+              WHERE u.function = f.oid),
     'arguments', pg_catalog.json_build_array(
       CASE WHEN f.provariadic <> 0 THEN f.pronargs - f.pronargdefaults - 1 ELSE f.pronargs - f.pronargdefaults END,
       CASE WHEN f.provariadic <> 0 THEN 100 ELSE f.pronargs END)) ORDER BY f.oid)
