@@ -49,7 +49,8 @@ roots(kind, name, arguments, classid, objid) AS (
   SELECT 'owned', r.rolname, 0, s.classid, s.objid
   FROM pg_catalog.pg_roles r
   JOIN pg_catalog.pg_shdepend s ON s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid = r.oid
-    AND s.deptype = 'o' AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+    AND (s.deptype = 'o' OR s.classid = 'pg_catalog.pg_policy'::regclass)  -- a policy for the role is its no more
+    AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   WHERE r.rolname = ANY (%(roles)s::text[])
 ),
 falls(kind, name, arguments, classid, objid, objsubid) AS (

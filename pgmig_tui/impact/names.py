@@ -123,7 +123,7 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
                     found.add([part.strip('"') for part in text.split(".")])
                 elif _SQL(text):
                     _collect_text(text, found, 1)
-    elif kind in {"DropStmt", "CommentStmt", "SecLabelStmt"}:
+    elif kind in {"DropStmt", "CommentStmt", "SecLabelStmt", "AlterExtensionContentsStmt"}:
         for item in node.objects if kind == "DropStmt" else [node.object]:
             parts = nodes.list_name(item)
             found.add(parts)

@@ -208,6 +208,17 @@ class Catalog:
         owner = self._relations[table]
         return owner, next(index for index in owner.indexes if index.name == resolved)
 
+    def index_family(self, table: Relation, index: Index) -> list[tuple[Relation, Index]]:
+        """An index and its parts on the partitions, each with its table, the index first."""
+        found = [(table, index)]
+        names = {index.name}
+        for member in self.tree(table.name)[1:] if table.partitioned else ():
+            for part in member.indexes:
+                if part.parent in names:
+                    names.add(part.name)
+                    found.append((member, part))
+        return found
+
     def tree(self, name: Name) -> list[Relation]:
         """The relation and everything below it (partitions and inheritance children), the relation first."""
         root = self.relation(name)

@@ -17,7 +17,7 @@ from pgmig_tui.script.preview import preview
 from tests.servers import Server
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-FILES = ("02_constraints.sql", "08_rows.sql", "09_shapes.sql")
+FILES = ("02_constraints.sql", "08_rows.sql", "09_shapes.sql", "10_odd_ends.sql")
 
 Locks = dict[tuple[str, str], LockMode]
 

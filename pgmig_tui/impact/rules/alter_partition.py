@@ -125,6 +125,8 @@ def inherit(at: Altering, cmd: Node) -> None:
     parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
     at.out.lock(parent, SUE, f"becomes a parent of {at.name}")
     child = at.current(at.table)
+    for below in at.scene.catalog.tree(child.name)[1:]:
+        at.out.lock(below, AS, f"below {child.name}: it may be no parent of its own parent")
     at.scene.catalog.put(replace(child, parents=(*child.parents, parent.name)))
     if parent.known:
         at.scene.catalog.put(replace(parent, children=(*parent.children, child.name)))

@@ -39,7 +39,7 @@ def cluster_on(at: Altering, cmd: Node) -> None:
 def set_logged(at: Altering, cmd: Node) -> None:
     table = at.table
     wanted = "u" if nodes.enum_name("AlterTableType", cmd.subtype) == "AT_SetUnLogged" else "p"
-    if table.known and table.persistence == wanted and at.scene.catalog.live:
+    if table.partitioned or (table.known and table.persistence == wanted and at.scene.catalog.live):
         return
     at.out.rewrite(table)
     for index in table.indexes:
@@ -93,6 +93,9 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
             mode = AE
         if sub == "AT_SetTableSpace" and not table.partitioned and index.tablespace != cmd.name:
             out.rebuilds[index.name] = index
+        if sub == "AT_SetStatistics" and table.partitioned:
+            for member, part in scene.catalog.index_family(table, index)[1:]:
+                out.lock_index(member, part, SUE, f"part of {index.name}")
         if sub == "AT_AttachPartition":
             _attach_index(scene, out, cmd, table)
     out.lock_index(table, index, mode, "ALTER INDEX")

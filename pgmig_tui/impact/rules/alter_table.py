@@ -81,7 +81,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_SetTableSpace": _sub("SET TABLESPACE", AE, "", alter_storage.tablespace),
     "AT_SetRelOptions": _sub("SET (options)", SUE),
     "AT_ResetRelOptions": _sub("RESET (options)", SUE),
-    "AT_AddInherit": _sub("INHERIT", AE, "tree", alter_partition.inherit),
+    "AT_AddInherit": _sub("INHERIT", AE, "", alter_partition.inherit),
     "AT_DropInherit": _sub("NO INHERIT", AE, "", alter_partition.no_inherit),
     "AT_AddOf": _sub("OF", AE),
     "AT_DropOf": _sub("NOT OF", AE),

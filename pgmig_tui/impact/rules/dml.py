@@ -278,6 +278,8 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
 def explain(node: Node, scene: Scene, out: Effect) -> None:
     from pgmig_tui.impact.rules import apply
 
+    if nodes.kind(nodes.statement(node.query)) == "RefreshMatViewStmt":
+        return  # has no plan, and isn't run
     inner = Effect()
     apply(nodes.statement(node.query), scene, inner)
     analyze = "analyze" in nodes.options(node.options) and nodes.is_on(nodes.options(node.options)["analyze"])

@@ -27,7 +27,7 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
         if what in _KINDS:
             _drop_relation(scene, out, name_from(parts), _KINDS[what], cascade, node.missing_ok)
         elif what == "OBJECT_INDEX":
-            _drop_index(scene, out, name_from(parts), node.concurrent, node.missing_ok)
+            _drop_index(scene, out, name_from(parts), node.concurrent, node.missing_ok, cascade)
         elif what in _ON_TABLE:
             _drop_on_table(scene, out, parts, _ON_TABLE[what], node.missing_ok)
         elif what == "OBJECT_SCHEMA":
@@ -146,7 +146,7 @@ def _dependents(
     return []
 
 
-def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing_ok: bool) -> None:
+def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing_ok: bool, cascade: bool) -> None:
     catalog = scene.catalog
     if catalog.missing(name):
         if not missing_ok:
@@ -166,12 +166,12 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
         index_name = index.name
         for member in catalog.tree(table.name) if table.partitioned else [table]:
             out.lock(member, mode, f"its index {index.name} is dropped")
-        family = {index.name}
-        for member in catalog.tree(table.name) if table.partitioned else [table]:
-            for other in member.indexes:
-                if other.name == index.name or other.parent in family:
-                    family.add(other.name)
-                    out.lock_index(member, other, mode, "it is dropped")
+        for member, part in catalog.index_family(table, index):
+            out.lock_index(member, part, mode, "it is dropped")
+        for key in catalog.incoming(table.name) if cascade else ():
+            if key.index == index.name:  # a unique index is enough for a foreign key to hang on
+                for side in (*fk_sides(scene, key.table), *fk_sides(scene, key.referenced)):
+                    out.lock(side, mode, f"{key.name} hangs on {index.name}")
     if not concurrent and not (found and (found[0].new or found[0].partitioned)):
         out.advise(
             "drop-index-concurrently",

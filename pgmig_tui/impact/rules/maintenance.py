@@ -25,6 +25,9 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
             continue
         root = scene.catalog.relation(name)
+        if root.kind not in ("rmp?" if node.is_vacuumcmd else "rmpf?"):
+            out.notes.append(f"{root.name} is passed over: it has no rows of its own")
+            continue
         for member in scene.catalog.tree(root.name) if root.known else [root]:
             if member is not root and not root.partitioned and scene.major < 18:
                 if not node.is_vacuumcmd or "analyze" in options:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, quote
 from pgmig_tui.impact.facts import Name, TypeFact
-from pgmig_tui.impact.modes import AE, AS, SRE, SUE, S
+from pgmig_tui.impact.modes import AE, AS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.typechange import type_name
@@ -34,32 +34,40 @@ _COMMENT_RELATIONS = {
 }
 
 
+_COMMENT_WORDS = {
+    "CommentStmt": "COMMENT",
+    "SecLabelStmt": "SECURITY LABEL",
+    "AlterExtensionContentsStmt": "ALTER EXTENSION",
+}
+
+
 def comment(node: Node, scene: Scene, out: Effect) -> None:
-    """COMMENT and SECURITY LABEL."""
+    """COMMENT, SECURITY LABEL and ALTER EXTENSION ... ADD or DROP."""
     what = nodes.enum_name("ObjectType", node.objtype)
     parts = nodes.list_name(node.object)
+    why = _COMMENT_WORDS[nodes.kind(node)]
     if what in _COMMENT_RELATIONS:
-        _comment_on(scene, out, nodes.name_from(parts), SUE, _COMMENT_RELATIONS[what])
+        _comment_on(scene, out, nodes.name_from(parts), SUE, _COMMENT_RELATIONS[what], why)
     elif what == "OBJECT_COLUMN":
-        _comment_on(scene, out, nodes.name_from(parts[:-1]), SUE, "r")
+        _comment_on(scene, out, nodes.name_from(parts[:-1]), SUE, "r", why)
     elif what == "OBJECT_INDEX":
         name = scene.catalog.resolve(nodes.name_from(parts))
         found = scene.catalog.index(name)
         if found is not None:
-            out.lock_index(*found, SUE, "COMMENT")
+            out.lock_index(*found, SUE, why)
         elif scene.catalog.missing(name):
             out.problem = f"index {name} does not exist"
         else:
-            out.lock_name(name, "i", SUE, "COMMENT")
+            out.lock_name(name, "i", SUE, why)
     elif what in {"OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"}:
-        _comment_on(scene, out, nodes.name_from(parts[:-1]), AS, "r")
+        _comment_on(scene, out, nodes.name_from(parts[:-1]), AS, "r", why)
 
 
-def _comment_on(scene: Scene, out: Effect, name: Name, mode: int, kind: str) -> None:
+def _comment_on(scene: Scene, out: Effect, name: Name, mode: LockMode, kind: str, why: str) -> None:
     if scene.catalog.missing(name):
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
-    out.lock(scene.catalog.relation(name, kind), SUE if mode == SUE else AS, "COMMENT")
+    out.lock(scene.catalog.relation(name, kind), mode, why)
 
 
 def grant(node: Node, scene: Scene, out: Effect) -> None:
@@ -83,7 +91,6 @@ def grant(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def publication(node: Node, scene: Scene, out: Effect) -> None:
-    named: list[Name] = []
     for item in node.pubobjects:
         spec = item.publication_obj_spec
         if nodes.has(spec, "pubtable"):
@@ -95,10 +102,9 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
             below = spec.pubtable.relation.inh and not root.partitioned  # partitions are published with their parent
             for member in scene.catalog.tree(root.name) if below else [root]:
                 out.lock(member, SUE, "published")
-            named.append(root.name)
     if nodes.kind(node) == "AlterPublicationStmt":
         action = nodes.enum_name("AlterPublicationAction", node.action)
-        if action == "AP_SetObjects" and named:
+        if action == "AP_SetObjects":
             for name in scene.catalog.facts.publications.get(node.pubname, ()):
                 out.lock(scene.catalog.relation(name, "r"), SUE, f"in the publication {node.pubname} until now")
 
@@ -228,6 +234,7 @@ RULES = {
     "AlterSeqStmt": alter_sequence,
     "CommentStmt": comment,
     "SecLabelStmt": comment,
+    "AlterExtensionContentsStmt": comment,
     "GrantStmt": grant,
     "CreatePublicationStmt": publication,
     "AlterPublicationStmt": publication,
@@ -250,7 +257,7 @@ RULES = {
             "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "CreateRoleStmt", "AlterRoleStmt",
             "AlterRoleSetStmt", "AlterDatabaseStmt", "AlterDatabaseSetStmt", "AlterDatabaseRefreshCollStmt",
             "DefineStmt", "CreateCastStmt", "CreateExtensionStmt", "AlterExtensionStmt",
-            "AlterExtensionContentsStmt", "CreateSubscriptionStmt", "AlterSubscriptionStmt", "CreateAmStmt",
+            "CreateSubscriptionStmt", "AlterSubscriptionStmt", "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",
             "AlterForeignServerStmt", "CreateUserMappingStmt", "AlterUserMappingStmt", "DropUserMappingStmt",
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",

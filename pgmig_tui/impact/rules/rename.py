@@ -32,13 +32,14 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
         if not node.missing_ok:
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
-    if what == "OBJECT_INDEX" or (what in _RELATIONS and scene.catalog.index(name) is not None):
+    named_table = what == "OBJECT_INDEX" and scene.catalog.get(name) is not None  # taken by the server all the same
+    if not named_table and (what == "OBJECT_INDEX" or (what in _RELATIONS and scene.catalog.index(name) is not None)):
         _rename_index(node, scene, out, name, SUE if what == "OBJECT_INDEX" else AE)
         return
     kind = _RELATIONS.get(what, "?")
     relation = scene.catalog.relation(name, "c" if what == "OBJECT_ATTRIBUTE" else kind)
     why = f"RENAME to {node.newname}"
-    if what in _RELATIONS:
+    if what in _RELATIONS or named_table:
         out.lock(relation, AE, why)
         scene.catalog.rename(relation.name, Name(relation.name.schema, node.newname))
         _breaks(out, relation, f"statements that name {relation.name}")
