@@ -43,6 +43,7 @@ from pgmig_tui.errors import NotPermitted, ProjectError, Refused
 if TYPE_CHECKING:
     from pgmig_tui.project.plan import Plan
     from pgmig_tui.project.project import Operator
+    from pgmig_tui.project.targets import Target
 
 __all__ = [
     "LOCK_KEY", "DeployedChange", "DeployedTag", "LockHolder", "RegistryEvent", "RegistryInfo", "RegistryState",
@@ -146,6 +147,14 @@ def refuse_newer(info: RegistryInfo) -> None:
             f"the registry {info.schema} has version {info.version}; {VERSION} is the newest that this program knows",
             now="Nothing was changed.",
             do="Use a newer pgmig-tui.",
+        )
+
+
+def refuse_absent(info: RegistryInfo, target: Target) -> None:
+    """Raises ProjectError where the target has no registry."""
+    if not info.present:
+        raise ProjectError(
+            f"there is no registry in {target.display}: nothing was ever deployed there", now="Nothing was changed."
         )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.connect import Connection, application_name, connect
-from pgmig_tui.errors import PgmigError, ProjectError, Refused
+from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import find_deployed
 from pgmig_tui.run.folder import RUN_ID, discard
 from pgmig_tui.run.journal import JOURNAL, JournalReader, first_and_last, is_alive
@@ -98,10 +98,7 @@ def stand(project: Project, environment: Environment) -> Standing:
         identity = connection.identity()
         state = registry.read_state(connection, target.registry, project.plan.project)
         registry.refuse_newer(state.info)
-        if not state.info.present:
-            raise ProjectError(
-                f"there is no registry in {target.display}: nothing was ever deployed there", now="Nothing was changed."
-            )
+        registry.refuse_absent(state.info, target)
         durations = _durations(connection, environment.policy.tracking)
         return Standing(identity, state.deployed, durations, registry.lock_holder(connection))
 
@@ -115,8 +112,7 @@ def _durations(connection: Connection, schema: str | None) -> Mapping[str, float
 def undo_to(standing: Standing, project: Project, spec: str) -> Undo:
     """Back to the change that `spec` names, which stays. Raises ProjectError when it isn't deployed."""
     kept = find_deployed(spec, standing.deployed, project.plan)
-    place = next(index for index, change in enumerate(standing.deployed) if change.change_id == kept.change_id)
-    chosen = tuple(reversed(standing.deployed[place + 1 :]))
+    chosen = tuple(reversed(standing.deployed[standing.deployed.index(kept) + 1 :]))
     nothing = "" if chosen else f"nothing is deployed after {spec}"
     return Undo(chosen, kept, by=chosen[0].committer_name if chosen else "", nothing=nothing)
 
