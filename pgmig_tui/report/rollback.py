@@ -272,7 +272,7 @@ def command_line(found: RollbackReview) -> str:
 def document(found: RollbackReview) -> dict[str, Any]:
     """As JSON values."""
     undo, plan = found.undo, found.plan
-    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    files = RecordedFiles.of(plan)
     return {
         "environment": plan.environment,
         "protected": plan.protected,

@@ -135,7 +135,7 @@ def _impact(plan: RunPlan, connection: Connection, step: Step) -> ScriptImpact:
     from pgmig_tui.impact.predict import predict_script
 
     assert step.script is not None
-    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    files = RecordedFiles.of(plan)
     view = recorded_view(plan, files, step.script, shell=False)
     known = read_facts(connection, names_in(view.statements))
     return predict_script(view.statements, known, plan.server.version_num, wrapped=step.wraps, path=step.script)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from pgmig_tui.database import traces
@@ -81,7 +80,7 @@ def _statements(plan: RunPlan, step: Step) -> list[Statement]:
     """The statements of the step's own script, as the run has read it, without those that only end a transaction."""
     assert step.script is not None
     try:
-        files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+        files = RecordedFiles.of(plan)
         seen = recorded_view(plan, files, step.script)
     except (OSError, ValueError, KeyError):
         return []

@@ -9,12 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.run.folder import writing
 from pgmig_tui.run.journal import FILES
 from pgmig_tui.script.files import ProjectFiles
 from pgmig_tui.script.problems import ScriptRefused
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.plan import RunPlan
 
 _MANIFEST = "manifest.json"
 
@@ -83,6 +87,11 @@ class RecordedFiles:
         self._folder = folder / FILES
         self._resolver = ProjectFiles(root, allow_files=allow_files)
         self._stored: dict[str, str] = json.loads((self._folder / _MANIFEST).read_text(encoding="utf-8"))
+
+    @classmethod
+    def of(cls, plan: RunPlan) -> RecordedFiles:
+        """What was read for a plan. Raises OSError, ValueError where the run's folder isn't whole."""
+        return cls(Path(plan.root), plan.folder, allow_files=plan.allow_files)
 
     def script(self, name: str) -> bytes:
         return (self._folder / self._stored[name]).read_bytes()

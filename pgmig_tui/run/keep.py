@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import keep as kept_rows
@@ -84,7 +83,7 @@ def plan_saving(
     if not any(keeps.values()):
         return Saving(plan, (), 0)
     place = kept_rows.read_place(connection, schema)
-    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    files = RecordedFiles.of(plan)
     steps, create = [], kept_rows.create_sql(place)
     for step in plan.steps:
         wanted = keeps.get(step.number)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import Reachable, application_name, connect, guard_sql
@@ -85,7 +84,7 @@ def _stepper(target: Reachable, plan: RunPlan, *, locked: bool) -> Iterator[Step
                         do="Wait for it to end.",
                     )  # fmt: skip
             steps = StepSession(plan, endpoint, control, lambda *_: None)
-            files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+            files = RecordedFiles.of(plan)
             yield Stepper(plan, control, steps, journal, files)
         finally:
             control.close()

@@ -107,7 +107,7 @@ class Runner:
             self.control,
             session,
             self.journal,
-            RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files),
+            RecordedFiles.of(plan),
         )
         failed: list[StepResult] = []
         for step in plan.steps:
@@ -192,7 +192,7 @@ class Runner:
         self._check_baseline()
         session = StepSession(plan, self.target, self.control, self._notice)
         self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
-        files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+        files = RecordedFiles.of(plan)
         tried = DryRun(plan, self.control, session, self.journal, files).try_all(plan.steps)
         self.done = tried.done
         return self._finish(*summary(tried, len(plan.steps)))

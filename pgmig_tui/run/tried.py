@@ -86,7 +86,7 @@ def note_rehearsed(state_dir: Path, environment: str, at: str, change_id: str, s
 
 
 def _wanted(plan: RunPlan) -> dict[str, bytes]:
-    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    files = RecordedFiles.of(plan)
     return {step.change_id: files.script(step.script) for step in plan.steps if step.script is not None}
 
 
@@ -119,7 +119,7 @@ def _in_runs(wanted: Mapping[str, bytes], plan: RunPlan, state_dir: Path) -> dic
                 if event.name in ("step_committed", "step_recorded")
             }
             was = RunPlan.load(folder)
-            files = RecordedFiles(Path(was.root), folder, allow_files=was.allow_files)
+            files = RecordedFiles.of(was)
             for step in was.steps:
                 data = wanted.get(step.change_id)
                 if step.number in done and step.script is not None and data == files.script(step.script):
