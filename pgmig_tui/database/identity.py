@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import Refused
+from pgmig_tui.script.actions import ServerFacts
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Policy
@@ -39,6 +40,11 @@ class ServerIdentity:
     def key(self) -> tuple[str | None, str]:
         """What makes two targets one database, whatever address leads there."""
         return (self.system_identifier, self.database)
+
+    @property
+    def facts(self) -> ServerFacts:
+        """What psql would know of a session of ours there."""
+        return ServerFacts(self.version_num, self.database, self.role, self.host, self.port, self.encoding)
 
 
 def identity_sql(*, allowed: bool = True) -> str:

@@ -191,7 +191,8 @@ class Project:
     # -- variables -----------------------------------------------------------------------------------------------------
 
     def variables(self, kind: Kind, target: Target, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return psql's variables for a command: core, deploy, the command's own, engine, target, then `extra`.
+        """Return psql's variables for a command: core, deploy, the command's own, engine, target, then `extra`; and
+        `registry`, the target's, which nothing sets otherwise.
 
         Revert and verify see the deploy variables too. A verify that belongs to a deploy takes kind "deploy".
         """
@@ -202,7 +203,7 @@ class Project:
         found: dict[str, str] = {}
         for section in sections:
             found.update(self.config.section(f"{section}.variables"))
-        return {**found, **(extra or {})}
+        return {**found, **(extra or {}), "registry": target.registry}
 
     @cached_property
     def plan_name(self) -> str:

@@ -90,7 +90,7 @@ def rehearse(
             where = replace(where, conninfo={**where.conninfo, "options": clone.options})
         outlets = Path(folder) / "outlets"
         outlets.mkdir()
-        files = RecordedFiles(project.root, plan.folder, allow_files=plan.allow_files)
+        files = RecordedFiles.of(plan)
         allow = Allow(files=plan.allow_files)
         stage = Stage(where, place.version_num, plan.server.encoding, files, outlets, observer, allow)
         course = _run(stage, project, environment, plan, scripts, estimates, options, say)
@@ -118,8 +118,8 @@ def rehearse(
 
 def _scripts(project: Project, environment: Environment, plan: RunPlan, options: Options) -> list[Script]:
     """The deploy scripts as they were read at planning, with their verifications."""
-    files = RecordedFiles(project.root, plan.folder, allow_files=plan.allow_files)
-    variables = {**project.variables("verify", environment.target, options.variables), "registry": plan.registry}
+    files = RecordedFiles.of(plan)
+    variables = project.variables("verify", environment.target, options.variables)
     return [
         Script(
             step.change,
@@ -137,10 +137,8 @@ def _scripts(project: Project, environment: Environment, plan: RunPlan, options:
 
 def _estimates(plan: RunPlan, source: Connection) -> Mapping[str, Targets]:
     """By script: how long its statements would take with the target's own sizes, which the copy doesn't have."""
-    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
-    server = plan.server
-    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
-    how = Reading(files, plan.variables, Allow(files=plan.allow_files), facts)
+    files = RecordedFiles.of(plan)
+    how = Reading(files, plan.variables, Allow(files=plan.allow_files), plan.server.facts)
     sources = [Source(step.change_id, step.script, files.script(step.script)) for step in plan.steps if step.script]
     try:
         found = inspect(sources, how, source)
@@ -185,7 +183,7 @@ def _refuse_cluster_wide(plan: RunPlan) -> None:
     """On a server that others use, nothing may change beyond the scratch database."""
     from pgmig_tui.script.preview import preview
 
-    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    files = RecordedFiles.of(plan)
     facts = ServerFacts(plan.server.version_num, encoding=plan.server.encoding)
     found = []
     for step in plan.steps:
@@ -265,7 +263,7 @@ def _revert(
     options: Options, course: _Course, say: Say,
 ) -> bool:  # fmt: skip
     """Newest first. A script that isn't there, or fails, ends the rehearsal."""
-    variables = {**project.variables("revert", environment.target, options.variables), "registry": plan.registry}
+    variables = project.variables("revert", environment.target, options.variables)
     stage.files = ProjectFiles(project.root, allow_files=plan.allow_files)
     reported: set[tuple[str, str]] = set()
     for position in range(len(scripts), 0, -1):
@@ -287,7 +285,7 @@ def _revert(
         now = read_objects(stage.observer.connection)
         _compare(course, "revert", script.change, course.states[position - 1], now, reported)
     course.marks = replace(course.marks, reverted=digest(now))
-    stage.files = RecordedFiles(project.root, plan.folder, allow_files=plan.allow_files)
+    stage.files = RecordedFiles.of(plan)
     return True
 
 

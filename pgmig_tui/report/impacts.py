@@ -101,11 +101,10 @@ def reading(
             ProjectFiles(project.root), {"registry": "sqitch", **variables, **extra}, Allow(), ServerFacts(NEWEST)
         )
     policy, target = environment.policy, environment.target
-    variables = {"registry": target.registry, **project.variables(kind, target, extra)}
+    variables = project.variables(kind, target, extra)
     server = ServerFacts(NEWEST)
     if connection is not None:
-        who = connection.identity()
-        server = ServerFacts(who.version_num, who.database, who.role, who.host, who.port, who.encoding)
+        server = connection.identity().facts
     files = ProjectFiles(project.root, allow_files=policy.allow_files)
     return Reading(files, variables, Allow(shell=policy.allow_shell, files=policy.allow_files), server)
 

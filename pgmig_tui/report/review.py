@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.checks import CheckResult, check_environment
@@ -18,7 +17,6 @@ from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.report.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import RunPlan
-from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 
 if TYPE_CHECKING:
@@ -88,15 +86,13 @@ def _judged(found: Review, environment: Environment) -> Review:
 
 
 def _impacts(plan: RunPlan, environment: Environment) -> tuple[tuple[Inspected | None, ...], bool, str]:
-    files = RecordedFiles(Path(plan.root), plan.folder, allow_files=plan.allow_files)
+    files = RecordedFiles.of(plan)
     scripts = [
         Source(str(step.number), step.script, files.script(step.script))
         for step in plan.steps
         if step.script is not None and step.mode != "record" and step.action != "verify"
     ]
-    server = plan.server
-    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
-    how = Reading(files, plan.variables, Allow(shell=plan.allow_shell, files=plan.allow_files), facts)
+    how = Reading(files, plan.variables, Allow(shell=plan.allow_shell, files=plan.allow_files), plan.server.facts)
     catalog, reason = True, ""
     try:
         with connect(environment.target, application_name=application_name(plan.run_id, "review")) as connection:

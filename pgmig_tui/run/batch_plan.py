@@ -30,7 +30,6 @@ from pgmig_tui.run.batches import TIMEOUT_MS, Limits, blind_spots
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import RUN_ID, discard, new_folder
 from pgmig_tui.run.plan import RunPlan, Step
-from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.backfill import Batched, batched_script, from_command
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
@@ -199,14 +198,9 @@ def _statement(
         change = project.plan.find(options.change)
         name, data = files.script(project.script_path(change, "deploy"))
         policy = environment.policy
-        facts = ServerFacts(
-            identity.version_num, identity.database, identity.role, identity.host, identity.port, identity.encoding
-        )
-        variables = {
-            **project.variables("deploy", environment.target, options.variables),
-            "registry": environment.target.registry,
-        }
-        view = preview(name, data, files, variables, Allow(shell=policy.allow_shell, files=policy.allow_files), facts)
+        variables = project.variables("deploy", environment.target, options.variables)
+        allow = Allow(shell=policy.allow_shell, files=policy.allow_files)
+        view = preview(name, data, files, variables, allow, identity.facts)
         return change.name, change.name, batched_script(name, data, view)
     if options.resume:
         return _of_run(options.resume, state_dir)

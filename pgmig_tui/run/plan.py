@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pgmig_tui.project.identity import Operator
 from pgmig_tui.run.folder import writing
 from pgmig_tui.run.journal import PLAN
+from pgmig_tui.script.actions import ServerFacts
 
 Command = Literal["deploy", "revert", "verify"]
 Carried = Literal["deploy", "revert", "verify", "backfill"]
@@ -86,6 +87,11 @@ class Server:
     system_identifier: str | None
     timeline: int | None
     encoding: str
+
+    @property
+    def facts(self) -> ServerFacts:
+        """What psql would know of a session there, its address aside."""
+        return ServerFacts(self.version_num, self.database, self.role, encoding=self.encoding)
 
 
 @dataclass(frozen=True)

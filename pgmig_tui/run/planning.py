@@ -65,7 +65,7 @@ def prepare(
         folder = new_folder(state_dir)
         try:
             files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
-            variables = {**project.variables(command, target, options.variables), "registry": target.registry}
+            variables = project.variables(command, target, options.variables)
             work = Work(project, environment, options, identity, state, files, variables, [*settled, *project.warnings])
             say("reading the scripts")
             steps, setup = plan_steps(command, work, connection, ours)

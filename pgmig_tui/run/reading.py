@@ -12,7 +12,6 @@ from pgmig_tui.database.registry import RegistryState
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.run.files import RecordedFiles, RecordingFiles
 from pgmig_tui.run.plan import Options, RunPlan, Verify
-from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.shape import Shape, shape, verify_shape
@@ -42,11 +41,6 @@ class Work:
         policy = self.environment.policy
         return Allow(shell=policy.allow_shell, files=policy.allow_files)
 
-    @property
-    def facts(self) -> ServerFacts:
-        who = self.identity
-        return ServerFacts(who.version_num, who.database, who.role, who.host, who.port, who.encoding)
-
     def hash(self, change: Change) -> str:
         """The script hash that the registry records: SHA-1 of the bytes that this run has read."""
         _, data = self.files.script(self.project.script_path(change, "deploy"))
@@ -65,7 +59,7 @@ class Work:
 
 def read_script(work: Work, name: str, data: bytes, *, verify: bool = False) -> tuple[Preview, Shape]:
     """Walk a script without running it. What is only recorded (--log-only) need not be runnable."""
-    view = preview(name, data, work.files, work.variables, work.allow, work.facts)
+    view = preview(name, data, work.files, work.variables, work.allow, work.identity.facts)
     form = shape(view)
     if not work.options.log_only:
         work.problems += [f"{one.path}:{one.line}: {one.message}" for one in view.findings if one.refuses]
@@ -76,10 +70,8 @@ def read_script(work: Work, name: str, data: bytes, *, verify: bool = False) -> 
 
 def recorded_view(plan: RunPlan, files: RecordedFiles, name: str, *, shell: bool | None = None) -> Preview:
     """Walk a script as a run has recorded it; `shell` None = as the run's policy allows. Raises OSError, KeyError."""
-    server = plan.server
-    facts = ServerFacts(server.version_num, server.database, server.role, encoding=server.encoding)
     allow = Allow(shell=plan.allow_shell if shell is None else shell, files=plan.allow_files)
-    return preview(name, files.script(name), files, plan.variables, allow, facts)
+    return preview(name, files.script(name), files, plan.variables, allow, plan.server.facts)
 
 
 def place_verification(work: Work, change: Change, view: Preview, form: Shape) -> tuple[str | None, Verify, str]:

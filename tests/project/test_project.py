@@ -306,6 +306,7 @@ def test_variables_later_sections_win(folder: Path) -> None:
     assert project.variables("deploy", dev)["Mixed"] == "1"
     assert "Mixed" not in project.variables("deploy", other)
     assert project.variables("deploy", other)["v5"] == "engine.pg"
+    assert project.variables("deploy", dev, {"registry": "other"})["registry"] == dev.registry
 
 
 @pytest.mark.parametrize(
