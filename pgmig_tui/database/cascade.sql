@@ -49,7 +49,8 @@ roots(kind, name, arguments, classid, objid) AS (
   SELECT 'owned', r.rolname, 0, s.classid, s.objid
   FROM pg_catalog.pg_roles r
   JOIN pg_catalog.pg_shdepend s ON s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid = r.oid
-    AND (s.deptype = 'o' OR s.classid = 'pg_catalog.pg_policy'::regclass)  -- a policy for the role is its no more
+    AND (s.deptype = 'o' OR (s.classid = 'pg_catalog.pg_policy'::regclass  -- a policy for this role alone goes with it
+      AND EXISTS (SELECT FROM pg_catalog.pg_policy y WHERE y.oid = s.objid AND pg_catalog.cardinality(y.polroles) = 1)))
     AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   WHERE r.rolname = ANY (%(roles)s::text[])
 ),
