@@ -10,11 +10,10 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.conftest import TEST_SETTINGS
 from tests.faults import faults
 from tests.faults.bench import Bench, Direction, Fault, Trial, table
 from tests.faults.proxy import Proxy
-from tests.faults.quick import QuickServer, quick_folder
+from tests.faults.quick import SETTINGS, QuickServer, quick_folder
 from tests.faults.stopping import Point
 from tests.servers import server_of
 
@@ -41,7 +40,7 @@ def share(arguments: argparse.Namespace, job: int) -> list[Trial]:
     folder = quick_folder()
     state = folder / "state"
     state.mkdir()
-    sandbox = QuickServer(folder / "server", installation, settings=TEST_SETTINGS)
+    sandbox = QuickServer(folder / "server", installation, settings=SETTINGS)
     begun = time.monotonic()
     trials: list[Trial] = []
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -168,7 +169,7 @@ class PromotedStandby(StoppedServer):
 
     def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
         self._primary = bench.server
-        make_standby(self.sandbox, self.standby)
+        make_standby(self.sandbox, self.standby, {"postgres", name})
         super().carry_out(bench, name, plan, at)
 
     def deed(self, bench: Bench, name: str, plan: RunPlan) -> None:
@@ -189,26 +190,39 @@ class PromotedStandby(StoppedServer):
         self.sandbox.start()
 
 
-def make_standby(primary: QuickServer, standby: QuickServer) -> None:
-    """A running copy of `primary` that follows it."""
+def make_standby(primary: QuickServer, standby: QuickServer, needed: set[str]) -> None:
+    """A running copy of `primary` that follows it, with no files of other databases than `needed`, which takes a tenth
+    of the time. Nothing may write into those others, or the copy couldn't follow."""
     account = server_account()
     standby.destroy()
-    cluster = Path(standby.conninfo("x").split()[0].removeprefix("host="))
+    source, cluster = (Path(one.conninfo("x").split()[0].removeprefix("host=")) for one in (primary, standby))
     for folder in (standby.folder, cluster):
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
-    if not account.ours:
-        os.chown(cluster, account.uid, account.gid)
-    cluster.chmod(0o700)
-    with (primary.socket_dir / "data" / "pg_ident.conf").open("a") as file:
+    with (source / "data" / "pg_ident.conf").open("a") as file:
         file.write(f'sandbox "{account.name}" postgres\n')
     conninfo = f"host={primary.socket_dir} port=5432 user=postgres"
+    data = cluster / "data"
     with psycopg.connect(conninfo, dbname="postgres", autocommit=True) as connection:
-        connection.execute("SELECT pg_reload_conf()")
-    program = standby.installation.bin_dir / "pg_basebackup"
-    command: list[str | Path] = [program, "-D", cluster / "data", "-d", conninfo, "-R", "-X", "stream", "-c", "fast"]
-    copied = account.run([*command, "--no-sync"], cwd=cluster)
-    assert copied.returncode == 0, copied.stderr
+        connection.execute("SELECT pg_reload_conf(), pg_backup_start('standby', true)")
+        databases = connection.execute("SELECT oid::text, datname FROM pg_database").fetchall()
+        unneeded = {oid for oid, name in databases if name not in needed}
+
+        def ignore(folder: str, names: list[str]) -> set[str]:
+            some = {"base": unneeded, "pg_wal": set(names), "data": {"postmaster.pid", "postmaster.opts"}}
+            return some.get(Path(folder).name, set())
+
+        shutil.copytree(source / "data", data, ignore=ignore, copy_function=shutil.copyfile)
+        ended = connection.execute("SELECT labelfile FROM pg_backup_stop(false)").fetchone()
+        assert ended is not None
+    (data / "backup_label").write_text(ended[0])
+    (data / "standby.signal").touch()
+    with (data / "postgresql.auto.conf").open("a") as file:
+        file.write(f"primary_conninfo = '{conninfo}'\n")
+    for path in (cluster, data, *data.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        if not account.ours:
+            os.chown(path, account.uid, account.gid)
+    standby.folder.chmod(0o755)
     standby.start()
 
 

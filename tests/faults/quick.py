@@ -13,6 +13,10 @@ from pathlib import Path
 from pgmig_tui.sandbox.account import Account, server_account
 from pgmig_tui.sandbox.installation import Installation
 from pgmig_tui.sandbox.server import SandboxServer, scratch_folder
+from tests.conftest import TEST_SETTINGS
+
+SETTINGS = {**TEST_SETTINGS, "autovacuum": "off"}
+"""Nothing is written but by us: a standby has the files of those databases only that a trial needs."""
 
 DEADLINE_S = 60
 _MEMORY = Path("/dev/shm")

@@ -94,7 +94,7 @@ def start(
             os.close(writing)
             os.dup2(reading, 0)
             sys.stdin = os.fdopen(0, closefd=False)
-            runner.JournalWriter = writer(at, act)  # type: ignore[misc]
+            runner.JournalWriter = writer(at, act)  # type: ignore[attr-defined]
             prepare()
             status = runner.main()
         finally:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.conftest import TEST_SETTINGS
 from tests.faults import faults
 from tests.faults.__main__ import matrix
 from tests.faults.bench import Bench, Fault, table
 from tests.faults.proxy import Proxy
-from tests.faults.quick import QuickServer, quick_folder
+from tests.faults.quick import SETTINGS, QuickServer, quick_folder
 from tests.servers import server_of
 
 CHANGES = (0, 17, 18)
@@ -25,7 +24,7 @@ def sandbox() -> Iterator[QuickServer]:
     """A server of our own, for it will be killed."""
     installation = next(one for one in find_installations() if one.major == 18)
     folder = quick_folder()
-    server = QuickServer(folder / "server", installation, settings=TEST_SETTINGS)
+    server = QuickServer(folder / "server", installation, settings=SETTINGS)
     server.start()
     yield server
     server.stop()
