@@ -18,7 +18,7 @@ from textual.screen import Screen
 from pgmig_tui.display.safe import safe
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
-from pgmig_tui.ui.poller import Poller, words_of
+from pgmig_tui.ui.poller import Poller, in_thread, words_of
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.place import LEAST, PlaceScreen
 from pgmig_tui.ui.session import Place, Session, Standing
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 RUNS_SECONDS = 3.0
+LOADING_SECONDS = 0.2
+"""After the asking has begun: the first answers come before what is only loaded in case a change is opened."""
 HANGUP_STATUS = 129
 FAULT_STATUS = 1
 
@@ -91,8 +93,14 @@ class PgmigApp(App[int]):
         self._pollers.append(Poller("runs", self._list_runs, self.post_message, RUNS_SECONDS))
         for poller in self._pollers:
             poller.start()
+        self.set_timer(LOADING_SECONDS, self._load_parser)
         if self._attach_to is not None:
             self.open_run(self._attach_to)
+
+    def _load_parser(self) -> None:
+        from pgmig_tui.ui.scripts import load_parser
+
+        in_thread("parser", load_parser)
 
     def _ask(self, environment: str) -> EnvironmentAnswered:
         try:

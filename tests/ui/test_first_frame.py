@@ -27,3 +27,25 @@ asyncio.run(main())
     loaded = done.stdout.split()
     assert "textual.app" in loaded
     assert [name for name in loaded if name.startswith(HEAVY)] == []
+
+
+def test_the_parser_comes_while_nobody_has_opened_a_change() -> None:
+    script = """
+import asyncio, sys, time
+from tests.ui.fakes import NOW, FakeSession
+from pgmig_tui.ui.app import PgmigApp
+
+async def main():
+    app = PgmigApp(FakeSession(), clock=lambda: NOW)
+    async with app.run_test(size=(100, 30)):
+        deadline = time.monotonic() + 30
+        while "pgmig_tui.impact.rules.alter_table" not in sys.modules and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        print(*sorted(sys.modules), file=sys.__stdout__)
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    loaded = done.stdout.split()
+    assert {"postgast", "pgmig_tui.report.impacts", "pgmig_tui.impact.rules.alter_table"} <= set(loaded)
+    assert "pgmig_tui.ui.screens.change" not in loaded
