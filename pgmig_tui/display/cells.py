@@ -175,3 +175,13 @@ def sides(left: Sequence[Span], right: Sequence[Span], columns: int) -> Line:
     if room > 0:
         kept.append((" " * room, kept[-1][1] if kept else "plain"))
     return (*kept, *right)
+
+
+def wrapped(told: Line, columns: int, *, indent: str = " ", hanging: str = "   ") -> list[Line]:
+    """A line that fits as it is; a longer one in several, in the role of its longest part."""
+    text = text_of(told)
+    if width(text) + len(indent) <= columns:
+        return [((indent, "plain"), *told)]
+    role = max(told, key=lambda span: len(span[0]))[1]
+    first = told[0][1] if told else role
+    return wrap(text.strip(), columns, first if role == "plain" else role, indent=indent, hanging=hanging)

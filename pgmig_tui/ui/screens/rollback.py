@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.banner import PRODUCTION
-from pgmig_tui.display.cells import Line, Span, pad, text_of, wrap
+from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.ui.poller import words_of
@@ -112,7 +112,7 @@ class RollbackScreen(PlaceScreen):
         if rollback.nothing:
             return [*lines, *wrap(f"nothing to revert: {safe(rollback.nothing)}", columns, "done", indent=" ")]
         for told in rollback.head:
-            lines += _wrapped(told, columns)
+            lines += wrapped(told, columns)
         name = max(10, min(max(len(step.change) for step in rollback.steps) + 1, columns - 42))
         lines.append(((f" {'#':>2}  {pad('revert', name)} {pad('data', 6)} lock", "title"),))
         for step in rollback.steps:
@@ -121,7 +121,7 @@ class RollbackScreen(PlaceScreen):
         if self._with_sql:
             lines += [(), ((" The statements, by step and line", "title"),)]
             for told in rollback.sql:
-                lines += _wrapped(told, columns)
+                lines += wrapped(told, columns)
         return lines
 
     def _step(self, step: StepFacts, name: int, columns: int) -> list[Line]:
@@ -154,7 +154,7 @@ class RollbackScreen(PlaceScreen):
             head = f"{box} a: accept DATA LOSS" + ("" if rollback.saves else ", or S: save it first")
             lines.append(((f" {head}", "waiting" if self.accepted else "failed"),))
         for told in rollback.losses:
-            lines += _wrapped(told, columns)
+            lines += wrapped(told, columns)
         if not rollback.losses:
             lines.append(((" + nothing is lost, as far as can be told", "done"),))
         lines += self._gate(columns)
@@ -165,7 +165,7 @@ class RollbackScreen(PlaceScreen):
                 lines += wrap(f"{'x' if item.blocks else '+'} {said}", columns, "failed" if item.blocks else "waiting",
                               indent=" ", hanging="   ")  # fmt: skip
         for told in rollback.evidence:
-            lines += _wrapped(told, columns)
+            lines += wrapped(told, columns)
         return lines
 
     def _gate(self, columns: int) -> list[Line]:
@@ -323,13 +323,3 @@ class RollbackScreen(PlaceScreen):
             " the first failure.",
             "y copies the command that does the same without a screen.",
         )
-
-
-def _wrapped(told: Line, columns: int) -> list[Line]:
-    """A line that fits as it is; a longer one in several, in the role of its longest part."""
-    text = text_of(told)
-    if len(text) + 1 <= columns:
-        return [((" ", "plain"), *told)]
-    role = max(told, key=lambda span: len(span[0]))[1]
-    first = told[0][1] if told else role
-    return wrap(text.strip(), columns, first if role == "plain" else role, indent=" ", hanging="   ")
