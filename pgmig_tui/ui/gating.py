@@ -46,7 +46,7 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
         warnings,
         plan.creates,
         back_to,
-        found,
+        plan=found,
     )
 
 
@@ -55,14 +55,15 @@ def answered(review: Review, environment: Environment, answers: Sequence[Answere
     from pgmig_tui.report.review import answered as judge
 
     found = judge(review.plan, environment, answers_of(review, answers))
-    return reviewed(found, review.to)
+    return replace(reviewed(found, review.to), told=review.told)
 
 
 def performed(review: Review, environment: Environment, done: Sequence[CheckResult]) -> Review:
     """The review after something was done for it."""
     from pgmig_tui.report.review import answered as judge
 
-    return reviewed(judge(review.plan, environment, review.plan.answers, done), review.to)
+    found = judge(review.plan, environment, review.plan.answers, done)
+    return replace(reviewed(found, review.to), told=review.told)
 
 
 def answers_of(review: Review, answers: Sequence[Answered]) -> list[Answer]:

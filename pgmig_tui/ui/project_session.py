@@ -145,6 +145,8 @@ class ProjectSession:
         from pgmig_tui.run.planning import prepare
 
         where = self._environment(environment)
+        if command == "backfill":
+            return self._prepare_backfill(where, to or "")
         if how == "try":
             from pgmig_tui.run.dry_run import prepare_dry_run
 
@@ -163,6 +165,18 @@ class ProjectSession:
         )
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
         return gating.reviewed(review(plan, where, performed=self._known_backup(where)), back)
+
+    def _prepare_backfill(self, where: Environment, which: str) -> Review:
+        """`which` is a change ID, or the ID of the run to go on with."""
+        from pgmig_tui.report.backfill import preview_lines
+        from pgmig_tui.report.review import review
+        from pgmig_tui.run.batch_plan import BackfillOptions, prepare_backfill
+
+        known = which in self.project.plan.by_id
+        options = BackfillOptions(change=which if known else None, resume="" if known else which)
+        plan, spec = prepare_backfill(self.project, where, options, state_dir=self._state_dir)
+        found = gating.reviewed(review(plan, where, performed=self._known_backup(where)), "")
+        return replace(found, told=tuple(preview_lines(spec)) if spec is not None else ())
 
     def recorded(self, run_id: str, path: str) -> str:
         from pgmig_tui.run.files import RecordedFiles

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pgmig_tui.report.now import RightNow
 
 ScriptKind = Literal["deploy", "verify", "revert"]
-Command = Literal["deploy", "revert", "verify"]
+Command = Literal["deploy", "revert", "verify", "backfill"]
 EVERYTHING = ""
 """Where a revert goes back to that keeps nothing."""
 Manner = Literal["run", "record", "try"]
@@ -161,10 +161,11 @@ class Answered:
 
 @dataclass(frozen=True)
 class Review:
-    """A run that could start: its steps, its checklist, and what stands in its way. `plan` is opaque to screens."""
+    """A run that could start: its steps, its checklist, and what stands in its way. `told` is what a backfill says of
+    its batches; `plan` is opaque to screens."""
 
     environment: str
-    command: Command | Literal["backfill"]
+    command: Command
     run_id: str
     steps: tuple[StepFacts, ...]
     items: tuple[Item, ...] = ()
@@ -172,6 +173,7 @@ class Review:
     warnings: tuple[str, ...] = ()
     creates: tuple[str, ...] = ()
     to: str = ""
+    told: tuple[Line, ...] = ()
     plan: Any = None
 
     @property
@@ -333,7 +335,8 @@ class Session(Protocol):
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
-        """`to` is a change ID; None for a revert: back to where the last run began, EVERYTHING: nothing is kept."""
+        """`to` is a change ID; None for a revert: back to where the last run began, EVERYTHING: nothing is kept. For a
+        backfill it is the change that declares one, or the ID of the run to go on with."""
         ...
 
     def recorded(self, run_id: str, path: str) -> str:

@@ -354,7 +354,15 @@ class FakeSession:
             for number, name in enumerate(names)
         )
         return Review(
-            environment, command, "run-1", steps, self.items, self.refusals, creates=self.creates, to=to or ""
+            environment,
+            command,
+            "run-1",
+            steps[:1] if command == "backfill" else steps,
+            self.items,
+            self.refusals,
+            creates=self.creates,
+            to="" if command == "backfill" else to or "",
+            told=((("| ", "muted"), ("UPDATE dms.documents", "plain")),) if command == "backfill" else (),
         )
 
     def recorded(self, run_id: str, path: str) -> str:

@@ -123,6 +123,36 @@ def test_stop_asks_first_and_says_what_stays() -> None:
     play(scene)
 
 
+def test_what_was_stopped_goes_on_through_the_review() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": "Go on"}
+        session.watch.unread = [*begun("dev"), batch(1, 21), FakeEvent(at(24), "run_finished", ended)]
+        async with opened(session) as robot:
+            await watching(robot, session)
+            await robot.sees("x STOPPED")
+            await robot.press("b")
+            await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
+            assert f"prepare backfill dev to {session.watch.run_id}" in session.calls
+            assert session.started == []
+
+    play(scene)
+
+
+def test_what_is_done_does_not_go_on() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        ended = {"exit_status": 0, "result": "done", "summary": "4,000 rows in 1 batch"}
+        session.watch.unread = [*begun("dev"), batch(1, 21), FakeEvent(at(24), "run_finished", ended)]
+        async with opened(session) as robot:
+            await watching(robot, session)
+            await robot.sees("+ DONE")
+            await robot.press("b")
+            await robot.sees("b is off: it is done")
+
+    play(scene)
+
+
 def test_a_lost_try_is_shown_and_can_be_hurried() -> None:
     async def scene() -> None:
         session = FakeSession()

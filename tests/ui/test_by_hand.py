@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.ui.project_session import ProjectSession
 from pgmig_tui.ui.session import Review
 from tests.e2e.terminal import DEADLINE_S, make_project
@@ -105,3 +106,24 @@ def test_a_real_lock_watch_sees_ends_and_closes(session: ProjectSession, pg18: S
             idler.execute("SELECT 1")
     watch.close()
     assert watch.read().problem == ""
+
+
+def test_a_backfill_is_reviewed_started_stopped_and_gone_on_with(
+    session: ProjectSession, pg18: Server, database: str
+) -> None:
+    pg18.execute("CREATE TABLE public.t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)", database)
+    pg18.execute("INSERT INTO public.t SELECT g FROM generate_series(1, 3000) g", database)
+    script = "-- pgmig: backfill table=public.t key=id batch=100\nUPDATE public.t SET n = 1000 / (2500 - id);\n"
+    (session.project.root / "deploy" / "second.sql").write_text(script)
+    second = session.facts.plan[1].change_id
+    review = session.prepare("dev", "backfill", second)
+    assert (review.command, [step.mode for step in review.steps]) == ("backfill", ["batches"])
+    assert any("through public.t by id" in text_of(told) for told in review.told)
+    assert pg18.execute("SELECT sum(n) FROM public.t", database) == [(0,)]
+    status, run_id = run(session, review)
+    assert status == 1
+    pg18.execute("DELETE FROM public.t WHERE id = 2500", database)
+    review = session.prepare("dev", "backfill", run_id)
+    assert any(f"goes on with {run_id}" in text_of(told) for told in review.told)
+    assert run(session, review)[0] == 0
+    assert pg18.execute("SELECT count(*) FROM public.t WHERE n = 1000 / (2500 - id)", database) == [(2999,)]

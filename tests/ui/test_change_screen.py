@@ -12,7 +12,7 @@ from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
 from pgmig_tui.ui import impact_pane
 from pgmig_tui.ui.session import ImpactFacts, ScriptKind
-from tests.ui.fakes import FakeSession, impact, standing
+from tests.ui.fakes import DEPLOY_SQL, FakeSession, impact, standing
 from tests.ui.robot import Robot, opened, play
 
 
@@ -252,5 +252,26 @@ def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() -> Non
             session.rest.set()
             await robot.sees("Lock impact  PostgreSQL 18.6", ">L6 ALTER TABLE", "L9 UPDATE", "On production now")
             assert "so far" not in robot.text
+
+    play(scene)
+
+
+def test_a_script_that_declares_batches_is_run_in_batches_through_the_review() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_change(robot)
+            await robot.press("b")
+            await robot.sees("b is off: the deploy script declares no statement for batches")
+            assert "Batches.." not in robot.text
+        session = FakeSession()
+        session.texts["deploy"] = "-- pgmig: backfill table=dms.documents key=id\n" + DEPLOY_SQL
+        async with opened(session) as robot:
+            await at_change(robot)
+            await robot.sees("b Batches..")
+            await robot.press("b")
+            await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
+            assert any(call.startswith("prepare backfill ") for call in session.calls)
+            assert session.started == []
 
     play(scene)

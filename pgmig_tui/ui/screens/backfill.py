@@ -147,6 +147,8 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         if key_id in _STEERING and (reason := self._no_steering()):
             return reason
         level = self.progress.level
+        if key_id == "backfill.resume":
+            return self._no_resuming()
         if key_id == "backfill.faster" and level >= _MOST:
             return "it can't go faster"
         if key_id == "backfill.slower" and level <= _LEAST:
@@ -157,11 +159,21 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
             return "its environment is not in this project"
         return None
 
+    def _no_resuming(self) -> str | None:
+        if not self.ended:
+            return "it has not ended"
+        if self.picture.exit_status == 0:
+            return "it is done"
+        return "its environment is not in this project" if self.where is None else None
+
     def label(self, key_id: str) -> str | None:
         return "Go on" if key_id == "backfill.pause" and self.picture.paused else None
 
     def hidden_keys(self) -> Collection[str]:
-        return _STEERING | {"backfill.detach"} if self.ended else {"backfill.retry"}
+        if not self.ended:
+            return {"backfill.retry", "backfill.resume"}
+        done = self.picture.exit_status == 0
+        return _STEERING | {"backfill.detach"} | ({"backfill.resume"} if done else set())
 
     def do_pause(self) -> None:
         if self.picture.paused:
@@ -179,6 +191,12 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         head = paragraph("STOP: cancel the batch that runs, and end the run", "strong")
         stays = paragraph("That batch is rolled back; all before it stay, and it can be resumed from there.")
         self._confirm("stop", [*head, (), *stays])
+
+    def do_resume(self) -> None:
+        from pgmig_tui.ui.screens.review import ReviewScreen
+
+        assert self.where is not None, "off() has seen to it"
+        self.go_on_to(ReviewScreen(self.where, "backfill", self.run_id))
 
     def help_text(self) -> tuple[str, ...]:
         return (

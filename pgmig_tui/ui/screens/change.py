@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
@@ -49,6 +49,7 @@ class ChangeScreen(PlaceScreen):
         self._now: dict[ScriptKind, RightNow] = {}
         self._asking_now = False
         self._in_findings = False
+        self._in_batches = False
         self._picked: int | None = None
         self.tabs = Bar(identity="tabs")
         self.sql = SqlView(identity="sql")
@@ -125,7 +126,12 @@ class ChangeScreen(PlaceScreen):
         )
 
     def _take_script(self, script: ScriptText) -> None:
+        from pgmig_tui.script.backfill import declares
+
         self._scripts[script.kind] = script
+        if script.kind == "deploy":
+            self._in_batches = declares(script.text.encode())
+            self.foot.refresh()
         if script.kind == self.kind:
             self._show_script()
 
@@ -247,6 +253,8 @@ class ChangeScreen(PlaceScreen):
             return "neither VISUAL nor EDITOR is set" if script is not None else "the script is not here yet"
         if key_id == "change.dry_run":
             return self._no_dry_run()
+        if key_id == "change.backfill":
+            return self._no_backfill()
         if key_id == "change.formatted" and (script is None or not script.text):
             return "there is no text to set out"
         if key_id in {"change.impact", "change.findings"} and not self._findings:
@@ -311,6 +319,22 @@ class ChangeScreen(PlaceScreen):
         # The first pending change needs no other to be tried with it.
         to = None if standing.pending[0] == self.change.change_id else self.change.change_id
         self.app.push_screen(ReviewScreen(self._environment, "deploy", to, how="try"))
+
+    def hidden_keys(self) -> Collection[str]:
+        return () if self._in_batches else {"change.backfill"}
+
+    def _no_backfill(self) -> str | None:
+        if not self._in_batches:
+            return "the deploy script declares no statement for batches (-- pgmig: backfill ...)"
+        if self._environment is None:
+            return "there is no environment"
+        return self.pgmig.answers.cannot(self._environment.name)
+
+    def do_backfill(self) -> None:
+        from pgmig_tui.ui.screens.review import ReviewScreen
+
+        assert self._environment is not None, "off() has seen to it"
+        self.app.push_screen(ReviewScreen(self._environment, "backfill", self.change.change_id))
 
     def do_formatted(self) -> None:
         from pgmig_tui.display.sql_format import formatted

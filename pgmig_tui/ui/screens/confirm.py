@@ -14,7 +14,7 @@ from pgmig_tui.ui.session import Manner, Place, Review
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
 
-VERBS = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY"}
+VERBS = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY", "backfill": "BACKFILL"}
 _RANK = {mode.sql_name: mode.value for mode in LockMode}
 
 
@@ -41,7 +41,7 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
         lines = paragraph(f"DRY RUN of {count(len(review.steps), 'change')} on {tier}{place.name}", "strong")
     if how == "record":
         lines = paragraph(f"MARK {count(len(review.steps), 'change')} DEPLOYED on {tier}{place.name}", "strong")
-    if review.command == "revert":
+    if review.command in ("revert", "backfill"):
         lines = paragraph(f"{verb} on {tier}{place.name}", "strong")
     standing = app.answers.good.get(place.name)
     user = (standing.user if standing else "") or place.user or "?"
@@ -61,6 +61,8 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
         lines += paragraph(
             "1 change rewrites a table" if rewrites == 1 else f"{rewrites} changes rewrite a table", "failed"
         )
+    if review.command == "backfill":
+        lines += paragraph("in batches, each a transaction of its own; what is done stays when it is stopped")
     stepwise = sum(step.mode == "stepwise" for step in review.steps)
     if stepwise:
         lines += paragraph(f"{count(stepwise, 'change')} not in one transaction", "waiting")

@@ -10,13 +10,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
+from pgmig_tui.display.cells import Line, Role, Span, pad, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
 from pgmig_tui.ui.findings import RISK_ROLES
 from pgmig_tui.ui.items import item_line
 from pgmig_tui.ui.poller import words_of
-from pgmig_tui.ui.screens.confirm import confirm
+from pgmig_tui.ui.screens.confirm import VERBS, confirm
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, Command, Item, Manner, Place, Review, StepFacts, Watch
@@ -25,7 +25,6 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 # A key pressed by mistake and Enter must not make an override.
 REASON = 8
 STAYS = "sequences that are used advance, and what reaches a file or another server is done"
-TITLES: dict[str, str] = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY"}
 
 
 class ReviewScreen(PlaceScreen):
@@ -81,7 +80,7 @@ class ReviewScreen(PlaceScreen):
         return self.environment
 
     def doing(self) -> str:
-        title = {"record": "MARK DEPLOYED", "try": "DRY RUN"}.get(self.how, TITLES[self.command])
+        title = {"record": "MARK DEPLOYED", "try": "DRY RUN"}.get(self.how, VERBS[self.command])
         if self.review is None:
             return title
         return f"{title} {count(len(self.review.steps), 'change')}"
@@ -160,13 +159,15 @@ class ReviewScreen(PlaceScreen):
                 lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
             for text in step.loses:
                 lines += wrap(f"LOSES {safe(text)}", columns, "failed", indent="      ", hanging="        ")
+        for told in review.told:
+            lines += wrapped(told, columns, indent="    ", hanging="      ")
         return lines
 
     def _step_line(self, step: StepFacts, name: int) -> Line:
         role = RISK_ROLES.get(step.risk, "plain")
         rewrite: Span = ("YES", "failed") if step.rewrites else ("scan", "waiting") if step.scans else ("no", "muted")
         one: Span = ("yes ", "plain") if step.mode == "atomic" else ("-   ", "muted")
-        if step.mode == "stepwise":
+        if step.mode in ("stepwise", "batches"):
             one = ("NO  ", "waiting")
         data: Span = ("LOSES", "failed") if step.loses else ("none lost", "muted")
         return (
@@ -242,7 +243,8 @@ class ReviewScreen(PlaceScreen):
 
     def _locked(self) -> str | None:
         # The word of a rollback unlocks what it is for: nobody types two words in an emergency.
-        return self.pgmig.locked(self.environment) if self.command == "deploy" and self.how != "try" else None
+        writes = self.command in ("deploy", "backfill") and self.how != "try"
+        return self.pgmig.locked(self.environment) if writes else None
 
     def _go_shut(self, review: Review) -> str | None:
         if self._starting:
