@@ -269,7 +269,8 @@ class BackfillRun:
                 self.spec.schema, self.run_id, self.last, upto, rows, seen, finished=upto == self.until,
                 by=self.plan.run_id,
             )  # fmt: skip
-            second = wire.run(closing.encode(), chunked=False)
+            with self.control.commit():
+                second = wire.run(closing.encode(), chunked=False)
             if any(reply.tag == "COMMIT" for reply in second.replies):
                 return rows
             return self._undone(wire, second)
@@ -411,7 +412,7 @@ class BackfillRun:
     def _why_stop(self) -> str:
         if self.control.lost:
             return self.control.lost
-        return "stopped by the operator" if self.control.stopping or self.control.cancelled else ""
+        return self.control.stopped_because if self.control.stopping or self.control.cancelled else ""
 
     # -- the end -----------------------------------------------------------------------------------------------
 

@@ -1,15 +1,15 @@
 """The control session, the command pipe and the waiting: what a run watches while a statement runs.
 
 One `poll` covers the step session, the control session and the commands, so a run needs no thread: a screen's "cancel"
-and
-the loss of the control session are noticed in the middle of a statement.
+and the loss of the control session are noticed in the middle of a statement, and so is a terminal that is gone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
@@ -20,6 +20,7 @@ from pgmig_tui.run.plan import Endpoint, RunPlan
 from pgmig_tui.run.watch import Watcher
 
 _CANCEL_AGAIN_S = 0.5
+_LOOK_OUT_S = 1.0
 
 
 def open_session(plan: RunPlan, target: Endpoint, journal: JournalWriter) -> Connection:
@@ -40,8 +41,7 @@ class Control(Waiter):
     """Watches the command FIFO of `folder` and, once given, the control session.
 
     `paused`, `stopping` and `lost` are what the run has been told; `cancel_now` is called when a running statement has
-    to
-    be cancelled. `told` is called with each command for the journal.
+    to be cancelled. `told` is called with each command for the journal.
     """
 
     def __init__(self, folder: Path, told: Callable[[str], None]) -> None:
@@ -60,6 +60,13 @@ class Control(Waiter):
         self.paused = False
         self.stopping = False
         self.cancelled = False
+        self.committing = False
+        """A COMMIT is under way: only an operator may cancel it, for a synchronous standby may never answer."""
+        self.aborted = ""
+        """Why the run ends without anybody having asked for it, "" when it doesn't."""
+        self.look_out: Callable[[], None] | None = None
+        """Called about once a second, whatever is waited for."""
+        self._look_out_at = 0.0
         self.retry_now = False
         self.retries = 0
         """How often a lost try is followed by another."""
@@ -71,7 +78,7 @@ class Control(Waiter):
         self.before_waiting: Callable[[], None] | None = None
         """Called before every wait that may take time: what it does costs none, for the server works meanwhile."""
         self._meanwhile: list[Callable[[], None]] = []
-        self._cancel_again = 0.0
+        self._cancel_again: float | None = None
 
     @property
     def session(self) -> Connection:
@@ -102,25 +109,65 @@ class Control(Waiter):
                 self.before_waiting()
             while self._meanwhile:
                 self._meanwhile.pop()()
+        look_again = self._look() if timeout_ms != 0 else None
         if timeout_ms is None:
             timeout_ms = self._chores()
-        return super().wait(fd, timeout_ms)
+        return super().wait(fd, _sooner(timeout_ms, look_again))
+
+    def _look(self) -> int | None:
+        """Look out if it is time to; the milliseconds until it will be again, None when nobody wants it."""
+        if self.look_out is None:
+            return None
+        now = time.monotonic()
+        if now >= self._look_out_at:
+            self._look_out_at = now + _LOOK_OUT_S
+            self.look_out()
+        return max(1, int((self._look_out_at - now) * 1000))
 
     def _chores(self) -> int | None:
         """Do what is due while a statement runs; the milliseconds until more is, None when nothing will be."""
         due = self.watcher.tick() if self.watcher is not None else None
-        if self.cancel_now is None or not (self.cancelled or self.lost):
+        if self.cancel_now is None or self._cancel_again is None or not (self.cancelled or self.lost):
             return due
         # A cancel that reached the server just before its statement did has cancelled nothing: say it again.
         if time.monotonic() >= self._cancel_again:
             self._cancel()
-        again = max(1, int((self._cancel_again - time.monotonic()) * 1000))
-        return again if due is None else min(due, again)
+        return _sooner(due, max(1, int((self._cancel_again - time.monotonic()) * 1000)))
 
     def _cancel(self) -> None:
+        self._cancel_again = time.monotonic() + _CANCEL_AGAIN_S
         if self.cancel_now is not None:
             self.cancel_now()
-            self._cancel_again = time.monotonic() + _CANCEL_AGAIN_S
+
+    @contextlib.contextmanager
+    def commit(self) -> Iterator[None]:
+        """What is sent in here ends with a COMMIT. A cancel from before was meant for something else."""
+        self.committing, self._cancel_again = True, None
+        try:
+            yield
+        finally:
+            self.committing = False
+
+    def abort(self, why: str) -> None:
+        """End the run, and the statement that runs, unless that is a COMMIT, because of `why`."""
+        if self.stopping:
+            return
+        self.aborted, self.stopping = why, True
+        if not self.committing:
+            self.cancelled = True
+            self._cancel()
+
+    @property
+    def cancelled_because(self) -> str:
+        """Why nothing more is sent, in words; "" when it may."""
+        if self.lost or not self.cancelled:
+            return self.lost
+        return f"cancelled: {self.aborted}" if self.aborted else "cancelled by the operator"
+
+    @property
+    def stopped_because(self) -> str:
+        """The same of the run."""
+        return f"stopped: {self.aborted}" if self.aborted else "stopped by the operator"
 
     def check(self) -> None:
         """Look at what has arrived without waiting."""
@@ -211,3 +258,8 @@ class Control(Waiter):
             self.lost = f"the control session, which holds {self._holds}, was lost: {why}"
             self.unwatch(self._session_fd)
             self._cancel()
+
+
+def _sooner(one: int | None, other: int | None) -> int | None:
+    """The earlier of two times to wait; None is for ever."""
+    return other if one is None else one if other is None else min(one, other)

@@ -179,7 +179,7 @@ class DryRun(Stepper):
             failure, verify = self._step(step, wire, first=done == 0)
             if failure is not None:
                 if self.control.cancelled or self.control.stopping or self.control.lost:
-                    return Tried(done, stopped=True, message=self.control.lost or "stopped by the operator")
+                    return Tried(done, stopped=True, message=self.control.lost or self.control.stopped_because)
                 if done and failure.sqlstate in _NOT_TOGETHER:
                     message = f"{step.change} can't be in one transaction with what comes before it: {failure.message}"
                     self.journal.write("warning", step=step.number, message=message)
@@ -191,7 +191,7 @@ class DryRun(Stepper):
     def _step(self, step: Step, wire: Wire, *, first: bool) -> tuple[ScriptFailure | None, bool]:
         """(failure, whether the verification is what failed)."""
         self.control.check()
-        if why := self.control.lost or ("stopped by the operator" if self.control.stopping else ""):
+        if why := self.control.lost or (self.control.stopped_because if self.control.stopping else ""):
             return ScriptFailure(step.script or "", 0, why), False
         if not first:
             clean = wire.run(_BETWEEN)

@@ -353,7 +353,9 @@ class Executor:
     def _failed(self, send: Send, exchange: Exchange) -> ScriptFailure:
         error = exchange.error or ServerError("the server did not answer")
         line = send.line_at(error.position) if error.position else send.line
-        message = self.sink.may_go_on() or error.message  # cancelled: for that reason
+        message = error.message
+        if error.sqlstate in (CANCELLED, "") or exchange.lost:
+            message = self.sink.may_go_on() or message  # for that reason
         if error.sqlstate == CANCELLED and self.watcher is not None and self.watcher.gave_way:
             message = self.watcher.gave_way
         return ScriptFailure(send.path, line, message, error, exchange.lost)

@@ -142,7 +142,7 @@ class RunPlan:
     """One transaction that ends in ROLLBACK (run.dry_run)."""
     on_hangup: str = "finish"
     """What the run does when whoever steers it is gone without a word: finish (end the current change, then pause),
-    continue or abort (end the current change, then stop)."""
+    continue or abort (cancel the statement that runs, unless it is a COMMIT, and end)."""
     retries: int = 8
     """How often a step, or a statement of a stepwise one, is tried again after a lost lock."""
     guard_waiters: int = 10

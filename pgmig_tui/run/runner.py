@@ -53,6 +53,8 @@ class Runner:
         self.control.obey["detach"] = self._detached
         self._steered = steer.was_steered(plan.folder)
         self._known = False
+        if plan.on_hangup == "abort":
+            self.control.look_out = self._look_for_hangup
         self._hung_up = ""
         self._sleep = Sleep()
         self.done = 0
@@ -164,8 +166,8 @@ class Runner:
         self._steered = False
 
     def _look_for_hangup(self) -> None:
-        """Between two steps: is whoever steers still there? Asked before the commands are read, for a `detach` comes
-        before its sender lets go."""
+        """Is whoever steers still there? Asked before the commands are read, for a `detach` comes before its sender
+        lets go. Between two steps, and where the policy is to abort also while one runs."""
         steered = steer.is_steered(self.plan.folder)
         self.control.check()
         if steered:
@@ -182,8 +184,7 @@ class Runner:
             self.control.paused = True
             self._hung_up = "whoever steered it is gone"
         elif policy == "abort":
-            self.control.stopping = True
-            self._hung_up = "whoever steered it is gone, and on_hangup says abort"
+            self.control.abort("whoever steered it is gone, and on_hangup says abort")
 
     def _dry_run(self) -> int:
         from pgmig_tui.run.dry_run import DryRun, summary
@@ -211,6 +212,9 @@ class Runner:
         plan, total = self.plan, len(self.plan.steps)
         if any(result.in_doubt for result in failed):
             return self._finish(4, "in_doubt", failed[-1].message)
+        if failed and failed[-1].cancelled and self.control.aborted:
+            why = self.control.stopped_because
+            return self._finish(3, "stopped", f"{why}; {failed[-1].message}; {self.done} of {total} steps are done")
         if failed and plan.command == "verify":
             return self._finish(1, "failed", f"{len(failed)} of {total} verifications failed")
         if failed and failed[-1].verify_failed:
@@ -221,8 +225,7 @@ class Runner:
         if self.control.lost:
             return self._finish(1, "stopped", f"{self.control.lost}; {self.done} of {total} steps are done")
         if self.done < total:
-            why = f"stopped: {self._hung_up}" if self._hung_up else "stopped by the operator"
-            return self._finish(3, "stopped", f"{why}; {self.done} of {total} steps are done")
+            return self._finish(3, "stopped", f"{self.control.stopped_because}; {self.done} of {total} steps are done")
         return self._finish(0, "done", f"{self.done} of {total} steps are done")
 
     def _finish(

@@ -44,6 +44,7 @@ class JournalSink:
         server say later what became of it."""
 
     def started(self, send: Send, kind: str, *, commits: bool) -> None:
+        self._control.committing = commits and kind == "COMMIT"
         head = send.text[:24]
         self._quiet = kind in _LIKE and kind == self._kind and head == self._head and not (commits and self._synced)
         if self._quiet:
@@ -82,11 +83,7 @@ class JournalSink:
     def may_go_on(self) -> str:
         if self._synced:  # an atomic step is checked before its COMMIT; here every statement may be one
             self._control.check()
-        if self._control.lost:
-            return self._control.lost
-        if self._control.cancelled:
-            return "cancelled by the operator"
-        return ""
+        return self._control.cancelled_because
 
     def flush(self) -> None:
         """Tell of the quick statements that were only counted."""

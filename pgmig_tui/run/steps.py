@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from pgmig_tui.run.commands import Commands
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
 from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.guard import Limits
+from pgmig_tui.run.guard import CANCELLED, Limits
 from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.keep import save
 from pgmig_tui.run.outlets import Outlets
@@ -60,12 +60,14 @@ _VERIFY_START = (
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What is true after a step. `recorded`: the registry says so. `in_doubt`: it may or may not have been applied."""
+    """What is true after a step. `recorded`: the registry says so. `in_doubt`: it may or may not have been applied.
+    `cancelled`: it failed because it was told to end, and nothing of it is left half done."""
 
     ok: bool
     recorded: bool = False
     in_doubt: bool = False
     verify_failed: bool = False
+    cancelled: bool = False
     message: str = ""
 
 
@@ -93,6 +95,8 @@ class Stepper:
         self.files = files
         self.root = Path(plan.root)
         self._ahead: dict[str, PsqlReader] = {}
+        self._cut_short = ""
+        """Why the last verification was cancelled, "" when it wasn't."""
         self.changes = f"{ident(plan.registry)}.changes"
         self._begin = f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE"
         control.retries = plan.retries
@@ -225,8 +229,8 @@ class Stepper:
         """Close the script's part, record, COMMIT: one message where it can be."""
         plan = self.plan
         self.control.check()
-        if self.control.lost:
-            return _Lost(_failure(step, self.control.lost), executed)
+        if why := self.control.cancelled_because:
+            return _Lost(_failure(step, why), executed)
         self.journal.write("step_committing", step=step.number, change=step.change)
         upcoming = plan.steps[step.number] if step.number < len(plan.steps) else None
         if upcoming is not None:
@@ -238,7 +242,8 @@ class Stepper:
         if self.control.watcher is not None:
             self.control.watcher.committing()
         self.session.warned = ""
-        exchange = self.session.finish(wire, closing, rows, upcoming, self._begin)
+        with self.control.commit():
+            exchange = self.session.finish(wire, closing, rows, upcoming, self._begin)
         if self.control.watcher is not None:
             self.control.watcher.end()
         if exchange.lost:
@@ -323,10 +328,11 @@ class Stepper:
         if self.control.lost:
             return self._unrecorded(step, self.control.lost)
         try:
-            wire, head = self.session.begin(step, self._begin)
-            if (failure := self._head_failure(step, head)) is not None:
-                return self._unrecorded(step, failure.message)
-            exchange = self.session.finish(wire, "", self._rows(step, executed, start))
+            with self.control.commit():
+                wire, head = self.session.begin(step, self._begin)
+                if (failure := self._head_failure(step, head)) is not None:
+                    return self._unrecorded(step, failure.message)
+                exchange = self.session.finish(wire, "", self._rows(step, executed, start))
             if exchange.error is not None:
                 return self._unrecorded(step, registry.guard_failure(exchange.error) or exchange.error.message)
         except PgmigError as error:
@@ -366,9 +372,10 @@ class Stepper:
         return self._verify_failed(step, start)
 
     def _verify_failed(self, step: Step, start: float) -> StepResult:
-        message = "the change is deployed and recorded, but its verification failed"
+        cut = self._cut_short
+        message = "the change is deployed and recorded, but its verification " + (f"was {cut}" if cut else "failed")
         self._track_failure(step, start, "verify_failed", [])
-        return StepResult(ok=False, recorded=True, verify_failed=True, message=message)
+        return StepResult(ok=False, recorded=True, verify_failed=True, cancelled=bool(cut), message=message)
 
     def _verify_apart(self, step: Step) -> bool:
         """Run the verify script on a fresh connection, as psql would; its own transactions are its own."""
@@ -385,6 +392,8 @@ class Stepper:
             failure = ScriptFailure(step.verify_script, 0, error.what)
         sink.flush()
         self.session.drop()
+        why = self.control.cancelled_because if self.control.cancelled else ""
+        self._cut_short = why if why and failure is not None and failure.message.startswith(why) else ""
         fields = {} if failure is None else _fields(failure)
         self.journal.write(
             "step_verified", step=step.number, ok=failure is None, where="after", change=step.change, **fields
@@ -402,7 +411,9 @@ class Stepper:
         ok = not problem
         if step.verify_script is not None:
             ok = self._verify_apart(step) and ok
-        return StepResult(ok=ok, verify_failed=not ok, message="" if ok else f"verification of {step.label} failed")
+        cut = "" if problem else self._cut_short
+        message = "" if ok else f"verification of {step.label} " + (f"was {cut}" if cut else "failed")
+        return StepResult(ok=ok, verify_failed=not ok, cancelled=bool(cut), message=message)
 
     # -- failure -----------------------------------------------------------------------------------------------
 
@@ -422,15 +433,19 @@ class Stepper:
 
         `in_doubt`: the connection broke while a statement ran that commits by itself; whether it did isn't known.
         """
+        why = self.control.cancelled_because
+        if why and failure.sqlstate == CANCELLED and not failure.message.startswith(why):
+            failure = replace(failure, message=why)
         stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
         stays += [one.what for one in left]
+        cancelled = bool(why) and failure.message.startswith(why) and not (stays or in_doubt)
         more: dict[str, Any] = {}
         if left:
             repair = [statement for one in left for statement in one.repair]
             do = f"Put right what it has left: {' or '.join(left[0].repair)}. Then {step.action} again."
             more = {"invalid_indexes": [one.told for one in left if one.kind == "index"], "repair": repair, "do": do}
         self.session.drop()  # the server rolls back what was open; nothing of this session may live on
-        what = "its verification failed" if verify else failure.message
+        what = "its verification failed" if verify and not cancelled else failure.message
         if verify:
             self.journal.write(
                 "step_verified", step=step.number, ok=False, where="inside", change=step.change, **_fields(failure)
@@ -453,7 +468,7 @@ class Stepper:
             self._track_failure(step, start, "failed", executed)
         if in_doubt:
             message += f"; whether the statement at line {failure.line} took effect is not known"
-        return StepResult(ok=False, in_doubt=in_doubt, message=message)
+        return StepResult(ok=False, in_doubt=in_doubt, cancelled=cancelled, message=message)
 
     def _track_failure(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
         plan = self.plan

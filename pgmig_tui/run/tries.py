@@ -14,8 +14,6 @@ from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.plan import RunPlan, Step
 
-BY_OPERATOR = "cancelled by the operator"
-
 
 class Tries:
     """Counts what was lost, tells the journal, and waits. `not_twice` is asked once, when the first try is lost: why
@@ -47,8 +45,10 @@ class Tries:
         watcher = control.watcher
         self.patience_ms = 0
         why = guard.lost_because(failure.sqlstate, watcher.gave_way if watcher is not None else "")
-        if not why or failure.lost or self._over():
+        if not why or failure.lost:
             return failure
+        if self._over():
+            return self._ended(failure)
         if self._why_not is None:
             self._why_not = self._not_twice()
         if self._why_not:
@@ -73,9 +73,7 @@ class Tries:
         if watcher is not None:
             watcher.prepare()
         control.stay_away(wait_ms / 1000)
-        if self._over():
-            return replace(failure, message=f"{control.lost or BY_OPERATOR}, before another try: {failure.message}")
-        return None
+        return self._ended(failure) if self._over() else None
 
     def _be_patient(self, vacuum: guard.Vacuum | None) -> None:
         """Against an autovacuum alone, once, wait as long as it takes that to give way."""
@@ -97,6 +95,10 @@ class Tries:
         control = self._control
         return bool(control.cancelled or control.stopping or control.lost)
 
+    def _ended(self, failure: ScriptFailure) -> ScriptFailure:
+        why = self._control.cancelled_because or self._control.stopped_because
+        return replace(failure, message=f"{why}, before another try: {failure.message}")
+
     def _told(self, failure: ScriptFailure, more: str) -> ScriptFailure:
         return replace(failure, message=f"{failure.message} ({more})")
 
@@ -112,4 +114,4 @@ def not_twice(plan: RunPlan, step: Step, files: RecordedFiles) -> str:
     return ""
 
 
-__all__ = ["BY_OPERATOR", "Tries", "not_twice"]
+__all__ = ["Tries", "not_twice"]
