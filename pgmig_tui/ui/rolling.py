@@ -40,10 +40,10 @@ def look_back(
 
     standing = stand(project, environment)
     running = under_way(standing.holder, state_dir)
-    if to is None:
-        undo = undo_last(standing, project, environment, state_dir)
-    else:
-        undo = undo_all(standing) if to == EVERYTHING else undo_to(standing, project, to)
+    undo = undo_last(standing, project, environment, state_dir)
+    if to is not None:
+        named = undo_all(standing) if to == EVERYTHING else undo_to(standing, project, to)
+        undo = undo if undo.changes and undo.changes == named.changes else named  # of a run more is known
     points = (*(change.change_id for change in reversed(standing.deployed)), EVERYTHING)
     kept = points.index(undo.keep.change_id if undo.keep is not None else EVERYTHING)
     told = running.sentence if running is not None else ""

@@ -449,10 +449,8 @@ def test_a_failure_before_our_eyes_opens_what_can_be_done(size: tuple[int, int])
             await robot.sees("1/4 >")
             session.watch.unread = failing(detail="Failing row contains [/].")
             await robot.sees("x FAILED", "23514", "detail: Failing row", "x>  9 UPDATE dms.documents", "retry")
-            await robot.sees("off: nothing of it is deployed", "nothing of this change stays")
+            await robot.sees("roll back the 1 change that this run has committed", "nothing of this change stays")
             await robot.snapshot("failed")
-            await robot.press("R")
-            await robot.sees("R is off: nothing of it is deployed")
             await robot.press("escape")
             await robot.sees("f: what can be done now", "x>  9 UPDATE")
             await robot.press("f", "d")
@@ -508,31 +506,63 @@ def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_for_it()
     play(scene)
 
 
-def test_what_is_recorded_can_be_reverted_and_what_stays_in_parts_can_not() -> None:
+@pytest.mark.parametrize(
+    ("stays", "told"),
+    [
+        ([], "roll back the 1 change that this run has committed"),
+        (["line 3: CREATE INDEX i"], "roll back the 1 change committed before it; what stays of it is left"),
+    ],
+)
+def test_what_was_committed_before_the_failure_is_what_a_rollback_takes_back(stays: list[str], told: str) -> None:
     async def scene() -> None:
         session = FakeSession()
         session.watch.unread = begun()
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees("1/4 >")
-            session.watch.unread = failing(committed=True, what_stays=["line 3: CREATE INDEX i"])
-            await robot.sees("stays: line 3: CREATE INDEX i", "off: it isn't recorded as deployed")
+            session.watch.unread = failing(committed=bool(stays), what_stays=stays)
+            await robot.sees(told)
+            await robot.press("R")
+            await robot.sees("LOSES dms.documents.size", "GO is shut", "S: save it first")
+            assert session.calls[-1] == f"look back production to {change_id(4)}"
+            await robot.press("enter", "space", "y", "g")
+            assert session.rolled_back == []
 
     play(scene)
 
-    async def recorded() -> None:
+
+@pytest.mark.parametrize(
+    ("stays", "told"),
+    [([], "off: nothing of it is deployed"), (["line 3: CREATE INDEX i"], "off: it isn't recorded as deployed")],
+)
+def test_where_nothing_was_committed_there_is_nothing_to_roll_back(stays: list[str], told: str) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [planned(), *step(1, 21, ends=False)]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("0/4 >")
+            session.watch.unread = failing(step=1, committed=bool(stays), what_stays=stays)
+            await robot.sees(told)
+
+    play(scene)
+
+
+def test_a_change_that_is_recorded_is_what_a_rollback_takes_back() -> None:
+
+    async def scene() -> None:
         session = FakeSession()
         session.watch.unread = begun()
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees("1/4 >")
             session.watch.unread = failing(committed=True)
-            await robot.sees("is committed and recorded", "off: it is recorded already")
+            await robot.sees("is committed and recorded", "off: it is recorded already", "revert this change")
             await robot.press("R")
-            await robot.sees("ROLL BACK 2 changes")
-            assert session.calls[-1] == f"prepare revert production to {change_id(5)}"
+            await robot.sees("ROLL BACK 2 changes", "GO is shut")
+            assert session.calls[-1] == f"look back production to {change_id(5)}"
 
-    play(recorded)
+    play(scene)
 
 
 @pytest.mark.parametrize("size", SIZES)

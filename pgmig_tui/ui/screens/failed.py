@@ -80,7 +80,7 @@ class FailedScreen(PlaceScreen):
         choices = (
             ("failed.retry", "d", f"retry: a new run of the {count(left, 'change')} that is left" if left == 1
              else f"retry: a new run of the {count(left, 'change')} that are left"),
-            ("failed.revert", "R", "revert this change"),
+            ("failed.revert", "R", self._revert_told()),
             ("failed.record", "m", "mark it deployed: runs its verify script, then only records it"),
             ("failed.after", "Enter", "leave it as it is: results, and the list for afterwards"),
         )  # fmt: skip
@@ -121,7 +121,7 @@ class FailedScreen(PlaceScreen):
             return "nothing is left: this change is deployed, its verification failed"
         if key_id in {"failed.revert", "failed.record"} and command != "deploy":
             return "this was not a deploy"
-        if key_id == "failed.revert" and not recorded:
+        if key_id == "failed.revert" and not self._reverted:
             stays = data.get("what_stays")
             return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
         if key_id == "failed.record":
@@ -151,8 +151,29 @@ class FailedScreen(PlaceScreen):
         else:
             self._review("verify" if command == "verify" else "deploy", last.change_id)
 
+    @property
+    def _reverted(self) -> list[StepPicture]:
+        """What a rollback from here takes back: this change, if it is recorded, else what was committed before it."""
+        data = self.step.failure or {}
+        if data.get("committed") and not data.get("what_stays"):
+            return [self.step]
+        return [step for step in self.picture.steps.values() if step.state == "done"]
+
+    def _revert_told(self) -> str:
+        steps = self._reverted
+        if not steps or steps == [self.step]:
+            return "roll back: revert this change"
+        what = f"roll back the {count(len(steps), 'change')}"
+        if (self.step.failure or {}).get("what_stays"):
+            return f"{what} committed before it; what stays of it is left"
+        return f"{what} that this run has committed"
+
     def do_revert(self) -> None:
-        self._review("revert", self._before(self.step.change_id))
+        from pgmig_tui.ui.screens.rollback import RollbackScreen
+
+        place, first = self.where, self._reverted[0]
+        assert place is not None, "off() has seen to it"
+        self.app.switch_screen(RollbackScreen(place, self._before(first.change_id)))
 
     def _before(self, change_id: str) -> str:
         """The change that the plan has before another: where a revert of that one goes back to."""
