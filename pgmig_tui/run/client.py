@@ -205,17 +205,20 @@ def unfinished(state_dir: Path, project: str = "") -> list[RunSummary]:
 
 
 def left_partly(state_dir: Path, project: str, environment: str) -> list[Event]:
-    """What the last run on an environment left partly applied, where that run was settled: its `run_settled` events."""
+    """What the last run on an environment left partly applied: its `step_failed` event, or the `run_settled` ones if it
+    was cut off and settled."""
     for folder in _folders(state_dir):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, PgmigError):
             run = _summary(folder)
             if (run.project, run.environment) != (project, environment) or run.command not in CHANGING:
                 continue
             _, last = first_and_last(folder)
-            if last is None or last.data.get("result") != "settled":
+            if last is None or last.data.get("exit_status") != 1:
                 return []
             events = JournalReader(folder).poll()
-            return [one for one in events if one.name == "run_settled" and one.data.get("outcome") == "partly"]
+            if last.data.get("result") == "settled":
+                return [one for one in events if one.name == "run_settled" and one.data.get("outcome") == "partly"]
+            return [one for one in events if one.name == "step_failed" and one.data.get("what_stays")]
     return []
 
 

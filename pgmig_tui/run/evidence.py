@@ -50,6 +50,9 @@ def stepwise_verdict(connection: Connection, plan: RunPlan, step: Step, at: Posi
     found = None
     if (statement := at.open) is not None:
         answered = bool(at.failed) and not at.in_doubt
+        if answered and at.halves:
+            why = f"line {statement.line} failed, and may have committed part of its work: {at.failed}"
+            return Verdict(step, "partly", why, statement.line, (*stays, *at.halves))
         found = _trace(connection, plan, step, statement)
         if answered and found.effect != "broken":
             found = Trace("not", f"line {statement.line} failed: {at.failed}")

@@ -159,8 +159,8 @@ def _settle_earlier(
         told = settle_or_refuse(connection, identity, *place, state_dir)
     for one in left_partly(state_dir, project.plan.project, environment.name):
         told.append(
-            f"{one.data.get('change')} was partly carried out by the run {one.run}: {one.data.get('message')};"
-            " its script runs from the beginning"
+            f"{one.data.get('change')} was partly carried out by the run {one.run} (its {one.data.get('action')}, at"
+            f" line {one.data.get('line')}): {one.data.get('message')}; its script runs from the beginning"
         )
     return told
 

@@ -50,6 +50,8 @@ class Position:
     verified: bool | None = None
     failed: str = ""
     in_doubt: bool = False
+    halves: list[str] = field(default_factory=list)
+    """Statements that failed and may have committed part of their work."""
     closed: bool = False
     """What comes behind is no longer the run's own: somebody looked into it."""
     _pending: list[tuple[str, int]] = field(default_factory=list)
@@ -115,6 +117,7 @@ def _take(at: Position, event: Event) -> None:
             at.failed = str(data.get("message", "")) or "it failed"
             at.applied = at.applied or bool(data.get("applied"))
             at.in_doubt = bool(data.get("in_doubt"))
+            at.halves = [str(one) for one in data.get("halves") or ()]
             if not at.in_doubt:
                 at._pending.clear()
         case "step_in_doubt":

@@ -220,6 +220,10 @@ class Runner:
         if failed and failed[-1].verify_failed:
             do = f"Mend it, or take the change back: pgmig-tui revert {plan.environment} --to @HEAD^"
             return self._finish(1, "verify_failed", failed[-1].message, do=do)
+        if failed and failed[-1].partly:
+            now = "What stays of its script is listed with the step; the registry holds what it held before."
+            do = f"Mend the cause and {plan.command} again: its script runs from the beginning."
+            return self._finish(1, "failed", failed[-1].message, now=now, do=do)
         if failed:
             return self._finish(1, "failed", failed[-1].message)
         if self.control.lost:

@@ -20,6 +20,7 @@ from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Exchange, Wire
+from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.audit import audit_row
 from pgmig_tui.run.commands import Commands
@@ -61,11 +62,13 @@ _VERIFY_START = (
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """What is true after a step. `recorded`: the registry says so. `in_doubt`: it may or may not have been applied.
-    `cancelled`: it failed because it was told to end, and nothing of it is left half done."""
+    `cancelled`: it failed because it was told to end, and nothing of it is left half done. `partly`: it failed, and
+    something of its script stays."""
 
     ok: bool
     recorded: bool = False
     in_doubt: bool = False
+    partly: bool = False
     verify_failed: bool = False
     cancelled: bool = False
     message: str = ""
@@ -315,7 +318,10 @@ class Stepper:
         if failure is not None:
             if wire.alive and wire.in_transaction:
                 wire.run(b"ROLLBACK")
-            return self._failed(step, start, failure, executor.executed, in_doubt=failure.lost, left=executor.left)
+            return self._failed(
+                step, start, failure, executor.executed, in_doubt=failure.lost, left=executor.left,
+                halves=executor.halves,
+            )  # fmt: skip
         self.journal.write("step_applied", sync=True, step=step.number, change=step.change, ms=elapsed_ms(start))
         verified = True
         if step.verify != "off":
@@ -428,6 +434,7 @@ class Stepper:
         verify: bool = False,
         in_doubt: bool = False,
         left: Sequence[Leftover] = (),
+        halves: Sequence[str] = (),
     ) -> StepResult:
         """Roll back what can be, then tell: the journal, the registry's `fail` event, the tracking row.
 
@@ -437,13 +444,13 @@ class Stepper:
         if why and failure.sqlstate == CANCELLED and not failure.message.startswith(why):
             failure = replace(failure, message=why)
         stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
-        stays += [one.what for one in left]
+        stays += [*halves, *(one.what for one in left)]
         cancelled = bool(why) and failure.message.startswith(why) and not (stays or in_doubt)
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"halves": list(halves)} if halves else {}
         if left:
             repair = [statement for one in left for statement in one.repair]
             do = f"Put right what it has left: {' or '.join(left[0].repair)}. Then {step.action} again."
-            more = {"invalid_indexes": [one.told for one in left if one.kind == "index"], "repair": repair, "do": do}
+            more |= {"invalid_indexes": [one.told for one in left if one.kind == "index"], "repair": repair, "do": do}
         self.session.drop()  # the server rolls back what was open; nothing of this session may live on
         what = "its verification failed" if verify and not cancelled else failure.message
         if verify:
@@ -468,7 +475,7 @@ class Stepper:
             self._track_failure(step, start, "failed", executed)
         if in_doubt:
             message += f"; whether the statement at line {failure.line} took effect is not known"
-        return StepResult(ok=False, in_doubt=in_doubt, cancelled=cancelled, message=message)
+        return StepResult(ok=False, in_doubt=in_doubt, partly=bool(stays), cancelled=cancelled, message=message)
 
     def _track_failure(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
         plan = self.plan
@@ -598,6 +605,6 @@ def _fields(failure: ScriptFailure) -> dict[str, Any]:
 
 
 def _short(one: Executed) -> str:
-    text = " ".join(one.sql.split()).rstrip("; ")
+    text = " ".join(mask_secrets(one.sql).split()).rstrip("; ")
     more = f" (and {one.count - 1} more like it, to line {one.end_line})" if one.count > 1 else ""
     return (text if len(text) <= 120 else text[:117] + "...") + more

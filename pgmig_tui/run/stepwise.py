@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.leftovers import Leftover, left_behind
 from pgmig_tui.database.wire import Exchange
+from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.executor import Executor, ScriptFailure
 from pgmig_tui.run.tries import Tries
@@ -31,6 +32,8 @@ _CONCURRENTLY = re.compile(
 ).search
 _KINDS = frozenset({"CREATE INDEX", "DROP INDEX", "REINDEX", "ALTER TABLE"})
 _QUIET = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_IN_DOLLARS = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
+_COMMITS_INSIDE = re.compile(r"COMMIT|\bCALL\b", re.IGNORECASE).search
 _ENDS = frozenset({"commit", "rollback", "prepare", "begin", "commit prepared", "rollback prepared"})
 _NO_LIMITS = (
     "SELECT pg_catalog.current_setting('lock_timeout'), pg_catalog.current_setting('statement_timeout'),"
@@ -41,6 +44,14 @@ _NO_LIMITS = (
 def commits_on_its_way(kind: str, text: str) -> bool:
     """CREATE INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY, REINDEX … CONCURRENTLY, DETACH PARTITION … CONCURRENTLY."""
     return kind in _KINDS and bool(_CONCURRENTLY(_QUIET.sub("x", text)))
+
+
+def may_stop_halfway(kind: str, text: str) -> bool:
+    """Whether a statement that fails outside a transaction may have committed part of its work: a procedure, a DO block
+    that says COMMIT or calls a procedure, statements joined by `\\;` with a COMMIT among them."""
+    if kind == "DO":
+        return _COMMITS_INSIDE(text) is not None
+    return kind == "CALL" or _ends_transactions(_IN_DOLLARS.sub("x", text))
 
 
 def _ends_transactions(text: str) -> bool:
@@ -59,12 +70,13 @@ class _Sent:
 @dataclass(slots=True)
 class StepwiseExecutor(Executor):
     """`tries` makes the counter for one statement, `beside` is a session that sees what is left behind. `left` is what
-    statements that failed have left."""
+    statements that failed have left, `halves` names those that may have committed part of their work."""
 
     tries: Callable[[], Tries] | None = None
     beside: Connection | None = None
     found_left: Callable[[Leftover], None] | None = None
     left: list[Leftover] = field(default_factory=list)
+    halves: list[str] = field(default_factory=list)
     _block: list[_Sent] | None = None
     _fixed: str = ""
     """Why the open block can't be sent again."""
@@ -77,7 +89,8 @@ class StepwiseExecutor(Executor):
         control = control_of(send.text, kind)
         if self.wire.idle and commits_on_its_way(kind, send.text):
             return self._without_limits(send, sql, kind)
-        if self.wire.idle:
+        alone = self.wire.idle
+        if alone:
             self._block, self._fixed, self._block_start = None, "", len(self.executed)
         taken = False
 
@@ -89,6 +102,9 @@ class StepwiseExecutor(Executor):
         exchange = Executor._exchange(self, send, sql, once)
         if exchange.error is not None and not taken and control is None and self.tries is not None:
             exchange = self._again(send, sql, kind, exchange)
+        if alone and exchange.error is not None and not exchange.lost and may_stop_halfway(kind, send.text):
+            text = " ".join(mask_secrets(send.text).split()).rstrip("; ")[:100]
+            self.halves.append(f"line {send.line}: perhaps part of {text}: it may commit on its way")
         self._note(send, sql, control, exchange, taken)
         return exchange
 

@@ -288,13 +288,16 @@ class Bench:
             claimed = sum(one.outcome == "recorded" for one in settlement.verdicts)
             if claimed != abs(recorded - number):
                 trial.problems.append(f"{claimed} steps are said to be recorded, {abs(recorded - number)} are")
+        left = self._said_to_stay(plan, trial) if settlement is None else None
+        if left is not None:
+            trial.outcome = "ended, partly applied"
         differs = changed(self.states[recorded].objects, objects)
-        sound = cut is None or cut.outcome in ("recorded", "not_applied")
+        sound = (cut is None or cut.outcome in ("recorded", "not_applied")) and left is None
         if sound and differs:
             trial.problems.append(f"registry and schema differ: {[one[:2] for one in differs[:3]]}")
         if cut is not None and cut.step.mode != "stepwise" and not sound:
             trial.problems.append(f"a transaction is said to be {cut.outcome}: {cut.why}")
-        partly = False
+        partly = left is not None
         if cut is not None and not sound:
             after = self.states[known[cut.step.change_id] - (direction == "revert")].objects
             applied = not changed(after, objects)
@@ -306,6 +309,8 @@ class Bench:
             for repair in cut.repair[:1]:
                 self.server.execute(repair, name)
         rest = self.plan(name, direction, goal)
+        if left is not None and not any(f"partly carried out by the run {plan.run_id}" in one for one in rest.warnings):
+            trial.problems.append("the next run doesn't say that a script was partly carried out")
         if rest.steps and (status := self._finish(start(rest))) != 0:
             trial.problems.append(f"the rest ended with {status}: {self.events(rest)[-1].data.get('summary')}")
         objects, witnessed = self.look(name)
@@ -321,6 +326,19 @@ class Bench:
             trial.problems.append(f"applied twice: {dict(list(twice.items())[:3])}")
         if expected - witnessed:
             trial.problems.append(f"never applied: {dict(list((expected - witnessed).items())[:3])}")
+
+    def _said_to_stay(self, plan: RunPlan, trial: Trial) -> Event | None:
+        """The failure of a stepwise step that a run told of by itself, where part of the script stays: with that it has
+        said what is true, and the next run begins the script anew, as documented."""
+        events = self.events(plan)
+        left = next((one for one in events if one.name == "step_failed" and one.data["what_stays"]), None)
+        if left is not None:
+            end = events[-1].data
+            if left.data["mode"] != "stepwise" or not left.data["line"]:
+                trial.problems.append(f"something is said to stay, and not up to which line: {left.data}")
+            if (end["exit_status"], bool(end["now"]), bool(end["do"])) != (1, True, True):
+                trial.problems.append(f"a run that left part of a script ended with {end}")
+        return left
 
     def _settlement(self, name: str, plan: RunPlan) -> reconcile.Settlement | None:
         """What `reconcile` says of a run, None when the run itself has told its end."""

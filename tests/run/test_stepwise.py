@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from pgmig_tui.errors import ProjectError
+from pgmig_tui.run import reconcile
 from tests.run.conftest import Workshop
 
 VERIFY = "SELECT 1/count(*) FROM pg_index WHERE indexrelid = to_regclass('public.i') AND indisvalid;\n"
@@ -45,6 +48,60 @@ def test_a_script_that_fails_half_way_names_what_stays(workshop: Workshop) -> No
     assert workshop.deployed() == ["table"]
     assert workshop.registry_events()[-1] == ("fail", "index")
     assert workshop.relation("public.b")
+
+
+def test_the_next_run_is_told_what_one_that_failed_has_left(workshop: Workshop) -> None:
+    workshop.change("one", "CREATE TABLE public.a ();\nVACUUM public.a;\nSELECT 1/0;\n")
+    done = workshop.run()
+    assert "the registry holds what it held before" in done.events[-1].data["now"]
+    assert "its script runs from the beginning" in done.events[-1].data["do"]
+    (warning,) = [one for one in workshop.plan().warnings if "partly" in one]
+    assert warning.startswith(f"one was partly carried out by the run {done.plan.run_id} (its deploy, at line 3)")
+    workshop.query("DROP TABLE public.a")
+    (workshop.root / "deploy" / "one.sql").write_text("CREATE TABLE public.a ();\nVACUUM public.a;\n")
+    assert workshop.run().status == 0
+    workshop.change("two", "SELECT 1;\n")
+    assert not [one for one in workshop.plan().warnings if "partly" in one]
+
+
+_HALF = "INSERT INTO public.t VALUES (7); COMMIT; PERFORM 1/0;"
+
+
+@pytest.mark.parametrize(
+    ("script", "halves"),
+    [
+        (f"SELECT 1;\nDO $$ BEGIN {_HALF} END $$;\n", ["DO $$ BEGIN INSERT"]),
+        (f"CREATE PROCEDURE public.p() LANGUAGE plpgsql AS $$BEGIN {_HALF} END$$;\nCALL public.p();\n", ["CALL"]),
+        ("VACUUM public.t;\nINSERT INTO public.t VALUES (7)\\; COMMIT\\; SELECT 1/0;\n", ["INSERT INTO public.t"]),
+        ("VACUUM public.t;\nDO $$ BEGIN INSERT INTO public.t VALUES (7); PERFORM 1/0; END $$;\n", []),
+        ("VACUUM public.t;\nCREATE FUNCTION public.f() RETURNS x LANGUAGE plpgsql AS $$BEGIN NULL; END;$$;\n", []),
+    ],
+)
+def test_what_fails_on_its_way_is_not_said_to_have_left_nothing(
+    workshop: Workshop, script: str, halves: list[str]
+) -> None:
+    _table(workshop)
+    workshop.change("half", script)
+    done = workshop.run()
+    assert done.status == 1
+    (failed,) = done.named("step_failed")
+    perhaps = [one for one in failed["what_stays"] if "perhaps part of" in one]
+    assert all(one.startswith(f"line 2: perhaps part of {half}") for one, half in zip(perhaps, halves, strict=True))
+    assert workshop.query("SELECT count(*) FROM public.t WHERE id = 7") == [(len(halves),)], "so much is true"
+    _, environment = workshop.project()
+    with reconcile.asked(environment.target) as (connection, _):
+        verdict = reconcile.examine(connection, done.plan).verdicts[-1]
+    assert (verdict.outcome, verdict.line) == ("partly", 2)
+    assert [one for one in verdict.stays if "perhaps" in one] == perhaps
+
+
+def test_what_stays_shows_no_password(workshop: Workshop) -> None:
+    script = "CREATE ROLE {0} PASSWORD 'hunter2';\nVACUUM;\nDROP ROLE {0};\nSELECT 1/0;\n"
+    workshop.change("role", script.format(f"r_{secrets.token_hex(6)}"))
+    done = workshop.run()
+    (failed,) = done.named("step_failed")
+    assert len(failed["what_stays"]) >= 2
+    assert "hunter2" not in (done.plan.folder / "journal.jsonl").read_text()
 
 
 def test_an_applied_change_that_fails_its_verification_is_recorded(workshop: Workshop) -> None:
