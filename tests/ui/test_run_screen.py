@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pgmig_tui.ui.screens.run import RunScreen
 from tests.ui.fakes import NAMES, FakeEvent, FakeSession, change_id, standing
 from tests.ui.robot import Robot, opened, play
 
@@ -431,6 +432,38 @@ def test_who_only_watches_steers_nothing_and_is_told_who_does(steers: bool) -> N
             await robot.press("z")
             await robot.sees("ALL ENVIRONMENTS")
             assert session.watch.sent == []
+
+    play(scene)
+
+
+def test_the_log_has_the_whole_screen_when_asked() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        told = [
+            FakeEvent(at(24.2), "output", {"step": 2, "text": f"row {number}", "stream": "out"}) for number in range(60)
+        ]
+        session.watch.unread = [*begun(), *told]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("line 6", "row 59")
+            await robot.press("t")
+            await robot.sees("row 40", "row 59", "1/4 >")
+            await robot.misses("line 6  deploy")
+            await robot.press("g")
+            await robot.sees("row 10")
+            await robot.misses("row 59")
+            await robot.press("ctrl+d", "ctrl+d", "ctrl+d", "ctrl+d", "ctrl+d", "ctrl+d")
+            await robot.sees("row 59")
+            await robot.press("ctrl+u")
+            session.watch.unread = [FakeEvent(at(24.3), "output", {"step": 2, "text": "one more", "stream": "out"})]
+            screen = robot.app.screen
+            assert isinstance(screen, RunScreen)
+            await robot.until(lambda: len(screen.events) == 8 + len(told), "the line")
+            await robot.misses("one more")
+            await robot.press("G")
+            await robot.sees("one more")
+            await robot.press("t")
+            await robot.sees("line 6  deploy")
 
     play(scene)
 

@@ -284,6 +284,8 @@ class RunScreen(PlaceScreen):
         return None
 
     def label(self, key_id: str) -> str | None:
+        if key_id == "run.transcript" and self.has_class("-log"):
+            return "Steps"
         return "Go on" if key_id == "run.pause" and self.picture.paused else None
 
     def hidden_keys(self) -> Collection[str]:
@@ -398,8 +400,23 @@ class RunScreen(PlaceScreen):
     def do_up(self) -> None:
         self.log_lines.step(-1)
 
+    def do_top(self) -> None:
+        self.log_lines.step(-self.log_lines.line_count)
+
     def do_bottom(self) -> None:
         self.log_lines.follow()
+
+    def do_pagedown(self) -> None:
+        self.log_lines.step(max(1, self.log_lines.size.height // 2))
+
+    def do_pageup(self) -> None:
+        self.log_lines.step(-max(1, self.log_lines.size.height // 2))
+
+    def do_transcript(self) -> None:
+        self.toggle_class("-log")
+        self.foot.refresh()
+        if self.log_lines.follows:  # as long as before, at another height
+            self.call_after_refresh(self.log_lines.follow)
 
     def copy_text(self) -> str:
         from pgmig_tui.ui.summary import summary
