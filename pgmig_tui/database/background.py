@@ -1,4 +1,4 @@
-"""A session that is opened, asked and closed without anybody waiting for it.
+"""A session that is opened, asked and closed without anybody waiting for it; and statements sent aside through another.
 
 The run process has no threads: what watches a statement must not delay it. So the connection is made by libpq's own
 state machine, and questions and answers pass when the caller's poll says that the socket is ready.
@@ -7,6 +7,7 @@ state machine, and questions and answers pass when the caller's poll says that t
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -173,6 +174,82 @@ class Background:
             self._poll.unwatch(self._fd)
         self._fd, self._events = fd, events
         self._poll.watch(fd, events)
+
+
+class Aside:
+    """Statements that nobody waits for, sent through a session that others use as well: whoever asks it something next
+    waits for their end first. They must set themselves short timeouts. No method raises.
+
+    Its owner polls the session's socket, takes what comes (`consume_input`) and calls `received`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._answered: Callable[[str, str], None] | None = None
+        self._error = ("", "")
+        connection.before_asking = self._wait
+
+    @property
+    def busy(self) -> bool:
+        """The last statement isn't answered yet."""
+        return self._answered is not None
+
+    def send(self, sql: str, answered: Callable[[str, str], None]) -> None:
+        """Send `sql` as one simple query, and call `answered` with (SQLSTATE, message) of its error, or two "" texts.
+        One at a time. On a connection that is broken nothing is sent: who watches it notices by itself."""
+        assert not self.busy, "one statement at a time"
+        raw = self._connection.raw
+        try:
+            raw.send_query(sql.encode("utf-8", "replace"))
+            raw.flush()
+        except psycopg.Error:
+            return
+        self._answered, self._error = answered, ("", "")
+
+    def received(self) -> None:
+        """Something has come in through the socket."""
+        raw = self._connection.raw
+        try:
+            while self.busy and not raw.is_busy():
+                result = raw.get_result()
+                if result is None:
+                    self._finish()
+                elif result.status == pq.ExecStatus.FATAL_ERROR and not self._error[1]:
+                    error = self._connection.error(result)
+                    self._error = error.sqlstate, error.message
+        except psycopg.Error:
+            self._answered = None
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait for the answer; False when it didn't come in time."""
+        deadline = time.monotonic() + timeout_s
+        while self.busy and (left := deadline - time.monotonic()) > 0:
+            if not self._take(left):
+                break
+        return not self.busy
+
+    def _wait(self) -> None:
+        while self.busy and self._take(None):
+            pass
+
+    def _take(self, timeout_s: float | None) -> bool:
+        raw = self._connection.raw
+        try:
+            raw.flush()
+            poll = select.poll()
+            poll.register(raw.socket, select.POLLIN)
+            if poll.poll(None if timeout_s is None else max(1, int(timeout_s * 1000))):
+                raw.consume_input()
+        except psycopg.Error:
+            self._answered = None
+            return False
+        self.received()
+        return True
+
+    def _finish(self) -> None:
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            answered(*self._error)
 
 
 def _conninfo(target: Reachable, beside: Connection, application_name: str) -> bytes:

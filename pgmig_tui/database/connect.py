@@ -94,6 +94,8 @@ class Connection:
     def __init__(self, inner: psycopg.Connection[Row], secrets: Sequence[str] = ()) -> None:
         self._inner = inner
         self._secrets = tuple(secret for secret in secrets if secret)
+        self.before_asking: Callable[[], None] | None = None
+        """Called before each statement: what was sent without waiting is answered first (`background.Aside`)."""
 
     @property
     def raw(self) -> pq.abc.PGconn:
@@ -134,7 +136,7 @@ class Connection:
 
     def results(self, sql: str | bytes, parameters: Parameters = None) -> list[list[Row]]:
         """The rows of every statement of `sql` that returns rows, in order."""
-        query = sql.encode() if isinstance(sql, str) else sql
+        query = self._next(sql)
         try:
             with self._inner.cursor() as cursor:
                 cursor.execute(query, parameters, prepare=False)
@@ -149,7 +151,7 @@ class Connection:
 
     def columns(self, sql: str | bytes, parameters: Parameters = None) -> tuple[tuple[str, ...], list[Row]]:
         """Column names and rows of one statement."""
-        query = sql.encode() if isinstance(sql, str) else sql
+        query = self._next(sql)
         try:
             with self._inner.cursor() as cursor:
                 cursor.execute(query, parameters, prepare=False)
@@ -224,6 +226,11 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _next(self, sql: str | bytes) -> bytes:
+        if self.before_asking is not None:
+            self.before_asking()
+        return sql.encode() if isinstance(sql, str) else sql
 
     def _wrapped(self, error: psycopg.Error | UnicodeDecodeError) -> PgmigError:
         if isinstance(error, UnicodeDecodeError):  # names and queries of databases in other encodings reach pg_stat_*

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, Row, ServerError
+from pgmig_tui.database.runs import COLUMNS as RUN_COLUMNS
 from pgmig_tui.database.text import bind, ident, literal, load
 
 if TYPE_CHECKING:
@@ -33,14 +34,16 @@ _COLUMNS = {
 class Tracking:
     """Where tracking goes. `schema` None = off; `reason` says why, "" when the policy turned it off.
 
-    `creates` is what the first deploy creates: "schema" (and the tables), "tables", or "" when all is there. `marks`:
-    there is a table of changes that must not be deployed, tracking or not.
+    `creates` is what the first deploy creates: "schema" (and the tables), "tables", "runs" (only that one), or "" when
+    all is there. `marks`: there is a table of changes that must not be deployed, tracking or not. `no_runs`: why a run
+    writes no row of its own (`database.runs`), "" when it does.
     """
 
     schema: str | None
     reason: str = ""
     creates: str = ""
     marks: bool = False
+    no_runs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +89,22 @@ def read_tracking(connection: Connection, schema: str | None) -> Tracking:
         return Tracking(None)
     row = connection.one(bind(load("queries/tracking_shape"), {"schema": schema}))
     assert row is not None
-    return replace(_tracking(schema, row), marks=row[9])
+    found, (marks, *_) = _tracking(schema, row), row[9:]
+    if found.schema is None:
+        return replace(found, marks=marks)
+    no_runs, missing = _runs(schema, row)
+    creates = found.creates or ("runs" if missing and not no_runs else "")
+    return replace(found, marks=marks, creates=creates, no_runs=no_runs)
 
 
 def _tracking(schema: str, row: Row) -> Tracking:
-    exists, may_use, may_create, may_create_schema, columns, tables, may_insert, role, database, _ = row
+    exists, may_use, may_create, may_create_schema, columns, tables, may_insert, role, database, *_ = row
     if not exists:
         if may_create_schema:
             return Tracking(schema, creates="schema")
         grant = f"GRANT CREATE ON DATABASE {ident(database)} TO {ident(role)};"
         return Tracking(None, f"role {role} may not create schema {schema}; to turn tracking on: {grant}")
-    found = {name: tuple(c.split(".", 1)[1] for c in columns if c.startswith(f"{name}.")) for name in tables}
+    found = {name: _shape(columns, name) for name in tables if name in _COLUMNS}
     foreign = [name for name, shape in found.items() if shape != _COLUMNS[name]]
     if foreign:
         return Tracking(None, f"{schema}.{foreign[0]} exists and is not ours: its columns are others")
@@ -106,6 +114,8 @@ def _tracking(schema: str, row: Row) -> Tracking:
             return Tracking(schema)
         grant = f"GRANT USAGE ON SCHEMA {ident(schema)} TO {ident(role)}; "
         grant += f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {ident(schema)} TO {ident(role)};"
+        if "runs" in tables:
+            grant += f" GRANT UPDATE ON {ident(schema)}.runs TO {ident(role)};"
         return Tracking(None, f"role {role} may not write to schema {schema}; to turn tracking on: {grant}")
     if len(missing) == 1:
         return Tracking(None, f"{schema} has {next(iter(found))} but not {missing[0]}: it is not our tracking schema")
@@ -113,6 +123,29 @@ def _tracking(schema: str, row: Row) -> Tracking:
         return Tracking(schema, creates="tables")
     grant = f"GRANT USAGE, CREATE ON SCHEMA {ident(schema)} TO {ident(role)};"
     return Tracking(None, f"role {role} may not create tables in schema {schema}; to turn tracking on: {grant}")
+
+
+def _runs(schema: str, row: Row) -> tuple[str, bool]:
+    """(why no row of a run can be written there, whether its table is missing), where there is tracking."""
+    exists, _, may_create, _, columns, tables, _, role, _, _, may_write = row
+    if not exists:
+        return "", True
+    name = f"{ident(schema)}.runs"
+    if "runs" in tables:
+        if _shape(columns, "runs") != RUN_COLUMNS:
+            return f"{schema}.runs exists and is not ours: its columns are others", False
+        if may_write:
+            return "", False
+        grant = f"GRANT SELECT, INSERT, UPDATE ON {name} TO {ident(role)};"
+        return f"role {role} may not write to {schema}.runs; to let it: {grant}", False
+    if may_create:
+        return "", True
+    grant = f"GRANT CREATE ON SCHEMA {ident(schema)} TO {ident(role)};"
+    return f"role {role} may not create the table {schema}.runs; to let it: {grant}", True
+
+
+def _shape(columns: Sequence[str], table: str) -> tuple[str, ...]:
+    return tuple(column.split(".", 1)[1] for column in columns if column.startswith(f"{table}."))
 
 
 def read_durations(connection: Connection, schema: str) -> dict[str, float]:
@@ -136,13 +169,17 @@ def create_tracking_sql(tracking: Tracking) -> str:
     """The DDL that is missing, as one transaction; "" when there is nothing to create."""
     if tracking.schema is None or not tracking.creates:
         return ""
-    schema = f"CREATE SCHEMA {ident(tracking.schema)};\n" if tracking.creates == "schema" else ""
-    return "BEGIN;\n" + schema + bind(load("tracking_create"), {"schema": tracking.schema}) + "\nCOMMIT"
+    parts = [f"CREATE SCHEMA {ident(tracking.schema)}"] if tracking.creates == "schema" else []
+    if tracking.creates != "runs":
+        parts.append(bind(load("tracking_create"), {"schema": tracking.schema}))
+    if not tracking.no_runs:
+        parts.append(bind(load("runs_create"), {"schema": tracking.schema}))
+    return "BEGIN;\n" + ";\n".join(part.rstrip(";") for part in parts) + ";\nCOMMIT"
 
 
 def prepare_tracking(connection: Connection, tracking: Tracking) -> Tracking:
-    """Create what is missing. Where the server refuses, tracking is off and says so; nothing else is raised but a lost
-    connection."""
+    """Create what is missing. Where the server refuses, tracking is off and says so, or where only the table of runs is
+    missing, that; nothing else is raised but a lost connection."""
     sql = create_tracking_sql(tracking)
     if not sql:
         return tracking
@@ -150,8 +187,11 @@ def prepare_tracking(connection: Connection, tracking: Tracking) -> Tracking:
         connection.execute(sql)
     except ServerError as error:
         connection.execute("ROLLBACK")
+        if tracking.creates == "runs":
+            why = f"the table {tracking.schema}.runs can't be created: {error.message}"
+            return replace(tracking, creates="", no_runs=why)
         return Tracking(None, f"the tables can't be created in schema {tracking.schema}: {error.message}")
-    return Tracking(tracking.schema)
+    return replace(tracking, creates="")
 
 
 def tracking_rows_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
 from pgmig_tui.database.wire import Waiter
 from pgmig_tui.errors import Refused
+from pgmig_tui.run.heartbeat import Heartbeat
 from pgmig_tui.run.journal import COMMAND_NAMES, COMMANDS, JournalWriter
 from pgmig_tui.run.plan import Endpoint, RunPlan
 from pgmig_tui.run.watch import Watcher
@@ -71,6 +72,7 @@ class Control(Waiter):
         self.retries = 0
         """How often a lost try is followed by another."""
         self.watcher: Watcher | None = None
+        self.heartbeat: Heartbeat | None = None
         self.lost = ""
         self.obey: dict[str, Callable[[list[str]], None]] = {}
         """Who carries out the commands that aren't about stopping: by their first word, called with their arguments."""
@@ -109,7 +111,7 @@ class Control(Waiter):
                 self.before_waiting()
             while self._meanwhile:
                 self._meanwhile.pop()()
-        look_again = self._look() if timeout_ms != 0 else None
+        look_again = _sooner(self._look(), self._beat()) if timeout_ms != 0 else None
         if timeout_ms is None:
             timeout_ms = self._chores()
         return super().wait(fd, _sooner(timeout_ms, look_again))
@@ -123,6 +125,10 @@ class Control(Waiter):
             self._look_out_at = now + _LOOK_OUT_S
             self.look_out()
         return max(1, int((self._look_out_at - now) * 1000))
+
+    def _beat(self) -> int | None:
+        """Give a sign of life if it is time to; the milliseconds until it will be again."""
+        return self.heartbeat.tick() if self.heartbeat is not None else None
 
     def _chores(self) -> int | None:
         """Do what is due while a statement runs; the milliseconds until more is, None when nothing will be."""
@@ -252,6 +258,8 @@ class Control(Waiter):
             return
         if raw.status != 0:
             self._gone("it was closed")
+        elif self.heartbeat is not None:
+            self.heartbeat.received()
 
     def _gone(self, why: str) -> None:
         if not self.lost:

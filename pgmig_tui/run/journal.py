@@ -56,6 +56,8 @@ class JournalWriter:
         self.run = run
         self.skew = 0.0
         """Seconds to add to the local clock to get the server's."""
+        self.heard: Callable[[str, dict[str, Any]], None] | None = None
+        """Called with the name and the fields of each event."""
         self._clock = clock
         self._seq = 0
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -83,6 +85,8 @@ class JournalWriter:
         self._seq += 1
         event = Event(self._seq, utc(self._clock(), self.skew), self.run, name, data)
         self._waiting.append(event)
+        if self.heard is not None:
+            self.heard(name, data)
         if sync:
             self.sync()
         return event

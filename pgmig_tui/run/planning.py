@@ -26,6 +26,7 @@ from pgmig_tui.run import marks
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import discard, new_folder
+from pgmig_tui.run.heartbeat import without_row
 from pgmig_tui.run.plan import Carried, Command, Options, RunPlan, Server, Step
 from pgmig_tui.run.planned_steps import plan_steps
 from pgmig_tui.run.reading import Work
@@ -178,6 +179,8 @@ def _creates(
     found = tracking.read_tracking(connection, work.environment.policy.tracking)
     if found.reason:
         work.warnings.append(f"tracking is off: {found.reason}")
+    if found.no_runs:
+        work.warnings.append(without_row(found.no_runs))
     if found.schema is not None and found.creates:
         creates.append(found.schema)
     if command == "deploy":

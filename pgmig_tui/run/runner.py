@@ -26,6 +26,7 @@ from pgmig_tui.run import steer
 from pgmig_tui.run.control import Control, open_session
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.heartbeat import Heartbeat, without_row
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step, describe_steps
@@ -242,6 +243,8 @@ class Runner:
         now: str = "",
         do: str = "",
     ) -> int:
+        if self.control.heartbeat is not None:
+            self.control.heartbeat.end(status)
         self.journal.write(
             "run_finished", sync=True, exit_status=status, result=result, done=self.done, total=len(self.plan.steps),
             summary=summary, now=error.now if error else now, do=error.do if error else do,
@@ -327,6 +330,14 @@ class Runner:
             if found.schema is None and plan.tracking is not None:
                 self.journal.write("warning", message=f"tracking is off: {found.reason}")
                 self.plan = dataclasses.replace(plan, tracking=None)
+        if found.no_runs:
+            told = without_row(found.no_runs)
+            if told not in plan.warnings:
+                self.journal.write("warning", message=told)
+        elif found.schema is not None:
+            self.control.heartbeat = Heartbeat(plan, found.schema, self.control.session, self.journal)
+            self.journal.heard = self.control.heartbeat.heard
+            self.control.heartbeat.begin()
 
     def _own(self, part: str) -> Connection:
         connection = connect(self.target, application_name=application_name(self.plan.run_id, part))

@@ -161,6 +161,7 @@ def test_without_the_right_it_is_off_and_says_what_to_grant(pg: Server, database
         found = step(
             f'GRANT USAGE ON SCHEMA "pgmig" TO "{user}";'
             f' GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA "pgmig" TO "{user}";'
+            f' GRANT UPDATE ON "pgmig".runs TO "{user}";'
         )
         assert found == Tracking("pgmig")
         connection.execute(tracking_sql("pgmig", MIGRATION, [AuditRow("X")], OPERATOR))
@@ -175,3 +176,48 @@ def test_a_refusal_at_creation_turns_it_off(pg: Server, database_on: Databases) 
         assert tracking.schema is None
         assert "permission denied" in tracking.reason
         assert connection.one("SELECT 1") == (1,)
+
+
+def test_the_table_of_runs_joins_older_ones(pg: Server, database_on: Databases) -> None:
+    with session(pg, database_on(pg)) as connection:
+        on(connection)
+        connection.execute("DROP TABLE pgmig.runs")
+        found = read_tracking(connection, "pgmig")
+        assert found == Tracking("pgmig", creates="runs")
+        assert prepare_tracking(connection, found) == read_tracking(connection, "pgmig") == Tracking("pgmig")
+
+
+def test_a_stranger_s_table_of_runs_is_left_alone(pg: Server, database_on: Databases) -> None:
+    with session(pg, database_on(pg)) as connection:
+        connection.execute("CREATE SCHEMA pgmig; CREATE TABLE pgmig.runs (id int)")
+        found = prepare_tracking(connection, read_tracking(connection, "pgmig"))
+        assert (found.schema, found.creates) == ("pgmig", "")
+        assert "pgmig.runs exists and is not ours" in found.no_runs
+        assert connection.execute("SELECT * FROM pgmig.runs") == []
+        assert read_tracking(connection, "pgmig") == found
+
+
+def test_only_the_row_of_the_run_is_missing_without_the_right_to_it(pg: Server, database_on: Databases) -> None:
+    name = database_on(pg)
+    with session(pg, name) as owner, role(pg) as plain, session(pg, name, **plain) as connection:
+        user = plain["user"]
+        on(owner)
+        owner.execute(f'GRANT USAGE ON SCHEMA pgmig TO "{user}"')
+        owner.execute(f'GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA pgmig TO "{user}"')
+        found = read_tracking(connection, "pgmig")
+        grant = f'GRANT SELECT, INSERT, UPDATE ON "pgmig".runs TO "{user}";'
+        assert (found.schema, found.creates) == ("pgmig", "")
+        assert grant in found.no_runs
+        owner.execute(grant)
+        assert read_tracking(connection, "pgmig") == Tracking("pgmig")
+
+        owner.execute("DROP TABLE pgmig.runs")
+        found = read_tracking(connection, "pgmig")
+        grant = f'GRANT CREATE ON SCHEMA "pgmig" TO "{user}";'
+        assert (found.schema, found.creates) == ("pgmig", "")
+        assert grant in found.no_runs
+        refused = prepare_tracking(connection, Tracking("pgmig", creates="runs"))
+        assert refused.schema == "pgmig"
+        assert "permission denied" in refused.no_runs
+        owner.execute(grant)
+        assert read_tracking(connection, "pgmig") == Tracking("pgmig", creates="runs")

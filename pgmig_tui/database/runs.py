@@ -1,0 +1,87 @@
+"""The table of runs, beside the tracking tables: what works here, on whose behalf, and its last sign of life.
+
+A run's own journal can be read by its account only; this row is what everybody else sees of it. It never holds up the
+run: its statements are sent without waiting (`background.Aside`), wait for no lock and for no standby, and a refusal
+costs nothing but the row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pgmig_tui.database.text import ident, literal
+
+COLUMNS = (
+    "run_id text", "command text", "project text", "environment text", "host text", "os_user text", "operator text",
+    "role text", "steps integer", "started_at timestamp with time zone", "heartbeat_at timestamp with time zone",
+    "state text", "step integer", "change text", "place text", "statement text", "exit_status integer",
+    "finished_at timestamp with time zone",
+)  # fmt: skip
+
+State = Literal["running", "paused"]
+
+_ALONE = (
+    "SELECT pg_catalog.set_config('lock_timeout','100ms',true), pg_catalog.set_config('statement_timeout','1s',true),"
+    " pg_catalog.set_config('synchronous_commit','off',true)"
+)
+"""For this message only. Nobody waits for a standby because of a sign of life, and nobody behind a lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who runs what, as it is written when the run begins. Texts come without secrets."""
+
+    run_id: str
+    command: str
+    project: str
+    environment: str
+    host: str
+    os_user: str
+    operator: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a run does now: the number of the step, its change, `place` ("deploy/users.sql:12") and the masked beginning
+    of its statement; None and "" where there is none yet."""
+
+    state: State = "running"
+    step: int | None = None
+    change: str = ""
+    place: str = ""
+    statement: str = ""
+
+
+def begin_sql(schema: str, run: Run) -> str:
+    """The run's row. Times are the server's; the role is the session's."""
+    texts = (run.run_id, run.command, run.project, run.environment, run.host, run.os_user, run.operator)
+    return (
+        f"{_ALONE}; INSERT INTO {ident(schema)}.runs"
+        " (run_id, command, project, environment, host, os_user, operator, steps)"
+        f" VALUES ({', '.join(_text(text) for text in texts)}, {int(run.steps)})"
+    )
+
+
+def beat_sql(schema: str, run_id: str, beat: Beat, exit_status: int | None = None) -> str:
+    """A sign of life; with an exit status the last one."""
+    values = {
+        "state": literal(beat.state if exit_status is None else "finished"),
+        "step": "NULL" if beat.step is None else str(int(beat.step)),
+        "change": _text(beat.change),
+        "place": _text(beat.place),
+        "statement": _text(beat.statement),
+    }
+    if exit_status is not None:
+        values |= {"exit_status": str(int(exit_status)), "finished_at": "pg_catalog.clock_timestamp()"}
+    given = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return (
+        f"{_ALONE}; UPDATE {ident(schema)}.runs SET heartbeat_at = pg_catalog.clock_timestamp(), {given}"
+        f" WHERE run_id = {literal(run_id)} AND state <> 'finished'"
+    )
+
+
+def _text(text: str) -> str:
+    """A literal, whatever a script or a host name holds."""
+    return literal(text.replace("\0", "\ufffd"))
