@@ -33,7 +33,7 @@ _COMMANDS = {
     "verify": "carry_out",
     "attach": "carry_out",
     "rollback": "rollback",
-    "undo": "rollback",
+    "undo": "undo",
     "report": "report",
     "reconcile": "reconcile",
     "backfill": "backfill",

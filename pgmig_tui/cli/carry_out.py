@@ -51,7 +51,8 @@ def attach(arguments: Namespace) -> int:
 
 def _dry_run(arguments: Namespace) -> int:
     """One transaction on the real environment that ends in ROLLBACK. It wants the last word, not the checklist."""
-    from pgmig_tui.cli.consent import last_word, overview
+    from pgmig_tui.cli.confirm import confirm_run
+    from pgmig_tui.cli.consent import overview
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.review import review
     from pgmig_tui.run.client import default_state_dir, start
@@ -71,7 +72,7 @@ def _dry_run(arguments: Namespace) -> int:
         return 0
     for told in overview(review(plan, environment)):
         output.note(told)
-    last_word(arguments, plan)
+    confirm_run(arguments, plan)
     target = environment.target
     with Signals() as signals:
         handle = start(plan, (), password=target.password, secrets=target.secrets)

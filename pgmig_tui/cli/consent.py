@@ -1,4 +1,4 @@
-"""The operator's consent to a run: the checklist's answers, the loss of data, and the last word.
+"""The operator's consent to a run: everything shown, the checklist's answers, and then the last word (`confirm`).
 
 With a terminal a missing answer is asked for; without one it is refused, naming the option that would have answered.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
+from pgmig_tui.cli.confirm import accept_loss, confirm_run
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
@@ -49,8 +50,8 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
     if not reviewed.gate.open and somebody_is_there():
         reviewed = _ask_for_answers(reviewed, environment)
     _require_open(reviewed)
-    _accept_loss(arguments, reviewed)
-    last_word(arguments, plan)
+    accept_loss(arguments, plan, reviewed.loses)
+    confirm_run(arguments, plan)
     return list(reviewed.answers)
 
 
@@ -179,48 +180,4 @@ def _require_open(reviewed: Review) -> None:
             f"The checklist of {reviewed.plan.environment} isn't done: {words.count(len(blocking), 'item')} marked x.",
             now=NOTHING,
             do="Answer with --attest ITEM=NOTE, or --override ITEM=REASON; both are recorded.",
-        )
-
-
-def _accept_loss(arguments: Namespace, reviewed: Review) -> None:
-    """A revert that loses data on a protected environment wants a word of its own."""
-    if reviewed.plan.command != "revert" or not reviewed.plan.protected or not reviewed.loses:
-        return
-    if arguments.accept_data_loss:
-        return
-    if not somebody_is_there():
-        raise Refused(
-            f"The revert loses data on {reviewed.plan.environment}.",
-            details=reviewed.loses,
-            now=NOTHING,
-            do="Say --accept-data-loss if that is meant.",
-        )
-    if not ask_yes("Accept the loss of this data?"):
-        raise Refused("You didn't accept the loss of data.", now=NOTHING)
-
-
-def last_word(arguments: Namespace, plan: RunPlan) -> None:
-    """Yes for an unprotected environment, its confirmation word for a protected one."""
-    if not plan.protected:
-        if arguments.yes:
-            return
-        if not somebody_is_there():
-            raise Refused("Nobody is there to be asked.", now=NOTHING, do="Say --yes to answer for yourself.")
-        if not ask_yes(f"{plan.told.capitalize()} on {plan.environment}?"):
-            raise Refused("You said no.", now=NOTHING)
-        return
-    word = arguments.confirm
-    if word is None:
-        if not somebody_is_there():
-            raise Refused(
-                f"{plan.environment} is protected, and nobody is there to confirm.",
-                now=NOTHING,
-                do="Say --confirm WORD with the environment's confirmation word; --yes isn't enough.",
-            )
-        word = ask(f"{plan.environment} is protected. Type {plan.confirm_word} to {plan.told}:")
-    if word != plan.confirm_word:
-        raise Refused(
-            f"That isn't the confirmation word of {plan.environment}.",
-            now=NOTHING,
-            do="The word is confirm_word in pgmig.toml, or else the environment's name.",
         )

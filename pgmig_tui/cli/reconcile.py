@@ -7,18 +7,17 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
+from pgmig_tui.cli.ask import ask_yes, somebody_is_there
 from pgmig_tui.cli.choose import environment_and_change
+from pgmig_tui.cli.confirm import confirm
 from pgmig_tui.display.cells import Role, Span, line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import Refused
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.run.reconcile import Settlement
 
-NOTHING = "Nothing was changed."
 _MARKS: dict[str, tuple[str, Role]] = {
     "recorded": ("+ applied and recorded  ", "done"),
     "not_applied": ("- not applied  ", "muted"),
@@ -73,7 +72,7 @@ def _settlement(arguments: Namespace, connection: Connection, environment: Envir
         return settlement
     settlement = verified(environment.target, settlement)
     if arguments.record or (not arguments.leave and _wants_record(settlement)):
-        _confirm(arguments, environment, "record it")
+        confirm(arguments, environment, "record it")
         return record(environment.target, settlement)
     return leave(settlement) if arguments.leave else settlement
 
@@ -87,7 +86,7 @@ def _may_end(arguments: Namespace, environment: Environment, settlement: Settlem
         )
     if not (arguments.yes or arguments.confirm or somebody_is_there()):
         return False
-    _confirm(arguments, environment, "end these sessions")
+    confirm(arguments, environment, "end these sessions")
     return True
 
 
@@ -99,24 +98,6 @@ def _wants_record(settlement: Settlement) -> bool:
         if not ask_yes("Is it applied, and should it be recorded?"):
             return False
     return True
-
-
-def _confirm(arguments: Namespace, environment: Environment, what: str) -> None:
-    """The same last word as a deploy's. Raises Refused."""
-    policy = environment.policy
-    if not policy.protected:
-        if arguments.yes or (somebody_is_there() and ask_yes(f"{what.capitalize()} on {environment.name}?")):
-            return
-        raise Refused("You said no." if somebody_is_there() else f"Nobody is there to be asked whether to {what}.",
-                      now=NOTHING, do="Say --yes to answer for yourself.")  # fmt: skip
-    word = arguments.confirm
-    if word is None and somebody_is_there():
-        word = ask(f"{environment.name} is protected. Type {policy.confirm_word} to {what}:")
-    if word != policy.confirm_word:
-        raise Refused(
-            f"{environment.name} is protected: to {what} wants its confirmation word.", now=NOTHING,
-            do="Say --confirm WORD; --yes isn't enough.",
-        )  # fmt: skip
 
 
 def _show(settlement: Settlement, done: bool, environment: str) -> None:

@@ -1,0 +1,142 @@
+"""`undo`: bring back the rows and values that a rollback has saved, after a redeploy; or list what is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.choose import environment_named, project_here
+from pgmig_tui.cli.confirm import confirm
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.keep import Kept, Restored
+    from pgmig_tui.display.cells import Span
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+
+
+def undo(arguments: Namespace) -> int:
+    """Bring back what a rollback has kept, after its change was deployed again. Without a run: list what is kept."""
+    from pgmig_tui.run.keep import bring_back, kept_of
+
+    project, environment = _kept_where(arguments)
+    schema = environment.policy.keep_schema
+    kept = kept_of(environment, schema, arguments.run)
+    if arguments.run is None:
+        return _list_kept(arguments, kept, schema)
+    left = [one for one in kept if one.restored_at is None]
+    if not left:
+        back = f"it was brought back at {words.utc(kept[0].restored_at)}" if kept else "nothing was kept"
+        output.note(line(("~ ", "muted"), f"Nothing to undo of {safe(arguments.run)} on {environment.name}: {back}."))
+        return 0
+    where = f"{safe(environment.name)} ({safe(environment.target.display)})"
+    output.note(line(("BRING BACK on ", "strong"), (where, "tier-prod" if environment.policy.protected else "strong")))
+    for kept_one in left:
+        output.note(line("  ", _kept_line(kept_one)))
+    confirm(arguments, environment, "bring this back")
+    done = bring_back(environment, schema, arguments.run, project.operator, overwrite=arguments.overwrite)
+    if arguments.json:
+        restored = [_restored(one) for one in done]
+        output.document({"run": arguments.run, "environment": environment.name, "restored": restored})
+        return 0
+    for restored_one in done:
+        _tell_restored(restored_one, arguments.overwrite)
+    return 0
+
+
+def _kept_where(arguments: Namespace) -> tuple[Project, Environment]:
+    """The environment that is named, or that of the run, as its folder says."""
+    from pgmig_tui.run.folder import RUN_ID, default_state_dir
+    from pgmig_tui.run.plan import RunPlan
+
+    name = arguments.target
+    folder = default_state_dir(os.environ) / "runs" / Path(arguments.run or "-").name
+    if name is None and arguments.run is not None and RUN_ID.fullmatch(arguments.run):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            name = RunPlan.load(folder).environment
+    project = project_here(arguments)
+    if name is None and len(project.environments) == 1:
+        name = project.environments[0].name
+    if name is None:
+        raise UsageError(
+            "No run of this account has that name, so the environment isn't known.",
+            now="Nothing was changed.",
+            do="Name it with --target.",
+        )
+    return environment_named(project, name)
+
+
+def _kept_line(one: Kept) -> str:
+    columns = f" ({', '.join(one.columns)})" if one.kind in ("column", "values") else ""
+    noun = "row" if one.kind in ("table", "rows") else "value"
+    what = "the state of the sequence" if one.kind == "sequence" else words.count(one.rows, noun)
+    return safe(f"{one.source}{columns}: {what}, kept before {one.change} was reverted at {words.utc(one.saved_at)}")
+
+
+def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
+    if arguments.json:
+        rows = [
+            {"run": one.run, "change": one.change, "kind": one.kind, "source": str(one.source), "rows": one.rows,
+             "columns": list(one.columns), "keep": f"{schema}.{one.keep_table}", "saved_at": one.saved_at,
+             "expires_at": one.expires_at, "expired": one.expired, "restored_at": one.restored_at}
+            for one in kept
+        ]  # fmt: skip
+        output.document({"schema": schema, "kept": rows})
+        return 0
+    for one in kept:
+        state = f"back since {words.utc(one.restored_at)}" if one.restored_at else "not brought back"
+        output.say(line((f"{safe(one.run)}  ", "strong"), _kept_line(one), (f"; {state}", "muted")))
+        if one.expired and one.keep_table:
+            output.say(line(("    expired: ", "waiting"), safe(f'DROP TABLE {schema}."{one.keep_table}";')))
+    if not kept:
+        output.note(f"Nothing is kept in schema {safe(schema)}.")
+    return 0
+
+
+def _restored(one: Restored) -> dict[str, Any]:
+    return {
+        "source": str(one.kept.source),
+        "columns": list(one.kept.columns),
+        "kept_rows": one.kept.rows,
+        "kept_checksum": one.kept.checksum,
+        "restored": one.rows,
+        "other_values": one.other,
+        "rows_gone": one.gone,
+        "rows_now": one.found,
+        "checksum_now": one.checksum,
+        "equal": one.equal,
+        "sequences": list(one.sequences),
+        "grants": list(one.grants),
+    }
+
+
+def _tell_restored(one: Restored, overwrite: bool) -> None:
+    kept = one.kept
+    mark: Span = ("+ ", "done") if one.equal else ("! ", "waiting")
+    output.say(line(mark, _kept_line(kept)))
+    if kept.keep_table:
+        verdict: Span = ("equal", "done") if one.equal else ("NOT EQUAL", "failed")
+        output.say(
+            line(f"    {one.rows:,} brought back; kept {kept.rows:,} with checksum {kept.checksum},"
+                 f" there now {one.found:,} with {one.checksum}: ", verdict)
+        )  # fmt: skip
+    if one.other:
+        hint = "" if overwrite or kept.kind in ("table", "rows") else "; --overwrite replaces those"
+        output.say(
+            line(("    ! ", "waiting"), f"{words.count(one.other, 'row')} hold something newer and were left{hint}")
+        )
+    if one.gone:
+        output.say(line(("    ! ", "waiting"), f"{words.count(one.gone, 'row')} are no longer there to hold a value"))
+    for sequence in one.sequences:
+        output.say(f"    sequence {safe(sequence)}")
+    for grant in one.grants:
+        output.say(f"    {safe(grant)}")
