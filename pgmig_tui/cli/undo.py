@@ -18,7 +18,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.keep import Kept, Restored
+    from pgmig_tui.database.undo import Kept, Restored
     from pgmig_tui.display.cells import Span
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def undo(arguments: Namespace) -> int:
     """Bring back what a rollback has kept, after its change was deployed again. Without a run: list what is kept."""
-    from pgmig_tui.run.keep import bring_back, kept_of
+    from pgmig_tui.run.undo import bring_back, kept_of
 
     project, environment = _kept_where(arguments)
     schema = environment.policy.keep_schema

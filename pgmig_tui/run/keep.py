@@ -1,4 +1,4 @@
-"""Save before revert: which copies a rollback makes before it destroys, and how they are brought back.
+"""Save before revert: which copies a rollback makes before it destroys.
 
 Only a step that is one transaction can be saved: the copy must be exactly what is lost, under the lock that the revert
 holds. What can't be saved refuses the saving by name; nobody may believe that something was kept which wasn't.
@@ -7,17 +7,15 @@ holds. What can't be saved refuses the saving by name; nobody may believe that s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import keep as kept_rows
-from pgmig_tui.database import registry
-from pgmig_tui.database.connect import application_name, check_server, connect, guard_sql
-from pgmig_tui.database.keep import Keep, Kept, Origin, Restored
+from pgmig_tui.database.keep import Keep, Origin
 from pgmig_tui.database.losses import OwnedSequence, TableFacts
 from pgmig_tui.display import words
-from pgmig_tui.errors import PgmigError, Refused, UsageError
+from pgmig_tui.errors import Refused
 from pgmig_tui.impact.modes import SRE, LockMode
 from pgmig_tui.run.executor import ScriptFailure
 from pgmig_tui.run.files import RecordedFiles
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from pgmig_tui.database.wire import Wire
     from pgmig_tui.impact.facts import Name
     from pgmig_tui.impact.result import ScriptImpact
-    from pgmig_tui.project.environments import Environment
-    from pgmig_tui.project.identity import Operator
     from pgmig_tui.run.journal import JournalWriter
     from pgmig_tui.run.loss import Loss, Receipt
     from pgmig_tui.run.plan import RunPlan, Step
@@ -161,60 +157,3 @@ def save(plan: RunPlan, step: Step, wire: Wire, journal: JournalWriter) -> Scrip
             "rows_saved", step=step.number, table=source, keep=keep, rows=int(rows or 0), checksum=checksum, kind=kind
         )
     return None
-
-
-# -- undo --------------------------------------------------------------------------------------------------------------
-
-
-def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kept, ...]:
-    """What is kept on an environment. Raises Unreachable, ServerError."""
-    with connect(environment.target, application_name=application_name("undo", "plan")) as connection:
-        connection.execute(guard_sql("watch", 0, connection.server_version_num))
-        return kept_rows.read_kept(connection, schema, run)
-
-
-def bring_back(
-    environment: Environment,
-    schema: str,
-    run: str,
-    operator: Operator,
-    *,
-    overwrite: bool = False,
-    told: Callable[[Restored], None] | None = None,
-) -> list[Restored]:
-    """Give back what a rollback has kept: one transaction, under Sqitch's lock. All of it comes back, or nothing.
-
-    Raises Refused, UsageError, ServerError, Unreachable: nothing was changed then.
-    """
-    target = environment.target
-    with connect(target, application_name=application_name(run, "undo")) as connection:
-        check_server(connection.identity(), environment.policy)
-        connection.execute(guard_sql("control", 5000, connection.server_version_num))
-        if not registry.try_lock(connection):
-            raise Refused(
-                f"another run works on this database: {registry.lock_holder(connection) or 'it has just ended'}",
-                now="Nothing was changed.",
-                do="Wait for it to end.",
-            )
-        kept = [one for one in kept_rows.read_kept(connection, schema, run) if one.restored_at is None]
-        if not kept:
-            raise UsageError(f"nothing is kept of run {run} that isn't back already", now="Nothing was changed.")
-        connection.execute("BEGIN")
-        try:
-            connection.execute(kept_rows.SET_SQL)
-            done = []
-            for one in kept:
-                found = kept_rows.restore(connection, schema, one, target.registry, overwrite=overwrite)
-                kept_rows.mark_restored(connection, schema, one, f"{operator.name} <{operator.email}>")
-                done.append(found)
-                if told is not None:
-                    told(found)
-            connection.execute("COMMIT")
-        except PgmigError:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
-            raise
-    return done
-
-
-__all__ = ["Saving", "bring_back", "kept_of", "plan_saving", "save"]

@@ -10,8 +10,8 @@ import pytest
 from pgmig_tui.errors import Refused
 from pgmig_tui.project.project import Project
 from pgmig_tui.report.rollback import RollbackReview, look
-from pgmig_tui.run.keep import bring_back, kept_of
 from pgmig_tui.run.rollback import plan_rollback, stand, undo_last
+from pgmig_tui.run.undo import bring_back, kept_of
 from tests.run.conftest import Outcome, Workshop
 
 

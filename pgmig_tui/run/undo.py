@@ -1,0 +1,57 @@
+"""Undo: what a rollback has saved is brought back, after its changes were deployed again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database import registry
+from pgmig_tui.database.connect import application_name, check_server, connect, guard_sql
+from pgmig_tui.database.keep import SET_SQL
+from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
+from pgmig_tui.errors import PgmigError, Refused, UsageError
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.identity import Operator
+
+
+def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kept, ...]:
+    """What is kept on an environment. Raises Unreachable, ServerError."""
+    with connect(environment.target, application_name=application_name("undo", "plan")) as connection:
+        connection.execute(guard_sql("watch", 0, connection.server_version_num))
+        return read_kept(connection, schema, run)
+
+
+def bring_back(
+    environment: Environment, schema: str, run: str, operator: Operator, *, overwrite: bool = False
+) -> list[Restored]:
+    """Give back what a rollback has kept: one transaction, under Sqitch's lock. All of it comes back, or nothing.
+
+    Raises Refused, UsageError, ServerError, Unreachable: nothing was changed then.
+    """
+    target = environment.target
+    with connect(target, application_name=application_name(run, "undo")) as connection:
+        check_server(connection.identity(), environment.policy)
+        connection.execute(guard_sql("control", 5000, connection.server_version_num))
+        if not registry.try_lock(connection):
+            raise Refused(
+                f"another run works on this database: {registry.lock_holder(connection) or 'it has just ended'}",
+                now="Nothing was changed.",
+                do="Wait for it to end.",
+            )
+        kept = [one for one in read_kept(connection, schema, run) if one.restored_at is None]
+        if not kept:
+            raise UsageError(f"nothing is kept of run {run} that isn't back already", now="Nothing was changed.")
+        connection.execute("BEGIN")
+        try:
+            connection.execute(SET_SQL)
+            done = []
+            for one in kept:
+                done.append(restore(connection, schema, one, target.registry, overwrite=overwrite))
+                mark_restored(connection, schema, one, f"{operator.name} <{operator.email}>")
+            connection.execute("COMMIT")
+        except PgmigError:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+            raise
+    return done
