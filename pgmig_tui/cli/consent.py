@@ -82,7 +82,7 @@ def _state_dir() -> Path:
 def given_answers(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
     """The answers of --attest and --override. Raises UsageError for an item that isn't asked here."""
     items = items_for(environment, plan.gate)
-    by = f"{plan.operator_name} <{plan.operator_email}>"
+    by = str(plan.operator)
     attested = [parse_answer(f"{item}={note}", "attest", items, by) for item, note in arguments.attest]
     return attested + [parse_answer(f"{item}={note}", "override", items, by) for item, note in arguments.override]
 
@@ -152,7 +152,7 @@ def checklist(gate: Gate) -> list[Line]:
 def _ask_for_answers(reviewed: Review, environment: Environment) -> Review:
     """Ask a person for what keeps the gate shut, item by item. An empty answer leaves it shut."""
     plan = reviewed.plan
-    by = f"{plan.operator_name} <{plan.operator_email}>"
+    by = str(plan.operator)
     items = items_for(environment, plan.gate)
     if BACKUP in reviewed.gate.blocking and ask_yes("There is no backup. Make one now with pg_dump?"):
         reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, environment))

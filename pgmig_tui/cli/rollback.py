@@ -235,7 +235,7 @@ def _ask_reasons(found: RollbackReview, environment: Environment) -> RollbackRev
     from pgmig_tui.gates.gate import parse_answer
 
     plan, answers = found.plan, list(found.review.answers)
-    by, items = f"{plan.operator_name} <{plan.operator_email}>", items_for(environment, plan.gate)
+    by, items = str(plan.operator), items_for(environment, plan.gate)
     for result in found.review.gate.results:
         if not result.blocks or not result.item.overridable:
             continue

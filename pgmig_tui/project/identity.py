@@ -14,10 +14,13 @@ from pgmig_tui.project.config import Config
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """The committer of registry rows."""
+    """The committer of registry rows. As text: `Ada Lovelace <ada@example.org>`."""
 
     name: str
     email: str
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class BackfillRun:
         if not spec.goes_on:
             until = batches_on.read_highest(self._ask, spec.table, spec.columns)
             self.until = until if until is not None else ()
-            who = f"{self.plan.operator_name} <{self.plan.operator_email}>"
+            who = str(self.plan.operator)
             text = mask_secrets(spec.text)
             batches_on.begin(
                 session, spec.schema, self.run_id, spec.digest, text, spec.table, spec.columns, self.until, who

@@ -86,7 +86,7 @@ def plan_saving(
         if wanted:
             assert step.script is not None
             digest = hashlib.sha1(files.script(step.script), usedforsecurity=False).hexdigest()
-            who = f"{plan.operator_name} <{plan.operator_email}>"
+            who = str(plan.operator)
             origin = Origin(plan.run_id, step.number, plan.project, step.change, step.change_id, digest, who)
             copies = [sql for keep in wanted for sql in kept_rows.keep_sql(place, keep, origin)]
             made = (kept_rows.SET_SQL, *create, *copies, kept_rows.RESET_SQL)

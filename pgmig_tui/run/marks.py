@@ -52,7 +52,7 @@ def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
     if not reason:
         reason = f"run {plan.rolls_back} was rolled back" if plan.rolls_back else "it was rolled back"
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    by = f"{plan.operator_name} <{plan.operator_email}>"
+    by = str(plan.operator)
     return Mark(plan.project, step.change, step.change_id, reason, plan.run_id, at, by)
 
 
@@ -101,7 +101,7 @@ def lift(project: Project, environment: Environment, change: str, reason: str, s
             )
         ids = [mark.change_id for mark in found]
         if there and schema is not None:
-            by = f"{project.operator.name} <{project.operator.email}>"
+            by = str(project.operator)
             marks.lift_marks(connection, schema, ids, by, reason)
         if in_file:
             _write(path, [mark for mark in in_file if mark.change_id not in ids])

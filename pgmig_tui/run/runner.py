@@ -70,7 +70,7 @@ class Runner:
             target=plan.server.display, database=plan.server.database, server_version=plan.server.version,
             system_identifier=plan.server.system_identifier, protected=plan.protected, log_only=plan.log_only,
             baseline=plan.baseline,
-            operator=f"{plan.operator_name} <{plan.operator_email}>",
+            operator=str(plan.operator),
             os_user=plan.os_user, host=plan.host, pid=os.getpid(), prepared_at=plan.prepared_at, root=plan.root,
             lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking,
             rolls_back=plan.rolls_back, keep_schema=plan.keep_schema, warnings=list(plan.warnings),

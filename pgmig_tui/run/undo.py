@@ -48,7 +48,7 @@ def bring_back(
             done = []
             for one in kept:
                 done.append(restore(connection, schema, one, target.registry, overwrite=overwrite))
-                mark_restored(connection, schema, one, f"{operator.name} <{operator.email}>")
+                mark_restored(connection, schema, one, str(operator))
             connection.execute("COMMIT")
         except PgmigError:
             if not connection.closed:

@@ -75,7 +75,7 @@ def answers_by(plan: RunPlan, before: Sequence[Answer], answers: Sequence[Answer
     """The same, of whoever runs `plan`; an answer that was given `before` keeps its time."""
     from pgmig_tui.gates.gate import Answer
 
-    by = f"{plan.operator_name} <{plan.operator_email}>"
+    by = str(plan.operator)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     known = {answer.item_id: answer for answer in before}
     given = []
@@ -91,7 +91,7 @@ def answer_by(one: Answered, operator: Operator) -> Answer:
     from pgmig_tui.gates.gate import Answer
 
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Answer(one.item_id, one.how, one.note, f"{operator.name} <{operator.email}>", at)
+    return Answer(one.item_id, one.how, one.note, str(operator), at)
 
 
 def after_items(environment: Environment, command: str) -> tuple[Item, ...]:
