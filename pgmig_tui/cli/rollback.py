@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.report.rollback import RollbackReview
-    from pgmig_tui.run.rollback import Undo
+    from pgmig_tui.run.rollback import Extent
     from pgmig_tui.run.stopping import Running
 
 _NOTHING = "Nothing was changed."
@@ -33,13 +33,13 @@ def rollback(arguments: Namespace) -> int:
     project, environment, to = environment_and_change(arguments, warned=True)
     if arguments.lift:
         return _lift(arguments, project, environment)
-    undo, running = _undo(project, environment, to)
-    if undo.nothing and running is None:
-        output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(undo.nothing)}."))
+    extent, running = _extent(project, environment, to)
+    if extent.nothing and running is None:
+        output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(extent.nothing)}."))
         return 0
     arguments.dry_run = arguments.dry_run or arguments.json  # one document tells of one thing: what it would do
     process = None if arguments.dry_run else warm(project.root)
-    found = None if undo.nothing else _planned(arguments, project, environment, undo)
+    found = None if extent.nothing else _planned(arguments, project, environment, extent)
     if running is not None:
         output.note(line(("! ", "waiting"), (safe(running.sentence), "strong")))
         output.note(line("  it is stopped first, and what it has committed until then is reverted"))
@@ -81,16 +81,16 @@ def _stopped(
     from pgmig_tui.run.stopping import stop
 
     stop(running, environment, default_state_dir(os.environ), _told)
-    undo, _ = _undo(project, environment, to)
-    if seen is not None and undo.changes == seen.undo.changes:
+    extent, _ = _extent(project, environment, to)
+    if seen is not None and extent.changes == seen.extent.changes:
         return seen
     if seen is not None:
         discard(seen.plan.folder)
-    if undo.nothing:
-        output.note(line(("+ ", "done"), f"The run was stopped; {safe(undo.nothing)}."))
+    if extent.nothing:
+        output.note(line(("+ ", "done"), f"The run was stopped; {safe(extent.nothing)}."))
         return None
     output.note(line(("! ", "waiting"), "it has committed more since it was shown:"))
-    found = _planned(arguments, project, environment, undo)
+    found = _planned(arguments, project, environment, extent)
     _show(found)
     _require_open(found)
     accept_loss(arguments, found.plan, found.loses)
@@ -128,21 +128,21 @@ def _afterwards(arguments: Namespace, project: Project, environment: Environment
         output.note(line((f"The record: {safe(str(path))}, or pgmig-tui report {plan.run_id} --incident", "muted")))
 
 
-def _undo(project: Project, environment: Environment, to: str | None) -> tuple[Undo, Running | None]:
+def _extent(project: Project, environment: Environment, to: str | None) -> tuple[Extent, Running | None]:
     """What is to be taken back, and the run that is under way there."""
     from pgmig_tui.run.client import default_state_dir
-    from pgmig_tui.run.rollback import stand, undo_last, undo_to
+    from pgmig_tui.run.rollback import extent_of_last, extent_to, stand
     from pgmig_tui.run.stopping import under_way
 
     state_dir = default_state_dir(os.environ)
     standing = stand(project, environment)
     running = under_way(standing.holder, state_dir)
     if to is not None:
-        return undo_to(standing, project, to), running
-    return undo_last(standing, project, environment, state_dir), running
+        return extent_to(standing, project, to), running
+    return extent_of_last(standing, project, environment, state_dir), running
 
 
-def _planned(arguments: Namespace, project: Project, environment: Environment, undo: Undo) -> RollbackReview:
+def _planned(arguments: Namespace, project: Project, environment: Environment, extent: Extent) -> RollbackReview:
     from pgmig_tui.cli.consent import given_answers
     from pgmig_tui.report.rollback import look
     from pgmig_tui.run.client import default_state_dir
@@ -152,7 +152,7 @@ def _planned(arguments: Namespace, project: Project, environment: Environment, u
     plan = plan_rollback(
         project,
         environment,
-        undo,
+        extent,
         state_dir=state_dir,
         variables=dict(arguments.variables),
         lock_wait_s=arguments.lock_timeout,
@@ -160,7 +160,7 @@ def _planned(arguments: Namespace, project: Project, environment: Environment, u
     )
     answers = given_answers(arguments, plan, environment)
     save = environment.policy.save_before_revert if arguments.save is None else arguments.save
-    return look(project, environment, undo, plan, answers, state_dir=state_dir, save=save)
+    return look(project, environment, extent, plan, answers, state_dir=state_dir, save=save)
 
 
 def _lift(arguments: Namespace, project: Project, environment: Environment) -> int:

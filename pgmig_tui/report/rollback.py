@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.plan import RunPlan, Step
-    from pgmig_tui.run.rollback import Undo
+    from pgmig_tui.run.rollback import Extent
 
 SHORT_MODES = {
     "ACCESS SHARE": "access share", "ROW SHARE": "row share", "ROW EXCLUSIVE": "row excl",
@@ -41,7 +41,7 @@ SHORT_MODES = {
 class RollbackReview:
     """Everything that is known before. `tried` is by change ID; `silent` are environments that didn't answer."""
 
-    undo: Undo
+    extent: Extent
     review: Review
     now: RightNow
     receipt: Receipt
@@ -77,7 +77,7 @@ class RollbackReview:
 def look(
     project: Project,
     environment: Environment,
-    undo: Undo,
+    extent: Extent,
     plan: RunPlan,
     answers: Sequence[Answer] = (),
     *,
@@ -86,7 +86,7 @@ def look(
 ) -> RollbackReview:
     """Look at a planned rollback. What can't be told is said to be unknown; only what can't be saved although `save` is
     wanted raises Refused or NotPermitted."""
-    scripts = deployed_scripts(project, undo)
+    scripts = deployed_scripts(project, extent)
     reviewed = review(plan, environment, answers, (scripts,))
     tried, silent = tried_before(project, environment, plan, state_dir)
     now, receipt = _ask(reviewed, environment)
@@ -95,15 +95,15 @@ def look(
     counted = replace(plan, losses=tuple(losses))
     counted.save()
     found = RollbackReview(
-        undo, replace(reviewed, plan=counted), now, receipt, tried, silent, datetime.now(UTC)
+        extent, replace(reviewed, plan=counted), now, receipt, tried, silent, datetime.now(UTC)
     )  # fmt: skip
     return found.saved(environment) if save else found
 
 
-def deployed_scripts(project: Project, undo: Undo) -> CheckResult:
+def deployed_scripts(project: Project, extent: Extent) -> CheckResult:
     """Whether the deploy scripts on disk are those that were deployed: else the revert scripts may be others, too."""
     changed, unknown = [], []
-    for change in undo.changes:
+    for change in extent.changes:
         planned = project.plan.by_id.get(change.change_id)
         if planned is None:
             unknown.append(f"{change.name} isn't in the plan")
@@ -117,7 +117,7 @@ def deployed_scripts(project: Project, undo: Undo) -> CheckResult:
         return CheckResult("deployed_scripts", title, "FAIL", summary)
     if unknown:
         return CheckResult("deployed_scripts", title, "UNKNOWN", words.listing(unknown))
-    same = words.count(len(undo.changes), "deploy script")
+    same = words.count(len(extent.changes), "deploy script")
     return CheckResult("deployed_scripts", title, "PASS", f"{same} as deployed, by hash")
 
 
@@ -138,21 +138,21 @@ def _ask(reviewed: Review, environment: Environment) -> tuple[RightNow, Receipt]
 # -- in words ----------------------------------------------------------------------------------------------------------
 
 
-def headline(undo: Undo, asked_at: datetime) -> Line:
+def headline(extent: Extent, asked_at: datetime) -> Line:
     """Such as `Undo run 20261122-… (Maria Berg, 4 min 10 s ago, failed at 3/4), back to orders @v2.8`."""
-    if not undo.run_id and not undo.guess:
-        return line(("Undo ", "strong"), f"{words.count(len(undo.changes), 'change')}, back to {safe(undo.point)}")
-    what = f"run {undo.run_id}" if undo.run_id else "the last deploy"
-    facts = [safe(undo.by.partition(" <")[0])]
-    if age := _age(undo.at, asked_at):
+    if not extent.run_id and not extent.guess:
+        return line(("Undo ", "strong"), f"{words.count(len(extent.changes), 'change')}, back to {safe(extent.point)}")
+    what = f"run {extent.run_id}" if extent.run_id else "the last deploy"
+    facts = [safe(extent.by.partition(" <")[0])]
+    if age := _age(extent.at, asked_at):
         facts.append(age)
-    if undo.alive:
+    if extent.alive:
         facts.append("STILL RUNNING")
-    elif undo.result and undo.result != "done":
-        facts.append(f"{undo.result.upper()} {len(undo.changes)}/{undo.steps}")
-    elif undo.run_id:
-        facts.append(f"{len(undo.changes)}/{undo.steps}")
-    told = f"{what} ({', '.join(fact for fact in facts if fact)}), back to {safe(undo.point)}"
+    elif extent.result and extent.result != "done":
+        facts.append(f"{extent.result.upper()} {len(extent.changes)}/{extent.steps}")
+    elif extent.run_id:
+        facts.append(f"{len(extent.changes)}/{extent.steps}")
+    told = f"{what} ({', '.join(fact for fact in facts if fact)}), back to {safe(extent.point)}"
     return line(("Undo ", "strong"), (told, "strong"))
 
 
@@ -238,11 +238,11 @@ def evidence_lines(found: RollbackReview) -> list[Line]:
 
 def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
     """All of it, for a terminal that scrolls."""
-    undo = found.undo
-    told = [headline(undo, found.asked_at)]
-    if undo.guess:
-        told.append(line(("? ", "stale"), safe(undo.guess)))
-    told += [line(("! ", "waiting"), safe(warning)) for warning in (*undo.warnings, *found.plan.warnings)]
+    extent = found.extent
+    told = [headline(extent, found.asked_at)]
+    if extent.guess:
+        told.append(line(("? ", "stale"), safe(extent.guess)))
+    told += [line(("! ", "waiting"), safe(warning)) for warning in found.plan.warnings]
     told += step_lines(found)
     if sql:
         for step, number, text in statements(found):
@@ -259,8 +259,8 @@ def command_line(found: RollbackReview) -> str:
     """The command that does the same without a screen and without questions."""
     plan = found.plan
     parts = ["pgmig-tui rollback", safe(plan.environment)]
-    if found.undo.keep is not None and not found.undo.run_id:
-        parts.append(f"--to {safe(found.undo.keep.name)}")
+    if found.extent.keep is not None and not found.extent.run_id:
+        parts.append(f"--to {safe(found.extent.keep.name)}")
     if found.saving is not None:
         parts.append("--save")
     if plan.protected and found.loses:
@@ -271,24 +271,24 @@ def command_line(found: RollbackReview) -> str:
 
 def document(found: RollbackReview) -> dict[str, Any]:
     """As JSON values."""
-    undo, plan = found.undo, found.plan
+    extent, plan = found.extent, found.plan
     files = RecordedFiles.of(plan)
     return {
         "environment": plan.environment,
         "protected": plan.protected,
         "undoes": {
-            "run": undo.run_id or None,
-            "by": undo.by,
-            "host": undo.host,
-            "at": undo.at,
-            "result": undo.result,
-            "alive": undo.alive,
-            "guess": undo.guess,
+            "run": extent.run_id or None,
+            "by": extent.by,
+            "host": extent.host,
+            "at": extent.at,
+            "result": extent.result,
+            "alive": extent.alive,
+            "guess": extent.guess,
         },
         "keep": None
-        if undo.keep is None
-        else {"name": undo.keep.name, "change_id": undo.keep.change_id, "tags": list(undo.keep.tags)},
-        "warnings": [*undo.warnings, *plan.warnings],
+        if extent.keep is None
+        else {"name": extent.keep.name, "change_id": extent.keep.change_id, "tags": list(extent.keep.tags)},
+        "warnings": list(plan.warnings),
         "steps": [
             {
                 "number": step.number,

@@ -51,7 +51,7 @@ class LocalRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Undo:
+class Extent:
     """What a rollback takes back. `changes` are the deployed ones, newest first; `keep` is the change that will be the
     last deployed one, None = nothing will be.
 
@@ -71,7 +71,6 @@ class Undo:
     guess: str = ""
     nothing: str = ""
     """Why there is nothing to take back, "" where there is."""
-    warnings: tuple[str, ...] = ()
 
     @property
     def point(self) -> str:
@@ -109,43 +108,43 @@ def _durations(connection: Connection, schema: str | None) -> Mapping[str, float
     return {}
 
 
-def undo_to(standing: Standing, project: Project, spec: str) -> Undo:
+def extent_to(standing: Standing, project: Project, spec: str) -> Extent:
     """Back to the change that `spec` names, which stays. Raises ProjectError when it isn't deployed."""
     kept = find_deployed(spec, standing.deployed, project.plan)
     chosen = tuple(reversed(standing.deployed[standing.deployed.index(kept) + 1 :]))
     nothing = "" if chosen else f"nothing is deployed after {spec}"
-    return Undo(chosen, kept, by=chosen[0].committer_name if chosen else "", nothing=nothing)
+    return Extent(chosen, kept, by=chosen[0].committer_name if chosen else "", nothing=nothing)
 
 
-def undo_all(standing: Standing) -> Undo:
+def extent_of_all(standing: Standing) -> Extent:
     """Take everything back that is deployed."""
     chosen = tuple(reversed(standing.deployed))
-    return Undo(chosen, None, nothing="" if chosen else "nothing is deployed")
+    return Extent(chosen, None, nothing="" if chosen else "nothing is deployed")
 
 
-def undo_last(standing: Standing, project: Project, environment: Environment, state_dir: Path) -> Undo:
+def extent_of_last(standing: Standing, project: Project, environment: Environment, state_dir: Path) -> Extent:
     """Take back what the last run deployed."""
     deployed = standing.deployed
     if not deployed:
-        return Undo((), None, nothing="nothing is deployed")
+        return Extent((), None, nothing="nothing is deployed")
     last = deployed[-1]
     for number, run in enumerate(local_deploys(state_dir, standing.identity, project.plan.project)):
         if _made(run, last):
             return _of_run(run, deployed)
         if number == 0 and not run.committed and run.started_at > last.committed_at:
             what = "has committed nothing yet" if run.alive else f"committed nothing ({run.result or 'cut off'})"
-            return Undo(
+            return Extent(
                 (), last, run.run_id, run.operator, run.host, run.ended_at, run.result, run.steps, run.alive,
                 nothing=f"the last run, {run.run_id}, {what}; what came before it can be named with --to",
             )  # fmt: skip
     return _by_times(standing)
 
 
-def _of_run(run: LocalRun, deployed: Sequence[DeployedChange]) -> Undo:
+def _of_run(run: LocalRun, deployed: Sequence[DeployedChange]) -> Extent:
     first = len(deployed)
     while first and _made(run, deployed[first - 1]):
         first -= 1
-    return Undo(
+    return Extent(
         tuple(reversed(deployed[first:])),
         deployed[first - 1] if first else None,
         run.run_id,
@@ -169,7 +168,7 @@ def _made(run: LocalRun, change: DeployedChange) -> bool:
     return began - _SLACK <= _time(change) <= ended + _SLACK
 
 
-def _by_times(standing: Standing) -> Undo:
+def _by_times(standing: Standing) -> Extent:
     deployed = standing.deployed
     last = deployed[-1]
     first = len(deployed) - 1
@@ -177,7 +176,7 @@ def _by_times(standing: Standing) -> Undo:
         first -= 1
     tracked = any(change.change_id[:8] in standing.durations for change in deployed[first:])
     known = "times of the registry and of the tracking tables" if tracked else "times of the registry"
-    return Undo(
+    return Extent(
         tuple(reversed(deployed[first:])),
         deployed[first - 1] if first else None,
         by=f"{last.committer_name} <{last.committer_email}>",
@@ -252,7 +251,7 @@ def _now() -> str:
 def plan_rollback(
     project: Project,
     environment: Environment,
-    undo: Undo,
+    extent: Extent,
     *,
     state_dir: Path,
     variables: Mapping[str, str] | None = None,
@@ -268,14 +267,14 @@ def plan_rollback(
     from pgmig_tui.run.planning import prepare
 
     options = Options(
-        to=undo.keep.change_id if undo.keep is not None else None,
-        revert_all=undo.keep is None,
+        to=extent.keep.change_id if extent.keep is not None else None,
+        revert_all=extent.keep is None,
         variables=dict(variables or {}),
         lock_wait_s=lock_wait_s,
     )
-    plan = replace(prepare(project, environment, "revert", options, state_dir=state_dir), rolls_back=undo.run_id)
+    plan = replace(prepare(project, environment, "revert", options, state_dir=state_dir), rolls_back=extent.run_id)
     planned = [step.change_id for step in plan.steps]
-    if planned != [change.change_id for change in undo.changes]:
+    if planned != [change.change_id for change in extent.changes]:
         discard(plan.folder)
         raise Refused(
             "the registry has changed while the rollback was being planned",

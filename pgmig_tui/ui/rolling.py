@@ -35,23 +35,23 @@ def look_back(
 ) -> Rollback:
     """What a rollback would do; `to` None is the last run. Raises PgmigError."""
     from pgmig_tui.report.rollback import look
-    from pgmig_tui.run.rollback import plan_rollback, stand, undo_all, undo_last, undo_to
+    from pgmig_tui.run.rollback import extent_of_all, extent_of_last, extent_to, plan_rollback, stand
     from pgmig_tui.run.stopping import under_way
 
     standing = stand(project, environment)
     running = under_way(standing.holder, state_dir)
-    undo = undo_last(standing, project, environment, state_dir)
+    extent = extent_of_last(standing, project, environment, state_dir)
     if to is not None:
-        named = undo_all(standing) if to == EVERYTHING else undo_to(standing, project, to)
-        undo = undo if undo.changes and undo.changes == named.changes else named  # of a run more is known
+        named = extent_of_all(standing) if to == EVERYTHING else extent_to(standing, project, to)
+        extent = extent if extent.changes and extent.changes == named.changes else named  # of a run more is known
     points = (*(change.change_id for change in reversed(standing.deployed)), EVERYTHING)
-    kept = points.index(undo.keep.change_id if undo.keep is not None else EVERYTHING)
+    kept = points.index(extent.keep.change_id if extent.keep is not None else EVERYTHING)
     told = running.sentence if running is not None else ""
-    if undo.nothing:
-        return Rollback(environment.name, nothing=undo.nothing, points=points, kept=kept, running=told, found=running)
+    if extent.nothing:
+        return Rollback(environment.name, nothing=extent.nothing, points=points, kept=kept, running=told, found=running)
     save = environment.policy.save_before_revert if save is None else save
-    plan = plan_rollback(project, environment, undo, state_dir=state_dir)
-    found = look(project, environment, undo, plan, state_dir=state_dir, save=save)
+    plan = plan_rollback(project, environment, extent, state_dir=state_dir)
+    found = look(project, environment, extent, plan, state_dir=state_dir, save=save)
     facts = _facts(found, standing, running)
     return replace(facts, points=points, kept=kept)
 
@@ -59,10 +59,10 @@ def look_back(
 def _facts(found: RollbackReview, standing: Standing, running: Running | None) -> Rollback:
     from pgmig_tui.report.rollback import command_line, evidence_lines, headline, loss_lines, statements
 
-    review, undo = found.review, found.undo
-    head: list[Line] = [headline(undo, found.asked_at)]
-    notes = (undo.guess, *undo.warnings, *found.plan.warnings)
-    head += [line(("? " if text == undo.guess else "! ", "stale"), safe(text)) for text in notes if text]
+    review, extent = found.review, found.extent
+    head: list[Line] = [headline(extent, found.asked_at)]
+    notes = (extent.guess, *found.plan.warnings)
+    head += [line(("? " if text == extent.guess else "! ", "stale"), safe(text)) for text in notes if text]
     sql = [line((f"  {step.number}:{number:<4} ", "muted"), safe(text)) for step, number, text in statements(found)]
     evidence = [*found.now.lines(), *evidence_lines(found)]
     if not review.catalog:
@@ -75,7 +75,7 @@ def _facts(found: RollbackReview, standing: Standing, running: Running | None) -
         found.plan.environment,
         head=tuple(head),
         steps=steps,
-        keep=undo.point,
+        keep=extent.point,
         sql=tuple(sql),
         evidence=tuple(evidence),
         losses=tuple(loss_lines(found)),
@@ -104,19 +104,19 @@ def begin(
     Raises PgmigError; Refused when the run has committed more since it was shown, for then more would be reverted.
     """
     from pgmig_tui.run.client import start
-    from pgmig_tui.run.rollback import stand, undo_last
+    from pgmig_tui.run.rollback import extent_of_last, stand
     from pgmig_tui.run.stopping import stop
 
     if rollback.nothing:
         stop(rollback.found, environment, state_dir)
-        if undo_last(stand(project, environment), project, environment, state_dir).nothing:
+        if extent_of_last(stand(project, environment), project, environment, state_dir).nothing:
             return None
         raise _more()
     found, running = rollback.found
     found.review.gate.require()
     if running is not None:
         stop(running, environment, state_dir)
-        if stand(project, environment).deployed[-1].change_id != found.undo.changes[0].change_id:
+        if stand(project, environment).deployed[-1].change_id != found.extent.changes[0].change_id:
             raise _more()
     target = environment.target
     given = _given(found, answers)

@@ -9,7 +9,7 @@ from pgmig_tui.database.connect import connect
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.report.rollback import RollbackReview, look
 from pgmig_tui.run.loss import Loss
-from pgmig_tui.run.rollback import plan_rollback, stand, undo_last
+from pgmig_tui.run.rollback import extent_of_last, plan_rollback, stand
 from pgmig_tui.run.tried import note_rehearsed
 from tests.run.conftest import Workshop
 
@@ -17,9 +17,9 @@ from tests.run.conftest import Workshop
 def look_at(workshop: Workshop) -> RollbackReview:
     """What a rollback of the last run shows."""
     project, environment = workshop.project()
-    undo = undo_last(stand(project, environment), project, environment, workshop.state_dir)
-    plan = plan_rollback(project, environment, undo, state_dir=workshop.state_dir)
-    return look(project, environment, undo, plan, state_dir=workshop.state_dir)
+    extent = extent_of_last(stand(project, environment), project, environment, workshop.state_dir)
+    plan = plan_rollback(project, environment, extent, state_dir=workshop.state_dir)
+    return look(project, environment, extent, plan, state_dir=workshop.state_dir)
 
 
 def receipt(workshop: Workshop) -> dict[str, Loss]:
