@@ -21,18 +21,17 @@ from pgmig_tui.database.connect import (
     Connection,
     ConnectionLost,
     ServerError,
-    application_name,
-    connect,
-    guard_sql,
 )
-from pgmig_tui.database.wire import Exchange, Wire
+from pgmig_tui.database.wire import Wire
 from pgmig_tui.display import words
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run import batches, guard
 from pgmig_tui.run.batch_plan import SCRIPT, Backfill
-from pgmig_tui.run.batches import Limits, Pace
+from pgmig_tui.run.batch_session import STEP, BatchSession
+from pgmig_tui.run.batches import Pace
 from pgmig_tui.run.control import open_session
+from pgmig_tui.run.giving_way import GivingWay
 from pgmig_tui.run.watch import Watcher
 
 if TYPE_CHECKING:
@@ -40,13 +39,9 @@ if TYPE_CHECKING:
     from pgmig_tui.run.journal import JournalWriter
     from pgmig_tui.run.plan import Endpoint, RunPlan
 
-Rows = tuple[tuple[str | None, ...], ...]
-STEP = 1
 _POLL_S = 0.1
 _TAKEN_S = 3.0
 """How long a lock of a run that was just killed may live on (seconds)."""
-_LOOK_S = 0.5
-_TELL_S = 5.0
 _CONNECTION_LOST = "08006"
 _LEFT_TIMEOUT = "60s"
 
@@ -78,8 +73,8 @@ class BackfillRun:
         self.until: Key = ()
         self.run_id = self.spec.goes_on or plan.run_id
         self.rows = self.seen = self.count = 0
-        self.waited_behind = 0
-        self._wire: Wire | None = None
+        self._session = BatchSession(plan, target, self.spec, control, journal)
+        self._way = GivingWay(self.spec, control, journal)
         self.between: Callable[[], None] | None = None
         """Called before each batch."""
         control.obey |= {
@@ -110,7 +105,7 @@ class BackfillRun:
             if ending is None:
                 ending = self._finish((time.monotonic() - began) * 1000)
         finally:
-            self._drop()
+            self._session.drop()
         return ending
 
     def _walk(self) -> Ending | None:
@@ -119,14 +114,14 @@ class BackfillRun:
             if self.between is not None:
                 self.between()
             self.control.pause_point(self._paused, self._resumed)
-            if why := self._give_way():
+            if why := self._way.wait(self._why_stop, self._paused, self._resumed):
                 return self._stopped(why)
             started = time.monotonic()
             done = self._batch()
             if isinstance(done, Ending):
                 return done
             took_ms = (time.monotonic() - started) * 1000
-            rest = batches.rest_ms(took_ms, done, self._pace, self._limits, self._slowed)
+            rest = batches.rest_ms(took_ms, done, self._pace, self.spec.limits, self._way.slowed)
             if rest and self.last != self.until:
                 self._rest(rest / 1000)
             if why := self._why_stop():
@@ -162,7 +157,7 @@ class BackfillRun:
         spec, session = self.spec, self.control.session
         batches_on.create(session, spec.schema, batches_on.missing(session, spec.schema))
         if not spec.goes_on:
-            until = batches_on.read_highest(self._ask, spec.table, spec.columns)
+            until = batches_on.read_highest(self._session.ask, spec.table, spec.columns)
             self.until = until if until is not None else ()
             who = str(self.plan.operator)
             text = mask_secrets(spec.text)
@@ -211,9 +206,9 @@ class BackfillRun:
             tried: int | ServerError | None
             upto, seen = self.last, 0
             try:
-                wire = self._session()
+                wire = self._session.open()
                 upto, seen = batches_on.read_bound(
-                    self._ask, self.spec.table, self.spec.columns, self.last, self.until, self.size
+                    self._session.ask, self.spec.table, self.spec.columns, self.last, self.until, self.size
                 )
                 tried = self._try(wire, upto, seen)
             except ConnectionLost:
@@ -259,12 +254,12 @@ class BackfillRun:
         try:
             first = wire.run(f"BEGIN; {self.spec.sql(self.last, upto)}".encode())
             if first.error is not None:
-                return self._undone(wire, first)
+                return self._session.undone(first)
             rows = first.last.row_count
             watcher.committing()
             if self._why_stop():
                 first.error = ServerError("stopped before its COMMIT", sqlstate=guard.CANCELLED)
-                return self._undone(wire, first)
+                return self._session.undone(first)
             closing = batches_on.checkpoint_sql(
                 self.spec.schema, self.run_id, self.last, upto, rows, seen, finished=upto == self.until,
                 by=self.plan.run_id,
@@ -273,18 +268,11 @@ class BackfillRun:
                 second = wire.run(closing.encode(), chunked=False)
             if any(reply.tag == "COMMIT" for reply in second.replies):
                 return rows
-            return self._undone(wire, second)
+            return self._session.undone(second)
         finally:
             latest = watcher.latest
-            self.waited_behind = latest.waiters if latest is not None else 0
+            self._way.waited_behind = latest.waiters if latest is not None else 0
             watcher.end()
-
-    def _undone(self, wire: Wire, exchange: Exchange) -> ServerError | None:
-        if exchange.lost or not wire.alive:
-            return None
-        if not wire.idle and wire.run(b"ROLLBACK").lost:
-            return None
-        return exchange.error
 
     def _done(self, upto: Key, seen: int, rows: int, ms: float) -> None:
         size = self.size
@@ -298,88 +286,7 @@ class BackfillRun:
     def _gave_way(self) -> str:
         return self.control.watcher.gave_way if self.control.watcher is not None else ""
 
-    def _session(self) -> Wire:
-        """The session that runs the batches, with the guards and the script's own settings."""
-        if self._wire is not None and self._wire.alive and self._wire.idle:
-            return self._wire
-        self._drop()
-        plan = self.plan
-        connection = connect(self.target, application_name=application_name(plan.run_id, STEP))
-        self._wire = wire = Wire(connection, self.control, self._notice)
-        self.control.cancel_now = wire.cancel
-        for setting in self.spec.settings:
-            wire.query(setting)
-        wire.query(guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode())
-        wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{self.spec.timeout_ms}',false)")
-        return wire
-
-    def _ask(self, sql: str) -> Rows:
-        """Rows of our own question in the session of the batches. Raises ServerError, ConnectionLost."""
-        wire = self._session()
-        exchange = wire.run(sql.encode(), chunked=False)
-        if exchange.lost:
-            raise ConnectionLost("the connection was lost")
-        if exchange.error is not None:
-            raise self._undone(wire, exchange) or ConnectionLost("the connection was lost")
-        return next((reply.rows for reply in exchange.replies if reply.columns), ())
-
-    def _drop(self) -> None:
-        if self._wire is not None:
-            self.control.cancel_now = None
-            self._wire.close()
-            self._wire = None
-
-    def _notice(self, severity: str, sqlstate: str, message: str) -> None:
-        self.journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)
-
-    # -- giving way --------------------------------------------------------------------------------------------
-
-    @property
-    def _pace(self) -> Pace:
-        return batches.pace(self.spec.aim_ms, self.level)
-
-    @property
-    def _limits(self) -> Limits:
-        return self.spec.limits
-
-    _slowed: batches.Throttle | None = None
-
-    def _give_way(self) -> str:
-        """Wait while something holds the next batch; why the run has to stop, else ""."""
-        waited, told = 0.0, 0.0
-        begun = time.monotonic()
-        reason = ""
-        while True:
-            if why := self._why_stop():
-                return why
-            try:
-                now = batches_on.read_pressure(self.control.session, self.spec.oid)
-            except ConnectionLost as error:
-                self.control.lost = f"the control session, which holds this backfill's lock, was lost: {error.what}"
-                return self.control.lost
-            except ServerError as error:
-                self.journal.write("warning", step=STEP, message=f"what to give way to can't be read: {error.message}")
-                return ""
-            found = batches.throttle(now, self._limits, self.waited_behind)
-            slowed, self._slowed = self._slowed, found if found is not None and not found.holds else None
-            if found is None or not found.holds:
-                if reason:
-                    self._tell_throttled(reason, waited, over=True)
-                if self._slowed is not None and slowed is None:
-                    self._tell_throttled(self._slowed.reason, 0.0, slower=True)
-                return ""
-            waited = time.monotonic() - begun
-            if not reason or waited - told >= _TELL_S:
-                reason, told = found.reason, waited
-                self._tell_throttled(reason, waited)
-            self.control.idle_wait(_LOOK_S)
-            self.control.pause_point(self._paused, self._resumed)
-
-    def _tell_throttled(self, reason: str, waited: float, *, over: bool = False, slower: bool = False) -> None:
-        self.journal.write(
-            "batch_throttled", step=STEP, reason=reason, wait_ms=int(waited * 1000), over=over, slower=slower
-        )
-        self.journal.flush()
+    # -- steering ----------------------------------------------------------------------------------------------
 
     def _rest(self, seconds: float) -> None:
         """Rest, but hear commands; a change of pace or a pause ends the rest."""
@@ -389,14 +296,16 @@ class BackfillRun:
                 return
             self.control.wait(-1, max(1, int(left * 1000)))
 
-    # -- steering ----------------------------------------------------------------------------------------------
-
     def _paused(self) -> None:
-        self._drop()
+        self._session.drop()
         self.journal.write("run_paused", done=0, rows=self.rows)
 
     def _resumed(self) -> None:
         self.journal.write("run_resumed")
+
+    @property
+    def _pace(self) -> Pace:
+        return batches.pace(self.spec.aim_ms, self.level)
 
     def _change_pace(self, by: int) -> None:
         self.level = max(-6, min(5, self.level + by))
@@ -442,7 +351,7 @@ class BackfillRun:
 
     def _count_left(self) -> int | None:
         """Rows for which the declared condition still holds; None where they can't be counted in a minute."""
-        wire = self._session()
+        wire = self._session.open()
         try:
             wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{_LEFT_TIMEOUT}',false)")
             return int(wire.query(f"SELECT count(*) FROM {self.spec.table} WHERE ({self.spec.left})")[0][0] or 0)
@@ -452,7 +361,7 @@ class BackfillRun:
 
     def _analyze(self) -> bool:
         try:
-            wire = self._session()
+            wire = self._session.open()
             wire.query("SELECT pg_catalog.set_config('statement_timeout','0',false)")
             wire.query(f"ANALYZE {self.spec.table}")
         except ServerError as error:
@@ -484,7 +393,7 @@ class BackfillRun:
         """What became of a batch whose connection broke, or whose checkpoint has moved: the rows that it has passed if
         it was committed, None if it wasn't. That is final: one that still commits makes the next one's checkpoint fail,
         which asks again."""
-        self._drop()
+        self._session.drop()
         try:
             point = self._checkpoint()
         except PgmigError as error:
