@@ -22,7 +22,7 @@ def backfill(arguments: Namespace) -> int:
     from pgmig_tui.cli.consent import consent
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.backfill import preview_lines
-    from pgmig_tui.run.batch_plan import prepare_backfill
+    from pgmig_tui.run.batch_planning import prepare_backfill
     from pgmig_tui.run.client import default_state_dir, start, warm
 
     project, environment, change = environment_and_change(arguments, warned=True)

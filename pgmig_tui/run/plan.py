@@ -20,7 +20,7 @@ from pgmig_tui.script.actions import ServerFacts
 
 Command = Literal["deploy", "revert", "verify"]
 Carried = Literal["deploy", "revert", "verify", "backfill"]
-"""What a run process carries out: the commands of `run.planning`, and that of `run.batch_plan`."""
+"""What a run process carries out: the commands of `run.planning`, and that of `run.batch_planning`."""
 Mode = Literal["atomic", "stepwise", "record", "batches"]
 """atomic: script, verification and record in one transaction · stepwise: statement by statement · record: no script ·
 batches: one statement over a range of rows at a time (run.backfill)."""

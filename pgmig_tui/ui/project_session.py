@@ -170,7 +170,8 @@ class ProjectSession:
         """`which` is a change ID, or the ID of the run to go on with."""
         from pgmig_tui.report.backfill import preview_lines
         from pgmig_tui.report.review import review
-        from pgmig_tui.run.batch_plan import BackfillOptions, prepare_backfill
+        from pgmig_tui.run.batch_plan import BackfillOptions
+        from pgmig_tui.run.batch_planning import prepare_backfill
 
         known = which in self.project.plan.by_id
         options = BackfillOptions(change=which if known else None, resume="" if known else which)

@@ -15,7 +15,8 @@ import pytest
 
 from pgmig_tui.errors import ProjectError, Refused
 from pgmig_tui.run import client
-from pgmig_tui.run.batch_plan import BackfillOptions, prepare_backfill
+from pgmig_tui.run.batch_plan import BackfillOptions
+from pgmig_tui.run.batch_planning import prepare_backfill
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.plan import RunPlan
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
