@@ -197,11 +197,8 @@ class AfterScreen(PlaceScreen):
     def label(self, key_id: str) -> str | None:
         return "Steps" if key_id == "after.log" and self._logged else None
 
-    def do_pagedown(self) -> None:
-        self.steps.scroll_relative(y=max(1, self.steps.size.height // 2), animate=False)
-
-    def do_pageup(self) -> None:
-        self.steps.scroll_relative(y=-max(1, self.steps.size.height // 2), animate=False)
+    def paged(self) -> Widget:
+        return self.steps
 
     def do_down(self) -> None:
         self.items.move(self.items.cursor + 1)
@@ -223,5 +220,5 @@ class AfterScreen(PlaceScreen):
     def help_text(self) -> tuple[str, ...]:
         return (
             "y copies a summary for the channel and writes it to a file; w only writes it.",
-            "What this run deployed can be taken back with R, through the review.",
+            "R opens the rollback, of the last run there or to any point before it.",
         )

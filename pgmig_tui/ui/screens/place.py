@@ -297,6 +297,21 @@ class PlaceScreen(Screen[None]):
             lambda path: self.say(f"screen copied, and written to {path}", "done"),
         )
 
+    def paged(self) -> Widget | None:
+        """What the page keys scroll, where a place leaves that to them."""
+        return None
+
+    def do_pagedown(self) -> None:
+        self._page(+1)
+
+    def do_pageup(self) -> None:
+        self._page(-1)
+
+    def _page(self, way: int) -> None:
+        part = self.paged()
+        if part is not None:
+            part.scroll_relative(y=way * max(1, part.size.height // 2), animate=False)
+
     def do_palette(self) -> None:
         from pgmig_tui.ui.screens.palette import Action, PaletteScreen
         from pgmig_tui.ui.themes import THEMES

@@ -350,11 +350,8 @@ class ReviewScreen(PlaceScreen):
         self._error = words_of(error)
         self._show()
 
-    def do_pagedown(self) -> None:
-        self.steps.scroll_relative(y=max(1, self.steps.size.height // 2), animate=False)
-
-    def do_pageup(self) -> None:
-        self.steps.scroll_relative(y=-max(1, self.steps.size.height // 2), animate=False)
+    def paged(self) -> Widget:
+        return self.steps
 
     def do_down(self) -> None:
         self.items.move(self.items.cursor + 1)

@@ -308,11 +308,8 @@ class RollbackScreen(PlaceScreen):
         self._error = words_of(error)
         self._show()
 
-    def do_pagedown(self) -> None:
-        self.steps.scroll_relative(y=max(1, self.steps.size.height // 2), animate=False)
-
-    def do_pageup(self) -> None:
-        self.steps.scroll_relative(y=-max(1, self.steps.size.height // 2), animate=False)
+    def paged(self) -> Widget:
+        return self.steps
 
     def copy_text(self) -> str:
         return self.rollback.command if self.rollback is not None else ""
