@@ -34,29 +34,6 @@ Role = Literal[
 Span = tuple[str, Role]
 Line = tuple[Span, ...]
 
-ROLES: Final[tuple[Role, ...]] = (
-    "plain",
-    "strong",
-    "muted",
-    "title",
-    "done",
-    "todo",
-    "running",
-    "waiting",
-    "failed",
-    "differs",
-    "stale",
-    "key",
-    "off",
-    "tier-prod",
-    "tier-staging",
-    "tier-none",
-    "comment",
-    "string",
-    "keyword",
-    "number",
-)
-
 State = Literal["asking", "no answer", "deployed", "pending", "differs", "failed", "running", "unknown"]
 
 _WORDS: Final[dict[State, Span]] = {
