@@ -29,6 +29,12 @@ class PgmigError(Exception):
         return "\n".join(part for part in (self.what, *self.details, self.now, self.do) if part)
 
 
+def in_a_line(text: str) -> str:
+    """The lines of an error as the sentences of one line."""
+    parts = (" ".join(part.split()) for part in text.splitlines())
+    return " ".join(part if part.endswith((".", "!", "?", ":", ";")) else f"{part}." for part in parts if part)
+
+
 class UsageError(PgmigError):
     """The command line asks for something that can't be."""
 

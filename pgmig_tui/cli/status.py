@@ -11,6 +11,7 @@ from pgmig_tui.cli.choose import environment_named, project_here
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import in_a_line
 
 if TYPE_CHECKING:
     from pgmig_tui.database.status import EnvironmentStatus
@@ -111,7 +112,7 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
         for remark in matrix.divergences(one)[:ROWS]:
             output.say(remark)
         if not one.reachable:
-            reason = " ".join(str(one.error or "no answer").split())
+            reason = in_a_line(one.error or "no answer")
             output.say(line(("? ", "stale"), f"{safe(one.name)}: {safe(reason)}"))
     runs = unfinished_runs(project)
     for one in found:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from pgmig_tui.errors import PgmigError
+from pgmig_tui.errors import PgmigError, in_a_line
 
 
 class Poller:
@@ -69,5 +69,5 @@ def in_thread(name: str, work: Callable[[], None]) -> None:
 def words_of(error: Exception) -> str:
     """An error in one line for a place that has only one; a PgmigError's other sentences follow it."""
     if isinstance(error, PgmigError):
-        return " ".join(part for part in (error.what, *error.details, error.now, error.do) if part)
+        return in_a_line(str(error))
     return f"{type(error).__name__}: {error}"

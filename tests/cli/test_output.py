@@ -8,6 +8,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from pgmig_tui.errors import PgmigError, in_a_line
 from tests.cli.program import Checkout, environment, shop
 
 
@@ -84,3 +85,9 @@ def test_an_error_of_our_own_leaves_a_report_and_no_traceback(checkout: Checkout
     text = report.read_text()
     assert "Traceback" in text
     assert report.stat().st_mode & 0o077 == 0
+
+
+def test_an_error_in_a_line_keeps_its_sentences_apart() -> None:
+    error = PgmigError("server x can't be reached: no such database", now="Nothing was changed.", do="Check the names")
+    told = in_a_line(str(error))
+    assert told == "server x can't be reached: no such database. Nothing was changed. Check the names."
