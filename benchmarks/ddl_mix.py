@@ -56,8 +56,10 @@ class _Mix:
     def create_table(self) -> str:
         pick = self.random
         name = self.fresh(f"app.{pick.choice(_WORDS)}")
-        columns = [f"{word}_{pick.choice(('at', 'no', 'name', 'kind', 'state'))}" for word in
-                   pick.sample(_WORDS, pick.randint(4, 9))]  # fmt: skip
+        columns = [
+            f"{word}_{pick.choice(('at', 'no', 'name', 'kind', 'state'))}"
+            for word in pick.sample(_WORDS, pick.randint(4, 9))
+        ]
         lines = ["    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"]
         for column in columns:
             default = pick.choice(("", "", " NOT NULL", " NOT NULL DEFAULT now()" if column.endswith("_at") else ""))

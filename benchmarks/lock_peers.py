@@ -145,8 +145,10 @@ def by_pgfence(peer: Peer, wanted: Sequence[Case]) -> list[Answer]:
             batch = waiting.pop()
             done = subprocess.run(
                 [*peer.command, "analyze", "--format", "sql", "--output", "json", *map(str, batch)],
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             try:
                 results = {Path(one["filePath"]).name: one for one in json.loads(done.stdout)["results"]}
             except (ValueError, KeyError):
@@ -349,8 +351,10 @@ def main() -> int:
     said = {"**pgmig-tui, with catalog**": with_catalog(wanted), "**pgmig-tui, text only**": text_only(wanted)}
     left_out: list[Peer] = []
     asked: list[tuple[Peer, Callable[[Peer, Sequence[Case]], list[Answer]]]] = [
-        (localtools(), by_localtools), (pgfence(), by_pgfence), (squawk(), by_squawk),
-    ]  # fmt: skip
+        (localtools(), by_localtools),
+        (pgfence(), by_pgfence),
+        (squawk(), by_squawk),
+    ]
     for peer, ask in asked:
         print(peer, flush=True)
         if peer:

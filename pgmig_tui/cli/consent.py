@@ -32,9 +32,11 @@ _SHOWN = 10
 """Steps at the beginning and at the end that are listed when there are so many that their locks aren't looked at."""
 
 _HOW = {
-    "atomic": "one transaction", "stepwise": "statement by statement", "record": "recorded only",
+    "atomic": "one transaction",
+    "stepwise": "statement by statement",
+    "record": "recorded only",
     "batches": "in batches",
-}  # fmt: skip
+}
 LOOKED_AT = 100
 """With --yes on an unprotected environment the locks of more steps than these aren't looked at, and that is said."""
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}

@@ -140,9 +140,11 @@ def dumped(
             raise
         if status:
             raise CloneError(
-                f"pg_dump failed with exit status {status}", now=_NOTHING, details=lines[:10],
+                f"pg_dump failed with exit status {status}",
+                now=_NOTHING,
+                details=lines[:10],
                 do="A rehearsal reads every table's definition; it needs the right to, and no lock in its way.",
-            )  # fmt: skip
+            )
         yield path, tools, statistics
 
 
@@ -162,10 +164,11 @@ def restore(
             connection.execute("DROP SCHEMA public")
         missing = _stand_in_for_extensions(connection, original, notes)
         command = [
-            str(tools.folder / "pg_restore"), "--no-password",
+            str(tools.folder / "pg_restore"),
+            "--no-password",
             *([] if place.ours else ["--no-owner", "--no-privileges", "--no-tablespaces"]),
             f"--dbname={conninfo_text(place.endpoint(database).conninfo)}",
-        ]  # fmt: skip
+        ]
         with child_environment(place.admin, "pgmig/rehearsal/restore") as environment:
             hidden = [place.admin.password or ""]
             parts = ["--no-statistics"] if statistics else []

@@ -160,21 +160,24 @@ def _place(
     if known.policy.protected:
         raise Refused(
             f"{server.display} is protected: a rehearsal's scratch database doesn't belong there",
-            now=_NOTHING, do="Name another server, or leave --server out to use one of our own.",
-        )  # fmt: skip
+            now=_NOTHING,
+            do="Name another server, or leave --server out to use one of our own.",
+        )
     with connect(server, application_name=application_name("rehearsal", "check")) as connection:
         identity = connection.identity()
     check_server(identity, None)
     if environment.policy.protected and identity.system_identifier in (None, plan.server.system_identifier):
         raise Refused(
             f"{server.display} can't be told from the server of {environment.name}, which is protected",
-            now=_NOTHING, do="Name another server, or leave --server out to use one of our own.",
-        )  # fmt: skip
+            now=_NOTHING,
+            do="Name another server, or leave --server out to use one of our own.",
+        )
     if identity.version_num // 10000 != major:
         raise UsageError(
             f"{server.display} runs PostgreSQL {identity.version}, {environment.name} {plan.server.version}",
-            now=_NOTHING, do="Name a server of the same major version.",
-        )  # fmt: skip
+            now=_NOTHING,
+            do="Name a server of the same major version.",
+        )
     _refuse_cluster_wide(plan)
     return stack.enter_context(configured(server, identity.version_num))
 
@@ -197,8 +200,10 @@ def _refuse_cluster_wide(plan: RunPlan) -> None:
     if found:
         raise Refused(
             "the scripts change more than their database, and --server names a server that others use",
-            details=found, now=_NOTHING, do="Leave --server out: on a server of our own they may.",
-        )  # fmt: skip
+            details=found,
+            now=_NOTHING,
+            do="Leave --server out: on a server of our own they may.",
+        )
 
 
 def _copy(

@@ -160,9 +160,7 @@ def compose(environment: str, wanted: Sequence[Wanted], now: Now, before: Now | 
         rate = _rate(earlier.get((one.schema, one.relation)), one)
         if rate is not None:
             rates.append((Name(one.schema, one.relation), rate))
-    return RightNow(
-        environment, datetime.now(UTC), tuple(wanted), now, tuple(_ahead(wanted, now)), tuple(rates)
-    )  # fmt: skip
+    return RightNow(environment, datetime.now(UTC), tuple(wanted), now, tuple(_ahead(wanted, now)), tuple(rates))
 
 
 def _ahead(wanted: Sequence[Wanted], now: Now) -> Iterator[Ahead]:
@@ -302,9 +300,7 @@ def _to_json(found: RightNow) -> dict[str, Any]:
     }
 
 
-def _relation_json(
-    one: Wanted, size: Traffic | None, rate: Rate | None, ahead: Sequence[Ahead]
-) -> dict[str, Any]:  # fmt: skip
+def _relation_json(one: Wanted, size: Traffic | None, rate: Rate | None, ahead: Sequence[Ahead]) -> dict[str, Any]:
     return {
         "schema": one.name.schema,
         "relation": one.name.relation,

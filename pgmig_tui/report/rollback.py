@@ -94,9 +94,7 @@ def look(
     losses += [{"told": text, "total": None} for text in receipt.loose]
     counted = replace(plan, losses=tuple(losses))
     counted.save()
-    found = RollbackReview(
-        extent, replace(reviewed, plan=counted), now, receipt, tried, silent, datetime.now(UTC)
-    )  # fmt: skip
+    found = RollbackReview(extent, replace(reviewed, plan=counted), now, receipt, tried, silent, datetime.now(UTC))
     return found.saved(environment) if save else found
 
 
@@ -179,9 +177,7 @@ def step_lines(found: RollbackReview) -> list[Line]:
                 role: Role = "failed" if mode == "ACCESS EXCLUSIVE" else "plain"
                 lock = (f"{mode} on {safe(strongest[1])}", role)
         how = {"atomic": "", "stepwise": "  statement by statement", "record": "  recorded only"}[step.mode]
-        told.append(
-            line(f"  {step.number:>3} {safe(step.label)}  data ", loses, " lock ", lock, (how, "waiting"))
-        )  # fmt: skip
+        told.append(line(f"  {step.number:>3} {safe(step.label)}  data ", loses, " lock ", lock, (how, "waiting")))
         told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
     return told
 

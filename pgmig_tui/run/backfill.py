@@ -189,9 +189,10 @@ class BackfillRun:
         mine = next((one for one in found if one.run_id == self.run_id), None)
         if mine is None or mine.statement_hash != spec.digest:
             raise Refused(
-                f"the checkpoint of {self.run_id} is gone", now="What was committed before stays.", do="Look into"
-                f" {spec.schema}.backfill_progress: somebody has changed it.",
-            )  # fmt: skip
+                f"the checkpoint of {self.run_id} is gone",
+                now="What was committed before stays.",
+                do=f"Look into {spec.schema}.backfill_progress: somebody has changed it.",
+            )
         return mine
 
     # -- one batch ---------------------------------------------------------------------------------------------

@@ -80,9 +80,10 @@ def _stepper(target: Reachable, plan: RunPlan, *, locked: bool) -> Iterator[Step
                 control.hold(session)
                 if not registry.try_lock(session):
                     raise Refused(
-                        f"another run works on this database: {registry.lock_holder(session)}", now=_NOTHING,
+                        f"another run works on this database: {registry.lock_holder(session)}",
+                        now=_NOTHING,
                         do="Wait for it to end.",
-                    )  # fmt: skip
+                    )
             steps = StepSession(plan, endpoint, control, lambda *_: None)
             files = RecordedFiles.of(plan)
             yield Stepper(plan, control, steps, journal, files)

@@ -86,9 +86,11 @@ class Tries:
         self._was_patient, self.patience_ms = True, ms
         hidden = ", if it isn't one that prevents wraparound, which is hidden here" if vacuum.wraparound is None else ""
         self._journal.write(
-            "lock_timeout_raised", step=self._step.number, ms=ms,
+            "lock_timeout_raised",
+            step=self._step.number,
+            ms=ms,
             why=f"only an autovacuum (process {vacuum.pid}) is in the way: it gives way after deadlock_timeout{hidden}",
-        )  # fmt: skip
+        )
 
     def _over(self) -> bool:
         """Somebody or something has ended the trying."""

@@ -370,7 +370,8 @@ def test_of_very_many_changes_only_the_odd_ones_are_listed(checkout: Checkout) -
     told = done.err.splitlines()
     assert sum("one transaction" in line for line in told) == 22  # ten at each end, and two lines for those between
     assert [line.strip() for line in told if "more, one transaction each" in line] == [
-        "… 49 more, one transaction each", "… 50 more, one transaction each",
-    ]  # fmt: skip
+        "… 49 more, one transaction each",
+        "… 50 more, one transaction each",
+    ]
     assert any("c060" in line for line in told)
     assert "their locks were not looked at" in done.err

@@ -226,8 +226,10 @@ def test_a_lost_connection_is_said(pg: Server, database_on: Databases) -> None:
 def test_several_statements_and_their_results(pg: Server, database_on: Databases) -> None:
     with session(pg, database_on(pg)) as connection:
         assert connection.results("SELECT 1; SET lock_timeout = 0; SELECT 2, 'x' WHERE false; SELECT 3") == [
-            [(1,)], [], [(3,)],
-        ]  # fmt: skip
+            [(1,)],
+            [],
+            [(3,)],
+        ]
         assert connection.execute("SET lock_timeout = 0") == []
         assert connection.one("SELECT %(a)s::int + 1", {"a": 41}) == (42,)
 

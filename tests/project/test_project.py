@@ -72,10 +72,10 @@ def test_without_pgmig_toml_targets_are_environments_in_file_order(folder: Path)
     [
         ("[core]\nengine=pg\n", ["db:pg:"]),
         ("[user]\nname=x\n", []),
-        ("[core]\ntarget=db:pg:x\n[target \"t\"]\nuri=db:pg:t\n", ["db:pg:x", "t"]),
+        ('[core]\ntarget=db:pg:x\n[target "t"]\nuri=db:pg:t\n', ["db:pg:x", "t"]),
         ('[engine "pg"]\ntarget=b\n[core]\nengine=pg\n[target "a"]\nuri=db:pg:\n[target "b"]\nuri=db:pg:', ["a", "b"]),
     ],
-)  # fmt: skip
+)
 def test_default_targets(folder: Path, conf: str, names: list[str]) -> None:
     write(folder, {"sqitch.conf": conf})
     assert [environment.name for environment in load(folder).environments] == names

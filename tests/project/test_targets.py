@@ -122,8 +122,10 @@ def test_settings_win_from_target_over_engine_over_core(tmp_path: Path) -> None:
 def test_folders(tmp_path: Path) -> None:
     plain = target("db:pg:").layout
     assert (plain.plan_file, plain.deploy_dir, plain.reworked_verify_dir) == (
-        CWD / "sqitch.plan", CWD / "deploy", CWD / "verify"
-    )  # fmt: skip
+        CWD / "sqitch.plan",
+        CWD / "deploy",
+        CWD / "verify",
+    )
     conf = config(
         tmp_path, "[core]\ntop_dir=./sql\nrevert_dir=../r\nreworked_dir=old\nreworked_verify_dir=/abs\nplan_file=p\n"
     )

@@ -42,9 +42,7 @@ def test_an_extension_that_is_not_here_gets_types_that_take_any_text(
         scratch_database(place, "UTF8") as database,
         dumped(where, connection, place.version_num, "pgmig/test/dump") as (archive, tools, statistics),
     ):
-        clone = restore(
-            place, database, archive, tools, original, statistics=statistics, password="unused", scripts=[]
-        )  # fmt: skip
+        clone = restore(place, database, archive, tools, original, statistics=statistics, password="unused", scripts=[])
         assert clone.missing == ("postgis",)
         assert "geometry" in clone.notes[0]
         with place.session(database) as there:
@@ -67,9 +65,7 @@ def test_tablespaces_and_what_can_not_be_copied(
     ):
         with place.session(database) as there:
             there.execute("CREATE TYPE public.taken AS ENUM ()")  # stands in the table's way
-        clone = restore(
-            place, database, archive, tools, original, statistics=statistics, password="unused", scripts=[]
-        )  # fmt: skip
+        clone = restore(place, database, archive, tools, original, statistics=statistics, password="unused", scripts=[])
         assert 'type "taken" already exists (CREATE TABLE public.taken)' in clone.problems
         assert clone.tablespaces == ("fast_disks",)
         with place.session(database) as there:

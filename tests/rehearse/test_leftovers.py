@@ -34,8 +34,9 @@ def own_server(theatre: Theatre, workshop: Workshop) -> SandboxServer:
 def copies(server: SandboxServer) -> set[str]:
     """Scratch databases there; none where it doesn't run, or doesn't answer while it starts."""
     with suppress(psycopg.Error), psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        return {str(name) for (name,) in connection.execute("SELECT datname FROM pg_database")
-                if name.startswith(PREFIX)}  # fmt: skip
+        return {
+            str(name) for (name,) in connection.execute("SELECT datname FROM pg_database") if name.startswith(PREFIX)
+        }
     return set()
 
 

@@ -42,8 +42,10 @@ def test_a_script_that_fails_half_way_names_what_stays(workshop: Workshop) -> No
     assert done.status == 1
     (failed,) = done.named("step_failed")
     assert failed["what_stays"] == [
-        "line 1: CREATE TABLE public.a ()", "line 2: CREATE TABLE public.b ()", "INVALID index public.i",
-    ]  # fmt: skip
+        "line 1: CREATE TABLE public.a ()",
+        "line 2: CREATE TABLE public.b ()",
+        "INVALID index public.i",
+    ]
     assert (failed["line"], failed["sqlstate"], failed["committed"]) == (3, "23505", True)
     assert workshop.deployed() == ["table"]
     assert workshop.registry_events()[-1] == ("fail", "index")
@@ -194,8 +196,9 @@ def test_a_run_of_like_statements_is_one_audit_row(workshop: Workshop) -> None:
     done = workshop.run()
     assert done.status == 0
     assert workshop.query("SELECT operation_type, description FROM pgmig.schema_audit ORDER BY id") == [
-        ("CREATE", None), ("INSERT", "50 statements, lines 3 to 52, 50 rows"),
-    ]  # fmt: skip
+        ("CREATE", None),
+        ("INSERT", "50 statements, lines 3 to 52, 50 rows"),
+    ]
     assert sum(data["count"] for data in done.named("statements_finished")) == 49
 
 

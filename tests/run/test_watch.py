@@ -135,8 +135,10 @@ def test_an_index_build_tells_its_phase(workshop18: Workshop) -> None:
     assert not done.named("activity")[0]["about"]
     phases = {data["phase"] for data in done.named("activity")}
     assert phases & {
-        "waiting for writers before build", "waiting for writers before validation", "waiting for old snapshots",
-    }  # fmt: skip
+        "waiting for writers before build",
+        "waiting for writers before validation",
+        "waiting for old snapshots",
+    }
 
 
 def test_a_rewrite_is_estimated_and_says_about(workshop18: Workshop) -> None:
@@ -290,6 +292,7 @@ def test_lock_timeout_and_retries_change_while_it_runs(workshop18: Workshop) -> 
     assert done.status == 0, done.events[-1].data
     assert tries == [1001]
     assert done.named("settings_changed") == [
-        {"lock_timeout_ms": 60, "retries": 3}, {"lock_timeout_ms": 10000, "retries": 3},
-    ]  # fmt: skip
+        {"lock_timeout_ms": 60, "retries": 3},
+        {"lock_timeout_ms": 10000, "retries": 3},
+    ]
     assert any("lock_timeout takes" in data["message"] for data in done.named("warning")), "0 would wait for ever"
