@@ -12,7 +12,8 @@ import pytest
 from pgmig_tui.database.backfill import read_pressure
 from pgmig_tui.database.connect import connect
 from pgmig_tui.run import client
-from pgmig_tui.run.batch_plan import BackfillOptions, prepare_backfill
+from pgmig_tui.run.batch_plan import BackfillOptions
+from pgmig_tui.run.batch_planning import prepare_backfill
 from pgmig_tui.run.events import Event
 from pgmig_tui.sandbox.server import SandboxServer, choose_installation
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
