@@ -97,8 +97,8 @@ def _take(at: Position, event: Event) -> None:
                 str(data.get("kind", "")), str(data.get("sql", "")), commits if isinstance(commits, bool) else None,
                 data.get("xid"),
             )  # fmt: skip
-        case "statement_retried":
-            at.open = None
+        case "statement_retried" if at.open is not None and at.open.commits:
+            at.open = None  # it has failed, and is told of once more before it is sent again
         case "statement_finished" if not at.over:
             _finished(at, event)
         case "statements_finished" if not at.over:

@@ -163,6 +163,8 @@ class StepwiseExecutor(Executor):
         return exchange
 
     def _patiently(self, send: Send, sql: bytes, kind: str, patience_ms: int) -> Exchange:
+        if self.wire.idle:
+            self.sink.started(send, kind, commits=True)
         if not patience_ms:
             return self._sent_again(send, sql, kind)
         scope = "true" if self.wire.in_transaction else "false"

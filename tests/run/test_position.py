@@ -52,7 +52,17 @@ def test_settings_of_a_session_are_nothing_that_stays() -> None:
 
 
 def test_a_lost_try_is_not_open() -> None:
-    assert told(started(1), ("statement_retried", {"line": 1})).open is None
+    lost = ("statement_retried", {"line": 1})
+    assert told(started(1), lost).open is None
+    again = told(started(1), lost, started(1)).open
+    assert again is not None
+    assert again.line == 1
+
+
+def test_a_statement_of_a_transaction_that_is_tried_again_stays_with_its_commit() -> None:
+    lost = ("statement_retried", {"line": 2})
+    at = told(started(2, commits=False), lost, finished(2, commits=False), started(3, "COMMIT"), finished(3, "COMMIT"))
+    assert at.stays == ["line 2: CREATE TABLE x"]
 
 
 def test_the_verification_behind_is_no_part_of_the_script() -> None:

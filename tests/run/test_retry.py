@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.run import client
+from pgmig_tui.run import client, reconcile
 from pgmig_tui.run.events import Event
 from tests.run.conftest import Outcome, Workshop
 
@@ -218,6 +218,28 @@ def test_a_block_that_can_not_be_sent_again_fails(workshop18: Workshop, line: st
     (failed,) = done.named("step_failed")
     assert failed["sqlstate"] == "55P03"
     assert workshop18.query("SELECT id FROM public.t ORDER BY id") == [(1,)]
+
+
+def test_a_try_that_was_cut_off_is_not_said_to_have_done_nothing(workshop18: Workshop) -> None:
+    """A statement that is sent again is in the journal again, before."""
+    workshop18.query(TABLE + "; CREATE TABLE public.o ()")
+    workshop18.change("one", "VACUUM public.o;\nINSERT INTO public.t VALUES (1);\n")
+    done = _blocked(workshop18, "LOCK TABLE public.t IN SHARE MODE")
+    assert done.status == 0, done.events[-1].data
+    assert len(done.named("statement_retried")) == 1
+    workshop18.query("DELETE FROM sqitch.tags")
+    workshop18.query("DELETE FROM sqitch.changes")
+    path = done.plan.folder / "journal.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    last = max(number for number, text in enumerate(lines, 1) if '"statement_started"' in text)
+    _, environment = workshop18.project()
+    told = []
+    for kept in (last, last + 1):  # cut off while it was tried again, and after
+        path.write_text("".join(lines[:kept]))
+        with reconcile.asked(environment.target) as (connection, _):
+            (verdict,) = reconcile.examine(connection, done.plan).verdicts
+        told.append((verdict.outcome, len(verdict.stays)))
+    assert told == [("unknown", 1), ("unrecorded", 2)]
 
 
 def test_a_block_whose_rows_have_changed_meanwhile_is_given_up(workshop18: Workshop) -> None:
