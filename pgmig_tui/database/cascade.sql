@@ -4,49 +4,68 @@
 --   relation.
 -- Privileges: none. Versions: 12 to 18. Look-ups go by indexes: the time grows with what falls.
 WITH RECURSIVE
-roots(kind, name, arguments, classid, objid) AS (
-  SELECT 'type', t.typname, 0, 'pg_catalog.pg_type'::regclass::oid, t.oid FROM pg_catalog.pg_type t
+roots(kind, name, arguments, classid, objid, objsubid) AS (
+  SELECT 'type', t.typname, 0, 'pg_catalog.pg_type'::regclass::oid, t.oid, 0 FROM pg_catalog.pg_type t
   WHERE t.typname = ANY (%(dropped)s::text[])
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
   UNION ALL
-  SELECT 'function', p.proname, p.pronargs, 'pg_catalog.pg_proc'::regclass, p.oid FROM pg_catalog.pg_proc p
+  SELECT 'function', p.proname, p.pronargs, 'pg_catalog.pg_proc'::regclass, p.oid, 0 FROM pg_catalog.pg_proc p
   WHERE p.proname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'foreign server', s.srvname, 0, 'pg_catalog.pg_foreign_server'::regclass, s.oid
+  SELECT 'foreign server', s.srvname, 0, 'pg_catalog.pg_foreign_server'::regclass, s.oid, 0
   FROM pg_catalog.pg_foreign_server s WHERE s.srvname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'fdw', w.fdwname, 0, 'pg_catalog.pg_foreign_data_wrapper'::regclass, w.oid
+  SELECT 'fdw', w.fdwname, 0, 'pg_catalog.pg_foreign_data_wrapper'::regclass, w.oid, 0
   FROM pg_catalog.pg_foreign_data_wrapper w WHERE w.fdwname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'operator', o.oprname, 0, 'pg_catalog.pg_operator'::regclass, o.oid FROM pg_catalog.pg_operator o
+  SELECT 'operator', o.oprname, 0, 'pg_catalog.pg_operator'::regclass, o.oid, 0 FROM pg_catalog.pg_operator o
   WHERE o.oprname = ANY (%(dropped)s::text[]) AND o.oid >= 16384
   UNION ALL
-  SELECT 'opclass', o.opcname, 0, 'pg_catalog.pg_opclass'::regclass, o.oid FROM pg_catalog.pg_opclass o
+  SELECT 'opclass', o.opcname, 0, 'pg_catalog.pg_opclass'::regclass, o.oid, 0 FROM pg_catalog.pg_opclass o
   WHERE o.opcname = ANY (%(dropped)s::text[]) AND o.oid >= 16384
   UNION ALL
-  SELECT 'opfamily', o.opfname, 0, 'pg_catalog.pg_opfamily'::regclass, o.oid FROM pg_catalog.pg_opfamily o
+  SELECT 'opfamily', o.opfname, 0, 'pg_catalog.pg_opfamily'::regclass, o.oid, 0 FROM pg_catalog.pg_opfamily o
   WHERE o.opfname = ANY (%(dropped)s::text[]) AND o.oid >= 16384
   UNION ALL
-  SELECT 'collation', o.collname, 0, 'pg_catalog.pg_collation'::regclass, o.oid FROM pg_catalog.pg_collation o
+  SELECT 'collation', o.collname, 0, 'pg_catalog.pg_collation'::regclass, o.oid, 0 FROM pg_catalog.pg_collation o
   WHERE o.collname = ANY (%(dropped)s::text[]) AND o.oid >= 16384
   UNION ALL
-  SELECT 'access method', m.amname, 0, 'pg_catalog.pg_am'::regclass, m.oid FROM pg_catalog.pg_am m
+  SELECT 'access method', m.amname, 0, 'pg_catalog.pg_am'::regclass, m.oid, 0 FROM pg_catalog.pg_am m
   WHERE m.amname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'language', l.lanname, 0, 'pg_catalog.pg_language'::regclass, l.oid FROM pg_catalog.pg_language l
+  SELECT 'language', l.lanname, 0, 'pg_catalog.pg_language'::regclass, l.oid, 0 FROM pg_catalog.pg_language l
   WHERE l.lanname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'extension', e.extname, 0, 'pg_catalog.pg_extension'::regclass, e.oid FROM pg_catalog.pg_extension e
+  SELECT 'extension', e.extname, 0, 'pg_catalog.pg_extension'::regclass, e.oid, 0 FROM pg_catalog.pg_extension e
   WHERE e.extname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'schema', n.nspname, 0, 'pg_catalog.pg_namespace'::regclass, n.oid FROM pg_catalog.pg_namespace n
+  SELECT 'schema', n.nspname, 0, 'pg_catalog.pg_namespace'::regclass, n.oid, 0 FROM pg_catalog.pg_namespace n
   WHERE n.nspname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'constraint', c.relname || '.' || k.conname, 0, 'pg_catalog.pg_constraint'::regclass, k.oid
+  SELECT 'constraint', c.relname || '.' || k.conname, 0, 'pg_catalog.pg_constraint'::regclass, k.oid, 0
   FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   WHERE k.conname = ANY (%(dropped)s::text[])
   UNION ALL
-  SELECT 'owned', r.rolname, 0, s.classid, s.objid
+  SELECT 'ts configuration', x.cfgname, 0, 'pg_catalog.pg_ts_config'::regclass, x.oid, 0 FROM pg_catalog.pg_ts_config x
+  WHERE x.cfgname = ANY (%(dropped)s::text[])
+  UNION ALL
+  SELECT 'ts dictionary', x.dictname, 0, 'pg_catalog.pg_ts_dict'::regclass, x.oid, 0 FROM pg_catalog.pg_ts_dict x
+  WHERE x.dictname = ANY (%(dropped)s::text[])
+  UNION ALL
+  SELECT 'ts parser', x.prsname, 0, 'pg_catalog.pg_ts_parser'::regclass, x.oid, 0 FROM pg_catalog.pg_ts_parser x
+  WHERE x.prsname = ANY (%(dropped)s::text[])
+  UNION ALL
+  SELECT 'ts template', x.tmplname, 0, 'pg_catalog.pg_ts_template'::regclass, x.oid, 0 FROM pg_catalog.pg_ts_template x
+  WHERE x.tmplname = ANY (%(dropped)s::text[])
+  UNION ALL
+  SELECT 'relation', c.relname, 0, 'pg_catalog.pg_class'::regclass, c.oid, 0 FROM pg_catalog.pg_class c
+  WHERE c.relname = ANY (%(dropped)s::text[]) AND c.oid >= 16384
+  UNION ALL
+  SELECT 'column', c.relname || '.' || a.attname, 0, 'pg_catalog.pg_class'::regclass, c.oid, a.attnum::int
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relname = ANY (%(dropped)s::text[]) AND a.attname = ANY (%(dropped)s::text[]) AND c.oid >= 16384
+  UNION ALL
+  SELECT 'owned', r.rolname, 0, s.classid, s.objid, 0
   FROM pg_catalog.pg_roles r
   JOIN pg_catalog.pg_shdepend s ON s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid = r.oid
     AND (s.deptype = 'o' OR (s.classid = 'pg_catalog.pg_policy'::regclass  -- a policy for this role alone goes with it
@@ -55,7 +74,7 @@ roots(kind, name, arguments, classid, objid) AS (
   WHERE r.rolname = ANY (%(roles)s::text[])
 ),
 falls(kind, name, arguments, classid, objid, objsubid) AS (
-  SELECT kind::text, name::text, arguments::int, classid, objid, 0 FROM roots
+  SELECT kind::text, name::text, arguments::int, classid, objid, objsubid FROM roots
   UNION
   SELECT f.kind, f.name, f.arguments, e.classid, e.objid, e.objsubid
   FROM falls f CROSS JOIN LATERAL (
@@ -64,7 +83,7 @@ falls(kind, name, arguments, classid, objid, objsubid) AS (
       AND d.deptype <> 'x'
     UNION ALL
     SELECT d.refclassid, d.refobjid, d.refobjsubid FROM pg_catalog.pg_depend d
-    WHERE d.classid = f.classid AND d.objid = f.objid AND d.objsubid = f.objsubid AND d.deptype IN ('i', 'P')
+    WHERE d.classid = f.classid AND d.objid = f.objid AND d.objsubid = f.objsubid AND d.deptype = 'i'
   ) e
 ),
 touched(kind, name, arguments, relid) AS (
@@ -74,6 +93,7 @@ touched(kind, name, arguments, relid) AS (
   WHERE f.classid = 'pg_catalog.pg_class'::regclass
   UNION
   SELECT f.kind, f.name, f.arguments, h.inhparent FROM falls f JOIN pg_catalog.pg_class c ON c.oid = f.objid AND c.relispartition
+    AND c.relkind <> ALL ('{i,I}')
   JOIN pg_catalog.pg_inherits h ON h.inhrelid = c.oid
   WHERE f.classid = 'pg_catalog.pg_class'::regclass AND f.objsubid = 0
   UNION

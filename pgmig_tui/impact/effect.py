@@ -100,10 +100,17 @@ def weaker(one: str, other: str) -> str:
 
 
 def read_tables(
-    scene: Scene, out: Effect, names: list[Name], mode: LockMode = AS, why: str = "reads it", *, deep: bool = True
+    scene: Scene,
+    out: Effect,
+    names: list[Name],
+    mode: LockMode = AS,
+    why: str = "reads it",
+    *,
+    deep: bool = True,
+    alone: frozenset[Name] | set[Name] = frozenset(),
 ) -> None:
     """Tables that a query names; where it is planned and not only looked at (`deep`), also those behind views and
-    below."""
+    below, but for those that are named with ONLY (`alone`)."""
     todo = [(name, mode, why) for name in names]
     seen: set[Name] = set()
     while todo:
@@ -119,7 +126,7 @@ def read_tables(
             continue
         if relation.kind == "v":
             todo.extend((behind, wanted, f"behind the view {relation.name}") for behind in relation.reads)
-        for child in relation.children:
+        for child in relation.children if name not in alone else ():
             todo.append((child, wanted, f"below {relation.name}"))
 
 

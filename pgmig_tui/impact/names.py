@@ -91,8 +91,11 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         for item in node.cmds:
             command = item.alter_table_cmd
             cascades = nodes.enum_name("DropBehavior", command.behavior) == "DROP_CASCADE"
-            if cascades and nodes.enum_name("AlterTableType", command.subtype) == "AT_DropConstraint":
-                found.dropped.add(command.name)
+            if cascades and nodes.enum_name("AlterTableType", command.subtype) in {
+                "AT_DropConstraint",
+                "AT_DropColumn",
+            }:
+                found.dropped.update((node.relation.relname, command.name))
         found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
     elif kind == "AlterTableMoveAllStmt":
         found.schemas.add(EVERYTHING)

@@ -54,7 +54,7 @@ def set_logged(at: Altering, cmd: Node) -> None:
 
 def access_method(at: Altering, cmd: Node) -> None:
     table = at.table
-    if table.access_method and table.access_method == cmd.name:
+    if table.access_method and table.access_method == (cmd.name or "heap"):  # DEFAULT, unless the server's is another
         return
     at.out.rewrite(table)
 

@@ -11,7 +11,7 @@ from pgmig_tui.impact.rules import alter_constraint
 from pgmig_tui.impact.rules.alter_column import SERIALS
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
-from pgmig_tui.impact.rules.dml import query_locks
+from pgmig_tui.impact.rules.dml import execute, query_locks
 from pgmig_tui.impact.typechange import type_name
 
 _CONSTRAINTS = frozenset({"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"})
@@ -189,7 +189,10 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
     if scene.catalog.get(name) is not None and node.if_not_exists:
         out.notes.append(f"{name} is there already: nothing happens")
         return
-    query_locks(node.query, scene, out)
+    if nodes.kind(nodes.statement(node.query)) == "ExecuteStmt":
+        execute(nodes.statement(node.query), scene, out)
+    else:
+        query_locks(node.query, scene, out, plan=not node.into.skip_data, deep=not node.into.skip_data)
     scene.catalog.put(Relation(name, kind, new=True, reads=tuple(lock.name for lock in out.locks.values())))
     if not node.into.skip_data:
         scene.catalog.filled.add(name)

@@ -10,6 +10,8 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.volatility import CALM, VOLATILE
 
+_INSTEAD = 64
+"""The bit of pg_trigger.tgtype for INSTEAD OF."""
 _WRITES = {"InsertStmt": "INSERT", "UpdateStmt": "UPDATE", "DeleteStmt": "DELETE", "MergeStmt": "MERGE"}
 
 
@@ -30,7 +32,7 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
     reads: list[Name] = []
     hidden: set[str] = set()
     into: Name | None = None
-    locked: list[tuple[LockMode, frozenset[str]]] = []
+    row_locks = False
     found = list(nodes.walk(node))
     for inner in found:
         kind = nodes.kind(inner)
@@ -40,10 +42,10 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
             targets.add(id(inner.relation))
             write(scene, out, inner, _WRITES[kind])
         elif kind == "LockingClause":
-            locked.append((RS, frozenset(r.range_var.relname for r in inner.locked_rels)))
+            row_locks = True
         elif kind == "IntoClause":
             into = nodes.name_of(inner.rel)
-    aliases: dict[str, Name] = {}
+    alone: set[Name] = set()
     written = {lock.name for lock in out.locks.values() if lock.mode >= RE}
     for inner in found:
         if nodes.kind(inner) != "RangeVar":
@@ -54,13 +56,40 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
         if scene.catalog.resolve(name) in written:
             continue
         reads.append(name)
-        aliases[inner.alias.aliasname or name.relation] = name
-    read_tables(scene, out, reads, deep=deep)
-    for mode, only in locked:
-        wanted = [name for alias, name in aliases.items() if not only or alias in only]
-        read_tables(scene, out, wanted, mode, "its rows are locked")
+        if not inner.inh:
+            alone.add(name)
+    read_tables(scene, out, reads, deep=deep, alone=alone)
+    for inner in found if row_locks and deep else ():
+        if nodes.kind(inner) == "SelectStmt" and inner.locking_clause:
+            wanted = [name for name in _row_locked(inner) if name.schema or name.relation not in hidden]
+            read_tables(scene, out, wanted, RS, "its rows are locked", alone=alone)
     if plan:
         _functions(found, scene, out)
+
+
+def _row_locked(select: Node) -> list[Name]:
+    """The tables of which FOR UPDATE and the like lock rows: those of its own FROM, and of subqueries there."""
+    found: list[Name] = []
+    for item in select.locking_clause:
+        only = frozenset(relation.range_var.relname for relation in item.locking_clause.locked_rels)
+        for source in select.from_clause:
+            _tables_from(source, only, found)
+    return found
+
+
+def _tables_from(source: Node, only: frozenset[str], found: list[Name]) -> None:
+    which = source.WhichOneof("node")
+    if which == "join_expr":
+        _tables_from(source.join_expr.larg, only, found)
+        _tables_from(source.join_expr.rarg, only, found)
+    elif which == "range_table_sample":
+        _tables_from(source.range_table_sample.relation, only, found)
+    elif which == "range_var":
+        if not only or (source.range_var.alias.aliasname or source.range_var.relname) in only:
+            found.append(nodes.name_of(source.range_var))
+    elif which == "range_subselect" and (not only or source.range_subselect.alias.aliasname in only):
+        for inner in nodes.statement(source.range_subselect.subquery).from_clause:
+            _tables_from(inner, frozenset(), found)
 
 
 def _functions(found: list[Node], scene: Scene, out: Effect) -> None:
@@ -105,7 +134,8 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     where = verb in {"UPDATE", "DELETE"} and nodes.has(node, "where_clause")
     if table.new and verb in {"INSERT", "MERGE"} and not (verb == "INSERT" and _few_rows(node)):
         scene.catalog.filled.add(table.name)
-    write_table(scene, out, table, verb, columns, only=not node.relation.inh)
+    given = _given(node, table) if verb == "INSERT" and table.sequences else frozenset()
+    write_table(scene, out, table, verb, columns, only=not node.relation.inh, given=given)
     if verb in {"UPDATE", "DELETE"} and not where:
         out.notes.append(f"every row of {table.name}: it has no WHERE")
         out.scan(table)
@@ -120,17 +150,47 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
             out.lose(4, f"rows of {table.name}", Lost("rows", table.name))
 
 
+def _given(insert: Node, table: Relation) -> frozenset[str]:
+    """The columns for which an INSERT brings values of its own: their sequences aren't asked."""
+    if not nodes.has(insert, "select_stmt") or nodes.enum_name("OverridingKind", insert.override).endswith(
+        "USER_VALUE"
+    ):
+        return frozenset()
+    rows = nodes.statement(insert.select_stmt).values_lists
+    if any(value.WhichOneof("node") == "set_to_default" for row in rows for value in row.list.items):
+        return frozenset()
+    if insert.cols:
+        return frozenset(item.res_target.name for item in insert.cols)
+    return frozenset(list(table.columns)[: len(rows[0].list.items)] if rows else ())
+
+
 def _few_rows(insert: Node) -> bool:
     """INSERT ... VALUES or DEFAULT VALUES."""
     return not nodes.has(insert, "select_stmt") or bool(insert.select_stmt.select_stmt.values_lists)
 
 
 def write_table(
-    scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None, *, only: bool = False
+    scene: Scene,
+    out: Effect,
+    table: Relation,
+    verb: str,
+    columns: frozenset[str] | None,
+    *,
+    only: bool = False,
+    given: frozenset[str] = frozenset(),
 ) -> None:
     out.lock(table, RE, verb)
+    ruled = [rule for rule in table.rules if rule != "_RETURN"]
+    if ruled:
+        out.unknown.append(f"what the rules of {table.name} do: {', '.join(ruled)}")
+        for named in table.reads:
+            out.lock(scene.catalog.relation(named), RE, f"a rule of {table.name} names it", "possible")
     if table.kind == "v":
-        for behind in table.reads:
+        instead = any(trigger.kind & _INSTEAD and trigger.fires_on(verb) for trigger in table.triggers)
+        if instead:  # the view is read for the rows that are there, and the triggers do the rest
+            read_tables(scene, out, list(table.reads) if verb != "INSERT" else [], AS, f"behind {table.name}")
+            _fire(scene, out, [table], verb, columns)
+        for behind in table.reads if not instead and not ruled else ():
             write_table(scene, out, scene.catalog.relation(behind), verb, columns)
         return
     members = [table]
@@ -146,7 +206,8 @@ def write_table(
         for parent in table.parents if table.is_partition else ():
             out.lock(scene.catalog.relation(parent, "p"), AS, f"parent of {table.name}")
         for sequence in table.sequences:
-            out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
+            if sequence.column not in given:
+                out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
     _outgoing(scene, out, table, verb, columns)
     _incoming(scene, out, table, verb, columns, set())
     _fire(scene, out, members, verb, columns)

@@ -50,6 +50,8 @@ def _drop_relation(scene: Scene, out: Effect, name: Name, kind: str, cascade: bo
         return
     relation = catalog.relation(name, kind)
     fallen = fall(scene, out, relation, "it is dropped", cascade)
+    if cascade:
+        fallen |= views_of_functions(scene, out, Fall("relation", relation.name.relation), relation)
     if kind == "r":
         out.breaks.append(f"every statement that names {relation.name}")
         if not relation.known:
@@ -218,6 +220,8 @@ def _drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool) -> None:
 _FALLS = {
     "OBJECT_FOREIGN_SERVER": "foreign server", "OBJECT_FDW": "fdw", "OBJECT_OPERATOR": "operator",
     "OBJECT_OPCLASS": "opclass", "OBJECT_OPFAMILY": "opfamily", "OBJECT_COLLATION": "collation",
+    "OBJECT_TSCONFIGURATION": "ts configuration", "OBJECT_TSDICTIONARY": "ts dictionary",
+    "OBJECT_TSPARSER": "ts parser", "OBJECT_TSTEMPLATE": "ts template",
     "OBJECT_ACCESS_METHOD": "access method", "OBJECT_LANGUAGE": "language", "OBJECT_EXTENSION": "extension",
 }  # fmt: skip
 
@@ -238,6 +242,17 @@ def falls(scene: Scene, out: Effect, key: Fall, why: str) -> bool:
                 gone.append(name)
     scene.catalog.drop(gone)
     return True
+
+
+def views_of_functions(scene: Scene, out: Effect, key: Fall, on: Relation) -> set[Name]:
+    """Views that hang on a relation or its column by a function; what hangs on it by itself `fall` follows."""
+    fallen: set[Name] = set()
+    for name, kind in scene.catalog.facts.cascades.get(key, ()) if not on.new else ():
+        view = scene.catalog.get(name)
+        if kind in "vm" and name not in out.locks and not scene.catalog.gone(name):
+            found = view or Relation(name, kind, known=False)
+            fallen |= fall(scene, out, found, f"uses a function that falls with {on.name}", True)
+    return fallen
 
 
 def _drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool) -> None:

@@ -231,20 +231,22 @@ def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str, given: Sequence[
 
 _BRANCHES = {
     "PLpgSQL_stmt_if", "PLpgSQL_stmt_case", "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori",
-    "PLpgSQL_stmt_fors", "PLpgSQL_stmt_forc", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors", "exceptions",
+    "PLpgSQL_stmt_fors", "PLpgSQL_stmt_forc", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors",
 }  # fmt: skip
+# what of these runs or not; the condition, and the query that is looped over, always run
+_BODIES = {"body", "then_body", "elsif_list", "else_body", "else_stmts", "case_when_list"}
 _DYNAMIC = {"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"}
 
 
 _BRANCH, _UNDONE = "branch", "undone"
 
 
-def _queries(tree: Any, way: str, dynamic: bool = False) -> Iterator[tuple[str, str, bool]]:
+def _queries(tree: Any, way: str, dynamic: bool = False, inside: str = "") -> Iterator[tuple[str, str, bool]]:
     """(text, way, dynamic) of every embedded SQL text. The way: "" always, on a branch, or undone: in a block that
-    fails for certain, and catches that."""
+    fails for certain, and catches that. `inside` is the node that the tree belongs to."""
     if isinstance(tree, list):
         for item in tree:
-            yield from _queries(item, way, dynamic)
+            yield from _queries(item, way, dynamic, inside)
     elif isinstance(tree, dict):
         # a block that catches its own error gives its locks back; what its handlers do stays
         undone = "exceptions" in tree and _raises(tree.get("body", []))
@@ -261,8 +263,9 @@ def _queries(tree: Any, way: str, dynamic: bool = False) -> Iterator[tuple[str, 
                 elif mode in {3, 4, 5} and ":=" in value["query"]:
                     yield f"SELECT {value['query'].split(':=', 1)[1]}", way, False
             else:
-                inner = _BRANCH if not way and key in _BRANCHES else way
-                yield from _queries(value, inner, key in _DYNAMIC or (dynamic and key == "query"))
+                branches = key == "exceptions" or (inside in _BRANCHES and key in _BODIES)
+                inner = _BRANCH if not way and branches else way
+                yield from _queries(value, inner, key in _DYNAMIC or (dynamic and key == "query"), key)
 
 
 def _raises(body: list[dict[str, Any]]) -> bool:
