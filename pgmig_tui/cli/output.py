@@ -48,11 +48,13 @@ def console(stream: TextIO) -> Console:
     """The console on a stream, honouring NO_COLOR, TERM and the terminal's width."""
     from rich.console import Console
 
-    return Console(file=stream, markup=False, highlight=False, emoji=False, width=_width(stream), soft_wrap=False)
+    # Without a height rich takes no width for a dumb terminal: it is 80 columns wide then, whatever it is.
+    width, height = _width(stream), 25
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width, height=height)
 
 
 def _width(stream: TextIO) -> int:
-    """COLUMNS wins, then the terminal's own width: rich takes a dumb terminal for 80 columns wide, whatever it is."""
+    """COLUMNS wins, then the terminal's own width."""
     wanted = os.environ.get("COLUMNS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)

@@ -24,7 +24,7 @@ class Outcome:
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
     """An environment in which nothing of the developer's own configuration counts."""
-    left_out = ("PG", "SQITCH_", "XDG_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+    left_out = ("PG", "SQITCH_", "XDG_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {
         **kept,
