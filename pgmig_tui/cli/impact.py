@@ -128,8 +128,6 @@ def show(
     now: RightNow | None = None,
 ) -> None:
     """Print what was found, as a table, Markdown or JSON; `now` is what goes on on the server beside it."""
-    from pgmig_tui.report import impact_report
-
     if style == "json":
         rates = found[0].impact.rates.to_json() if found and environment is not None else None
         output.document_of(
@@ -142,6 +140,8 @@ def show(
             {"rates": rates, "now": now.to_json() if now is not None else None},
         )
         return
+    from pgmig_tui.report import impact_report
+
     asked = "from the text alone; --target asks a server's catalog too"
     if environment is not None:
         known = all(one.impact.catalog for one in found)

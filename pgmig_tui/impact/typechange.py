@@ -70,7 +70,9 @@ class TypeName:
 def type_name(node: Node) -> TypeName:
     """A TypeName message as a value."""
     parts = strings(node.names)
-    mods = tuple(int(item.a_const.ival.ival) for item in node.typmods if item.WhichOneof("node") == "a_const")
+    mods: tuple[int, ...] = ()
+    if node.typmods:
+        mods = tuple([int(item.a_const.ival.ival) for item in node.typmods if item.WhichOneof("node") == "a_const"])
     schema = parts[-2] if len(parts) > 1 else ""
     return _type_name(schema, parts[-1] if parts else "", mods, bool(node.array_bounds), bool(node.setof))
 

@@ -13,7 +13,7 @@ from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Advice, Blocks, DataLoss, Estimate, Lock, Problem, ScriptImpact, StatementImpact
 
 _WORD = {True: "true", False: "false"}
-_MODES = {mode: f'"{mode.pg_name}"' for mode in LockMode}
+_MODES = ("", *(f'"{mode.pg_name}"' for mode in LockMode))  # by number: an enumeration's hash is worked out in Python
 
 
 def script_text(impact: ScriptImpact, change: str = "", more: str = "") -> str:

@@ -21,7 +21,7 @@ from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.batch import Ahead
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
 from pgmig_tui.script.preview import Finding, Preview, preview
-from pgmig_tui.script.shape import shape
+from pgmig_tui.script.shape import wraps
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -172,7 +172,7 @@ def _predict(
             view.statements if catalog.live else ahead.ready(view.statements),
             None,
             how.server.version_num,
-            wrapped=shape(view).wraps,
+            wrapped=wraps(view),
             path=source.name,
             catalog=catalog,
             rates=rates,

@@ -19,12 +19,19 @@ _SEPARATOR = "\n;\n"  # the line ends what a text may leave open: a comment
 _FIRST, _MOST = 60, 1000
 _TOO_LONG = 20_000  # characters: long rows, which a script of shapes never needs to parse
 _MOST_ERRORS = 3
+_MANY_INSERTS = 1.25  # statements with them, for each without
 
 
 def parse_together(statements: Sequence[Statement]) -> None:
-    """Gives statements their trees. Whatever isn't plain, or refuses, is left to be parsed alone when it is asked."""
+    """Gives statements their trees. Whatever isn't plain, or refuses, is left to be parsed alone when it is asked.
+
+    So are INSERTs where there are many: those are alike, and one is enough.
+    """
     wanted = [one for one in statements if not (one.variables or one.joined or len(one.text) > _TOO_LONG)]
-    wanted = [one for one in wanted if one.keywords != "INSERT" and "_parsed" not in one.__dict__]
+    wanted = [one for one in wanted if "_parsed" not in one.__dict__]
+    others = [one for one in wanted if one.keywords != "INSERT"]
+    if len(wanted) > _MANY_INSERTS * len(others):
+        wanted = others
     for _ in range(_MOST_ERRORS):
         broken = _parse(wanted)
         if broken is None:
@@ -80,6 +87,7 @@ class Ahead:
         self._parts: list[tuple[int, Future[None]]] = []
         self._size = _FIRST
         self._given = 0
+        self._ready = 0
         self._handed = 0
 
     def __enter__(self) -> Ahead:
@@ -89,7 +97,7 @@ class Ahead:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def give(self, statements: Iterable[Statement]) -> None:
-        """INSERTs wait until they are asked for: where there are many, they are alike, and one is enough."""
+        """They are parsed in the order in which they come, many at once."""
         for one in statements:
             self._waiting.append(one)
             if len(self._waiting) >= self._size:
@@ -106,9 +114,8 @@ class Ahead:
     def ready(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         """The statements that were given, in that order, each once its tree is there."""
         for one in statements:
-            while self._parts and self._handed >= self._parts[0][0]:
-                self._parts.pop(0)
-            if self._parts:
-                self._parts[0][1].result()
+            while self._handed >= self._ready and self._parts:
+                self._ready, parsing = self._parts.pop(0)
+                parsing.result()
             self._handed += 1
             yield one

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Literal
 
 from pgmig_tui.script.preview import Preview
@@ -152,6 +152,12 @@ def shape(preview: Preview) -> Shape:
     if len(working) <= 1 and not any(s.joined for s in statements):
         return answer("atomic", "a single statement, in a transaction that we open", wraps=True)
     return answer("stepwise", "it has several statements and no BEGIN: each commits by itself")
+
+
+def wraps(preview: Preview) -> bool:
+    """As `shape(preview).wraps`, without a look at the rest of a long script: a BEGIN of ours is for one statement."""
+    working = (s for s in preview.statements if s.keywords not in _SESSION_KINDS)
+    return len(list(islice(working, 2))) < 2 and shape(preview).wraps
 
 
 class _Flow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def alike(statements: list[Statement]) -> None:
 
 
 def without_places(node: object) -> str:
-    return "\n".join(line for line in str(node).splitlines() if "location:" not in line and "_len:" not in line)
+    return "\n".join(line for line in str(node).splitlines() if not re.search(r"location:|_(len|start|end):", line))
 
 
 def together(texts: list[str]) -> list[Statement]:
@@ -70,3 +71,10 @@ def test_statements_come_in_order_and_parsed() -> None:
                 assert one.__dict__["_parsed"] != Parsed(())
                 seen.append(one)
             assert seen == list(view.statements)
+
+
+def test_few_inserts_are_parsed_with_the_rest_and_many_are_not() -> None:
+    alter, insert = "ALTER TABLE t ADD c int", "INSERT INTO t VALUES (1)"
+    few, many = together([alter] * 8 + [insert]), together([alter] + [insert] * 8)
+    assert ["_parsed" in one.__dict__ for one in few] == [True] * 9
+    assert ["_parsed" in one.__dict__ for one in many] == [True] + [False] * 8

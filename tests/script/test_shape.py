@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.script.shape import shape, verify_shape
+from pgmig_tui.script.shape import shape, verify_shape, wraps
 from tests.script.reading import previewed
 
 ATOMIC = [
@@ -105,6 +105,12 @@ def test_one_transaction(script: str) -> None:
 def test_one_statement_is_wrapped(script: str) -> None:
     form = shape(previewed(script))
     assert (form.mode, form.wraps) == ("atomic", True), form.reason
+
+
+@pytest.mark.parametrize("script", [*ATOMIC, *WRAPPED, *STEPWISE, *REFUSED])
+def test_whether_it_is_wrapped_can_be_told_sooner(script: str) -> None:
+    view = previewed(script, files={"more.sql": b"CREATE TABLE more();"})
+    assert wraps(view) is shape(view).wraps
 
 
 @pytest.mark.parametrize(("script", "reason"), STEPWISE.items())
