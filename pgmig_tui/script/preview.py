@@ -267,6 +267,13 @@ class _Walker(PsqlReader):
         self._after(frame, name)
         return sending
 
+    def _pass_over(self, frame: Frame, name: str, arguments: Arguments) -> None:
+        try:
+            super()._pass_over(frame, name, arguments)
+        except ScriptError as error:
+            self._note(error)
+            arguments.whole_line()
+
     def shell(self, command: bytes) -> bytes:
         """Nothing is run here; what a command will print is unknown, and said."""
         if self.frame.active:

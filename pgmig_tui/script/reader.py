@@ -339,9 +339,8 @@ class PsqlReader:
             return
         if arguments.unterminated:
             self.emit(Echo("unterminated quoted string\n", "err", frame.name, frame.line_number))
-        for extra in arguments.rest() if frame.active else ():
-            warning = f'\\{name.decode()}: extra argument "{to_text(extra.text)}" ignored\n'
-            self.emit(Echo(warning, "err", frame.name, frame.line_number))
+        if frame.active:
+            self._pass_over(frame, to_text(name), arguments)
         arguments.finish()
         frame.at = arguments.at
         if sending:
@@ -349,6 +348,12 @@ class PsqlReader:
             end = frame.origin(frame.command_at)
             self.send(frame, end=end, then=sending.then, argument=sending.argument, sql=sql)
             frame.lexer.reset()
+
+    def _pass_over(self, frame: Frame, name: str, arguments: Arguments) -> None:
+        """Arguments that the command does not take; they are read all the same, commands in backticks too."""
+        for extra in arguments.rest():
+            warning = f'\\{name}: extra argument "{to_text(extra.text)}" ignored\n'
+            self.emit(Echo(warning, "err", frame.name, frame.line_number))
 
     def _dispatch(self, frame: Frame, name: str, arguments: Arguments) -> Sending | None:
         command = COMMANDS.get(name)

@@ -129,6 +129,12 @@ def test_what_would_stop_a_script_is_a_finding(script: str, line: int, code: str
         assert any(text.startswith("SELECT 2") for text in texts(view)), "the rest is read all the same"
 
 
+def test_a_command_in_what_another_takes_no_notice_of() -> None:
+    view = previewed("\\o x `ls`\nSELECT 1;")
+    assert (1, "refused", True) in codes(view)
+    assert texts(view) == ["SELECT 1"]
+
+
 def test_allowed_shell_and_files() -> None:
     view = previewed("\\! ls\n\\setenv A b\nSELECT 1 \\g |cat\n", allow=Allow(shell=True))
     assert not view.refused
