@@ -300,7 +300,9 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     kind = statement.kind
     if node is None and kind != "UNPARSED":
         node = statement.node
-    if node is None:
+    if node is None and kind == "EMPTY":
+        pass  # a stray semicolon
+    elif node is None:
         trouble = statement.problem
         message = trouble.message if trouble is not None else "the parser can't read this statement"
         problem = Problem(message, *((trouble.line, trouble.column) if trouble else (statement.line, 0)))

@@ -30,6 +30,11 @@ def test_every_mode_conflicts_as_documented() -> None:
     assert AE.sql_name == "ACCESS EXCLUSIVE"
 
 
+def test_a_stray_semicolon_does_nothing() -> None:
+    impact = predict_script(script("", "SELECT 1", "")).statements
+    assert [(one.problem, one.unknown, one.risk) for one in impact] == [(None, (), "none")] * 3
+
+
 def test_a_lock_is_held_until_commit_and_the_strongest_counts() -> None:
     impact = predict_script(
         script(
