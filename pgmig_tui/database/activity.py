@@ -198,6 +198,15 @@ def sessions_named(connection: Connection, pattern: str) -> tuple[NamedSession, 
     return tuple(NamedSession(*row) for row in rows)
 
 
+def sessions_started(connection: Connection, known: Mapping[int, str]) -> tuple[NamedSession, ...]:
+    """Those of the sessions `known` (when each process was started, ISO 8601) that still live in this database, by
+    whatever name. Raises ServerError."""
+    if not known:
+        return ()
+    values = {"pids": f"{{{','.join(map(str, known))}}}", "started": f"{{{','.join(known.values())}}}"}
+    return tuple(NamedSession(*row) for row in connection.execute(bind(load("queries/sessions_started"), values)))
+
+
 def end_sessions(connection: Connection, name: str, timeout_s: float) -> bool:
     """Wait until no session of exactly that name is left, terminating those that stay; False when one outlives
     `timeout_s`. Raises ServerError."""

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pgmig_tui.database import registry, tracking
-from pgmig_tui.database.activity import NamedSession, sessions_named, terminate
+from pgmig_tui.database.activity import NamedSession, sessions_named, sessions_started, terminate
 from pgmig_tui.database.connect import Connection, Reachable, application_name, connect, guard_sql
 from pgmig_tui.database.identity import ServerIdentity
 from pgmig_tui.errors import InDoubt, PgmigError
@@ -30,6 +32,7 @@ PATIENCE_S = 5.0
 """How long a session of the run may take to notice that nobody listens any more: servers look once a second while they
 work (client_connection_check_interval), from version 14 on."""
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").fullmatch
 _NOTHING = "Nothing was changed."
 _BYSTANDERS = ("watch", "check", "track", "backup", "dump", "impact", "review")
 """Parts of a run's application name whose sessions change nothing of the schema."""
@@ -123,17 +126,28 @@ def examine(connection: Connection, plan: RunPlan, *, patience_s: float = PATIEN
 
 
 def living_sessions(connection: Connection, plan: RunPlan, patience_s: float) -> tuple[NamedSession, ...]:
-    """Sessions of the run that live and could still change something, after `patience_s` at the latest."""
+    """Sessions of the run that live and could still change something, after `patience_s` at the latest.
+
+    Found by their name, and by the journal where a script has given its session another one.
+    """
     deadline = time.monotonic() + patience_s
+    told = [event.data for event in JournalReader(plan.folder).poll() if event.name == "session_opened"]
+    opened = {one["pid"]: one["started"] for one in told if _is_session(one)}
     while True:
-        found = tuple(
+        named = (
             session
             for session in sessions_named(connection, application_name(plan.run_id, "%"))
             if session.application.rpartition("/")[2] not in _BYSTANDERS
         )
+        both = {session.pid: session for session in (*sessions_started(connection, opened), *named)}
+        found = tuple(both[pid] for pid in sorted(both))
         if not found or time.monotonic() > deadline:
             return found
         time.sleep(0.05)
+
+
+def _is_session(data: Mapping[str, Any]) -> bool:
+    return isinstance(data.get("pid"), int) and bool(_MOMENT(str(data.get("started", ""))))
 
 
 def _verdict(connection: Connection, plan: RunPlan, step: Step, at: Position, known: set[str]) -> Verdict:

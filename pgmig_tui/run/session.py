@@ -13,10 +13,15 @@ from pgmig_tui.run.plan import Endpoint, RunPlan, Step
 
 IDENTITY_COLUMNS = (
     "pg_catalog.current_database(), pg_catalog.pg_is_in_recovery(), {system},"
-    " extract(epoch FROM pg_catalog.clock_timestamp()), pg_catalog.pg_backend_pid()"
+    " extract(epoch FROM pg_catalog.clock_timestamp()), pg_catalog.pg_backend_pid(), {started}"
 )
 # The server reads its control file for this: asked once a session, for a server process never changes its cluster.
 _SYSTEM = "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())"
+# With its process it names a session for good: an application_name is the script's to change.
+_STARTED = (
+    "(SELECT pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    " FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a)"
+)
 
 # DISCARD ALL in its parts, as PostgreSQL's manual lists them, because that can't stand in one message with other
 # statements. DISCARD PLANS is left out: a cached plan can't be told from a new one, but by the time that it saves.
@@ -48,6 +53,8 @@ class StepSession:
         self._target = target
         self._control = control
         self._tell = notice
+        self.opened: Callable[[int, str], None] | None = None
+        """Called with process and start (UTC) of each session that scripts run in, before their first statement."""
         self.warned = ""
         """The last WARNING of the server."""
         self._wire: Wire | None = None
@@ -147,6 +154,7 @@ class StepSession:
         self.drop()
         wire = self.open("connect")
         self.guard(wire)
+        self._tell_opened(*wire.query(f"SELECT pg_catalog.pg_backend_pid(), {_STARTED}")[0])
         if self._control.watcher is not None:
             self._control.watcher.instead(wire)
         return wire
@@ -162,7 +170,10 @@ class StepSession:
             .decode()
             .removeprefix("SELECT ")
         )
-        identity = IDENTITY_COLUMNS.format(system="NULL" if self._backend else self._system)
+        known = self._backend is not None
+        identity = IDENTITY_COLUMNS.format(
+            system="NULL" if known else self._system, started="NULL" if known else _STARTED
+        )
         return (
             f"SELECT {identity}, pg_catalog.concat(pg_catalog.set_config('application_name','{name}',false), {guards})"
             + (f"; {sql}" if sql else "")
@@ -174,7 +185,7 @@ class StepSession:
 
     def check_identity(self, row: tuple[str | None, ...]) -> float:
         """Refuse another database, another cluster or a standby. Returns the server's clock (seconds since 1970)."""
-        database, standby, system, clock, backend = row[:5]
+        database, standby, system, clock, backend, started = row[:6]
         expected = self._plan.server
         now = "The step was not started; what was recorded before it stays."
         if standby == "t":
@@ -193,7 +204,12 @@ class StepSession:
                 do="Give the run the server's own address, or a pooler that keeps its sessions.",
             )
         self._backend = backend
+        self._tell_opened(backend, started)
         return float(clock or 0)
+
+    def _tell_opened(self, pid: str | None, started: str | None) -> None:
+        if self.opened is not None and pid and started:
+            self.opened(int(pid), started)
 
     def finish(self, wire: Wire, closing: str, rows: str, upcoming: Step | None = None, sql: str = "") -> Exchange:
         """End a step's transaction: `closing` under the script's own settings, then ours, the rows as UTF-8, COMMIT.

@@ -104,10 +104,14 @@ class Stepper:
         self._begin = f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE"
         control.retries = plan.retries
         Commands(control, session, journal)
+        session.opened = self._opened
         if control.holds_session:
             limits = Limits(plan.guard_waiters, plan.guard_oldest_ms)
             control.watcher = Watcher(journal, limits, plan.server.version_num)
             control.watcher.use(session.target, control.session, control, plan.run_id)
+
+    def _opened(self, pid: int, started: str) -> None:
+        self.journal.write("session_opened", pid=pid, started=started)
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""

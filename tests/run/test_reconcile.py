@@ -73,6 +73,34 @@ def test_a_session_that_still_works_is_named_and_nothing_is_decided(workshop: Wo
     assert [one.outcome for one in after.verdicts] == ["recorded"]
 
 
+def test_a_session_under_another_name_is_found_by_what_the_journal_knows(workshop18: Workshop) -> None:
+    script = "SET application_name = 'mine';\nSET client_connection_check_interval = 0;\nSELECT pg_sleep(60);\n"
+    workshop18.change("one", f"BEGIN;\nCREATE TABLE public.slow ();\n{script}COMMIT;\n")
+    plan = kill_at(workshop18, "statement_started", line=5)
+    ask = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mine' AND datname = current_database()"
+    ((pid,),) = workshop18.query(ask)
+    with pytest.raises(InDoubt) as refused:
+        workshop18.plan()
+    assert f"still lives on the server: process {pid}" in refused.value.what
+    with looking(workshop18) as connection:
+        settlement = reconcile.examine(connection, plan, patience_s=0)
+        assert [(one.pid, one.application) for one in settlement.sessions] == [(pid, "mine")]
+        assert reconcile.end_sessions(connection, settlement.sessions) == []
+        after = reconcile.examine(connection, plan)
+    assert [one.outcome for one in after.verdicts] == ["not_applied"]
+    assert not workshop18.relation("public.slow")
+
+
+def test_a_process_that_was_used_again_is_not_the_run(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    done = workshop18.run()
+    (opened,) = done.named("session_opened")
+    path = done.plan.folder / "journal.jsonl"
+    with looking(workshop18) as connection, workshop18.connect() as other:
+        path.write_text(path.read_text().replace(f'"pid": {opened["pid"]}', f'"pid": {other.info.backend_pid}'))
+        assert reconcile.examine(connection, done.plan, patience_s=0).sessions == ()
+
+
 def test_a_script_that_was_applied_and_not_recorded_waits_for_a_word(workshop: Workshop) -> None:
     workshop.change("table", "CREATE TABLE public.t (id int);\n")
     workshop.change("index", "CREATE INDEX CONCURRENTLY i ON public.t (id);\n", "", "SELECT pg_sleep(20);\n")
