@@ -10,6 +10,7 @@ from pgmig_tui.impact.facts import Column, Facts, ForeignKey, Name, Relation
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
 from pgmig_tui.impact.result import Held, StatementImpact
+from pgmig_tui.script.statement import Statement
 from tests.impact.statements import One, script
 
 AE, SUE, S, SRE, RE = (LockMode(number) for number in (8, 4, 5, 6, 3))
@@ -31,7 +32,7 @@ def test_every_mode_conflicts_as_documented() -> None:
 
 
 def test_a_stray_semicolon_does_nothing() -> None:
-    impact = predict_script(script("", "SELECT 1", "")).statements
+    impact = predict_script([Statement("a.sql", 1, 1, text) for text in ("", "SELECT 1", ";")]).statements
     assert [(one.problem, one.unknown, one.risk) for one in impact] == [(None, (), "none")] * 3
 
 
