@@ -84,7 +84,7 @@ class Blocker:
         if self.hidden:
             return "what it does is hidden from this role", "stale"
         who = f"user {safe(self.user)}, " if self.user and self.application else ""
-        extra = "; a sqitch, which gives up after its own timeout" if self.sqitch else "; ours" if self.ours else ""
+        extra = "; a sqitch" if self.sqitch else "; ours" if self.ours else ""
         return f"{who}{safe(self.state or 'state unknown')}{age}{extra}", "waiting"
 
 
@@ -212,6 +212,8 @@ def unseen_words(activity: Activity) -> str:
     """What this role could not see; "" when nothing is known to be hidden."""
     if not activity.hidden:
         return ""
+    if any(one.hidden for one in activity.blockers):  # which they are stands there
+        return f"pg_read_all_stats would show what {words.count(activity.hidden, 'session does', 'sessions do')}"
     return f"{words.count(activity.hidden, 'session')} can't be seen by this role (pg_read_all_stats would show them)"
 
 

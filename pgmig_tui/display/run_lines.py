@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pgmig_tui.display import words
-from pgmig_tui.display.activity import Activity
+from pgmig_tui.display.activity import Activity, unseen_words
 from pgmig_tui.display.batches import BatchLines
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
@@ -143,6 +143,8 @@ class RunLines:
                     lines.append(line("  ", "  " * one.depth, (f"  {safe(' '.join(one.query.split()))}", "muted")))
             if behind := now.behind():
                 lines.append(line(("    ", "plain"), (behind, "waiting")))
+            if unseen := unseen_words(now):
+                lines.append(line(("  ? ", "stale"), (unseen, "stale")))
         elif before and before[0] and not now.waiting:
             lines.append(line(("> ", "running"), where, "the wait is over"))
         if now.phase and now.phase not in before[2:3]:

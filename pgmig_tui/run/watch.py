@@ -304,6 +304,7 @@ def _completed(live: Live, known: Live | None) -> Live | None:
 
 
 def _note(live: Live, statement: _Statement) -> str:
+    """What the blockers, as they are listed, don't say by themselves."""
     notes = []
     for blocker in live.blockers:
         if blocker.sqitch:
@@ -312,13 +313,6 @@ def _note(live: Live, statement: _Statement) -> str:
                 f" {statement.kind or 'this statement'}: it gives up after its own timeout, 60 s unless it was told"
                 " otherwise"
             )
-        elif blocker.wraparound:
-            notes.append(f"process {blocker.pid} is a vacuum that prevents wraparound: it doesn't give way")
-        elif blocker.prepared:
-            notes.append(f"prepared transaction {blocker.prepared}: only COMMIT or ROLLBACK PREPARED ends it")
-    if live.hidden:
-        what = "1 session" if live.hidden == 1 else f"{live.hidden} sessions"
-        notes.append(f"what {what} in the way do is hidden from this role (pg_read_all_stats shows it)")
     if live.backup is not None:
         phase, percent = live.backup
         notes.append(f"a base backup is running: {phase}" + ("" if percent is None else f", {percent:.0f} %"))

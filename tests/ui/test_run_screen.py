@@ -253,7 +253,9 @@ def test_who_is_in_the_way_stands_in_the_headline_and_as_a_tree(size: tuple[int,
             await robot.sees("~ WAITING 00:39 for pid 777 (reporting) and 1 other  try 2 of 8")
             await robot.sees("BLOCKED BY", "K: cancel or terminate it", "idle in transaction", "14 min 20 s")
             await robot.sees("└ pid 801", "hidden from this role", "12 sessions wait behind us, the longest for 400 ms")
-            await robot.sees("3 sessions can't be seen by this role", "we hold EXCLUSIVE sqitch.changes", "dms.[/]")
+            await robot.sees(
+                "pg_read_all_stats would show what 3 sessions do", "we hold EXCLUSIVE sqitch.changes", "dms.[/]"
+            )
             await robot.snapshot("run-blocked")
             session.watch.unread = [FakeEvent(at(40), "statement_finished", {"step": 2, "line": 6, "ms": 13000})]
             await robot.misses("BLOCKED BY")
