@@ -103,10 +103,14 @@ def wrap(text: str, columns: int, role: Role = "plain", *, indent: str = "", han
     start, room = indent, max(columns - len(indent), 8)
     current = ""
     for word in text.split():
+        joined = f"{current} {word}" if current else word
+        if width(joined) <= room:
+            current = joined
+            continue
+        if current:
+            lines.append(((start + current, role),))
+            start, room, current = hanging, max(columns - len(hanging), 8), ""
         while width(word) > room:
-            if current:
-                lines.append(((start + current, role),))
-                start, room, current = hanging, max(columns - len(hanging), 8), ""
             head = word[:room]
             while width(head) > room:
                 head = head[:-1]
@@ -116,14 +120,7 @@ def wrap(text: str, columns: int, role: Role = "plain", *, indent: str = "", han
             lines.append(((start + head, role),))
             start, room = hanging, max(columns - len(hanging), 8)
             word = word[len(head) :]
-        if not word:
-            continue
-        joined = f"{current} {word}" if current else word
-        if width(joined) <= room:
-            current = joined
-            continue
-        lines.append(((start + current, role),))
-        start, room, current = hanging, max(columns - len(hanging), 8), word
+        current = word
     if current:
         lines.append(((start + current, role),))
     return lines

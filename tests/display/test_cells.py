@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgmig_tui.display.cells import cut, pad, sides, state_cell, text_of, width, wrap
@@ -18,6 +18,7 @@ def test_a_padded_text_has_its_width(text: str, columns: int) -> None:
 
 
 @given(TEXTS, st.integers(12, 40))
+@example("0 00000000000", 12)
 def test_wrapped_lines_fit_and_lose_nothing(text: str, columns: int) -> None:
     lines = wrap(text, columns, indent=" ", hanging="  ")
     assert all(width(text_of(line)) <= columns for line in lines)
