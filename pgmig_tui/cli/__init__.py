@@ -31,7 +31,7 @@ _COMMANDS = {
     "deploy": "carry_out",
     "revert": "carry_out",
     "verify": "carry_out",
-    "attach": "carry_out",
+    "attach": "attach",
     "rollback": "rollback",
     "undo": "undo",
     "report": "report",

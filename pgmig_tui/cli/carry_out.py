@@ -1,4 +1,4 @@
-"""The commands that run: `deploy`, `revert`, `verify`, and `attach` to a run that is under way."""
+"""The commands that run: `deploy`, `revert` and `verify`."""
 
 from __future__ import annotations
 
@@ -36,17 +36,6 @@ def revert(arguments: Namespace) -> int:
 def verify(arguments: Namespace) -> int:
     """Run the verify scripts of what is deployed."""
     return _carry_out(arguments, "verify")
-
-
-def attach(arguments: Namespace) -> int:
-    """The same picture as the one that started the run has, from the beginning of its journal."""
-    from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.run.client import attach as attach_to
-    from pgmig_tui.run.client import default_state_dir
-
-    handle = attach_to(arguments.run, default_state_dir(os.environ))
-    with Signals() as signals:
-        return Follower(handle, signals, json_lines=arguments.json_lines, resume=arguments.resume).follow()
 
 
 def _dry_run(arguments: Namespace) -> int:

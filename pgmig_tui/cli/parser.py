@@ -288,9 +288,11 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
     report.add_argument("--incident", action="store_true", help="with the run that it took back, losses and locks")
 
-    attach = add("attach", "join a run that is under way")
+    attach = add("attach", "join a run that is under way, or watch one of another account on its server")
     attach.add_argument("--resume", action="store_true", help="let a run go on that is paused")
-    attach.add_argument("run", nargs="?", metavar="RUN", help="default: the only one that is under way")
+    attach.add_argument(
+        "run", nargs="?", metavar="TARGET_OR_RUN", help="an environment, or a run; default: the newest under way"
+    )
     attach.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
     return parser
 

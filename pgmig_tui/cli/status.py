@@ -14,6 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import in_a_line
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.holder import LockHolder
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -124,6 +125,19 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
                 told += "was cut off" if run["state"] == "unknown" else "is in doubt"
                 told += f": `pgmig-tui reconcile {safe(one.name)}` settles it"
             output.say(line(("~ ", "waiting"), told))
+        elif one.holder is not None:
+            _show_under_way(one.name, one.holder)
+
+
+def _show_under_way(name: str, holder: LockHolder) -> None:
+    """Who works there, where it is no run that this account has told of."""
+    from pgmig_tui.run.client import default_state_dir
+    from pgmig_tui.run.stopping import under_way
+
+    running = under_way(holder, default_state_dir(os.environ))
+    if running is not None and not running.local:
+        told = f"{safe(name)}: {safe(running.sentence)}; `pgmig-tui attach {safe(name)}` watches it"
+        output.say(line(("~ ", "waiting"), told))
 
 
 def _show_foreign(project: Project) -> None:

@@ -82,10 +82,10 @@ def opening_sql(version_num: int) -> str:
     )
 
 
-def look_sql(pid: int, *, details: bool = True) -> str:
-    """One look at a server process. Without `details` it is a third as dear: of blockers there are the processes and
-    their depths only, beside who waits; all else is empty."""
-    return f"EXECUTE pgmig_{'look' if details else 'glance'}({int(pid)})"
+def look_sql(pid: int | str, *, details: bool = True) -> str:
+    """One look at a server process (a number, or an SQL expression of one). Without `details` it is a third as dear: of
+    blockers there are the processes and their depths only, beside who waits; all else is empty."""
+    return f"EXECUTE pgmig_{'look' if details else 'glance'}({pid}::int)"
 
 
 def _question(name: str, version_num: int) -> str:

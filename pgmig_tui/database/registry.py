@@ -8,7 +8,6 @@ Sqitch 1.3.1 observed at work (registry 1.1); both programs must be able to take
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, ServerError
@@ -25,6 +24,7 @@ from pgmig_tui.database.deployed import (
     read_registry,
     read_state,
 )
+from pgmig_tui.database.holder import LockHolder, lock_holder
 from pgmig_tui.database.rows import (
     LOCK_KEY,
     deploy_rows_sql,
@@ -52,33 +52,6 @@ __all__ = [
     "register_project", "revert_rows_sql", "step_guard_sql", "tag_rows_sql", "try_lock",
     "upgrade_registry",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class LockHolder:
-    """The session that holds Sqitch's key. `since` (UTC) and `state` are None where this role may not see them;
-    `client` is an address, "" for a local socket."""
-
-    pid: int
-    user: str
-    application: str
-    client: str
-    since: str | None
-    state: str | None
-    host: str | None
-
-    @property
-    def run_id(self) -> str:
-        """The run of this program that holds it, "" when it is another program's: the key is Sqitch's own."""
-        ours = self.application.startswith("pgmig/") and self.application.endswith("/control")
-        return self.application.split("/")[1] if ours else ""
-
-    def __str__(self) -> str:
-        where = self.host or self.client or "a local connection"
-        since = f" since {self.since}" if self.since else ""
-        name = self.application or "no application name"
-        program = "" if self.run_id else "sqitch, or whoever else uses its lock: "
-        return f"{program}process {self.pid}, user {self.user or '?'}, {name}, from {where}{since}"
 
 
 def create_registry(connection: Connection, schema: str, operator: Operator) -> None:
@@ -214,12 +187,6 @@ def try_lock(connection: Connection) -> bool:
     CONCURRENTLY elsewhere. The key lives as long as the session."""
     row = connection.one(lock_sql())
     return bool(row and row[0])
-
-
-def lock_holder(connection: Connection) -> LockHolder | None:
-    """Who holds the key in this database now, None when nobody does."""
-    row = connection.one(load("queries/lock_holder"))
-    return LockHolder(*row) if row else None
 
 
 def _transaction(connection: Connection, parts: Sequence[str]) -> None:

@@ -23,6 +23,8 @@ from pgmig_tui.database.connect import (
     identity_sql,
 )
 from pgmig_tui.database.deployed import DeployedChange, RegistryInfo, RegistryOutline, read_outline_after
+from pgmig_tui.database.holder import LockHolder
+from pgmig_tui.database.text import load
 from pgmig_tui.errors import NotPermitted, PgmigError
 from pgmig_tui.project.hashes import Scripts
 
@@ -67,6 +69,8 @@ class EnvironmentStatus:
     diverged: tuple[Divergence, ...] = ()
     unfinished_run: None = None
     asked_at: str = ""
+    holder: LockHolder | None = None
+    """Who works there now: the session that holds Sqitch's lock."""
 
 
 def environment_status(
@@ -83,7 +87,7 @@ def environment_status(
         with connect(
             target, application_name=application_name("status", "watch"), connect_timeout=CONNECT_TIMEOUT_S
         ) as connection:
-            identity, outline = _ask(connection, target.registry, project.plan.project)
+            identity, outline, holder = _ask(connection, target.registry, project.plan.project)
     except PgmigError as error:
         return EnvironmentStatus(environment.name, target.display, False, str(error), asked_at=asked_at)
     known = frozenset(outline.change_ids)
@@ -99,6 +103,7 @@ def environment_status(
         pending=tuple(change.change_id for change in project.plan.changes if change.change_id not in known),
         diverged=_diverged(project, outline, (scripts or Scripts(project)) if hashes else None),
         asked_at=asked_at,
+        holder=holder,
     )
 
 
@@ -179,20 +184,24 @@ def divergences(
     return found
 
 
-def _ask(connection: Connection, schema: str, project: str) -> tuple[ServerIdentity, RegistryOutline]:
+_Asked = tuple[ServerIdentity, RegistryOutline, LockHolder | None]
+
+
+def _ask(connection: Connection, schema: str, project: str) -> _Asked:
     guards = guard_sql("watch", 0, connection.server_version_num).decode()
     # Many rows over a slow line take longer than a watch query may.
-    guards += "; SET statement_timeout = '15s'"
+    guards += f"; SET statement_timeout = '15s'; {load('queries/lock_holder')}"
     try:
         return _ask_once(connection, schema, project, f"{guards}; {identity_sql()}")
     except NotPermitted:  # the registry, or else the system identifier
         return _ask_once(connection, schema, project, f"{guards}; {identity_sql(allowed=False)}")
 
 
-def _ask_once(connection: Connection, schema: str, project: str, before: str) -> tuple[ServerIdentity, RegistryOutline]:
+def _ask_once(connection: Connection, schema: str, project: str, before: str) -> _Asked:
     asked = time.time()
     results, outline = read_outline_after(connection, schema, project, before)
-    return connection.identity_from(results[-1][0], asked, time.time()), outline
+    holder = LockHolder(*results[-2][0]) if results[-2] else None
+    return connection.identity_from(results[-1][0], asked, time.time()), outline, holder
 
 
 def _diverged(project: Project, outline: RegistryOutline, scripts: Scripts | None) -> tuple[Divergence, ...]:

@@ -152,13 +152,13 @@ class Activity:
         share = f"{'about ' if self.about else ''}{self.percent:.0f} %"
         return f"{safe(self.phase)}: {share}" if self.phase else share
 
-    def behind(self) -> str:
-        """Who waits for us; "" when nobody does."""
+    def behind(self, whom: str = "us") -> str:
+        """Who waits for us, or for whoever else this is of; "" when nobody does."""
         if not self.waiters:
             return ""
         verb = "waits" if self.waiters == 1 else "wait"
         oldest = f", the longest for {words.duration(self.oldest_wait_ms)}" if self.oldest_wait_ms is not None else ""
-        return f"{words.count(self.waiters, 'session')} {verb} behind us{oldest}"
+        return f"{words.count(self.waiters, 'session')} {verb} behind {whom}{oldest}"
 
 
 def bar(percent: float, columns: int = BAR) -> Line:

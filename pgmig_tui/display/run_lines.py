@@ -33,7 +33,9 @@ _SETTLED: Mapping[str, tuple[str, str, Role]] = {
 class RunLines:
     """Turns events into lines, one at a time, and remembers what a later line must repeat: names and start times."""
 
-    def __init__(self) -> None:
+    def __init__(self, whom: str = "us") -> None:
+        """`whom` stands for the run where others wait behind it."""
+        self._whom = whom
         self._command = "deploy"
         self._steps: dict[int, str] = {}
         self._actions: dict[int, str] = {}
@@ -141,7 +143,7 @@ class RunLines:
                 lines.append(line("  ", "  " * one.depth, (one.name, "strong"), "  ", one.about()))
                 if one.query and not one.hidden:
                     lines.append(line("  ", "  " * one.depth, (f"  {safe(' '.join(one.query.split()))}", "muted")))
-            if behind := now.behind():
+            if behind := now.behind(self._whom):
                 lines.append(line(("    ", "plain"), (behind, "waiting")))
             if unseen := unseen_words(now):
                 lines.append(line(("  ? ", "stale"), (unseen, "stale")))
