@@ -1,8 +1,9 @@
-"""A run that is under way where a rollback is wanted: who it is, and how it is stopped first.
+"""A run that is under way where a rollback is wanted, or that is watched from elsewhere: who it is, and how it is
+stopped.
 
 A run of this account obeys its command pipe. One of another account or host is only seen in the database: by the lock
-that it holds and the names of its sessions; it is stopped by ending those, its watch over the lock first, so that it
-notices before its next COMMIT.
+that it holds, the names of its sessions and its row; it is stopped by ending those sessions, its watch over the lock
+first, so that it notices before its next COMMIT. To cancel its statement is the gentler way: it fails as any would.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
-from pgmig_tui.database.activity import NamedSession, sessions_named, terminate
-from pgmig_tui.database.connect import ServerError, application_name, connect, guard_sql
+from pgmig_tui.database.activity import NamedSession, end_session, sessions_named, terminate
+from pgmig_tui.database.connect import Connection, ServerError, application_name, connect, guard_sql
 from pgmig_tui.errors import NotPermitted, Refused, UsageError
 from pgmig_tui.run.client import attach
 from pgmig_tui.run.journal import is_alive
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.connect import Connection
     from pgmig_tui.database.registry import LockHolder
     from pgmig_tui.project.environments import Environment
 
@@ -60,9 +60,15 @@ def under_way(holder: LockHolder | None, state_dir: Path) -> Running | None:
 
 
 def stop(
-    running: Running, environment: Environment, state_dir: Path, told: Callable[[str], None] = lambda text: None
+    running: Running,
+    environment: Environment,
+    state_dir: Path,
+    told: Callable[[str], None] = lambda text: None,
+    *,
+    now: str = "Nothing was reverted.",
 ) -> None:
-    """Stop it, and return when the lock is free. Raises Refused, NotPermitted, Unreachable, ServerError."""
+    """Stop it, and return when the lock is free. `now` is true as long as it isn't. Raises Refused, NotPermitted,
+    Unreachable, ServerError."""
     if not running.run_id:
         raise Refused(
             running.sentence,
@@ -71,14 +77,36 @@ def stop(
         )
     if running.local:
         told(f"stopping run {running.run_id}: its statement is cancelled")
-        _stop_local(running, state_dir)
+        _stop_local(running, state_dir, now)
     else:
         told(f"stopping run {running.run_id} of another account or host: its sessions are ended")
-        _stop_foreign(running, environment)
-    _wait_until_free(running, environment)
+        _stop_foreign(running, environment, now)
+    _wait_until_free(running, environment, now)
 
 
-def _stop_local(running: Running, state_dir: Path) -> None:
+def cancel_statement(environment: Environment, pid: int, started: str) -> bool:
+    """Cancel what a session of a run executes, if it is still the one that started then (ISO 8601); False when it is
+    gone. Raises NotPermitted, Unreachable, ServerError."""
+    with _connected(environment) as connection:
+        try:
+            return bool(end_session(connection, pid, started, terminate=False))
+        except ServerError as error:
+            if error.sqlstate != "42501":
+                raise
+            raise NotPermitted(
+                f"role {connection.role} may not cancel what process {pid} runs: {error.message}",
+                now="Nothing was done; the run goes on.",
+                do=f"Have its own role, or a superuser, run: SELECT pg_cancel_backend({pid});",
+            ) from None
+
+
+def _connected(environment: Environment) -> Connection:
+    connection = connect(environment.target, application_name=application_name("rollback", "stop"))
+    connection.execute(guard_sql("control", 1000, connection.server_version_num))
+    return connection
+
+
+def _stop_local(running: Running, state_dir: Path, now: str) -> None:
     try:
         handle = attach(running.run_id, state_dir)
         handle.send("stop")
@@ -89,37 +117,35 @@ def _stop_local(running: Running, state_dir: Path) -> None:
         if time.monotonic() > deadline:
             raise Refused(
                 f"run {running.run_id} was told to stop and is still there after {PATIENCE_S:.0f} s",
-                now="It goes on stopping; nothing was reverted.",
+                now=f"It goes on stopping. {now}",
                 do=f"Look at it: pgmig-tui attach {running.run_id}",
             )
         time.sleep(_POLL_S)
 
 
-def _stop_foreign(running: Running, environment: Environment) -> None:
-    name = application_name("rollback", "stop")
-    with connect(environment.target, application_name=name) as connection:
-        connection.execute(guard_sql("control", 1000, connection.server_version_num))
+def _stop_foreign(running: Running, environment: Environment, now: str) -> None:
+    with _connected(environment) as connection:
         pattern = f"pgmig/{running.run_id}/%"
         deadline = time.monotonic() + ENDING_S
         control = [one for one in sessions_named(connection, pattern) if one.pid == running.holder.pid]
         for session in control:
-            _end(connection, session)
+            _end(connection, session, now)
         # Its run process sees that, and rolls back what it has open; what is left a moment later is ended here.
         patience = time.monotonic() + 2.0
         while left := sessions_named(connection, pattern):
             if time.monotonic() > deadline:
                 raise Refused(
                     f"sessions of run {running.run_id} are still there: {', '.join(str(one.pid) for one in left)}",
-                    now="Nothing was reverted.",
+                    now=now,
                     do="Find out what they do: pgmig-tui check shows long transactions.",
                 )
             if time.monotonic() > patience:
                 for session in left:
-                    _end(connection, session)
+                    _end(connection, session, now)
             time.sleep(_POLL_S)
 
 
-def _end(connection: Connection, session: NamedSession) -> None:
+def _end(connection: Connection, session: NamedSession, now: str) -> None:
     try:
         terminate(connection, session)
     except ServerError as error:
@@ -127,20 +153,17 @@ def _end(connection: Connection, session: NamedSession) -> None:
             raise
         raise NotPermitted(
             f"role {connection.role} may not end process {session.pid} of {session.user}: {error.message}",
-            now="Nothing was reverted; the run goes on.",
+            now=f"{now} The run goes on.",
             do=f"Have {session.user}, or a superuser, run: SELECT pg_terminate_backend({session.pid});",
         ) from None
 
 
-def _wait_until_free(running: Running, environment: Environment) -> None:
-    name = application_name("rollback", "stop")
-    with connect(environment.target, application_name=name) as connection:
+def _wait_until_free(running: Running, environment: Environment, now: str) -> None:
+    with _connected(environment) as connection:
         deadline = time.monotonic() + ENDING_S
         while (holder := registry.lock_holder(connection)) is not None:
             if holder.pid != running.holder.pid and time.monotonic() > deadline - ENDING_S / 2:
-                raise Refused(
-                    f"another run has taken its place: {holder}", now="Nothing was reverted.", do="Run this again."
-                )
+                raise Refused(f"another run has taken its place: {holder}", now=now, do="Run this again.")
             if time.monotonic() > deadline:
-                raise Refused(f"the lock is still held: {holder}", now="Nothing was reverted.", do="Run this again.")
+                raise Refused(f"the lock is still held: {holder}", now=now, do="Run this again.")
             time.sleep(_POLL_S)

@@ -105,6 +105,8 @@ class Answers:
                     f"! {name}: deployed but not in the plan: {names}{f' and {more} more' if more > 0 else ''}",
                     "differs",
                 )
+            if last.under_way:
+                add(1, f"~ {name}: w watches it: {last.under_way}", "waiting")
             if last.note:
                 add(3, f". {name}: {last.note}", "muted")
             run = self.newest_run(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
-from pgmig_tui.ui.session import EventFacts, LockTree, RunFacts, Standing
+from pgmig_tui.ui.session import EventFacts, Foreign, LockTree, RunFacts, Standing
 
 
 class EnvironmentAnswered(Message):
@@ -61,3 +61,14 @@ class LocksRead(Message):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, LocksRead)
+
+
+class ForeignRead(Message):
+    """What works on an environment was asked."""
+
+    def __init__(self, foreign: Foreign) -> None:
+        super().__init__()
+        self.foreign = foreign
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, ForeignRead)

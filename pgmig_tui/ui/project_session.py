@@ -19,6 +19,7 @@ from pgmig_tui.ui.session import (
     Command,
     Evidence,
     Facts,
+    ForeignWatch,
     ImpactFacts,
     Item,
     LockWatch,
@@ -37,6 +38,7 @@ from pgmig_tui.ui.session import (
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
+    from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.hashes import Scripts
@@ -116,8 +118,17 @@ class ProjectSession:
             deployed=frozenset(status.deployed),
             pending=tuple(status.pending),
             differing={one.change_id: _PROBLEMS[one.problem] for one in status.diverged if one.change_id in planned},
+            under_way=self._under_way(status),
             strangers=tuple(one.name for one in status.diverged if one.problem == "not_in_plan"),
         )
+
+    def _under_way(self, status: EnvironmentStatus) -> str:
+        if status.holder is None:
+            return ""
+        from pgmig_tui.run.stopping import under_way
+
+        running = under_way(status.holder, self._state_dir)
+        return "" if running is None or running.local else running.sentence
 
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText:
         return scripts.read_script(self.project, self._change(change_id), kind)
@@ -268,6 +279,11 @@ class ProjectSession:
         from pgmig_tui.ui.lock_watch import EnvironmentLocks
 
         return EnvironmentLocks(self._environment(environment))
+
+    def foreign_watch(self, environment: str) -> ForeignWatch:
+        from pgmig_tui.ui.foreign_watch import EnvironmentForeign
+
+        return EnvironmentForeign(self._environment(environment), self._state_dir)
 
     def runs(self) -> tuple[RunFacts, ...]:
         from pgmig_tui.run.client import list_runs

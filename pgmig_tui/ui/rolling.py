@@ -48,7 +48,10 @@ def look_back(
     kept = points.index(extent.keep.change_id if extent.keep is not None else EVERYTHING)
     told = running.sentence if running is not None else ""
     if extent.nothing:
-        return Rollback(environment.name, nothing=extent.nothing, points=points, kept=kept, running=told, found=running)
+        return Rollback(
+            environment.name, nothing=extent.nothing, points=points, kept=kept, running=told,
+            elsewhere=running is not None and not running.local, found=running,
+        )  # fmt: skip
     save = environment.policy.save_before_revert if save is None else save
     plan = plan_rollback(project, environment, extent, state_dir=state_dir)
     found = look(project, environment, extent, plan, state_dir=state_dir, save=save)
@@ -82,6 +85,7 @@ def _facts(found: RollbackReview, standing: Standing, running: Running | None) -
         loses=found.loses,
         saves=found.saving is not None,
         running=running.sentence if running is not None else "",
+        elsewhere=running is not None and not running.local,
         items=tuple(item_of(result) for result in review.gate.results),
         command=command_line(found),
         found=(found, running),

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pgmig_tui.display.activity import Blocker
+from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.display.cells import Line
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ class Standing:
     pending: tuple[str, ...] = ()
     differing: Mapping[str, str] = field(default_factory=dict)
     strangers: tuple[str, ...] = ()
+    under_way: str = ""
+    """Who works there now, where it isn't a run of this account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,8 @@ class Rollback:
     loses: tuple[str, ...] = ()
     saves: bool = False
     running: str = ""
+    elsewhere: bool = False
+    """What runs is of another account or host, or another program's."""
     items: tuple[Item, ...] = ()
     command: str = ""
     points: tuple[str, ...] = ()
@@ -286,6 +290,58 @@ class LockWatch(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignSession:
+    """A session of a run of another account or host. `told`, safe to draw, says who it is and what it does; `started`,
+    which identifies it together with `pid`, is "" where this role may not see it (`hidden`)."""
+
+    pid: int
+    started: str
+    told: str
+    query: str = ""
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What works on an environment, as its server tells. `problem`: why it couldn't be asked. `who` and `doing` are of
+    the run's own row, "" where there is none, as are `state` (running, paused, finished) and `heartbeat_ms`, the age of
+    its last sign of life. `run_id` is "" for another program. `over` says which end was seen; `local`: it is a run of
+    this account, which can be attached to."""
+
+    asked_at: datetime
+    problem: str = ""
+    run_id: str = ""
+    who: str = ""
+    holder: str = ""
+    doing: str = ""
+    state: str = ""
+    heartbeat_ms: int | None = None
+    step: ForeignSession | None = None
+    sessions: tuple[ForeignSession, ...] = ()
+    activity: Activity = field(default_factory=Activity)
+    recorded: tuple[tuple[str, str, str], ...] = ()
+    registry: str = ""
+    unseen: tuple[str, ...] = ()
+    over: str = ""
+    local: bool = False
+
+
+class ForeignWatch(Protocol):
+    """Looks at what works on one environment over and over, and stops it. Its methods block."""
+
+    def read(self) -> Foreign: ...
+    def cancel(self, pid: int, started: str) -> bool:
+        """Cancel what that session runs; False when it is gone. Raises PgmigError, also when this role may not."""
+        ...
+
+    def stop(self, told: Callable[[str], None]) -> None:
+        """End the sessions of the run that was read last; returns when the lock is free. Raises PgmigError."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class EventFacts(Protocol):
     """A line of the journal."""
 
@@ -359,6 +415,7 @@ class Session(Protocol):
     def attach(self, run_id: str) -> Watch: ...
     def runs(self) -> tuple[RunFacts, ...]: ...
     def lock_watch(self, environment: str) -> LockWatch: ...
+    def foreign_watch(self, environment: str) -> ForeignWatch: ...
     def backup(self, review: Review, stopping: Callable[[], bool]) -> Review: ...
     def after_items(self, environment: str, command: str) -> tuple[Item, ...]: ...
     def answer_after(self, run_id: str, answered: Answered) -> None: ...

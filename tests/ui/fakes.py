@@ -27,6 +27,7 @@ from pgmig_tui.ui.session import (
     Command,
     Evidence,
     Facts,
+    Foreign,
     ImpactFacts,
     Item,
     LockSession,
@@ -269,6 +270,35 @@ class FakeLocks:
         self.closed = True
 
 
+@dataclass
+class FakeForeign:
+    """A run of another account that the test writes; `asked` is what was done to it."""
+
+    seen: Foreign = field(default_factory=lambda: Foreign(NOW))
+    asked: list[str] = field(default_factory=list)
+    refusal: PgmigError | None = None
+    gone: bool = False
+    closed: bool = False
+
+    def read(self) -> Foreign:
+        return self.seen
+
+    def cancel(self, pid: int, started: str) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(f"cancel {pid} {started}")
+        return not self.gone
+
+    def stop(self, told: Callable[[str], None]) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        told("stopping it")
+        self.asked.append("stop")
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class FakeSession:
     """`calls` lists what the screens asked for; `started` what they started, which most tests want to stay empty."""
 
@@ -283,6 +313,7 @@ class FakeSession:
         self.nothing_back = ""
         self.watch = FakeWatch()
         self.locks = FakeLocks()
+        self.foreign = FakeForeign()
         self.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
         self.listed: tuple[RunFacts, ...] = ()
         self.items: tuple[Item, ...] = ITEMS
@@ -411,6 +442,7 @@ class FakeSession:
             evidence=((("+ ", "done"), ("2 deploy scripts as deployed, by hash", "plain")),
                       (("! ", "waiting"), ("never tried, as far as is known", "plain"))),
             losses=tuple(told), loses=loses, saves=bool(save), running=self.running, items=self.back_items,
+            elsewhere="another account" in self.running,
             command="pgmig-tui rollback production --accept-data-loss --confirm prod",
             points=(*(change_id(index) for index in (8, 7, 6, 5)), ""), kept=2 if to is None else 3,
         )  # fmt: skip
@@ -431,6 +463,10 @@ class FakeSession:
         self.watch.run_id = run_id
         self.watch.again()
         return self.watch
+
+    def foreign_watch(self, environment: str) -> FakeForeign:
+        self.calls.append(f"watch {environment}")
+        return self.foreign
 
     def lock_watch(self, environment: str) -> FakeLocks:
         self.calls.append(f"locks {environment}")

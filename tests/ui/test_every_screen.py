@@ -18,8 +18,8 @@ from tests.ui.fakes import NOW, PLACES, FakeEvent, FakeSession, facts, plan, sta
 from tests.ui.robot import opened, play
 
 PLACES_WITH_KEYS = (
-    "home", "change", "review", "rollback", "incident", "run", "backfill", "failed", "blockers", "locks", "after",
-    "runs", "help",
+    "home", "change", "review", "rollback", "foreign", "incident", "run", "backfill", "failed", "blockers", "locks",
+    "after", "runs", "help",
 )  # fmt: skip
 HOSTILE = (
     "[/] [red]x[/red] [/foo] \x1b[31mESC\x1b]0;title\x07 \x00NUL \u202eevil\u2028line \t tab 漢字 " + "long" * 2000

@@ -237,6 +237,13 @@ class HomeScreen(PlaceScreen):
     def off(self, key_id: str) -> str | None:
         if key_id == "home.locks" and self.chosen is None:
             return "there is no environment"
+        if key_id == "home.watch":
+            if self.chosen is None:
+                return "there is no environment"
+            last = self.pgmig.answers.last.get(self.chosen.name)
+            if last is None or not last.reachable:
+                return self.pgmig.answers.cannot(self.chosen.name)
+            return None if last.under_way else f"no run of another account is under way on {self.chosen.name}"
         if key_id == "home.unlock":
             if self.chosen is None or not self.chosen.protected:
                 return f"{self.chosen.name if self.chosen else 'nothing'} is not protected"
@@ -318,6 +325,12 @@ class HomeScreen(PlaceScreen):
 
         assert self.chosen is not None, "off() has seen to it"
         self.app.push_screen(LocksScreen(self.chosen))
+
+    def do_watch(self) -> None:
+        from pgmig_tui.ui.screens.foreign import ForeignScreen
+
+        assert self.chosen is not None, "off() has seen to it"
+        self.app.push_screen(ForeignScreen(self.chosen))
 
     def do_runs(self) -> None:
         from pgmig_tui.ui.screens.runs import RunsScreen

@@ -106,9 +106,9 @@ class RollbackScreen(PlaceScreen):
             lines.append(((" looking again ...", "running"),))
         if rollback.running:
             lines += wrap(f"! {safe(rollback.running)}", columns, "failed", indent=" ", hanging="   ")
-            lines += wrap(
-                "it is stopped first, and what it has committed is reverted", columns, "waiting", indent="   "
-            )
+            first = "it is stopped first, and what it has committed is reverted"
+            first += "; w watches it" if rollback.elsewhere else ""
+            lines += wrap(first, columns, "waiting", indent="   ")
         if rollback.nothing:
             return [*lines, *wrap(f"nothing to revert: {safe(rollback.nothing)}", columns, "done", indent=" ")]
         for told in rollback.head:
@@ -191,6 +191,8 @@ class RollbackScreen(PlaceScreen):
             return "still being looked at"
         if rollback is None or (self._error and key_id not in {"rollback.save"}):
             return "it can't be done"
+        if key_id == "rollback.watch":
+            return None if rollback.elsewhere else "no run of another account is under way"
         if key_id == "rollback.go":
             return self._go_shut(rollback)
         if key_id == "rollback.accept" and not rollback.loses:
@@ -231,6 +233,11 @@ class RollbackScreen(PlaceScreen):
         self.call_after_refresh(
             lambda: self.steps.scroll_to(y=self._sql_at if self._with_sql else 0, animate=False, force=True)
         )
+
+    def do_watch(self) -> None:
+        from pgmig_tui.ui.screens.foreign import ForeignScreen
+
+        self.app.push_screen(ForeignScreen(self.environment))
 
     def do_down(self) -> None:
         self._choose(1)

@@ -1,0 +1,289 @@
+"""A run of another account or host, as its server tells of it: watched, and stopped once the word is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pgmig_tui.display.activity import blocker_lines, holds_words, progress_line, unseen_words
+from pgmig_tui.display.banner import PRODUCTION
+from pgmig_tui.display.cells import Line, Role, cut, line, wrap
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import ago, time_of_day
+from pgmig_tui.ui.messages import ForeignRead
+from pgmig_tui.ui.poller import Poller, words_of
+from pgmig_tui.ui.screens.confirm import word_for
+from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.session import Foreign, ForeignSession, ForeignWatch, Place
+from pgmig_tui.ui.widgets.lines import Lines
+
+EVERY_SECONDS = 1.0
+OLD_MS = 10_000
+"""A sign of life comes every two seconds; one that is older is marked."""
+_DONE = {"deploy": "deployed", "revert": "reverted", "fail": "FAILED"}
+
+
+class ForeignScreen(PlaceScreen):
+    """Asks the server once a second, without taking a lock, until it's left. Nothing is stopped before the word."""
+
+    place: ClassVar[str] = "foreign"
+    CSS_PATH = "../styles/foreign.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("foreign")
+
+    def __init__(self, environment: Place) -> None:
+        super().__init__()
+        self.environment = environment
+        self.seen: Foreign | None = None
+        self._problem = ""
+        self._refused = ""
+        self._stopping = False
+        self._watch: ForeignWatch | None = None
+        self._poller: Poller | None = None
+        self.text = Lines(identity="text")
+
+    def body(self) -> Iterable[Widget]:
+        yield self.text
+
+    def set_up(self) -> None:
+        super().set_up()
+        watch = self._watch = self.pgmig.session.foreign_watch(self.environment.name)
+        self._poller = Poller("foreign", lambda: ForeignRead(watch.read()), self.post_message, EVERY_SECONDS)
+        self._poller.start()
+        self._show()
+
+    def on_unmount(self) -> None:
+        if self._poller is not None:
+            self._poller.stop()
+        if self._watch is not None:
+            self._watch.close()
+
+    def on_foreign_read(self, message: ForeignRead) -> None:
+        message.stop()
+        self._problem = message.foreign.problem
+        if not self._problem:
+            self.seen = message.foreign
+        self._show()
+
+    @property
+    def where(self) -> Place | None:
+        return self.environment
+
+    def access(self) -> str:
+        return "WATCHING"
+
+    def doing(self) -> str:
+        if self.seen is None:
+            return "WATCH"
+        name = f"RUN {self.seen.run_id}" if self.seen.run_id else "WATCH"
+        return f"{name}  as of {self.seen.asked_at:%H:%M:%S}Z"
+
+    # What is shown
+
+    def _show(self) -> None:
+        self.text.fill(lambda columns: self._lines(columns - 1))
+        self.tick()
+
+    def _lines(self, columns: int) -> list[Line]:
+        lines: list[Line] = []
+        if self._refused:
+            lines += wrap(f"x {safe(self._refused)}", columns, "failed", indent=" ", hanging="   ")
+        if self._problem:
+            lines += wrap(f"? no answer: {safe(self._problem)}", columns, "stale", indent=" ", hanging="   ")
+        seen = self.seen
+        if seen is None:
+            return lines or [((" asking the server ...", "muted"),)]
+        lines += self._run(seen, columns)
+        if not seen.over:
+            lines += self._now(seen, columns)
+        if seen.sessions:
+            lines += [(), ((" Sessions", "title"),)]
+            for one in seen.sessions:
+                lines += wrap(one.told, columns, "stale" if one.hidden else "plain", indent="   ", hanging="     ")
+        lines += [(), ((" Registry", "title"),), *wrap(safe(seen.registry), columns, indent="   ")]
+        for event, change, at in reversed(seen.recorded):
+            role: Role = "failed" if event == "fail" else "done"
+            glyph = "x" if event == "fail" else "+"
+            told = f"{glyph} {safe(change)} {_DONE.get(event, safe(event))}"
+            lines.append(((f"   {time_of_day(at)}  ", "muted"), (cut(told, columns - 13), role)))
+        return lines
+
+    def _run(self, seen: Foreign, columns: int) -> list[Line]:
+        lines: list[Line] = []
+        if seen.over:
+            lines += wrap(f"= {safe(seen.over)}", columns, "strong", indent=" ", hanging="   ")
+        if seen.who:
+            lines += wrap(safe(seen.who), columns, "strong", indent=" ", hanging="   ")
+        if seen.doing and seen.state != "finished":
+            role: Role = "waiting" if seen.state == "paused" else "running"
+            lines += wrap(f"> {safe(seen.doing)}", columns, role, indent=" ", hanging="   ")
+        if seen.heartbeat_ms is not None:
+            old = seen.heartbeat_ms >= OLD_MS
+            told = f"{'? ' if old else '. '}last sign of life {ago(seen.heartbeat_ms / 1000)}, by the server's clock"
+            lines.append(((f" {told}", "stale" if old else "muted"),))
+        holder = f"lock: {safe(seen.holder)}" if seen.holder else "nobody holds the lock"
+        lines += wrap(holder, columns, "plain" if seen.holder else "waiting", indent=" ", hanging="   ")
+        for text in seen.unseen:
+            lines += wrap(f"? {safe(text)}", columns, "stale", indent=" ", hanging="   ")
+        if seen.local:
+            lines += wrap("it is a run of this account: a attaches to it", columns, "waiting", indent=" ")
+        return lines
+
+    def _now(self, seen: Foreign, columns: int) -> list[Line]:
+        activity = seen.activity
+        lines: list[Line] = [(), ((" Now", "title"),)]
+        if activity.waiting:
+            lines += wrap(f"WAITING for {activity.waits_for() or 'a lock'}", columns, "waiting", indent=" ")
+            lines += [line("  ", *one) for one in blocker_lines(activity.blockers, columns - 2)]
+        elif activity.phase:
+            lines.append(progress_line(activity, columns))
+        if behind := activity.behind("it"):
+            lines += wrap(behind, columns, "waiting", indent=" ")
+        if holds := holds_words(activity):
+            lines += wrap(f"holds {holds}", columns, "plain", indent=" ", hanging="   ")
+        if unseen := unseen_words(activity):
+            lines += wrap(f"? {unseen}", columns, "stale", indent=" ")
+        step = seen.step
+        if step is None:
+            lines.append(((" no session of a step is there", "muted"),))
+        elif step.query:
+            text = f"pid {step.pid}: {' '.join(safe(step.query).split())}"
+            lines += wrap(text, columns, "muted", indent=" ", hanging="   ")[:3]
+        return lines
+
+    # Keys
+
+    def off(self, key_id: str) -> str | None:
+        seen = self.seen
+        if key_id in {"foreign.cancel", "foreign.stop", "foreign.attach"}:
+            if self._stopping:
+                return "it is being stopped"
+            if seen is None or self._problem:
+                return "the server has not answered"
+            if seen.over:
+                return "the run is over"
+        if key_id == "foreign.attach" and seen is not None and not seen.local:
+            return "it is no run of this account; its own account attaches to it"
+        if key_id in {"foreign.cancel", "foreign.stop"} and seen is not None:
+            if not seen.run_id:
+                return "it is another program's: end it where it was started, or its sessions by l"
+            if seen.local:
+                return "it is a run of this account: a attaches to it"
+        if key_id == "foreign.stop" and seen is not None and not seen.holder:
+            return "it holds the lock no longer"
+        if key_id == "foreign.cancel" and seen is not None:
+            if seen.step is None:
+                return "no session of a step is there"
+            if not seen.step.started:
+                return "when that session began is hidden from this role; the pid alone could be another's by now"
+        return None
+
+    def do_cancel(self) -> None:
+        seen = self.seen
+        assert seen is not None, "off() has seen to it"
+        assert seen.step is not None, "off() has seen to it"
+        step = seen.step
+        lines = self._head("CANCEL the statement of", seen)
+        if step.query:
+            lines += paragraph(" ".join(safe(step.query).split()), "muted")[:3]
+        lines += [(), *paragraph("It fails as by an error of its own: its change is rolled back, and the run ends.")]
+        self._confirm(lines, "cancels it", lambda: self._cancel(step))
+
+    def do_stop(self) -> None:
+        seen = self.seen
+        assert seen is not None, "off() has seen to it"
+        lines = self._head("END ALL SESSIONS of", seen)
+        lines += [(), *paragraph("The one that holds the lock first. What is not committed is rolled back;")]
+        lines += paragraph("a CREATE INDEX CONCURRENTLY leaves an INVALID index.")
+        self._confirm(lines, "ends them", self._stop)
+
+    def _head(self, verb: str, seen: Foreign) -> list[Line]:
+        tier = f"{PRODUCTION} " if self.environment.protected else ""
+        lines = paragraph(f"{verb} run {safe(seen.run_id)} on {tier}{self.environment.name}", "failed")
+        return lines + paragraph(safe(seen.who or seen.holder), "muted")
+
+    def _confirm(self, lines: list[Line], does: str, done: Callable[[], None]) -> None:
+        dialog = ConfirmScreen(
+            lines, word_for(self.environment), danger=self.environment.protected, undone="it goes on", does=does
+        )
+        self.app.push_screen(dialog, lambda yes: done() if yes else self.say("nothing was done"))
+
+    def _cancel(self, step: ForeignSession) -> None:
+        watch = self._watch
+        assert watch is not None, "what is shown came from it"
+        self._refused = ""
+
+        def done(found: bool) -> None:
+            if found:
+                self.say(f"pid {step.pid} was told to cancel its statement", "done")
+            else:
+                self.say(f"nothing was done: pid {step.pid} is gone, or another's by now")
+            self._look_again()
+
+        self.later("cancel", lambda: watch.cancel(step.pid, step.started), done, self._not_done)
+
+    def _stop(self) -> None:
+        watch = self._watch
+        assert watch is not None, "what is shown came from it"
+        self._refused = ""
+        self._stopping = True
+        self.say("ending its sessions ...", "running")
+
+        def told(text: str) -> None:
+            self.meanwhile(text, lambda said: self.say(said, "running"), self._not_done)
+
+        def done(_: None) -> None:
+            self._stopping = False
+            self.say("its sessions are ended, and the lock is free", "done")
+            self._look_again()
+
+        self.later("stop", lambda: watch.stop(told), done, self._not_done)
+
+    def _not_done(self, error: Exception) -> None:
+        self._stopping = False
+        self._refused = words_of(error)
+        self._show()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self._poller is not None:
+            self._poller.wake()
+
+    def do_ask(self) -> None:
+        self._look_again()
+
+    def do_attach(self) -> None:
+        from pgmig_tui.ui.screens.run import RunScreen
+
+        assert self.seen is not None, "off() has seen to it"
+        self.go_on_to(RunScreen(self.seen.run_id))
+
+    def do_locks(self) -> None:
+        from pgmig_tui.ui.screens.locks import LocksScreen
+
+        self.app.push_screen(LocksScreen(self.environment))
+
+    def do_down(self) -> None:
+        self.text.scroll_relative(y=1, animate=False)
+
+    def do_up(self) -> None:
+        self.text.scroll_relative(y=-1, animate=False)
+
+    def do_pagedown(self) -> None:
+        self.text.scroll_relative(y=max(1, self.text.size.height // 2), animate=False)
+
+    def do_pageup(self) -> None:
+        self.text.scroll_relative(y=-max(1, self.text.size.height // 2), animate=False)
+
+    def copy_text(self) -> str:
+        return self.text.text() if self.seen is not None else ""
+
+    def help_text(self) -> tuple[str, ...]:
+        return (
+            "All of this is what the server says: the journal of a run can be read by its own account only.",
+            "An old sign of life proves nothing but its age: its host may sleep, or its network be cut.",
+            "c and X look once more whether pid and time of connection are still the same.",
+        )
