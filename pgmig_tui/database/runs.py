@@ -82,6 +82,15 @@ def beat_sql(schema: str, run_id: str, beat: Beat, exit_status: int | None = Non
     )
 
 
+def settled_sql(schema: str, run_id: str, exit_status: int) -> str:
+    """The end of a run that didn't say it itself: its last sign of life stays what it was."""
+    return (
+        f"{_ALONE}; UPDATE {ident(schema)}.runs SET state = 'finished', exit_status = {int(exit_status)},"
+        " finished_at = pg_catalog.clock_timestamp()"
+        f" WHERE run_id = {literal(run_id)} AND state <> 'finished'"
+    )
+
+
 def _text(text: str) -> str:
     """A literal, whatever a script or a host name holds."""
     return literal(text.replace("\0", "\ufffd"))

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pgmig_tui.database import registry, tracking
+from pgmig_tui.database import registry, runs, tracking
 from pgmig_tui.database.activity import NamedSession, sessions_named, sessions_started, terminate
-from pgmig_tui.database.connect import Connection, Reachable, application_name, connect, guard_sql
+from pgmig_tui.database.connect import Connection, Reachable, ServerError, application_name, connect, guard_sql
 from pgmig_tui.database.identity import ServerIdentity
 from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.client import CHANGING, unfinished
@@ -196,6 +196,8 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
                 )  # fmt: skip
             if why := _track(connection, settlement):
                 journal.write("warning", message=f"the settlement could not be tracked: {why}")
+            if why := _end_row(connection, settlement):
+                journal.write("warning", message=f"the run's row could not be ended: {why}")
             journal.write(
                 "run_finished", sync=True, exit_status=settlement.exit_status, result="settled", done=settlement.done,
                 total=len(plan.steps), summary=settlement.summary, now="", do="",
@@ -233,12 +235,26 @@ def _track(connection: Connection, settlement: Settlement) -> str | None:
     if cut is None or plan.tracking is None:
         return None
     found = tracking.read_tracking(connection, plan.tracking)
-    if found.schema is None or found.creates:
+    if found.schema is None or found.creates not in ("", "runs"):
         return found.reason or None
     step = cut.step
     told = {"partly": "partly applied", "not_applied": "not applied"}.get(cut.outcome, cut.outcome)
     migration = tracking.Migration(step.change_id, step.change, step.action, step.note, False, 0, f"cut off, {told}")
     return tracking.record_failure(connection, found.schema, migration, (), plan.operator)
+
+
+def _end_row(connection: Connection, settlement: Settlement) -> str:
+    """Say the end of the run in the table of runs, too; why not, "" when it is said, or there is no such row."""
+    schema = settlement.plan.tracking
+    if schema is None:
+        return ""
+    try:
+        found = tracking.read_tracking(connection, schema)
+        if not (found.no_runs or found.creates or found.schema is None):
+            connection.execute(runs.settled_sql(schema, settlement.plan.run_id, settlement.exit_status))
+    except ServerError as error:
+        return error.message
+    return ""
 
 
 # -- at the start of another run -----------------------------------------------------------------------------------

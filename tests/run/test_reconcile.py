@@ -56,6 +56,9 @@ def test_a_killed_atomic_step_is_settled_by_the_next_run(workshop: Workshop) -> 
     rows = workshop.query("SELECT success, description FROM pgmig.schema_migrations WHERE version = 'two'")
     assert [success for success, _ in rows] == [False]
     assert "deploy cut off, not applied" in rows[0][1]
+    told = "SELECT state, exit_status, finished_at > heartbeat_at FROM pgmig.runs"
+    rows = workshop.query(f"{told} WHERE run_id = '{cut.run_id}'")
+    assert rows == [("finished", 1, True)]
     assert workshop.finish(plan).status == 0
 
 
