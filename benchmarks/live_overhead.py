@@ -1,9 +1,9 @@
-"""What the journal, the watcher and the guard of a run cost: a deploy of 300 changes with and without them.
+"""What the journal, the watcher, the guard and the heartbeat of a run cost: 300 changes with and without them.
 
 Both carry out the same kind of plan with the same engine in this very process, from the first connection to the last
-COMMIT, in turns; what is left out in one is that the journal is written and that the watcher is there. (Planning and
-starting a process cost both the same, and would only hide the difference.) Trivial changes show what they cost each
-step; slow ones, a quarter of a second and more, what the watcher's looks cost.
+COMMIT, in turns; what is left out in one is that the journal and the run's row are written and that the watcher is
+there. (Planning and starting a process cost both the same, and would only hide the difference.) Trivial changes show
+what they cost each step; slow ones, a quarter of a second and more, what the watcher's looks cost.
 Goal: at most 1.5 times the time.
 """
 
@@ -41,6 +41,7 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     """Seconds of a run of everything into an empty database."""
     from pgmig_tui.project.project import load_project
     from pgmig_tui.run import planning, runner
+    from pgmig_tui.run.heartbeat import Heartbeat
     from pgmig_tui.run.journal import JournalWriter
     from pgmig_tui.run.plan import Endpoint, Options
     from pgmig_tui.run.steps import Stepper
@@ -48,6 +49,16 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     class Silent(JournalWriter):
         def write(self, name: str, *, sync: bool = False, **data: Any) -> Any:
             return None
+
+    class Still(Heartbeat):
+        def begin(self) -> None:
+            return
+
+        def tick(self) -> int | None:
+            return None
+
+        def end(self, exit_status: int) -> None:
+            return
 
     class Unwatched(Stepper):
         def __init__(self, *arguments: Any) -> None:
@@ -62,6 +73,7 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     journal = (Silent if bare else JournalWriter)(plan.folder, plan.run_id)
     stepper: Callable[..., Stepper] = runner.Stepper
     runner.Stepper = Unwatched if bare else Stepper  # type: ignore[misc]
+    runner.Heartbeat = Still if bare else Heartbeat  # type: ignore[misc]
     try:
         run = runner.Runner(plan, Endpoint(plan.server.display, dict(plan.server.conninfo)), journal, [])
         start = time.perf_counter()
@@ -69,6 +81,7 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
         seconds = time.perf_counter() - start
     finally:
         runner.Stepper = stepper  # type: ignore[misc, assignment]
+        runner.Heartbeat = Heartbeat  # type: ignore[misc]
         journal.close()
     deployed = b.server.execute("SELECT count(*) FROM sqitch.changes", DATABASE)
     if status or deployed != [(changes,)]:
