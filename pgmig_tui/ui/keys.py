@@ -148,6 +148,7 @@ KEYS: tuple[Key, ...] = (
     Key("blockers.up", "k,up", "k", "", "one session up"),
     Key("locks.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid", True),
     Key("locks.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid", True),
+    Key("locks.unfold", "enter", "Enter", "", "a crowd that waits: one by one; again: together"),
     Key("locks.hold", "space", "space", "Hold", "hold the list still; again: let it follow the server"),
     Key("locks.sort", "s", "s", "Sort", "as a tree, by the longest wait, by the oldest transaction"),
     Key("locks.filter", "slash", "/", "Filter", "only sessions that hold a text; Esc shows all again"),
@@ -163,6 +164,8 @@ KEYS: tuple[Key, ...] = (
     Key("locks.up", "k,up", "k", "", "one session up"),
     Key("locks.top", "g,home", "g", "", "first session"),
     Key("locks.bottom", "G,end", "G", "", "last session"),
+    Key("locks.pagedown", "ctrl+d,pagedown", "ctrl-d", "", "half a page down"),
+    Key("locks.pageup", "ctrl+u,pageup", "ctrl-u", "", "half a page up"),
     Key("failed.retry", "d", "d", "Retry..", "review, then run what is left, this change first", True),
     Key(
         "failed.revert",

@@ -261,13 +261,21 @@ class RunFacts:
 @dataclass(frozen=True, slots=True)
 class LockSession:
     """A session that waits for a lock, or that others wait for. `wants` and `holds` name modes and relations;
-    `wait_ms` is how long it has waited, None when it doesn't or nobody can tell."""
+    `wait_ms` is how long it has waited, None when it doesn't or nobody can tell. With `more` it stands for all of
+    those, who wait for the process `behind` (ui.lock_rows)."""
 
     session: Blocker
     wants: str = ""
     holds: str = ""
     wait_ms: float | None = None
     client: str = ""
+    more: tuple[LockSession, ...] = ()
+    behind: int = 0
+
+    @property
+    def identity(self) -> tuple[int, str]:
+        """What stays the same from one look to the next."""
+        return (self.behind, "more") if self.more else (self.session.pid, self.session.started)
 
 
 @dataclass(frozen=True)

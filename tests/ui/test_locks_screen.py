@@ -6,6 +6,7 @@ import pytest
 
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.errors import NotPermitted
+from pgmig_tui.ui.lock_rows import rows_of
 from pgmig_tui.ui.session import LockSession
 from tests.ui.fakes import FakeSession, standing
 from tests.ui.robot import Robot, opened, play
@@ -152,3 +153,62 @@ def test_it_is_sorted_filtered_and_tells_of_a_server_that_does_not_answer() -> N
             await robot.sees("c is off: timeout expired")
 
     play(scene)
+
+
+def crowd(pid: int, behind: int) -> tuple[LockSession, ...]:
+    """Somebody for whom so many wait: three in four are `web`."""
+    root = LockSession(Blocker(pid, "2026-08-20 02:59:01.5+00", "bi", f"report {pid}", "active", 860_000))
+    return root, *(
+        LockSession(
+            Blocker(
+                pid + number, "2026-08-20 01:00:00+00", "app", "batch" if number % 4 == 0 else "web", "active", depth=1
+            ),
+            wants="ROW EXCLUSIVE dms.[/]" if number % 4 == 0 else "ACCESS SHARE dms.documents",
+            wait_ms=number * 1000,
+        )
+        for number in range(1, behind + 1)
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_crowd_is_one_row_and_who_holds_up_most_comes_first(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.locks.sessions = (*crowd(100, 2), *crowd(700, 34))
+        async with opened(session, size) as robot:
+            await at_locks(robot)
+            await robot.sees("2 root blockers, 36 sessions wait, longest 00:34", "> 700 report 700")
+            await robot.sees("+31 more wait for pid 700: web 24 and batch 7, the longest for 00:31", "100 report 100")
+            await robot.snapshot("locks-crowd")
+            await robot.press("enter")
+            await robot.sees("Enter is off: this is one session by itself")
+            await robot.press("j", "j", "j", "j", "T")
+            await robot.sees("T is off: these are several; Enter shows them one by one")
+            await robot.sees(
+                "31 sessions wait for pid 700", "wants ACCESS SHARE dms.documents 24 and ROW EXCLUSIVE dms.[/] 7"
+            )
+            await robot.press("enter")
+            await robot.misses("more wait for pid 700")
+            await robot.press("G")
+            await robot.sees("> \u2514 102 web")
+            await robot.press("pageup", "pageup", "pageup", "pageup", "pageup", "pageup", "pageup", "pageup")
+            await robot.sees("> 700 report 700")
+            await robot.press("pagedown", "enter")
+            await robot.sees("+31 more wait for pid 700")
+            await robot.press("slash", *"714", "enter")
+            await robot.sees("filter: 714", "714 web")
+
+    play(scene)
+
+
+def test_ours_and_who_holds_up_others_never_disappear_in_a_crowd() -> None:
+    root, *rest = crowd(700, 12)
+    middle = LockSession(Blocker(800, "2026-08-20 01:00:00+00", "app", "web", "active", depth=1), wait_ms=1)
+    last = LockSession(Blocker(801, "2026-08-20 01:00:00+00", "app", "web", "active", depth=2), wait_ms=1)
+    rows = rows_of((root, *rest[:6], middle, last, OURS, *rest[6:]), ())
+    shown = [row.session.pid for row in rows if not row.more]
+    assert shown == [700, 800, 801, 4242, 710, 711, 712]
+    (row,) = (row for row in rows if row.more)
+    assert [one.session.pid for one in row.more] == list(range(701, 710))
+    assert rows[-1] is row
+    assert rows_of((root, *rest[:5]), ()) == [root, *rest[:5]], "two more rows take hardly more room than one"

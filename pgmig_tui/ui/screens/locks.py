@@ -9,6 +9,7 @@ from textual.binding import BindingType
 
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import clock, count
+from pgmig_tui.ui.lock_rows import rows_of
 from pgmig_tui.ui.messages import LocksRead
 from pgmig_tui.ui.poller import Poller, words_of
 from pgmig_tui.ui.screens.dialog import AskScreen
@@ -36,6 +37,7 @@ class LocksScreen(SessionsScreen):
         self.held = False
         self._sort = 0
         self._filter = ""
+        self._unfolded: set[int] = set()
         self._watch: LockWatch | None = None
         self._poller: Poller | None = None
 
@@ -66,6 +68,8 @@ class LocksScreen(SessionsScreen):
             sessions = sorted(sessions, key=lambda one: -(one.wait_ms or 0))
         elif _SORTS[self._sort] == "oldest transaction":
             sessions = sorted(sessions, key=lambda one: -(one.session.since_ms or 0))
+        elif not self._filter:
+            sessions = rows_of(sessions, self._unfolded)
         self.take(sessions)
 
     @property
@@ -104,7 +108,7 @@ class LocksScreen(SessionsScreen):
         return tuple(spans)
 
     def quiet_line(self, columns: int) -> Line:
-        hidden = sum(one.session.hidden for one in self.rows)
+        hidden = sum(one.session.hidden for one in self.found.sessions) if self.found is not None else 0
         if hidden:
             told = f"what {count(hidden, 'session does', 'sessions do')} is hidden from this role (pg_read_all_stats)"
             return ((f" ? {told}", "stale"),)
@@ -115,7 +119,25 @@ class LocksScreen(SessionsScreen):
     def off(self, key_id: str) -> str | None:
         if key_id == "locks.unlock" and (self._steering or self.pgmig.locked(self.environment) is None):
             return "it is not locked"
+        if key_id == "locks.unfold" and (self.chosen is None or not (self.chosen.more or self._behind(self.chosen))):
+            return "this is one session by itself"
         return super().off(key_id)
+
+    def _behind(self, row: LockSession) -> int:
+        """The process whose crowd was shown one by one, and which this row is or waits for; 0 when there is none."""
+        place = self.rows.index(row)
+        depth = row.session.depth
+        above = (one.session.pid for one in reversed(self.rows[:place]) if one.session.depth < depth)
+        return next((pid for pid in (row.session.pid, next(above, 0)) if pid in self._unfolded), 0)
+
+    def do_unfold(self) -> None:
+        row = self.chosen
+        assert row is not None, "off() has seen to it"
+        if row.more:
+            self._unfolded.add(row.behind)
+        else:
+            self._unfolded.discard(self._behind(row))
+        self._arrange()
 
     def do_unlock(self) -> None:
         self.pgmig.unlock(self.environment, self.tick)
@@ -183,6 +205,12 @@ class LocksScreen(SessionsScreen):
         if self._poller is not None:
             self._poller.wake()
 
+    def do_pagedown(self) -> None:
+        self.list.move(self.list.cursor + max(1, self.list.size.height // 2))
+
+    def do_pageup(self) -> None:
+        self.list.move(self.list.cursor - max(1, self.list.size.height // 2))
+
     def do_top(self) -> None:
         self.list.move(0)
 
@@ -191,7 +219,8 @@ class LocksScreen(SessionsScreen):
 
     def help_text(self) -> tuple[str, ...]:
         return (
-            "Root blockers first, below each those who wait for it. Looking takes no lock and joins no queue.",
+            "Who holds up most comes first, below each those who wait for it; a crowd is one row, which Enter unfolds.",
+            "Looking takes no lock and joins no queue.",
             "c and T look once more whether pid and time of connection are still the same.",
         )
 

@@ -13,6 +13,7 @@ from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
+from pgmig_tui.ui.lock_rows import crowd_lines, crowd_words
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen
 from pgmig_tui.ui.session import LockSession
@@ -67,9 +68,8 @@ class SessionsScreen(PlaceScreen):
         self.rows = tuple(rows)
         self.show_rows()
         if before is not None:
-            same = (before.session.pid, before.session.started)
             for index, row in enumerate(self.rows):
-                if (row.session.pid, row.session.started) == same:
+                if row.identity == before.identity:
                     self.list.move(index)
                     break
 
@@ -92,6 +92,8 @@ class SessionsScreen(PlaceScreen):
         session = row.session
         who, state, wait, locks = self._columns(columns + 1)
         indent = "  " * (session.depth - 1) + "└ " if session.depth else ""
+        if row.more:
+            return ((cut(f" {indent}{crowd_words(row)}", columns), "waiting"),)
         role: Role = "running" if session.ours else "failed" if not session.depth else "plain"
         said = "hidden" if session.hidden else _short_state(session.state)
         wants = f"wants {row.wants}" if row.wants else f"holds {row.holds}" if row.holds else ""
@@ -115,13 +117,16 @@ class SessionsScreen(PlaceScreen):
         row = self.chosen
         if row is None:
             return []
+        if row.more:
+            told = (line for text in crowd_lines(row) for line in wrap(text, columns, indent=" "))
+            return [*told, ((" Enter shows them one by one", "muted"),)]
         session = row.session
         head = f"{session.name}  user {safe(session.user or '?')}"
         if row.client:
             head += f" from {safe(row.client)}"
         head += f"  connected {safe(session.started[:19] or '?')}"
-        told, role = session.about()
-        lines: list[Line] = [((cut(f" {head}", columns), "strong"),), *wrap(told, columns, role, indent=" ")[:1]]
+        about, role = session.about()
+        lines: list[Line] = [((cut(f" {head}", columns), "strong"),), *wrap(about, columns, role, indent=" ")[:1]]
         for word, text in (("wants", row.wants), ("holds", row.holds)):
             if text:
                 waited = f" for {duration(row.wait_ms)}" if word == "wants" and row.wait_ms is not None else ""
@@ -145,6 +150,8 @@ class SessionsScreen(PlaceScreen):
             row = self.chosen
             if row is None:
                 return "there is no session"
+            if row.more:
+                return "these are several; Enter shows them one by one"
             if row.session.fixed:
                 return row.session.fixed
             if not row.session.started:
@@ -189,6 +196,8 @@ class SessionsScreen(PlaceScreen):
         row = self.chosen
         if row is None:
             return ""
+        if row.more:
+            return "\n".join((crowd_words(row), *crowd_lines(row)[1:]))
         session = row.session
         told, _role = session.about()
         return "\n".join(

@@ -1,0 +1,80 @@
+"""The lock tree as rows of a list: who blocks most comes first, and a crowd that waits for one session is one row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import clock, count, listing
+from pgmig_tui.ui.session import LockSession
+
+SHOWN = 3
+"""Of those who wait for one session these have a row each, the longest waits; the rest have one together."""
+_LEAST = 3
+"""So many at least are put together: fewer take hardly more room."""
+_NAMED = 3
+
+
+def rows_of(sessions: Sequence[LockSession], unfolded: Collection[int]) -> list[LockSession]:
+    """A tree, depth first, as rows. `unfolded` are the pids behind whom everybody is shown.
+
+    Put together are only those for whom nobody waits, at that place of the tree, and never a session of ours.
+    """
+    trees: list[list[LockSession]] = []
+    for one in sessions:
+        if one.session.depth == 0 or not trees:
+            trees.append([])
+        trees[-1].append(one)
+    trees.sort(key=len, reverse=True)
+    return [row for tree in trees for row in _folded(tree, unfolded)]
+
+
+def _folded(tree: Sequence[LockSession], unfolded: Collection[int]) -> Iterator[LockSession]:
+    crowds: dict[int, list[int]] = {}  # places in the tree, by the place of the session that they wait for
+    path: list[int] = []
+    for place, one in enumerate(tree):
+        depth = one.session.depth
+        del path[depth:]
+        last = place + 1 == len(tree) or tree[place + 1].session.depth <= depth
+        if path and last and one.session.pid and not one.session.ours:
+            crowds.setdefault(path[-1], []).append(place)
+        path.append(place)
+    gone: set[int] = set()
+    behind: dict[int, LockSession] = {}
+    for parent, places in crowds.items():
+        pid = tree[parent].session.pid
+        rest = sorted(places, key=lambda place: -(tree[place].wait_ms or 0))[SHOWN:]
+        if len(rest) >= _LEAST and pid not in unfolded:
+            gone.update(rest)
+            first = tree[rest[0]]
+            more = tuple(tree[place] for place in sorted(rest))
+            behind[max(places)] = replace(first, wants="", holds="", more=more, behind=pid)
+    for place, one in enumerate(tree):
+        if place not in gone:
+            yield one
+        if place in behind:
+            yield behind[place]
+
+
+def crowd_words(row: LockSession) -> str:
+    """Such as `+27 more wait for pid 777: web 20 and batch 7, the longest for 00:41`."""
+    waits = [one.wait_ms for one in row.more if one.wait_ms is not None]
+    longest = f", the longest for {clock(max(waits) / 1000)[3:]}" if waits else ""
+    return f"+{len(row.more)} more wait for pid {row.behind}: {_counted(_who(one) for one in row.more)}{longest}"
+
+
+def crowd_lines(row: LockSession) -> list[str]:
+    """What they want, by how many, and which processes they are."""
+    wants = _counted(one.wants or "hidden from this role" for one in row.more)
+    pids = listing([str(one.session.pid) for one in row.more], 12)
+    return [f"{count(len(row.more), 'session waits', 'sessions wait')} for pid {row.behind}", f"wants {wants}", pids]
+
+
+def _who(one: LockSession) -> str:
+    return safe(one.session.application or one.session.user or "?")
+
+
+def _counted(names: Iterator[str]) -> str:
+    return listing([f"{name} {number}" for name, number in Counter(names).most_common()], _NAMED)
