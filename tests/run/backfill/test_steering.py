@@ -1,0 +1,102 @@
+"""A backfill that is stopped, paused, paced, or left alone by its terminal; one of a statement at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.run import client
+from pgmig_tui.run.events import Event
+from tests.run.backfill.conftest import TOML, counters, plan_of, table
+from tests.run.conftest import Outcome, Workshop
+from tests.run.test_steer import another_steers
+
+
+def test_stopped_and_resumed(shop: Workshop) -> None:
+    table(shop, 5000)
+
+    def stop(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 3:
+            handle.send("stop")
+
+    done = shop.finish(plan_of(shop), stop)
+    assert (done.status, done.events[-1].data["result"]) == (3, "stopped")
+    resumed = shop.finish(plan_of(shop, resume=done.plan.run_id))
+    assert resumed.status == 0, resumed.events[-1].data
+    assert resumed.named("step_started")[0]["rows"] == done.named("batch_done")[-1]["total"]
+    assert counters(shop) == [(1, 5000)]
+
+
+def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
+    table(shop18, 3000)
+
+    def steer(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 2:
+            handle.send("pause")
+        if event.name == "run_paused":
+            ours = f"application_name = 'pgmig/{handle.run_id}/1'"
+            sql = f"SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND {ours}"
+            assert shop18.query(sql) == [(0,)]
+            handle.send("resume")
+
+    done = shop18.finish(plan_of(shop18), steer)
+    assert done.status == 0
+    assert done.names.index("run_paused") < done.names.index("run_resumed")
+    assert counters(shop18) == [(1, 3000)]
+
+
+def test_faster_and_slower_change_the_pace(shop18: Workshop) -> None:
+    table(shop18, 3000)
+
+    def steer(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and event.data["batch"] == 1:
+            handle.send("slower")
+        if event.name == "pace_changed" and event.data["level"] == -1:
+            handle.send("faster")
+            handle.send("faster")
+
+    done = shop18.finish(plan_of(shop18), steer)
+    assert done.status == 0
+    paces = [(one["level"], one["aim_ms"], one["rest"]) for one in done.named("pace_changed")]
+    assert paces == [(-1, 200, 1.0), (0, 200, 0.25), (1, 200, 0.0)]
+
+
+def test_the_same_statement_runs_once_at_a_time_and_a_deploy_may_run_beside_it(shop18: Workshop) -> None:
+    table(shop18, 3000)
+    first, second = plan_of(shop18), plan_of(shop18)
+    found: list[Outcome] = []
+
+    def meanwhile(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "batch_done" and not found:
+            handle.send("pause")
+        if event.name == "run_paused":
+            found.append(shop18.finish(second))
+            shop18.change("other", "CREATE TABLE public.other ();\n")
+            found.append(shop18.run(to="fill", log_only=True))
+            found.append(shop18.run())
+            handle.send("resume")
+
+    done = shop18.finish(first, meanwhile)
+    assert done.status == 0, done.events[-1].data
+    refused, recorded, deployed = found
+    assert refused.status == 3
+    assert f"pgmig/{first.run_id}/control" in refused.events[-1].data["summary"]
+    assert (recorded.status, deployed.status) == (0, 0)
+    assert shop18.deployed() == ["fill", "other"]
+    assert counters(shop18) == [(1, 3000)]
+
+
+@pytest.mark.parametrize(("policy", "status"), [("abort", 3), ("finish", 0), ("continue", 0)])
+def test_a_lost_terminal_ends_it_only_where_that_is_the_policy(shop18: Workshop, policy: str, status: int) -> None:
+    shop18.toml = TOML + f'on_hangup = "{policy}"\n'
+    table(shop18, 5000)
+    plan = plan_of(shop18, max_rate=4000)
+    with another_steers(plan.folder) as steering:
+
+        def hang_up(handle: client.RunHandle, event: Event) -> None:
+            if event.name == "batch_done" and event.data["batch"] == 2:
+                steering.kill()
+                steering.wait()
+
+        done = shop18.finish(plan, hang_up)
+    assert done.status == status, done.events[-1].data
+    assert (counters(shop18) == [(1, 5000)]) == (status == 0)
