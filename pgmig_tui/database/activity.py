@@ -54,14 +54,6 @@ class NamedSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """Sessions stuck behind a process; `oldest_s` is None before PostgreSQL 14, or when nobody waits."""
-
-    stuck: int
-    oldest_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class RelationLock:
     """A lock on a relation, held or (not `granted`) waited for since `waiting_s` (None before 14); `mode` as pg_locks
     writes it. `wraparound`: whether an autovacuum holds it to prevent wraparound, None = it is none, or hidden.
@@ -126,11 +118,6 @@ def _masked(connection: Connection, row: Row) -> Session:
     return replace(session, query=connection.mask(session.query)) if session.query else session
 
 
-def blockers_of(connection: Connection, pid: int) -> tuple[Session, ...]:
-    """The sessions that `pid` waits for now. Raises ServerError."""
-    return tuple(_session(row) for row in connection.execute(load("queries/blockers_of"), {"pid": pid}))
-
-
 def lock_tree(connection: Connection) -> tuple[Session, ...]:
     """Everybody who waits for a lock and those they wait for, depth first, roots at depth 0, each session once, where
     it is nearest to a root. Raises ServerError."""
@@ -162,13 +149,6 @@ def tree_order(blockers: Mapping[int, Sequence[int]]) -> list[tuple[int, int]]:
         found.append((pid, depths[pid]))
         stack += reversed(under.get(pid, []))
     return found + [(pid, 0) for pid in blockers if pid not in depths]
-
-
-def queue_behind(connection: Connection, pid: int) -> Queue:
-    """How many sessions wait behind `pid`, directly or not. Raises ServerError."""
-    row = connection.one(load("queries/queue_behind"), {"pid": pid})
-    assert row is not None
-    return Queue(row[0], row[1])
 
 
 def cancel(connection: Connection, session: Session | NamedSession) -> bool:

@@ -148,7 +148,6 @@ class BatchLines:
     def __init__(self) -> None:
         self._progress = Progress()
         self._told_s = 0.0
-        self._told_reason = ""
 
     def add_batch(self, name: str, at: str, data: Mapping[str, Any]) -> list[Line] | None:
         """The lines of one event, None for one that isn't of batches."""

@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pgmig_tui.database.activity import end_sessions, sessions_named
+from pgmig_tui.database.activity import end_sessions
 from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.database.connect import (
     Reachable,
@@ -32,9 +32,6 @@ from pgmig_tui.database.connect import (
     mask,
 )
 from pgmig_tui.errors import PgmigError, Refused
-
-if TYPE_CHECKING:
-    from pgmig_tui.project.targets import Target
 
 Verified = Literal["none", "list", "decode"]
 
@@ -107,7 +104,7 @@ def find_tools(server_version_num: int, folders: Sequence[Path] = (), path: str 
 
 
 def make_backup(
-    target: Target,
+    target: Reachable,
     folder: Path,
     run_id: str,
     *,
@@ -145,14 +142,6 @@ def make_backup(
     backup = _record(path, digest, verify, identity, tools, started, time.monotonic() - clock)
     path.with_suffix(".json").write_text(json.dumps(asdict(backup), indent=1) + "\n", encoding="utf-8")
     return backup
-
-
-def running_dumps(target: Target) -> tuple[int, ...]:
-    """Server processes of dumps that this program started in the target's database, by whatever run. Raises
-    Unreachable."""
-    with connect(target, application_name="pgmig/backup/watch") as connection:
-        connection.execute(guard_sql("watch", 0, connection.server_version_num))
-        return tuple(session.pid for session in sessions_named(connection, "pgmig/%/dump"))
 
 
 def newest_backup(folder: Path, identity: ServerIdentity) -> Backup | None:
@@ -211,7 +200,7 @@ def results(backup: Backup | None) -> tuple[CheckResult, CheckResult]:
 
 
 def _dump(
-    target: Target,
+    target: Reachable,
     tools: Tools,
     path: Path,
     environment: Mapping[str, str],

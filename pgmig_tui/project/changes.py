@@ -130,10 +130,6 @@ class Plan:
             found["HEAD"], found["ROOT"] = [len(self.changes) - 1], [0]
         return found
 
-    def index_of_tag(self, name: str) -> int | None:
-        """Return the index of the change that carries the tag `name` (with or without "@"; HEAD and ROOT too)."""
-        return self._tag_index.get(name.removeprefix("@"))
-
     def find(self, spec: str) -> Change:
         """Return the change that `spec` names, as Sqitch's plan lookup does.
 

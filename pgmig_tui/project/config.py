@@ -73,10 +73,6 @@ class Config:
         value = self.value(key)
         return (value.text or None) if value else None
 
-    def get_all(self, key: str) -> tuple[str, ...]:
-        """Return all values of a key that may be given several times."""
-        return tuple(value.text or "" for value in self.values.get(_split(key), ()))
-
     def section(self, path: str) -> dict[str, str]:
         """Return the keys of one section, names as written; `path` is `section` or `section.subsection`."""
         path = _section_key(path)

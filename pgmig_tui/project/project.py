@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from hashlib import sha1
 from pathlib import Path
 from typing import Literal
@@ -204,11 +203,6 @@ class Project:
         for section in sections:
             found.update(self.config.section(f"{section}.variables"))
         return {**found, **(extra or {}), "registry": target.registry}
-
-    @cached_property
-    def plan_name(self) -> str:
-        """The plan file as people see it."""
-        return self.relative(self.layout.plan_file)
 
 
 def load_project(

@@ -75,12 +75,6 @@ class Target:
     place: Place
 
     @property
-    def libpq(self) -> dict[str, str]:
-        """All keywords for a connection, secrets included. Never to be shown, logged or passed in argv."""
-        password = {} if self.password is None else {"password": self.password}
-        return {**self.conninfo, **self.secrets, **password}
-
-    @property
     def plan_file(self) -> Path:
         return self.layout.plan_file
 

@@ -30,12 +30,6 @@ if TYPE_CHECKING:
     from pgmig_tui.run.plan import RunPlan, Step
     from pgmig_tui.run.rollback import Extent
 
-SHORT_MODES = {
-    "ACCESS SHARE": "access share", "ROW SHARE": "row share", "ROW EXCLUSIVE": "row excl",
-    "SHARE UPDATE EXCLUSIVE": "share upd", "SHARE": "share", "SHARE ROW EXCLUSIVE": "share row",
-    "EXCLUSIVE": "exclusive", "ACCESS EXCLUSIVE": "ACCESS EXCL",
-}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class RollbackReview:

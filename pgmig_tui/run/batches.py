@@ -135,10 +135,3 @@ def blind_spots(now: Pressure) -> tuple[str, ...]:
     if now.archives and now.backlog_bytes is None:
         told.append("how much WAL waits to be archived is UNKNOWN: none was archived yet")
     return tuple(told)
-
-
-def share_done(seen: int, about_total: int) -> float | None:
-    """How much of the table is passed, 0 to 0.99 by the planner's estimate of its rows; None where there is none."""
-    if about_total <= 0:
-        return None
-    return min(seen / about_total, 0.99)

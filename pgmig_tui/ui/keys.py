@@ -240,15 +240,3 @@ def footer(place: str, *, without: Collection[str] = ()) -> tuple[Key, ...]:
     own = [key for key in KEYS if key.place == place and key.label and key.id not in without]
     every = [BY_ID[identifier] for identifier in _EVERYWHERE.get(place, ())]
     return tuple(own[: FOOTER_LIMIT - len(every)] + every)
-
-
-def clashes(place: str) -> list[str]:
-    """Keys that a place gives to two actions; empty in a sound table."""
-    seen: dict[str, str] = {}
-    found: list[str] = []
-    for key in of_place(place):
-        for part in key.keys.split(","):
-            if part in seen:
-                found.append(f"{part}: {seen[part]} and {key.id}")
-            seen[part] = key.id
-    return found

@@ -9,11 +9,10 @@ from dataclasses import replace
 import pytest
 
 from pgmig_tui.database.activity import (
-    blockers_of,
+    Session,
     cancel,
     end_sessions,
     lock_tree,
-    queue_behind,
     read_now,
     sessions_named,
     terminate,
@@ -55,28 +54,37 @@ def watch(server: Server, database: str, **more: str) -> Iterator[Connection]:
         yield connection
 
 
+def blocker_of(connection: Connection, pid: int) -> Session | None:
+    """Whom a session waits for, None when it doesn't wait."""
+    above: dict[int, Session] = {}
+    for one in lock_tree(connection):
+        if one.pid == pid:
+            return above.get(one.depth - 1)
+        above[one.depth] = one
+    return None
+
+
 def test_a_pile_up_is_seen_from_all_sides(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     with session(pg, name) as watch, pile_up(pg, name) as (blocker, step, victim):
-        (found,) = blockers_of(watch, step.pid)
+        found = blocker_of(watch, step.pid)
+        assert found is not None
         assert (found.pid, found.application, found.state) == (blocker.pid, "reporting", "idle in transaction")
         assert (found.has_written, found.backend_type) == (False, "client backend")
         assert found.xact_s is not None
         assert "SELECT * FROM t" in (found.query or "")
         tree = [(one.depth, one.pid) for one in lock_tree(watch) if one.pid in (blocker.pid, step.pid, victim.pid)]
         assert tree == [(0, blocker.pid), (1, step.pid), (2, victim.pid)]
-        queue = queue_behind(watch, step.pid)
-        assert queue.stuck == 1
-        assert queue.oldest_s is not None
-        assert queue_behind(watch, victim.pid).stuck == 0
-        assert queue_behind(watch, victim.pid).oldest_s is None
 
 
 def test_a_plain_role_sees_the_queue(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
-    with role(pg) as plain, session(pg, name, **plain) as watch, pile_up(pg, name) as (blocker, step, _):
-        assert queue_behind(watch, step.pid).stuck == 1
-        (found,) = blockers_of(watch, step.pid)
+    with role(pg) as plain, session(pg, name, **plain) as watch, pile_up(pg, name) as (blocker, step, victim):
+        behind = blocker_of(watch, victim.pid)
+        assert behind is not None
+        assert behind.pid == step.pid
+        found = blocker_of(watch, step.pid)
+        assert found is not None
         assert (found.pid, found.application, found.state, found.xact_s) == (blocker.pid, "reporting", None, None)
         with pytest.raises(ServerError) as caught:
             terminate(watch, found)
@@ -86,7 +94,8 @@ def test_a_plain_role_sees_the_queue(pg: Server, database_on: Databases) -> None
 def test_only_the_session_that_was_shown_is_ended(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     with session(pg, name) as watch, pile_up(pg, name) as (blocker, step, victim):
-        (found,) = blockers_of(watch, step.pid)
+        found = blocker_of(watch, step.pid)
+        assert found is not None
         another = replace(found, started="2001-01-01 00:00:00+00")
         assert not cancel(watch, another)
         assert not terminate(watch, another)
@@ -97,7 +106,7 @@ def test_only_the_session_that_was_shown_is_ended(pg: Server, database_on: Datab
         assert result is not None
         assert victim.error(result).sqlstate == "57014"
         assert terminate(watch, found)
-        until(lambda: not blockers_of(watch, step.pid))
+        until(lambda: blocker_of(watch, step.pid) is None)
         with pytest.raises(ConnectionLost):
             blocker.execute("SELECT 1")
         assert not terminate(watch, found)
@@ -187,8 +196,9 @@ def test_a_prepared_transaction_is_process_0(pg: Server, database_on: Databases)
         watch.execute(f"PREPARE TRANSACTION '{name}'")
         try:
             step.raw.send_query(b"ALTER TABLE public.t ADD COLUMN x int")
-            until(lambda: len(blockers_of(watch, step.pid)) == 1)
-            (found,) = blockers_of(watch, step.pid)
+            until(lambda: blocker_of(watch, step.pid) is not None)
+            found = blocker_of(watch, step.pid)
+            assert found is not None
             assert (found.pid, found.user, found.started) == (0, None, None)
             assert not terminate(watch, found)
         finally:

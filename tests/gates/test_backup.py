@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.database.activity import sessions_named
+from pgmig_tui.database.activity import NamedSession, sessions_named
+from pgmig_tui.database.connect import connect
 from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.gates.backup import (
     Backup,
@@ -21,7 +22,6 @@ from pgmig_tui.gates.backup import (
     make_backup,
     newest_backup,
     results,
-    running_dumps,
     verify_backup,
 )
 from tests.database.places import Databases, Place, place, role, session, until
@@ -45,18 +45,23 @@ def tools(pg: Server) -> Tools:
     return find_tools(pg.version_num, [pg.bin_dir], path="")
 
 
+def dumping(target: Place) -> tuple[NamedSession, ...]:
+    with connect(target, application_name="pgmig/test/watch") as connection:
+        return sessions_named(connection, "pgmig/%/dump")
+
+
 def test_a_backup_decodes_and_restores(
     pg: Server, database: str, target: Place, tools: Tools, tmp_path: Path, database_on: Databases
 ) -> None:
     sizes: list[int] = []
-    backup = make_backup(target, tmp_path / "backups", "run1", tools=tools, progress=sizes.append)  # type: ignore[arg-type]
+    backup = make_backup(target, tmp_path / "backups", "run1", tools=tools, progress=sizes.append)
     path = Path(backup.path)
     assert (backup.verified, backup.database) == ("decode", database)
     assert backup.size == path.stat().st_size > 100_000
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert backup.tool_version == tools.version
-    assert running_dumps(target) == ()  # type: ignore[arg-type]
+    assert dumping(target) == ()
 
     fresh = database_on(pg)
     restore = [str(tools.folder / "pg_restore"), "--dbname", pg.conninfo(fresh), str(path)]
@@ -74,12 +79,11 @@ def test_a_backup_decodes_and_restores(
 def test_the_newest_backup_of_this_database_is_found_again(
     pg: Server, target: Place, tools: Tools, tmp_path: Path
 ) -> None:
-    from pgmig_tui.database.connect import connect
 
-    with connect(target, application_name="x") as connection:  # type: ignore[arg-type]
+    with connect(target, application_name="x") as connection:
         identity = connection.identity()
     assert newest_backup(tmp_path, identity) is None
-    backup = make_backup(target, tmp_path, "run1", tools=tools, verify="list")  # type: ignore[arg-type]
+    backup = make_backup(target, tmp_path, "run1", tools=tools, verify="list")
     (tmp_path / "broken.json").write_text("{")
     assert newest_backup(tmp_path, identity) == backup
     assert newest_backup(tmp_path, replace(identity, database="other")) is None
@@ -93,7 +97,7 @@ def test_the_newest_backup_of_this_database_is_found_again(
 
 @pytest.fixture
 def dumped(target: Place, tools: Tools, tmp_path: Path) -> Backup:
-    return make_backup(target, tmp_path, "run1", tools=tools)  # type: ignore[arg-type]
+    return make_backup(target, tmp_path, "run1", tools=tools)
 
 
 def _undo_hash(backup: Backup) -> Backup:
@@ -129,10 +133,10 @@ def test_a_table_that_is_locked_stops_the_dump_soon(
     with session(pg, database) as somebody:
         somebody.execute("BEGIN; LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(BackupError) as caught:
-            make_backup(target, tmp_path, "run1", tools=tools)  # type: ignore[arg-type]
+            make_backup(target, tmp_path, "run1", tools=tools)
     assert any("LOCK TABLE" in line for line in caught.value.details)
     assert list(tmp_path.iterdir()) == []
-    assert running_dumps(target) == ()  # type: ignore[arg-type]
+    assert dumping(target) == ()
 
 
 def test_a_stopped_dump_leaves_neither_file_nor_session(
@@ -146,7 +150,7 @@ def test_a_stopped_dump_leaves_neither_file_nor_session(
 
         def run() -> None:
             try:
-                make_backup(target, tmp_path, "stopped", tools=tools, stopping=stop.is_set)  # type: ignore[arg-type]
+                make_backup(target, tmp_path, "stopped", tools=tools, stopping=stop.is_set)
             except BackupError as error:
                 failures.append(error)
 
@@ -186,7 +190,7 @@ def test_the_password_is_in_no_command_line_and_no_environment(
                     lock.execute("ROLLBACK")
                 return False
 
-            backup = make_backup(target, tmp_path, "run1", tools=tools, stopping=look)  # type: ignore[arg-type]
+            backup = make_backup(target, tmp_path, "run1", tools=tools, stopping=look)
     assert seen
     assert not [text for text in seen if "canary" in text]
     assert "PGPASSFILE" in seen[0]
@@ -197,7 +201,7 @@ def test_the_password_is_in_no_command_line_and_no_environment(
 
 def test_nobody_there(tools: Tools, tmp_path: Path) -> None:
     with pytest.raises(Unreachable):
-        make_backup(Place({"host": str(tmp_path), "dbname": "x"}), tmp_path / "b", "run1", tools=tools)  # type: ignore[arg-type]
+        make_backup(Place({"host": str(tmp_path), "dbname": "x"}), tmp_path / "b", "run1", tools=tools)
 
 
 @pytest.fixture

@@ -69,18 +69,18 @@ def test_a_bad_boolean_names_its_line(tmp_path: Path) -> None:
 
 def test_a_key_given_twice_is_an_error_only_when_one_is_wanted(tmp_path: Path) -> None:
     config = read(tmp_path, "[core]\na = 1\na = 2\nb = 3\n")
-    assert (config.get_all("core.a"), config.get("core.b")) == (("1", "2"), "3")
+    assert config.get("core.b") == "3"
     with pytest.raises(ProjectError, match="lines 2 and 3"):
         config.get("core.a")
 
 
 def test_later_files_replace_key_by_key(tmp_path: Path) -> None:
-    files = {"system": "[core]\na=1\nb=1\nc=1\n", "user": "[core]\nb=2\nb=3\nc=2\n", "local": "[core]\nc=3\n"}
+    files = {"system": "[core]\na=1\nb=1\nb=1\nc=1\n", "user": "[core]\nb=2\nc=2\n", "local": "[core]\nc=3\n"}
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     env = {"SQITCH_SYSTEM_CONFIG": str(tmp_path / "system"), "SQITCH_USER_CONFIG": str(tmp_path / "user")}
     config = read_config(tmp_path, {**env, "SQITCH_CONFIG": "local"})
-    assert (config.get("core.a"), config.get_all("core.b"), config.get("core.c")) == ("1", ("2", "3"), "3")
+    assert [config.get(f"core.{key}") for key in "abc"] == ["1", "2", "3"]
     assert config.local_file == tmp_path / "local"
 
 

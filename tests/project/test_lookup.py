@@ -160,7 +160,3 @@ def test_nothing_deployed() -> None:
     for spec in ("HEAD", "@ROOT", "@t1", "a"):
         with pytest.raises(ProjectError):
             find_deployed(spec, none, PLAN)
-
-
-def test_index_of_tag() -> None:
-    assert [PLAN.index_of_tag(name) for name in ("t1", "@t1", "HEAD", "nope")] == [1, 1, 4, None]

@@ -157,7 +157,6 @@ def test_options_win_over_the_configuration(folder: Path) -> None:
     project = load(folder, plan_file="x/other.plan", top_dir="x", registry="reg")
     assert project.plan.project == "other"
     assert {environment.target.registry for environment in project.environments} == {"reg"}
-    assert project.plan_name == "x/other.plan"
     assert project.script_path(project.plan.changes[0], "verify") == folder / "x/verify/z.sql"
 
 

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from pgmig_tui.display.banner import banner, tier_role, tier_word
-from pgmig_tui.display.cells import Line, Span, cut, sides, text_of, width, wrap
+from pgmig_tui.display.cells import Line, Span, cut, sides, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui import keys
@@ -361,6 +361,3 @@ class PlaceScreen(Screen[None]):
     def help_text(self) -> tuple[str, ...]:
         """What the help says about this place besides its keys."""
         return ()
-
-    def plain_text(self) -> str:
-        return text_of(self.banner.shown)

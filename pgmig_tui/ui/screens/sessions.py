@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -22,8 +21,6 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 class SessionsScreen(PlaceScreen):
     """A list and, below it, all that is known of the session under the cursor. Subclasses give `rows` and `end`."""
-
-    SUMMARY: ClassVar[str] = ""
 
     def __init__(self) -> None:
         super().__init__()
