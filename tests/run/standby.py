@@ -19,11 +19,14 @@ class Standby:
         where = server.conninfo("postgres", replication="true", application_name="standby_of_a_test")
         self._raw = pq.PGconn.connect(where.encode())
         assert self._raw.status == pq.ConnStatus.OK, self._raw.get_error_message()
+        # Without a slot a busy server recycles the WAL that has not been sent yet, and ends the stream.
+        slot = f"standby_{self._raw.backend_pid}".encode()
+        self._raw.exec_(b"CREATE_REPLICATION_SLOT %s TEMPORARY PHYSICAL RESERVE_WAL" % slot)
         start = server.execute("SELECT pg_current_wal_lsn()")[0][0]
         high, low = (int(part, 16) for part in start.split("/"))
         self.replayed = high << 32 | low
         self._server = server
-        self._raw.exec_(b"START_REPLICATION PHYSICAL %X/%X" % (high, low & ~0x1FFF))
+        self._raw.exec_(b"START_REPLICATION SLOT %s PHYSICAL %X/%X" % (slot, high, low & ~0x1FFF))
         self._raw.nonblocking = 1
         self.tell()
 
