@@ -28,6 +28,13 @@ _WORDS = """
     validate values view volatile when where with without work
 """
 _KEYWORDS = frozenset(_WORDS.split())
+_ROLES: dict[str, Role] = {
+    "comment": "comment",
+    "number": "number",
+    "string": "string",
+    "tag": "string",
+    "word": "keyword",
+}
 
 
 def colored(text: str) -> list[Line]:
@@ -45,15 +52,10 @@ def colored(text: str) -> list[Line]:
     for found in _TOKEN.finditer(text):
         if found.start() > at:
             put(text[at : found.start()], "plain")
-        kind = found.lastgroup or "plain"
         part = found.group()
-        role: Role = "plain"
-        if kind == "comment" or kind == "number":
-            role = kind  # type: ignore[assignment]
-        elif kind in {"string", "tag"}:
-            role = "string"
-        elif kind == "word" and part.lower() in _KEYWORDS:
-            role = "keyword"
+        role = _ROLES.get(found.lastgroup or "", "plain")
+        if role == "keyword" and part.lower() not in _KEYWORDS:
+            role = "plain"
         put(part, role)
         at = found.end()
     if at < len(text):

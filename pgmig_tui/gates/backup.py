@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from pgmig_tui.database.activity import end_sessions
-from pgmig_tui.database.checks import CheckResult
+from pgmig_tui.database.checks import CheckResult, State
 from pgmig_tui.database.connect import (
     Reachable,
     ServerIdentity,
@@ -184,12 +184,12 @@ def results(backup: Backup | None) -> tuple[CheckResult, CheckResult]:
     fresh = CheckResult(
         "backup", titles[0], "PASS" if age <= MAX_AGE_S else "FAIL", summary, rows, "", backup.started_at, now
     )
-    proof = {"decode": "PASS", "list": "WARN", "none": "UNKNOWN"}
+    proof: dict[Verified, State] = {"decode": "PASS", "list": "WARN", "none": "UNKNOWN"}
     said = {"decode": "fully decoded", "list": "only its table of contents was read", "none": "not verified"}
     verified = CheckResult(
         "backup_verified",
         titles[1],
-        proof[backup.verified],  # type: ignore[arg-type]  # the values are states
+        proof[backup.verified],
         f"{said[backup.verified]}, SHA-256 {backup.sha256[:16]}…",
         rows,
         "",

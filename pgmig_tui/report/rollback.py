@@ -212,8 +212,8 @@ def evidence_lines(found: RollbackReview) -> list[Line]:
     told = []
     scripts = next((one for one in found.review.checks if one.name == "deployed_scripts"), None)
     if scripts is not None:
-        mark: Span = {"PASS": ("+ ", "done"), "FAIL": ("x ", "failed")}.get(scripts.state, ("? ", "stale"))  # type: ignore[assignment]
-        told.append(line(mark, safe(scripts.summary)))
+        marks: dict[str, Span] = {"PASS": ("+ ", "done"), "FAIL": ("x ", "failed")}
+        told.append(line(marks.get(scripts.state, ("? ", "stale")), safe(scripts.summary)))
     never = [step.change for step in found.plan.steps if step.change_id not in found.tried]
     for step in found.plan.steps:
         tried = found.tried.get(step.change_id)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pgmig_tui
 from pgmig_tui.errors import PgmigError, UsageError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
 
 
+RunState = Literal["running", "finished", "failed", "unknown"]
 CHANGING = ("deploy", "revert")
 """Commands whose runs have to be settled when they were cut off."""
 
@@ -48,7 +49,7 @@ class RunSummary:
     root: str
     started_at: str
     finished_at: str | None
-    state: str
+    state: RunState
     steps_done: int
     steps: int
     exit_status: int | None
@@ -250,7 +251,9 @@ def _summary(folder: Path) -> RunSummary:
         done = sum(event.name in counted for event in events)
         steps = len(events[0].data.get("steps", ())) if events else 0
     status = int(last.data["exit_status"]) if last else None
-    state = "running" if alive and last is None else "unknown" if last is None else "failed" if status else "finished"
+    state: RunState = "failed" if status else "finished"
+    if last is None:
+        state = "running" if alive else "unknown"
     return RunSummary(
         run_id=folder.name,
         command=str(first.get("command", "")),

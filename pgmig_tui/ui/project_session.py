@@ -379,7 +379,7 @@ def _run_facts(run: RunSummary) -> RunFacts:
         run.run_id,
         run.environment,
         run.command,
-        run.state,  # type: ignore[arg-type]
+        run.state,
         run.started_at,
         run.finished_at or "",
         run.steps_done,

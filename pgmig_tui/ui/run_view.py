@@ -216,7 +216,8 @@ def excerpt(script: Sequence[str], number: int, columns: int, around: int = AROU
     digits = len(str(last))
     lines: list[Line] = []
     for index in range(first, last + 1):
-        mark, role = ("x>", "failed") if index == number else ("  ", "plain")
+        at = index == number
+        role: Role = "failed" if at else "plain"
         text = cut(safe(script[index - 1]), columns - digits - 6)
-        lines.append(((f" {mark} {index:>{digits}} ", role if index == number else "muted"), (text, role)))  # type: ignore[arg-type]
+        lines.append(((f" {'x>' if at else '  '} {index:>{digits}} ", "failed" if at else "muted"), (text, role)))
     return lines

@@ -271,7 +271,7 @@ def test_a_direct_connection_has_no_pooler(pg: Server, database_on: Databases) -
 def test_poolers_are_told_apart_and_one_is_refused(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     for mode in ("session", "transaction"):
-        with pooler(pg, name, mode) as found:  # type: ignore[arg-type]
+        with pooler(pg, name, mode) as found:
             target = Place({"host": "127.0.0.1", "port": found.port, "dbname": name, "user": "x"})
             with connect(target, application_name="x") as connection:
                 assert detect_pooler(target, connection) == mode

@@ -44,7 +44,7 @@ def own(server_folder: Path) -> Iterator[SandboxServer]:
 
 
 def the_place(server: SandboxServer, **more: str) -> Place:
-    return Place({**conninfo_to_dict(server.conninfo("postgres")), **more})  # type: ignore[arg-type]
+    return Place({**conninfo_to_dict(server.conninfo("postgres")), **more})
 
 
 def check(server: SandboxServer, name: str, **more: str) -> CheckResult:

@@ -32,7 +32,7 @@ def registry(server: Server, database: str, schema: str = "sqitch") -> list[str]
         "SELECT table_name, column_name FROM information_schema.columns"
         f" WHERE table_schema = {_literal(schema)} ORDER BY table_name, ordinal_position",
         database,
-    )  # type: ignore[assignment]
+    )
     lines: list[str] = []
     for table in sorted({name for name, _ in columns}):
         names = [column for name, column in columns if name == table and column not in TIMES]

@@ -47,7 +47,7 @@ def plan(*body: str, project: str = "p") -> str:
 
 def load(folder: Path, env: Mapping[str, str] | None = None, **options: str) -> Project:
     isolated = {"SQITCH_SYSTEM_CONFIG": "/nonexistent", "HOME": "/nonexistent"}
-    return load_project(folder, {**isolated, **(env or {})}, os_user=USER, **options)  # type: ignore[arg-type]
+    return load_project(folder, {**isolated, **(env or {})}, os_user=USER, **options)
 
 
 @pytest.fixture

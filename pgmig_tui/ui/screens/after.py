@@ -74,10 +74,8 @@ class AfterScreen(PlaceScreen):
     def _result_line(self) -> Line:
         picture = self.picture
         good = picture.exit_status == 0
-        glyph, role = ("+", "done") if good else ("x", "failed")
-        spans: list[Span] = [
-            (f" {glyph} {picture.command.upper()} {result_words(picture)} {picture.done}/{len(picture.steps)}", role)  # type: ignore[list-item]
-        ]
+        told = f"{picture.command.upper()} {result_words(picture)} {picture.done}/{len(picture.steps)}"
+        spans: list[Span] = [(f" + {told}", "done") if good else (f" x {told}", "failed")]
         if picture.summary:
             spans.append((f"   {safe(picture.summary)}", "plain"))
         return tuple(spans)
