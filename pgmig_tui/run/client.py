@@ -178,7 +178,10 @@ def attach(run_id: str | None, state_dir: Path) -> RunHandle:
             raise UsageError(f"there is no run {run_id}", do="`pgmig-tui runs` lists them.")
         return RunHandle(state_dir / "runs" / run_id)
     if not folders:
-        raise UsageError("there is no run to attach to", do="`pgmig-tui deploy TARGET` starts one.")
+        raise UsageError(
+            "there is no run to attach to",
+            do="`pgmig-tui deploy TARGET` starts one; `pgmig-tui attach TARGET` watches another account's.",
+        )
     alive = [folder for folder in folders if is_alive(folder)]
     return RunHandle((alive or folders)[0])
 

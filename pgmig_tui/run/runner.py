@@ -267,10 +267,12 @@ class Runner:
             if holder is None:
                 continue  # gone between the two questions
             if time.monotonic() >= deadline or self.control.stopping:
+                by = self._started_by(holder.run_id)
+                watch = "" if by else f" `pgmig-tui attach {plan.environment}` watches it."
                 raise Refused(
-                    f"another run works on this database: {holder}{self._started_by(holder.run_id)}",
+                    f"another run works on this database: {holder}{by}",
                     now="Nothing was changed.",
-                    do="Wait for it to end, or poll for it with --lock-timeout SECONDS.",
+                    do=f"Wait for it to end, or poll for it with --lock-timeout SECONDS.{watch}",
                 )
             self.journal.write("lock_waited", holder=str(holder))
             self.control.idle_wait(POLL_S)

@@ -67,7 +67,7 @@ class EnvironmentForeign:
         from pgmig_tui.errors import Refused
         from pgmig_tui.run.stopping import stop, under_way
 
-        now = "It was not stopped as a whole; what is seen here is what is true."
+        now = "What is left of it is shown here."
         seen = self._seen
         running = under_way(seen.holder, self._state_dir) if seen is not None else None
         if seen is None or running is None or running.run_id != seen.run_id:

@@ -109,6 +109,9 @@ def test_it_is_followed_to_its_own_word(checkout: Checkout, pg18: Server, live: 
         status_told = checkout.run("status", "dev").out
         assert f"dev: run {run} of another account or host is under way" in status_told
         assert "`pgmig-tui attach dev` watches it" in status_told
+        refused = checkout.run("deploy", "dev", "--yes")
+        assert refused.status == 3
+        assert "`pgmig-tui attach dev` watches it" in refused.out + refused.err
         let_go()
         status, out, err = watching.ended()
     assert status == 0, err
@@ -136,6 +139,8 @@ def test_its_id_finds_it_and_events_are_json(checkout: Checkout, pg18: Server, l
     assert (events[0]["event"], events[-1]["event"]) == ("run_seen", "run_gone")
     assert events[0]["row"]["command"] == "deploy"
     assert (events[-1]["seen"], events[-1]["exit_status"], events[-1]["deployed"]) == ("finished", 0, 3)
+    recorded = [event for event in events if event["event"] == "registry_recorded"]
+    assert [(event["action"], event["change"]) for event in recorded][-1] == ("deploy", "total")
     waits = next(event for event in events if event["event"] == "activity" and event["waiting"])
     assert waits["blockers"][0]["pid"]
     unknown = checkout.run("attach", "20200101-000000-abcd")

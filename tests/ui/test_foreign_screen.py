@@ -184,3 +184,27 @@ def test_the_rollback_leads_there_too() -> None:
             await robot.sees("ROLL BACK")
 
     play(scene)
+
+
+def test_hostile_text_is_shown_and_never_obeyed() -> None:
+    async def scene() -> None:
+        hostile = "[/] [red]x[/red] \x1b[31mESC\x1b]0;title\x07 \u202eevil 漢字 " + "long" * 500
+        one = ForeignSession(1, hostile, hostile, hostile)
+        session = FakeSession()
+        session.foreign.seen = Foreign(
+            NOW, "", RUN, hostile, hostile, hostile, "running", 1, one, (one,),
+            Activity(waiting=True, blockers=(Blocker(7, hostile, hostile, hostile, hostile, 1.0, hostile),)),
+            ((hostile, hostile, hostile),), hostile, (hostile,),
+        )  # fmt: skip
+        async with opened(session) as robot:
+            await at_run(robot)
+            await robot.sees("[red]x[/red]")
+            await robot.press("c")
+            await robot.sees("CANCEL the statement")
+            await robot.press("escape", "X")
+            await robot.sees("END ALL SESSIONS")
+            await robot.press("escape", *["ctrl+d"] * 30, "y")
+            await robot.sees("copied")
+            assert not [sign for sign in "\x1b\x07\u202e" if sign in robot.text]
+
+    play(scene)
