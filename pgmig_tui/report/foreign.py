@@ -52,7 +52,9 @@ class Changes:
                 events.append(("run_heard", asdict(seen.row)))
         events += self._heartbeat(seen)
         new = seen.recorded[max(0, len(seen.recorded) - max(0, seen.events - self._told)) :]
-        events += [("registry_recorded", {"action": one.event, "change": one.change, "recorded_at": one.at}) for one in new]
+        events += [
+            ("registry_recorded", {"action": one.event, "change": one.change, "recorded_at": one.at}) for one in new
+        ]
         self._told = max(self._told, seen.events)
         if seen.live is not None:
             told = activity(seen.live)
