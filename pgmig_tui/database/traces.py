@@ -6,10 +6,11 @@ system's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pgmig_tui.database.connect import Connection
-from pgmig_tui.database.text import load
+from pgmig_tui.database.text import literal, load
 
 IndexState = Literal["missing", "valid", "invalid"]
 
@@ -67,3 +68,20 @@ def transaction_status(connection: Connection, xid: str) -> str:
 def _has(connection: Connection, what: str, schema: str | None, name: str, part: str = "") -> bool:
     row = connection.one(load("queries/trace"), {"what": what, "schema": schema, "name": name, "part": part})
     return bool(row and row[0])
+
+
+MOST_FILES = 200
+"""Relations whose files are looked at; of a statement that concerns more, nothing is known by them."""
+
+
+def files_sql(names: Iterable[tuple[str, bool, bool]]) -> str:
+    """Asks for the files of relations: rows (qualified name, oid, file, columns), all text, one more than MOST_FILES at
+    most. `names` are (name as SQL has it, with its partitions, its indexes instead of itself)."""
+    rows = ",".join(f"({literal(name)},{partitions},{indexes})" for name, partitions, indexes in names)
+    return load("queries/relation_files").replace(":named", rows).replace(":room", str(MOST_FILES + 1))
+
+
+def files_now(connection: Connection, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """(oid, file, columns) of relations, by their qualified names; without those that are gone. Raises ServerError."""
+    rows = connection.execute(files_sql((name, False, False) for name in names))
+    return {str(name): tuple(str(part) for part in rest) for name, *rest in rows}

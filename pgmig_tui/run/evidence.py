@@ -12,6 +12,7 @@ from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import OpenStatement, Position
 from pgmig_tui.run.reading import recorded_view
+from pgmig_tui.run.rewrites import became_of
 from pgmig_tui.script.statement import Statement
 
 Outcome = Literal["recorded", "not_applied", "unrecorded", "partly", "unknown"]
@@ -101,6 +102,8 @@ def _trace(connection: Connection, plan: RunPlan, step: Step, open_: OpenStateme
     node = known[0].node
     kind = str(node.WhichOneof("node"))
     statement = getattr(node, kind)
+    if open_.files and (found := _rewritten(connection, open_, node)) is not None:
+        return found
     if kind in _UPKEEP:
         return Trace("not", f"the {open_.kind} at line {open_.line} may be run again, whether it was done or not")
     if kind in _AGAIN or (kind in ("view_stmt", "create_function_stmt") and statement.replace):
@@ -108,6 +111,17 @@ def _trace(connection: Connection, plan: RunPlan, step: Step, open_: OpenStateme
         return Trace("again", why)
     look = _LOOK.get(kind)
     return (look(connection, statement) if look is not None else None) or unknown
+
+
+def _rewritten(connection: Connection, open_: OpenStatement, node: Any) -> Trace | None:
+    """What the files say of the relations that the statement was going to rewrite."""
+    done, why, repair = became_of(connection, node, open_.files)
+    if not why:
+        return None
+    why = f"the {open_.kind} at line {open_.line}: {why}"
+    if repair:
+        return Trace("broken", why, repair)
+    return Trace("again" if done is None else "applied" if done else "not", why)
 
 
 def _transaction(connection: Connection, plan: RunPlan, open_: OpenStatement) -> Trace:

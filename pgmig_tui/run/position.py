@@ -32,6 +32,8 @@ class OpenStatement:
     commits: bool | None
     xid: str | None = None
     """Of a COMMIT: the transaction's ID, "" for one that had written nothing."""
+    files: tuple[tuple[str, ...], ...] = ()
+    """What it was going to replace: (qualified name, oid, file, columns) of each relation."""
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ def _take(at: Position, event: Event) -> None:
             at.open = OpenStatement(
                 str(data.get("path", "")), int(data.get("line", 0)), int(data.get("end_line", 0)),
                 str(data.get("kind", "")), str(data.get("sql", "")), commits if isinstance(commits, bool) else None,
-                data.get("xid"),
+                data.get("xid"), tuple(tuple(str(part) for part in one) for one in data.get("files") or ()),
             )  # fmt: skip
         case "statement_retried" if at.open is not None and at.open.commits:
             at.open = None  # it has failed, and is told of once more before it is sent again

@@ -10,6 +10,7 @@ from pgmig_tui.database.wire import Reply
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.journal import JournalWriter
+from pgmig_tui.run.rewrites import KINDS as REWRITING
 from pgmig_tui.script.actions import Send
 
 SHOWN = 200
@@ -39,6 +40,8 @@ class JournalSink:
         self._told = 0.0
         self._last_line = 0
         self._quiet = False
+        self.files: Callable[[str], list[list[str]]] | None = None
+        """Asks what files a statement is going to replace, where it commits by itself."""
         self.transaction: Callable[[], str] | None = None
         """Asks for the ID of the script's own transaction before its COMMIT: an ID that the journal holds lets the
         server say later what became of it."""
@@ -54,7 +57,9 @@ class JournalSink:
         self.flush()
         self._kind, self._head = kind, head
         masked = mask_secrets(send.text[: SHOWN * 4])[:SHOWN]
-        more = {}
+        more: dict[str, object] = {}
+        if self.files is not None and commits and kind in REWRITING and (files := self.files(send.text)):
+            more["files"] = files
         if self.transaction is not None and commits and kind == "COMMIT":
             more["xid"] = self.transaction()
         self._journal.write(

@@ -32,6 +32,7 @@ from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.keep import save
 from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan, Step
+from pgmig_tui.run.rewrites import files_before
 from pgmig_tui.run.session import StepSession, transaction_id
 from pgmig_tui.run.sink import JournalSink
 from pgmig_tui.run.stepwise import StepwiseExecutor
@@ -313,6 +314,7 @@ class Stepper:
         sink = self._sink(step, synced=True)
         executor = self._stepwise_executor(step, wire, sink, step.script)
         sink.transaction = lambda: transaction_id(executor.wire)
+        sink.files = lambda text: files_before(executor.wire, text)
         failure = executor.run()
         wire = executor.wire
         sink.flush()
