@@ -214,8 +214,8 @@ class Runner:
         if any(result.in_doubt for result in failed):
             return self._finish(4, "in_doubt", failed[-1].message)
         if failed and failed[-1].cancelled and self.control.aborted:
-            why = self.control.stopped_because
-            return self._finish(3, "stopped", f"{why}; {failed[-1].message}; {self.done} of {total} steps are done")
+            why, what = self.control.stopped_because, failed[-1].message.replace(f": {self.control.aborted}", "")
+            return self._finish(3, "stopped", f"{why}; {what}; {self.done} of {total} steps are done")
         if failed and plan.command == "verify":
             return self._finish(1, "failed", f"{len(failed)} of {total} verifications failed")
         if failed and failed[-1].verify_failed:
