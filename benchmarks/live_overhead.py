@@ -40,7 +40,7 @@ def main() -> None:
 def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     """Seconds of a run of everything into an empty database."""
     from pgmig_tui.project.project import load_project
-    from pgmig_tui.run import planning, runner
+    from pgmig_tui.run import heartbeat, planning, runner
     from pgmig_tui.run.heartbeat import Heartbeat
     from pgmig_tui.run.journal import JournalWriter
     from pgmig_tui.run.plan import Endpoint, Options
@@ -73,7 +73,7 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     journal = (Silent if bare else JournalWriter)(plan.folder, plan.run_id)
     stepper: Callable[..., Stepper] = runner.Stepper
     runner.Stepper = Unwatched if bare else Stepper  # type: ignore[misc]
-    runner.Heartbeat = Still if bare else Heartbeat  # type: ignore[misc]
+    heartbeat.Heartbeat = Still if bare else Heartbeat  # type: ignore[misc]
     try:
         run = runner.Runner(plan, Endpoint(plan.server.display, dict(plan.server.conninfo)), journal, [])
         start = time.perf_counter()
@@ -81,7 +81,7 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
         seconds = time.perf_counter() - start
     finally:
         runner.Stepper = stepper  # type: ignore[misc, assignment]
-        runner.Heartbeat = Heartbeat  # type: ignore[misc]
+        heartbeat.Heartbeat = Heartbeat  # type: ignore[misc]
         journal.close()
     deployed = b.server.execute("SELECT count(*) FROM sqitch.changes", DATABASE)
     if status or deployed != [(changes,)]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database import backfill as batches_on
+from pgmig_tui.database import tracking
 from pgmig_tui.database.backfill import Checkpoint, Key
 from pgmig_tui.database.connect import (
     Connection,
@@ -32,6 +33,7 @@ from pgmig_tui.run.batch_session import STEP, BatchSession
 from pgmig_tui.run.batches import Pace
 from pgmig_tui.run.control import open_session
 from pgmig_tui.run.giving_way import GivingWay
+from pgmig_tui.run.heartbeat import keep_row
 from pgmig_tui.run.watch import Watcher
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ class BackfillRun:
         began = time.monotonic()
         self._take_control()
         self._begin()
+        self._keep_row()
         self.journal.write("run_started", sync=True, steps=1, control_pid=self.control.pid)
         self.journal.write(
             "step_started", step=STEP, change=self.spec.name, action="backfill", mode="batches", table=self.spec.table,
@@ -171,6 +174,12 @@ class BackfillRun:
             raise Refused(f"{self.run_id} has been finished meanwhile", now="Nothing was changed.")
         self.last, self.until = point.last, point.until
         self.rows, self.seen, self.count = point.rows, point.seen, point.batches
+
+    def _keep_row(self) -> None:
+        """Where there is a table of runs, which a deploy makes."""
+        found = tracking.read_tracking(self.control.session, self.spec.schema)
+        if found.schema is not None and not (found.creates or found.no_runs):
+            keep_row(self.plan, found.schema, self.control, self.journal)
 
     def _take_over(self, session: Connection) -> None:
         """From now on no other run's batch can commit. One that is just committing is waited for."""

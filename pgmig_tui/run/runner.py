@@ -26,7 +26,7 @@ from pgmig_tui.run import steer
 from pgmig_tui.run.control import Control, open_session
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.heartbeat import Heartbeat, without_row
+from pgmig_tui.run.heartbeat import keep_row, without_row
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step, describe_steps
@@ -337,9 +337,7 @@ class Runner:
             if told not in plan.warnings:
                 self.journal.write("warning", message=told)
         elif found.schema is not None:
-            self.control.heartbeat = Heartbeat(plan, found.schema, self.control.session, self.journal)
-            self.journal.heard = self.control.heartbeat.heard
-            self.control.heartbeat.begin()
+            keep_row(plan, found.schema, self.control, self.journal)
 
     def _own(self, part: str) -> Connection:
         connection = connect(self.target, application_name=application_name(self.plan.run_id, part))

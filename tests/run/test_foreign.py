@@ -133,3 +133,24 @@ def test_one_s_own_run_is_told_from_another_s(workshop18: Workshop) -> None:
         watch = EnvironmentForeign(environment, workshop18.state_dir)
         assert (seen(watch).local, seen(watch).run_id) == (True, handle.run_id)
         watch.close()
+
+
+def test_a_run_that_never_said_its_end_hides_no_later_one(workshop18: Workshop, tmp_path: Path) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    done = workshop18.run()
+    workshop18.query(
+        "INSERT INTO pgmig.runs (run_id, command, project, environment, host, os_user, operator, steps, started_at,"
+        " heartbeat_at) SELECT '20200101-000000-abcd', command, project, environment, host, os_user, operator, steps,"
+        " started_at - interval '1 h', heartbeat_at - interval '1 h' FROM pgmig.runs"
+    )
+    _, environment = workshop18.project()
+    watch = EnvironmentForeign(environment, elsewhere(tmp_path))
+    assert seen(watch).run_id == done.plan.run_id
+    with workshop18.connect(application_name="pgmig/20200101-000000-abcd/control"):
+        found = seen(watch)
+        assert (found.run_id, found.over, found.holder) == ("20200101-000000-abcd", "", "")
+        assert found.heartbeat_ms is not None
+        assert found.heartbeat_ms > 3_000_000
+    until(lambda: seen(watch).over != "")
+    assert "how it ended isn't said anywhere here, last sign of life 1 h" in seen(watch).over
+    watch.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 from pgmig_tui.run import client
 from pgmig_tui.run.journal import JournalReader
+from tests.run.backfill.conftest import DECLARED, plan_of, table
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
 
 DEADLINE_S = 30
@@ -137,3 +138,14 @@ def test_without_tracking_and_in_a_dry_run_nothing_is_written(workshop18: Worksh
     plan = workshop18.plan()
     assert workshop18.finish(plan).status == 0
     assert not workshop18.relation("pgmig.runs")
+
+
+def test_a_backfill_has_a_row_where_there_is_a_table_for_it(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    assert workshop18.run().status == 0
+    workshop18.change("fill", DECLARED)
+    table(workshop18, 500)
+    done = workshop18.finish(plan_of(workshop18))
+    assert done.status == 0, done.events[-1].data
+    told = "SELECT state, exit_status, change, place FROM pgmig.runs WHERE command = 'backfill'"
+    assert workshop18.query(told) == [("finished", 0, "fill", f"batch {len(done.named('batch_done'))}")]

@@ -1,4 +1,5 @@
--- Purpose: the row of the run that foreign_head.sql has found; without one, of the last that hasn't ended, or the last.
+-- Purpose: the row of the run that foreign_head.sql has found; without one, of the last that has sessions and hasn't
+--   said its end (a run that was killed never says it), else of the last.
 -- Privileges: SELECT on the table of runs.
 -- Versions: 13-18. Times are UTC, ages in milliseconds by the server's clock.
 SELECT r.run_id, r.command, r.project, r.environment, r.host, r.os_user, r.operator, r.role, r.steps,
@@ -10,5 +11,8 @@ SELECT r.run_id, r.command, r.project, r.environment, r.host, r.os_user, r.opera
   FROM (SELECT *
           FROM :"schema".runs
          WHERE pg_catalog.current_setting('pgmig.run') IN (run_id, '')
-         ORDER BY state = 'finished', started_at DESC
+         ORDER BY (state <> 'finished'
+                   AND EXISTS (SELECT FROM pg_catalog.pg_stat_activity a
+                                WHERE pg_catalog.starts_with(a.application_name, 'pgmig/' || run_id || '/'))) DESC,
+                  started_at DESC
          LIMIT 1) r
