@@ -189,6 +189,16 @@ def try_lock(connection: Connection) -> bool:
     return bool(row and row[0])
 
 
+def take_lock(connection: Connection) -> None:
+    """Take Sqitch's advisory key now. Raises Refused, naming who holds it."""
+    if not try_lock(connection):
+        raise Refused(
+            f"another run works on this database: {lock_holder(connection) or 'it has just ended'}",
+            now="Nothing was changed.",
+            do="Wait for it to end.",
+        )
+
+
 def _transaction(connection: Connection, parts: Sequence[str]) -> None:
     try:
         connection.execute(";\n".join([part.rstrip().rstrip(";") for part in parts] + ["COMMIT"]))

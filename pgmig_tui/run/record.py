@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import Reachable, application_name, connect, guard_sql
-from pgmig_tui.errors import InDoubt, Refused
+from pgmig_tui.errors import InDoubt
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.evidence import Verdict
 from pgmig_tui.run.files import RecordedFiles
@@ -78,12 +78,7 @@ def _stepper(target: Reachable, plan: RunPlan, *, locked: bool) -> Iterator[Step
                 session = connect(endpoint, application_name=application_name(plan.run_id, "control"))
                 session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
                 control.hold(session)
-                if not registry.try_lock(session):
-                    raise Refused(
-                        f"another run works on this database: {registry.lock_holder(session)}",
-                        now=_NOTHING,
-                        do="Wait for it to end.",
-                    )
+                registry.take_lock(session)
             steps = StepSession(plan, endpoint, control, lambda *_: None)
             files = RecordedFiles.of(plan)
             yield Stepper(plan, control, steps, journal, files)

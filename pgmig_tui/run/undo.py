@@ -8,7 +8,7 @@ from pgmig_tui.database import registry
 from pgmig_tui.database.connect import application_name, check_server, connect, guard_sql
 from pgmig_tui.database.keep import SET_SQL
 from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
-from pgmig_tui.errors import PgmigError, Refused, UsageError
+from pgmig_tui.errors import PgmigError, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -33,12 +33,7 @@ def bring_back(
     with connect(target, application_name=application_name(run, "undo")) as connection:
         check_server(connection.identity(), environment.policy)
         connection.execute(guard_sql("control", 5000, connection.server_version_num))
-        if not registry.try_lock(connection):
-            raise Refused(
-                f"another run works on this database: {registry.lock_holder(connection) or 'it has just ended'}",
-                now="Nothing was changed.",
-                do="Wait for it to end.",
-            )
+        registry.take_lock(connection)
         kept = [one for one in read_kept(connection, schema, run) if one.restored_at is None]
         if not kept:
             raise UsageError(f"nothing is kept of run {run} that isn't back already", now="Nothing was changed.")
