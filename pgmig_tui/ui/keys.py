@@ -86,6 +86,7 @@ KEYS: tuple[Key, ...] = (
     Key("review.backup", "b", "b", "Backup..", "make a backup by pg_dump and prove that it decodes", True),
     Key("review.unlock", "u", "u", "Unlock..", "let this protected environment be changed, for this session", True),
     Key("review.go", "g", "g", "GO..", "ask for the last word; nothing runs before it", True),
+    Key("review.dry_run", "D", "D", "DRY RUN..", "review, then run all of this and roll it back", True),
     Key("review.down", "j,down", "j", "", "one item down"),
     Key("review.up", "k,up", "k", "", "one item up"),
     Key("review.pagedown", "ctrl+d,pagedown", "ctrl-d", "", "the steps: half a page down"),

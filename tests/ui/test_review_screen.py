@@ -9,7 +9,7 @@ import pytest
 
 from pgmig_tui.errors import Unreachable
 from pgmig_tui.ui.screens.review import ReviewScreen
-from tests.ui.fakes import ITEMS, PLACES, FakeSession, standing
+from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -62,6 +62,24 @@ def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
                 ("notify", "attest", "told"),
                 ("long-transactions", "override", "known reporter"),
             }
+
+    play(scene)
+
+
+def test_what_is_reviewed_can_be_tried_first() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_review(robot)
+            await robot.press("D")
+            await robot.sees("DRY RUN: in one transaction that is rolled back")
+            assert session.calls[-1].endswith(f"to {change_id(8)} (try)")
+            await robot.press("D")
+            await robot.sees("D is off: a deploy is what can be tried")
+            await robot.press("escape")
+            await robot.misses("DRY RUN")
+            await robot.sees("3 items open")
+            assert session.started == []
 
     play(scene)
 

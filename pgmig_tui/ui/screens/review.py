@@ -229,6 +229,8 @@ class ReviewScreen(PlaceScreen):
             return "still being prepared"
         if key_id == "review.go":
             return self._go_shut(review) or self._locked()
+        if key_id == "review.dry_run" and (self.command != "deploy" or self.how != "run" or not review.steps):
+            return "a deploy is what can be tried" if review.steps else "there is nothing to try"
         if key_id == "review.unlock" and self.pgmig.locked(self.environment) is None:
             return "it is not locked"
         if key_id == "review.backup" and (self._dumping or review.command == "verify"):
@@ -286,6 +288,10 @@ class ReviewScreen(PlaceScreen):
         assert self.review is not None, "there are no items before the review"
         session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
         self.later("gate", lambda: session.answer(review, answers), self._take)
+
+    def do_dry_run(self) -> None:
+        assert self.review is not None, "off() has seen to it"
+        self.app.push_screen(ReviewScreen(self.environment, "deploy", self.review.steps[-1].change_id, how="try"))
 
     def do_backup(self) -> None:
         lines = paragraph(f"BACK UP {self.environment.database} by pg_dump, and decode the dump to prove it", "strong")
