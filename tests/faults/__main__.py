@@ -1,4 +1,5 @@
-"""The whole matrix: `python -m tests.faults`, which `make faults` runs. It takes about an hour; `--fault` chooses."""
+"""The whole matrix: `python -m tests.faults`, which `make faults` runs: about 4,100 points, half an hour with `--jobs 2`.
+`--fault` chooses."""
 
 from __future__ import annotations
 
