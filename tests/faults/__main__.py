@@ -1,5 +1,7 @@
-"""The whole matrix: `python -m tests.faults`, which `make faults` runs: about 4,100 points, half an hour with `--jobs 2`.
-`--fault` chooses."""
+"""The whole matrix, about 4,100 points: `python -m tests.faults`, which `make faults` runs. `--fault` chooses.
+
+It takes half an hour with `--jobs 2`.
+"""
 
 from __future__ import annotations
 
