@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from pgmig_tui.impact.facts import Name
+from pgmig_tui.script.parse import bottomless
 
 _PROMISE = re.compile(r"(?<=[,\[])\{\}\}")
 
@@ -32,6 +33,8 @@ def parse(sql: str) -> list[Node]:
     import postgast
     from google.protobuf.message import DecodeError
 
+    if bottomless(sql):
+        raise ParseError("too long a chain of operators for the parser")
     try:
         tree = postgast.parse(sql)
     except postgast.PgQueryError as error:

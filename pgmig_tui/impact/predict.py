@@ -221,6 +221,7 @@ def _part(walk: _Walk, path: str, line: int) -> ScriptImpact:
 def _control(walk: _Walk, statement: StatementLike, control: str, wrapped: bool) -> None:
     """BEGIN, COMMIT, SAVEPOINT and the like."""
     line = statement.end_line
+    trouble = statement.problem if statement.kind == "UNPARSED" else None
     walk.done.append(
         StatementImpact(
             statement.line,
@@ -230,6 +231,8 @@ def _control(walk: _Walk, statement: StatementLike, control: str, wrapped: bool)
             control,
             held_until_line=line,
             path=statement.path,
+            problem=None if trouble is None else Problem(trouble.message, trouble.line, trouble.column),
+            risk="none" if trouble is None else "high",
         )
     )
     if control in _BEGINS:

@@ -1,7 +1,8 @@
 """PostgreSQL's own grammar (postgast, libpg_query 18), with its traps kept in one place.
 
 - positions of errors are characters, positions in trees are bytes;
-- a tree nested deeper than about a hundred levels can't be decoded, though the grammar has accepted it;
+- a tree nested deeper than about a hundred levels can't be decoded, though the grammar has accepted it; one of tens of
+  thousands, as `1+1+1+…` gives it, ends the whole process: such text is not handed to the parser at all;
 - text that isn't UTF-8 can't be parsed, and NUL ends the text (the reader refuses NUL before).
 """
 
@@ -19,6 +20,13 @@ else:
     from pgmig_tui.script.values import value
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_DEEPEST = 5000
+_TOKEN = re.compile(
+    r"""(?P<open>[(\[]) | (?P<close>[)\]]) | (?P<next>[,;] | (?:and|or)\b)
+      | '(?:[^']|'')*' | "[^"]*" | (?P<tag>\$(?:[a-z_]\w*)?\$).*?(?P=tag) | --[^\n]* | /\*.*?\*/
+      | [\w.$]+ | [^\s\w'"(\[)\],;$]+ | \S""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
 _PLACE = re.compile(r"""(?<!:):(?:'(?P<literal>\w+)'|"(?P<identifier>\w+)"|(?P<plain>\w+))""")
 
 
@@ -46,6 +54,8 @@ def parse(text: str, line: int, variables: tuple[str, ...] = ()) -> Parsed:
     sql = text if text.isascii() else _SURROGATE.sub("?", text)
     if variables:
         sql = _PLACE.sub(lambda found: _stand_in(found, variables), sql)
+    if bottomless(sql):
+        return Parsed((), ParseProblem("too long a chain of operators to be looked at", line, 1), too_deep=True)
     try:
         return Parsed(tuple(raw.stmt for raw in postgast.parse(sql).stmts))
     except DecodeError:
@@ -53,6 +63,35 @@ def parse(text: str, line: int, variables: tuple[str, ...] = ()) -> Parsed:
     except postgast.PgQueryError as error:
         before = sql[: max((error.cursorpos or 1) - 1, 0)]
         return Parsed((), ParseProblem(error.message, line + before.count("\n"), len(before) - before.rfind("\n")))
+
+
+def bottomless(sql: str) -> bool:
+    """Whether the tree of a text may be so deep that the parser would overflow its stack.
+
+    Counted are the words and operators since the last comma, AND or OR, on each level of parentheses: never fewer than
+    the tree has levels.
+    """
+    if len(sql) <= 2 * _DEEPEST:
+        return False
+    depth = here = 0
+    outer: list[int] = []
+    for found in _TOKEN.finditer(sql):
+        what = found.lastgroup
+        if what == "close":
+            depth -= here
+            here = outer.pop() if outer else 0
+        elif what == "next":
+            depth -= here
+            here = 0
+        else:
+            depth += 1
+            here += 1
+            if depth > _DEEPEST:
+                return True
+            if what == "open":
+                outer.append(here)
+                here = 0
+    return False
 
 
 def _stand_in(found: re.Match[str], variables: tuple[str, ...]) -> str:

@@ -36,6 +36,31 @@ def test_a_stray_semicolon_does_nothing() -> None:
     assert [(one.problem, one.unknown, one.risk) for one in impact] == [(None, (), "none")] * 3
 
 
+def test_transaction_control_that_cannot_be_read_is_said() -> None:
+    (impact,) = predict_script([Statement("a.sql", 1, 1, "ROLLBACK TO")]).statements
+    assert impact.problem is not None
+    assert impact.risk == "high"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [f"SELECT {'+'.join(['1'] * 50_000)}", f"SELECT 1{'::int' * 50_000}", " UNION ALL ".join(["SELECT 1"] * 90_000)],
+    ids=["operators", "casts", "unions"],
+)
+def test_a_chain_that_would_overflow_the_parser_is_unknown(sql: str) -> None:
+    deep, after = predict_script([Statement("a.sql", 1, 1, sql), Statement("a.sql", 2, 2, "DROP TABLE a")]).statements
+    assert deep.unknown
+    assert deep.risk == "high"
+    assert locks(after) == {"public.a": "ACCESS_EXCLUSIVE"}
+
+
+def test_many_values_are_no_chain() -> None:
+    sql = "DELETE FROM app.a WHERE x IN (" + ", ".join(f"({n} - 1)" for n in range(9_000)) + ")"
+    (impact,) = predict_script([Statement("a.sql", 1, 1, sql)]).statements
+    assert impact.unknown == ()
+    assert locks(impact) == {"app.a": "ROW_EXCLUSIVE"}
+
+
 def test_a_lock_is_held_until_commit_and_the_strongest_counts() -> None:
     impact = predict_script(
         script(

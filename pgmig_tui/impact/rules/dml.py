@@ -370,7 +370,10 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
     from pgmig_tui.impact.rules import apply
 
     text = scene.catalog.prepared.get(node.name)
-    trees = [] if text is None else nodes.parse(text)
+    try:
+        trees = [] if text is None else nodes.parse(text)
+    except nodes.ParseError:
+        trees = []
     if not trees or nodes.kind(trees[0]) not in {"PrepareStmt", *_RUNNABLE}:
         out.unknown.append(f"what the prepared statement {node.name} does")
         return
