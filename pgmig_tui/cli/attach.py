@@ -191,7 +191,7 @@ class _Watching:
         """False when the operator wants out."""
         end = time.monotonic() + EVERY_S
         while (left := end - time.monotonic()) > 0:
-            if self._signals.interrupts or self._signals.terminations or self._signals.hangups:
+            if self._signals.interrupts or self._signals.terminations or self._signals.hung_up:
                 return False
             time.sleep(min(left, 0.05))
         return True

@@ -9,6 +9,7 @@ the exit status is the run's own; leaving before the run has ended is "in doubt"
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import somebody_is_there
+from pgmig_tui.display import hangup
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
@@ -42,7 +44,8 @@ class Signals:
     def __init__(self) -> None:
         self.interrupts = 0
         self.terminations = 0
-        self.hangups = 0
+        self._hung_up = False
+        self._terminal: int | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -50,6 +53,8 @@ class Signals:
             # nohup and `&` in a script ignore a signal on purpose.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._count)
+        if signal.SIGHUP in self._previous:
+            self._terminal = hangup.terminal()
         return self
 
     def __exit__(
@@ -64,7 +69,15 @@ class Signals:
         elif number == signal.SIGTERM:
             self.terminations += 1
         else:
-            self.hangups += 1
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        self._hung_up = True
+
+    @property
+    def hung_up(self) -> bool:
+        """The terminal is gone, whether we were sent a signal or not."""
+        return self._hung_up or (self._terminal is not None and hangup.is_gone(self._terminal))
 
 
 class Follower:
@@ -97,7 +110,7 @@ class Follower:
                 self._show(event)
             if self._picture.exit_status is not None:
                 return self._picture.exit_status
-            if self._signals.hangups:
+            if self._signals.hung_up:
                 return LEFT
             if self._obey() == LEFT:
                 return LEFT
@@ -124,6 +137,10 @@ class Follower:
                 # The reader of our stdout has gone; the run, and the truth about it in our exit status, go on.
                 self._nobody_reads = True
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                self._signals.hang_up()  # the terminal that it was written to is gone
 
     def _ask_at_pause(self) -> None:
         """Once the journal is told to its end: a pause of long ago, that another has ended, is none."""
@@ -182,7 +199,7 @@ class Follower:
             case "l":
                 self._waits_for_answer = False
                 self._handle.send("detach")
-                self._signals.hangups += 1
+                self._signals.hang_up()
                 self._tell(f"Left. The run stays paused: pgmig-tui attach {self._handle.run_id}")
             case _:
                 if not answer:

@@ -15,6 +15,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from pgmig_tui.display import hangup
 from pgmig_tui.display.safe import safe
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
@@ -80,7 +81,6 @@ class PgmigApp(App[int]):
         return HomeScreen()
 
     def on_mount(self) -> None:
-        signal.signal(signal.SIGHUP, _hang_up)
         if self._asks:
             # Not before the first frame: the driver alone takes as long to import as the screen takes to appear.
             self.set_timer(0.05, self._start_asking)
@@ -250,6 +250,7 @@ def run_screen(
     app = PgmigApp(session, chosen=environment, attach=attach)
     if env.get("SSH_TTY"):
         app.animation_level = "none"
+    _leave_with_the_terminal()
     status = app.run()
     if app.fault:
         print(fault_words(session, app.fault), file=sys.stderr)
@@ -259,10 +260,13 @@ def run_screen(
     return app.return_code or status or 0
 
 
-def _hang_up(signum: int, frame: object) -> None:
-    """The terminal is gone: leave at once. The event loop can't be asked to: it may be waiting for a terminal that will
-    never read again. Nothing is lost, since the run is another process and the screen keeps nothing."""
-    os._exit(HANGUP_STATUS)
+def _leave_with_the_terminal() -> None:
+    """When the terminal is gone leave at once. The event loop can't be asked to: it may be waiting for a terminal that
+    will never read again. Nothing is lost, since the run is another process and the screen keeps nothing."""
+    signal.signal(signal.SIGHUP, lambda number, frame: os._exit(HANGUP_STATUS))
+    fd = hangup.terminal()
+    if fd is not None:
+        in_thread("terminal", lambda: os._exit(HANGUP_STATUS) if hangup.wait_until_gone(fd) else None)
 
 
 def fault_words(session: Session, fault: str) -> str:

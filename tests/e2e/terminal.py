@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pexpect
@@ -17,7 +17,7 @@ DEADLINE_S = 30.0
 
 
 class Terminal:
-    """`pgmig-tui` (with `arguments`) in a project's folder."""
+    """`pgmig-tui` (with `arguments`), or another `command`, in a project's folder."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (100, 30),
         env: Mapping[str, str] | None = None,
+        command: Sequence[str] = (),
     ) -> None:
         columns, rows = size
         self.screen = pyte.Screen(columns, rows)
@@ -38,9 +39,10 @@ class Terminal:
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
         }
+        program, *rest = command or (sys.executable, "-m", "pgmig_tui", *arguments)
         self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "pgmig_tui", *arguments],
+            program,
+            rest,
             cwd=str(folder),
             env={**known, **(env or {})},
             dimensions=(rows, columns),
@@ -98,6 +100,10 @@ class Terminal:
     def hang_up(self) -> None:
         """What a dropped connection does: the terminal goes away, and its programs get SIGHUP."""
         self.child.kill(signal.SIGHUP)
+
+    def go_away(self) -> None:
+        """The terminal alone: whoever leads its session is told by the system, and may keep it to itself."""
+        self.child.ptyproc.fileobj.close()
 
     def __enter__(self) -> Terminal:
         return self
