@@ -100,6 +100,24 @@ def read_facts(connection: Executes, names: Names) -> Facts:
     return gather(names, lambda wanted: _ask(connection, wanted), connection)
 
 
+def read_script_facts(connection: Executes, names: Names) -> Facts:
+    """As `read_facts`, on a session of ours whose search path and time zone are pinned: names are looked up as a
+    script's own session would do it, then both are pinned again.
+    """
+    pinned = connection.execute(
+        "SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('TimeZone')"
+    )
+    path, zone = (str(value).replace("'", "''") for value in pinned[0])
+    connection.execute("RESET search_path; RESET timezone")
+    try:
+        return read_facts(connection, names)
+    finally:
+        connection.execute(
+            f"SELECT pg_catalog.set_config('search_path', '{path}', false), "
+            f"pg_catalog.set_config('timezone', '{zone}', false)"
+        )
+
+
 def _ask(connection: Executes, names: Names) -> Json:
     sql = _sql()
     for placeholder, value in zip(_PARAMETERS, values_of(names), strict=True):

@@ -237,10 +237,10 @@ class Stage:
         return replace(found, verified=problem is None, verify_problem=problem)
 
     def _predict(self, view: Preview, form: Shape, name: str) -> ScriptImpact:
-        from pgmig_tui.database.catalog import read_facts
+        from pgmig_tui.database.catalog import read_script_facts
         from pgmig_tui.impact.names import names_in
 
-        facts = read_facts(self.observer.connection, names_in(view.statements))
+        facts = read_script_facts(self.observer.connection, names_in(view.statements))
         return predict_script(
             view.statements, None, self.version_num, wrapped=form.wraps, path=name, catalog=Catalog(facts)
         )

@@ -165,6 +165,14 @@ def test_dynamic_sql_that_nobody_could_predict_is_a_difference(workshop: Worksho
     assert found.differences >= 2
 
 
+def test_names_without_a_schema_are_found_as_the_script_finds_them(workshop: Workshop, theatre: Theatre) -> None:
+    with_base(workshop)
+    workshop.change("one", "ALTER TABLE child ADD COLUMN a int;", "ALTER TABLE child DROP COLUMN a;")
+    found = theatre(workshop)
+    assert locks_of(statement_of(found, "one", 1)) == {"public.child": "ACCESS EXCLUSIVE"}
+    assert differences(found) == []
+
+
 def test_a_revert_that_leaves_something_names_it(workshop: Workshop, theatre: Theatre) -> None:
     with_base(workshop)
     workshop.change(

@@ -221,6 +221,7 @@ def test_a_protected_environment_tries_one_change_at_a_time(workshop: Workshop) 
     ("sql", "why"),
     [
         ("ALTER TABLE public.t ALTER COLUMN id TYPE bigint", "rewrites public.t"),
+        ("ALTER TABLE t ALTER COLUMN id TYPE bigint", "rewrites public.t"),
         ("ALTER TABLE public.t ALTER COLUMN id SET NOT NULL", "scans public.t"),
         ("CREATE INDEX ON public.t (id)", "scans public.t"),
         ("DO $$BEGIN EXECUTE 'ALTER TABLE public.t ALTER id TYPE bigint'; END$$", "DO"),
