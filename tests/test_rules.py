@@ -30,8 +30,9 @@ def used_codes() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "advise":
                 code = node.args[0]
-                assert isinstance(code, ast.Constant), f"{path.name}:{node.lineno}: the code is no literal"
-                found.add(code.value)
+                literal = code.value if isinstance(code, ast.Constant) else None
+                assert isinstance(literal, str), f"{path.name}:{node.lineno}: the code is no literal"
+                found.add(literal)
     return found
 
 

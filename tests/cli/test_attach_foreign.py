@@ -50,6 +50,10 @@ def another_account(checkout: Checkout, server: Server, database: str) -> Iterat
     program, words, _ = checkout.command("deploy", "dev", "--yes")
     with psycopg.connect(server.conninfo(database), autocommit=True) as holder:
         holder.execute("SELECT pg_advisory_lock(7)")
+
+        def let_go() -> None:
+            holder.execute("SELECT pg_advisory_unlock(7)")
+
         run = subprocess.Popen(
             words, executable=program, env=environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -57,8 +61,8 @@ def another_account(checkout: Checkout, server: Server, database: str) -> Iterat
         try:
             waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
             waiting += " (SELECT oid FROM pg_database WHERE datname = current_database())"
-            until(lambda: bool(holder.execute(waiting).fetchall()))  # type: ignore[arg-type]
-            yield lambda: holder.execute("SELECT pg_advisory_unlock(7)") and None
+            until(lambda: bool(holder.execute(waiting).fetchall()))
+            yield let_go
         finally:
             holder.execute("SELECT pg_advisory_unlock(7)")
             run.wait(DEADLINE_S)

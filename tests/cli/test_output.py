@@ -35,8 +35,8 @@ def on_terminal(checkout: Checkout, *arguments: str, columns: int = 120, **env: 
 
 def test_colours_are_for_terminals_that_want_them(checkout: Checkout) -> None:
     assert "\x1b[36m" in on_terminal(checkout, "plan")
-    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert "\x1b[3" not in on_terminal(checkout, "plan", **env)
+    assert "\x1b[3" not in on_terminal(checkout, "plan", NO_COLOR="1")
+    assert "\x1b[3" not in on_terminal(checkout, "plan", TERM="dumb")
     assert "\x1b" not in checkout.run("plan").out
 
 

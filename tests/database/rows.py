@@ -30,7 +30,7 @@ def registry_rows(server: Server, database: str, schema: str = "sqitch") -> dict
 def schema_dump(server: Server, database: str, schema: str = "sqitch") -> str:
     """`pg_dump --schema-only` of one schema, without the lines that change with every dump."""
     command = [
-        server.bin_dir / "pg_dump",
+        str(server.bin_dir / "pg_dump"),
         "--schema-only",
         f'--schema="{schema}"',
         "--dbname",

@@ -99,11 +99,11 @@ def test_guards_of_our_own_sessions(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     with connect(place(pg, name), application_name="x") as connection:
         connection.execute(guard_sql("watch", 300, connection.server_version_num))
-        names = "search_path", "lock_timeout", "statement_timeout", "default_transaction_read_only", "TimeZone"
-        assert settings_of(connection, *names) == ["pg_catalog, pg_temp", "150ms", "2s", "on", "UTC"]
+        watching = "search_path", "lock_timeout", "statement_timeout", "default_transaction_read_only", "TimeZone"
+        assert settings_of(connection, *watching) == ["pg_catalog, pg_temp", "150ms", "2s", "on", "UTC"]
         connection.execute(guard_sql("control", 700, connection.server_version_num))
-        names = "idle_session_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "client_encoding"
-        assert settings_of(connection, *names) == ["0", "0", "700ms", "UTF8"]
+        holding = "idle_session_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "client_encoding"
+        assert settings_of(connection, *holding) == ["0", "0", "700ms", "UTF8"]
 
 
 def test_a_script_session_speaks_the_database_s_encoding(

@@ -13,7 +13,7 @@ from pgmig_tui.database.dependencies import (
     resolve_requires,
 )
 from pgmig_tui.database.registry import DeployedChange
-from pgmig_tui.project.names import parse_dependency
+from pgmig_tui.project.names import Dependency, parse_dependency
 from pgmig_tui.project.plan import Plan
 from tests.database.places import OPERATOR, UNGUARDED, Databases, plan, row, session
 from tests.servers import Server
@@ -58,6 +58,7 @@ DEPLOYED = (
 )
 def test_lookups_in_the_registry(text: str, number: int | None) -> None:
     dependency = parse_dependency(text, "flip")
+    assert isinstance(dependency, Dependency)
     assert Registered(DEPLOYED).find(dependency) == (None if number is None else f"{number:040x}")
 
 

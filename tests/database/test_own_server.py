@@ -44,7 +44,8 @@ def own(server_folder: Path) -> Iterator[SandboxServer]:
 
 
 def the_place(server: SandboxServer, **more: str) -> Place:
-    return Place({**conninfo_to_dict(server.conninfo("postgres")), **more})
+    known = {name: str(value) for name, value in conninfo_to_dict(server.conninfo("postgres")).items()}
+    return Place({**known, **more})
 
 
 def check(server: SandboxServer, name: str, **more: str) -> CheckResult:

@@ -13,7 +13,7 @@ from pgmig_tui.database.text import bind, ident, literal, load, text_array
 from tests.database.places import place
 from tests.servers import Server
 
-texts = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=40)
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ _ORDER = {
 
 def assert_same(server: Server, ours: str, theirs: str, schema: str = "sqitch") -> None:
     """Two databases' registries, definitions and rows are the same; a failure shows where they are not."""
-    told = [registry(server, database, schema) + dump(server, database, schema) for database in (theirs, ours)]
-    if told[0] != told[1]:
-        raise AssertionError("\n".join(unified_diff(*told, "sqitch", "ours", lineterm="", n=1)))
+    expected, found = (registry(server, name, schema) + dump(server, name, schema) for name in (theirs, ours))
+    if found != expected:
+        raise AssertionError("\n".join(unified_diff(expected, found, "sqitch", "ours", lineterm="", n=1)))
 
 
 def registry(server: Server, database: str, schema: str = "sqitch") -> list[str]:

@@ -191,7 +191,7 @@ def test_only_one_program_at_a_time(stage: Stage, programs: tuple[Program, Progr
         with psycopg.connect(stage.server.conninfo(stage.mixed), autocommit=True) as gate:
             gate.execute("SELECT pg_advisory_lock(1)")
             process = first.start(folder, "deploy", uri, "--no-verify")
-            _wait_for(lambda gate=gate: gate.execute(_WAITING).rowcount == 1)
+            _wait_for(lambda gate=gate: gate.execute(_WAITING).rowcount == 1)  # type: ignore[misc]
             second.run(folder, "deploy", uri, *options, expect=status)
         told, _ = process.communicate(timeout=DEADLINE_S)
         assert process.returncode == 0, told

@@ -115,7 +115,8 @@ def test_same_configuration(tmp_path: Path) -> None:
     _, printed = sqitch(tmp_path, "config", "--list")
     config = read_files([tmp_path / "sqitch.conf"])
     ours = {f"{section}.{key}": values[0].text for (section, key), values in config.values.items()}
-    theirs = dict(line.split("=", 1) if "=" in line else (line, None) for line in printed.splitlines() if line)
+    lines = [line.partition("=") for line in printed.splitlines() if line]
+    theirs = {name: value if equals else None for name, equals, value in lines}
     assert ours == theirs
 
 
@@ -134,5 +135,5 @@ def test_same_script_of_a_reworked_change(tmp_path: Path, present: str) -> None:
     )
     for kind in ("deploy", "revert"):
         _, text = sqitch(tmp_path, "show", kind, "a@t")
-        path = project.script_path(project.plan.changes[0], "deploy" if kind == "deploy" else "revert")
-        assert text.strip() == project.relative(path)
+        script = project.script_path(project.plan.changes[0], "deploy" if kind == "deploy" else "revert")
+        assert text.strip() == project.relative(script)

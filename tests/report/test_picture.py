@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pgmig_tui.report.picture import picture_of
@@ -95,7 +97,7 @@ def test_a_wait_begins_with_the_first_event_that_tells_of_it_and_ends_with_its_s
     assert picture.waiting_since == events[3].at
     for event in journal(("09:00:06", "statement_finished", {"step": 2, "line": 7})):
         picture.add(event)
-    assert (picture.activity, picture.waiting_since, picture.try_number) == (None, "", 1)
+    assert [picture.activity, picture.waiting_since, picture.try_number] == [None, "", 1]
 
 
 def test_tries_are_counted_until_their_statement_is_done() -> None:
@@ -134,7 +136,8 @@ def test_settings_of_a_run_change_while_it_runs_and_an_invalid_index_is_kept() -
 
 
 def test_an_activity_of_another_shape_is_read_as_far_as_it_can_be() -> None:
-    odd = {"step": None, "line": "x", "waiting": 1, "blockers": [{}, "no", {"pid": "y", "hidden": True}], "holds": {}}
+    blockers = [{}, "no", {"pid": "y", "hidden": True}]
+    odd: dict[str, Any] = {"step": None, "line": "x", "waiting": 1, "blockers": blockers, "holds": {}}
     picture = picture_of(journal(("09:00:00", "run_planned", PLANNED), ("09:00:01", "activity", odd)))
     assert picture.activity is not None
     assert [one.pid for one in picture.activity.blockers] == [0, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -92,7 +92,7 @@ def test_what_was_committed_before_stays_when_a_later_change_fails(workshop: Wor
 
 
 @pytest.fixture
-def somebody(workshop: Workshop) -> str:
+def somebody(workshop: Workshop) -> Iterator[str]:
     """A role without any right on the registry, named after the database so that runs side by side don't meet."""
     name = f"somebody_{workshop.dbname}"
     workshop.query(f"CREATE ROLE {name}")

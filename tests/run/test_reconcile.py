@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from pgmig_tui.database.connect import Connection
 from pgmig_tui.errors import InDoubt
 from pgmig_tui.run import client, reconcile
 from pgmig_tui.run.plan import RunPlan
@@ -34,7 +35,7 @@ def kill_at(workshop: Workshop, event: str, *, command: str = "deploy", **fields
 
 
 @contextmanager
-def looking(workshop: Workshop) -> Iterator[reconcile.Connection]:
+def looking(workshop: Workshop) -> Iterator[Connection]:
     _, environment = workshop.project()
     with reconcile.asked(environment.target) as (connection, _identity):
         yield connection

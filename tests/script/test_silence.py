@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from pgmig_tui.script.silence import Silence
@@ -10,8 +12,8 @@ from tests.script.reading import previewed
 MARK = "-- pgmig: allow fk-not-valid small"
 
 
-def only(script: str, **more: dict[str, bytes]) -> Silence:
-    (found,) = previewed(script, **more).silences
+def only(script: str, files: Mapping[str, bytes] | None = None) -> Silence:
+    (found,) = previewed(script, files=files).silences
     return found
 
 

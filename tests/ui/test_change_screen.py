@@ -100,7 +100,7 @@ def test_y_copies_the_safer_sql_of_the_finding_under_the_cursor() -> None:
         async with opened() as robot:
             await at_change(robot)
             copied: list[str] = []
-            robot.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
+            robot.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
             await robot.press("i", "y")
             await robot.sees("copied the safer SQL for line 6 (type-change)")
             assert copied == ["ALTER TABLE dms.documents ADD COLUMN size_new bigint;"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.color import Color
 
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.ui import keys
@@ -238,7 +239,6 @@ def test_sql_holds_the_text_between_markup() -> None:
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
 def test_the_banner_of_production_is_readable_in_every_theme(theme: str) -> None:
-    from textual.color import Color
 
     variables = next(one for one in THEMES if one.name == theme).variables
     for tier in ("tier-prod", "tier-staging"):
@@ -247,9 +247,9 @@ def test_the_banner_of_production_is_readable_in_every_theme(theme: str) -> None
         assert (brighter + 0.05) / (darker + 0.05) >= 4.5, tier
 
 
-def _luminance(color: object) -> float:
+def _luminance(color: Color) -> float:
     """Relative luminance as WCAG 2 defines it."""
-    parts = [channel / 255 for channel in color.rgb]  # type: ignore[attr-defined]
+    parts = [channel / 255 for channel in color.rgb]
     red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
