@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pgmig_tui.database.connect import Connection, ServerError, application_name, connect
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError, Refused
-from pgmig_tui.run.executor import Executor, Frame, InsideStep, ScriptFailure, elapsed_ms
+from pgmig_tui.run.executor import Executor, InsideStep, ScriptFailure, elapsed_ms
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.folder import discard
 from pgmig_tui.run.plan import Options, RunPlan, Step
@@ -154,8 +154,41 @@ class Tried:
     message: str = ""
 
 
+class _KeepingOpen(Executor):
+    """Refuses a text that would end the transaction behind its first statement: `\\gexec` can make one up."""
+
+    def _exchange(self, send: Send, sql: bytes, rows: Callable[[], Iterable[bytes]] | None = None) -> Exchange:
+        kind = kind_of(send.text)
+        if kind not in _BODIES:
+            parts = list(parts_of(Statement(send.path, send.line, send.end_line, send.text)))
+            if any(control_of(part.text, kind_of(part.text)) in _ENDS for part in parts[1:]):
+                return Exchange(error=ServerError("it would end the transaction of the dry run: not sent"))
+        return Executor._exchange(self, send, sql, rows)
+
+
+def _closing_failure(step: Step, exchange: Exchange) -> ScriptFailure:
+    error = exchange.error
+    assert error is not None
+    return ScriptFailure(step.script or "", 0, f"at the end of the script: {error.message}", error, exchange.lost)
+
+
+def summary(tried: Tried, total: int) -> tuple[int, str, str]:
+    """(exit status, result, what it came to) for the run's last event."""
+    if tried.failed:
+        return 1, "failed", f"{tried.message}; everything was rolled back"
+    if tried.stopped:
+        return 3, "stopped", f"{tried.message}; everything was rolled back"
+    told = f"{tried.done} of {total} ran and were rolled back"
+    return 0, "rolled_back", f"{told}; {tried.message}" if tried.message else told
+
+
+__all__ = ["STAYS", "DryRun", "PgmigError", "Tried", "prepare_dry_run", "summary"]
+
+
 class DryRun(Stepper):
     """Carries out the steps of a dry run in one transaction, and takes it back."""
+
+    executor = _KeepingOpen
 
     def try_all(self, steps: Sequence[Step]) -> Tried:
         """All steps, then ROLLBACK. Server errors end up in the result and the journal."""
@@ -201,7 +234,7 @@ class DryRun(Stepper):
                 return _closing_failure(step, clean), False
         assert step.script is not None
         sink = self._sink(step)
-        failure = self._executor(step, wire, InsideStep(), sink, step.script).run()
+        failure = self.scripts.executor(wire, InsideStep(), sink, step.script).run()
         sink.flush()
         if failure is None and not wire.in_transaction:
             failure = ScriptFailure(step.script, 0, "the script ended the transaction of the dry run by itself")
@@ -250,40 +283,3 @@ class DryRun(Stepper):
         )  # fmt: skip
         what = "its verification failed" if verify else failure.message
         return Tried(done, failed=True, message=f"{step.label}: {what}")
-
-    def _executor(self, step: Step, wire: Wire, frame: Frame, sink: JournalSink, script: str) -> Executor:
-        plain = super()._executor(step, wire, frame, sink, script)
-        kept = _KeepingOpen(plain.wire, plain.reader, plain.frame, plain.sink, plain.outlets, plain.reconnect)
-        kept.watcher = plain.watcher
-        return kept
-
-
-class _KeepingOpen(Executor):
-    """Refuses a text that would end the transaction behind its first statement: `\\gexec` can make one up."""
-
-    def _exchange(self, send: Send, sql: bytes, rows: Callable[[], Iterable[bytes]] | None = None) -> Exchange:
-        kind = kind_of(send.text)
-        if kind not in _BODIES:
-            parts = list(parts_of(Statement(send.path, send.line, send.end_line, send.text)))
-            if any(control_of(part.text, kind_of(part.text)) in _ENDS for part in parts[1:]):
-                return Exchange(error=ServerError("it would end the transaction of the dry run: not sent"))
-        return Executor._exchange(self, send, sql, rows)
-
-
-def _closing_failure(step: Step, exchange: Exchange) -> ScriptFailure:
-    error = exchange.error
-    assert error is not None
-    return ScriptFailure(step.script or "", 0, f"at the end of the script: {error.message}", error, exchange.lost)
-
-
-def summary(tried: Tried, total: int) -> tuple[int, str, str]:
-    """(exit status, result, what it came to) for the run's last event."""
-    if tried.failed:
-        return 1, "failed", f"{tried.message}; everything was rolled back"
-    if tried.stopped:
-        return 3, "stopped", f"{tried.message}; everything was rolled back"
-    told = f"{tried.done} of {total} ran and were rolled back"
-    return 0, "rolled_back", f"{told}; {tried.message}" if tried.message else told
-
-
-__all__ = ["STAYS", "DryRun", "PgmigError", "Tried", "prepare_dry_run", "summary"]

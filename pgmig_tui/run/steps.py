@@ -2,45 +2,37 @@
 
 An atomic step is one transaction: BEGIN → EXCLUSIVE lock on the registry's `changes` → script → deferred constraints →
 verification behind a savepoint → our own session state again → registry and tracking rows → COMMIT. A stepwise step
-can't
-be: started → statements → all applied → verification → record, each in the journal before and after.
+can't be: started → statements → all applied → verification → record, each in the journal before and after.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from pgmig_tui.database import registry, tracking
-from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Exchange, Wire
-from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.audit import audit_row
 from pgmig_tui.run.commands import Commands
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
+from pgmig_tui.run.failures import Failures, StepResult, failure_of, fields_of
 from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.guard import CANCELLED, Limits
+from pgmig_tui.run.guard import Limits
 from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.keep import save
-from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.rewrites import files_before
+from pgmig_tui.run.scripts import Scripts
 from pgmig_tui.run.session import StepSession, transaction_id
 from pgmig_tui.run.sink import JournalSink
 from pgmig_tui.run.stepwise import StepwiseExecutor
 from pgmig_tui.run.tries import Tries, not_twice
 from pgmig_tui.run.watch import Watcher
-from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow
-from pgmig_tui.script.reader import PsqlReader
 
 VERIFY_TIMEOUT = "5s"
 """statement_timeout of a verification inside the step's transaction: it runs while the step's locks are held."""
@@ -61,21 +53,6 @@ _VERIFY_START = (
 
 
 @dataclass(frozen=True, slots=True)
-class StepResult:
-    """What is true after a step. `recorded`: the registry says so. `in_doubt`: it may or may not have been applied.
-    `cancelled`: it failed because it was told to end, and nothing of it is left half done. `partly`: it failed, and
-    something of its script stays."""
-
-    ok: bool
-    recorded: bool = False
-    in_doubt: bool = False
-    partly: bool = False
-    verify_failed: bool = False
-    cancelled: bool = False
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Lost:
     """A try of an atomic step that failed: all of it was rolled back. `began`: the server was asked to do something.
     `of_verify`: it is the verification that failed."""
@@ -89,6 +66,9 @@ class _Lost:
 class Stepper:
     """Carries out the steps of one run, one after the other."""
 
+    executor: ClassVar[type[Executor]] = Executor
+    """What carries out a script."""
+
     def __init__(
         self, plan: RunPlan, control: Control, session: StepSession, journal: JournalWriter, files: RecordedFiles
     ) -> None:
@@ -97,8 +77,8 @@ class Stepper:
         self.session = session
         self.journal = journal
         self.files = files
-        self.root = Path(plan.root)
-        self._ahead: dict[str, PsqlReader] = {}
+        self.scripts = Scripts(plan, control, session, files, self.executor)
+        self.failures = Failures(plan, control, session, journal)
         self._cut_short = ""
         """Why the last verification was cancelled, "" when it wasn't."""
         self.changes = f"{ident(plan.registry)}.changes"
@@ -143,7 +123,7 @@ class Stepper:
             self.session.patience_ms = tries.patience_ms
             if failure is not None:
                 self.session.patience_ms = 0
-                return self._failed(
+                return self.failures.failed(
                     step, start, failure, outcome.executed, began=outcome.began, verify=outcome.of_verify
                 )
 
@@ -160,21 +140,21 @@ class Stepper:
         try:
             wire, head = self.session.begin(step, self._begin)
         except PgmigError as error:
-            return _Lost(_failure(step, error.what, error), began=False)
+            return _Lost(failure_of(step, error.what, error), began=False)
         sink = self._sink(step)
         executed: list[Executed] = []
         failure = self._head_failure(step, head)
         if step.verify == "inside":
-            self._read_ahead(wire, step.verify_script)
+            self.scripts.read_ahead(wire, step.verify_script)
         if failure is None and step.save_sql:
             failure = save(self.plan, step, wire, self.journal)
         if failure is None and step.script is not None and step.mode == "atomic":
-            executor = self._executor(step, wire, InsideStep(), sink, step.script)
+            executor = self.scripts.executor(wire, InsideStep(), sink, step.script)
             failure = executor.run()
             executed = executor.executed
             sink.flush()
             if failure is None and not wire.in_transaction:
-                failure = _failure(step, "the script ended the step's transaction by itself")
+                failure = failure_of(step, "the script ended the step's transaction by itself")
         closing, verified_after = _CONSTRAINTS, step.verify == "after"
         if failure is None and step.verify == "inside":
             failure, closing, of_verify = self._verify_inside(step, wire, sink)
@@ -192,12 +172,12 @@ class Stepper:
                 clock = self.session.check_identity(rows[-1][0])
                 self.journal.skew = clock - time.time()
         except PgmigError as refused:
-            return _failure(step, refused.what, refused)
+            return failure_of(step, refused.what, refused)
         if error is None:
             return None
         if error.sqlstate == "55P03":
-            return _failure(step, f"another session holds a lock on {self.changes}: {error.message}", error)
-        return _failure(step, error.message, error)
+            return failure_of(step, f"another session holds a lock on {self.changes}: {error.message}", error)
+        return failure_of(step, error.message, error)
 
     def _verify_inside(self, step: Step, wire: Wire, sink: JournalSink) -> tuple[ScriptFailure | None, str, bool]:
         """(failure, what closes it, whether the verification is what failed).
@@ -211,7 +191,7 @@ class Stepper:
                 return _constraint_failure(step, begun), _CONSTRAINTS, False
             return ScriptFailure(step.verify_script, 0, begun.error.message, begun.error, begun.lost), _RELEASE, True
         frame = InsideVerify()
-        failure = self._executor(step, wire, frame, sink, step.verify_script).run()
+        failure = self.scripts.executor(wire, frame, sink, step.verify_script).run()
         sink.flush()
         if failure is not None and failure.sqlstate in _MOVE_VERIFY and wire.in_transaction:
             wire.run(b"ROLLBACK TO SAVEPOINT pgmig_verify")
@@ -238,11 +218,11 @@ class Stepper:
         plan = self.plan
         self.control.check()
         if why := self.control.cancelled_because:
-            return _Lost(_failure(step, why), executed)
+            return _Lost(failure_of(step, why), executed)
         self.journal.write("step_committing", step=step.number, change=step.change)
         upcoming = plan.steps[step.number] if step.number < len(plan.steps) else None
         if upcoming is not None:
-            self._read_ahead(wire, upcoming.script)
+            self.scripts.read_ahead(wire, upcoming.script)
             if verify_after or step.new_session or upcoming.mode == "stepwise":
                 upcoming = None  # it begins with another session, or without a transaction
         rows = self._rows(step, executed, start)
@@ -260,10 +240,10 @@ class Stepper:
             if closing == _CONSTRAINTS and not exchange.replies:
                 return _Lost(_constraint_failure(step, exchange), executed)
             message = registry.guard_failure(exchange.error) or f"it could not be recorded: {exchange.error.message}"
-            return _Lost(_failure(step, message, exchange.error), executed)
+            return _Lost(failure_of(step, message, exchange.error), executed)
         if exchange.last.tag != "COMMIT":
             message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
-            return _Lost(_failure(step, message), executed)
+            return _Lost(failure_of(step, message), executed)
         self.journal.write(
             "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start)
         )
@@ -298,7 +278,7 @@ class Stepper:
             )  # fmt: skip
             return StepResult(ok=True, recorded=True)
         message = "the connection broke at COMMIT and the transaction was rolled back"
-        return self._failed(step, start, _failure(step, message), executed)
+        return self.failures.failed(step, start, failure_of(step, message), executed)
 
     # -- stepwise ----------------------------------------------------------------------------------------------
 
@@ -307,10 +287,10 @@ class Stepper:
         try:
             wire, head = self.session.begin(step)
         except PgmigError as error:
-            return self._failed(step, start, _failure(step, error.what, error), [], began=False)
+            return self.failures.failed(step, start, failure_of(step, error.what, error), [], began=False)
         failure = self._head_failure(step, head)
         if failure is not None:
-            return self._failed(step, start, failure, [], began=False)
+            return self.failures.failed(step, start, failure, [], began=False)
         sink = self._sink(step, synced=True)
         executor = self._stepwise_executor(step, wire, sink, step.script)
         sink.transaction = lambda: transaction_id(executor.wire)
@@ -320,11 +300,11 @@ class Stepper:
         sink.flush()
         if failure is None and wire.in_transaction:
             wire.run(b"ROLLBACK")
-            failure = _failure(step, "the script left a transaction open; it was rolled back")
+            failure = failure_of(step, "the script left a transaction open; it was rolled back")
         if failure is not None:
             if wire.alive and wire.in_transaction:
                 wire.run(b"ROLLBACK")
-            return self._failed(
+            return self.failures.failed(
                 step, start, failure, executor.executed, in_doubt=failure.lost, left=executor.left,
                 halves=executor.halves,
             )  # fmt: skip
@@ -386,7 +366,7 @@ class Stepper:
     def _verify_failed(self, step: Step, start: float) -> StepResult:
         cut = self._cut_short
         message = "the change is deployed and recorded, but its verification " + (f"was {cut}" if cut else "failed")
-        self._track_failure(step, start, "verify_failed", [])
+        self.failures.track(step, start, "verify_failed", [])
         return StepResult(ok=False, recorded=True, verify_failed=True, cancelled=bool(cut), message=message)
 
     def _verify_apart(self, step: Step) -> bool:
@@ -399,14 +379,14 @@ class Stepper:
             if self.control.watcher is not None:
                 self.control.watcher.begin(step.number, wire, guarded=False)
             self.session.check_identity(wire.query(self.session.head_sql(step))[0])
-            failure = self._executor(step, wire, Frame(), sink, step.verify_script).run()
+            failure = self.scripts.executor(wire, Frame(), sink, step.verify_script).run()
         except PgmigError as error:
             failure = ScriptFailure(step.verify_script, 0, error.what)
         sink.flush()
         self.session.drop()
         why = self.control.cancelled_because if self.control.cancelled else ""
         self._cut_short = why if why and failure is not None and failure.message.startswith(why) else ""
-        fields = {} if failure is None else _fields(failure)
+        fields = {} if failure is None else fields_of(failure)
         self.journal.write(
             "step_verified", step=step.number, ok=failure is None, where="after", change=step.change, **fields
         )
@@ -427,78 +407,6 @@ class Stepper:
         message = "" if ok else f"verification of {step.label} " + (f"was {cut}" if cut else "failed")
         return StepResult(ok=ok, verify_failed=not ok, cancelled=bool(cut), message=message)
 
-    # -- failure -----------------------------------------------------------------------------------------------
-
-    def _failed(
-        self,
-        step: Step,
-        start: float,
-        failure: ScriptFailure,
-        executed: list[Executed],
-        *,
-        began: bool = True,
-        verify: bool = False,
-        in_doubt: bool = False,
-        left: Sequence[Leftover] = (),
-        halves: Sequence[str] = (),
-    ) -> StepResult:
-        """Roll back what can be, then tell: the journal, the registry's `fail` event, the tracking row.
-
-        `in_doubt`: the connection broke while a statement ran that commits by itself; whether it did isn't known.
-        """
-        why = self.control.cancelled_because
-        if why and failure.sqlstate == CANCELLED and not failure.message.startswith(why):
-            failure = replace(failure, message=why)
-        stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
-        stays += [*halves, *(one.what for one in left)]
-        cancelled = bool(why) and failure.message.startswith(why) and not (stays or in_doubt)
-        more: dict[str, Any] = {"halves": list(halves)} if halves else {}
-        if left:
-            repair = [statement for one in left for statement in one.repair]
-            do = f"Put right what it has left: {' or '.join(left[0].repair)}. Then {step.action} again."
-            more |= {"invalid_indexes": [one.told for one in left if one.kind == "index"], "repair": repair, "do": do}
-        self.session.drop()  # the server rolls back what was open; nothing of this session may live on
-        what = "its verification failed" if verify and not cancelled else failure.message
-        if verify:
-            self.journal.write(
-                "step_verified", step=step.number, ok=False, where="inside", change=step.change, **_fields(failure)
-            )
-        self.journal.write(
-            "step_failed", sync=True, step=step.number, change=step.change, action=step.action, mode=step.mode,
-            committed=bool(stays), what_stays=stays, in_doubt=in_doubt, verify=verify, began=began,
-            ms=elapsed_ms(start),
-            **_fields(failure), **more,
-        )  # fmt: skip
-        message = f"{step.label}: {what}"
-        if began and step.fail_sql and not self.control.lost:
-            try:
-                self.control.session.execute(step.fail_sql)
-            except PgmigError as error:
-                self.journal.write(
-                    "warning", step=step.number, message=f"the fail event could not be written: {error.what}"
-                )
-        if began:
-            self._track_failure(step, start, "failed", executed)
-        if in_doubt:
-            message += f"; whether the statement at line {failure.line} took effect is not known"
-        return StepResult(ok=False, in_doubt=in_doubt, partly=bool(stays), cancelled=cancelled, message=message)
-
-    def _track_failure(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
-        plan = self.plan
-        if plan.tracking is None:
-            return
-        migration = tracking.Migration(
-            step.change_id, step.change, step.action, step.note, False, elapsed_ms(start), outcome
-        )
-        try:
-            with self.session.connect("track") as connection:
-                rows = [audit_row(one) for one in executed if one.committed]
-                why = tracking.record_failure(connection, plan.tracking, migration, rows, plan.operator)
-        except PgmigError as error:
-            why = error.what
-        if why:
-            self.journal.write("warning", step=step.number, message=f"the failure could not be tracked: {why}")
-
     # -- parts -------------------------------------------------------------------------------------------------
 
     def _tracking_sql(self, step: Step, executed: list[Executed], start: float) -> str:
@@ -511,16 +419,8 @@ class Stepper:
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:
         return JournalSink(self.journal, self.control, step.number, synced=synced)
 
-    def _executor(self, step: Step, wire: Wire, frame: Frame, sink: JournalSink, script: str) -> Executor:
-        outlets = Outlets(self.root)
-        reader = self._ahead.pop(script, None)
-        if reader is None or _reads_as(reader) != _sends_as(wire):
-            reader = self._reader(wire, script, outlets)
-        reconnect = self.session.as_role if frame.own_transaction else None
-        return Executor(wire, reader, frame, sink, outlets, reconnect, watcher=self.control.watcher)
-
     def _stepwise_executor(self, step: Step, wire: Wire, sink: JournalSink, script: str) -> StepwiseExecutor:
-        plain = self._executor(step, wire, Frame(), sink, script)
+        plain = self.scripts.executor(wire, Frame(), sink, script)
 
         def found(one: Leftover) -> None:
             if one.kind == "index":
@@ -542,75 +442,8 @@ class Stepper:
             found_left=found,
         )
 
-    def _reader(self, wire: Wire, script: str, outlets: Outlets) -> PsqlReader:
-        plan = self.plan
-        encoding, standard_strings = _sends_as(wire)
-        server = ServerFacts(
-            version_num=plan.server.version_num,
-            dbname=plan.server.database,
-            user=plan.server.role,
-            host=plan.server.conninfo.get("host", ""),
-            port=plan.server.conninfo.get("port", ""),
-            encoding=encoding or plan.server.encoding,
-        )
-        reader = PsqlReader(
-            script,
-            self.files.script(script),
-            self.files,
-            plan.variables,
-            Allow(shell=plan.allow_shell, files=plan.allow_files),
-            server=server,
-            run_shell=lambda command: outlets.shell(command)[0],
-        )
-        reader.standard_conforming_strings = standard_strings
-        return reader
-
-    def _read_ahead(self, wire: Wire, script: str | None) -> None:
-        """Begin to read the script that comes next while the server works."""
-        if script is None or self.plan.allow_shell:  # with a shell allowed, reading may run a command
-            return
-
-        def read() -> None:
-            with contextlib.suppress(Exception):  # whoever runs the script meets it again, and tells
-                reader = self._reader(wire, script, Outlets(self.root))
-                reader.read_ahead()
-                self._ahead[script] = reader
-
-        self.control.meanwhile(read)
-
-
-def _sends_as(wire: Wire) -> tuple[str, bool]:
-    """Client encoding and string syntax, on which the reading of a script depends."""
-    return wire.parameter("client_encoding"), wire.parameter("standard_conforming_strings") != "off"
-
-
-def _reads_as(reader: PsqlReader) -> tuple[str, bool]:
-    return reader.encoding, reader.standard_conforming_strings
-
-
-def _failure(step: Step, message: str, error: PgmigError | None = None) -> ScriptFailure:
-    return ScriptFailure(step.script or "", 0, message, error if isinstance(error, ServerError) else None)
-
 
 def _constraint_failure(step: Step, exchange: Exchange) -> ScriptFailure:
     assert exchange.error is not None
     message = f"at the end of the script: {exchange.error.message}"
     return ScriptFailure(step.script or "", 0, message, exchange.error, exchange.lost)
-
-
-def _fields(failure: ScriptFailure) -> dict[str, Any]:
-    error = failure.error
-    return {
-        "path": failure.path,
-        "line": failure.line,
-        "message": failure.message,
-        "sqlstate": failure.sqlstate,
-        "detail": error.detail if error else "",
-        "hint": error.hint if error else "",
-    }
-
-
-def _short(one: Executed) -> str:
-    text = " ".join(mask_secrets(one.sql).split()).rstrip("; ")
-    more = f" (and {one.count - 1} more like it, to line {one.end_line})" if one.count > 1 else ""
-    return (text if len(text) <= 120 else text[:117] + "...") + more
