@@ -33,7 +33,6 @@ from pgmig_tui.run.batch_session import STEP, BatchSession
 from pgmig_tui.run.batches import Pace
 from pgmig_tui.run.control import open_session
 from pgmig_tui.run.giving_way import GivingWay
-from pgmig_tui.run.heartbeat import keep_row
 from pgmig_tui.run.watch import Watcher
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ class BackfillRun:
         """Where there is a table of runs, which a deploy makes."""
         found = tracking.read_tracking(self.control.session, self.spec.schema)
         if found.schema is not None and not (found.creates or found.no_runs):
-            keep_row(self.plan, found.schema, self.control, self.journal)
+            self.control.keep_row(self.plan, found.schema, self.journal)
 
     def _take_over(self, session: Connection) -> None:
         """From now on no other run's batch can commit. One that is just committing is waited for."""

@@ -105,6 +105,12 @@ class Control(Waiter):
         """Do `work`, which must not raise, at the next wait for the server."""
         self._meanwhile.append(work)
 
+    def keep_row(self, plan: RunPlan, schema: str, journal: JournalWriter) -> None:
+        """Write the run's row, and keep it up whenever something is waited for: this session holds the lock."""
+        self.heartbeat = Heartbeat(plan, schema, self.session, journal)
+        journal.heard = self.heartbeat.heard
+        self.heartbeat.begin()
+
     def wait(self, fd: int, timeout_ms: int | None = None) -> bool:
         if timeout_ms != 0:
             if self.before_waiting is not None:

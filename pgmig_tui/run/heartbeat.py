@@ -16,7 +16,6 @@ from pgmig_tui.display.mask import mask_secrets
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
-    from pgmig_tui.run.control import Control
     from pgmig_tui.run.journal import JournalWriter
     from pgmig_tui.run.plan import RunPlan
 
@@ -32,13 +31,6 @@ _BUSY = frozenset({"55P03", "57014"})
 def without_row(why: str) -> str:
     """The warning of a run that writes no row."""
     return f"other accounts see this run by its lock and its sessions only: {why}"
-
-
-def keep_row(plan: RunPlan, schema: str, control: Control, journal: JournalWriter) -> None:
-    """Write the run's row, and keep it up whenever `control`, whose session holds the lock, waits."""
-    control.heartbeat = heartbeat = Heartbeat(plan, schema, control.session, journal)
-    journal.heard = heartbeat.heard
-    heartbeat.begin()
 
 
 class Heartbeat:

@@ -25,14 +25,15 @@ from pgmig_tui.project.changes import Plan
 from pgmig_tui.run import steer
 from pgmig_tui.run.control import Control, open_session
 from pgmig_tui.run.events import FORMAT
+from pgmig_tui.run.failures import StepResult
 from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.heartbeat import keep_row, without_row
+from pgmig_tui.run.heartbeat import without_row
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step, describe_steps
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.sleep import Sleep
-from pgmig_tui.run.steps import Stepper, StepResult
+from pgmig_tui.run.steps import Stepper
 
 POLL_S = 0.25
 """How often a held advisory lock is tried again with --lock-timeout (seconds). It is never waited for: a waiting
@@ -337,7 +338,7 @@ class Runner:
             if told not in plan.warnings:
                 self.journal.write("warning", message=told)
         elif found.schema is not None:
-            keep_row(plan, found.schema, self.control, self.journal)
+            self.control.keep_row(plan, found.schema, self.journal)
 
     def _own(self, part: str) -> Connection:
         connection = connect(self.target, application_name=application_name(self.plan.run_id, part))
