@@ -196,8 +196,8 @@ class ForeignScreen(PlaceScreen):
         seen = self.seen
         assert seen is not None, "off() has seen to it"
         lines = self._head("END ALL SESSIONS of", seen)
-        lines += [(), *paragraph("The one that holds the lock first. What is not committed is rolled back;")]
-        lines += paragraph("a CREATE INDEX CONCURRENTLY leaves an INVALID index.")
+        what = "What is not committed is rolled back; a CREATE INDEX CONCURRENTLY leaves an INVALID index."
+        lines += [(), *paragraph(f"The one that holds the lock first. {what}")]
         self._confirm(lines, "ends them", self._stop)
 
     def _head(self, verb: str, seen: Foreign) -> list[Line]:
