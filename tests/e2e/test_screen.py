@@ -95,7 +95,9 @@ def test_a_failing_script_is_told_with_line_and_state(tmp_path: Path, pg18: Serv
         terminal.sees("Type yes").press("yes", "enter")
         terminal.sees("STOPPED", "22012", "division by zero", "deploy/bad.sql:3", "nothing of this change stays")
         terminal.sees(
-            "x> 3 SELECT 1/0;", "retry: a new run of the 1 change that is left", "off: nothing of it is deployed"
+            "x> 3 SELECT 1/0;",
+            "retry: a new run of the 1 change that is left",
+            "roll back the 1 change that this run has committed",
         )
         terminal.press("escape").misses("retry: a new run").press("escape").sees("x FAILED", "FAILED at 1 of 2")
     assert tables(pg18, database) == {"t_first"}
