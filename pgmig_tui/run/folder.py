@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
 import shutil
 import time
@@ -37,16 +37,18 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def new_folder(state_dir: Path) -> Path:
-    """A folder (0700) for a new run; its name is the run's ID: date, time (UTC) and four random digits. Raises
-    PgmigError."""
+    """A folder (0700) for a new run; its name is the run's ID: date, time (UTC) and the part of the second in four
+    hexadecimal digits, so that IDs are in the order of the runs. Raises PgmigError."""
     runs = state_dir / "runs"
     with writing(runs):
         runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sweep(runs)
-        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(2).hex()
-        folder = runs / name
-        folder.mkdir(mode=0o700)
-    return folder
+        while True:
+            seconds, rest = divmod(time.time_ns(), 10**9)
+            folder = runs / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(seconds))}-{rest * 0x10000 // 10**9:04x}"
+            with contextlib.suppress(FileExistsError):  # another run of this account began in the same moment
+                folder.mkdir(mode=0o700)
+                return folder
 
 
 def discard(folder: Path) -> None:
