@@ -164,7 +164,7 @@ def _read(
             changes = queries["changes" if has_hash else "old_changes"]
             rows = connection.results(f"{version}; {changes}; {queries['tags']}")
     except ServerError as error:
-        raise reading_refused(error, schema) from None
+        raise reading_refused(error, connection, schema) from None
     return results[:-1], rows
 
 
@@ -204,14 +204,14 @@ def _info(schema: str, version: str | None) -> RegistryInfo:
     return RegistryInfo(schema, True, version, newer)
 
 
-def reading_refused(error: ServerError, schema: str) -> ServerError | NotPermitted:
+def reading_refused(error: ServerError, connection: Connection, schema: str) -> ServerError | NotPermitted:
     """`error`, or what to grant when it says that the registry may not be read."""
     if error.sqlstate != "42501":
         return error
     return NotPermitted(
         f"the registry {schema} can't be read: {error.message}",
-        do=f"Have its owner run: GRANT USAGE ON SCHEMA {ident(schema)} TO <role>; "
-        f"GRANT SELECT ON ALL TABLES IN SCHEMA {ident(schema)} TO <role>;",
+        do=f"Have its owner run: GRANT USAGE ON SCHEMA {ident(schema)} TO {ident(connection.role)}; "
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {ident(schema)} TO {ident(connection.role)};",
     )
 
 
@@ -235,7 +235,7 @@ def read_events(
     try:
         rows = connection.execute(sql)
     except ServerError as error:
-        raise reading_refused(error, schema) from None
+        raise reading_refused(error, connection, schema) from None
     return tuple(_event(row) for row in rows)
 
 
@@ -252,7 +252,7 @@ def read_reverted(connection: Connection, schema: str, change_ids: Sequence[str]
             {"ids": list(change_ids)},
         )
     except ServerError as error:
-        raise reading_refused(error, schema) from None
+        raise reading_refused(error, connection, schema) from None
     return dict(rows)
 
 

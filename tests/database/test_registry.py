@@ -72,8 +72,9 @@ def test_a_role_that_may_not_read_is_told_what_to_grant(pg: Server, database_on:
     with session(pg, name) as connection:
         prepare(connection)
     with role(pg) as plain, session(pg, name, **plain) as connection:
-        with pytest.raises(NotPermitted, match="GRANT USAGE ON SCHEMA"):
+        with pytest.raises(NotPermitted, match="GRANT USAGE ON SCHEMA") as refused:
             registry.read_state(connection, "sqitch", "flip")
+        assert refused.value.do.count(f'TO "{plain["user"]}";') == 2
         pg.execute(f'GRANT USAGE ON SCHEMA sqitch TO "{plain["user"]}"', name)
         with pytest.raises(NotPermitted, match="GRANT SELECT ON ALL TABLES"):
             registry.read_state(connection, "sqitch", "flip")
