@@ -1,6 +1,6 @@
 # make demo   try it out: PostgreSQL of its own, the sample project in three environments, and the screen
 # make test   lint, types, import contracts and all tests, against real PostgreSQL
-# make faults every fault at every transition of a run's journal (half an hour with FAULTS="--jobs 2"; --help tells more)
+# make faults every fault at every transition of a run's journal (about 25 minutes with FAULTS="--jobs 2"; --help tells more)
 # make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
 
 VENV := .venv

@@ -1,6 +1,6 @@
 """The whole matrix, about 4,100 points: `python -m tests.faults`, which `make faults` runs. `--fault` chooses.
 
-It takes half an hour with `--jobs 2`.
+It takes about 25 minutes on two cores with `--jobs 2`.
 """
 
 from __future__ import annotations
