@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, ServerError, application_name, connect
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run.executor import Executor, InsideStep, ScriptFailure, elapsed_ms
+from pgmig_tui.run.failures import fields_of
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.folder import discard
 from pgmig_tui.run.plan import Options, RunPlan, Step
@@ -272,14 +273,9 @@ class DryRun(Stepper):
     def _failed_try(
         self, step: Step, done: int, failure: ScriptFailure, start: float, *, verify: bool = False
     ) -> Tried:
-        error = failure.error
-        fields: dict[str, Any] = {
-            "path": failure.path, "line": failure.line, "message": failure.message, "sqlstate": failure.sqlstate,
-            "detail": error.detail if error else "", "hint": error.hint if error else "",
-        }  # fmt: skip
         self.journal.write(
             "step_failed", step=step.number, change=step.change, action=step.action, mode=step.mode, committed=False,
-            what_stays=[], in_doubt=False, verify=verify, began=True, ms=elapsed_ms(start), **fields,
+            what_stays=[], in_doubt=False, verify=verify, began=True, ms=elapsed_ms(start), **fields_of(failure),
         )  # fmt: skip
         what = "its verification failed" if verify else failure.message
         return Tried(done, failed=True, message=f"{step.label}: {what}")

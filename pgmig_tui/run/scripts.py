@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 from pgmig_tui.database.wire import Wire
@@ -13,7 +14,6 @@ from pgmig_tui.run.outlets import Outlets
 from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.sink import JournalSink
-from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.reader import PsqlReader
 
@@ -49,10 +49,8 @@ class Scripts:
     def _reader(self, wire: Wire, script: str, outlets: Outlets) -> PsqlReader:
         plan = self.plan
         encoding, standard_strings = _sends_as(wire)
-        server = ServerFacts(
-            version_num=plan.server.version_num,
-            dbname=plan.server.database,
-            user=plan.server.role,
+        server = replace(
+            plan.server.facts,
             host=plan.server.conninfo.get("host", ""),
             port=plan.server.conninfo.get("port", ""),
             encoding=encoding or plan.server.encoding,
