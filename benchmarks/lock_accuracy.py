@@ -7,6 +7,11 @@ kind, and writes one JSON line a statement. Statements that refuse to run in a t
 session holds them up; they are told apart, and none is left out.
 
     python benchmarks/lock_accuracy.py --sql-dir benchmarks/corpus --server 18 --out results.jsonl
+
+With --scripts, whole scripts and plans are predicted before they run, as the commands do it (see script_runner.py), and
+what is told is compared statement by statement with what happened: locks, rewrites, failures, losses.
+
+    python benchmarks/lock_accuracy.py --scripts benchmarks/corpus/scripts --server 18
 """
 
 from __future__ import annotations
@@ -16,8 +21,8 @@ import json
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
 
@@ -44,6 +49,53 @@ _SETTINGS = {
 
 def main() -> int:
     arguments = _parser().parse_args()
+    if (arguments.scripts is None) == (arguments.sql_dir is None):
+        print("say either --sql-dir or --scripts", file=sys.stderr)
+        return 2
+    if arguments.scripts is not None:
+        return _scripts(arguments)
+    if arguments.out is None:
+        print("say --out, too", file=sys.stderr)
+        return 2
+    return _statements(arguments)
+
+
+def _scripts(arguments: argparse.Namespace) -> int:
+    """Exit status 1 where a statement is wrong."""
+    from script_runner import cases, run_case
+    from script_score import ScriptScore, explained, verdict_json
+
+    found = cases(arguments.scripts, arguments.only)
+    if not found:
+        print(f"no cases in {arguments.scripts}", file=sys.stderr)
+        return 2
+    start = monotonic()
+    out = arguments.out.open("w") if arguments.out is not None else None
+    with _server(arguments.server, arguments.dsn) as (dsn, _), out or nullcontext():
+        score = ScriptScore(_builtin(dsn))
+        for case in found:
+            outcome = run_case(case, dsn)
+            verdicts = score.add(outcome)
+            for position, one in enumerate(verdicts):
+                if told := explained(one, weak=arguments.verbose > 0):
+                    print("\n".join(told), flush=True)
+                if out is not None:
+                    lost = outcome.lost.get(position, frozenset())
+                    out.write(json.dumps(verdict_json(case.name, one, lost)) + "\n")
+    print(score.report())
+    print(f"{monotonic() - start:.1f} s")
+    return 1 if any(one.wrong and not one.unknown for one in score.verdicts) else 0
+
+
+def _builtin(dsn: str) -> Callable[[str], bool]:
+    """Whether a name is that of a function of pg_catalog."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace")
+        names = frozenset(row[0] for row in rows)
+    return names.__contains__
+
+
+def _statements(arguments: argparse.Namespace) -> int:
     files = ordered(arguments.sql_dir, arguments.only)
     if not files:
         print(f"no .sql files in {arguments.sql_dir}", file=sys.stderr)
@@ -70,9 +122,10 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--sql-dir", type=Path, required=True, help="folder of .sql files")
+    parser.add_argument("--sql-dir", type=Path, help="folder of .sql files, each statement by itself")
+    parser.add_argument("--scripts", type=Path, metavar="DIR", help="folder of cases: whole scripts, and plans")
     parser.add_argument("--server", type=int, default=18, help="major version of the scratch server (18)")
-    parser.add_argument("--out", type=Path, required=True, help="one JSON line a statement")
+    parser.add_argument("--out", type=Path, help="one JSON line a statement")
     parser.add_argument("--only", action="append", default=[], metavar="FILE", help="these files alone")
     parser.add_argument("--dsn", default="", help="a running server to use instead, which may be spoilt")
     parser.add_argument(

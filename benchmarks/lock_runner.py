@@ -91,11 +91,15 @@ class Runner:
         self.observer.close()
 
     def run(self, path: Path) -> Iterator[Line]:
+        yield from self.run_text(path.name, path.read_bytes(), path.parent)
+
+    def run_text(self, name: str, data: bytes, root: Path) -> Iterator[Line]:
+        """The statements of a script, each once it has run. Files that it includes lie below `root`."""
         facts = ServerFacts(self.subject.version, self.dbname, self.subject.connection.info.user, "", "", "UTF8")
         reader = Reader(
-            path.name,
-            path.read_bytes(),
-            ProjectFiles(path.parent, allow_files=True),
+            name,
+            data,
+            ProjectFiles(root, allow_files=True),
             {"ON_ERROR_STOP": "off"},
             Allow(files=True),
             server=facts,
@@ -109,8 +113,8 @@ class Runner:
             except ScriptError as error:
                 failures += 1
                 if failures > 100:  # it stands still
-                    rest = Statement(path.name, error.line, error.line, "-- the rest of the file")
-                    yield Line(path.name, index, rest, None, Truth(error=f"can't be read: {error}"))
+                    rest = Statement(name, error.line, error.line, "-- the rest of the file")
+                    yield Line(name, index, rest, None, Truth(error=f"can't be read: {error}"))
                     break
                 continue
             if action is None:
@@ -121,7 +125,7 @@ class Runner:
                 self.subject.run(f"SET client_encoding = '{action.name}'".encode())
                 reader.encoding = action.name
             elif isinstance(action, Send | CopyFile):
-                line, outcome = self._statement(path.name, index, action, reader)
+                line, outcome = self._statement(name, index, action, reader)
                 index += 1
                 yield line
                 try:
@@ -150,11 +154,9 @@ class Runner:
     # -- one statement ------------------------------------------------------------------------------------------------
 
     def _statement(self, file: str, index: int, action: Send | CopyFile, reader: Reader) -> tuple[Line, Outcome]:
-        statement = Statement(file, action.line, getattr(action, "end_line", action.line), action.text)
-        if len(statement.nodes) > 1:
-            statement = replace(statement, joined=True)
+        statement = self.statement_of(action)
         parameters, reader.parameters = reader.parameters, None
-        turn = _Turn(self, statement, action, reader, parameters)
+        turn = self.turn(statement, action, reader, parameters)
         try:
             turn.take()
         except LostError as error:
@@ -162,6 +164,16 @@ class Runner:
             turn.truth.why_not = "the connection was lost"
             self._reconnect()
         return Line(file, index, statement, turn.impact, turn.truth), turn.outcome
+
+    @staticmethod
+    def statement_of(action: Send | CopyFile) -> Statement:
+        statement = Statement(action.path, action.line, getattr(action, "end_line", action.line), action.text)
+        return replace(statement, joined=True) if len(statement.nodes) > 1 else statement
+
+    def turn(
+        self, statement: Statement, action: Send | CopyFile, reader: Reader, parameters: list[bytes] | None
+    ) -> Turn:
+        return Turn(self, statement, action, reader, parameters)
 
     def _reconnect(self) -> None:
         deadline = monotonic() + 60
@@ -177,7 +189,7 @@ class Runner:
                     raise
 
 
-class _Turn:
+class Turn:
     """What happens around one statement."""
 
     def __init__(self, runner: Runner, statement: Statement, action: Send | CopyFile, reader: Reader,
@@ -196,7 +208,8 @@ class _Turn:
     def take(self) -> None:
         subject = self.subject
         if subject.status == TransactionStatus.INERROR or self._controls():
-            self.impact = predict_script([self.statement], None, subject.version).statements[0]
+            if self.impact is None:
+                self.impact = predict_script([self.statement], None, subject.version).statements[0]
             self.truth.why_not = "transaction control" if self._controls() else "the transaction has failed before"
             self._send()
             subject.forget()
@@ -212,7 +225,10 @@ class _Turn:
                 subject.forget()
         else:
             self._alone()
-        self.outcome = replace(self.outcome, in_transaction=subject.in_transaction)
+        self._in_transaction()
+
+    def _in_transaction(self) -> None:
+        self.outcome = replace(self.outcome, in_transaction=self.subject.in_transaction)
 
     def _controls(self) -> bool:
         return self.statement.control is not None or (

@@ -67,12 +67,13 @@ class LostError(Exception):
 class Subject:
     """The session that runs the script, on libpq itself: statements go out byte for byte."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, options: str = _OPTIONS) -> None:
         self.conninfo = conninfo
+        self.options = options
         self.open()
 
     def open(self) -> None:
-        self.connection = psycopg.connect(self.conninfo, autocommit=True, options=_OPTIONS)
+        self.connection = psycopg.connect(self.conninfo, autocommit=True, options=self.options)
         self.raw = self.connection.pgconn
         self.pid = self.connection.info.backend_pid
         self.version = self.connection.info.server_version

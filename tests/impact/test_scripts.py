@@ -1,0 +1,80 @@
+"""The benchmark of whole scripts: it predicts before anything runs, and finds what a prediction lacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgmig_tui.impact.result import StatementImpact
+from tests.servers import Server
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SCRIPTS = BENCHMARKS / "corpus" / "scripts"
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+
+def ran(name: str, server: Server) -> Any:
+    """The outcome of a case of the corpus."""
+    runner = import_module("script_runner")
+    (case,) = runner.cases(SCRIPTS, [name])
+    return runner.run_case(case, server.conninfo("postgres"))
+
+
+def judged(outcome: Any) -> list[Any]:
+    return list(import_module("script_score").judged(outcome))
+
+
+def test_every_statement_of_a_case_has_a_verdict(pg16: Server) -> None:
+    outcome = ran("p01_one_transaction", pg16)
+    assert [(line.statement.kind, line.statement.line) for line in outcome.lines][:3] == [
+        ("BEGIN", 7),
+        ("ALTER TABLE", 8),
+        ("UPDATE", 9),
+    ]
+    found = [one for one in judged(outcome) if one.scored]
+    assert len(found) == len(outcome.lines) - 2
+    assert not any(one.wrong for one in found)
+    assert set(map(tuple, outcome.lost.values())) == {("rows of public.customer",), ("public.customer",)}
+
+
+def test_a_prediction_that_says_nothing_is_wrong(pg16: Server) -> None:
+    outcome = ran("p01_one_transaction", pg16)
+    for line in outcome.lines:
+        line.impact = StatementImpact(line.statement.line, line.statement.end_line, "", line.statement.kind)
+    wrong = {one.line.statement.kind: one for one in judged(outcome) if one.wrong}
+    assert wrong["ALTER TABLE"].hidden
+    assert "public.customer: told none, is ACCESS EXCLUSIVE" in wrong["ALTER TABLE"].wrong
+    assert "loss untold: rows of public.customer" in wrong["DELETE"].wrong
+    assert "rewrites told none, are public.customer" in wrong["TRUNCATE"].wrong
+    assert "UPDATE" not in wrong or not wrong["UPDATE"].scored
+
+
+def test_what_fails_is_undone_and_the_next_statement_comes(pg18: Server) -> None:
+    outcome = ran("p02_fails_and_goes_on", pg18)
+    failed = [bool(line.truth.error) for line in outcome.lines]
+    assert failed == [True, True, False, False, True, False, False, False]
+    assert [one.wrong for one in judged(outcome)] == [()] * len(failed)
+    told = outcome.lines[0].impact
+    assert told.problem is not None
+    outcome.lines[0].impact = replace(told, problem=None)
+    assert judged(outcome)[0].wrong[0].startswith("fails, untold: cannot truncate")
+
+
+def test_a_plan_is_predicted_whole_before_its_first_change_runs(pg18: Server) -> None:
+    outcome = ran("plan_of_three", pg18)
+    assert [line.file for line in outcome.lines][:: len(outcome.lines) - 1] == [
+        "deploy/tables.sql",
+        "deploy/cleanup.sql",
+    ]
+    assert not any(one.wrong for one in judged(outcome))
+    # What the first change makes is there for others when the second one comes.
+    added = next(line for line in outcome.lines if "ADD COLUMN since" in line.statement.text)
+    assert {str(name) for name in added.truth.locks} == {"shop.buyer"}
