@@ -47,10 +47,10 @@ def undo(arguments: Namespace) -> int:
     if arguments.json:
         restored = [_restored(one) for one in done]
         output.document({"run": arguments.run, "environment": environment.name, "restored": restored})
-        return 0
-    for restored_one in done:
-        _tell_restored(restored_one, arguments.overwrite)
-    return 0
+    else:
+        for restored_one in done:
+            _tell_restored(restored_one, schema, overwrite=arguments.overwrite)
+    return 0 if all(one.equal for one in done) else 1
 
 
 def _kept_where(arguments: Namespace) -> tuple[Project, Environment]:
@@ -116,10 +116,11 @@ def _restored(one: Restored) -> dict[str, Any]:
         "equal": one.equal,
         "sequences": list(one.sequences),
         "grants": list(one.grants),
+        "left_out": list(one.left_out),
     }
 
 
-def _tell_restored(one: Restored, overwrite: bool) -> None:
+def _tell_restored(one: Restored, schema: str, *, overwrite: bool) -> None:
     kept = one.kept
     mark: Span = ("+ ", "done") if one.equal else ("! ", "waiting")
     output.say(line(mark, _kept_line(kept)))
@@ -130,13 +131,22 @@ def _tell_restored(one: Restored, overwrite: bool) -> None:
                  f" there now {one.found:,} with {one.checksum}: ", verdict)
         )  # fmt: skip
     if one.other:
-        hint = "" if overwrite or kept.kind in ("table", "rows") else "; --overwrite replaces those"
+        hint = "" if overwrite else "; --overwrite replaces those"
         output.say(
-            line(("    ! ", "waiting"), f"{words.count(one.other, 'row')} hold something newer and were left{hint}")
+            line(("    ! ", "waiting"), f"{words.count(one.other, 'row')} hold something else and were left{hint}")
         )
     if one.gone:
-        output.say(line(("    ! ", "waiting"), f"{words.count(one.gone, 'row')} are no longer there to hold a value"))
+        values = kept.kind in ("column", "values")
+        why = "are no longer there to hold a value" if values else "could not come back: another row is in their place"
+        output.say(line(("    ! ", "waiting"), f"{words.count(one.gone, 'row')} {why}"))
     for sequence in one.sequences:
         output.say(f"    sequence {safe(sequence)}")
     for grant in one.grants:
         output.say(f"    {safe(grant)}")
+    for text in one.left_out:
+        output.say(line(("    ! ", "waiting"), safe(text)))
+    if not one.equal:
+        output.say(
+            line(("    ! ", "failed"), safe(f"not counted as brought back: what was kept stays in {schema}."
+                 f"{kept.keep_table}, and `undo` can be said again"))
+        )  # fmt: skip

@@ -74,7 +74,9 @@ def _kept(row: Row) -> Kept:
 class Restored:
     """What became of something kept. `equal`: the rows are there again with the checksum that was noted.
 
-    `rows` were brought back now; `other` hold a newer value and were left, `gone` have no row any more to hold one.
+    `rows` were brought back now; `other` hold another value and were left. `gone` are missing: values have no row any
+    more to hold them, a row's place is taken by another one through a key or constraint of its own. `left_out` are
+    sequences and grants that were kept and aren't there again, in words.
     """
 
     kept: Kept
@@ -85,6 +87,7 @@ class Restored:
     checksum: str
     sequences: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -94,26 +97,27 @@ class Restored:
 def restore(connection: Connection, schema: str, kept: Kept, registry: str, *, overwrite: bool) -> Restored:
     """Bring one thing back, in the open transaction of `connection` (under SET_SQL).
 
-    A value is only written where the row holds none, the column's default, or what the redeploy itself put there;
-    `overwrite` replaces every other, too. Raises Refused when its place isn't there, or the kept rows aren't what was
-    kept; ServerError.
+    A value is only written where the row holds none, the column's default, or what the redeploy itself put there, and a
+    row only where its key is free; `overwrite` replaces every other value, too. Raises Refused when its place isn't
+    there, or the kept rows aren't what was kept; ServerError.
     """
     rows = other = gone = found = 0
     checksum = "0"
     if kept.keep_table:
         _check_intact(connection, schema, kept)
-        target = _columns_of(connection, kept)
-        triggers = _switch_triggers_off(connection, kept)
-        if kept.kind in ("column", "values"):
-            rows, other, gone = _restore_values(connection, schema, kept, registry, target, overwrite=overwrite)
+        place = _place_of(connection, schema, kept)
+        triggers = _switch_triggers_off(connection, place)
+        if place.values:
+            rows = _restore_values(connection, kept, registry, place, overwrite=overwrite)
         else:
-            rows, other = _restore_rows(connection, schema, kept, target)
+            rows = _restore_rows(connection, kept, place, overwrite=overwrite)
         for statement in triggers:
             connection.execute(statement)
-        found, checksum = _compare(connection, schema, kept)
-    told = _restore_sequences(connection, kept)
-    granted = _restore_grants(connection, kept)
-    return Restored(kept, rows, other, gone, found, checksum, told, granted)
+        other, gone = _left(connection, kept, place)
+        found, checksum = _compare(connection, kept, place)
+    told, unset = _restore_sequences(connection, kept)
+    granted, refused = _restore_grants(connection, kept)
+    return Restored(kept, rows, other, gone, found, checksum, told, granted, (*unset, *refused))
 
 
 def mark_restored(connection: Connection, schema: str, kept: Kept, operator: str) -> None:
@@ -141,55 +145,74 @@ def _check_intact(connection: Connection, schema: str, kept: Kept) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
+    """A column as it is now. `default` is None for generated and identity columns, too."""
+
     name: str
+    type: str
     default: str | None
     generated: bool
+    always: bool
 
 
-def _columns_of(connection: Connection, kept: Kept) -> dict[str, _Column]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where something kept goes back to: its table (`only`: not those that inherit from it) and the copy, as SQL.
+
+    `values`: values of columns go into rows that are there; else whole rows come back.
+    """
+
+    table: str
+    only: str
+    keep: str
+    values: bool
+    key: tuple[str, ...]
+    columns: dict[str, _Column]
+
+    def row(self, alias: str, names: Sequence[str]) -> str:
+        """A row as text, as the checksum takes it: not every type has an equality, and one of a stranger's may lie."""
+        return f"ROW({', '.join(f'{alias}.{ident(name)}' for name in names)})::pg_catalog.text"
+
+    @property
+    def joined(self) -> str:
+        return " AND ".join(f"t.{ident(column)} = k.{ident(column)}" for column in self.key)
+
+
+def _place_of(connection: Connection, schema: str, kept: Kept) -> _Place:
     rows = connection.execute(
-        "SELECT a.attname::text, CASE WHEN a.attgenerated = '' AND a.attidentity = '' THEN"
-        " pg_catalog.pg_get_expr(d.adbin, d.adrelid) END, a.attgenerated <> ''"
-        " FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid"
-        f" AND d.adnum = a.attnum WHERE a.attrelid = pg_catalog.to_regclass({literal(_source(kept))})"
-        " AND a.attnum > 0 AND NOT a.attisdropped"
+        "SELECT c.relkind::text, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),"
+        " CASE WHEN a.attgenerated = '' AND a.attidentity = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,"
+        " a.attgenerated <> '', a.attidentity = 'a'"
+        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
+        " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+        f" WHERE c.oid = pg_catalog.to_regclass({literal(_source(kept))}) AND a.attnum > 0 AND NOT a.attisdropped"
     )
-    found = {row[0]: _Column(*row) for row in rows}
-    wanted = (*kept.key, *kept.columns) if kept.kind in ("column", "values") else kept.columns
-    missing = [column for column in wanted if column not in found]
-    if missing:
+    found = {row[1]: _Column(*row[1:]) for row in rows}
+    values = kept.kind in ("column", "values")
+    missing = [column for column in ((*kept.key, *kept.columns) if values else kept.columns) if column not in found]
+    if missing or not found:
         what = f"column {missing[0]} of {kept.source}" if found else str(kept.source)
         raise Refused(f"{what} isn't there", now="Nothing was brought back.", do=f"Deploy {kept.change} again first.")
-    return found
+    only = _source(kept) if rows[0][0] == "p" else f"ONLY {_source(kept)}"
+    return _Place(_source(kept), only, f"{ident(schema)}.{ident(kept.keep_table)}", values, kept.key, found)
 
 
-def _switch_triggers_off(connection: Connection, kept: Kept) -> list[str]:
+def _switch_triggers_off(connection: Connection, place: _Place) -> list[str]:
     """Users' triggers must not fire for old rows, foreign keys must. What switches them on again, each as it was."""
     rows = connection.execute(
         "SELECT t.tgname::text, t.tgenabled::text FROM pg_catalog.pg_trigger t"
-        f" WHERE t.tgrelid = {literal(_source(kept))}::pg_catalog.regclass"
+        f" WHERE t.tgrelid = {literal(place.table)}::pg_catalog.regclass"
         " AND NOT t.tgisinternal AND t.tgenabled <> 'D'"
     )
-    connection.execute(f"LOCK TABLE {_source(kept)} IN SHARE ROW EXCLUSIVE MODE")
+    connection.execute(f"LOCK TABLE {place.only} IN SHARE ROW EXCLUSIVE MODE")
     modes = {"O": "ENABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
     for name, _ in rows:
-        connection.execute(f"ALTER TABLE {_source(kept)} DISABLE TRIGGER {ident(name)}")
-    return [f"ALTER TABLE {_source(kept)} {modes[mode]} TRIGGER {ident(name)}" for name, mode in rows]
+        connection.execute(f"ALTER TABLE {place.only} DISABLE TRIGGER {ident(name)}")
+    return [f"ALTER TABLE {place.only} {modes[mode]} TRIGGER {ident(name)}" for name, mode in rows]
 
 
-def _restore_values(
-    connection: Connection, schema: str, kept: Kept, registry: str, target: dict[str, _Column], *, overwrite: bool
-) -> tuple[int, int, int]:
-    """(values brought back, rows with another value, rows that are gone)."""
-    keep, joined = f"{ident(schema)}.{ident(kept.keep_table)}", _joined(kept.key)
-    old = ", ".join(f"k.{ident(column)}" for column in kept.columns)
-    new = ", ".join(f"t.{ident(column)}" for column in kept.columns)
-    untouched = " AND ".join(
-        f"(t.{ident(column)} IS NULL"
-        + (f" OR t.{ident(column)} IS NOT DISTINCT FROM ({default})" if (default := target[column].default) else "")
-        + ")"
-        for column in kept.columns
-    )
+def _restore_values(connection: Connection, kept: Kept, registry: str, place: _Place, *, overwrite: bool) -> int:
+    """Returns how many values were brought back."""
+    untouched = " AND ".join(_untouched(place.columns[column]) for column in kept.columns)
     if kept.kind == "values":
         # Nobody has written the row since the revert's own transaction did.
         free = f"({untouched}) OR t.xmin::text = {literal(kept.xid)}"
@@ -200,57 +223,79 @@ def _restore_values(
             f" WHERE c.project = {literal(kept.project)} AND c.change = {literal(kept.change)}"
             " ORDER BY c.committed_at DESC LIMIT 1)"
         )
-    where = "true" if overwrite else f"({free})"
-    assign = ", ".join(f"{ident(column)} = k.{ident(column)}" for column in kept.columns)
-    differs = f"ROW({new}) IS DISTINCT FROM ROW({old})"
-    rows = connection.execute(
-        f"WITH done AS (UPDATE {_source(kept)} AS t SET {assign} FROM {keep} AS k WHERE {joined} AND {differs}"
-        f" AND {where} RETURNING 1) SELECT pg_catalog.count(*) FROM done"
-    )[0][0]
-    other, gone = connection.execute(
-        f"SELECT pg_catalog.count(*) FILTER (WHERE t.{ident(kept.key[0])} IS NOT NULL AND {differs}),"
-        f" pg_catalog.count(*) FILTER (WHERE t.{ident(kept.key[0])} IS NULL)"
-        f" FROM {keep} AS k LEFT JOIN {_source(kept)} AS t ON {joined}"
-    )[0]
-    return rows, other, gone
+    return _update(connection, place, kept.columns, "true" if overwrite else f"({free})")
 
 
-def _restore_rows(connection: Connection, schema: str, kept: Kept, target: dict[str, _Column]) -> tuple[int, int]:
-    """(rows brought back, rows whose key is taken)."""
-    keep = f"{ident(schema)}.{ident(kept.keep_table)}"
-    columns = [ident(column) for column in kept.columns if not target[column].generated]
-    if not kept.key and connection.one(f"SELECT 1 FROM {_source(kept)} LIMIT 1") is not None:
+def _untouched(column: _Column) -> str:
+    """Whether the row `t` holds nothing that anybody has put there."""
+    value = f"t.{ident(column.name)}"
+    if column.default is None:
+        return f"{value} IS NULL"
+    default = f"(({column.default})::{column.type})::pg_catalog.text"
+    return f"({value} IS NULL OR {value}::pg_catalog.text IS NOT DISTINCT FROM {default})"
+
+
+def _restore_rows(connection: Connection, kept: Kept, place: _Place, *, overwrite: bool) -> int:
+    """Returns how many rows were brought back."""
+    columns = [column for column in kept.columns if not place.columns[column].generated]
+    if not kept.key and connection.one(f"SELECT 1 FROM {place.only} LIMIT 1") is not None:
         raise Refused(
             f"{kept.source} has no key and isn't empty: which rows are there already can't be told",
             now="Nothing was brought back.",
-            do=f"Copy what you need from {schema}.{kept.keep_table} by hand.",
+            do=f"Copy what you need from {place.keep} by hand.",
         )
-    chosen = ", ".join(columns)
-    rows = connection.execute(
-        f"WITH done AS (INSERT INTO {_source(kept)} ({chosen}) OVERRIDING SYSTEM VALUE SELECT {chosen} FROM {keep}"
+    replaced = 0
+    if overwrite and kept.key:
+        given = [one for one in columns if one not in kept.key and not place.columns[one].always]
+        replaced = _update(connection, place, given, "true") if given else 0
+    chosen = ", ".join(ident(column) for column in columns)
+    inserted: int = connection.execute(
+        f"WITH done AS (INSERT INTO {place.table} ({chosen}) OVERRIDING SYSTEM VALUE SELECT {chosen} FROM {place.keep}"
         " ON CONFLICT DO NOTHING RETURNING 1) SELECT pg_catalog.count(*) FROM done"
     )[0][0]
-    return rows, kept.rows - rows
+    return replaced + inserted
 
 
-def _compare(connection: Connection, schema: str, kept: Kept) -> tuple[int, str]:
+def _update(connection: Connection, place: _Place, columns: Sequence[str], where: str) -> int:
+    """Write the kept values of `columns` into the rows of the same key that hold others, as far as `where` says."""
+    assign = ", ".join(f"{ident(column)} = k.{ident(column)}" for column in columns)
+    differs = f"{place.row('t', columns)} IS DISTINCT FROM {place.row('k', columns)}"
+    done: int = connection.execute(
+        f"WITH done AS (UPDATE {place.only} AS t SET {assign} FROM {place.keep} AS k WHERE {place.joined}"
+        f" AND {differs} AND {where} RETURNING 1) SELECT pg_catalog.count(*) FROM done"
+    )[0][0]
+    return done
+
+
+def _left(connection: Connection, kept: Kept, place: _Place) -> tuple[int, int]:
+    """(rows that hold something else than what was kept, kept rows or values that have no row)."""
+    if not kept.key:
+        found = connection.execute(f"SELECT pg_catalog.count(*) FROM {place.only}")[0][0]
+        return 0, max(0, kept.rows - found)
+    differs = f"{place.row('t', kept.columns)} IS DISTINCT FROM {place.row('k', kept.columns)}"
+    there = f"t.{ident(kept.key[0])} IS NOT NULL"
+    other, gone = connection.execute(
+        f"SELECT pg_catalog.count(*) FILTER (WHERE {there} AND {differs}), pg_catalog.count(*) FILTER (WHERE NOT"
+        f" {there}) FROM {place.keep} AS k LEFT JOIN {place.only} AS t ON {place.joined}"
+    )[0]
+    return other, gone
+
+
+def _compare(connection: Connection, kept: Kept, place: _Place) -> tuple[int, str]:
     """Rows and checksum of what was kept as it stands in its table now."""
-    columns = (*kept.key, *kept.columns) if kept.kind in ("column", "values") else kept.columns
-    row = f"ROW({', '.join(f't.{ident(column)}' for column in columns)})::text"
-    keep = f"{ident(schema)}.{ident(kept.keep_table)}"
-    joined = f" JOIN {keep} AS k ON {_joined(kept.key)}" if kept.key else ""
-    found = connection.one(f"SELECT pg_catalog.count(*), {checksum_sql(row)}::text FROM {_source(kept)} AS t{joined}")
+    row = place.row("t", (*kept.key, *kept.columns) if place.values else kept.columns)
+    joined = f" JOIN {place.keep} AS k ON {place.joined}" if kept.key else ""
+    found = connection.one(f"SELECT pg_catalog.count(*), {checksum_sql(row)}::text FROM {place.only} AS t{joined}")
     assert found is not None
     return found[0], found[1]
 
 
-def _joined(key: Sequence[str]) -> str:
-    return " AND ".join(f"t.{ident(column)} = k.{ident(column)}" for column in key)
+def _restore_sequences(connection: Connection, kept: Kept) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Set sequences to where they were, never back. Returns what was set and what isn't there to be set, in words.
 
-
-def _restore_sequences(connection: Connection, kept: Kept) -> tuple[str, ...]:
-    """Set sequences to where they were, never back. Returns what was set, in words."""
-    told = []
+    Raises Refused when the sequence is all that was kept.
+    """
+    told, missing = [], []
     for one in kept.sequences:
         name = f"{ident(one['schema'])}.{ident(one['name'])}"
         row = None
@@ -260,38 +305,48 @@ def _restore_sequences(connection: Connection, kept: Kept) -> tuple[str, ...]:
         elif connection.one(f"SELECT 1 WHERE pg_catalog.to_regclass({literal(name)}) IS NOT NULL"):
             row = (name,)
         if row is None or row[0] is None:
+            if not kept.keep_table:
+                do = f"Deploy {kept.change} again first."
+                raise Refused(f"the sequence {name} isn't there", now="Nothing was brought back.", do=do)
+            missing.append(f"the sequence {name} isn't there; it was at {one['last_value']}")
             continue
-        last, called = connection.execute(f"SELECT s.last_value, s.is_called FROM {row[0]} AS s")[0]
-        if (one["last_value"], one["is_called"]) > (last, called):
+        last, called, down = connection.execute(
+            "SELECT s.last_value, s.is_called, (SELECT q.seqincrement < 0 FROM pg_catalog.pg_sequence q WHERE"
+            f" q.seqrelid = {literal(row[0])}::pg_catalog.regclass) FROM {row[0]} AS s"
+        )[0]
+        way = -1 if down else 1
+        if (way * one["last_value"], one["is_called"]) > (way * last, called):
             is_called = "true" if one["is_called"] else "false"
             connection.execute(f"SELECT pg_catalog.setval({literal(row[0])}, {int(one['last_value'])}, {is_called})")
             told.append(f"{row[0]} at {one['last_value']}")
-    return tuple(told)
+    return tuple(told), tuple(missing)
 
 
-def _restore_grants(connection: Connection, kept: Kept) -> tuple[str, ...]:
-    """Grant again what isn't granted any more, to roles that still exist. Returns the statements."""
-    done = []
+def _restore_grants(connection: Connection, kept: Kept) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Grant again what isn't granted any more. Returns the statements, and what couldn't be granted, in words."""
+    done, refused = [], []
     for one in kept.grants:
         role = one["role"]
-        if role is not None and not connection.one(
-            f"SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = {literal(role)}"
-        ):
-            continue
         column = f" ({ident(one['column'])})" if one["column"] else ""
         option = " WITH GRANT OPTION" if one["grantable"] else ""
         to = "PUBLIC" if role is None else ident(role)
+        statement = f"GRANT {one['privilege']}{column} ON {_source(kept)} TO {to}{option}"
+        if role is not None and not connection.one(
+            f"SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = {literal(role)}"
+        ):
+            refused.append(f"{statement}: there is no such role any more")
+            continue
         if _granted(connection, kept, one):
             continue
-        statement = f"GRANT {one['privilege']}{column} ON {_source(kept)} TO {to}{option}"
         connection.execute("SAVEPOINT grants")
         try:
             connection.execute(statement)
-        except ServerError:
+        except ServerError as error:
             connection.execute("ROLLBACK TO SAVEPOINT grants")
+            refused.append(f"{statement}: {error.message}")
             continue
         done.append(statement)
-    return tuple(done)
+    return tuple(done), tuple(refused)
 
 
 def _granted(connection: Connection, kept: Kept, one: dict[str, Any]) -> bool:

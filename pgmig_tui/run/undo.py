@@ -25,8 +25,9 @@ def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kep
 def bring_back(
     environment: Environment, schema: str, run: str, operator: Operator, *, overwrite: bool = False
 ) -> list[Restored]:
-    """Give back what a rollback has kept: one transaction, under Sqitch's lock. All of it comes back, or nothing.
+    """Give back what a rollback has kept: one transaction, under Sqitch's lock. On an error nothing is changed.
 
+    Only what is equal again, by count and checksum, is written down as brought back: the rest stays to be undone again.
     Raises Refused, UsageError, ServerError, Unreachable: nothing was changed then.
     """
     target = environment.target
@@ -42,8 +43,10 @@ def bring_back(
             connection.execute(SET_SQL)
             done = []
             for one in kept:
-                done.append(restore(connection, schema, one, target.registry, overwrite=overwrite))
-                mark_restored(connection, schema, one, str(operator))
+                restored = restore(connection, schema, one, target.registry, overwrite=overwrite)
+                if restored.equal:
+                    mark_restored(connection, schema, one, str(operator))
+                done.append(restored)
             connection.execute("COMMIT")
         except PgmigError:
             if not connection.closed:

@@ -195,6 +195,28 @@ def test_what_is_saved_needs_no_acceptance_and_comes_back(checkout: Checkout, pg
     assert "brought back at" in again.err
 
 
+def test_an_undo_that_is_not_equal_fails_and_can_be_said_again(checkout: Checkout, pg18: Server, dev: str) -> None:
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    pg18.execute(FILLED, dev)
+    assert checkout.run("rollback", "dev", "--save", "--yes", "--to", "schema").status == 0
+    runs = json.loads(checkout.run("runs", "--json").out)["runs"]
+    run = next(one["run"] for one in runs if one["command"] == "revert")
+    assert checkout.run("rollback", "dev", "--lift=orders=a test", "--lift=total=a test", "--yes").status == 0
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    pg18.execute("INSERT INTO shop.orders SELECT g, -1 FROM generate_series(1, 20) g", dev)
+    done = checkout.run("undo", run, "--yes")
+    assert done.status == 1, done.out + done.err
+    assert "0 brought back" in done.out
+    assert "NOT EQUAL" in done.out
+    assert "not counted as brought back" in done.out
+    done = checkout.run("undo", run, "--yes", "--overwrite", "--json")
+    assert done.status == 0, done.out + done.err
+    (restored,) = json.loads(done.out)["restored"]
+    assert (restored["restored"], restored["equal"]) == (20, True)
+    assert pg18.execute("SELECT count(*) FROM shop.orders WHERE id = total", dev) == [(20,)]
+    assert "brought back at" in checkout.run("undo", run, "--yes").err
+
+
 def test_a_policy_saves_by_itself_until_told_not_to(checkout: Checkout, pg18: Server, live: str) -> None:
     toml = (checkout.root / "pgmig.toml").read_text()
     checkout.write("pgmig.toml", toml + 'save_before_revert = true\nkeep_schema = "attic"\n')
