@@ -223,7 +223,7 @@ class SandboxServer:
             shutil.rmtree(unfinished, ignore_errors=True)
             command: list[str | Path] = [installation.bin_dir / "initdb", "-D", unfinished, "-U", SUPERUSER]
             # No sync: whatever a power cut in the next seconds could break is made again as fast.
-            command += ["-A", "peer", "--locale=C", "--encoding=UTF8", "--no-instructions", "--no-sync"]
+            command += ["-A", "peer", "--locale=C", "--encoding=UTF8", "--no-sync"]
             self._expect(account.run(command, cwd=self._cluster), "PostgreSQL's initdb failed")
             with (unfinished / "postgresql.conf").open("a") as file:
                 file.write("include 'sandbox.conf'\n")
