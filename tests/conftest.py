@@ -6,12 +6,15 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from pgmig_tui.sandbox.server import Installation, SandboxServer, find_installations
+from pgmig_tui.sandbox.installation import SUPPORTED
+from pgmig_tui.sandbox.server import Installation, SandboxServer
+from tests.installations import clients_of, installation_of
 from tests.servers import Server, running_server, server_of
 
 # Started in the background by a shell, we would be deaf to Ctrl-C, and so would the programs that tests start.
@@ -25,22 +28,26 @@ IN_CI = bool(os.environ.get("CI"))
 TEST_SETTINGS = {"fsync": "off", "max_connections": "200", "max_prepared_transactions": "10"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--server", type=int, metavar="MAJOR", help="run all tests on this version of PostgreSQL instead")
+
+
 def _installation(major: int) -> Installation:
-    for installation in find_installations():
-        if installation.major == major:
-            return installation
+    if installation := installation_of(major):
+        return installation
     pytest.skip(f"PostgreSQL {major} is not installed here")
 
 
+@contextmanager
 def _serve(major: int, folder: Path) -> Iterator[Server]:
     installation = _installation(major)
     if running := running_server(major):
-        yield server_of(running, installation.bin_dir)
+        yield server_of(running, clients_of(installation))
         return
     sandbox = SandboxServer(folder, installation, settings=TEST_SETTINGS)
     try:
         sandbox.start()
-        yield server_of(sandbox.conninfo("postgres"), installation.bin_dir)
+        yield server_of(sandbox.conninfo("postgres"), clients_of(installation))
     finally:
         sandbox.stop()
 
@@ -57,26 +64,46 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def pg18(server_folder: Path) -> Iterator[Server]:
-    yield from _serve(18, server_folder / "18")
+def serve(server_folder: Path, pytestconfig: pytest.Config) -> Iterator[Callable[[int], Server]]:
+    """`serve(major) -> Server`: one server of each version, started when it is first asked for."""
+    with ExitStack() as running:
+        started: dict[int, Server] = {}
+
+        def serve(major: int) -> Server:
+            major = pytestconfig.getoption("server") or major
+            if major not in started:
+                started[major] = running.enter_context(_serve(major, server_folder / str(major)))
+            return started[major]
+
+        yield serve
 
 
 @pytest.fixture(scope="session")
-def pg16(server_folder: Path) -> Iterator[Server]:
-    yield from _serve(16, server_folder / "16")
+def pg18(serve: Callable[[int], Server]) -> Server:
+    return serve(18)
 
 
 @pytest.fixture(scope="session")
-def pg15(server_folder: Path) -> Iterator[Server]:
+def pg16(serve: Callable[[int], Server]) -> Server:
+    return serve(16)
+
+
+@pytest.fixture(scope="session")
+def pg15(serve: Callable[[int], Server]) -> Server:
     """PostgreSQL 15 as Debian packages it: there is no wheel of it."""
-    yield from _serve(15, server_folder / "15")
+    return serve(15)
 
 
 @pytest.fixture(scope="session", params=[16, 18])
-def pg(request: pytest.FixtureRequest) -> Server:
+def pg(request: pytest.FixtureRequest, serve: Callable[[int], Server]) -> Server:
     """The oldest and the newest version that wheels carry, one after the other."""
-    server: Server = request.getfixturevalue(f"pg{request.param}")
-    return server
+    return serve(request.param)
+
+
+@pytest.fixture(scope="session", params=SUPPORTED)
+def any_pg(request: pytest.FixtureRequest, serve: Callable[[int], Server]) -> Server:
+    """Every version that we support, one after the other."""
+    return serve(request.param)
 
 
 @pytest.fixture

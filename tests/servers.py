@@ -24,7 +24,7 @@ class Server:
     version_num: int
     """As the server's `server_version_num`: 180006."""
     bin_dir: Path
-    """Folder of psql, pg_dump and pg_restore of the same major version."""
+    """Folder of psql, pg_dump and pg_restore, of the same major version or a newer one."""
 
     def conninfo(self, dbname: str, **more: str) -> str:
         """libpq keyword string; `more` overrides or adds keywords (user=, password=, …)."""

@@ -49,8 +49,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, with_pip=False)
     scripts = folder / "bin"
-    install = ["install", "--no-deps", "--no-index", "--no-compile", "--quiet", wheel]
-    subprocess.run([sys.executable, "-m", "pip", "--python", scripts / "python", *install], check=True)
+    install = ["install", "--no-deps", "--no-index", "--no-compile", "--quiet", str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", "--python", str(scripts / "python"), *install], check=True)
     # A plain path: the .pth files of these packages, that of the checkout among them, aren't read.
     packages = next(folder.glob("lib/python*/site-packages"))
     (packages / "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -114,6 +114,6 @@ def test_the_demonstration_runs_from_the_wheel_without_a_checkout(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "production" in done.stdout
-    where = [installed / "python", "-c", "import pgmig_tui; print(pgmig_tui.__file__)"]
+    where = [str(installed / "python"), "-c", "import pgmig_tui; print(pgmig_tui.__file__)"]
     used = subprocess.run(where, cwd=tmp_path, env=home, capture_output=True, text=True, check=True).stdout
     assert Path(used).is_relative_to(installed.parent)

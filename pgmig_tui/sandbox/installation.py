@@ -76,7 +76,7 @@ def _installations() -> Iterator[Installation]:
     bin_dirs = set(_DEBIAN.glob("*/bin"))
     if on_path := shutil.which("postgres"):
         bin_dirs.add(Path(on_path).resolve().parent)
-    system = [Installation(bin_dir, version) for bin_dir in bin_dirs if (version := _version(bin_dir))]
+    system = [Installation(bin_dir, version) for bin_dir in bin_dirs if (version := version_of(bin_dir))]
     yield from sorted(system, key=lambda one: one.major, reverse=True)
 
 
@@ -106,7 +106,7 @@ def _in_wheel(package: str, folder: str) -> Installation | None:
     inside = Path(spec.origin).resolve().parent
     root = inside.parent
     bin_dir = inside / folder / "bin"
-    version = _version(bin_dir)
+    version = version_of(bin_dir)
     if version is None:
         return None
     # Shared libraries lie beside the package on Linux (auditwheel), in a hidden folder inside it on macOS (delocate).
@@ -115,7 +115,7 @@ def _in_wheel(package: str, folder: str) -> Installation | None:
     return Installation(bin_dir, version, root, parts)
 
 
-def _version(bin_dir: Path) -> str | None:
+def version_of(bin_dir: Path) -> str | None:
     """What `postgres --version` says; None when it isn't there or doesn't run on this machine."""
     try:
         said = subprocess.run(

@@ -46,6 +46,7 @@ _START_TIMEOUT_S = 60
 
 _SETTINGS = {
     "listen_addresses": "",
+    "password_encryption": "scram-sha-256",  # 13's own default is md5, which pg_hba.conf below doesn't let in
     "port": "5432",
     "unix_socket_permissions": "0700",
     "timezone": "UTC",

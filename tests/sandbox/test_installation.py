@@ -62,7 +62,7 @@ def test_a_copy_runs_on_its_own_and_is_made_once(tmp_path: Path) -> None:
     original = choose_installation()
     copy = original.copy_to(tmp_path)
     assert copy.bin_dir.is_relative_to(tmp_path)
-    assert module._version(copy.bin_dir) == original.version
+    assert module.version_of(copy.bin_dir) == original.version
     made = copy.bin_dir.stat().st_ino
     assert original.copy_to(tmp_path) == copy
     assert copy.bin_dir.stat().st_ino == made
