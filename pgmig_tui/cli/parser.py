@@ -177,6 +177,7 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
     _target_option(parser)
     parser.add_argument("--to", metavar="CHANGE", help="last change to keep (default: what the last run found)")
+    parser.add_argument("--all", action="store_true", help="keep nothing of what is deployed")
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would be reverted and lost, and stop; --json does, too"
     )
@@ -273,7 +274,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     _backfill_options(add("backfill", "a data migration in batches that give way to others and can be resumed"))
 
-    _rollback_options(add("rollback", "take the last run back, in an emergency", _json))
+    _rollback_options(
+        add("rollback", "roll back the last deploy run, or to a point that is named, in an emergency", _json)
+    )
 
     undo = add("undo", "bring back what a rollback has saved, after a redeploy", _json, _target_option)
     undo.add_argument("run", nargs="?", metavar="RUN", help="the rollback; default: list what is kept")
@@ -286,7 +289,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     report = add("report", "a run in Markdown, or the record of an incident")
     report.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
-    report.add_argument("--incident", action="store_true", help="with the run that it took back, losses and locks")
+    report.add_argument("--incident", action="store_true", help="with the run that it rolled back, losses and locks")
 
     attach = add("attach", "join a run that is under way, or watch one of another account on its server")
     attach.add_argument("--resume", action="store_true", help="let a run go on that is paused")

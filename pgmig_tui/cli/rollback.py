@@ -1,4 +1,4 @@
-"""`rollback`: take the last run on an environment back, in an emergency."""
+"""`rollback`: roll back the last run on an environment, in an emergency."""
 
 from __future__ import annotations
 
@@ -11,46 +11,49 @@ from pgmig_tui.cli.ask import ask, somebody_is_there
 from pgmig_tui.cli.choose import environment_and_change
 from pgmig_tui.cli.confirm import accept_loss, confirm, confirm_run
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import line
+from pgmig_tui.display.cells import line, text_of
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import Refused
+from pgmig_tui.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.report.rollback import RollbackReview
-    from pgmig_tui.run.rollback import Extent
+    from pgmig_tui.run.extent import Extent
     from pgmig_tui.run.stopping import Running
 
 _NOTHING = "Nothing was changed."
 
 
 def rollback(arguments: Namespace) -> int:
-    """Revert what the last run deployed, or back to --to, after everything was shown and the word was typed."""
+    """Revert what the last deploy run that still stands has deployed, or back to --to, after everything was shown and
+    the word was typed."""
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.run.client import start, warm
 
     project, environment, to = environment_and_change(arguments, warned=True)
+    if to is not None and arguments.all:
+        raise UsageError("--to and --all contradict each other.", now=_NOTHING, do="Say one of them.")
     if arguments.lift:
         return _lift(arguments, project, environment)
-    extent, running = _extent(project, environment, to)
-    if extent.nothing and running is None:
-        output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(extent.nothing)}."))
-        return 0
+    arguments.to = to
     arguments.dry_run = arguments.dry_run or arguments.json  # one document tells of one thing: what it would do
+    extent, running = _extent(arguments, project, environment)
+    if extent.nothing and (running is None or extent.undecided):
+        return _nothing_found(arguments, environment, extent)
     process = None if arguments.dry_run else warm(project.root)
     found = None if extent.nothing else _planned(arguments, project, environment, extent)
     if running is not None:
         output.note(line(("! ", "waiting"), (safe(running.sentence), "strong")))
         output.note(line("  it is stopped first, and what it has committed until then is reverted"))
     if arguments.dry_run:
-        return _only_shown(arguments, found) if found is not None else 0
+        return _only_shown(arguments, found) if found is not None else _nothing_found(arguments, environment, extent)
     if found is None:
-        confirm(arguments, environment, "stop it and take it back")
+        confirm(arguments, environment, "stop it and roll it back")
     else:
         found = _consent(arguments, found, environment)
     if running is not None:
-        found = _stopped(arguments, project, environment, to, running, found)
+        found = _stopped(arguments, project, environment, running, found)
     if found is None:
         return 0
     target = environment.target
@@ -64,13 +67,34 @@ def rollback(arguments: Namespace) -> int:
     return status
 
 
+def _nothing_found(arguments: Namespace, environment: Environment, extent: Extent) -> int:
+    """Say why nothing is rolled back, and how a point is chosen. Raises Refused where something stands that may be
+    meant: that is for a person to say."""
+    from pgmig_tui.report.rollback import candidate_lines, nothing_document
+
+    if arguments.json:
+        output.document(nothing_document(extent, environment.name))
+        return 0
+    told = candidate_lines(extent, environment.name)
+    if extent.undecided and not arguments.dry_run:
+        raise Refused(
+            f"Nothing is rolled back on {environment.name}: {extent.nothing}.",
+            details=[text_of(one).strip() for one in told],
+            now=_NOTHING,
+            do=f"Choose a point, the last change to keep: pgmig-tui rollback {environment.name} --to CHANGE",
+        )
+    output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(extent.nothing)}."))
+    for one in told:
+        output.note(one)
+    if extent.keep is not None:
+        output.note(
+            f"A point of your own, the last change to keep: pgmig-tui rollback {safe(environment.name)} --to CHANGE"
+        )
+    return 0
+
+
 def _stopped(
-    arguments: Namespace,
-    project: Project,
-    environment: Environment,
-    to: str | None,
-    running: Running,
-    seen: RollbackReview | None,
+    arguments: Namespace, project: Project, environment: Environment, running: Running, seen: RollbackReview | None
 ) -> RollbackReview | None:
     """Stop the run that is under way, then plan on what it has committed until then. None: nothing is left to revert.
 
@@ -81,7 +105,7 @@ def _stopped(
     from pgmig_tui.run.stopping import stop
 
     stop(running, environment, default_state_dir(os.environ), _told)
-    extent, _ = _extent(project, environment, to)
+    extent, _ = _extent(arguments, project, environment, running)
     if seen is not None and extent.changes == seen.extent.changes:
         return seen
     if seen is not None:
@@ -128,18 +152,16 @@ def _afterwards(arguments: Namespace, project: Project, environment: Environment
         output.note(line((f"The record: {safe(str(path))}, or pgmig-tui report {plan.run_id} --incident", "muted")))
 
 
-def _extent(project: Project, environment: Environment, to: str | None) -> tuple[Extent, Running | None]:
-    """What is to be taken back, and the run that is under way there."""
+def _extent(
+    arguments: Namespace, project: Project, environment: Environment, stopped: Running | None = None
+) -> tuple[Extent, Running | None]:
+    """What is to be rolled back, and the run that is under way there. `stopped` was, until it was stopped for this."""
     from pgmig_tui.run.client import default_state_dir
-    from pgmig_tui.run.rollback import extent_of_last, extent_to, stand
-    from pgmig_tui.run.stopping import under_way
+    from pgmig_tui.run.extent import extent_for
+    from pgmig_tui.run.rollback import stand
 
-    state_dir = default_state_dir(os.environ)
-    standing = stand(project, environment)
-    running = under_way(standing.holder, state_dir)
-    if to is not None:
-        return extent_to(standing, project, to), running
-    return extent_of_last(standing, project, environment, state_dir), running
+    standing = stand(project, environment, default_state_dir(os.environ), stopped)
+    return extent_for(standing, project, arguments.to, everything=arguments.all), standing.running
 
 
 def _planned(arguments: Namespace, project: Project, environment: Environment, extent: Extent) -> RollbackReview:

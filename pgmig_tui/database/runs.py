@@ -8,9 +8,12 @@ costs nothing but the row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pgmig_tui.database.text import ident, literal
+from pgmig_tui.database.text import bind, ident, literal, load
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import Connection
 
 COLUMNS = (
     "run_id text", "command text", "project text", "environment text", "host text", "os_user text", "operator text",
@@ -52,6 +55,35 @@ class Beat:
     change: str = ""
     place: str = ""
     statement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangingRow:
+    """What the row of a deploy, a revert or a rollback says of it. Times are UTC (ISO 8601); `exit_status` and
+    `finished_at` are None where it never said its end."""
+
+    run_id: str
+    command: str
+    operator: str
+    host: str
+    steps: int
+    exit_status: int | None
+    place: str
+    started_at: str
+    heartbeat_at: str
+    finished_at: str | None
+
+
+def read_newest(connection: Connection, schema: str | None, project: str) -> tuple[ChangingRow, ...]:
+    """The newest deploys, reverts and rollbacks of a project that have a row, newest first; none where the table isn't
+    there, isn't ours or can't be read. Raises ServerError."""
+    if schema is None:
+        return ()
+    row = connection.one(bind(load("queries/runs_readable"), {"schema": schema}))
+    if row is None or row[0] != ",".join(COLUMNS):
+        return ()
+    rows = connection.execute(bind(load("queries/runs_newest"), {"schema": schema, "project": project}))
+    return tuple(ChangingRow(*one) for one in rows)
 
 
 def begin_sql(schema: str, run: Run) -> str:

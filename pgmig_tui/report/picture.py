@@ -43,6 +43,8 @@ class StepPicture:
     waited_ms: float = 0.0
     measured_ms: float | None = None
     failure: Mapping[str, Any] | None = None
+    recorded: bool = False
+    """The registry holds its outcome, as far as the run could see: it stands, also where its verification failed."""
 
     @property
     def took_ms(self) -> float | None:
@@ -124,8 +126,13 @@ class RunPicture:
 
     @property
     def done(self) -> int:
-        """How many steps are done."""
-        return sum(step.state == "done" for step in self.steps.values())
+        """How many steps are done: recorded, though their verification may have failed; in a verify, passed."""
+        return sum(step.recorded or step.state == "done" for step in self.steps.values())
+
+    @property
+    def recorded(self) -> list[StepPicture]:
+        """The steps that the registry holds, in order."""
+        return [step for step in self.steps.values() if step.recorded]
 
     @property
     def current(self) -> StepPicture | None:
@@ -213,7 +220,8 @@ class RunPicture:
                 step.statements += int(data.get("count") or 0)
             case "run_settled":
                 step.finished_at = event.at
-                step.state = "done" if data.get("outcome") == "recorded" else "failed"
+                step.recorded = data.get("outcome") == "recorded"
+                step.state = "done" if step.recorded else "failed"
                 if step.state == "failed":
                     step.failure = {"committed": data.get("outcome") == "partly", **data}
             case "lock_waited":
@@ -226,6 +234,7 @@ class RunPicture:
                     step.state, step.failure = "failed", {"committed": data.get("where") == "after", **data}
             case "step_committed" | "step_recorded" | "step_tried":
                 step.finished_at, step.measured_ms = event.at, _number(data.get("ms"))
+                step.recorded = event.name != "step_tried"
                 if step.state != "failed":
                     step.state = "done"
             case "step_failed" | "step_in_doubt":

@@ -4,6 +4,7 @@ was ever tried. Command line and screen show the same lines.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+    from pgmig_tui.run.extent import Extent
     from pgmig_tui.run.plan import RunPlan, Step
-    from pgmig_tui.run.rollback import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +132,88 @@ def _ask(reviewed: Review, environment: Environment) -> tuple[RightNow, Receipt]
 
 
 def headline(extent: Extent, asked_at: datetime) -> Line:
-    """Such as `Undo run 20261122-… (Maria Berg, 4 min 10 s ago, failed at 3/4), back to orders @v2.8`."""
-    if not extent.run_id and not extent.guess:
-        return line(("Undo ", "strong"), f"{words.count(len(extent.changes), 'change')}, back to {safe(extent.point)}")
-    what = f"run {extent.run_id}" if extent.run_id else "the last deploy"
-    facts = [safe(extent.by.partition(" <")[0])]
-    if age := _age(extent.at, asked_at):
-        facts.append(age)
+    """Such as `Roll back run 20261122-… (Maria Berg, 4 min 10 s ago, FAILED, 3 of 4), back to orders @v2.8`."""
+    if not extent.run_id:
+        what = f"{words.count(len(extent.changes), 'change')} to a chosen point"
+        return line(("Roll back ", "strong"), (f"{what}: back to {safe(extent.point)}", "strong"))
+    return line(("Roll back ", "strong"), (f"{run_words(extent, asked_at)}, back to {safe(extent.point)}", "strong"))
+
+
+def run_words(extent: Extent, asked_at: datetime) -> str:
+    """The run that made an extent: who, when, how it ended, and how much of it stands."""
+    facts = [safe(extent.by.partition(" <")[0]), _age(extent.at, asked_at)]
     if extent.alive:
-        facts.append("STILL RUNNING")
+        facts[1] = "STILL RUNNING"
     elif extent.result and extent.result != "done":
-        facts.append(f"{extent.result.upper()} {len(extent.changes)}/{extent.steps}")
-    elif extent.run_id:
-        facts.append(f"{len(extent.changes)}/{extent.steps}")
-    told = f"{what} ({', '.join(fact for fact in facts if fact)}), back to {safe(extent.point)}"
-    return line(("Undo ", "strong"), (told, "strong"))
+        facts.append(extent.result.upper().replace("_", " "))
+    many = len(extent.changes)
+    facts.append(f"{many} of {extent.steps}" if extent.steps else words.count(many, "change"))
+    return f"run {extent.run_id} ({', '.join(fact for fact in facts if fact)})"
+
+
+def candidate_lines(extent: Extent, environment: str) -> list[Line]:
+    """Where nothing is rolled back by itself: what may be meant, and the command that says so."""
+    one = extent.candidate
+    if one is None:
+        return []
+    what = one.guess or run_words(one, datetime.now(UTC))
+    names = words.listing([safe(change.name) for change in one.changes], 10)
+    command: Span = (to_command(one, environment), "strong")
+    return [
+        line(("  ? ", "stale"), f"perhaps {safe(what)}"),
+        line(("    newest first: ", "muted"), names),
+        line(("    ", "muted"), f"back to {safe(one.point)}: ", command),
+    ]
+
+
+def to_command(extent: Extent, environment: str) -> str:
+    """The command that rolls back to the point of `extent`, whatever else has happened since."""
+    return f"pgmig-tui rollback {_quoted(environment)} {_point_option(extent)}"
+
+
+def _point_option(extent: Extent) -> str:
+    return f"--to {_quoted(extent.spec)}" if extent.keep is not None else "--all"
+
+
+def _quoted(text: str) -> str:
+    """For a shell, and safe to draw."""
+    return shlex.quote(safe(text))
+
+
+def nothing_document(extent: Extent, environment: str) -> dict[str, Any]:
+    """As JSON values, where nothing is rolled back. `candidate` is for a person to choose."""
+    one = extent.candidate
+    return {
+        "environment": environment,
+        "nothing": extent.nothing,
+        "undecided": extent.undecided,
+        "candidate": None
+        if one is None
+        else {
+            **_undoes(one),
+            "changes": [{"name": change.name, "change_id": change.change_id} for change in one.changes],
+            "keep": _keep(one),
+            "command": to_command(one, environment),
+        },
+        "steps": [],
+    }
+
+
+def _undoes(extent: Extent) -> dict[str, Any]:
+    return {
+        "run": extent.run_id or None,
+        "by": extent.by,
+        "host": extent.host,
+        "at": extent.at,
+        "result": extent.result,
+        "alive": extent.alive,
+        "guess": extent.guess,
+    }
+
+
+def _keep(extent: Extent) -> dict[str, Any] | None:
+    keep = extent.keep
+    return None if keep is None else {"name": keep.name, "change_id": keep.change_id, "tags": list(keep.tags)}
 
 
 def _age(at: str, now: datetime) -> str:
@@ -230,8 +298,6 @@ def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
     """All of it, for a terminal that scrolls."""
     extent = found.extent
     told = [headline(extent, found.asked_at)]
-    if extent.guess:
-        told.append(line(("? ", "stale"), safe(extent.guess)))
     told += [line(("! ", "waiting"), safe(warning)) for warning in found.plan.warnings]
     told += step_lines(found)
     if sql:
@@ -248,14 +314,14 @@ def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
 def command_line(found: RollbackReview) -> str:
     """The command that does the same without a screen and without questions."""
     plan = found.plan
-    parts = ["pgmig-tui rollback", safe(plan.environment)]
-    if found.extent.keep is not None and not found.extent.run_id:
-        parts.append(f"--to {safe(found.extent.keep.name)}")
+    parts = ["pgmig-tui rollback", _quoted(plan.environment)]
+    if not found.extent.run_id:
+        parts.append(_point_option(found.extent))
     if found.saving is not None:
         parts.append("--save")
     if plan.protected and found.loses:
         parts.append("--accept-data-loss")
-    parts.append(f"--confirm {safe(plan.confirm_word)}" if plan.protected else "--yes")
+    parts.append(f"--confirm {_quoted(plan.confirm_word)}" if plan.protected else "--yes")
     return " ".join(parts)
 
 
@@ -266,18 +332,9 @@ def document(found: RollbackReview) -> dict[str, Any]:
     return {
         "environment": plan.environment,
         "protected": plan.protected,
-        "undoes": {
-            "run": extent.run_id or None,
-            "by": extent.by,
-            "host": extent.host,
-            "at": extent.at,
-            "result": extent.result,
-            "alive": extent.alive,
-            "guess": extent.guess,
-        },
-        "keep": None
-        if extent.keep is None
-        else {"name": extent.keep.name, "change_id": extent.keep.change_id, "tags": list(extent.keep.tags)},
+        "nothing": "",
+        "undoes": _undoes(extent),
+        "keep": _keep(extent),
         "warnings": list(plan.warnings),
         "steps": [
             {

@@ -8,9 +8,10 @@ first, so that it notices before its next COMMIT. To cancel its statement is the
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,11 @@ from pgmig_tui.database.activity import NamedSession, end_session, sessions_name
 from pgmig_tui.database.connect import Connection, ServerError, application_name, connect, guard_sql
 from pgmig_tui.errors import NotPermitted, Refused, UsageError
 from pgmig_tui.run.client import attach
-from pgmig_tui.run.journal import is_alive
+from pgmig_tui.run.journal import first_and_last, is_alive
 
 if TYPE_CHECKING:
     from pgmig_tui.database.registry import LockHolder
+    from pgmig_tui.database.runs import ChangingRow
     from pgmig_tui.project.environments import Environment
 
 PATIENCE_S = 60.0
@@ -35,11 +37,13 @@ _OURS = re.compile(r"pgmig/(\d{8}-\d{6}-[0-9a-f]{4})/")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Who holds Sqitch's lock. `run_id` is "" for a program that isn't ours; `local`: a run of this account."""
+    """Who holds Sqitch's lock. `run_id` is "" for a program that isn't ours; `local`: a run of this account. `command`
+    is what it carries out (deploy, revert, rollback), "" where nothing here says it."""
 
     holder: LockHolder
     run_id: str
     local: bool
+    command: str = ""
 
     @property
     def sentence(self) -> str:
@@ -50,13 +54,19 @@ class Running:
         return f"run {self.run_id} {whose} is under way: {self.holder}"
 
 
-def under_way(holder: LockHolder | None, state_dir: Path) -> Running | None:
-    """What holds the lock, None when nothing does."""
+def under_way(holder: LockHolder | None, state_dir: Path, rows: Sequence[ChangingRow] = ()) -> Running | None:
+    """What holds the lock, None when nothing does. `rows` of the table of runs tell what runs of others carry out."""
     if holder is None:
         return None
     found = _OURS.match(holder.application)
     run_id = found[1] if found else ""
-    return Running(holder, run_id, bool(run_id) and is_alive(state_dir / "runs" / run_id))
+    local = bool(run_id) and is_alive(state_dir / "runs" / run_id)
+    command = next((row.command for row in rows if run_id and row.run_id == run_id), "")
+    if local:
+        with contextlib.suppress(OSError):
+            opening, _ = first_and_last(state_dir / "runs" / run_id)
+            command = str(opening.data.get("command", "")) if opening is not None else command
+    return Running(holder, run_id, local, command)
 
 
 def stop(

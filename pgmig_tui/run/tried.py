@@ -20,8 +20,8 @@ from pgmig_tui.database.deployed import read_reverted
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalReader, first_and_last
+from pgmig_tui.run.known_runs import run_folders
 from pgmig_tui.run.plan import RunPlan
-from pgmig_tui.run.rollback import run_folders
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment

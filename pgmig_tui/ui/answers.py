@@ -69,13 +69,18 @@ class Answers:
                 return state_cell("running")
         return state_cell("pending", age)
 
-    def cannot(self, environment: str) -> str | None:
-        """Why nothing can be started on an environment now; None when it can."""
+    def silent(self, environment: str) -> str | None:
+        """Why an environment can't be asked now; None when it answers. A rollback wants no more: a run that is under
+        way is stopped by it."""
         last = self.last.get(environment)
         if last is None:
             return f"{environment} {NOT_YET}"
-        if not last.reachable:
-            return f"{environment} does not answer"
+        return f"{environment} does not answer" if not last.reachable else None
+
+    def cannot(self, environment: str) -> str | None:
+        """Why nothing can be started on an environment now; None when it can."""
+        if reason := self.silent(environment):
+            return reason
         alive = next((run for run in self.alive() if run.environment == environment), None)
         if alive is not None:
             return f"run {alive.run_id} is alive there; h lists runs"

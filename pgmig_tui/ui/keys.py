@@ -181,7 +181,7 @@ KEYS: tuple[Key, ...] = (
     Key("failed.down", "j,down", "j", "", "one line down"),
     Key("failed.up", "k,up", "k", "", "one line up"),
     Key("after.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note"),
-    Key("after.rollback", "R", "R", "ROLL BACK..", "review, then revert what this run deployed", True),
+    Key("after.rollback", "R", "R", "ROLL BACK..", "roll back the last deploy run that stands, after a look", True),
     Key("after.write", "w", "w", "Write", "write the summary to a file"),
     Key("after.log", "t", "t", "Log", "the log of the run"),
     Key("after.pagedown", "ctrl+d,pagedown", "ctrl-d", "", "the steps: half a page down"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pgmig_tui.report.rollback import RollbackReview
     from pgmig_tui.run.client import RunHandle
     from pgmig_tui.run.events import Event
-    from pgmig_tui.run.rollback import Standing
+    from pgmig_tui.run.extent import Extent, Standing
     from pgmig_tui.run.stopping import Running
 
 
@@ -33,39 +33,53 @@ _ENDING_S = 10.0
 def look_back(
     project: Project, environment: Environment, to: str | None, save: bool | None, state_dir: Path
 ) -> Rollback:
-    """What a rollback would do; `to` None is the last run. Raises PgmigError."""
+    """What a rollback would do; `to` None is the last deploy run that still stands. Raises PgmigError."""
     from pgmig_tui.report.rollback import look
-    from pgmig_tui.run.rollback import extent_of_all, extent_of_last, extent_to, plan_rollback, stand
-    from pgmig_tui.run.stopping import under_way
+    from pgmig_tui.run.extent import extent_for
+    from pgmig_tui.run.rollback import plan_rollback, stand
 
-    standing = stand(project, environment)
-    running = under_way(standing.holder, state_dir)
-    extent = extent_of_last(standing, project, environment, state_dir)
-    if to is not None:
-        named = extent_of_all(standing) if to == EVERYTHING else extent_to(standing, project, to)
-        extent = extent if extent.changes and extent.changes == named.changes else named  # of a run more is known
-    points = (*(change.change_id for change in reversed(standing.deployed)), EVERYTHING)
-    kept = points.index(extent.keep.change_id if extent.keep is not None else EVERYTHING)
-    told = running.sentence if running is not None else ""
+    standing = stand(project, environment, state_dir)
+    extent = extent_for(standing, project, to or None, everything=to == EVERYTHING)
+    facts = _standing_facts(environment, standing, extent)
     if extent.nothing:
-        return Rollback(
-            environment.name, nothing=extent.nothing, points=points, kept=kept, running=told,
-            elsewhere=running is not None and not running.local, found=running,
-        )  # fmt: skip
+        return facts
     save = environment.policy.save_before_revert if save is None else save
     plan = plan_rollback(project, environment, extent, state_dir=state_dir)
     found = look(project, environment, extent, plan, state_dir=state_dir, save=save)
-    facts = _facts(found, standing, running)
-    return replace(facts, points=points, kept=kept)
+    return _facts(facts, found, standing.running)
 
 
-def _facts(found: RollbackReview, standing: Standing, running: Running | None) -> Rollback:
+def _standing_facts(environment: Environment, standing: Standing, extent: Extent) -> Rollback:
+    """What is known before anything is planned: the points, which of them is chosen, and what runs there."""
+    from pgmig_tui.report.rollback import candidate_lines
+
+    points = (*(change.change_id for change in reversed(standing.deployed)), EVERYTHING)
+    kept = points.index(extent.keep.change_id if extent.keep is not None else EVERYTHING)
+    first, running = extent.candidate, standing.running
+    guessed = None
+    if first is not None:
+        guessed = points.index(first.keep.change_id if first.keep is not None else EVERYTHING)
+    stops = running if running is not None and not (extent.nothing and extent.undecided) else None
+    return Rollback(
+        environment.name,
+        nothing=extent.nothing,
+        run=extent.run_id,
+        candidate=tuple(candidate_lines(extent, environment.name)),
+        first=guessed,
+        points=points,
+        kept=kept,
+        running=stops.sentence if stops is not None else "",
+        elsewhere=running is not None and not running.local,
+        found=running,
+    )
+
+
+def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> Rollback:
     from pgmig_tui.report.rollback import command_line, evidence_lines, headline, loss_lines, statements
 
     review, extent = found.review, found.extent
     head: list[Line] = [headline(extent, found.asked_at)]
-    notes = (extent.guess, *found.plan.warnings)
-    head += [line(("? " if text == extent.guess else "! ", "stale"), safe(text)) for text in notes if text]
+    head += [line(("! ", "stale"), safe(text)) for text in found.plan.warnings]
     sql = [line((f"  {step.number}:{number:<4} ", "muted"), safe(text)) for step, number, text in statements(found)]
     evidence = [*found.now.lines(), *evidence_lines(found)]
     if not review.catalog:
@@ -74,8 +88,8 @@ def _facts(found: RollbackReview, standing: Standing, running: Running | None) -
         step_of(step, one.impact if one is not None else None)
         for step, one in zip(found.plan.steps, review.impacts, strict=True)
     )
-    return Rollback(
-        found.plan.environment,
+    return replace(
+        facts,
         head=tuple(head),
         steps=steps,
         keep=extent.point,
@@ -84,8 +98,6 @@ def _facts(found: RollbackReview, standing: Standing, running: Running | None) -
         losses=tuple(loss_lines(found)),
         loses=found.loses,
         saves=found.saving is not None,
-        running=running.sentence if running is not None else "",
-        elsewhere=running is not None and not running.local,
         items=tuple(item_of(result) for result in review.gate.results),
         command=command_line(found),
         found=(found, running),
@@ -108,19 +120,21 @@ def begin(
     Raises PgmigError; Refused when the run has committed more since it was shown, for then more would be reverted.
     """
     from pgmig_tui.run.client import start
-    from pgmig_tui.run.rollback import extent_of_last, stand
+    from pgmig_tui.run.extent import extent_of_last
+    from pgmig_tui.run.rollback import stand
     from pgmig_tui.run.stopping import stop
 
     if rollback.nothing:
         stop(rollback.found, environment, state_dir)
-        if extent_of_last(stand(project, environment), project, environment, state_dir).nothing:
+        if extent_of_last(stand(project, environment, state_dir, rollback.found)).nothing:
             return None
         raise _more()
     found, running = rollback.found
     found.review.gate.require()
     if running is not None:
         stop(running, environment, state_dir)
-        if stand(project, environment).deployed[-1].change_id != found.extent.changes[0].change_id:
+        deployed = stand(project, environment, state_dir, running).deployed
+        if not deployed or deployed[-1].change_id != found.extent.changes[0].change_id:
             raise _more()
     target = environment.target
     given = _given(found, answers)
@@ -130,7 +144,7 @@ def begin(
 
 def _more() -> Refused:
     return Refused(
-        "the run was stopped, and has committed more since it was shown here",
+        "the run was stopped, and what is deployed has changed since it was shown here",
         now="Nothing was reverted.",
         do="Look at what is reverted now: Esc, then R again.",
     )

@@ -195,11 +195,16 @@ class Review:
 @dataclass(frozen=True)
 class Rollback:
     """A rollback that could start. Lines are safe to draw. `points` are change IDs, the newest first, that could be the
-    last to stay, with EVERYTHING at the end; `kept` is the index of the chosen one. `running`: a run that is stopped
-    first. `nothing`: why there is nothing to revert. `loses` must be accepted; `found` is opaque to screens."""
+    last to stay, with EVERYTHING at the end; `kept` is the index of the chosen one (0: none is). `running`: a run that
+    is stopped first. `run` is the run that is rolled back, "" for a chosen point. `nothing`: why there is nothing to
+    revert; `first` is then the index of the point that a person may mean, which `candidate` tells of. `loses` must be
+    accepted; `found` is opaque to screens."""
 
     environment: str
     nothing: str = ""
+    run: str = ""
+    candidate: tuple[Line, ...] = ()
+    first: int | None = None
     head: tuple[Line, ...] = ()
     steps: tuple[StepFacts, ...] = ()
     keep: str = ""
@@ -411,7 +416,7 @@ class Session(Protocol):
     def answer(self, review: Review, answers: Sequence[Answered]) -> Review: ...
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch: ...
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
-        """`to` is a change ID or EVERYTHING; None: what the last run deployed. `save` None: as the policy says."""
+        """`to` is a change ID or EVERYTHING; None: the last deploy run that stands. `save` None: as the policy says."""
         ...
 
     def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback: ...

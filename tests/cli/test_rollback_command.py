@@ -93,25 +93,53 @@ def test_the_last_run_is_found_shown_and_taken_back(checkout: Checkout, pg18: Se
 
     done = checkout.run("rollback", "live", "--accept-data-loss", "--confirm", "live")
     assert done.status == 0, done.err
-    assert f"Undo run {run['run']}" in done.err
+    assert f"Roll back run {run['run']}" in done.err
     assert "back to orders @v1" in done.err
     assert "never tried" in done.err
     assert "+ 1/1 total reverted" in done.out
     assert deployed(checkout, "live") == 2
 
 
-def test_a_second_rollback_takes_the_run_before_it(checkout: Checkout) -> None:
+def test_a_second_rollback_offers_nothing(checkout: Checkout) -> None:
     deploy(checkout, "--to", "orders")
     deploy(checkout)
     words = ("--accept-data-loss", "--confirm", "live")
     assert checkout.run("rollback", "live", *words).status == 0
-    done = checkout.run("rollback", "live", *words)
-    assert done.status == 0, done.err
-    assert deployed(checkout, "live") == 0
-    assert "the state before the first change" in done.err
+    for more in ([], ["--dry-run"], ["--save"]):
+        again = checkout.run("rollback", "live", *words, *more)
+        assert (again.status, deployed(checkout, "live")) == (0, 2), again.err
+        assert (
+            "Nothing to roll back on live: what happened last is a revert, of 1 change (total), the last by"
+            in again.err
+        )
+        assert "ROLL BACK" not in again.err
+    document = shown(checkout, "live")
+    assert (document["steps"], document["candidate"], document["undecided"]) == ([], None, False)
+    assert document["nothing"].startswith("what happened last is a revert")
+    done = checkout.run("rollback", "live", *words, "--all")
+    assert (done.status, deployed(checkout, "live")) == (0, 0), done.err
+    assert "Roll back 2 changes to a chosen point: back to the state before the first change" in done.err
     again = checkout.run("rollback", "live", *words)
     assert (again.status, deployed(checkout, "live")) == (0, 0)
     assert "nothing is deployed" in again.err
+
+
+def test_the_rest_of_a_run_that_was_rolled_back_in_part_is_named_and_left_alone(checkout: Checkout) -> None:
+    checkout.change("orders", "CREATE TABLE shop.orders (id int PRIMARY KEY);", "SELECT 1/0;")
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    assert checkout.run("rollback", "dev", "--yes").status == 1
+    assert deployed(checkout, "dev") == 2
+    again = checkout.run("rollback", "dev", "--yes")
+    assert (again.status, deployed(checkout, "dev")) == (3, 2)
+    assert "2 changes still stand" in again.err
+    assert "perhaps run 20" in again.err
+    assert "back to the state before the first change: pgmig-tui rollback dev --all" in again.err
+    document = shown(checkout, "dev")
+    assert [one["name"] for one in document["candidate"]["changes"]] == ["orders", "schema"]
+    checkout.change("orders", "CREATE TABLE shop.orders (id int PRIMARY KEY);", "DROP TABLE shop.orders;")
+    done = checkout.run("rollback", "dev", "--yes", "--all")
+    assert (done.status, deployed(checkout, "dev")) == (0, 0), done.err
+    assert "Roll back run 20" in done.err
 
 
 def test_a_point_can_be_named(checkout: Checkout) -> None:
@@ -124,15 +152,49 @@ def test_a_point_can_be_named(checkout: Checkout) -> None:
     assert "nothing is deployed after schema" in nothing.err
 
 
-def test_what_another_account_deployed_is_told_from_the_registry(checkout: Checkout) -> None:
+def test_what_another_account_deployed_is_known_by_its_row(checkout: Checkout) -> None:
     other = {"XDG_STATE_HOME": str(checkout.home / "other"), "SQITCH_FULLNAME": "Jonas"}
     assert checkout.run("deploy", "dev", "--yes", "--to", "schema").status == 0
     assert checkout.run("deploy", "dev", "--yes", env=other).status == 0
+    (theirs,) = json.loads(checkout.run("runs", "--json", env=other).out)["runs"]
     found = shown(checkout, "dev")
-    assert found["undoes"]["run"] is None
-    assert "committer" in found["undoes"]["guess"]
+    assert (found["undoes"]["run"], found["undoes"]["guess"]) == (theirs["run"], "")
+    assert found["undoes"]["by"] == "Jonas <maria@example.org>"
     assert [step["change"] for step in found["steps"]] == ["total", "orders"]
     assert found["keep"]["name"] == "schema"
+
+
+def test_what_no_run_is_known_for_is_a_guess_and_not_rolled_back(checkout: Checkout) -> None:
+    toml = (checkout.root / "pgmig.toml").read_text().replace('"dev"\n\n', '"dev"\ntracking = "off"\n\n')
+    checkout.write("pgmig.toml", toml)
+    other = {"XDG_STATE_HOME": str(checkout.home / "other"), "SQITCH_FULLNAME": "Jonas"}
+    assert checkout.run("deploy", "dev", "--yes", "--to", "schema").status == 0
+    assert checkout.run("deploy", "dev", "--yes", env=other).status == 0
+    refused = checkout.run("rollback", "dev", "--yes")
+    assert (refused.status, deployed(checkout, "dev")) == (3, 3)
+    assert "perhaps a guess, by times and committer alone: 2 changes deployed from 20" in refused.err
+    assert "Z by Jonas <maria@example.org>" in refused.err
+    assert "back to schema: pgmig-tui rollback dev --to schema" in refused.err
+    shows = checkout.run("rollback", "dev", "--dry-run")
+    assert (shows.status, "perhaps a guess" in shows.err) == (0, True)
+    candidate = shown(checkout, "dev")["candidate"]
+    assert (candidate["run"], candidate["keep"]["name"], candidate["by"]) == (
+        None,
+        "schema",
+        "Jonas <maria@example.org>",
+    )
+    done = checkout.run("rollback", "dev", "--yes", "--to", "schema")
+    assert (done.status, deployed(checkout, "dev")) == (0, 1)
+
+
+def test_a_run_that_only_recorded_is_not_rolled_back(checkout: Checkout, pg18: Server, dev: str) -> None:
+    assert checkout.run("deploy", "dev", "--yes", "--to", "orders").status == 0
+    assert checkout.run("deploy", "dev", "--yes", "--log-only").status == 0
+    for env in ({}, {"XDG_STATE_HOME": str(checkout.home / "other")}):
+        refused = checkout.run("rollback", "dev", "--yes", env=env)
+        assert (refused.status, deployed(checkout, "dev")) == (3, 3), refused.err
+        assert "only recorded its changes (--log-only)" in refused.err
+    pg18.execute("SELECT id FROM shop.orders", dev)
 
 
 def test_a_run_that_committed_nothing_leaves_nothing_to_take_back(checkout: Checkout) -> None:
@@ -285,6 +347,22 @@ SLEEPS = (
 )
 
 
+def test_a_run_of_another_that_has_committed_nothing_takes_nothing_with_it(
+    checkout: Checkout, pg18: Server, dev: str, tmp_path: Path
+) -> None:
+    assert checkout.run("deploy", "dev", "--to", "orders", "--yes").status == 0
+    checkout.change("total", "SELECT pg_sleep(300);", "SELECT 1;", None)
+    env = {"XDG_STATE_HOME": str(tmp_path / "other"), "SQITCH_FULLNAME": "Jonas"}
+    running = start(checkout, "deploy", "dev", "--yes", **env)
+    wait_for(pg18, dev, SLEEPS)
+    done = checkout.run("rollback", "dev", "--yes")
+    said = running.communicate(timeout=60)[0].decode()
+    assert (done.status, deployed(checkout, "dev")) == (0, 2), done.err
+    assert "The run was stopped; run 20" in done.err
+    assert "has committed nothing" in done.err
+    assert running.returncode in (1, 3, 4), said
+
+
 @pytest.mark.parametrize("whose", ["ours", "another's"])
 def test_a_run_that_is_under_way_is_stopped_first(
     checkout: Checkout, pg18: Server, dev: str, whose: str, tmp_path: Path
@@ -367,7 +445,7 @@ def test_afterwards_is_looked_at_and_an_incident_is_recorded(checkout: Checkout,
         "rollback: + 1/1 total reverted",
     ):
         assert part in record, part
-    assert checkout.run("rollback", "live", "--confirm", "live", "--accept-data-loss").status == 0
+    assert checkout.run("rollback", "live", "--all", "--confirm", "live", "--accept-data-loss").status == 0
 
 
 def test_the_schema_is_as_before_the_deploy(checkout: Checkout) -> None:

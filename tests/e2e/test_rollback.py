@@ -39,7 +39,7 @@ def test_eight_keys_to_a_rollback_of_the_last_run(tmp_path: Path, pg18: Server, 
     with Terminal(project) as terminal:
         terminal.sees("live: up to date")
         pressed = ["R"]
-        terminal.press("R").sees("Undo run", "1/1", "LOSES public.orders.total: 12 values")
+        terminal.press("R").sees("Roll back run", "1 of 1)", "LOSES public.orders.total: 12 values")
         terminal.sees("1  total", "ACCESS EXCLUSIVE public.orders", "back to orders", "never tried")
         terminal.press("enter", " ", "y", "g").sees("g is off: the data loss is not accepted (a)")
         pressed += ["a", "g", *"live", "enter"]

@@ -43,7 +43,7 @@ def test_a_failed_step_keeps_its_failure_and_the_rest_stays_to_do() -> None:
 
 @pytest.mark.parametrize("recorded_by", ["step_committed", "step_recorded"])
 @pytest.mark.parametrize("verify_first", [True, False])
-def test_a_change_that_is_recorded_although_its_verify_failed_counts_as_failed(
+def test_a_change_that_is_recorded_although_its_verify_failed_has_failed_and_is_done(
     recorded_by: str, verify_first: bool
 ) -> None:
     last = [
@@ -61,7 +61,8 @@ def test_a_change_that_is_recorded_although_its_verify_failed_counts_as_failed(
     assert (step.state, step.verified, step.took_ms) == ("failed", False, 1700)
     assert step.failure is not None
     assert step.failure["committed"] is True
-    assert picture.done == 0
+    assert [one.number for one in picture.recorded] == [2]
+    assert picture.done == 1, "it is deployed, and the registry says so"
 
 
 def test_pausing_and_unknown_events() -> None:

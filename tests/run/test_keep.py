@@ -10,14 +10,15 @@ import pytest
 from pgmig_tui.errors import Refused
 from pgmig_tui.project.project import Project
 from pgmig_tui.report.rollback import RollbackReview, look
-from pgmig_tui.run.rollback import extent_of_last, plan_rollback, stand
+from pgmig_tui.run.extent import extent_of_last
+from pgmig_tui.run.rollback import plan_rollback, stand
 from pgmig_tui.run.undo import bring_back, kept_of
 from tests.run.conftest import Outcome, Workshop
 
 
 def look_at(workshop: Workshop, *, save: bool = True) -> RollbackReview:
     project, environment = workshop.project()
-    extent = extent_of_last(stand(project, environment), project, environment, workshop.state_dir)
+    extent = extent_of_last(stand(project, environment, workshop.state_dir))
     plan = plan_rollback(project, environment, extent, state_dir=workshop.state_dir)
     return look(project, environment, extent, plan, state_dir=workshop.state_dir, save=save)
 

@@ -8,8 +8,9 @@ from pgmig_tui.database import losses
 from pgmig_tui.database.connect import connect
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.report.rollback import RollbackReview, look
+from pgmig_tui.run.extent import extent_of_last
 from pgmig_tui.run.loss import Loss
-from pgmig_tui.run.rollback import extent_of_last, plan_rollback, stand
+from pgmig_tui.run.rollback import plan_rollback, stand
 from pgmig_tui.run.tried import note_rehearsed
 from tests.run.conftest import Workshop
 
@@ -17,7 +18,7 @@ from tests.run.conftest import Workshop
 def look_at(workshop: Workshop) -> RollbackReview:
     """What a rollback of the last run shows."""
     project, environment = workshop.project()
-    extent = extent_of_last(stand(project, environment), project, environment, workshop.state_dir)
+    extent = extent_of_last(stand(project, environment, workshop.state_dir))
     plan = plan_rollback(project, environment, extent, state_dir=workshop.state_dir)
     return look(project, environment, extent, plan, state_dir=workshop.state_dir)
 

@@ -311,6 +311,7 @@ class FakeSession:
         self.back_items: tuple[Item, ...] = ()
         self.running = ""
         self.nothing_back = ""
+        self.first_back: int | None = None
         self.watch = FakeWatch()
         self.locks = FakeLocks()
         self.foreign = FakeForeign()
@@ -435,9 +436,9 @@ class FakeSession:
                 (1, 8, "stepwise", "SHARE UPDATE EXCLUSIVE"), (2, 7, "atomic", "ACCESS EXCLUSIVE")
             )
         )  # fmt: skip
-        head = "Undo run 20260820-030900-ab12 (Maria Berg, 4 min 10 s ago, FAILED 2/3), back to x @v2.8"
+        head = "Roll back run 20260820-030900-ab12 (Maria Berg, 4 min 10 s ago, FAILED, 2 of 3), back to x @v2.8"
         found = Rollback(
-            environment, head=(((head, "strong"),),), steps=steps, keep="x @v2.8",
+            environment, run="20260820-030900-ab12", head=(((head, "strong"),),), steps=steps, keep="x @v2.8",
             sql=(((f"  1:4   DROP INDEX CONCURRENTLY dms.i; -- {HOSTILE_SQL}", "plain"),),),
             evidence=((("+ ", "done"), ("2 deploy scripts as deployed, by hash", "plain")),
                       (("! ", "waiting"), ("never tried, as far as is known", "plain"))),
@@ -446,7 +447,13 @@ class FakeSession:
             command="pgmig-tui rollback production --accept-data-loss --confirm prod",
             points=(*(change_id(index) for index in (8, 7, 6, 5)), ""), kept=2 if to is None else 3,
         )  # fmt: skip
-        return replace(found, nothing=self.nothing_back, steps=()) if self.nothing_back else found
+        if not self.nothing_back or to is not None:
+            return found
+        guess: list[Line] = [(("  ? ", "stale"), ("perhaps a guess, by times [/]", "plain"))]
+        candidate = tuple(guess) if self.first_back is not None else ()
+        return replace(
+            found, nothing=self.nothing_back, steps=(), run="", kept=0, first=self.first_back, candidate=candidate
+        )
 
     def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
         return replace(rollback, items=tuple(replace(item, blocks=False, answered="so") for item in rollback.items))

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from pgmig_tui.errors import Unreachable
-from pgmig_tui.ui.session import Item
+from pgmig_tui.ui.messages import RunsListed
+from pgmig_tui.ui.session import Item, RunFacts
 from tests.ui.fakes import HOSTILE_SQL, FakeEvent, FakeSession, change_id, standing
 from tests.ui.robot import Robot, opened, play
 
@@ -17,7 +18,7 @@ SIZES = [(100, 30), (80, 24)]
 async def at_rollback(robot: Robot, environment: str = "3") -> None:
     await robot.tell(standing("dev", 9), standing("staging", 9), standing("production", 9))
     await robot.press(environment, "R")
-    await robot.sees("Undo run 20260820")
+    await robot.sees("Roll back run 20260820")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -26,7 +27,7 @@ def test_nine_keys_from_home_to_a_running_rollback(size: tuple[int, int]) -> Non
         session = FakeSession()
         async with opened(session, size) as robot:
             await at_rollback(robot)
-            await robot.sees("LOSES dms.documents.size: 1,204 values", "GO is shut", "to x @v2.8", "!! PRODUCTION !!")
+            await robot.sees("LOSES dms.documents.size: 1,204 values", "GO is shut", "x @v2.8", "!! PRODUCTION !!")
             await robot.snapshot("roll-back")
             keys = ["a", "g", *"prod", "enter"]  # after `3 R`
             assert 2 + len(keys) <= 10
@@ -146,6 +147,73 @@ def test_a_run_that_is_under_way_is_said_and_stopped_after_the_word() -> None:
             await robot.sees("STOP THE RUN on !! PRODUCTION !!", "STOPS FIRST")
             await robot.press(*"prod", "enter")
             await robot.until(lambda: len(session.rolled_back) == 1, "a stop")
+
+    play(scene)
+
+
+def test_where_nothing_is_to_roll_back_a_point_is_chosen_by_hand() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.nothing_back = "what happened last is a revert, of 2 changes ([/] and a)"
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 9))
+            await robot.press("3", "R")
+            await robot.sees(
+                "Nothing to roll back: what happened last is a revert", "of 2 changes ([/] and a).", "j chooses a point"
+            )
+            await robot.press("k", "a", "enter", "g")
+            await robot.sees("g is off: there is nothing to revert")
+            assert session.calls[-1] == "look back production to None"
+            await robot.press("j")
+            await robot.sees("ROLL BACK 2 changes", "GO is shut")
+            assert session.calls[-1] == f"look back production to {change_id(7)}"
+            assert session.rolled_back == []
+
+    play(scene)
+
+
+def test_a_guess_comes_first_and_is_never_chosen_by_itself() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.nothing_back = "x was deployed by no run of this program that is known here"
+        session.first_back = 3
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 9))
+            await robot.press("3", "R")
+            await robot.sees("perhaps a guess, by times [/]", "j chooses that point", "nothing is chosen yet")
+            await robot.press("g", "enter")
+            await robot.sees("g is off: there is nothing to revert")
+            await robot.press("j")
+            await robot.sees("ROLL BACK 2 changes")
+            assert session.calls[-1] == f"look back production to {change_id(5)}"
+
+    play(scene)
+
+
+@pytest.mark.parametrize("moves", [[], ["j", "j"], ["g"]])
+def test_the_key_means_the_same_wherever_the_cursor_rests(moves: list[str]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 9))
+            await robot.press("3", *moves, "R")
+            await robot.sees("Roll back run 20260820")
+            assert session.calls[-1] == "look back production to None"
+
+    play(scene)
+
+
+def test_a_run_that_is_alive_does_not_keep_a_rollback_away() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            alive = RunFacts("20260820-031500-ab12", "production", "deploy", "running", "2026-08-20T03:15:00Z")
+            await robot.tell(standing("production", 9), RunsListed((alive,)))
+            await robot.sees("A run is ALIVE")
+            await robot.press("escape", "3", "d")
+            await robot.sees("d is off: run 20260820-031500-ab12 is alive there")
+            await robot.press("R")
+            await robot.sees("Roll back run 20260820")
 
     play(scene)
 

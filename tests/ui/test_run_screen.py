@@ -545,7 +545,7 @@ def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_for_it()
     ("stays", "told"),
     [
         ([], "roll back the 1 change that this run has committed"),
-        (["line 3: CREATE INDEX i"], "roll back the 1 change committed before it; what stays of it is left"),
+        (["line 3: CREATE INDEX i"], "roll back the 1 change it has committed; what stays of this one is left"),
     ],
 )
 def test_what_was_committed_before_the_failure_is_what_a_rollback_takes_back(stays: list[str], told: str) -> None:
@@ -559,7 +559,7 @@ def test_what_was_committed_before_the_failure_is_what_a_rollback_takes_back(sta
             await robot.sees(told)
             await robot.press("R")
             await robot.sees("LOSES dms.documents.size", "GO is shut", "S: save it first")
-            assert session.calls[-1] == f"look back production to {change_id(4)}"
+            assert session.calls[-1] == "look back production to None"
             await robot.press("enter", "space", "y", "g")
             assert session.rolled_back == []
 
@@ -591,11 +591,14 @@ def test_a_change_that_is_recorded_is_what_a_rollback_takes_back() -> None:
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees("1/4 >")
-            session.watch.unread = failing(committed=True)
-            await robot.sees("is committed and recorded", "off: it is recorded already", "revert this change")
+            recorded = FakeEvent(at(29), "step_committed", {"step": 2, "ms": 3})
+            verified = FakeEvent(at(30), "step_verified", {"step": 2, "ok": False, "where": "after", "message": "no"})
+            session.watch.unread = [recorded, verified, ENDED]
+            await robot.sees("is committed and recorded", "off: it is recorded already")
+            await robot.sees("roll back the 2 changes that this run has committed")
             await robot.press("R")
-            await robot.sees("ROLL BACK 2 changes", "GO is shut")
-            assert session.calls[-1] == f"look back production to {change_id(5)}"
+            await robot.sees("ROLL BACK 2 changes", "GO is shut", "not run 20260820-031500-ab12, which you came from")
+            assert session.calls[-1] == "look back production to None"
 
     play(scene)
 

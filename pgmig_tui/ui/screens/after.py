@@ -159,7 +159,7 @@ class AfterScreen(PlaceScreen):
                 return "its environment is not in this project"
             if self.picture.command != "deploy" or not self.picture.done:
                 return "this run deployed nothing"
-            return self.pgmig.answers.cannot(self.environment.name)
+            return self.pgmig.answers.silent(self.environment.name)
         return None
 
     def do_tick(self) -> None:
@@ -186,7 +186,7 @@ class AfterScreen(PlaceScreen):
         from pgmig_tui.ui.screens.rollback import RollbackScreen
 
         assert self.environment is not None, "off() has seen to it"
-        self.app.switch_screen(RollbackScreen(self.environment, None))
+        self.app.switch_screen(RollbackScreen(self.environment, came_from=self.run_id))
 
     def do_log(self) -> None:
         self._logged = not self._logged
@@ -218,5 +218,5 @@ class AfterScreen(PlaceScreen):
     def help_text(self) -> tuple[str, ...]:
         return (
             "y copies a summary for the channel and writes it to a file; w only writes it.",
-            "R opens the rollback, of the last run there or to any point before it.",
+            "R rolls back the last deploy run that still stands there; where that isn't this one, it is said.",
         )

@@ -76,7 +76,7 @@ class FailedScreen(PlaceScreen):
         return run_view.failure_lines(self.picture, self.step, self.run.script, columns, copies=True)
 
     def _choice_lines(self, columns: int) -> list[Line]:
-        left = sum(step.state != "done" for step in self.picture.steps.values())
+        left = len(self.picture.steps) - self.picture.done
         choices = (
             ("failed.retry", "d", f"retry: a new run of the {count(left, 'change')} that is left" if left == 1
              else f"retry: a new run of the {count(left, 'change')} that are left"),
@@ -107,21 +107,22 @@ class FailedScreen(PlaceScreen):
             return "its environment is not in this project"
         if self.picture.exit_status == 4:
             return f"it is in doubt what took effect; `pgmig-tui reconcile {safe(place.name)}` settles it first"
-        reason = self.pgmig.answers.cannot(place.name)
+        stops_it = key_id == "failed.revert"  # as a rollback does, with what runs there
+        reason = self.pgmig.answers.silent(place.name) if stops_it else self.pgmig.answers.cannot(place.name)
         if reason is not None:
             return reason
         return self._off_now(key_id)
 
     def _off_now(self, key_id: str) -> str | None:
         command, data = self.picture.command, self.step.failure or {}
-        recorded = bool(data.get("committed")) and not data.get("what_stays")
+        recorded = self.step.recorded
         if key_id == "failed.retry" and command not in {"deploy", "revert", "verify"}:
             return f"a {safe(command)} is started from its own place"
         if key_id == "failed.retry" and command == "deploy" and recorded and not self._rest:
             return "nothing is left: this change is deployed, its verification failed"
         if key_id in {"failed.revert", "failed.record"} and command != "deploy":
             return "this was not a deploy"
-        if key_id == "failed.revert" and not self._reverted:
+        if key_id == "failed.revert" and not self.picture.recorded:
             stays = data.get("what_stays")
             return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
         if key_id == "failed.record":
@@ -151,29 +152,19 @@ class FailedScreen(PlaceScreen):
         else:
             self._review("verify" if command == "verify" else "deploy", last.change_id)
 
-    @property
-    def _reverted(self) -> list[StepPicture]:
-        """What a rollback from here takes back: this change, if it is recorded, else what was committed before it."""
-        data = self.step.failure or {}
-        if data.get("committed") and not data.get("what_stays"):
-            return [self.step]
-        return [step for step in self.picture.steps.values() if step.state == "done"]
-
     def _revert_told(self) -> str:
-        steps = self._reverted
-        if not steps or steps == [self.step]:
-            return "roll back: revert this change"
-        what = f"roll back the {count(len(steps), 'change')}"
-        if (self.step.failure or {}).get("what_stays"):
-            return f"{what} committed before it; what stays of it is left"
-        return f"{what} that this run has committed"
+        steps = self.picture.recorded
+        many = count(len(steps), "change")
+        if not self.step.recorded and (self.step.failure or {}).get("what_stays"):
+            return f"roll back the {many} it has committed; what stays of this one is left"
+        return f"roll back the {many} that this run has committed"
 
     def do_revert(self) -> None:
         from pgmig_tui.ui.screens.rollback import RollbackScreen
 
-        place, first = self.where, self._reverted[0]
+        place = self.where
         assert place is not None, "off() has seen to it"
-        self.app.switch_screen(RollbackScreen(place, self._before(first.change_id)))
+        self.app.switch_screen(RollbackScreen(place, came_from=self.run.run_id))
 
     def _before(self, change_id: str) -> str:
         """The change that the plan has before another: where a revert of that one goes back to."""

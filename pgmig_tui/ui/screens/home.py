@@ -248,7 +248,9 @@ class HomeScreen(PlaceScreen):
             if self.chosen is None or not self.chosen.protected:
                 return f"{self.chosen.name if self.chosen else 'nothing'} is not protected"
             return None if self.pgmig.locked(self.chosen) else f"{self.chosen.name} is unlocked already"
-        if key_id in {"home.deploy", "home.verify", "home.rollback", "home.dry_run"}:
+        if key_id == "home.rollback":
+            return "there is no environment" if self.chosen is None else self.pgmig.answers.silent(self.chosen.name)
+        if key_id in {"home.deploy", "home.verify", "home.dry_run"}:
             if self.chosen is None:
                 return "there is no environment"
             reason = self.pgmig.answers.cannot(self.chosen.name)
@@ -257,7 +259,7 @@ class HomeScreen(PlaceScreen):
                 return reason or "no answer yet"
             if key_id in {"home.deploy", "home.dry_run"} and not standing.pending:
                 return f"{self.chosen.name} has everything that the plan has"
-            if key_id in {"home.verify", "home.rollback"} and not standing.deployed:
+            if key_id == "home.verify" and not standing.deployed:
                 return f"nothing is deployed on {self.chosen.name}"
         if key_id in {"home.open", "any.copy"} and self.matrix.change is None:
             return "no change here"
@@ -302,17 +304,11 @@ class HomeScreen(PlaceScreen):
         self._review("verify", None)
 
     def do_rollback(self) -> None:
-        """Back to the change under the cursor, if it was put there and newer ones are deployed; else one run back."""
-        standing, change = self._standing(), self.matrix.change
-        assert standing is not None, "off() has seen to it"
-        deployed = [line for line in self.pgmig.session.facts.plan if line.change_id in standing.deployed]
-        to: str | None = None
-        if self._moved and change is not None and change in deployed and change != deployed[-1]:
-            to = change.change_id
+        """The last deploy run that still stands, wherever the cursor is; a point further back is chosen over there."""
         from pgmig_tui.ui.screens.rollback import RollbackScreen
 
         assert self.chosen is not None, "off() has seen to it"
-        self.app.push_screen(RollbackScreen(self.chosen, to))
+        self.app.push_screen(RollbackScreen(self.chosen))
 
     def do_open(self) -> None:
         from pgmig_tui.ui.screens.change import ChangeScreen

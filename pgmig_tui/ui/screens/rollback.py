@@ -32,12 +32,14 @@ class RollbackScreen(PlaceScreen):
     CSS_PATH = "../styles/rollback.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("rollback")
 
-    def __init__(self, environment: Place, to: str | None) -> None:
+    def __init__(self, environment: Place, *, came_from: str = "") -> None:
+        """`came_from` is the run on whose screen the rollback was asked for."""
         super().__init__()
         self.environment = environment
         self.rollback: Rollback | None = None
         self.accepted = False
-        self._to = to
+        self._came_from = came_from
+        self._to: str | None = None
         self._save: bool | None = None
         self._answers: dict[str, Answered] = {}
         self._error = ""
@@ -110,7 +112,10 @@ class RollbackScreen(PlaceScreen):
             first += "; w watches it" if rollback.elsewhere else ""
             lines += wrap(first, columns, "waiting", indent="   ")
         if rollback.nothing:
-            return [*lines, *wrap(f"nothing to revert: {safe(rollback.nothing)}", columns, "done", indent=" ")]
+            return lines + self._nothing_lines(rollback, columns)
+        if self._came_from and rollback.run and rollback.run != self._came_from:
+            other = f"! not run {safe(self._came_from)}, which you came from: another has deployed since"
+            lines += wrap(other, columns, "waiting", indent=" ", hanging="   ")
         for told in rollback.head:
             lines += wrapped(told, columns)
         name = max(10, min(max(len(step.change) for step in rollback.steps) + 1, columns - 42))
@@ -122,6 +127,16 @@ class RollbackScreen(PlaceScreen):
             lines += [(), ((" The statements, by step and line", "title"),)]
             for told in rollback.sql:
                 lines += wrapped(told, columns)
+        return lines
+
+    def _nothing_lines(self, rollback: Rollback, columns: int) -> list[Line]:
+        """Why nothing is rolled back, what may be meant, and how a person chooses a point."""
+        lines = wrap(f"Nothing to roll back: {safe(rollback.nothing)}.", columns, "strong", indent=" ")
+        for told in rollback.candidate:
+            lines += wrapped(told, columns)
+        if self.off("rollback.down") is None:
+            first = "j chooses that point" if rollback.first is not None else "j chooses a point"
+            lines += [(), *wrap(f"{first}, j and k another one; nothing is chosen yet", columns, "waiting", indent=" ")]
         return lines
 
     def _step(self, step: StepFacts, name: int, columns: int) -> list[Line]:
@@ -240,14 +255,17 @@ class RollbackScreen(PlaceScreen):
         self.app.push_screen(ForeignScreen(self.environment))
 
     def do_down(self) -> None:
-        self._choose(1)
+        rollback = self.rollback
+        assert rollback is not None, "off() has seen to it"
+        self._choose(rollback.first if rollback.nothing and rollback.first is not None else rollback.kept + 1)
 
     def do_up(self) -> None:
-        self._choose(-1)
-
-    def _choose(self, by: int) -> None:
         assert self.rollback is not None, "off() has seen to it"
-        self._to = self.rollback.points[self.rollback.kept + by]
+        self._choose(self.rollback.kept - 1)
+
+    def _choose(self, point: int) -> None:
+        assert self.rollback is not None, "off() has seen to it"
+        self._to = self.rollback.points[point]
         self._look()
 
     def do_override(self) -> None:
