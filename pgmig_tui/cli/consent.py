@@ -17,8 +17,8 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
-from pgmig_tui.gates.checklist import BACKUP, items_for
-from pgmig_tui.gates.gate import Answer, Gate, parse_answer
+from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, items_for
+from pgmig_tui.gates.gate import Answer, Gate, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
 from pgmig_tui.report.review import NOT_ASKED, Review, answered, review
 
@@ -54,7 +54,7 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
     _require_open(reviewed)
     accept_loss(arguments, plan, reviewed.loses)
     confirm_run(arguments, plan)
-    return list(reviewed.answers)
+    return reviewed.gate.counted(reviewed.answers)
 
 
 def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
@@ -82,7 +82,8 @@ def _state_dir() -> Path:
 
 
 def given_answers(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
-    """The answers of --attest and --override. Raises UsageError for an item that isn't asked here."""
+    """The answers of --attest and --override. Raises UsageError for an item that isn't asked here, Refused for one that
+    can't be answered so."""
     items = items_for(environment, plan.gate)
     by = str(plan.operator)
     attested = [parse_answer(f"{item}={note}", "attest", items, by) for item, note in arguments.attest]
@@ -139,13 +140,16 @@ def checklist(gate: Gate) -> list[Line]:
     told: list[Line] = []
     quiet = 0
     for result in gate.results:
-        if not result.blocks and result.answer is None and result.state in ("PASS", "N-A", "UNKNOWN"):
+        told_of = result.blocks or result.answer is not None or result.uncounted
+        if not told_of and result.state in ("PASS", "N-A", "UNKNOWN"):
             quiet += 1
             continue
         mark: Span = ("x ", "failed") if result.blocks else ("  ", "plain")
         state: Span = (f"{result.state:<7} ", _STATES.get(result.state, "plain"))
         what = f"{safe(result.item.title)}: {safe(result.summary)}"
         told.append(line("  ", mark, state, what, (f"  [{safe(result.item.id)}]", "muted")))
+        if result.uncounted:
+            told.append(line(("      your answer is not counted: ", "waiting"), safe(result.uncounted)))
     if quiet and told:
         told.append(line((f"    and {words.count(quiet, 'item')} that need no answer here", "muted")))
     return told
@@ -160,16 +164,16 @@ def _ask_for_answers(reviewed: Review, environment: Environment) -> Review:
         reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, environment))
     answers = list(reviewed.answers)
     for result in reviewed.gate.results:
-        if not result.blocks or (result.item.how == "check" and not result.item.overridable):
+        how: Literal["attest", "override"] = "attest" if result.attestable else "override"
+        if not result.blocks or (how == "override" and not result.item.overridable):
             continue
         title = f"{result.item.title} ({result.state}: {result.summary})"
-        if result.item.how == "check":
-            note = ask(f"{title}. Why go on all the same? (empty: stop)")
+        if how == "override":
+            note = ask(f"{title}. Why go on all the same? ({LEAST_REASON} characters or more; empty: stop)")
         else:
             note = ask(f"{title}. Who did it, and what shows it? (empty: stop)")
         if not note:
             break
-        how: Literal["attest", "override"] = "override" if result.item.how == "check" else "attest"
         answers.append(parse_answer(f"{result.item.id}={note}", how, items, by))
     return answered(reviewed, environment, answers)
 
@@ -181,5 +185,5 @@ def _require_open(reviewed: Review) -> None:
         raise Refused(
             f"The checklist of {reviewed.plan.environment} isn't done: {words.count(len(blocking), 'item')} marked x.",
             now=NOTHING,
-            do="Answer with --attest ITEM=NOTE, or --override ITEM=REASON; both are recorded.",
+            do=how_to_open(result for result in reviewed.gate.results if result.blocks),
         )

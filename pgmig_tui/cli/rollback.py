@@ -59,7 +59,11 @@ def rollback(arguments: Namespace) -> int:
     target = environment.target
     with Signals() as signals:
         handle = start(
-            found.plan, found.review.answers, password=target.password, secrets=target.secrets, process=process
+            found.plan,
+            found.review.gate.counted(found.review.answers),
+            password=target.password,
+            secrets=target.secrets,
+            process=process,
         )
         status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
     if handle.finished:
@@ -253,7 +257,7 @@ def _require_open(found: RollbackReview) -> None:
 
 
 def _ask_reasons(found: RollbackReview, environment: Environment) -> RollbackReview:
-    from pgmig_tui.gates.checklist import items_for
+    from pgmig_tui.gates.checklist import LEAST_REASON, items_for
     from pgmig_tui.gates.gate import parse_answer
 
     plan, answers = found.plan, list(found.review.answers)
@@ -261,7 +265,8 @@ def _ask_reasons(found: RollbackReview, environment: Environment) -> RollbackRev
     for result in found.review.gate.results:
         if not result.blocks or not result.item.overridable:
             continue
-        note = ask(f"{result.item.title} ({result.state}: {result.summary}). Why go on all the same? (empty: stop)")
+        title = f"{result.item.title} ({result.state}: {result.summary})"
+        note = ask(f"{title}. Why go on all the same? ({LEAST_REASON} characters or more; empty: stop)")
         if not note:
             raise Refused("The rollback was stopped at the checklist.", now=_NOTHING)
         answers.append(parse_answer(f"{result.item.id}={note}", "override", items, by))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 List = Literal["pre", "deploy", "post", "emergency"]
 How = Literal["check", "performed", "attested"]
 
+LEAST_REASON = 8
+"""Characters of a reason to go on past an item: a key pressed by mistake must not open a gate."""
+
 SERVER = "check:server"
 BACKUP = "pre:backup"
 VERIFY_BACKUP = "pre:verify-backup"
@@ -29,7 +32,7 @@ class Item:
 
     `check` names the result that answers it: a check of `database.checks`, or "backup" and "backup_verified".
     `required` items block a protected environment until they are answered; `always` ones block every environment.
-    `overridable` False: no reason opens the gate.
+    `overridable` False: no reason opens the gate. `open`: what is said of it where nothing has answered it.
     """
 
     id: str
@@ -40,6 +43,7 @@ class Item:
     required: bool = True
     always: bool = False
     overridable: bool = True
+    open: str = ""
 
 
 PRE: tuple[Item, ...] = (
@@ -104,7 +108,7 @@ def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
 
     A revert is an emergency: its gate asks the server only, that of a rollback also whether the scripts are those that
     were deployed; the health checks are shown and block nothing. Policy keys
-    that this version doesn't enforce are items of a deploy that block every environment until a person attests them.
+    that this version can't work out are items of a deploy that block every environment until a person overrides them.
     """
     policy = environment.policy
     if command == "verify":
@@ -119,14 +123,19 @@ def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
 
 
 def policy_items(policy: Policy) -> tuple[Item, ...]:
-    """An item `policy:<key>` for each key that stands in pgmig.toml and isn't enforced by this version."""
+    """An item `policy:<key>` for each key that stands in pgmig.toml and that this version can't work out.
+
+    A policy is computed: nobody can attest it, and what isn't known is overridden, with a reason.
+    """
     return tuple(
         Item(
             f"policy:{key}",
             "pre",
             f"{_POLICY_TITLES.get(key, 'As pgmig.toml says')} ({key} = {value})",
-            "attested",
+            "check",
+            f"policy:{key}",
             always=True,
+            open="this version can't work it out",
         )
         for key, value in policy.unenforced
     )

@@ -1,7 +1,8 @@
 """May we? Checklist items, what the checks found and what people answered, put together into a gate.
 
 A protected environment's gate stays shut while a required item fails, is unknown or isn't answered. Elsewhere
-everything is shown, and only what pgmig.toml demands and the wrong server shut it. UNKNOWN is never green.
+everything is shown, and only what pgmig.toml demands and the wrong server shut it. UNKNOWN is never green, and what the
+program has found out is nobody's to answer: a person attests what it can't know, and overrides what it found.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pgmig_tui.database.checks import CheckResult, document
+from pgmig_tui.display import words
 from pgmig_tui.errors import Refused, UsageError
-from pgmig_tui.gates.checklist import Item, item_named
+from pgmig_tui.gates.checklist import LEAST_REASON, Item, item_named
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
 
@@ -31,7 +33,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An item's state, with its evidence (a check's document) and the person's answer. `blocks` keeps the gate shut."""
+    """An item's state, with its evidence (a check's document) and the person's answer. `blocks` keeps the gate shut.
+
+    `uncounted`: why the answer that was given isn't one.
+    """
 
     item: Item
     state: State
@@ -39,10 +44,16 @@ class Result:
     evidence: Mapping[str, Any] | None = None
     answer: Answer | None = None
     blocks: bool = False
+    uncounted: str = ""
 
     @property
     def overridden(self) -> bool:
         return self.answer is not None and self.answer.how == "override"
+
+    @property
+    def attestable(self) -> bool:
+        """Whether a person's word can answer it: nobody but a person knows."""
+        return _attestable(self.item, self.state if self.answer is None else "UNKNOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,11 @@ class Gate:
     blocking: tuple[str, ...]
     results: tuple[Result, ...]
 
+    def counted(self, answers: Iterable[Answer]) -> list[Answer]:
+        """Those of `answers` that count: what the program found stands for itself, and isn't said to be attested."""
+        uncounted = {result.item.id for result in self.results if result.uncounted}
+        return [answer for answer in answers if answer.item_id not in uncounted]
+
     def require(self) -> None:
         """Raise Refused, naming what blocks, unless the gate is open."""
         if self.open:
@@ -61,9 +77,29 @@ class Gate:
         raise Refused(
             "the gate is shut: " + ", ".join(result.item.title for result in blocked),
             now="Nothing was changed.",
-            do="Answer with --attest ITEM=NOTE, or --override ITEM=REASON; both are recorded.",
+            do=how_to_open(blocked),
             details=[f"{result.item.id}: {result.state}, {result.summary}" for result in blocked],
         )
+
+
+def how_to_open(blocked: Iterable[Result]) -> str:
+    """The options of the command line that answer these items, in a sentence."""
+    by_option: dict[str, list[str]] = {}
+    for result in blocked:
+        option = "attest" if result.attestable else "override" if result.item.overridable else ""
+        by_option.setdefault(option, []).append(result.item.id)
+    ways = []
+    if attest := by_option.get("attest"):
+        ways.append(f"--attest ITEM=NOTE answers {words.listing(attest)}.")
+    if override := by_option.get("override"):
+        ways.append(
+            f"--override ITEM=REASON, of {LEAST_REASON} characters or more, goes on past {words.listing(override)}."
+        )
+    if ways:
+        ways.append("It is recorded with your name.")
+    if fixed := by_option.get(""):
+        ways.append(f"No answer opens {words.listing(fixed)}: that has to be put right.")
+    return " ".join(ways)
 
 
 def evaluate(items: Iterable[Item], checks: Iterable[CheckResult], answers: Sequence[Answer], protected: bool) -> Gate:
@@ -76,25 +112,36 @@ def evaluate(items: Iterable[Item], checks: Iterable[CheckResult], answers: Sequ
 
 
 def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[Item], by: str) -> Answer:
-    """An answer from `ITEM=NOTE` of the command line, at this moment. Raises UsageError."""
+    """An answer from `ITEM=NOTE` of the command line, at this moment.
+
+    Raises UsageError for no such item or no note; Refused where a person's word can't answer.
+    """
     item_id, equals, note = text.partition("=")
     item = item_named(items, item_id.strip())
     if not equals or not note.strip():
         raise UsageError(f"--{how} {item.id} needs a note: --{how} {item.id}=NOTE")
     if how == "attest" and item.how == "check":
-        raise UsageError(
-            f"{item.id} is a check, which nobody can attest",
-            do=f"Use --override {item.id}=REASON to go on all the same.",
+        raise Refused(
+            f"{item.id} is worked out by the program, nobody can attest it",
+            now="Nothing was changed.",
+            do=f"Say --override {item.id}=REASON, of {LEAST_REASON} characters or more, to go on all the same; it is"
+            " recorded with your name."
+            if item.overridable
+            else "It can't be overridden either.",
         )
     if how == "override" and not item.overridable:
         raise UsageError(f"{item.id} can't be overridden: {item.title}")
-    return Answer(item.id, how, note.strip(), by, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    answer = Answer(item.id, how, note.strip(), by, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    if how == "override" and (problem := _no_override(item, answer)):
+        raise UsageError(f"--override {item.id} {problem}", now="Nothing was changed.")
+    return answer
 
 
 def _result(item: Item, check: CheckResult | None, answer: Answer | None, protected: bool) -> Result:
     state: State = check.state if check is not None else "UNKNOWN"
     summary = check.summary if check is not None else _open(item)
-    if answer is not None and not _counts(item, answer):
+    uncounted = _uncounted(item, state, answer) if answer is not None else ""
+    if uncounted:
         answer = None
     if answer is not None and answer.how == "attest":
         state, summary = "PASS", f"{answer.note} ({answer.by})"
@@ -102,13 +149,29 @@ def _result(item: Item, check: CheckResult | None, answer: Answer | None, protec
         summary = f"{summary}; overridden: {answer.note} ({answer.by})"
     closed = state in ("FAIL", "UNKNOWN") and (answer is None or answer.how != "override")
     blocks = closed and (item.always or (protected and item.required))
-    return Result(item, state, summary, None if check is None else document(check), answer, blocks)
+    return Result(item, state, summary, None if check is None else document(check), answer, blocks, uncounted)
 
 
-def _counts(item: Item, answer: Answer) -> bool:
-    """A check can't be attested away, and the wrong server can't be overridden."""
-    return item.how != "check" if answer.how == "attest" else item.overridable
+def _attestable(item: Item, state: State) -> bool:
+    return item.how != "check" and state == "UNKNOWN"
+
+
+def _uncounted(item: Item, state: State, answer: Answer) -> str:
+    """Why an answer doesn't count: what the program sees can't be attested, the wrong server can't be overridden."""
+    if answer.how == "override":
+        return _no_override(item, answer)
+    return "" if _attestable(item, state) else "the program has looked itself, nobody can attest it"
+
+
+def _no_override(item: Item, answer: Answer) -> str:
+    if not item.overridable:
+        return "can't be overridden"
+    if not answer.by.strip(" <>"):
+        return "needs a person with a name"
+    if len(answer.note.strip()) < LEAST_REASON:
+        return f"needs a reason of {LEAST_REASON} characters or more"
+    return ""
 
 
 def _open(item: Item) -> str:
-    return {"check": "not asked", "performed": "not done", "attested": "nobody has said so"}[item.how]
+    return item.open or {"check": "not asked", "performed": "not done", "attested": "nobody has said so"}[item.how]

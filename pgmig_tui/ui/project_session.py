@@ -246,7 +246,7 @@ class ProjectSession:
         found = review.plan
         if not found.plan.dry_run:
             found.gate.require()
-        given = gating.answers_of(review, answers)
+        given = found.gate.counted(gating.answers_of(review, answers))
         return start(found.plan, given, password=target.password, secrets=target.secrets)
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:

@@ -137,7 +137,7 @@ def begin(
         if not deployed or deployed[-1].change_id != found.extent.changes[0].change_id:
             raise _more()
     target = environment.target
-    given = _given(found, answers)
+    given = found.review.gate.counted(_given(found, answers))
     handle = start(found.plan, given, password=target.password, secrets=target.secrets)
     return Followed(handle, project, environment, found, state_dir)
 

@@ -151,6 +151,11 @@ class Item:
     overridden: bool = False
     blocks: bool = False
 
+    @property
+    def seen(self) -> bool:
+        """Whether the program has looked itself, so that nobody's tick counts. An answer can always be taken back."""
+        return not self.answered and (self.how == "check" or self.state != "UNKNOWN")
+
 
 @dataclass(frozen=True)
 class Answered:

@@ -195,8 +195,21 @@ def test_an_item_that_is_not_asked_is_a_mistake(checkout: Checkout) -> None:
     assert "pre:bakcup" in done.err
     assert "pre:backup" in done.err
     check = checkout.run("deploy", "dev", "-y", "--attest", "check:invalid-indexes=fine")
-    assert check.status == 2
+    assert check.status == 3
     assert "--override" in check.err
+
+
+def test_a_policy_is_overridden_with_a_reason_and_never_attested(checkout: Checkout) -> None:
+    toml = (checkout.root / "pgmig.toml").read_text()
+    checkout.write("pgmig.toml", toml.replace('name = "dev"\n', 'name = "dev"\napprovals = ["dba"]\n'))
+    for how, said, status in (("attest", "x", 3), ("override", "x", 2), ("override", "agreed with the DBA", 0)):
+        done = checkout.run("deploy", "dev", "-y", "--to", "schema", f"--{how}", f"policy:approvals={said}")
+        assert done.status == status, done.err
+        assert status == 0 or "--override policy:approvals" in done.err
+        assert len(one(checkout, "dev")["deployed"]) == (status == 0)
+    refused = checkout.run("deploy", "dev", "-y")
+    assert refused.status == 3
+    assert "--override ITEM=REASON, of 8 characters or more, goes on past policy:approvals" in refused.err
 
 
 @pytest.mark.parametrize("mode", ["all", "tag"])

@@ -52,7 +52,7 @@ def deploy(checkout: Checkout, *more: str) -> None:
     done = checkout.run(*arguments, *OVERRIDDEN)
     if done.status == 3:
         unknown = [line.split("[")[-1].rstrip("]") for line in done.err.splitlines() if " x " in line]
-        OVERRIDDEN.extend(f"--override={item}=a test" for item in unknown)
+        OVERRIDDEN.extend(f"--override={item}=a test of it" for item in unknown)
         done = checkout.run(*arguments, *OVERRIDDEN)
     assert done.status == 0, done.err
 
@@ -455,5 +455,7 @@ def test_the_schema_is_as_before_the_deploy(checkout: Checkout) -> None:
     assert done.status == 0, done.err
     assert "+ schema: as before the deploy" in done.err
     checkout.write("verify/orders.sql", "SELECT 1/0;")
-    done = checkout.run("rollback", "live", "--confirm", "live", "--to", "schema", "--override=check:scripts=a test")
+    done = checkout.run(
+        "rollback", "live", "--confirm", "live", "--to", "schema", "--override=check:scripts=a test of it"
+    )
     assert done.status == 0, done.err

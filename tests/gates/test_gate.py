@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -127,7 +127,7 @@ def test_nobody_attests_a_check_and_an_empty_note_is_none() -> None:
     found = items(protected=True)
     assert blocking(found, checks(blockers="FAIL"), [*ATTESTED, answer("check:blockers")]) == ("check:blockers",)
     assert blocking(found, checks(), [*ATTESTED[1:], answer("pre:window", note=" ")]) == ("pre:window",)
-    assert blocking(found, checks(), [*ATTESTED[1:], answer("pre:window", "override", "no time")]) == ()
+    assert blocking(found, checks(), [*ATTESTED[1:], answer("pre:window", "override", "no time left")]) == ()
 
 
 def test_a_revert_asks_the_server_only() -> None:
@@ -137,21 +137,69 @@ def test_a_revert_asks_the_server_only() -> None:
 
 
 @pytest.mark.parametrize("protected", [True, False])
-def test_policy_keys_that_aren_t_enforced_block_until_somebody_attests(protected: bool) -> None:
+def test_policy_keys_that_can_t_be_worked_out_block_until_they_are_overridden(protected: bool) -> None:
     unenforced = (("approvals", '["dba", "lead"]'), ("window", '"Sun 02:00-05:00"'))
     found = items(protected=protected, unenforced=unenforced)
     titles = {item.id: item.title for item in found}
     assert titles["policy:approvals"] == 'Approvals given (approvals = ["dba", "lead"])'
     assert blocking(found, checks(), ATTESTED, protected) == ("policy:approvals", "policy:window")
-    assert blocking(found, checks(), [*ATTESTED, answer("policy:approvals")], protected) == ("policy:window",)
+    said = [answer("policy:approvals", "override", "approved in the meeting"), answer("policy:window")]
+    gate = evaluate(found, checks(), [*ATTESTED, *said], protected)
+    assert gate.blocking == ("policy:window",)
+    by_id = {result.item.id: result for result in gate.results}
+    assert (by_id["policy:approvals"].state, by_id["policy:approvals"].overridden) == ("UNKNOWN", True)
+    assert by_id["policy:window"].uncounted
+    computed = [*checks(), CheckResult("policy:window", "", "PASS", "open until 05:00")]
+    assert evaluate(found, computed, [*ATTESTED, said[0]], protected).open
+
+
+@pytest.mark.parametrize("key", ["approvals", "promote_from", "window", "backup.verify"])
+def test_nobody_attests_a_policy(key: str) -> None:
+    found = items(protected=True, unenforced=((key, '"x"'),))
+    with pytest.raises(Refused) as caught:
+        parse_answer(f"policy:{key}=x", "attest", found, "Ann <ann@example.org>")
+    assert caught.value.exit_status == 3
+    assert f"--override policy:{key}=REASON" in caught.value.do
+
+
+@pytest.mark.parametrize(
+    ("note", "by", "opens"),
+    [("x", "Ann", False), ("seven..", "Ann", False), ("   eight  ", "Ann", False), ("eight...", "Ann", True),
+     ("a good reason", "", False), ("a good reason", " <>", False)],
+)  # fmt: skip
+def test_an_override_wants_a_reason_and_a_name(note: str, by: str, opens: bool) -> None:
+    found = items(protected=True)
+    given = Answer("check:archiver", "override", note, by, "2026-01-01T00:00:00Z")
+    assert (blocking(found, checks(archiver="UNKNOWN"), [*ATTESTED, given]) == ()) is opens
+    if not opens:
+        with pytest.raises(UsageError, match="needs a"):
+            parse_answer(f"check:archiver={note}", "override", found, by)
+
+
+MADE = [CheckResult("backup", "", "PASS", "a file"), CheckResult("backup_verified", "", "PASS", "decoded")]
+
+
+def test_what_the_program_saw_is_not_ticked() -> None:
+    found = items(protected=True)
+    said = [*ATTESTED, answer(BACKUP, note="snapshot 42")]
+    gate = evaluate(found, [*checks(), *MADE], said, protected=True)
+    assert gate.open
+    (backup,) = [result for result in gate.results if result.item.id == BACKUP]
+    assert (backup.summary, backup.answer) == ("a file", None), "the program's evidence stands"
+    assert "looked itself" in backup.uncounted
+    assert BACKUP not in {one.item_id for one in gate.counted(said)}
+    damaged = [MADE[0], replace(MADE[1], state="FAIL", summary="its SHA-256 differs")]
+    gate = evaluate(found, [*checks(), *damaged], ATTESTED, protected=True)
+    assert gate.blocking == (VERIFY_BACKUP,)
+    with pytest.raises(Refused, match=f"--override ITEM=REASON, of 8 characters or more, goes on past {VERIFY_BACKUP}"):
+        gate.require()
 
 
 @pytest.mark.parametrize(("verify", "wanted"), [("none", (BACKUP,)), ("decode", (BACKUP, VERIFY_BACKUP))])
 def test_a_backup_that_pgmig_toml_demands_is_demanded_everywhere(verify: str, wanted: tuple[str, ...]) -> None:
     found = items(backup=BackupPolicy(required=True, verify=verify))
     assert blocking(found, checks(), (), False) == wanted
-    made = [CheckResult("backup", "", "PASS", "a file"), CheckResult("backup_verified", "", "PASS", "decoded")]
-    assert blocking(found, [*checks(), *made], (), False) == ()
+    assert blocking(found, [*checks(), *MADE], (), False) == ()
     assert blocking(found, checks(), [answer(BACKUP, note="snapshot 42"), answer(VERIFY_BACKUP)], False) == ()
 
 
@@ -166,11 +214,12 @@ def test_answers_of_the_command_line() -> None:
         ("pre:window", "attest", "needs a note"),
         ("pre:window=", "override", "needs a note"),
         ("nothing=x", "attest", 'no checklist item "nothing"'),
-        ("check:blockers=x", "attest", "nobody can attest"),
         ("check:server=x", "override", "can't be overridden"),
     ):
         with pytest.raises(UsageError, match=message):
             parse_answer(text, how, found, "Ann")  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="nobody can attest"):
+        parse_answer("check:blockers=x", "attest", found, "Ann")
     with pytest.raises(UsageError) as caught:
         item_named(found, "nothing")
     assert "pre:window, pre:notify" in caught.value.do

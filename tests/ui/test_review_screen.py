@@ -9,6 +9,7 @@ import pytest
 
 from pgmig_tui.errors import Unreachable
 from pgmig_tui.ui.screens.review import ReviewScreen
+from pgmig_tui.ui.session import Item
 from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
 from tests.ui.robot import Robot, opened, play
 
@@ -48,7 +49,7 @@ def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
             await robot.press("k", "k")
             await robot.sees("attested: told")
             await robot.press("j", "j", "space")
-            await robot.sees("this item is checked, not ticked; o overrides")
+            await robot.sees("nobody can tick it; o overrides")
             await robot.press("o", *"known reporter", "enter")
             await robot.sees("OVERRIDDEN", "GO is open")
             await robot.press("g")
@@ -80,6 +81,37 @@ def test_what_is_reviewed_can_be_tried_first() -> None:
             await robot.misses("DRY RUN")
             await robot.sees("3 items open")
             assert session.started == []
+
+    play(scene)
+
+
+def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_review(robot)
+            await robot.press("space")
+            await robot.type("window Sun 02:00")
+            await robot.press("enter")
+            await robot.sees("2 items open")
+            await robot.press("k", "space")
+            await robot.sees("TAKE BACK the answer to: Schedule", "window Sun 02:00", "Type yes")
+            await robot.press("enter", "space", "enter", "escape")
+            await robot.sees("2 items open", "attested: window Sun 02:00")
+            await robot.press("space", *"yes", "enter")
+            await robot.sees("3 items open")
+
+    play(scene)
+
+
+def test_what_the_program_has_seen_to_is_not_ticked() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = (Item("backup", "Backup database", "performed", "PASS", "a file", blocks=False), *ITEMS)
+        async with opened(session) as robot:
+            await at_review(robot)
+            await robot.press("k", "k", "space")
+            await robot.sees("space is off: the program has seen to it")
 
     play(scene)
 

@@ -16,7 +16,7 @@ from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.report.run_report import result_words
 from pgmig_tui.ui.items import item_line
-from pgmig_tui.ui.screens.dialog import AskScreen
+from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, EventFacts, Item, Place
 from pgmig_tui.ui.summary import summary
@@ -152,8 +152,8 @@ class AfterScreen(PlaceScreen):
         if key_id == "after.tick":
             if item is None:
                 return "there is no item"
-            if item.how == "check":
-                return "this item is checked, not ticked"
+            if item.seen:
+                return "the program has looked itself, nobody can tick it"
         if key_id == "after.rollback":
             if self.environment is None:
                 return "its environment is not in this project"
@@ -166,7 +166,7 @@ class AfterScreen(PlaceScreen):
         item = self._item()
         assert item is not None, "off() has seen to it"
         if item.answered:
-            self._answer(item, "")
+            self.app.push_screen(take_back(item), lambda yes: self._answer(item, "") if yes else None)
             return
         self.app.push_screen(
             AskScreen(f"{item.title}: what was seen, or where is it written?", "a note; the run's journal keeps it"),

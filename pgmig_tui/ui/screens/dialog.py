@@ -18,6 +18,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
+    from pgmig_tui.ui.session import Item
 
 Result = TypeVar("Result")
 COLUMNS = 68
@@ -143,6 +144,12 @@ class ConfirmScreen(Dialog[bool]):
         # What stood there when Enter was pressed counts, not what was typed since.
         if self.fits(message.value):
             self.answer(True)
+
+
+def take_back(item: Item) -> ConfirmScreen:
+    """Asks whether an answer to an item shall go: it was given with a note, and is not undone by a slip."""
+    lines = [*paragraph(f"TAKE BACK the answer to: {item.title}", "strong"), (), *paragraph(item.answered)]
+    return ConfirmScreen(lines, "yes", danger=False, undone="the answer stands", does="takes it back")
 
 
 def paragraph(text: str, role: Role = "plain") -> list[Line]:

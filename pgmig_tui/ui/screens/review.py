@@ -13,18 +13,20 @@ from textual.widget import Widget
 from pgmig_tui.display.cells import Line, Role, Span, pad, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
+from pgmig_tui.gates.checklist import LEAST_REASON
 from pgmig_tui.ui.findings import RISK_ROLES
 from pgmig_tui.ui.items import item_line
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import VERBS, confirm
-from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, Command, Item, Manner, Place, Review, StepFacts, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
-# A key pressed by mistake and Enter must not make an override.
-REASON = 8
+REASON = LEAST_REASON
 STAYS = "sequences that are used advance, and what reaches a file or another server is done"
+
+ITS_OWN = "the program has looked itself, nobody can tick it; o overrides it with a reason"
 
 
 class ReviewScreen(PlaceScreen):
@@ -239,8 +241,8 @@ class ReviewScreen(PlaceScreen):
             return "a deploy needs no acceptance, the last word is enough" if review.loses else "nothing is lost"
         if key_id in {"review.tick", "review.override"} and item is None:
             return "there is no item"
-        if key_id == "review.tick" and item is not None and item.how == "check":
-            return "this item is checked, not ticked; o overrides it with a reason"
+        if key_id == "review.tick" and item is not None and item.seen:
+            return "the program has seen to it" if item.state == "PASS" else ITS_OWN
         return None
 
     def _locked(self) -> str | None:
@@ -267,11 +269,14 @@ class ReviewScreen(PlaceScreen):
         item = self._item()
         assert item is not None, "off() has seen to it"
         if item.answered:
-            self._answers.pop(item.id, None)
-            self._evaluate()
+            self.app.push_screen(take_back(item), lambda yes: self._take_back(item.id) if yes else None)
             return
         ask = AskScreen(f"{item.title}: who did it, when, or where is it written?", "a note; it goes into the journal")
         self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
+
+    def _take_back(self, item_id: str) -> None:
+        self._answers.pop(item_id, None)
+        self._evaluate()
 
     def do_override(self) -> None:
         item = self._item()
