@@ -51,7 +51,7 @@ class Migration:
     """A row of `schema_migrations`: one script that was run.
 
     `action` is deploy, revert or verify, `outcome` what became of it when that isn't plain success ("failed",
-    "verify_failed"); `execution_ms` are milliseconds.
+    "verify_failed", "unverified": applied, and its verification hasn't answered yet); `execution_ms` are milliseconds.
     """
 
     change_id: str
@@ -224,6 +224,17 @@ def tracking_rows_sql(schema: str, migration: Migration, audit: Sequence[AuditRo
 def tracking_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
     """The same rows as a statement of their own."""
     return f"WITH {tracking_rows_sql(schema, migration, audit, operator)}\nSELECT id FROM migration"
+
+
+def answered_sql(schema: str, unverified: Migration, outcome: str) -> str:
+    """The row of a change that was recorded before its verification ran, now that it has answered: "" = it passed."""
+    answered = replace(unverified, success=not outcome, outcome=outcome)
+    table = f"{ident(schema)}.schema_migrations"
+    return (
+        f"UPDATE {table} SET success = {'false' if outcome else 'true'}, description = {literal(answered.description)}"
+        f" WHERE id = (SELECT pg_catalog.max(m.id) FROM {table} AS m WHERE m.version = {literal(unverified.change)}"
+        f" AND m.description = {literal(unverified.description)})"
+    )
 
 
 def record_failure(

@@ -98,13 +98,29 @@ class Failures:
             message += f"; whether the statement at line {failure.line} took effect is not known"
         return StepResult(ok=False, in_doubt=in_doubt, partly=bool(stays), cancelled=cancelled, message=message)
 
+    def migration(self, step: Step, start: float, outcome: str) -> tracking.Migration:
+        """The row of a step in the tracking tables; `outcome` "" is success."""
+        return tracking.Migration(
+            step.change_id, step.change, step.action, step.note, not outcome, elapsed_ms(start), outcome
+        )
+
+    def answered(self, step: Step, start: float, outcome: str) -> None:
+        """Write what the verification of a recorded step has answered into the step's row: a step has one."""
+        plan = self.plan
+        if plan.tracking is None or self.control.lost:
+            return
+        try:
+            unverified = self.migration(step, start, "unverified")
+            self.control.session.execute(tracking.answered_sql(plan.tracking, unverified, outcome))
+        except PgmigError as error:
+            told = f"what the verification answered could not be tracked, its row says unverified: {error.what}"
+            self.journal.write("warning", step=step.number, message=told)
+
     def track(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
         plan = self.plan
         if plan.tracking is None:
             return
-        migration = tracking.Migration(
-            step.change_id, step.change, step.action, step.note, False, elapsed_ms(start), outcome
-        )
+        migration = self.migration(step, start, outcome)
         try:
             with self.session.connect("track") as connection:
                 rows = [audit_row(one) for one in executed if one.committed]

@@ -205,11 +205,12 @@ class Stepper:
             self.journal.write("step_verified", step=step.number, ok=True, where="inside")
         return failure, f"{frame.pending.decode()}; {_RELEASE}" if frame.pending else _RELEASE, True
 
-    def _rows(self, step: Step, executed: list[Executed], start: float) -> str:
-        """The guard, then the registry's and tracking's rows: what makes the step a recorded one."""
+    def _rows(self, step: Step, executed: list[Executed], start: float, *, outcome: str) -> str:
+        """The guard, then the registry's and tracking's rows: what makes the step a recorded one. Tracking's says
+        success only of what was applied and verified."""
         plan = self.plan
         guard = registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid)
-        return registry.record_sql(guard, step.rows_sql, self._tracking_sql(step, executed, start))
+        return registry.record_sql(guard, step.rows_sql, self._tracking_sql(step, executed, start, outcome))
 
     def _commit(
         self, step: Step, wire: Wire, start: float, executed: list[Executed], closing: str, *, verify_after: bool
@@ -225,7 +226,7 @@ class Stepper:
             self.scripts.read_ahead(wire, upcoming.script)
             if verify_after or step.new_session or upcoming.mode == "stepwise":
                 upcoming = None  # it begins with another session, or without a transaction
-        rows = self._rows(step, executed, start)
+        rows = self._rows(step, executed, start, outcome="unverified" if verify_after else "")
         self.session.patience_ms = 0
         if self.control.watcher is not None:
             self.control.watcher.committing()
@@ -324,7 +325,8 @@ class Stepper:
                 wire, head = self.session.begin(step, self._begin)
                 if (failure := self._head_failure(step, head)) is not None:
                     return self._unrecorded(step, failure.message)
-                exchange = self.session.finish(wire, "", self._rows(step, executed, start))
+                outcome = "" if verified else "verify_failed"
+                exchange = self.session.finish(wire, "", self._rows(step, executed, start, outcome=outcome))
             if exchange.error is not None:
                 return self._unrecorded(step, registry.guard_failure(exchange.error) or exchange.error.message)
         except PgmigError as error:
@@ -335,9 +337,7 @@ class Stepper:
             "step_recorded", sync=True, step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start),
             verified=verified if step.verify != "off" else None,
         )  # fmt: skip
-        if not verified:
-            return self._verify_failed(step, start)
-        return StepResult(ok=True, recorded=True)
+        return StepResult(ok=True, recorded=True) if verified else self._verify_failed()
 
     def _unrecorded(self, step: Step, why: str) -> StepResult:
         message = f"the script was applied but could not be recorded: {why}"
@@ -359,14 +359,13 @@ class Stepper:
         return self._verify_apart(step)
 
     def _after(self, step: Step, start: float) -> StepResult:
-        if self._verify_apart(step):
-            return StepResult(ok=True, recorded=True)
-        return self._verify_failed(step, start)
+        passes = self._verify_apart(step)
+        self.failures.answered(step, start, "" if passes else "verify_failed")
+        return StepResult(ok=True, recorded=True) if passes else self._verify_failed()
 
-    def _verify_failed(self, step: Step, start: float) -> StepResult:
+    def _verify_failed(self) -> StepResult:
         cut = self._cut_short
         message = "the change is deployed and recorded, but its verification " + (f"was {cut}" if cut else "failed")
-        self.failures.track(step, start, "verify_failed", [])
         return StepResult(ok=False, recorded=True, verify_failed=True, cancelled=bool(cut), message=message)
 
     def _verify_apart(self, step: Step) -> bool:
@@ -409,11 +408,11 @@ class Stepper:
 
     # -- parts -------------------------------------------------------------------------------------------------
 
-    def _tracking_sql(self, step: Step, executed: list[Executed], start: float) -> str:
+    def _tracking_sql(self, step: Step, executed: list[Executed], start: float, outcome: str) -> str:
         plan = self.plan
         if plan.tracking is None:
             return ""
-        migration = tracking.Migration(step.change_id, step.change, step.action, step.note, True, elapsed_ms(start))
+        migration = self.failures.migration(step, start, outcome)
         return tracking.tracking_rows_sql(plan.tracking, migration, [audit_row(one) for one in executed], plan.operator)
 
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:

@@ -120,8 +120,8 @@ def test_an_applied_change_that_fails_its_verification_is_recorded(workshop: Wor
     outcomes = workshop.query(
         "SELECT success, description FROM pgmig.schema_migrations WHERE version = 'index' ORDER BY id"
     )
-    assert [success for success, _ in outcomes] == [True, False]
-    assert "verify_failed" in outcomes[1][1]
+    assert [success for success, _ in outcomes] == [False], "one row a step, and success means verified, too"
+    assert "verify_failed" in outcomes[0][1]
 
 
 @pytest.mark.parametrize("ending", ["ROLLBACK;\n", ""])
@@ -149,6 +149,22 @@ def test_a_verification_that_the_transaction_does_not_allow_moves_behind_the_com
     done = workshop.run()
     assert [data["where"] for data in done.named("step_verified")][-1] == "after"
     assert workshop.deployed() == ["one"]
+
+
+def test_a_change_that_is_verified_after_its_commit_has_one_row(workshop: Workshop) -> None:
+    workshop.toml = '[[environment]]\nname = "box"\ntarget = "$URI"\nverify = "after"\n'
+    unverified = (
+        "SELECT 1/count(*) FROM pgmig.schema_migrations WHERE NOT success AND description LIKE '% unverified %';"
+    )
+    workshop.change("one", "CREATE TABLE public.one ();\n", "", unverified)
+    workshop.change("two", "CREATE TABLE public.two ();\n", "", "SELECT 1/0;\n")
+    done = workshop.run()
+    assert (done.status, workshop.deployed()) == (1, ["one", "two"])
+    one, two = workshop.query("SELECT version, success, description FROM pgmig.schema_migrations ORDER BY id")
+    assert one[:2] == ("one", True)
+    assert "verified" not in one[2]
+    assert two[:2] == ("two", False)
+    assert "deploy verify_failed " in two[2]
 
 
 def test_revert_goes_newest_first_and_stops_where_it_is_told(workshop: Workshop) -> None:
