@@ -23,7 +23,7 @@ from peers import Peer, pgfence, squawk
 
 from pgmig_tui.database.catalog import read_facts
 from pgmig_tui.impact.facts import Facts, Name
-from pgmig_tui.impact.names import Names
+from pgmig_tui.impact.wanted import Names
 
 SQUAWK, PGFENCE = 3, 5
 FACTS_MS, RELATIONS, GROWTH = 50, 200, 1.5

@@ -18,7 +18,7 @@ from pgmig_tui.database.catalog import PLAN, gather, prepared_sql, values_of
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.facts import Facts, Name
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.impact.names import Names
+from pgmig_tui.impact.wanted import Names
 
 _OPTIONS = "-c statement_timeout=120s -c lock_timeout=20s -c timezone=UTC -c client_min_messages=error"
 _SNAPSHOT = b"""
@@ -136,8 +136,8 @@ class Subject:
     def read_facts(self, names: Names) -> Facts:
         """The catalog as this session sees it, uncommitted changes included. Inside a savepoint, whose end puts the
         planner's settings back."""
-        key = (frozenset(names.all), *(frozenset(Name("", x) for x in found) for found in
-               (names.roles, names.schemas, names.publications, names.prepared, names.dropped)))  # fmt: skip
+        others = (names.roles, names.schemas, names.publications, names.prepared, names.dropped, names.paths)
+        key = (frozenset(names.all), *(frozenset(Name("", one) for one in found) for found in others))
         if key not in self.facts:
             self.facts[key] = gather(names, self._ask, self)
         return self.facts[key]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -13,9 +12,10 @@ from typing import Any, Protocol
 
 from pgmig_tui.database.catalog_facts import Json, facts_of
 from pgmig_tui.impact.facts import Facts, Fall, Name
-from pgmig_tui.impact.names import Names, names_inside
+from pgmig_tui.impact.names import names_inside
+from pgmig_tui.impact.wanted import Names
 
-_DEEPEST_CALLS = 3  # functions that call functions that …
+_DEEPEST_CALLS = 8  # functions that call functions that …
 
 
 class Executes(Protocol):
@@ -41,7 +41,7 @@ def _array(values: Sequence[str]) -> str:
     return "ARRAY[" + ", ".join(f"E'{value}'" for value in escaped) + "]"
 
 
-_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared")
+_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared", "paths")
 
 
 def values_of(names: Names) -> tuple[list[str], ...]:
@@ -54,6 +54,7 @@ def values_of(names: Names) -> tuple[list[str], ...]:
         sorted(names.schemas),
         sorted(names.publications),
         sorted(names.prepared),
+        sorted(names.paths),
     )
 
 
@@ -65,17 +66,16 @@ def prepared_sql() -> str:
     return sql
 
 
-def gather(names: Names, ask: Callable[[Names], Json], connection: Executes) -> Facts:
+def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, anew: bool = False) -> Facts:
     """The facts, asked for once more where functions run whose bodies name further tables."""
-    wanted = copy(names)
-    wanted.all = set(names.all)
-    facts = facts_of(ask(wanted))
+    wanted = names.copy()
+    facts = facts_of(ask(wanted), wanted, anew=anew)
     for _ in range(_DEEPEST_CALLS if names.runs else 0):
         if not names_inside(facts, wanted):
             break
-        facts = facts_of(ask(wanted))
-    if names.dropped or names.roles:
-        facts = replace(facts, cascades=_cascades(connection, names))
+        facts = facts_of(ask(wanted), wanted, anew=anew)
+    if wanted.dropped or wanted.roles:
+        facts = replace(facts, cascades=_cascades(connection, wanted))
     return facts
 
 
@@ -92,7 +92,7 @@ def _cascades(connection: Executes, names: Names) -> dict[Fall, tuple[tuple[Name
 
 
 def read_facts(connection: Executes, names: Names) -> Facts:
-    """What the server knows of `names` and of whatever depends on them.
+    """What the server knows of `names` and of whatever depends on them, as this very session sees it.
 
     Source: pg_catalog of 12 to 18 (see catalog.sql). For a session of our own, outside of any transaction that runs a
     script: planner settings change until its end. Raises what the connection raises.
@@ -101,21 +101,11 @@ def read_facts(connection: Executes, names: Names) -> Facts:
 
 
 def read_script_facts(connection: Executes, names: Names) -> Facts:
-    """As `read_facts`, on a session of ours whose search path and time zone are pinned: names are looked up as a
-    script's own session would do it, then both are pinned again.
+    """The same as a script's own session will see it when it begins: names without a schema are looked up, and times
+    read, by the settings that the server, the database, the role and the connection's options give a session, whatever
+    this one has set since.
     """
-    pinned = connection.execute(
-        "SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('TimeZone')"
-    )
-    path, zone = (str(value).replace("'", "''") for value in pinned[0])
-    connection.execute("RESET search_path; RESET timezone")
-    try:
-        return read_facts(connection, names)
-    finally:
-        connection.execute(
-            f"SELECT pg_catalog.set_config('search_path', '{path}', false), "
-            f"pg_catalog.set_config('timezone', '{zone}', false)"
-        )
+    return gather(names, lambda wanted: _ask(connection, wanted), connection, anew=True)
 
 
 def _ask(connection: Executes, names: Names) -> Json:

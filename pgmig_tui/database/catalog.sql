@@ -5,9 +5,24 @@
 -- Privileges: none; it reads what every role may read of pg_catalog.
 -- Versions: 12 to 18. Every look-up goes by an index: the time grows with what is named, not with the catalog.
 WITH RECURSIVE
+settings AS (  -- those that RESET goes back to are what a script's own session begins with
+  SELECT pg_catalog.lower(s.name) AS name, s.setting, s.reset_val FROM pg_catalog.pg_settings s
+  WHERE s.name IN ('search_path', 'TimeZone', 'session_replication_role', 'check_function_bodies')
+),
+sought AS (  -- schemas where names without one are looked for: of the session's path, and of those that the script sets
+  SELECT pg_catalog.unnest(%(paths)s::text[]) AS name
+  UNION SELECT 'pg_catalog'
+  UNION SELECT p.name FROM settings s
+  CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(pg_catalog.concat(s.setting, ',', s.reset_val), ',') AS part(text)
+  CROSS JOIN LATERAL (SELECT pg_catalog.btrim(part.text, ' "') AS name) p
+  WHERE s.name = 'search_path'
+),
 path AS (
-  SELECT n.oid FROM pg_catalog.unnest(pg_catalog.current_schemas(true)) AS s(name)
+  SELECT n.oid, n.nspname FROM (SELECT CASE WHEN s.name = '$user' THEN CURRENT_USER::text ELSE s.name END AS name FROM sought s) s
   JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
+  UNION SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
+  WHERE n.oid = pg_catalog.pg_my_temp_schema()
+    OR ('*' = ANY (%(paths)s::text[]) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
 ),
 asked AS (
   SELECT DISTINCT a.schema, a.name, n.oid AS nsp
@@ -44,7 +59,7 @@ type_columns AS (
 ),
 asked_functions AS (
   SELECT p.oid, p.proname, p.pronamespace, p.provolatile, p.prolang, p.prosrc, p.prokind, p.pronargs, p.pronargdefaults,
-         p.provariadic
+         p.provariadic, p.proconfig, p.proargnames, p.proargmodes
   FROM asked a JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
 ),
 function_users AS (
@@ -219,8 +234,13 @@ base_types(oid, base, typmod, constrained, level) AS (  -- domains down to what 
 )
 -- Rows by oid, which the reader puts together: to look each relation's parts up here took three times as long.
 SELECT pg_catalog.json_build_object(
-  'search_path', pg_catalog.current_schemas(false),
-  'timezone', pg_catalog.current_setting('TimeZone'),
+  'settings', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.name, s.setting, s.reset_val)) FROM settings s),
+  'sought', (SELECT pg_catalog.json_agg(s.name) FROM sought s),
+  'path', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      p.nspname, pg_catalog.has_schema_privilege(p.oid, 'USAGE'))) FROM path p),
+  'system', (SELECT pg_catalog.json_agg(c.relname) FROM asked a
+             JOIN pg_catalog.pg_class c ON c.relname = a.name AND c.relnamespace = a.nsp
+             WHERE a.schema = '' AND a.nsp = 'pg_catalog'::regnamespace),
   'role', CURRENT_USER,
   'block', pg_catalog.current_setting('block_size')::int,
   'prepared', (SELECT pg_catalog.json_object_agg(q.name, q.statement) FROM pg_catalog.pg_prepared_statements q
@@ -304,9 +324,16 @@ SELECT pg_catalog.json_build_object(
   'type_uses', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.origin::int8, u.relid::int8, u.attnum)) FROM type_columns u),
   'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.json_build_array(n.nspname, f.proname), 'volatility', f.provolatile, 'language', l.lanname,
+    'settings', f.proconfig,
+    'parameters', (SELECT pg_catalog.json_agg(coalesce(f.proargnames[a.number], '') ORDER BY a.number)
+      FROM pg_catalog.generate_subscripts(f.proargnames, 1) AS a(number)
+      WHERE f.proargmodes IS NULL OR f.proargmodes[a.number] IN ('i', 'b', 'v')),
+    'extension', (SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+                  WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e'
+                    AND d.refclassid = 'pg_catalog.pg_extension'::regclass),
     'body', CASE WHEN n.nspname = 'pg_catalog' OR f.prokind = 'a' THEN ''
                  WHEN l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(f.oid)
-                 WHEN l.lanname = 'sql' THEN f.prosrc ELSE '' END,
+                 WHEN l.lanname IN ('sql', 'c', 'internal') THEN f.prosrc ELSE '' END,
     'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.relid::int8, u.kind,
         (SELECT x.relname FROM pg_catalog.pg_class x WHERE x.oid = u.part))) FROM function_users u
               WHERE u.function = f.oid),

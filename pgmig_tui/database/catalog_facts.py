@@ -18,20 +18,24 @@ from pgmig_tui.impact.facts import (
     Name,
     OwnedSequence,
     Relation,
+    Scope,
     Trigger,
     TypeFact,
     together,
 )
+from pgmig_tui.impact.session import USER
+from pgmig_tui.impact.wanted import Names
 
-_UTC = {"UTC", "GMT", "ETC/UTC", "ETC/GMT", "UCT", "ZULU", "ETC/UCT"}
 _NOT_NULL = re.compile(r"\{NULLTEST :arg \{VAR :varno 1 :varattno (\d+) [^}]*\} :nulltesttype 1 ")
 
 Json = Any  # a document as the server's json_build_object made it
 Row = Sequence[Any]
 
 
-def facts_of(document: Json) -> Facts:
-    """The facts in one document of catalog.sql."""
+def facts_of(document: Json, asked: Names, *, anew: bool = False) -> Facts:
+    """The facts in one document of catalog.sql, which was asked for some names. `anew`: for a session that begins,
+    with the settings that the server gives it, and not for this one.
+    """
     rows = _Rows(document)
     types = [_type(row, rows) for row in document["types"] or ()]
     return Facts(
@@ -48,10 +52,22 @@ def facts_of(document: Json) -> Facts:
             if table in rows.names
         },
         rows.by_word("owned"),
-        search_path=tuple(document["search_path"] or ()),
-        timezone_is_utc=document["timezone"].upper() in _UTC,
+        settings={name: begun if anew else now for name, now, begun in document["settings"]},
         role=document["role"],
         prepared=document["prepared"] or {},
+        scope=_scope(document, asked),
+    )
+
+
+def _scope(document: Json, asked: Names) -> Scope:
+    role = document["role"]
+    there = dict(document["path"] or ())
+    return Scope(
+        asked.copy(),
+        frozenset(role if name == USER else name for name in document["sought"]) | frozenset(there),
+        frozenset(there),
+        frozenset(name for name, usable in there.items() if not usable),
+        frozenset(document["system"] or ()),
     )
 
 
@@ -287,6 +303,12 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
         )
         least, most = item["arguments"]
         body = item["body"] or ""
-        fact = FunctionFact(name, item["volatility"], item["language"], body, users, least, most)
+        settings = tuple(
+            (key.lower(), value) for key, _, value in (one.partition("=") for one in item["settings"] or ())
+        )
+        fact = FunctionFact(
+            name, item["volatility"], item["language"], body, users, least, most,
+            settings=settings, extension=item["extension"] or "", parameters=tuple(item["parameters"] or ()),
+        )  # fmt: skip
         found.setdefault(name, []).append(fact)
     return {name: together(facts) for name, facts in found.items()}

@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, LockMode
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
-from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow import SYSTEM, Catalog
+
+_MOST_CODE = 1500
+
+
+@dataclass(slots=True)
+class Code:
+    """What one statement has run so far inside functions, so that circles end and crowds are bounded."""
+
+    seen: set[tuple[object, ...]] = field(default_factory=set)
+    left: int = _MOST_CODE
+
+    def first(self, *key: object) -> bool:
+        """Whether this is the first time for this."""
+        if key in self.seen:
+            return False
+        self.seen.add(key)
+        return True
+
+    def spend(self) -> bool:
+        """Whether one more statement may be looked at."""
+        self.left -= 1
+        return self.left >= 0
 
 
 @dataclass(slots=True)
 class Scene:
-    """What a rule may know besides the statement: the catalog at that moment, the server, the text."""
+    """What a rule may know besides the statement: the catalog at that moment, the server, the text.
+
+    `worth` are the variables that are known of the code around, `others` the catalogs that may come of it instead of
+    `catalog`: code with branches leaves several.
+    """
 
     catalog: Catalog
     version: int = 180000
     sql: str = ""
     depth: int = 0
+    worth: Mapping[str, str] = field(default_factory=dict)
+    code: Code = field(default_factory=Code)
+    others: list[Catalog] = field(default_factory=list)
 
     @property
     def major(self) -> int:
         return self.version // 10000
+
+    def inside(self, catalog: Catalog, sql: str, worth: Mapping[str, str]) -> Scene:
+        """The scene of a statement inside a function or DO block."""
+        return Scene(catalog, self.version, sql, self.depth + 1, worth, self.code)
+
+    def become(self, catalogs: Sequence[Catalog]) -> None:
+        """From here on it is one of these."""
+        self.catalog = catalogs[0]
+        self.others.extend(catalogs[1:])
+
+    @property
+    def outcomes(self) -> list[Catalog]:
+        return [self.catalog, *self.others]
 
 
 @dataclass(slots=True)
@@ -38,6 +81,7 @@ class Effect:
     lost: dict[str, Lost] = field(default_factory=dict)  # of the losses, those that can be counted
     advice: list[Advice] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)  # of the unknown, what may destroy something
     breaks: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problem: str = ""
@@ -51,6 +95,8 @@ class Effect:
     def lock_name(
         self, name: Name, kind: str, mode: LockMode, why: str, certainty: str = "certain", new: bool = False
     ) -> None:
+        if name.schema == SYSTEM:
+            return  # everybody has weak locks there all the time
         certainty = weaker(certainty, self.certainty)
         known = self.locks.get(name)
         if known is None or known.mode < mode:
@@ -90,6 +136,31 @@ class Effect:
         self.losses[what] = loss_class
         if lost is not None:
             self.lost[what] = lost
+
+    def hide(self, what: str) -> None:
+        """Something isn't known that may lock, rewrite or destroy anything."""
+        self.unknown.append(what)
+        self.hidden.append(what)
+
+    def absorb(self, other: Effect) -> None:
+        """Take in all but the locks and the problem of another one."""
+        self.rewrites.update(other.rewrites)
+        self.scans.update(other.scans)
+        self.rebuilds.update(other.rebuilds)
+        self.builds.update(other.builds)
+        self.loss_class = max(self.loss_class, other.loss_class)
+        for what, loss in other.losses.items():
+            self.lose(loss, what, other.lost.get(what))
+        self.advice.extend(one for one in other.advice if one not in self.advice)
+        for mine, theirs in (
+            (self.unknown, other.unknown),
+            (self.hidden, other.hidden),
+            (self.breaks, other.breaks),
+            (self.notes, other.notes),
+        ):
+            mine.extend(text for text in theirs if text not in mine)
+        self.no_transaction |= other.no_transaction
+        self.temporary_locks |= other.temporary_locks
 
     def advise(self, rule: str, message: str, safer_sql: str = "") -> None:
         self.advice.append(Advice(rule, message, safer_sql))

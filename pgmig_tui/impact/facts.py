@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as value
+
+    from pgmig_tui.impact.wanted import Names
 else:
     from pgmig_tui.script.values import value
 
@@ -157,7 +159,8 @@ class Dependent:
 
 @value(frozen=True)
 class Relation:
-    """One relation. `kind` is pg_class.relkind, or "?" when only the text is known.
+    """One relation. `kind` is pg_class.relkind, or "?" when only the text is known. `passing`: it is temporary and goes
+    when the transaction ends (ON COMMIT DROP).
 
     `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known).
     """
@@ -188,6 +191,7 @@ class Relation:
     rows: int = -1
     known: bool = True
     new: bool = False
+    passing: bool = False
 
     @property
     def partitioned(self) -> bool:
@@ -210,7 +214,9 @@ class TypeFact:
 class FunctionFact:
     """A function: volatility (i, s, v), and what would fall with it. It takes `least` to `most` arguments.
 
-    Several of one name are one fact with the worst volatility and no body, and each by itself in `overloads`.
+    `settings` are those of its own SET clauses, `extension` is what it belongs to, "" = none, `parameters` are the
+    names of what it takes. The body of one in C, or of the server's own, is its symbol. Several of one name are one
+    fact with the worst volatility and no body, and each by itself in `overloads`.
     """
 
     name: Name
@@ -221,6 +227,9 @@ class FunctionFact:
     least: int = 0
     most: int = 100
     overloads: tuple[FunctionFact, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    extension: str = ""
+    parameters: tuple[str, ...] = ()
 
     def called_with(self, arguments: int) -> FunctionFact:
         """The one that a call with so many arguments means; all together where several take so many."""
@@ -258,12 +267,11 @@ class Fall(NamedTuple):
 
 @value(frozen=True)
 class Facts:
-    """What is known of one database at one moment; a relation that is not here does not exist there.
+    """What is known of one database at one moment; a relation that was asked for and is not here does not exist there.
 
     `prepared` are the session's own prepared statements by name, `cascades` the relations (with their kinds) that a
-    CASCADE from an object that is no relation locks.
-
-    `missing` are facts that the role may not read, each in words.
+    CASCADE from an object that is no relation locks. `settings` are the session's settings, as SHOW gives them (see
+    impact.session). `missing` are facts that the role may not read, each in words.
     """
 
     relations: Mapping[Name, Relation] = field(default_factory=dict)
@@ -272,10 +280,32 @@ class Facts:
     publications: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
     statistics: Mapping[Name, Name] = field(default_factory=lambda: MappingProxyType({}))
     owned: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    schemas: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
     search_path: tuple[str, ...] = ("public",)
-    timezone_is_utc: bool | None = None
+    settings: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
     role: str = ""
     prepared: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cascades: Mapping[Fall, tuple[tuple[Name, str], ...]] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
+    scope: Scope | None = None
+
+
+@value(frozen=True, slots=True)
+class Scope:
+    """What was asked for; None in Facts = everything, as if the whole catalog were in them.
+
+    Names without a schema were looked for in each of the `schemas`, of which `there` exist and `shut` are those that
+    this role may not use. `system` are the names that relations of pg_catalog have.
+    """
+
+    asked: Names
+    schemas: frozenset[str] = frozenset()
+    there: frozenset[str] = frozenset()
+    shut: frozenset[str] = frozenset()
+    system: frozenset[str] = frozenset()
+
+    def covers(self, name: Name) -> bool:
+        """Whether that would be in the facts if it existed."""
+        asked = self.asked
+        if name in asked.all or name.schema in asked.schemas or "*" in asked.schemas:
+            return True
+        return name.schema in self.schemas and Name("", name.relation) in asked.all

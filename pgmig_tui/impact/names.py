@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.facts import Facts, Name
+from pgmig_tui.impact.facts import Facts
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
 from pgmig_tui.impact.shapes import shape_of
+from pgmig_tui.impact.wanted import EVERYTHING, Names
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.predict import StatementLike
@@ -23,38 +24,15 @@ _SQL = re.compile(
 _RUNNING = {"SelectStmt", "CallStmt", "DoStmt", "ExecuteStmt", "ExplainStmt", "CopyStmt", "DeclareCursorStmt",
             "CreateTableAsStmt", "RefreshMatViewStmt"}  # fmt: skip
 _WRITING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "TruncateStmt"}
-EVERYTHING, TEMP = "*", "pg_temp"
+TEMP = "pg_temp"
 _WHOLE = {"REINDEX_OBJECT_SCHEMA": True, "REINDEX_OBJECT_SYSTEM": False, "REINDEX_OBJECT_DATABASE": False}
-
-
-@dataclass(slots=True)
-class Names:
-    """`all` are names of relations, indexes, types, functions or statistics alike: asking too much costs nothing.
-
-    EVERYTHING among the schemas stands for all of them. `dropped` are the plain names of objects other than relations
-    that fall with CASCADE; `runs`: functions are called, `writes`: triggers may be.
-    """
-
-    all: set[Name] = field(default_factory=set)
-    roles: set[str] = field(default_factory=set)
-    schemas: set[str] = field(default_factory=set)
-    publications: set[str] = field(default_factory=set)
-    prepared: set[str] = field(default_factory=set)
-    dropped: set[str] = field(default_factory=set)
-    runs: bool = False
-    writes: bool = False
-
-    def add(self, parts: list[str]) -> None:
-        if parts and parts[-1]:
-            name = nodes.name_from(parts)
-            if name.schema not in {"pg_catalog", "information_schema"}:
-                self.all.add(name)
 
 
 def names_in(statements: Iterable[StatementLike], names: Names | None = None) -> Names:
     """All names in the statements, those inside DO blocks included; statements that can't be parsed add none."""
     found = names if names is not None else Names()
     seen: set[str] = set()
+    renames: list[tuple[str, str]] = []
     for statement in statements:
         if statement.control is not None:
             continue
@@ -66,7 +44,14 @@ def names_in(statements: Iterable[StatementLike], names: Names | None = None) ->
         node = statement.node
         joined = getattr(statement, "nodes", ()) if getattr(statement, "joined", False) else ()
         for tree in joined or ([] if node is None else [node]):
-            collect(nodes.statement(tree), statement.text, found)
+            inner = nodes.statement(tree)
+            collect(inner, statement.text, found)
+            if (
+                nodes.kind(inner) == "RenameStmt"
+                and nodes.enum_name("ObjectType", inner.rename_type) == "OBJECT_SCHEMA"
+            ):
+                renames.append((inner.subname, inner.newname))
+    found.renamed(renames)
     return found
 
 
@@ -85,6 +70,8 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         found.roles.update(role.role_spec.rolename for role in node.roles)
     elif kind == "AlterPublicationStmt":
         found.publications.add(node.pubname)
+    elif kind == "CreateSchemaStmt":
+        found.paths.add(node.schemaname or node.authrole.rolename)
     if kind == "DropStmt" and nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE":
         found.dropped.update(parts[-1] for item in node.objects if (parts := nodes.list_name(item)))
     elif kind == "AlterTableStmt":
@@ -113,11 +100,15 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
         return
     if kind == "ExecuteStmt":
         found.prepared.add(node.name)
+    elif kind == "VariableSetStmt":
+        _setting(node, found)
     elif kind == "TypeName":
         found.add(nodes.strings(node.names))
     elif kind == "FuncCall":
         parts = nodes.strings(node.funcname)
         found.add(parts)
+        if parts[-1:] == ["set_config"]:
+            _set_config(node, found)
         for arg in node.args:  # nextval('s'), and what a function may make a statement of
             inner = arg.type_cast.arg if arg.WhichOneof("node") == "type_cast" else arg
             if inner.WhichOneof("node") == "a_const" and inner.a_const.WhichOneof("val") == "sval":
@@ -141,20 +132,38 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
         found.add(nodes.list_name(node.arg)[:-1])
 
 
+def _setting(node: Node, found: Names) -> None:
+    """The schemas that a script puts into its search_path, and the role that `$user` in it will mean."""
+    name, values = node.name.lower(), [text for item in node.args if (text := nodes.constant(item)) is not None]
+    if name == SEARCH_PATH:
+        found.paths.update(values if len(values) == len(node.args) else [EVERYTHING])
+    elif name in {"role", "session_authorization"}:
+        found.paths.update(values)
+
+
+def _set_config(node: Node, found: Names) -> None:
+    values = [nodes.constant(item) for item in node.args]
+    if len(values) == 3 and (values[0] or SEARCH_PATH).lower() == SEARCH_PATH:
+        found.paths.update([EVERYTHING] if values[0] is None or values[1] is None else schemas_of(values[1]))
+
+
 def names_inside(facts: Facts, names: Names) -> bool:
     """Adds what stands in the bodies of functions that are run, triggers' too; whether that is anything new."""
-    before = len(names.all)
+    before = names.size
     for relation in facts.relations.values() if names.writes else ():
         names.all.update(trigger.function for trigger in relation.triggers)
     for text in facts.prepared.values():
         _collect_text(text, names, 1)
     for function in (one for fact in facts.functions.values() for one in (fact.overloads or (fact,))):
+        names.paths.update(
+            schema for name, text in function.settings if name == SEARCH_PATH for schema in schemas_of(text)
+        )
         if function.language == "plpgsql" and function.body:
             _inside(function.body, names, 1)
             names.writes = True
         elif function.language == "sql" and function.body:
             _collect_text(function.body, names, 1)
-    return len(names.all) > before
+    return names.size > before
 
 
 def _collect_text(text: str, found: Names, depth: int) -> None:
@@ -166,10 +175,18 @@ def _collect_text(text: str, found: Names, depth: int) -> None:
         collect(tree, text, found, depth + 1)
 
 
-def _inside(sql: str, found: Names, depth: int) -> None:
-    from pgmig_tui.impact.rules.routine import constant_text, embedded
+def names_of_text(text: str) -> Names:
+    """The names in SQL that code runs."""
+    found = Names()
+    _collect_text(text, found, 1)
+    return found
 
-    for text, _, dynamic in embedded(sql):
+
+def _inside(sql: str, found: Names, depth: int) -> None:
+    from pgmig_tui.impact.folding import constant_text
+    from pgmig_tui.impact.rules.routine import embedded
+
+    for text, dynamic in embedded(sql):
         if dynamic:
             constant = constant_text(text)
             if constant is None:

@@ -201,6 +201,24 @@ def functions_in(node: Node) -> list[tuple[list[str], int]]:
     return [(strings(found.funcname), len(found.args)) for found in walk(node) if type(found).__name__ == "FuncCall"]
 
 
+def constant(node: Node) -> str | None:
+    """The text of a literal, a cast of one included; None for whatever has to be computed."""
+    which = node.WhichOneof("node")
+    if which == "type_cast":
+        return constant(node.type_cast.arg)
+    if which == "a_const":
+        kind = node.a_const.WhichOneof("val")
+        if kind == "sval":
+            return str(node.a_const.sval.sval)
+        if kind == "ival":
+            return str(node.a_const.ival.ival)
+        if kind == "fval":
+            return str(node.a_const.fval.fval)
+        if kind == "boolval":
+            return "true" if node.a_const.boolval.boolval else "false"
+    return None
+
+
 def definition(command: Node) -> Node:
     """The "def" field of an AlterTableCmd and the like, opened; None when there is none."""
     return open_node(getattr(command, "def"))

@@ -27,8 +27,9 @@ from pgmig_tui.impact.result import (
 )
 from pgmig_tui.impact.risk import estimate, risk
 from pgmig_tui.impact.rules import apply
-from pgmig_tui.impact.shadow import Catalog, Snapshot
+from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.shapes import shape_of
+from pgmig_tui.impact.worlds import World, distinct, pass_through
 
 
 class ParsedProblem(Protocol):
@@ -64,6 +65,8 @@ class StatementLike(Protocol):
     @property
     def variables(self) -> tuple[str, ...]: ...
     @property
+    def branch(self) -> tuple[tuple[int, int], ...]: ...
+    @property
     def node(self) -> Node: ...
 
 
@@ -76,7 +79,6 @@ _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
 @dataclass(slots=True)
 class _Savepoint:
     name: str
-    catalog: Snapshot
     held: int
     statements: int
 
@@ -91,25 +93,51 @@ class _Open:
 
 
 @dataclass(slots=True)
+class _Fork:
+    """An open `\\if` of the script: its number and arm, the worlds before it, and those after its other arms."""
+
+    number: int
+    arm: int
+    before: list[World]
+    after: list[World] = field(default_factory=list)
+    arms: int = 1
+
+
+@dataclass(slots=True)
 class _Walk:
     """The state between two statements."""
 
-    catalog: Catalog
+    worlds: list[World]
     version: int
     rates: Rates
     in_transaction: bool = False
-    before: Snapshot | None = None
     savepoints: list[_Savepoint] = field(default_factory=list)
     open: list[_Open] = field(default_factory=list)
     strongest: dict[Name, LockMode] = field(default_factory=dict)
     unfinished: list[int] = field(default_factory=list)
     done: list[StatementImpact] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
-    repeated: dict[tuple[int, str], StatementImpact] = field(default_factory=dict)
+    repeated: dict[tuple[tuple[int, ...], str], StatementImpact] = field(default_factory=dict)
+    forks: list[_Fork] = field(default_factory=list)
+    complete: frozenset[int] = frozenset()
+
+    @property
+    def live(self) -> bool:
+        return self.worlds[0].catalog.live
+
+    @property
+    def stamps(self) -> tuple[int, ...]:
+        """Equal ones are equal catalogs: answers hold."""
+        return tuple(world.catalog.stamp for world in self.worlds)
+
+    @property
+    def catalogs(self) -> list[Catalog]:
+        return [world.catalog for world in self.worlds]
 
     def begin(self) -> None:
         self.in_transaction = True
-        self.before = self.catalog.snapshot()
+        for catalog in self.catalogs:
+            catalog.begin()
 
     def finish(self, line: int) -> None:
         """All locks are given back at `line`."""
@@ -118,7 +146,8 @@ class _Walk:
         self.savepoints.clear()
 
     def back_to(self, savepoint: _Savepoint, line: int) -> None:
-        self.catalog.restore(savepoint.catalog)
+        for catalog in self.catalogs:
+            catalog.rollback_to(savepoint.name)
         self._close(savepoint.held, savepoint.statements, line)
 
     def _close(self, held: int, statements: int, line: int) -> None:
@@ -143,6 +172,35 @@ class _Walk:
                 self.strongest[name] = lock.mode
                 self.open.append(_Open(name, lock.mode, impact.line))
 
+    # -- branches of \\if --------------------------------------------------------------------------------------------
+
+    def on_branch(self, branch: tuple[tuple[int, int], ...]) -> None:
+        """The next statement stands on this branch: begin and end arms until that is so."""
+        while self.forks and not self._inside(branch):
+            self._leave()
+        for number, arm in branch[len(self.forks) :]:
+            self.forks.append(_Fork(number, arm, self.worlds))
+            self.worlds = [world.apart() for world in self.worlds]
+
+    def _inside(self, branch: tuple[tuple[int, int], ...]) -> bool:
+        """Whether all open forks are on the branch; the innermost may go on with another arm."""
+        level = len(self.forks) - 1
+        if level >= len(branch) or branch[level][0] != self.forks[level].number:
+            return False
+        fork = self.forks[level]
+        if branch[level][1] != fork.arm:
+            fork.after += self.worlds
+            fork.arm, fork.arms = branch[level][1], fork.arms + 1
+            self.worlds = [world.apart() for world in fork.before]
+        return True
+
+    def _leave(self) -> None:
+        fork = self.forks.pop()
+        whole = (
+            fork.number in self.complete and fork.arms > fork.arm
+        )  # else an arm without statements leaves all as it is
+        self.worlds = distinct([*fork.after, *self.worlds, *(() if whole else fork.before)])
+
 
 def predict_script(
     statements: Iterable[StatementLike],
@@ -154,17 +212,18 @@ def predict_script(
     catalog: Catalog | None = None,
     rates: Rates = DEFAULT_RATES,
     so_far: Callable[[ScriptImpact], None] | None = None,
+    complete: frozenset[int] = frozenset(),
 ) -> ScriptImpact:
     """The impact of one script.
 
     `facts` None = from the text alone. `wrapped`: we put the whole script between BEGIN and COMMIT. `catalog` carries
     the effects of pending changes that run before (hand the same one to each script in turn; `facts` is then ignored).
     `so_far` is given the beginning of a long script while the rest is looked at, as if it ended there: after
-    FIRST_PART statements, then whenever there are twice as many. Nothing is raised for bad SQL: it stands in the
-    statement's `problem`.
+    FIRST_PART statements, then whenever there are twice as many. `complete` are the `\\if`s with an `\\else`
+    (Preview.complete). Nothing is raised for bad SQL: it stands in the statement's `problem`.
     """
     shadow = catalog if catalog is not None else Catalog(facts)
-    walk = _Walk(shadow, server_version_num, rates)
+    walk = _Walk([World(one) for one in (shadow, *shadow.others)], server_version_num, rates, complete=complete)
     if wrapped:
         walk.begin()
     transactions = 0
@@ -176,10 +235,13 @@ def predict_script(
             part *= 2
             so_far(_part(walk, path, last))
         last = statement.end_line
+        branch = statement.branch
+        if branch or walk.forks:
+            walk.on_branch(branch)
         control = statement.control
         if control is not None:
             transactions += control in _BEGINS
-            _control(walk, statement, control, wrapped)
+            _control(walk, statement, control)
             continue
         impact = _impact(walk, statement)
         position = len(walk.done)
@@ -191,9 +253,14 @@ def predict_script(
         walk.take(impact)
         walk.unfinished.append(position)
         if not walk.in_transaction:
+            for one in walk.catalogs:
+                one.commit()
             walk.finish(statement.end_line)
+    walk.on_branch(())
     if walk.open or walk.unfinished:
         walk.finish(last)
+    first, *others = walk.catalogs
+    shadow.become(first, others)
     effective = [one for one in walk.done if one.transaction_control is None]
     alone = len(effective) == 1 and not effective[0].needs_no_transaction
     return ScriptImpact(
@@ -215,10 +282,10 @@ def _part(walk: _Walk, path: str, line: int) -> ScriptImpact:
     for position in walk.unfinished:
         done[position] = replace(done[position], held_until_line=line)
     held = [Held(one.name.schema, one.name.relation, one.mode, one.from_line, line) for one in walk.open]
-    return ScriptImpact(path, True, tuple(done), (*walk.held, *held), walk.version, walk.catalog.live, walk.rates)
+    return ScriptImpact(path, True, tuple(done), (*walk.held, *held), walk.version, walk.live, walk.rates)
 
 
-def _control(walk: _Walk, statement: StatementLike, control: str, wrapped: bool) -> None:
+def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
     """BEGIN, COMMIT, SAVEPOINT and the like."""
     line = statement.end_line
     trouble = statement.problem if statement.kind == "UNPARSED" else None
@@ -239,9 +306,10 @@ def _control(walk: _Walk, statement: StatementLike, control: str, wrapped: bool)
         if not walk.in_transaction:
             walk.begin()
     elif control == "savepoint":
-        walk.savepoints.append(
-            _Savepoint(_savepoint_name(statement), walk.catalog.snapshot(), len(walk.open), len(walk.unfinished))
-        )
+        name = _savepoint_name(statement)
+        walk.savepoints.append(_Savepoint(name, len(walk.open), len(walk.unfinished)))
+        for catalog in walk.catalogs:
+            catalog.savepoint(name)
     elif control in {"rollback to", "rollback to savepoint"}:
         name = _savepoint_name(statement)
         for savepoint in reversed(walk.savepoints):
@@ -249,8 +317,11 @@ def _control(walk: _Walk, statement: StatementLike, control: str, wrapped: bool)
                 walk.back_to(savepoint, line)
                 break
     elif control in _ENDS:
-        if control in {"rollback", "abort"} and walk.before is not None:
-            walk.catalog.restore(walk.before)
+        for catalog in walk.catalogs:
+            if control in {"rollback", "abort"}:
+                catalog.rollback()
+            else:
+                catalog.commit()
         chain = re.search(r"\band\s+chain\b", statement.text, re.IGNORECASE)
         walk.finish(line)
         if chain:
@@ -273,7 +344,7 @@ def _impact(walk: _Walk, statement: StatementLike) -> StatementImpact:
 
 def _repeated(walk: _Walk, statement: StatementLike, shape: str) -> StatementImpact:
     """Statements that differ in their constants alone do the same: a script of 20,000 INSERTs is looked at once."""
-    key = (walk.catalog.version, shape)
+    key = (walk.stamps, shape)
     known = walk.repeated.get(key)
     if known is None:
         node = None
@@ -284,7 +355,7 @@ def _repeated(walk: _Walk, statement: StatementLike, shape: str) -> StatementImp
                 return _one(walk, statement, None)
         known = _one(walk, statement, node)
         if known.problem is None or known.kind != "UNPARSED":
-            walk.repeated[(walk.catalog.version, shape)] = known
+            walk.repeated[(walk.stamps, shape)] = known
         return known
     return replace(
         known, line=statement.line, end_line=statement.end_line, sql=statement.text, path=statement.path,
@@ -309,20 +380,40 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         trouble = statement.problem
         message = trouble.message if trouble is not None else "the parser can't read this statement"
         problem = Problem(message, *((trouble.line, trouble.column) if trouble else (statement.line, 0)))
-        out.unknown.append("what this statement does: it can't be parsed")
+        out.hide("what this statement does: it can't be parsed")
     else:
-        scene = Scene(walk.catalog, walk.version, statement.text)
-        for tree in trees_of(statement, node):
-            _apply_safely(nodes.statement(tree), scene, out)
+        _in_all_worlds(walk, statement, [nodes.statement(tree) for tree in trees_of(statement, node)], out)
     if statement.variables:
         _name_variables(out, statement.variables)
     if statement.then == "gexec":
-        out.unknown.append("what \\gexec runs: SQL made at run time")
+        out.hide("what \\gexec runs: SQL made at run time")
     if out.no_transaction and walk.in_transaction:
         out.problem = out.problem or f"{kind} is refused inside a transaction block (25001)"
     if problem is None and out.problem:
         problem = Problem(out.problem, statement.line)
     return _finish(walk, statement, out, problem)
+
+
+def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node], out: Effect) -> None:
+    """What a statement does in each of the catalogs that there may be by now; those in which it fails end here."""
+
+    def act(world: World, into: Effect) -> list[World]:
+        scene = Scene(world.catalog, walk.version, statement.text)
+        for tree in trees:
+            _apply_safely(tree, scene, into)
+        return [World(catalog) for catalog in scene.outcomes]
+
+    doubts = walk.worlds[0].catalog.doubts
+    doubts.texts.clear()
+    passed = pass_through(walk.worlds, act, out)
+    if passed.alive:
+        walk.worlds = passed.alive
+    else:
+        out.problem = out.problem or passed.problem
+    for text in doubts.texts:
+        out.hide(text)
+    if doubts.crowded:
+        out.hide("which of the branches before it have run: there are too many ways")
 
 
 def _name_variables(out: Effect, variables: Sequence[str]) -> None:
@@ -339,8 +430,8 @@ def _name_variables(out: Effect, variables: Sequence[str]) -> None:
     out.losses = {told(what): loss for what, loss in out.losses.items()}
     out.lost = {told(what): lost for what, lost in out.lost.items()}
     out.advice = [replace(one, message=told(one.message), safer_sql=told(one.safer_sql)) for one in out.advice]
-    out.unknown, out.breaks, out.notes = (
-        [told(text) for text in texts] for texts in (out.unknown, out.breaks, out.notes)
+    out.unknown, out.hidden, out.breaks, out.notes = (
+        [told(text) for text in texts] for texts in (out.unknown, out.hidden, out.breaks, out.notes)
     )
     if out.problem and named.search(out.problem):
         out.problem = ""
@@ -357,9 +448,7 @@ def _apply_safely(node: Node, scene: Scene, out: Effect) -> None:
     try:
         apply(node, scene, out)
     except (AttributeError, IndexError, KeyError, ValueError, RecursionError) as error:
-        out.unknown.append(
-            f"what this {nodes.kind(node).removesuffix('Stmt')} does ({type(error).__name__} in its rule)"
-        )
+        out.hide(f"what this {nodes.kind(node).removesuffix('Stmt')} does ({type(error).__name__} in its rule)")
 
 
 def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem | None) -> StatementImpact:
@@ -387,13 +476,18 @@ def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem
         put(impact, "bytes", size)
     if out.rebuilds:
         put(impact, "rebuilds", _texts(out.rebuilds))
-    if walk.catalog.live and problem is None:
+    if walk.live and problem is None:
         put(impact, "estimated_ms", estimate(out, walk.rates))
     if out.losses or out.loss_class:
         put(impact, "data_loss", _loss(out))
     if out.advice:
         put(impact, "advice", tuple(out.advice))
-    for field_name, texts in (("unknown", out.unknown), ("breaks", out.breaks), ("notes", out.notes)):
+    for field_name, texts in (
+        ("unknown", out.unknown),
+        ("hidden", out.hidden),
+        ("breaks", out.breaks),
+        ("notes", out.notes),
+    ):
         if texts:
             put(impact, field_name, _once(texts))
     if out.no_transaction:

@@ -103,9 +103,9 @@ class Problem:
 class StatementImpact:
     """One statement. Lines are 1-based lines of the script; `rows` and `bytes` are what it reads or rewrites.
 
-    `unknown` says in words what could not be told, `breaks` what running code would notice, `notes` the rest;
-    `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction block. `silenced` are the rules
-    whose advice the script silences, each with its reason.
+    `unknown` says in words what could not be told, `hidden` of that what may destroy something, `breaks` what running
+    code would notice, `notes` the rest; `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction
+    block. `silenced` are the rules whose advice the script silences, each with its reason.
     """
 
     line: int
@@ -132,6 +132,7 @@ class StatementImpact:
     needs_no_transaction: bool = False
     path: str = ""
     silenced: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    hidden: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:

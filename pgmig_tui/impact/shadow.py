@@ -10,8 +10,10 @@ is taken for small unless rows were put into it by a query or COPY.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from itertools import count
 
 from pgmig_tui.impact.facts import (
     Facts,
@@ -24,70 +26,198 @@ from pgmig_tui.impact.facts import (
     replace,
     together,
 )
+from pgmig_tui.impact.mentions import moved, note_names, renamed, without
+from pgmig_tui.impact.session import USER, Session
+from pgmig_tui.impact.wanted import Names
 
-TEMP = "pg_temp"
+TEMP, SYSTEM = "pg_temp", "pg_catalog"
+SYSTEM_SCHEMAS = frozenset({SYSTEM, "information_schema", "pg_toast"})
 ANY_NUMBER = 100
 """So many arguments and more: VARIADIC, or not known."""
+_stamps = count(1)
 
 
-class Snapshot(NamedTuple):
-    """A catalog's state at a BEGIN or SAVEPOINT."""
+@dataclass(slots=True)
+class State:
+    """All that statements change, and that a ROLLBACK brings back. What a snapshot holds is never changed again."""
 
     relations: dict[Name, Relation]
-    dropped: set[Name]
     types: dict[Name, TypeFact]
     functions: dict[Name, FunctionFact]
-    search_path: tuple[str, ...]
-    timezone_is_utc: bool | None
+    indexes: dict[Name, Name]
+    session: Session
+    dropped: set[Name] = field(default_factory=set)
+    schemas: dict[str, str | None] = field(default_factory=dict)
+    """Schemas that the script has made (None) or renamed (what they were called before); "" = it is gone."""
+    made: set[Name] = field(default_factory=set)
+    """What this change has made or given an index; some may be gone again."""
+    filled: set[Name] = field(default_factory=set)
+    """Made relations that may hold any number of rows."""
+    pending: frozenset[Name] = frozenset()
+    """Relations with deferred trigger events that wait for the end of the transaction."""
+    fresh_values: frozenset[tuple[Name, str]] = frozenset()
+    """Values that this transaction has added to enumerations, which it can't use."""
+    bases: dict[str, str | None] = field(default_factory=dict)
+    """Settings that roles or databases get: new sessions begin with them."""
+    stamp: int = 0
+
+    def copy(self) -> State:
+        return changed(
+            self,
+            relations=self.relations.copy(),
+            types=self.types.copy(),
+            functions=self.functions.copy(),
+            indexes=self.indexes.copy(),
+            dropped=self.dropped.copy(),
+            schemas=self.schemas.copy(),
+            made=self.made.copy(),
+            filled=self.filled.copy(),
+            bases=self.bases.copy(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A catalog's state at one moment; cheap to take."""
+
+    state: State
+
+
+@dataclass(slots=True)
+class Doubts:
+    """What was looked for in vain because nobody had asked for it: `names` are to be asked, `texts` are for people.
+    `crowded`: so many branches may have run that not all of what they leave was looked at."""
+
+    names: Names = field(default_factory=Names)
+    texts: dict[str, None] = field(default_factory=dict)
+    crowded: bool = False
 
 
 class Catalog:
-    """A changing view on Facts; `live` is False without a server. Cheap to snapshot (shallow copies)."""
+    """A changing view on Facts; `live` is False without a server. Snapshots and clones are cheap until one changes."""
 
     def __init__(self, facts: Facts | None) -> None:
         self.live = facts is not None
         self.facts = facts or Facts()
-        self._relations: dict[Name, Relation] = dict(self.facts.relations)
-        self._dropped: set[Name] = set()
-        self._types: dict[Name, TypeFact] = dict(self.facts.types)
-        self._functions: dict[Name, FunctionFact] = dict(self.facts.functions)
-        self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
+        relations = dict(self.facts.relations)
+        indexes = {i.name: r.name for r in relations.values() for i in r.indexes}
+        session = Session.begun(self.facts.settings, self.facts.search_path)
+        self._state = State(relations, dict(self.facts.types), dict(self.facts.functions), indexes, session)
+        self._shared = False
+        self.doubts = Doubts()
+        self.prepared = dict(self.facts.prepared)  # lives outside of transactions
+        self._path: tuple[str, ...] | None = None
+        self._begun: Snapshot | None = None
+        self._savepoints: list[tuple[str, Snapshot]] = []
         # foreign keys by what they reference and the table that has them; relations that may name another (never too
         # few): both are made when first asked for and kept up from then on, so that nothing walks the whole catalog
         self._incoming: dict[Name, dict[Name, list[ForeignKey]]] | None = None
         self._naming: dict[Name, set[Name]] | None = None
-        self.search_path: tuple[str, ...] = self.facts.search_path
-        self.timezone_is_utc = self.facts.timezone_is_utc
-        self.prepared = dict(self.facts.prepared)  # lives outside of transactions
-        self.version = 0  # counts changes, so that answers can be kept between them
-        self._made: set[Name] = set()  # what this change has made or given an index; some may be gone again
-        self.filled: set[Name] = set()  # made relations that may hold any number of rows
+        self._indexed_by_others = False  # a clone looks things up in them, too
+        self.others: tuple[Catalog, ...] = ()
+        """What else may be by now: catalogs of branches that ran or didn't (see impact.worlds)."""
 
-    # -- transactions ---------------------------------------------------------------------------------------------
+    # -- moments --------------------------------------------------------------------------------------------------
+
+    @property
+    def stamp(self) -> int:
+        """Counts changes, so that answers can be kept between them: equal stamps are equal catalogs."""
+        return self._state.stamp
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(
-            self._relations.copy(),
-            self._dropped.copy(),
-            self._types.copy(),
-            self._functions.copy(),
-            self.search_path,
-            self.timezone_is_utc,
-        )
+        self._shared = True
+        return Snapshot(self._state)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Back to a snapshot: what a ROLLBACK does."""
-        self._relations, self._dropped = snapshot.relations.copy(), snapshot.dropped.copy()
-        self._types, self._functions = snapshot.types.copy(), snapshot.functions.copy()
-        self.search_path, self.timezone_is_utc = snapshot.search_path, snapshot.timezone_is_utc
-        self._index_tables = {i.name: r.name for r in self._relations.values() for i in r.indexes}
-        self._incoming = self._naming = None
-        self._changed()
+        """Back to a snapshot."""
+        if snapshot.state.stamp != self._state.stamp:
+            self._forget_indexes()
+        self._state = snapshot.state
+        self._shared = True
+        self._path = None
+
+    def clone(self) -> Catalog:
+        """Another one that goes its own way from here on. What is in doubt is told to both."""
+        twin: Catalog = object.__new__(Catalog)
+        twin.__dict__.update(self.__dict__)
+        twin._state = self.snapshot().state
+        twin.prepared = dict(self.prepared)
+        twin._savepoints = list(self._savepoints)
+        twin.others = ()
+        self._indexed_by_others = twin._indexed_by_others = True
+        return twin
+
+    def become(self, other: Catalog, others: Iterable[Catalog] = ()) -> None:
+        """Go on as that one, with others beside it that may be so instead."""
+        if other is not self:
+            self.__dict__.update(other.__dict__)
+        self.others = tuple(others)
+
+    def same_as(self, other: Catalog) -> bool:
+        """Whether nothing that comes can tell the two apart."""
+        one, two = self._state, other._state
+        if one.stamp == two.stamp:
+            return True
+        return (
+            one.relations == two.relations
+            and one.types == two.types
+            and one.functions == two.functions
+            and one.dropped == two.dropped
+            and one.schemas == two.schemas
+            and one.session.settings == two.session.settings
+            and (one.pending, one.fresh_values, one.bases) == (two.pending, two.fresh_values, two.bases)
+        )
+
+    @property
+    def in_block(self) -> bool:
+        """Whether a transaction block is open."""
+        return self._begun is not None
+
+    def begin(self) -> None:
+        """A transaction begins."""
+        self._begun = self.snapshot()
+        self._savepoints.clear()
+
+    def commit(self) -> None:
+        self._end()
+
+    def rollback(self) -> None:
+        """What this transaction did isn't so."""
+        if self._begun is not None:
+            self.restore(self._begun)
+        self._end()
+
+    def savepoint(self, name: str) -> None:
+        self._savepoints.append((name, self.snapshot()))
+
+    def rollback_to(self, name: str) -> None:
+        for position in range(len(self._savepoints) - 1, -1, -1):
+            if self._savepoints[position][0] == name:
+                self.restore(self._savepoints[position][1])
+                del self._savepoints[position + 1 :]
+                return
+
+    def _end(self) -> None:
+        self._begun = None
+        self._savepoints.clear()
+        state = self._state
+        passing = [name for name in state.made if (one := state.relations.get(name)) is not None and one.passing]
+        if passing:
+            self.drop(passing)
+            self._own().dropped.difference_update(passing)
+        ended = state.session.ended()
+        if ended is not state.session or state.pending or state.fresh_values:
+            state = self._own()
+            state.session, state.pending, state.fresh_values = ended, frozenset(), frozenset()
+            self._changed()
 
     def settle(self) -> None:
         """A change has committed; the next one gets a session without its settings and temporary tables."""
-        for name in self._made:
-            relation = self._relations.get(name)
+        for other in self.others:
+            other.settle()
+        self._end()
+        for name in tuple(self._state.made):
+            relation = self._state.relations.get(name)
             if relation is None:
                 continue
             if name.schema == TEMP:
@@ -96,65 +226,121 @@ class Catalog:
             changes: dict[str, object] = {}
             if relation.new:
                 changes["new"] = False
-                if relation.bytes < 0 and name not in self.filled and relation.kind in "rpmS":
+                if relation.bytes < 0 and name not in self._state.filled and relation.kind in "rpmS":
                     changes["bytes"] = 0
             if any(index.new for index in relation.indexes):
                 changes["indexes"] = tuple(replace(i, new=False) if i.new else i for i in relation.indexes)
             if changes:
                 self._store(replace(relation, **changes))
-        self._made.clear()
-        self.search_path, self.timezone_is_utc = self.facts.search_path, self.facts.timezone_is_utc
+        state = self._own()
+        state.made.clear()
+        state.session = state.session.anew(**state.bases)
         self.prepared = dict(self.facts.prepared)
         self._changed()
 
+    def _own(self) -> State:
+        """The state, for changing it."""
+        self._path = None
+        if self._shared:
+            self._state = self._state.copy()
+            self._shared = False
+        return self._state
+
     def _changed(self) -> None:
-        self.version += 1
+        self._own().stamp = next(_stamps)
 
-    def _store(self, relation: Relation) -> None:
-        """Put a relation in its place, its indexes and keys with it."""
-        name = relation.name
-        before = self._relations.get(name)
-        if before is None or before.indexes is not relation.indexes:
-            for index in before.indexes if before is not None else ():
-                self._index_tables.pop(index.name, None)
-            for index in relation.indexes:
-                self._index_tables[index.name] = name
-            self._made.add(name)
-        if before is None or before.foreign_keys is not relation.foreign_keys:
-            self._note_keys(before, relation)
-        if self._naming is not None:
-            _note_names(self._naming, relation, before)
-        self._relations[name] = relation
+    # -- the session ----------------------------------------------------------------------------------------------
 
-    def _remove(self, name: Name) -> Relation | None:
-        relation = self._relations.pop(name, None)
-        if relation is None:
-            return None
-        for index in relation.indexes:
-            self._index_tables.pop(index.name, None)
-        self._note_keys(relation, None)
-        return relation
+    @property
+    def session(self) -> Session:
+        return self._state.session
 
-    def _note_keys(self, before: Relation | None, after: Relation | None) -> None:
-        if self._incoming is None:
-            return
-        if before is not None:
-            for key in before.foreign_keys:
-                self._incoming.get(key.referenced, {}).pop(before.name, None)
-        if after is not None:
-            for key in after.foreign_keys:
-                self._incoming.setdefault(key.referenced, {}).setdefault(after.name, []).append(key)
+    @session.setter
+    def session(self, session: Session) -> None:
+        if session is not self._state.session:
+            self._own().session = session
+            self._changed()
 
-    def _that_name(self, names: Iterable[Name]) -> list[Relation]:
-        """The relations that name one of these (perhaps more)."""
-        if self._naming is None:
-            self._naming = {}
-            for relation in self._relations.values():
-                _note_names(self._naming, relation, None)
-        found: dict[Name, None] = {}
-        for name in names:
-            found.update(dict.fromkeys(sorted(self._naming.get(name, ()))))
-        return [self._relations[name] for name in found if name in self._relations]
+    def for_new_sessions(self, name: str, value: str | None) -> None:
+        """What ALTER ROLE or ALTER DATABASE … SET does."""
+        self._own().bases[name] = value
+        self._changed()
+
+    @property
+    def timezone_is_utc(self) -> bool | None:
+        return self.session.utc
+
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """The schemas in which a new relation's or an old one's plain name is looked for, those implied aside."""
+        role = self.session.role or self.facts.role
+        path = tuple(role if schema == USER else schema for schema in self.session.path)
+        return tuple(schema for schema in path if schema and self.has_schema(schema))
+
+    def _looked_through(self) -> tuple[str, ...]:
+        """The search path with the schemas that are always on it."""
+        if self._path is None:
+            path = self.search_path
+            implied = tuple(schema for schema in (TEMP, SYSTEM) if schema not in path)
+            self._path = (*implied, *path)
+        return self._path
+
+    # -- schemas --------------------------------------------------------------------------------------------------
+
+    def has_schema(self, schema: str) -> bool:
+        """Whether a schema exists, as far as can be told (True when it can't)."""
+        if schema in self._state.schemas:
+            return self._state.schemas[schema] != ""
+        scope = self.facts.scope
+        if scope is None or schema in SYSTEM_SCHEMAS or schema == TEMP:
+            return True
+        if schema in scope.shut:
+            return self.session.role not in ("", None)  # another role may use it
+        return schema in scope.there or schema not in scope.schemas
+
+    def create_schema(self, schema: str) -> None:
+        self._own().schemas[schema] = None
+        self._changed()
+
+    def drop_schema(self, schema: str) -> None:
+        self._own().schemas[schema] = ""
+        self._changed()
+
+    def rename_schema(self, old: str, new: str) -> None:
+        """ALTER SCHEMA … RENAME: everything in it has another name."""
+        self._forget_indexes()
+        state = self._own()
+        before = state.schemas.get(old, old)
+        state.schemas[new], state.schemas[old] = before, ""
+        relations = [moved(relation, old, new) for relation in state.relations.values()]
+        state.relations = {relation.name: relation for relation in relations}
+        state.indexes = {index.name: relation.name for relation in relations for index in relation.indexes}
+
+        def now(name: Name) -> Name:
+            return Name(new, name.relation) if name.schema == old else name
+
+        state.types = {
+            now(name): changed(
+                fact, name=now(name), dependents=tuple(replace(d, name=now(d.name)) for d in fact.dependents)
+            )
+            for name, fact in state.types.items()
+        }
+        state.functions = {
+            now(name): changed(
+                fact, name=now(name), overloads=tuple(changed(o, name=now(name)) for o in fact.overloads)
+            )
+            for name, fact in state.functions.items()
+        }
+        for names in (state.dropped, state.made, state.filled):
+            here = {name for name in names if name.schema == old}
+            names -= here
+            names |= set(map(now, here))
+        self._changed()
+
+    def _origin(self, name: Name) -> Name | None:
+        """The name that the server has for what is called so by now; None for what the script itself has made."""
+        origin = self._state.schemas.get(name.schema, name.schema)
+        return None if not origin else Name(origin, name.relation)
 
     # -- names ----------------------------------------------------------------------------------------------------
 
@@ -162,50 +348,125 @@ class Catalog:
         """The name as the server would find it; the first schema of the search path when nothing is found."""
         if name.schema:
             return name
-        for schema in (TEMP, *self.search_path):
+        if self.session.lost:
+            return self._anywhere(name)
+        relations, indexes = self._state.relations, self._state.indexes
+        for schema in self._looked_through():
+            if schema == SYSTEM:
+                if self.is_system(name):
+                    return Name(SYSTEM, name.relation)
+                continue
             candidate = Name(schema, name.relation)
-            if candidate in self._relations:
+            if candidate in relations or candidate in indexes:
                 return candidate
-        for schema in (TEMP, *self.search_path):
-            if Name(schema, name.relation) in self._index_tables:
-                return Name(schema, name.relation)
-        return Name(self.search_path[0] if self.search_path else "", name.relation)
+        return Name(self._home(), name.relation)
+
+    def _anywhere(self, name: Name) -> Name:
+        """A name by a search path that nobody can tell: whatever has it, in whichever schema."""
+        self.doubts.texts[f"which schema {name.relation} is in: the search_path isn't known before the script runs"] = (
+            None
+        )
+        known = (*self._state.relations, *self._state.indexes)
+        return min((one for one in known if one.relation == name.relation), default=name)
+
+    def is_system(self, name: Name) -> bool:
+        """Whether a plain name is that of a relation of pg_catalog."""
+        scope = self.facts.scope
+        if scope is not None:
+            return name.relation in scope.system
+        return name.relation.startswith("pg_") and not self.live
+
+    def _home(self) -> str:
+        """The schema in which new things are made, "" when there is none."""
+        path = self.search_path
+        return path[0] if path else ""
+
+    def no_room(self, name: Name) -> str:
+        """Why nothing can be made under the name that `creation_name` gave, "" where it can."""
+        if name.schema == SYSTEM:
+            return f"{name} can't be made: {SYSTEM} comes first in the search_path, and is the server's own (42501)"
+        if not name.schema and self.live and not self.session.lost:
+            return f"{name} can't be made: no schema of the search_path exists (3F000)"
+        return ""
 
     def creation_name(self, name: Name, *, temporary: bool = False) -> Name:
+        """The name of what is made under that name."""
         if temporary:
             return Name(TEMP, name.relation)
-        return name if name.schema else Name(self.search_path[0] if self.search_path else "", name.relation)
+        if not name.schema and self.session.lost:
+            self._anywhere(name)
+        return name if name.schema else Name(self._home(), name.relation)
+
+    def want(self, names: Names) -> None:
+        """Note what has to be asked for: names that only a run of the script's code brings up."""
+        scope = self.facts.scope
+        if self.live and scope is not None and names.beyond(scope.asked):
+            self.doubts.names.update(names)
+
+    def _asked(self, name: Name) -> bool:
+        """Whether a relation, type or function of that name would be known; notes what has to be asked for."""
+        if not self.live or name.schema == TEMP:
+            return True
+        scope, origin = self.facts.scope, self._origin(name)
+        if scope is None or origin is None or scope.covers(origin):
+            return True
+        self.doubts.names.all.add(origin)
+        return False
+
+    def _all_asked(self, name: Name) -> bool:
+        """The same of a name that may stand without a schema."""
+        if name.schema:
+            return self._asked(name)
+        if self.session.lost:
+            return False
+        schemas = [schema for schema in self.search_path if schema not in SYSTEM_SCHEMAS]
+        unasked = [schema for schema in schemas if not self._asked(Name(schema, name.relation))]
+        return not unasked
 
     # -- looking up -----------------------------------------------------------------------------------------------
 
     def get(self, name: Name) -> Relation | None:
         """The relation when it is known to exist."""
-        return self._relations.get(self.resolve(name))
+        found = self._state.relations.get(self.resolve(name))
+        if found is None:
+            self._all_asked(name)
+        return found
+
+    def known(self, name: Name) -> Relation | None:
+        """The relation of that very name; nothing is noted where there is none."""
+        return self._state.relations.get(name)
 
     def gone(self, name: Name) -> bool:
         """Dropped or renamed away earlier in this script."""
-        return self.resolve(name) in self._dropped
+        return self.resolve(name) in self._state.dropped
 
     def missing(self, name: Name) -> bool:
         """Known not to exist."""
         resolved = self.resolve(name)
-        if resolved in self._relations or resolved in self._index_tables:
+        if resolved in self._state.relations or resolved in self._state.indexes or resolved.schema in SYSTEM_SCHEMAS:
             return False
-        return self.live or resolved in self._dropped
+        if resolved in self._state.dropped:
+            return True
+        if not self.live:
+            return False
+        if self._all_asked(name):
+            return not self.session.lost
+        self.doubts.texts[f"what {name} is: nobody has asked the server for it"] = None
+        return False
 
     def relation(self, name: Name, kind: str = "?") -> Relation:
         """The relation; a placeholder with known=False when nothing is known of it."""
         resolved = self.resolve(name)
-        found = self._relations.get(resolved)
+        found = self._state.relations.get(resolved)
         return found if found is not None else Relation(resolved, kind, known=False)
 
     def index(self, name: Name) -> tuple[Relation, Index] | None:
         """An index and its table."""
         resolved = self.resolve(name)
-        table = self._index_tables.get(resolved)
+        table = self._state.indexes.get(resolved)
         if table is None:
             return None
-        owner = self._relations[table]
+        owner = self._state.relations[table]
         return owner, next(index for index in owner.indexes if index.name == resolved)
 
     def index_family(self, table: Relation, index: Index) -> list[tuple[Relation, Index]]:
@@ -226,19 +487,17 @@ class Catalog:
             return [root]
         found: dict[Name, Relation] = {}
         todo = [root.name]
-        while todo:
-            current = todo.pop(0)
-            if current in found:
-                continue
-            found[current] = self.relation(current)
-            todo.extend(found[current].children)
+        for current in todo:
+            if current not in found:
+                found[current] = self.relation(current)
+                todo.extend(found[current].children)
         return list(found.values())
 
     def incoming(self, name: Name) -> list[ForeignKey]:
         """Foreign keys that reference this relation."""
         if self._incoming is None:
             self._incoming = {}
-            for relation in self._relations.values():
+            for relation in self._state.relations.values():
                 self._note_keys(None, relation)
         return [key for keys in self._incoming.get(self.resolve(name), {}).values() for key in keys]
 
@@ -246,8 +505,10 @@ class Catalog:
         """The key that a partition's row belongs to, itself when it is no part."""
         if not key.parent:
             return key
-        by_id = {k.id: k for relation in self._relations.values() for k in relation.foreign_keys}
-        while key.parent and key.parent in by_id:
+        by_id = {k.id: k for relation in self._state.relations.values() for k in relation.foreign_keys}
+        seen: set[int] = set()
+        while key.parent in by_id and key.parent not in seen:
+            seen.add(key.parent)
             key = by_id[key.parent]
         return key
 
@@ -256,54 +517,132 @@ class Catalog:
         if not parts:
             return None
         if len(parts) > 1:
-            return self._types.get(Name(parts[-2], parts[-1]))
-        for schema in self.search_path:
-            if (found := self._types.get(Name(schema, parts[0]))) is not None:
+            name = Name(parts[-2], parts[-1])
+            if (found := self._state.types.get(name)) is None and name.schema not in SYSTEM_SCHEMAS:
+                self._asked(name)
+            return found
+        for schema in (TEMP, *self.search_path):
+            if (found := self._state.types.get(Name(schema, parts[0]))) is not None:
                 return found
         return None
 
-    def function(self, parts: list[str], arguments: int | None = None) -> FunctionFact | None:
-        """A function by the parts of its name and, of several of that name, by the number of its arguments."""
+    def functions(self, parts: list[str], arguments: int | None = None) -> list[FunctionFact]:
+        """The functions that a call with so many arguments may mean, each by itself; empty when none is known.
+
+        Of equal arguments the first schema's counts, which can't be told here: one of pg_catalog, and one of the same
+        name elsewhere, are both told.
+        """
         if not parts:
-            return None
-        schemas = (parts[-2],) if len(parts) > 1 else (*self.search_path, "pg_catalog")
+            return []
+        name = Name(parts[-2] if len(parts) > 1 else "", parts[-1])
+        if not name.schema and self.session.lost:
+            schemas: tuple[str, ...] = tuple(sorted({one.schema for one in self._state.functions}))
+        else:
+            schemas = (name.schema,) if name.schema else self._looked_through()
+        found: list[FunctionFact] = []
         for schema in schemas:
-            if (found := self._functions.get(Name(schema, parts[-1]))) is not None:
-                return found if arguments is None else found.called_with(arguments)
-        return None
+            fact = self._state.functions.get(Name(schema, name.relation))
+            for one in () if fact is None else (fact.overloads or (fact,)):
+                if arguments is None or one.least <= arguments <= one.most:
+                    found.append(one)
+        if not found and name.schema not in SYSTEM_SCHEMAS:
+            self._all_asked(name)
+        return found
+
+    def function(self, parts: list[str], arguments: int | None = None) -> FunctionFact | None:
+        """A function by the parts of its name and, of several of that name, by the number of its arguments: all that
+        it may be together."""
+        found = self.functions(parts, arguments) or self.functions(parts)
+        return together(found) if found else None
 
     def __iter__(self) -> Iterator[Relation]:
-        return iter(list(self._relations.values()))
+        return iter(list(self._state.relations.values()))
+
+    def relations(self) -> Iterable[tuple[Name, Relation]]:
+        """Every relation that is known, by name; for reading."""
+        return self._state.relations.items()
 
     # -- changing -------------------------------------------------------------------------------------------------
 
     def put(self, relation: Relation) -> None:
         self._store(relation)
-        self._dropped.discard(relation.name)
+        self._state.dropped.discard(relation.name)
         self._changed()
 
-    def put_type(self, fact: TypeFact) -> None:
-        self._types[fact.name] = fact
+    def fill(self, name: Name) -> None:
+        """A relation that was made may hold any number of rows from now on."""
+        if name not in self._state.filled:
+            self._own().filled.add(name)
+
+    def defer(self, name: Name) -> None:
+        """A relation has trigger events that wait for the end of the transaction."""
+        if name not in self._state.pending:
+            self._own().pending |= {name}
+            self._changed()
+
+    def pending(self, name: Name) -> bool:
+        return name in self._state.pending
+
+    def settle_deferred(self) -> None:
+        """SET CONSTRAINTS ALL IMMEDIATE: nothing waits any more."""
+        if self._state.pending:
+            self._own().pending = frozenset()
+            self._changed()
+
+    def add_value(self, enum: Name, value: str) -> None:
+        """An enumeration has got a value that this transaction can't use."""
+        self._own().fresh_values |= {(enum, value)}
         self._changed()
+
+    @property
+    def fresh_values(self) -> frozenset[tuple[Name, str]]:
+        return self._state.fresh_values
+
+    def put_type(self, fact: TypeFact) -> None:
+        self._own().types[fact.name] = fact
+        self._changed()
+
+    def drop_type(self, name: Name) -> None:
+        if name in self._state.types:
+            del self._own().types[name]
+            self._changed()
 
     def put_function(self, fact: FunctionFact) -> None:
         """A new function, or one with as many arguments anew."""
-        known = self._functions.get(fact.name)
+        known = self._state.functions.get(fact.name)
         others = () if known is None else (known.overloads or (known,))
         kept = [one for one in others if (one.least, one.most) != (fact.least, fact.most) and one.most < ANY_NUMBER]
-        self._functions[fact.name] = together([*kept, fact])
+        self._own().functions[fact.name] = together([*kept, fact])
         self._changed()
+
+    def set_for_function(self, parts: list[str], settings: Mapping[str, str]) -> None:
+        """Functions of a name get SET clauses, "" = lose one."""
+        for fact in self.functions(parts):
+            kept = {**dict(fact.settings), **settings}
+            known = self._state.functions[fact.name]
+            with_it = changed(fact, settings=tuple((name, value) for name, value in kept.items() if value))
+            others = [with_it if one is fact else one for one in known.overloads or (known,)]
+            self._own().functions[fact.name] = together(others)
+        self._changed()
+
+    def drop_function(self, name: Name) -> None:
+        if name in self._state.functions:
+            del self._own().functions[name]
+            self._changed()
 
     def drop(self, names: Iterable[Name]) -> None:
         """Forget relations, and what named them."""
         gone = {self.resolve(name) for name in names}
-        self._dropped |= gone
-        if not any(name in self._relations or name in self._index_tables for name in gone):
+        if not gone:
+            return
+        self._own().dropped.update(gone)
+        if not any(name in self._state.relations or name in self._state.indexes for name in gone):
+            self._changed()
             return
         for name in gone:
             self._remove(name)
         for relation in self._that_name(gone):
-            slim = _without(relation, gone)
+            slim = without(relation, gone)
             if slim is not relation:
                 self._store(slim)
         self._changed()
@@ -311,82 +650,67 @@ class Catalog:
     def rename(self, old: Name, new: Name) -> None:
         """Give a relation another name, everywhere."""
         relation = self._remove(old)
-        self._dropped.add(old)
+        self._own().dropped.add(old)
+        self._changed()
         if relation is None:
             return
         self._store(replace(relation, name=new))
-        self._dropped.discard(new)
+        self._state.dropped.discard(new)
         for other in self._that_name((old,)):
-            self._store(_renamed(other, old, new))
-        self._changed()
+            self._store(renamed(other, old, new))
 
+    def _store(self, relation: Relation) -> None:
+        """Put a relation in its place, its indexes and keys with it."""
+        state = self._own()
+        if self._indexed_by_others:
+            self._forget_indexes()
+        name = relation.name
+        before = state.relations.get(name)
+        if before is None or before.indexes is not relation.indexes:
+            for index in before.indexes if before is not None else ():
+                state.indexes.pop(index.name, None)
+            for index in relation.indexes:
+                state.indexes[index.name] = name
+            state.made.add(name)
+        if before is None or before.foreign_keys is not relation.foreign_keys:
+            self._note_keys(before, relation)
+        if self._naming is not None:
+            note_names(self._naming, relation, before)
+        state.relations[name] = relation
 
-def _note_names(naming: dict[Name, set[Name]], relation: Relation, before: Relation | None) -> None:
-    """Note what a relation names, as far as it did not name it `before`."""
-    own = relation.name
-    for names, old in (
-        (relation.parents, before and before.parents),
-        (relation.children, before and before.children),
-        (relation.reads, before and before.reads),
-    ):
-        if names is not old:
-            for name in names:
-                naming.setdefault(name, set()).add(own)
-    for parts, known in (
-        (relation.indexes, before and before.indexes),
-        (relation.sequences, before and before.sequences),
-        (relation.dependents, before and before.dependents),
-    ):
-        if parts is not known:
-            for part in parts:
-                naming.setdefault(part.name, set()).add(own)
-    if before is None or relation.foreign_keys is not before.foreign_keys:
-        for key in relation.foreign_keys:
-            naming.setdefault(key.referenced, set()).add(own)
-            naming.setdefault(key.table, set()).add(own)
-
-
-def _without(relation: Relation, gone: set[Name]) -> Relation:
-    keys = tuple(k for k in relation.foreign_keys if k.referenced not in gone)
-    parents = tuple(n for n in relation.parents if n not in gone)
-    children = tuple(n for n in relation.children if n not in gone)
-    dependents = tuple(d for d in relation.dependents if d.name not in gone)
-    indexes = tuple(i for i in relation.indexes if i.name not in gone)
-    sequences = tuple(s for s in relation.sequences if s.name not in gone)
-    before = (
-        relation.foreign_keys,
-        relation.parents,
-        relation.children,
-        relation.dependents,
-        relation.indexes,
-        relation.sequences,
-    )
-    if before == (keys, parents, children, dependents, indexes, sequences):
+    def _remove(self, name: Name) -> Relation | None:
+        state = self._own()
+        if self._indexed_by_others:
+            self._forget_indexes()
+        relation = state.relations.pop(name, None)
+        if relation is None:
+            return None
+        for index in relation.indexes:
+            state.indexes.pop(index.name, None)
+        self._note_keys(relation, None)
         return relation
-    return replace(
-        relation,
-        foreign_keys=keys,
-        parents=parents,
-        children=children,
-        dependents=dependents,
-        indexes=indexes,
-        sequences=sequences,
-        is_partition=relation.is_partition and bool(parents),
-        default_partition=None if relation.default_partition in gone else relation.default_partition,
-    )
 
+    def _forget_indexes(self) -> None:
+        self._incoming = self._naming = None
+        self._indexed_by_others = False
 
-def _renamed(relation: Relation, old: Name, new: Name) -> Relation:
-    def now(name: Name) -> Name:
-        return new if name == old else name
+    def _note_keys(self, before: Relation | None, after: Relation | None) -> None:
+        if self._incoming is None:
+            return
+        if before is not None:
+            for key in before.foreign_keys:
+                self._incoming.get(key.referenced, {}).pop(before.name, None)
+        if after is not None:
+            for key in after.foreign_keys:
+                self._incoming.setdefault(key.referenced, {}).setdefault(after.name, []).append(key)
 
-    return replace(
-        relation,
-        foreign_keys=tuple(replace(k, table=now(k.table), referenced=now(k.referenced)) for k in relation.foreign_keys),
-        parents=tuple(map(now, relation.parents)),
-        children=tuple(map(now, relation.children)),
-        dependents=tuple(replace(d, name=now(d.name)) for d in relation.dependents),
-        sequences=tuple(replace(s, name=now(s.name)) for s in relation.sequences),
-        reads=tuple(map(now, relation.reads)),
-        default_partition=now(relation.default_partition) if relation.default_partition else None,
-    )
+    def _that_name(self, names: Iterable[Name]) -> list[Relation]:
+        """The relations that name one of these (perhaps more)."""
+        if self._naming is None:
+            self._naming = {}
+            for relation in self._state.relations.values():
+                note_names(self._naming, relation, None)
+        found: dict[Name, None] = {}
+        for name in names:
+            found.update(dict.fromkeys(sorted(self._naming.get(name, ()))))
+        return [self._state.relations[name] for name in found if name in self._state.relations]

@@ -12,7 +12,6 @@ from pgmig_tui.database.connect import application_name, connect, guard_sql
 from pgmig_tui.database.wire import Exchange, Reply, Wire
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.impact.predict import Catalog, predict_script
 from pgmig_tui.impact.result import Estimate, ScriptImpact
 from pgmig_tui.rehearse.compare import Predictions, depends_on_rows, differences
 from pgmig_tui.rehearse.measure import Before, Meter, Observer, PollingWaiter, Sampler
@@ -237,13 +236,10 @@ class Stage:
         return replace(found, verified=problem is None, verify_problem=problem)
 
     def _predict(self, view: Preview, form: Shape, name: str) -> ScriptImpact:
-        from pgmig_tui.database.catalog import read_script_facts
-        from pgmig_tui.impact.names import names_in
+        from pgmig_tui.database.forecast import Script, forecast
 
-        facts = read_script_facts(self.observer.connection, names_in(view.statements))
-        return predict_script(
-            view.statements, None, self.version_num, wrapped=form.wraps, path=name, catalog=Catalog(facts)
-        )
+        script = Script(name, view.statements, form.wraps, view.complete)
+        return forecast([script], self.observer.connection, self.version_num)[0]
 
     # -- parts -------------------------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pgmig_tui.database.forecast import Script, forecast, walk
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.impact.advice import silenced
-from pgmig_tui.impact.predict import Catalog, predict_script, to_json
-from pgmig_tui.impact.rates import DEFAULT_RATES
+from pgmig_tui.impact.predict import Catalog, to_json
 from pgmig_tui.impact.written import script_text
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.batch import Ahead
@@ -160,32 +160,46 @@ def _predict(
     wanted: frozenset[str] | None,
     so_far: Callable[[ScriptImpact], None] | None,
 ) -> list[Inspected]:
-    catalog, rates, refused = Catalog(None), DEFAULT_RATES, ""
-    if connection is not None:
-        from pgmig_tui.database.rates import read_rates
+    def told(source: Source) -> bool:
+        return wanted is None or source.change in wanted
 
-        rates = read_rates(connection)
-        catalog, refused = _catalog((one for _, view in views for one in ahead.ready(view.statements)), connection)
+    def script(source: Source, view: Preview, statements: Iterable[Statement]) -> Script:
+        return Script(source.name, statements, wraps(view), view.complete, so_far if told(source) else None)
+
+    version, refused = how.server.version_num, ""
+    if connection is None:
+        impacts = walk((script(source, view, ahead.ready(view.statements)) for source, view in views),
+                       Catalog(None), version)  # fmt: skip
+    else:
+        for _, view in views:
+            for _ in ahead.ready(view.statements):
+                pass
+        scripts = [script(source, view, view.statements) for source, view in views]
+        impacts, refused = _forecast(scripts, connection, version)
     found = []
-    for source, view in views:
-        impact = predict_script(
-            view.statements if catalog.live else ahead.ready(view.statements),
-            None,
-            how.server.version_num,
-            wrapped=wraps(view),
-            path=source.name,
-            catalog=catalog,
-            rates=rates,
-            so_far=so_far if wanted is None or source.change in wanted else None,
-        )
-        catalog.settle()
-        if wanted is None or source.change in wanted:
+    for (source, view), impact in zip(views, impacts, strict=True):
+        if told(source):
             impact, troubles = silenced(impact, view)
             without = (
                 [Finding(source.name, 1, "catalog", f"{refused}; all this is from the text alone")] if refused else []
             )
             found.append(Inspected(source.change, impact, (*without, *view.findings, *troubles)))
     return found
+
+
+def _forecast(scripts: list[Script], connection: Connection, version_num: int) -> tuple[list[ScriptImpact], str]:
+    """What the server's catalog tells; where this role may not read it, what the text does, and why."""
+    from pgmig_tui.database.connect import ServerError
+    from pgmig_tui.database.rates import read_rates
+
+    rates = read_rates(connection)
+    try:
+        return forecast(scripts, connection, version_num, rates), ""
+    except ServerError as error:
+        if error.sqlstate != FORBIDDEN:
+            raise
+        refused = f"the server's catalog is UNKNOWN ({error.message})"
+        return walk(scripts, Catalog(None), version_num, rates), refused
 
 
 def pending(project: Project, environment: Environment, connection: Connection) -> list[Change]:
@@ -210,18 +224,3 @@ def pending_tables(project: Project, environment: Environment) -> list[tuple[str
     with connect(environment.target, application_name=application_name("check", "impact")) as connection:
         scripts = list(sources(project, pending(project, environment, connection), "deploy"))
         return affected(inspect(scripts, reading(project, "deploy", environment, connection, {}), connection))
-
-
-def _catalog(statements: Iterable[Statement], connection: Connection) -> tuple[Catalog, str]:
-    """The catalog as the server tells it; where this role may not read it, an unknown one, and why."""
-    from pgmig_tui.database.catalog import read_facts
-    from pgmig_tui.database.connect import ServerError
-    from pgmig_tui.impact.names import names_in
-
-    names = names_in(statements)
-    try:
-        return Catalog(read_facts(connection, names)), ""
-    except ServerError as error:
-        if error.sqlstate != FORBIDDEN:
-            raise
-        return Catalog(None), f"the server's catalog is UNKNOWN ({error.message})"

@@ -131,15 +131,13 @@ def _refuse_work(plan: RunPlan, environment: Environment, step: Step) -> None:
 
 
 def _impact(plan: RunPlan, connection: Connection, step: Step) -> ScriptImpact:
-    from pgmig_tui.database.catalog import read_script_facts
-    from pgmig_tui.impact.names import names_in
-    from pgmig_tui.impact.predict import predict_script
+    from pgmig_tui.database.forecast import Script, forecast
 
     assert step.script is not None
     files = RecordedFiles.of(plan)
     view = recorded_view(plan, files, step.script, shell=False)
-    known = read_script_facts(connection, names_in(view.statements))
-    return predict_script(view.statements, known, plan.server.version_num, wrapped=step.wraps, path=step.script)
+    script = Script(step.script, view.statements, step.wraps, view.complete)
+    return forecast([script], connection, plan.server.version_num)[0]
 
 
 # -- carrying out --------------------------------------------------------------------------------------------------

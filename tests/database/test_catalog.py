@@ -8,7 +8,7 @@ import psycopg
 
 from pgmig_tui.database.catalog import read_facts
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.impact.names import Names
+from pgmig_tui.impact.wanted import Names
 from tests.impact.locks import Session
 from tests.servers import Server
 

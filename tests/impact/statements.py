@@ -37,6 +37,7 @@ class One:
     then: str = "plain"
     variables: tuple[str, ...] = ()
     path: str = "deploy/x.sql"
+    branch: tuple[tuple[int, int], ...] = ()
 
     @property
     def node(self) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pgmig_tui.impact.facts import Column, Facts, ForeignKey, FunctionFact, Name, Relation, Trigger
+from pgmig_tui.impact.folding import constant_text
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
-from pgmig_tui.impact.rules.routine import constant_text
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.shapes import shape_of
 from tests.impact.statements import One, script
@@ -28,7 +28,7 @@ def _facts(*functions: FunctionFact, triggers: tuple[Trigger, ...] = (), **colum
         {relation.name: relation for relation in relations},
         functions={function.name: function for function in functions},
         search_path=("app",),
-        timezone_is_utc=True,
+        settings={"timezone": "UTC"},
     )
 
 
@@ -49,7 +49,7 @@ def _locks(sql: str, facts: Facts) -> dict[str, tuple[LockMode, str]]:
         ("concat('DROP', ' TABLE ', 'a')", "DROP TABLE a"),
         ("'DROP TABLE ' || somewhere", None),
         ("format('DROP TABLE %I', somewhere)", None),
-        ("format('DROP TABLE %1$I', 'a')", None),
+        ("format('DROP TABLE %2$I, %1$I', 'a', 'b')", "DROP TABLE b, a"),
         ("not sql at all (", None),
     ],
 )  # fmt: skip
@@ -162,7 +162,11 @@ def test_of_several_functions_of_a_name_the_number_of_arguments_tells_which() ->
     )
     _, _, second, either, _, still = impact.statements
     assert [str(lock.name) for lock in second.locks] == ["public.two"]
-    assert either.unknown == ("what app.f() does",)
+    # Which one it is, the types of its arguments would tell.
+    assert {(str(lock.name), lock.certainty) for lock in either.locks} == {
+        ("public.one", "possible"),
+        ("public.two", "possible"),
+    }
     assert [str(lock.name) for lock in still.locks] == ["public.two"]
 
 
@@ -175,7 +179,7 @@ def test_what_a_block_undoes_is_not_carried_forward() -> None:
         script(undone, "ALTER TABLE doc ADD COLUMN z int", "ALTER TABLE doc ADD COLUMN y int"), _facts()
     )
     block, again, present = impact.statements
-    assert [lock.certainty for lock in block.locks] == ["possible"]
+    assert [lock.certainty for lock in block.locks] == ["likely"]  # the handler's; the block's own is undone
     assert again.problem is None
     assert present.problem is not None
 

@@ -78,3 +78,19 @@ def test_a_plan_is_predicted_whole_before_its_first_change_runs(pg18: Server) ->
     # What the first change makes is there for others when the second one comes.
     added = next(line for line in outcome.lines if "ADD COLUMN since" in line.statement.text)
     assert {str(name) for name in added.truth.locks} == {"shop.buyer"}
+
+
+@pytest.mark.parametrize("major", [16, 18])
+def test_whole_scripts_are_told_right_before_they_run(major: int, request: pytest.FixtureRequest) -> None:
+    """search_path, time zones, temporary tables, branches, names made at run time, schemas renamed …"""
+    server: Server = request.getfixturevalue(f"pg{major}")
+    runner, score = import_module("script_runner"), import_module("script_score")
+    wrong: list[str] = []
+    statements = 0
+    for case in runner.cases(SCRIPTS):
+        outcome = runner.run_case(case, server.conninfo("postgres"))
+        for verdict in score.judged(outcome):
+            statements += verdict.scored
+            wrong += score.explained(verdict, weak=True) if verdict.wrong or verdict.hidden else []
+    assert wrong == []
+    assert statements > 100

@@ -27,10 +27,11 @@ def _rules() -> dict[str, Rule]:
         objects,
         rename,
         routine,
+        settings,
         trigger,
     )
 
-    families = (alter_table, create, dml, drop, index, maintenance, objects, rename, routine, trigger)
+    families = (alter_table, create, dml, drop, index, maintenance, objects, rename, routine, settings, trigger)
     return {name: rule for family in families for name, rule in family.RULES.items()}
 
 

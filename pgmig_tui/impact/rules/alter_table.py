@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from itertools import repeat
 
 from pgmig_tui.impact import nodes
@@ -18,6 +19,7 @@ from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.shadow import TEMP
 
 _OBJECT_KINDS = {
     "OBJECT_TABLE": "?",
@@ -269,6 +271,7 @@ def _typed_tables(
 def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     """ALTER ... SET SCHEMA."""
     if not nodes.has(node, "relation"):
+        _move_type(node, scene)
         return
     what = nodes.enum_name("ObjectType", node.object_type)
     name = nodes.name_of(node.relation)
@@ -277,6 +280,9 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
     relation = scene.catalog.relation(name, _OBJECT_KINDS.get(what, "?"))
+    if node.newschema == TEMP or relation.name.schema == TEMP:
+        out.problem = "nothing can be moved into or out of the temporary schema (0A000)"
+        return
     out.lock(relation, AE, "SET SCHEMA")
     for sequence in relation.sequences:
         out.lock_name(sequence.name, "S", AE, f"owned by {relation.name}", new=relation.new)
@@ -288,6 +294,15 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     scene.catalog.rename(relation.name, Name(node.newschema, relation.name.relation))
     if not relation.new:
         out.breaks.append(f"statements that name {quoted(relation.name)}")
+
+
+def _move_type(node: Node, scene: Scene) -> None:
+    if nodes.enum_name("ObjectType", node.object_type) not in {"OBJECT_TYPE", "OBJECT_DOMAIN"}:
+        return
+    fact = scene.catalog.type(nodes.list_name(node.object))
+    if fact is not None:
+        scene.catalog.drop_type(fact.name)
+        scene.catalog.put_type(changed(fact, name=Name(node.newschema, fact.name.relation)))
 
 
 _MOVED = {"OBJECT_TABLE": "rp", "OBJECT_MATVIEW": "m"}

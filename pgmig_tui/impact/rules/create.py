@@ -12,6 +12,7 @@ from pgmig_tui.impact.rules.alter_column import SERIALS
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.dml import execute, query_locks
+from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.typechange import type_name
 
 _CONSTRAINTS = frozenset({"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"})
@@ -22,6 +23,9 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
     catalog = scene.catalog
     temporary = node.relation.relpersistence == "t"
     name = catalog.creation_name(nodes.name_of(node.relation), temporary=temporary)
+    if problem := catalog.no_room(name):
+        out.problem = problem
+        return
     if catalog.get(name) is not None:
         if not node.if_not_exists:
             out.problem = f"{name} exists already"
@@ -31,7 +35,11 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
     if node.if_not_exists and not catalog.live:
         out.notes.append(f"nothing happens if {name} is there already")
     table = Relation(
-        name, "p" if nodes.has(node, "partspec") else "r", new=True, persistence=node.relation.relpersistence
+        name,
+        "p" if nodes.has(node, "partspec") else "r",
+        new=catalog.live or not node.if_not_exists,  # without a server: it may be an old one, with others in it
+        persistence=node.relation.relpersistence,
+        passing=_passes(node),
     )
     catalog.put(table)
     parents = [nodes.name_of(item.range_var) for item in node.inh_relations]
@@ -182,10 +190,19 @@ def _constraint(scene: Scene, out: Effect, name: Name, constraint: Node, columns
     out.problem = out.problem or inner.problem
 
 
+def _passes(node: Node) -> bool:
+    """ON COMMIT DROP."""
+    action = node.on_commit if nodes.kind(node) == "IntoClause" else node.oncommit
+    return nodes.enum_name("OnCommitAction", action) == "ONCOMMIT_DROP"
+
+
 def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
     kind = "m" if nodes.enum_name("ObjectType", node.objtype) == "OBJECT_MATVIEW" else "r"
     temporary = node.into.rel.relpersistence == "t"
     name = scene.catalog.creation_name(nodes.name_of(node.into.rel), temporary=temporary)
+    if problem := scene.catalog.no_room(name):
+        out.problem = problem
+        return
     if scene.catalog.get(name) is not None and node.if_not_exists:
         out.notes.append(f"{name} is there already: nothing happens")
         return
@@ -193,9 +210,11 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
         execute(nodes.statement(node.query), scene, out)
     else:
         query_locks(node.query, scene, out, plan=not node.into.skip_data, deep=not node.into.skip_data)
-    scene.catalog.put(Relation(name, kind, new=True, reads=tuple(lock.name for lock in out.locks.values())))
+    new = scene.catalog.live or not node.if_not_exists
+    reads = tuple(lock.name for lock in out.locks.values())
+    scene.catalog.put(Relation(name, kind, new=new, reads=reads, passing=_passes(node.into)))
     if not node.into.skip_data:
-        scene.catalog.filled.add(name)
+        scene.catalog.fill(name)
     _depend(scene, name, kind, out)
     if kind == "m" and node.into.skip_data:
         out.notes.append("made without data: nothing is read")
@@ -215,6 +234,9 @@ def _depend(scene: Scene, name: Name, kind: str, out: Effect) -> None:
 def create_view(node: Node, scene: Scene, out: Effect) -> None:
     temporary = node.view.relpersistence == "t"
     name = scene.catalog.creation_name(nodes.name_of(node.view), temporary=temporary)
+    if problem := scene.catalog.no_room(name):
+        out.problem = problem
+        return
     present = scene.catalog.get(name)
     query_locks(node.query, scene, out, plan=False, deep=False)
     reads = tuple(lock.name for lock in out.locks.values())
@@ -236,6 +258,9 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
 
 def create_sequence(node: Node, scene: Scene, out: Effect) -> None:
     name = scene.catalog.creation_name(nodes.name_of(node.sequence), temporary=node.sequence.relpersistence == "t")
+    if problem := scene.catalog.no_room(name):
+        out.problem = problem
+        return
     if scene.catalog.get(name) is not None:
         if not node.if_not_exists:
             out.problem = f"{name} exists already"
@@ -267,8 +292,17 @@ def create_foreign_table(node: Node, scene: Scene, out: Effect) -> None:
 def create_schema(node: Node, scene: Scene, out: Effect) -> None:
     from pgmig_tui.impact.rules import apply
 
+    name = node.schemaname or node.authrole.rolename
+    if scene.catalog.live and scene.catalog.has_schema(name):
+        if not node.if_not_exists:
+            out.problem = f"the schema {name} exists already"
+        return
+    scene.catalog.create_schema(name)
+    before = scene.catalog.session
+    scene.catalog.session = before.changed(SEARCH_PATH, path_text([name]))
     for item in node.schema_elts:
         apply(nodes.statement(item), scene, out)
+    scene.catalog.session = scene.catalog.session.restored(SEARCH_PATH, before)
 
 
 RULES = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables
 from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
-from pgmig_tui.impact.volatility import CALM, VOLATILE
+from pgmig_tui.impact.rules.settings import set_to
 
 _INSTEAD = 64
 """The bit of pg_trigger.tgtype for INSTEAD OF."""
@@ -20,7 +21,7 @@ def query(node: Node, scene: Scene, out: Effect) -> None:
     if nodes.kind(node) == "SelectStmt" and nodes.has(node, "into_clause"):
         made = scene.catalog.creation_name(nodes.name_of(node.into_clause.rel))
         scene.catalog.put(Relation(made, "r", new=True))
-        scene.catalog.filled.add(made)
+        scene.catalog.fill(made)
     query_locks(node, scene, out)
 
 
@@ -114,11 +115,22 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
     """A function that is run: inside it anything can happen."""
     from pgmig_tui.impact.rules.routine import constants, run_function
 
-    if len(parts) == 1 and (parts[0] in CALM or parts[0] in VOLATILE):
+    given = constants(arguments, scene.worth)
+    if parts[-1] == "set_config" and parts[0] in {"set_config", "pg_catalog"}:
+        set_config(given, scene, out)
+    elif parts[0] not in {"pg_catalog", "information_schema"}:
+        run_function(parts, scene, out, given)
+
+
+def set_config(given: list[str | None], scene: Scene, out: Effect) -> None:
+    """set_config(): SET, as a function."""
+    if len(given) != 3:
         return
-    if parts[0] in {"pg_catalog", "information_schema"} or parts[-1].startswith(("pg_", "has_")):
-        return
-    run_function(parts, scene, out, constants(arguments))
+    name, value, local = given
+    if name is None:
+        out.hide("which setting set_config() changes")
+    else:
+        set_to(name.lower(), value, scene, local=local not in {"false", "f", "0", "off", "no", "n"})
 
 
 def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
@@ -133,7 +145,7 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
         columns = frozenset(item.res_target.name for item in node.target_list)
     where = verb in {"UPDATE", "DELETE"} and nodes.has(node, "where_clause")
     if table.new and verb in {"INSERT", "MERGE"} and not (verb == "INSERT" and _few_rows(node)):
-        scene.catalog.filled.add(table.name)
+        scene.catalog.fill(table.name)
     given = _given(node, table) if verb == "INSERT" and table.sequences else frozenset()
     write_table(scene, out, table, verb, columns, only=not node.relation.inh, given=given)
     if verb in {"UPDATE", "DELETE"} and not where:
@@ -179,6 +191,8 @@ def write_table(
     only: bool = False,
     given: frozenset[str] = frozenset(),
 ) -> None:
+    if not scene.code.first("write", table.name, verb, columns, out.certainty):
+        return
     out.lock(table, RE, verb)
     ruled = [rule for rule in table.rules if rule != "_RETURN"]
     if ruled:
@@ -227,10 +241,23 @@ def _fire(scene: Scene, out: Effect, members: list[Relation], verb: str, columns
                 names.append(trigger.name)
                 functions.setdefault(trigger.function, member.name)
     for function in functions:
-        inner = Scene(scene.catalog, scene.version, scene.sql, scene.depth + 1)
-        run_function([function.schema, function.relation], inner, out)
+        inner = scene.inside(scene.catalog, scene.sql, NOTHING)
+        run_function(
+            [function.schema, function.relation], inner, out, (), _trigger_variables(functions[function], verb)
+        )
+        scene.become(inner.outcomes)
     if names:
         out.notes.append(f"triggers of {members[0].name} run too: {', '.join(dict.fromkeys(names))}")
+
+
+def _trigger_variables(table: Name, verb: str) -> dict[str, str]:
+    """What a trigger's function knows of why it runs."""
+    return {
+        "tg_table_schema": table.schema,
+        "tg_table_name": table.relation,
+        "tg_relname": table.relation,
+        "tg_op": verb,
+    }
 
 
 def _outgoing(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None) -> None:
@@ -275,7 +302,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     if scene.catalog.missing(name):
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
     elif node.is_from:
-        scene.catalog.filled.add(scene.catalog.resolve(name))
+        scene.catalog.fill(scene.catalog.resolve(name))
         write_table(scene, out, scene.catalog.relation(name, "r"), "INSERT", None)
     else:
         out.lock(scene.catalog.relation(name, "r"), AS, "COPY TO")
@@ -324,8 +351,12 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
 def lock_table(node: Node, scene: Scene, out: Effect) -> None:
     mode = LockMode(node.mode)
     todo = [(nodes.name_of(item.range_var), bool(item.range_var.inh)) for item in node.relations]
+    seen: set[tuple[Name, bool]] = set()
     while todo:
         name, below = todo.pop()
+        if (name, below) in seen:
+            continue
+        seen.add((name, below))
         if scene.catalog.missing(name):
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
             continue
@@ -334,6 +365,8 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
             out.lock(member, mode, "LOCK TABLE")
         if relation.kind == "v":
             todo.extend((behind, True) for behind in relation.reads)
+            if relation.name in relation.reads:
+                out.problem = f"{relation.name} reads itself: infinite recursion in its rules (42P17)"
 
 
 def explain(node: Node, scene: Scene, out: Effect) -> None:

@@ -215,6 +215,7 @@ def _drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool) -> None:
         fallen |= fall(scene, out, relation, f"inside the schema {schema}", True)
     falls(scene, out, Fall("schema", schema), f"depends on what is in the schema {schema}")
     catalog.drop(fallen)
+    catalog.drop_schema(schema)
 
 
 _FALLS = {

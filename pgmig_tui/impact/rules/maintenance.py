@@ -1,14 +1,11 @@
-"""VACUUM, ANALYZE and CLUSTER; session commands."""
+"""VACUUM, ANALYZE and CLUSTER."""
 
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules.drop import fall
-from pgmig_tui.impact.shadow import TEMP
 
 
 def vacuum(node: Node, scene: Scene, out: Effect) -> None:
@@ -74,39 +71,4 @@ def cluster(node: Node, scene: Scene, out: Effect) -> None:
             out.lock_index(member, index, AE, "rebuilt")
 
 
-def discard(node: Node, scene: Scene, out: Effect) -> None:
-    what = nodes.enum_name("DiscardMode", node.target)
-    out.no_transaction = what == "DISCARD_ALL"
-    if what in {"DISCARD_ALL", "DISCARD_TEMP"}:
-        fallen: set[Name] = set()
-        for relation in scene.catalog:
-            if relation.name.schema == TEMP:
-                fallen |= fall(scene, out, relation, "a temporary relation of the session", True)
-        scene.catalog.drop(fallen)
-    if what == "DISCARD_ALL":
-        scene.catalog.prepared.clear()
-
-
-def set_variable(node: Node, scene: Scene, out: Effect) -> None:
-    """SET search_path and SET timezone change how the rest of the script is read."""
-    name = node.name.lower()
-    values = []
-    for item in node.args:
-        if item.WhichOneof("node") == "a_const" and item.a_const.WhichOneof("val") == "sval":
-            values.append(item.a_const.sval.sval)
-    if name == "search_path":
-        if values:
-            path = [part.strip().strip('"') for value in values for part in value.split(",")]
-            scene.catalog.search_path = tuple(part for part in path if part and part != "$user")
-        else:
-            scene.catalog.search_path = scene.catalog.facts.search_path
-    elif name == "timezone":
-        scene.catalog.timezone_is_utc = bool(values) and values[0].upper() in {"UTC", "GMT", "ETC/UTC", "UCT", "ZULU"}
-    elif name in {"role", "session_authorization"}:
-        out.notes.append("runs the following statements as another role")
-    elif name in {"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"}:
-        out.notes.append(f"the script's own {name} replaces the policy's until its end")
-
-
-RULES = {"VacuumStmt": vacuum, "ClusterStmt": cluster, "RepackStmt": cluster, "DiscardStmt": discard,
-         "VariableSetStmt": set_variable}  # fmt: skip
+RULES = {"VacuumStmt": vacuum, "ClusterStmt": cluster, "RepackStmt": cluster}

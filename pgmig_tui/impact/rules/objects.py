@@ -255,7 +255,7 @@ RULES = {
     **dict.fromkeys(
         (
             "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "CreateRoleStmt", "AlterRoleStmt",
-            "AlterRoleSetStmt", "AlterDatabaseStmt", "AlterDatabaseSetStmt", "AlterDatabaseRefreshCollStmt",
+            "AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt",
             "DefineStmt", "CreateCastStmt", "CreateExtensionStmt", "AlterExtensionStmt",
             "CreateSubscriptionStmt", "AlterSubscriptionStmt", "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
+
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name, Relation, replace
+from pgmig_tui.impact.mentions import column_renamed, referenced_column_renamed
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.shadow import Catalog
 
 _RELATIONS = {
     "OBJECT_TABLE": "?",
@@ -20,7 +24,10 @@ _ON_TABLE = {"OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"}
 
 def rename(node: Node, scene: Scene, out: Effect) -> None:
     what = nodes.enum_name("ObjectType", node.rename_type)
-    if what == "OBJECT_TYPE":
+    if what == "OBJECT_SCHEMA":
+        _rename_schema(node, scene, out)
+    elif what in {"OBJECT_TYPE", "OBJECT_DOMAIN"}:
+        _rename_type(node, scene, out)
         composite = scene.catalog.get(nodes.name_from(nodes.list_name(node.object)))
         if composite is not None and composite.kind == "c":
             out.lock(composite, AE, f"RENAME to {node.newname}")
@@ -52,6 +59,23 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
         if what == "OBJECT_TRIGGER" and relation.partitioned:
             for child in scene.catalog.tree(relation.name)[1:]:
                 out.lock(child, AE, f"{why} reaches partition")
+
+
+def _rename_schema(node: Node, scene: Scene, out: Effect) -> None:
+    """No relation is locked, and every name with that schema means something else."""
+    catalog = scene.catalog
+    if not catalog.has_schema(node.subname):
+        out.problem = f"the schema {node.subname} does not exist"
+        return
+    out.breaks.append(f"statements that name anything in the schema {node.subname}")
+    catalog.rename_schema(node.subname, node.newname)
+
+
+def _rename_type(node: Node, scene: Scene, out: Effect) -> None:
+    fact = scene.catalog.type(nodes.list_name(node.object))
+    if fact is not None:
+        scene.catalog.drop_type(fact.name)
+        scene.catalog.put_type(changed(fact, name=Name(fact.name.schema, node.newname)))
 
 
 def _breaks(out: Effect, relation: Relation, what: str) -> None:
@@ -86,12 +110,16 @@ def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) ->
     for member in members:
         out.lock(member, AE, f"RENAME COLUMN {node.subname}")
         if node.subname in member.columns:
-            columns = {
-                (node.newname if n == node.subname else n): (replace(c, name=node.newname) if n == node.subname else c)
-                for n, c in member.columns.items()
-            }
-            scene.catalog.put(replace(member, columns=columns))
+            _carry_column(scene.catalog, member, node.subname, node.newname)
     _breaks(out, relation, f"statements that name {relation.name}.{node.subname}")
+
+
+def _carry_column(catalog: Catalog, member: Relation, old: str, new: str) -> None:
+    for key in catalog.incoming(member.name):
+        other = catalog.get(key.table)
+        if old in key.referenced_columns and other is not None:
+            catalog.put(referenced_column_renamed(other, member.name, old, new))
+    catalog.put(column_renamed(catalog.relation(member.name), old, new))
 
 
 def _rename_constraint(node: Node, scene: Scene, out: Effect, relation: Relation) -> None:

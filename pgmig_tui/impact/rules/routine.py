@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, quote
-from pgmig_tui.impact.facts import FunctionFact, Name
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import FunctionFact
+from pgmig_tui.impact.folding import NOTHING, fold
+from pgmig_tui.impact.known import harmless, is_known
 from pgmig_tui.impact.modes import AS
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.plpgsql import steps_of, texts_of
+from pgmig_tui.impact.rules.body import run_block, run_sql
+from pgmig_tui.impact.session import FOLLOWED, SEARCH_PATH, path_text
 from pgmig_tui.impact.shadow import ANY_NUMBER
 
-_MAX_DEPTH = 4
+_MAX_DEPTH = 12
 
 
 def create_function(node: Node, scene: Scene, out: Effect) -> None:
@@ -39,7 +41,18 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     volatile = _text(options.get("volatility")) or "volatile"
     least, most = _arguments(node)
     body = scene.sql if language == "plpgsql" else body
-    scene.catalog.put_function(FunctionFact(name, volatile[0], language, body, least=least, most=most))
+    settings = tuple(_settings(item.def_elem for item in node.options))
+    parameters = tuple(item.function_parameter.name for item in node.parameters if _takes(item.function_parameter))
+    fact = FunctionFact(
+        name, volatile[0], language, body, least=least, most=most, settings=settings, parameters=parameters
+    )
+    scene.catalog.put_function(fact)
+
+
+def _takes(parameter: Node) -> bool:
+    """Whether a call gives this parameter a value."""
+    mode = nodes.enum_name("FunctionParameterMode", parameter.mode)
+    return mode not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"}
 
 
 def _arguments(node: Node) -> tuple[int, int]:
@@ -47,10 +60,9 @@ def _arguments(node: Node) -> tuple[int, int]:
     least = most = 0
     for item in node.parameters:
         parameter = item.function_parameter
-        mode = nodes.enum_name("FunctionParameterMode", parameter.mode)
-        if mode == "FUNC_PARAM_VARIADIC":
+        if nodes.enum_name("FunctionParameterMode", parameter.mode) == "FUNC_PARAM_VARIADIC":
             return least, ANY_NUMBER
-        if mode not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"}:
+        if _takes(parameter):
             most += 1
             least += not nodes.has(parameter, "defexpr")
     return least, most
@@ -84,245 +96,116 @@ def do(node: Node, scene: Scene, out: Effect) -> None:
     options = nodes.options(node.args)
     language = _text(options.get("language")).lower() or "plpgsql"
     if language != "plpgsql":
-        out.unknown.append(f"what the DO block in {language} does")
+        out.hide(f"what the DO block in {language} does")
         return
-    run_plpgsql(scene.sql, scene, out, "the DO block")
+    run_block(scene.sql, scene, out, "the DO block", scene.worth)
 
 
 def call_procedure(node: Node, scene: Scene, out: Effect) -> None:
-    run_function(nodes.strings(node.funccall.funcname), scene, out, constants(node.funccall.args))
+    run_function(nodes.strings(node.funccall.funcname), scene, out, constants(node.funccall.args, scene.worth))
 
 
-def constants(arguments: Node) -> list[str | None]:
-    """The arguments of a call as far as they are literals."""
-    return [_fold(argument, {}) for argument in arguments]
+def constants(arguments: Node, worth: Mapping[str, str] = NOTHING) -> list[str | None]:
+    """The arguments of a call as far as they are known."""
+    return [fold(argument, worth) for argument in arguments]
 
 
-def run_function(parts: list[str], scene: Scene, out: Effect, given: Sequence[str | None] = ()) -> None:
-    """A function or procedure that is run now, with what is `given` to it (None = not constant): its locks are
-    possible, never none."""
-    fact = scene.catalog.function(parts, len(given))
+def run_function(
+    parts: list[str], scene: Scene, out: Effect, given: Sequence[str | None] = (), worth: Mapping[str, str] = NOTHING
+) -> None:
+    """A function or procedure that is run now, with what is `given` to it (None = not known) and further variables:
+    its locks are possible, never none."""
     name = ".".join(parts)
-    if fact is not None and fact.name.schema == "pg_catalog":
+    facts = scene.catalog.functions(parts, len(given))
+    if not facts:
+        if not (scene.catalog.functions(parts) or is_known(parts, scene.catalog)):
+            out.hide(f"what {name}() does")
         return
-    if fact is None or scene.depth >= _MAX_DEPTH:
-        out.unknown.append(f"what {name}() does")
-        return
-    if fact.language == "plpgsql" and fact.body:
-        run_plpgsql(fact.body, scene, out, f"{name}()", given)
-    elif fact.language == "sql" and fact.body:
-        _run_texts([fact.body], scene, out, f"inside {name}()", "likely")
-    elif fact.language not in {"internal", "c"}:
-        out.unknown.append(f"what {name}() does")
+    for fact in facts:
+        if len(facts) == 1:
+            _run_one(fact, name, scene, out, given, worth)
+            continue
+        # One of these, by the types of its arguments.
+        inner = Effect(certainty="possible")
+        _run_one(fact, name, scene, inner, given, worth)
+        for lock in inner.locks.values():
+            out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
+        out.absorb(inner)
 
 
-def embedded(sql: str) -> list[tuple[str, bool, bool]]:
-    """(text, on a branch, dynamic) of the SQL inside a DO or CREATE FUNCTION; empty when unreadable."""
-    tree = nodes.parse_plpgsql(sql)
-    if tree is not None:
-        return [(text, way != "", dynamic) for text, way, dynamic in _queries(tree, "")]
+def _run_one(
+    fact: FunctionFact, name: str, scene: Scene, out: Effect, given: Sequence[str | None], worth: Mapping[str, str]
+) -> None:
+    if fact.name.schema == "pg_catalog" or harmless(fact):
+        return
+    if fact.language not in {"plpgsql", "sql"} or not fact.body:
+        out.hide(f"what {name}() does")
+        return
+    key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())), out.certainty)
+    if not scene.code.first(*key):
+        return
+    if scene.depth >= _MAX_DEPTH:
+        out.hide(f"what {name}() does: functions call functions, {_MAX_DEPTH} deep")
+        return
+    known = {**worth, **_parameters(fact, given)}
+    before = scene.catalog.session
+    for setting, value in fact.settings:
+        scene.catalog.session = scene.catalog.session.changed(setting, value)
+    run = run_block if fact.language == "plpgsql" else run_sql
+    run(fact.body, scene, out, f"{name}()", known)
+    for setting, _ in fact.settings:
+        for catalog in scene.outcomes:
+            catalog.session = catalog.session.restored(setting, before)
+
+
+def _parameters(fact: FunctionFact, given: Sequence[str | None]) -> dict[str, str]:
+    """What a function's parameters are worth, by number and by name."""
+    worth = {f"${number}": value for number, value in enumerate(given, 1) if value is not None}
+    names = zip(fact.parameters or _declared(fact), given, strict=False)
+    return worth | {name.lower(): value for name, value in names if name and value is not None}
+
+
+def _declared(fact: FunctionFact) -> list[str]:
+    """The parameters' names by the function's own text."""
+    try:
+        declared = nodes.parse(fact.body)[0].parameters
+    except (nodes.ParseError, IndexError, AttributeError):
+        return []
+    return [item.function_parameter.name for item in declared if _takes(item.function_parameter)]
+
+
+def embedded(sql: str) -> list[tuple[str, bool]]:
+    """(text, dynamic) of the SQL inside a DO or CREATE FUNCTION; empty when unreadable."""
+    steps = steps_of(sql)
+    if steps is not None:
+        return list(texts_of(steps))
     try:
         node = nodes.parse(sql)[0]
     except (nodes.ParseError, IndexError):
         return []
     body = nodes.options(node.options).get("as") if nodes.kind(node) == "CreateFunctionStmt" else None
-    return [] if body is None else [(text, False, False) for text in nodes.strings(body.arg.list.items)[:1]]
-
-
-def constant_text(expression: str, worth: Mapping[str, str] = MappingProxyType({})) -> str | None:
-    """The SQL that EXECUTE runs, when its text is put together of literals and of variables whose `worth` is known;
-    None when it is not.
-    """
-    try:
-        trees = nodes.parse(f"SELECT {expression}")
-    except nodes.ParseError:
-        return None
-    if len(trees) != 1 or len(trees[0].target_list) != 1:
-        return None
-    return _fold(trees[0].target_list[0].res_target.val, worth)
-
-
-def _fold(node: Node, worth: Mapping[str, str]) -> str | None:
-    which = node.WhichOneof("node")
-    if which == "type_cast":
-        return _fold(node.type_cast.arg, worth)
-    if which == "column_ref":
-        names = nodes.strings(node.column_ref.fields)
-        return worth.get(names[-1]) if names else None
-    if which == "param_ref":
-        return worth.get(f"${node.param_ref.number}")
-    if which == "named_arg_expr":
-        return None
-    if which == "a_const":
-        kind = node.a_const.WhichOneof("val")
-        return node.a_const.sval.sval if kind == "sval" else (str(node.a_const.ival.ival) if kind == "ival" else None)
-    if which == "a_expr" and nodes.strings(node.a_expr.name) == ["||"]:
-        left, right = _fold(node.a_expr.lexpr, worth), _fold(node.a_expr.rexpr, worth)
-        return None if left is None or right is None else left + right
-    if which == "func_call":
-        values = [_fold(arg, worth) for arg in node.func_call.args]
-        if values and None not in values:
-            return _fold_call(nodes.strings(node.func_call.funcname)[-1], [value or "" for value in values])
-    return None
-
-
-def _fold_call(name: str, values: list[str]) -> str | None:
-    if name == "format":
-        rest = iter(values[1:])
-
-        def fill(found: re.Match[str]) -> str:
-            if found[1] == "%":
-                return "%"
-            value = next(rest, "")
-            return quote(value) if found[1] == "I" else (quote_literal(value) if found[1] == "L" else value)
-
-        return re.sub(r"%([sIL%])", fill, values[0]) if "$" not in values[0] else None
-    if name == "concat":
-        return "".join(values)
-    if name == "quote_ident":
-        return quote(values[0])
-    return quote_literal(values[0]) if name == "quote_literal" else None
-
-
-def quote_literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _parameters(sql: str, given: Sequence[str | None]) -> dict[str, str]:
-    """What a function's parameters are worth, by name and by number."""
-    if not any(value is not None for value in given):
-        return {}
-    try:
-        declared = nodes.parse(sql)[0].parameters
-    except (nodes.ParseError, IndexError, AttributeError):
-        return {}
-    names = [item.function_parameter.name for item in declared
-             if nodes.enum_name("FunctionParameterMode", item.function_parameter.mode)
-             not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"}]  # fmt: skip
-    worth = {f"${number}": value for number, value in enumerate(given, 1) if value is not None}
-    worth.update({name: value for name, value in zip(names, given, strict=False) if value is not None})
-    return worth
-
-
-def run_plpgsql(sql: str, scene: Scene, out: Effect, what: str, given: Sequence[str | None] = ()) -> None:
-    """Static SQL in a plpgsql body; what is dynamic is said. `sql` is the whole DO or CREATE FUNCTION."""
-    tree = nodes.parse_plpgsql(sql)
-    worth = _parameters(sql, given)
-    if tree is None:
-        out.unknown.append(f"what {what} does: its body can't be read")
-        _guess(sql, scene, out)
-        return
-    ways: dict[str, list[str]] = {"": [], _BRANCH: [], _UNDONE: []}
-    for text, way, dynamic in _queries(tree, ""):
-        if dynamic:
-            constant = constant_text(text, worth)
-            if constant is None:
-                out.unknown.append(f"what EXECUTE {text[:60]} in {what} runs")
-                continue
-            text = constant
-        ways[way].append(text)
-    _run_texts(ways[""], scene, out, f"inside {what}", "likely")
-    _run_texts(ways[_BRANCH], scene, out, f"inside {what}, on a branch", "possible")
-    if ways[_UNDONE]:
-        before = scene.catalog.snapshot()
-        _run_texts(ways[_UNDONE], scene, out, f"inside {what}, then undone", "possible")
-        scene.catalog.restore(before)
-
-
-_BRANCHES = {
-    "PLpgSQL_stmt_if", "PLpgSQL_stmt_case", "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori",
-    "PLpgSQL_stmt_fors", "PLpgSQL_stmt_forc", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors",
-}  # fmt: skip
-# what of these runs or not; the condition, and the query that is looped over, always run
-_BODIES = {"body", "then_body", "elsif_list", "else_body", "else_stmts", "case_when_list"}
-_DYNAMIC = {"PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"}
-
-
-_BRANCH, _UNDONE = "branch", "undone"
-
-
-def _queries(tree: Any, way: str, dynamic: bool = False, inside: str = "") -> Iterator[tuple[str, str, bool]]:
-    """(text, way, dynamic) of every embedded SQL text. The way: "" always, on a branch, or undone: in a block that
-    fails for certain, and catches that. `inside` is the node that the tree belongs to."""
-    if isinstance(tree, list):
-        for item in tree:
-            yield from _queries(item, way, dynamic, inside)
-    elif isinstance(tree, dict):
-        # a block that catches its own error gives its locks back; what its handlers do stays
-        undone = "exceptions" in tree and _raises(tree.get("body", []))
-        for key, value in tree.items():
-            if undone and key == "body":
-                yield from _queries(value, _UNDONE, dynamic)
-                continue
-            if key == "PLpgSQL_expr":
-                mode = value.get("parseMode", 0)
-                if mode == 0 or dynamic:
-                    yield value["query"], way, dynamic
-                elif mode == 2:
-                    yield f"SELECT {value['query']}", way, False
-                elif mode in {3, 4, 5} and ":=" in value["query"]:
-                    yield f"SELECT {value['query'].split(':=', 1)[1]}", way, False
-            else:
-                branches = key == "exceptions" or (inside in _BRANCHES and key in _BODIES)
-                inner = _BRANCH if not way and branches else way
-                yield from _queries(value, inner, key in _DYNAMIC or (dynamic and key == "query"), key)
-
-
-def _raises(body: list[dict[str, Any]]) -> bool:
-    """Whether a block comes to a RAISE EXCEPTION of its own for certain."""
-    return any(item.get("PLpgSQL_stmt_raise", {}).get("elog_level") == 21 for item in body)
-
-
-def _run_texts(texts: list[str], scene: Scene, out: Effect, why: str, certainty: str) -> None:
-    from pgmig_tui.impact.rules import apply
-
-    for text in texts:
-        inner = Effect(certainty=certainty)
-        try:
-            for statement in nodes.parse(text):
-                apply(statement, Scene(scene.catalog, scene.version, text, scene.depth + 1), inner)
-        except nodes.ParseError:
-            out.unknown.append(f"what {text[:60]!r} does")
-            continue
-        _merge(inner, out, why, certainty)
-
-
-def _merge(inner: Effect, out: Effect, why: str, certainty: str) -> None:
-    for lock in inner.locks.values():
-        out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, {why}", lock.certainty, lock.new)
-    out.rewrites.update(inner.rewrites)
-    out.scans.update(inner.scans)
-    out.rebuilds.update(inner.rebuilds)
-    for what, loss in inner.losses.items():
-        out.lose(loss, what, inner.lost.get(what))
-    out.advice.extend(inner.advice)
-    out.unknown.extend(inner.unknown)
-    out.breaks.extend(inner.breaks)
-    out.no_transaction = out.no_transaction or inner.no_transaction
-
-
-_TABLES = re.compile(
-    r"\b(?:alter\s+table(?:\s+if\s+exists)?(?:\s+only)?|drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?|"
-    r"insert\s+into|update|delete\s+from)\s+((?:[a-z_]\w*\.)?[a-z_]\w*)",
-    re.IGNORECASE,
-)
-
-
-def _guess(sql: str, scene: Scene, out: Effect) -> None:
-    """Tables named in a body that can't be read: possible, never none."""
-    for match in _TABLES.finditer(sql):
-        parts = match[1].lower().split(".")
-        name = Name(parts[0] if len(parts) > 1 else "", parts[-1])
-        if scene.catalog.live and scene.catalog.missing(name):
-            continue
-        from pgmig_tui.impact.modes import AE, RE
-
-        weak = match[0].lower().startswith(("insert", "update", "delete"))
-        out.lock(scene.catalog.relation(name), RE if weak else AE, "named in a body that can't be read", "possible")
+    return [] if body is None else [(text, False) for text in nodes.strings(body.arg.list.items)[:1]]
 
 
 def alter_function(node: Node, scene: Scene, out: Effect) -> None:
-    """Nothing of a table is locked."""
+    """Nothing of a table is locked; its SET clauses count from now on."""
+    parts = nodes.strings(node.func.objname)
+    options = [item.def_elem for item in node.actions]
+    changed = dict(_settings(options))
+    if changed:
+        scene.catalog.set_for_function(parts, changed)
+
+
+def _settings(options: Iterable[Node]) -> Iterator[tuple[str, str]]:
+    """The SET clauses among a function's options; "" where one is taken back."""
+    for option in options:
+        if option.defname != "set":
+            continue
+        setting = nodes.open_node(option.arg)
+        name, values = setting.name.lower(), [nodes.constant(item) for item in setting.args]
+        if name in FOLLOWED and None not in values:
+            texts = [value or "" for value in values]
+            yield name, path_text(texts) if name == SEARCH_PATH and texts else "".join(texts)
 
 
 RULES = {

@@ -1,0 +1,74 @@
+"""What scripts will do to a database: its catalog is read once, before the first statement, and everything is carried
+forward from there. The one road for reviews, `impact`, dry runs and rehearsals.
+
+Code that makes SQL at run time can bring up names that nobody has asked the server for. Then these are asked for, too,
+and all is looked at again; what is still not known after a few rounds is told as unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from pgmig_tui.database.catalog import Executes, read_script_facts
+from pgmig_tui.impact.names import names_in
+from pgmig_tui.impact.predict import StatementLike, predict_script
+from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
+from pgmig_tui.impact.result import ScriptImpact
+from pgmig_tui.impact.shadow import Catalog
+
+_ROUNDS = 5
+
+SoFar = Callable[[ScriptImpact], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script as it will be sent; its `statements` are gone through several times where a server is asked.
+
+    `wrapped`: we put it between BEGIN and COMMIT; `complete`: see Preview. `so_far` is told of its beginning while the
+    rest is looked at.
+    """
+
+    path: str
+    statements: Iterable[StatementLike]
+    wrapped: bool = False
+    complete: frozenset[int] = frozenset()
+    so_far: SoFar | None = None
+
+
+def forecast(
+    scripts: Sequence[Script], connection: Executes, version_num: int, rates: Rates = DEFAULT_RATES
+) -> list[ScriptImpact]:
+    """The impact of scripts that run one after the other, each in a session of its own. Raises what the connection
+    raises."""
+    names = names_in(one for script in scripts for one in script.statements)
+    for _ in range(_ROUNDS):
+        catalog = Catalog(read_script_facts(connection, names))
+        found = walk(scripts, catalog, version_num, rates)
+        if not names.update(catalog.doubts.names):
+            break
+    return found
+
+
+def walk(
+    scripts: Iterable[Script], catalog: Catalog, version_num: int, rates: Rates = DEFAULT_RATES
+) -> list[ScriptImpact]:
+    """The same from a catalog that is there already (one without facts: from the text alone)."""
+    found = []
+    for script in scripts:
+        found.append(
+            predict_script(
+                script.statements,
+                None,
+                version_num,
+                wrapped=script.wrapped,
+                path=script.path,
+                catalog=catalog,
+                rates=rates,
+                so_far=script.so_far,
+                complete=script.complete,
+            )
+        )
+        catalog.settle()
+    return found

@@ -1,0 +1,382 @@
+"""What a PL/pgSQL body does, in which order and on which ways: the parser's tree as steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from pgmig_tui.impact import nodes
+
+_ASSIGNED = re.compile(r'\s*("?)([\w$]+)\1\s*(?::=|=)\s*(.*)$', re.DOTALL).match
+_EXPRESSION = re.compile(r"(?::=|=)(.*)$", re.DOTALL).search
+_ERROR = 21
+"""The level of RAISE EXCEPTION."""
+
+Block = tuple["Step", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """SQL that runs; a `dynamic` one is the expression that makes its text. `into` are variables that it sets."""
+
+    text: str
+    dynamic: bool = False
+    into: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """IF and CASE: the conditions in turn, the arms; `complete`: one of them runs for certain."""
+
+    conditions: tuple[str, ...]
+    arms: tuple[Block, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`head` always runs, the body perhaps and many times; `over` are the constants that it goes through, if it does
+    and they are known; `names` are the variables that it sets. `once`: the body runs at least once."""
+
+    head: tuple[Run, ...]
+    body: Block
+    names: tuple[str, ...]
+    over: tuple[str, ...] | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A block that catches errors: the conditions of each handler, and what it does then."""
+
+    body: Block
+    handlers: tuple[tuple[tuple[str, ...], Block], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The flow ends here: "return" the function, "exit" the loop's body, "raise" all of it by an error."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """COMMIT or ROLLBACK."""
+
+    commit: bool
+
+
+Step = Run | Assign | Choice | Loop | Guard | Leave | End
+
+
+@lru_cache(maxsize=4096)
+def steps_of(sql: str) -> Block | None:
+    """The steps of a DO or CREATE FUNCTION statement; None when its body can't be read."""
+    tree = nodes.parse_plpgsql(sql)
+    if not tree or not isinstance(tree[0], dict):
+        return None
+    function = tree[0].get("PLpgSQL_function", {})
+    datums = function.get("datums", ())
+    names = tuple(_name(datum) for datum in datums)
+    return _named((*_declared(datums), *_block([function.get("action", {})])), names)
+
+
+def _name(datum: Any) -> str:
+    for variable in (datum or {}).values():
+        return str(variable.get("refname", "")).lower()
+    return ""
+
+
+def _named(block: Block, names: tuple[str, ...]) -> Block:
+    """The same with the names of variables that the tree gives by number."""
+
+    def name(one: str) -> str:
+        number = int(one[1:]) if one.startswith("#") else -1
+        return names[number] if 0 <= number < len(names) else one
+
+    found: list[Step] = []
+    for step in block:
+        match step:
+            case Run(_, _, into):
+                found.append(replace(step, into=tuple(map(name, into))))
+            case Choice(_, arms):
+                found.append(replace(step, arms=tuple(_named(arm, names) for arm in arms)))
+            case Loop(_, body, variables):
+                found.append(replace(step, body=_named(body, names), names=tuple(map(name, variables))))
+            case Guard(body, handlers):
+                caught = tuple((conditions, _named(handler, names)) for conditions, handler in handlers)
+                found.append(Guard(_named(body, names), caught))
+            case _:
+                found.append(step)
+    return tuple(found)
+
+
+def texts_of(block: Block) -> Iterator[tuple[str, bool]]:
+    """(text, dynamic) of everything that may run, in order."""
+    for step in block:
+        match step:
+            case Run(text, dynamic):
+                yield text, dynamic
+            case Assign(_, expression):
+                yield f"SELECT {expression}", False
+            case Choice(conditions, arms):
+                yield from ((f"SELECT {condition}", False) for condition in conditions)
+                for arm in arms:
+                    yield from texts_of(arm)
+            case Loop(head, body):
+                yield from texts_of((*head, *body))
+            case Guard(body, handlers):
+                yield from texts_of(body)
+                for _, handler in handlers:
+                    yield from texts_of(handler)
+
+
+def _declared(datums: Any) -> Iterator[Step]:
+    """Variables with a value, and bound cursors."""
+    for datum in datums:
+        variable = (datum or {}).get("PLpgSQL_var", {})
+        if "default_val" in variable:
+            yield Assign(variable["refname"], _query(variable["default_val"]))
+        if "cursor_explicit_expr" in variable:
+            yield Run(_query(variable["cursor_explicit_expr"]))
+
+
+def _block(items: Any) -> Block:
+    found: list[Step] = []
+    for item in items or ():
+        for kind, value in item.items():
+            found += _STEPS.get(kind, _other)(value)
+    return tuple(found)
+
+
+def _query(expression: Any) -> str:
+    return str(expression.get("PLpgSQL_expr", {}).get("query", ""))
+
+
+def _nested(value: Any) -> Iterator[Step]:
+    body = _block(value.get("body"))
+    caught = value.get("exceptions", {}).get("PLpgSQL_exception_block", {}).get("exc_list")
+    if not caught:
+        yield from body
+        return
+    handlers = []
+    for item in caught:
+        handler = item.get("PLpgSQL_exception", {})
+        names = tuple(one["PLpgSQL_condition"]["condname"] for one in handler.get("conditions", ()))
+        handlers.append((names, _block(handler.get("action"))))
+    yield Guard(body, tuple(handlers))
+
+
+def _if(value: Any) -> Iterator[Step]:
+    conditions, arms = [_query(value["cond"])], [_block(value.get("then_body"))]
+    for item in value.get("elsif_list", ()):
+        arm = item["PLpgSQL_if_elsif"]
+        conditions.append(_query(arm["cond"]))
+        arms.append(_block(arm.get("stmts")))
+    complete = "else_body" in value
+    if complete:
+        arms.append(_block(value["else_body"]))
+    yield Choice(tuple(conditions), tuple(arms), complete)
+
+
+def _case(value: Any) -> Iterator[Step]:
+    conditions, arms = [], []
+    if "t_expr" in value:
+        conditions.append(_query(value["t_expr"]))
+    for item in value.get("case_when_list", ()):
+        arm = item["PLpgSQL_case_when"]
+        if "t_expr" not in value:
+            conditions.append(_query(arm["expr"]))
+        arms.append(_block(arm.get("stmts")))
+    if value.get("have_else"):
+        arms.append(_block(value.get("else_stmts")))
+    yield Choice(tuple(conditions), tuple(arms), True)  # without ELSE it is an error when none fits
+
+
+def _for_query(value: Any) -> Iterator[Step]:
+    yield Loop((Run(_query(value["query"])),), _block(value.get("body")), _set_by(value.get("var")))
+
+
+def _for_dynamic(value: Any) -> Iterator[Step]:
+    yield Loop((Run(_query(value["query"]), dynamic=True),), _block(value.get("body")), _set_by(value.get("var")))
+
+
+def _for_cursor(value: Any) -> Iterator[Step]:
+    head = (Run(f"SELECT {_query(value['argquery'])}"),) if "argquery" in value else ()
+    yield Loop(head, _block(value.get("body")), _set_by(value.get("var")))
+
+
+def _for_numbers(value: Any) -> Iterator[Step]:
+    low, high = _query(value["lower"]), _query(value["upper"])
+    names = _set_by(value.get("var"))
+    over = None
+    if low.strip().isdecimal() and high.strip().isdecimal() and "step" not in value and "reverse" not in value:
+        over = tuple(str(number) for number in range(int(low), min(int(high), int(low) + 1000) + 1))
+    yield Loop((Run(f"SELECT {low}"), Run(f"SELECT {high}")), _block(value.get("body")), names, over)
+
+
+def _for_each(value: Any) -> Iterator[Step]:
+    head = (Run(f"SELECT {_query(value['expr'])}"),)
+    yield Loop(head, _block(value.get("body")), (f"#{value.get('varno', 0)}",), _elements(_query(value["expr"])))
+
+
+def _elements(expression: str) -> tuple[str, ...] | None:
+    """The elements of an ARRAY[…] of constants."""
+    try:
+        (tree,) = nodes.parse(f"SELECT {expression}")
+        value = tree.target_list[0].res_target.val
+    except (nodes.ParseError, ValueError, IndexError):
+        return None
+    if value.WhichOneof("node") == "type_cast":
+        value = value.type_cast.arg
+    if value.WhichOneof("node") != "a_array_expr":
+        return None
+    found = [nodes.constant(item) for item in value.a_array_expr.elements]
+    return None if None in found else tuple(text or "" for text in found)
+
+
+def _while(value: Any) -> Iterator[Step]:
+    yield Loop((Run(f"SELECT {_query(value['cond'])}"),), _block(value.get("body")), ())
+
+
+def _loop(value: Any) -> Iterator[Step]:
+    yield Loop((), _block(value.get("body")), (), once=True)
+
+
+def _assign(value: Any) -> Iterator[Step]:
+    text = _query(value["expr"])
+    if found := _ASSIGNED(text):
+        yield Assign(found[2].lower(), found[3])
+    elif expression := _EXPRESSION(text):
+        yield Run(f"SELECT {expression[1]}")
+
+
+def _sql(value: Any) -> Iterator[Step]:
+    yield Run(_query(value.get("sqlstmt") or value.get("expr") or {}), into=_set_by(value.get("target")))
+
+
+def _execute(value: Any) -> Iterator[Step]:
+    yield from _parameters(value)
+    yield Run(_query(value["query"]), dynamic=True, into=_set_by(value.get("target")))
+
+
+def _return_query(value: Any) -> Iterator[Step]:
+    yield from _parameters(value)
+    if "dynquery" in value:
+        yield Run(_query(value["dynquery"]), dynamic=True)
+    elif "query" in value:
+        yield Run(_query(value["query"]))
+
+
+def _open(value: Any) -> Iterator[Step]:
+    yield from _return_query(value)
+    if "argquery" in value:
+        yield Run(f"SELECT {_query(value['argquery'])}")
+
+
+def _return(value: Any) -> Iterator[Step]:
+    if "expr" in value:
+        yield Run(f"SELECT {_query(value['expr'])}")
+    yield Leave("return")
+
+
+def _return_next(value: Any) -> Iterator[Step]:
+    if "expr" in value:
+        yield Run(f"SELECT {_query(value['expr'])}")
+
+
+def _exit(value: Any) -> Iterator[Step]:
+    if "cond" in value:
+        yield Choice((_query(value["cond"]),), ((Leave("exit"),),), False)
+    else:
+        yield Leave("exit")
+
+
+def _raise(value: Any) -> Iterator[Step]:
+    yield from _parameters(value)
+    for option in value.get("options", ()):
+        yield Run(f"SELECT {_query(option['PLpgSQL_raise_option']['expr'])}")
+    if value.get("elog_level") == _ERROR:
+        yield Leave("raise")
+
+
+def _parameters(value: Any) -> Iterator[Step]:
+    for parameter in value.get("params", ()):
+        yield Run(f"SELECT {_query(parameter)}")
+
+
+def _fetch(value: Any) -> Iterator[Step]:
+    if names := _set_by(value.get("target")):
+        yield Run("SELECT 1", into=names)
+
+
+def _diagnostics(value: Any) -> Iterator[Step]:
+    names = tuple(f"#{item['PLpgSQL_diag_item'].get('target', 0)}" for item in value.get("diag_items", ()))
+    yield Run("SELECT 1", into=names)
+
+
+def _other(value: Any) -> Iterator[Step]:
+    """A statement that this list doesn't know: whatever it holds in SQL may run."""
+    for text in _texts(value):
+        yield Run(text)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "PLpgSQL_expr":
+                mode = inner.get("parseMode", 0)
+                yield inner["query"] if mode == 0 else f"SELECT {inner['query']}"
+            else:
+                yield from _texts(inner)
+
+
+def _set_by(target: Any) -> tuple[str, ...]:
+    """The variables that a target stands for."""
+    if not target:
+        return ()
+    if "PLpgSQL_row" in target:
+        return tuple(str(one["name"]).lower() for one in target["PLpgSQL_row"].get("fields", ()))
+    return tuple(str(one.get("refname", "")).lower() for one in target.values())
+
+
+_STEPS: dict[str, Callable[[Any], Iterator[Step]]] = {
+    "PLpgSQL_stmt_block": _nested,
+    "PLpgSQL_stmt_if": _if,
+    "PLpgSQL_stmt_case": _case,
+    "PLpgSQL_stmt_loop": _loop,
+    "PLpgSQL_stmt_while": _while,
+    "PLpgSQL_stmt_fori": _for_numbers,
+    "PLpgSQL_stmt_fors": _for_query,
+    "PLpgSQL_stmt_forc": _for_cursor,
+    "PLpgSQL_stmt_dynfors": _for_dynamic,
+    "PLpgSQL_stmt_foreach_a": _for_each,
+    "PLpgSQL_stmt_assign": _assign,
+    "PLpgSQL_stmt_execsql": _sql,
+    "PLpgSQL_stmt_perform": _sql,
+    "PLpgSQL_stmt_call": _sql,
+    "PLpgSQL_stmt_dynexecute": _execute,
+    "PLpgSQL_stmt_return_query": _return_query,
+    "PLpgSQL_stmt_return_next": _return_next,
+    "PLpgSQL_stmt_return": _return,
+    "PLpgSQL_stmt_exit": _exit,
+    "PLpgSQL_stmt_raise": _raise,
+    "PLpgSQL_stmt_open": _open,
+    "PLpgSQL_stmt_fetch": _fetch,
+    "PLpgSQL_stmt_getdiag": _diagnostics,
+    "PLpgSQL_stmt_commit": lambda value: iter((End(True),)),
+    "PLpgSQL_stmt_rollback": lambda value: iter((End(False),)),
+}

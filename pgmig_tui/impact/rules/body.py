@@ -1,0 +1,354 @@
+"""What functions and DO blocks do: their SQL in its order, on every way through them.
+
+What is on a branch is possible, and leaves two catalogs: one where it ran, and one where it didn't. SQL that is made at
+run time is followed as far as it is put together of what is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.folding import constant_text, stand_in
+from pgmig_tui.impact.modes import AE, RE
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, steps_of
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.worlds import World, distinct, pass_through
+
+_MOST_TURNS = 100
+"""A loop over constants is followed so far."""
+_OF_EXISTENCE = frozenset(
+    {"undefined_table", "undefined_column", "undefined_object", "undefined_function", "duplicate_table",
+     "duplicate_column", "duplicate_object", "duplicate_function", "duplicate_schema", "invalid_schema_name"}
+)  # fmt: skip
+"""Errors that the catalog tells beforehand: where it doesn't, their handlers don't run."""
+
+
+@dataclass(slots=True)
+class Flow:
+    """Where a block leads: worlds that go on, that have left the function, or the loop around; and those in which it
+    fails (as they were before the statement that does)."""
+
+    alive: list[World]
+    left: list[World] = field(default_factory=list)
+    exited: list[World] = field(default_factory=list)
+    failed: bool = False
+    problem: str = ""
+
+
+def run_block(sql: str, scene: Scene, out: Effect, what: str, worth: Mapping[str, str]) -> None:
+    """Run the body of a whole DO or CREATE FUNCTION statement of PL/pgSQL."""
+    steps = steps_of(sql)
+    if steps is None:
+        out.hide(f"what {what} does: its body can't be read")
+        _guess(sql, scene, out)
+        return
+    body = _Body(scene, out, what)
+    flow = body.block(steps, [World(scene.catalog, worth)], "likely")
+    _finish(flow, scene, out, what)
+
+
+def run_sql(text: str, scene: Scene, out: Effect, what: str, worth: Mapping[str, str]) -> None:
+    """Run the body of an SQL function."""
+    body = _Body(scene, out, what)
+    flow = body.block((Run(text),), [World(scene.catalog, worth)], "likely")
+    _finish(flow, scene, out, what)
+
+
+def _finish(flow: Flow, scene: Scene, out: Effect, what: str) -> None:
+    after = distinct([*flow.alive, *flow.left, *flow.exited])
+    if not after:
+        out.problem = out.problem or f"inside {what}: {flow.problem or 'it raises an exception'}"
+        return
+    scene.become([world.catalog for world in after])
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str) -> tuple[Node, ...]:
+    """The statements of a text that runs again and again. Raises ParseError."""
+    return tuple(nodes.parse(text))
+
+
+class _Body:
+    """One body at work."""
+
+    def __init__(self, scene: Scene, out: Effect, what: str) -> None:
+        self.scene, self.out, self.what = scene, out, what
+
+    def block(self, steps: Block, worlds: list[World], certainty: str) -> Flow:
+        flow = Flow(worlds)
+        for step in steps:
+            if not flow.alive:
+                break
+            inner = self._step(step, flow.alive, certainty)
+            flow.alive = distinct(inner.alive)
+            flow.left += inner.left
+            flow.exited += inner.exited
+            if inner.left or inner.exited:
+                certainty = "possible"  # what follows isn't come to on every way
+            flow.failed |= inner.failed
+            flow.problem = flow.problem or inner.problem
+        return flow
+
+    def _step(self, step: object, worlds: list[World], certainty: str) -> Flow:
+        match step:
+            case Run():
+                return self._run(step, worlds, certainty)
+            case Assign(name, expression):
+                flow = self._run(Run(f"SELECT {expression}"), worlds, certainty)
+                for world in flow.alive:
+                    world.worth = _with(world.worth, name, constant_text(expression, world.worth))
+                return flow
+            case Choice():
+                return self._choice(step, worlds, certainty)
+            case Loop():
+                return self._loop(step, worlds, certainty)
+            case Guard():
+                return self._guard(step, worlds, certainty)
+            case Leave("return"):
+                return Flow([], left=worlds)
+            case Leave("exit"):
+                return Flow([], exited=worlds)
+            case End(commit):
+                return self._end(worlds, commit)
+        return Flow([], failed=True)  # RAISE EXCEPTION
+
+    # -- statements -----------------------------------------------------------------------------------------------
+
+    def _run(self, step: Run, worlds: list[World], certainty: str) -> Flow:
+        inner = Effect(certainty=certainty)
+        passed = pass_through(worlds, lambda world, into: self._in_world(step, world, into), inner)
+        self._note(inner, certainty)
+        for world in passed.alive if step.into else ():
+            world.worth = _without(world.worth, step.into)
+        return Flow(passed.alive, failed=bool(passed.failed), problem=passed.problem)
+
+    def _in_world(self, step: Run, world: World, out: Effect) -> list[World]:
+        text: str | None = step.text
+        if step.dynamic:
+            text = constant_text(step.text, world.worth)
+            if text is None:
+                self._made_at_run_time(step.text, world, out)
+                return [world]
+        assert text is not None
+        return carry_out(text, self.scene, world, out, made=step.dynamic)
+
+    def _made_at_run_time(self, expression: str, world: World, out: Effect) -> None:
+        """SQL of which only parts are known: what it can do at most tells whether it may destroy something."""
+        told = f"what EXECUTE {' '.join(expression.split())[:60]} in {self.what} runs"
+        text = stand_in(expression, world.worth)
+        if text is not None:
+            tried = Effect()
+            try:
+                for tree in parsed(text):
+                    _apply(tree, Scene(Catalog(None), self.scene.version, text, self.scene.depth + 1), tried)
+            except nodes.ParseError:
+                tried.hide(told)
+            if not tried.loss_class and not tried.hidden:
+                out.unknown.append(told)
+                return
+        out.hide(told)
+
+    def _note(self, inner: Effect, certainty: str) -> None:
+        why = f"inside {self.what}" + (", on a branch" if certainty == "possible" else "")
+        for lock in inner.locks.values():
+            self.out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, {why}", lock.certainty, lock.new)
+        self.out.absorb(inner)
+
+    def _end(self, worlds: list[World], commit: bool) -> Flow:
+        """COMMIT or ROLLBACK, which only a procedure or DO block outside of a transaction may say."""
+        if any(world.catalog.in_block for world in worlds):
+            word = "COMMIT" if commit else "ROLLBACK"
+            return Flow([], failed=True, problem=f"{word} inside a transaction that isn't its own is refused (2D000)")
+        for world in worlds:
+            world.catalog.commit()
+        return Flow(worlds)
+
+    # -- ways -----------------------------------------------------------------------------------------------------
+
+    def _choice(self, step: Choice, worlds: list[World], certainty: str) -> Flow:
+        """Conditions are looked at in turn; each arm begins where they end."""
+        tested = self.block(tuple(Run(f"SELECT {condition}") for condition in step.conditions), worlds, certainty)
+        verdicts = [_truth(condition) for condition in step.conditions] if _each_has_one(step) else []
+        arms, complete = list(step.arms), step.complete
+        if True in verdicts:  # what comes behind never runs
+            arms, complete = arms[: verdicts.index(True) + 1], True
+        flow = Flow([], failed=tested.failed, problem=tested.problem)
+        for position, arm in enumerate(arms):
+            if position < len(verdicts) and verdicts[position] is False:
+                continue
+            alone = complete and len(arms) == 1
+            inner = self.block(arm, [world.apart() for world in tested.alive], certainty if alone else "possible")
+            flow.alive += inner.alive
+            flow.left += inner.left
+            flow.exited += inner.exited
+            flow.failed |= inner.failed
+            flow.problem = flow.problem or inner.problem
+        if not complete:
+            flow.alive += tested.alive
+        return flow
+
+    def _loop(self, step: Loop, worlds: list[World], certainty: str) -> Flow:
+        flow = self.block(step.head, worlds, certainty)
+        if step.over is not None and len(step.over) <= _MOST_TURNS:
+            return self._turns(step, flow, certainty)
+        for world in flow.alive:
+            world.worth = _without(world.worth, (*step.names, *_set_in(step.body)))
+        once = [world.apart() for world in flow.alive]
+        inner = self.block(step.body, once, certainty if step.once else "possible")
+        skipped = [] if step.once else flow.alive
+        ended = [*inner.alive, *inner.exited]
+        return Flow(
+            [*ended, *skipped],
+            [*flow.left, *inner.left],
+            [],
+            flow.failed or inner.failed,
+            flow.problem or inner.problem,
+        )
+
+    def _turns(self, step: Loop, flow: Flow, certainty: str) -> Flow:
+        """One turn after the other, each with its constant."""
+        out: list[World] = []
+        for value in step.over or ():
+            for world in flow.alive:
+                for name in step.names:
+                    world.worth = _with(world.worth, name, value)
+            inner = self.block(step.body, flow.alive, certainty)
+            out += inner.exited
+            flow.alive = inner.alive
+            flow.left += inner.left
+            flow.failed |= inner.failed
+            flow.problem = flow.problem or inner.problem
+        for world in (*flow.alive, *out):
+            world.worth = _without(world.worth, step.names)
+        return Flow([*flow.alive, *out], flow.left, [], flow.failed, flow.problem)
+
+    def _guard(self, step: Guard, worlds: list[World], certainty: str) -> Flow:
+        """A block that catches its errors: what it did until then is undone, and its locks are given back."""
+        before = [world.apart() for world in worlds]
+        mine, self.out = self.out, Effect()
+        flow = self.block(step.body, worlds, certainty)
+        tried, self.out = self.out, mine
+        went_through = bool(flow.alive or flow.left or flow.exited)
+        self._take_in(tried, undone=not went_through)
+        caught = [
+            handler
+            for conditions, handler in step.handlers
+            if flow.failed or not self.scene.catalog.live or not set(conditions) <= _OF_EXISTENCE
+        ]
+        if not caught:
+            return flow
+        flow.failed, flow.problem = False, ""
+        for handler in caught:
+            start = [world.apart() for world in before]
+            inner = self.block(handler, start, certainty if not went_through and len(caught) == 1 else "possible")
+            flow.alive += inner.alive
+            flow.left += inner.left
+            flow.exited += inner.exited
+            flow.failed |= inner.failed
+            flow.problem = flow.problem or inner.problem
+        return flow
+
+    def _take_in(self, tried: Effect, *, undone: bool) -> None:
+        for lock in tried.locks.values():
+            why = f"{lock.why}, then undone" if undone else lock.why
+            certainty = "possible" if undone else lock.certainty
+            self.out.lock_name(lock.name, lock.relkind, lock.mode, why, certainty, lock.new)
+        if undone:
+            self.out.unknown += tried.unknown
+            self.out.hidden += tried.hidden
+        else:
+            self.out.absorb(tried)
+
+
+def carry_out(text: str, scene: Scene, world: World, out: Effect, *, made: bool = False) -> list[World]:
+    """Run SQL inside a function or DO block in one world; what comes of it. `made`: put together at run time."""
+    if not scene.code.spend():
+        out.hide("what else is run: too much code calls other code")
+        return [world]
+    try:
+        trees = parsed(text)
+    except nodes.ParseError:
+        out.hide(f"what {text[:60]!r} does")
+        return [world]
+    if made or scene.depth > 1:
+        _want(text, world.catalog)
+    inner = scene.inside(world.catalog, text, world.worth)
+    for tree in trees:
+        _apply(tree, inner, out)
+    return [World(catalog, world.worth) for catalog in inner.outcomes]
+
+
+def _want(text: str, catalog: Catalog) -> None:
+    from pgmig_tui.impact.names import names_of_text
+
+    catalog.want(names_of_text(text))
+
+
+def _apply(tree: Node, scene: Scene, out: Effect) -> None:
+    from pgmig_tui.impact.rules import apply
+
+    apply(tree, scene, out)
+
+
+def _each_has_one(step: Choice) -> bool:
+    """IF: each condition has its arm; CASE with an expression has one for all."""
+    return len(step.conditions) in (len(step.arms), len(step.arms) - step.complete)
+
+
+def _truth(condition: str) -> bool | None:
+    word = condition.strip().lower()
+    return {"true": True, "false": False}.get(word)
+
+
+def _set_in(block: Block) -> Iterator[str]:
+    """The variables that a block sets."""
+    for step in block:
+        match step:
+            case Assign(name):
+                yield name
+            case Run(_, _, into):
+                yield from into
+            case Choice(_, arms):
+                for arm in arms:
+                    yield from _set_in(arm)
+            case Loop(_, body, names):
+                yield from names
+                yield from _set_in(body)
+            case Guard(body, handlers):
+                yield from _set_in(body)
+                for _, handler in handlers:
+                    yield from _set_in(handler)
+
+
+def _with(worth: Mapping[str, str], name: str, value: str | None) -> Mapping[str, str]:
+    return _without(worth, (name,)) if value is None else {**worth, name: value}
+
+
+def _without(worth: Mapping[str, str], names: Iterable[str]) -> Mapping[str, str]:
+    gone = set(names)
+    return {name: value for name, value in worth.items() if name not in gone} if gone & set(worth) else worth
+
+
+_TABLES = re.compile(
+    r"\b(?:alter\s+table(?:\s+if\s+exists)?(?:\s+only)?|drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?|"
+    r"insert\s+into|update|delete\s+from)\s+((?:[a-z_]\w*\.)?[a-z_]\w*)",
+    re.IGNORECASE,
+)
+
+
+def _guess(sql: str, scene: Scene, out: Effect) -> None:
+    """Tables named in a body that can't be read: possible, never none."""
+    for match in _TABLES.finditer(sql):
+        parts = match[1].lower().split(".")
+        name = Name(parts[0] if len(parts) > 1 else "", parts[-1])
+        if scene.catalog.live and scene.catalog.missing(name):
+            continue
+        weak = match[0].lower().startswith(("insert", "update", "delete"))
+        out.lock(scene.catalog.relation(name), RE if weak else AE, "named in a body that can't be read", "possible")

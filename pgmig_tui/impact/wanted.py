@@ -1,0 +1,74 @@
+"""What must be asked of the server before a script's impact can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from pgmig_tui.impact.facts import Name
+
+EVERYTHING = "*"
+_SYSTEM = frozenset({"pg_catalog", "information_schema"})
+
+
+@dataclass(slots=True)
+class Names:
+    """`all` are names of relations, indexes, types, functions or statistics alike: asking too much costs nothing.
+
+    Those without a schema are looked for in the `paths` that the script sets, beside the session's own search_path.
+    EVERYTHING among the schemas (of which everything is asked) or the paths stands for all of them. `dropped` are the
+    plain names of objects other than relations that fall with CASCADE; `runs`: functions are called, `writes`: triggers
+    may be.
+    """
+
+    all: set[Name] = field(default_factory=set)
+    roles: set[str] = field(default_factory=set)
+    schemas: set[str] = field(default_factory=set)
+    publications: set[str] = field(default_factory=set)
+    prepared: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
+    runs: bool = False
+    writes: bool = False
+
+    def add(self, parts: list[str]) -> None:
+        if parts and parts[-1]:
+            schema = parts[-2] if len(parts) > 1 else ""
+            if schema not in _SYSTEM:
+                self.all.add(Name(schema, parts[-1]))
+
+    def copy(self) -> Names:
+        made = Names()
+        made.update(self)
+        return made
+
+    def update(self, other: Names) -> bool:
+        """Take in what another one wants; whether that is anything new."""
+        new = False
+        for one in _SETS:
+            mine, theirs = getattr(self, one), getattr(other, one)
+            if not theirs <= mine:
+                mine |= theirs
+                new = True
+        new |= (other.runs and not self.runs) or (other.writes and not self.writes)
+        self.runs |= other.runs
+        self.writes |= other.writes
+        return new
+
+    @property
+    def size(self) -> int:
+        """Grows whenever something is added."""
+        return sum(len(getattr(self, one)) for one in _SETS)
+
+    def beyond(self, known: Names) -> bool:
+        """Whether this wants something that the other one doesn't."""
+        return any(not getattr(self, one) <= getattr(known, one) for one in _SETS)
+
+    def renamed(self, schemas: list[tuple[str, str]]) -> None:
+        """What the script calls `new.x` after it has renamed a schema is `old.x` for the server, so ask for both."""
+        for _ in schemas:
+            for old, new in schemas:
+                self.all |= {Name(old, name.relation) for name in self.all if name.schema == new}
+        self.paths.update(old for old, _ in schemas)
+
+
+_SETS = tuple(one.name for one in fields(Names) if one.name not in ("runs", "writes"))
