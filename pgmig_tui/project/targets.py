@@ -20,8 +20,11 @@ from pgmig_tui.project.config import Config
 _PG_ENGINES = frozenset({"pg", "postgres", "postgresql"})
 _ENGINE_NAMES = {"sqlite3": "sqlite", "maria": "mysql", "mariadb": "mysql", "cockroachdb": "cockroach"}
 _SECRET_PARAMETERS = frozenset({"password", "sslpassword", "oauth_client_secret"})
+_OTHER_ENGINES = frozenset(
+    {"clickhouse", "cockroach", "exasol", "firebird", "mysql", "oracle", "snowflake", "sqlite", "vertica", "yugabyte"}
+)
 _URI = re.compile(r"db:(?:([A-Za-z][A-Za-z0-9+.-]*):)?(.*)", re.I | re.S)
-_BARE_URI = re.compile(r"(?:postgres|postgresql|pg)://", re.I)
+_BARE_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.S)
 _REST = re.compile(r"(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.S)
 _LOCAL_HOSTS = frozenset({"", "localhost", "::1", "/var/run/postgresql", "/run/postgresql", "/tmp"})
 
@@ -128,7 +131,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUri:
-    """The parts of a `db:` URI, percent-decoded. Empty parts are left to libpq."""
+    """The parts of a `db:` URI, percent-decoded. Empty parts are left to libpq.
+
+    `engine` is Sqitch's name of it, whichever of its names the URI had.
+    """
 
     engine: str
     user: str
@@ -156,19 +162,20 @@ def is_uri(text: str) -> bool:
 
 
 def parse_uri(text: str) -> DatabaseUri:
-    """Read a `db:engine:…` URI. Raises UsageError, without showing what may be a password."""
-    found = _URI.fullmatch(text.strip())
+    """Read a `db:engine:…` URI; `db:` may be left out before an engine that is known, as in `postgres://host/name`.
+
+    Raises UsageError, without showing what may be a password.
+    """
+    text = text.strip()
+    found = _URI.fullmatch(_with_prefix(text))
     if not found:
-        if _BARE_URI.match(text):
-            raise UsageError("A database URI begins with db:.", do="Write db:postgres://…, or db:pg:name.")
         raise UsageError(f'Unknown argument "{_without_secret(text)}"', do="A database URI begins with db:pg:.")
     if not found[1]:
         raise UsageError(
             f'No engine specified by URI {_without_secret(text)}; URI must start with "db:$engine:"',
             do="Write db:pg:name, or db:pg://host/name.",
         )
-    engine = found[1].lower()
-    engine = "pg" if engine in _PG_ENGINES else _ENGINE_NAMES.get(engine, engine)
+    engine = _engine(found[1])
     parts = _REST.fullmatch(found[2])
     assert parts  # it matches any text
     authority, path, query = parts.groups()
@@ -180,8 +187,25 @@ def parse_uri(text: str) -> DatabaseUri:
             do="In user, password and names write %40 for @, %3A for :, %2F for /, %3F for ? and %23 for #.",
         )
     database = unquote(path.removeprefix("/") if authority is not None else path)
-    pairs = tuple(parse_qsl(query or "", keep_blank_values=True))
-    return DatabaseUri(engine, user, password, host, port, database, pairs)
+    return DatabaseUri(engine, user, password, host, port, database, _parameters(query or ""))
+
+
+def _with_prefix(text: str) -> str:
+    """Return `text` with the `db:` that may be left out before the name of an engine."""
+    bare = _BARE_URI.match(text)
+    known = bare is not None and _engine(bare[1]) in _OTHER_ENGINES | {"pg"}
+    return f"db:{text}" if known else text
+
+
+def _engine(name: str) -> str:
+    name = name.lower()
+    return "pg" if name in _PG_ENGINES else _ENGINE_NAMES.get(name, name)
+
+
+def _parameters(query: str) -> tuple[tuple[str, str], ...]:
+    """Return the parameters of a query, which `;` separates as well as `&`."""
+    pairs = (pair for part in query.split(";") for pair in parse_qsl(part, keep_blank_values=True))
+    return tuple(pairs)
 
 
 def default_target_name(config: Config, env: Mapping[str, str]) -> str | None:

@@ -42,11 +42,22 @@ def target(uri: str, env: dict[str, str] | None = None, conf: Config | None = No
          "db:pg:d?sslmode=require&options=-c%20x%3D1"),
         ("db:pg:?host=%2Ftmp&dbname=x", {"host": "/tmp", "dbname": "x"}, "db:pg:?host=/tmp&dbname=x"),
         ("db:pg://h/d?host=other", {"host": "other", "dbname": "d"}, "db:pg://h/d?host=other"),
+        ("postgres://u@h:5433/d", {"user": "u", "host": "h", "port": "5433", "dbname": "d"}, "db:pg://u@h:5433/d"),
+        ("postgresql://h/d", {"host": "h", "dbname": "d"}, "db:pg://h/d"),
+        ("POSTGRES://h/d", {"host": "h", "dbname": "d"}, "db:pg://h/d"),
+        ("pg://h/d", {"host": "h", "dbname": "d"}, "db:pg://h/d"),
+        ("pg:d", {"dbname": "d"}, "db:pg:d"),
+        ("postgres:", {}, "db:pg:me"),
+        ("db:pg://h/d?sslmode=prefer;connect_timeout=3", {"host": "h", "dbname": "d", "sslmode": "prefer",
+         "connect_timeout": "3"}, "db:pg://h/d?sslmode=prefer&connect_timeout=3"),
+        ("db:pg:d?sslmode=prefer;password=x&port=1;", {"dbname": "d", "sslmode": "prefer", "port": "1"},
+         "db:pg:d?sslmode=prefer&port=1"),
     ],
 )  # fmt: skip
 def test_uris(uri: str, conninfo: dict[str, str], shown: str) -> None:
     found = target(uri, {"USER": "me"})
-    assert (found.conninfo, found.display, found.engine, found.password) == (conninfo, shown, "pg", None)
+    assert (found.conninfo, found.display, found.engine) == (conninfo, shown, "pg")
+    assert found.password == ("x" if "password" in uri else None)
 
 
 def test_a_uri_written_out_reads_the_same() -> None:
@@ -54,10 +65,18 @@ def test_a_uri_written_out_reads_the_same() -> None:
     assert parse_uri(parse_uri(text).text()) == parse_uri(text)
 
 
+SECRET_URIS = [
+    "db:pg://u:{}@h/d",
+    "db:pg:d?password={}",
+    "db:pg://h/d?sslpassword={}&a=b",
+    "db:pg:d?a=b;password={};c=d",
+    "postgres://u:{}@h/d",
+    "pg://h/d?sslmode=prefer;sslpassword={}",
+]
 SECRETS = st.text(st.characters(categories=["L", "Nd"]), min_size=8).map(lambda text: f"s3cret{text}")
 
 
-@given(SECRETS, st.sampled_from(["db:pg://u:{}@h/d", "db:pg:d?password={}", "db:pg://h/d?sslpassword={}&a=b"]))
+@given(SECRETS, st.sampled_from(SECRET_URIS))
 def test_no_secret_is_ever_shown(secret: str, uri: str) -> None:
     found = target(uri.format(secret))
     shown = f"{found!r} {found} {found.name} {found.uri} {found.display} {found.conninfo}"
@@ -69,11 +88,12 @@ def test_no_secret_is_ever_shown(secret: str, uri: str) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "pg://u:s3cret@h/d",
-        "postgres://u:s3cret@h/d",
+        "postgre://u:s3cret@h/d",
+        "https://u:s3cret@h/d",
+        "postgres://u:s3cret/x@h/d",
         "db://u:s3cret@h/d",
         "x:u:s3cret@h",
-        "mysql://h/d?password=s3cret",
+        "mysqlx://h/d?password=s3cret",
         "db:pg://u:s3cret/x@h/d",
         "db:pg://u:12/s3cret@h/d",
         "db:pg://u:1?s3cret@h/d",
@@ -99,6 +119,7 @@ def test_user_and_password_of_the_environment_win() -> None:
 def test_other_engines_are_recognised() -> None:
     assert target("db:sqlite:foo.db").engine == "sqlite"
     assert target("db:mysql://h/d").engine == "mysql"
+    assert target("mariadb://h/d").engine == "mysql"
 
 
 def test_settings_win_from_target_over_engine_over_core(tmp_path: Path) -> None:
