@@ -239,7 +239,7 @@ def _load(
 
     layout = layout or _main_layout(default, config, resolve)
     if not layout.plan_file.exists():
-        raise _no_plan(root, config, layout)
+        raise _no_plan(root, config, layout, resolve)
     plan = read_plan(layout.plan_file, _shown(layout.plan_file, root))
     found, foreign, warnings = _environments(root, config, default, layout, resolve)
     mode = config.get("deploy.mode")
@@ -264,24 +264,50 @@ def _load(
 
 
 def _main_layout(default: str | None, config: Config, resolve: _Resolve) -> Layout:
-    """Return the layout of the default target, or of the first one on PostgreSQL: that is the project."""
-    names = [name for name in (default, *target_names(config)) if name]
+    """Return the layout of the default target, or of the first one on PostgreSQL: that is the project.
+
+    Where nobody chose the default target (it is only the engine's) and it has no plan, the first one that has one.
+    """
+    chosen = [default] if default and not _only_engine(default) else []
+    layouts = _layouts([*chosen, *([default] if default else []), *target_names(config)], resolve)
+    first = next(iter(layouts.values()), None)
+    if first is None:
+        return resolve("db:pg:").layout
+    if chosen:
+        return first
+    return next((layout for layout in layouts.values() if layout.plan_file.exists()), first)
+
+
+def _only_engine(target: str) -> bool:
+    """True for `db:pg:`, which Sqitch makes of an engine without a target."""
+    return is_uri(target) and target.endswith(":")
+
+
+def _layouts(names: Sequence[str], resolve: _Resolve) -> dict[str, Layout]:
+    """Return the layouts of those targets that can be read and are on PostgreSQL, in their order."""
+    found: dict[str, Layout] = {}
     for name in names:
         try:
             target = resolve(name)
         except UsageError:
             continue
         if target.engine == "pg":
-            return target.layout
-    return resolve("db:pg:").layout
+            found[name] = target.layout
+    return found
 
 
-def _no_plan(root: Path, config: Config, layout: Layout) -> ProjectError:
+def _no_plan(root: Path, config: Config, layout: Layout, resolve: _Resolve) -> ProjectError:
     shown = _shown(layout.plan_file, root)
     if config.local_file is None:
         return ProjectError(
             f"There is no Sqitch project in {root}: neither sqitch.conf nor {shown}.",
             do="Go to the project's folder, or name it with -C. `sqitch init` begins a new one.",
+        )
+    others = [name for name, one in _layouts(target_names(config), resolve).items() if one.plan_file.exists()]
+    if others:
+        return ProjectError(
+            f"Plan file {shown} does not exist.",
+            do=f"These targets have a plan of their own: {', '.join(others)}. Name one of them.",
         )
     if config.local_file.parent != root:
         return ProjectError(
@@ -343,7 +369,7 @@ def _protect_twins(environments: Sequence[Environment], warnings: list[str]) -> 
 def _from_targets(config: Config, default: str | None, resolve: _Resolve, warnings: list[str]) -> list[Environment]:
     """Every target of sqitch.conf in file order; the default first when it is a URI, and only then."""
     names = list(target_names(config))
-    if default and is_uri(default) and (not names or not default.endswith(":")):
+    if default and is_uri(default) and (not names or not _only_engine(default)):
         names.insert(0, default)
     found: list[Environment] = []
     for name in names:

@@ -87,7 +87,7 @@ def test_environment_by_name_target_or_uri(folder: Path) -> None:
     project = load(folder)
     assert [environment.name for environment in project.environments] == ["live", "test"]
     assert project.environment("live").target.name == "production"
-    for text in ("production", "db:pg://other@DB.example:5432/docs", "db:postgres://db.example/docs"):
+    for text in ("production", "db:pg://other@DB.example:5432/docs", "postgres://db.example/docs"):
         found = project.environment(text)
         assert (found.name, found.policy.confirm_word, found.policy.protected) == ("live", "yes", True)
     assert project.environment("db:postgres://other@db.example/docs").target.conninfo["user"] == "other"
@@ -121,7 +121,7 @@ def test_the_policy_of_an_environment_with_a_plan_of_its_own_counts_too(folder: 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("nope", "Known: dev, production."), ("db:sqlite:x", "PostgreSQL only"), ("postgres://h/d", "db:postgres://")],
+    [("nope", "Known: dev, production."), ("db:sqlite:x", "PostgreSQL only"), ("postgre://h/d", "db:pg:")],
 )
 def test_unknown_environments(folder: Path, name: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -150,6 +150,72 @@ def test_targets_with_a_plan_of_their_own_and_other_engines_are_foreign(folder: 
     assert project.for_target(project.environment("dev").target) is project
     with pytest.raises(ProjectError, match=r"other\.plan does not exist"):
         project.for_target(project.environment("named").target)
+
+
+TWO_PLANS = """\
+[core]
+	engine = pg
+[target "none"]
+	uri = db:pg:none
+[target "flip"]
+	uri = db:pg:flip
+	top_dir = flip
+[target "flop"]
+	uri = db:pg:flop
+	top_dir = flop
+"""
+
+
+@pytest.fixture
+def two_plans(tmp_path: Path) -> Path:
+    """A project whose targets have plans of their own, and no plan at its root."""
+    plans = {f"{name}/sqitch.plan": plan(f"{name}_a", project=name) for name in ("flip", "flop")}
+    write(tmp_path, {"sqitch.conf": TWO_PLANS, **plans})
+    return tmp_path
+
+
+def test_without_a_plan_at_the_root_the_first_target_that_has_one_is_the_project(two_plans: Path) -> None:
+    project = load(two_plans)
+    assert (project.plan.project, [one.name for one in project.environments]) == ("flip", ["flip"])
+    assert [(one.name, one.reason) for one in project.foreign] == [
+        ("none", "has a plan of its own: sqitch.plan"),
+        ("flop", "has a plan of its own: flop/sqitch.plan"),
+    ]
+    assert project.for_target(project.environment("flop").target).plan.project == "flop"
+
+
+@pytest.mark.parametrize("named", ["none", "db:pg:"])
+def test_a_target_without_a_plan_says_which_targets_have_one(two_plans: Path, named: str) -> None:
+    project = load(two_plans)
+    with pytest.raises(ProjectError, match=r"Plan file sqitch\.plan does not exist") as caught:
+        project.for_target(project.environment(named).target)
+    assert "flip, flop" in caught.value.do
+
+
+@pytest.mark.parametrize(
+    ("env", "conf"),
+    [
+        ({"SQITCH_TARGET": "none"}, ""),
+        ({}, "[core]\ntarget = none\n"),
+        ({}, '[engine "pg"]\ntarget = none\n'),
+        ({}, "[core]\nplan_file = typo.plan\n"),
+    ],
+)
+def test_a_chosen_target_without_a_plan_is_not_exchanged_for_another(
+    two_plans: Path, env: dict[str, str], conf: str
+) -> None:
+    write(two_plans, {"sqitch.conf": TWO_PLANS + conf})
+    with pytest.raises(ProjectError, match="does not exist"):
+        load(two_plans, env)
+
+
+@pytest.mark.parametrize("uri", ["postgres://h/x", "postgresql://h/x", "pg://h/x"])
+def test_a_uri_needs_no_db_in_front_wherever_it_stands(folder: Path, uri: str) -> None:
+    assert load(folder, {"SQITCH_TARGET": uri}).environments[0].name == "db:pg://h/x"
+    write(folder, {"sqitch.conf": f'[core]\nengine = pg\n[engine "pg"]\ntarget = {uri}\n'})
+    assert [environment.name for environment in load(folder).environments] == ["db:pg://h/x"]
+    write(folder, {"sqitch.conf": f'[core]\nengine = pg\n[target "t"]\nuri = {uri}\n'})
+    assert load(folder).environment("t").target.uri == load(folder).environment(uri).target.uri == "db:pg://h/x"
 
 
 def test_options_win_over_the_configuration(folder: Path) -> None:
@@ -183,7 +249,7 @@ def test_a_configured_mode_is_ignored_with_a_warning(folder: Path, mode: str, wa
 
 
 def test_a_target_that_cannot_be_read_is_left_out_with_a_warning(folder: Path) -> None:
-    write(folder, {"sqitch.conf": CONF + '[target "bad"]\nuri = postgres://u:s3cret@h/d\n'})
+    write(folder, {"sqitch.conf": CONF + '[target "bad"]\nuri = postgre://u:s3cret@h/d\n'})
     project = load(folder)
     assert len(project.environments) == 2
     assert [warning.startswith('Target "bad" is left out') for warning in project.warnings] == [True]
