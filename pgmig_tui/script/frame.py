@@ -63,10 +63,15 @@ class Frame:
         self.lexer = Lexer()
         self.parts: list[bytes] = []  # the query buffer
         self.begun = False  # whether more than comments has been gathered
+        self.begun_in_value = False  # whether that stands in a variable's value, not in the file
         self.start_line = 0
         self.start = 0
         self.previous = b""
         self._lines: list[int] = []  # the line number of each line gathered
+        # What a preview notes of it: that it isn't as the file has it, that `\\;` joins it, its unknown variables.
+        self.filled = False
+        self.joined = False
+        self.holes: list[str] = []
         self.branches: list[Branch] = []
         self.active = True
         self.quit = False
@@ -175,6 +180,7 @@ class Frame:
     def begin(self, at: int) -> None:
         """A statement's first word."""
         self.begun = True
+        self.begun_in_value = bool(self._outer)
         self.start_line = self.line_number
         self.start = self.origin(at)
 

@@ -126,9 +126,6 @@ class _Walker(PsqlReader):
         self._path: Path = ()
         self._count = 0
         self._may_have_ended = False
-        self._holes: list[str] = []
-        self._filled = False
-        self._joined = False
         self._shell_used = False
 
     def open(self, name: str, data: bytes) -> None:
@@ -162,7 +159,7 @@ class _Walker(PsqlReader):
             again = False
         else:
             again = True  # a lone \\g sends the last statement once more
-        plain = not (self._filled or self._joined or again)
+        plain = not (frame.filled or frame.joined or again or frame.begun_in_value)
         text = decode(frame.data[start:end] if plain else sql, self.encoding)
         self._add(
             text if plain else text.removesuffix(";"), line, frame.line_number, then, argument, start=start, end=end
@@ -189,9 +186,10 @@ class _Walker(PsqlReader):
         end: int = 0,
         copy: bool = True,
     ) -> None:
+        frame = self.frame
         self.statements.append(
             Statement(
-                self.frame.name,
+                frame.name,
                 line,
                 end_line,
                 text,
@@ -200,14 +198,14 @@ class _Walker(PsqlReader):
                 self._may_have_ended or bool(self._path),
                 then,
                 argument,
-                tuple(dict.fromkeys(self._holes)) if self._holes else (),
+                tuple(dict.fromkeys(frame.holes)) if frame.holes else (),
                 copy and text[:4].upper() == "COPY" and _COPY_IN(text) is not None,
-                self._joined,
+                frame.joined,
                 self._path,
             )
         )
-        self._holes.clear()
-        self._filled = self._joined = False
+        frame.holes.clear()
+        frame.filled = frame.joined = False
 
     def _skip_rows(self, text: str) -> None:
         if _COPY_IN(text):
@@ -222,19 +220,19 @@ class _Walker(PsqlReader):
 
     def escaped(self, frame: Frame, char: bytes) -> None:
         super().escaped(frame, char)
-        self._filled = True
-        self._joined |= char == b";"
+        frame.filled = True
+        frame.joined |= char == b";"
 
     def fill(self, frame: Frame, text: bytes) -> None:
         super().fill(frame, text)
-        self._filled = True
+        frame.filled = True
 
     def leave(self, frame: Frame, token: bytes, name: bytes) -> None:
         super().leave(frame, token, name)
         word = to_text(name)
         if word.isdigit():
             return  # a[1:2]
-        self._holes.append(word)
+        frame.holes.append(word)
         if word not in _COMES_FROM_SERVER:
             self.missing.append(word)
             self._find("unknown variable", f"{to_text(token)} is not known before the script runs", frame.line_number)
@@ -243,7 +241,7 @@ class _Walker(PsqlReader):
 
     def _command(self, frame: Frame) -> None:
         if frame.begun:
-            self._filled = True  # the command stands inside the statement
+            frame.filled = True  # the command stands inside the statement
         super()._command(frame)
 
     def _dispatch(self, frame: Frame, name: str, arguments: Arguments) -> Sending | None:

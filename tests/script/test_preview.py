@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview
-from tests.script.reading import previewed
+from tests.script.reading import previewed, sent
 
 
 def codes(view: Preview) -> list[tuple[int, str, bool]]:
@@ -230,3 +230,22 @@ def test_never_raises(script: str) -> None:
     verify_shape(view)
     for statement in view.statements:
         assert statement.keywords
+
+
+SNIPPETS = st.sampled_from(
+    [
+        "SELECT 1;", "SELECT :one;", ":two\n", ":two ", ":two;\n", "SELECT :'two';\n", "DROP TABLE a", ";\n",
+        " \\; SELECT 4;",
+        "\\set one 1\n", "\\set two 'SELECT 2; DROP TABLE b;'\n", "\\set two 'SELECT 2; :one; SELECT'\n",
+        "\\set one 'BEGIN; SELECT ''x'''\n", "\\i more.sql\n", "\n",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(SNIPPETS, max_size=12).map("".join))
+def test_the_preview_sees_what_is_sent(script: str) -> None:
+    """Whatever the values of variables hold: what it leaves out nobody would review."""
+    files = {"more.sql": b"SELECT :one;\n:two"}
+    seen = [one.text for one in previewed(script, files=files).statements]
+    went = [text.removesuffix(";") for text in sent(script, files=files)]
+    assert [words for text in seen if (words := text.split())] == [words for text in went if (words := text.split())]
