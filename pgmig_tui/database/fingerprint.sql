@@ -148,7 +148,7 @@ WHERE s.setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = cu
 UNION ALL
 SELECT 'comment', pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
 FROM pg_catalog.pg_description d
-WHERE (d.objoid >= 16384 OR d.objoid = 'public'::regnamespace)
+WHERE (d.objoid >= 16384 OR d.objoid = to_regnamespace('public'))
   AND NOT EXISTS (SELECT FROM member m WHERE m.classid = d.classoid AND m.objid = d.objoid)
 UNION ALL
 SELECT 'other', pg_describe_object(o.classid, o.oid, 0), pg_get_userbyid(nullif(o.owner, 0))::text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -33,8 +33,8 @@ _LIKE = frozenset({"INSERT", "UPDATE", "DELETE"})
 _QUIET = frozenset({"SET", "SET ROLE", "SET SESSION AUTHORIZATION", "SET CONSTRAINTS", "RESET", "SHOW", "EMPTY"})
 _NOT_IN_TRANSACTION = frozenset({"25001", "2D000"})
 
-Targets = dict[tuple[str, int], Estimate | None]
-"""(path, line) → what the target's own sizes say."""
+Targets = Sequence[Estimate | None]
+"""What the target's own sizes say of each statement of a script, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,18 @@ class MeasuringExecutor(Executor):
     meter: Meter
     predictions: Predictions
     polling: PollingWaiter
-    estimates: Targets
     statements: list[RehearsedStatement]
 
-    def measure(self, meter: Meter, predictions: Predictions, polling: PollingWaiter, estimates: Targets) -> None:
+    def measure(self, meter: Meter, predictions: Predictions, polling: PollingWaiter) -> None:
         """Say how; before `run`."""
-        self.meter, self.predictions, self.polling, self.estimates = meter, predictions, polling, estimates
+        self.meter, self.predictions, self.polling = meter, predictions, polling
         self.statements = []
         self._last: tuple[str, str] = ("", "")
 
     def _exchange(self, send: Send, sql: bytes, rows: Callable[[], Iterable[bytes]] | None = None) -> Exchange:
         kind = kind_of(send.text)
-        predicted = self.predictions.take(send.path, send.line)
+        foreseen = self.predictions.take(send.path, send.start, send.text)
+        predicted = foreseen.impact if foreseen is not None else None
         if kind in _QUIET or control_of(send.text, kind) is not None:
             self._last = ("", "")
             exchange = Executor._exchange(self, send, sql)
@@ -112,7 +112,7 @@ class MeasuringExecutor(Executor):
                 RehearsedStatement(
                     send.path, send.line, send.end_line, kind, mask_secrets(send.text[: SHOWN * 4])[:SHOWN], 1,
                     exchange.last.row_count, measured, predicted, differences(predicted, measured, kind),
-                    depends_on_rows(predicted, measured, kind), self.estimates.get((send.path, send.line)),
+                    depends_on_rows(predicted, measured, kind), foreseen.on_target if foreseen is not None else None,
                 )
             )  # fmt: skip
         return exchange
@@ -172,7 +172,7 @@ class Stage:
         variables: dict[str, str],
         *,
         measured: bool,
-        estimates: Targets | None = None,
+        estimates: Targets = (),
     ) -> RehearsedScript:
         """Run one script and, where there is one, its verification. Never raises for what the scripts do."""
         start = time.perf_counter()
@@ -185,8 +185,9 @@ class Stage:
         try:
             executor = self._executor(wire, script.name, script.data, variables, form, measured=measured)
             if isinstance(executor, MeasuringExecutor):
-                predictions = Predictions(self._predict(view, form, script.name).statements)
-                executor.measure(Meter(self.observer), predictions, self.polling, estimates or {})
+                predicted = self._predict(view, form, script.name).statements
+                predictions = Predictions(predicted, [one.start for one in view.statements], estimates)
+                executor.measure(Meter(self.observer), predictions, self.polling)
                 statements = executor.statements
             problem = self._run(executor, form)
             wire = executor.wire
@@ -236,10 +237,13 @@ class Stage:
         return replace(found, verified=problem is None, verify_problem=problem)
 
     def _predict(self, view: Preview, form: Shape, name: str) -> ScriptImpact:
+        """As the script's own session would find its names: by its role and its settings."""
         from pgmig_tui.database.forecast import Script, forecast
 
         script = Script(name, view.statements, form.wraps, view.complete)
-        return forecast([script], self.observer.connection, self.version_num)[0]
+        with connect(self.endpoint, application_name=application_name("rehearsal", "facts")) as session:
+            session.execute(guard_sql("control", 0, self.version_num))
+            return forecast([script], session, self.version_num)[0]
 
     # -- parts -------------------------------------------------------------------------------------------------
 

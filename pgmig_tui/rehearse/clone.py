@@ -45,7 +45,11 @@ class CloneError(PgmigError):
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What `original.sql` reads of the target; `settings` are `name=value`, later ones win."""
+    """What `original.sql` reads of the target, and what its connection asked for.
+
+    `settings` are `name=value`, later ones win, and whether the role may ask for them; `options` are those of the
+    connection itself (`options=` or PGOPTIONS), which win over them.
+    """
 
     encoding: str
     owner: str
@@ -54,9 +58,10 @@ class Original:
     roles: Mapping[str, Mapping[str, Any]]
     memberships: tuple[tuple[str, str, bool], ...]
     tablespaces: tuple[str, ...]
-    settings: tuple[str, ...]
+    settings: tuple[tuple[str, bool], ...]
     extensions: tuple[Mapping[str, Any], ...]
     public: bool
+    options: str
 
     def needed(self, scripts: Iterable[bytes]) -> list[str]:
         """Roles that objects of the database or the scripts name, and those that they are members of."""
@@ -102,9 +107,10 @@ def read_original(connection: Connection) -> Original:
         roles={role["name"]: role for role in found["roles"] or ()},
         memberships=tuple((group, member, bool(admin)) for group, member, admin in found["memberships"] or ()),
         tablespaces=tuple(found["tablespaces"] or ()),
-        settings=tuple(found["settings"] or ()),
+        settings=tuple((setting, bool(allowed)) for setting, allowed in found["settings"] or ()),
         extensions=tuple(found["extensions"] or ()),
         public=found["public"],
+        options=connection.raw.options.decode("utf-8", "replace"),
     )
 
 
@@ -178,6 +184,8 @@ def restore(
                 lines += _run([*command, "--statistics-only", str(archive)], environment, hidden)[1]
         _cut_off(connection, notes)
         _note_versions(connection, original, notes)
+    if withheld := sorted({setting.partition("=")[0] for setting, allowed in original.settings if not allowed}):
+        notes.append(f"settings that only a superuser may make are not those of the target: {', '.join(withheld)}")
     user, secret = _user(place, original, roles, password)
     if not place.ours:
         notes.append(f"the scripts run as {user} there, not as {original.role}; owners and privileges were not copied")
@@ -298,9 +306,11 @@ def _user(place: Place, original: Original, roles: Sequence[str], password: str)
 
 
 def _options(original: Original) -> str:
-    """The target's settings of the database and the role, as libpq's `options`: RESET ALL then comes back to them."""
-    last = dict(setting.split("=", 1) for setting in original.settings)
-    return " ".join(f"-c {_escaped(name)}={_escaped(value)}" for name, value in last.items())
+    """The target's settings of the database, the role and the connection, as libpq's `options`: RESET ALL then comes
+    back to them."""
+    last = dict(setting.split("=", 1) for setting, allowed in original.settings if allowed)
+    settings = [f"-c {_escaped(name)}={_escaped(value)}" for name, value in last.items()]
+    return " ".join([*settings, *([original.options] if original.options else [])])
 
 
 def _escaped(text: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.impact.result import StatementImpact
+from pgmig_tui.impact.result import Estimate, StatementImpact
 from pgmig_tui.rehearse.measured import Difference, Measured
 
 STRONG = LockMode.SHARE_UPDATE_EXCLUSIVE
@@ -15,18 +16,49 @@ _ROWS = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY", "DO"
 _NONE = "nothing"
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What was said of one statement: its impact on the copy, and how long it would take with the target's sizes."""
+
+    impact: StatementImpact
+    on_target: Estimate | None = None
+
+
 class Predictions:
-    """The predicted statements of one script, handed out as the executor comes to them."""
+    """The predicted statements of one script, handed out as the executor comes to them.
 
-    def __init__(self, statements: Iterable[StatementImpact]) -> None:
-        self._at: dict[tuple[str, int], deque[StatementImpact]] = {}
-        for one in statements:
-            self._at.setdefault((one.path, one.line), deque()).append(one)
+    `starts` are their places in their files (byte offsets), `on_target` the estimates for the target: both in the
+    order of the statements; without estimates for all of them there are none.
+    """
 
-    def take(self, path: str, line: int) -> StatementImpact | None:
-        """The next statement that begins there; None for one that only the running script knew (`\\gexec`, loops)."""
-        waiting = self._at.get((path, line))
-        return waiting.popleft() if waiting else None
+    def __init__(
+        self,
+        statements: Sequence[StatementImpact],
+        starts: Sequence[int],
+        on_target: Sequence[Estimate | None] = (),
+    ) -> None:
+        if len(on_target) != len(statements):
+            on_target = (None,) * len(statements)
+        self._at: dict[tuple[str, int], deque[Foreseen]] = {}
+        for one, start, estimate in zip(statements, starts, on_target, strict=True):
+            self._at.setdefault((one.path, start), deque()).append(Foreseen(one, estimate))
+
+    def take(self, path: str, start: int, text: str) -> Foreseen | None:
+        """What was said of the statement that begins there and is sent as `text`; None for one that only the running
+        script knew (`\\gexec`, loops).
+
+        Where several begin at one place (a variable holds them, a file is included twice), those before the one that
+        reads the same were passed over: transaction control that is our own. One that reads the same nowhere has a
+        value in it that wasn't known before.
+        """
+        waiting = self._at.get((path, start))
+        if not waiting:
+            return None
+        sent = text.rstrip().removesuffix(";")  # comments before it are sent along
+        same = next((number for number, one in enumerate(waiting) if sent.endswith(one.impact.sql or sent)), 0)
+        for _ in range(same):
+            waiting.popleft()
+        return waiting.popleft()
 
 
 def differences(predicted: StatementImpact | None, measured: Measured, kind: str) -> tuple[Difference, ...]:

@@ -18,12 +18,15 @@ SELECT pg_catalog.json_build_object(
         pg_catalog.pg_get_userbyid(m.roleid), pg_catalog.pg_get_userbyid(m.member), m.admin_option))
       FROM pg_catalog.pg_auth_members m),
   'tablespaces', (SELECT pg_catalog.json_agg(t.spcname) FROM pg_catalog.pg_tablespace t WHERE t.spcname !~ '^pg_'),
-  'settings', (SELECT pg_catalog.json_agg(s.setting ORDER BY s.rank)
-      FROM (SELECT pg_catalog.unnest(x.setconfig) AS setting,
-                   (x.setrole <> 0)::int * 1 + (x.setdatabase <> 0 AND x.setrole <> 0)::int AS rank
-            FROM pg_catalog.pg_db_role_setting x
-            WHERE x.setdatabase IN (0, d.oid)
-              AND x.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user))) s),
+  'settings', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.setting, s.allowed) ORDER BY s.rank)
+      FROM (SELECT x.setting, (x.setrole <> 0)::int * 2 + (x.setdatabase <> 0)::int AS rank,
+                   -- a role that is no superuser may not ask for it, however it came by it
+                   coalesce(g.context = 'user', true) OR me.rolsuper AS allowed
+            FROM (SELECT pg_catalog.unnest(r.setconfig) AS setting, r.setrole, r.setdatabase
+                  FROM pg_catalog.pg_db_role_setting r) x
+            CROSS JOIN (SELECT oid, rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user) me
+            LEFT JOIN pg_catalog.pg_settings g ON g.name = pg_catalog.split_part(x.setting, '=', 1)
+            WHERE x.setdatabase IN (0, d.oid) AND x.setrole IN (0, me.oid)) s),
   'extensions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
         'name', e.extname, 'version', e.extversion, 'schema', n.nspname,
         'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(tn.nspname, t.typname, t.typmodin <> 0))

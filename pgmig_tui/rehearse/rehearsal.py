@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
 from pgmig_tui.database.fingerprint import Objects, changed, digest, read_objects
-from pgmig_tui.errors import PgmigError, ProjectError, Refused, UsageError
+from pgmig_tui.database.registry import RegistryInfo, RegistryState, prepare_registry
+from pgmig_tui.database.tracking import prepare_tracking, read_tracking
+from pgmig_tui.errors import NotPermitted, PgmigError, ProjectError, Refused, UsageError
 from pgmig_tui.rehearse.carry_out import Script, Stage, Targets
 from pgmig_tui.rehearse.clone import Clone, dumped, read_original, restore
 from pgmig_tui.rehearse.measure import Observer
@@ -25,7 +27,7 @@ from pgmig_tui.rehearse.measured import Fingerprints, Problem, Rehearsal, Rehear
 from pgmig_tui.rehearse.scratch import Place, configured, embedded, scratch_database
 from pgmig_tui.report.impacts import Reading, Source, inspect
 from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.plan import Options, RunPlan
+from pgmig_tui.run.plan import Endpoint, Options, RunPlan
 from pgmig_tui.run.planning import prepare
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, ProjectFiles
@@ -78,9 +80,9 @@ def rehearse(
             return None
         name = application_name("rehearsal", "source")
         source = stack.enter_context(connect(environment.target, application_name=name))
+        estimates = _estimates(plan, source)  # before the guards: names are found by the session's own search_path
         source.execute(guard_sql("control", 0, source.server_version_num))
         scripts = _scripts(project, environment, plan, options)
-        estimates = _estimates(plan, source)
         place = _place(stack, project, environment, plan, state_dir, server, say)
         clone, database = _copy(stack, environment, plan, source, place, scripts, say)
         observer = Observer(place, database)
@@ -92,6 +94,7 @@ def rehearse(
         outlets.mkdir()
         files = RecordedFiles.of(plan)
         allow = Allow(files=plan.allow_files)
+        notes = _make_registry(where, project, plan) if not plan.registry_present else []
         stage = Stage(where, place.version_num, plan.server.encoding, files, outlets, observer, allow)
         course = _run(stage, project, environment, plan, scripts, estimates, options, say)
     return Rehearsal(
@@ -105,7 +108,7 @@ def rehearse(
         stand_in_tablespaces=clone.tablespaces,
         missing_extensions=clone.missing,
         restore_problems=clone.problems,
-        notes=(*_version_note(plan, place), *clone.notes),
+        notes=(*_version_note(plan, place), *clone.notes, *notes),
         scripts=tuple(course.scripts),
         fingerprints=course.marks,
         schema_differences=tuple(course.schema),
@@ -144,9 +147,7 @@ def _estimates(plan: RunPlan, source: Connection) -> Mapping[str, Targets]:
         found = inspect(sources, how, source)
     except PgmigError:
         return {}
-    return {
-        one.impact.path: {(each.path, each.line): each.estimated_ms for each in one.impact.statements} for one in found
-    }
+    return {one.impact.path: [each.estimated_ms for each in one.impact.statements] for one in found}
 
 
 def _place(
@@ -223,6 +224,19 @@ def _copy(
     return clone, database
 
 
+def _make_registry(where: Endpoint, project: Project, plan: RunPlan) -> list[str]:
+    """As the deploy makes it before its first step, by the role that deploys; a note where it won't be able to."""
+    with connect(where, application_name=application_name("rehearsal", "setup")) as setup:
+        setup.execute(guard_sql("control", 0, setup.server_version_num))
+        nothing = RegistryState(RegistryInfo(plan.registry, False, None), ())
+        try:
+            prepare_registry(setup, plan.registry, project.plan, plan.operator, nothing)
+        except NotPermitted as error:
+            return [f"the deploy will be refused before its first script: {error.what}"]
+        prepare_tracking(setup, read_tracking(setup, plan.tracking))
+    return []
+
+
 def _version_note(plan: RunPlan, place: Place) -> list[str]:
     wanted, got = plan.server.version_num // 10000, place.version_num // 10000
     if wanted == got:
@@ -244,7 +258,7 @@ def _run(
     variables = dict(plan.variables)
     for script in scripts:
         say(f"deploying {script.change}")
-        done = stage.play(script, "deploy", variables, measured=True, estimates=estimates.get(script.name))
+        done = stage.play(script, "deploy", variables, measured=True, estimates=estimates.get(script.name, ()))
         course.scripts.append(done)
         if not done.ok:
             return course

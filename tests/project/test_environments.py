@@ -229,8 +229,10 @@ name = "b"
         ("", "pgmig.toml:1: no [[environment]] in this file"),
         ("[[environment]]\n", 'pgmig.toml:1: this [[environment]] has no name; add name = "…"'),
         ('environment = [ { name = "a:b", target = "db:pg:x" } ]', 'pgmig.toml:1: name = "a:b": expected a name'),
-        ('[[environment]]\ntarget = "postgre://h"\nname = "-x"', 'pgmig.toml:2: Unknown argument "postgre://h". A database URI'
-         " begins with db:pg:."),
+        (
+            '[[environment]]\ntarget = "postgre://h"\nname = "-x"',
+            'pgmig.toml:2: Unknown argument "postgre://h". A database URI begins with db:pg:.',
+        ),
     ],
 )
 def test_bad_files(text: str, message: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.impact.result import Lock, StatementImpact
-from pgmig_tui.rehearse.compare import Predictions, depends_on_rows, differences
+from pgmig_tui.impact.result import Estimate, Lock, StatementImpact
+from pgmig_tui.rehearse.compare import Foreseen, Predictions, depends_on_rows, differences
 from pgmig_tui.rehearse.measured import Measured, MeasuredLock, Rows
 
 T = Name("public", "t")
@@ -86,11 +86,19 @@ def test_scans_count_on_ddl_where_nobody_foresaw_them() -> None:
     assert not depends_on_rows(ONE, SEEN, "ALTER TABLE")
 
 
-def test_predictions_are_handed_out_in_order() -> None:
-    first, second, other = ONE, replace(ONE, kind="COMMENT"), replace(ONE, line=2)
-    predictions = Predictions([first, second, other])
-    assert predictions.take("a.sql", 1) is first
-    assert predictions.take("a.sql", 2) is other
-    assert predictions.take("a.sql", 1) is second
-    assert predictions.take("a.sql", 1) is None
-    assert predictions.take("b.sql", 1) is None
+def test_predictions_are_handed_out_by_statement_and_in_order() -> None:
+    begin, first, second, other = (replace(ONE, sql=sql) for sql in ("BEGIN", "a", "b", "c"))
+    estimates = [None, Estimate(1, 2), Estimate(3, 4), None]
+    predictions = Predictions([begin, first, second, other], [0, 7, 7, 9], estimates)
+    assert predictions.take("a.sql", 7, "a") == Foreseen(first, Estimate(1, 2))
+    assert predictions.take("a.sql", 9, "c") == Foreseen(other)
+    assert predictions.take("a.sql", 7, "b") == Foreseen(second, Estimate(3, 4))
+    assert predictions.take("a.sql", 7, "b") is None
+    assert predictions.take("b.sql", 9, "c") is None
+
+
+def test_what_was_passed_over_at_one_place_is_not_taken_for_what_ran() -> None:
+    begin, alter, again = (replace(ONE, sql=sql) for sql in ("BEGIN", "ALTER", "ALTER"))
+    predictions = Predictions([begin, alter, again], [0, 0, 0], [Estimate(1, 2)])
+    assert predictions.take("a.sql", 0, "ALTER") == Foreseen(alter), "and estimates of another script are none"
+    assert predictions.take("a.sql", 0, "a value that nobody knew") == Foreseen(again)

@@ -173,6 +173,123 @@ def test_names_without_a_schema_are_found_as_the_script_finds_them(workshop: Wor
     assert differences(found) == []
 
 
+PATHS = {
+    "database": ('ALTER DATABASE "{db}" SET search_path = app, public',),
+    "role in the database": (
+        'ALTER ROLE {role} IN DATABASE "{db}" SET search_path = app',
+        "ALTER ROLE {role} SET search_path = elsewhere",
+        'ALTER DATABASE "{db}" SET search_path = nowhere',
+    ),
+    "role": ("ALTER ROLE {role} SET search_path = app", 'ALTER DATABASE "{db}" SET search_path = nowhere'),
+    "role of that name": ("ALTER SCHEMA app RENAME TO {role}",),
+    "options": ('ALTER DATABASE "{db}" SET search_path = nowhere',),
+}
+
+
+@pytest.mark.parametrize("where", PATHS)
+def test_names_are_found_by_the_search_path_of_the_session(
+    pg18: Server, workshop_on: Callable[..., Workshop], theatre: Theatre, where: str
+) -> None:
+    """Both in the copy, where the scripts run, and in what was predicted of them."""
+    workshop = workshop_on(pg18)
+    role = f"app_{workshop.dbname[-8:]}"
+    setup = (
+        f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'secret'", "CREATE SCHEMA app", "CREATE SCHEMA elsewhere",
+        "CREATE TABLE app.orders (id int PRIMARY KEY)", "CREATE TABLE elsewhere.orders (id int PRIMARY KEY)",
+        *(sql.format(role=role, db=workshop.dbname) for sql in PATHS[where]),
+    )  # fmt: skip
+    for sql in setup:
+        pg18.execute(sql, workshop.dbname)
+    try:
+        workshop.change("one", "ALTER TABLE orders ADD COLUMN a int;", "ALTER TABLE orders DROP COLUMN a;")
+        project, _ = workshop.project()
+        uri = workshop.uri.replace("postgres@", f"{role}:secret@")
+        if where == "options":
+            uri += f"{'&' if '?' in uri else '?'}options=-csearch_path%3Dapp"
+        found = rehearse(project, project.environment(uri), Options(), state_dir=theatre.state_dir)
+        assert found is not None
+        assert problems(found) == []
+        schema = role if "that name" in where else "app"
+        assert locks_of(statement_of(found, "one", 1)) == {f"{schema}.orders": "ACCESS EXCLUSIVE"}
+        assert differences(found) == []
+    finally:
+        pg18.execute(f"DROP OWNED BY {role} CASCADE", workshop.dbname)
+        pg18.execute(f"DROP ROLE {role}", workshop.dbname)
+
+
+def test_a_setting_that_the_role_may_not_ask_for_is_noted(
+    pg18: Server, workshop_on: Callable[..., Workshop], theatre: Theatre
+) -> None:
+    workshop = workshop_on(pg18)
+    role = f"app_{workshop.dbname[-8:]}"
+    pg18.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+    pg18.execute(f"ALTER ROLE {role} SET log_min_duration_statement = '1s'")
+    pg18.execute(f'GRANT CREATE ON DATABASE "{workshop.dbname}" TO {role}')
+    try:
+        workshop.change("one", "CREATE SCHEMA one;", "DROP SCHEMA one;")
+        project, _ = workshop.project()
+        uri = workshop.uri.replace("postgres@", f"{role}:secret@")
+        found = rehearse(project, project.environment(uri), Options(), state_dir=theatre.state_dir)
+        assert found is not None
+        assert found.ok
+        assert [note for note in found.notes if "log_min_duration_statement" in note]
+    finally:
+        pg18.execute(f"DROP OWNED BY {role}", workshop.dbname)
+        pg18.execute(f"DROP ROLE {role}")
+
+
+def test_statements_of_one_line_are_told_apart(workshop: Workshop, theatre: Theatre) -> None:
+    with_base(workshop)
+    workshop.change(
+        "one",
+        "begin; alter table child add column a int; drop view names; commit;",
+        "begin; alter table child drop column a; create view names as select name from child; commit;",
+    )
+    workshop.change(
+        "two",
+        "\\set both 'BEGIN; ALTER TABLE parent ADD COLUMN b int; ALTER TABLE child ADD COLUMN b int; COMMIT;'\n:both\n",
+        "BEGIN; ALTER TABLE parent DROP COLUMN b;ALTER TABLE child DROP COLUMN b; COMMIT;",
+    )
+    found = theatre(workshop)
+    assert problems(found) == []
+    assert differences(found) == []
+    first, second = script_of(found, "one").statements
+    assert (first.kind, locks_of(first)) == ("ALTER TABLE", {"public.child": "ACCESS EXCLUSIVE"})
+    assert (second.kind, locks_of(second)) == ("DROP VIEW", {"public.names": "ACCESS EXCLUSIVE"})
+    assert first.on_target is not None
+    assert [sorted(locks_of(one)) for one in script_of(found, "two").statements] == [
+        ["public.parent"],
+        ["public.child"],
+    ]
+
+
+def test_a_database_without_the_schema_public_can_be_rehearsed(workshop: Workshop, theatre: Theatre) -> None:
+    workshop.query("CREATE SCHEMA app; COMMENT ON SCHEMA app IS 'ours'; DROP SCHEMA public")
+    workshop.change("one", "CREATE TABLE app.one (id int);", "DROP TABLE app.one;")
+    assert theatre(workshop).ok
+
+
+def test_a_change_may_drop_the_schema_public(workshop: Workshop, theatre: Theatre) -> None:
+    workshop.change("one", "DROP SCHEMA public;", "CREATE SCHEMA public;")
+    found = theatre(workshop)
+    assert problems(found) == []
+    assert [one.action for one in found.scripts] == ["deploy", "revert", "redeploy"]
+
+
+def test_the_registry_is_there_as_after_the_deploy_has_made_it(workshop: Workshop, theatre: Theatre) -> None:
+    workshop.change(
+        "one",
+        'GRANT USAGE ON SCHEMA sqitch TO PUBLIC; GRANT SELECT ON :"registry".changes TO PUBLIC;\n'
+        "GRANT SELECT ON pgmig.schema_migrations TO PUBLIC;",
+        "REVOKE USAGE ON SCHEMA sqitch FROM PUBLIC; REVOKE SELECT ON sqitch.changes FROM PUBLIC;\n"
+        "REVOKE SELECT ON pgmig.schema_migrations FROM PUBLIC;",
+    )
+    found = theatre(workshop)
+    assert problems(found) == []
+    assert found.ok
+    assert not workshop.relation("sqitch.changes")
+
+
 def test_a_revert_that_leaves_something_names_it(workshop: Workshop, theatre: Theatre) -> None:
     with_base(workshop)
     workshop.change(
