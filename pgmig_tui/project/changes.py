@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from pgmig_tui.errors import ProjectError
+from pgmig_tui.project.ids import IdMaker
 from pgmig_tui.project.names import Dependency, is_id
 
 
@@ -105,6 +106,11 @@ class Plan:
     def by_id(self) -> Mapping[str, Change]:
         """Changes by change ID."""
         return {change.change_id: change for change in self.changes}
+
+    @cached_property
+    def id_maker(self) -> IdMaker:
+        """Makes the texts of which the IDs of this plan's changes and tags are made."""
+        return IdMaker(self.project, None if self.uri == "0" else self.uri)  # "0" is false in Perl
 
     @cached_property
     def tags(self) -> tuple[Tag, ...]:

@@ -23,12 +23,14 @@ from pgmig_tui.project.plan import read_plan
 from pgmig_tui.project.targets import (
     Layout,
     Options,
+    Override,
     Target,
     default_target_name,
-    is_uri,
+    overridden,
     resolve_target,
     target_names,
 )
+from pgmig_tui.project.uris import ENGINES, is_uri
 
 __all__ = ["ForeignTarget", "Kind", "Operator", "OsUser", "Project", "load_project"]
 
@@ -69,12 +71,26 @@ class Project:
 
     # -- environments --------------------------------------------------------------------------------------------------
 
-    def environment(self, name_or_uri: str) -> Environment:
+    def environment(self, name_or_uri: str, override: Override | None = None) -> Environment:
         """Return the environment that a person means: one of pgmig.toml, a target of sqitch.conf, or a db:pg: URI.
 
         Whatever way it is written, the policy is that of the environment with the same host, port and database; a
-        protected one wins. Raises UsageError, naming what is known, for anything else.
+        protected one wins. With an `override` that leads to another database, it is that database's environment: under
+        its own name, and protected where the one that was named is. Raises UsageError, naming what is known, for
+        anything else.
         """
+        if not override:
+            return self._named(name_or_uri)
+        named = self._named(name_or_uri)
+        target = overridden(named.target, override, self.env)
+        if target.place.same(named.target.place):
+            return replace(named, target=target)
+        found = self._of_place(target) or target_environment(target.display, target)
+        if named.policy.protected and not found.policy.protected:
+            found = replace(found, policy=named.policy)
+        return found
+
+    def _named(self, name_or_uri: str) -> Environment:
         known = self.environments + self.elsewhere
         for environment in known:
             if environment.name == name_or_uri:
@@ -85,15 +101,42 @@ class Project:
                 f'There is no environment or target "{name_or_uri}".',
                 do=f"Known: {', '.join(names)}." if names else "Write a db:pg: URI.",
             )
-        target = resolve_target(name_or_uri, self.config, self.env, self.root, self.options)
+        target = self._resolve(name_or_uri)
         if target.engine != "pg":
             raise UsageError(
                 f'"{target.name}" is a {target.engine} database.', do="pgmig-tui works on PostgreSQL only."
             )
+        return self._of_place(target) or target_environment(target.name, target)
+
+    def _of_place(self, target: Target) -> Environment | None:
+        """The environment whose database a target's is; a protected one wins."""
+        known = self.environments + self.elsewhere
         same = [environment for environment in known if environment.target.place.same(target.place)]
         if not same:
-            return target_environment(target.name, target)
+            return None
         return replace(next((twin for twin in same if twin.policy.protected), same[0]), target=target)
+
+    def names(self, argument: str) -> str | None:
+        """Return what a positional argument means where it means an environment: itself, or the target of an engine or
+        of a plan file, as Sqitch takes them. None where it is something else."""
+        known = {environment.name for environment in (*self.environments, *self.elsewhere)}
+        if is_uri(argument) or argument in known or self.config.get(f"target.{argument}.uri") is not None:
+            return argument
+        if argument in ENGINES:
+            return self.config.get(f"engine.{argument}.target") or f"db:{argument}:"
+        path = Path(os.path.normpath(self.root / argument))
+        if not path.is_file():
+            return None
+        names = [self.default_target, *self.config_targets()]
+        layouts = _layouts([name for name in names if name], self._resolve)
+        return next((name for name, layout in layouts.items() if layout.plan_file == path), None)
+
+    def config_targets(self) -> tuple[str, ...]:
+        """Return the names of sqitch.conf's targets, in file order."""
+        return target_names(self.config)
+
+    def _resolve(self, name: str) -> Target:
+        return resolve_target(name, self.config, self.env, self.root, self.options)
 
     def for_target(self, target: Target) -> Project:
         """Return the project whose plan and scripts `target` uses: this one, or the target's own."""
@@ -213,15 +256,18 @@ def load_project(
     top_dir: str | None = None,
     registry: str | None = None,
     os_user: OsUser | None = None,
+    wanted: Sequence[str] = (),
 ) -> Project:
     """Read the project in `directory`; `env` are the environment variables, the options win over the configuration.
+
+    Where the configured plan isn't there it is the project of the first of the `wanted` environments that has one.
 
     Raises ProjectError when there is no project, or a file of it has errors.
     """
     root = Path(os.path.abspath(directory))  # noqa: PTH100 - symbolic links stay, as in psql's messages
     if not root.is_dir():
         raise UsageError(f"There is no folder {root}.")
-    return _load(root, read_config(root, env), env, Options(plan_file, top_dir, registry), os_user, None)
+    return _load(root, read_config(root, env), env, Options(plan_file, top_dir, registry), os_user, None, wanted)
 
 
 def _load(
@@ -231,6 +277,7 @@ def _load(
     options: Options,
     os_user: OsUser | None,
     layout: Layout | None,
+    wanted: Sequence[str] = (),
 ) -> Project:
     default = default_target_name(config, env)
 
@@ -239,7 +286,10 @@ def _load(
 
     layout = layout or _main_layout(default, config, resolve)
     if not layout.plan_file.exists():
-        raise _no_plan(root, config, layout, resolve)
+        instead = _layout_of(wanted, root, config, default, resolve)
+        if instead is None:
+            raise _no_plan(root, config, layout, resolve)
+        layout = instead
     plan = read_plan(layout.plan_file, _shown(layout.plan_file, root))
     found, foreign, warnings = _environments(root, config, default, layout, resolve)
     mode = config.get("deploy.mode")
@@ -276,6 +326,20 @@ def _main_layout(default: str | None, config: Config, resolve: _Resolve) -> Layo
     if chosen:
         return first
     return next((layout for layout in layouts.values() if layout.plan_file.exists()), first)
+
+
+def _layout_of(
+    wanted: Sequence[str], root: Path, config: Config, default: str | None, resolve: _Resolve
+) -> Layout | None:
+    """Return the layout of the first of these environments (by name, target or URI) that has a plan; None without."""
+    if not wanted:
+        return None
+    named = {environment.name: environment.target for environment in _configured(root, config, default, resolve, [])}
+    for name in wanted:
+        layout = named[name].layout if name in named else _layouts([name], resolve).get(name)
+        if layout is not None and layout.plan_file.exists():
+            return layout
+    return None
 
 
 def _only_engine(target: str) -> bool:
@@ -325,14 +389,8 @@ def _environments(
     root: Path, config: Config, default: str | None, layout: Layout, resolve: _Resolve
 ) -> tuple[list[Environment], list[ForeignTarget], list[str]]:
     """Return the environments on PostgreSQL, the targets that aren't this layout's, and warnings."""
-    path = (config.local_file.parent if config.local_file else root) / ENVIRONMENTS_FILE
     warnings: list[str] = []
-    try:
-        found = list(read_environments(path.read_bytes(), _shown(path, root), resolve))
-    except FileNotFoundError:
-        found = _from_targets(config, default, resolve, warnings)
-    except OSError as error:
-        raise ProjectError(f"{_shown(path, root)} can't be read: {error.strerror}.") from None
+    found = _configured(root, config, default, resolve, warnings)
     foreign: dict[str, ForeignTarget] = {}
     for environment in found:
         if reason := _foreign_reason(environment.target, layout, root):
@@ -350,6 +408,19 @@ def _environments(
             foreign[name] = ForeignTarget(name, reason, target.plan_file if target.engine == "pg" else None)
     mine = [environment for environment in found if environment.target.engine == "pg"]
     return _protect_twins(mine, warnings), list(foreign.values()), warnings
+
+
+def _configured(
+    root: Path, config: Config, default: str | None, resolve: _Resolve, warnings: list[str]
+) -> list[Environment]:
+    """Return the environments of pgmig.toml, without that file one for each target. Raises ProjectError."""
+    path = (config.local_file.parent if config.local_file else root) / ENVIRONMENTS_FILE
+    try:
+        return list(read_environments(path.read_bytes(), _shown(path, root), resolve))
+    except FileNotFoundError:
+        return _from_targets(config, default, resolve, warnings)
+    except OSError as error:
+        raise ProjectError(f"{_shown(path, root)} can't be read: {error.strerror}.") from None
 
 
 def _protect_twins(environments: Sequence[Environment], warnings: list[str]) -> list[Environment]:

@@ -1,8 +1,7 @@
 """Targets: where a plan is deployed to, as named in sqitch.conf or written as a `db:pg:` URI.
 
-Sources: `sqitch-target`, `sqitch-environment` and `sqitch-configuration` manual pages; the `db:` URI draft
-(https://github.com/libwww-perl/uri-db); PostgreSQL documentation, "Connection Strings", "Environment Variables" and
-"The Connection Service File".
+Sources: `sqitch-target`, `sqitch-environment` and `sqitch-configuration` manual pages; PostgreSQL documentation,
+"Connection Strings", "Environment Variables" and "The Connection Service File".
 """
 
 from __future__ import annotations
@@ -10,22 +9,13 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote
 
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.config import Config
+from pgmig_tui.project.uris import SECRET_PARAMETERS, DatabaseUri, is_uri, parse_uri, with_prefix
 
-_PG_ENGINES = frozenset({"pg", "postgres", "postgresql"})
-_ENGINE_NAMES = {"sqlite3": "sqlite", "maria": "mysql", "mariadb": "mysql", "cockroachdb": "cockroach"}
-_SECRET_PARAMETERS = frozenset({"password", "sslpassword", "oauth_client_secret"})
-_OTHER_ENGINES = frozenset(
-    {"clickhouse", "cockroach", "exasol", "firebird", "mysql", "oracle", "snowflake", "sqlite", "vertica", "yugabyte"}
-)
-_URI = re.compile(r"db:(?:([A-Za-z][A-Za-z0-9+.-]*):)?(.*)", re.I | re.S)
-_BARE_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.S)
-_REST = re.compile(r"(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.S)
 _LOCAL_HOSTS = frozenset({"", "localhost", "::1", "/var/run/postgresql", "/run/postgresql", "/tmp"})
 
 
@@ -38,6 +28,7 @@ class Layout:
     deploy_dir: Path
     revert_dir: Path
     verify_dir: Path
+    reworked_dir: Path
     reworked_deploy_dir: Path
     reworked_revert_dir: Path
     reworked_verify_dir: Path
@@ -61,6 +52,7 @@ class Target:
     """A database to deploy to.
 
     `name` is the target's name in sqitch.conf, or the URI without password; `uri` and `display` never hold a secret.
+    `destination` is what Sqitch calls it in its headers.
     `conninfo` are libpq's keywords as configured, without secrets; what is absent there, libpq takes from PG*
     variables, service and password files. `place` has these variables resolved.
     """
@@ -76,6 +68,7 @@ class Target:
     engine: str
     layout: Layout
     place: Place
+    destination: str = ""
 
     @property
     def plan_file(self) -> Path:
@@ -96,6 +89,10 @@ class Target:
     @property
     def verify_dir(self) -> Path:
         return self.layout.verify_dir
+
+    @property
+    def reworked_dir(self) -> Path:
+        return self.layout.reworked_dir
 
     @property
     def reworked_deploy_dir(self) -> Path:
@@ -127,85 +124,6 @@ class Options:
     plan_file: str | None = None
     top_dir: str | None = None
     registry: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseUri:
-    """The parts of a `db:` URI, percent-decoded. Empty parts are left to libpq.
-
-    `engine` is Sqitch's name of it, whichever of its names the URI had.
-    """
-
-    engine: str
-    user: str
-    password: str | None = field(repr=False)
-    host: str
-    port: str
-    database: str
-    parameters: tuple[tuple[str, str], ...] = field(repr=False)
-
-    def text(self) -> str:
-        """Return the URI again, without password and other secrets."""
-        authority = quote(self.user, safe="") + ("@" if self.user else "")
-        authority += f"[{self.host}]" if ":" in self.host and "," not in self.host else quote(self.host, safe=",")
-        authority += f":{self.port}" if self.port else ""
-        name = quote(self.database, safe="" if authority else "/")
-        path = f"//{authority}/{name}" if authority else name
-        shown = [(key, value) for key, value in self.parameters if key not in _SECRET_PARAMETERS]
-        query = "&".join(f"{quote(key, safe='')}={quote(value, safe='/:')}" for key, value in shown)
-        return f"db:{self.engine}:{path}" + (f"?{query}" if query else "")
-
-
-def is_uri(text: str) -> bool:
-    """True when Sqitch would take `text` for a URI rather than a target's name."""
-    return ":" in text
-
-
-def parse_uri(text: str) -> DatabaseUri:
-    """Read a `db:engine:…` URI; `db:` may be left out before an engine that is known, as in `postgres://host/name`.
-
-    Raises UsageError, without showing what may be a password.
-    """
-    text = text.strip()
-    found = _URI.fullmatch(_with_prefix(text))
-    if not found:
-        raise UsageError(f'Unknown argument "{_without_secret(text)}"', do="A database URI begins with db:pg:.")
-    if not found[1]:
-        raise UsageError(
-            f'No engine specified by URI {_without_secret(text)}; URI must start with "db:$engine:"',
-            do="Write db:pg:name, or db:pg://host/name.",
-        )
-    engine = _engine(found[1])
-    parts = _REST.fullmatch(found[2])
-    assert parts  # it matches any text
-    authority, path, query = parts.groups()
-    user, password, host, port = _authority(authority or "")
-    # What stands where a port or name should be may be the rest of a password: never show it, never use it as a name.
-    if authority is not None and ("@" in path or "@" in (query or "").partition("=")[0] or _bad_port(authority)):
-        raise UsageError(
-            f"A db:{engine}: URI can't be read: its port is no number, or an @ stands behind the host.",
-            do="In user, password and names write %40 for @, %3A for :, %2F for /, %3F for ? and %23 for #.",
-        )
-    database = unquote(path.removeprefix("/") if authority is not None else path)
-    return DatabaseUri(engine, user, password, host, port, database, _parameters(query or ""))
-
-
-def _with_prefix(text: str) -> str:
-    """Return `text` with the `db:` that may be left out before the name of an engine."""
-    bare = _BARE_URI.match(text)
-    known = bare is not None and _engine(bare[1]) in _OTHER_ENGINES | {"pg"}
-    return f"db:{text}" if known else text
-
-
-def _engine(name: str) -> str:
-    name = name.lower()
-    return "pg" if name in _PG_ENGINES else _ENGINE_NAMES.get(name, name)
-
-
-def _parameters(query: str) -> tuple[tuple[str, str], ...]:
-    """Return the parameters of a query, which `;` separates as well as `&`."""
-    pairs = (pair for part in query.split(";") for pair in parse_qsl(part, keep_blank_values=True))
-    return tuple(pairs)
 
 
 def default_target_name(config: Config, env: Mapping[str, str]) -> str | None:
@@ -265,6 +183,60 @@ def resolve_target(
         engine=uri.engine,
         layout=_layout(setting, cwd, options),
         place=place,
+        destination=_destination(name_or_uri, uri, shown),
+    )
+
+
+def _destination(name_or_uri: str, uri: DatabaseUri, shown: str) -> str:
+    """Sqitch shows a target's name, or the URI as it was written: without password, and with a database's name."""
+    if not is_uri(name_or_uri):
+        return name_or_uri
+    written = with_prefix(name_or_uri.strip())
+    if uri.database and not any(key in SECRET_PARAMETERS for key, _ in uri.parameters):
+        return re.sub(r"(//[^/?#@:]*):[^/?#@]*@", r"\1@", written)
+    scheme = written.split(":", 2)[1]
+    return shown.replace("db:pg:", f"db:{scheme}:", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Parts of a target's URI that the command line says (-d, -u, -h, -p); "" leaves the target's own."""
+
+    database: str = ""
+    user: str = ""
+    host: str = ""
+    port: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.database or self.user or self.host or self.port)
+
+
+def overridden(target: Target, override: Override, env: Mapping[str, str]) -> Target:
+    """Return `target` with parts of its URI replaced, as Sqitch does it: parameters of the URI win all the same, and so
+    does SQITCH_USERNAME; its password stays."""
+    before = parse_uri(target.uri)
+    uri = replace(
+        before,
+        database=override.database or before.database,
+        user=override.user or before.user,
+        host=override.host or before.host,
+        port=override.port or before.port,
+    )
+    conninfo, _ = _conninfo(uri)
+    if user := env.get("SQITCH_USERNAME"):
+        conninfo["user"] = user
+    place = _place(conninfo, env)
+    text = uri.text()
+    shown = text if uri.database or not place.database else replace(uri, database=place.database).text()
+    named = not is_uri(target.name)
+    return replace(
+        target,
+        name=target.name if named else text,
+        uri=text,
+        display=shown,
+        conninfo=conninfo,
+        place=place,
+        destination=target.name if named else shown,
     )
 
 
@@ -285,26 +257,12 @@ def _layout(setting: Callable[[str], str | None], cwd: Path, options: Options) -
         deploy_dir=path(setting("deploy_dir"), top / "deploy"),
         revert_dir=path(setting("revert_dir"), top / "revert"),
         verify_dir=path(setting("verify_dir"), top / "verify"),
+        reworked_dir=reworked,
         reworked_deploy_dir=path(setting("reworked_deploy_dir"), reworked / "deploy"),
         reworked_revert_dir=path(setting("reworked_revert_dir"), reworked / "revert"),
         reworked_verify_dir=path(setting("reworked_verify_dir"), reworked / "verify"),
         extension=setting("extension") or "sql",
     )
-
-
-def _authority(text: str) -> tuple[str, str | None, str, str]:
-    """Split `user:password@host:port`; return the decoded parts."""
-    login, at, server = text.rpartition("@")
-    user, colon, password = login.partition(":") if at else ("", "", "")
-    found = re.fullmatch(r"(\[[^\]]*\]|.*?)(?::([0-9]*))?", server, re.S)
-    assert found  # the host may be any text
-    host = found[1][1:-1] if found[1].startswith("[") else found[1]
-    return unquote(user), unquote(password) if colon and password else None, unquote(host), found[2] or ""
-
-
-def _bad_port(authority: str) -> bool:
-    server = authority.rpartition("@")[2]
-    return ":" in re.sub(r"^\[[^\]]*\]", "", re.sub(r":[0-9]*$", "", server)) and "," not in server
 
 
 def _conninfo(uri: DatabaseUri) -> tuple[dict[str, str], dict[str, str]]:
@@ -313,8 +271,8 @@ def _conninfo(uri: DatabaseUri) -> tuple[dict[str, str], dict[str, str]]:
     if uri.password is not None:
         parts["password"] = uri.password
     parts.update(uri.parameters)
-    secrets = {key: value for key, value in parts.items() if value and key in _SECRET_PARAMETERS}
-    return {key: value for key, value in parts.items() if value and key not in _SECRET_PARAMETERS}, secrets
+    secrets = {key: value for key, value in parts.items() if value and key in SECRET_PARAMETERS}
+    return {key: value for key, value in parts.items() if value and key not in SECRET_PARAMETERS}, secrets
 
 
 def _place(conninfo: Mapping[str, str], env: Mapping[str, str]) -> Place:
@@ -360,11 +318,6 @@ def _service(name: str, env: Mapping[str, str]) -> dict[str, str]:
                     found.setdefault(key.strip(), value.strip())
             return found
     return {}
-
-
-def _without_secret(text: str) -> str:
-    """Return what may be shown of a text that can't be read, and so may hold a password anywhere."""
-    return f"{text.partition(':')[0]}:…" if "@" in text or "password" in text.lower() else text
 
 
 def _known_targets(config: Config) -> str:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.config import Config, read_files
-from pgmig_tui.project.targets import Options, Target, default_target_name, parse_uri, resolve_target, target_names
+from pgmig_tui.project.targets import Options, Target, default_target_name, resolve_target, target_names
+from pgmig_tui.project.uris import parse_uri
 
 CWD = Path("/srv/dir")
 
