@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pgmig_tui.script.files import NOWHERE
+
 if TYPE_CHECKING:
     from pgmig_tui.script.preview import Preview
 
@@ -102,7 +104,7 @@ def unrepeatable(view: Preview) -> str:
         argument = meta.text[len(meta.name) + 1 :].strip()
         if meta.name in ("!", "setenv") or "`" in meta.text or _TO_PROGRAM(meta.text):
             return f"{where} runs a program outside the database"
-        if meta.name in _WRITES_ROWS and argument and not argument.startswith("("):
+        if meta.name in _WRITES_ROWS and argument and not argument.startswith("(") and argument != NOWHERE:
             return f"{where} writes a file"
         if meta.name == "copy" and _COPY_META_TO(meta.text):
             return f"{where} writes a file"

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from pgmig_tui.script.problems import ScriptError, ScriptRefused
 
+NOWHERE = "/dev/null"
+"""The one file outside a project that any script may name: what goes there is gone, and nothing comes from there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allow:
@@ -31,7 +34,7 @@ class FileSource(Protocol):
         ...
 
     def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
-        """The resolved name of a file that need not exist. Raises ScriptRefused outside the project."""
+        """The resolved name of a file that need not exist. Raises ScriptRefused outside the project, save NOWHERE."""
         ...
 
 
@@ -47,6 +50,8 @@ class ProjectFiles:
 
     def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
         """Symbolic links are followed before the test, so that none leads out of the project."""
+        if path == NOWHERE:
+            return path
         wanted = Path(path).expanduser()
         if relative_to is not None:
             wanted = Path(relative_to).parent / wanted
@@ -62,7 +67,7 @@ class ProjectFiles:
             raise ScriptRefused(
                 relative_to or path,
                 line,
-                f"{path} is outside the project",
+                f"{path} is outside the project, which only allow_files in pgmig.toml allows",
                 do="Move the file into the project, or set allow_files for this environment in pgmig.toml.",
             )
         return str(found)
@@ -84,7 +89,7 @@ class MemoryFiles:
     def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
         wanted = posixpath.join(posixpath.dirname(relative_to), path) if relative_to is not None else path
         name = posixpath.normpath(wanted)
-        if name.startswith(("/", "../")) and name not in self.files:
+        if name.startswith(("/", "../")) and name not in self.files and name != NOWHERE:
             raise ScriptRefused(relative_to or path, line, f"{path} is outside the project")
         return name
 

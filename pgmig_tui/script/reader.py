@@ -166,8 +166,9 @@ class PsqlReader:
     def needs_shell(self, what: str) -> None:
         if not self.allow.shell:
             raise self.refusal(
-                f"{what} runs a program outside the database",
-                "Write it in SQL, or set allow_shell for this environment in pgmig.toml.",
+                f"{what} runs a program outside the database, which only --allow-shell (allow_shell in pgmig.toml)"
+                " allows",
+                "Write it in SQL, or say --allow-shell; allow_shell in pgmig.toml allows it for this environment.",
             )
 
     def set_variable(self, name: str, value: str) -> None:
