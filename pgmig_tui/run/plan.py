@@ -29,12 +29,15 @@ Verify = Literal["inside", "after", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the operator asked for beside the command. `verify` None = as configured; `lock_wait_s` = how long to poll
-    for
-    Sqitch's advisory lock (seconds); `variables` are `--set` pairs, the last word over all configured ones."""
+    """What the operator asked for beside the command. `since` is the first change to verify; `modified`: revert to what
+    stands before the first change whose deploy script has changed. `verify` None = as configured; `lock_wait_s` = how
+    long to poll for Sqitch's advisory lock (seconds); `variables` are `--set` pairs, the last word over all configured
+    ones."""
 
     to: str | None = None
+    since: str | None = None
     revert_all: bool = False
+    modified: bool = False
     log_only: bool = False
     verify: bool | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -135,6 +138,8 @@ class RunPlan:
     allow_files: bool
     setup_sql: str = ""
     """Registry rows to write once before the first step: missing tags of the last deployed change."""
+    beside: tuple[str, ...] = ()
+    """What `setup_sql` records, each as `the tag @v1 of users`."""
     creates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     log_only: bool = False
@@ -157,6 +162,11 @@ class RunPlan:
     """Where its steps mark what they revert as not to be deployed (run.marks); None = they don't."""
     keep_schema: str | None = None
     """Where rows are kept that the reverts would destroy; None = nothing is kept."""
+
+    @property
+    def does_something(self) -> bool:
+        """Whether there is anything to carry out: steps, or rows of the registry beside them."""
+        return bool(self.steps or self.setup_sql)
 
     @property
     def told(self) -> str:
@@ -191,7 +201,7 @@ class RunPlan:
             Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
             for step in data["steps"]
         )
-        for name in ("creates", "warnings", "losses"):
+        for name in ("creates", "warnings", "losses", "beside"):
             data[name] = tuple(data.get(name, ()))
         return RunPlan(**data)
 

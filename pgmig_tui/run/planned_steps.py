@@ -1,31 +1,31 @@
 """The steps of a plan, and what stands in their way: a deploy follows the plan, a revert and a verify the registry.
 
-Beside the steps stands the SQL that mends the registry's own rows before the first of them ("" = none). Where there is
-nothing to do, there are no steps and a warning says why. All raise ProjectError and UsageError.
+Beside the steps stands the SQL that mends the registry's own rows before the first of them ("" = none), and what it
+does in words. Where there are no steps, a warning says why. All raise ProjectError and UsageError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import dependencies, registry
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.registry import DeployedChange
 from pgmig_tui.database.rows import script_hash_fix_sql
+from pgmig_tui.display import words
 from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import find_deployed
-from pgmig_tui.run.plan import Command, Mode, Step
-from pgmig_tui.run.reading import Work, place_verification, read_script
+from pgmig_tui.run.plan import Command, Step
+from pgmig_tui.run.planned_verification import verify_steps
+from pgmig_tui.run.reading import Planned, Work, label, place_verification, read_for_step
 from pgmig_tui.script.backfill import declares
 
 if TYPE_CHECKING:
     from pgmig_tui.project.plan import Change
-    from pgmig_tui.script.preview import Preview
-    from pgmig_tui.script.shape import Shape
 
 _NOTHING = "Nothing was changed."
-Planned = tuple[tuple[Step, ...], str]
 
 
 def plan_steps(command: Command, work: Work, connection: Connection, ours: Sequence[DeployedChange]) -> Planned:
@@ -48,21 +48,12 @@ def _deploy_steps(work: Work, connection: Connection, ours: Sequence[DeployedCha
             now=_NOTHING,
             do=f"Use: pgmig-tui revert {work.environment.name} --to {options.to}",
         )
-    setup = ""
-    if position >= 0:
-        current = plan.changes[position]
-        setup = registry.tag_rows_sql(
-            work.environment.target.registry,
-            plan,
-            current,
-            work.project.operator,
-            (row.tag_id for row in ours[-1].tag_rows),
-        )
+    setup, beside = _registry_rows(work, ours)
     pending = plan.changes[position + 1 : last + 1]
     if not pending:
         where = f"already at {options.to}" if options.to else "up to date"
         work.warnings.append(f"nothing to deploy ({where})")
-        return (), ""
+        return (), setup, beside
     hashes = {change.change_id: work.hash(change) for change in pending}
     problems = dependencies.check_deploy(plan, pending, work.state.deployed, hashes)
     if problems:
@@ -77,18 +68,38 @@ def _deploy_steps(work: Work, connection: Connection, ours: Sequence[DeployedCha
         steps.append(_deploy_step(work, number, change, hashes[change.change_id], expected, resolved))
         expected = change.change_id
         earlier.add(expected)
-    return tuple(steps), "; ".join(part for part in (setup, _hash_fixes(work, ours)) if part)
+    return tuple(steps), setup, beside
+
+
+def _registry_rows(work: Work, ours: Sequence[DeployedChange]) -> tuple[str, tuple[str, ...]]:
+    """What a deploy writes of changes that are deployed already: tags of the last one that the plan has and the
+    registry hasn't, and script hashes where a registry from before Sqitch 0.998 has none. SQL, and the same in words.
+
+    The changes that are deployed are the first of the plan, in its order.
+    """
+    if not ours:
+        return "", ()
+    plan, schema = work.project.plan, work.environment.target.registry
+    current, known = plan.changes[len(ours) - 1], [row.tag_id for row in ours[-1].tag_rows]
+    parts = [registry.tag_rows_sql(schema, plan, current, work.project.operator, known)]
+    missing = [f"@{tag.name}" for tag in current.tags if tag.tag_id not in known]
+    beside = (
+        [f"the {'tag' if len(missing) == 1 else 'tags'} {words.listing(missing)} of {current.name}"] if missing else []
+    )
+    if fixes := _hash_fixes(work, ours):
+        parts.append(fixes)
+        beside.append("the hashes of the deploy scripts, which an old registry lacks")
+    return "; ".join(part for part in parts if part), tuple(beside)
 
 
 def _deploy_step(
-    work: Work, number: int, change: Change, digest: str, expected: str | None, resolved: Mapping[str, str]
+    work: Work, number: int, change: Change, digest: str | None, expected: str | None, resolved: Mapping[str, str]
 ) -> Step:
     project, target = work.project, work.environment.target
-    name, data = work.files.script(project.script_path(change, "deploy"))
-    view, form = read_script(work, name, data)
-    mode, why = _mode(work, form)
-    verify_name, verify, reason = place_verification(work, change, view, form)
-    if not work.options.log_only and declares(data):
+    read = read_for_step(work, project.script_path(change, "deploy"))
+    name, mode, why, form, findings = read.name, read.mode, read.reason, read.form, read.findings
+    verify_name, verify, reason = place_verification(work, change, read.view, form)
+    if not work.options.log_only and declares(read.data):
         how = f"`pgmig-tui backfill {work.environment.name} {change.name}`"
         work.warnings.append(f"{name} declares a statement for batches, and a deploy runs it whole; in batches: {how}")
     return Step(
@@ -96,7 +107,7 @@ def _deploy_step(
         action="deploy",
         change_id=change.change_id,
         change=change.name,
-        label=_label(change),
+        label=label(change),
         note=change.note,
         mode=mode,
         mode_reason=why,
@@ -105,14 +116,14 @@ def _deploy_step(
         script=name,
         verify_script=verify_name,
         script_hash=digest,
-        wraps=form.wraps,
-        new_session=form.needs_new_session,
+        wraps=form is not None and form.wraps,
+        new_session=form is not None and form.needs_new_session,
         expected_last=expected,
         rows_sql=registry.deploy_rows_sql(target.registry, project.plan, change, digest, resolved, project.operator),
         fail_sql=""
         if work.options.log_only
         else registry.fail_event_sql(target.registry, project.plan, change, project.operator),
-        findings=_findings(view),
+        findings=findings,
     )
 
 
@@ -125,12 +136,7 @@ def _position(work: Work, ours: Sequence[DeployedChange]) -> int:
         known = plan.by_id.get(deployed.change_id)
         if known is None:
             same = next((change for change in plan.changes if change.name == deployed.name), None)
-            detail = (
-                f"The plan has a change of that name with the ID {same.change_id}: its note, date, order, planner or "
-                "project was edited after it was deployed."
-                if same
-                else "The plan has no change of that name."
-            )
+            detail = _edited(deployed, same) if same else "The plan has no change of that name."
             raise ProjectError(
                 f"{deployed.name} ({deployed.change_id[:10]}) is deployed on {where} but is not in the plan",
                 details=[detail],
@@ -143,6 +149,23 @@ def _position(work: Work, ours: Sequence[DeployedChange]) -> int:
             do="Put the plan back into the order in which it was deployed.",
         )
     return len(ours) - 1
+
+
+def _edited(deployed: DeployedChange, planned: Change) -> str:
+    """Why a change of the same name has another ID in the plan; the first one that has (all later ones follow it)."""
+    compared = (
+        ("note", deployed.note, planned.note),
+        ("date", deployed.planned_at, planned.planned_at),
+        ("planner", deployed.planner_name, planned.planner_name),
+        ("planner's e-mail address", deployed.planner_email, planned.planner_email),
+    )
+    other = [f"its {what}" for what, before, after in compared if before != after]
+    named = words.listing(other or ["its dependencies", "its place", "%project or %uri of the plan"])
+    were = "was" if len(other) == 1 else "were" if other else "or several of these were"
+    return (
+        f"The plan has a change of that name with the ID {planned.change_id}: {named} {were} edited after it was"
+        " deployed."
+    )
 
 
 def _warn_of_changed_scripts(work: Work, ours: Sequence[DeployedChange]) -> None:
@@ -176,127 +199,84 @@ def _revert_steps(work: Work, connection: Connection, ours: Sequence[DeployedCha
         )
     if not ours:
         work.warnings.append("nothing to revert (nothing is deployed)")
-        return (), ""
-    if options.to is None and not options.revert_all:
+        return (), "", ()
+    if options.to is None and not options.revert_all and not options.modified:
         raise UsageError(
             "revert needs to know how far", now=_NOTHING, do="Say --to CHANGE (the last one to keep), or --all."
         )
     keep = -1
-    if options.to is not None:
+    if options.modified:
+        keep = _before_modified(work, ours)
+    elif options.to is not None:
         keep = ours.index(find_deployed(options.to, ours, work.project.plan))
     chosen = list(reversed(ours[keep + 1 :]))
     if not chosen:
-        work.warnings.append(f"nothing to revert (nothing is deployed after {options.to})")
-        return (), ""
+        why = "no deploy script has changed" if options.modified else f"nothing is deployed after {options.to}"
+        work.warnings.append(f"nothing to revert ({why})")
+        return (), "", ()
     dependents = dependencies.read_dependents(connection, target.registry, [change.change_id for change in chosen])
     problems = dependencies.check_revert(work.project.plan.project, chosen, dependents)
     if problems:
         raise ProjectError("other deployed changes need what would be reverted", details=problems, now=_NOTHING)
-    return tuple(_revert_step(work, number, change) for number, change in enumerate(chosen, 1)), ""
+    return tuple(_revert_step(work, number, change) for number, change in enumerate(chosen, 1)), "", ()
+
+
+def _before_modified(work: Work, ours: Sequence[DeployedChange]) -> int:
+    """The position of the last change before the first one whose deploy script isn't what was deployed, -1 when that is
+    the first of all. As Sqitch does it: place by place, whatever the IDs and names."""
+    changes = work.project.plan.changes
+    for index, deployed in enumerate(ours):
+        if deployed.script_hash == deployed.change_id:
+            raise ProjectError(
+                f"the registry doesn't hold the hash of {deployed.name}'s deploy script: whether it has changed isn't"
+                " known",
+                now=_NOTHING,
+                do=f"`pgmig-tui deploy {work.environment.name}` records the hashes; or name the change with --to.",
+            )
+        if index >= len(changes) or work.project.script_hash(changes[index]) != deployed.script_hash:
+            return index - 1
+    return len(ours) - 1
 
 
 def _revert_step(work: Work, number: int, deployed: DeployedChange) -> Step:
     project, target = work.project, work.environment.target
     planned = project.plan.by_id.get(deployed.change_id)
-    later = [other for other in work.state.deployed if other.committed_at > deployed.committed_at]
-    path = project.revert_path_for(deployed, later)
-    name, data = work.files.script(path)
-    view, form = read_script(work, name, data)
-    mode, why = _mode(work, form)
+    read = read_for_step(work, _revert_path(work, deployed))
+    form = read.form
     return Step(
         number=number,
         action="revert",
         change_id=deployed.change_id,
         change=deployed.name,
-        label=_label(planned) if planned else deployed.name,
+        label=label(planned) if planned else deployed.name,
         note=deployed.note,
-        mode=mode,
-        mode_reason=why,
+        mode=read.mode,
+        mode_reason=read.reason,
         verify="off",
         verify_reason="a revert is not verified",
-        script=name,
+        script=read.name,
         script_hash=deployed.script_hash,
-        wraps=form.wraps,
-        new_session=form.needs_new_session,
+        wraps=form is not None and form.wraps,
+        new_session=form is not None and form.needs_new_session,
         expected_last=deployed.change_id,
         rows_sql=registry.revert_rows_sql(target.registry, deployed, project.operator),
-        findings=_findings(view),
+        findings=read.findings,
     )
 
 
-# -- verify --------------------------------------------------------------------------------------------------------
-
-
-def _verify_steps(work: Work, connection: Connection, ours: Sequence[DeployedChange]) -> Planned:
-    plan, options = work.project.plan, work.options
-    registry.refuse_absent(work.state.info, work.environment.target)
-    if not ours:
-        work.warnings.append("nothing to verify (nothing is deployed)")
-        return (), ""
-    if options.to is not None:
-        ours = ours[: ours.index(find_deployed(options.to, ours, plan)) + 1]
-    return tuple(
-        _verify_step(work, number, index, change) for number, (index, change) in enumerate(enumerate(ours), 1)
-    ), ""
-
-
-def _verify_step(work: Work, number: int, index: int, deployed: DeployedChange) -> Step:
-    """Sqitch's order of questions: is it in the plan, at its place, superseded by a rework, is there a script."""
-    plan = work.project.plan
-    planned = plan.by_id.get(deployed.change_id)
-    script: str | None = None
-    problem = ""
-    if planned is None:
-        problem = "not present in the plan"
-    elif planned.index != index:
-        problem = "out of order"
-    reason = problem
-    if planned is not None and planned.superseded_by is not None:
-        reason = reason or "reworked later: the newer change's verification counts"
-    elif planned is not None:
-        path = work.project.script_path(planned, "verify")
-        if path.exists():
-            script, data = work.files.script(path)
-            read_script(work, script, data, verify=True)
-        else:
-            reason = reason or "has no verify script"
-            work.warnings.append(f"{planned.name} has no verify script")
-    return Step(
-        number=number,
-        action="verify",
-        change_id=deployed.change_id,
-        change=deployed.name,
-        label=_label(planned) if planned else deployed.name,
-        note=deployed.note,
-        mode="stepwise",
-        mode_reason="a verification runs in a session of its own",
-        verify="after" if script else "off",
-        verify_reason=reason,
-        verify_script=script,
-        findings=(problem,) if problem else (),
-    )
-
-
-# -- what they share -----------------------------------------------------------------------------------------------
-
-
-def _mode(work: Work, form: Shape) -> tuple[Mode, str]:
-    """How a script is carried out, and why so."""
-    if work.options.log_only:
-        return "record", "only recorded (--log-only)"
-    return "atomic" if form.mode == "atomic" else "stepwise", form.reason
-
-
-def _findings(view: Preview) -> tuple[str, ...]:
-    return tuple(f"{finding.path}:{finding.line}: {finding.message}" for finding in view.findings)
-
-
-def _label(change: Change) -> str:
-    return " ".join([change.name, *(f"@{tag.name}" for tag in change.tags)])
+def _revert_path(work: Work, deployed: DeployedChange) -> Path | None:
+    """The revert script; None where only the registry is written and none can be told. Raises ProjectError."""
+    later = [other for other in work.state.deployed if other.committed_at > deployed.committed_at]
+    try:
+        return work.project.revert_path_for(deployed, later)
+    except ProjectError:
+        if not work.options.log_only:
+            raise
+        return None
 
 
 _PLANNERS: Mapping[Command, Callable[[Work, Connection, Sequence[DeployedChange]], Planned]] = {
     "deploy": _deploy_steps,
     "revert": _revert_steps,
-    "verify": _verify_steps,
+    "verify": verify_steps,
 }

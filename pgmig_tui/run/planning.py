@@ -46,7 +46,7 @@ def prepare(
     state_dir: Path,
     progress: Callable[[str], None] | None = None,
 ) -> RunPlan:
-    """Plan a deploy, revert or verify. A plan without steps has nothing to do; its `warnings` say why.
+    """Plan a deploy, revert or verify. One that `does_something` not has `warnings` that say why.
 
     Raises Unreachable, Refused, ProjectError, UsageError, NotPermitted: in all cases nothing was changed.
     """
@@ -69,7 +69,7 @@ def prepare(
             variables = project.variables(command, target, options.variables)
             work = Work(project, environment, options, identity, state, files, variables, [*settled, *project.warnings])
             say("reading the scripts")
-            steps, setup = plan_steps(command, work, connection, ours)
+            steps, setup, beside = plan_steps(command, work, connection, ours)
             work.refuse_problems()
             files.close()
             creates, track = _creates(work, command, connection, steps, state_dir)
@@ -84,6 +84,7 @@ def prepare(
         baseline=ours[-1].change_id if ours else None,
         variables=work.variables,
         setup_sql=setup,
+        beside=beside,
         creates=creates,
         warnings=tuple(work.warnings),
         log_only=options.log_only,

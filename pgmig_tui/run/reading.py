@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import ServerIdentity
 from pgmig_tui.database.registry import RegistryState
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.run.files import RecordedFiles, RecordingFiles
-from pgmig_tui.run.plan import Options, RunPlan, Verify
+from pgmig_tui.run.plan import Mode, Options, RunPlan, Step, Verify
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.shape import Shape, shape, verify_shape
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.plan import Change
     from pgmig_tui.project.project import Project
+
+
+Planned = tuple[tuple[Step, ...], str, tuple[str, ...]]
+"""Steps; SQL to be run before the first of them ("" = none); what that does, each as `the tag @v1 of users`."""
 
 
 @dataclass(slots=True)
@@ -41,9 +46,13 @@ class Work:
         policy = self.environment.policy
         return Allow(shell=policy.allow_shell, files=policy.allow_files)
 
-    def hash(self, change: Change) -> str:
-        """The script hash that the registry records: SHA-1 of the bytes that this run has read."""
-        _, data = self.files.script(self.project.script_path(change, "deploy"))
+    def hash(self, change: Change) -> str | None:
+        """The script hash that the registry records: SHA-1 of the bytes that this run has read; None where only the
+        registry is written (--log-only) and there is no script."""
+        path = self.project.script_path(change, "deploy")
+        if self.options.log_only and not path.exists():
+            return None
+        _, data = self.files.script(path)
         return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
     def refuse_problems(self) -> None:
@@ -53,7 +62,7 @@ class Work:
                 "the scripts can't be run as they are",
                 details=self.problems,
                 now="Nothing was changed.",
-                do="Change the scripts, or the environment's policy in pgmig.toml.",
+                do="Change the scripts, or what the environment allows: see allow_shell and allow_files of pgmig.toml.",
             )
 
 
@@ -68,14 +77,52 @@ def read_script(work: Work, name: str, data: bytes, *, verify: bool = False) -> 
     return view, form
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A script and how it is carried out; without `form` only the registry is written."""
+
+    name: str | None
+    data: bytes
+    view: Preview | None
+    form: Shape | None
+    mode: Mode
+    reason: str
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        found = self.view.findings if self.view is not None else ()
+        return tuple(f"{finding.path}:{finding.line}: {finding.message}" for finding in found)
+
+
+def read_for_step(work: Work, path: Path | None) -> Read:
+    """Read a script. What is only recorded (--log-only) needs none. Raises ProjectError for one that isn't there."""
+    recorded = "only recorded (--log-only)"
+    if work.options.log_only and (path is None or not path.exists()):
+        return Read(None, b"", None, None, "record", recorded)
+    assert path is not None
+    name, data = work.files.script(path)
+    view, form = read_script(work, name, data)
+    if work.options.log_only:
+        return Read(name, data, view, form, "record", recorded)
+    return Read(name, data, view, form, "atomic" if form.mode == "atomic" else "stepwise", form.reason)
+
+
+def label(change: Change) -> str:
+    """A change with its tags, as people know it."""
+    return " ".join([change.name, *(f"@{tag.name}" for tag in change.tags)])
+
+
 def recorded_view(plan: RunPlan, files: RecordedFiles, name: str, *, shell: bool | None = None) -> Preview:
     """Walk a script as a run has recorded it; `shell` None = as the run's policy allows. Raises OSError, KeyError."""
     allow = Allow(shell=plan.allow_shell if shell is None else shell, files=plan.allow_files)
     return preview(name, files.script(name), files, plan.variables, allow, plan.server.facts)
 
 
-def place_verification(work: Work, change: Change, view: Preview, form: Shape) -> tuple[str | None, Verify, str]:
-    """(script, where, why): where the verification of a deployed change runs."""
+def place_verification(
+    work: Work, change: Change, view: Preview | None, form: Shape | None
+) -> tuple[str | None, Verify, str]:
+    """(script, where, why): where the verification of a deployed change runs. Without `view` and `form` there is no
+    deploy script; it is only recorded."""
     policy, project = work.environment.policy, work.project
     wanted = project.verify_mode(work.environment, work.options.verify)
     if wanted == "off":
@@ -88,13 +135,16 @@ def place_verification(work: Work, change: Change, view: Preview, form: Shape) -
     verify_view, _ = read_script(work, name, data, verify=True)
     if wanted == "after":
         return name, "after", "by policy"
-    if form.mode == "stepwise" and not work.options.log_only:
-        return name, "after", "the script is not one transaction"
-    if form.verify_after and not work.options.log_only:
-        return name, "after", form.verify_after[0]
+    if form is not None and not work.options.log_only:
+        if form.mode == "stepwise":
+            return name, "after", "the script is not one transaction"
+        if form.verify_after:
+            return name, "after", form.verify_after[0]
     inside = verify_shape(verify_view)
     if not inside.inside:
         return name, "after", inside.reason
+    if view is None or work.options.log_only:
+        return name, "inside", "in the step's transaction, before COMMIT"
     if policy.protected and (held := _held_and_read(view, verify_view, work.identity.version_num)):
         return name, "after", f"it reads {held}, which the step holds in ACCESS EXCLUSIVE mode"
     return name, "inside", "in the step's transaction, before COMMIT"

@@ -20,6 +20,7 @@ from typing import Any
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
 from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect, guard_sql
+from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run import steer
@@ -232,6 +233,8 @@ class Runner:
             return self._finish(1, "stopped", f"{self.control.lost}; {self.done} of {total} steps are done")
         if self.done < total:
             return self._finish(3, "stopped", f"{self.control.stopped_because}; {self.done} of {total} steps are done")
+        if not total:
+            return self._finish(0, "done", f"recorded {words.listing(plan.beside)}; no change was left to deploy")
         return self._finish(0, "done", f"{self.done} of {total} steps are done")
 
     def _finish(
@@ -329,6 +332,8 @@ class Runner:
                     self.journal.write("registry_prepared", message=done)
             if plan.setup_sql:
                 setup.execute(plan.setup_sql)
+                for done in plan.beside:
+                    self.journal.write("registry_prepared", message=f"recorded {done}")
             found = tracking.prepare_tracking(setup, tracking.read_tracking(setup, plan.tracking))
             if found.schema is None and plan.tracking is not None:
                 self.journal.write("warning", message=f"tracking is off: {found.reason}")
