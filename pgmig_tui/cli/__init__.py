@@ -19,11 +19,24 @@ if TYPE_CHECKING:
 OpenScreen = Callable[["Namespace"], int]
 """Opens the screen on the project that the options name; the caller passes it in, since no command imports Textual."""
 
-_COMMANDS = {
+COMMANDS = {
     "demo": "demo",
     "status": "status",
-    "plan": "read",
-    "log": "read",
+    "plan": "items",
+    "log": "items",
+    "show": "show",
+    "tag": "show",
+    "config": "settings",
+    "engine": "settings",
+    "target": "settings",
+    "help": "help",
+    "upgrade": "upgrade",
+    "init": "writing",
+    "add": "writing",
+    "rework": "writing",
+    "rebase": "writing",
+    "checkout": "writing",
+    "bundle": "writing",
     "check": "read",
     "runs": "read",
     "impact": "impact",
@@ -68,16 +81,26 @@ def _run(argv: Sequence[str], open_screen: OpenScreen) -> int:
     from pgmig_tui.cli.parser import parse
 
     arguments = parse(argv)
+    if arguments.quiet or arguments.verbose or arguments.client:
+        _speak(arguments)
     if arguments.directory is not None:
         _change_folder(arguments.directory)
     if arguments.command is None:
         return open_screen(arguments)
     if arguments.command in _SHORT:
         gc.disable()
-    module = import_module(f"pgmig_tui.cli.{_COMMANDS[arguments.command]}")
+    module = import_module(f"pgmig_tui.cli.{COMMANDS[arguments.command]}")
     if arguments.command == "demo":
         return int(module.demo(arguments, open_screen))
     return int(getattr(module, arguments.command)(arguments))
+
+
+def _speak(arguments: Namespace) -> None:
+    from pgmig_tui.cli import output
+
+    output.set_volume(quiet=arguments.quiet, verbose=arguments.verbose)
+    if arguments.client:
+        output.warn("--client is ignored: pgmig-tui speaks to the server itself and runs no psql")
 
 
 def _change_folder(directory: str) -> None:

@@ -7,11 +7,13 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.choose import environment_and_change
+from pgmig_tui.cli.choose import choose, environment_and_change
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
     from pgmig_tui.run.plan import Command
 
 NOTHING = "Nothing was changed."
@@ -50,6 +52,8 @@ def _dry_run(arguments: Namespace) -> int:
 
     if arguments.log_only or arguments.backup:
         raise UsageError("--dry-run writes no record and needs no backup.", now=NOTHING, do="Leave the other one out.")
+    if arguments.allow_shell:
+        raise UsageError("A dry run lets no script run a program.", now=NOTHING, do="Leave --allow-shell out.")
     project, environment, to = environment_and_change(arguments, warned=True)
     options = Options(
         to=to, verify=arguments.verify, variables=dict(arguments.variables), lock_wait_s=arguments.lock_timeout
@@ -58,6 +62,8 @@ def _dry_run(arguments: Namespace) -> int:
     for warning in plan.warnings:
         output.warn(warning)
     if not plan.steps:
+        for what in plan.beside:
+            output.warn(f"a deploy records {what}")
         return 0
     for told in overview(review(plan, environment)):
         output.note(told)
@@ -68,20 +74,56 @@ def _dry_run(arguments: Namespace) -> int:
         return Follower(handle, signals, json_lines=arguments.json_lines).follow()
 
 
+def _where(arguments: Namespace, command: Command) -> tuple[Project, Environment, str | None, str | None]:
+    """Project, environment, and the first and last change that are meant (of a verification the first, else None)."""
+    if command == "verify":
+        found = choose(arguments, changes=2, warned=True)
+        changes = list(found.changes)
+        since = arguments.since or (changes.pop(0) if changes else None)
+        to = arguments.to or (changes.pop(0) if changes else None)
+        if changes:
+            raise UsageError(
+                f"verify takes a first and a last change, and {changes[0]} is one more.",
+                now=NOTHING,
+                do="Leave it out, or leave --from or --to out.",
+            )
+        return found.project, found.environment, since, to
+    project, environment, to = environment_and_change(arguments, warned=True)
+    if command == "revert":
+        _require_extent(arguments, project, to)
+    return project, environment, None, to
+
+
+def _require_extent(arguments: Namespace, project: Project, to: str | None) -> None:
+    """Raises UsageError unless exactly one option says how far a revert goes."""
+    if (to is not None) + arguments.revert_all + arguments.modified != 1:
+        raise UsageError(
+            "revert needs either --to CHANGE, the last change to keep, or --all, or --modified.",
+            now=NOTHING,
+            do="Say which.",
+        )
+    strict = project.config.bool("revert.strict") if arguments.strict is None else arguments.strict
+    if strict and arguments.revert_all:
+        where = "--strict" if arguments.strict else "[revert] strict in sqitch.conf"
+        raise UsageError(
+            f"{where} lets a revert take back only what comes after a change that is named.",
+            now=NOTHING,
+            do="Name the last change to keep with --to, or say --no-strict.",
+        )
+
+
 def _carry_out(arguments: Namespace, command: Command) -> int:
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.run.client import default_state_dir, start, warm
     from pgmig_tui.run.plan import Options
     from pgmig_tui.run.planning import prepare
 
-    project, environment, to = environment_and_change(arguments, warned=True)
-    if command == "revert" and (to is None) == (not arguments.revert_all):
-        raise UsageError(
-            "revert needs either --to CHANGE, the last change to keep, or --all.", now=NOTHING, do="Say which."
-        )
+    project, environment, since, to = _where(arguments, command)
     options = Options(
         to=to,
+        since=since,
         revert_all=command == "revert" and arguments.revert_all,
+        modified=command == "revert" and arguments.modified,
         log_only=command != "verify" and arguments.log_only,
         verify=arguments.verify if command == "deploy" else None,
         variables=dict(arguments.variables),
@@ -91,7 +133,7 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     plan = prepare(project, environment, command, options, state_dir=default_state_dir(os.environ))
     for warning in plan.warnings:
         output.warn(warning)
-    if not plan.steps:
+    if not plan.does_something:
         return 0
     answers: list[Answer] = []
     if command != "verify":

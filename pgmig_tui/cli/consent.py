@@ -48,7 +48,8 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
     # With --yes nobody reads hundreds of locks, and nothing on an unprotected environment hangs on them.
     impact = plan.protected or not getattr(arguments, "yes", False) or len(plan.steps) <= LOOKED_AT
     reviewed = review(plan, environment, answers, _backup(arguments, plan, environment), impact=impact)
-    show(reviewed)
+    if not (output.is_quiet() and reviewed.gate.open and (arguments.confirm if plan.protected else arguments.yes)):
+        show(reviewed)
     if not reviewed.gate.open and somebody_is_there():
         reviewed = _ask_for_answers(reviewed, environment)
     _require_open(reviewed)
@@ -103,7 +104,8 @@ def overview(reviewed: Review) -> list[Line]:
         f"{safe(plan.environment)} ({safe(server.display)}, PostgreSQL {safe(server.version)}, as {safe(server.role)})"
     )
     steps = words.count(len(plan.steps), "change")
-    told = [line((f"{plan.told} {steps} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
+    what = f"{plan.told} {steps}" if plan.steps else f"{plan.told} no change, but complete the registry"
+    told = [line((f"{what} on ", "strong"), (where, "tier-prod" if plan.protected else "strong"))]
     folded = 0
     for step, one in zip(plan.steps, reviewed.impacts, strict=True):
         # Nobody reads a thousand lines that say the same; what is out of the ordinary is never among those left out.
@@ -126,6 +128,7 @@ def overview(reviewed: Review) -> list[Line]:
         told.append(line(("  ? ", "stale"), "their locks were not looked at: `pgmig-tui impact --target` does"))
     elif not reviewed.catalog:
         told.append(line(("  ? ", "stale"), f"the locks are told from the text alone: {safe(reviewed.reason)}"))
+    told += [line(("  records ", "waiting"), safe(what)) for what in plan.beside]
     if plan.creates:
         told.append(line(("  makes ", "waiting"), f"the schemas {safe(words.listing(plan.creates))}"))
     return told

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pgmig_tui.run.events import Event
 
 POLL_S = 0.05
+_TROUBLE = frozenset({"step_failed", "step_in_doubt", "warning", "index_invalid", "run_paused"})
 LEFT = 4
 """Exit status of a follower that left before the run's end: whether its steps get applied isn't known."""
 
@@ -80,6 +81,13 @@ class Signals:
         return self._hung_up or (self._terminal is not None and hangup.is_gone(self._terminal))
 
 
+def _is_trouble(event: Event) -> bool:
+    """Whether an event is told although only what goes wrong is to be."""
+    return event.name in _TROUBLE or bool(
+        event.data.get("exit_status") or (event.name == "step_verified" and not event.data.get("ok"))
+    )
+
+
 class Follower:
     """Prints what a run's journal says until it ends, and passes the operator's wishes on."""
 
@@ -92,7 +100,7 @@ class Follower:
         self._json_lines = json_lines
         self._person = somebody_is_there()
         self._picture = RunPicture()
-        self._lines = RunLines()
+        self._lines = RunLines(every_statement=output.is_verbose())
         self._asked = 0
         self._asked_at_pause = False
         self._waits_for_answer = False
@@ -158,7 +166,10 @@ class Follower:
             text = event.to_line()
             sys.stdout.write((json.dumps(json.loads(text)) if sys.stdout.isatty() else text) + "\n")
         else:
-            for told in self._lines.add(event.name, event.at, event.data):
+            lines = self._lines.add(event.name, event.at, event.data)
+            if output.is_quiet() and not _is_trouble(event):
+                return
+            for told in lines:
                 output.say(told)
         sys.stdout.flush()
 

@@ -39,6 +39,7 @@ STYLES: Mapping[Role, str] = {
     "tier-staging": "yellow",
 }
 """A role that isn't here needs no style."""
+_quiet = _verbose = False
 PIPED_WIDTH = 4000
 """Columns when nobody looks at a terminal: a table is as wide as its text, so that `grep` sees whole lines."""
 
@@ -105,6 +106,27 @@ def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], shown: Sequen
     for row in rows:
         grid.add_row(*(row[column] for column in shown))
     return grid
+
+
+def set_volume(*, quiet: bool, verbose: int) -> None:
+    """How much of a run is told: only what goes wrong, or each statement, too."""
+    global _quiet, _verbose
+    _quiet, _verbose = quiet, verbose > 0
+
+
+def is_quiet() -> bool:
+    """Whether only what goes wrong is to be told of a run."""
+    return _quiet
+
+
+def is_verbose() -> bool:
+    """Whether each statement of a run is to be told, too."""
+    return _verbose
+
+
+def text_out(text: str) -> None:
+    """Text of the result as it stands, on stdout; it must be safe already."""
+    sys.stdout.write(text)
 
 
 def say(spans: str | Iterable[Span] = "") -> None:

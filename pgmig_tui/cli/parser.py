@@ -8,9 +8,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from pgmig_tui import __version__
+from pgmig_tui.cli.options import (
+    Parser,
+    allow_shell_option,
+    answer,
+    answer_options,
+    common_options,
+    connection_options,
+    json_option,
+    positive,
+    seconds,
+    target_option,
+    to_option,
+    variables_option,
+)
+from pgmig_tui.cli.reading_options import add_reading, take_letter
 
 DESCRIPTION = "PostgreSQL schema migrations on Sqitch projects: status, lock impact, live runs."
 EPILOG = """\
@@ -20,84 +35,24 @@ TARGET is an environment of pgmig.toml, a target of sqitch.conf or a db:pg: URI.
 exit status: 0 done; 1 a step failed; 2 bad usage, project or configuration; 3 refused by a gate or by the operator;
              4 in doubt; 5 the server can't be reached
 """
+CHECK = """.
+
+In Sqitch, `check` compares the deploy scripts with those that were deployed. That is a part of `pgmig-tui status`:
+a change whose script differs is said to be diverged; `--exit-code` makes it exit 1."""
 RISKS = ("none", "low", "medium", "high", "critical")
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors name the help of the command at hand."""
-
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        keywords.setdefault("allow_abbrev", False)
-        keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(*args, **keywords)
-
-    def error(self, message: str) -> NoReturn:
-        from pgmig_tui.display.safe import safe
-
-        self.exit(2, f"{self.prog}: {safe(message)}\nNothing was done. `{self.prog} --help` shows the options.\n")
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
-    return name, value
-
-
-def _answer(text: str) -> tuple[str, str]:
-    item, equals, note = text.partition("=")
-    if not equals or not item.strip() or not note.strip():
-        raise argparse.ArgumentTypeError(f"expected ITEM=TEXT with a text that isn't empty, got {text!r}")
-    return item.strip(), note.strip()
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1e6:
-        raise argparse.ArgumentTypeError(f"expected a number of seconds, got {text!r}")
-    return value
-
-
-def _common() -> Parser:
-    common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    group = common.add_argument_group("project")
-    group.add_argument("-C", "--chdir", metavar="DIR", dest="directory", help="folder of the project")
-    group.add_argument("-f", "--plan-file", metavar="FILE", help="plan file instead of the configured one")
-    group.add_argument("--top-dir", metavar="DIR", help="folder that holds the script folders")
-    group.add_argument("--registry", metavar="SCHEMA", help="schema of the Sqitch registry")
-    return common
-
-
-def _target_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-t", "--target", metavar="TARGET", help="the environment; wins over a positional one")
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-
-
-def _variables(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-s",
-        "--set",
-        metavar="K=V",
-        action="append",
-        type=_assignment,
-        default=[],
-        dest="variables",
-        help="psql variable",
-    )
-
-
 def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
-    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
-    _target_option(parser)
-    kept = {"deploy": "last change to deploy", "revert": "last change to keep", "verify": "last change to verify"}
-    parser.add_argument("--to", metavar="CHANGE", help=f"{kept[command]}: a name, @tag, ID, @HEAD^ …")
-    _variables(parser)
+    what = "the first change as with --from, the last as with --to" if command == "verify" else "a change as with --to"
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help=f"the environment, and {what}")
+    target_option(parser)
+    if command == "verify":
+        parser.add_argument("--from", "--from-change", metavar="CHANGE", dest="since", help="first change to verify")
+        to_option(parser, "last change to verify")
+    else:
+        to_option(parser, {"deploy": "last change to deploy", "revert": "last change to keep"}[command], "--change")
+    variables_option(parser)
+    allow_shell_option(parser)
     parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
     if command == "verify":
         return
@@ -114,69 +69,55 @@ def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
         verify.add_argument("--no-verify", action="store_false", dest="verify", help="do not verify")
     else:
         parser.add_argument("--all", action="store_true", dest="revert_all", help="revert every deployed change")
+        parser.add_argument(
+            "-m", "--modified", action="store_true", help="keep what stands before the first modified deploy script"
+        )
+        parser.add_argument(
+            "--strict",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help="take no --all ([revert] strict); a change is to be named always",
+        )
     parser.add_argument("--log-only", action="store_true", help="write the registry without running scripts")
-    _answers(parser)
-
-
-def _answers(parser: argparse.ArgumentParser) -> None:
-    """What a run waits for, and what it is told beforehand."""
-    parser.add_argument(
-        "--lock-timeout", metavar="SECONDS", type=_seconds, default=0.0, help="wait so long for another run to end (0)"
-    )
-    parser.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
-    parser.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
-    parser.add_argument("--accept-data-loss", action="store_true", help="go on although statements lose data")
-    parser.add_argument(
-        "--attest",
-        metavar="ITEM=NOTE",
-        action="append",
-        type=_answer,
-        default=[],
-        help="answer an item of the checklist",
-    )
-    parser.add_argument(
-        "--override", metavar="ITEM=REASON", action="append", type=_answer, default=[], help="go on past an item"
-    )
-
-
-def _count(text: str) -> int:
-    if not text.replace("_", "").isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
-    return int(text)
+    answer_options(parser)
 
 
 def _backfill_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "arguments", nargs="*", metavar="TARGET", help="the environment, and a change whose script declares batches"
     )
-    _target_option(parser)
+    target_option(parser)
     parser.set_defaults(to=None)
     what = parser.add_argument_group("instead of a change")
     what.add_argument("--statement", metavar="SQL", default="", help="an UPDATE, DELETE or INSERT … SELECT")
     what.add_argument("--table", metavar="TABLE", default="", help="the table whose rows are passed in batches")
     what.add_argument("--key", metavar="COLUMNS", default="", help="its key, e.g. id, or a,b: NOT NULL and indexed")
     parser.add_argument("--left", metavar="CONDITION", default="", help="true of rows still to do; counted at the end")
-    parser.add_argument("--batch", metavar="N", type=_count, default=0, help="rows of the first batch (declared, 1000)")
-    parser.add_argument("--aim", metavar="SECONDS", type=_seconds, default=0.2, help="how long a batch may take (0.2)")
-    parser.add_argument("--max-rate", metavar="ROWS", type=_seconds, default=0.0, help="rows a second at most")
-    parser.add_argument("--max-lag", metavar="SECONDS", type=_seconds, default=5.0, help="hold while a replica lags")
-    parser.add_argument("--max-lag-mb", metavar="MB", type=_seconds, default=64.0, help="or is so much WAL behind (64)")
     parser.add_argument(
-        "--batch-timeout", metavar="SECONDS", type=_seconds, default=30.0, help="cancel and halve a batch after (30)"
+        "--batch", metavar="N", type=positive, default=0, help="rows of the first batch (declared, 1000)"
+    )
+    parser.add_argument("--aim", metavar="SECONDS", type=seconds, default=0.2, help="how long a batch may take (0.2)")
+    parser.add_argument("--max-rate", metavar="ROWS", type=seconds, default=0.0, help="rows a second at most")
+    parser.add_argument("--max-lag", metavar="SECONDS", type=seconds, default=5.0, help="hold while a replica lags")
+    parser.add_argument("--max-lag-mb", metavar="MB", type=seconds, default=64.0, help="or is so much WAL behind (64)")
+    parser.add_argument(
+        "--batch-timeout", metavar="SECONDS", type=seconds, default=30.0, help="cancel and halve a batch after (30)"
     )
     parser.add_argument("--analyze", action="store_true", help="ANALYZE the table at the end")
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", metavar="RUN", default="", help="go on where this run has stopped")
     again.add_argument("--from-start", action="store_true", help="once more over all rows, though begun or done before")
-    _variables(parser)
+    variables_option(parser)
     parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
-    _answers(parser)
+    answer_options(parser)
 
 
 def _rollback_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
-    _target_option(parser)
-    parser.add_argument("--to", metavar="CHANGE", help="last change to keep (default: what the last run found)")
+    target_option(parser)
+    parser.add_argument(
+        "--to", "--to-change", metavar="CHANGE", help="last change to keep (default: what the last run found)"
+    )
     parser.add_argument("--all", action="store_true", help="keep nothing of what is deployed")
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would be reverted and lost, and stop; --json does, too"
@@ -186,28 +127,46 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
         "--lift",
         metavar="CHANGE=REASON",
         action="append",
-        type=_answer,
+        type=answer,
         default=[],
         help="let a change be deployed again that was rolled back; nothing else is done",
     )
     save = parser.add_mutually_exclusive_group()
     save.add_argument("--save", action="store_true", default=None, help="keep what the reverts destroy, in a schema")
     save.add_argument("--no-save", action="store_false", dest="save", help="don't, although pgmig.toml says so")
-    _variables(parser)
+    variables_option(parser)
+    allow_shell_option(parser)
     parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
-    _answers(parser)
+    answer_options(parser)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole grammar. The parsed namespace carries `command` (None = the screen)."""
-    common = _common()
+    common = common_options("-f", "--plan-file")
     parser = Parser(prog="pgmig-tui", description=DESCRIPTION, epilog=EPILOG, parents=[common])
     parser.add_argument("--version", action="version", version=f"pgmig-tui {__version__}")
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, title="commands")
 
-    def add(name: str, text: str, *options: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text, parents=[common])
+    def add(
+        name: str,
+        text: str,
+        *options: Callable[[argparse.ArgumentParser], None],
+        more: str = "",
+        epilog: str = "",
+        letter: bool = True,
+    ) -> Parser:
+        """`more` and `epilog` are said in the command's own help; without `letter` -f isn't the plan file there;
+        without a `text` the command isn't listed."""
+        told: dict[str, Any] = {"help": text} if text else {}
+        command: Parser = commands.add_parser(
+            name,
+            description=f"{text}{more}",
+            epilog=epilog or None,
+            parents=[common if letter else common_options("--plan-file")],
+            add_help=connection_options not in options,
+            **told,
+        )
         for option in options:
             option(command)
         return command
@@ -217,37 +176,35 @@ def build_parser() -> argparse.ArgumentParser:
     what.add_argument("--reset", action="store_true", help="start over with fresh databases")
     what.add_argument("--stop", action="store_true", help="stop the demonstration's server")
 
-    status = add("status", "what each environment has, lacks, and where it diverges from the plan", _json)
-    status.add_argument("targets", nargs="*", metavar="TARGET", help="only these environments")
-    status.add_argument("-t", "--target", action="append", default=[], dest="more_targets", help=argparse.SUPPRESS)
-    status.add_argument("--exit-code", action="store_true", help="exit 1 when changes are pending or diverged")
-
-    add("plan", "the plan: changes, IDs, tags, dependencies", _json)
-
-    log = add("log", "events of an environment, newest first", _target_option, _json)
-    log.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
-    log.add_argument("-n", "--max-count", type=int, default=0, metavar="N", help="at most N events")
+    add_reading(add)
 
     impact = add("impact", "locks, rewrites and data loss of changes")
     impact.add_argument("changes", nargs="*", metavar="CHANGE", help="default: what is pending on the target, or all")
-    _target_option(impact)
+    target_option(impact)
     impact.add_argument("--revert", action="store_true", help="the revert scripts instead of the deploy scripts")
     impact.add_argument("--file", metavar="FILE", help="an SQL file instead of changes of the plan")
     impact.add_argument("--format", choices=("table", "markdown", "json"), default=None, help="default: table")
     impact.add_argument("--json", action="store_true", help="the same as --format json")
     impact.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 1 from this risk on: low … critical")
-    _variables(impact)
+    variables_option(impact)
 
-    rehearse = add("rehearse", "the pending changes on a scratch copy: measured locks, reverts, a second deploy", _json)
+    rehearse = add(
+        "rehearse",
+        "the pending changes on a scratch copy: measured locks, reverts, a second deploy",
+        json_option,
+        connection_options,
+    )
     rehearse.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
-    _target_option(rehearse)
-    rehearse.add_argument("--to", metavar="CHANGE", help="last change to rehearse: a name, @tag, ID, @HEAD^ …")
+    target_option(rehearse)
+    to_option(rehearse, "last change to rehearse")
     rehearse.add_argument(
         "--server", metavar="TARGET", help="make the copy on this server, of the same major version, not on our own"
     )
-    _variables(rehearse)
+    variables_option(rehearse)
 
-    check = add("check", "the automatic checks of an environment", _target_option, _json)
+    check = add(
+        "check", "the automatic checks of an environment", target_option, json_option, connection_options, more=CHECK
+    )
     check.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     check.add_argument("--exit-code", action="store_true", help="exit 1 when a check fails or is unknown")
 
@@ -256,10 +213,14 @@ def build_parser() -> argparse.ArgumentParser:
         ("revert", "revert changes, newest first; needs --to or --all"),
         ("verify", "run the verify scripts of deployed changes"),
     ):
-        _run_options(add(name, text), name)
+        _run_options(add(name, text, connection_options), name)
 
     reconcile = add(
-        "reconcile", "settle a run that was cut off, from what server and journal say", _target_option, _json
+        "reconcile",
+        "settle a run that was cut off, from what server and journal say",
+        target_option,
+        json_option,
+        connection_options,
     )
     reconcile.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     reconcile.add_argument("-y", "--yes", action="store_true", help="end the sessions that a run left on the server")
@@ -272,19 +233,24 @@ def build_parser() -> argparse.ArgumentParser:
         "--leave", action="store_true", help="leave it without a record: the next deploy runs it again"
     )
 
-    _backfill_options(add("backfill", "a data migration in batches that give way to others and can be resumed"))
-
-    _rollback_options(
-        add("rollback", "roll back the last deploy run, or to a point that is named, in an emergency", _json)
+    _backfill_options(
+        add("backfill", "a data migration in batches that give way to others and can be resumed", connection_options)
     )
 
-    undo = add("undo", "bring back what a rollback has saved, after a redeploy", _json, _target_option)
+    _rollback_options(
+        add(
+            "rollback", "roll back the last deploy run, or to a point that is named, in an emergency", json_option,
+            connection_options,
+        )
+    )  # fmt: skip
+
+    undo = add("undo", "bring back what a rollback has saved, after a redeploy", json_option, target_option)
     undo.add_argument("run", nargs="?", metavar="RUN", help="the rollback; default: list what is kept")
     undo.add_argument("--overwrite", action="store_true", help="replace values that were written since, too")
     undo.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
     undo.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
 
-    runs = add("runs", "list the runs of this host, or report one of them", _json)
+    runs = add("runs", "list the runs of this host, or report one of them", json_option)
     runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
 
     report = add("report", "a run in Markdown, or the record of an incident")
@@ -302,8 +268,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with status 2 and a message on stderr when it can't be understood."""
-    arguments = build_parser().parse_args(argv)
-    for name in ("directory", "plan_file", "top_dir", "registry"):
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    for name in ("directory", "plan_file", "top_dir", "registry", "engine", "client"):
         if not hasattr(arguments, name):
             setattr(arguments, name, None)
+    arguments.quiet = getattr(arguments, "quiet", False)
+    arguments.verbose = 0 if arguments.quiet else getattr(arguments, "verbose", None) or 0
+    if (letter := getattr(arguments, "letter_f", None)) is not None:
+        take_letter(arguments, letter)
+    if arguments.engine not in (None, "pg"):
+        parser.error(f"--engine {arguments.engine}: pgmig-tui works on PostgreSQL only")
     return arguments

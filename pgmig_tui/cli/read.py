@@ -1,4 +1,4 @@
-"""The smaller commands that only read: `plan`, `log`, `check` and `runs`."""
+"""The smaller commands that only read: `check` and `runs`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.choose import environment_and_change, project_here
+from pgmig_tui.cli.choose import environment_and_change
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import Line, Role, line
+from pgmig_tui.display.cells import Role
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError, Unreachable
 
@@ -18,72 +18,6 @@ if TYPE_CHECKING:
     from pgmig_tui.run.client import RunSummary
 
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
-
-
-def plan(arguments: Namespace) -> int:
-    """The plan in its order."""
-    project = project_here(arguments)
-    if arguments.json:
-        from pgmig_tui.report.documents import plan_document
-
-        output.document(plan_document(project))
-        return 0
-    uri = f"  {safe(project.plan.uri)}" if project.plan.uri else ""
-    output.say(line("Project ", (safe(project.plan.project), "strong"), (uri, "muted")))
-    rows: list[tuple[str | Line, ...]] = []
-    for number, change in enumerate(project.plan.changes, start=1):
-        tags = "".join(f" @{safe(tag.name)}" for tag in change.tags)
-        needs = " ".join([*(d.text for d in change.requires), *(f"!{d.text}" for d in change.conflicts)])
-        name = line(
-            (safe(change.name), "strong"), (tags, "todo"), ("  reworked later", "muted") if change.superseded_by else ""
-        )
-        first_line = change.note.strip().split("\n")[0]
-        rows.append(
-            (
-                str(number),
-                name,
-                ((words.short_id(change.change_id), "muted"),),
-                change.planned_at[:10],
-                safe(needs),
-                safe(first_line),
-                safe(change.planner_name),
-            )
-        )
-    output.table(("#>", "change", "ID?", "planned?", "requires?", "note?", "by?"), rows)
-    return 0
-
-
-def log(arguments: Namespace) -> int:
-    """The events of an environment's registry, newest first, of all its projects as `sqitch log` shows them."""
-    from pgmig_tui.database.connect import application_name, connect
-    from pgmig_tui.database.registry import read_events, read_registry
-
-    _project, environment, _ = environment_and_change(arguments)
-    schema = environment.target.registry
-    with connect(environment.target, application_name=application_name("log", environment.name)) as connection:
-        present = read_registry(connection, schema).present
-        events = read_events(connection, schema, limit=arguments.max_count or None) if present else ()
-    if arguments.json:
-        output.document({"environment": environment.name, "events": [asdict(event) for event in events]})
-        return 0
-    if not events:
-        why = "nothing was ever deployed there" if not present else "its registry has no events"
-        output.say(f"{safe(environment.name)}: {why}.")
-        return 0
-    roles: dict[str, Role] = {"deploy": "done", "revert": "waiting", "fail": "failed"}
-    rows: list[tuple[str | Line, ...]] = [
-        (
-            words.utc(event.committed_at),
-            ((safe(event.event), roles.get(event.event, "plain")),),
-            safe(" ".join([event.change, *event.tags])),
-            safe(event.note.split("\n")[0]),
-            safe(f"{event.committer_name} <{event.committer_email}>"),
-            safe(event.project),
-        )
-        for event in events
-    ]
-    output.table(("at", "event", "change", "note?", "by?", "project?"), rows)
-    return 0
 
 
 def check(arguments: Namespace) -> int:

@@ -7,7 +7,8 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.choose import environment_named, project_here
+from pgmig_tui.cli.choose import default_environment, environment_named, override, project_here
+from pgmig_tui.cli.deployed import Lists, other_project
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+    from pgmig_tui.project.targets import Override
 
 ROWS = 30
 """So many changes are shown to a person; `--json` has them all."""
@@ -28,8 +30,14 @@ def status(arguments: Namespace) -> int:
     from pgmig_tui.project.hashes import Scripts
 
     here = project_here(arguments)
-    named = [*arguments.targets, *arguments.more_targets]
-    groups = _groups(here, named)
+    named = [here.names(name) or name for name in arguments.targets] + arguments.more_targets
+    changed = override(arguments)
+    if changed is not None and not named:
+        named = [default_environment(here)]
+    groups = _groups(here, named, changed)
+    lists = Lists.wanted(arguments, here.config)
+    if arguments.project is not None and any(arguments.project != project.plan.project for project, _ in groups):
+        return other_project(groups, arguments, lists)
     scripts = {project.plan.path: Scripts(project) for project, _ in groups}
     for each in scripts.values():
         each.read_elsewhere()
@@ -41,11 +49,14 @@ def status(arguments: Namespace) -> int:
         if arguments.json:
             from pgmig_tui.report.documents import status_document
 
-            output.document(status_document(project, found, unfinished_runs(project)))
+            document = status_document(project, found, unfinished_runs(project))
+            lists.add_to(document, project, environments)
+            output.document(document)
         else:
             if position:
                 output.say()
             _show(project, environments, found)
+            lists.show(project.plan.project, [one for one in environments if _answered(one, found)])
         if not all(one.reachable for one in found):
             worst = 5
         elif arguments.exit_code and worst == 0 and any(one.pending or one.diverged for one in found):
@@ -55,13 +66,17 @@ def status(arguments: Namespace) -> int:
     return worst
 
 
-def _groups(here: Project, names: list[str]) -> list[tuple[Project, list[Environment]]]:
+def _answered(environment: Environment, found: list[EnvironmentStatus]) -> bool:
+    return any(one.name == environment.name and one.reachable for one in found)
+
+
+def _groups(here: Project, names: list[str], changed: Override | None) -> list[tuple[Project, list[Environment]]]:
     """The environments to ask, by the project whose plan they use; one document can tell of one plan only."""
     if not names:
         return [(here, list(here.environments))]
     groups: list[tuple[Project, list[Environment]]] = []
     for name in names:
-        project, environment = environment_named(here, name)
+        project, environment = environment_named(here, name, changed)
         for known, environments in groups:
             if known.plan.path == project.plan.path:
                 environments.append(environment)
@@ -108,7 +123,10 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
                 line((f"… and {words.count(len(open_changes) - ROWS, 'older change')}; --json has all", "muted"))
             )
     elif all(one.reachable for one in found):
-        output.say(line(("+ ", "done"), "everything is deployed everywhere"))
+        if any(one.diverged for one in found):
+            output.say(line(("! ", "differs"), "nothing is pending, but not all that is deployed is what the plan has"))
+        else:
+            output.say(line(("+ ", "done"), "everything is deployed everywhere"))
     for one in found:
         for remark in matrix.divergences(one)[:ROWS]:
             output.say(remark)

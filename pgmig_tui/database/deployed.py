@@ -12,7 +12,7 @@ from typing import Any
 
 from pgmig_tui.database.connect import Connection, Row, ServerError
 from pgmig_tui.database.text import bind, ident, literal, load
-from pgmig_tui.errors import NotPermitted
+from pgmig_tui.errors import NotPermitted, UsageError
 
 VERSION = "1.1"
 VERSIONS = ("0", "1.0", VERSION)
@@ -235,6 +235,48 @@ def read_events(
     try:
         rows = connection.execute(sql)
     except ServerError as error:
+        raise reading_refused(error, connection, schema) from None
+    return tuple(_event(row) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events: of these kinds (all without any), of changes, projects and committers whose names match a regular
+    expression (PostgreSQL's), at most `limit` of them after the first `skip`."""
+
+    events: tuple[str, ...] = ()
+    change: str | None = None
+    project: str | None = None
+    committer: str | None = None
+    limit: int | None = None
+    skip: int = 0
+    oldest_first: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves events out."""
+        return bool(self.events or self.change or self.project or self.committer or self.skip)
+
+
+def search_events(connection: Connection, schema: str, wanted: EventFilter) -> tuple[RegistryEvent, ...]:
+    """Events that match, newest first unless the filter says otherwise. Raises ServerError (42P01 without a registry),
+    NotPermitted, UsageError for what is no regular expression."""
+    values = {
+        "schema": schema,
+        "events": f"{{{','.join(wanted.events)}}}" if wanted.events else None,
+        "change": wanted.change,
+        "project": wanted.project,
+        "committer": wanted.committer,
+    }
+    sql = bind(load("queries/registry_search"), values)
+    sql += f" ORDER BY e.committed_at {'ASC' if wanted.oldest_first else 'DESC'} OFFSET {int(wanted.skip)}"
+    if wanted.limit is not None:
+        sql += f" LIMIT {int(wanted.limit)}"
+    try:
+        rows = connection.execute(sql)
+    except ServerError as error:
+        if error.sqlstate == "2201B":
+            raise UsageError(f"That is no regular expression: {error.message}.", now="Nothing was done.") from None
         raise reading_refused(error, connection, schema) from None
     return tuple(_event(row) for row in rows)
 

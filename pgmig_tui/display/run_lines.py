@@ -33,9 +33,10 @@ _SETTLED: Mapping[str, tuple[str, str, Role]] = {
 class RunLines:
     """Turns events into lines, one at a time, and remembers what a later line must repeat: names and start times."""
 
-    def __init__(self, whom: str = "us") -> None:
-        """`whom` stands for the run where others wait behind it."""
+    def __init__(self, whom: str = "us", *, every_statement: bool = False) -> None:
+        """`whom` stands for the run where others wait behind it. A statement that took a second is told of, or each."""
         self._whom = whom
+        self._every_statement = every_statement
         self._command = "deploy"
         self._steps: dict[int, str] = {}
         self._actions: dict[int, str] = {}
@@ -74,7 +75,7 @@ class RunLines:
         for step in data.get("steps") or ():
             self._steps[int(step.get("number") or 0)] = str(step.get("label") or step.get("change") or "")
             self._actions[int(step.get("number") or 0)] = str(step.get("action") or self._command)
-        steps = words.count(len(self._steps), "change")
+        steps = words.count(len(self._steps), "change") if self._steps else "no change"
         return [line(("  ", "plain"), f"{self._command} {steps} on {safe(str(data.get('environment') or '?'))}")]
 
     def _run_started(self, data: Mapping[str, Any], at: str) -> list[Line]:
@@ -194,7 +195,7 @@ class RunLines:
 
     def _statement_finished(self, data: Mapping[str, Any], at: str) -> list[Line]:
         ms = float(data.get("ms") or 0)
-        if ms < 1000:
+        if ms < 1000 and not self._every_statement:
             return []
         where = f"  line {data.get('line', '?')}: {safe(str(data.get('tag') or ''))}"
         return [line((where, "muted"), f" took {words.duration(ms)}")]
@@ -284,4 +285,6 @@ class RunLines:
         done, total = data.get("done", "?"), data.get("total", "?")
         summary = safe(str(data.get("summary") or data.get("result") or ""))
         lines = [line(glyph, (f"{done} of {total} done", "strong"), f": {summary}" if summary and not good else "")]
+        if good and not total:
+            lines = [line(glyph, summary)]
         return lines + [line("    ", safe(str(data[key]))) for key in ("now", "do") if data.get(key)]

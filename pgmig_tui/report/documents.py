@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
-def plan_document(project: Project) -> Document:
-    """`plan --json`, in the plan's order. Script paths are relative to the project; a missing verify script is null."""
+def plan_document(project: Project, changes: Iterable[Change] | None = None) -> Document:
+    """`plan --json`: these changes, or all in the plan's order. Script paths are relative to the project; a missing
+    verify script is null."""
     return {
         "project": project.plan.project,
         "uri": project.plan.uri,
-        "changes": [_change(project, change) for change in project.plan.changes],
+        "changes": [_change(project, change) for change in (project.plan.changes if changes is None else changes)],
     }
 
 

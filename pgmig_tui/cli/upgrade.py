@@ -1,0 +1,47 @@
+"""`pgmig-tui upgrade`: brings an old Sqitch registry to the version that both programs know."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.choose import choose
+from pgmig_tui.display import words
+from pgmig_tui.display.safe import safe
+
+
+def upgrade(arguments: Namespace) -> int:
+    """The registry is changed at once, as Sqitch's `upgrade` does it; a protected environment wants its word first.
+
+    Raises ProjectError without a registry, Refused for one that is newer or while a run is under way, NotPermitted.
+    """
+    from pgmig_tui.cli.confirm import confirm
+    from pgmig_tui.database import registry
+    from pgmig_tui.database.connect import (
+        application_name,
+        check_server,
+        connect,
+        guard_sql,
+        refuse_transaction_pooler,
+    )
+
+    found = choose(arguments, changes=0)
+    environment, target = found.environment, found.environment.target
+    with connect(target, application_name=application_name("upgrade", "control")) as connection:
+        connection.execute(guard_sql("control", environment.policy.lock_timeout_ms, connection.server_version_num))
+        info = registry.read_registry(connection, target.registry)
+        registry.refuse_absent(info, target)
+        registry.refuse_newer(info)
+        where = f"{safe(target.registry)} in {safe(target.display)}"
+        if not info.old:
+            output.say(f"Registry {where} is up-to-date at version {safe(info.version or '?')}")
+            return 0
+        if environment.policy.protected:
+            confirm(arguments, environment, "upgrade the registry")
+        check_server(connection.identity(), environment.policy)
+        refuse_transaction_pooler(target, connection)
+        registry.take_lock(connection)
+        info = registry.read_registry(connection, target.registry)
+        passed = registry.upgrade_registry(connection, info, found.project.operator)
+    output.say(f"Registry {where} is upgraded from version {safe(info.version or '0')} to {words.listing(passed[-1:])}")
+    return 0
