@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 NAMED = ("raw", "iso", "iso8601", "rfc", "rfc2822", "full", "long", "medium", "short")
 PREFIXES = ("strftime:", "cldr:")
@@ -132,10 +133,10 @@ def _zone(environ: Mapping[str, str] = os.environ) -> str:
     if name := environ.get("TZ", "").removeprefix(":"):
         return name
     try:
-        link = os.path.realpath("/etc/localtime")  # noqa: PTH - a path as text
+        link = Path("/etc/localtime").resolve()
     except OSError:
         return "UTC"
-    _, _, name = link.partition("/zoneinfo/")
+    _, _, name = str(link).partition("/zoneinfo/")
     return name.removeprefix("posix/").removeprefix("right/") or "UTC"
 
 
