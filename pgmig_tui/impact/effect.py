@@ -195,10 +195,17 @@ def read_tables(
         out.lock(relation, wanted, reason)
         if not deep:
             continue
+        refuse_recursion(scene, out, relation)
         if relation.kind == "v":
             todo.extend((behind, wanted, f"behind the view {relation.name}") for behind in relation.reads)
         for child in relation.children if name not in alone else ():
             todo.append((child, wanted, f"below {relation.name}"))
+
+
+def refuse_recursion(scene: Scene, out: Effect, relation: Relation) -> None:
+    """A view that reads itself, however far behind, can't be expanded."""
+    if relation.kind == "v" and relation.name in scene.catalog.behind(relation.name):
+        out.problem = out.problem or f"{relation.name} reads itself: infinite recursion in its rules (42P17)"
 
 
 def fk_sides(scene: Scene, name: Name) -> list[Relation]:

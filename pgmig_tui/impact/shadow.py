@@ -493,6 +493,18 @@ class Catalog:
                 todo.extend(found[current].children)
         return list(found.values())
 
+    def behind(self, view: Name) -> set[Name]:
+        """What a view reads, directly or by other views; itself among it where views name each other in a circle."""
+        found: set[Name] = set()
+        todo = [view]
+        while todo:
+            current = self._state.relations.get(todo.pop())
+            for name in current.reads if current is not None and current.kind == "v" and not current.rules else ():
+                if name not in found:
+                    found.add(name)
+                    todo.append(name)
+        return found
+
     def incoming(self, name: Name) -> list[ForeignKey]:
         """Foreign keys that reference this relation."""
         if self._incoming is None:

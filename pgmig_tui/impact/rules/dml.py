@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
@@ -200,6 +200,7 @@ def write_table(
         for named in table.reads:
             out.lock(scene.catalog.relation(named), RE, f"a rule of {table.name} names it", "possible")
     if table.kind == "v":
+        refuse_recursion(scene, out, table)
         instead = any(trigger.kind & _INSTEAD and trigger.fires_on(verb) for trigger in table.triggers)
         if instead:  # the view is read for the rows that are there, and the triggers do the rest
             read_tables(scene, out, list(table.reads) if verb != "INSERT" else [], AS, f"behind {table.name}")
@@ -365,8 +366,7 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
             out.lock(member, mode, "LOCK TABLE")
         if relation.kind == "v":
             todo.extend((behind, True) for behind in relation.reads)
-            if relation.name in relation.reads:
-                out.problem = f"{relation.name} reads itself: infinite recursion in its rules (42P17)"
+            refuse_recursion(scene, out, relation)
 
 
 def explain(node: Node, scene: Scene, out: Effect) -> None:

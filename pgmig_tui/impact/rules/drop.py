@@ -65,9 +65,12 @@ def _drop_relation(scene: Scene, out: Effect, name: Name, kind: str, cascade: bo
     catalog.drop(fallen)
 
 
-def fall(scene: Scene, out: Effect, relation: Relation, why: str, cascade: bool) -> set[Name]:
-    """Locks and losses of a relation that goes, with everything that must go along; the names that are gone."""
-    fallen: set[Name] = set()
+def fall(
+    scene: Scene, out: Effect, relation: Relation, why: str, cascade: bool, already: set[Name] | None = None
+) -> set[Name]:
+    """Locks and losses of a relation that goes, with everything that must go along; the names that are gone, those that
+    are so `already` among them."""
+    fallen = set() if already is None else already
     todo = [(relation, why)]
     while todo:
         current, reason = todo.pop()
@@ -212,7 +215,7 @@ def _drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool) -> None:
         return
     fallen: set[Name] = set()
     for relation in inside:
-        fallen |= fall(scene, out, relation, f"inside the schema {schema}", True)
+        fall(scene, out, relation, f"inside the schema {schema}", True, fallen)
     falls(scene, out, Fall("schema", schema), f"depends on what is in the schema {schema}")
     catalog.drop(fallen)
     catalog.drop_schema(schema)
@@ -357,7 +360,7 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
             continue
         for relation in owned:
             if dropping:
-                fallen |= fall(scene, out, relation, f"owned by {role}", True)
+                fall(scene, out, relation, f"owned by {role}", True, fallen)
             else:
                 out.lock(relation, AE, f"owned by {role}")
                 for index in relation.indexes:
