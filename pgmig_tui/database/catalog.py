@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from pgmig_tui.database.catalog_facts import Json, facts_of
-from pgmig_tui.impact.facts import Facts, Fall, Name
+from pgmig_tui.impact.facts import Facts, Fall, Fallen, Name, Obstacle
 from pgmig_tui.impact.names import names_inside
 from pgmig_tui.impact.wanted import Names
 
@@ -74,21 +74,31 @@ def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, 
         if not names_inside(facts, wanted):
             break
         facts = facts_of(ask(wanted), wanted, anew=anew)
-    if wanted.dropped or wanted.roles:
-        facts = replace(facts, cascades=_cascades(connection, wanted))
+    if wanted.dropped or wanted.parts or wanted.roles:
+        facts = _with_cascades(facts, connection, wanted)
     return facts
 
 
-def _cascades(connection: Executes, names: Names) -> dict[Fall, tuple[tuple[Name, str], ...]]:
+def _with_cascades(facts: Facts, connection: Executes, names: Names) -> Facts:
     sql = files("pgmig_tui.database").joinpath("cascade.sql").read_text(encoding="utf-8")
-    sql = sql.replace("%(dropped)s", _array(sorted(names.dropped))).replace("%(roles)s", _array(sorted(names.roles)))
+    for placeholder, values in (("dropped", names.dropped), ("parts", names.parts), ("roles", names.roles)):
+        sql = sql.replace(f"%({placeholder})s", _array(sorted(values)))
     document = connection.execute(PLAN + sql)[0][0]
-    found: dict[Fall, list[tuple[Name, str]]] = {}
-    for kind, name, arguments, schema, relation, relkind in (
-        json.loads(document) if isinstance(document, str | bytes) and document else document or ()
-    ):
-        found.setdefault(Fall(kind, name, arguments), []).append((Name(schema, relation), relkind))
-    return {fall: tuple(relations) for fall, relations in found.items()}
+    found = json.loads(document) if isinstance(document, str | bytes) else document
+    cascades: dict[Fall, list[Fallen]] = {}
+    for kind, name, arguments, of, schema, relation, relkind, whole, columns in found["falls"] or ():
+        fallen = Fallen(Name(schema, relation), relkind, whole, tuple(columns or ()))
+        cascades.setdefault(Fall(kind, name, arguments, of or ""), []).append(fallen)
+    obstacles: dict[Fall, list[Obstacle]] = {}
+    for kind, name, arguments, of, what, words, schema, relation, column, function, direct in found["in_the_way"] or ():
+        belongs = Name(schema, relation) if relation else None
+        one = Obstacle(what, words, belongs, column or function or "", direct)
+        obstacles.setdefault(Fall(kind, name, arguments, of or ""), []).append(one)
+    return replace(
+        facts,
+        cascades={fall: tuple(fallen) for fall, fallen in cascades.items()},
+        obstacles={fall: tuple(those) for fall, those in obstacles.items()},
+    )
 
 
 def read_facts(connection: Executes, names: Names) -> Facts:

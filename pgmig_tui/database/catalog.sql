@@ -238,6 +238,7 @@ SELECT pg_catalog.json_build_object(
   'sought', (SELECT pg_catalog.json_agg(s.name) FROM sought s),
   'path', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       p.nspname, pg_catalog.has_schema_privilege(p.oid, 'USAGE'))) FROM path p),
+  'extensions', (SELECT pg_catalog.json_agg(e.extname) FROM pg_catalog.pg_extension e),
   'system', (SELECT pg_catalog.json_agg(c.relname) FROM asked a
              JOIN pg_catalog.pg_class c ON c.relname = a.name AND c.relnamespace = a.nsp
              WHERE a.schema = '' AND a.nsp = 'pg_catalog'::regnamespace),

@@ -68,6 +68,7 @@ def _scope(document: Json, asked: Names) -> Scope:
         frozenset(there),
         frozenset(name for name, usable in there.items() if not usable),
         frozenset(document["system"] or ()),
+        frozenset(document["extensions"] or ()),
     )
 
 

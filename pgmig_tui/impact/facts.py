@@ -44,7 +44,8 @@ def replace(fact: Fact, **changes: Any) -> Fact:
 
 @value(frozen=True)
 class Column:
-    """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none."""
+    """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none. `fresh`: what is
+    to be run has made it, so that nothing in it was there before."""
 
     name: str
     type: str = ""
@@ -56,6 +57,7 @@ class Column:
     generated: str = ""
     collation: str = ""
     not_null_valid: bool = True
+    fresh: bool = False
 
 
 @value(frozen=True)
@@ -160,7 +162,8 @@ class Dependent:
 @value(frozen=True)
 class Relation:
     """One relation. `kind` is pg_class.relkind, or "?" when only the text is known. `passing`: it is temporary and goes
-    when the transaction ends (ON COMMIT DROP).
+    when the transaction ends (ON COMMIT DROP). `new`: this very change has made it, `fresh`: this or an earlier one of
+    those that are to be run, so that nothing in it was there before.
 
     `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known).
     """
@@ -185,6 +188,7 @@ class Relation:
     owner: str = ""
     persistence: str = "p"
     access_method: str = ""
+    server: str = ""
     tablespace: str = ""
     of_type: Name | None = None
     bytes: int = -1
@@ -192,6 +196,7 @@ class Relation:
     known: bool = True
     new: bool = False
     passing: bool = False
+    fresh: bool = False
 
     @property
     def partitioned(self) -> bool:
@@ -255,7 +260,8 @@ def together(functions: Sequence[FunctionFact]) -> FunctionFact:
 
 
 class Fall(NamedTuple):
-    """An object that is dropped with all that hangs on it: what it is in words, its plain name, its arguments' number.
+    """An object that is dropped with all that hangs on it: what it is in words, its plain name ("table.column" for a
+    part), its arguments' number, its schema or that of its table.
 
     "owned" with a role's name stands for everything that the role owns.
     """
@@ -263,15 +269,38 @@ class Fall(NamedTuple):
     kind: str
     name: str
     arguments: int = 0
+    schema: str = ""
+
+
+class Fallen(NamedTuple):
+    """A relation that such a drop touches. `whole`: it falls, else the `columns` do, else it is locked only."""
+
+    name: Name
+    kind: str
+    whole: bool = False
+    columns: tuple[str, ...] = ()
+
+
+class Obstacle(NamedTuple):
+    """What keeps an object from being dropped without CASCADE: what it is ("view", "table column", …), the server's own
+    words for it, the relation that it is or belongs to (None = no relation's), and its column or, of a function, name.
+    `direct`: it depends on that very object.
+    """
+
+    what: str
+    words: str
+    relation: Name | None = None
+    part: str = ""
+    direct: bool = True
 
 
 @value(frozen=True)
 class Facts:
     """What is known of one database at one moment; a relation that was asked for and is not here does not exist there.
 
-    `prepared` are the session's own prepared statements by name, `cascades` the relations (with their kinds) that a
-    CASCADE from an object that is no relation locks. `settings` are the session's settings, as SHOW gives them (see
-    impact.session). `missing` are facts that the role may not read, each in words.
+    `prepared` are the session's own prepared statements by name, `cascades` what a CASCADE from an object touches,
+    `obstacles` what keeps it from being dropped without one. `settings` are the session's settings, as SHOW gives them
+    (see impact.session). `missing` are facts that the role may not read, each in words.
     """
 
     relations: Mapping[Name, Relation] = field(default_factory=dict)
@@ -284,7 +313,8 @@ class Facts:
     settings: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
     role: str = ""
     prepared: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    cascades: Mapping[Fall, tuple[tuple[Name, str], ...]] = field(default_factory=lambda: MappingProxyType({}))
+    cascades: Mapping[Fall, tuple[Fallen, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    obstacles: Mapping[Fall, tuple[Obstacle, ...]] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
     scope: Scope | None = None
 
@@ -294,7 +324,7 @@ class Scope:
     """What was asked for; None in Facts = everything, as if the whole catalog were in them.
 
     Names without a schema were looked for in each of the `schemas`, of which `there` exist and `shut` are those that
-    this role may not use. `system` are the names that relations of pg_catalog have.
+    this role may not use. `system` are the names that relations of pg_catalog have, `extensions` those that are there.
     """
 
     asked: Names
@@ -302,6 +332,7 @@ class Scope:
     there: frozenset[str] = frozenset()
     shut: frozenset[str] = frozenset()
     system: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
 
     def covers(self, name: Name) -> bool:
         """Whether that would be in the facts if it existed."""

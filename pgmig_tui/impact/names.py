@@ -25,6 +25,7 @@ _RUNNING = {"SelectStmt", "CallStmt", "DoStmt", "ExecuteStmt", "ExplainStmt", "C
             "CreateTableAsStmt", "RefreshMatViewStmt"}  # fmt: skip
 _WRITING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "TruncateStmt"}
 TEMP = "pg_temp"
+_PARTS = {"AT_DropConstraint", "AT_DropColumn", "AT_AlterColumnType"}
 _WHOLE = {"REINDEX_OBJECT_SCHEMA": True, "REINDEX_OBJECT_SYSTEM": False, "REINDEX_OBJECT_DATABASE": False}
 
 
@@ -72,17 +73,13 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         found.publications.add(node.pubname)
     elif kind == "CreateSchemaStmt":
         found.paths.add(node.schemaname or node.authrole.rolename)
-    if kind == "DropStmt" and nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE":
+    if kind == "DropStmt":
         found.dropped.update(parts[-1] for item in node.objects if (parts := nodes.list_name(item)))
     elif kind == "AlterTableStmt":
         for item in node.cmds:
             command = item.alter_table_cmd
-            cascades = nodes.enum_name("DropBehavior", command.behavior) == "DROP_CASCADE"
-            if cascades and nodes.enum_name("AlterTableType", command.subtype) in {
-                "AT_DropConstraint",
-                "AT_DropColumn",
-            }:
-                found.dropped.update((node.relation.relname, command.name))
+            if nodes.enum_name("AlterTableType", command.subtype) in _PARTS:
+                found.parts.add(f"{node.relation.relname}.{command.name}")
         found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
     elif kind == "AlterTableMoveAllStmt":
         found.schemas.add(EVERYTHING)

@@ -59,6 +59,12 @@ class State:
     """Values that this transaction has added to enumerations, which it can't use."""
     bases: dict[str, str | None] = field(default_factory=dict)
     """Settings that roles or databases get: new sessions begin with them."""
+    moved: dict[Name, Name] = field(default_factory=dict)
+    """What relations of the server are called by now that the script has renamed them."""
+    routines: set[str] = field(default_factory=set)
+    """Plain names of functions that the script has dropped."""
+    extensions: dict[str, bool] = field(default_factory=dict)
+    """Extensions that the script has made (True) or dropped."""
     stamp: int = 0
 
     def copy(self) -> State:
@@ -73,6 +79,9 @@ class State:
             made=self.made.copy(),
             filled=self.filled.copy(),
             bases=self.bases.copy(),
+            moved=self.moved.copy(),
+            routines=self.routines.copy(),
+            extensions=self.extensions.copy(),
         )
 
 
@@ -312,6 +321,10 @@ class Catalog:
         state = self._own()
         before = state.schemas.get(old, old)
         state.schemas[new], state.schemas[old] = before, ""
+        before_that = {now: name for name, now in state.moved.items()}
+        state.moved.update(
+            (before_that.get(name, name), Name(new, name.relation)) for name in state.relations if name.schema == old
+        )
         relations = [moved(relation, old, new) for relation in state.relations.values()]
         state.relations = {relation.name: relation for relation in relations}
         state.indexes = {index.name: relation.name for relation in relations for index in relation.indexes}
@@ -336,6 +349,26 @@ class Catalog:
             names -= here
             names |= set(map(now, here))
         self._changed()
+
+    def schema_before(self, schema: str) -> str:
+        """What a schema was called when the server was asked."""
+        return self._state.schemas.get(schema, schema) or ""
+
+    def schema_now(self, before: str) -> str:
+        """What a schema is called by now."""
+        return next((now for now, old in self._state.schemas.items() if old == before), before)
+
+    def called_now(self, name: Name) -> Name:
+        """The name that a relation has by now which the server told of under that one."""
+        return self._state.moved.get(name, name)
+
+    def called_before(self, name: Name) -> Name:
+        """The name under which the server told of what is called so by now."""
+        return next((before for before, now in self._state.moved.items() if now == name), name)
+
+    def _moves(self, old: Name, new: Name) -> None:
+        moved = self._own().moved
+        moved[self.called_before(old)] = new
 
     def _origin(self, name: Name) -> Name | None:
         """The name that the server has for what is called so by now; None for what the script itself has made."""
@@ -413,8 +446,9 @@ class Catalog:
         self.doubts.names.all.add(origin)
         return False
 
-    def _all_asked(self, name: Name) -> bool:
-        """The same of a name that may stand without a schema."""
+    def asked(self, name: Name) -> bool:
+        """Whether a relation, type or function of a name that may stand without a schema would be known; notes what has
+        to be asked for."""
         if name.schema:
             return self._asked(name)
         if self.session.lost:
@@ -429,7 +463,7 @@ class Catalog:
         """The relation when it is known to exist."""
         found = self._state.relations.get(self.resolve(name))
         if found is None:
-            self._all_asked(name)
+            self.asked(name)
         return found
 
     def known(self, name: Name) -> Relation | None:
@@ -449,7 +483,7 @@ class Catalog:
             return True
         if not self.live:
             return False
-        if self._all_asked(name):
+        if self.asked(name):
             return not self.session.lost
         self.doubts.texts[f"what {name} is: nobody has asked the server for it"] = None
         return False
@@ -558,7 +592,7 @@ class Catalog:
                 if arguments is None or one.least <= arguments <= one.most:
                     found.append(one)
         if not found and name.schema not in SYSTEM_SCHEMAS:
-            self._all_asked(name)
+            self.asked(name)
         return found
 
     def function(self, parts: list[str], arguments: int | None = None) -> FunctionFact | None:
@@ -577,6 +611,8 @@ class Catalog:
     # -- changing -------------------------------------------------------------------------------------------------
 
     def put(self, relation: Relation) -> None:
+        if relation.new and not relation.fresh:
+            relation = replace(relation, fresh=True)
         self._store(relation)
         self._state.dropped.discard(relation.name)
         self._changed()
@@ -637,10 +673,36 @@ class Catalog:
             self._own().functions[fact.name] = together(others)
         self._changed()
 
-    def drop_function(self, name: Name) -> None:
-        if name in self._state.functions:
-            del self._own().functions[name]
-            self._changed()
+    def has_extension(self, name: str) -> bool | None:
+        """Whether an extension is installed; None when it isn't known."""
+        made = self._state.extensions.get(name)
+        if made is not None:
+            return made
+        scope = self.facts.scope
+        return None if scope is None else name in scope.extensions
+
+    def create_extension(self, name: str) -> None:
+        self._own().extensions[name] = True
+        self._changed()
+
+    def drop_extension(self, name: str) -> None:
+        self._own().extensions[name] = False
+        self._changed()
+
+    def drop_function(self, parts: list[str], arguments: int | None = None) -> None:
+        """Functions of a name are gone, those that take so many arguments where that is said."""
+        for fact in self.functions(parts, arguments):
+            known = self._state.functions[fact.name]
+            others = [one for one in known.overloads or (known,) if one is not fact]
+            if others:
+                self._own().functions[fact.name] = together(others)
+            else:
+                del self._own().functions[fact.name]
+                self._state.routines.add(fact.name.relation)
+        self._changed()
+
+    def dropped_routine(self, name: str) -> bool:
+        return name in self._state.routines
 
     def drop(self, names: Iterable[Name]) -> None:
         """Forget relations, and what named them."""
@@ -666,6 +728,7 @@ class Catalog:
         self._changed()
         if relation is None:
             return
+        self._moves(old, new)
         self._store(replace(relation, name=new))
         self._state.dropped.discard(new)
         for other in self._that_name((old,)):

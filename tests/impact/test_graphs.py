@@ -29,13 +29,15 @@ EVERY_VERB = 1 | 4 | 8 | 16 | 32
 
 STATEMENTS = (
     "LOCK {v}", "SELECT * FROM {v}", "SELECT * FROM {v} FOR UPDATE", "INSERT INTO {v} (a) SELECT a FROM {t}",
-    "UPDATE {v} SET a = 1", "DELETE FROM {v}", "DROP VIEW {v} CASCADE", "CREATE OR REPLACE VIEW {v} AS SELECT * FROM {w}",
+    "UPDATE {v} SET a = 1", "DELETE FROM {v}", "DROP VIEW {v} CASCADE",
+    "CREATE OR REPLACE VIEW {v} AS SELECT * FROM {w}",
     "INSERT INTO {t} VALUES (1)", "UPDATE {t} SET a = 2", "DELETE FROM {t}", "TRUNCATE {t} CASCADE", "LOCK {t}",
     "DROP TABLE {t} CASCADE", "ALTER TABLE {t} ADD COLUMN z int", "ALTER TABLE {t} DROP COLUMN a CASCADE",
     "ALTER TABLE {t} ALTER COLUMN a TYPE bigint", "ALTER TABLE {t} RENAME TO renamed", "SELECT {f}(1)", "CALL {f}(1)",
     "DO $$ BEGIN PERFORM {f}(1); DELETE FROM {v}; END $$", "DROP FUNCTION {f} CASCADE", "ANALYZE {t}",
     "DROP SCHEMA s CASCADE", "DROP OWNED BY somebody CASCADE", "REFRESH MATERIALIZED VIEW {m}",
-    "MERGE INTO {t} USING {v} ON true WHEN MATCHED THEN DELETE", "WITH d AS (DELETE FROM {v} RETURNING *) SELECT * FROM d",
+    "MERGE INTO {t} USING {v} ON true WHEN MATCHED THEN DELETE",
+    "WITH d AS (DELETE FROM {v} RETURNING *) SELECT * FROM d",
     "ALTER TABLE {t} ADD FOREIGN KEY (a) REFERENCES {u} (a)", "ALTER SCHEMA s RENAME TO r", "VACUUM {t}",
 )  # fmt: skip
 
@@ -54,7 +56,8 @@ def _graph(seed: int) -> Facts:
     relations: dict[Name, Relation] = {}
     for name in views:
         relations[name] = Relation(
-            name, "m" if some.random() < 0.1 else "v", reads=few([*views, *tables]), rules=("r",) * (some.random() < 0.1),
+            name, "m" if some.random() < 0.1 else "v", reads=few([*views, *tables]),
+            rules=("r",) * (some.random() < 0.1),
             triggers=(Trigger("i", some.choice(routines), EVERY_VERB | 64),) * (some.random() < 0.2),
             dependents=tuple(Dependent(one, "v") for one in few(views)), columns={"a": Column("a", "int4")},
         )  # fmt: skip
@@ -84,7 +87,8 @@ def _function(
     lines = []
     for _ in range(some.randint(1, 5)):
         line = some.choice(
-            ["DELETE FROM {v};", "INSERT INTO {t} VALUES (1);", "PERFORM {f}(1);", "EXECUTE 'UPDATE {t} SET a = ' || n;",
+            ["DELETE FROM {v};", "INSERT INTO {t} VALUES (1);", "PERFORM {f}(1);",
+             "EXECUTE 'UPDATE {t} SET a = ' || n;",
              "IF n > 1 THEN PERFORM {f}(n); ELSE DELETE FROM {t}; END IF;", "ALTER TABLE {t} ADD COLUMN c{n} int;",
              "LOOP PERFORM {f}(2); EXIT; END LOOP;"]
         )  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import fk_sides, quote, quoted
-from pgmig_tui.impact.facts import Column, Fall, Relation, replace
+from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules import alter_constraint
 from pgmig_tui.impact.rules.altering import Altering
-from pgmig_tui.impact.rules.drop import fall, views_of_functions
+from pgmig_tui.impact.rules.cascade import lose_columns, part_key
+from pgmig_tui.impact.rules.falling import fall, views_of_functions
 from pgmig_tui.impact.typechange import TypeName, cast_chain, narrows_values, needs_rewrite, type_name
 from pgmig_tui.impact.volatility import volatility
 
@@ -132,12 +133,9 @@ def drop_column(at: Altering, cmd: Node) -> None:
                 for other in fk_sides(at.scene, key.referenced):
                     out.lock(other, AE, f"referenced by {key.name}, which falls with {column}")
         _column_dependents(at, current, column, cascade)
-        if not current.new and current.kind not in "vc":
-            generated = column in current.columns and current.columns[column].generated
-            lost = None if generated else Lost("column", current.name, (column,))
-            out.lose(2 if generated else 3, f"the values of {current.name}.{column}", lost)
+        lose_columns(out, current, [column])
     if cascade:
-        gone |= views_of_functions(at.scene, out, Fall("column", f"{at.name.relation}.{column}"), at.table)
+        gone |= views_of_functions(at.scene, out, [part_key(at.table, column, "column", at.scene.catalog)], at.table)
     if not at.table.known and not at.scene.catalog.live:
         out.unknown.append(f"foreign keys, views and indexes on {at.name}.{column} (no catalog)")
     at.scene.catalog.drop(gone)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import fk_sides, merges, quote, quoted
-from pgmig_tui.impact.facts import Check, Fall, ForeignKey, Index, Name, Relation, replace
+from pgmig_tui.impact.facts import Check, ForeignKey, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, RS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
-from pgmig_tui.impact.rules.drop import falls
+from pgmig_tui.impact.rules.cascade import falls, part_key
 
 
 def add(at: Altering, cmd: Node) -> None:
@@ -278,7 +278,7 @@ def drop(at: Altering, cmd: Node) -> None:
     cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
     found = False
     if cascade and at.scene.catalog.facts.cascades:
-        falls(at.scene, out, Fall("constraint", f"{table.name.relation}.{name}"), f"falls with {name}")
+        falls(at.scene, out, [part_key(table, name, "constraint", at.scene.catalog)], f"falls with {name}")
     gone: set[Name] = set()
     for member in at.members:
         current = at.current(member)

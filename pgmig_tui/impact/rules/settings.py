@@ -48,7 +48,7 @@ def set_to(name: str, value: str | None, scene: Scene, *, local: bool) -> None:
 
 
 def discard(node: Node, scene: Scene, out: Effect) -> None:
-    from pgmig_tui.impact.rules.drop import fall
+    from pgmig_tui.impact.rules.falling import fall
 
     what = nodes.enum_name("DiscardMode", node.target)
     out.no_transaction = what == "DISCARD_ALL"

@@ -1,0 +1,195 @@
+"""What falls with an object, and what keeps it from being dropped without CASCADE: as the server knew it when it was
+asked, with what the script has changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Fall, Fallen, Name, Obstacle, Relation, replace
+from pgmig_tui.impact.modes import AE
+from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.words import size
+
+_MOST_WORDS = 3
+_INTERNAL = '"RI_ConstraintTrigger'
+
+
+def keys(catalog: Catalog, kind: str, parts: list[str], arguments: int | None = None) -> list[Fall]:
+    """The objects of that kind and name of which the server was asked: of the schema that is named, or of the first one
+    on the search path; all where it can't be told. `arguments` None = any number.
+    """
+    if not parts:
+        return []
+    facts = catalog.facts
+    found = [
+        key
+        for key in {**facts.cascades, **facts.obstacles}
+        if key.kind == kind and key.name == parts[-1] and arguments in (None, key.arguments)
+    ]
+    schemas = [parts[-2]] if len(parts) > 1 else [*catalog.search_path]
+    for schema in schemas:
+        here = [key for key in found if key.schema == catalog.schema_before(schema)]
+        if here:
+            return here
+    return [key for key in found if not key.schema or not catalog.facts.scope]
+
+
+def part_key(relation: Relation, part: str, kind: str, catalog: Catalog) -> Fall:
+    """A column or constraint of a table, as the server was asked about it."""
+    before = catalog.called_before(relation.name)
+    return Fall(kind, f"{before.relation}.{part}", 0, before.schema)
+
+
+def falls(scene: Scene, out: Effect, found: Iterable[Fall], why: str) -> bool:
+    """Locks and losses of what falls with these; False when the server was not asked about any of them."""
+    catalog, asked = scene.catalog, False
+    gone: set[Name] = set()
+    for key in found:
+        if key not in catalog.facts.cascades:
+            continue
+        asked = True
+        for fallen in catalog.facts.cascades[key]:
+            name = catalog.called_now(fallen.name)
+            index = catalog.index(name) if fallen.kind in "iI" else None
+            if index is not None:
+                out.lock_index(*index, AE, why)
+            elif not catalog.gone(name):
+                _touch(scene, out, catalog.known(name) or Relation(name, fallen.kind, known=False), fallen, why, gone)
+    catalog.drop(gone)
+    return asked
+
+
+def _touch(scene: Scene, out: Effect, relation: Relation, fallen: Fallen, why: str, gone: set[Name]) -> None:
+    out.lock(relation, AE, why)
+    if fallen.whole:
+        lose_relation(out, relation)
+        if relation.kind not in "iIc":
+            gone.add(relation.name)
+    elif fallen.columns:
+        columns = [column for column in fallen.columns if column in relation.columns or not relation.columns]
+        lose_columns(out, relation, columns)
+        forget_columns(scene.catalog, relation, columns)
+
+
+def lose_relation(out: Effect, relation: Relation) -> None:
+    """What is destroyed when a relation is dropped."""
+    if relation.fresh:
+        return
+    if relation.kind in "rpf?":
+        extent = f" ({size(relation)})" if relation.rows >= 0 else ""
+        out.lose(4, f"all rows of {relation.name}{extent}", Lost("table", relation.name))
+    elif relation.kind == "m":
+        out.lose(2, f"the materialized view {relation.name}")
+    elif relation.kind == "S":
+        out.lose(3, f"the state of the sequence {relation.name}", Lost("sequence", relation.name))
+
+
+def lose_columns(out: Effect, relation: Relation, columns: Iterable[str]) -> None:
+    """What is destroyed when columns are dropped."""
+    if relation.fresh or relation.kind in "vc":
+        return
+    for name in columns:
+        column = relation.columns.get(name)
+        if column is not None and column.fresh:
+            continue
+        computed = column is not None and column.generated
+        lost = None if computed else Lost("column", relation.name, (name,))
+        out.lose(2 if computed else 3, f"the values of {relation.name}.{name}", lost)
+
+
+def forget_columns(catalog: Catalog, relation: Relation, columns: Collection[str]) -> None:
+    """Carry forward that columns are gone, with what is made of them alone."""
+    if not relation.known or not columns:
+        return
+    gone = set(columns)
+    catalog.put(
+        replace(
+            relation,
+            columns={name: value for name, value in relation.columns.items() if name not in gone},
+            foreign_keys=tuple(k for k in relation.foreign_keys if not gone & set(k.columns)),
+            checks=tuple(c for c in relation.checks if not gone & set(c.columns)),
+            indexes=tuple(i for i in relation.indexes if not gone & i.columns),
+            sequences=tuple(s for s in relation.sequences if s.column not in gone),
+        )
+    )
+
+
+# -- in the way --------------------------------------------------------------------------------------------------------
+
+
+def in_the_way(
+    catalog: Catalog, found: Iterable[Fall], targets: Collection[Name] = (), *, direct: bool = False
+) -> Iterator[Obstacle]:
+    """What the server has told to depend on these, and is still there; what is dropped along with them isn't in the
+    way. `direct`: on themselves, not on what depends on them.
+    """
+    for key in found:
+        for one in catalog.facts.obstacles.get(key, ()):
+            if direct and not one.direct:
+                continue
+            relation = None if one.relation is None else catalog.called_now(one.relation)
+            if relation not in targets and not one.words.startswith(_INTERNAL) and _still_there(catalog, one, relation):
+                yield one
+
+
+def _still_there(catalog: Catalog, one: Obstacle, relation: Name | None) -> bool:
+    if relation is None:
+        return not (one.what in {"function", "procedure", "aggregate"} and catalog.dropped_routine(one.part))
+    known = catalog.known(relation)
+    if known is None:
+        return not catalog.gone(relation)
+    part = one.words.partition(" on ")[0].strip('"')
+    if one.what in {"table column", "default value"}:
+        column = known.columns.get(one.part)
+        return column is not None and (one.what == "table column" or column.has_default or bool(column.generated))
+    if one.what == "trigger":
+        return any(trigger.name == part for trigger in known.triggers)
+    if one.what == "policy":
+        return part in known.policies
+    if one.what == "rule" and part != "_RETURN":
+        return part in known.rules
+    if one.what == "table constraint":
+        names = {key.name for key in known.foreign_keys} | {check.name for check in known.checks}
+        return part in names | {index.constraint for index in known.indexes}
+    return True
+
+
+def refuse(out: Effect, what: str, others: Iterable[str]) -> bool:
+    """Say that a DROP without CASCADE is refused; False where nothing is in the way."""
+    told = list(dict.fromkeys(others))
+    if not told:
+        return False
+    listed = ", ".join(told[:_MOST_WORDS]) + (", …" if len(told) > _MOST_WORDS else "")
+    out.problem = out.problem or f"{what} can't be dropped without CASCADE: {listed} depends on it (2BP01)"
+    return True
+
+
+def obstacle_words(one: Obstacle) -> str:
+    if one.what == "rule" and one.relation is not None and one.words.startswith('"_RETURN"'):
+        return f"the view {one.relation}"
+    return f"the {one.what} {one.words}"
+
+
+def needed_by(catalog: Catalog, relation: Relation, targets: Collection[Name]) -> Iterator[str]:
+    """What needs a relation by itself: views, keys of others, children, defaults, policies."""
+    for dependent in relation.dependents:
+        other = catalog.known(dependent.name)
+        if dependent.name in targets or other is None or dependent.name == relation.name:
+            continue
+        if dependent.kind in {"v", "m"}:
+            yield f"the view {dependent.name}"
+        elif dependent.kind in {"rule", "y", "d"}:
+            what = {"rule": "rule", "y": "policy", "d": "default"}[dependent.kind]
+            yield f"a {what} of {dependent.name}"
+        elif dependent.kind == "t" and not dependent.columns and relation.kind == "c":
+            yield f"the table {dependent.name}"
+    for key in catalog.incoming(relation.name):
+        if key.table not in targets and not key.inherited:
+            yield f"the foreign key {key.name} of {key.table}"
+    for child in relation.children:
+        other = catalog.known(child)
+        if other is not None and not other.is_partition and child not in targets:
+            yield f"the table {child}, which inherits from it"

@@ -1,0 +1,262 @@
+"""DROP of what is no relation: schemas, types, functions, extensions, servers, roles, and what falls with them."""
+
+from __future__ import annotations
+
+from pgmig_tui.impact.effect import AE, Effect, Scene
+from pgmig_tui.impact.facts import Dependent, Fall, FunctionFact, Name, Relation, replace
+from pgmig_tui.impact.modes import SUE
+from pgmig_tui.impact.nodes import Node, enum_name, kind, list_name, name_from
+from pgmig_tui.impact.rules.cascade import (
+    falls,
+    forget_columns,
+    in_the_way,
+    keys,
+    lose_columns,
+    needed_by,
+    obstacle_words,
+    refuse,
+)
+from pgmig_tui.impact.rules.falling import fall
+from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
+
+
+def drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool, missing_ok: bool) -> None:
+    catalog = scene.catalog
+    if not catalog.live:
+        out.unknown.append(f"everything inside the schema {schema} (no catalog)")
+        if cascade:
+            out.lose(4, f"everything inside the schema {schema}")
+    elif not catalog.has_schema(schema):
+        if not missing_ok:
+            out.problem = out.problem or f"the schema {schema} does not exist"
+        return
+    inside = [relation for relation in catalog if relation.name.schema == schema]
+    found = keys(catalog, "schema", [catalog.schema_before(schema)])
+    if not cascade:
+        words = [f"{_WORDS.get(one.kind, 'relation')} {one.name}" for one in inside if not one.parents]
+        words += [] if words else [obstacle_words(one) for one in in_the_way(catalog, found)]
+        if not refuse(out, f"the schema {schema}", words):
+            catalog.drop_schema(schema)
+        return
+    fallen: set[Name] = set()
+    for relation in inside:
+        fall(scene, out, relation, f"inside the schema {schema}", True, fallen)
+    falls(scene, out, found, f"depends on what is in the schema {schema}")
+    catalog.drop(fallen)
+    catalog.drop_schema(schema)
+
+
+_WORDS = {"v": "the view", "m": "the materialized view", "S": "the sequence", "c": "the type", "f": "the foreign table",
+          "r": "the table", "p": "the table"}  # fmt: skip
+
+
+_FALLS = {
+    "OBJECT_FOREIGN_SERVER": "foreign server", "OBJECT_FDW": "fdw", "OBJECT_OPERATOR": "operator",
+    "OBJECT_OPCLASS": "opclass", "OBJECT_OPFAMILY": "opfamily", "OBJECT_COLLATION": "collation",
+    "OBJECT_TSCONFIGURATION": "ts configuration", "OBJECT_TSDICTIONARY": "ts dictionary",
+    "OBJECT_TSPARSER": "ts parser", "OBJECT_TSTEMPLATE": "ts template",
+    "OBJECT_ACCESS_METHOD": "access method", "OBJECT_LANGUAGE": "language", "OBJECT_EXTENSION": "extension",
+}  # fmt: skip
+
+
+def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missing_ok: bool) -> None:
+    catalog = scene.catalog
+    fact, composite = catalog.type(parts), catalog.get(name_from(parts))
+    if composite is not None and composite.kind != "c":
+        composite = None
+    found = keys(catalog, "type", parts)
+    if catalog.live and fact is None and composite is None and not found:
+        if catalog.asked(name_from(parts)) and not missing_ok:
+            out.problem = out.problem or f"the type {'.'.join(parts)} does not exist"
+        return
+    if composite is not None:
+        out.lock(composite, AE, "it is dropped")
+    name = fact.name if fact is not None else composite.name if composite is not None else name_from(parts)
+    of_type = [(one, columns) for one in catalog if (columns := _columns_of(one, name)) and one.kind != "c"]
+    if not cascade:
+        words = [obstacle_words(one) for one in in_the_way(catalog, found)]
+        words += [] if words else [f"{', '.join(columns)} of {one.name}" for one, columns in of_type]
+        if composite is not None:
+            words += needed_by(catalog, composite, ())
+        refuse(out, f"the type {'.'.join(parts)}", words)
+    elif not falls(scene, out, found, f"uses the type {'.'.join(parts)}"):
+        if fact is not None:
+            drop_dependents(scene, out, fact.dependents, f"uses the type {fact.name}")
+        elif not catalog.live:
+            out.unknown.append(f"the tables with a column of type {'.'.join(parts)} (no catalog)")
+            out.lose(3, f"columns of type {'.'.join(parts)}")
+    for one, columns in of_type if cascade else ():
+        here = catalog.known(one.name)
+        if here is not None and any(column in here.columns for column in columns):  # the script has made these
+            out.lock(here, AE, f"uses the type {'.'.join(parts)}")
+            lose_columns(out, here, columns)
+            forget_columns(catalog, here, columns)
+    catalog.drop_type(name)
+    if composite is not None:
+        catalog.drop([composite.name])
+
+
+def _columns_of(relation: Relation, kind: Name) -> list[str]:
+    """The columns of a type, or of arrays of it."""
+    return [
+        name
+        for name, column in relation.columns.items()
+        if column.type_schema == kind.schema and column.type in (kind.relation, f"_{kind.relation}")
+    ]
+
+
+def drop_dependents(scene: Scene, out: Effect, dependents: tuple[Dependent, ...], why: str) -> None:
+    """CASCADE from an object that is no relation."""
+    fallen: set[Name] = set()
+    for dependent in dependents:
+        relation = scene.catalog.relation(dependent.name, dependent.relkind)
+        if dependent.kind in {"v", "m"} or (dependent.kind == "t" and not dependent.columns):
+            fallen |= fall(scene, out, relation, why, True)
+            continue
+        out.lock(relation, AE, why)
+        for index in relation.indexes:
+            if index.columns & dependent.columns or (dependent.kind == "i" and index.name.relation == dependent.part):
+                out.lock_index(relation, index, AE, why)
+    scene.catalog.drop(fallen)
+
+
+def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_ok: bool) -> None:
+    parts, catalog = list_name(item), scene.catalog
+    if not parts:
+        return
+    arguments = None if item.object_with_args.args_unspecified else _arguments(item)
+    facts = catalog.functions(parts) if arguments is None else _exactly(catalog.functions(parts), arguments)
+    found = keys(catalog, "function", parts, arguments)
+    name = ".".join(parts)
+    if catalog.live and not facts and not found:
+        if catalog.asked(name_from(parts)) and not missing_ok:
+            out.problem = out.problem or f"the function {name} does not exist"
+        return
+    made = [one for fact in facts for one in fact.dependents if catalog.known(one.name) is not None]
+    if not cascade:
+        words = [obstacle_words(one) for one in in_the_way(catalog, found)]
+        words += (
+            [] if words else [f"a {_USES.get(one.kind, 'part')} of {one.name}" for one in made if _uses(catalog, one)]
+        )
+        refuse(out, f"the function {name}", words)
+    else:
+        why = f"depends on the function {name}"
+        if not falls(scene, out, found, why) and not catalog.live:
+            out.unknown.append(f"what depends on {name} (no catalog)")
+        drop_dependents(scene, out, tuple(one for one in made if _uses(catalog, one)), why)
+        for one in made:
+            _forget_triggers(catalog, one.name, {fact.name for fact in facts})
+    catalog.drop_function(parts, arguments)
+
+
+_USES = {"g": "trigger", "d": "default", "rule": "rule", "c": "constraint", "i": "index", "y": "policy", "v": "view"}
+
+
+def _arguments(item: Node) -> int:
+    """How many arguments a function takes that is named with their types; OUT parameters don't count."""
+    modes = [
+        enum_name("FunctionParameterMode", one.function_parameter.mode) for one in item.object_with_args.objfuncargs
+    ]
+    if modes:
+        return sum(mode not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"} for mode in modes)
+    return len(item.object_with_args.objargs)
+
+
+def _exactly(facts: list[FunctionFact], arguments: int) -> list[FunctionFact]:
+    return [fact for fact in facts if fact.most == arguments or (fact.most >= ANY_NUMBER and arguments > fact.least)]
+
+
+def _uses(catalog: Catalog, one: Dependent) -> bool:
+    """Whether a dependent is still there: a trigger may be gone by now."""
+    table = catalog.known(one.name)
+    return table is not None and (one.kind != "g" or not one.part or any(t.name == one.part for t in table.triggers))
+
+
+def _forget_triggers(catalog: Catalog, table: Name, functions: set[Name]) -> None:
+    known = catalog.known(table)
+    if known is not None and any(trigger.function in functions for trigger in known.triggers):
+        kept = tuple(trigger for trigger in known.triggers if trigger.function not in functions)
+        catalog.put(replace(known, triggers=kept))
+
+
+def drop_statistics(scene: Scene, out: Effect, name: Name) -> None:
+    table = scene.catalog.facts.statistics.get(scene.catalog.resolve(name))
+    out.lose(1, f"the statistics {name}")
+    if table is not None:
+        out.lock(scene.catalog.relation(table), SUE, f"DROP STATISTICS {name}")
+    elif not scene.catalog.live:
+        out.unknown.append(f"the table of the statistics {name}: it gets SHARE UPDATE EXCLUSIVE (no catalog)")
+
+
+def drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: bool, missing_ok: bool) -> None:
+    label = what.removeprefix("OBJECT_").replace("_", " ").lower()
+    name = ".".join(parts)
+    if what == "OBJECT_EXTENSION":
+        _drop_extension(scene, out, name, cascade, missing_ok)
+        return
+    if what in _FALLS and parts:
+        found = keys(scene.catalog, _FALLS[what], parts)
+        if not cascade:
+            refuse(out, f"the {label} {name}", [obstacle_words(one) for one in in_the_way(scene.catalog, found)])
+        elif falls(scene, out, found, "falls with it"):
+            cascade = False
+    if what in {"OBJECT_FOREIGN_SERVER", "OBJECT_FDW"}:
+        _drop_foreign(scene, out, name, label, cascade)
+    elif cascade and what in {"OBJECT_OPERATOR", "OBJECT_CAST", "OBJECT_OPCLASS", "OBJECT_OPFAMILY", "OBJECT_LANGUAGE",
+                              "OBJECT_COLLATION"}:  # fmt: skip
+        out.hide(f"what depends on the {label} {name}")
+
+
+def _drop_extension(scene: Scene, out: Effect, name: str, cascade: bool, missing_ok: bool) -> None:
+    """All that an extension is made of goes with it, tables that it owns among it; with CASCADE all that uses it."""
+    catalog = scene.catalog
+    found = keys(catalog, "extension", [name])
+    if catalog.live and catalog.has_extension(name) is False:
+        if not missing_ok:
+            out.problem = out.problem or f"the extension {name} does not exist"
+        return
+    out.lose(1, f"the extension {name}")
+    words = [] if cascade else [obstacle_words(one) for one in in_the_way(catalog, found)]
+    if not refuse(out, f"the extension {name}", words) and not falls(scene, out, found, f"part of {name}, or uses it"):
+        if catalog.live:
+            out.notes.append(f"{name} is made by this very script: what it brings isn't looked at")
+        else:
+            out.hide(f"what is part of the extension {name}" + (", and what uses it" if cascade else ""))
+    catalog.drop_extension(name)
+
+
+def _drop_foreign(scene: Scene, out: Effect, name: str, label: str, cascade: bool) -> None:
+    """Tables elsewhere stay as they are; what is known of them here goes, and what hangs on their partitioned table."""
+    out.lose(1, f"the {label} {name}")
+    if cascade and not scene.catalog.live:
+        out.unknown.append(f"the foreign tables of the {label} {name} (no catalog)")
+    if label != "foreign server" or not cascade:
+        return
+    gone: set[Name] = set()
+    for relation in scene.catalog:
+        if relation.server == name:
+            fall(scene, out, relation, f"a table of the server {name}", True, gone)
+    scene.catalog.drop(gone)
+
+
+def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
+    """DROP OWNED and REASSIGN OWNED: everything that the roles own."""
+    dropping = kind(node) == "DropOwnedStmt"
+    for item in node.roles:
+        role = item.role_spec.rolename
+        owned = [scene.catalog.relation(name) for name in scene.catalog.facts.owned.get(role, ())]
+        if not scene.catalog.live:
+            out.unknown.append(f"everything that {role} owns (no catalog)")
+            if dropping:
+                out.lose(4, f"everything that {role} owns")
+        fallen: set[Name] = set()
+        if dropping and falls(scene, out, [Fall("owned", role)], f"owned by {role}, or falls with that"):
+            continue
+        for relation in owned:
+            if dropping:
+                fall(scene, out, relation, f"owned by {role}", True, fallen)
+            else:
+                out.lock(relation, AE, f"owned by {role}")
+                for index in relation.indexes:
+                    out.lock_index(relation, index, AE, f"owned by {role}")
+        scene.catalog.drop(fallen)
