@@ -95,6 +95,10 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
     if kind == "RangeVar":
         found.add([node.schemaname, node.relname])
         return
+    if kind == "IndexStmt" and node.idxname:
+        found.add([node.relation.schemaname, node.idxname])
+    elif kind == "RenameStmt" and nodes.has(node, "relation"):
+        found.add([node.relation.schemaname, node.newname])
     if kind == "ExecuteStmt":
         found.prepared.add(node.name)
     elif kind == "VariableSetStmt":

@@ -57,6 +57,7 @@ def add_column(at: Altering, cmd: Node) -> None:
             filled,
             "a" if "CONSTR_IDENTITY" in constraints else "",
             constraints["CONSTR_GENERATED"].generated_kind if "CONSTR_GENERATED" in constraints else "",
+            fresh=True,
         ),
     )
     for kind, constraint in constraints.items():

@@ -164,10 +164,11 @@ def _add_unique(at: Altering, node: Node, columns: tuple[str, ...], primary: boo
         name = index.name if index else Name(table.name.schema, node.indexname)
         if node.conname not in {"", node.indexname}:
             out.lock_name(name, "i", SUE, "is renamed to the constraint's name", new=table.new)
+        own = Name(name.schema, node.conname or name.relation)  # the index gets the constraint's name
         if index is not None:
             keys = index.keys
             indexes = tuple(
-                replace(i, primary=primary, constraint=node.conname or i.name.relation) if i is index else i
+                replace(i, name=own, primary=primary, constraint=own.relation) if i is index else i
                 for i in table.indexes
             )
             at.scene.catalog.put(replace(at.current(table), indexes=indexes))

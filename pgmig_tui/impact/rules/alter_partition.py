@@ -8,6 +8,7 @@ from pgmig_tui.impact.facts import Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.carry import attached, detached
 
 
 def lock_default(scene: Scene, out: Effect, parent: Relation, *, scanned: bool) -> None:
@@ -64,7 +65,8 @@ def attach(at: Altering, cmd: Node) -> None:
         )
     if not parent.known and not scene.catalog.live:
         out.unknown.append(f"the default partition and foreign keys of {parent.name} (no catalog)")
-    scene.catalog.put(replace(partition, parents=(*partition.parents, parent.name), is_partition=True))
+    joined = attached(partition, parent) if partition.known else partition
+    scene.catalog.put(replace(joined, parents=(*partition.parents, parent.name), is_partition=True))
     default = partition.name if is_default else parent.default_partition
     scene.catalog.put(
         replace(at.current(parent), children=(*parent.children, partition.name), default_partition=default)
@@ -108,9 +110,7 @@ def detach(at: Altering, cmd: Node) -> None:
         out.lock(scene.catalog.relation(key.table), AE, f"its {key.name} references {parent.name}")
         for side in fk_sides(scene, key.table):
             out.scan(side)
-    scene.catalog.put(
-        replace(partition, parents=tuple(p for p in partition.parents if p != parent.name), is_partition=False)
-    )
+    scene.catalog.put(detached(partition, parent))
     children = tuple(c for c in parent.children if c != partition.name)
     default = None if parent.default_partition == partition.name else parent.default_partition
     scene.catalog.put(replace(at.current(parent), children=children, default_partition=default))

@@ -17,7 +17,7 @@ from pgmig_tui.impact.effect import Effect, Scene, quoted
 from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage
+from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage, carry, refused
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.shadow import TEMP
 
@@ -36,6 +36,11 @@ Handler = Callable[[Altering, Node], None]
 
 def _nothing(at: Altering, cmd: Node) -> None:
     pass
+
+
+def _switch_triggers(at: Altering, cmd: Node) -> None:
+    subtype = nodes.enum_name("AlterTableType", cmd.subtype)
+    carry.triggers_switched(at.scene.catalog, map(at.current, at.members), cmd.name, subtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_DetachPartition": _sub("DETACH PARTITION", AE, "", alter_partition.detach),
     "AT_DetachPartitionFinalize": _sub("DETACH PARTITION FINALIZE", SUE, "", alter_partition.detach_finalize),
     **{
-        f"AT_{verb}{which}": _sub(f"{words}", SRE, "partitions")
+        f"AT_{verb}{which}": _sub(f"{words}", SRE, "partitions", _switch_triggers)
         for verb, words in (("Enable", "ENABLE TRIGGER"), ("Disable", "DISABLE TRIGGER"))
         for which in ("Trig", "TrigAll", "TrigUser", "AlwaysTrig", "ReplicaTrig")
     },
@@ -149,6 +154,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock(child, mode, f"{words} looks at what is below")
         if reach and not only and not table.known and not scene.catalog.live:
             out.notes.append("partitions and children of the table get the same lock (not known without a server)")
+        refused.subcommand(sub.words, cmd, table, scene, out)
         sub.handler(Altering(scene, out, table, members, mode, only, sub.words), cmd)
     if len(out.notes) > 1:
         out.notes = list(dict.fromkeys(out.notes))
@@ -272,6 +278,7 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     """ALTER ... SET SCHEMA."""
     if not nodes.has(node, "relation"):
         _move_type(node, scene)
+        _move_routine(node, scene)
         return
     what = nodes.enum_name("ObjectType", node.object_type)
     name = nodes.name_of(node.relation)
@@ -303,6 +310,12 @@ def _move_type(node: Node, scene: Scene) -> None:
     if fact is not None:
         scene.catalog.drop_type(fact.name)
         scene.catalog.put_type(changed(fact, name=Name(node.newschema, fact.name.relation)))
+
+
+def _move_routine(node: Node, scene: Scene) -> None:
+    if nodes.enum_name("ObjectType", node.object_type) in {"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE"}:
+        parts = nodes.list_name(node.object)
+        carry.function_moved(scene.catalog, parts, None, Name(node.newschema, parts[-1]))
 
 
 _MOVED = {"OBJECT_TABLE": "rp", "OBJECT_MATVIEW": "m"}

@@ -11,6 +11,7 @@ from pgmig_tui.impact.rules import alter_constraint
 from pgmig_tui.impact.rules.alter_column import SERIALS
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.carry import result_columns, view_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.typechange import type_name
@@ -203,8 +204,11 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
     if problem := scene.catalog.no_room(name):
         out.problem = problem
         return
-    if scene.catalog.get(name) is not None and node.if_not_exists:
-        out.notes.append(f"{name} is there already: nothing happens")
+    if scene.catalog.get(name) is not None:
+        if node.if_not_exists:
+            out.notes.append(f"{name} is there already: nothing happens")
+        else:
+            out.problem = f"{name} exists already"
         return
     if nodes.kind(nodes.statement(node.query)) == "ExecuteStmt":
         execute(nodes.statement(node.query), scene, out)
@@ -212,22 +216,24 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
         query_locks(node.query, scene, out, plan=not node.into.skip_data, deep=not node.into.skip_data)
     new = scene.catalog.live or not node.if_not_exists
     reads = tuple(lock.name for lock in out.locks.values())
-    scene.catalog.put(Relation(name, kind, new=new, reads=reads, passing=_passes(node.into)))
+    columns = result_columns(scene.catalog, node.query)
+    scene.catalog.put(Relation(name, kind, columns, new=new, reads=reads, passing=_passes(node.into)))
     if not node.into.skip_data:
         scene.catalog.fill(name)
-    _depend(scene, name, kind, out)
+    _depend(scene, name, kind, out, node.query)
     if kind == "m" and node.into.skip_data:
         out.notes.append("made without data: nothing is read")
 
 
-def _depend(scene: Scene, name: Name, kind: str, out: Effect) -> None:
+def _depend(scene: Scene, name: Name, kind: str, out: Effect, query: Node) -> None:
     """What the new view reads now has a dependent."""
     if kind not in "vm":
         return
     for lock in list(out.locks.values()):
         source = scene.catalog.get(lock.name)
         if source is not None and source.name != name:
-            dependents = (*(d for d in source.dependents if d.name != name), Dependent(name, kind))
+            used = Dependent(name, kind, view_columns(scene.catalog, query, source))
+            dependents = (*(d for d in source.dependents if d.name != name), used)
             scene.catalog.put(replace(source, dependents=dependents))
 
 
@@ -240,7 +246,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
     present = scene.catalog.get(name)
     query_locks(node.query, scene, out, plan=False, deep=False)
     reads = tuple(lock.name for lock in out.locks.values())
-    _depend(scene, name, "v", out)
+    _depend(scene, name, "v", out, node.query)
     if node.replace and (present is not None or not scene.catalog.live):
         view = scene.catalog.relation(name, "v")
         certainty = "certain" if present is not None else "likely"
@@ -253,7 +259,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
     if present is not None:
         out.problem = f"{name} exists already"
         return
-    scene.catalog.put(Relation(name, "v", reads=reads, new=True))
+    scene.catalog.put(Relation(name, "v", result_columns(scene.catalog, node.query), reads=reads, new=True))
 
 
 def create_sequence(node: Node, scene: Scene, out: Effect) -> None:
@@ -287,6 +293,9 @@ def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
 
 def create_foreign_table(node: Node, scene: Scene, out: Effect) -> None:
     create_table(node.base_stmt, scene, out)
+    made = scene.catalog.get(nodes.name_of(node.base_stmt.relation))
+    if made is not None and made.new:
+        scene.catalog.put(replace(made, kind="f", server=node.servername))
 
 
 def create_schema(node: Node, scene: Scene, out: Effect) -> None:

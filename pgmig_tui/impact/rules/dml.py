@@ -9,6 +9,7 @@ from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.rules.refused import values_of_columns
 from pgmig_tui.impact.rules.settings import set_to
 
 _INSTEAD = 64
@@ -143,6 +144,7 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     columns: frozenset[str] | None = None
     if verb == "UPDATE":
         columns = frozenset(item.res_target.name for item in node.target_list)
+    values_of_columns(table, columns or (item.res_target.name for item in getattr(node, "cols", ())), out)
     where = verb in {"UPDATE", "DELETE"} and nodes.has(node, "where_clause")
     if table.new and verb in {"INSERT", "MERGE"} and not (verb == "INSERT" and _few_rows(node)):
         scene.catalog.fill(table.name)

@@ -6,6 +6,7 @@ from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
+from pgmig_tui.impact.rules.carry import dropped_on_table
 from pgmig_tui.impact.rules.cascade import in_the_way, keys, needed_by, obstacle_words, refuse
 from pgmig_tui.impact.rules.drop_objects import (
     drop_function,
@@ -145,12 +146,17 @@ def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missi
     relation = scene.catalog.relation(name, "r")
     trigger = next((t for t in relation.triggers if t.name == parts[-1]), None)
     there = {"rule": relation.rules, "policy": relation.policies}.get(what, (trigger.name,) if trigger else ())
-    if missing_ok and relation.known and scene.catalog.live and parts[-1] not in there:
+    if relation.known and scene.catalog.live and parts[-1] not in there:
+        if not missing_ok:
+            out.problem = out.problem or f"{relation.name} has no {what} {parts[-1]} (42704)"
         return
     out.lock(relation, AE, f"DROP {what.upper()} {parts[-1]}")
+    members = [relation]
     if what == "trigger" and relation.partitioned and (trigger is None or trigger.per_row):
-        for child in scene.catalog.tree(name)[1:]:
+        members = scene.catalog.tree(name)
+        for child in members[1:]:
             out.lock(child, AE, f"DROP TRIGGER {parts[-1]} reaches partition")
+    dropped_on_table(scene.catalog, members, what, parts[-1])
     if what == "policy":
         out.lose(1, f"the policy {parts[-1]} of {relation.name}")
 

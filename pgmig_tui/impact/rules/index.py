@@ -7,6 +7,7 @@ from pgmig_tui.impact.effect import Effect, Scene, quote, quoted
 from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.refused import name_taken, no_column
 
 
 def create_index(node: Node, scene: Scene, out: Effect) -> None:
@@ -34,6 +35,12 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
         return
     elements = [item.index_elem for item in node.index_params]
     columns = tuple(name for element in elements if (name := element.name))
+    no_column(out, table, columns)
+    if node.idxname:
+        taken = Name(table.name.schema, node.idxname)
+        if node.if_not_exists and scene.catalog.index(taken) is not None:
+            return
+        name_taken(scene, out, taken)
     names = frozenset((*columns, *_expression_columns(node, elements)))
     index_name = node.idxname or "_".join((table.name.relation, *(columns or ("expr",)), "idx"))
     index = Index(Name(table.name.schema, index_name), names, columns, bool(node.unique), new=True)

@@ -10,6 +10,8 @@ from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.mentions import column_renamed, referenced_column_renamed
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.carry import function_moved, renamed_on_table
+from pgmig_tui.impact.rules.refused import name_taken, rename_column
 from pgmig_tui.impact.shadow import Catalog
 
 _RELATIONS = {
@@ -20,12 +22,15 @@ _RELATIONS = {
     "OBJECT_FOREIGN_TABLE": "f",
 }
 _ON_TABLE = {"OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"}
+_ROUTINES = {"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"}
 
 
 def rename(node: Node, scene: Scene, out: Effect) -> None:
     what = nodes.enum_name("ObjectType", node.rename_type)
     if what == "OBJECT_SCHEMA":
         _rename_schema(node, scene, out)
+    elif what in _ROUTINES:
+        _rename_routine(node, scene, out)
     elif what in {"OBJECT_TYPE", "OBJECT_DOMAIN"}:
         _rename_type(node, scene, out)
         composite = scene.catalog.get(nodes.name_from(nodes.list_name(node.object)))
@@ -48,7 +53,9 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
     why = f"RENAME to {node.newname}"
     if what in _RELATIONS or named_table:
         out.lock(relation, AE, why)
-        scene.catalog.rename(relation.name, Name(relation.name.schema, node.newname))
+        new = Name(relation.name.schema, node.newname)
+        name_taken(scene, out, new)
+        scene.catalog.rename(relation.name, new)
         _breaks(out, relation, f"statements that name {relation.name}")
     elif what in {"OBJECT_COLUMN", "OBJECT_ATTRIBUTE"}:
         _rename_column(node, scene, out, relation)
@@ -56,9 +63,12 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
         _rename_constraint(node, scene, out, relation)
     elif what in _ON_TABLE:
         out.lock(relation, AE, why)
+        members = [relation]
         if what == "OBJECT_TRIGGER" and relation.partitioned:
-            for child in scene.catalog.tree(relation.name)[1:]:
+            members = scene.catalog.tree(relation.name)
+            for child in members[1:]:
                 out.lock(child, AE, f"{why} reaches partition")
+        renamed_on_table(scene.catalog, members, what, node.subname, node.newname)
 
 
 def _rename_schema(node: Node, scene: Scene, out: Effect) -> None:
@@ -69,6 +79,14 @@ def _rename_schema(node: Node, scene: Scene, out: Effect) -> None:
         return
     out.breaks.append(f"statements that name anything in the schema {node.subname}")
     catalog.rename_schema(node.subname, node.newname)
+
+
+def _rename_routine(node: Node, scene: Scene, out: Effect) -> None:
+    parts = nodes.list_name(node.object)
+    found = scene.catalog.functions(parts)
+    if found:
+        out.breaks.append(f"statements that call {'.'.join(parts)}()")
+        function_moved(scene.catalog, parts, None, Name(found[0].name.schema, node.newname))
 
 
 def _rename_type(node: Node, scene: Scene, out: Effect) -> None:
@@ -87,6 +105,7 @@ def _rename_index(node: Node, scene: Scene, out: Effect, name: Name, mode: int) 
     strong = AE if mode == AE else SUE
     found = scene.catalog.index(name)
     new = Name(scene.catalog.resolve(name).schema, node.newname)
+    name_taken(scene, out, new)
     if found is None:
         out.lock_name(scene.catalog.resolve(name), "i", strong, f"RENAME to {node.newname}")
         return
@@ -107,6 +126,7 @@ def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) ->
     if relation.kind == "c":
         members = [relation, *(scene.catalog.relation(d.name) for d in relation.dependents
                                if d.kind == "t" and not d.columns)]  # fmt: skip
+    rename_column(node, relation, out)
     for member in members:
         out.lock(member, AE, f"RENAME COLUMN {node.subname}")
         if node.subname in member.columns:

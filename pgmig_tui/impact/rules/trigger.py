@@ -7,6 +7,8 @@ from pgmig_tui.impact.effect import Effect, Scene, read_tables
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.modes import AE, AS, RE, SRE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.carry import policy_made, rule_made, trigger_made
+from pgmig_tui.impact.rules.refused import no_column
 
 
 def _table(node: Node, scene: Scene, out: Effect) -> Relation | None:
@@ -27,6 +29,10 @@ def create_trigger(node: Node, scene: Scene, out: Effect) -> None:
             out.lock(child, SRE, f"CREATE TRIGGER {node.trigname} reaches partition")
     if nodes.has(node, "constrrel"):
         out.lock(scene.catalog.relation(nodes.name_of(node.constrrel)), AS, "named in FROM")
+    if any(one.name == node.trigname for one in table.triggers) and not node.replace:
+        out.problem = out.problem or f"{table.name} has a trigger {node.trigname} already (42710)"
+    no_column(out, table, nodes.strings(node.columns))
+    trigger_made(scene.catalog, table, node)
 
 
 def create_rule(node: Node, scene: Scene, out: Effect) -> None:
@@ -34,10 +40,14 @@ def create_rule(node: Node, scene: Scene, out: Effect) -> None:
     if table is None:
         return
     out.lock(table, AE, f"CREATE RULE {node.rulename}")
-    _named_below([*node.actions, node.where_clause], scene, out, table)
+    if node.rulename in table.rules and not node.replace:
+        out.problem = out.problem or f"{table.name} has a rule {node.rulename} already (42710)"
+    named = _named_below([*node.actions, node.where_clause], scene, out, table)
+    rule_made(scene.catalog, table, node.rulename, named)
 
 
-def _named_below(parts: list[Node], scene: Scene, out: Effect, table: Relation) -> None:
+def _named_below(parts: list[Node], scene: Scene, out: Effect, table: Relation) -> list[Name]:
+    """The relations that an action or a condition names, locked as the server does to look at it."""
     named: dict[bool, list[Name]] = {False: [], True: []}
     for part in parts:
         found = list(nodes.walk(part))
@@ -49,6 +59,7 @@ def _named_below(parts: list[Node], scene: Scene, out: Effect, table: Relation) 
                     named[id(inner) in targets].append(name)
     read_tables(scene, out, named[True], RE, "written inside", deep=False)
     read_tables(scene, out, named[False], AS, "named inside", deep=False)
+    return [scene.catalog.resolve(name) for name in (*named[True], *named[False])]
 
 
 _WRITING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
@@ -60,7 +71,11 @@ def policy(node: Node, scene: Scene, out: Effect) -> None:
         return
     verb = "CREATE" if nodes.kind(node) == "CreatePolicyStmt" else "ALTER"
     out.lock(table, AE, f"{verb} POLICY {node.policy_name}")
-    _named_below([node.qual, node.with_check], scene, out, table)
+    if (node.policy_name in table.policies) is (verb == "CREATE") and table.known and scene.catalog.live:
+        told = "has a policy {} already (42710)" if verb == "CREATE" else "has no policy {} (42704)"
+        out.problem = out.problem or f"{table.name} {told.format(node.policy_name)}"
+    named = _named_below([node.qual, node.with_check], scene, out, table)
+    policy_made(scene.catalog, table, node.policy_name, named)
 
 
 def nothing(node: Node, scene: Scene, out: Effect) -> None:

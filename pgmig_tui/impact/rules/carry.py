@@ -1,0 +1,200 @@
+"""What a script makes or changes on a table, carried forward for its later statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace as changed
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.facts import Column, Dependent, FunctionFact, Name, Relation, Trigger, replace
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.shadow import Catalog
+
+_ROW = 1
+"""The bit of pg_trigger.tgtype for FOR EACH ROW."""
+_ENABLED = {"AT_EnableAlwaysTrig": "A", "AT_EnableReplicaTrig": "R"}
+
+
+def trigger_made(catalog: Catalog, table: Relation, node: Node) -> None:
+    """CREATE TRIGGER: it fires from now on, on the partitions too where it is for each row."""
+    function = _function_name(catalog, nodes.strings(node.funcname))
+    columns = frozenset(nodes.strings(node.columns))
+    # timing and events are the bits of pg_trigger.tgtype
+    trigger = Trigger(node.trigname, function, (_ROW if node.row else 0) | node.timing | node.events, "O", columns)
+    members = catalog.tree(table.name) if table.partitioned and node.row else [table]
+    for member in members:
+        if member.known:
+            kept = tuple(one for one in member.triggers if one.name != trigger.name)
+            catalog.put(replace(member, triggers=(*kept, trigger)))
+    depend_on_function(catalog, function, Dependent(table.name, "g", part=node.trigname))
+
+
+def _function_name(catalog: Catalog, parts: list[str]) -> Name:
+    found = catalog.functions(parts)
+    return found[0].name if found else catalog.creation_name(nodes.name_from(parts))
+
+
+def depend_on_function(catalog: Catalog, function: Name, dependent: Dependent) -> None:
+    for fact in catalog.functions([function.schema, function.relation]):
+        if dependent not in fact.dependents:
+            catalog.put_function(changed(fact, dependents=(*fact.dependents, dependent)))
+
+
+def triggers_switched(catalog: Catalog, members: Iterable[Relation], name: str, subtype: str) -> None:
+    """ENABLE or DISABLE TRIGGER: all where no name is given."""
+    enabled = "D" if subtype.startswith("AT_Disable") else _ENABLED.get(subtype, "O")
+    for member in members:
+        if not member.known or not member.triggers:
+            continue
+        triggers = tuple(
+            Trigger(one.name, one.function, one.kind, enabled, one.columns) if name in ("", one.name) else one
+            for one in member.triggers
+        )
+        catalog.put(replace(member, triggers=triggers))
+
+
+def rule_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Name]) -> None:
+    if table.known:
+        rules = (*(one for one in table.rules if one != name), name)
+        catalog.put(replace(table, rules=rules, reads=tuple(dict.fromkeys((*table.reads, *named)))))
+
+
+def policy_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Name]) -> None:
+    """CREATE or ALTER POLICY: what it names has something that depends on it."""
+    if table.known and name not in table.policies:
+        catalog.put(replace(table, policies=(*table.policies, name)))
+    for other in named:
+        known = catalog.get(other)
+        if known is not None and known.name != table.name:
+            dependent = Dependent(table.name, "y")
+            if dependent not in known.dependents:
+                catalog.put(replace(known, dependents=(*known.dependents, dependent)))
+
+
+def dropped_on_table(catalog: Catalog, members: Iterable[Relation], what: str, name: str) -> None:
+    """DROP TRIGGER, RULE or POLICY."""
+    for member in members:
+        here = catalog.known(member.name)
+        if here is None:
+            continue
+        if what == "trigger":
+            here = replace(here, triggers=tuple(one for one in here.triggers if one.name != name))
+        elif what == "rule":
+            here = replace(here, rules=tuple(one for one in here.rules if one != name))
+        else:
+            here = replace(here, policies=tuple(one for one in here.policies if one != name))
+        catalog.put(here)
+
+
+def renamed_on_table(catalog: Catalog, members: Iterable[Relation], what: str, old: str, new: str) -> None:
+    """ALTER TRIGGER, RULE or POLICY … RENAME."""
+    for member in members:
+        here = catalog.known(member.name)
+        if here is None:
+            continue
+        if what == "OBJECT_TRIGGER":
+            triggers = tuple(
+                Trigger(new, one.function, one.kind, one.enabled, one.columns) if one.name == old else one
+                for one in here.triggers
+            )
+            here = replace(here, triggers=triggers)
+        elif what == "OBJECT_RULE":
+            here = replace(here, rules=tuple(new if one == old else one for one in here.rules))
+        else:
+            here = replace(here, policies=tuple(new if one == old else one for one in here.policies))
+        catalog.put(here)
+
+
+def detached(partition: Relation, parent: Relation) -> Relation:
+    """A partition that stands alone: its parts of the parent's keys and indexes are its own from now on."""
+    return replace(
+        partition,
+        parents=tuple(name for name in partition.parents if name != parent.name),
+        is_partition=False,
+        foreign_keys=tuple(replace(key, inherited=False, parent=0) for key in partition.foreign_keys),
+        indexes=tuple(replace(index, parent=None) for index in partition.indexes),
+    )
+
+
+def attached(partition: Relation, parent: Relation) -> Relation:
+    """A partition with its parts of the parent's keys and indexes: its own where they fit, else new ones."""
+    indexes = list(partition.indexes)
+    for index in parent.indexes:
+        fits = next((i for i in indexes if (i.keys, i.unique, i.parent) == (index.keys, index.unique, None)), None)
+        if fits is not None:
+            indexes[indexes.index(fits)] = replace(fits, parent=index.name)
+        else:
+            name = Name(partition.name.schema, f"{partition.name.relation}_{'_'.join(index.keys)}_idx")
+            indexes.append(replace(index, name=name, parent=index.name, constraint="", new=True))
+    theirs = {(key.columns, key.referenced) for key in parent.foreign_keys}
+    own = {(key.columns, key.referenced) for key in partition.foreign_keys}
+    keys = [replace(k, inherited=k.inherited or (k.columns, k.referenced) in theirs) for k in partition.foreign_keys]
+    keys += [
+        replace(key, table=partition.name, inherited=True, id=0)
+        for key in parent.foreign_keys
+        if (key.columns, key.referenced) not in own
+    ]
+    return replace(partition, indexes=tuple(indexes), foreign_keys=tuple(keys))
+
+
+def view_columns(catalog: Catalog, query: Node, source: Relation) -> frozenset[str]:
+    """The columns of a relation that a query may name: all where it takes all; never too few."""
+    names: set[str] = set()
+    for inner in nodes.walk(query):
+        if nodes.kind(inner) == "AStar":
+            return frozenset(source.columns)
+        if nodes.kind(inner) == "ColumnRef":
+            names.update(nodes.strings(inner.fields)[-1:])
+        elif nodes.kind(inner) == "JoinExpr":
+            names.update(nodes.strings(inner.using_clause))
+            if inner.is_natural:
+                return frozenset(source.columns)
+    return frozenset(names & set(source.columns))
+
+
+def result_columns(catalog: Catalog, query: Node) -> dict[str, Column]:
+    """The columns that a query gives, as far as the text and the tables in its FROM tell; empty where they don't."""
+    select = nodes.statement(query)
+    if nodes.kind(select) != "SelectStmt" or not select.target_list:
+        return {}
+    found: dict[str, Column] = {}
+    tables = [one.range_var for one in select.from_clause if one.WhichOneof("node") == "range_var"]
+    sources = [one for table in tables if (one := catalog.get(nodes.name_of(table))) is not None]
+    for item in select.target_list:
+        name, value = item.res_target.name, item.res_target.val
+        if value.WhichOneof("node") == "column_ref":
+            if any(part.WhichOneof("node") == "a_star" for part in value.column_ref.fields):
+                if len(select.from_clause) != 1 or not sources or not sources[0].columns:
+                    return {}
+                found.update((column.name, _copied(column)) for column in sources[0].columns.values())
+                continue
+            name = name or nodes.strings(value.column_ref.fields)[-1]
+        if not name:
+            return {}
+        known = next((source.columns[name] for source in sources if name in source.columns), Column(name))
+        found[name] = _copied(known)
+    return found
+
+
+def _copied(column: Column) -> Column:
+    """A column with the type of another one, and nothing else of it."""
+    return Column(column.name, column.type, column.typmod, column.type_schema)
+
+
+def function_moved(catalog: Catalog, parts: list[str], arguments: int | None, new: Name) -> None:
+    """ALTER FUNCTION … RENAME or SET SCHEMA."""
+    facts: list[FunctionFact] = catalog.functions(parts, arguments)
+    if not facts:
+        return
+    old = facts[0].name
+    catalog.drop_function(parts, arguments)
+    for fact in facts:
+        if fact.name == old:
+            catalog.put_function(changed(fact, name=new))
+    for relation in catalog:
+        if any(trigger.function == old for trigger in relation.triggers):
+            triggers = tuple(
+                Trigger(one.name, new, one.kind, one.enabled, one.columns) if one.function == old else one
+                for one in relation.triggers
+            )
+            catalog.put(replace(relation, triggers=triggers))
