@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgmig_tui.database.connect import connect
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.project.project import load_project
-from pgmig_tui.rehearse.compare import Predictions
 from pgmig_tui.report.impacts import Reading, Source, inspect, sources
 from pgmig_tui.script.actions import CopyFile, Send, ServerFacts
 from pgmig_tui.script.files import Allow, ProjectFiles
@@ -123,6 +123,20 @@ def run_case(case: Case, dsn: str) -> Outcome:
                 outcome.lines.append(line)
             runner.close()
     return outcome
+
+
+class Predictions:
+    """The predicted statements of one script, handed out as the runner comes to them."""
+
+    def __init__(self, statements: Iterable[StatementImpact]) -> None:
+        self._at: dict[tuple[str, int], deque[StatementImpact]] = {}
+        for one in statements:
+            self._at.setdefault((one.path, one.line), deque()).append(one)
+
+    def take(self, path: str, line: int) -> StatementImpact | None:
+        """The next statement that begins there; None for one that only the running script knew (`\\gexec`)."""
+        waiting = self._at.get((path, line))
+        return waiting.popleft() if waiting else None
 
 
 @dataclass(frozen=True, slots=True)
