@@ -56,7 +56,7 @@ def _on_screen(b: Bench, project: Path, database: str, reader: psycopg.Connectio
         project, size=(100, 30), env={"XDG_STATE_HOME": str(project / "state"), "HOME": env["HOME"]}
     ) as screen:
         screen.sees("bench: 1 pending").press("d")
-        screen.sees("GO is open").press("g")
+        screen.sees("GO is open").press("E")
         screen.sees("Type yes").press("yes", "enter")
         needle = f"for pid {reader.info.backend_pid} (reader)"
         while needle not in screen.text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgmig_tui.display.cells import Line, Role, Span, sides, width
+from pgmig_tui.display.cells import Line, Role, Span, cut, sides, width
 
 PRODUCTION = "!! PRODUCTION !!"
 
@@ -38,6 +38,7 @@ def banner(
         f"  {database}",
         "",
     )
+    doing = cut(doing, max(8, columns - width(tier) - 3))
     right: Span = (f" {doing} ", role)
     for form in forms:
         if width(tier) + 1 + width(form) + width(doing) + 2 <= columns:

@@ -21,8 +21,9 @@ from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from pgmig_tui.ui.poller import Poller, in_thread, words_of
 from pgmig_tui.ui.screens.home import HomeScreen
-from pgmig_tui.ui.screens.place import LEAST, PlaceScreen
+from pgmig_tui.ui.screens.place import PlaceScreen
 from pgmig_tui.ui.session import Place, Session, Standing
+from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class PgmigApp(App[int]):
     TITLE = "pgmig-tui"
     # Textual's own searches in background tasks, so that what a key does depends on how soon it follows another.
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (96, "-wide")]  # noqa: RUF012 - Textual declares it so
-    VERTICAL_BREAKPOINTS = [(0, "-too-short"), (LEAST[1], "-short"), (28, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (NARROW, "-narrow"), (96, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (SHORT, "-short"), (28, "-tall")]  # noqa: RUF012
     # ctrl-q would leave without a word about the run; q does.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),

@@ -24,3 +24,9 @@ def item_line(item: Item, columns: int) -> Line:
     tail = f"{word}{' *' if item.blocks else ''}"
     room = max(10, columns - width(tail) - 8)
     return ((f" {box} ", role), (pad(cut(safe(item.title), room), room), "plain"), (f" {tail}", role))
+
+
+def whole_item(item: Item) -> str:
+    """All that is known of an item, in one text."""
+    parts = (item.title, item.state, item.summary, f"answered: {item.answered}" if item.answered else "")
+    return safe(". ".join(part for part in parts if part))

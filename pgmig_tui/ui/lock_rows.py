@@ -58,6 +58,15 @@ def _folded(tree: Sequence[LockSession], unfolded: Collection[int]) -> Iterator[
             yield behind[place]
 
 
+def whole_session(row: LockSession) -> str:
+    """All that is known of a row, in one text."""
+    if row.more:
+        return " ".join((crowd_words(row), *crowd_lines(row)[1:]))
+    session = row.session
+    parts = (str(session.pid), session.user, session.application, session.state, session.query, row.wants, row.holds)
+    return safe(" ".join(part for part in parts if part))
+
+
 def crowd_words(row: LockSession) -> str:
     """Such as `+27 more wait for pid 777: web 20 and batch 7, the longest for 00:41`."""
     waits = [one.wait_ms for one in row.more if one.wait_ms is not None]

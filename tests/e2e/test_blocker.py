@@ -24,7 +24,7 @@ def test_a_blocker_is_named_on_the_run_screen_and_terminated_by_its_typed_pid(
         pid = str(holder.info.backend_pid)
         with Terminal(project, size=(100, 30)) as terminal:
             terminal.sees("dev: 1 pending").press("d")
-            terminal.sees("GO is open").press("g")
+            terminal.sees("GO is open").press("E")
             terminal.sees("Type yes").press("yes", "enter")
             terminal.sees("WAITING", f"for pid {pid} (reporting)", "BLOCKED BY", "idle in transaction")
             terminal.press("l").sees("1 root blocker", f"{pid} reporting", "wants ACCESS EXCLUSIVE public.busy")
@@ -54,7 +54,7 @@ def test_of_two_screens_on_one_run_one_steers_and_hands_over_when_it_leaves(
         holder.execute("SELECT count(*) FROM public.busy")
         with Terminal(project) as first, Terminal(project) as second:
             first.sees("dev: 1 pending").press("d")
-            first.sees("GO is open").press("g")
+            first.sees("GO is open").press("E")
             first.sees("Type yes").press("yes", "enter")
             first.sees("BLOCKED BY")
             second.sees("alive on dev 0/1: h").press("h")

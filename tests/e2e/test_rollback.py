@@ -41,9 +41,9 @@ def test_eight_keys_to_a_rollback_of_the_last_run(tmp_path: Path, pg18: Server, 
         pressed = ["R"]
         terminal.press("R").sees("Roll back run", "1 of 1)", "LOSES public.orders.total: 12 values")
         terminal.sees("1  total", "ACCESS EXCLUSIVE public.orders", "back to orders", "never tried")
-        terminal.press("enter", " ", "y", "g").sees("g is off: the data loss is not accepted (a)")
-        pressed += ["a", "g", *"live", "enter"]
-        terminal.press("a").sees("GO is open").press("g").sees("Type live and press Enter")
+        terminal.press("enter", " ", "y", "E").sees("E is off: the data loss is not accepted (a)")
+        pressed += ["a", "E", *"live", "enter"]
+        terminal.press("a").sees("GO is open").press("E").sees("Type live and press Enter")
         terminal.press("enter").sees("Enter is dead")
         assert columns(pg18, database) == ["id", "total"]
         terminal.press("live", "enter")
@@ -62,7 +62,7 @@ def test_what_is_saved_by_a_key_comes_back(tmp_path: Path, pg18: Server, databas
     project = deployed(tmp_path, pg18, database)
     with Terminal(project, size=(80, 24)) as terminal:
         terminal.sees("live: up to date").press("R").sees("GO is shut").press("S").sees("SAVES", "GO is open")
-        terminal.press("g").sees("what would be lost is saved first").press("live", "enter")
+        terminal.press("E").sees("what would be lost is saved first").press("live", "enter")
         terminal.sees("# Incident: Rollback on live").press("q")
         assert terminal.ends() == 0
     assert columns(pg18, database) == ["id"]

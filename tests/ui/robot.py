@@ -65,14 +65,23 @@ class Robot:
 
     async def snapshot(self, name: str) -> None:
         """Compares the screen with the file of that name; PGMIG_UPDATE_SNAPSHOTS=1 writes the file."""
-        await self.pilot.pause()
         columns, rows = self.app.size
         path = SNAPSHOTS / f"{name}-{columns}x{rows}.txt"
-        text = self.text + "\n"
         if os.environ.get("PGMIG_UPDATE_SNAPSHOTS") == "1":
-            path.write_text(text, encoding="utf-8")
+            path.write_text(await self._still() + "\n", encoding="utf-8")
         assert path.exists(), f"there is no {path.name}; PGMIG_UPDATE_SNAPSHOTS=1 writes it"
-        assert text == path.read_text(encoding="utf-8"), f"{path.name} differs; PGMIG_UPDATE_SNAPSHOTS=1 rewrites it"
+        wanted, deadline = path.read_text(encoding="utf-8"), time.monotonic() + DEADLINE_S / 2
+        while self.text + "\n" != wanted and time.monotonic() < deadline:
+            await self.pilot.pause(0.02)
+        assert self.text + "\n" == wanted, f"{path.name} differs; PGMIG_UPDATE_SNAPSHOTS=1 rewrites it"
+
+    async def _still(self) -> str:
+        """The screen once it has stood still: a dialog and what lies below it are drawn one after the other."""
+        seen: list[str] = []
+        while len(seen) < 10 or len(set(seen[-10:])) > 1:
+            await self.pilot.pause(0.02)
+            seen.append(self.text)
+        return seen[-1]
 
 
 @asynccontextmanager

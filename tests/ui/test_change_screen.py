@@ -196,7 +196,7 @@ def test_find_goes_round_and_says_when_nothing_holds_the_text() -> None:
             await robot.press("n")
             await robot.sees("> 9 ")
             await robot.press("slash", *"nowhere", "enter")
-            await robot.sees("'nowhere' does not stand in this script")
+            await robot.sees("'nowhere' does not stand here")
 
     play(scene)
 

@@ -45,7 +45,7 @@ def test_a_dangerous_key_is_a_capital_or_leads_to_a_dialog() -> None:
 
 
 def test_a_letter_that_is_dangerous_somewhere_is_harmless_nowhere_else() -> None:
-    dangerous = {key.keys for key in keys.KEYS if key.dangerous} - {"g", "b"}  # g: also "first line", b: a backup
+    dangerous = {key.keys for key in keys.KEYS if key.dangerous} - {"b"}  # a backup, and a backfill
     for key in keys.KEYS:
         if not key.dangerous:
             assert not dangerous & set(key.keys.split(",")), key.id
@@ -74,9 +74,9 @@ def test_help_lists_every_key_of_the_place_and_why_one_is_off(size: tuple[int, i
 def test_too_small_is_one_line_and_no_key_of_a_place_works() -> None:
     async def scene() -> None:
         session = FakeSession()
-        async with opened(session, (60, 15)) as robot:
+        async with opened(session, (39, 9)) as robot:
             await robot.tell(standing("production", 5))
-            await robot.sees("needs 80x24, has 60x15", "`pgmig-tui status` works")
+            await robot.sees("needs 40x10, has 39x9", "works without")
             await robot.press("3", "d", "R")
             assert session.calls == []
             await robot.snapshot("too-small")
@@ -299,3 +299,25 @@ def test_no_handler_calls_its_bases() -> None:
         if re.search(r"super\(\)\.(on|_on)_", line)
     }
     assert calls == set()
+
+
+WAYS = {
+    "home": (), "change": ("enter",), "review": ("d",), "rollback": ("R",), "runs": ("h",), "locks": ("l",),
+    "help": ("question_mark",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(80, 23), (79, 24), (72, 20)])
+@pytest.mark.parametrize("place", WAYS)
+def test_less_than_80x24_is_enough_for_every_place(place: str, size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session, size) as robot:
+            await robot.tell(standing("production", 5))
+            await robot.press("3", *WAYS[place])
+            await robot.until(lambda: robot.app.screen.place == place, place)  # type: ignore[attr-defined]
+            await robot.until(lambda: not robot.app.screen.has_class("-too-small"), "no complaint")
+            await robot.sees("Help" if place != "help" else "Back")
+            await robot.misses("works without a screen")
+
+    play(scene)

@@ -38,8 +38,8 @@ def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
             await at_review(robot)
             await robot.sees("GO is shut: 3 items open")
             await robot.snapshot("review")
-            await robot.press("g")
-            await robot.sees("g is off: 3 items open")
+            await robot.press("E")
+            await robot.sees("E is off: 3 items open")
             await robot.press("space")
             await robot.type("window Sun 02:00")
             await robot.press("enter")
@@ -52,7 +52,7 @@ def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
             await robot.sees("nobody can tick it; o overrides")
             await robot.press("o", *"known reporter", "enter")
             await robot.sees("OVERRIDDEN", "GO is open")
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("DEPLOY 4 changes to !! PRODUCTION !! production", "overridden: No long transactions")
             await robot.press(*"prod", "enter")
             await robot.sees("RUN 20260820")
@@ -135,7 +135,7 @@ def test_the_word_is_the_environments_own_and_enter_alone_is_dead(size: tuple[in
         session.items, session.creates = OPEN, ("sqitch", "pgmig")
         async with opened(session, size) as robot:
             await at_review(robot)
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("Type prod and press Enter", "creates the schemas sqitch and pgmig")
             await robot.snapshot("confirm")
             await robot.press("enter", *"yes", "enter", "space", "enter")
@@ -154,7 +154,7 @@ def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahead_clo
         session.items = OPEN
         async with opened(session) as robot:
             await at_review(robot, environment="1")
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("Type yes")
             for key, character in (("enter", "\r"), ("y", "y"), ("e", "e"), ("s", "s")):
                 robot.app.post_message(events.Key(key, character))
@@ -179,7 +179,7 @@ def test_an_unprotected_environment_wants_a_plain_yes() -> None:
         session.items = OPEN
         async with opened(session) as robot:
             await at_review(robot, environment="1")
-            await robot.press("g", "enter")
+            await robot.press("E", "enter")
             assert session.started == []
             await robot.press(*"yes", "enter")
             await robot.until(lambda: len(session.started) == 1, "start")
@@ -196,9 +196,9 @@ def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple[int, 
             await at_review(robot, "R", unlocked=False)
             await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "GO is shut: the data loss")
             await robot.snapshot("rollback")
-            await robot.press("g")
-            await robot.sees("g is off: the data loss is not accepted (a)")
-            await robot.press("a", "g", *"prod", "enter")
+            await robot.press("E")
+            await robot.sees("E is off: the data loss is not accepted (a)")
+            await robot.press("a", "E", *"prod", "enter")
             await robot.until(lambda: len(session.started) == 1, "start")
             assert [answer.item_id for answer in session.started[0][1]] == ["data-loss"]
 
@@ -213,8 +213,8 @@ def test_what_can_not_be_prepared_says_why_and_leaves_everything_off() -> None:
             await robot.tell(standing("production", 5))
             await robot.press("3", "d")
             await robot.sees("production can't be reached: [/] timeout")
-            await robot.press("g")
-            await robot.sees("g is off")
+            await robot.press("E")
+            await robot.sees("E is off")
             await robot.press("escape")
             await robot.sees("ALL ENVIRONMENTS")
 
@@ -228,8 +228,8 @@ def test_a_refusal_shuts_go_whatever_is_answered() -> None:
         async with opened(session) as robot:
             await at_review(robot)
             await robot.sees("REFUSED the script ends in ROLLBACK")
-            await robot.press("g")
-            await robot.sees("g is off: the script ends in ROLLBACK")
+            await robot.press("E")
+            await robot.sees("E is off: the script ends in ROLLBACK")
 
     play(scene)
 
@@ -274,7 +274,7 @@ def test_mashing_keys_starts_nothing(seed: int) -> None:
             await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 5))
             await robot.press("3", "u", *"prod", "enter")
             await robot.sees("production may be changed")
-            await robot.press("d", "g", "enter", "y", "space", "enter", "escape")
+            await robot.press("d", "E", "enter", "y", "space", "enter", "escape")
             await robot.press(*generator.choices(keys, k=120))
             assert session.started == []
             assert session.watch.sent == []
@@ -293,7 +293,7 @@ def test_a_deploy_that_loses_data_says_so_and_wants_no_acceptance() -> None:
             assert "accept DATA LOSS" not in robot.text
             await robot.press("a")
             await robot.sees("a is off: a deploy needs no acceptance")
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("LOSES dms.documents.size above 2147483647")
             await robot.press(*"prod", "enter")
             await robot.sees("RUN 20260820")
@@ -310,8 +310,8 @@ def test_a_protected_environment_is_read_only_until_its_word(size: tuple[int, in
         async with opened(session, size) as robot:
             await at_review(robot, unlocked=False)
             await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is shut: production is")
-            await robot.press("g")
-            await robot.sees("g is off: production is read-only")
+            await robot.press("E")
+            await robot.sees("E is off: production is read-only")
             await robot.press("u")
             await robot.sees("UNLOCK !! PRODUCTION !! production", "Type prod")
             await robot.snapshot("unlock")
@@ -338,7 +338,7 @@ def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
             await at_review(robot, "D", unlocked=False)
             await robot.sees("DRY RUN 4 changes", "in one transaction that is rolled back", "GO is open")
             assert session.calls[-1] == "prepare deploy production to None (try)"
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("DRY RUN of 4 changes on !! PRODUCTION !! production", "Type prod")
             await robot.press("enter", "escape")
             assert session.started == []

@@ -29,7 +29,7 @@ def test_nine_keys_from_home_to_a_running_rollback(size: tuple[int, int]) -> Non
             await at_rollback(robot)
             await robot.sees("LOSES dms.documents.size: 1,204 values", "GO is shut", "x @v2.8", "!! PRODUCTION !!")
             await robot.snapshot("roll-back")
-            keys = ["a", "g", *"prod", "enter"]  # after `3 R`
+            keys = ["a", "E", *"prod", "enter"]  # after `3 R`
             assert 2 + len(keys) <= 10
             await robot.press(*keys)
             await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
@@ -45,9 +45,9 @@ def test_nothing_starts_by_enter_space_or_y() -> None:
         session = FakeSession()
         async with opened(session) as robot:
             await at_rollback(robot)
-            await robot.press("enter", "space", "y", "g", "enter", "y", "space", "enter")
+            await robot.press("enter", "space", "y", "E", "enter", "y", "space", "enter")
             await robot.sees("GO is shut")
-            await robot.press("a", "g")
+            await robot.press("a", "E")
             await robot.sees("Type prod and press Enter", "LOSES dms.documents.size")
             await robot.press("enter", "y", "e", "s", "enter", "space", "enter")
             assert session.rolled_back == []
@@ -64,7 +64,7 @@ def test_mashing_keys_rolls_nothing_back(seed: int) -> None:
         rolls = random.Random(seed)
         async with opened(session) as robot:
             await at_rollback(robot)
-            await robot.press(*(rolls.choice(["a", "g", "enter", "space", "y", "s", "j", "k", "S"]) for _ in range(60)))
+            await robot.press(*(rolls.choice(["a", "E", "enter", "space", "y", "s", "j", "k", "S"]) for _ in range(60)))
             assert session.rolled_back == []
 
     play(scene)
@@ -80,7 +80,7 @@ def test_saving_takes_the_place_of_accepting() -> None:
             assert session.calls[-1] == "look back production to None, save True"
             await robot.press("a")
             await robot.sees("a is off: all of it is saved")
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("what would be lost is saved first")
             await robot.press(*"prod", "enter")
             await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
@@ -111,11 +111,11 @@ def test_what_diverges_wants_a_reason() -> None:
         async with opened(session) as robot:
             await at_rollback(robot)
             await robot.sees("GO is shut: What was deployed is what the files say")
-            await robot.press("a", "g")
-            await robot.sees("g is off: What was deployed")
+            await robot.press("a", "E")
+            await robot.sees("E is off: What was deployed")
             await robot.press("o", *"the revert is right", "enter")
             await robot.sees("GO is open")
-            await robot.press("g", *"prod", "enter")
+            await robot.press("E", *"prod", "enter")
             await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
             assert {answer.item_id for answer in session.rolled_back[0][1]} == {"check:scripts", "data-loss"}
 
@@ -143,7 +143,7 @@ def test_a_run_that_is_under_way_is_said_and_stopped_after_the_word() -> None:
             await robot.tell(standing("production", 9))
             await robot.press("3", "R")
             await robot.sees("is under way: process 4242", "it is stopped first", "GO is open")
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("STOP THE RUN on !! PRODUCTION !!", "STOPS FIRST")
             await robot.press(*"prod", "enter")
             await robot.until(lambda: len(session.rolled_back) == 1, "a stop")
@@ -161,8 +161,8 @@ def test_where_nothing_is_to_roll_back_a_point_is_chosen_by_hand() -> None:
             await robot.sees(
                 "Nothing to roll back: what happened last is a revert", "of 2 changes ([/] and a).", "j chooses a point"
             )
-            await robot.press("k", "a", "enter", "g")
-            await robot.sees("g is off: there is nothing to revert")
+            await robot.press("k", "a", "enter", "E")
+            await robot.sees("E is off: there is nothing to revert")
             assert session.calls[-1] == "look back production to None"
             await robot.press("j")
             await robot.sees("ROLL BACK 2 changes", "GO is shut")
@@ -181,8 +181,8 @@ def test_a_guess_comes_first_and_is_never_chosen_by_itself() -> None:
             await robot.tell(standing("production", 9))
             await robot.press("3", "R")
             await robot.sees("perhaps a guess, by times [/]", "j chooses that point", "nothing is chosen yet")
-            await robot.press("g", "enter")
-            await robot.sees("g is off: there is nothing to revert")
+            await robot.press("E", "enter")
+            await robot.sees("E is off: there is nothing to revert")
             await robot.press("j")
             await robot.sees("ROLL BACK 2 changes")
             assert session.calls[-1] == f"look back production to {change_id(5)}"
@@ -226,7 +226,7 @@ def test_what_can_not_be_told_says_why() -> None:
             await robot.tell(standing("production", 9))
             await robot.press("3", "R")
             await robot.sees("This can't be done", "production can't be reached: [/] timeout")
-            await robot.press("g", "a")
+            await robot.press("E", "a")
             await robot.sees("a is off")
             assert session.rolled_back == []
 
@@ -238,7 +238,7 @@ def test_the_record_opens_by_itself_when_the_rollback_is_through() -> None:
         session = FakeSession()
         async with opened(session) as robot:
             await at_rollback(robot)
-            await robot.press("a", "g", *"prod", "enter")
+            await robot.press("a", "E", *"prod", "enter")
             await robot.sees("RUN 20260820")
             step = {"number": 1, "action": "revert", "change": "x"}
             session.watch.unread = [

@@ -233,9 +233,9 @@ def test_a_terminal_that_is_too_small_keeps_the_runs_banner_step_and_failure() -
     async def scene() -> None:
         session = FakeSession()
         session.watch.unread = [planned(), *step(1, 22), *step(2, 24, ends=False), FAILED, ENDED]
-        async with opened(session, (60, 15)) as robot:
+        async with opened(session, (39, 9)) as robot:
             robot.app.open_run(session.watch.run_id)
-            await robot.sees("needs 80x24, has 60x15", "!! PRODUCTION !!", "x STOPPED", "23514")
+            await robot.sees("needs 40x10, has 39x9", "!! PRODUCTION !!", "x STOPPED", "23514")
             await robot.snapshot("run-too-small")
 
     play(scene)
@@ -533,7 +533,7 @@ def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_for_it()
             assert session.calls[-1] == f"prepare deploy production to {change_id(6)} (record)"
             await robot.press("u", *"prod", "enter")
             await robot.sees("GO is open")
-            await robot.press("g")
+            await robot.press("E")
             await robot.sees("DEPLOYED on !! PRODUCTION !! production", "Type prod")
             await robot.press("enter", "escape")
             assert session.started == []
@@ -560,7 +560,7 @@ def test_what_was_committed_before_the_failure_is_what_a_rollback_takes_back(sta
             await robot.press("R")
             await robot.sees("LOSES dms.documents.size", "GO is shut", "S: save it first")
             assert session.calls[-1] == "look back production to None"
-            await robot.press("enter", "space", "y", "g")
+            await robot.press("enter", "space", "y", "E")
             assert session.rolled_back == []
 
     play(scene)
@@ -619,5 +619,57 @@ def test_an_invalid_index_is_named_with_what_repairs_it(size: tuple[int, int]) -
             await robot.press("y")
             await robot.sees("copied the repair")
             assert robot.app.clipboard == "DROP INDEX CONCURRENTLY dms.i;\n-- or\nREINDEX INDEX CONCURRENTLY dms.i;"
+
+    play(scene)
+
+
+def test_on_a_phone_a_run_is_watched_paused_freed_from_its_blocker_and_stopped() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun(), activity(27.4, blockers=[BLOCKER], hidden=3)]
+        async with opened(session, (60, 15)) as robot:
+            await robot.tell(standing("production", 5))
+            robot.app.open_run(session.watch.run_id)
+            await robot.sees("!! PRODUCTION !!", "1/4", "BLOCKED BY", "777", "p Pause", "X STOP..")
+            await robot.snapshot("run-phone")
+            await robot.press("p")
+            await robot.sees("asked to pause")
+            assert session.watch.sent == ["pause"]
+            await robot.press("K")
+            await robot.sees("1 session in the way")
+            await robot.press("T")
+            await robot.sees("TERMINATE pid 777", "the word matches")
+            await robot.press(*"777", "enter")
+            await robot.sees("asked to terminate")
+            await robot.press("X")
+            await robot.sees("STOP the run")
+            await robot.snapshot("stop-phone")
+            await robot.press(*"yes", "enter")
+            await robot.sees("asked to stop")
+            assert session.watch.sent[1].startswith("terminate_blocker 777 ")
+            assert session.watch.sent[2] == "stop"
+            await robot.press("t")
+            await robot.sees("03:13:")
+
+    play(scene)
+
+
+def test_nothing_is_confirmed_before_all_of_the_question_was_in_sight() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun()]
+        async with opened(session, (40, 10)) as robot:
+            robot.app.open_run(session.watch.run_id)
+            await robot.sees("1/4")
+            await robot.press("X")
+            await robot.sees("STOP the run")
+            await robot.press(*"yes", "enter")
+            assert session.watch.sent == []
+            await robot.sees("page down: read all")
+            for _ in range(12):
+                await robot.press("pagedown")
+                await robot.pilot.pause()
+            await robot.press("enter")
+            await robot.until(lambda: session.watch.sent == ["stop"], "the stop")
 
     play(scene)

@@ -15,7 +15,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.report.run_report import result_words
-from pgmig_tui.ui.items import item_line
+from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, EventFacts, Item, Place
@@ -90,6 +90,7 @@ class AfterScreen(PlaceScreen):
     def _show(self) -> None:
         self.steps.fill(self._log_lines if self._logged else self._step_lines)
         items = self._items
+        self.items.tell([item.id for item in items], [whole_item(item) for item in items])
         self.items.fill(lambda columns: [item_line(item, columns) for item in items])
         self.title_bar.refresh()
 
@@ -147,6 +148,9 @@ class AfterScreen(PlaceScreen):
 
     # Keys
 
+    def panes(self) -> Sequence[Lines]:
+        return (self.items, self.steps)
+
     def off(self, key_id: str) -> str | None:
         item = self._item()
         if key_id == "after.tick":
@@ -194,15 +198,6 @@ class AfterScreen(PlaceScreen):
 
     def label(self, key_id: str) -> str | None:
         return "Steps" if key_id == "after.log" and self._logged else None
-
-    def paged(self) -> Widget:
-        return self.steps
-
-    def do_down(self) -> None:
-        self.items.move(self.items.cursor + 1)
-
-    def do_up(self) -> None:
-        self.items.move(self.items.cursor - 1)
 
     def copy_text(self) -> str:
         return summary(self.run_id, self.picture, self._seconds(), self._items)

@@ -17,6 +17,7 @@ from pgmig_tui.ui.screens.dialog import paragraph
 from pgmig_tui.ui.screens.place import bindings
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.session import Place, Watch
+from pgmig_tui.ui.sizes import SMALL
 
 _STEERING = frozenset(f"backfill.{name}" for name in ("pause", "faster", "slower", "stop", "retry"))
 _LEAST, _MOST = -6, 5
@@ -27,6 +28,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
     """A run of `backfill`. The run screen, which shows any run, gives way to this one when it reads that it is one."""
 
     place: ClassVar[str] = "backfill"
+    least: ClassVar[tuple[int, int]] = SMALL
     BINDINGS: ClassVar[list[BindingType]] = bindings("backfill")
 
     def __init__(

@@ -12,6 +12,7 @@ from pgmig_tui.ui.run_view import seconds_since
 from pgmig_tui.ui.screens.place import bindings
 from pgmig_tui.ui.screens.sessions import SessionsScreen
 from pgmig_tui.ui.session import LockSession, Place
+from pgmig_tui.ui.sizes import SMALL
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.screens.run import RunScreen
@@ -23,6 +24,7 @@ class BlockersScreen(SessionsScreen):
     """Follows the run screen's picture. What it asks for goes to the run process, which looks once more."""
 
     place: ClassVar[str] = "blockers"
+    least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/sessions.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("blockers")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,10 +15,9 @@ from pgmig_tui.display.cells import Line, Role, Span
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui import editor, impact_pane
 from pgmig_tui.ui.findings import RISK_ROLES
-from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import KINDS, ImpactFacts, Place, PlanLine, ScriptKind, ScriptText
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups, Lines
 from pgmig_tui.ui.widgets.sql_view import SqlView
 
 if TYPE_CHECKING:
@@ -358,20 +357,15 @@ class ChangeScreen(PlaceScreen):
 
         self.later("format", lambda: formatted(text), done)
 
-    def do_find(self) -> None:
-        self.app.push_screen(AskScreen("Find in this script", "text"), self._find)
+    def panes(self) -> Sequence[Lines]:
+        return (self.sql,)
 
     def _find(self, needle: str | None) -> None:
-        if needle and not self.sql.find(needle):
-            self.say(f"{needle!r} does not stand in this script")
+        if needle:
+            self._in_findings = False
+        super()._find(needle)
 
-    def do_again(self) -> None:
-        self.sql.find(self.sql.needle)
-
-    def do_back_again(self) -> None:
-        self.sql.find(self.sql.needle, -1)
-
-    def _move(self, line: int, finding: int) -> None:
+    def _go(self, line: int, finding: int) -> None:
         """Moves to a line of the text or, in the findings, to one of them."""
         if self._in_findings:
             self._pick(finding)
@@ -381,10 +375,10 @@ class ChangeScreen(PlaceScreen):
             self._show_pane()
 
     def do_down(self) -> None:
-        self._move(self.sql.cursor + 1, (self._picked or 0) + 1)
+        self._go(self.sql.cursor + 1, (self._picked or 0) + 1)
 
     def do_up(self) -> None:
-        self._move(self.sql.cursor - 1, (self._picked or 0) - 1)
+        self._go(self.sql.cursor - 1, (self._picked or 0) - 1)
 
     def do_left(self) -> None:
         self.sql.slide(-20)
@@ -393,16 +387,16 @@ class ChangeScreen(PlaceScreen):
         self.sql.slide(20)
 
     def do_top(self) -> None:
-        self._move(0, 0)
+        self._go(0, 0)
 
     def do_bottom(self) -> None:
-        self._move(self.sql.line_count - 1, len(self._findings) - 1)
+        self._go(self.sql.line_count - 1, len(self._findings) - 1)
 
     def do_pagedown(self) -> None:
-        self._move(self.sql.cursor + max(1, self.sql.size.height // 2), (self._picked or 0) + 5)
+        self._go(self.sql.cursor + max(1, self.sql.size.height // 2), (self._picked or 0) + 5)
 
     def do_pageup(self) -> None:
-        self._move(self.sql.cursor - max(1, self.sql.size.height // 2), (self._picked or 0) - 5)
+        self._go(self.sql.cursor - max(1, self.sql.size.height // 2), (self._picked or 0) - 5)
 
     def do_back(self) -> None:
         if self._in_findings:

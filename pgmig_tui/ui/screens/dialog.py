@@ -12,8 +12,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from pgmig_tui.display.cells import Line, Role, wrap
+from pgmig_tui.display.cells import Line, Role, cut, wrapped
 from pgmig_tui.display.safe import safe
+from pgmig_tui.ui.sizes import SHORT, SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 COLUMNS = 68
+_FRAME = 6
+"""Columns of a dialog's border and padding."""
+_AROUND, _AROUND_LOW = 10, 4
+"""Rows around a dialog's text, and where there are few."""
 
 
 class Field(Input):
@@ -41,6 +46,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
         Binding("ctrl+c", "back", show=False, priority=True),
+        Binding("pagedown,down", "turn(1)", show=False),
+        Binding("pageup,up", "turn(-1)", show=False),
     ]
 
     def __init__(
@@ -53,6 +60,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         self._given = tuple(lines)
         self._danger = danger
         self._answered = False
+        self._read = False
 
     @property
     def pgmig(self) -> PgmigApp:
@@ -67,9 +75,38 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
             yield self.hint
 
     def on_mount(self) -> None:
-        self.text.show(self._given)
-        self.text.styles.height = min(len(self._given), max(4, self.app.size.height - 10))
         self.hint.make(self.hint_line)
+
+    def on_resize(self) -> None:
+        self.set_out()
+
+    def set_out(self) -> None:
+        """Folds the text for the columns there are; what has no room can be scrolled to."""
+        size = self.app.size
+        room = min(COLUMNS, max(20, size.width - _FRAME))
+        lines = [
+            part for line in self._given for part in (wrapped(line, room, indent="", hanging="") if line else [()])
+        ]
+        rows = min(len(lines), max(2, size.height - (_AROUND_LOW if size.height < SHORT else _AROUND)))
+        self.text.styles.height = rows
+        self.text.show(lines)
+        self._read = rows == len(lines)
+        self.hint.refresh()
+
+    def _look(self) -> None:
+        """Notes whether the end of the text has been in sight."""
+        text = self.text
+        self._read = self._read or text.scroll_offset.y + text.size.height >= text.line_count
+        self.hint.refresh()
+
+    @property
+    def read(self) -> bool:
+        """Whether all of the text has been in sight, on a terminal on which it can be read."""
+        return self._read and self.app.size.width >= SMALL[0] and self.app.size.height >= SMALL[1]
+
+    def action_turn(self, way: int) -> None:
+        self.text.step(way * max(1, self.text.size.height - 1))
+        self.call_after_refresh(self._look)
 
     def hint_line(self, columns: int) -> Line:
         return (("Esc goes back", "muted"),)
@@ -128,13 +165,14 @@ class ConfirmScreen(Dialog[bool]):
         self._does = does
 
     def fits(self, text: str) -> bool:
-        """Whether a text is the word, on a terminal that is large enough to have shown what it's for."""
-        size = self.app.size
-        return text.strip() == self.word and size.width >= 80 and size.height >= 24
+        """Whether a text is the word, and what it is for has been in sight."""
+        return text.strip() == self.word and self.read
 
     def hint_line(self, columns: int) -> Line:
         if self.input is not None and self.fits(self.input.value):
             return ((f"Enter {self._does}", "failed"),)
+        if not self.read:
+            return (("page down: read all of it first", "waiting"),)
         return (("Enter is dead until the word matches", "muted"),)
 
     def on_input_changed(self, message: Input.Changed) -> None:
@@ -152,6 +190,7 @@ def take_back(item: Item) -> ConfirmScreen:
     return ConfirmScreen(lines, "yes", danger=False, undone="the answer stands", does="takes it back")
 
 
-def paragraph(text: str, role: Role = "plain") -> list[Line]:
-    """A text from outside as lines of a dialog."""
-    return wrap(safe(text), COLUMNS, role)
+def paragraph(text: str, role: Role = "plain", *, rows: int = 0) -> list[Line]:
+    """A text from outside for a dialog, which folds it; `rows` is about how many rows it may fill."""
+    told = safe(" ".join(text.split()))
+    return [((cut(told, rows * COLUMNS) if rows else told, role),)] if told else []

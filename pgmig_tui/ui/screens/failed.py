@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -16,6 +16,7 @@ from pgmig_tui.ui import run_view
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import EVERYTHING, Command, Evidence, Manner, Place
+from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class FailedScreen(PlaceScreen):
     """Stands over the run screen. Every choice that changes something leads through the review and its word."""
 
     place: ClassVar[str] = "failed"
+    least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/failed.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("failed")
 
@@ -54,8 +56,12 @@ class FailedScreen(PlaceScreen):
         self.what.fill(lambda columns: self._what_lines(columns - 1))
         columns = self.choices.size.width or self.app.size.width
         # With the border above it, and never so high that what failed goes out of sight.
-        self.choices.styles.height = min(len(self._choice_lines(columns - 1)) + 1, 10)
+        most = max(3, min(10, self.app.size.height // 2 - 1))
+        self.choices.styles.height = min(len(self._choice_lines(columns - 1)) + 1, most)
         self.choices.fill(lambda columns: self._choice_lines(columns - 1))
+
+    def on_resize(self) -> None:
+        self.show()
 
     def answers_changed(self) -> None:
         # The process that has just told its end lives on for a moment, in which nothing else may start.
@@ -98,6 +104,9 @@ class FailedScreen(PlaceScreen):
         return lines
 
     # Keys
+
+    def panes(self) -> Sequence[Lines]:
+        return (self.what, self.choices)
 
     def off(self, key_id: str) -> str | None:
         if not key_id.startswith("failed.") or key_id in {"failed.after", "failed.down", "failed.up"}:
@@ -200,12 +209,6 @@ class FailedScreen(PlaceScreen):
     def do_after(self) -> None:
         self.app.pop_screen()
         self.run.do_after()
-
-    def do_down(self) -> None:
-        self.what.scroll_relative(y=1, animate=False)
-
-    def do_up(self) -> None:
-        self.what.scroll_relative(y=-1, animate=False)
 
     def copy_text(self) -> str:
         # Each is enough by itself: they mustn't be run one after the other.

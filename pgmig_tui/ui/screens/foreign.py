@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -19,6 +19,7 @@ from pgmig_tui.ui.screens.confirm import word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Foreign, ForeignSession, ForeignWatch, Place
+from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 
 EVERY_SECONDS = 1.0
@@ -31,6 +32,7 @@ class ForeignScreen(PlaceScreen):
     """Asks the server once a second, without taking a lock, until it's left. Nothing is stopped before the word."""
 
     place: ClassVar[str] = "foreign"
+    least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/foreign.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("foreign")
 
@@ -156,6 +158,9 @@ class ForeignScreen(PlaceScreen):
 
     # Keys
 
+    def panes(self) -> Sequence[Lines]:
+        return (self.text,)
+
     def off(self, key_id: str) -> str | None:
         seen = self.seen
         if key_id in {"foreign.cancel", "foreign.stop", "foreign.attach"}:
@@ -188,7 +193,7 @@ class ForeignScreen(PlaceScreen):
         step = seen.step
         lines = self._head("CANCEL the statement of", seen)
         if step.query:
-            lines += paragraph(" ".join(safe(step.query).split()), "muted")[:3]
+            lines += paragraph(" ".join(safe(step.query).split()), "muted", rows=3)
         lines += [(), *paragraph("It fails as by an error of its own: its change is rolled back, and the run ends.")]
         self._confirm(lines, "cancels it", lambda: self._cancel(step))
 
@@ -265,18 +270,6 @@ class ForeignScreen(PlaceScreen):
         from pgmig_tui.ui.screens.locks import LocksScreen
 
         self.app.push_screen(LocksScreen(self.environment))
-
-    def do_down(self) -> None:
-        self.text.scroll_relative(y=1, animate=False)
-
-    def do_up(self) -> None:
-        self.text.scroll_relative(y=-1, animate=False)
-
-    def do_pagedown(self) -> None:
-        self.text.scroll_relative(y=max(1, self.text.size.height // 2), animate=False)
-
-    def do_pageup(self) -> None:
-        self.text.scroll_relative(y=-max(1, self.text.size.height // 2), animate=False)
 
     def copy_text(self) -> str:
         return self.text.text() if self.seen is not None else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -12,6 +12,7 @@ from pgmig_tui.display.cells import Line, Role, pad, text_of, wrap
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Place
+from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 
 
@@ -19,6 +20,7 @@ class HelpScreen(PlaceScreen):
     """Help for the place that it was opened on."""
 
     place: ClassVar[str] = "help"
+    least: ClassVar[tuple[int, int]] = SMALL
     BINDINGS: ClassVar[list[BindingType]] = bindings("help")
 
     def __init__(self, about: PlaceScreen) -> None:
@@ -61,11 +63,8 @@ class HelpScreen(PlaceScreen):
                 lines += wrap(f"off: {off}", columns, "waiting", indent="         ")
         return lines
 
+    def panes(self) -> Sequence[Lines]:
+        return (self.list,)
+
     def do_help(self) -> None:
         self.do_back()
-
-    def do_down(self) -> None:
-        self.list.scroll_relative(y=1, animate=False)
-
-    def do_up(self) -> None:
-        self.list.scroll_relative(y=-1, animate=False)

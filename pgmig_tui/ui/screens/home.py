@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -14,6 +14,7 @@ from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Command, ImpactFacts, Place, Standing
+from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 from pgmig_tui.ui.widgets.matrix import PlanMatrix
 
@@ -30,6 +31,7 @@ class HomeScreen(PlaceScreen):
     """The plan matrix. Everything here reads; `d`, `v` and `R` lead to the review."""
 
     place: ClassVar[str] = "home"
+    least: ClassVar[tuple[int, int]] = SMALL
     BINDINGS: ClassVar[list[BindingType]] = bindings("home")
 
     def __init__(self) -> None:
@@ -342,6 +344,7 @@ class HomeScreen(PlaceScreen):
         if text is None:
             return
         self._filter = text
+        self.matrix.needle = text or self.matrix.needle
         plan, wanted = self.pgmig.session.facts.plan, text.lower()
         every = range(len(plan) - 1, -1, -1)
         self.matrix.refill([index for index in every if wanted in plan[index].name.lower()] if text else every)
@@ -355,27 +358,12 @@ class HomeScreen(PlaceScreen):
         else:
             self.say("this is home; q leaves")
 
-    def _move(self, index: int) -> None:
+    def panes(self) -> Sequence[Lines]:
+        return (self.matrix,)
+
+    def _move(self, how: Callable[[Lines], None]) -> None:
         self._moved = True
-        self.matrix.move(index)
-
-    def do_down(self) -> None:
-        self._move(self.matrix.cursor + 1)
-
-    def do_up(self) -> None:
-        self._move(self.matrix.cursor - 1)
-
-    def do_top(self) -> None:
-        self._move(0)
-
-    def do_bottom(self) -> None:
-        self._move(self.matrix.line_count - 1)
-
-    def do_pagedown(self) -> None:
-        self._move(self.matrix.cursor + max(1, self.matrix.size.height // 2))
-
-    def do_pageup(self) -> None:
-        self._move(self.matrix.cursor - max(1, self.matrix.size.height // 2))
+        super()._move(how)
 
     def copy_text(self) -> str:
         change = self.matrix.change

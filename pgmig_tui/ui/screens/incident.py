@@ -14,6 +14,7 @@ from pgmig_tui.report.picture import RunPicture
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.session import EventFacts, Place, Record
+from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 
 ASK_SECONDS = 0.5
@@ -24,6 +25,7 @@ class IncidentScreen(PlaceScreen):
     """Markdown, as a ticket gets it. `y` copies six lines for the channel, `w` writes all of it."""
 
     place: ClassVar[str] = "incident"
+    least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/rollback.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("incident")
 
@@ -90,6 +92,9 @@ class IncidentScreen(PlaceScreen):
     def off(self, key_id: str) -> str | None:
         return "it is still being read" if key_id == "incident.write" and self.record is None else None
 
+    def panes(self) -> Sequence[Lines]:
+        return (self.text,)
+
     def copy_text(self) -> str:
         return self.record.channel if self.record is not None else ""
 
@@ -102,18 +107,6 @@ class IncidentScreen(PlaceScreen):
         from pgmig_tui.ui.screens.after import AfterScreen
 
         self.app.switch_screen(AfterScreen(self.run_id, self.environment, self._picture, self._events))
-
-    def do_down(self) -> None:
-        self.text.scroll_relative(y=1, animate=False)
-
-    def do_up(self) -> None:
-        self.text.scroll_relative(y=-1, animate=False)
-
-    def do_pagedown(self) -> None:
-        self.text.scroll_relative(y=max(1, self.text.size.height - 2), animate=False)
-
-    def do_pageup(self) -> None:
-        self.text.scroll_relative(y=-max(1, self.text.size.height - 2), animate=False)
 
     def help_text(self) -> tuple[str, ...]:
         return ("What no journal tells isn't in it. `pgmig-tui report RUN --incident` prints it at any time.",)

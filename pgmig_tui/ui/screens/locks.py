@@ -9,13 +9,14 @@ from textual.binding import BindingType
 
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import clock, count
-from pgmig_tui.ui.lock_rows import rows_of
+from pgmig_tui.ui.lock_rows import rows_of, whole_session
 from pgmig_tui.ui.messages import LocksRead
 from pgmig_tui.ui.poller import Poller, words_of
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.place import bindings
 from pgmig_tui.ui.screens.sessions import SessionsScreen
 from pgmig_tui.ui.session import LockSession, LockTree, LockWatch, Place
+from pgmig_tui.ui.sizes import SMALL
 
 EVERY_SECONDS = 1.0
 _SORTS = ("tree", "longest wait", "oldest transaction")
@@ -26,6 +27,7 @@ class LocksScreen(SessionsScreen):
     a run that is steered from here."""
 
     place: ClassVar[str] = "locks"
+    least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/sessions.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("locks")
 
@@ -63,7 +65,7 @@ class LocksScreen(SessionsScreen):
     def _arrange(self) -> None:
         sessions: Sequence[LockSession] = self.found.sessions if self.found is not None else ()
         if self._filter:
-            sessions = [one for one in sessions if self._filter in _searched(one)]
+            sessions = [one for one in sessions if self._filter in whole_session(one).lower()]
         if _SORTS[self._sort] == "longest wait":
             sessions = sorted(sessions, key=lambda one: -(one.wait_ms or 0))
         elif _SORTS[self._sort] == "oldest transaction":
@@ -205,27 +207,9 @@ class LocksScreen(SessionsScreen):
         if self._poller is not None:
             self._poller.wake()
 
-    def do_pagedown(self) -> None:
-        self.list.move(self.list.cursor + max(1, self.list.size.height // 2))
-
-    def do_pageup(self) -> None:
-        self.list.move(self.list.cursor - max(1, self.list.size.height // 2))
-
-    def do_top(self) -> None:
-        self.list.move(0)
-
-    def do_bottom(self) -> None:
-        self.list.move(len(self.rows) - 1)
-
     def help_text(self) -> tuple[str, ...]:
         return (
             "Who holds up most comes first, below each those who wait for it; a crowd is one row, which Enter unfolds.",
             "Looking takes no lock and joins no queue.",
             "c and T look once more whether pid and time of connection are still the same.",
         )
-
-
-def _searched(one: LockSession) -> str:
-    session = one.session
-    parts = (str(session.pid), session.user, session.application, session.state, session.query, one.wants, one.holds)
-    return " ".join(parts).lower()

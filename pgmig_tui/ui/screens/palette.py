@@ -54,8 +54,10 @@ class PaletteScreen(Dialog[Action]):
 
     def on_mount(self) -> None:
         self.hint.make(self.hint_line)
-        self.list.styles.height = max(3, min(ROWS, len(self._actions), self.app.size.height - 9))
         self._narrow("")
+
+    def set_out(self) -> None:
+        self.list.styles.height = max(3, min(ROWS, len(self._actions), self.app.size.height - 9))
 
     def _narrow(self, text: str) -> None:
         words = text.lower().split()
@@ -80,8 +82,11 @@ class PaletteScreen(Dialog[Action]):
             return (("no action has such a name. Esc goes back.", "muted"),)
         return (("Enter does it, as its key would. Esc goes back.", "muted"),)
 
+    def action_turn(self, way: int) -> None:
+        self.list.page(way)
+
     def action_move(self, by: int) -> None:
-        self.list.move(self.list.cursor + by)
+        self.list.step(by)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self._narrow(message.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
@@ -19,6 +19,7 @@ from pgmig_tui.display.words import count
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.poller import in_thread, post_quietly, words_of
+from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pgmig_tui.ui.session import Place
 
 T = TypeVar("T")
-LEAST = (80, 24)
 
 
 def bindings(place: str) -> list[BindingType]:
@@ -49,11 +49,15 @@ class PlaceScreen(Screen[None]):
     """A place. Subclasses give `place`, `body()`, `doing()` and a `do_<name>` for each of their keys."""
 
     place: ClassVar[str] = "any"
+    least: ClassVar[tuple[int, int]] = (NARROW, SHORT)
+    """Columns and rows below which it isn't drawn, and its keys do nothing. Where somebody looks from a phone it's
+    less."""
     AUTO_FOCUS = ""
 
     def __init__(self) -> None:
         super().__init__()
         self._said: Span | None = None
+        self._pane = 0
         self.banner = Bar(identity="banner")
         self.note = Lines(identity="note")
         self.status = Bar(identity="status")
@@ -103,6 +107,7 @@ class PlaceScreen(Screen[None]):
             self.app.push_screen(screen)
 
     def on_resize(self) -> None:
+        self.set_class(self.too_small, "-too-small")
         self.small.show([*self.small_line(), *self.small_lines()])
         self.tick()
 
@@ -169,7 +174,7 @@ class PlaceScreen(Screen[None]):
 
     def small_line(self) -> list[Line]:
         columns, rows = self.size
-        least = f"needs {LEAST[0]}x{LEAST[1]}, has {columns}x{rows}"
+        least = f"needs {self.least[0]}x{self.least[1]}, has {columns}x{rows}"
         return wrap(f"{least}; `pgmig-tui status` works without a screen", columns, "waiting")
 
     def small_lines(self) -> list[Line]:
@@ -178,7 +183,7 @@ class PlaceScreen(Screen[None]):
 
     @property
     def too_small(self) -> bool:
-        return self.size.width < LEAST[0] or self.size.height < LEAST[1]
+        return self.size.width < self.least[0] or self.size.height < self.least[1]
 
     def say(self, text: str, role: str = "waiting") -> None:
         """Says something in the status line until the next key."""
@@ -297,20 +302,75 @@ class PlaceScreen(Screen[None]):
             lambda path: self.say(f"screen copied, and written to {path}", "done"),
         )
 
-    def paged(self) -> Widget | None:
-        """What the page keys scroll, where a place leaves that to them."""
-        return None
+    # Keys of movement: the same in every list of every place
+
+    def panes(self) -> Sequence[Lines]:
+        """The lists of this place; the first one has the keys of movement until another is chosen."""
+        return ()
+
+    @property
+    def moved_in(self) -> Lines | None:
+        """The list that the keys move in."""
+        panes = self.panes()
+        return panes[self._pane % len(panes)] if panes else None
+
+    def do_pane(self) -> None:
+        panes = self.panes()
+        if len(panes) < 2:
+            self.say("there is one list here", "muted")
+            return
+        self._pane = (self._pane + 1) % len(panes)
+        for index, part in enumerate(panes):
+            part.set_class(index == self._pane, "-keys")
+        self.pane_chosen()
+
+    def pane_chosen(self) -> None:
+        """The keys move in another list now."""
+
+    def do_down(self) -> None:
+        self._move(lambda part: part.step(1))
+
+    def do_up(self) -> None:
+        self._move(lambda part: part.step(-1))
+
+    def do_top(self) -> None:
+        self._move(lambda part: part.first())
+
+    def do_bottom(self) -> None:
+        self._move(lambda part: part.last())
 
     def do_pagedown(self) -> None:
-        self._page(+1)
+        self._move(lambda part: part.page(1))
 
     def do_pageup(self) -> None:
-        self._page(-1)
+        self._move(lambda part: part.page(-1))
 
-    def _page(self, way: int) -> None:
-        part = self.paged()
-        if part is not None:
-            part.scroll_relative(y=way * max(1, part.size.height // 2), animate=False)
+    def _move(self, how: Callable[[Lines], None]) -> None:
+        if self.moved_in is not None:
+            how(self.moved_in)
+
+    def do_find(self) -> None:
+        from pgmig_tui.ui.screens.dialog import AskScreen
+
+        self.app.push_screen(AskScreen("Find in this list", "text"), self._find)
+
+    def _find(self, needle: str | None) -> None:
+        part = self.moved_in
+        if part is not None and needle and not part.find(needle):
+            self.say(f"{needle!r} does not stand here")
+
+    def do_again(self) -> None:
+        self._find_again(1)
+
+    def do_back_again(self) -> None:
+        self._find_again(-1)
+
+    def _find_again(self, way: int) -> None:
+        part = self.moved_in
+        if part is None or not part.needle:
+            self.say("nothing was looked for; / looks for a text")
+        elif not part.find(part.needle, way):
+            self.say(f"{part.needle!r} does not stand here")
 
     def do_palette(self) -> None:
         from pgmig_tui.ui.screens.palette import Action, PaletteScreen

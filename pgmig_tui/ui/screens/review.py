@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -15,7 +15,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
 from pgmig_tui.gates.checklist import LEAST_REASON
 from pgmig_tui.ui.findings import RISK_ROLES
-from pgmig_tui.ui.items import item_line
+from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import VERBS, confirm
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
@@ -30,7 +30,7 @@ ITS_OWN = "the program has looked itself, nobody can tick it; o overrides it wit
 
 
 class ReviewScreen(PlaceScreen):
-    """Prepares a run in a thread. `g` asks for the word; before it nothing is changed anywhere."""
+    """Prepares a run in a thread. `E` asks for the word; before it nothing is changed anywhere."""
 
     place: ClassVar[str] = "review"
     CSS_PATH = "../styles/review.tcss"
@@ -121,6 +121,7 @@ class ReviewScreen(PlaceScreen):
     def _show(self) -> None:
         self.steps.fill(self._top_lines)
         items = self.review.items if self.review is not None else ()
+        self.items.tell([item.id for item in items], [whole_item(item) for item in items])
         self.items.fill(lambda columns: [item_line(item, columns) for item in items])
         self.gate.fill(lambda columns: self._gate_lines(columns - 1))
         self.crumbs.refresh()
@@ -185,7 +186,7 @@ class ReviewScreen(PlaceScreen):
         blocked = self.off("review.go")
         lines: list[Line] = [((" Gate", "title"),)]
         if blocked is None:
-            lines.append(((" + GO is open (g, then the word)", "done"),))
+            lines.append(((" + GO is open (E, then the word)", "done"),))
         else:
             lines += wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")
         if self._trouble:
@@ -220,6 +221,9 @@ class ReviewScreen(PlaceScreen):
         self._show()
 
     # Keys
+
+    def panes(self) -> Sequence[Lines]:
+        return (self.items, self.steps, self.gate)
 
     def off(self, key_id: str) -> str | None:
         review, item = self.review, self._item()
@@ -360,15 +364,6 @@ class ReviewScreen(PlaceScreen):
         self._starting = False
         self._error = words_of(error)
         self._show()
-
-    def paged(self) -> Widget:
-        return self.steps
-
-    def do_down(self) -> None:
-        self.items.move(self.items.cursor + 1)
-
-    def do_up(self) -> None:
-        self.items.move(self.items.cursor - 1)
 
     def help_text(self) -> tuple[str, ...]:
         return (

@@ -6,7 +6,7 @@ starts anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -26,7 +26,7 @@ from pgmig_tui.ui.widgets.lines import Lines
 
 
 class RollbackScreen(PlaceScreen):
-    """Looks in a thread; `g` asks for the word. Before it nothing is changed anywhere, and no run is stopped."""
+    """Looks in a thread; `E` asks for the word. Before it nothing is changed anywhere, and no run is stopped."""
 
     place: ClassVar[str] = "rollback"
     CSS_PATH = "../styles/rollback.tcss"
@@ -186,7 +186,7 @@ class RollbackScreen(PlaceScreen):
     def _gate(self, columns: int) -> list[Line]:
         shut = self.off("rollback.go")
         if shut is None:
-            return [((" + GO is open (g, then the word)", "done"),)]
+            return [((" + GO is open (E, then the word)", "done"),)]
         return wrap(f"x GO is shut: {safe(shut)}", columns, "failed", indent=" ", hanging="   ")
 
     def _blocking(self) -> Item | None:
@@ -200,7 +200,7 @@ class RollbackScreen(PlaceScreen):
             return None
         if self._starting:
             return "the rollback is being started"
-        if key_id in {"rollback.pagedown", "rollback.pageup"}:
+        if key_id in {"rollback.pagedown", "rollback.pageup", "rollback.top", "rollback.bottom"}:
             return None
         if self._looking:
             return "still being looked at"
@@ -333,8 +333,8 @@ class RollbackScreen(PlaceScreen):
         self._error = words_of(error)
         self._show()
 
-    def paged(self) -> Widget:
-        return self.steps
+    def panes(self) -> Sequence[Lines]:
+        return (self.steps, self.lower)
 
     def copy_text(self) -> str:
         return self.rollback.command if self.rollback is not None else ""

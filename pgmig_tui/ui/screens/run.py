@@ -23,6 +23,7 @@ from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import EventFacts, Place, Watch
+from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
 POLL_SECONDS = 0.05
@@ -36,6 +37,7 @@ class RunScreen(PlaceScreen):
     """`watch` is a run just started; without one the run is attached to. `steers` False only looks."""
 
     place: ClassVar[str] = "run"
+    least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/run.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("run")
 
@@ -121,6 +123,7 @@ class RunScreen(PlaceScreen):
             self.pgmig.ask_again()
         self._show()
         # What a key does depends on what goes on: nobody must wait a second to see that one works now.
+        self.banner.refresh()
         self.foot.refresh()
         self.status.refresh()
         self._after_failure()
@@ -394,29 +397,12 @@ class RunScreen(PlaceScreen):
 
         self.app.switch_screen(AfterScreen(self.run_id, self.where, self.picture, self.events))
 
-    def do_down(self) -> None:
-        self.log_lines.step(1)
-
-    def do_up(self) -> None:
-        self.log_lines.step(-1)
-
-    def do_top(self) -> None:
-        self.log_lines.step(-self.log_lines.line_count)
-
-    def do_bottom(self) -> None:
-        self.log_lines.follow()
-
-    def do_pagedown(self) -> None:
-        self.log_lines.step(max(1, self.log_lines.size.height // 2))
-
-    def do_pageup(self) -> None:
-        self.log_lines.step(-max(1, self.log_lines.size.height // 2))
+    def panes(self) -> Sequence[Lines]:
+        return (self.log_lines, self.steps, self.current)
 
     def do_transcript(self) -> None:
         self.toggle_class("-log")
         self.foot.refresh()
-        if self.log_lines.follows:  # as long as before, at another height
-            self.call_after_refresh(self.log_lines.follow)
 
     def copy_text(self) -> str:
         from pgmig_tui.ui.summary import summary

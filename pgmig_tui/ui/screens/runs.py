@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Span, pad
+from pgmig_tui.display.cells import Line, Span, pad, text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import RunFacts
-from pgmig_tui.ui.widgets.lines import Bar, Choices
+from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 _STATES: dict[str, Span] = {
     "running": ("> running", "running"),
@@ -27,6 +28,7 @@ class RunsScreen(PlaceScreen):
     """A list; Enter watches the run that is alive, or shows how another ended."""
 
     place: ClassVar[str] = "runs"
+    least: ClassVar[tuple[int, int]] = SMALL
     BINDINGS: ClassVar[list[BindingType]] = bindings("runs")
 
     def __init__(self) -> None:
@@ -54,7 +56,9 @@ class RunsScreen(PlaceScreen):
         return self.pgmig.answers.runs
 
     def answers_changed(self) -> None:
-        self.list.show([self._line(run) for run in self._runs])
+        lines = [self._line(run) for run in self._runs]
+        self.list.tell([run.run_id for run in self._runs], [text_of(line) for line in lines])
+        self.list.show(lines)
         self.tick()
 
     def _line(self, run: RunFacts) -> Line:
@@ -78,11 +82,8 @@ class RunsScreen(PlaceScreen):
     def do_open(self) -> None:
         self.pgmig.open_run(self._runs[self.list.cursor].run_id)
 
+    def panes(self) -> Sequence[Lines]:
+        return (self.list,)
+
     def copy_text(self) -> str:
         return self._runs[self.list.cursor].run_id
-
-    def do_down(self) -> None:
-        self.list.move(self.list.cursor + 1)
-
-    def do_up(self) -> None:
-        self.list.move(self.list.cursor - 1)

@@ -12,7 +12,7 @@ from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
-from pgmig_tui.ui.lock_rows import crowd_lines, crowd_words
+from pgmig_tui.ui.lock_rows import crowd_lines, crowd_words, whole_session
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen
 from pgmig_tui.ui.session import LockSession
@@ -61,16 +61,11 @@ class SessionsScreen(PlaceScreen):
 
     def take(self, rows: Sequence[LockSession]) -> None:
         """Shows other rows; the cursor stays on its session as long as that's among them."""
-        before = self.chosen
         self.rows = tuple(rows)
         self.show_rows()
-        if before is not None:
-            for index, row in enumerate(self.rows):
-                if row.identity == before.identity:
-                    self.list.move(index)
-                    break
 
     def show_rows(self) -> None:
+        self.list.tell([row.identity for row in self.rows], [whole_session(row) for row in self.rows])
         self.list.fill(lambda columns: [self._row_line(row, columns - 1) for row in self.rows])
         self.detail.fill(lambda columns: self._detail_lines(columns - 1))
         self.summary.refresh()
@@ -139,6 +134,9 @@ class SessionsScreen(PlaceScreen):
 
     # Keys
 
+    def panes(self) -> Sequence[Lines]:
+        return (self.list, self.detail)
+
     def off(self, key_id: str) -> str | None:
         if key_id.split(".", 1)[1] in {"cancel", "terminate"}:
             reason = self.may_not()
@@ -174,7 +172,7 @@ class SessionsScreen(PlaceScreen):
         lines = paragraph(f"{verb} {session.name}{where}", "failed" if terminate else "strong")
         lines += paragraph(told, role)
         if session.query and not session.hidden:
-            lines += paragraph(" ".join(session.query.split()), "muted")[:3]
+            lines += paragraph(" ".join(session.query.split()), "muted", rows=3)
         lines.append(())
         if terminate:
             lines += paragraph("Its connection is closed and its transaction rolled back; its client gets an error.")
@@ -200,12 +198,6 @@ class SessionsScreen(PlaceScreen):
         return "\n".join(
             part for part in (f"{session.name}: {told}", row.wants, row.holds, safe(session.query)) if part
         )
-
-    def do_down(self) -> None:
-        self.list.move(self.list.cursor + 1)
-
-    def do_up(self) -> None:
-        self.list.move(self.list.cursor - 1)
 
 
 def _name(session: Blocker) -> str:

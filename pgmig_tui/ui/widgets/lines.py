@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -17,7 +17,11 @@ from pgmig_tui.ui.palette import role_styles
 
 
 class Lines(ScrollView):
-    """Lines that are shown as they are. `can_focus` is off: keys belong to the screen."""
+    """Lines that are shown as they are. `can_focus` is off: keys belong to the screen, which calls `step`, `page`,
+    `first`, `last` and `find`. Here they scroll; a list with a cursor moves it.
+
+    A subclass that makes its lines itself gives `line_count` and `line_at`, and calls `changed` when there are others.
+    """
 
     can_focus = False
 
@@ -27,10 +31,15 @@ class Lines(ScrollView):
         self._fill: Callable[[int], Sequence[Line]] | None = None
         self._styles: dict[str, Style] = {}
         self._variables: Mapping[str, str] | None = None
+        self._found: int | None = None
+        self.needle = ""
 
     @property
     def lines(self) -> Sequence[Line]:
         return self._lines
+
+    def on_mount(self) -> None:
+        self.changed()
 
     def fill(self, make: Callable[[int], Sequence[Line]]) -> None:
         """Draws the lines that `make` gives for the columns there are, now and after every change of size."""
@@ -41,11 +50,21 @@ class Lines(ScrollView):
     def on_resize(self) -> None:
         if self._fill is not None and self.size.width:
             self.show(self._fill(self.size.width))
+        self.settle()
+
+    def settle(self) -> None:
+        """What must be in sight is brought there; called when the size has changed."""
 
     def show(self, lines: Sequence[Line]) -> None:
         """Draws other lines from now on; the place scrolled to stays."""
         self._lines = lines
+        self.changed()
+
+    def changed(self) -> None:
+        """There are other lines, or more or fewer: how far can be scrolled goes by how many there are now."""
         self.virtual_size = Size(0, self.line_count)
+        if self._found is not None and not self._holds(self._found):
+            self._found = None
         self.refresh()
 
     @property
@@ -57,7 +76,7 @@ class Lines(ScrollView):
 
     def highlight(self, index: int) -> str | None:
         """The role whose background lies under a whole line, if any."""
-        return None
+        return "cursor" if index == self._found else None
 
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
@@ -83,6 +102,62 @@ class Lines(ScrollView):
 
     def text(self) -> str:
         return "\n".join(text_of(self.line_at(index)) for index in range(self.line_count))
+
+    # What keys do
+
+    def step(self, by: int) -> None:
+        """So many lines down, or up with a negative number."""
+        self._scroll(self.scroll_offset.y + by)
+
+    def page(self, way: int) -> None:
+        """Half a page down (1) or up (-1)."""
+        self.step(way * max(1, self.size.height // 2))
+
+    def first(self) -> None:
+        self._scroll(0)
+
+    def last(self) -> None:
+        self._scroll(self.line_count)
+
+    def _scroll(self, top: int) -> None:
+        self.scroll_to(y=max(0, min(top, self.line_count - self.size.height)), animate=False, force=True)
+
+    def bring(self, index: int) -> None:
+        """Scrolls no further than it takes for a line to be in sight."""
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if not top <= index < top + height:
+            self._scroll(index if index < top else index - height + 1)
+
+    def whole(self) -> str:
+        """The text that is chosen, uncut; "" where nothing is."""
+        return self.searched(self._found) if self._found is not None and self._found < self.line_count else ""
+
+    def searched(self, index: int) -> str:
+        """What `find` looks into: a line as it reads uncut."""
+        return text_of(self.line_at(index))
+
+    def find(self, needle: str, way: int = 1) -> bool:
+        """Goes to the next line that holds a text (`way` -1: the one before), around the end; False if none does."""
+        self.needle = needle
+        count, here = self.line_count, self._here(way)
+        for distance in range(1, count + 1):
+            index = (here + way * distance) % count
+            if self._holds(index):
+                self._go_to(index)
+                return True
+        return False
+
+    def _holds(self, index: int) -> bool:
+        return index < self.line_count and self.needle.lower() in self.searched(index).lower()
+
+    def _here(self, way: int) -> int:
+        """The line that a search goes on from."""
+        return self._found if self._found is not None else self.scroll_offset.y - way
+
+    def _go_to(self, index: int) -> None:
+        self._found = index
+        self.bring(index)
+        self.refresh()
 
 
 class Bar(Lines):
@@ -111,7 +186,7 @@ class Bar(Lines):
 
 
 class Choices(Lines):
-    """Lines with a cursor. The line under it has a `>` and a background; the screen moves it by `move`."""
+    """Lines with a cursor, which is always in sight after a key. The line under it has a `>` and a background."""
 
     class Moved(Message):
         def __init__(self, index: int) -> None:
@@ -121,10 +196,26 @@ class Choices(Lines):
     def __init__(self, *, identity: str | None = None) -> None:
         super().__init__(identity=identity)
         self.cursor = 0
+        self._names: Sequence[Hashable] = ()
+        self._wholes: Sequence[str] = ()
 
-    def show(self, lines: Sequence[Line]) -> None:
-        super().show(lines)
-        self.cursor = max(0, min(self.cursor, self.line_count - 1))
+    def tell(self, names: Sequence[Hashable], wholes: Sequence[str] = ()) -> None:
+        """What each of the lines that are shown next stands for: the cursor stays on what it is on, wherever that
+        goes. `wholes` are their texts uncut. Called before `show` or `fill`."""
+        here = self._names[self.cursor] if self.cursor < len(self._names) else None
+        self._names, self._wholes = names, wholes
+        if here is not None and here in names:
+            self.cursor = names.index(here)
+
+    def changed(self) -> None:
+        super().changed()
+        before, self.cursor = self.cursor, max(0, min(self.cursor, self.line_count - 1))
+        if before != self.cursor:
+            self.settle()
+
+    def settle(self) -> None:
+        if self.line_count and self.size.height:
+            self.bring(self.cursor)
 
     def line_at(self, index: int) -> Line:
         mark: Role = "strong"
@@ -139,14 +230,34 @@ class Choices(Lines):
             return
         index = max(0, min(index, self.line_count - 1))
         changed, self.cursor = index != self.cursor, index
-        self.scroll_to_region(Region(0, index, 1, 1), animate=False, force=True)
+        self.bring(index)
         self.refresh()
         if changed:
             self.post_message(self.Moved(index))
 
+    def step(self, by: int) -> None:
+        self.move(self.cursor + by)
+
+    def first(self) -> None:
+        self.move(0)
+
+    def last(self) -> None:
+        self.move(self.line_count - 1)
+
+    def whole(self) -> str:
+        return self.searched(self.cursor) if self.cursor < self.line_count else ""
+
+    def searched(self, index: int) -> str:
+        return self._wholes[index] if index < len(self._wholes) else text_of(self._lines[index])
+
+    def _here(self, way: int) -> int:
+        return self.cursor
+
+    def _go_to(self, index: int) -> None:
+        self.move(index)
+
     def on_click(self, event: object) -> None:
-        y = getattr(event, "y", 0)
-        self.move(y + self.scroll_offset.y)
+        self.move(getattr(event, "y", 0) + self.scroll_offset.y)
 
 
 class Groups(Lines):
@@ -175,7 +286,7 @@ class Groups(Lines):
         """Scrolls so that the current group is in view, from its first line on; to the top when there is none."""
         rows = [row for row, group in enumerate(self._groups) if group is not None and group == self.current]
         if not rows:
-            self.scroll_to(y=0, animate=False, force=True)
+            self.first()
             return
         first, last, top, height = rows[0], rows[-1], round(self.scroll_y), self.size.height
         if first < top or last >= top + height:
@@ -183,7 +294,7 @@ class Groups(Lines):
 
     def highlight(self, index: int) -> str | None:
         here = self.bright and self.current is not None and index < len(self._groups)
-        return "cursor" if here and self._groups[index] == self.current else None
+        return "cursor" if here and self._groups[index] == self.current else super().highlight(index)
 
     def on_click(self, event: object) -> None:
         index = getattr(event, "y", 0) + self.scroll_offset.y
@@ -208,16 +319,29 @@ class LogLines(Lines):
         surplus = len(self._kept) - self.limit
         if surplus > 0:
             del self._kept[:surplus]
+            self._found = None
         self.show(self._kept)
+        if surplus > 0 and not self.follows:
+            self._scroll(self.scroll_offset.y - surplus)  # whoever reads goes on reading the same lines
+        self.settle()
+
+    def settle(self) -> None:
         if self.follows:
-            self.scroll_end(animate=False, force=True)
+            super().last()
 
     def step(self, by: int) -> None:
         """Scrolls; upwards stops following, reaching the end starts it again."""
-        target = max(0, self.scroll_offset.y + by)
-        self.scroll_to(y=target, animate=False, force=True)
-        self.follows = by > 0 and target >= self.max_scroll_y
+        super().step(by)
+        self.follows = by > 0 and self.scroll_offset.y + self.size.height >= self.line_count
 
-    def follow(self) -> None:
+    def first(self) -> None:
+        super().first()
+        self.follows = self.line_count <= self.size.height
+
+    def last(self) -> None:
         self.follows = True
-        self.scroll_end(animate=False, force=True)
+        super().last()
+
+    def _go_to(self, index: int) -> None:
+        self.follows = False
+        super()._go_to(index)

@@ -55,9 +55,16 @@ class PlanMatrix(Choices):
         return self.plan[self.rows[self.cursor]] if self.rows else None
 
     def refill(self, rows: Sequence[int]) -> None:
-        """Shows other rows of the plan, as a filter does."""
+        """Shows other rows of the plan, as a filter does; the cursor stays on its change as long as that is there."""
+        change = self.change
         self.rows = rows
-        self.show(())
+        row = self.row_of(change.change_id) if change is not None else None
+        self.cursor = row if row is not None else 0
+        self.changed()
+        self.settle()
+
+    def searched(self, index: int) -> str:
+        return self._title(self.plan[self.rows[index]])
 
     def row_of(self, change_id: str) -> int | None:
         return next((row for row, index in enumerate(self.rows) if self.plan[index].change_id == change_id), None)

@@ -26,7 +26,6 @@ class SqlView(Choices):
         self._marks: dict[int, Role] = {}
         self._bar: Callable[[int], Span] | None = None
         self._shift = 0
-        self.needle = ""
 
     def load(self, text: str) -> None:
         """Shows a text from its first line."""
@@ -59,16 +58,8 @@ class SqlView(Choices):
         """The line under the cursor, 1-based."""
         return self.cursor + 1
 
-    def find(self, needle: str, step: int = 1) -> bool:
-        """Goes to the next line that holds a text (`step` -1: the one before), around the end; False if none does."""
-        self.needle = needle
-        wanted, count = needle.lower(), len(self._text)
-        for distance in range(1, count + 1):
-            index = (self.cursor + step * distance) % count
-            if wanted in self._text[index].lower():
-                self.move(index)
-                return True
-        return False
+    def searched(self, index: int) -> str:
+        return self._text[index]
 
     def line_at(self, index: int) -> Line:
         number = index + 1
