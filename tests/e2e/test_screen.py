@@ -51,7 +51,7 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
         assert tables(pg18, database) == {"t_first", "t_second", "t_third"}
         pg18.execute("INSERT INTO public.t_second VALUES (1)", database)
         terminal.press("R")
-        terminal.sees("ROLL BACK 3 changes", "back to the state before the first", "LOSES", "GO is shut")
+        terminal.sees("ROLL BACK 3 changes", "back to the state before the", "LOSES", "GO is shut")
         terminal.press("E").sees("E is off").press("a").sees("GO is open").press("E")
         terminal.sees("ROLL BACK 3 changes on dev").press("enter", "yes", "enter")
         terminal.sees("# Incident: Rollback on dev", "3 of 3 changes", "not saved")
