@@ -136,7 +136,15 @@ class Subject:
     def read_facts(self, names: Names) -> Facts:
         """The catalog as this session sees it, uncommitted changes included. Inside a savepoint, whose end puts the
         planner's settings back."""
-        others = (names.roles, names.schemas, names.publications, names.prepared, names.dropped, names.paths)
+        others = (
+            names.roles,
+            names.schemas,
+            names.publications,
+            names.prepared,
+            names.dropped,
+            names.paths,
+            names.parts,
+        )
         key = (frozenset(names.all), *(frozenset(Name("", one) for one in found) for found in others))
         if key not in self.facts:
             self.facts[key] = gather(names, self._ask, self)

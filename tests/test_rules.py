@@ -27,6 +27,8 @@ def used_codes() -> set[str]:
     """The codes in the sources of the rules. A code that is no literal could not be found, and is a failure."""
     found = set()
     for path in Path(rules.__file__).parent.glob("*.py"):
+        if path.name == "altering.py":  # hands codes on
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "advise":
                 code = node.args[0]

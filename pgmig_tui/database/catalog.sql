@@ -193,7 +193,7 @@ around(oid) AS (  -- the other ends of their foreign keys, default partitions; a
 chosen AS (
   SELECT c.oid, CASE WHEN n.oid = pg_catalog.pg_my_temp_schema() THEN 'pg_temp' ELSE n.nspname END AS nspname,
          c.relname, c.relkind, c.relpersistence, c.relowner, c.relam, c.relpages, c.reltuples, c.relispartition,
-         c.reltablespace, c.reltype, c.relhasindex, c.relhasrules, c.relhastriggers
+         c.reltablespace, c.reltype, c.relhasindex, c.relhasrules, c.relhastriggers, c.relispopulated
   FROM around a
   JOIN pg_catalog.pg_class c ON c.oid = a.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -201,7 +201,19 @@ chosen AS (
 ),
 attributes AS (
   SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
-         a.attgenerated, a.attcollation
+         a.attgenerated, a.attcollation,
+         CASE WHEN a.attname = ANY (%(columns)s::text[]) THEN  -- nothing hangs on it
+           a.attacl IS NULL AND coalesce(a.attstattarget, -1) = -1
+           AND NOT EXISTS (SELECT FROM pg_catalog.unnest(a.attoptions) o  -- but for what Debian's 15.20 keeps there
+                           WHERE NOT pg_catalog.starts_with(o, 'pg_attver='))
+           AND a.attstorage = (SELECT t.typstorage FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid)
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_description d WHERE d.objoid = a.attrelid
+                           AND d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = a.attnum)
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_class'::regclass
+                           AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+                           AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.oid = d.objid
+                                           AND d.classid = 'pg_catalog.pg_constraint'::regclass AND k.contype = 'n'))
+         END AS bare
   FROM chosen c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relkind <> 'S'
 ),
@@ -254,10 +266,10 @@ SELECT pg_catalog.json_build_object(
       c.oid::int8, c.nspname, c.relname, c.relkind, c.relpersistence, pg_catalog.pg_get_userbyid(c.relowner), c.relam::int8,
       c.relpages, c.reltuples,
       CASE WHEN c.reltuples < 0 OR (c.reltuples = 0 AND c.relpages = 0) THEN pg_catalog.pg_stat_get_live_tuples(c.oid) END,
-      c.relispartition, c.reltablespace::int8)) FROM chosen c),
+      c.relispartition, c.reltablespace::int8, c.relispopulated)) FROM chosen c),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
-      a.attgenerated, a.attcollation::int8)) FROM attributes a),
+      a.attgenerated, a.attcollation::int8, a.bare)) FROM attributes a),
   'type_names', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       t.oid::int8, t.typname, n.nspname, t.typcollation::int8)) FROM used_types u
     JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace),
@@ -265,7 +277,7 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation),
   'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       i.indrelid::int8, i.indexrelid::int8, i.relname, i.indkey::int2[], i.indnkeyatts, i.indisunique, i.indisprimary, i.indisvalid,
-      i.relpages, i.reltablespace::int8) ORDER BY i.indexrelid) FROM indexed i),
+      i.relpages, i.reltablespace::int8, i.computed) ORDER BY i.indexrelid) FROM indexed i),
   'index_columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indexrelid::int8, d.refobjsubid)) FROM indexed i
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
@@ -315,7 +327,13 @@ SELECT pg_catalog.json_build_object(
   'rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, r.rulename)) FROM ruled r
             WHERE r.rulename <> '_RETURN'),
   'policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(y.relid::int8, y.polname)) FROM guarded y),
-  'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::int8, n.nspname, t.typname, t.typtype))
+  'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::int8, n.nspname, t.typname, t.typtype,
+      CASE WHEN t.typtype = 'd' THEN t.typdefault END,
+      CASE WHEN t.typtype = 'd' AND t.typdefault IS NOT NULL THEN  -- of functions that users made
+        (SELECT pg_catalog.max(f.provolatile::text) FROM pg_catalog.pg_depend d
+         JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
+         WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid
+           AND d.refclassid = 'pg_catalog.pg_proc'::regclass) END))
     FROM (SELECT oid FROM asked_types UNION SELECT oid FROM base_types) u
     JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE n.nspname <> 'pg_catalog'),

@@ -148,7 +148,8 @@ class _Rows:
 
 
 def _relation(row: Row, rows: _Rows) -> Relation:
-    oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace = row
+    (oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace,
+     populated) = row  # fmt: skip
     constraints = rows.constraints.get(oid, ())
     unproven = {rows.column_names[oid].get(c[6][0]) for c in constraints if c[3] == "n" and not c[4]}
     never_counted = estimated < 0 or (estimated == 0 and pages == 0)
@@ -183,11 +184,12 @@ def _relation(row: Row, rows: _Rows) -> Relation:
         access_method=rows.methods.get(str(method), ""),
         bytes=-1 if never_counted else int(pages) * rows.block,
         rows=int(live or 0) or -1 if never_counted else int(estimated),
+        populated=populated,
     )
 
 
 def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
-    _, _, name, type_oid, typmod, not_null, has_default, identity, generated, collation = c
+    _, _, name, type_oid, typmod, not_null, has_default, identity, generated, collation, bare = c
     _, type_name, type_schema, usual = rows.types[type_oid]
     return Column(
         name,
@@ -200,11 +202,12 @@ def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
         generated or "",
         rows.collations.get(str(collation), "") if collation != usual else "",
         name not in unproven,
+        bare=bool(bare),
     )
 
 
 def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index:
-    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace = i
+    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace, computed_one = i
     columns = rows.attributes(table, numbers)
     computed = rows.index_columns.get(oid)
     return Index(
@@ -218,6 +221,7 @@ def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index
         rows.index_parents.get(oid),
         pages * rows.block,
         rows.tablespace(tablespace, stored=True),
+        whole=not computed_one,
     )
 
 
@@ -273,7 +277,7 @@ def _foreign_key(c: Row, table: Name, rows: _Rows) -> ForeignKey:
 
 
 def _type(row: Row, rows: _Rows) -> TypeFact:
-    oid, schema, name, kind = row
+    oid, schema, name, kind, default, default_calls = row
     uses: dict[Name, set[str]] = {}
     for _, relation, number in rows.type_uses.get(oid, ()):
         if relation in rows.names:
@@ -286,6 +290,8 @@ def _type(row: Row, rows: _Rows) -> TypeFact:
         next((typmod for _, _, typmod, _ in bases if typmod != -1), -1),
         any(constrained for *_, constrained in bases),
         tuple(Dependent(name, "t", frozenset(columns)) for name, columns in sorted(uses.items())),
+        default or "",
+        default_calls or "",
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, LockMode
+from pgmig_tui.impact.quoting import quote, quoted
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
+from pgmig_tui.impact.safer import Unwritable
 from pgmig_tui.impact.shadow import SYSTEM, Catalog
 
 _MOST_CODE = 1500
@@ -151,7 +154,8 @@ class Effect:
         self.loss_class = max(self.loss_class, other.loss_class)
         for what, loss in other.losses.items():
             self.lose(loss, what, other.lost.get(what))
-        self.advice.extend(one for one in other.advice if one not in self.advice)
+        for advice in other.advice:
+            self._take_advice(advice)
         for mine, theirs in (
             (self.unknown, other.unknown),
             (self.hidden, other.hidden),
@@ -162,8 +166,22 @@ class Effect:
         self.no_transaction |= other.no_transaction
         self.temporary_locks |= other.temporary_locks
 
-    def advise(self, rule: str, message: str, safer_sql: str = "") -> None:
-        self.advice.append(Advice(rule, message, safer_sql))
+    def _take_advice(self, advice: Advice) -> None:
+        """Once; and without SQL where that hangs on what ran before."""
+        for position, mine in enumerate(self.advice):
+            if (mine.rule, mine.message) == (advice.rule, advice.message):
+                if mine.safer_sql != advice.safer_sql:
+                    self.advice[position] = Advice(mine.rule, mine.message)
+                return
+        self.advice.append(advice)
+
+    def advise(self, rule: str, message: str, safer: Callable[[], str] | None = None) -> None:
+        """Advice, with the SQL that `safer` makes unless it is Unwritable."""
+        sql = ""
+        if safer is not None:
+            with suppress(Unwritable):
+                sql = safer()
+        self.advice.append(Advice(rule, message, sql))
 
 
 def weaker(one: str, other: str) -> str:
@@ -228,27 +246,5 @@ def merges(scene: Scene, key: ForeignKey, member: Relation) -> bool:
     """Whether this member of a partition tree brings such a key; then triggers of its own are dropped."""
     return any(not own.inherited and same_key(own, key) for own in member.foreign_keys)
 
-
-def quote(name: str) -> str:
-    """An identifier as SQL wants it."""
-    plain = name and (name[0].isalpha() or name[0] == "_") and name == name.lower()
-    if plain and name.isascii() and name.replace("_", "a").isalnum() and name not in _RESERVED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted(name: Name) -> str:
-    return f"{quote(name.schema)}.{quote(name.relation)}" if name.schema else quote(name.relation)
-
-
-_RESERVED_WORDS = """
-all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
-current_date current_role current_time current_timestamp current_user default deferrable desc distinct do else
-end except false fetch for foreign from grant group having in initially intersect into lateral leading limit
-localtime localtimestamp not null offset on only or order placing primary references returning select
-session_user some symmetric system_user table then to trailing true union unique user using variadic when where
-window with
-"""
-_RESERVED = frozenset(_RESERVED_WORDS.split())
 
 __all__ = ["AE", "Effect", "Scene", "fk_sides", "merges", "quote", "quoted", "read_tables", "weaker"]

@@ -45,7 +45,11 @@ def replace(fact: Fact, **changes: Any) -> Fact:
 @value(frozen=True)
 class Column:
     """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none. `fresh`: what is
-    to be run has made it, so that nothing in it was there before."""
+    to be run has made it, so that nothing in it was there before.
+
+    `bare`: nothing depends on it, and it has no comment, privileges or settings of its own. Asked of columns that get
+    another type; False where it isn't known.
+    """
 
     name: str
     type: str = ""
@@ -58,11 +62,13 @@ class Column:
     collation: str = ""
     not_null_valid: bool = True
     fresh: bool = False
+    bare: bool = False
 
 
 @value(frozen=True)
 class Index:
-    """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns."""
+    """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns. `whole`:
+    it has neither expressions nor a predicate."""
 
     name: Name
     columns: frozenset[str] = frozenset()
@@ -75,6 +81,7 @@ class Index:
     bytes: int = 0
     tablespace: str = ""
     new: bool = False
+    whole: bool = True
 
 
 @value(frozen=True)
@@ -165,7 +172,8 @@ class Relation:
     when the transaction ends (ON COMMIT DROP). `new`: this very change has made it, `fresh`: this or an earlier one of
     those that are to be run, so that nothing in it was there before.
 
-    `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known).
+    `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known). `populated`
+    is False of a materialized view without data.
     """
 
     name: Name
@@ -197,6 +205,7 @@ class Relation:
     new: bool = False
     passing: bool = False
     fresh: bool = False
+    populated: bool = True
 
     @property
     def partitioned(self) -> bool:
@@ -205,7 +214,8 @@ class Relation:
 
 @value(frozen=True, slots=True)
 class TypeFact:
-    """A type: `kind` is pg_type.typtype (b, c, d, e, r, m); `base` and `constrained` are of domains."""
+    """A type: `kind` is pg_type.typtype (b, c, d, e, r, m); `base` and the following are of domains. `default_calls` is
+    the worst volatility of the functions of users that its `default` (an expression) calls, "" for none."""
 
     name: Name
     kind: str = "b"
@@ -213,6 +223,8 @@ class TypeFact:
     base_typmod: int = -1
     constrained: bool = False
     dependents: tuple[Dependent, ...] = ()
+    default: str = ""
+    default_calls: str = ""
 
 
 @value(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import quote
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.quoting import quote, quote_literal
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _HOLE = "unknown_name"
@@ -124,7 +124,3 @@ def _shown(place: str, value: str) -> str:
     if place == "I":
         return quote(value)
     return quote_literal(value) if place == "L" else value
-
-
-def quote_literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import Facts
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.safer import names_to_be
 from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
 from pgmig_tui.impact.shapes import shape_of
 from pgmig_tui.impact.wanted import EVERYTHING, Names
@@ -76,11 +77,16 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
     if kind == "DropStmt":
         found.dropped.update(parts[-1] for item in node.objects if (parts := nodes.list_name(item)))
     elif kind == "AlterTableStmt":
+        for name in names_to_be(node):
+            found.add([node.relation.schemaname, name])
         for item in node.cmds:
             command = item.alter_table_cmd
             if nodes.enum_name("AlterTableType", command.subtype) in _PARTS:
                 found.parts.add(f"{node.relation.relname}.{command.name}")
         found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
+    elif kind == "IndexStmt":
+        for name in names_to_be(node):
+            found.add([node.relation.schemaname, name])
     elif kind == "AlterTableMoveAllStmt":
         found.schemas.add(EVERYTHING)
     elif kind == "DiscardStmt":

@@ -401,6 +401,8 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
         scene = Scene(world.catalog, walk.version, statement.text)
         for tree in trees:
             _apply_safely(tree, scene, into)
+        if len(trees) > 1:  # safer SQL of one of them would not be all
+            into.advice = [replace(one, safer_sql="") for one in into.advice]
         return [World(catalog) for catalog in scene.outcomes]
 
     doubts = walk.worlds[0].catalog.doubts
@@ -429,7 +431,8 @@ def _name_variables(out: Effect, variables: Sequence[str]) -> None:
     }
     out.losses = {told(what): loss for what, loss in out.losses.items()}
     out.lost = {told(what): lost for what, lost in out.lost.items()}
-    out.advice = [replace(one, message=told(one.message), safer_sql=told(one.safer_sql)) for one in out.advice]
+    # what would be put in for the variable decides how it is quoted, and what names the server makes up
+    out.advice = [replace(one, message=told(one.message), safer_sql="") for one in out.advice]
     out.unknown, out.hidden, out.breaks, out.notes = (
         [told(text) for text in texts] for texts in (out.unknown, out.hidden, out.breaks, out.notes)
     )

@@ -136,13 +136,15 @@ def _remarks(one: StatementImpact, at: str) -> list[Line]:
     found += [line(("? ", "stale"), at, "unknown: ", safe(what)) for what in one.unknown]
     found += [line(("! ", "waiting"), at, safe(what)) for what in one.breaks]
     found += [line(("  ", "muted"), at, (safe(what), "muted")) for what in one.notes]
+    shown: set[str] = set()  # several advices on one statement may come to one SQL
     for advice in one.advice:
         if advice.rule in one.silenced:
             why = f"{advice.rule} is silenced: {one.silenced[advice.rule]}"
             found.append(line(("  ", "muted"), at, (safe(why), "muted")))
             continue
         found.append(line(("> ", "running"), at, safe(advice.message), (f" [{safe(advice.rule)}]", "muted")))
-        sql = safe(advice.safer_sql, multiline=True)
+        sql = "" if advice.safer_sql in shown else safe(advice.safer_sql, multiline=True)
+        shown.add(advice.safer_sql)
         found += [line("      ", (part, "muted")) for part in sql.split("\n") if part.strip()]
     return found
 

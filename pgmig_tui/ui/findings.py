@@ -88,13 +88,15 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False,
         say("can't run in a transaction", "waiting")
     for text in (*one.unknown, *one.breaks):
         say(f"? {text}", "waiting")
+    shown: set[str] = set()  # several advices on one statement may come to one SQL
     for advice in one.advice:
         if advice.rule in one.silenced:
             say(f"{advice.rule} is silenced: {one.silenced[advice.rule]}", "muted")
             continue
         say(f"* {advice.message}", "running")
-        for sql in advice.safer_sql.splitlines():
+        for sql in advice.safer_sql.splitlines() if advice.safer_sql not in shown else ():
             say(sql, "muted")
+        shown.add(advice.safer_sql)
     return lines
 
 

@@ -110,7 +110,9 @@ def copied(one: StatementImpact, columns: int = 100) -> tuple[str, str]:
     safer = [advice for advice in one.advice if advice.safer_sql and advice.rule not in one.silenced]
     if safer:
         rules = ", ".join(dict.fromkeys(advice.rule for advice in safer))
-        return "\n".join(advice.safer_sql for advice in safer), f"copied the safer SQL for line {one.line} ({rules})"
+        return "\n".join(
+            dict.fromkeys(advice.safer_sql for advice in safer)
+        ), f"copied the safer SQL for line {one.line} ({rules})"
     text = "\n".join(text_of(line).rstrip() for line in statement_lines(one, columns))
     return text, f"copied the finding of line {one.line}; it has no safer SQL"
 

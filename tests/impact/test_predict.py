@@ -176,7 +176,7 @@ def test_advice_is_sql_for_this_very_statement() -> None:
     def safer(sql: str) -> str:
         return one(sql).advice[0].safer_sql
 
-    assert safer("CREATE UNIQUE INDEX i ON app.t (a)") == "CREATE UNIQUE INDEX CONCURRENTLY i ON app.t (a);"
+    assert safer("CREATE UNIQUE INDEX i ON app.t (a)") == "CREATE UNIQUE INDEX CONCURRENTLY i ON app.t USING btree (a);"
     assert "ADD CONSTRAINT k FOREIGN KEY (x) REFERENCES app.r (id) NOT VALID;" in safer(
         "ALTER TABLE app.t ADD CONSTRAINT k FOREIGN KEY (x) REFERENCES app.r (id)"
     )

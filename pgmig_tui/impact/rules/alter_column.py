@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import fk_sides, quote, quoted
+from pgmig_tui.impact.builtin import builtin_types
+from pgmig_tui.impact.effect import fk_sides, quote
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
-from pgmig_tui.impact.rules import alter_constraint
+from pgmig_tui.impact.rules import alter_constraint, safer_constraint
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.cascade import lose_columns, part_key
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
+from pgmig_tui.impact.rules.safer_alter import Edit, OfColumn, constraints_of
+from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later, type_later
 from pgmig_tui.impact.typechange import TypeName, cast_chain, narrows_values, needs_rewrite, type_name
-from pgmig_tui.impact.volatility import volatility
+from pgmig_tui.impact.volatility import default_volatility, volatility
 
 SERIALS = {"smallserial": "int2", "serial": "int4", "bigserial": "int8", "serial2": "int2", "serial4": "int4"}
 SERIALS["serial8"] = "int8"
@@ -29,22 +32,27 @@ def add_column(at: Altering, cmd: Node) -> None:
             out.notes.append(f"column {name} is there already; the lock is taken all the same")
         return
     written = type_name(definition.type_name)
-    constraints = {nodes.enum_name("ConstrType", c.constraint.contype): c.constraint for c in definition.constraints}
-    rewrite = _why_rewritten(at, written, constraints)
+    constraints = constraints_of(definition)
+    kinds = {one.kind: one for one in constraints}
+    rewrite = _why_rewritten(at, written, kinds)
     if rewrite:
-        _rewritten(at, name, rewrite, definition)
-    filled = "CONSTR_DEFAULT" in constraints or bool(rewrite)
-    not_null = "CONSTR_NOTNULL" in constraints or "CONSTR_PRIMARY" in constraints
-    virtual = "CONSTR_GENERATED" in constraints and constraints["CONSTR_GENERATED"].generated_kind == "v"
-    if not_null and (virtual or not filled):
+        _rewritten(at, name, rewrite, written, constraints)
+    default = kinds.get("CONSTR_DEFAULT")
+    fact = at.scene.catalog.type([written.schema, written.name] if written.schema else [written.name])
+    filled = (default is not None and not is_null(default.constraint.raw_expr)) or bool(rewrite)
+    filled = filled or (default is None and fact is not None and bool(fact.default))
+    not_null = "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds
+    generated = kinds["CONSTR_GENERATED"].constraint.generated_kind if "CONSTR_GENERATED" in kinds else ""
+    if not_null and (generated == "v" or not filled):
         at.scan_members()
-        if not virtual and not table.new and table.rows != 0:
+        if generated != "v" and not table.new and table.rows != 0:
             out.breaks.append(f"INSERTs that do not name {name}; it fails with 23502 unless {table.name} is empty")
-            out.advise(
+            wanted = kinds.get("CONSTR_NOTNULL")
+            at.advise(
                 "not-null-without-default",
                 f"{name} NOT NULL without a default fails unless {table.name} is empty: add it nullable, fill it, "
-                "then CHECK (... IS NOT NULL) NOT VALID, VALIDATE, SET NOT NULL",
-                f"ALTER TABLE {quoted(at.name)} ADD COLUMN {quote(name)} {_type_text(written)};",
+                "then prove that no row lacks it, and SET NOT NULL",
+                not_null_later(at.position, name, wanted) if wanted is not None else None,
             )
     at.put_column(
         at.current(table),
@@ -55,50 +63,77 @@ def add_column(at: Altering, cmd: Node) -> None:
             written.schema or "pg_catalog",
             not_null or written.name in SERIALS,
             filled,
-            "a" if "CONSTR_IDENTITY" in constraints else "",
-            constraints["CONSTR_GENERATED"].generated_kind if "CONSTR_GENERATED" in constraints else "",
+            "a" if "CONSTR_IDENTITY" in kinds else "",
+            generated,
             fresh=True,
         ),
     )
-    for kind, constraint in constraints.items():
-        if kind in {"CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_FOREIGN"}:
-            alter_constraint.add_constraint(at, constraint, (name,), of_new_column=True, filled=filled)
+    for one in constraints:
+        if one.kind in {"CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_FOREIGN"}:
+            alter_constraint.add_constraint(at, one.constraint, name, filled=filled, own=one)
 
 
-def _why_rewritten(at: Altering, written: TypeName, constraints: dict[str, Node]) -> str:
+def is_null(expression: Node) -> bool:
+    """Whether a default is NULL, which is none."""
+    inner = expression.type_cast.arg if expression.WhichOneof("node") == "type_cast" else expression
+    return inner.WhichOneof("node") == "a_const" and bool(inner.a_const.isnull)
+
+
+def _why_rewritten(at: Altering, written: TypeName, kinds: dict[str, OfColumn]) -> str:
     """Why ADD COLUMN rewrites the table, "" when it does not."""
     if written.name in SERIALS and not written.schema:
         return f"{written.name} fills every row from a sequence"
-    if "CONSTR_IDENTITY" in constraints:
+    if "CONSTR_IDENTITY" in kinds:
         return "an identity column fills every row from a sequence"
-    generated = constraints.get("CONSTR_GENERATED")
-    if generated is not None:
-        return "" if generated.generated_kind == "v" else "a stored generated column is computed for every row"
+    if "CONSTR_GENERATED" in kinds:
+        virtual = kinds["CONSTR_GENERATED"].constraint.generated_kind == "v"
+        return "" if virtual else "a stored generated column is computed for every row"
     fact = at.scene.catalog.type([written.schema, written.name] if written.schema else [written.name])
-    if fact is not None and fact.kind == "d" and fact.constrained:
+    if fact is not None and fact.kind == "d" and fact.constrained and not written.array:
         return f"the domain {fact.name} has constraints to check"
     if fact is None and written.schema not in {"", "pg_catalog"} and not at.scene.catalog.live:
         at.out.unknown.append(f"whether {written.schema}.{written.name} is a domain with constraints (then: rewrite)")
-    default = constraints.get("CONSTR_DEFAULT")
-    if default is None:
+    if "CONSTR_DEFAULT" in kinds:
+        verdict = volatility(at.scene, kinds["CONSTR_DEFAULT"].constraint.raw_expr)
+        whose = "its default"
+    elif fact is not None and fact.default and not written.array:
+        verdict = default_volatility(at.scene, fact)
+        whose = f"the default of the domain {fact.name}"
+    else:
         return ""
-    verdict = volatility(at.scene, default.raw_expr)
-    if verdict == "unknown" and not at.scene.catalog.live:
-        at.out.unknown.append("whether the default's function is volatile (then: rewrite)")
-    return "its default is volatile" if verdict == "yes" else ""
+    if verdict == "unknown":
+        at.out.unknown.append(f"whether {whose} is volatile (then: rewrite)")
+    return f"{whose} is volatile" if verdict == "yes" else ""
 
 
-def _rewritten(at: Altering, column: str, why: str, definition: Node) -> None:
+def _rewritten(at: Altering, column: str, why: str, written: TypeName, constraints: list[OfColumn]) -> None:
     at.rewrite_members()
     at.out.notes.append(f"rewrites the table: {why}")
-    table, col = quoted(at.name), quote(column)
-    written = type_name(definition.type_name)
-    at.out.advise(
-        "add-column-rewrite",
-        f"adding {column} rewrites {at.name} ({why}): add it without, set the default, fill old rows in batches",
-        f"ALTER TABLE {table} ADD COLUMN {col} {_type_text(written)};\n"
-        f"-- then ALTER COLUMN {col} SET DEFAULT ..., and UPDATE in batches in a change of its own",
-    )
+    if at.table.new:
+        return
+    way, edit = _other_way(at, column, written, constraints)
+    at.advise("add-column-rewrite", f"adding {column} rewrites {at.name} ({why}): {way}", edit)
+
+
+def _other_way(at: Altering, column: str, written: TypeName, constraints: list[OfColumn]) -> tuple[str, Edit | None]:
+    """What to do instead, and how, as far as it comes to the same."""
+    kinds = {one.kind for one in constraints}
+    if "CONSTR_IDENTITY" in kinds:
+        return "fill a plain column in batches first, and make it the identity then", None
+    if "CONSTR_GENERATED" in kinds:
+        return "a plain column that a trigger fills needs no rewrite", None
+    fact = at.scene.catalog.type([written.schema, written.name] if written.schema else [written.name])
+    if fact is not None and fact.kind == "d" and fact.constrained:
+        return "a column of the base type with a CHECK of its own, added NOT VALID, needs no rewrite", None
+    way = "add it without, set the default, fill old rows in batches"
+    runs = sorted({t.name for member in at.members for t in member.triggers if t.fires_on("UPDATE")})
+    if runs:
+        way += f" (the triggers {', '.join(runs)} run for each)"
+    if written.name in SERIALS and not written.schema:
+        return way, serial_later(at.position, column, SERIALS[written.name], constraints)
+    unknown = fact is None and not at.scene.catalog.live and written.name not in builtin_types()
+    may_default = unknown or (fact is not None and bool(fact.default))
+    return way, filled_later(at.position, column, constraints, of_domain=may_default)
 
 
 def _type_text(written: TypeName) -> str:
@@ -190,7 +225,7 @@ def alter_type(at: Altering, cmd: Node) -> None:
     verdict = "no" if old.generated == "v" else needs_rewrite(at.scene, old, new, using)
     if verdict == "yes":
         at.rewrite_members()
-        _rewrite_advice(at, column, new)
+        _rewrite_advice(at, column)
     elif verdict == "unknown":
         out.unknown.append(f"whether the change of {column} to {_type_text(new)} rewrites the table (old type unknown)")
         at.rewrite_members()
@@ -252,18 +287,26 @@ def _type_depends(at: Altering, column: str) -> None:
                 at.out.problem = f"the type of {current.name}.{column} is used by the view {dependent.name} (0A000)"
 
 
-def _rewrite_advice(at: Altering, column: str, new: TypeName) -> None:
+def _rewrite_advice(at: Altering, column: str) -> None:
     if at.table.new:
         return
-    table, written = quoted(at.name), _type_text(new)
-    fresh = quote(f"{column}_new")
-    at.out.advise(
+    at.advise(
         "type-change-rewrite",
-        f"the new type of {column} rewrites {at.name}: add a new column, fill it in batches, swap the names",
-        f"ALTER TABLE {table} ADD COLUMN {fresh} {written};\n"
-        f"-- backfill in batches: UPDATE {table} SET {fresh} = {quote(column)}::{written} WHERE ...;\n"
-        f"-- then in one short transaction: DROP COLUMN {quote(column)}, RENAME COLUMN {fresh} TO {quote(column)}",
+        f"the new type of {column} rewrites {at.name}: add a new column, keep it in step by a trigger, fill it in "
+        f"batches, swap the names{_hanging(at.table, column)}",
+        type_later(column, at.table),
     )
+
+
+def _hanging(table: Relation, column: str) -> str:
+    """What has to be made again for a new column, as far as it is known."""
+    known = table.columns.get(column)
+    found = [f"index {index.name.relation}" for index in table.indexes if column in index.columns]
+    found += [f"constraint {key.name}" for key in table.foreign_keys if column in key.columns]
+    found += [f"constraint {check.name}" for check in table.checks if column in check.columns and check.kind == "c"]
+    found += ["its default"] if known is not None and known.has_default and not known.generated else []
+    found += ["its identity"] if known is not None and known.identity else []
+    return f"; to be made again for it: {', '.join(found)}" if found else ""
 
 
 def column_default(at: Altering, cmd: Node) -> None:
@@ -283,16 +326,12 @@ def set_not_null(at: Altering, cmd: Node) -> None:
         out.scan(current)
         scanned = scanned or current.kind != "p"
     if scanned and not at.table.new:
-        name, table = quote(column), quoted(at.name)
-        check = quote(f"{at.name.relation}_{column}_not_null")
         out.breaks.append(f"statements that leave {column} NULL")
-        out.advise(
+        at.advise(
             "set-not-null",
-            f"SET NOT NULL reads all of {at.name} while nobody else can: prove it before with a CHECK",
-            f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID;\n"
-            f"ALTER TABLE {table} VALIDATE CONSTRAINT {check};\n"
-            f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL;\n"
-            f"ALTER TABLE {table} DROP CONSTRAINT {check};",
+            f"SET NOT NULL reads all of {at.name} while nobody else can: prove it before, with a constraint that is "
+            "validated meanwhile",
+            safer_constraint.set_not_null(at.position, column),
         )
     at.change_column(column, not_null=True, not_null_valid=True)
 

@@ -3,50 +3,69 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import fk_sides, merges, quote, quoted
+from pgmig_tui.impact.effect import fk_sides, merges
 from pgmig_tui.impact.facts import Check, ForeignKey, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, RS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.cascade import falls, part_key
+from pgmig_tui.impact.rules.safer_alter import OfColumn
+from pgmig_tui.impact.rules.safer_constraint import column_not_valid, column_using_index, not_valid, using_index
+from pgmig_tui.impact.safer import free_name, taken_in
 
 
 def add(at: Altering, cmd: Node) -> None:
-    add_constraint(at, nodes.definition(cmd), (), of_new_column=False, filled=False)
+    add_constraint(at, nodes.definition(cmd), "", filled=False)
 
 
-def add_constraint(at: Altering, node: Node, columns: tuple[str, ...], *, of_new_column: bool, filled: bool) -> None:
-    """One constraint. `columns` are those of a column constraint; `filled`: the new column has values already."""
+def add_constraint(at: Altering, node: Node, column: str, *, filled: bool, own: OfColumn | None = None) -> None:
+    """One constraint. `column` is the new one at which it stands ("" = it stands alone), `own` its place there;
+    `filled`: that column has values already."""
     kind = nodes.enum_name("ConstrType", node.contype)
     if kind == "CONSTR_FOREIGN":
-        _add_foreign_key(at, node, columns, of_new_column, filled)
+        _add_foreign_key(at, node, column, filled, own)
     elif kind == "CONSTR_CHECK":
-        _add_check(at, node)
+        _add_check(at, node, column, own)
     elif kind == "CONSTR_NOTNULL":
         _add_not_null(at, node)
     elif kind in {"CONSTR_PRIMARY", "CONSTR_UNIQUE"}:
-        _add_unique(at, node, columns, kind == "CONSTR_PRIMARY")
+        _add_unique(at, node, column, kind == "CONSTR_PRIMARY", own)
     elif kind == "CONSTR_EXCLUSION":
         at.scan_members()
-        _note_index(at, node, columns, unique=False, primary=False)
+        keys = _excluded(node)
+        _note_index(at, named(at, node, keys, "excl"), keys, unique=False, primary=False)
 
 
-def _add_foreign_key(at: Altering, node: Node, columns: tuple[str, ...], new_column: bool, filled: bool) -> None:
+def _excluded(node: Node) -> tuple[str, ...]:
+    """The columns of an EXCLUDE constraint's elements."""
+    return tuple(item.list.items[0].index_elem.name for item in node.exclusions)
+
+
+def named(at: Altering, node: Node, columns: tuple[str, ...], label: str) -> str:
+    """The constraint's name, or the one that the server makes up."""
+    if node.conname:
+        return str(node.conname)
+    table = at.current(at.table)
+    return free_name(table.name.relation, columns, label, taken_in(at.scene.catalog, table))
+
+
+def _add_foreign_key(at: Altering, node: Node, column: str, filled: bool, own: OfColumn | None) -> None:
     catalog, out, table = at.scene.catalog, at.out, at.table
     target = nodes.name_of(node.pktable)
-    columns = columns or tuple(nodes.strings(node.fk_attrs))
+    columns = (column,) if column else tuple(nodes.strings(node.fk_attrs))
     if catalog.missing(target):
         out.problem = f"{catalog.resolve(target)}, which the foreign key references, does not exist"
         return
     referenced = catalog.relation(target)
     deferrable = "tt" if node.deferrable and node.initdeferred else ("tf" if node.deferrable else "ff")
+    valid = bool(node.initially_valid) and not node.skip_validation
     key = ForeignKey(
-        node.conname or "_".join((table.name.relation, *columns, "fkey")),
+        named(at, node, columns, "fkey"),
         table.name,
         columns,
         referenced.name,
         tuple(nodes.strings(node.pk_attrs)) or _primary_key(referenced),
-        bool(node.initially_valid) and not node.skip_validation,
+        valid,
         node.fk_del_action or "a",
         node.fk_upd_action or "a",
         bool(node.is_enforced),
@@ -57,60 +76,53 @@ def _add_foreign_key(at: Altering, node: Node, columns: tuple[str, ...], new_col
         out.lock(member, AE, f"its own foreign key becomes part of {key.name}")
     for side in fk_sides(at.scene, referenced.name):
         out.lock(side, AE if merging else SRE, "referenced by the new foreign key")
-    valid = bool(node.initially_valid) and not node.skip_validation
-    checked = valid and bool(node.is_enforced) and (filled or not new_column)
-    if node.skip_validation and table.partitioned and at.scene.major < 18:
+    if node.skip_validation and node.is_enforced and table.partitioned and at.scene.major < 18:
         out.problem = f"before 18 a NOT VALID foreign key is refused on the partitioned table {table.name}"
-    if checked:
+    if valid and bool(node.is_enforced) and (filled or not column):
         at.scan_members()
         for side in fk_sides(at.scene, referenced.name):
             out.scan(side)
-        _foreign_key_advice(at, node, columns, referenced)
+        if not table.new and not (table.partitioned and at.scene.major < 18):
+            at.advise(
+                "fk-not-valid",
+                f"the foreign key is checked while writes to {at.name} and {referenced.name} wait: "
+                "add it NOT VALID, validate it in a later transaction",
+                not_valid(at.position, key.name)
+                if own is None
+                else column_not_valid(at.position, own, column, key.name),
+            )
     if not referenced.known and not catalog.live:
         out.notes.append(f"partitions of {referenced.name}, if any, get the same lock (not known without a server)")
     for position, member in enumerate(at.members):
         current = at.current(member)
-        own = replace(key, table=current.name, inherited=position > 0)
-        catalog.put(replace(current, foreign_keys=(*current.foreign_keys, own)))
+        catalog.put(
+            replace(
+                current,
+                foreign_keys=(*current.foreign_keys, replace(key, table=current.name, inherited=position > 0)),
+            )
+        )
 
 
 def _primary_key(relation: Relation) -> tuple[str, ...]:
     return next((index.keys for index in relation.indexes if index.primary), ())
 
 
-def _foreign_key_advice(at: Altering, node: Node, columns: tuple[str, ...], referenced: Relation) -> None:
-    if at.table.new or (at.table.partitioned and at.scene.major < 18):
-        return
-    name = quote(node.conname or "_".join((at.name.relation, *columns, "fkey")))
-    keys = ", ".join(map(quote, nodes.strings(node.pk_attrs)))
-    table = quoted(at.name)
-    at.out.advise(
-        "fk-not-valid",
-        f"the foreign key is checked while writes to {at.name} and {referenced.name} wait: "
-        "add it NOT VALID, validate it in a later transaction",
-        f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({', '.join(map(quote, columns))}) "
-        f"REFERENCES {quoted(referenced.name)}{f' ({keys})' if keys else ''} NOT VALID;\n"
-        f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};",
-    )
-
-
-def _add_check(at: Altering, node: Node) -> None:
+def _add_check(at: Altering, node: Node, column: str, own: OfColumn | None) -> None:
     valid = not node.skip_validation and bool(node.is_enforced)
-    proves = columns_not_null(node.raw_expr)
-    name = node.conname or f"{at.name.relation}_check"
+    columns = tuple(dict.fromkeys(_columns(node.raw_expr)))
+    name = named(at, node, columns if len(columns) == 1 else (), "check")
     if valid:
         at.scan_members()
-        if not at.table.new and node.conname:
-            table = quoted(at.name)
-            at.out.advise(
+        if not at.table.new:
+            at.advise(
                 "check-not-valid",
                 f"the CHECK reads all of {at.name} while nobody else can: add it NOT VALID, then validate",
-                f"-- the same statement with NOT VALID at its end, then, in a later transaction:\n"
-                f"ALTER TABLE {table} VALIDATE CONSTRAINT {quote(name)};",
+                not_valid(at.position, name) if own is None else column_not_valid(at.position, own, column, name),
             )
+    proves = columns_not_null(node.raw_expr)
     for member in at.members:
         current = at.current(member)
-        check = Check(name, tuple(_columns(node.raw_expr)), valid, "c", proves)
+        check = Check(name, columns, valid, "c", proves, bool(node.is_no_inherit))
         at.scene.catalog.put(replace(current, checks=(*current.checks, check)))
 
 
@@ -138,13 +150,22 @@ def columns_not_null(expression: Node) -> frozenset[str]:
 def _add_not_null(at: Altering, node: Node) -> None:
     """ADD CONSTRAINT ... NOT NULL column (18)."""
     for column in nodes.strings(node.keys):
+        name = named(at, node, (column,), "not_null")
+        scanned = False
         for member in at.members:
             current = at.current(member)
             known = current.columns.get(column)
             if not node.skip_validation and not (known is not None and known.not_null and known.not_null_valid):
                 at.out.scan(current)
-            check = Check(node.conname, (column,), not node.skip_validation, "n", frozenset({column}))
+                scanned = True
+            check = Check(name, (column,), not node.skip_validation, "n", frozenset({column}))
             at.scene.catalog.put(replace(current, checks=(*current.checks, check)))
+        if scanned and not at.table.new:
+            at.advise(
+                "set-not-null",
+                f"NOT NULL reads all of {at.name} while nobody else can: add it NOT VALID, then validate",
+                not_valid(at.position, name),
+            )
         at.change_column(column, not_null=True, not_null_valid=not node.skip_validation)
 
 
@@ -156,19 +177,19 @@ def primary_key_reach(node: Node, table: Relation) -> str:
     return "tree"
 
 
-def _add_unique(at: Altering, node: Node, columns: tuple[str, ...], primary: bool) -> None:
+def _add_unique(at: Altering, node: Node, column: str, primary: bool, own: OfColumn | None) -> None:
     out, table = at.out, at.table
-    keys = columns or tuple(nodes.strings(node.keys))
+    keys = (column,) if column else tuple(nodes.strings(node.keys))
     if node.indexname:
         index = next((i for i in table.indexes if i.name.relation == node.indexname), None)
         name = index.name if index else Name(table.name.schema, node.indexname)
         if node.conname not in {"", node.indexname}:
             out.lock_name(name, "i", SUE, "is renamed to the constraint's name", new=table.new)
-        own = Name(name.schema, node.conname or name.relation)  # the index gets the constraint's name
+        now = Name(name.schema, node.conname or name.relation)  # the index gets the constraint's name
         if index is not None:
             keys = index.keys
             indexes = tuple(
-                replace(i, name=own, primary=primary, constraint=own.relation) if i is index else i
+                replace(i, name=now, primary=primary, constraint=now.relation) if i is index else i
                 for i in table.indexes
             )
             at.scene.catalog.put(replace(at.current(table), indexes=indexes))
@@ -180,33 +201,45 @@ def _add_unique(at: Altering, node: Node, columns: tuple[str, ...], primary: boo
     else:
         for member in at.members if table.partitioned else [table]:
             out.scan(member)
+    if not node.indexname:
+        called = index_name(at, node, keys, primary=primary)
+        _note_index(at, called, keys, unique=True, primary=primary)
+        if not table.new and not table.partitioned:
+            at.advise(
+                "constraint-using-index",
+                f"the index is built while nobody can read {at.name}: build it concurrently, then attach it",
+                column_using_index(at.position, called, own, column)
+                if own
+                else using_index(at.position, called, keys, _nullable(table, keys) if primary else ()),
+            )
     if primary:
         for key in keys:
             at.change_column(key, not_null=True)
-    if not node.indexname:
-        _note_index(at, node, keys, unique=True, primary=primary)
-        if not table.new and not table.partitioned:
-            _unique_advice(at, node, keys, primary)
 
 
-def _unique_advice(at: Altering, node: Node, keys: tuple[str, ...], primary: bool) -> None:
-    name = node.conname or "_".join((at.name.relation, *([] if primary else keys), "pkey" if primary else "key"))
-    at.out.advise(
-        "constraint-using-index",
-        f"the index is built while nobody can read {at.name}: build it concurrently, then attach it",
-        f"CREATE UNIQUE INDEX CONCURRENTLY {quote(name)} ON {quoted(at.name)} ({', '.join(map(quote, keys))});\n"
-        f"ALTER TABLE {quoted(at.name)} ADD CONSTRAINT {quote(name)} {'PRIMARY KEY' if primary else 'UNIQUE'} "
-        f"USING INDEX {quote(name)};",
-    )
+def _nullable(table: Relation, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of which a primary key would have to find out that none is NULL."""
+    found = (table.columns.get(key) for key in keys)
+    proven = {column for check in table.checks if check.valid for column in check.proves_not_null}
+    return tuple(one.name for one in found if one is not None and not one.not_null and one.name not in proven)
 
 
-def _note_index(at: Altering, node: Node, keys: tuple[str, ...], *, unique: bool, primary: bool) -> None:
-    suffix = "pkey" if primary else ("key" if unique else "excl")
-    name = node.conname or "_".join((at.name.relation, *([] if primary else keys), suffix))
+def index_name(at: Altering, node: Node, keys: tuple[str, ...], *, primary: bool) -> str:
+    """The name of the constraint's index, which is the constraint's own."""
+    columns = () if primary else (*keys, *nodes.strings(node.including))
+    return named(at, node, columns, "pkey" if primary else "key")
+
+
+def _note_index(at: Altering, name: str, keys: tuple[str, ...], *, unique: bool, primary: bool) -> None:
+    label = "pkey" if primary else ("key" if unique else "excl")
+    parent: Name | None = None
     for member in at.members if at.table.partitioned else at.members[:1]:
         current = at.current(member)
-        own = Name(current.name.schema, name if member is at.members[0] else f"{current.name.relation}_{suffix}")
-        index = Index(own, frozenset(keys), keys, unique, primary, True, name, new=True)
+        if parent is not None:
+            name = free_name(current.name.relation, () if primary else keys, label, taken_in(at.scene.catalog, current))
+        own = Name(current.name.schema, name)
+        index = Index(own, frozenset(keys), keys, unique, primary, True, name, parent, new=True)
+        parent = parent or own
         at.out.build(current)
         at.scene.catalog.put(replace(current, indexes=(*current.indexes, index)))
 

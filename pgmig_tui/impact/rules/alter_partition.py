@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, merges, quoted
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, merges
 from pgmig_tui.impact.facts import Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.carry import attached, detached
+from pgmig_tui.impact.rules.safer_alter import detached_concurrently
 
 
 def lock_default(scene: Scene, out: Effect, parent: Relation, *, scanned: bool) -> None:
@@ -94,10 +95,11 @@ def detach(at: Altering, cmd: Node) -> None:
         if parent.default_partition != partition.name:
             lock_default(scene, out, parent, scanned=False)
         if not partition.new and parent.default_partition is None and scene.major >= 14:
-            out.advise(
+            at.advise(
                 "detach-concurrently",
-                f"DETACH stops reads of {parent.name}; CONCURRENTLY does not (in a change of its own, no transaction)",
-                f"ALTER TABLE {quoted(parent.name)} DETACH PARTITION {quoted(partition.name)} CONCURRENTLY;",
+                f"DETACH stops reads of {parent.name}; CONCURRENTLY does not (in a change of its own, no transaction; "
+                "it leaves a CHECK of the bounds on the partition)",
+                detached_concurrently(at.position),
             )
     for index in partition.indexes:
         if index.parent is not None:

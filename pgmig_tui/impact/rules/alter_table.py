@@ -19,6 +19,7 @@ from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage, carry, refused
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.safer_alter import draft_of
 from pgmig_tui.impact.shadow import TEMP
 
 _OBJECT_KINDS = {
@@ -139,7 +140,8 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     out.lock(relation, mode, said[0] if len(said) == 1 else ", ".join(dict.fromkeys(said)))
     if relation.kind == "c":
         _typed_tables(scene, out, relation, zip(subs, commands, strict=True))
-    for sub, cmd, words in zip(subs, commands, said, strict=True):
+    draft = None if relation.new or scene.depth else draft_of(node, scene, relation)
+    for position, (sub, cmd, words) in enumerate(zip(subs, commands, said, strict=True)):
         if sub is None:
             out.unknown.append(f"ALTER TABLE subcommand {nodes.enum_name('AlterTableType', cmd.subtype)}")
             continue
@@ -155,7 +157,9 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
         if reach and not only and not table.known and not scene.catalog.live:
             out.notes.append("partitions and children of the table get the same lock (not known without a server)")
         refused.subcommand(sub.words, cmd, table, scene, out)
-        sub.handler(Altering(scene, out, table, members, mode, only, sub.words), cmd)
+        sub.handler(Altering(scene, out, table, members, mode, only, sub.words, draft, position), cmd)
+    if draft is not None:
+        draft.finish(out)
     if len(out.notes) > 1:
         out.notes = list(dict.fromkeys(out.notes))
 

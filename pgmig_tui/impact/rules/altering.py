@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Column, Name, Relation, replace
 from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.rules.safer_alter import Draft, Edit
 
 
 @dataclass(slots=True)
 class Altering:
-    """One subcommand at work: `members` are the table and all that it reaches, the table first."""
+    """One subcommand at work: `members` are the table and all that it reaches, the table first.
+
+    `draft` is the safer form of the statement, in which the subcommand stands at `position`; None where there is none.
+    """
 
     scene: Scene
     out: Effect
@@ -21,6 +24,14 @@ class Altering:
     mode: LockMode
     only: bool
     words: str
+    draft: Draft | None = None
+    position: int = 0
+
+    def advise(self, rule: str, message: str, edit: Edit | None = None) -> None:
+        """Advice; with SQL where the draft can be changed by `edit`."""
+        self.out.advise(rule, message)
+        if edit is not None and self.draft is not None and self.draft.changed(edit):
+            self.draft.advised.append(len(self.out.advice) - 1)
 
     def current(self, member: Relation) -> Relation:
         """The member as earlier subcommands of this statement left it."""
@@ -47,7 +58,3 @@ class Altering:
     @property
     def name(self) -> Name:
         return self.table.name
-
-
-def texts(names: Iterable[str]) -> str:
-    return ", ".join(names)

@@ -18,6 +18,7 @@ from pgmig_tui.impact.folding import constant_text, stand_in
 from pgmig_tui.impact.modes import AE, RE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, steps_of
+from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 
@@ -159,6 +160,8 @@ class _Body:
         why = f"inside {self.what}" + (", on a branch" if certainty == "possible" else "")
         for lock in inner.locks.values():
             self.out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, {why}", lock.certainty, lock.new)
+        # what is safer for a statement of it can't be put in the place of the whole
+        inner.advice = [Advice(one.rule, one.message) for one in inner.advice]
         self.out.absorb(inner)
 
     def _end(self, worlds: list[World], commit: bool) -> Flow:

@@ -13,6 +13,7 @@ from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.carry import result_columns, view_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
+from pgmig_tui.impact.rules.safer_index import attached_later
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.typechange import type_name
 
@@ -65,7 +66,7 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
     if row:
         _columns(scene, out, name, row)
     for item in node.constraints:
-        _constraint(scene, out, name, item.constraint, ())
+        _constraint(scene, out, name, item.constraint, "")
 
 
 def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parents: list[Name]) -> None:
@@ -87,7 +88,7 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
                 "partition-by-attach",
                 f"PARTITION OF stops reads and writes of {parent.name} until commit; a table made LIKE it and attached "
                 "takes SHARE UPDATE EXCLUSIVE only",
-                _attach_sql(table.name, parent.name, scene.sql),
+                lambda: attached_later(node, scene),
             )
         inherited = replace(
             table,
@@ -106,16 +107,6 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
             scene.catalog.put(replace(parent, children=(*parent.children, table.name), default_partition=default))
 
 
-def _attach_sql(name: Name, parent: Name, sql: str) -> str:
-    upper = sql.upper()
-    start = upper.find("FOR VALUES")
-    bound = sql[start:].rstrip("; \n") if start >= 0 else "DEFAULT"
-    return (
-        f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);\n"
-        f"ALTER TABLE {parent} ATTACH PARTITION {name} {bound};"
-    )
-
-
 def _inherits(scene: Scene, out: Effect, name: Name, parent_name: Name) -> None:
     parent = scene.catalog.relation(parent_name)
     out.lock(parent, SUE, f"a parent of {name}")
@@ -130,7 +121,7 @@ def _element(item: Node, scene: Scene, out: Effect, name: Name) -> None:
     catalog = scene.catalog
     which = item.WhichOneof("node")
     if which == "constraint":
-        _constraint(scene, out, name, item.constraint, ())
+        _constraint(scene, out, name, item.constraint, "")
     elif which == "table_like_clause":
         source = catalog.relation(nodes.name_of(item.table_like_clause.relation))
         out.lock(source, AS, "LIKE reads it")
@@ -172,17 +163,17 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
             sequences = (*sequences, OwnedSequence(own, column, identity))
     catalog.put(replace(table, columns=columns, sequences=sequences))
     for column, constraint in constrained:
-        _constraint(scene, out, name, constraint, (column,))
+        _constraint(scene, out, name, constraint, column)
 
 
-def _constraint(scene: Scene, out: Effect, name: Name, constraint: Node, columns: tuple[str, ...]) -> None:
+def _constraint(scene: Scene, out: Effect, name: Name, constraint: Node, column: str) -> None:
     kind = nodes.enum_name("ConstrType", constraint.contype)
     if kind not in _CONSTRAINTS:
         return
     table = scene.catalog.relation(name)
     inner = Effect()
     at = Altering(scene, inner, table, [table], AE, False, "CREATE TABLE")
-    alter_constraint.add_constraint(at, constraint, columns, of_new_column=bool(columns), filled=False)
+    alter_constraint.add_constraint(at, constraint, column, filled=False)
     # A new table holds no rows: of a constraint only the lock on what it references remains.
     for lock in inner.locks.values():
         if lock.name != name and lock.relkind not in "iI":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quoted
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quote
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
@@ -17,6 +17,7 @@ from pgmig_tui.impact.rules.drop_objects import (
     drop_type,
 )
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
+from pgmig_tui.impact.rules.safer_index import detached_before, drop_concurrently
 from pgmig_tui.impact.shadow import SYSTEM, Catalog
 
 _KINDS = {
@@ -33,6 +34,10 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
     what = enum_name("ObjectType", node.remove_type)
     cascade = enum_name("DropBehavior", node.behavior) == "DROP_CASCADE"
     targets = _targets(node, scene) if what in _KINDS else set()
+    if what == "OBJECT_TABLE":
+        _detach_first(node, scene, out)
+    elif what == "OBJECT_INDEX" and not node.concurrent:
+        _drop_concurrently(node, scene, out)
     for item in node.objects:
         parts = list_name(item)
         if what in _KINDS:
@@ -88,18 +93,32 @@ def _drop_relation(
         out.breaks.append(f"every statement that names {relation.name}")
         if not relation.known:
             out.unknown.append(f"what references {relation.name}, and what it references (no catalog)")
-        if relation.is_partition:
-            out.advise(
-                "drop-partition",
-                f"dropping a partition locks {relation.parents[0]} against reads; detach it concurrently first",
-                f"ALTER TABLE {quoted(relation.parents[0])} DETACH PARTITION {quoted(relation.name)} CONCURRENTLY;",
-            )
     catalog.drop(fallen)
 
 
 def _named(catalog: Catalog, relation: Relation) -> tuple[str, str]:
     before = catalog.called_before(relation.name)
     return catalog.schema_now(before.schema), before.relation
+
+
+def _detach_first(node: Node, scene: Scene, out: Effect) -> None:
+    """Advice for partitions that are dropped without their parents."""
+    dropped = {scene.catalog.resolve(name_from(list_name(item))) for item in node.objects}
+    partitions: dict[str, Name] = {}
+    for item in node.objects:
+        parts = list_name(item)
+        relation = scene.catalog.relation(name_from(parts), "r")
+        parent = scene.catalog.relation(relation.parents[0], "p") if relation.is_partition else None
+        # where there is a default partition, or before 14, DETACH CONCURRENTLY is refused
+        if parent is not None and not dropped & {*relation.parents} and parent.default_partition is None:
+            partitions[".".join(map(quote, parts))] = parent.name
+    if partitions and scene.major >= 14:
+        parents = ", ".join(sorted({str(parent) for parent in partitions.values()}))
+        out.advise(
+            "drop-partition",
+            f"dropping a partition locks {parents} against reads; detach it concurrently first",
+            lambda: detached_before(node, partitions),
+        )
 
 
 def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing_ok: bool, cascade: bool) -> None:
@@ -128,13 +147,20 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
             if key.index == index.name:  # a unique index is enough for a foreign key to hang on
                 for side in (*fk_sides(scene, key.table), *fk_sides(scene, key.referenced)):
                     out.lock(side, mode, f"{key.name} hangs on {index.name}")
-    if not concurrent and not (found and (found[0].new or found[0].partitioned)):
+    catalog.drop([index_name])
+
+
+def _drop_concurrently(node: Node, scene: Scene, out: Effect) -> None:
+    """Advice, unless all of the indexes are gone, new, or of partitioned tables."""
+    names = [name_from(list_name(item)) for item in node.objects]
+    tables = [found[0] if (found := scene.catalog.index(name)) else None for name in names]
+    there = [table for name, table in zip(names, tables, strict=True) if not scene.catalog.missing(name)]
+    if any(table is None or not (table.new or table.partitioned) for table in there):
         out.advise(
             "drop-index-concurrently",
             "DROP INDEX stops reads of the table; CONCURRENTLY does not (in a change of its own, no transaction)",
-            f"DROP INDEX CONCURRENTLY {quoted(index_name)};",
+            (lambda: drop_concurrently(node)) if not any(table and table.partitioned for table in there) else None,
         )
-    catalog.drop([index_name])
 
 
 def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missing_ok: bool) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, quote, quoted
+from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.refused import name_taken, no_column
+from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently
 
 
 def create_index(node: Node, scene: Scene, out: Effect) -> None:
@@ -42,16 +43,18 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
             return
         name_taken(scene, out, taken)
     names = frozenset((*columns, *_expression_columns(node, elements)))
-    index_name = node.idxname or "_".join((table.name.relation, *(columns or ("expr",)), "idx"))
-    index = Index(Name(table.name.schema, index_name), names, columns, bool(node.unique), new=True)
+    called = index_name(node, scene, table)
+    alone = not node.relation.inh and table.kind in "p?"  # ON ONLY reads nothing there
+    if not concurrent and not table.new and table.kind != "m" and not alone:
+        _advise(node, scene, out, table, called)
+    whole = not nodes.has(node, "where_clause") and all(columns)
+    index = Index(Name(table.name.schema, called), names, columns, bool(node.unique), new=True, whole=whole)
     for member in members:
         if member.known:
             own = index if member is members[0] else replace(
                 index, name=Name(member.name.schema, f"{member.name.relation}_{'_'.join(columns)}_idx"),
                 parent=index.name)  # fmt: skip
             scene.catalog.put(replace(member, indexes=(*member.indexes, own)))
-    if not concurrent and not table.new and table.kind != "m" and node.relation.inh:
-        _advise(node, scene, out, table, index_name)
 
 
 def _expression_columns(node: Node, elements: list[Node]) -> list[str]:
@@ -66,22 +69,19 @@ def _expression_columns(node: Node, elements: list[Node]) -> list[str]:
     return found
 
 
-def _advise(node: Node, scene: Scene, out: Effect, table: Relation, index_name: str) -> None:
+def _advise(node: Node, scene: Scene, out: Effect, table: Relation, name: str) -> None:
     if table.partitioned:
         out.advise(
             "index-partitions",
             f"writes to {table.name} and all partitions wait until every index is built: build them one by one",
-            f"CREATE INDEX {quote(index_name)} ON ONLY {quoted(table.name)} (...);\n"
-            "-- then for each partition: CREATE INDEX CONCURRENTLY ..., ALTER INDEX ... ATTACH PARTITION ...",
+            lambda: partition_by_partition(node, scene, table, name),
         )
         return
-    start = scene.sql.upper().find("INDEX")
-    safer = f"{scene.sql[: start + 5]} CONCURRENTLY{scene.sql[start + 5 :]}".rstrip("; \n") + ";" if start >= 0 else ""
     out.advise(
         "index-concurrently",
         f"writes to {table.name} wait until the index is built; CONCURRENTLY lets them go on "
         "(in a change of its own, no transaction)",
-        safer,
+        lambda: concurrently(node),
     )
 
 
@@ -128,12 +128,11 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
             if member.kind in "rm":
                 _rebuild(scene, out, member, list(member.indexes), concurrent)
     if not concurrent and what in {"REINDEX_OBJECT_INDEX", "REINDEX_OBJECT_TABLE"}:
-        start = scene.sql.upper().find("INDEX ", scene.sql.upper().find("REINDEX") + 7)
-        word = "INDEX" if what == "REINDEX_OBJECT_INDEX" else "TABLE"
+        rebuilt = list(out.rebuilds.values())
         out.advise(
             "reindex-concurrently",
             "the indexes can't be opened meanwhile, so reads wait too; CONCURRENTLY lets them go on",
-            f"REINDEX {word} CONCURRENTLY {quoted(nodes.name_of(node.relation))};" if start >= -1 else "",
+            lambda: reindex_concurrently(node, rebuilt),
         )
 
 

@@ -6,6 +6,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 
 
 def vacuum(node: Node, scene: Scene, out: Effect) -> None:
@@ -35,12 +36,22 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
                 out.rewrite(member)
                 for index in member.indexes:
                     out.lock_index(member, index, AE, "rebuilt")
-        if full:
-            out.advise(
-                "vacuum-full",
-                f"VACUUM FULL writes {root.name} anew while nobody can read it; plain VACUUM makes the space reusable",
-                f"VACUUM (ANALYZE) {root.name};",
-            )
+    rewritten = ", ".join(sorted({str(relation.name) for relation in out.rewrites.values()}))
+    if full and rewritten:
+        out.advise(
+            "vacuum-full",
+            f"VACUUM FULL writes {rewritten} anew while nobody can read it; plain VACUUM makes the space reusable",
+            lambda: _not_full(node),
+        )
+
+
+def _not_full(node: Node) -> str:
+    """The same VACUUM, without FULL."""
+    tree = copied(node)
+    kept = [copied(item) for item in tree.options if item.def_elem.defname.lower() != "full"]
+    del tree.options[:]
+    tree.options.extend(kept)
+    return text_of([Step(sql_of(tree))])
 
 
 def _everything(node: Node, scene: Scene, out: Effect) -> None:

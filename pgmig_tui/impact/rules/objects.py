@@ -8,6 +8,8 @@ from pgmig_tui.impact.facts import Name, TypeFact
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.create import owned_by
+from pgmig_tui.impact.rules.safer_index import concurrently
+from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
 
 
@@ -125,7 +127,11 @@ def create_domain(node: Node, scene: Scene, out: Effect) -> None:
     kinds = {nodes.enum_name("ConstrType", c.constraint.contype) for c in node.constraints}
     name = scene.catalog.creation_name(nodes.name_from(parts))
     constrained = bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"})
-    scene.catalog.put_type(TypeFact(name, "d", base.name, base.typmod, constrained))
+    default = ""
+    for item in node.constraints:
+        if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT":
+            default = expression_text(item.constraint.raw_expr)
+    scene.catalog.put_type(TypeFact(name, "d", base.name, base.typmod, constrained, default=default))
 
 
 def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
@@ -145,13 +151,31 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
             relation = scene.catalog.relation(dependent.name, "r")
             out.lock(relation, S, f"has a column of the domain {fact.name}")
             out.scan(relation)
-    if adds and definition is not None:
-        name = quote(definition.conname or f"{fact.name.relation}_check")
+    if adds and definition is not None and nodes.enum_name("ConstrType", definition.contype) == "CONSTR_CHECK":
         out.advise(
             "domain-not-valid",
-            "writes to every table that uses the domain wait while it is read; NOT VALID needs no lock on them",
-            f"ALTER DOMAIN {fact.name} ADD CONSTRAINT {name} ... NOT VALID;",
+            "writes to every table that uses the domain wait while it is read; NOT VALID needs no lock on them, and "
+            "checks new values only: VALIDATE CONSTRAINT, which reads them all, can wait for a quiet hour",
+            lambda: _domain_not_valid(node, fact),
         )
+
+
+def _domain_not_valid(node: Node, domain: TypeFact) -> str:
+    tree = copied(node)
+    constraint = getattr(tree, "def").constraint
+    constraint.conname = constraint.conname or made_name(domain.name.relation, "", "check")
+    constraint.skip_validation = True
+    constraint.initially_valid = False
+    named = ".".join(map(quote, nodes.strings(node.type_name)))
+    return text_of(
+        [
+            Step(sql_of(tree)),
+            Step(f"ALTER DOMAIN {named} VALIDATE CONSTRAINT {quote(constraint.conname)}", QUIET),
+        ]
+    )
+
+
+QUIET = "-- when nobody writes to the tables that use it:"
 
 
 def create_type(node: Node, scene: Scene, out: Effect) -> None:
@@ -222,11 +246,13 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
         out.notes.append(f"the tables behind {view.name} are read (ACCESS SHARE)")
     if not node.concurrent:
         out.rewrite(view)
-        if not node.skip_data:
+        if not node.skip_data and view.populated and not view.new:
+            usable = any(index.unique and index.whole and index.valid for index in view.indexes)
+            needs = "" if usable else " (it needs a unique index on plain columns of all rows first)"
             out.advise(
                 "refresh-concurrently",
-                f"nobody can read {view.name} meanwhile; CONCURRENTLY lets reads go on (needs a unique index)",
-                f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view.name};",
+                f"nobody can read {view.name} meanwhile; CONCURRENTLY lets reads go on{needs}",
+                (lambda: concurrently(node)) if usable else None,
             )
 
 

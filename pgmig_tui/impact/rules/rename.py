@@ -12,6 +12,7 @@ from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.carry import function_moved, renamed_on_table
 from pgmig_tui.impact.rules.refused import name_taken, rename_column
+from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 from pgmig_tui.impact.shadow import Catalog
 
 _RELATIONS = {
@@ -115,10 +116,18 @@ def _rename_index(node: Node, scene: Scene, out: Effect, name: Name, mode: int) 
         out.advise(
             "alter-index-rename",
             "ALTER TABLE ... RENAME of an index stops every query on its table; ALTER INDEX does not",
-            f"ALTER INDEX {index.name} RENAME TO {node.newname};",
+            lambda: _as_index(node),
         )
     indexes = tuple(replace(i, name=new) if i is index else i for i in table.indexes)
     scene.catalog.put(replace(table, indexes=indexes))
+
+
+def _as_index(node: Node) -> str:
+    """The same by ALTER INDEX."""
+    tree = copied(node)
+    sample = nodes.parse("ALTER INDEX i RENAME TO j")[0]
+    tree.rename_type, tree.relation_type = sample.rename_type, sample.relation_type
+    return text_of([Step(sql_of(tree))])
 
 
 def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) -> None:

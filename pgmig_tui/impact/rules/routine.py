@@ -118,7 +118,7 @@ def run_function(
     name = ".".join(parts)
     facts = scene.catalog.functions(parts, len(given))
     if not facts:
-        if not (scene.catalog.functions(parts) or is_known(parts, scene.catalog)):
+        if not (scene.catalog.functions(parts) or is_known(parts)):
             out.hide(f"what {name}() does")
         return
     for fact in facts:
