@@ -26,16 +26,16 @@ def check(arguments: Namespace) -> int:
     Exit status 5 when the server doesn't answer; with --exit-code, 1 when a check fails or is unknown.
     """
     from pgmig_tui.database.checks import check_environment, document
-    from pgmig_tui.report.impacts import pending_tables
+    from pgmig_tui.report.impacts import wanted_by_pending
 
     project, environment, _ = environment_and_change(arguments)
     try:
-        tables = pending_tables(project, environment)
+        wanted = wanted_by_pending(project, environment)
     except PgmigError as error:
-        tables = []
+        wanted = ()
         if not isinstance(error, Unreachable):
             output.warn(f"the tables of pending changes aren't known: {error.what}")
-    results = check_environment(environment, tables)
+    results = check_environment(environment, wanted)
     if arguments.json:
         output.document({"environment": environment.name, "checks": [document(result) for result in results]})
     else:

@@ -38,7 +38,7 @@ _WORK = """SELECT * FROM (SELECT c.oid, pg_catalog.pg_stat_get_xact_numscans(c.o
 FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p')) x WHERE s + r + i + u + d > 0"""
 
 _LOCKS = """SELECT relation::bigint, mode, granted FROM pg_catalog.pg_locks
-WHERE pid = %s AND (NOT granted OR (locktype = 'relation' AND relation >= 16384
+WHERE pid = %s AND mode <> 'SIReadLock' AND (NOT granted OR (locktype = 'relation' AND relation >= 16384
   AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())))"""
 _WAL = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pgmig_tui.database.forecast import Script, forecast, walk
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.impact.advice import silenced
+from pgmig_tui.impact.needed import Wanted, wanted_by
 from pgmig_tui.impact.predict import Catalog, to_json
 from pgmig_tui.impact.written import script_text
 from pgmig_tui.script.actions import ServerFacts
@@ -211,14 +212,13 @@ def pending(project: Project, environment: Environment, connection: Connection) 
     return [change for change in project.plan.changes if change.change_id not in deployed]
 
 
-def affected(found: Iterable[Inspected]) -> list[tuple[str | None, str]]:
-    """(schema, name) of every relation that exists already and that the scripts lock."""
-    locks = (lock for one in found for statement in one.impact.statements for lock in statement.locks if not lock.new)
-    return list(dict.fromkeys((lock.schema or None, lock.relation) for lock in locks))
+def affected(found: Iterable[Inspected]) -> tuple[Wanted, ...]:
+    """The lock on every relation that exists already and that the scripts lock."""
+    return wanted_by(one.impact for one in found)
 
 
-def pending_tables(project: Project, environment: Environment) -> list[tuple[str | None, str]]:
-    """The relations that the pending changes of an environment lock. Raises Unreachable, ServerError, ProjectError."""
+def wanted_by_pending(project: Project, environment: Environment) -> tuple[Wanted, ...]:
+    """The locks that the pending changes of an environment want. Raises Unreachable, ServerError, ProjectError."""
     from pgmig_tui.database.connect import application_name, connect
 
     with connect(environment.target, application_name=application_name("check", "impact")) as connection:

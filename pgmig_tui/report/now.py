@@ -17,11 +17,15 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.impact.modes import AE, SUE, LockMode, S
+from pgmig_tui.impact.modes import SUE, LockMode
+from pgmig_tui.impact.needed import Wanted
+from pgmig_tui.impact.needed import wanted_by as wanted_by_name
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
-    from pgmig_tui.impact.result import ScriptImpact, StatementImpact
+    from pgmig_tui.impact.result import ScriptImpact
+
+__all__ = ["Ahead", "Rate", "RightNow", "Wanted", "ask", "compose", "doing", "read", "read_twice", "wanted_by", "who"]
 
 SAMPLE_S = 1.0
 """So long at least lies between two readings of the counters: backends hand theirs in once a second."""
@@ -31,17 +35,6 @@ OLD_S = 5.0
 """Transactions that are younger are not worth a line."""
 LISTED = 5
 _NOTHING = Now()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The strongest lock that scripts want on a relation. `waits_for`: a concurrent form takes `mode`, keeps nobody
-    out, and still waits for everybody who holds a lock that conflicts with this one."""
-
-    name: Name
-    mode: LockMode
-    waits_for: LockMode | None = None
-    index: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +92,8 @@ class RightNow:
 
 
 def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[Wanted, ...]:
-    """The strongest lock on every relation that is there already, the strongest first, tables before indexes."""
-    found: dict[Name, Wanted] = {}
-    for one in (statement for impact in impacts for statement in impact.statements):
-        for lock in one.locks:
-            if lock.new or not lock.schema:
-                continue
-            known = found.get(lock.name)
-            waits = _waits_for(one) if lock.mode == SUE else None
-            mode = lock.mode if known is None else max(lock.mode, known.mode)
-            waits = max((w for w in (waits, known.waits_for if known else None) if w), default=None)
-            found[lock.name] = Wanted(lock.name, mode, waits, lock.relkind in "iI")
-    return tuple(sorted(found.values(), key=lambda one: (-one.mode, one.index, one.name)))
-
-
-def _waits_for(one: StatementImpact) -> LockMode | None:
-    """The lock whose conflicting holders a concurrent form waits for (WaitForLockers in PostgreSQL's sources)."""
-    if not one.needs_no_transaction or "CONCURRENTLY" not in one.sql.upper():
-        return None
-    return S if one.kind.startswith("CREATE") else AE
+    """The locks on relations that are known to the server: of a name without its schema nothing can be told."""
+    return tuple(one for one in wanted_by_name(impacts) if one.name.schema)
 
 
 def read(connection: Connection, wanted: Sequence[Wanted]) -> Now:
@@ -172,8 +148,7 @@ def _ahead(wanted: Sequence[Wanted], now: Now) -> Iterator[Ahead]:
         for lock in locks.get(one.name, ()):
             mode = LockMode.from_pg_name(lock.mode)
             key = (lock.session.pid, lock.prepared)
-            conflicts = mode in one.mode.conflicts
-            if key not in seen and (conflicts or (one.waits_for is not None and mode in one.waits_for.conflicts)):
+            if key not in seen and one.waits_behind(mode):
                 seen.add(key)
                 yield Ahead(one, lock)
 

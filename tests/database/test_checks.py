@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pgmig_tui.database import checks
+from pgmig_tui.database.activity import read_now
 from pgmig_tui.database.checks import (
     CHECKS,
     CheckResult,
@@ -23,13 +24,21 @@ from pgmig_tui.database.checks import (
     server_result,
     verdicts,
 )
-from pgmig_tui.database.connect import Connection, ServerIdentity, connect, guard_sql
+from pgmig_tui.database.connect import Connection, ServerError, ServerIdentity, connect, guard_sql
 from pgmig_tui.database.text import load
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.modes import AE, AS, RE, SUE, LockMode, S
+from pgmig_tui.impact.needed import Wanted
 from pgmig_tui.project.environments import Policy
 from tests.database.places import Databases, Place, place, role, session, until
 from tests.servers import Server
 
-TABLE = [("app", "orders")]
+
+def wants(relation: str, mode: LockMode = AE, schema: str = "app", waits_for: LockMode | None = None) -> list[Wanted]:
+    return [Wanted(Name(schema, relation), mode, waits_for)]
+
+
+TABLE = wants("orders")
 NOW = Thresholds(transaction_s=0, blocker_s=0)
 
 
@@ -129,14 +138,69 @@ def test_blockers(pg: Server, app: str) -> None:
             in result.summary
         )
         assert run_check(connection, "blockers", TABLE).state == "PASS"  # not for long
-        assert run_check(connection, "blockers", [("app", "events")], NOW).state == "PASS"
-        assert run_check(connection, "blockers", [(None, "orders")], NOW).state == "FAIL"
-        assert run_check(connection, "blockers", [("other", "orders")], NOW).state == "PASS"
+        assert run_check(connection, "blockers", wants("events"), NOW).state == "PASS"
+        assert run_check(connection, "blockers", wants("orders", schema=""), NOW).state == "FAIL"
+        assert run_check(connection, "blockers", wants("orders", schema="other"), NOW).state == "PASS"
+
+
+@pytest.mark.parametrize("held", list(LockMode))
+def test_a_holder_is_in_the_way_of_what_it_conflicts_with_and_of_nothing_else(
+    pg18: Server, database_on: Databases, held: LockMode
+) -> None:
+    """The server itself says what conflicts: it is asked for each mode, without waiting."""
+    name = database_on(pg18)
+    pg18.execute("CREATE SCHEMA app; CREATE TABLE app.orders (id int PRIMARY KEY)", name)
+    with watch(pg18, name) as connection, session(pg18, name) as other, session(pg18, name) as tried:
+        other.execute(f"BEGIN; LOCK TABLE app.orders IN {held.sql_name} MODE")
+        for mode in LockMode:
+            result = run_check(connection, "blockers", wants("orders", mode), NOW)
+            tried.execute("BEGIN")
+            try:
+                tried.execute(f"LOCK TABLE app.orders IN {mode.sql_name} MODE NOWAIT")
+                waits = False
+            except ServerError:
+                waits = True
+            tried.execute("ROLLBACK")
+            assert result.state == ("FAIL" if waits else "PASS"), (mode, result.summary)
+            if waits:
+                assert f"holds {held.pg_name} on app.orders" in result.summary
+                assert f"in the way of our {mode.pg_name}" in result.summary
+
+
+def test_the_table_is_named_and_an_index_counts_where_it_is_wanted_itself(pg: Server, app: str) -> None:
+    with watch(pg, app) as connection, reader(pg, app, "SELECT * FROM app.orders WHERE id = 1"):
+        found = run_check(connection, "blockers", TABLE, NOW)
+        assert "on app.orders for" in found.summary
+        assert "_pkey" not in found.summary
+        assert run_check(connection, "blockers", wants("orders", S), NOW).state == "PASS"
+        index = run_check(connection, "blockers", wants("orders_pkey"), NOW)
+        assert index.state == "FAIL"
+        assert "on app.orders for" in index.summary
+
+
+def test_a_concurrent_form_waits_for_more_than_it_conflicts_with(pg18: Server, database_on: Databases) -> None:
+    name = database_on(pg18)
+    pg18.execute("CREATE SCHEMA app; CREATE TABLE app.orders (id int)", name)
+    with watch(pg18, name) as connection, session(pg18, name) as writer:
+        writer.execute("BEGIN; INSERT INTO app.orders VALUES (1)")
+        assert run_check(connection, "blockers", wants("orders", SUE), NOW).state == "PASS"
+        assert run_check(connection, "blockers", wants("orders", SUE, waits_for=S), NOW).state == "FAIL"
+
+
+def test_a_serializable_reader_s_predicate_locks_are_no_locks(pg18: Server, database_on: Databases) -> None:
+    name = database_on(pg18)
+    pg18.execute("CREATE SCHEMA app; CREATE TABLE app.orders (id int)", name)
+    with watch(pg18, name) as connection, session(pg18, name) as other:
+        other.execute("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM app.orders")
+        assert connection.one("SELECT count(*) FROM pg_locks WHERE mode = 'SIReadLock'") != (0,)
+        assert run_check(connection, "blockers", wants("orders", RE), NOW).state == "PASS"
+        assert run_check(connection, "blockers", TABLE, NOW).state == "FAIL"
+        assert [one.mode for one in read_now(connection, [Name("app", "orders")]).locks] == ["AccessShareLock"]
 
 
 def test_blockers_of_a_partition(pg: Server, app: str) -> None:
     with watch(pg, app) as connection, reader(pg, app, "SELECT * FROM app.events_2026"):
-        assert run_check(connection, "blockers", [("app", "events")], NOW).state == "FAIL"
+        assert run_check(connection, "blockers", wants("events"), NOW).state == "FAIL"
 
 
 def test_waiting_locks_and_looking_at_them_waits_for_nothing(pg: Server, app: str) -> None:
@@ -156,11 +220,12 @@ def test_prepared_transactions(pg: Server, app: str) -> None:
         somebody.execute(f"PREPARE TRANSACTION '{gid}'")
         try:
             elsewhere = run_check(connection, "prepared_transactions", TABLE)
-            affected = run_check(connection, "prepared_transactions", [("app", "events")])
-            blockers = run_check(connection, "blockers", [("app", "events")])
+            affected = run_check(connection, "prepared_transactions", wants("events"))
+            blockers = run_check(connection, "blockers", wants("events"))
+            beside = run_check(connection, "prepared_transactions", wants("events", AS))
         finally:
             somebody.execute(f"ROLLBACK PREPARED '{gid}'")
-    assert (elsewhere.state, affected.state, blockers.state) == ("WARN", "FAIL", "FAIL")
+    assert (elsewhere.state, affected.state, blockers.state, beside.state) == ("WARN", "FAIL", "FAIL", "WARN")
     assert gid in affected.summary
     assert "prepared transaction" in blockers.summary
 
@@ -171,7 +236,7 @@ def test_invalid_indexes(pg: Server, app: str) -> None:
         with pytest.raises(Exception, match="could not create unique index"):
             somebody.execute("CREATE UNIQUE INDEX CONCURRENTLY broken ON app.orders (note)")
         affected = run_check(connection, "invalid_indexes", TABLE)
-        elsewhere = run_check(connection, "invalid_indexes", [("app", "events")])
+        elsewhere = run_check(connection, "invalid_indexes", wants("events"))
     assert (affected.state, elsewhere.state) == ("FAIL", "WARN")
     assert affected.summary == "app.broken on app.orders"
 
@@ -291,8 +356,8 @@ def connections(used: int, database_limit: int = -1, role_limit: int = -1) -> di
     }  # fmt: skip
 
 
-def vacuum(wraparound: bool | None) -> dict[str, Any]:
-    return {"relation": "t", "wraparound": wraparound}
+def vacuum(wraparound: bool | None, *, blocks: bool = True) -> dict[str, Any]:
+    return {"relation": "t", "wraparound": wraparound, "blocks": blocks}
 
 
 def age(kind: str, percent: float) -> dict[str, Any]:
@@ -332,6 +397,7 @@ def age(kind: str, percent: float) -> dict[str, Any]:
         (a("autovacuum", vacuum(False)), "WARN"),
         (a("autovacuum", vacuum(None)), "UNKNOWN"),
         (a("autovacuum", vacuum(None), vacuum(True)), "FAIL"),
+        (a("autovacuum", vacuum(True, blocks=False)), "PASS"),
         (a("wraparound", age("database", 10)), "PASS"),
         (a("wraparound", age("database", 51)), "WARN"),
         (a("wraparound", age("database", 81)), "FAIL"),

@@ -28,16 +28,15 @@ from pgmig_tui.database.connect import (
 )
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.impact.modes import SUE
 
 if TYPE_CHECKING:
+    from pgmig_tui.impact.needed import Wanted
     from pgmig_tui.project.environments import Environment, Policy
 
 __all__ = ["CHECKS", "Check", "CheckResult", "State", "Thresholds", "check_environment", "run_check", "run_checks"]
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
-Relation = tuple[str | None, str]
-"""Schema (None: any) and name of an affected table."""
-
 CONNECT_TIMEOUT_S = 5
 
 
@@ -86,9 +85,10 @@ _SERVER_TITLE = "The server answers and is the right one"
 
 
 def run_check(
-    connection: Connection, name: str, tables: Sequence[Relation] = (), thresholds: Thresholds | None = None
+    connection: Connection, name: str, wanted: Sequence[Wanted] = (), thresholds: Thresholds | None = None
 ) -> CheckResult:
-    """Run one check of CHECKS on the affected `tables`. An error of the server is UNKNOWN, with its message.
+    """Run one check of CHECKS; `wanted` are the locks that are about to be taken. An error of the server is UNKNOWN,
+    with its message.
 
     Raises ConnectionLost when the connection breaks, KeyError for an unknown name.
     """
@@ -96,16 +96,20 @@ def run_check(
     limits = thresholds or Thresholds()
     sql = load(f"checks/{name}")
     parameters = {
-        "schemas": [schema for schema, _ in tables],
-        "relations": [relation for _, relation in tables],
+        "schemas": [one.name.schema or None for one in wanted],
+        "relations": [one.name.relation for one in wanted],
+        # What takes SHARE UPDATE EXCLUSIVE on a table takes none on its partitions.
+        "inherited": [one.mode != SUE for one in wanted],
         "min_xact_s": limits.transaction_s,
     }
     started = time.time()
     try:
         names, found = connection.columns(sql, parameters)
         rows = [{key: _plain(value) for key, value in zip(names, row, strict=True)} for row in found]
+        if name in verdicts.ABOUT_LOCKS:
+            rows = verdicts.in_the_way(rows, wanted)
         verdict = check.verdict(rows, limits)
-        if not tables and name in verdicts.ABOUT_TABLES and verdict.state == "PASS":
+        if not wanted and name in verdicts.ABOUT_TABLES and verdict.state == "PASS":
             verdict = Verdict("N-A", "no table that exists is affected")
     except ServerError as error:
         rows, verdict = [], Verdict("UNKNOWN", f"the server refused the question: {error.message}")
@@ -123,10 +127,10 @@ def run_check(
 
 
 def run_checks(
-    connection: Connection, tables: Sequence[Relation] = (), thresholds: Thresholds | None = None
+    connection: Connection, wanted: Sequence[Wanted] = (), thresholds: Thresholds | None = None
 ) -> tuple[CheckResult, ...]:
     """All of CHECKS, in order. Raises ConnectionLost."""
-    return tuple(run_check(connection, check.name, tables, thresholds) for check in CHECKS)
+    return tuple(run_check(connection, check.name, wanted, thresholds) for check in CHECKS)
 
 
 def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: Thresholds | None = None) -> CheckResult:
@@ -150,7 +154,7 @@ def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: T
 
 
 def check_environment(
-    environment: Environment, tables: Sequence[Relation] = (), thresholds: Thresholds | None = None
+    environment: Environment, wanted: Sequence[Wanted] = (), thresholds: Thresholds | None = None
 ) -> tuple[CheckResult, ...]:
     """Connect and run everything, the server's identity first. Never raises for the server: a check that couldn't be
     asked is UNKNOWN, and an unreachable server a FAIL."""
@@ -162,7 +166,7 @@ def check_environment(
             connection.execute(guard_sql("watch", 0, connection.server_version_num))
             results.append(server_result(connection.identity(), environment.policy, thresholds))
             for check in CHECKS:
-                results.append(run_check(connection, check.name, tables, thresholds))
+                results.append(run_check(connection, check.name, wanted, thresholds))
     except PgmigError as error:
         now = _utc(time.time())
         if not results:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.database.identity import refusal
 from pgmig_tui.display import words
+from pgmig_tui.impact.modes import LockMode
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
+    from pgmig_tui.impact.needed import Wanted
 
 Rows = Sequence[dict[str, Any]]
 
 ABOUT_TABLES = frozenset({"blockers", "autovacuum"})
 """Checks that mean nothing when no table is affected."""
+ABOUT_LOCKS = frozenset({"blockers", "autovacuum", "prepared_transactions"})
+"""Checks whose rows are locks of others; only those that are in the way of ours count."""
 
 _MONITOR = "to see it: GRANT pg_monitor"
 
@@ -41,6 +45,20 @@ class Thresholds:
 class Verdict:
     state: Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
     summary: str
+
+
+def in_the_way(rows: Rows, wanted: Sequence[Wanted]) -> list[dict[str, Any]]:
+    """The rows that say of each lock whether ours would wait for it (`blocks`), by PostgreSQL's conflict matrix, and
+    which lock of ours that is (`ours`). Rows of no lock on an affected relation stay as they are."""
+    found = []
+    for row in rows:
+        number, mode = row.get("number"), row.get("mode")
+        if number is None or mode is None:
+            found.append({**row, "blocks": False, "ours": ""})
+            continue
+        one = wanted[number - 1]
+        found.append({**row, "blocks": one.waits_behind(LockMode.from_pg_name(mode)), "ours": one.mode.pg_name})
+    return found
 
 
 def server(identity: ServerIdentity, pinned: str | None, limits: Thresholds) -> Verdict:
@@ -72,32 +90,39 @@ def long_transactions(rows: Rows, limits: Thresholds) -> Verdict:
 
 
 def blockers(rows: Rows, limits: Thresholds) -> Verdict:
-    held = [row for row in rows if row["granted"] and row["backend_type"] != "autovacuum worker"]
-    waiting = [row for row in rows if not row["granted"]]
+    others = [row for row in rows if row["backend_type"] != "autovacuum worker"]
+    in_way = [row for row in others if row["blocks"]]
+    held = [row for row in in_way if row["granted"]]
     old = [row for row in held if row["prepared"] or (row["xact_s"] or 0) > limits.blocker_s]
     if old:
         first = old[0]
+        ours = f"in the way of our {first['ours']}"
         if first["prepared"]:
-            return Verdict("FAIL", f"a prepared transaction holds {first['mode']} on {first['relation']}")
+            return Verdict("FAIL", f"a prepared transaction holds {first['mode']} on {first['relation']}, {ours}")
         who = f"process {first['pid']} ({first['application'] or first['role'] or 'no name'}, {first['state']})"
         processes = len({row["pid"] for row in old})
         more = f"; {processes} sessions in all" if processes > 1 else ""
-        return Verdict(
-            "FAIL", f"{who} holds {first['mode']} on {first['relation']} for {_seconds(first['xact_s'])}{more}"
-        )
+        held_for = _seconds(first["xact_s"])
+        return Verdict("FAIL", f"{who} holds {first['mode']} on {first['relation']} for {held_for}, {ours}{more}")
     unseen = {row["pid"] for row in held if row["xact_s"] is None}
     if unseen:
         return Verdict(
             "UNKNOWN", f"{words.count(len(unseen), 'session')} on them, of an age hidden from us; {_MONITOR}"
         )
+    waiting = [row for row in in_way if not row["granted"]]
     if waiting:
         return Verdict("WARN", f"{words.count(len(waiting), 'lock')} awaited on {waiting[0]['relation']}")
     if held:
         return Verdict("PASS", f"{words.count(len({row['pid'] for row in held}), 'session')}, none for long")
+    if others:
+        return Verdict(
+            "PASS", f"{words.count(len({row['pid'] for row in others}), 'session')}, none in the way of our locks"
+        )
     return Verdict("PASS", "no locks on them")
 
 
 def autovacuum(rows: Rows, limits: Thresholds) -> Verdict:
+    rows = [row for row in rows if row["blocks"]]
     stubborn = [row for row in rows if row["wraparound"]]
     if stubborn:
         return Verdict("FAIL", f"a vacuum to prevent wraparound is on {stubborn[0]['relation']}: it doesn't yield")
@@ -105,18 +130,19 @@ def autovacuum(rows: Rows, limits: Thresholds) -> Verdict:
         return Verdict("UNKNOWN", f"something vacuums or maintains {rows[0]['relation']}; {_MONITOR}")
     if rows:
         return Verdict("WARN", f"an autovacuum is on {rows[0]['relation']}: it yields after deadlock_timeout")
-    return Verdict("PASS", "none on the affected tables")
+    return Verdict("PASS", "none in the way on the affected tables")
 
 
 def prepared_transactions(rows: Rows, limits: Thresholds) -> Verdict:
     if not rows:
         return Verdict("PASS", "none")
-    on_affected = [row for row in rows if row["on_affected"]]
-    first = (on_affected or list(rows))[0]
+    in_way = [row for row in rows if row["blocks"]]
+    first = (in_way or list(rows))[0]
     named = f'"{first["gid"]}" of {first["role"]}, {_seconds(first["age_s"])} old'
-    if on_affected:
-        return Verdict("FAIL", f"{named}, holds a lock on an affected table")
-    return Verdict("WARN", f"{named}" + (f" and {len(rows) - 1} more" if len(rows) > 1 else ""))
+    if in_way:
+        return Verdict("FAIL", f"{named}, holds {first['mode']} on {first['relation']}, in the way of {first['ours']}")
+    others = len({row["gid"] for row in rows}) - 1
+    return Verdict("WARN", f"{named}" + (f" and {others} more" if others else ""))
 
 
 def replication_lag(rows: Rows, limits: Thresholds) -> Verdict:

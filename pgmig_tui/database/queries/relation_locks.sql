@@ -17,6 +17,7 @@ SELECT n.nspname::text, c.relname::text, l.mode, l.granted,
   JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.nspname
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.relname
   JOIN locks l ON l.relation = c.oid AND l.locktype = 'relation'
+       AND l.mode <> 'SIReadLock'
        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
   LEFT JOIN locks x ON l.pid IS NULL AND x.pid IS NULL AND x.virtualtransaction = l.virtualtransaction
