@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from pgmig_tui.database.activity import end_sessions
-from pgmig_tui.database.connect import Connection, Reachable, mask
+from pgmig_tui.database.connect import Connection, Reachable
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError, Refused
-from pgmig_tui.gates.backup import LOCK_WAIT, Tools, child_environment, conninfo_text, find_tools
+from pgmig_tui.gates.backup import LOCK_WAIT
 from pgmig_tui.rehearse.scratch import Place
-from pgmig_tui.sandbox.installation import find_installations
+from pgmig_tui.sandbox.programs import Tools, conninfo_text, find_tools, libpq_environment, run_program, work_folder
 
 _STATISTICS_FROM = 18
 _STOP_S = 10.0
@@ -125,22 +123,22 @@ def dumped(
     Raises Refused when every pg_dump here is older than the server, CloneError.
     """
     try:
-        tools = find_tools(connection.server_version_num, [one.bin_dir for one in find_installations()])
+        tools = find_tools(connection.server_version_num)
     except Refused as error:
         do = error.do.replace(", or attest a backup that was made elsewhere", "")
         raise Refused(error.what, now=_NOTHING, do=do) from None
     statistics = tools.major >= _STATISTICS_FROM and scratch_version // 10000 >= _STATISTICS_FROM
-    with tempfile.TemporaryDirectory(prefix="pgmig-") as folder, child_environment(target, name) as environment:
-        path = Path(folder) / "schema.dump"
+    environment = libpq_environment(target, name)
+    with work_folder() as folder:
+        path = folder / "schema.dump"
         command = [
             str(tools.folder / "pg_dump"), "--format=custom",
             *(["--no-data", "--statistics"] if statistics else ["--schema-only"]),
             f"--lock-wait-timeout={LOCK_WAIT}", "--no-password", "--no-subscriptions", "--no-security-labels",
             f"--file={path}", f"--dbname={conninfo_text(target.conninfo)}",
         ]  # fmt: skip
-        secrets = [target.password or "", *target.secrets.values()]
         try:
-            status, lines = _run(command, environment, secrets)
+            status, lines = _run(command, environment)
         except BaseException:
             end_sessions(connection, name, _STOP_S)
             raise
@@ -175,13 +173,12 @@ def restore(
             *([] if place.ours else ["--no-owner", "--no-privileges", "--no-tablespaces"]),
             f"--dbname={conninfo_text(place.endpoint(database).conninfo)}",
         ]
-        with child_environment(place.admin, "pgmig/rehearsal/restore") as environment:
-            hidden = [place.admin.password or ""]
-            parts = ["--no-statistics"] if statistics else []
-            _, lines = _run([*command, *parts, str(archive)], environment, hidden)
-            if statistics:
-                # Afterwards: an index that is made on an empty table sets the table's own statistics to zero.
-                lines += _run([*command, "--statistics-only", str(archive)], environment, hidden)[1]
+        environment = libpq_environment(place.admin, "pgmig/rehearsal/restore")
+        parts = ["--no-statistics"] if statistics else []
+        _, lines = _run([*command, *parts, str(archive)], environment)
+        if statistics:
+            # Afterwards: an index that is made on an empty table sets the table's own statistics to zero.
+            lines += _run([*command, "--statistics-only", str(archive)], environment)[1]
         _cut_off(connection, notes)
         _note_versions(connection, original, notes)
     if withheld := sorted({setting.partition("=")[0] for setting, allowed in original.settings if not allowed}):
@@ -320,23 +317,10 @@ def _escaped(text: str) -> str:
 # -- programs ------------------------------------------------------------------------------------------------------
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], secrets: Sequence[str]) -> tuple[int, list[str]]:
-    """Exit status and what was said on standard error, secrets masked. The child ends with us, whatever is raised."""
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
-            env={**environment, "LC_ALL": "C", "PGCONNECT_TIMEOUT": os.environ.get("PGCONNECT_TIMEOUT", "10")},
-            umask=0o077, start_new_session=True,
-        )  # fmt: skip
-        try:
-            process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-        said.seek(0)
-        text = mask(said.read().decode("utf-8", "replace"), secrets)
-    return process.returncode, [line for line in text.splitlines() if line.strip()]
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Exit status and what was said on standard error, in English, since `_problems` reads it."""
+    timeout = os.environ.get("PGCONNECT_TIMEOUT", "10")
+    return run_program(command, {**environment, "LC_ALL": "C", "PGCONNECT_TIMEOUT": timeout})
 
 
 def _problems(lines: Sequence[str], missing: Sequence[str]) -> Iterator[str]:

@@ -7,7 +7,6 @@ script the whole schema is compared with what it was at that point. The target i
 from __future__ import annotations
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,6 +28,7 @@ from pgmig_tui.report.impacts import Reading, Source, inspect
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import Endpoint, Options, RunPlan
 from pgmig_tui.run.planning import prepare
+from pgmig_tui.sandbox.programs import work_folder
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, ProjectFiles
 
@@ -74,8 +74,8 @@ def rehearse(
     project = project.for_target(environment.target)
     # A rehearsal must not touch anything but its database: no shell, whatever the policy allows.
     careful = replace(environment, policy=replace(environment.policy, allow_shell=False))
-    with tempfile.TemporaryDirectory(prefix="pgmig-") as folder, ExitStack() as stack:
-        plan = prepare(project, careful, "deploy", options, state_dir=Path(folder), progress=say)
+    with work_folder() as folder, ExitStack() as stack:
+        plan = prepare(project, careful, "deploy", options, state_dir=folder, progress=say)
         if not plan.steps:
             return None
         name = application_name("rehearsal", "source")
@@ -90,7 +90,7 @@ def rehearse(
         where = place.endpoint(database, clone.user, clone.password)
         if clone.options:
             where = replace(where, conninfo={**where.conninfo, "options": clone.options})
-        outlets = Path(folder) / "outlets"
+        outlets = folder / "outlets"
         outlets.mkdir()
         files = RecordedFiles.of(plan)
         allow = Allow(files=plan.allow_files)

@@ -1,6 +1,6 @@
 """Where a rehearsal happens: a scratch database on a server of our own, or on one that the operator named.
 
-Our own server (one a major version, kept below the state folder) holds nothing but a rehearsal while its lock is held:
+Our own server (one a major version, below the state folder) is made for a rehearsal and removed with it, under a lock:
 whatever is there at the start was left by a process that was killed, and goes. On a server that others use, every
 scratch database has a keeper: a session named after it, which ends with its creator; a database without one goes.
 """
@@ -20,6 +20,7 @@ from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.plan import Endpoint
 from pgmig_tui.sandbox.installation import Installation, find_installations
+from pgmig_tui.sandbox.programs import removed_with_us
 from pgmig_tui.sandbox.server import SUPERUSER, SandboxServer, home_for
 
 if TYPE_CHECKING:
@@ -68,26 +69,23 @@ class Place:
 def embedded(major: int, folder: Path, say: Say) -> Iterator[Place]:
     """Our own server of that major version, or the nearest newer one there is. One rehearsal at a time; others wait.
 
-    It is started if need be, swept before and after, and stopped again. Raises PgmigError without an installation.
+    It is made for this rehearsal and goes with it, however we end: its log and its WAL hold what scripts said, and
+    perhaps a password. Raises PgmigError without an installation, or where its folder can't be written.
     """
     installation = _installation(major)
-    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     home = home_for(folder / f"server-{installation.major}")
-    with _alone(folder / f"lock-{installation.major}", say):
-        server = SandboxServer(home, installation, settings=_SETTINGS)
-        say(f"starting PostgreSQL {installation.version} for the rehearsal")
-        _start(server)
-        try:
+    with _alone(folder, installation.major, say) as lock:
+        server = SandboxServer(home, installation, settings=_SETTINGS, keeps_blank=True)
+        server.clear()
+        with removed_with_us(server.holds_data, server=server.data, lock=lock):
+            say(f"starting PostgreSQL {installation.version} for the rehearsal")
+            server.start()
             conninfo = {"host": str(server.socket_dir), "port": "5432", "user": SUPERUSER, "dbname": "postgres"}
             admin = Endpoint("the rehearsal's server", conninfo)
             place = Place(admin, True, 0, f"PostgreSQL {installation.version} of our own")
-            _wipe(place, server)
             with place.session() as connection:
                 place = replace(place, version_num=connection.server_version_num)
             yield place
-            _wipe(place, server)
-        finally:
-            server.stop()
 
 
 @contextlib.contextmanager
@@ -145,35 +143,6 @@ def _sweep(connection: Connection) -> None:
         connection.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
 
 
-def _wipe(place: Place, server: SandboxServer) -> None:
-    """Make our own server as new; where something there can't be removed, by making it anew."""
-    try:
-        with place.session() as connection:
-            _remove_all(connection)
-    except PgmigError:
-        server.destroy()
-        server.start()
-
-
-def _remove_all(connection: Connection) -> None:
-    """Databases, tablespaces, roles and settings that scripts and clones have made."""
-    asked = connection.execute(
-        "SELECT datname FROM pg_catalog.pg_database WHERE datname <> 'postgres' AND oid >= 16384"
-    )
-    for (name,) in asked:
-        connection.execute(f"ALTER DATABASE {ident(name)} IS_TEMPLATE false")
-        connection.execute(f"DROP DATABASE {ident(name)} WITH (FORCE)")
-    for (name,) in connection.execute("SELECT spcname FROM pg_catalog.pg_tablespace WHERE oid >= 16384"):
-        connection.execute(f"DROP TABLESPACE {ident(name)}")
-    roles = [name for (name,) in connection.execute("SELECT rolname FROM pg_catalog.pg_roles WHERE oid >= 16384")]
-    if roles:
-        listed = ", ".join(ident(name) for name in roles)
-        connection.execute(f"DROP OWNED BY {listed} CASCADE; DROP ROLE {listed}")
-    connection.execute("ALTER SYSTEM RESET ALL")
-    connection.execute("ALTER ROLE ALL RESET ALL")
-    connection.execute(f"ALTER ROLE {ident(SUPERUSER)} RESET ALL")
-
-
 def _installation(major: int) -> Installation:
     found = find_installations()
     if not found:
@@ -189,24 +158,25 @@ def _installation(major: int) -> Installation:
     return min(newer, key=lambda one: one.major) if newer else max(found, key=lambda one: one.major)
 
 
-def _start(server: SandboxServer) -> None:
-    try:
-        server.start()
-    except PgmigError:
-        # An ALTER SYSTEM of a rehearsed script can keep a server from starting; nothing in it is worth keeping.
-        server.destroy()
-        server.start()
-
-
 @contextlib.contextmanager
-def _alone(path: Path, say: Say) -> Iterator[None]:
-    with path.open("w") as file:
+def _alone(folder: Path, major: int, say: Say) -> Iterator[int]:
+    """One rehearsal on a server at a time. Yields the descriptor that holds the lock."""
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        file = (folder / f"lock-{major}").open("w")
+    except OSError as error:
+        raise PgmigError(
+            f"the folder of the rehearsals' server can't be written: {error.strerror or error} ({folder})",
+            now=_NOTHING,
+            do="Make room there, or choose another place with XDG_STATE_HOME.",
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("waiting for another rehearsal to end")
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield file.fileno()
 
 
 __all__ = ["PREFIX", "Place", "configured", "embedded", "leftovers", "scratch_database"]

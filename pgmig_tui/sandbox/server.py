@@ -5,6 +5,7 @@ It runs until `stop()`: it outlives the process that started it. Its folder hold
     lock        held while one process starts or stops the server
     programs/   as root only: a copy of the wheel's programs, where the server's account reaches them
     cluster/    belongs to the server's account: data/, log, and the socket
+    blank/      only where clusters come and go: a cluster that was never started, to be copied
 
 Nothing outside is changed. Where the folder's path is too long for a socket, that lies in a folder below /tmp, which
 only the server's account may enter.
@@ -70,10 +71,18 @@ class SandboxServer:
     Errors are PgmigError; a server that doesn't answer is Unreachable.
     """
 
-    def __init__(self, folder: Path, installation: Installation, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        installation: Installation,
+        settings: Mapping[str, str] | None = None,
+        *,
+        keeps_blank: bool = False,
+    ) -> None:
         self.folder = folder.resolve()
         self.installation = installation
         self.settings = {**_SETTINGS, **(settings or {})}
+        self._keeps_blank = keeps_blank
         self._cluster = self.folder / "cluster"
         self._data = self._cluster / "data"
 
@@ -92,6 +101,16 @@ class SandboxServer:
         if plain and len(os.fsencode(self._cluster / _SOCKET)) < _SOCKET_PATH_LIMIT:
             return self._cluster
         return Path("/tmp") / f"pgmig-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
+
+    @property
+    def data(self) -> Path:
+        """The server's data folder."""
+        return self._data
+
+    @property
+    def holds_data(self) -> list[Path]:
+        """The folders in which is all that the server's databases hold: data, WAL and log."""
+        return list(dict.fromkeys((self._cluster, self.socket_dir)))
 
     @property
     def log(self) -> Path:
@@ -142,6 +161,14 @@ class SandboxServer:
                     shutil.rmtree(made, ignore_errors=True)
                 if self.socket_dir != self._cluster:
                     shutil.rmtree(self.socket_dir, ignore_errors=True)
+
+    def clear(self) -> None:
+        """Stop the server and remove its databases and its log; what makes the next start quick stays."""
+        if self.folder.exists():
+            with self._alone():
+                self._stop(signal.SIGQUIT)
+                for made in self.holds_data:
+                    shutil.rmtree(made, ignore_errors=True)
 
     # Databases
 
@@ -222,12 +249,19 @@ class SandboxServer:
         except FileNotFoundError:
             unfinished = self._cluster / "data.unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
+            blank = self.folder / "blank" / installation.version
+            if self._keeps_blank and blank.is_dir():
+                self._expect(account.run(["cp", "-a", blank / "data", unfinished], cwd=self._cluster), "cp failed")
+                unfinished.rename(self._data)
+                return
             command: list[str | Path] = [installation.bin_dir / "initdb", "-D", unfinished, "-U", SUPERUSER]
             # No sync: whatever a power cut in the next seconds could break is made again as fast.
             command += ["-A", "peer", "--locale=C", "--encoding=UTF8", "--no-sync"]
             self._expect(account.run(command, cwd=self._cluster), "PostgreSQL's initdb failed")
             with (unfinished / "postgresql.conf").open("a") as file:
                 file.write("include 'sandbox.conf'\n")
+            if self._keeps_blank:
+                self._keep_blank(unfinished, blank, account)
             unfinished.rename(self._data)
             return
         if made_by != str(installation.major):
@@ -236,6 +270,15 @@ class SandboxServer:
                 now="Nothing was started.",
                 do="Start over with: pgmig-tui demo --reset",
             )
+
+    def _keep_blank(self, made: Path, blank: Path, account: Account) -> None:
+        """A copy of a new cluster, under its final name only when it is whole. Those of other versions go."""
+        shutil.rmtree(blank.parent, ignore_errors=True)
+        _make_enterable(blank.parent)
+        unfinished = blank.with_name(f"{blank.name}.unfinished")
+        _make_private(unfinished, account)
+        self._expect(account.run(["cp", "-a", made, unfinished / "data"], cwd=self._cluster), "cp failed")
+        unfinished.rename(blank)
 
     def _configure(self, account: Account) -> None:
         settings = {**self.settings, "unix_socket_directories": str(self.socket_dir)}

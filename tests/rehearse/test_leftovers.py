@@ -1,4 +1,4 @@
-"""However a rehearsal ends, its copy goes: at once where the process can, else when the next one begins."""
+"""However a rehearsal ends, its copy goes with it, its server's data and its own files too."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ def under_way(workshop: Workshop, theatre: Theatre, tmp_path: Path) -> Iterator[
     home = theatre.state_dir / "pgmig-tui"
     home.mkdir(mode=0o755, exist_ok=True)
     env = {**environment(tmp_path), "XDG_STATE_HOME": str(theatre.state_dir), "PYTHONPATH": str(ROOT)}
+    env["TMPDIR"] = str(tmp_path / "tmp")
+    (tmp_path / "tmp").mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri], cwd=workshop.root, env=env,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
@@ -80,31 +82,44 @@ def under_way(workshop: Workshop, theatre: Theatre, tmp_path: Path) -> Iterator[
         server.stop()
 
 
-def test_a_rehearsal_that_is_ended_removes_its_copy(
-    under_way: subprocess.Popen[bytes], workshop: Workshop, theatre: Theatre
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_rehearsal_that_is_ended_leaves_nothing(
+    under_way: subprocess.Popen[bytes], workshop: Workshop, theatre: Theatre, tmp_path: Path, number: signal.Signals
 ) -> None:
+    """Neither a server, nor its log and WAL, which hold what the scripts said, nor files of the process."""
     server = own_server(Theatre(theatre.state_dir / "pgmig-tui"), workshop)
     assert copies(server)
-    under_way.send_signal(signal.SIGTERM)
-    assert under_way.wait(DEADLINE_S) == 130
-    assert not server.running
-    server.start()
-    assert copies(server) == set()
+    assert list((tmp_path / "tmp").iterdir())
+    os.kill(under_way.pid, number)
+    status = under_way.wait(DEADLINE_S)
+    assert status == (130 if number == signal.SIGTERM else -number)
+    wait_for("the end of the server", lambda: not server.running)
+    wait_for("the end of its data", lambda: not any(folder.exists() for folder in server.holds_data))
+    wait_for("the end of its files", lambda: not list((tmp_path / "tmp").iterdir()))
 
 
-def test_what_a_killed_rehearsal_left_goes_when_the_next_begins(
+def test_what_a_rehearsal_left_that_was_killed_with_all_that_belongs_to_it_goes_when_the_next_begins(
     under_way: subprocess.Popen[bytes], workshop: Workshop, theatre: Theatre
 ) -> None:
     home = Theatre(theatre.state_dir / "pgmig-tui")
     server = own_server(home, workshop)
     left = copies(server)
     assert len(left) == 1
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if b"keeper.py" in (folder / "cmdline").read_bytes() and parent_of(folder) == under_way.pid:
+                os.kill(int(folder.name), signal.SIGKILL)
     os.kill(under_way.pid, signal.SIGKILL)
     under_way.wait(DEADLINE_S)
     assert copies(server) == left
     with embedded(workshop.server.version_num // 10000, home.state_dir / "rehearsal", lambda text: None):
         assert copies(server) == set()
     assert not server.running
+    assert not any(folder.exists() for folder in server.holds_data)
+
+
+def parent_of(folder: Path) -> int:
+    return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_what_scripts_leave_in_the_whole_server_goes_too(workshop: Workshop, theatre: Theatre) -> None:
