@@ -20,7 +20,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, items_for
 from pgmig_tui.gates.gate import Answer, Gate, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
-from pgmig_tui.report.review import NOT_ASKED, Review, answered, review
+from pgmig_tui.report.review import NOT_ASKED, Review, answered, ready, review
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
@@ -55,6 +55,7 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
     _require_open(reviewed)
     accept_loss(arguments, plan, reviewed.loses)
     confirm_run(arguments, plan)
+    reviewed = ready(reviewed, environment)
     return reviewed.gate.counted(reviewed.answers)
 
 
@@ -62,9 +63,11 @@ def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tu
     """The backup that --backup asks for, or the newest one there is."""
     from pgmig_tui.report import backups
 
+    if plan.command == "revert":
+        return ()  # its checklist asks for none
     if plan.command == "deploy" and arguments.backup:
         return _make_backup(plan, environment)
-    return backups.existing(environment, _state_dir())
+    return backups.existing(environment, _state_dir(), told=lambda text: output.note(line(("~ ", "muted"), safe(text))))
 
 
 def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
@@ -163,7 +166,7 @@ def _ask_for_answers(reviewed: Review, environment: Environment) -> Review:
     plan = reviewed.plan
     by = str(plan.operator)
     items = items_for(environment, plan.gate)
-    if BACKUP in reviewed.gate.blocking and ask_yes("There is no backup. Make one now with pg_dump?"):
+    if BACKUP in reviewed.gate.blocking and ask_yes("There is no backup that counts. Make one now with pg_dump?"):
         reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, environment))
     answers = list(reviewed.answers)
     for result in reviewed.gate.results:

@@ -1,68 +1,73 @@
 """A backup by pg_dump, and the proof that it can be read.
 
 `pg_restore -l` proves nothing: it succeeds on a dump cut to a tenth. A full decode (`pg_restore -f /dev/null`) catches
-every truncation and compressed corruption; SHA-256 catches the rest later. Passwords reach the children by a temporary
-password file, never by argv or environment.
+every truncation and compressed corruption, and SHA-256 beside it, from the same open file, that it is what was dumped.
+Such a proof holds for that very file (`Seal`), until a run starts.
+
+While a dump is being made its name ends in `.unfinished`; whatever way we end, it doesn't stay.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
-import subprocess
-import tempfile
+import stat
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from pgmig_tui.database.activity import end_sessions
-from pgmig_tui.database.checks import CheckResult, State
+from pgmig_tui.database.changed import database_oid, server_time
 from pgmig_tui.database.connect import (
+    Connection,
     Reachable,
     ServerIdentity,
     application_name,
     connect,
     guard_sql,
-    mask,
 )
+from pgmig_tui.database.holder import lock_holder
 from pgmig_tui.errors import PgmigError, Refused
+from pgmig_tui.sandbox.programs import (
+    Tools,
+    conninfo_text,
+    find_tools,
+    libpq_environment,
+    removed_with_us,
+    run_program,
+)
 
 Verified = Literal["none", "list", "decode"]
 
 LOCK_WAIT = "2s"
-MAX_AGE_S = 24 * 3600
 _STOP_S = 10.0
-_DEBIAN = Path("/usr/lib/postgresql")
-_VERSION = re.compile(r"(\d+)(?:\.\d+)*")
+_UNFINISHED = ".unfinished"
+_CHUNK = 1 << 20
 
 
 class BackupError(PgmigError):
-    """The backup, or the proof of it, failed. The file, if any, is gone."""
+    """The backup, or the proof of it, failed. The file of a backup that failed is gone."""
 
     exit_status = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """pg_dump and pg_restore of one PostgreSQL installation."""
-
-    folder: Path
-    version: str
-
-    @property
-    def major(self) -> int:
-        return int(self.version.split(".")[0])
+class Damaged(BackupError):
+    """A dump isn't what was dumped, or can't be read to its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A dump and what is known of it. Times are UTC; `seconds` is how long dump and verification took."""
+    """A dump and what is known of it. Times are UTC by the server's clock, `started_at` is before the dump looked at
+    the database; `seconds` is how long dump and verification took."""
 
     path: str
     size: int
@@ -75,32 +80,31 @@ class Backup:
     started_at: str
     finished_at: str
     seconds: float
+    timeline: int | None = None
+    database_oid: int | None = None
 
 
-def find_tools(server_version_num: int, folders: Sequence[Path] = (), path: str | None = None) -> Tools:
-    """The oldest pg_dump that is at least as new as the server: in `folders`, then on PATH, then where Debian keeps
-    them. Raises Refused, naming the versions found."""
-    wanted = server_version_num // 10000
-    places = [
-        *folders,
-        *(Path(part) for part in (path or os.environ.get("PATH", os.defpath)).split(os.pathsep) if part),
-    ]
-    if _DEBIAN.is_dir():
-        places += sorted(_DEBIAN.glob("*/bin"), reverse=True)
-    found: dict[str, Tools] = {}
-    for place in places:
-        tools = _tools(place)
-        if tools is not None:
-            found.setdefault(tools.version, tools)
-    fitting = [tools for tools in found.values() if tools.major >= wanted]
-    if fitting:
-        return min(fitting, key=lambda tools: tools.major)
-    versions = ", ".join(sorted(found)) or "none"
-    raise Refused(
-        f"no pg_dump here can dump PostgreSQL {wanted}: found {versions}",
-        now="No backup was made.",
-        do=f"Install the PostgreSQL {wanted} client programs, or attest a backup that was made elsewhere.",
-    )
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Which file was proven: as long as all this is the same, so is what was read of it."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Seal:
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    def broken(self, path: str) -> str:
+        """Why the file isn't the proven one any more, "" while it is."""
+        try:
+            found = os.lstat(path)
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        return "" if Seal.of(found) == self else f"{path} is not the file any more that was verified"
 
 
 def make_backup(
@@ -112,98 +116,137 @@ def make_backup(
     tools: Tools | None = None,
     progress: Callable[[int], None] | None = None,
     stopping: Callable[[], bool] = lambda: False,
-) -> Backup:
+) -> tuple[Backup, Seal]:
     """Dump `target`'s database into `folder` (made 0700) and prove it; returns when no session of ours dumps any more.
 
     `progress` gets the file's size in bytes; `stopping` is asked every tenth of a second. Raises Refused (no fitting
-    pg_dump), Unreachable, BackupError.
+    pg_dump, or a run that is under way: the dump might lack what it changes), Unreachable, BackupError.
     """
     name = application_name(run_id, "dump")
     with connect(target, application_name=application_name(run_id, "backup")) as connection:
         connection.execute(guard_sql("control", 0, connection.server_version_num))
         identity = connection.identity()
+        _refuse_run(connection)
+        started, clock = server_time(connection), time.monotonic()
         tools = tools or find_tools(identity.version_num)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / f"{_file_name(identity.database)}-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump"
-        started, clock = _utc_now(), time.monotonic()
-        try:
-            with child_environment(target, name) as environment:
+        environment = libpq_environment(target, name)
+        with _unfinished(folder, identity.database) as path:
+            try:
                 _dump(target, tools, path, environment, progress, stopping)
-            digest = _digest(path)
-            _prove(tools, path, verify, stopping)
-            if verify != "none" and _digest(path) != digest:
-                raise BackupError(f"{path} changed while it was verified")
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        finally:
-            # A dump that was killed leaves a server process that notices late; its locks would stop the first step.
-            end_sessions(connection, name, _STOP_S)
-    backup = _record(path, digest, verify, identity, tools, started, time.monotonic() - clock)
-    path.with_suffix(".json").write_text(json.dumps(asdict(backup), indent=1) + "\n", encoding="utf-8")
-    return backup
+            finally:
+                # A dump that was killed leaves a server process that notices late; its locks would stop the first step.
+                end_sessions(connection, name, _STOP_S)
+            digest, _ = prove(str(path), tools, verify, stopping=stopping)
+            final = path.with_name(path.name.removesuffix(_UNFINISHED))
+            backup = Backup(
+                path=str(final),
+                size=path.stat().st_size,
+                sha256=digest,
+                verified=verify,
+                database=identity.database,
+                system_identifier=identity.system_identifier,
+                server_version=identity.version,
+                tool_version=tools.version,
+                started_at=started,
+                finished_at=server_time(connection),
+                seconds=round(time.monotonic() - clock, 3),
+                timeline=identity.timeline,
+                database_oid=database_oid(connection),
+            )
+            record = final.with_suffix(".json")
+            record.write_text(json.dumps(asdict(backup), indent=1) + "\n", encoding="utf-8")
+            path.rename(final)
+            return backup, Seal.of(final.lstat())
 
 
-def newest_backup(folder: Path, identity: ServerIdentity) -> Backup | None:
-    """The newest backup of that database in `folder` whose file is still there with its size."""
+def backups_of(folder: Path, identity: ServerIdentity) -> list[Backup]:
+    """The recorded backups of that database in `folder` whose file is there, the newest first."""
     found = []
     for record in folder.glob("*.json"):
         try:
             backup = Backup(**json.loads(record.read_text(encoding="utf-8")))
-            whole = Path(backup.path).stat().st_size == backup.size
+            there = stat.S_ISREG(Path(backup.path).lstat().st_mode)
         except (OSError, ValueError, TypeError):
             continue
-        if whole and (backup.system_identifier, backup.database) == identity.key:
+        if there and (backup.system_identifier, backup.database) == identity.key:
             found.append(backup)
-    return max(found, key=lambda backup: backup.finished_at, default=None)
+    return sorted(found, key=lambda backup: backup.finished_at, reverse=True)
 
 
-def verify_backup(backup: Backup, tools: Tools, verify: Verified = "decode") -> Backup:
-    """Prove an existing dump again: its SHA-256 is the recorded one and it decodes. Raises BackupError."""
-    path = Path(backup.path)
-    if not path.is_file():
-        raise BackupError(f"{path} is not there any more")
-    if _digest(path) != backup.sha256:
-        raise BackupError(f"{path} is not what was dumped: its SHA-256 differs")
-    _prove(tools, path, verify, lambda: False)
-    return replace(backup, verified=verify)
+def prove_again(backup: Backup, verify: Verified, *, stopping: Callable[[], bool] = lambda: False) -> Seal:
+    """Prove an existing dump: its SHA-256 is the recorded one and it decodes. Raises Damaged, BackupError when it is
+    stopped, Refused when no pg_restore here reads it."""
+    tools = find_tools(int(backup.tool_version.split(".")[0]) * 10000)
+    digest, seal = prove(backup.path, tools, verify, stopping=stopping)
+    if digest != backup.sha256:
+        raise Damaged(f"{backup.path} is not what was dumped: its SHA-256 differs")
+    return seal
 
 
-def results(backup: Backup | None) -> tuple[CheckResult, CheckResult]:
-    """The backup as the evidence of the items "Backup database" and "Verify backup"."""
-    now = _utc_now()
-    titles = ("Backup database", "Verify backup")
-    if backup is None:
-        return (
-            CheckResult("backup", titles[0], "UNKNOWN", "no backup was made", finished_at=now),
-            CheckResult("backup_verified", titles[1], "UNKNOWN", "no backup was made", finished_at=now),
-        )
-    age = (datetime.now(UTC) - datetime.fromisoformat(backup.finished_at)).total_seconds()
-    rows = (asdict(backup),)
-    summary = f"{backup.path}, {backup.size:,} bytes, {backup.finished_at}"
-    fresh = CheckResult(
-        "backup", titles[0], "PASS" if age <= MAX_AGE_S else "FAIL", summary, rows, "", backup.started_at, now
+def prove(
+    path: str, tools: Tools, verify: Verified, *, stopping: Callable[[], bool] = lambda: False
+) -> tuple[str, Seal]:
+    """Decode a dump and hash it, both from one open file. Returns its SHA-256, and which file that was."""
+    descriptor = _opened(path)
+    try:
+        before = Seal.of(os.fstat(descriptor))
+        left = threading.Event()
+        digest = sha256()
+        hashing = threading.Thread(target=_hash, args=(descriptor, digest.update, left), daemon=True)
+        hashing.start()
+        try:
+            if verify != "none":
+                _decode(tools, path, descriptor, verify, stopping)
+            while hashing.is_alive():
+                hashing.join(0.1)
+                if stopping():
+                    raise BackupError("the verification of the backup was stopped")
+        finally:
+            left.set()
+            hashing.join()
+        if Seal.of(os.fstat(descriptor)) != before or before.broken(path):
+            raise Damaged(f"{path} changed while it was verified")
+        return digest.hexdigest(), before
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: str) -> int:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Damaged(f"{path} can't be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Damaged(f"{path} is no regular file")
+    return descriptor
+
+
+def _hash(descriptor: int, update: Callable[[bytes], object], left: threading.Event) -> None:
+    """By offset: the descriptor's own position is pg_restore's."""
+    at = 0
+    with contextlib.suppress(OSError):  # a hash of less than all is another hash
+        while not left.is_set() and (chunk := os.pread(descriptor, _CHUNK, at)):
+            update(chunk)
+            at += len(chunk)
+
+
+def _decode(tools: Tools, path: str, descriptor: int, verify: Verified, stopping: Callable[[], bool]) -> None:
+    arguments = ["--list"] if verify == "list" else [f"--file={os.devnull}"]
+    status, lines = run_program(
+        [str(tools.folder / "pg_restore"), *arguments], {"LC_ALL": "C"}, stdin=descriptor, watch=stopping
     )
-    proof: dict[Verified, State] = {"decode": "PASS", "list": "WARN", "none": "UNKNOWN"}
-    said = {"decode": "fully decoded", "list": "only its table of contents was read", "none": "not verified"}
-    verified = CheckResult(
-        "backup_verified",
-        titles[1],
-        proof[backup.verified],
-        f"{said[backup.verified]}, SHA-256 {backup.sha256[:16]}…",
-        rows,
-        "",
-        backup.started_at,
-        now,
-    )
-    return fresh, verified
+    if stopping():
+        raise BackupError("the verification of the backup was stopped")
+    if status:
+        raise Damaged(f"{path} can't be read to its end: pg_restore failed with {status}", details=lines[:10])
 
 
 def _dump(
     target: Reachable,
     tools: Tools,
     path: Path,
-    environment: Mapping[str, str],
+    environment: dict[str, str],
     progress: Callable[[int], None] | None,
     stopping: Callable[[], bool],
 ) -> None:
@@ -217,148 +260,47 @@ def _dump(
     ]
 
     def watch() -> bool:
-        if progress is not None and path.exists():
+        if progress is not None:
             progress(path.stat().st_size)
         return stopping()
 
-    secrets = [target.password or "", *target.secrets.values()]
-    _run(command, environment, "pg_dump", watch, secrets)
-    path.chmod(0o600)
+    status, lines = run_program(command, environment, watch=watch)
+    if stopping():
+        raise BackupError("the backup was stopped", now="No backup was made.")
+    if status:
+        raise BackupError(f"pg_dump failed with exit status {status}", now="No backup was made.", details=lines[:10])
 
 
-def _prove(tools: Tools, path: Path, verify: Verified, stopping: Callable[[], bool]) -> None:
-    arguments = {"none": None, "list": ["--list"], "decode": [f"--file={os.devnull}"]}[verify]
-    if arguments is not None:
-        command = [str(tools.folder / "pg_restore"), *arguments, str(path)]
-        _run(command, os.environ, "pg_restore", stopping, ())
-
-
-def _run(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    name: str,
-    stopping: Callable[[], bool],
-    secrets: Sequence[str],
-) -> None:
-    """Run to the end, or end it when `stopping` says so or anything is raised."""
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            env=dict(environment),
-            umask=0o077,
-            start_new_session=True,
-        )
-        try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.1)
-                    break
-                if stopping():
-                    raise BackupError("the backup was stopped", now="No backup was made.")
-        finally:
-            _end(process)
-        if process.returncode:
-            errors.seek(0)
-            text = mask(errors.read().decode("utf-8", "replace"), secrets)
-            lines = [line for line in text.splitlines() if line.strip()]
-            raise BackupError(
-                f"{name} failed with exit status {process.returncode}", now="No backup was made.", details=lines[:10]
-            )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-@contextlib.contextmanager
-def child_environment(target: Reachable, name: str) -> Iterator[dict[str, str]]:
-    """The child's environment, and a password file that is gone afterwards. The variables that hold passwords are
-    taken out: everybody on the host may look at a process's environment."""
-    password = target.password if target.password is not None else os.environ.get("PGPASSWORD")
-    hidden = {"PGPASSWORD", "SQITCH_PASSWORD", "PGAPPNAME"}
-    environment = {key: value for key, value in os.environ.items() if key not in hidden}
-    environment["PGAPPNAME"] = name
-    if target.secrets:
-        raise BackupError(
-            f"{', '.join(sorted(target.secrets))} can't be handed to pg_dump without showing it",
+def _refuse_run(connection: Connection) -> None:
+    holder = lock_holder(connection)
+    if holder is not None:
+        raise Refused(
+            f"another run works on this database: {holder}",
             now="No backup was made.",
-            do="Attest a backup that was made elsewhere.",
+            do="Wait for it to end: a dump that is begun now may lack what it changes.",
         )
-    if password is None:
-        yield environment
-        return
-    with tempfile.TemporaryDirectory(prefix="pgmig-") as folder:
-        passfile = Path(folder) / "pass"
-        escaped = password.replace("\\", "\\\\").replace(":", "\\:")
-        passfile.touch(mode=0o600)
-        passfile.write_text(f"*:*:*:*:{escaped}\n", encoding="utf-8")
-        environment["PGPASSFILE"] = str(passfile)
-        yield environment
 
 
-def conninfo_text(parameters: Mapping[str, str]) -> str:
-    """libpq's keyword string. `passfile` stays out: ours would lose against it."""
-
-    def quoted(value: str) -> str:
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-    kept = {key: value for key, value in parameters.items() if key not in ("application_name", "passfile")}
-    return " ".join(f"{key}={quoted(value)}" for key, value in kept.items())
-
-
-def _tools(folder: Path) -> Tools | None:
-    dump, restore = folder / "pg_dump", folder / "pg_restore"
-    if not (os.access(dump, os.X_OK) and os.access(restore, os.X_OK)):
-        return None
-    real = dump.resolve()
-    if real.name == "pg_wrapper":  # Debian's wrapper picks a version by the cluster's; the real ones are looked at too
-        return None
+@contextmanager
+def _unfinished(folder: Path, database: str) -> Iterator[Path]:
+    """A new file for a dump, marked by its name, which is gone when we are, and when it wasn't renamed."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sweep(folder)
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", database).lstrip(".-") or "database"
+    path = folder / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.dump{_UNFINISHED}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        said = subprocess.run([str(dump), "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    version = _VERSION.search(said)
-    return Tools(folder, version[0]) if version else None
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with removed_with_us([path]):
+            yield path
+    finally:
+        os.close(descriptor)
 
 
-def _record(
-    path: Path, digest: str, verify: Verified, identity: ServerIdentity, tools: Tools, started: str, seconds: float
-) -> Backup:
-    return Backup(
-        path=str(path),
-        size=path.stat().st_size,
-        sha256=digest,
-        verified=verify,
-        database=identity.database,
-        system_identifier=identity.system_identifier,
-        server_version=identity.version,
-        tool_version=tools.version,
-        started_at=started,
-        finished_at=_utc_now(),
-        seconds=round(seconds, 3),
-    )
-
-
-def _digest(path: Path) -> str:
-    found = sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            found.update(chunk)
-    return found.hexdigest()
-
-
-def _file_name(database: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", database).lstrip(".-") or "database"
-
-
-def _utc_now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _sweep(folder: Path) -> None:
+    """What is left of dumps whose process was killed, its keeper with it: half a file, or a record without one."""
+    for path in folder.glob(f"*.dump{_UNFINISHED}"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            Path(str(path).removesuffix(f".dump{_UNFINISHED}") + ".json").unlink(missing_ok=True)

@@ -1,16 +1,51 @@
-"""Backups as evidence for a checklist: the newest one of this host, or one made now."""
+"""Backups as evidence for a checklist: the newest one of this host that counts, proven again, or one made now.
+
+A dump counts for a run when it was begun after the last change of other runs, on the same cluster, timeline and
+database. What runs have changed that were started with this very dump and didn't get to their end is no change of
+others: a run that goes on where they stopped keeps their proof.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pgmig_tui.database.changed import changes_since, database_oid, server_time
+from pgmig_tui.database.checks import CheckResult, State
+from pgmig_tui.display import words
+from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates import backup
+from pgmig_tui.gates.backup import Backup, Damaged, Seal, Verified
+from pgmig_tui.run.client import list_runs
+from pgmig_tui.run.journal import JournalReader
+from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.position import positions
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.checks import CheckResult
+    from pgmig_tui.database.connect import Connection, ServerIdentity
     from pgmig_tui.project.environments import Environment
+
+MADE, PROVEN = "backup", "backup_verified"
+MAX_AGE_S = 24 * 3600
+_TITLES = {MADE: "Backup database", PROVEN: "Verify backup"}
+_PROOF: dict[Verified, tuple[State, str]] = {
+    "decode": ("PASS", "fully decoded"),
+    "list": ("WARN", "only its table of contents was read"),
+    "none": ("UNKNOWN", "not verified"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a dump is measured by: who the server is, and its clock (UTC)."""
+
+    identity: ServerIdentity
+    database_oid: int
+    now: str
 
 
 def folder_of(state_dir: Path) -> Path:
@@ -18,28 +53,166 @@ def folder_of(state_dir: Path) -> Path:
     return state_dir / "backups"
 
 
-def existing(environment: Environment, state_dir: Path) -> tuple[CheckResult, ...]:
-    """The evidence of the newest backup that this host has of the environment; none when it has none.
+def wanted(environment: Environment) -> Verified:
+    """How a dump of this environment is proven: as its policy says, else decoded to its end."""
+    policy = environment.policy.backup
+    return "list" if policy.required and policy.verify == "list" else "decode"
 
-    Raises Unreachable, ServerError.
+
+def existing(
+    environment: Environment,
+    state_dir: Path,
+    *,
+    told: Callable[[str], None] = lambda text: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[CheckResult, ...]:
+    """The evidence of the newest backup that this host has of the environment and that counts; none when it has none.
+
+    It is proven again where a gate hangs on it. Never raises for the server or the file: what can't be told is UNKNOWN.
     """
     folder = folder_of(state_dir)
     if not folder.is_dir():
         return ()
-    from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.database.connect import application_name, connect, guard_sql
 
-    with connect(environment.target, application_name=application_name("backup", "watch")) as connection:
-        newest = backup.newest_backup(folder, connection.identity())
-    return backup.results(newest) if newest is not None else ()
+    try:
+        with connect(environment.target, application_name=application_name("backup", "watch")) as connection:
+            connection.execute(guard_sql("watch", 0, connection.server_version_num))
+            standing = _Standing(connection.identity(), database_oid(connection), server_time(connection))
+            known = backup.backups_of(folder, standing.identity)
+            if not known:
+                return ()
+            reasons: list[str] = []
+            counting = None
+            for one in known:
+                reasons.append(_why_not(connection, environment, one, standing, state_dir))
+                if not reasons[-1]:
+                    counting = one
+                    break
+    except PgmigError as error:
+        return _both("UNKNOWN", error.what)
+    if counting is None:
+        return _both("FAIL", f"{known[0].path} doesn't count: {reasons[0]}", known[0])
+    if not (environment.policy.protected or environment.policy.backup.required):
+        proven = _result(PROVEN, "UNKNOWN", "not verified again: nothing here hangs on it", counting)
+        return _result(MADE, "PASS", _summary(counting), counting), proven
+    told(f"verifying the backup {counting.path} ({words.size(counting.size)})")
+    return _proven_again(counting, wanted(environment), stopping)
 
 
 def make(
-    environment: Environment, state_dir: Path, run_id: str, *, progress: Callable[[int], None] | None = None
+    environment: Environment,
+    state_dir: Path,
+    run_id: str,
+    *,
+    progress: Callable[[int], None] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[CheckResult, ...]:
-    """Dump the environment's database now and prove the dump as its policy wants, at least its table of contents.
+    """Dump the environment's database now and prove the dump.
 
     `progress` gets the size so far in bytes. Raises Refused (no fitting pg_dump), Unreachable, BackupError.
     """
-    verify: backup.Verified = "list" if environment.policy.backup.verify == "list" else "decode"
-    made = backup.make_backup(environment.target, folder_of(state_dir), run_id, verify=verify, progress=progress)
-    return backup.results(made)
+    made, seal = backup.make_backup(
+        environment.target, folder_of(state_dir), run_id, verify=wanted(environment), progress=progress,
+        stopping=stopping,
+    )  # fmt: skip
+    return results(made, seal)
+
+
+def results(made: Backup, seal: Seal) -> tuple[CheckResult, ...]:
+    """A proven dump as the evidence of the items "Backup database" and "Verify backup"."""
+    state, said = _PROOF[made.verified]
+    proof = _result(PROVEN, state, f"{said}, SHA-256 {made.sha256[:16]}…", made, seal)
+    return _result(MADE, "PASS", _summary(made), made, seal), proof
+
+
+def proof_of(checks: Sequence[CheckResult]) -> dict[str, Any] | None:
+    """The record of the dump that was proven, with the file that it was; None where none was."""
+    found = next((one for one in checks if one.name == PROVEN and one.state in ("PASS", "WARN") and one.rows), None)
+    return None if found is None else dict(found.rows[0])
+
+
+def require_unchanged(checks: Sequence[CheckResult]) -> None:
+    """Raise Refused when the dump that was proven isn't the file any more that it was then."""
+    proof = proof_of(checks)
+    if proof is None:
+        return
+    broken = Seal(**proof["file"]).broken(proof["path"])
+    if broken:
+        raise Refused(f"the backup has changed: {broken}", now="Nothing was changed.", do="Make the backup anew.")
+
+
+def _proven_again(one: Backup, verify: Verified, stopping: Callable[[], bool]) -> tuple[CheckResult, ...]:
+    try:
+        seal = backup.prove_again(one, verify, stopping=stopping)
+    except Damaged as error:
+        found = _result(PROVEN, "FAIL", error.what, one)
+        return _result(MADE, "PASS", _summary(one), one), found
+    except PgmigError as error:
+        return _result(MADE, "PASS", _summary(one), one), _result(PROVEN, "UNKNOWN", error.what, one)
+    state, said = _PROOF[verify]
+    proof = _result(PROVEN, state, f"{said} again, SHA-256 {one.sha256[:16]}…", one, seal)
+    return _result(MADE, "PASS", _summary(one), one, seal), proof
+
+
+def _why_not(
+    connection: Connection, environment: Environment, one: Backup, standing: _Standing, state_dir: Path
+) -> str:
+    """Why a dump doesn't count for a run that starts now, "" when it does. Raises ServerError."""
+    if one.timeline != standing.identity.timeline:
+        return f"it is of timeline {one.timeline or 'unknown'}, the server is on {standing.identity.timeline}"
+    if one.database_oid != standing.database_oid:
+        return f"the database {one.database} was made anew since"
+    age = (_moment(standing.now) - _moment(one.started_at)).total_seconds()
+    if age < 0:
+        return "it was begun after the time that the server's clock shows now"
+    if age > MAX_AGE_S:
+        return f"it was begun at {words.utc(one.started_at)}, more than a day ago"
+    policy = environment.policy
+    changes = changes_since(
+        connection, one.started_at, environment.target.registry, policy.tracking, policy.keep_schema
+    )
+    own = _of_unfinished_runs(environment, one, state_dir) if changes else frozenset()
+    for change in changes:
+        if (change.what.split(" ")[0], change.run_id or change.change_id) not in own:
+            return f"it was begun before the last change there: {change.what} at {words.utc(change.at)}"
+    return ""
+
+
+def _of_unfinished_runs(environment: Environment, one: Backup, state_dir: Path) -> frozenset[tuple[str, str]]:
+    """What runs of this account have done that were started with this very dump as their proof and haven't got to their
+    end: (event, change ID) of their steps, or ("backfill", run ID)."""
+    found: set[tuple[str, str]] = set()
+    for run in list_runs(state_dir):
+        if run.environment != environment.name or run.exit_status == 0 or run.state == "running":
+            continue
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            plan = RunPlan.load(state_dir / "runs" / run.run_id)
+            if plan.backup is None or plan.backup["sha256"] != one.sha256:
+                continue
+            found.add((plan.command, plan.run_id))
+            at = positions(JournalReader(plan.folder).poll())
+            for step in plan.steps:
+                if (position := at.get(step.number)) is not None:
+                    found.add((step.action if position.recorded else "fail", step.change_id))
+    return frozenset(found)
+
+
+def _summary(one: Backup) -> str:
+    return f"{one.path}, {words.size(one.size)}, begun at {words.utc(one.started_at)}"
+
+
+def _both(state: State, summary: str, one: Backup | None = None) -> tuple[CheckResult, ...]:
+    return _result(MADE, state, summary, one), _result(PROVEN, "UNKNOWN", "no backup that counts", one)
+
+
+def _result(name: str, state: State, summary: str, one: Backup | None, seal: Seal | None = None) -> CheckResult:
+    rows: tuple[dict[str, Any], ...] = ()
+    if one is not None:
+        rows = ({**asdict(one), "file": None if seal is None else asdict(seal)},)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return CheckResult(name, _TITLES[name], state, summary, rows, "", one.started_at if one else now, now)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

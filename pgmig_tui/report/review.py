@@ -5,6 +5,7 @@ Command line and screen review the same way, on the very bytes that will be run,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,16 +15,21 @@ from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.checklist import items_for
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
+from pgmig_tui.report.backups import proof_of, require_unchanged
 from pgmig_tui.report.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.script.files import Allow
 
 if TYPE_CHECKING:
+    from pgmig_tui.impact.wanted import Wanted
     from pgmig_tui.project.environments import Environment
 
 NOT_ASKED = "nobody asked"
 """Why there is no impact in a review that was made without."""
+
+FRESH_S = 10.0
+"""For so long what the checks have said is taken for what is true now."""
 
 LOSES_DATA = 3
 """From this data loss class on a revert wants the loss accepted (values written since the deploy, rows)."""
@@ -41,6 +47,10 @@ class Review:
     gate: Gate
     catalog: bool
     reason: str = ""
+    wanted: tuple[Wanted, ...] = ()
+    """The locks that the scripts want, about which the checks ask."""
+    asked_at: float = 0.0
+    """When the checks were asked, by time.monotonic()."""
 
     @property
     def loses(self) -> tuple[str, ...]:
@@ -66,17 +76,46 @@ def review(
     looked at, and the review says so.
     """
     impacts, catalog, reason = _impacts(plan, environment) if impact else ((None,) * len(plan.steps), False, NOT_ASKED)
-    tables = affected(one for one in impacts if one is not None)
-    checks = () if plan.command == "verify" else (*check_environment(environment, tables), *performed)
-    return _judged(Review(plan, impacts, checks, tuple(answers), Gate(True, (), ()), catalog, reason), environment)
+    wanted = affected(one for one in impacts if one is not None)
+    asked_at = time.monotonic()
+    checks = () if plan.command == "verify" else (*check_environment(environment, wanted), *performed)
+    shut = Gate(False, (), ())
+    return _judged(Review(plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at), environment)
 
 
 def answered(
     before: Review, environment: Environment, answers: Sequence[Answer], performed: Sequence[CheckResult] = ()
 ) -> Review:
-    """The same review after more answers, or after something was performed; the server isn't asked again."""
-    checks = {check.name: check for check in (*before.checks, *performed)}
-    return _judged(replace(before, answers=tuple(answers), checks=tuple(checks.values())), environment)
+    """The same review after more answers, or after something was performed; the server is asked again once what it said
+    is old."""
+    before = _fresh(before, environment)
+    return _judged(_with(replace(before, answers=tuple(answers)), performed), environment)
+
+
+def ready(before: Review, environment: Environment) -> Review:
+    """The review right before its run starts: the checks are not old, the backup is the file that was proven, the gate
+    is open. Writes into the plan with which backup it starts. Raises Refused."""
+    found = _judged(_fresh(before, environment), environment)
+    require_unchanged(found.checks)
+    found.gate.require()
+    proof = proof_of(found.checks)
+    if proof is not None:
+        found = replace(found, plan=replace(found.plan, backup=proof))
+        found.plan.save()
+    return found
+
+
+def _fresh(before: Review, environment: Environment) -> Review:
+    """With the checks asked again where they are old: somebody may hold the tables by now."""
+    if before.plan.command == "verify" or time.monotonic() - before.asked_at < FRESH_S:
+        return before
+    asked_at = time.monotonic()
+    return replace(_with(before, check_environment(environment, before.wanted)), asked_at=asked_at)
+
+
+def _with(before: Review, more: Sequence[CheckResult]) -> Review:
+    checks = {check.name: check for check in (*before.checks, *more)}
+    return replace(before, checks=tuple(checks.values()))
 
 
 def _judged(found: Review, environment: Environment) -> Review:

@@ -162,6 +162,8 @@ class RunPlan:
     """Where its steps mark what they revert as not to be deployed (run.marks); None = they don't."""
     keep_schema: str | None = None
     """Where rows are kept that the reverts would destroy; None = nothing is kept."""
+    backup: Mapping[str, Any] | None = None
+    """The record of the backup with which it may start (gates.backup.Backup), and which file that was; None = none."""
 
     @property
     def does_something(self) -> bool:

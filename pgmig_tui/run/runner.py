@@ -81,6 +81,8 @@ class Runner:
         for answer in self.answers:
             said = dict(answer)
             self.journal.write("gate_passed", answered_at=said.pop("at", ""), **said)
+        if plan.backup is not None:
+            self.journal.write("backup_proven", **plan.backup)
         for loss in plan.losses:
             self.journal.write("loss_counted", **loss)
         self.journal.sync()

@@ -175,7 +175,8 @@ class ProjectSession:
             state_dir=self._state_dir,
         )
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
-        return gating.reviewed(review(plan, where, performed=self._known_backup(where)), back)
+        performed = () if command == "revert" else self._known_backup(where)
+        return gating.reviewed(review(plan, where, performed=performed), back)
 
     def _prepare_backfill(self, where: Environment, which: str) -> Review:
         """`which` is a change ID, or the ID of the run to go on with."""
@@ -205,32 +206,17 @@ class ProjectSession:
         return evidence(self.project, self._environment(environment), change_id, self._state_dir)
 
     def _known_backup(self, environment: Environment) -> Sequence[CheckResult]:
-        """What is known of the newest backup that this program made of an environment's database."""
-        from pgmig_tui.database.connect import application_name, connect
-        from pgmig_tui.gates.backup import newest_backup, results
+        """What is known of the newest backup that this program made of an environment's database, proven again."""
+        from pgmig_tui.report import backups
 
-        with connect(environment.target, application_name=application_name("backup", "watch")) as connection:
-            return results(newest_backup(self._backups, connection.identity()))
-
-    @property
-    def _backups(self) -> Path:
-        return self._state_dir / "backups"
+        return backups.existing(environment, self._state_dir)
 
     def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
-        from pgmig_tui.gates.backup import find_tools, make_backup, results
-        from pgmig_tui.sandbox.installation import find_installations
+        from pgmig_tui.report import backups
 
         where = self._environment(review.environment)
-        wanted = where.policy.backup.verify
-        made = make_backup(
-            where.target,
-            self._backups,
-            review.run_id,
-            verify="decode" if wanted in ("decode", "restore") or not where.policy.backup.required else wanted,  # type: ignore[arg-type]
-            tools=find_tools(review.plan.plan.server.version_num, [one.bin_dir for one in find_installations()]),
-            stopping=stopping,
-        )
-        return gating.performed(review, where, results(made))
+        made = backups.make(where, self._state_dir, review.run_id, stopping=stopping)
+        return gating.performed(review, where, made)
 
     def _named(self, spec: str | None) -> str:
         change = self.project.plan.by_id.get(spec or "")
@@ -240,12 +226,13 @@ class ProjectSession:
         return gating.answered(review, self._environment(review.environment), answers)
 
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch:
+        from pgmig_tui.report.review import ready
         from pgmig_tui.run.client import start
 
-        target = self._environment(review.environment).target
-        found = review.plan
+        where = self._environment(review.environment)
+        target, found = where.target, review.plan
         if not found.plan.dry_run:
-            found.gate.require()
+            found = ready(found, where)
         given = found.gate.counted(gating.answers_of(review, answers))
         return start(found.plan, given, password=target.password, secrets=target.secrets)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +18,13 @@ from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.gates.backup import (
     Backup,
     BackupError,
-    Tools,
-    find_tools,
+    Damaged,
+    backups_of,
     make_backup,
-    newest_backup,
-    results,
-    verify_backup,
+    prove,
+    prove_again,
 )
+from pgmig_tui.sandbox.programs import Tools, find_tools
 from tests.database.places import Databases, Place, place, role, session, until
 from tests.servers import Server
 
@@ -42,7 +43,7 @@ def target(pg: Server, database: str) -> Place:
 
 @pytest.fixture
 def tools(pg: Server) -> Tools:
-    return find_tools(pg.version_num, [pg.bin_dir], path="")
+    return find_tools(pg.version_num, [pg.bin_dir])
 
 
 def dumping(target: Place) -> tuple[NamedSession, ...]:
@@ -54,66 +55,91 @@ def test_a_backup_decodes_and_restores(
     pg: Server, database: str, target: Place, tools: Tools, tmp_path: Path, database_on: Databases
 ) -> None:
     sizes: list[int] = []
-    backup = make_backup(target, tmp_path / "backups", "run1", tools=tools, progress=sizes.append)
+    before = pg.execute("SELECT clock_timestamp()")[0][0]
+    backup, seal = make_backup(target, tmp_path / "backups", "run1", tools=tools, progress=sizes.append)
     path = Path(backup.path)
     assert (backup.verified, backup.database) == ("decode", database)
-    assert backup.size == path.stat().st_size > 100_000
+    assert backup.size == path.stat().st_size == seal.size > 100_000
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert backup.tool_version == tools.version
     assert dumping(target) == ()
+    assert [entry.suffix for entry in sorted(path.parent.iterdir())] == [".dump", ".json"]
+    assert str(before.isoformat()) < backup.started_at < backup.finished_at, "by the server's clock"
+    assert backup.timeline == 1
+    assert backup.database_oid == pg.execute(f"SELECT oid::int FROM pg_database WHERE datname = '{database}'")[0][0]
+    assert seal.broken(backup.path) == ""
 
     fresh = database_on(pg)
     restore = [str(tools.folder / "pg_restore"), "--dbname", pg.conninfo(fresh), str(path)]
     subprocess.run(restore, check=True)
     assert pg.execute("SELECT count(*) FROM t", fresh) == [(20000,)]
 
-    made, verified = results(backup)
-    assert (made.name, made.state, verified.name, verified.state) == ("backup", "PASS", "backup_verified", "PASS")
-    old = replace(backup, finished_at="2026-01-01T00:00:00Z", verified="list")
-    assert [result.state for result in results(old)] == ["FAIL", "WARN"]
-    assert [result.state for result in results(None)] == ["UNKNOWN", "UNKNOWN"]
-    assert [result.state for result in results(replace(backup, verified="none"))] == ["PASS", "UNKNOWN"]
 
-
-def test_the_newest_backup_of_this_database_is_found_again(
-    pg: Server, target: Place, tools: Tools, tmp_path: Path
-) -> None:
-
+def test_the_backups_of_this_database_are_found_again(pg: Server, target: Place, tools: Tools, tmp_path: Path) -> None:
     with connect(target, application_name="x") as connection:
         identity = connection.identity()
-    assert newest_backup(tmp_path, identity) is None
-    backup = make_backup(target, tmp_path, "run1", tools=tools, verify="list")
+    assert backups_of(tmp_path, identity) == []
+    backup, _ = make_backup(target, tmp_path, "run1", tools=tools, verify="list")
     (tmp_path / "broken.json").write_text("{")
-    assert newest_backup(tmp_path, identity) == backup
-    assert newest_backup(tmp_path, replace(identity, database="other")) is None
-    assert newest_backup(tmp_path, replace(identity, system_identifier="2")) is None
-    assert verify_backup(backup, tools).verified == "decode"
+    assert backups_of(tmp_path, identity) == [backup]
+    assert backups_of(tmp_path, replace(identity, database="other")) == []
+    assert backups_of(tmp_path, replace(identity, system_identifier="2")) == []
+    assert prove_again(backup, "decode").size == backup.size
     Path(backup.path).unlink()
-    assert newest_backup(tmp_path, identity) is None
-    with pytest.raises(BackupError, match="not there"):
-        verify_backup(backup, tools)
+    assert backups_of(tmp_path, identity) == []
+    with pytest.raises(Damaged, match="can't be read: No such file"):
+        prove_again(backup, "decode")
 
 
 @pytest.fixture
 def dumped(target: Place, tools: Tools, tmp_path: Path) -> Backup:
-    return make_backup(target, tmp_path, "run1", tools=tools)
+    return make_backup(target, tmp_path, "run1", tools=tools)[0]
 
 
-def _undo_hash(backup: Backup) -> Backup:
-    """As if the damage had come before the hash: what the decoding alone finds."""
-    import hashlib
+def test_a_hole_in_the_middle_is_found_although_the_size_is_right(dumped: Backup, tools: Tools) -> None:
+    with Path(dumped.path).open("r+b") as file:
+        file.seek(dumped.size // 2)
+        file.write(bytes(16 * 1024))
+    assert Path(dumped.path).stat().st_size == dumped.size
+    with pytest.raises(Damaged):
+        prove_again(dumped, "decode")
+    with pytest.raises(Damaged, match="SHA-256"):
+        prove_again(dumped, "list")
 
-    return replace(backup, sha256=hashlib.sha256(Path(backup.path).read_bytes()).hexdigest())
+
+def test_a_proof_is_of_one_file_until_it_is_touched(dumped: Backup, tools: Tools) -> None:
+    path = Path(dumped.path)
+    seal = prove_again(dumped, "decode")
+    data = path.read_bytes()
+    path.with_suffix(".new").write_bytes(data)
+    path.with_suffix(".new").rename(path)
+    assert "not the file any more" in seal.broken(dumped.path)
+    seal = prove_again(dumped, "decode")
+    times = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "not the file any more" in seal.broken(dumped.path), "whoever sets mtime back can't set ctime back"
+    path.unlink()
+    assert "No such file" in seal.broken(dumped.path)
+
+
+def test_what_is_no_regular_file_is_no_backup(dumped: Backup, tools: Tools, tmp_path: Path) -> None:
+    fifo, link = tmp_path / "fifo", tmp_path / "link"
+    os.mkfifo(fifo)
+    link.symlink_to(dumped.path)
+    for path in (fifo, link, Path("/dev/zero"), tmp_path):
+        with pytest.raises(Damaged):
+            prove(str(path), tools, "decode")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_a_truncated_dump_is_found_by_decoding_alone(dumped: Backup, tools: Tools, share: float) -> None:
     os.truncate(dumped.path, int(dumped.size * share))
-    with pytest.raises(BackupError, match="SHA-256"):
-        verify_backup(dumped, tools)
-    with pytest.raises(BackupError, match="pg_restore failed"):
-        verify_backup(_undo_hash(dumped), tools)
+    with pytest.raises(Damaged, match="pg_restore failed"):
+        prove(dumped.path, tools, "decode")
+    with pytest.raises(Damaged):
+        prove_again(dumped, "list")
 
 
 def test_a_flipped_byte_is_found(dumped: Backup, tools: Tools) -> None:
@@ -121,10 +147,10 @@ def test_a_flipped_byte_is_found(dumped: Backup, tools: Tools) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(BackupError, match="SHA-256"):
-        verify_backup(dumped, tools)
-    with pytest.raises(BackupError):
-        verify_backup(_undo_hash(dumped), tools)
+    with pytest.raises(Damaged, match="pg_restore failed"):
+        prove(dumped.path, tools, "decode")
+    with pytest.raises(Damaged, match="SHA-256"):
+        prove_again(dumped, "list")
 
 
 def test_a_table_that_is_locked_stops_the_dump_soon(
@@ -165,72 +191,67 @@ def test_a_stopped_dump_leaves_neither_file_nor_session(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_password_is_in_no_command_line_and_no_environment(
+def test_the_password_is_in_postgresql_s_own_programs_environment_and_nowhere_else(
     pg: Server, database: str, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canary = "canary:with\\odd'signs"
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with role(pg, "IN ROLE pg_read_all_data") as somebody:
         pg.execute(f"ALTER ROLE \"{somebody['user']}\" PASSWORD '{canary.replace(chr(39), chr(39) * 2)}'")
         target = place(pg, database, user=somebody["user"], password=canary)
-        monkeypatch.setenv("SQITCH_PASSWORD", canary)
-        seen: list[str] = []
+        seen: set[tuple[str, str]] = set()
         with session(pg, database) as lock:
             lock.execute("BEGIN; LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE")
 
-            def look(_: object = None) -> bool:
+            def look() -> bool:
                 for folder in Path("/proc").glob("[0-9]*"):
                     try:
-                        if b"pg_dump" in (command := (folder / "cmdline").read_bytes()):
-                            environment = (folder / "environ").read_bytes()
-                            if str(tmp_path).encode() in command:
-                                seen.append((command + environment).decode("utf-8", "replace"))
+                        program = (folder / "exe").readlink().name
+                        if int(folder.name) != os.getpid() and str(tmp_path) in told(folder / "cmdline"):
+                            seen.add(("started", program))
+                        seen.update(
+                            (part, program) for part in ("cmdline", "environ") if "canary" in told(folder / part)
+                        )
                     except OSError:
                         continue
-                if seen:
+                if ("environ", "pg_dump") in seen:
                     lock.execute("ROLLBACK")
                 return False
 
-            backup = make_backup(target, tmp_path, "run1", tools=tools, stopping=look)
-    assert seen
-    assert not [text for text in seen if "canary" in text]
-    assert "PGPASSFILE" in seen[0]
-    assert "canary" not in Path(backup.path).with_suffix(".json").read_text()
-    passfile = seen[0].split("PGPASSFILE=")[1].split("\0")[0]
-    assert not Path(passfile).exists()
+            backup, _ = make_backup(target, tmp_path / "backups", "run1", tools=tools, stopping=look)
+    assert ("started", "pg_dump") in seen
+    assert {one for one in seen if one[0] != "started"} == {("environ", "pg_dump")}
+    for path in [*tmp_path.rglob("*")]:
+        assert not path.is_file() or path.suffix == ".dump" or b"canary" not in path.read_bytes()
+    assert list(temporary.iterdir()) == []
+    assert Path(backup.path).is_file()
+
+
+def told(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def test_no_backup_is_begun_while_a_run_works_there(
+    pg: Server, database: str, target: Place, tools: Tools, tmp_path: Path
+) -> None:
+    with session(pg, database) as other:
+        other.execute("SELECT pg_advisory_lock(75474063)")
+        with pytest.raises(Refused, match="another run works on this database"):
+            make_backup(target, tmp_path, "run1", tools=tools)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_dump_left_is_marked_and_goes_with_the_next(target: Place, tools: Tools, tmp_path: Path) -> None:
+    left = tmp_path / "shop-20260101-000000-1.dump.unfinished"
+    left.write_bytes(b"half a dump")
+    left.with_name("shop-20260101-000000-1.json").write_text("{}")
+    backup, _ = make_backup(target, tmp_path, "run1", tools=tools)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".dump", ".json"]
+    assert Path(backup.path).exists()
 
 
 def test_nobody_there(tools: Tools, tmp_path: Path) -> None:
     with pytest.raises(Unreachable):
         make_backup(Place({"host": str(tmp_path), "dbname": "x"}), tmp_path / "b", "run1", tools=tools)
-
-
-@pytest.fixture
-def programs(tmp_path: Path) -> Path:
-    """Folders of programs that only say their version."""
-    for version in ("13.4", "16.2", "18.1"):
-        folder = tmp_path / version
-        folder.mkdir()
-        for name in ("pg_dump", "pg_restore"):
-            (folder / name).write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) {version} (Somewhere 1.2)'\n")
-            (folder / name).chmod(0o755)
-    return tmp_path
-
-
-def test_the_oldest_pg_dump_that_is_new_enough(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgmig_tui.gates.backup._DEBIAN", programs / "none")
-    folders = [programs / version for version in ("13.4", "16.2", "18.1")]
-    path = os.pathsep.join(map(str, folders))
-    assert find_tools(150003, (), path).version == "16.2"
-    assert find_tools(160001, (), path).version == "16.2"
-    assert find_tools(170001, [], path).version == "18.1"
-    assert find_tools(130001, [folders[2]], path).version == "13.4"
-    with pytest.raises(Refused) as caught:
-        find_tools(180001, [folders[0]], "")
-    assert "found 13.4" in caught.value.what
-    assert "PostgreSQL 18" in caught.value.do
-    monkeypatch.setattr("pgmig_tui.gates.backup._DEBIAN", programs)
-    (programs / "18.1").rename(programs / "18")
-    (programs / "18" / "bin").mkdir()
-    for name in ("pg_dump", "pg_restore"):
-        (programs / "18" / name).rename(programs / "18" / "bin" / name)
-    assert find_tools(180001, (), "").folder == programs / "18" / "bin"

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from pgmig_tui.display.cells import Line, Role, Span, pad, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
+from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import LEAST_REASON
 from pgmig_tui.ui.findings import RISK_ROLES
 from pgmig_tui.ui.items import item_line, whole_item
@@ -362,7 +363,17 @@ class ReviewScreen(PlaceScreen):
 
     def _not_started(self, error: Exception) -> None:
         self._starting = False
+        if isinstance(error, Refused):  # what the review shows is no longer so: look again, and keep the answers
+            session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
+            assert review is not None, "it was started"
+            self.later("gate", lambda: session.answer(review, answers), lambda found: self._again(found, error))
+            return
         self._error = words_of(error)
+        self._show()
+
+    def _again(self, review: Review, error: Refused) -> None:
+        self._take(review)
+        self._trouble = words_of(error)
         self._show()
 
     def help_text(self) -> tuple[str, ...]:
