@@ -75,7 +75,7 @@ def rehearse(
     # A rehearsal must not touch anything but its database: no shell, whatever the policy allows.
     careful = replace(environment, policy=replace(environment.policy, allow_shell=False))
     with work_folder() as folder, ExitStack() as stack:
-        plan = prepare(project, careful, "deploy", options, state_dir=folder, progress=say)
+        plan = prepare(project, careful, "deploy", options, state_dir=folder, progress=say, trial=True)
         if not plan.steps:
             return None
         name = application_name("rehearsal", "source")
@@ -108,7 +108,7 @@ def rehearse(
         stand_in_tablespaces=clone.tablespaces,
         missing_extensions=clone.missing,
         restore_problems=clone.problems,
-        notes=(*_version_note(plan, place), *clone.notes, *notes),
+        notes=(*plan.warnings, *_version_note(plan, place), *clone.notes, *notes),
         scripts=tuple(course.scripts),
         fingerprints=course.marks,
         schema_differences=tuple(course.schema),

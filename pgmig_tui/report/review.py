@@ -22,7 +22,7 @@ from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.script.files import Allow
 
 if TYPE_CHECKING:
-    from pgmig_tui.impact.wanted import Wanted
+    from pgmig_tui.impact.needed import Wanted
     from pgmig_tui.project.environments import Environment
 
 NOT_ASKED = "nobody asked"

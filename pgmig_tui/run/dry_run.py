@@ -67,7 +67,7 @@ def prepare_dry_run(
     told. Scripts may use no shell, whatever the policy says. Raises what `prepare` raises, and Refused.
     """
     careful = replace(environment, policy=replace(environment.policy, allow_shell=False))
-    plan = prepare(project, careful, "deploy", options, state_dir=state_dir, progress=progress)
+    plan = prepare(project, careful, "deploy", options, state_dir=state_dir, progress=progress, trial=True)
     if not plan.steps:
         return plan
     try:

@@ -62,23 +62,26 @@ def mark_in_file(state_dir: Path, plan: RunPlan, steps: Iterable[Step], reason: 
     _write(path, [*_read(path), *(mark_of(plan, step, reason) for step in steps)])
 
 
-def refuse_marked(
+def marked(
     connection: Connection, schema: str | None, work: Work, change_ids: Sequence[str], state_dir: Path
-) -> None:
-    """Raise Refused when one of these changes must not be deployed. `schema` is None where no table of marks is."""
-    identity, environment, project = work.identity, work.environment.name, work.project.plan.project
+) -> list[Mark]:
+    """The marks of those of these changes that must not be deployed. `schema` is None where no table of marks is."""
+    identity, project = work.identity, work.project.plan.project
     found = [*_read(_file(state_dir, identity.system_identifier, identity.database))]
     if schema is not None:
         found += marks.read_marks(connection, schema, project)
     wanted = set(change_ids)
-    stopped = [mark for mark in found if mark.project == project and mark.change_id in wanted]
-    if stopped:
-        raise Refused(
-            f"{words.count(len(stopped), 'change')} must not be deployed on {environment}",
-            details=[str(mark) for mark in stopped],
-            now="Nothing was changed.",
-            do=f"Mend it, then say so: pgmig-tui rollback {environment} --lift {stopped[0].change}=REASON",
-        )
+    return [mark for mark in found if mark.project == project and mark.change_id in wanted]
+
+
+def refusal(environment: str, stopped: Sequence[Mark]) -> Refused:
+    """Why a deploy with these changes doesn't start."""
+    return Refused(
+        f"{words.count(len(stopped), 'change')} must not be deployed on {environment}",
+        details=[str(mark) for mark in stopped],
+        now="Nothing was changed.",
+        do=f"Fix it, then say so: pgmig-tui rollback {environment} --lift {stopped[0].change}=REASON",
+    )
 
 
 def lift(project: Project, environment: Environment, change: str, reason: str, state_dir: Path) -> tuple[Mark, ...]:

@@ -45,10 +45,12 @@ def prepare(
     *,
     state_dir: Path,
     progress: Callable[[str], None] | None = None,
+    trial: bool = False,
 ) -> RunPlan:
     """Plan a deploy, revert or verify. One that `does_something` not has `warnings` that say why.
 
-    Raises Unreachable, Refused, ProjectError, UsageError, NotPermitted: in all cases nothing was changed.
+    Of a `trial` nothing stays: what must not be deployed is tried all the same, with a warning. Raises Unreachable,
+    Refused, ProjectError, UsageError, NotPermitted: in all cases nothing was changed.
     """
     say = progress or (lambda text: None)
     project = project.for_target(environment.target)
@@ -72,7 +74,7 @@ def prepare(
             steps, setup, beside = plan_steps(command, work, connection, ours)
             work.refuse_problems()
             files.close()
-            creates, track = _creates(work, command, connection, steps, state_dir)
+            creates, track = _creates(work, command, connection, steps, state_dir, trial=trial)
         except BaseException:
             discard(folder)
             raise
@@ -168,10 +170,10 @@ def _settle_earlier(
 
 
 def _creates(
-    work: Work, command: Command, connection: Connection, steps: Sequence[Step], state_dir: Path
+    work: Work, command: Command, connection: Connection, steps: Sequence[Step], state_dir: Path, *, trial: bool
 ) -> tuple[tuple[str, ...], str | None]:
     """The schemas that this run will create, and where it is tracked (None = nowhere, said in the warnings). Raises
-    Refused for a change that is marked `do not deploy`."""
+    Refused for a change that is marked `do not deploy`, unless it is only tried: that is how its mending is."""
     if command == "verify" or not steps:
         return (), None
     target, creates = work.environment.target, []
@@ -186,7 +188,10 @@ def _creates(
         creates.append(found.schema)
     if command == "deploy":
         where = work.environment.policy.tracking if found.marks else None
-        marks.refuse_marked(connection, where, work, [step.change_id for step in steps], state_dir)
+        stopped = marks.marked(connection, where, work, [step.change_id for step in steps], state_dir)
+        if stopped and not trial:
+            raise marks.refusal(work.environment.name, stopped)
+        work.warnings += [f"must not be deployed until that is lifted: {mark}" for mark in stopped]
     return tuple(creates), found.schema
 
 

@@ -218,6 +218,20 @@ def test_changed_scripts_refuse_until_a_reason_is_given(checkout: Checkout) -> N
     assert (done.status, deployed(checkout, "dev")) == (0, 0), done.err
 
 
+def test_what_was_rolled_back_can_be_tried_and_not_deployed(checkout: Checkout, tmp_path: Path) -> None:
+    """The dry run and the rehearsal are how its mending is tried."""
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    assert checkout.run("rollback", "dev", "--yes", "--to", "orders", "--reason", "it was slow").status == 0
+    assert checkout.run("deploy", "dev", "--yes").status == 3
+    tried = checkout.run("deploy", "dev", "--yes", "--dry-run")
+    assert tried.status == 0, tried.err
+    assert "must not be deployed until that is lifted: total: it was slow" in tried.err
+    rehearsed = checkout.run("rehearse", "dev", "--json")
+    assert rehearsed.status == 0, rehearsed.err
+    assert "total: it was slow" in str(json.loads(rehearsed.out)["notes"])
+    assert checkout.run("deploy", "dev", "--yes").status == 3, "the mark stays"
+
+
 def test_a_revert_that_passed_elsewhere_is_told(checkout: Checkout) -> None:
     deploy(checkout)
     assert checkout.run("deploy", "dev", "--yes").status == 0
