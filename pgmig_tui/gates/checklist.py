@@ -84,9 +84,9 @@ POST: tuple[Item, ...] = (
 )
 EMERGENCY: tuple[Item, ...] = (
     Item("emergency:rollback", "emergency", "Execute rollback procedure", "performed", "reverted"),
-    Item("emergency:stability", "emergency", "Verify system stability", "attested"),
+    Item("emergency:stability", "emergency", "Verify system stability", "performed", "stable"),
     Item("emergency:notify", "emergency", "Notify stakeholders", "attested"),
-    Item("emergency:incident", "emergency", "Document incident", "attested"),
+    Item("emergency:incident", "emergency", "Document incident", "performed", "incident_recorded"),
     Item("emergency:plan", "emergency", "Update migration plan", "attested"),
 )
 SCRIPTS = Item(
@@ -120,6 +120,14 @@ def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
         return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
     steps = BEFORE_PRODUCTION if policy.protected else ()
     return (*_pre(policy), *policy_items(policy), *HEALTH, *steps)
+
+
+def after(command: str) -> tuple[Item, ...]:
+    """What comes after a run of `command` (deploy, backfill, revert, rollback, verify, dry-run), in order. A run that
+    leaves nothing has nothing to come after it."""
+    if command in ("deploy", "backfill"):
+        return POST
+    return EMERGENCY if command in ("revert", "rollback") else ()
 
 
 def policy_items(policy: Policy) -> tuple[Item, ...]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pgmig_tui.ui.session import Answered, Item, Review, StepFacts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.impact.result import ScriptImpact
@@ -94,19 +96,14 @@ def answer_by(one: Answered, operator: Operator) -> Answer:
     return Answer(one.item_id, one.how, one.note, str(operator), at)
 
 
-def after_items(environment: Environment, command: str) -> tuple[Item, ...]:
-    """The guide's list for afterwards: the emergency one after a revert."""
+def after_items(environment: Environment, command: str, folder: Path) -> tuple[Item, ...]:
+    """The guide's list for what comes after the run in `folder`, and how the server is now."""
     from pgmig_tui.database.checks import check_environment
-    from pgmig_tui.gates.checklist import EMERGENCY, POST
+    from pgmig_tui.report.afterwards import results
 
-    items = [
-        Item(item.id, item.title, "attested" if item.how == "attested" else "performed", "UNKNOWN")
-        for item in (EMERGENCY if command == "revert" else POST)
-    ]
-    if command == "revert":
-        items[0] = replace(items[0], state="PASS", summary="this run", how="check")
     asked = {"invalid_indexes", "long_transactions", "replication_lag"}
     checks = [one for one in check_environment(environment) if one.name in asked]
+    items = [item_of(result) for result in results(folder, command)]
     return (*items, *(Item(f"check:{one.name}", one.title, "check", one.state, one.summary) for one in checks))
 
 

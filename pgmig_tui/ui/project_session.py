@@ -294,8 +294,8 @@ class ProjectSession:
             self._failed[run_id] = next((step.change_id for step in steps if step.state == "failed"), "")
         return self._failed[run_id]
 
-    def after_items(self, environment: str, command: str) -> tuple[Item, ...]:
-        return gating.after_items(self._environment(environment), command)
+    def after_items(self, environment: str, command: str, run_id: str) -> tuple[Item, ...]:
+        return gating.after_items(self._environment(environment), command, self._state_dir / "runs" / run_id)
 
     def answer_after(self, run_id: str, answered: Answered) -> None:
         from pgmig_tui.run.afterwards import keep_answers

@@ -486,7 +486,7 @@ class FakeSession:
         self.calls.append(f"backup {review.environment}")
         return replace(review, items=(*review.items, Item("made", "Backup made", "performed", "PASS", "dump")))
 
-    def after_items(self, environment: str, command: str) -> tuple[Item, ...]:
+    def after_items(self, environment: str, command: str, run_id: str) -> tuple[Item, ...]:
         return (
             Item("functionality", "Verify application functionality", "attested", "UNKNOWN"),
             Item("performance", "Monitor performance metrics", "attested", "UNKNOWN"),

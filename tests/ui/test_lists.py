@@ -78,7 +78,7 @@ class Crowded(FakeSession):
     def incident(self, run_id: str) -> Record:
         return Record("\n".join(f"- line {n}" for n in range(MANY)), "", True)
 
-    def after_items(self, environment: str, command: str) -> tuple[Item, ...]:
+    def after_items(self, environment: str, command: str, run_id: str) -> tuple[Item, ...]:
         return self.items
 
 

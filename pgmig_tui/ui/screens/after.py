@@ -57,8 +57,10 @@ class AfterScreen(PlaceScreen):
         super().set_up()
         self._show()
         if self.environment is not None:
-            session, name, command = self.pgmig.session, self.environment.name, self.picture.command
-            self.later("after", lambda: session.after_items(name, command), self._take)
+            session, name, command, run_id = (
+                self.pgmig.session, self.environment.name, self.picture.command, self.run_id,
+            )  # fmt: skip
+            self.later("after", lambda: session.after_items(name, command, run_id), self._take)
 
     @property
     def where(self) -> Place | None:
@@ -83,7 +85,8 @@ class AfterScreen(PlaceScreen):
     def _take(self, items: tuple[Item, ...]) -> None:
         said = self.picture.afterwards
         self._items = tuple(
-            replace(one, answered=str(said[one.id].get("note") or "")) if one.id in said else one for one in items
+            replace(one, answered=str(said[one.id].get("note") or "")) if one.id in said and not one.seen else one
+            for one in items
         )
         self._show()
 
