@@ -164,7 +164,8 @@ class Follower:
     def _print(self, event: Event) -> None:
         if self._json_lines:
             text = event.to_line()
-            sys.stdout.write((json.dumps(json.loads(text)) if sys.stdout.isatty() else text) + "\n")
+            # Only ASCII goes out: a log of it may come to a terminal one day, and no name in it may steer that.
+            sys.stdout.write((text if text.isascii() and "\x7f" not in text else json.dumps(json.loads(text))) + "\n")
         else:
             lines = self._lines.add(event.name, event.at, event.data)
             if output.is_quiet() and not _is_trouble(event):

@@ -7,6 +7,7 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
@@ -232,7 +233,7 @@ def _statement_json(one: StatementImpact) -> dict[str, Any]:
     return {
         "line": one.line,
         "end_line": one.end_line,
-        "sql": one.sql,
+        "sql": mask_secrets(one.sql),
         "kind": one.kind,
         "transaction_control": one.transaction_control,
         "locks": [

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from json.encoder import encode_basestring_ascii
 
+from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Advice, Blocks, DataLoss, Estimate, Lock, Problem, ScriptImpact, StatementImpact
 
@@ -37,7 +38,8 @@ def _statement(one: StatementImpact) -> str:
     quote = encode_basestring_ascii
     control = one.transaction_control
     return (
-        f'{{"line": {one.line}, "end_line": {one.end_line}, "sql": {quote(one.sql)}, "kind": {quote(one.kind)}, '
+        f'{{"line": {one.line}, "end_line": {one.end_line}, "sql": {quote(mask_secrets(one.sql))}, '
+        f'"kind": {quote(one.kind)}, '
         f'"transaction_control": {"null" if control is None else quote(control)}, '
         f'"locks": {_locks(one.locks) if one.locks else "[]"}, "rewrites": {_texts(one.rewrites)}, '
         f'"scans": {_texts(one.scans)}, "rebuilds": {_texts(one.rebuilds)}, "blocks": {_blocks(one.blocks)}, '

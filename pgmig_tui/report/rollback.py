@@ -15,6 +15,7 @@ from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.database.connect import application_name, connect, guard_sql
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
+from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
@@ -245,12 +246,12 @@ def step_lines(found: RollbackReview) -> list[Line]:
 
 
 def statements(found: RollbackReview) -> list[tuple[Step, int, str]]:
-    """(step, line, SQL) of every statement that will run, transaction control aside."""
+    """(step, line, SQL without secrets) of every statement that will run, transaction control aside."""
     told = []
     for step, inspected in zip(found.plan.steps, found.review.impacts, strict=True):
         for one in inspected.impact.statements if inspected is not None else ():
             if not one.transaction_control:
-                told.append((step, one.line, " ".join(one.sql.split())))
+                told.append((step, one.line, " ".join(mask_secrets(one.sql).split())))
     return told
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.run import locked
 from pgmig_tui.run.events import Event, utc
 
@@ -80,9 +81,11 @@ class JournalWriter:
         return writer
 
     def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
-        """Append one event. With `sync` it, and all before it, are on disk when this returns; only then it raises
-        OSError (disk full)."""
+        """Append one event, its texts without the secrets that they mark as such: a script's output and a server's rows
+        hold them, too. With `sync` it, and all before it, are on disk when this returns; only then it raises OSError
+        (disk full)."""
         self._seq += 1
+        data = {key: mask_secrets(value) if type(value) is str else value for key, value in data.items()}
         event = Event(self._seq, utc(self._clock(), self.skew), self.run, name, data)
         self._waiting.append(event)
         if self.heard is not None:

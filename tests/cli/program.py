@@ -11,6 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 60
+HEARS_HANGUPS = (
+    sys.executable, "-c",
+    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])",
+)  # fmt: skip
+"""Before a command: started under nohup, the tests would hand on that nobody hears SIGHUP."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from tests.cli.program import Checkout, shop
+from tests.cli.program import HEARS_HANGUPS, Checkout, shop
 from tests.database.places import Databases, role
 from tests.servers import Server
 
@@ -59,7 +59,11 @@ def test_a_backup_that_is_cut_off_leaves_nothing(
         env |= {"SQITCH_PASSWORD": CANARY, "TMPDIR": str(temporary)}
         blocker.execute("LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE")
         process = subprocess.Popen(
-            words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*HEARS_HANGUPS, *words],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         until(lambda: any("pg_dump" in one for one in processes(checkout)) or process.poll() is not None, "the dump")
         assert process.poll() is None

@@ -189,6 +189,16 @@ def test_losing_data_on_a_protected_environment_is_accepted_in_words(checkout: C
     assert done.status == 0, done.err
 
 
+def test_event_lines_can_not_steer_a_terminal(checkout: Checkout) -> None:
+    hostile = "\x9b2J\x85\u202edrop\u2066\x7f é"
+    checkout.change("orders", f"\\echo {hostile}\nCREATE TABLE shop.orders (id int PRIMARY KEY);")
+    done = checkout.run("deploy", "dev", "-y", "--json-lines")
+    assert done.status == 0, done.err
+    assert done.out.isascii()
+    assert not set(done.out) & set("\x1b\x7f")
+    assert hostile in [event.get("text") for event in events(done)]
+
+
 def test_an_item_that_is_not_asked_is_a_mistake(checkout: Checkout) -> None:
     done = checkout.run("deploy", "dev", "-y", "--attest", "pre:bakcup=x")
     assert done.status == 2

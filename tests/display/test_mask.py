@@ -45,6 +45,23 @@ MARKED = [
     "\\set app_password hunter2",
     "\\set app_password 'hunter2'",
     "PGPASSWORD=hunter2 psql",
+    "DO $$BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''hunter2'''; END$$",
+    "DO $$BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''it''''s hunter2'' CREATEDB'; END$$",
+    "DO 'BEGIN EXECUTE ''ALTER ROLE a PASSWORD ''''hunter2''''''; END'",
+    "DO 'BEGIN EXECUTE ''DO ''''BEGIN EXECUTE ''''ALTER ROLE a PASSWORD ''''''''hunter2'",
+    "DO $$BEGIN EXECUTE E'ALTER ROLE a PASSWORD \\'hunter2\\''; END$$",
+    "DO $$BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''hunter2 and cut o",
+    "DO $$BEGIN EXECUTE $x$ALTER ROLE a PASSWORD 'hunter2'$x$; END$$",
+    "DO $$BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', 'a', 'hunter2'); END$$",
+    "DO $$BEGIN EXECUTE format('ALTER ROLE %1$I PASSWORD %2$L VALID UNTIL %3$L', 'a', 'hunter2', 'infinity'); END$$",
+    "DO $$BEGIN EXECUTE 'ALTER ROLE a PASSWORD ' || quote_literal('hunter2'); END$$",
+    "DO 'BEGIN EXECUTE ''ALTER ROLE a PASSWORD '' || quote_literal(''hunter2''); END'",
+    "DO $$DECLARE password text := 'hunter2'; BEGIN NULL; END$$",
+    'SELECT \'{"password": "hunter2"}\'::jsonb',
+    'INSERT INTO t VALUES (\'{"user":"u","api_key":"hunter2"}\')',
+    "password=hunter2",
+    "the password: hunter2",
+    "app|postgresql://u:hunter2@h/d|t",
 ]
 
 
@@ -65,6 +82,14 @@ def test_the_rest_stays() -> None:
         mask_secrets("ALTER ROLE a PASSWORD 'x' CREATEDB; SELECT 'y'")
         == "ALTER ROLE a PASSWORD '***' CREATEDB; SELECT 'y'"
     )
+    assert (
+        mask_secrets("DO $$BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''x'' CREATEDB'; PERFORM 'y'; END$$")
+        == "DO $$BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''***'' CREATEDB'; PERFORM 'y'; END$$"
+    )
+    assert (
+        mask_secrets("EXECUTE format('ALTER ROLE a PASSWORD %L', 'x'); PERFORM 'y';")
+        == "EXECUTE format('ALTER ROLE a PASSWORD %L', '***'); PERFORM 'y';"
+    )
     assert mask_secrets("ALTER SUBSCRIPTION s CONNECTION 'postgresql://u:x@h/d'").endswith("'postgresql://u:***@h/d'")
 
 
@@ -77,6 +102,8 @@ def test_the_rest_stays() -> None:
         "CREATE TABLE t (password_hash text NOT NULL, token uuid)",
         "SELECT 'https://example.org/a:b'",
         "COMMENT ON COLUMN a.b IS 'the key'",
+        "SELECT password::text FROM t",
+        "SELECT $1 AS secret; SELECT 'x'",
     ],
 )
 def test_what_holds_no_secret_is_left_alone(sql: str) -> None:
@@ -103,8 +130,28 @@ def test_any_password_is_hidden(password: str) -> None:
         "password /*" * 5_000,
         "x password='" + "\n" * 50_000,
         "a" * 200_000 + " password =",
+        "password '" * 20_000,
+        "password ''" * 20_000,
+        "password %L" * 20_000,
+        "password ' ||" * 20_000,
+        "password:" * 20_000,
+        "password " + "'" * 100_000,
+        "password \\'" + "\\" * 50_000,
     ],
-    ids=["words", "one word", "open comments", "blank lines", "long word"],
+    ids=[
+        "words",
+        "one word",
+        "open comments",
+        "blank lines",
+        "long word",
+        "quotes",
+        "pairs",
+        "formats",
+        "joined",
+        "named",
+        "a wall of quotes",
+        "backslashes",
+    ],
 )
 def test_no_text_takes_long(sql: str) -> None:
     """Each of these once took seconds: a pattern that tries again from every character."""

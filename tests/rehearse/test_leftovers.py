@@ -18,7 +18,7 @@ import pytest
 
 from pgmig_tui.rehearse.scratch import PREFIX, embedded
 from pgmig_tui.sandbox.server import SandboxServer, find_installations, home_for
-from tests.cli.program import ROOT, environment
+from tests.cli.program import HEARS_HANGUPS, ROOT, environment
 from tests.rehearse.conftest import Theatre
 from tests.run.conftest import Workshop
 
@@ -67,7 +67,7 @@ def under_way(workshop: Workshop, theatre: Theatre, tmp_path: Path) -> Iterator[
     env["TMPDIR"] = str(tmp_path / "tmp")
     (tmp_path / "tmp").mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri], cwd=workshop.root, env=env,
+        [*HEARS_HANGUPS, sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri], cwd=workshop.root, env=env,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     server = own_server(Theatre(home), workshop)

@@ -20,7 +20,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.sandbox import programs
 from pgmig_tui.sandbox.installation import Installation
 from pgmig_tui.sandbox.programs import find_tools, removed_with_us, run_program, work_folder
-from tests.cli.program import ROOT
+from tests.cli.program import HEARS_HANGUPS, ROOT
 
 DEADLINE_S = 30
 
@@ -126,14 +126,16 @@ _PARENT = """
 """
 
 
+def _parent_process(marker: str, file: Path, folder: Path) -> subprocess.Popen[bytes]:
+    words = [*HEARS_HANGUPS, sys.executable, "-c", textwrap.dedent(_PARENT), marker, str(file), str(folder)]
+    return subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_outlives_us_whatever_ends_us(tmp_path: Path, number: signal.Signals) -> None:
     marker, file, folder = f"marker-{tmp_path}", tmp_path / "file", tmp_path / "folder"
     (folder / "inside").mkdir(parents=True)
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(_PARENT), marker, str(file), str(folder)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    process = _parent_process(marker, file, folder)
     until(lambda: len(running(marker)) > 1, "the program runs")
     process.send_signal(number)
     process.wait()
@@ -145,7 +147,15 @@ def test_nothing_outlives_us_whatever_ends_us(tmp_path: Path, number: signal.Sig
 def test_a_program_goes_although_its_keeper_is_killed_with_us(tmp_path: Path) -> None:
     marker = f"marker-{tmp_path}"
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(_PARENT), marker, str(tmp_path / "a"), str(tmp_path / "b")],
+        [
+            *HEARS_HANGUPS,
+            sys.executable,
+            "-c",
+            textwrap.dedent(_PARENT),
+            marker,
+            str(tmp_path / "a"),
+            str(tmp_path / "b"),
+        ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     until(lambda: len(running(marker)) > 1, "the program runs")
