@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from pgmig_tui.database.connect import application_name, connect, guard_sql
 from pgmig_tui.database.wire import Exchange, Reply, Wire
 from pgmig_tui.display.mask import mask_secrets
+from pgmig_tui.errors import Refused
 from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.outside import outside
 from pgmig_tui.impact.result import Estimate, ScriptImpact
 from pgmig_tui.rehearse.compare import Predictions, depends_on_rows, differences
 from pgmig_tui.rehearse.measure import Before, Meter, Observer, PollingWaiter, Sampler
@@ -152,6 +154,16 @@ class MeasuringExecutor(Executor):
         return self.meter.alone(self.wire, before, sampler, exchange), exchange
 
 
+class ThrownAway(Outlets):
+    """Files below `root`, whatever their names: a rehearsal writes none of the project's, and none outside."""
+
+    def file(self, name: str) -> Path:
+        inside = [part for part in PurePath(name).parts if part not in (PurePath(name).anchor, "..")]
+        path = self.root.joinpath(*(inside or ["file"]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
 @dataclass(slots=True)
 class Stage:
     """Where scripts run: the scratch database as the target's role, with a fresh session for each script."""
@@ -174,10 +186,14 @@ class Stage:
         measured: bool,
         estimates: Targets = (),
     ) -> RehearsedScript:
-        """Run one script and, where there is one, its verification. Never raises for what the scripts do."""
+        """Run one script and, where there is one, its verification. Never raises for what the scripts do to their
+        database; Refused where they reach beyond it."""
         start = time.perf_counter()
         view = self.preview(script.name, script.data, variables)
         form = shape(view)
+        _refuse_outside(view)
+        if script.verify_name and action == "deploy":
+            _refuse_outside(self.preview(script.verify_name, script.verify_data, script.verify_variables))
         if form.mode == "refused":
             return self._done(script, action, form, start, [], Problem(script.name, 0, form.reason))
         statements: list[RehearsedStatement] = []
@@ -229,7 +245,7 @@ class Stage:
         wire = self._open()
         try:
             reader = self._reader(script.verify_name, script.verify_data, script.verify_variables)
-            executor = Executor(wire, reader, Frame(), Notebook(), Outlets(self.root), self._reconnect)
+            executor = Executor(wire, reader, Frame(), Notebook(), ThrownAway(self.root), self._reconnect)
             problem = _problem(executor.run())
             wire = executor.wire
         finally:
@@ -254,7 +270,7 @@ class Stage:
         reconnect = self._reconnect if frame.own_transaction else None
         reader = self._reader(name, data, variables)
         kind = MeasuringExecutor if measured else Executor
-        return kind(wire, reader, frame, Notebook(), Outlets(self.root), reconnect)
+        return kind(wire, reader, frame, Notebook(), ThrownAway(self.root), reconnect)
 
     def _reader(self, name: str, data: bytes, variables: dict[str, str]) -> PsqlReader:
         return PsqlReader(name, data, self.files, variables, self.allow, server=self._facts())
@@ -284,6 +300,18 @@ class Stage:
             script.change, script.change_id, action, script.name, form.mode, problem is None, elapsed_ms(start),
             tuple(statements), problem,
         )  # fmt: skip
+
+
+def _refuse_outside(view: Preview) -> None:
+    """Raise Refused where a script reaches the server's host: that isn't the target's, it may be this one."""
+    found = [f"{one.path}:{one.line}: {what}" for one in view.statements if (what := outside(one))]
+    if found:
+        raise Refused(
+            f"{view.path} reaches beyond its database, which no rehearsal does",
+            details=found,
+            now="It was not run; the target was only read, and the copy is gone.",
+            do="Try it on an environment whose files it may use.",
+        )
 
 
 def _again(last: RehearsedStatement, send: Send, exchange: Exchange) -> RehearsedStatement:

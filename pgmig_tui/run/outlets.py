@@ -26,7 +26,11 @@ class Outlets:
         """`\\o`: rows go to `name` from here on (a file is emptied), None is the log again."""
         self.lasting = name
         if name is not None and not name.startswith("|"):
-            (self.root / name).write_bytes(b"")
+            self.file(name).write_bytes(b"")
+
+    def file(self, name: str) -> Path:
+        """The file of that name."""
+        return self.root / name
 
     def set_environment(self, name: str, value: str | None) -> None:
         self._changed[name] = value
@@ -62,7 +66,7 @@ class Outlets:
         if name.startswith("|"):
             subprocess.run(name[1:], shell=True, cwd=self.root, env=self._env, input=data, check=False)
             return
-        with (self.root / name).open("ab" if append else "wb") as file:
+        with self.file(name).open("ab" if append else "wb") as file:
             file.write(data)
 
 

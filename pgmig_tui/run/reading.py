@@ -133,6 +133,9 @@ def place_verification(
         return None, "off", "there is no verify script"
     name, data = work.files.script(path)
     verify_view, _ = read_script(work, name, data, verify=True)
+    for one in verify_view.findings:
+        if one.code in ("shell", "file"):  # its step tells of the deploy script alone
+            work.warnings.append(f"{one.path}:{one.line}: {one.message}")
     if wanted == "after":
         return name, "after", "by policy"
     if form is not None and not work.options.log_only:

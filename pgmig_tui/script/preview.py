@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pgmig_tui.script.actions import CopyFile, Send, ServerFacts, Then
+from pgmig_tui.display.mask import mask_secrets
+from pgmig_tui.script.actions import Action, CopyFile, Output, Send, ServerFacts, SetEnvironment, Shell, Then
 from pgmig_tui.script.arguments import Arguments
 from pgmig_tui.script.files import Allow, FileSource
 from pgmig_tui.script.frame import Arm, Frame
@@ -50,7 +51,8 @@ class Finding:
 
     Codes: `error` (psql would stop), `refused`, `unterminated`, `unknown variable`, `gexec`, `on_error_stop`,
     `on_error_rollback`, `autocommit`, `connect`, `quit`, `branch in statement`, `guard` (the script's own timeout),
-    `shell` (allowed here; what it prints is unknown), `silence` (a comment that silences no advice).
+    `shell` (allowed here; what it does and prints is unknown), `file` (allowed here, or inside the project), `silence`
+    (a comment that silences no advice).
     """
 
     path: str
@@ -138,6 +140,7 @@ class _Walker(PsqlReader):
         while self._frames:
             self._read_on(self._frames[-1])
             for action in self._queue:
+                self._tell_outside(action)
                 if isinstance(action, CopyFile):
                     self._add(action.text, action.line, action.line, "plain", copy=False)
                 elif isinstance(action, Send):  # \\copy … from stdin
@@ -164,6 +167,10 @@ class _Walker(PsqlReader):
         self._add(
             text if plain else text.removesuffix(";"), line, frame.line_number, then, argument, start=start, end=end
         )
+        if then == "pipe" or (then == "gx" and argument.startswith("|")):
+            self._tell_shell(argument.removeprefix("|"), line)
+        elif then == "file" or (then == "gx" and argument):
+            self._find("file", f"its rows go into the file {argument}", line)
         if then == "gexec":
             self._find("gexec", "\\gexec runs what this query returns: not known before it runs", line)
         elif then == "gset":
@@ -277,8 +284,31 @@ class _Walker(PsqlReader):
         if self.frame.active:
             self.needs_shell("a command in backticks")
             self._shell_used = True
+            self._tell_shell(to_text(command), self.frame.line_number)
             self._find("shell", "what a shell command prints here is not known before it runs", self.frame.line_number)
         return b""
+
+    def _tell_shell(self, command: str, line: int) -> None:
+        self._find("shell", f"a shell runs on this host: {mask_secrets(command.strip())}", line)
+
+    def _tell_outside(self, action: Action) -> None:
+        """What a command does beside the database: it is allowed here, and shall be seen before it is done."""
+        if isinstance(action, Shell):
+            self._tell_shell(action.command, action.line)
+        elif isinstance(action, SetEnvironment):
+            self._find("shell", f"\\setenv sets {action.name} for the shell commands that follow", action.line)
+        elif isinstance(action, (Output, CopyFile)):
+            name = action.name if isinstance(action, Output) else action.file
+            if name is not None and name.startswith("|"):
+                self._tell_shell(name[1:], action.line)
+            elif isinstance(action, CopyFile) and action.direction == "in":
+                self._tell_read(action.file, action.line)
+            elif name is not None:
+                self._find("file", f"rows go into the file {name}", action.line)
+
+    def _tell_read(self, name: str, line: int) -> None:
+        if name.startswith("/"):  # a resolved name inside the project is relative to it
+            self._find("file", f"it reads {name}, which is outside the project", line)
 
     def _after(self, frame: Frame, name: str) -> None:
         """What a command means for the rest of the script."""
@@ -349,6 +379,7 @@ class _Walker(PsqlReader):
             self.marked[name] = data
         if len(self._frames) > 1:
             self.included.append(name)
+            self._tell_read(name, self.frame.line_number)
 
     def _end_file(self, frame: Frame) -> None:
         lexer = frame.lexer

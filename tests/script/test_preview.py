@@ -135,6 +135,30 @@ def test_a_command_in_what_another_takes_no_notice_of() -> None:
     assert texts(view) == ["SELECT 1"]
 
 
+def test_what_is_done_beside_the_database_is_told_before_it_is_done() -> None:
+    script = (
+        "\\! rm -rf / --password=hunter2\n\\setenv A b\nSELECT 1 \\g |mail boss\n\\o |logger\nSELECT 2;\n"
+        "\\o out.txt\nSELECT 3 \\g more.txt\n\\copy t to program 'gzip > t.gz'\n\\copy t to 't.csv'\n"
+        "\\set x `uname -a`\n\\if false\n\\! never mind\n\\endif\n"
+    )
+    view = previewed(script, allow=Allow(shell=True, files=True))
+    told = [(one.line, one.message) for one in view.findings if one.code in ("shell", "file")]
+    assert told == [
+        (1, "a shell runs on this host: rm -rf / --password=***"),
+        (2, "\\setenv sets A for the shell commands that follow"),
+        (3, "a shell runs on this host: mail boss"),
+        (4, "a shell runs on this host: logger"),
+        (6, "rows go into the file out.txt"),
+        (7, "its rows go into the file more.txt"),
+        (8, "a shell runs on this host: gzip > t.gz"),
+        (9, "rows go into the file t.csv"),
+        (10, "a shell runs on this host: uname -a"),
+        (10, "what a shell command prints here is not known before it runs"),
+        (12, "a shell runs on this host: never mind"),
+    ]
+    assert not view.refused
+
+
 def test_allowed_shell_and_files() -> None:
     view = previewed("\\! ls\n\\setenv A b\nSELECT 1 \\g |cat\n", allow=Allow(shell=True))
     assert not view.refused
