@@ -24,6 +24,7 @@ def backfill(arguments: Namespace) -> int:
     from pgmig_tui.report.backfill import preview_lines
     from pgmig_tui.run.batch_planning import prepare_backfill
     from pgmig_tui.run.client import default_state_dir, start, warm
+    from pgmig_tui.run.protection import environment_of
 
     project, environment, change = environment_and_change(arguments, warned=True)
     options = _options(arguments, change)
@@ -35,6 +36,7 @@ def backfill(arguments: Namespace) -> int:
         return 0
     for told in preview_lines(spec):
         output.note(told)
+    environment = environment_of(plan, project, environment)
     answers = consent(arguments, plan, environment)
     target = environment.target
     with Signals() as signals:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import choose, environment_and_change
+from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.run.plan import Command
+    from pgmig_tui.run.plan import Command, RunPlan
 
 NOTHING = "Nothing was changed."
 
@@ -49,6 +50,7 @@ def _dry_run(arguments: Namespace) -> int:
     from pgmig_tui.run.client import default_state_dir, start
     from pgmig_tui.run.dry_run import prepare_dry_run
     from pgmig_tui.run.plan import Options
+    from pgmig_tui.run.protection import environment_of
 
     if arguments.log_only or arguments.backup:
         raise UsageError("--dry-run writes no record and needs no backup.", now=NOTHING, do="Leave the other one out.")
@@ -65,6 +67,7 @@ def _dry_run(arguments: Namespace) -> int:
         for what in plan.beside:
             output.warn(f"a deploy records {what}")
         return 0
+    environment = environment_of(plan, project, environment)
     for told in overview(review(plan, environment)):
         output.note(told)
     confirm_run(arguments, plan)
@@ -117,6 +120,7 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     from pgmig_tui.run.client import default_state_dir, start, warm
     from pgmig_tui.run.plan import Options
     from pgmig_tui.run.planning import prepare
+    from pgmig_tui.run.protection import environment_of
 
     project, environment, since, to = _where(arguments, command)
     options = Options(
@@ -134,7 +138,8 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     for warning in plan.warnings:
         output.warn(warning)
     if not plan.does_something:
-        return 0
+        return _settled_alone(environment, plan)
+    environment = environment_of(plan, project, environment)
     answers: list[Answer] = []
     if command != "verify":
         from pgmig_tui.cli.consent import consent
@@ -144,3 +149,17 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     with Signals() as signals:
         handle = start(plan, answers, password=target.password, secrets=target.secrets, process=process)
         return Follower(handle, signals, json_lines=arguments.json_lines).follow()
+
+
+def _settled_alone(environment: Environment, plan: RunPlan) -> int:
+    """Nothing is to run; what was cut off is settled all the same."""
+    if plan.settles:
+        from pgmig_tui.run.client import default_state_dir
+        from pgmig_tui.run.cut_off import settle_earlier
+        from pgmig_tui.run.reconcile import asked
+
+        with asked(environment.target) as (connection, _):
+            by = str(plan.operator)
+            for run_id, summary in settle_earlier(connection, default_state_dir(os.environ), plan.settles, by):
+                output.note(f"The run {safe(run_id)} is settled: {safe(summary)}")
+    return 0

@@ -227,6 +227,9 @@ def build_parser() -> argparse.ArgumentParser:
     reconcile.add_argument(
         "--confirm", metavar="WORD", help="the same for a protected environment: its confirmation word"
     )
+    reconcile.add_argument(
+        "--same-server", action="store_true", help="the run worked on this server, where nothing else can tell"
+    )
     settled = reconcile.add_mutually_exclusive_group()
     settled.add_argument("--record", action="store_true", help="record a change that is applied and has no record")
     settled.add_argument(

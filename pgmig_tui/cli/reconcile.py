@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask_yes, somebody_is_there
-from pgmig_tui.cli.choose import environment_and_change
+from pgmig_tui.cli.choose import environment_and_change, located_environment
 from pgmig_tui.cli.confirm import confirm
 from pgmig_tui.display.cells import Role, Span, line
 from pgmig_tui.display.safe import safe
@@ -16,6 +17,7 @@ from pgmig_tui.display.safe import safe
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.run.cut_off import CutOff
     from pgmig_tui.run.reconcile import Settlement
 
 _MARKS: dict[str, tuple[str, Role]] = {
@@ -27,36 +29,107 @@ _MARKS: dict[str, tuple[str, Role]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A run that was cut off, its settlement where it was looked at, and whether that is `done`. `why`: what is in the
+    way."""
+
+    run: CutOff
+    settlement: Settlement | None
+    done: bool
+    why: str = ""
+
+
 def reconcile(arguments: Namespace) -> int:
     """Exit status 0 when every run that was cut off is settled, or none was; 4 when one is still in doubt."""
     from pgmig_tui.database.connect import check_server
     from pgmig_tui.run.client import default_state_dir, list_runs
-    from pgmig_tui.run.reconcile import asked, settle, unfinished_on
+    from pgmig_tui.run.cut_off import cut_off_runs
+    from pgmig_tui.run.reconcile import asked
 
     project, environment, _ = environment_and_change(arguments)
-    target, state_dir = environment.target, default_state_dir(os.environ)
+    environment = located_environment(project, environment)
+    state_dir = default_state_dir(os.environ)
     place = (environment.name, project.plan.project)
-    found: list[tuple[Settlement, bool]] = []
-    with asked(target) as (connection, identity):
+    found: list[_Found] = []
+    with asked(environment.target) as (connection, identity):
         check_server(identity, environment.policy)
-        for plan in unfinished_on(state_dir, identity, project.plan.project, target.registry):
-            settlement = _settlement(arguments, connection, environment, plan)
-            done = settlement.settled and settle(connection, settlement, by=plan.operator_name)
-            found.append((settlement, done))
-            if not done:
+        for run in cut_off_runs(state_dir, project, environment, connection, identity):
+            one = _look_at(arguments, connection, environment, run)
+            found.append(one)
+            if not one.done and run.relation != "other":
                 break  # what a later run found stands on what this one left
     if arguments.json:
-        runs = [_document(settlement, done) for settlement, done in found]
-        output.document({"environment": environment.name, "runs": runs})
+        output.document({"environment": environment.name, "runs": [_document(one) for one in found]})
     else:
         if not found:
             output.say(f"{safe(environment.name)}: no run was cut off; nothing is to settle.")
-            for run in list_runs(state_dir):
-                if run.state == "running" and (run.environment, run.project) == place:
-                    output.say(f"The run {safe(run.run_id)} is under way: `pgmig-tui attach {safe(run.run_id)}`.")
-        for settlement, done in found:
-            _show(settlement, done, environment.name)
-    return 0 if all(done for _, done in found) else 4
+            for known in list_runs(state_dir):
+                if known.state == "running" and (known.environment, known.project) == place:
+                    output.say(f"The run {safe(known.run_id)} is under way: `pgmig-tui attach {safe(known.run_id)}`.")
+        for one in found:
+            _show(one, environment.name)
+    return 0 if all(one.done for one in found) else 4
+
+
+# -- settling ------------------------------------------------------------------------------------------------------
+
+
+def _look_at(arguments: Namespace, connection: Connection, environment: Environment, run: CutOff) -> _Found:
+    """Settle a run, if the server is its own and the evidence, or a person, decides it."""
+    from pgmig_tui.run.journal import held_by_another
+    from pgmig_tui.run.reconcile import settle
+
+    plan = run.plan
+    if not _is_its_server(arguments, environment, run):
+        if arguments.leave:
+            return _closed(arguments, environment, run)
+        return _Found(run, None, False, _other_server(run, environment.name))
+    if holder := held_by_another(plan.folder):
+        return _Found(run, None, False, f"another is {holder}; if that stands still, end it and say this again")
+    settlement = _settlement(arguments, connection, environment, plan)
+    done = settlement.settled and settle(connection, settlement, by=plan.operator_name)
+    why = "" if done or not settlement.settled else "another has settled it meanwhile, or does so now"
+    return _Found(run, settlement, done, why)
+
+
+def _is_its_server(arguments: Namespace, environment: Environment, run: CutOff) -> bool:
+    """Whether the server that answers is the one that the run worked on: proven, or said by a person. Raises
+    Refused."""
+    plan = run.plan
+    if run.relation == "other":
+        return False
+    if run.relation == "unknown":
+        what = f"The run {safe(plan.run_id)} worked on {safe(plan.server.display)}; {safe(run.why)}"
+        if not arguments.same_server:
+            if not somebody_is_there():
+                return False
+            output.note(what)
+            if not ask_yes(f"Is it the server that {environment.name} leads to now?"):
+                return False
+        confirm(arguments, environment, "settle it from this server")
+    elif not run.own:
+        confirm(arguments, environment, f"settle a run of {plan.environment}")
+    return True
+
+
+def _other_server(run: CutOff, environment: str) -> str:
+    display = run.plan.server.display
+    if run.relation == "other":
+        return f"it worked on another server, {display}: settle it there, or close it unseen with --leave"
+    return (
+        f"whether it worked on the server that {environment} leads to now can't be told: {run.why}; --same-server says"
+        " that it did, --leave closes it unseen"
+    )
+
+
+def _closed(arguments: Namespace, environment: Environment, run: CutOff) -> _Found:
+    from pgmig_tui.run.reconcile import close_unseen
+
+    confirm(arguments, environment, "close the run without a look at its server")
+    plan = run.plan
+    done = close_unseen(plan, by=plan.operator_name)
+    return _Found(run, None, done, "it was closed without a look at its server" if done else "another settles it now")
 
 
 def _settlement(arguments: Namespace, connection: Connection, environment: Environment, plan: Any) -> Settlement:
@@ -70,11 +143,16 @@ def _settlement(arguments: Namespace, connection: Connection, environment: Envir
         settlement = examine(connection, plan)
     if settlement.sessions or not settlement.open:
         return settlement
-    settlement = verified(environment.target, settlement)
+    settlement = verified(environment.target, settlement, _tell)
     if arguments.record or (not arguments.leave and _wants_record(settlement)):
         confirm(arguments, environment, "record it")
-        return record(environment.target, settlement)
+        return record(environment.target, settlement, _tell)
     return leave(settlement) if arguments.leave else settlement
+
+
+def _tell(text: str) -> None:
+    """What is waited for, on stderr."""
+    output.note(line(("~ ", "muted"), safe(text)))
 
 
 def _may_end(arguments: Namespace, environment: Environment, settlement: Settlement) -> bool:
@@ -100,17 +178,26 @@ def _wants_record(settlement: Settlement) -> bool:
     return True
 
 
-def _show(settlement: Settlement, done: bool, environment: str) -> None:
-    plan = settlement.plan
-    state: Span = ("settled", "done") if done else ("IN DOUBT", "failed")
-    output.say(line((f"{plan.command} {safe(plan.run_id)}  ", "strong"), state, f"  {safe(settlement.summary)}"))
-    for one in settlement.verdicts:
-        if one.outcome == "not_applied" and one.why == "it was not begun":
+# -- what is told --------------------------------------------------------------------------------------------------
+
+
+def _show(one: _Found, environment: str) -> None:
+    plan, settlement = one.run.plan, one.settlement
+    state: Span = ("settled", "done") if one.done else ("IN DOUBT", "failed")
+    summary = one.why or (settlement.summary if settlement is not None else "")
+    whose = "" if one.run.own else f"of {safe(plan.environment)}  "
+    output.say(line((f"{plan.command} {safe(plan.run_id)}  ", "strong"), whose, state, f"  {safe(summary)}"))
+    if settlement is None:
+        return
+    from pgmig_tui.run.reconcile import NOT_BEGUN
+
+    for verdict in settlement.verdicts:
+        if verdict.outcome == "not_applied" and verdict.why == NOT_BEGUN:
             continue
-        output.say(line("  ", _MARKS[one.outcome], f"{safe(one.step.label)}: {safe(one.why)}"))
-        for stays in one.stays:
+        output.say(line("  ", _MARKS[verdict.outcome], f"{safe(verdict.step.label)}: {safe(verdict.why)}"))
+        for stays in verdict.stays:
             output.say(line(("      stays: ", "muted"), safe(stays)))
-        for repair in one.repair:
+        for repair in verdict.repair:
             output.say(line(("      repair: ", "muted"), safe(repair)))
     if settlement.sessions:
         output.say(f"  Its sessions can be ended: pgmig-tui reconcile {safe(environment)} --yes (or --confirm WORD)")
@@ -118,29 +205,32 @@ def _show(settlement: Settlement, done: bool, environment: str) -> None:
         output.say(f"  If it is applied: pgmig-tui reconcile {safe(environment)} --record; if not: --leave")
 
 
-def _document(settlement: Settlement, done: bool) -> dict[str, Any]:
+def _document(one: _Found) -> dict[str, Any]:
+    plan, settlement = one.run.plan, one.settlement
     return {
-        "run": settlement.plan.run_id,
-        "command": settlement.plan.command,
-        "settled": done,
-        "exit_status": settlement.exit_status,
-        "summary": settlement.summary,
+        "run": plan.run_id,
+        "command": plan.command,
+        "environment": plan.environment,
+        "server": one.run.relation,
+        "settled": one.done,
+        "exit_status": settlement.exit_status if settlement is not None else 4,
+        "summary": one.why or (settlement.summary if settlement is not None else ""),
         "sessions": [
             {"pid": one.pid, "application": one.application, "user": one.user, "state": one.state, "since": one.started}
-            for one in settlement.sessions
+            for one in (settlement.sessions if settlement is not None else ())
         ],
         "steps": [
             {
-                "number": one.step.number,
-                "change": one.step.change,
-                "change_id": one.step.change_id,
-                "action": one.step.action,
-                "outcome": one.outcome,
-                "why": one.why,
-                "line": one.line,
-                "what_stays": list(one.stays),
-                "repair": list(one.repair),
+                "number": verdict.step.number,
+                "change": verdict.step.change,
+                "change_id": verdict.step.change_id,
+                "action": verdict.step.action,
+                "outcome": verdict.outcome,
+                "why": verdict.why,
+                "line": verdict.line,
+                "what_stays": list(verdict.stays),
+                "repair": list(verdict.repair),
             }
-            for one in settlement.verdicts
+            for verdict in (settlement.verdicts if settlement is not None else ())
         ],
     }

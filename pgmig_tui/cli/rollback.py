@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask, somebody_is_there
-from pgmig_tui.cli.choose import environment_and_change
+from pgmig_tui.cli.choose import environment_and_change, located_environment
 from pgmig_tui.cli.confirm import accept_loss, confirm, confirm_run
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line, text_of
@@ -34,6 +34,7 @@ def rollback(arguments: Namespace) -> int:
     project, environment, to = environment_and_change(arguments, warned=True)
     if to is not None and arguments.all:
         raise UsageError("--to and --all contradict each other.", now=_NOTHING, do="Say one of them.")
+    environment = located_environment(project, environment)
     if arguments.lift:
         return _lift(arguments, project, environment)
     arguments.to = to

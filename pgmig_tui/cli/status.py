@@ -57,6 +57,11 @@ def status(arguments: Namespace) -> int:
                 output.say()
             _show(project, environments, found)
             lists.show(project.plan.project, [one for one in environments if _answered(one, found)])
+        if any(environment.policy.protected for environment in environments):
+            from pgmig_tui.run.folder import default_state_dir
+            from pgmig_tui.run.protection import remember_answers
+
+            remember_answers(default_state_dir(os.environ), project, found)
         if not all(one.reachable for one in found):
             worst = 5
         elif arguments.exit_code and worst == 0 and any(one.pending or one.diverged for one in found):

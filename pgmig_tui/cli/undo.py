@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.choose import environment_named, project_here
+from pgmig_tui.cli.choose import environment_named, located_environment, project_here
 from pgmig_tui.cli.confirm import confirm
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import UsageError
+from pgmig_tui.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.database.undo import Kept, Restored
@@ -29,6 +29,9 @@ def undo(arguments: Namespace) -> int:
     from pgmig_tui.run.undo import bring_back, kept_of
 
     project, environment = _kept_where(arguments)
+    if arguments.run is not None:
+        environment = located_environment(project, environment)
+        _require_its_server(arguments, project, environment)
     schema = environment.policy.keep_schema
     kept = kept_of(environment, schema, arguments.run)
     if arguments.run is None:
@@ -73,6 +76,32 @@ def _kept_where(arguments: Namespace) -> tuple[Project, Environment]:
             do="Name it with --target.",
         )
     return environment_named(project, name)
+
+
+def _require_its_server(arguments: Namespace, project: Project, environment: Environment) -> None:
+    """What a run has kept comes back where it was kept. In a copy of that server it is there, too: whoever means that
+    names the copy. Raises Refused."""
+    from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.run.folder import RUN_ID, default_state_dir
+    from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.run.same_server import relation_of
+
+    if not RUN_ID.fullmatch(arguments.run):
+        return
+    try:
+        plan = RunPlan.load(default_state_dir(os.environ) / "runs" / arguments.run)
+    except (OSError, ValueError, TypeError, KeyError):
+        return  # another account's, of which nothing more is known
+    with connect(environment.target, application_name=application_name("undo", "look")) as connection:
+        probed = relation_of(plan, project, environment, connection, connection.identity())
+    if probed.relation == "same":
+        return
+    told = f"the run {plan.run_id} worked on {plan.server.display}, and {environment.name} leads to another server"
+    if probed.relation == "unknown":
+        told = f"whether the run {plan.run_id} worked on the server of {environment.name} can't be told: {probed.why}"
+    if arguments.target is None:
+        raise Refused(told, now="Nothing was changed.", do=f"If that is meant, say --target {environment.name}.")
+    output.warn(told)
 
 
 def _kept_line(one: Kept) -> str:

@@ -242,10 +242,12 @@ def record_failure(
 ) -> str | None:
     """Write a failure on a connection of its own. Returns why it couldn't be written, else None.
 
-    A failure that can't be tracked must not hide the failure itself, so a server's error is returned, not raised.
+    A failure that can't be tracked must not hide the failure itself, so a server's error is returned, not raised. Nor
+    does it wait for a synchronous standby, which may be what has failed.
     """
     try:
-        connection.execute(tracking_sql(schema, migration, audit, operator))
+        alone = "SELECT pg_catalog.set_config('synchronous_commit','local',true)"
+        connection.execute(f"{alone}; {tracking_sql(schema, migration, audit, operator)}")
     except ServerError as error:
         return error.message
     return None

@@ -11,7 +11,10 @@ same time, without a thread.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import select
+import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -142,6 +145,11 @@ class Wire:
     def cancel(self) -> None:
         """Ask the server to cancel the running statement; nothing happens when there is none."""
         self.connection.cancel()
+
+    def cut(self) -> None:
+        """Give up the session as if the network had failed: whoever waits for its answer has lost it."""
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self.raw.socket)) as end:
+            end.shutdown(socket.SHUT_RDWR)
 
     # -- statements --------------------------------------------------------------------------------------------
 

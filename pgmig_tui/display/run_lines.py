@@ -264,6 +264,12 @@ class RunLines:
         stays = [line(("    stays: ", "muted"), safe(str(one))) for one in data.get("what_stays") or ()]
         return [told, *stays, *(line(("    repair: ", "muted"), safe(str(one))) for one in data.get("repair") or ())]
 
+    def _earlier_run_settled(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        told = safe(
+            f"the run {data.get('settled') or '?'}, which was cut off, is settled: {data.get('message') or '?'}"
+        )
+        return [line(("+ ", "done"), told)]
+
     def _host_slept(self, data: Mapping[str, Any], at: str) -> list[Line]:
         seconds = safe(str(data.get("seconds") or "?"))
         return [line(("~ ", "waiting"), f"the host slept for {seconds} s: looking around")]

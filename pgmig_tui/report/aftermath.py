@@ -136,7 +136,7 @@ def _verify(
 
 
 def _write(plan: RunPlan, found: Aftermath) -> None:
-    lock = hold_lock(plan.folder)
+    lock = hold_lock(plan.folder, "recording")
     if lock is None:
         return  # somebody answers the list for afterwards just now; the lines on the screen stay
     try:

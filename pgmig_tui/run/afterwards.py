@@ -19,7 +19,7 @@ def keep_answers(folder: Path, answers: Sequence[Answer]) -> None:
 
     Raises Refused while the run goes on (the journal is its own) or another writes, OSError.
     """
-    lock = hold_lock(folder)
+    lock = hold_lock(folder, "keeping answers")
     if lock is None:
         raise Refused(
             f"run {folder.name} has not ended, or somebody else writes into its journal",

@@ -14,10 +14,8 @@ from pgmig_tui.database.connect import (
     Connection,
     ServerError,
     application_name,
-    check_server,
     connect,
     guard_sql,
-    refuse_transaction_pooler,
 )
 from pgmig_tui.display import words
 from pgmig_tui.errors import ProjectError, Refused, UsageError
@@ -26,6 +24,7 @@ from pgmig_tui.run.batches import blind_spots
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import RUN_ID, discard, new_folder
 from pgmig_tui.run.plan import RunPlan, Step
+from pgmig_tui.run.planning import arrive
 from pgmig_tui.script.backfill import Batched, batched_script, from_command
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
@@ -60,14 +59,13 @@ def prepare_backfill(
         )
     with connect(target, application_name=application_name("plan", "backfill")) as connection:
         identity = connection.identity()
-        check_server(identity, environment.policy)
-        refuse_transaction_pooler(target, connection)
+        environment, told = arrive(project, environment, connection, identity, state_dir)
         connection.execute(guard_sql("step", _LOCK_TIMEOUT_MS, identity.version_num))
         folder = new_folder(state_dir)
         try:
             files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
             name, change, what = _statement(project, environment, options, files, identity, state_dir)
-            warnings = [*project.warnings, *what.notes]
+            warnings = [*told, *project.warnings, *what.notes]
             found = _look(connection, schema, options, name, change, what, warnings, state_dir)
             if found is not None:
                 batch, upto, table = found

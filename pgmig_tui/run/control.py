@@ -77,6 +77,8 @@ class Control(Waiter):
         self.obey: dict[str, Callable[[list[str]], None]] = {}
         """Who carries out the commands that aren't about stopping: by their first word, called with their arguments."""
         self.cancel_now: Callable[[], None] | None = None
+        self.cut_now: Callable[[], None] | None = None
+        """Gives up the session whose answer is awaited, as a failed network would."""
         self.before_waiting: Callable[[], None] | None = None
         """Called before every wait that may take time: what it does costs none, for the server works meanwhile."""
         self._meanwhile: list[Callable[[], None]] = []

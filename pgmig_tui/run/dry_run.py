@@ -66,8 +66,7 @@ def prepare_dry_run(
     On a protected environment it is the first change only, and none that rewrites or scans, or of which that can't be
     told. Scripts may use no shell, whatever the policy says. Raises what `prepare` raises, and Refused.
     """
-    careful = replace(environment, policy=replace(environment.policy, allow_shell=False))
-    plan = prepare(project, careful, "deploy", options, state_dir=state_dir, progress=progress, trial=True)
+    plan = prepare(project, environment, "deploy", options, state_dir=state_dir, progress=progress, trial=True)
     if not plan.steps:
         return plan
     try:

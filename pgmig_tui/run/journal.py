@@ -8,6 +8,7 @@ process's own `stdout` and `stderr`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -178,14 +179,39 @@ def _event(line: bytes) -> Event | None:
         return None
 
 
-def hold_lock(folder: Path) -> int | None:
-    """Take the run's lock for the life of this process: the descriptor to keep, or None when another holds it."""
-    return locked.hold(folder / LOCK)
+def hold_lock(folder: Path, doing: str = "") -> int | None:
+    """Take the run's lock for the life of this process: the descriptor to keep, or None when another holds it.
+
+    Who isn't the run process itself says what it is `doing` with the journal ("settling").
+    """
+    fd = locked.hold(folder / LOCK)
+    if fd is not None:
+        with contextlib.suppress(OSError):  # a full disk: then it is held without a word
+            os.ftruncate(fd, 0)
+            if doing:
+                os.pwrite(fd, f"{doing}, process {os.getpid()}".encode(), 0)
+    return fd
 
 
 def is_alive(folder: Path) -> bool:
     """The run process of this folder is running (it holds the lock). A process id could be another's by now."""
+    return _is_held(folder) and not _holder(folder)
+
+
+def held_by_another(folder: Path) -> str:
+    """Who holds the journal of a run whose own process has ended ("settling, process 4242"), "" when nobody does."""
+    return _holder(folder) if _is_held(folder) else ""
+
+
+def _is_held(folder: Path) -> bool:
     try:
         return locked.is_held(folder / LOCK)
     except FileNotFoundError:
         return False
+
+
+def _holder(folder: Path) -> str:
+    try:
+        return (folder / LOCK).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

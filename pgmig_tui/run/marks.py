@@ -21,6 +21,7 @@ from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused, UsageError
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.plan import RunPlan, Step
@@ -58,7 +59,7 @@ def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
 
 def mark_in_file(state_dir: Path, plan: RunPlan, steps: Iterable[Step], reason: str) -> None:
     """Mark reverted steps in a file of this account. Raises OSError."""
-    path = _file(state_dir, plan.server.system_identifier, plan.server.database)
+    path = _files(state_dir, plan.server.system_identifier, plan.server.database)[0]
     _write(path, [*_read(path), *(mark_of(plan, step, reason) for step in steps)])
 
 
@@ -67,11 +68,14 @@ def marked(
 ) -> list[Mark]:
     """The marks of those of these changes that must not be deployed. `schema` is None where no table of marks is."""
     identity, project = work.identity, work.project.plan.project
-    found = [*_read(_file(state_dir, identity.system_identifier, identity.database))]
-    if schema is not None:
-        found += marks.read_marks(connection, schema, project)
     wanted = set(change_ids)
-    return [mark for mark in found if mark.project == project and mark.change_id in wanted]
+    files = _files(state_dir, identity.system_identifier, identity.database)
+    in_files = [mark for path in files for mark in _read(path) if mark.project == project and mark.change_id in wanted]
+    here = (work.project, work.environment, connection, identity, state_dir)
+    stopped = [mark for mark in in_files if _of_this_server(mark, *here)]
+    if schema is not None:
+        stopped += [mark for mark in marks.read_marks(connection, schema, project) if mark.change_id in wanted]
+    return stopped
 
 
 def refusal(environment: str, stopped: Sequence[Mark]) -> Refused:
@@ -90,8 +94,13 @@ def lift(project: Project, environment: Environment, change: str, reason: str, s
     schema = environment.policy.tracking
     with connect(environment.target, application_name=application_name("rollback", "lift")) as connection:
         identity = connection.identity()
-        path = _file(state_dir, identity.system_identifier, identity.database)
-        in_file = _read(path)
+        kept = {path: _read(path) for path in _files(state_dir, identity.system_identifier, identity.database)}
+        in_file = [
+            mark
+            for found in kept.values()
+            for mark in found
+            if _of_this_server(mark, project, environment, connection, identity, state_dir)
+        ]
         there = schema is not None and marks.there_are_marks(connection, schema)
         in_table = marks.read_marks(connection, schema, project.plan.project) if there and schema is not None else ()
         found = tuple(mark for mark in (*in_file, *in_table) if change in (mark.change, mark.change_id))
@@ -106,14 +115,34 @@ def lift(project: Project, environment: Environment, change: str, reason: str, s
         if there and schema is not None:
             by = str(project.operator)
             marks.lift_marks(connection, schema, ids, by, reason)
-        if in_file:
-            _write(path, [mark for mark in in_file if mark.change_id not in ids])
+        for path, marked in kept.items():
+            left = [mark for mark in marked if mark not in in_file or mark.change_id not in ids]
+            if left != marked:
+                _write(path, left)
     return found
 
 
-def _file(state_dir: Path, system_identifier: str | None, database: str) -> Path:
+def _of_this_server(
+    mark: Mark, project: Project, environment: Environment, connection: Connection, identity: ServerIdentity,
+    state_dir: Path,
+) -> bool:  # fmt: skip
+    """Whether a mark in a file is of the server that answers now, by the rollback that made it. Where that can't be
+    told it counts."""
+    from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.run.same_server import relation_of
+
+    try:
+        plan = RunPlan.load(state_dir / "runs" / Path(mark.run).name)
+    except (OSError, ValueError, TypeError, KeyError):
+        return True
+    return relation_of(plan, project, environment, connection, identity).relation != "other"
+
+
+def _files(state_dir: Path, system_identifier: str | None, database: str) -> tuple[Path, ...]:
+    """Where marks of a database may be, its own file first; one was made by a role that might not read who it is."""
     name = "".join(one if one.isalnum() else f"%{ord(one):x}" for one in database)
-    return state_dir / _FOLDER / f"{system_identifier or 'unknown'}-{name}.json"
+    folder = state_dir / _FOLDER
+    return tuple(folder / f"{one}-{name}.json" for one in dict.fromkeys((system_identifier or "unknown", "unknown")))
 
 
 def _read(path: Path) -> list[Mark]:

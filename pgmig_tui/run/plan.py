@@ -90,6 +90,11 @@ class Server:
     system_identifier: str | None
     timeline: int | None
     encoding: str
+    host: str = ""
+    """What has answered at planning: a name, an address or a socket's folder, as libpq found it; "" in old plans."""
+    port: str = ""
+    database_oid: int | None = None
+    """Another one for a database that was made anew under its name."""
 
     @property
     def facts(self) -> ServerFacts:
@@ -164,6 +169,8 @@ class RunPlan:
     """Where rows are kept that the reverts would destroy; None = nothing is kept."""
     backup: Mapping[str, Any] | None = None
     """The record of the backup with which it may start (gates.backup.Backup), and which file that was; None = none."""
+    settles: tuple[str, ...] = ()
+    """Earlier runs that were cut off here, and that this one settles before its first step."""
 
     @property
     def does_something(self) -> bool:
@@ -203,7 +210,7 @@ class RunPlan:
             Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
             for step in data["steps"]
         )
-        for name in ("creates", "warnings", "losses", "beside"):
+        for name in ("creates", "warnings", "losses", "beside", "settles"):
             data[name] = tuple(data.get(name, ()))
         return RunPlan(**data)
 

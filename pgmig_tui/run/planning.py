@@ -22,6 +22,7 @@ from pgmig_tui.database.connect import (
     connect,
     refuse_transaction_pooler,
 )
+from pgmig_tui.database.probe import database_oid
 from pgmig_tui.run import marks
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
@@ -29,6 +30,7 @@ from pgmig_tui.run.folder import discard, new_folder
 from pgmig_tui.run.heartbeat import without_row
 from pgmig_tui.run.plan import Carried, Command, Options, RunPlan, Server, Step
 from pgmig_tui.run.planned_steps import plan_steps
+from pgmig_tui.run.protection import located
 from pgmig_tui.run.reading import Work
 
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ def prepare(
 ) -> RunPlan:
     """Plan a deploy, revert or verify. One that `does_something` not has `warnings` that say why.
 
-    Of a `trial` nothing stays: what must not be deployed is tried all the same, with a warning. Raises Unreachable,
-    Refused, ProjectError, UsageError, NotPermitted: in all cases nothing was changed.
+    The plan's environment is the one that the server turns out to be (`run.protection`). Of a `trial` nothing stays:
+    what must not be deployed is tried all the same, with a warning, and its scripts may use no shell.
+
+    Raises Unreachable, Refused, ProjectError, UsageError, NotPermitted: in all cases nothing was changed.
     """
     say = progress or (lambda text: None)
     project = project.for_target(environment.target)
@@ -58,10 +62,15 @@ def prepare(
     say(f"asking {environment.name}")
     with connect(target, application_name=application_name("plan", command)) as connection:
         identity = connection.identity()
+        settles: tuple[str, ...] = ()
+        told: list[str] = []
         if command != "verify":
-            check_server(identity, environment.policy)
-            refuse_transaction_pooler(target, connection)
-        settled = _settle_earlier(connection, identity, project, environment, state_dir) if command != "verify" else []
+            environment, told = arrive(project, environment, connection, identity, state_dir)
+            settles, more = _look_back(connection, identity, project, environment, state_dir)
+            told += more
+        oid = database_oid(connection)
+        if trial:
+            environment = replace(environment, policy=replace(environment.policy, allow_shell=False))
         state = registry.read_state(connection, target.registry, None)
         registry.refuse_newer(state.info)
         ours = tuple(change for change in state.deployed if change.project == project.plan.project)
@@ -69,7 +78,7 @@ def prepare(
         try:
             files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
             variables = project.variables(command, target, options.variables)
-            work = Work(project, environment, options, identity, state, files, variables, [*settled, *project.warnings])
+            work = Work(project, environment, options, identity, state, files, variables, [*told, *project.warnings])
             say("reading the scripts")
             steps, setup, beside = plan_steps(command, work, connection, ours)
             work.refuse_problems()
@@ -79,7 +88,7 @@ def prepare(
             discard(folder)
             raise
     plan = replace(
-        blank_plan(project, environment, command, identity, folder, options.lock_wait_s),
+        blank_plan(project, environment, command, identity, folder, options.lock_wait_s, oid),
         registry_present=state.info.present,
         tracking=track,
         steps=steps,
@@ -90,9 +99,23 @@ def prepare(
         creates=creates,
         warnings=tuple(work.warnings),
         log_only=options.log_only,
+        settles=settles,
     )
     plan.save()
     return plan
+
+
+def arrive(
+    project: Project, environment: Environment, connection: Connection, identity: ServerIdentity, state_dir: Path
+) -> tuple[Environment, list[str]]:
+    """The environment that the server behind `connection` turns out to be, and what is told of it. Raises Refused where
+    nothing may be changed there."""
+    check_server(identity, environment.policy)
+    refuse_transaction_pooler(environment.target, connection)
+    where = located(project, environment, connection, identity, state_dir)
+    if where.environment.name != environment.name:
+        check_server(identity, where.environment.policy)
+    return where.environment, list(where.told)
 
 
 def blank_plan(
@@ -102,6 +125,7 @@ def blank_plan(
     identity: ServerIdentity,
     folder: Path,
     lock_wait_s: float,
+    database_oid: int | None = None,
 ) -> RunPlan:
     """A plan without steps: who runs, where, and what the environment's policy says."""
     policy, target = environment.policy, environment.target
@@ -124,6 +148,9 @@ def blank_plan(
             system_identifier=identity.system_identifier,
             timeline=identity.timeline,
             encoding=identity.encoding,
+            host=identity.host,
+            port=identity.port,
+            database_oid=database_oid,
         ),
         registry=target.registry,
         registry_present=True,
@@ -148,25 +175,25 @@ def blank_plan(
     )
 
 
-def _settle_earlier(
+def _look_back(
     connection: Connection, identity: ServerIdentity, project: Project, environment: Environment, state_dir: Path
-) -> list[str]:
-    """Settle runs of this account that were cut off here, and tell of what the last one left half done. Raises InDoubt
-    where a person has to look."""
+) -> tuple[tuple[str, ...], list[str]]:
+    """(Runs of this account that were cut off here and that this one will settle, what is told of them and of what the
+    last one left half done). Raises InDoubt where a person has to look."""
     from pgmig_tui.run.client import left_partly, unfinished
 
-    told = []
+    settles: tuple[str, ...] = ()
+    told: list[str] = []
     if unfinished(state_dir):
-        from pgmig_tui.run.reconcile import settle_or_refuse
+        from pgmig_tui.run.cut_off import look_back
 
-        place = (environment.name, project.plan.project, environment.target.registry)
-        told = settle_or_refuse(connection, identity, *place, state_dir)
+        settles, told = look_back(state_dir, project, environment, connection, identity)
     for one in left_partly(state_dir, project.plan.project, environment.name):
         told.append(
             f"{one.data.get('change')} was partly carried out by the run {one.run} (its {one.data.get('action')}, at"
             f" line {one.data.get('line')}): {one.data.get('message')}; its script runs from the beginning"
         )
-    return told
+    return settles, told
 
 
 def _creates(

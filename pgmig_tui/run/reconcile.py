@@ -12,28 +12,36 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pgmig_tui.database import registry, runs, tracking
 from pgmig_tui.database.activity import NamedSession, sessions_named, sessions_started, terminate
-from pgmig_tui.database.connect import Connection, Reachable, ServerError, application_name, connect, guard_sql
+from pgmig_tui.database.connect import Connection, Reachable, application_name, connect, guard_sql
+from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import ServerIdentity
-from pgmig_tui.errors import InDoubt, PgmigError
-from pgmig_tui.run.client import CHANGING, unfinished
+from pgmig_tui.database.probe import database_oid
+from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.evidence import Verdict, stepwise_verdict
 from pgmig_tui.run.journal import JournalReader, JournalWriter, hold_lock
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import Position, positions
 
+ANSWER_S = 60.0
+"""Evidence is a few questions to the catalog: whoever doesn't answer them in this time won't."""
+ROWS_S = 15.0
+"""The same for a row of our own."""
 PATIENCE_S = 5.0
 """How long a session of the run may take to notice that nobody listens any more: servers look once a second while they
 work (client_connection_check_interval), from version 14 on."""
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").fullmatch
-_NOTHING = "Nothing was changed."
+SETTLING = "settling"
+"""What whoever settles a run does with its journal."""
+NOT_BEGUN = "it was not begun"
+_ANEW = "the database was dropped and made anew since"
 _BYSTANDERS = ("watch", "check", "track", "backup", "dump", "impact", "review")
 """Parts of a run's application name whose sessions change nothing of the schema."""
 
@@ -84,45 +92,39 @@ class Settlement:
         return told
 
 
-def unfinished_on(state_dir: Path, identity: ServerIdentity, project: str, schema: str) -> list[RunPlan]:
-    """Plans of the unfinished runs on this very database, oldest first."""
-    found = []
-    for run in unfinished(state_dir):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            plan = RunPlan.load(state_dir / "runs" / run.run_id)
-            if plan.command in CHANGING and not plan.dry_run and _same(plan, identity, project, schema):
-                found.append(plan)
-    return found[::-1]
-
-
-def _same(plan: RunPlan, identity: ServerIdentity, project: str, schema: str) -> bool:
-    server = plan.server
-    if (plan.project, plan.registry, server.database) != (project, schema, identity.database):
-        return False
-    if server.system_identifier and identity.system_identifier:
-        return server.system_identifier == identity.system_identifier
-    return server.conninfo.get("host", "") in ("", identity.host) and server.conninfo.get("port", "") in (
-        "",
-        identity.port,
-    )
-
-
 # -- evidence ------------------------------------------------------------------------------------------------------
 
 
 def examine(connection: Connection, plan: RunPlan, *, patience_s: float = PATIENCE_S) -> Settlement:
     """What became of `plan`, from the server behind `connection` and the run's journal. Reads only.
 
-    Waits up to `patience_s` for the run's own sessions to end. Raises ServerError, Unreachable, NotPermitted.
+    Waits up to `patience_s` for the run's own sessions to end, and no longer than ANSWER_S for all answers. Raises
+    ServerError, Unreachable, NotPermitted.
     """
-    living = living_sessions(connection, plan, patience_s)
-    if living:
-        return Settlement(plan, living, ())
-    deployed = registry.read_deployed(connection, plan.registry, plan.project)
-    known = {change.change_id for change in deployed}
-    at = positions(JournalReader(plan.folder).poll())
-    verdicts = [_verdict(connection, plan, step, at.get(step.number, Position()), known) for step in plan.steps]
+    with deadline(connection, patience_s + ANSWER_S, plan.server.display):
+        living = living_sessions(connection, plan, patience_s)
+        if living:
+            return Settlement(plan, living, ())
+        state = registry.read_state(connection, plan.registry, plan.project)
+        at = positions(JournalReader(plan.folder).poll())
+        anew = plan.server.database_oid not in (None, database_oid(connection))
+        seen = _Seen(
+            connection, plan, frozenset(change.change_id for change in state.deployed), anew, state.info.present
+        )
+        verdicts = [_verdict(seen, step, at.get(step.number, Position())) for step in plan.steps]
     return Settlement(plan, (), tuple(verdicts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of the database: the IDs that its registry has; whether it was made `anew` since the run was
+    planned, and has a `registry` at all."""
+
+    connection: Connection
+    plan: RunPlan
+    recorded: frozenset[str]
+    anew: bool
+    registry: bool
 
 
 def living_sessions(connection: Connection, plan: RunPlan, patience_s: float) -> tuple[NamedSession, ...]:
@@ -150,23 +152,29 @@ def _is_session(data: Mapping[str, Any]) -> bool:
     return isinstance(data.get("pid"), int) and bool(_MOMENT(str(data.get("started", ""))))
 
 
-def _verdict(connection: Connection, plan: RunPlan, step: Step, at: Position, known: set[str]) -> Verdict:
-    if (step.change_id in known) == (step.action == "deploy"):
-        return Verdict(step, "recorded", _recorded_why(step, at))
+def _verdict(seen: _Seen, step: Step, at: Position) -> Verdict:
+    if (step.change_id in seen.recorded) == (step.action == "deploy"):
+        return Verdict(step, "recorded", _recorded_why(seen, step, at))
+    if not at.started and not at.recorded:
+        return Verdict(step, "not_applied", NOT_BEGUN)
+    if seen.anew and (step.mode != "stepwise" or not seen.registry):
+        return Verdict(step, "not_applied", f"{_ANEW}, and has no record of it")
     if at.recorded:
         return Verdict(
             step, "not_applied",
             "the journal says that it was committed, and the registry of the server that answers now doesn't: another"
             " has undone it, or this server (a promoted standby, a restored backup) never had it",
         )  # fmt: skip
-    if not at.started:
-        return Verdict(step, "not_applied", "it was not begun")
     if step.mode != "stepwise":
         return Verdict(step, "not_applied", "its transaction was rolled back: the registry has no record of it")
-    return stepwise_verdict(connection, plan, step, at)
+    if seen.anew:
+        return Verdict(step, "unknown", f"{_ANEW}: whether what is in it comes from this script isn't known")
+    return stepwise_verdict(seen.connection, seen.plan, step, at)
 
 
-def _recorded_why(step: Step, at: Position) -> str:
+def _recorded_why(seen: _Seen, step: Step, at: Position) -> str:
+    if seen.anew:
+        return f"{_ANEW}, and {'has its record' if step.action == 'deploy' else 'has no record of it'}"
     told = "it is applied and recorded" if step.action == "deploy" else "it is reverted, and its record is gone"
     if at.started and step.verify == "after" and at.verified is None:
         told += "; it was not verified: `pgmig-tui verify` does"
@@ -178,29 +186,71 @@ def _recorded_why(step: Step, at: Position) -> str:
 
 def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
     """Write the end into the run's journal, and a row into its tracking tables. False when the run lives after all, or
-    another settles it now. `by` is who or what settled it. Raises OSError."""
+    another settles it now, or has settled it meanwhile. `by` is who or what settled it. Raises OSError."""
     plan = settlement.plan
-    lock = hold_lock(plan.folder)
+    lock = hold_lock(plan.folder, SETTLING)
     if lock is None:
         return False
     try:
+        if not any(run.run_id == plan.run_id for run in unfinished(plan.folder.parent.parent)):
+            return False
         journal = JournalWriter.continued(plan.folder, plan.run_id)
         try:
             for one in settlement.verdicts:
-                if one.outcome == "not_applied" and one.why == "it was not begun":
+                if one.outcome == "not_applied" and one.why == NOT_BEGUN:
                     continue
                 journal.write(
                     "run_settled", step=one.step.number, change=one.step.change, action=one.step.action,
                     outcome=one.outcome, line=one.line, what_stays=list(one.stays), repair=list(one.repair),
                     message=one.why, by=by,
                 )  # fmt: skip
-            if why := _track(connection, settlement):
-                journal.write("warning", message=f"the settlement could not be tracked: {why}")
-            if why := _end_row(connection, settlement):
-                journal.write("warning", message=f"the run's row could not be ended: {why}")
+            for what, write in (("settlement could not be tracked", _track), ("row could not be ended", _end_row)):
+                if why := _written(connection, settlement, write):
+                    journal.write("warning", message=f"the run's {what}: {why}")
             journal.write(
                 "run_finished", sync=True, exit_status=settlement.exit_status, result="settled", done=settlement.done,
                 total=len(plan.steps), summary=settlement.summary, now="", do="",
+            )  # fmt: skip
+        finally:
+            journal.close()
+    finally:
+        os.close(lock)
+    return True
+
+
+def _written(
+    connection: Connection, settlement: Settlement, write: Callable[[Connection, Settlement], str | None]
+) -> str | None:
+    """Why our own rows about the settlement could not be written, None when they are. What is settled is settled."""
+    try:
+        with deadline(connection, ROWS_S, settlement.plan.server.display):
+            return write(connection, settlement)
+    except PgmigError as error:
+        return error.what
+
+
+def close_unseen(plan: RunPlan, *, by: str) -> bool:
+    """End the journal of a run whose server can't be looked at, as a person has decided. What became of its last step
+    stays unknown, and is said so. False when another settles it. Raises OSError."""
+    lock = hold_lock(plan.folder, SETTLING)
+    if lock is None:
+        return False
+    try:
+        at = positions(JournalReader(plan.folder).poll())
+        journal = JournalWriter.continued(plan.folder, plan.run_id)
+        done = sum(one.recorded for one in at.values())
+        why = "it was closed without a look at its server"
+        try:
+            for step in plan.steps:
+                begun = at.get(step.number, Position())
+                if begun.started and not begun.recorded:
+                    journal.write(
+                        "run_settled", step=step.number, change=step.change, action=step.action, outcome="unknown",
+                        line=begun.line or None, what_stays=list(begun.stays), repair=[], message=why, by=by,
+                    )  # fmt: skip
+            journal.write(
+                "run_finished", sync=True, exit_status=1, result="settled", done=done, total=len(plan.steps),
+                summary=f"{done} of {len(plan.steps)} steps are done, by its journal; {why}", now="", do="",
             )  # fmt: skip
         finally:
             journal.close()
@@ -248,43 +298,10 @@ def _end_row(connection: Connection, settlement: Settlement) -> str:
     schema = settlement.plan.tracking
     if schema is None:
         return ""
-    try:
-        found = tracking.read_tracking(connection, schema)
-        if not (found.no_runs or found.creates or found.schema is None):
-            connection.execute(runs.settled_sql(schema, settlement.plan.run_id, settlement.exit_status))
-    except ServerError as error:
-        return error.message
+    found = tracking.read_tracking(connection, schema)
+    if not (found.no_runs or found.creates or found.schema is None):
+        connection.execute(runs.settled_sql(schema, settlement.plan.run_id, settlement.exit_status))
     return ""
-
-
-# -- at the start of another run -----------------------------------------------------------------------------------
-
-
-def settle_or_refuse(
-    connection: Connection, identity: ServerIdentity, environment: str, project: str, schema: str, state_dir: Path
-) -> list[str]:
-    """What a new run does first: settle the runs that were cut off here, where the evidence allows it at once.
-
-    Returns what it found, as warnings. Raises InDoubt, naming `reconcile`, where a person has to look.
-    """
-    told = []
-    for plan in unfinished_on(state_dir, identity, project, schema):
-        settlement = examine(connection, plan)
-        command = f"`pgmig-tui reconcile {environment}`"
-        if settlement.sessions:
-            pids = ", ".join(str(one.pid) for one in settlement.sessions)
-            raise InDoubt(
-                f"the run {plan.run_id} was cut off on {environment}, and it still lives on the server: process {pids}",
-                now="Nothing was changed.", do=f"{command} names its sessions and can end them.",
-            )  # fmt: skip
-        if not settlement.settled or settlement.partly:
-            raise InDoubt(
-                f"the run {plan.run_id} was cut off on {environment}: {settlement.summary}",
-                now="Nothing was changed.", do=f"{command} settles it.",
-            )  # fmt: skip
-        if settle(connection, settlement, by="the next run"):
-            told.append(f"the run {plan.run_id} was cut off; settled now: {settlement.summary}")
-    return told
 
 
 @contextlib.contextmanager

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from pgmig_tui.database import registry
+from pgmig_tui.database.activity import waits_for
 from pgmig_tui.database.connect import Reachable, application_name, connect, guard_sql
-from pgmig_tui.errors import InDoubt
+from pgmig_tui.database.deadline import deadline
+from pgmig_tui.errors import InDoubt, PgmigError
+from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.evidence import Verdict
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter, hold_lock
 from pgmig_tui.run.plan import Endpoint, RunPlan
-from pgmig_tui.run.reconcile import Settlement
+from pgmig_tui.run.reconcile import SETTLING, Settlement, examine
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.steps import Stepper
 
+SAID_AFTER_S = 2.0
+"""A COMMIT that takes longer is asked what it waits for."""
+GIVEN_UP_S = 30.0
+"""A synchronous standby is waited for so long: the record is there by then, on this server."""
+CUT_AFTER_S = 15.0
+"""A cancel that isn't answered in this time won't be: the session is given up."""
+ANSWERED_S = 5.0
 _NOTHING = "Nothing was changed."
 
+Tell = Callable[[str], None]
 
-def verified(target: Reachable, settlement: Settlement) -> Settlement:
+
+def verified(target: Reachable, settlement: Settlement, tell: Tell = lambda text: None) -> Settlement:
     """The settlement with what the verify scripts say of the changes that are in doubt. They run as `verify` does, on a
-    connection of their own, and prove nothing by themselves: a script may pass that checks nothing. Raises InDoubt."""
+    connection of their own, and prove nothing by themselves: a script may pass that checks nothing. `tell` is told what
+    is waited for. Raises InDoubt."""
     asked = [one for one in settlement.open if one.step.action == "deploy" and one.step.verify_script is not None]
     if not asked:
         return settlement
     said: dict[int, str] = {}
-    with _stepper(target, settlement.plan, locked=False) as stepper:
+    with _stepper(target, settlement.plan, tell, locked=False) as stepper:
         for one in asked:
+            tell(f"verifying {one.step.label}")
             stepper.journal.write("step_examined", step=one.step.number, change=one.step.change)
             passes = stepper.verify_only(one.step)
             said[one.step.number] = "its verification passes" if passes else "its verification fails"
@@ -42,32 +57,59 @@ def verified(target: Reachable, settlement: Settlement) -> Settlement:
     return replace(settlement, verdicts=tuple(told(one) for one in settlement.verdicts))
 
 
-def record(target: Reachable, settlement: Settlement) -> Settlement:
+def record(target: Reachable, settlement: Settlement, tell: Tell = lambda text: None) -> Settlement:
     """Record what a person has looked at and found applied, under Sqitch's lock; the settlement as it is then.
 
-    The verify script runs first; the change is recorded whatever it says, as a deploy does. Raises Refused when another
-    run holds the lock, InDoubt when it can't be recorded.
+    The verify script runs first; the change is recorded whatever it says, as a deploy does. `tell` is told what is
+    waited for; a synchronous standby that doesn't answer is waited for no longer than GIVEN_UP_S. Raises Refused when
+    another run holds the lock, InDoubt when it can't be recorded, or isn't any more what the person was shown.
     """
-    with _stepper(target, settlement.plan, locked=True) as stepper:
+    told: dict[int, str] = {}
+    with _stepper(target, settlement.plan, tell, locked=True) as stepper:
+        _require_same(stepper, settlement)
         for one in settlement.open:
             stepper.journal.write("step_examined", step=one.step.number, change=one.step.change)
+            if one.step.verify_script is not None:
+                tell(f"verifying {one.step.label}")
             passes = one.step.verify_script is None or stepper.verify_only(one.step)
+            stepper.session.warned = ""
             result = stepper.record_only(one.step, verified=passes)
+            warned = stepper.session.warned
             stepper.session.drop()
             if not result.recorded:
-                raise InDoubt(result.message, now="It is still without a record.")
+                raise InDoubt(result.message, now="Whether it is recorded is told by `pgmig-tui status`.")
+            told[one.step.number] = "it was applied, and is recorded now"
+            if warned:
+                told[one.step.number] += f" on this server; whether a synchronous standby has it isn't known: {warned}"
     done = tuple(
-        replace(one, outcome="recorded", why="it was applied, and is recorded now") if one in settlement.open else one
+        replace(one, outcome="recorded", why=told[one.step.number]) if one.step.number in told else one
         for one in settlement.verdicts
     )
     return replace(settlement, verdicts=done)
 
 
+def _require_same(stepper: Stepper, settlement: Settlement) -> None:
+    """A person may have taken their time, or this process stood still: what they were shown must still be so. Raises
+    InDoubt."""
+    plan = settlement.plan
+    if not any(run.run_id == plan.run_id for run in unfinished(plan.folder.parent.parent)):
+        raise InDoubt(f"the run {plan.run_id} was settled by another meanwhile", now=_NOTHING)
+    now = examine(stepper.control.session, plan)
+    if [(one.step.number, one.outcome) for one in now.open] != [
+        (one.step.number, one.outcome) for one in settlement.open
+    ]:
+        raise InDoubt(
+            f"the run {plan.run_id} isn't any more what was shown: {now.summary}",
+            now=_NOTHING,
+            do="Look at it again before anything is recorded.",
+        )
+
+
 @contextmanager
-def _stepper(target: Reachable, plan: RunPlan, *, locked: bool) -> Iterator[Stepper]:
+def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> Iterator[Stepper]:
     """The means of a run whose process is gone: its journal goes on, and with `locked` Sqitch's lock is held."""
     endpoint = Endpoint(target.display, dict(target.conninfo), target.password, target.secrets)
-    lock = hold_lock(plan.folder)
+    lock = hold_lock(plan.folder, SETTLING)
     if lock is None:
         raise InDoubt(f"the run {plan.run_id} is being settled by another", now=_NOTHING)
     try:
@@ -79,6 +121,7 @@ def _stepper(target: Reachable, plan: RunPlan, *, locked: bool) -> Iterator[Step
                 session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
                 control.hold(session)
                 registry.take_lock(session)
+                control.look_out = _Patience(control, tell).look
             steps = StepSession(plan, endpoint, control, lambda *_: None)
             files = RecordedFiles.of(plan)
             yield Stepper(plan, control, steps, journal, files)
@@ -87,3 +130,42 @@ def _stepper(target: Reachable, plan: RunPlan, *, locked: bool) -> Iterator[Step
             journal.close()
     finally:
         os.close(lock)
+
+
+class _Patience:
+    """Looks about once a second at a COMMIT under way: says what it waits for, and in the end no longer waits for a
+    standby."""
+
+    def __init__(self, control: Control, tell: Tell) -> None:
+        self._control = control
+        self._tell = tell
+        self._since: float | None = None
+        self._told = ""
+
+    def look(self) -> None:
+        control, now = self._control, time.monotonic()
+        if not control.committing:
+            self._since = None
+            return
+        self._since = self._since or now
+        waited = now - self._since
+        if waited < SAID_AFTER_S:
+            return
+        pid = control.watcher.watched_pid if control.watcher is not None else None
+        waits = ""
+        try:
+            with deadline(control.session, ANSWERED_S, "the server"):
+                waits = waits_for(control.session, pid) if pid is not None else ""
+        except PgmigError as error:
+            waits = error.what
+        standby = waits == "IPC: SyncRep"
+        what = "a synchronous standby to have it" if standby else f"the server ({waits or 'it works'})"
+        told = f"the COMMIT waits for {what}"
+        if told != self._told:
+            self._told = told
+            self._tell(f"{told}; after {GIVEN_UP_S:.0f} s nobody waits any longer")
+        if waited > GIVEN_UP_S and control.cancel_now is not None:
+            # Whoever waits for a standby has committed already: a cancel ends the waiting alone.
+            control.cancel_now()
+        if waited > GIVEN_UP_S + CUT_AFTER_S and control.cut_now is not None:
+            control.cut_now()  # not even the cancel was answered; the registry tells what became of it

@@ -104,6 +104,7 @@ class Runner:
             if plan.dry_run:
                 return self._dry_run()
             self._prepare_registry()
+            self._settle_earlier()
             if plan.command == "deploy" and plan.protected:
                 note_schema(plan.folder, self.control.session, self.journal)
         plan = self.plan
@@ -346,6 +347,17 @@ class Runner:
                 self.journal.write("warning", message=told)
         elif found.schema is not None:
             self.control.keep_row(plan, found.schema, self.journal)
+
+    def _settle_earlier(self) -> None:
+        """The runs that were cut off here, as the plan said: nothing can refuse this one any more, and Sqitch's lock is
+        held. Raises InDoubt."""
+        if not self.plan.settles:
+            return
+        from pgmig_tui.run.cut_off import settle_earlier
+
+        state_dir = self.plan.folder.parent.parent
+        for run, told in settle_earlier(self.control.session, state_dir, self.plan.settles, f"run {self.plan.run_id}"):
+            self.journal.write("earlier_run_settled", settled=run, message=told)
 
     def _own(self, part: str) -> Connection:
         connection = connect(self.target, application_name=application_name(self.plan.run_id, part))

@@ -119,7 +119,7 @@ class StepSession:
         """A new connection named `pgmig/<run>/<part>`."""
         connection = self.connect(part)
         self._wire = Wire(connection, self._control, self._noticed)
-        self._control.cancel_now = self._wire.cancel
+        self._control.cancel_now, self._control.cut_now = self._wire.cancel, self._wire.cut
         return self._wire
 
     def _noticed(self, severity: str, sqlstate: str, message: str) -> None:
@@ -139,7 +139,7 @@ class StepSession:
         if self._control.watcher is not None:
             self._control.watcher.end()
         if self._wire is not None:
-            self._control.cancel_now = None
+            self._control.cancel_now = self._control.cut_now = None
             self._wire.close()
             self._wire = None
         self._begun = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pgmig_tui.database import registry, tracking
+from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Exchange, Wire
@@ -34,6 +35,8 @@ from pgmig_tui.run.stepwise import StepwiseExecutor
 from pgmig_tui.run.tries import Tries, not_twice
 from pgmig_tui.run.watch import Watcher
 
+ANSWER_S = 30.0
+"""Reading the registry takes no longer, or its server doesn't answer."""
 VERIFY_TIMEOUT = "5s"
 """statement_timeout of a verification inside the step's transaction: it runs while the step's locks are held."""
 
@@ -79,6 +82,8 @@ class Stepper:
         self.files = files
         self.scripts = Scripts(plan, control, session, files, self.executor)
         self.failures = Failures(plan, control, session, journal)
+        self._unasked = ""
+        """Why the registry could not be asked."""
         self._cut_short = ""
         """Why the last verification was cancelled, "" when it wasn't."""
         self.changes = f"{ident(plan.registry)}.changes"
@@ -263,16 +268,9 @@ class Stepper:
 
     def _unanswered_commit(self, step: Step, start: float, executed: list[Executed]) -> StepResult:
         """COMMIT was sent and not answered. The registry knows: its row is in the same transaction."""
-        self.session.drop()
-        try:
-            with self.session.connect("check") as connection:
-                deployed = registry.read_deployed(connection, self.plan.registry, self.plan.project)
-                recorded = any(change.change_id == step.change_id for change in deployed)
-        except PgmigError as error:
-            message = f"COMMIT was sent and not answered, and the registry can't be asked: {error.what}"
-            self.journal.write("step_in_doubt", sync=True, step=step.number, change=step.change, message=message)
-            return StepResult(ok=False, in_doubt=True, message=message)
-        if recorded == (step.action == "deploy"):
+        if (recorded := self._asked_registry(step)) is None:
+            return StepResult(ok=False, in_doubt=True, message=self._asked_in_vain(step))
+        if recorded:
             self.journal.write(
                 "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start),
                 note="the connection broke at COMMIT; the registry holds the change's record",
@@ -280,6 +278,23 @@ class Stepper:
             return StepResult(ok=True, recorded=True)
         message = "the connection broke at COMMIT and the transaction was rolled back"
         return self.failures.failed(step, start, failure_of(step, message), executed)
+
+    def _asked_registry(self, step: Step) -> bool | None:
+        """Whether the step is recorded, by the registry, on a new session; None where it can't be asked."""
+        self.session.drop()
+        self._unasked = ""
+        try:
+            with self.session.connect("check") as connection, deadline(connection, ANSWER_S, "the server"):
+                deployed = registry.read_deployed(connection, self.plan.registry, self.plan.project)
+        except PgmigError as error:
+            self._unasked = error.what
+            return None
+        return any(change.change_id == step.change_id for change in deployed) == (step.action == "deploy")
+
+    def _asked_in_vain(self, step: Step) -> str:
+        message = f"COMMIT was sent and not answered, and the registry can't be asked: {self._unasked}"
+        self.journal.write("step_in_doubt", sync=True, step=step.number, change=step.change, message=message)
+        return message
 
     # -- stepwise ----------------------------------------------------------------------------------------------
 
@@ -327,12 +342,19 @@ class Stepper:
                     return self._unrecorded(step, failure.message)
                 outcome = "" if verified else "verify_failed"
                 exchange = self.session.finish(wire, "", self._rows(step, executed, start, outcome=outcome))
-            if exchange.error is not None:
+            if exchange.lost:
+                if (recorded := self._asked_registry(step)) is None:
+                    return StepResult(ok=False, in_doubt=True, message=self._asked_in_vain(step))
+                if not recorded:
+                    return self._unrecorded(
+                        step, "the connection broke at COMMIT, and the registry has no record of it"
+                    )
+            elif exchange.error is not None:
                 return self._unrecorded(step, registry.guard_failure(exchange.error) or exchange.error.message)
         except PgmigError as error:
             return self._unrecorded(step, error.what)
-        if exchange.last.tag != "COMMIT":
-            return self._unrecorded(step, exchange.error.message if exchange.error else "COMMIT was not answered")
+        if exchange.last.tag != "COMMIT" and not exchange.lost:
+            return self._unrecorded(step, "COMMIT was not answered")
         self.journal.write(
             "step_recorded", sync=True, step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start),
             verified=verified if step.verify != "off" else None,

@@ -92,6 +92,11 @@ class Watcher:
     def fd(self) -> int:
         return -1 if self._session is None else self._session.fd
 
+    @property
+    def watched_pid(self) -> int | None:
+        """The server process that is watched, None when nothing is."""
+        return None if self._watched is None else self._watched.pid
+
     def watches(self, pid: int) -> bool:
         """That process is the session that runs the step."""
         return self._watched is not None and self._watched.pid == pid

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pgmig_tui.errors import Refused
+from pgmig_tui.run.folder import discard
 from pgmig_tui.ui.session import Answered, Item, Review, StepFacts
 
 if TYPE_CHECKING:
@@ -52,12 +54,27 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
     )
 
 
+def asked_word(plan: RunPlan, environment: Environment) -> str:
+    """The word that must be typed where the server of `environment` may be a protected one, "" where it's its own.
+
+    Raises Refused where it is the server of another environment: on the screen that one is chosen by name.
+    """
+    if plan.environment != environment.name:
+        discard(plan.folder)
+        raise Refused(
+            f"{environment.name} leads to the database of {plan.environment}, which is protected",
+            now="Nothing was changed.",
+            do=f"Choose {plan.environment}, or correct the target of {environment.name}.",
+        )
+    return plan.confirm_word if plan.protected and not environment.policy.protected else ""
+
+
 def answered(review: Review, environment: Environment, answers: Sequence[Answered]) -> Review:
     """The review under these answers; the server isn't asked again."""
     from pgmig_tui.report.review import answered as judge
 
     found = judge(review.plan, environment, answers_of(review, answers))
-    return replace(reviewed(found, review.to), told=review.told)
+    return replace(reviewed(found, review.to), told=review.told, word=review.word)
 
 
 def performed(review: Review, environment: Environment, done: Sequence[CheckResult]) -> Review:
@@ -65,7 +82,7 @@ def performed(review: Review, environment: Environment, done: Sequence[CheckResu
     from pgmig_tui.report.review import answered as judge
 
     found = judge(review.plan, environment, review.plan.answers, done)
-    return replace(reviewed(found, review.to), told=review.told)
+    return replace(reviewed(found, review.to), told=review.told, word=review.word)
 
 
 def answers_of(review: Review, answers: Sequence[Answered]) -> list[Answer]:

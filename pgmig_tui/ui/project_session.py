@@ -100,6 +100,10 @@ class ProjectSession:
         from pgmig_tui.database.status import environment_status
 
         status = environment_status(self.project, self._environment(environment), scripts=self._hashes())
+        if self._environment(environment).policy.protected:
+            from pgmig_tui.run.protection import remember_answers
+
+            remember_answers(self._state_dir, self.project, [status])
         at = datetime.fromisoformat(status.asked_at) if status.asked_at else datetime.now(UTC)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         if not status.reachable or status.server is None:
@@ -162,8 +166,9 @@ class ProjectSession:
             from pgmig_tui.run.dry_run import prepare_dry_run
 
             trial = prepare_dry_run(self.project, where, Options(to=to), state_dir=self._state_dir)
+            word = gating.asked_word(trial, where)
             # It wants the last word, not the checklist: nothing of it is meant to stay.
-            return replace(gating.reviewed(review(trial, where), ""), items=())
+            return replace(gating.reviewed(review(trial, where), ""), items=(), word=word)
         everything = False
         if command == "revert" and to == EVERYTHING:
             to, everything = None, True
@@ -174,9 +179,10 @@ class ProjectSession:
             Options(to=to, revert_all=everything, log_only=how == "record"),
             state_dir=self._state_dir,
         )
+        word = gating.asked_word(plan, where)
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
         performed = () if command == "revert" else self._known_backup(where)
-        return gating.reviewed(review(plan, where, performed=performed), back)
+        return replace(gating.reviewed(review(plan, where, performed=performed), back), word=word)
 
     def _prepare_backfill(self, where: Environment, which: str) -> Review:
         """`which` is a change ID, or the ID of the run to go on with."""
@@ -188,8 +194,9 @@ class ProjectSession:
         known = which in self.project.plan.by_id
         options = BackfillOptions(change=which if known else None, resume="" if known else which)
         plan, spec = prepare_backfill(self.project, where, options, state_dir=self._state_dir)
+        word = gating.asked_word(plan, where)
         found = gating.reviewed(review(plan, where, performed=self._known_backup(where)), "")
-        return replace(found, told=tuple(preview_lines(spec)) if spec is not None else ())
+        return replace(found, told=tuple(preview_lines(spec)) if spec is not None else (), word=word)
 
     def recorded(self, run_id: str, path: str) -> str:
         from pgmig_tui.run.files import RecordedFiles

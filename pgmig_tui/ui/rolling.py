@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
-from pgmig_tui.ui.gating import item_of, step_of
+from pgmig_tui.ui.gating import asked_word, item_of, step_of
 from pgmig_tui.ui.poller import in_thread
 from pgmig_tui.ui.session import EVERYTHING, Answered, Record, Rollback, Watch
 
@@ -45,8 +45,9 @@ def look_back(
         return facts
     save = environment.policy.save_before_revert if save is None else save
     plan = plan_rollback(project, environment, extent, state_dir=state_dir)
+    word = asked_word(plan, environment)
     found = look(project, environment, extent, plan, state_dir=state_dir, save=save)
-    return _facts(facts, found, standing.running)
+    return replace(_facts(facts, found, standing.running), word=word)
 
 
 def _standing_facts(environment: Environment, standing: Standing, extent: Extent) -> Rollback:

@@ -182,6 +182,8 @@ class Review:
     to: str = ""
     told: tuple[Line, ...] = ()
     plan: Any = None
+    word: str = ""
+    """What must be typed, where that isn't the environment's own: it may be a protected one."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
@@ -226,6 +228,8 @@ class Rollback:
     points: tuple[str, ...] = ()
     kept: int = 0
     found: Any = None
+    word: str = ""
+    """As of a Review."""
 
     @property
     def blocking(self) -> tuple[Item, ...]:

@@ -19,6 +19,7 @@ from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.run import planning, reconcile
+from pgmig_tui.run.cut_off import cut_off_runs
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.journal import JournalReader
 from pgmig_tui.run.plan import Options, RunPlan
@@ -352,8 +353,9 @@ class Bench:
                 return None
             if not (plan.folder / "journal.jsonl").exists():
                 return None
-            found = reconcile.unfinished_on(self.state_dir, identity, plan.project, plan.registry)
-            assert [one.run_id for one in found] == [plan.run_id], "the run is not among the unfinished ones"
+            found = cut_off_runs(self.state_dir, self.project, environment, connection, identity)
+            of = [(one.plan.run_id, one.relation) for one in found]
+            assert of == [(plan.run_id, "same")], f"not the unfinished runs: {of}"
             assert not settlement.sessions, "sessions of the run still live"
             if settlement.settled:
                 assert reconcile.settle(connection, settlement, by="the test")

@@ -11,6 +11,7 @@ import pytest
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.errors import InDoubt
 from pgmig_tui.run import client, reconcile
+from pgmig_tui.run.cut_off import cut_off_runs
 from pgmig_tui.run.plan import RunPlan
 from tests.run.conftest import Workshop
 
@@ -49,18 +50,22 @@ def test_a_killed_atomic_step_is_settled_by_the_next_run(workshop: Workshop) -> 
     plan = workshop.plan()
     assert [step.change for step in plan.steps] == ["two"]
     assert plan.warnings[0].startswith(
-        f"the run {cut.run_id} was cut off; settled now: 1 of 2 steps are done; two: its"
+        f"the run {cut.run_id} was cut off; this run settles it: 1 of 2 steps are done; two: its"
     )
+    assert [run.run_id for run in client.unfinished(workshop.state_dir)] == [cut.run_id], "planning only reads"
+    done = workshop.finish(plan)
+    assert done.status == 0
+    assert [told["settled"] for told in done.named("earlier_run_settled")] == [cut.run_id]
     assert client.unfinished(workshop.state_dir) == []
     settled = client.list_runs(workshop.state_dir)[-1]
     assert (settled.state, settled.exit_status, settled.steps_done) == ("failed", 1, 1)
-    rows = workshop.query("SELECT success, description FROM pgmig.schema_migrations WHERE version = 'two'")
-    assert [success for success, _ in rows] == [False]
+    told = "SELECT success, description FROM pgmig.schema_migrations WHERE version = 'two' ORDER BY id"
+    rows = workshop.query(told)
+    assert [success for success, _ in rows] == [False, True]
     assert "deploy cut off, not applied" in rows[0][1]
     told = "SELECT state, exit_status, finished_at > heartbeat_at FROM pgmig.runs"
     rows = workshop.query(f"{told} WHERE run_id = '{cut.run_id}'")
     assert rows == [("finished", 1, True)]
-    assert workshop.finish(plan).status == 0
 
 
 def test_a_session_that_still_works_is_named_and_nothing_is_decided(workshop: Workshop) -> None:
@@ -114,8 +119,9 @@ def test_a_script_that_was_applied_and_not_recorded_waits_for_a_word(workshop: W
     assert "pgmig-tui reconcile" in refused.value.do
     project, environment = workshop.project()
     with reconcile.asked(environment.target) as (connection, identity):
-        (plan,) = reconcile.unfinished_on(workshop.state_dir, identity, project.plan.project, "sqitch")
-        settlement = reconcile.examine(connection, plan)
+        (cut,) = cut_off_runs(workshop.state_dir, project, environment, connection, identity)
+        assert (cut.relation, cut.own) == ("same", True)
+        settlement = reconcile.examine(connection, cut.plan)
         assert [one.outcome for one in settlement.verdicts] == ["recorded", "unrecorded"]
         assert not settlement.settled
 
@@ -172,8 +178,8 @@ def test_a_run_that_was_killed_before_its_first_word_is_settled(workshop18: Work
     plan = workshop18.plan()
     (plan.folder / "journal.jsonl").touch()
     assert [run.run_id for run in client.unfinished(workshop18.state_dir)] == [plan.run_id]
-    again = workshop18.plan()
-    assert "0 of 1 steps are done" in again.warnings[0]
+    again = workshop18.run()
+    assert "0 of 1 steps are done" in again.plan.warnings[0]
     assert client.unfinished(workshop18.state_dir) == []
 
 
@@ -183,7 +189,7 @@ def test_a_torn_line_is_closed_before_the_journal_goes_on(workshop18: Workshop) 
     plan = kill_at(workshop18, "statement_started", step=2, line=3)
     path = plan.folder / "journal.jsonl"
     path.write_bytes(path.read_bytes() + b'{"at": "2026')
-    assert "1 of 2 steps are done" in workshop18.plan().warnings[0]
+    assert "1 of 2 steps are done" in workshop18.run().plan.warnings[0]
     last = path.read_text().splitlines()[-1]
     assert '"event": "run_finished"' in last
     assert client.list_runs(workshop18.state_dir)[-1].steps_done == 1

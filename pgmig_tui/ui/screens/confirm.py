@@ -78,4 +78,4 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
     overridden = [item.title for item in review.items if item.overridden]
     if overridden:
         lines += paragraph(f"overridden: {listing(overridden)}", "waiting")
-    return ConfirmScreen(lines, word_for(place), danger=place.protected)
+    return ConfirmScreen(lines, review.word or word_for(place), danger=place.protected or bool(review.word))

@@ -304,7 +304,8 @@ class RollbackScreen(PlaceScreen):
             lines += paragraph(f"LOSES {safe(listing(rollback.loses))}", "failed")
         if rollback.saves:
             lines += paragraph("what would be lost is saved first", "done")
-        self.app.push_screen(ConfirmScreen(lines, word_for(place), danger=place.protected), self._confirmed)
+        word, danger = rollback.word or word_for(place), place.protected or bool(rollback.word)
+        self.app.push_screen(ConfirmScreen(lines, word, danger=danger), self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:
         if not yes or self.rollback is None or self.off("rollback.go") is not None:
