@@ -13,11 +13,14 @@ from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.audit import audit_row
 from pgmig_tui.run.control import Control
+from pgmig_tui.run.effects import effects_of
 from pgmig_tui.run.executor import Executed, ScriptFailure, elapsed_ms
 from pgmig_tui.run.guard import CANCELLED
 from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.plan import RunPlan, Step
+from pgmig_tui.run.position import NO_EFFECT
 from pgmig_tui.run.session import StepSession
+from pgmig_tui.script.parse import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Failures:
         why = self.control.cancelled_because
         if why and failure.sqlstate == CANCELLED and not failure.message.startswith(why):
             failure = replace(failure, message=why)
-        stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed]
+        stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed and _leaves(one)]
         stays += [*halves, *(one.what for one in left)]
         cancelled = bool(why) and failure.message.startswith(why) and not (stays or in_doubt)
         more: dict[str, Any] = {"halves": list(halves)} if halves else {}
@@ -145,6 +148,16 @@ def fields_of(failure: ScriptFailure) -> dict[str, Any]:
         "detail": error.detail if error else "",
         "hint": error.hint if error else "",
     }
+
+
+def _leaves(one: Executed) -> bool:
+    """Whether a statement that was committed leaves something behind its session."""
+    if one.kind in NO_EFFECT:
+        return False
+    if one.kind not in ("CREATE TABLE", "CREATE VIEW", "CREATE SEQUENCE"):
+        return True
+    nodes = parse(one.sql, 1).nodes
+    return not nodes or effects_of(nodes[0]).repeat != "nothing"
 
 
 def _short(one: Executed) -> str:

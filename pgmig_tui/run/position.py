@@ -7,12 +7,13 @@ perhaps, and not answered, as far as the journal knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pgmig_tui.run.events import Event
 
-_NO_EFFECT = frozenset({
+NO_EFFECT = frozenset({
     "BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW", "DISCARD", "LISTEN", "UNLISTEN",
     "EMPTY", "",
 })  # fmt: skip
@@ -32,8 +33,16 @@ class OpenStatement:
     commits: bool | None
     xid: str | None = None
     """Of a COMMIT: the transaction's ID, "" for one that had written nothing."""
+    lasting: bool = False
+    """The ID can't have been given to another since, whatever happened to the server."""
     files: tuple[tuple[str, ...], ...] = ()
-    """What it was going to replace: (qualified name, oid, file, columns) of each relation."""
+    """What it was going to replace: (qualified name, oid, file, columns) of each relation; and `rewrite`, how."""
+    rewrite: tuple[str, ...] = ()
+    objects: tuple[Mapping[str, Any], ...] = ()
+    """What stood under its names (run.before)."""
+    repeat: str = ""
+    start: int | None = None
+    """Where it begins in the file (bytes); None in journals of earlier versions, and for what a query has made."""
 
 
 @dataclass(slots=True)
@@ -46,6 +55,9 @@ class Position:
     open: OpenStatement | None = None
     stays: list[str] = field(default_factory=list)
     line: int = 0
+    last: tuple[str, int, int] | None = None
+    """The last statement behind which nothing was open: its file, where it begins there, and how many times it was
+    answered (a file may be included twice). None where the journal doesn't tell."""
     committing: bool = False
     applied: bool = False
     recorded: bool = False
@@ -57,6 +69,7 @@ class Position:
     closed: bool = False
     """What comes behind is no longer the run's own: somebody looked into it."""
     _pending: list[tuple[str, int]] = field(default_factory=list)
+    _answered: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
@@ -67,6 +80,13 @@ class Position:
     def pending(self) -> list[str]:
         """Statements of a transaction that was open: they stay if it was committed."""
         return [told for told, _ in self._pending]
+
+    def behind(self, statement: OpenStatement) -> tuple[str, int, int] | None:
+        """`last`, if that statement was carried out."""
+        if statement.start is None:
+            return None
+        key = (statement.path, statement.start)
+        return (*key, self._answered.get(key, 0) + 1)
 
     def _commit(self) -> None:
         self.stays += [told for told, _ in self._pending]
@@ -97,7 +117,10 @@ def _take(at: Position, event: Event) -> None:
             at.open = OpenStatement(
                 str(data.get("path", "")), int(data.get("line", 0)), int(data.get("end_line", 0)),
                 str(data.get("kind", "")), str(data.get("sql", "")), commits if isinstance(commits, bool) else None,
-                data.get("xid"), tuple(tuple(str(part) for part in one) for one in data.get("files") or ()),
+                data.get("xid"), bool(data.get("lasting")),
+                tuple(tuple(str(part) for part in one) for one in data.get("files") or ()),
+                tuple(data.get("rewrite") or ()), tuple(data.get("objects") or ()), str(data.get("repeat", "")),
+                data.get("start"),
             )  # fmt: skip
         case "statement_retried" if at.open is not None and at.open.commits:
             at.open = None  # it has failed, and is told of once more before it is sent again
@@ -129,13 +152,20 @@ def _take(at: Position, event: Event) -> None:
 def _finished(at: Position, event: Event) -> None:
     data = event.data
     statement, at.open = at.open, None
+    here = None
+    if statement is not None and statement.start is not None:
+        key = (statement.path, statement.start)
+        at._answered[key] = at._answered.get(key, 0) + 1
+        here = (*key, at._answered[key])
     if str(data.get("tag", "")).startswith("ROLLBACK"):  # also of a COMMIT in a transaction that had failed
         at._pending.clear()
+        at.last = here
         return
     kind = statement.kind if statement is not None else ""
-    if kind not in _NO_EFFECT:
+    if kind not in NO_EFFECT and (statement is None or statement.repeat != "nothing"):
         line = int(data.get("line", 0))
         text = " ".join(statement.sql.split()).rstrip("; ") if statement is not None else "a statement"
         at._pending.append((f"line {line}: {text[:120]}", int(data.get("end_line", 0)) or line))
     if data.get("commits"):
         at._commit()
+        at.last = here

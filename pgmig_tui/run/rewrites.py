@@ -15,12 +15,7 @@ from pgmig_tui.database.leftovers import left_behind
 from pgmig_tui.database.text import ident
 from pgmig_tui.database.traces import MOST_FILES, files_now, files_sql
 from pgmig_tui.database.wire import Wire
-from pgmig_tui.script.parse import parse
 
-KINDS = frozenset({
-    "VACUUM", "CLUSTER", "REINDEX", "TRUNCATE", "REFRESH MATERIALIZED VIEW", "ALTER TABLE", "ALTER INDEX",
-    "ALTER MATERIALIZED VIEW",
-})  # fmt: skip
 _ACTIONS = frozenset({
     "AT_AlterColumnType", "AT_SetTableSpace", "AT_SetLogged", "AT_SetUnLogged", "AT_SetAccessMethod",
 })  # fmt: skip
@@ -41,14 +36,22 @@ class Rewrite:
     moves: bool = False
     """It makes relations anew, under the same names (REINDEX CONCURRENTLY)."""
 
+    @property
+    def flags(self) -> list[str]:
+        """As the journal holds them."""
+        return [name for name in ("at_once", "surely", "moves") if getattr(self, name)]
 
-def files_before(wire: Wire, text: str) -> list[list[str]]:
-    """The files of what the statement `text` would rewrite; empty when it rewrites nothing, or that isn't known."""
-    nodes = parse(text, 1).nodes
-    found = rewrite_of(nodes[0]) if len(nodes) == 1 else None
-    if found is None or not found.names:
+    @staticmethod
+    def of_flags(flags: Sequence[str]) -> Rewrite:
+        """A rewrite whose names are those of its files."""
+        return Rewrite((), at_once="at_once" in flags, surely="surely" in flags, moves="moves" in flags)
+
+
+def files_before(wire: Wire, rewrite: Rewrite | None) -> list[list[str]]:
+    """The files of what a statement would rewrite; empty when it rewrites nothing, or that isn't known."""
+    if rewrite is None or not rewrite.names:
         return []
-    exchange = wire.run(files_sql(found.names).encode())
+    exchange = wire.run(files_sql(rewrite.names).encode())
     if exchange.error is not None or len(exchange.last.rows) > MOST_FILES:
         return []
     return [[part or "" for part in row] for row in exchange.last.rows]
@@ -79,12 +82,9 @@ def rewrite_of(node: Any) -> Rewrite | None:
     return None
 
 
-def became_of(connection: Connection, node: Any, before: Files) -> tuple[bool | None, str, tuple[str, ...]]:
+def became_of(connection: Connection, rewrite: Rewrite, before: Files) -> tuple[bool | None, str, tuple[str, ...]]:
     """(Whether a statement was carried out, None for in parts; in words; what repairs that it has left) by the files
     that there are now. The words are empty where the files don't tell. Raises ServerError."""
-    rewrite = rewrite_of(node)
-    if rewrite is None or not before:
-        return None, "", ()
     if rewrite.moves and (found := _copies(connection, before)):
         return None, f"index {found[0][0]} is left INVALID", found[0][1]
     now = files_now(connection, (name for name, *_ in before))

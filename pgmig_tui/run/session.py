@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pgmig_tui.database.connect import Connection, application_name, connect, guard_sql
+from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.wire import Exchange, Wire
-from pgmig_tui.errors import Refused
+from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step
 
@@ -234,10 +235,46 @@ class StepSession:
         return Exchange(both.replies[:end], ms=both.ms)
 
 
-def transaction_id(wire: Wire) -> str:
-    """The ID of the transaction that is open, "" when it has written nothing or has failed (64 bits, as text)."""
+_MESSAGE = "pg_catalog.pg_logical_emit_message(true, 'pgmig'::pg_catalog.text, ''::pg_catalog.text)"
+# The right to write a message is asked for first, alone: an error would fail the script's transaction.
+_NOTE_SQL = """
+SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+  FROM pg_catalog.pg_proc p
+ WHERE p.proname OPERATOR(pg_catalog.=) 'pg_logical_emit_message'
+   AND p.proargtypes[2] OPERATOR(pg_catalog.=) 'pg_catalog.text'::pg_catalog.regtype::pg_catalog.oid
+"""
+_FLUSH_SQL = f"SELECT pg_catalog.set_config('synchronous_commit','local',true), {_MESSAGE}"
+_FLUSHED_S = 10.0
+
+
+def note_transaction(wire: Wire, control: Control) -> dict[str, object]:
+    """Fields of the `statement_started` of a COMMIT: the ID of the transaction that is open (`xid`, 64 bits, as text;
+    "" when it has written nothing or has failed), and whether it is `lasting`: the server will never give it to
+    another.
+
+    After a crash an ID alone proves nothing: what wasn't on disk is forgotten, the ID too, and given out again. So a
+    message of our own is written in that transaction, which carries its ID into the write-ahead log, and the log is
+    flushed by a transaction of the control session, before the COMMIT is sent. Whatever happens then, the ID stays
+    used, and the server says of it what is true. (PostgreSQL's recovery goes on behind the highest ID that it finds in
+    the log.)
+    """
     if not wire.in_transaction or wire.failed_transaction:
-        return ""
-    exchange = wire.run(b"SELECT pg_catalog.pg_current_xact_id_if_assigned()::text")
+        return {"xid": ""}
+    exchange = wire.run(_NOTE_SQL.encode())
     rows = exchange.last.rows
-    return (rows[0][0] or "") if rows and exchange.error is None else ""
+    if exchange.error is not None or not rows or not rows[0][0]:
+        return {"xid": ""}
+    xid, may_write = rows[0]
+    written = may_write == "t" and wire.run(f"SELECT {_MESSAGE}".encode()).error is None
+    return {"xid": xid, "lasting": written and _flushed(control)}
+
+
+def _flushed(control: Control) -> bool:
+    if not control.holds_session or control.lost:
+        return False
+    try:
+        with deadline(control.session, _FLUSHED_S, "the control session"):
+            control.session.execute(_FLUSH_SQL)
+    except PgmigError:
+        return False
+    return True

@@ -10,7 +10,6 @@ from pgmig_tui.database.wire import Reply
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.journal import JournalWriter
-from pgmig_tui.run.rewrites import KINDS as REWRITING
 from pgmig_tui.script.actions import Send
 
 SHOWN = 200
@@ -40,11 +39,11 @@ class JournalSink:
         self._told = 0.0
         self._last_line = 0
         self._quiet = False
-        self.files: Callable[[str], list[list[str]]] | None = None
-        """Asks what files a statement is going to replace, where it commits by itself."""
-        self.transaction: Callable[[], str] | None = None
-        """Asks for the ID of the script's own transaction before its COMMIT: an ID that the journal holds lets the
-        server say later what became of it."""
+        self.before: Callable[[str, str], dict[str, object]] | None = None
+        """Notes what stands under the names of a statement (text, kind) that commits by itself."""
+        self.transaction: Callable[[], dict[str, object]] | None = None
+        """Notes the ID of the script's own transaction before its COMMIT: an ID that the journal holds lets the server
+        say later what became of it."""
 
     def started(self, send: Send, kind: str, *, commits: bool) -> None:
         self._control.committing = commits and kind == "COMMIT"
@@ -58,10 +57,12 @@ class JournalSink:
         self._kind, self._head = kind, head
         masked = mask_secrets(send.text[: SHOWN * 4])[:SHOWN]
         more: dict[str, object] = {}
-        if self.files is not None and commits and kind in REWRITING and (files := self.files(send.text)):
-            more["files"] = files
+        if self.before is not None and commits and kind != "COMMIT":
+            more = self.before(send.text, kind)
         if self.transaction is not None and commits and kind == "COMMIT":
-            more["xid"] = self.transaction()
+            more = self.transaction()
+        if self._synced:
+            more["start"] = send.start
         self._journal.write(
             "statement_started", sync=commits and self._synced, step=self._step, path=send.path, line=send.line,
             end_line=send.end_line, kind=kind, commits=commits, sql=masked,

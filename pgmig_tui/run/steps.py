@@ -18,6 +18,7 @@ from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.audit import audit_row
+from pgmig_tui.run.before import noted_before
 from pgmig_tui.run.commands import Commands
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import Executed, Executor, Frame, InsideStep, InsideVerify, ScriptFailure, elapsed_ms
@@ -27,9 +28,8 @@ from pgmig_tui.run.guard import Limits
 from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.keep import save
 from pgmig_tui.run.plan import RunPlan, Step
-from pgmig_tui.run.rewrites import files_before
 from pgmig_tui.run.scripts import Scripts
-from pgmig_tui.run.session import StepSession, transaction_id
+from pgmig_tui.run.session import StepSession, note_transaction
 from pgmig_tui.run.sink import JournalSink
 from pgmig_tui.run.stepwise import StepwiseExecutor
 from pgmig_tui.run.tries import Tries, not_twice
@@ -309,8 +309,8 @@ class Stepper:
             return self.failures.failed(step, start, failure, [], began=False)
         sink = self._sink(step, synced=True)
         executor = self._stepwise_executor(step, wire, sink, step.script)
-        sink.transaction = lambda: transaction_id(executor.wire)
-        sink.files = lambda text: files_before(executor.wire, text)
+        sink.transaction = lambda: note_transaction(executor.wire, self.control)
+        sink.before = lambda text, kind: noted_before(executor.wire, text, kind)
         failure = executor.run()
         wire = executor.wire
         sink.flush()

@@ -229,3 +229,11 @@ def test_secrets_reach_neither_journal_nor_audit(workshop: Workshop) -> None:
         assert "hunter2" not in str(workshop.query("SELECT sql_statement FROM pgmig.schema_audit"))
     finally:
         workshop.query(f"DROP ROLE {role}")
+
+
+def test_what_ends_with_the_session_is_not_said_to_stay(workshop18: Workshop) -> None:
+    script = "SET work_mem = '1MB';\nCREATE TEMP TABLE x (id int);\nVACUUM x;\nCREATE TABLE public.y ();\nSELECT 1/0;\n"
+    workshop18.change("one", script)
+    done = workshop18.run()
+    (failed,) = done.named("step_failed")
+    assert failed["what_stays"] == ["line 3: VACUUM x", "line 4: CREATE TABLE public.y ()"]
