@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,16 +110,18 @@ def known_runs(
     environment: Environment,
     rows: Sequence[ChangingRow],
     holder: LockHolder | None,
+    here: Callable[[Path], bool],
 ) -> KnownRuns:
     """The deploys of `project` on a database: journals of this account, `rows` of others (newest first), and the run
-    that holds the lock although it has no row."""
+    that holds the lock although it has no row. `here` is asked of the folder of a run of this environment whose target
+    was written otherwise: did it work on this server?"""
     others = [
         _of_row(row, holder) for row in rows if row.command == "deploy" and not _journal(state_dir, row.run_id).exists()
     ]
     if holder is not None and holder.run_id and holder.since is not None:
         told = any(row.run_id == holder.run_id for row in rows) or _journal(state_dir, holder.run_id).exists()
         others = others if told else [_of_holder(holder, holder.since), *others]
-    mine = _local_deploys(state_dir, identity, project, environment)
+    mine = _local_deploys(state_dir, identity, project, environment, here)
     return KnownRuns(heapq.merge(mine, others, key=lambda run: run.started_at, reverse=True))
 
 
@@ -148,7 +150,11 @@ def _of_holder(holder: LockHolder, since: str) -> KnownRun:
 
 
 def _local_deploys(
-    state_dir: Path, identity: ServerIdentity, project: str, environment: Environment
+    state_dir: Path,
+    identity: ServerIdentity,
+    project: str,
+    environment: Environment,
+    here: Callable[[Path], bool],
 ) -> Iterator[KnownRun]:
     """The deploys of this account on this very database, newest first."""
     for folder in run_folders(state_dir):
@@ -159,8 +165,11 @@ def _local_deploys(
             data = opening.data
             if data.get("command") != "deploy" or data.get("project") != project or not _here(data, identity):
                 continue
-            if environment.name != data.get("environment") and environment.target.display != data.get("target"):
-                continue  # a copy of the cluster answers to the same identity
+            # A copy of the cluster answers to the same identity.
+            if environment.target.display != data.get("target") and not (
+                environment.name == data.get("environment") and here(folder)
+            ):
+                continue
             yield _of_journal(folder, opening.at, data, last.at if last is not None else "")
 
 

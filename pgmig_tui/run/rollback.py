@@ -15,6 +15,7 @@ from pgmig_tui.run.extent import Standing
 from pgmig_tui.run.folder import discard
 from pgmig_tui.run.journal import JournalReader
 from pgmig_tui.run.known_runs import known_runs
+from pgmig_tui.run.same_server import worked_here
 from pgmig_tui.run.stopping import under_way
 
 if TYPE_CHECKING:
@@ -43,7 +44,15 @@ def stand(project: Project, environment: Environment, state_dir: Path, stopped: 
         durations, rows = _tracked(connection, environment.policy.tracking, name)
         running = under_way(registry.lock_holder(connection), state_dir, rows) or stopped
         held_by = running.holder if running is not None else None
-        known = known_runs(state_dir, identity, name, environment, rows, held_by)
+        known = known_runs(
+            state_dir,
+            identity,
+            name,
+            environment,
+            rows,
+            held_by,
+            lambda folder: worked_here(folder, project, environment),
+        )
         return Standing(identity, state.deployed, events, durations, running, known)
 
 

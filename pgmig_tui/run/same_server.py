@@ -7,9 +7,12 @@ Names, system identifiers, timelines and OIDs are copied with a cluster's files;
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.probe import Address, Probed, address_of, probe
+from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.plan import Endpoint, RunPlan
 
 if TYPE_CHECKING:
@@ -57,3 +60,14 @@ def address_of_run(plan: RunPlan, targets: Iterable[Target]) -> Address | None:
     alike = next((target for target in targets if target.conninfo == conninfo), None)
     secret = (alike.password, alike.secrets) if alike is not None else (None, {})
     return address_of(Endpoint(server.display, conninfo, *secret), host, port, server.database)
+
+
+def worked_here(folder: Path, project: Project, environment: Environment) -> bool:
+    """Whether the run of `folder` is known to have worked on the server that `environment` leads to: False, too, where
+    that can't be told."""
+    try:
+        plan = RunPlan.load(folder)
+        with connect(environment.target, application_name=application_name("rollback", "look")) as connection:
+            return relation_of(plan, project, environment, connection, connection.identity()).relation == "same"
+    except (OSError, ValueError, TypeError, KeyError, PgmigError):
+        return False
