@@ -97,14 +97,3 @@ def _look(looking: Connection, display: str, key: int, database: str) -> Probed:
     if standby:
         return Probed("unknown", f"{display} leads to a standby now")
     return Probed("other")
-
-
-def database_oid(connection: Connection) -> int:
-    """The OID of the database that `connection` is on: another one after it was dropped and made anew. Raises
-    ServerError."""
-    row = connection.one(
-        "SELECT d.oid::pg_catalog.int8 FROM pg_catalog.pg_database d"
-        " WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"
-    )
-    assert row is not None
-    return int(row[0])

@@ -17,9 +17,9 @@ import re
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,7 @@ from pgmig_tui.database.connect import (
     guard_sql,
 )
 from pgmig_tui.database.holder import lock_holder
+from pgmig_tui.database.probe import address_of
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.sandbox.programs import (
     Tools,
@@ -67,7 +68,8 @@ class Damaged(BackupError):
 @dataclass(frozen=True, slots=True)
 class Backup:
     """A dump and what is known of it. Times are UTC by the server's clock, `started_at` is before the dump looked at
-    the database; `seconds` is how long dump and verification took."""
+    the database; `seconds` is how long dump and verification took. `conninfo` leads to the very server that was dumped,
+    without secrets; empty in records of earlier versions."""
 
     path: str
     size: int
@@ -82,6 +84,7 @@ class Backup:
     seconds: float
     timeline: int | None = None
     database_oid: int | None = None
+    conninfo: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ def make_backup(
                 seconds=round(time.monotonic() - clock, 3),
                 timeline=identity.timeline,
                 database_oid=database_oid(connection),
+                conninfo=address_of(target, identity.host, identity.port, identity.database).conninfo,
             )
             record = final.with_suffix(".json")
             record.write_text(json.dumps(asdict(backup), indent=1) + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.changed import changes_since, database_oid, server_time
 from pgmig_tui.database.checks import CheckResult, State
+from pgmig_tui.database.probe import Address, address_of, probe
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates import backup
@@ -159,6 +160,8 @@ def _why_not(
     connection: Connection, environment: Environment, one: Backup, standing: _Standing, state_dir: Path
 ) -> str:
     """Why a dump doesn't count for a run that starts now, "" when it does. Raises ServerError."""
+    if why := _of_another_server(connection, environment, one, standing.identity):
+        return why
     if one.timeline != standing.identity.timeline:
         return f"it is of timeline {one.timeline or 'unknown'}, the server is on {standing.identity.timeline}"
     if one.database_oid != standing.database_oid:
@@ -177,6 +180,20 @@ def _why_not(
         if (change.what.split(" ")[0], change.run_id or change.change_id) not in own:
             return f"it was begun before the last change there: {change.what} at {words.utc(change.at)}"
     return ""
+
+
+def _of_another_server(connection: Connection, environment: Environment, one: Backup, identity: ServerIdentity) -> str:
+    """Why a dump is not known to be of the server that answers: a copy of its cluster has its identity, and other rows.
+    Raises ServerError."""
+    there = Address(one.conninfo.get("host", ""), dict(one.conninfo))
+    if there.key == address_of(environment.target, identity.host, identity.port, identity.database).key:
+        return ""
+    if not one.conninfo:
+        return "it is of an earlier version, which didn't note the address of its server"
+    probed = probe(connection, there)
+    if probed.relation == "other":
+        return f"it is of another server: {there.display}"
+    return f"whether it is of this server can't be told: {probed.why}" if probed.relation == "unknown" else ""
 
 
 def _of_unfinished_runs(environment: Environment, one: Backup, state_dir: Path) -> frozenset[tuple[str, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry, tracking
+from pgmig_tui.database.changed import database_oid
 from pgmig_tui.database.connect import (
     Connection,
     application_name,
@@ -22,7 +23,6 @@ from pgmig_tui.database.connect import (
     connect,
     refuse_transaction_pooler,
 )
-from pgmig_tui.database.probe import database_oid
 from pgmig_tui.run import marks
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles

@@ -18,10 +18,10 @@ from typing import Any
 
 from pgmig_tui.database import registry, runs, tracking
 from pgmig_tui.database.activity import NamedSession, sessions_named, sessions_started, terminate
+from pgmig_tui.database.changed import database_oid
 from pgmig_tui.database.connect import Connection, Reachable, application_name, connect, guard_sql
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import ServerIdentity
-from pgmig_tui.database.probe import database_oid
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.evidence import Verdict, stepwise_verdict

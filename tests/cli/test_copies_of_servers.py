@@ -37,7 +37,7 @@ _CHECKS = ("archiver", "wraparound", "replication-lag", "blockers")
 GATES = (
     *(f"--attest=pre:{item}=done" for item in _ATTESTED),
     *(f"--attest=deploy:{item}=done" for item in _BEFORE),
-    *(f"--override=check:{item}=a test" for item in _CHECKS),
+    *(f"--override=check:{item}=a test of copies" for item in _CHECKS),
 )
 
 
@@ -190,3 +190,60 @@ def test_a_refused_deploy_has_settled_nothing(checkout: Checkout, pair: Pair, da
     assert done.status == 0, done.err
     assert f"the run {cut}, which was cut off, is settled: 1 of 3 steps are done" in done.out
     assert unfinished(checkout)["production"] is None
+
+
+def test_a_mark_in_a_file_stops_its_own_server_alone(checkout: Checkout, pair: Pair, database: str) -> None:
+    toml = TOML.replace("lock_timeout", 'tracking = "off"\nlock_timeout')
+    checkout.write("pgmig.toml", toml)
+    assert checkout.run("deploy", "production", *WORD, *GATES).status == 0
+    back = checkout.run("rollback", "production", *WORD, "--accept-data-loss", "--reason", "broken")
+    assert back.status == 0, back.err
+    refused = checkout.run("deploy", "production", *WORD, *GATES)
+    assert (refused.status, "must not be deployed on production" in refused.err) == (3, True)
+    done = checkout.run("deploy", "staging", "--yes")
+    assert done.status == 0, done.err
+    assert checkout.run("rollback", "staging", "--yes", "--lift", "orders=mended").status == 2
+    lifted = checkout.run("rollback", "production", *WORD, "--lift", "schema=mended", "--lift", "orders=mended")
+    assert lifted.status == 0, lifted.err
+
+
+def test_a_run_of_the_original_is_not_the_last_run_of_an_environment_that_leads_to_a_copy(
+    checkout: Checkout, pair: Pair, database: str
+) -> None:
+    assert checkout.run("deploy", "production", *WORD, *GATES).status == 0
+    told = checkout.run("rollback", "production", "--dry-run")
+    assert journal(checkout)[0]["run"] in told.err
+    # The registry as a copy has it that was made now.
+    assert checkout.run("deploy", "staging", "--yes").status == 0
+    run = journal(checkout)[0]["run"]
+    checkout.targets({"staging": pair.original.uri(database), "production": pair.copy.uri(database)})
+    told = checkout.run("rollback", "production", "--dry-run")
+    assert "run 2" not in told.err.replace(run, ""), told.err
+
+
+def test_what_a_run_has_kept_comes_back_on_its_own_server(checkout: Checkout, pair: Pair, database: str) -> None:
+    assert checkout.run("deploy", "production", *WORD, *GATES).status == 0
+    pair.original.execute("INSERT INTO shop.orders VALUES (1)", database)
+    back = checkout.run("rollback", "production", *WORD, "--save", "--reason", "broken")
+    assert back.status == 0, back.err
+    run = journal(checkout)[0]["run"]
+    uri = pair.copy.uri(database)
+    checkout.targets({"staging": uri, "production": uri})
+    refused = checkout.run("undo", run, *WORD)
+    assert (refused.status, "leads to another server" in refused.err) == (3, True), refused.err
+    assert "--target production" in refused.err
+
+
+def test_a_backup_of_a_copy_is_none_of_the_original(checkout: Checkout, pair: Pair, database: str) -> None:
+    toml = TOML.replace('name = "staging"', 'name = "staging"\nbackup = { required = true, verify = "list" }')
+    checkout.write("pgmig.toml", toml)
+    made = checkout.run("deploy", "staging", "--yes", "--backup", "--to", "schema")
+    assert made.status == 0, made.err
+    pair.copy.execute("TRUNCATE sqitch.events", database)  # nothing has changed there since, as far as it knows
+    alias = pair.copy.uri(database).replace("%2Fcluster", "%2F.%2Fcluster")
+    checkout.targets({"staging": alias, "production": pair.original.uri(database)})
+    assert "another server" not in checkout.run("deploy", "staging", "--yes").err
+    checkout.targets({"staging": pair.original.uri(database), "production": pair.copy.uri(database)})
+    refused = checkout.run("deploy", "staging", "--yes")
+    assert refused.status == 3, refused.err
+    assert "doesn't count: it is of another server" in refused.err
