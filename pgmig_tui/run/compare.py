@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.objects import Found, Named, found_in, found_sql
-from pgmig_tui.database.text import ident
 
 Became = Literal["done", "not", "again", "nothing", "broken", "unclear"]
 """done, not · again: it makes anew what was there · nothing: there was nothing for it to do · broken: it has left
 something half done · unclear: others have been there, or the catalog doesn't tell."""
 
 Note = Mapping[str, Any]
+Quoted = Callable[[str, str], str]
+"""A schema and a name as SQL has them."""
 
 
 def became(connection: Connection, notes: Sequence[Note]) -> tuple[Became, str, tuple[str, ...]]:
@@ -22,8 +23,16 @@ def became(connection: Connection, notes: Sequence[Note]) -> tuple[Became, str, 
     asked = [_named(note) for note in notes] + [_moved(note) for note in notes if note.get("want") == "moved"]
     found = found_in(connection.execute(found_sql(asked)))
     there, after = found[: len(notes)], iter(found[len(notes) :])
-    told = [_one(note, now, next(after) if note.get("want") == "moved" else None)
-            for note, now in zip(notes, there, strict=True)]  # fmt: skip
+
+    def quoted(schema: str, name: str) -> str:
+        names = {"schema": schema, "name": name}
+        row = connection.one("SELECT pg_catalog.format('%%I.%%I', %(schema)s::text, %(name)s::text)", names)
+        return str(row[0]) if row else ""
+
+    told = [
+        _one(note, now, next(after) if note.get("want") == "moved" else None, quoted)
+        for note, now in zip(notes, there, strict=True)
+    ]
     for one in told:
         if one[0] == "broken":
             return one
@@ -54,15 +63,15 @@ def _moved(note: Note) -> Named:
     )  # fmt: skip
 
 
-def _one(note: Note, now: Found, moved: Found | None) -> tuple[Became, str, tuple[str, ...]]:
+def _one(note: Note, now: Found, moved: Found | None, quoted: Quoted) -> tuple[Became, str, tuple[str, ...]]:
     what, oid, owner = _told(note), str(note.get("oid", "")), str(note.get("owner", ""))
     if owner and now.owner and now.owner != owner:
         return "unclear", f"{what}: another object has the name that it belonged to", ()
     match note["want"]:
         case "made":
-            return _made(note, now, what, oid)
+            return _made(note, now, what, oid, quoted)
         case "gone":
-            return _gone(note, now, what, oid)
+            return _gone(note, now, what, oid, quoted)
         case "moved":
             assert moved is not None
             return _renamed(now, moved, what, oid)
@@ -76,7 +85,7 @@ def _one(note: Note, now: Found, moved: Found | None) -> tuple[Became, str, tupl
     return ("done" if (word in now.state.split()) == wanted else "not"), told, ()
 
 
-def _made(note: Note, now: Found, what: str, oid: str) -> tuple[Became, str, tuple[str, ...]]:
+def _made(note: Note, now: Found, what: str, oid: str, quoted: Quoted) -> tuple[Became, str, tuple[str, ...]]:
     if note["kind"] == "indexes":
         return _new_index(note, now, what, oid)
     if oid and note.get("replaces"):
@@ -88,7 +97,7 @@ def _made(note: Note, now: Found, what: str, oid: str) -> tuple[Became, str, tup
     if not now.oid:
         return "not", f"{what} is not there", ()
     if now.state == "invalid":
-        name = f"{ident(now.schema)}.{ident(_index_name(note))}"
+        name = quoted(now.schema, _index_name(note))
         return "broken", f"{what} is there and INVALID", (
             f"DROP INDEX CONCURRENTLY {name}", f"REINDEX INDEX CONCURRENTLY {name}",
         )  # fmt: skip
@@ -114,17 +123,17 @@ def _new_index(note: Note, now: Found, what: str, oid: str) -> tuple[Became, str
     return "unclear", f"{what} is new; whether it is the one that the statement makes isn't known", ()
 
 
-def _gone(note: Note, now: Found, what: str, oid: str) -> tuple[Became, str, tuple[str, ...]]:
+def _gone(note: Note, now: Found, what: str, oid: str, quoted: Quoted) -> tuple[Became, str, tuple[str, ...]]:
     if not oid:
         return "nothing", f"{what} was not there before it was sent", ()
     if now.oid != oid:
         return "done", f"{what} is gone", ()
     if now.state == "invalid" and note.get("state") == "valid":
-        name = f"{ident(now.schema)}.{ident(str(note['name']))}"
+        name = quoted(now.schema, str(note["name"]))
         return "broken", f"{what} is half dropped: it is there and INVALID", (f"DROP INDEX CONCURRENTLY {name}",)
     if now.state == "pending" and note.get("state") != "pending":
-        parent = f"{ident(now.schema)}.{ident(str(note['name']))}"
-        part = f"{ident(str(note.get('part_schema', '')) or now.schema)}.{ident(str(note['part']))}"
+        parent = quoted(now.schema, str(note["name"]))
+        part = quoted(str(note.get("part_schema", "")) or now.schema, str(note["part"]))
         return "broken", f"{what} is half detached", (f"ALTER TABLE {parent} DETACH PARTITION {part} FINALIZE",)
     return "not", f"{what} is still there", ()
 

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server: its connections can be cut, and led to another server."""
+"""A TCP proxy in front of a server: its connections can be cut, led to another server, and fall silent."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lock = threading.Lock()
+        self.silent = False
+        """What servers answer is swallowed, on new connections too: they stay up, and say nothing."""
+        self._muted: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lead_to(self, folder: Path, port: int = 5432) -> None:
@@ -32,6 +35,11 @@ class Proxy:
             for end in pair:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+
+    def mute(self) -> None:
+        """From now on nothing that servers answer on today's connections arrives; new ones work."""
+        with self._lock:
+            self._muted |= {server for _, server in self._pairs}
 
     def close(self) -> None:
         self._listener.close()
@@ -61,7 +69,8 @@ class Proxy:
                     data = end.recv(65536)
                     if not data:
                         return
-                    other[end].sendall(data)
+                    if not (end is server and (self.silent or server in self._muted)):
+                        other[end].sendall(data)
         except (OSError, ValueError):
             return
         finally:
