@@ -12,6 +12,8 @@ import socket
 import threading
 from collections.abc import Iterator
 
+import psycopg
+
 from pgmig_tui.database.connect import Connection, ConnectionLost
 
 
@@ -20,7 +22,10 @@ def deadline(connection: Connection, seconds: float, what: str) -> Iterator[None
     """Within this block no answer of `connection` is waited for longer than `seconds` in all; the session is given up
     then. Raises ConnectionLost, saying that `what` didn't answer.
     """
-    fd = os.dup(connection.raw.socket)
+    try:
+        fd = os.dup(connection.raw.socket)
+    except psycopg.Error as error:
+        raise ConnectionLost(f"the connection was lost: {error}") from None
     expired = threading.Event()
 
     def give_up() -> None:
