@@ -77,13 +77,14 @@ class RegistryState:
 @dataclass(frozen=True, slots=True)
 class RegistryOutline:
     """The registry and what is deployed, in `committed_at` order, as much as a comparison with the plan needs: three
-    lists of one length, and the whole of the last change (its tags left out)."""
+    lists of one length, the whole of the last change (its tags left out), and all tags: (change ID, tag ID, name)."""
 
     info: RegistryInfo
     change_ids: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     script_hashes: tuple[str | None, ...] = ()
     last: DeployedChange | None = None
+    tags: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,15 @@ def read_outline_after(
 
     Raises NotPermitted, ServerError.
     """
-    queries = _queries(schema, project, "registry_outline") | {"tags": "SELECT 1 WHERE false"}
-    results, (version, rows, _) = _read(connection, schema, queries, before)
+    results, (version, rows, tag_rows) = _read(
+        connection, schema, _queries(schema, project, "registry_outline"), before
+    )
     info = _info(schema, version[0][0])
     if not info.present or not rows or rows[0][0] is None:
         return results, RegistryOutline(info)
     change_ids, names, hashes, *last = rows[0]
-    return results, RegistryOutline(info, tuple(change_ids), tuple(names), tuple(hashes), DeployedChange(*last))
+    tags = tuple((change_id, tag_id, tag) for change_id, tag_id, tag, _ in tag_rows)
+    return results, RegistryOutline(info, tuple(change_ids), tuple(names), tuple(hashes), DeployedChange(*last), tags)
 
 
 def _read(

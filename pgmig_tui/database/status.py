@@ -27,13 +27,14 @@ from pgmig_tui.database.holder import LockHolder
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import NotPermitted, PgmigError
 from pgmig_tui.project.hashes import Scripts
+from pgmig_tui.project.tags import moved_tags
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.plan import Change, Plan
     from pgmig_tui.project.project import Project
 
-Problem = Literal["not_in_plan", "out_of_order", "script_changed"]
+Problem = Literal["not_in_plan", "out_of_order", "script_changed", "tag_moved"]
 
 CONNECT_TIMEOUT_S = 5
 _ANSWER_TIMEOUT_S = 20.0
@@ -206,10 +207,18 @@ def _ask_once(connection: Connection, schema: str, project: str, before: str) ->
 
 def _diverged(project: Project, outline: RegistryOutline, scripts: Scripts | None) -> tuple[Divergence, ...]:
     deployed = zip(outline.change_ids, outline.names, outline.script_hashes, strict=True)
+    moved = _moved(project.plan, outline)
     if scripts is None:
-        return tuple(divergences(project.plan, deployed))
+        return (*divergences(project.plan, deployed), *moved)
     with scripts.lock:  # two threads would only read the same files twice
-        return tuple(divergences(project.plan, deployed, scripts.hash))
+        return (*divergences(project.plan, deployed, scripts.hash), *moved)
+
+
+def _moved(plan: Plan, outline: RegistryOutline) -> list[Divergence]:
+    """The changes whose deployed tags the plan has elsewhere, or otherwise."""
+    names = dict(zip(outline.change_ids, outline.names, strict=True)) if outline.tags else {}
+    moved = dict.fromkeys(one.change_id for one in moved_tags(plan, outline.tags))
+    return [Divergence(change_id, names[change_id], "tag_moved") for change_id in moved if change_id in names]
 
 
 def _newer(info: RegistryInfo) -> str | None:

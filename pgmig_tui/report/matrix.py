@@ -18,6 +18,7 @@ PROBLEMS = {
     "not_in_plan": "is deployed, and not in the plan",
     "out_of_order": "was deployed in another order than the plan's",
     "script_changed": "has another script now than the one that was deployed",
+    "tag_moved": "has a tag that was moved or edited in the plan since it was deployed",
 }
 
 

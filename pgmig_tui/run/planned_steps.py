@@ -17,6 +17,7 @@ from pgmig_tui.database.rows import script_hash_fix_sql
 from pgmig_tui.display import words
 from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import find_deployed
+from pgmig_tui.project.tags import moved_tags
 from pgmig_tui.run.plan import Command, Step
 from pgmig_tui.run.planned_verification import verify_steps
 from pgmig_tui.run.reading import Planned, Work, label, place_verification, read_for_step
@@ -48,8 +49,9 @@ def _deploy_steps(work: Work, connection: Connection, ours: Sequence[DeployedCha
             now=_NOTHING,
             do=f"Use: pgmig-tui revert {work.environment.name} --to {options.to}",
         )
-    setup, beside = _registry_rows(work, ours)
     pending = plan.changes[position + 1 : last + 1]
+    _refuse_moved_tags(work, ours, plan.changes[max(position, 0) : last + 1])
+    setup, beside = _registry_rows(work, ours)
     if not pending:
         where = f"already at {options.to}" if options.to else "up to date"
         work.warnings.append(f"nothing to deploy ({where})")
@@ -69,6 +71,22 @@ def _deploy_steps(work: Work, connection: Connection, ours: Sequence[DeployedCha
         expected = change.change_id
         earlier.add(expected)
     return tuple(steps), setup, beside
+
+
+def _refuse_moved_tags(work: Work, ours: Sequence[DeployedChange], written: Sequence[Change]) -> None:
+    """A tag is recorded once. Refuse to run the scripts of changes (`written`) whose tags the registry has otherwise;
+    tell of others."""
+    deployed = ((change.change_id, row.tag_id, row.tag) for change in ours for row in change.tag_rows)
+    moved = moved_tags(work.project.plan, deployed)
+    ids = {change.change_id for change in written}
+    if stopped := [one.told for one in moved if one.planned.change_id in ids]:
+        raise ProjectError(
+            f"{words.count(len(stopped), 'tag')} can't be recorded on {work.environment.name}",
+            details=stopped,
+            now=_NOTHING,
+            do="Put the tag back where it was deployed, and give the new point a name of its own.",
+        )
+    work.warnings += [one.told for one in moved]
 
 
 def _registry_rows(work: Work, ours: Sequence[DeployedChange]) -> tuple[str, tuple[str, ...]]:

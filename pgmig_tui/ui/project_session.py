@@ -51,6 +51,7 @@ _PROBLEMS = {
     "out_of_order": "was deployed in another order than the plan's",
     "script_changed": "the script has changed since it was deployed",
     "not_in_plan": "is not in the plan",
+    "tag_moved": "a tag of it was moved or edited since it was deployed",
 }
 
 
