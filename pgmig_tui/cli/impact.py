@@ -84,7 +84,7 @@ def _look(
         project, "revert" if arguments.revert else "deploy", environment, connection, dict(arguments.variables)
     )
     if arguments.file:
-        scripts = [file_source(project.root, Path(arguments.file).absolute())]
+        scripts = [file_source(project, Path(arguments.file).absolute())]
         return inspect(scripts, how, connection), how.server.version_num
     chosen = [project.plan.find(spec) for spec in arguments.changes]
     if environment is None or connection is None:

@@ -75,7 +75,7 @@ def _note(project: Project, found: Rehearsal, began: float) -> None:
                         found.environment,
                         utc(time.time()),
                         script.change_id,
-                        path.read_bytes(),
+                        project.inside.read(path),
                     )
 
 

@@ -58,7 +58,7 @@ def _of_change(project: Project, arguments: Namespace) -> bytes:
     if path.is_dir():
         raise ProjectError(f'"{shown}" is not a file.')
     try:
-        return path.read_bytes()
+        return project.inside.read(path)
     except FileNotFoundError:
         raise ProjectError(f'File "{shown}" does not exist.') from None
     except OSError as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgmig_tui.errors import ProjectError
+from pgmig_tui.script.regular import CONFIG_BYTES, Inside, read_regular
 
 SYSTEM_FILE = Path("/etc/sqitch/sqitch.conf")
 FILE_NAME = "sqitch.conf"
@@ -130,7 +131,8 @@ def read_files(paths: Iterable[Path], *, local: Path | None = None, home: str = 
     reader = _Reader(home)
     for path in paths:
         if path.is_file():
-            reader.read(path, 0)
+            # The system's and the user's own are theirs; the project's is whoever's the project is.
+            reader.read(path, 0, Inside(path.parent) if path == local else None)
     if reader.errors:
         raise ProjectError(
             "The configuration can't be read.",
@@ -147,15 +149,18 @@ class _Reader:
         self.values: dict[tuple[str, str], tuple[Value, ...]] = {}
         self.files: list[Path] = []
         self.errors: list[str] = []
+        self.inside: Inside | None = None
 
-    def read(self, path: Path, depth: int) -> None:
+    def read(self, path: Path, depth: int, inside: Inside | None) -> None:
+        """Read a file and what it includes, all of it `inside` where that is given."""
         if depth == 0 and path in self.files:
             return
         if depth > _MAX_INCLUDES:
             self.errors.append(f"{path}: more than {_MAX_INCLUDES} files include each other")
             return
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            data = read_regular(path, CONFIG_BYTES) if inside is None else inside.read(path, CONFIG_BYTES)
+            text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             self.errors.append(f"{path}:{line}: byte 0x{error.object[error.start]:02X} is not valid UTF-8")
@@ -164,6 +169,7 @@ class _Reader:
             self.errors.append(f"{path}: {error.strerror}")
             return
         self.files.append(path)
+        self.inside = inside
         self._parse(text.replace("\r\n", "\n"), path, depth)
 
     def _parse(self, text: str, path: Path, depth: int) -> None:
@@ -217,7 +223,7 @@ class _Reader:
             name = value.text.replace("~", self.home, 1) if value.text.startswith("~") else value.text
             included = value.path.parent / name.strip()
             if included.is_file():
-                self.read(included, depth + 1)
+                self.read(included, depth + 1, self.inside)
 
 
 def _value(text: str, at: int) -> tuple[str, int, bool]:

@@ -11,6 +11,8 @@ import threading
 from hashlib import sha1
 from typing import TYPE_CHECKING, ClassVar
 
+from pgmig_tui.script.regular import SCRIPT_BYTES
+
 if TYPE_CHECKING:
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.project import Project
@@ -36,6 +38,7 @@ class Scripts:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._inside = project.inside
         self._folder = str(project.layout.deploy_dir)
         self._extension = project.layout.extension
         self._seen: dict[str, str | None] = {}
@@ -91,7 +94,7 @@ class Scripts:
         else:
             path = str(self._project.script_path(change, "deploy"))
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = self._inside.open(path)
         except OSError:
             return None
         try:  # file objects would cost twice the time of everything else here
@@ -100,6 +103,8 @@ class Scripts:
             cached = self._files.get(path)
             if cached is not None and cached[0] == key:
                 return cached[1]
+            if facts.st_size > SCRIPT_BYTES:
+                return None
             digest = sha1(usedforsecurity=False)
             while data := os.read(descriptor, _READ):
                 digest.update(data)

@@ -37,6 +37,7 @@ from pgmig_tui.project.plan_lines import (
     split_tokens,
     timestamp_problem,
 )
+from pgmig_tui.script.regular import PLAN_BYTES, Inside, read_regular
 
 __all__ = [
     "Change",
@@ -67,13 +68,14 @@ class PlanErrors(ProjectError):
         self.problems = problems
 
 
-def read_plan(path: Path, shown: Path | None = None) -> Plan:
-    """Read the plan file at `path`; messages name it `shown`. Raises ProjectError when there is no such file."""
+def read_plan(path: Path, shown: Path | None = None, inside: Inside | None = None) -> Plan:
+    """Read the plan file at `path`, which must lie `inside` its project, or where a person has said; messages name it
+    `shown`. Raises ProjectError when there is no such file."""
     shown = shown or path
     try:
         if path.exists() and not path.is_file():
             raise ProjectError(f"Plan file {shown} is not a regular file")
-        data = path.read_bytes()
+        data = read_regular(path, PLAN_BYTES) if inside is None else inside.read(path, PLAN_BYTES)
     except FileNotFoundError:
         raise ProjectError(f"Plan file {shown} does not exist") from None
     except OSError as error:

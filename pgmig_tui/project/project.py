@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha1
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,7 @@ from pgmig_tui.project.targets import (
     target_names,
 )
 from pgmig_tui.project.uris import ENGINES, is_uri
+from pgmig_tui.script.regular import CONFIG_BYTES, Inside
 
 __all__ = ["ForeignTarget", "Kind", "Operator", "OsUser", "Project", "load_project"]
 
@@ -155,6 +157,11 @@ class Project:
             return "off"
         return "inside"
 
+    @cached_property
+    def inside(self) -> Inside:
+        """What opens and reads this project's files: its folder is the only one, and what --top-dir says."""
+        return Inside(self.root, *_said(self.root, self.options))
+
     # -- scripts -------------------------------------------------------------------------------------------------------
 
     def script_path(self, change: Change, kind: Kind) -> Path:
@@ -173,7 +180,7 @@ class Project:
     def script_hash(self, change: Change) -> str | None:
         """Return the SHA-1, in lowercase hex, of the deploy script's bytes; None when there is no file."""
         try:
-            data = self.script_path(change, "deploy").read_bytes()
+            data = self.inside.read(self.script_path(change, "deploy"))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
@@ -290,7 +297,8 @@ def _load(
         if instead is None:
             raise _no_plan(root, config, layout, resolve)
         layout = instead
-    plan = read_plan(layout.plan_file, _shown(layout.plan_file, root))
+    inside = None if options.plan_file else Inside(root, *_said(root, options))
+    plan = read_plan(layout.plan_file, _shown(layout.plan_file, root), inside)
     found, foreign, warnings = _environments(root, config, default, layout, resolve)
     mode = config.get("deploy.mode")
     if mode and mode != "change":
@@ -311,6 +319,11 @@ def _load(
         env=env,
         os_user=os_user,
     )
+
+
+def _said(root: Path, options: Options) -> list[Path]:
+    """The folder that a person has named on the command line."""
+    return [root / options.top_dir] if options.top_dir else []
 
 
 def _main_layout(default: str | None, config: Config, resolve: _Resolve) -> Layout:
@@ -416,7 +429,8 @@ def _configured(
     """Return the environments of pgmig.toml, without that file one for each target. Raises ProjectError."""
     path = (config.local_file.parent if config.local_file else root) / ENVIRONMENTS_FILE
     try:
-        return list(read_environments(path.read_bytes(), _shown(path, root), resolve))
+        data = Inside(path.parent).read(path, CONFIG_BYTES)
+        return list(read_environments(data, _shown(path, root), resolve))
     except FileNotFoundError:
         return _from_targets(config, default, resolve, warnings)
     except OSError as error:

@@ -312,7 +312,7 @@ def _revert_script(project: Project, script: Script) -> Script:
     change = project.plan.by_id[script.change_id]
     path = project.script_path(change, "revert")
     try:
-        return Script(script.change, script.change_id, project.relative(path), path.read_bytes())
+        return Script(script.change, script.change_id, project.relative(path), project.inside.read(path))
     except OSError as error:
         raise ProjectError(f"the script {project.relative(path)} can't be read: {error.strerror}") from error
 

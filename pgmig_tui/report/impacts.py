@@ -22,6 +22,7 @@ from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.batch import Ahead
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
 from pgmig_tui.script.preview import Finding, Preview, preview
+from pgmig_tui.script.regular import SCRIPT_BYTES, read_bounded
 from pgmig_tui.script.shape import wraps
 
 if TYPE_CHECKING:
@@ -113,14 +114,15 @@ def reading(
 def sources(project: Project, changes: Iterable[Change], kind: Literal["deploy", "revert"]) -> Iterator[Source]:
     """The scripts of changes as they lie on disk. Raises ProjectError naming one that can't be read."""
     for change in changes:
-        yield file_source(project.root, project.script_path(change, kind), change.name)
+        yield file_source(project, project.script_path(change, kind), change.name)
 
 
-def file_source(root: Path, path: Path, change: str = "") -> Source:
-    """A script file; its name is relative to the project where it lies inside. Raises ProjectError."""
-    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+def file_source(project: Project, path: Path, change: str = "") -> Source:
+    """A script of the project, or with no `change` any file that a person has named; its name is relative to the
+    project where it lies inside. Raises ProjectError."""
+    name = project.relative(path)
     try:
-        return Source(change, name, path.read_bytes())
+        return Source(change, name, project.inside.read(path) if change else read_bounded(path, SCRIPT_BYTES))
     except OSError as error:
         raise ProjectError(
             f"The script {name} can't be read: {error.strerror or error}.",

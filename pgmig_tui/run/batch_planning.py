@@ -63,7 +63,7 @@ def prepare_backfill(
         connection.execute(guard_sql("step", _LOCK_TIMEOUT_MS, identity.version_num))
         folder = new_folder(state_dir)
         try:
-            files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
+            files = RecordingFiles(project, folder, allow_files=environment.policy.allow_files)
             name, change, what = _statement(project, environment, options, files, identity, state_dir)
             warnings = [*told, *project.warnings, *what.notes]
             found = _look(connection, schema, options, name, change, what, warnings, state_dir)

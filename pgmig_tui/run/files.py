@@ -18,6 +18,7 @@ from pgmig_tui.script.files import ProjectFiles
 from pgmig_tui.script.problems import ScriptRefused
 
 if TYPE_CHECKING:
+    from pgmig_tui.project.project import Project
     from pgmig_tui.run.plan import RunPlan
 
 _MANIFEST = "manifest.json"
@@ -26,9 +27,9 @@ _MANIFEST = "manifest.json"
 class RecordingFiles:
     """Reads from the checkout and keeps a copy. A FileSource of `script`."""
 
-    def __init__(self, root: Path, folder: Path, *, allow_files: bool) -> None:
-        self._root = root
-        self._source = ProjectFiles(root, allow_files=allow_files)
+    def __init__(self, project: Project, folder: Path, *, allow_files: bool) -> None:
+        self._project = project
+        self._source = ProjectFiles(project.root, allow_files=allow_files)
         self._folder = folder / FILES
         self._folder.mkdir(mode=0o700)
         self._seen: dict[str, bytes] = {}
@@ -41,11 +42,10 @@ class RecordingFiles:
         """
         name = self._names.get(path)
         if name is None:
-            name = str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
-            self._names[path] = name
+            name = self._names[path] = self._project.relative(path)
         if name not in self._seen:
             try:
-                data = path.read_bytes()
+                data = self._project.inside.read(path)
             except OSError as error:
                 raise ProjectError(
                     f"the script {name} can't be read: {error.strerror}",

@@ -26,7 +26,7 @@ class Outlets:
         """`\\o`: rows go to `name` from here on (a file is emptied), None is the log again."""
         self.lasting = name
         if name is not None and not name.startswith("|"):
-            self.file(name).write_bytes(b"")
+            self._write(name, b"", append=False)
 
     def file(self, name: str) -> Path:
         """The file of that name."""
@@ -66,7 +66,14 @@ class Outlets:
         if name.startswith("|"):
             subprocess.run(name[1:], shell=True, cwd=self.root, env=self._env, input=data, check=False)
             return
-        with self.file(name).open("ab" if append else "wb") as file:
+        self._write(name, data, append=append)
+
+    def _write(self, name: str, data: bytes, *, append: bool) -> None:
+        """Raises OSError; a FIFO that nobody reads is one, and is not waited for."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_APPEND if append else os.O_TRUNC)
+        descriptor = os.open(self.file(name), flags, 0o666)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
 
 

@@ -76,7 +76,7 @@ def prepare(
         ours = tuple(change for change in state.deployed if change.project == project.plan.project)
         folder = new_folder(state_dir)
         try:
-            files = RecordingFiles(project.root, folder, allow_files=environment.policy.allow_files)
+            files = RecordingFiles(project, folder, allow_files=environment.policy.allow_files)
             variables = project.variables(command, target, options.variables)
             work = Work(project, environment, options, identity, state, files, variables, [*told, *project.warnings])
             say("reading the scripts")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pgmig_tui.script.problems import ScriptError, ScriptRefused
+from pgmig_tui.script.regular import SCRIPT_BYTES, Inside, read_regular
 
 NOWHERE = "/dev/null"
 """The one file outside a project that any script may name: what goes there is gone, and nothing comes from there."""
@@ -75,7 +76,11 @@ class ProjectFiles:
     def read(self, path: str, *, relative_to: str | None, line: int) -> tuple[str, bytes]:
         name = self.resolve(path, relative_to=relative_to, line=line)
         try:
-            return name, (self.root / name).read_bytes()
+            if name == NOWHERE:
+                return name, b""
+            if self.allow_files:
+                return name, read_regular(self.root / name, SCRIPT_BYTES)
+            return name, Inside(self.root).read(self.root / name)
         except OSError as error:
             raise ScriptError(relative_to or path, line, f"{path}: {error.strerror or error}") from error
 

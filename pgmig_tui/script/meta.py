@@ -98,6 +98,7 @@ def _condition(reader: PsqlReader, arguments: Arguments, what: str) -> Arm:
 
 
 def _if(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+    reader.check_depth()
     frame = reader.frame
     if frame.active:
         arm = _condition(reader, arguments, "\\if expression")

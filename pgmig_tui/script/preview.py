@@ -17,7 +17,7 @@ from pgmig_tui.script.files import Allow, FileSource
 from pgmig_tui.script.frame import Arm, Frame
 from pgmig_tui.script.meta import Sending
 from pgmig_tui.script.parse import output_names
-from pgmig_tui.script.problems import ScriptError, ScriptRefused
+from pgmig_tui.script.problems import ScriptError, ScriptRefused, ScriptUnbounded
 from pgmig_tui.script.reader import PsqlReader
 from pgmig_tui.script.silence import MARK, Silence, silences
 from pgmig_tui.script.statement import Statement, decode
@@ -138,7 +138,10 @@ class _Walker(PsqlReader):
 
     def walk(self) -> None:
         while self._frames:
-            self._read_on(self._frames[-1])
+            try:
+                self._read_on(self._frames[-1])
+            except ScriptUnbounded as error:
+                self._note(error)
             for action in self._queue:
                 self._tell_outside(action)
                 if isinstance(action, CopyFile):
@@ -338,6 +341,7 @@ class _Walker(PsqlReader):
 
     def _fork(self, frame: Frame, name: str) -> None:
         if name == "if":
+            self.check_depth()
             self._count += 1
             self._forks.append(_Fork(self._count, frame, dict(self.variables)))
             frame.push(Arm.TRUE)
@@ -403,5 +407,9 @@ class _Walker(PsqlReader):
 
     def _note(self, error: ScriptError) -> None:
         code = "refused" if isinstance(error, ScriptRefused) else "error"
-        refuses = code == "refused" or self.stops_on_error
+        unbounded = isinstance(error, ScriptUnbounded)
+        refuses = code == "refused" or unbounded or self.stops_on_error
+        if unbounded:
+            for frame in self._frames:
+                frame.quit, frame.text = True, None
         self.findings.append(Finding(error.path, error.line, code, error.message, refuses))

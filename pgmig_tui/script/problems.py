@@ -20,3 +20,7 @@ class ScriptError(PgmigError):
 
 class ScriptRefused(ScriptError):
     """psql would do it, we don't: a shell command, a file outside the project, another database."""
+
+
+class ScriptUnbounded(ScriptError):
+    """The script goes on beyond a bound: nothing behind this place is looked at."""

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pgmig_tui.errors import UsageError
 from pgmig_tui.script.actions import Action, CopyFile, Echo, Outcome, Send, ServerFacts, Then
 from pgmig_tui.script.arguments import Arguments
-from pgmig_tui.script.files import Allow, FileSource
+from pgmig_tui.script.files import NOWHERE, Allow, FileSource
 from pgmig_tui.script.frame import Frame
 from pgmig_tui.script.kinds import kind_of
 from pgmig_tui.script.lexer import VARIABLE_AT, Stop
 from pgmig_tui.script.meta import COMMANDS, Sending
-from pgmig_tui.script.problems import ScriptError, ScriptRefused
+from pgmig_tui.script.problems import ScriptError, ScriptRefused, ScriptUnbounded
 from pgmig_tui.script.statement import begins_transaction_itself, decode
 from pgmig_tui.script.variables import (
     VariableError,
@@ -36,9 +36,15 @@ from pgmig_tui.script.variables import (
 )
 
 _DEEPEST_INCLUDE = 100
+_MOST_INCLUDES = 10_000
+_DEEPEST_IF = 100
+_EXPANDED_BYTES = 64 << 20
+"""What a script can't do without bound: values of variables may hold each other, and files include files twice."""
 _IN_BACKTICKS = re.compile(rb":(?:([A-Za-z0-9_\x80-\xff]+)|'([A-Za-z0-9_\x80-\xff]+)')")
 _SAVEPOINT = b"pg_psql_temporary_savepoint"
 _MESSES_WITH_SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "ROLLBACK TO")
+
+_POLICIES = frozenset({"pgmig.toml", "sqitch.conf"})
 
 RunShell = Callable[[str], bytes]
 
@@ -84,6 +90,8 @@ class PsqlReader:
         self._in_transaction = False
         self._savepoint = False  # one of our own is open, for ON_ERROR_ROLLBACK
         self._encoding = server.encoding
+        self._expanded = 0
+        self._included = 0
         self.include(name, data)
 
     # --- what the executor uses -----------------------------------------------------------------------------------
@@ -152,6 +160,11 @@ class PsqlReader:
     def emit(self, action: Action) -> None:
         self._queue.append(action)
 
+    def check_depth(self) -> None:
+        """Before one more `\\if`. Raises ScriptRefused."""
+        if len(self.frame.branches) >= _DEEPEST_IF:
+            raise self._unbounded(f"\\if: nested more than {_DEEPEST_IF} deep")
+
     def echo(self, text: str, stream: str = "out") -> None:
         frame = self.frame
         self.emit(Echo(text, "err" if stream == "err" else "out", frame.name, frame.line_number))
@@ -162,6 +175,9 @@ class PsqlReader:
 
     def refusal(self, message: str, do: str = "") -> ScriptRefused:
         return ScriptRefused(self.frame.name, self.frame.line_number, message, do=do)
+
+    def _unbounded(self, message: str) -> ScriptUnbounded:
+        return ScriptUnbounded(self.frame.name, self.frame.line_number, message)
 
     def needs_shell(self, what: str) -> None:
         if not self.allow.shell:
@@ -189,7 +205,13 @@ class PsqlReader:
     def lookup(self, name: bytes) -> bytes | None:
         """A variable's value; in a branch that isn't taken there are none."""
         value = self.variables.get(to_text(name)) if self.frame.active else None
-        return None if value is None else to_bytes(value)
+        if value is None:
+            return None
+        data = to_bytes(value)
+        self._expanded += len(data)
+        if self._expanded > _EXPANDED_BYTES:
+            raise self._unbounded(f"its variables expand to more than {_EXPANDED_BYTES >> 20} MB")
+        return data
 
     def shell(self, command: bytes) -> bytes:
         """What a command in backticks prints, without its last line end."""
@@ -220,14 +242,23 @@ class PsqlReader:
         """The name of a file to write."""
         frame = self.frame
         try:
-            return self.files.resolve(path, relative_to=None, line=frame.line_number)
+            name = self.files.resolve(path, relative_to=None, line=frame.line_number)
         except ScriptError as error:
             raise type(error)(frame.name, frame.line_number, error.message, do=error.do) from None
+        if not self.allow.files and name != NOWHERE and _obeyed(name):
+            raise self.refusal(
+                f"{path} is obeyed by this program or by git: no script writes it",
+                "Write into another file, or set allow_files for this environment in pgmig.toml.",
+            )
+        return name
 
     def include(self, name: str, data: bytes) -> None:
         """Goes on in another file; afterwards behind the command that named it."""
         if len(self._frames) >= _DEEPEST_INCLUDE:
-            raise self.problem(f"{name}: included more than {_DEEPEST_INCLUDE} files deep")
+            raise self._unbounded(f"{name}: included more than {_DEEPEST_INCLUDE} files deep")
+        self._included += 1
+        if self._included > _MOST_INCLUDES:
+            raise self._unbounded(f"more than {_MOST_INCLUDES} files are included")
         nul = data.find(b"\0")
         if nul >= 0:
             raise ScriptError(name, data.count(b"\n", 0, nul) + 1, "holds a NUL byte, which no SQL text may")
@@ -447,3 +478,9 @@ class PsqlReader:
                     if self.variables["AUTOCOMMIT"] != "on":
                         self._before_send(action)
                     self._queue.append(action)
+
+
+def _obeyed(name: str) -> bool:
+    """Whether a file of the project says what programs do: a policy, a configuration, `.git` and its like."""
+    parts = name.split("/")
+    return parts[-1] in _POLICIES or any(part.startswith(".") for part in parts)

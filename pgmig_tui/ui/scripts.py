@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ def read_script(project: Project, change: Change, kind: ScriptKind) -> ScriptTex
     path = project.script_path(change, kind)
     name = project.relative(path)
     try:
-        data = path.read_bytes()
+        data = project.inside.read(path)
     except FileNotFoundError:
         return ScriptText(change.change_id, kind, name, problem=f"{name} does not exist")
     except OSError as error:
@@ -107,7 +108,7 @@ def _tell_beginning(
 
     path = project.script_path(change, kind)
     try:
-        with path.open("rb") as file:
+        with os.fdopen(project.inside.open(path), "rb") as file:
             data = file.read(BEGINNING + 1)
     except OSError:
         return
@@ -159,7 +160,7 @@ def _inspect(
         if so_far is not None:
             so_far(ImpactFacts(part, server, asked is not None, upto=part.statements[-1].end_line))
 
-    scripts = [file_source(project.root, project.script_path(one, kind), one.change_id) for one in changes]
+    scripts = [file_source(project, project.script_path(one, kind), one.change_id) for one in changes]
     how = reading(project, "revert" if kind == "revert" else "deploy", environment, asked, {})
     wanted = frozenset([changes[-1].change_id])
     return inspect(scripts, how, asked, wanted=wanted, so_far=None if so_far is None else tell)[0]

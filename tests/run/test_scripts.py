@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pgmig_tui.errors import ProjectError
@@ -122,6 +124,26 @@ def test_rows_go_to_files_of_the_project(workshop18: Workshop) -> None:
     texts = [(workshop18.root / name).read_text() for name in ("one.txt", "two.txt", "three.txt")]
     assert texts == ["1|2\n", "3\n4\n", "6\n"]
     assert [data["text"] for data in done.named("output")] == ["5"]
+
+
+def test_a_fifo_that_nobody_reads_is_not_waited_for(workshop18: Workshop) -> None:
+    os.mkfifo(workshop18.root / "fifo")
+    workshop18.change("one", "SELECT 1 \\g fifo\n")
+    done = workshop18.run()
+    assert done.status == 1
+    assert "fifo" in done.named("step_failed")[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "name", [".git/config", ".git/hooks/pre-commit", "pgmig.toml", "sqitch.conf", "sub/../pgmig.toml", "a/.envrc"]
+)
+@pytest.mark.parametrize("writes", ["SELECT 1 \\g {}\n", "\\o {}\nSELECT 1;\n", "\\copy (SELECT 1) to '{}'\n"])
+def test_no_script_writes_what_programs_obey(workshop18: Workshop, name: str, writes: str) -> None:
+    """What it writes there would be allowed, or run, the next time."""
+    workshop18.change("one", writes.replace("{}", name))
+    with pytest.raises(ProjectError) as refused:
+        workshop18.plan()
+    assert "is obeyed by this program or by git" in str(refused.value)
 
 
 def test_a_shell_runs_where_the_policy_allows_it(workshop18: Workshop) -> None:

@@ -1,0 +1,102 @@
+"""Reading files of somebody else's project: regular ones, inside it, and no more than a stated size.
+
+A link may lead to a password file, a FIFO or a device never ends, a file may be larger than the memory. Whoever reads a
+project's files reads them here; the reason why one isn't read is the error's `strerror`, in words.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+SCRIPT_BYTES = 512 << 20
+"""A script, or a file that one includes or copies rows from."""
+PLAN_BYTES = 64 << 20
+CONFIG_BYTES = 1 << 20
+
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Inside:
+    """Opens and reads files that lie inside certain folders, links followed. Folders are looked at once."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = tuple(os.path.realpath(folder) for folder in folders)
+        self._parents: dict[str, str] = {}
+
+    def open(self, path: str | Path) -> int:
+        """A descriptor of a regular file. Raises OSError."""
+        name = os.fspath(path)
+        parent = os.path.dirname(name)  # noqa: PTH120 - ten thousand scripts, and pathlib would be most of the time
+        real = self._parents.get(parent)
+        if real is None:
+            real = self._parents[parent] = os.path.realpath(parent)
+        self._refuse(real, name)
+        try:
+            descriptor = os.open(name, _OPEN | os.O_NOFOLLOW)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            real = os.path.realpath(name)
+            self._refuse(real, name)
+            descriptor = os.open(real, _OPEN | os.O_NOFOLLOW)
+        try:
+            _require_regular(descriptor, name)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def read(self, path: str | Path, limit: int = SCRIPT_BYTES) -> bytes:
+        """The bytes of a regular file. Raises OSError, also for more than `limit` bytes."""
+        descriptor = self.open(path)
+        try:
+            return _read(descriptor, os.fspath(path), limit)
+        finally:
+            os.close(descriptor)
+
+    def _refuse(self, real: str, name: str) -> None:
+        if not any(real == folder or real.startswith(folder.rstrip("/") + "/") for folder in self._folders):
+            raise OSError(errno.EPERM, f"it leads out of the project, to {real}", name)
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file, wherever it lies. Raises OSError, also for more than `limit` bytes."""
+    descriptor = os.open(path, _OPEN)
+    try:
+        _require_regular(descriptor, str(path))
+        return _read(descriptor, str(path), limit)
+    finally:
+        os.close(descriptor)
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """The bytes of whatever a person has named, a pipe as well. Raises OSError for more than `limit` bytes."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _read(descriptor, str(path), limit)
+    finally:
+        os.close(descriptor)
+
+
+def _require_regular(descriptor: int, name: str) -> None:
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no regular file", name)
+
+
+def _read(descriptor: int, name: str, limit: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    parts: list[bytes] = []
+    left = limit + 1
+    if size <= limit:
+        while left and (part := os.read(descriptor, min(left, max(size + 1, 1 << 16)))):
+            parts.append(part)
+            left -= len(part)
+    if size > limit or not left:
+        raise OSError(errno.EFBIG, f"it is larger than {limit >> 20} MB", name)
+    return b"".join(parts)
