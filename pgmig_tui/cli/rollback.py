@@ -13,7 +13,7 @@ from pgmig_tui.cli.confirm import accept_loss, confirm, confirm_run
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line, text_of
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import Refused, UsageError
+from pgmig_tui.errors import PgmigError, Refused, UsageError, in_a_line
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -143,9 +143,13 @@ def _afterwards(arguments: Namespace, project: Project, environment: Environment
     recorded = recorded_steps(plan)
     if not recorded:
         return
-    if plan.marks is None:
-        mark_in_file(state_dir, plan, recorded, arguments.reason or "")
     marked = [step.change for step in recorded]
+    if plan.marks is None:
+        try:
+            mark_in_file(state_dir, plan, recorded, arguments.reason or "")
+        except PgmigError as error:
+            marked = []
+            output.warn(in_a_line(str(error)))
     after = aftermath.look_after(project, environment, plan, state_dir, marked, _told)
     for told in aftermath.lines(after.to_event()):
         output.note(told)

@@ -288,11 +288,18 @@ def _refuse_run(connection: Connection) -> None:
 @contextmanager
 def _unfinished(folder: Path, database: str) -> Iterator[Path]:
     """A new file for a dump, marked by its name, which is gone when we are, and when it wasn't renamed."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sweep(folder)
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", database).lstrip(".-") or "database"
     path = folder / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.dump{_UNFINISHED}"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(folder)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BackupError(
+            f"the folder of backups can't be written: {error.strerror or error} ({folder})",
+            now="No backup was made.",
+            do="Make room there, or choose another place with XDG_STATE_HOME.",
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with removed_with_us([path]):

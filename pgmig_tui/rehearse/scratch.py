@@ -76,10 +76,12 @@ def embedded(major: int, folder: Path, say: Say) -> Iterator[Place]:
     home = home_for(folder / f"server-{installation.major}")
     with _alone(folder, installation.major, say) as lock:
         server = SandboxServer(home, installation, settings=_SETTINGS, keeps_blank=True)
-        server.clear()
+        with _folder_problems(home):
+            server.clear()
         with removed_with_us(server.holds_data, server=server.data, lock=lock):
             say(f"starting PostgreSQL {installation.version} for the rehearsal")
-            server.start()
+            with _folder_problems(home):
+                server.start()
             conninfo = {"host": str(server.socket_dir), "port": "5432", "user": SUPERUSER, "dbname": "postgres"}
             admin = Endpoint("the rehearsal's server", conninfo)
             place = Place(admin, True, 0, f"PostgreSQL {installation.version} of our own")
@@ -161,15 +163,9 @@ def _installation(major: int) -> Installation:
 @contextlib.contextmanager
 def _alone(folder: Path, major: int, say: Say) -> Iterator[int]:
     """One rehearsal on a server at a time. Yields the descriptor that holds the lock."""
-    try:
+    with _folder_problems(folder):
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         file = (folder / f"lock-{major}").open("w")
-    except OSError as error:
-        raise PgmigError(
-            f"the folder of the rehearsals' server can't be written: {error.strerror or error} ({folder})",
-            now=_NOTHING,
-            do="Make room there, or choose another place with XDG_STATE_HOME.",
-        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -177,6 +173,19 @@ def _alone(folder: Path, major: int, say: Say) -> Iterator[int]:
             say("waiting for another rehearsal to end")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
+
+
+@contextlib.contextmanager
+def _folder_problems(folder: Path) -> Iterator[None]:
+    """Say what it means that the server's folder can't be written. Raises PgmigError."""
+    try:
+        yield
+    except OSError as error:
+        raise PgmigError(
+            f"the folder of the rehearsals' server can't be written: {error.strerror or error} ({folder})",
+            now=_NOTHING,
+            do="Make room there, or choose another place with XDG_STATE_HOME.",
+        ) from error
 
 
 __all__ = ["PREFIX", "Place", "configured", "embedded", "leftovers", "scratch_database"]

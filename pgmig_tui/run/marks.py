@@ -58,7 +58,7 @@ def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
 
 
 def mark_in_file(state_dir: Path, plan: RunPlan, steps: Iterable[Step], reason: str) -> None:
-    """Mark reverted steps in a file of this account. Raises OSError."""
+    """Mark reverted steps in a file of this account. Raises PgmigError."""
     path = _files(state_dir, plan.server.system_identifier, plan.server.database)[0]
     _write(path, [*_read(path), *(mark_of(plan, step, reason) for step in steps)])
 
@@ -153,8 +153,15 @@ def _read(path: Path) -> list[Mark]:
 
 
 def _write(path: Path, found: Sequence[Mark]) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.touch(mode=0o600)
-    new.write_text(json.dumps([asdict(mark) for mark in found]), encoding="utf-8")
-    new.replace(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps([asdict(mark) for mark in found]), encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        raise PgmigError(
+            f"`do not deploy` can't be written: {error.strerror or error} ({path})",
+            now="The next deploy won't be stopped by it.",
+            do="Make room there, or choose another place with XDG_STATE_HOME.",
+        ) from error

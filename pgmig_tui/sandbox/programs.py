@@ -183,9 +183,19 @@ def removed_with_us(paths: Iterable[Path], *, server: Path | None = None, lock: 
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder (0700) for what is thrown away. What processes have left that were killed with their keepers goes."""
-    _sweep(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+    """A folder (0700) for what is thrown away. What processes have left that were killed with their keepers goes.
+
+    Raises PgmigError where there is no place for one.
+    """
+    try:
+        _sweep(Path(tempfile.gettempdir()))
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+    except OSError as error:
+        raise PgmigError(
+            f"a temporary folder can't be made: {error.strerror or error}",
+            now="Nothing was changed.",
+            do="Make room in it, or choose another place with TMPDIR.",
+        ) from error
     with removed_with_us([folder]), (folder / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import Refused
+from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.ui.gating import asked_word, item_of, step_of
 from pgmig_tui.ui.poller import in_thread
 from pgmig_tui.ui.session import EVERYTHING, Answered, Record, Rollback, Watch
@@ -213,8 +213,12 @@ class Followed:
         recorded = recorded_steps(found.plan)
         if not recorded:
             return
-        with contextlib.suppress(OSError):
-            if found.plan.marks is None:
+        marked = [step.change for step in recorded]
+        if found.plan.marks is None:
+            try:
                 mark_in_file(state_dir, found.plan, recorded, "")
-            aftermath.look_after(project, environment, found.plan, state_dir, [step.change for step in recorded])
+            except PgmigError:
+                marked = []  # the record then says of nothing that it is marked
+        with contextlib.suppress(OSError):
+            aftermath.look_after(project, environment, found.plan, state_dir, marked)
             incident.write(found.plan.folder)

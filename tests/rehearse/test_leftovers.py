@@ -173,3 +173,21 @@ def test_the_command_tells_what_was_measured(workshop: Workshop, theatre: Theatr
     status, text = run()
     assert status == 1
     assert "public.one.a stays" in text
+
+
+@pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "TMPDIR"])
+def test_a_folder_that_can_not_be_written_is_named(workshop: Workshop, tmp_path: Path, variable: str) -> None:
+    workshop.change("one", "CREATE TABLE public.one ();", "DROP TABLE public.one;")
+    workshop.project()
+    env = {**environment(tmp_path), "PYTHONPATH": str(ROOT), variable: "/dev/null/nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri], cwd=workshop.root, env=env,
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False,
+    )  # fmt: skip
+    told = done.stderr.decode()
+    if variable == "TMPDIR":  # Python looks for another place by itself
+        assert "an error of the program itself" not in told
+        return
+    assert done.returncode == 2, told
+    assert "the folder of the rehearsals' server can't be written" in told
+    assert "XDG_STATE_HOME" in told
