@@ -2,7 +2,8 @@
 
 A dump counts for a run when it was begun after the last change of other runs, on the same cluster, timeline and
 database. What runs have changed that were started with this very dump and didn't get to their end is no change of
-others: a run that goes on where they stopped keeps their proof.
+others: a run that goes on where they stopped keeps their proof. A base backup of pgBackRest or Barman isn't asked for
+yet; it would count with an unbroken archive of WAL from then to now.
 """
 
 from __future__ import annotations
