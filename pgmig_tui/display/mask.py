@@ -59,7 +59,7 @@ _URI = re.compile(r"(?P<before>\b[a-z][a-z0-9+.\-:]{0,30}://[^\s:/@'\"]{0,200}:)
 # \set app_password hunter2
 _META = re.compile(rf"(?P<before>^[ \t]*\\set\s+{_NAME}[ \t]+)[^\n]+", re.IGNORECASE | re.MULTILINE)
 
-_ANY = re.compile(r"passw|passphrase|secret|token|key|://", re.IGNORECASE).search
+_ANY = re.compile(r"passw|passphrase|secret|token|(?:api|access|private)_?key|://", re.IGNORECASE).search
 
 
 def mask_secrets(sql: str) -> str:

@@ -94,11 +94,10 @@ class Scripts:
         else:
             path = str(self._project.script_path(change, "deploy"))
         try:
-            descriptor = self._inside.open(path)
+            descriptor, facts = self._inside.open(path)
         except OSError:
             return None
         try:  # file objects would cost twice the time of everything else here
-            facts = os.fstat(descriptor)
             key = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
             cached = self._files.get(path)
             if cached is not None and cached[0] == key:

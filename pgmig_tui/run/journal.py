@@ -34,6 +34,9 @@ COMMAND_NAMES = (
 ends the waiting for it; `cancel_blocker PID STARTED` and `terminate_blocker PID STARTED` name a session by its process
 and its start (ISO 8601)."""
 
+_MASKED = frozenset({"sql", "hash", "kind", "tag"})
+"""Fields of the many events about statements whose texts come masked, or hold none that could be secret."""
+
 _STEPS = re.compile(rb', ?"steps": ?\[').search
 """Where the last member of a journal's first line begins; inside a string its quotes would be escaped."""
 
@@ -86,7 +89,9 @@ class JournalWriter:
         hold them, too. With `sync` it, and all before it, are on disk when this returns; only then it raises OSError
         (disk full)."""
         self._seq += 1
-        data = {key: mask_secrets(value) if type(value) is str else value for key, value in data.items()}
+        for key, value in data.items():
+            if type(value) is str and key not in _MASKED:
+                data[key] = mask_secrets(value)
         event = Event(self._seq, utc(self._clock(), self.skew), self.run, name, data)
         self._waiting.append(event)
         if self.heard is not None:

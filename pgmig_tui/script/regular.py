@@ -20,20 +20,19 @@ _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Inside:
-    """Opens and reads files that lie inside certain folders, links followed. Folders are looked at once."""
+    """Opens and reads files that lie inside certain folders, links followed. Each folder is looked at once."""
 
     def __init__(self, *folders: Path) -> None:
         self._folders = tuple(os.path.realpath(folder) for folder in folders)
-        self._parents: dict[str, str] = {}
+        self._known: set[str] = set()
+        """Folders of files that are inside, as they are written."""
 
-    def open(self, path: str | Path) -> int:
-        """A descriptor of a regular file. Raises OSError."""
-        name = os.fspath(path)
-        parent = os.path.dirname(name)  # noqa: PTH120 - ten thousand scripts, and pathlib would be most of the time
-        real = self._parents.get(parent)
-        if real is None:
-            real = self._parents[parent] = os.path.realpath(parent)
-        self._refuse(real, name)
+    def open(self, name: str) -> tuple[int, os.stat_result]:
+        """A descriptor of a regular file, and what is known of it. Raises OSError."""
+        parent = name.rpartition("/")[0] or "/"  # ten thousand scripts: pathlib would be most of the time
+        if parent not in self._known:
+            self._refuse(os.path.realpath(parent), name)
+            self._known.add(parent)
         try:
             descriptor = os.open(name, _OPEN | os.O_NOFOLLOW)
         except OSError as error:
@@ -42,16 +41,11 @@ class Inside:
             real = os.path.realpath(name)
             self._refuse(real, name)
             descriptor = os.open(real, _OPEN | os.O_NOFOLLOW)
-        try:
-            _require_regular(descriptor, name)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor
+        return descriptor, _regular(descriptor, name)
 
     def read(self, path: str | Path, limit: int = SCRIPT_BYTES) -> bytes:
         """The bytes of a regular file. Raises OSError, also for more than `limit` bytes."""
-        descriptor = self.open(path)
+        descriptor, _ = self.open(os.fspath(path))
         try:
             return _read(descriptor, os.fspath(path), limit)
         finally:
@@ -65,8 +59,8 @@ class Inside:
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a regular file, wherever it lies. Raises OSError, also for more than `limit` bytes."""
     descriptor = os.open(path, _OPEN)
+    _regular(descriptor, str(path))
     try:
-        _require_regular(descriptor, str(path))
         return _read(descriptor, str(path), limit)
     finally:
         os.close(descriptor)
@@ -81,12 +75,15 @@ def read_bounded(path: Path, limit: int) -> bytes:
         os.close(descriptor)
 
 
-def _require_regular(descriptor: int, name: str) -> None:
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISDIR(mode):
+def _regular(descriptor: int, name: str) -> os.stat_result:
+    """What is known of a regular file; anything else is closed, and OSError raised."""
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        return found
+    os.close(descriptor)
+    if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "it is no regular file", name)
+    raise OSError(errno.EINVAL, "it is no regular file", name)
 
 
 def _read(descriptor: int, name: str, limit: int) -> bytes:

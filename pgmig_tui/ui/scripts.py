@@ -108,7 +108,8 @@ def _tell_beginning(
 
     path = project.script_path(change, kind)
     try:
-        with os.fdopen(project.inside.open(path), "rb") as file:
+        descriptor, _ = project.inside.open(str(path))
+        with os.fdopen(descriptor, "rb") as file:
             data = file.read(BEGINNING + 1)
     except OSError:
         return
