@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import cache, cached_property, lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgmig_tui.impact.effect import Scene
-from pgmig_tui.impact.facts import Column
+from pgmig_tui.impact.facts import Column, Name
 from pgmig_tui.impact.nodes import Node, strings
+from pgmig_tui.impact.quoting import quote
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as value
 else:
     from pgmig_tui.script.values import value
 
-# Binary coercible pairs of pg_cast (castmethod 'b') that occur in practice.
-_TEXTS = frozenset({"text", "varchar"})
-_BINARY = {
-    ("int4", "oid"),
-    ("int4", "regclass"),
-    ("int4", "regproc"),
-    ("int4", "regtype"),
-    ("oid", "int4"),
-    ("oid", "regclass"),
-    ("regclass", "oid"),
-    ("oid", "regproc"),
-    ("oid", "regtype"),
-    ("bit", "varbit"),
-    ("varbit", "bit"),
-    ("xml", "text"),
-    ("xml", "varchar"),
-    ("xml", "bpchar"),
-    ("cidr", "inet"),
-}
+_TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext"})
 _INTERVAL_FULL = 0x7FFF
+# Interval fields as bits of the modifier, and how coarse each is (intervaltypmodleastfield of timestamp.c).
+_LEAST_FIELDS = ((1 << 12, 0), (1 << 11, 1), (1 << 10, 2), (1 << 3, 3), (1 << 1, 4), (1 << 2, 5))
+_DIGITS = {"int2": 5, "int4": 10, "int8": 19}
+
+Pair = tuple[str, str]
+
+
+@cache
+def measured() -> Mapping[str, frozenset[Pair]]:
+    """What servers were seen to do from one type to another, both without modifiers.
+
+    "kept": neither table nor indexes get a new file; "kept but for indexes"; "kept at UTC" (but for indexes): where
+    that is the session's time zone; "rewritten"; "can be taken back": a cast back gives the same values. A pair that is
+    in none of the first four has no cast that the server takes by itself. Made by tests/impact/type_changes.py.
+    """
+    found: dict[str, set[Pair]] = {}
+    text = files("pgmig_tui.impact").joinpath("type_changes.txt").read_text(encoding="utf-8")
+    pairs: set[Pair] = set()
+    for line in text.splitlines():
+        if line.startswith("  "):
+            old, _, targets = line.strip().partition(": ")
+            pairs.update((old, new) for new in targets.split())
+        else:
+            pairs = found.setdefault(line.removesuffix(":"), set())
+    return {title: frozenset(group) for title, group in found.items()}
 
 
 @value(frozen=True)
@@ -83,6 +93,17 @@ def _type_name(schema: str, name: str, mods: tuple[int, ...], array: bool, setof
     return TypeName(schema, name, mods, array, setof)
 
 
+def type_text(written: TypeName) -> str:
+    """A type in words."""
+    name = written.name
+    name = {"int8": "bigint", "int4": "integer", "int2": "smallint", "bool": "boolean", "bpchar": "char"}.get(
+        name, name
+    )
+    modifiers = f"({', '.join(map(str, written.modifiers))})" if written.modifiers and name != "interval" else ""
+    schema = f"{quote(written.schema)}." if written.schema not in {"", "pg_catalog"} else ""
+    return f"{schema}{name}{modifiers}{'[]' if written.array else ''}"
+
+
 def cast_chain(expression: Node, column: str) -> list[TypeName] | None:
     """The types that a USING expression casts the bare column to, in turn; None when it is more than that."""
     which = expression.WhichOneof("node")
@@ -95,42 +116,75 @@ def cast_chain(expression: Node, column: str) -> list[TypeName] | None:
     return None
 
 
-def needs_rewrite(scene: Scene, old: Column, new: TypeName, using: list[TypeName] | None) -> str:
-    """ "yes", "no" or "unknown". `using` are the casts of the USING expression, None when it computes something."""
+class Change(NamedTuple):
+    """What a new type asks for: a new table ("yes", "no" or "unknown"), and else whether the column's indexes are built
+    anew (expressions and predicates always are)."""
+
+    rewrite: str
+    indexes: bool = False
+
+
+def change_of(scene: Scene, old: Column, new: TypeName, using: list[TypeName] | None) -> Change:
+    """`using` are the casts of the USING expression, None when it computes something."""
     if using is None:
-        return "yes"
-    verdicts = []
+        return Change("yes")
+    found = []
     for step in (*using, new):
-        verdicts.append(_cast(scene, old, step))
-        internal = ("_" if step.array else "") + step.name
-        old = Column(old.name, internal, step.typmod, step.schema or "pg_catalog")
-    return next((verdict for verdict in ("yes", "unknown") if verdict in verdicts), "no")
+        found.append(_cast(scene, old, step))
+        old = Column(old.name, _internal(step), step.typmod, step.schema or "pg_catalog")
+    verdict = next((one for one in ("yes", "unknown") if any(change.rewrite == one for change in found)), "no")
+    return Change(verdict, any(change.indexes for change in found))
 
 
-def _cast(scene: Scene, old: Column, new: TypeName) -> str:
+def _internal(step: TypeName) -> str:
+    return ("_" if step.array else "") + step.name
+
+
+def _cast(scene: Scene, old: Column, new: TypeName) -> Change:
     if not old.type:
-        return "unknown"
+        return Change("unknown")
+    if _same_type(scene, old, new):
+        return Change("no")
     old_type, old_mod = _flat(scene, old.type_schema, old.type, old.typmod)
-    fact = scene.catalog.type([new.schema, new.name] if new.schema else [new.name])
-    new_type, new_mod = ("_" + new.name if new.array else new.name), new.typmod
-    if fact is not None and fact.kind == "d":
-        if fact.constrained:
-            return "yes"
-        new_type, new_mod = fact.base, fact.base_typmod
-    elif fact is None and new.schema not in {"", "pg_catalog"} and not scene.catalog.live:
-        return "unknown"
+    target = _target(scene, new)
+    if target is None:
+        return Change("unknown")
+    new_type, new_mod, constrained = target
+    if constrained:
+        return Change("yes")
     if old_type == new_type:
-        return "yes" if _narrows(old_type, old_mod, new_mod) else "no"
-    if {old_type, new_type} == {"timestamp", "timestamptz"}:
-        if _narrows(old_type, old_mod, new_mod):
-            return "yes"
+        return Change("yes" if _narrows(old_type, old_mod, new_mod) else "no")
+    pair = old_type, new_type
+    if pair in measured()["kept at UTC"]:  # the function for the new length has the old one's values as they were
         utc = scene.catalog.timezone_is_utc
-        return "unknown" if utc is None else ("no" if utc else "yes")
-    if {old_type, new_type} <= _TEXTS:
-        return "no" if new_type == "text" or new_mod < 0 else "yes"
-    if (old_type, new_type) in _BINARY:
-        return "no" if new_mod < 0 or new_mod == old_mod else "yes"
-    return "yes"
+        if _narrows(new_type, -1, new_mod) or utc is False:
+            return Change("yes")
+        return Change("no" if utc else "unknown", True)
+    # after a cast nothing is known of the old length
+    if pair in measured()["kept"] and not _narrows(new_type, -1, new_mod):
+        return Change("no")
+    if pair in measured()["kept but for indexes"] and not _narrows(new_type, -1, new_mod):
+        return Change("no", True)
+    return Change("yes")
+
+
+def _same_type(scene: Scene, old: Column, new: TypeName) -> bool:
+    """Whether nothing changes at all, which for a domain with constraints counts, too."""
+    fact = scene.catalog.type([new.schema, new.name] if new.schema else [new.name])
+    name = fact.name if fact is not None and not new.array else Name(new.schema or old.type_schema, _internal(new))
+    return name == Name(old.type_schema, old.type) and new.typmod == old.typmod
+
+
+def _target(scene: Scene, new: TypeName) -> tuple[str, int, bool] | None:
+    """What a type is stored as, with its modifier; and whether it is a domain with constraints. None: not known."""
+    fact = scene.catalog.type([new.schema, new.name] if new.schema else [new.name])
+    if fact is not None and fact.kind == "d":
+        if new.array:
+            return f"_{new.name}", -1, False
+        return fact.base, fact.base_typmod, fact.constrained
+    if fact is None and new.schema not in {"", "pg_catalog"} and not scene.catalog.live:
+        return None
+    return _internal(new), new.typmod, False
 
 
 def _flat(scene: Scene, schema: str, name: str, typmod: int) -> tuple[str, int]:
@@ -153,23 +207,74 @@ def _narrows(kind: str, old: int, new: int) -> bool:
     if kind in {"timestamp", "timestamptz", "time", "timetz"}:
         return new < (6 if old < 0 else old) and new < 6
     if kind == "interval":
-        new_precision, old_precision = new & 0xFFFF, 0xFFFF if old < 0 else old & 0xFFFF
-        new_fields, old_fields = new >> 16, _INTERVAL_FULL if old < 0 else old >> 16
-        coarser = new_fields not in {_INTERVAL_FULL, old_fields}
-        return coarser or (new_precision < 6 and new_precision < min(old_precision, 6))
+        new_precision, old_precision = min(new & 0xFFFF, 6), 6 if old < 0 else min(old & 0xFFFF, 6)
+        seconds = _least_field(old) == 0
+        return _least_field(new) > _least_field(old) or (seconds and new_precision < old_precision)
     return True
 
 
-def narrows_values(old: Column, new: TypeName) -> bool:
-    """Whether values of the old type may not fit, or not come back: revert loss class 3."""
-    order = ["int2", "int4", "int8", "numeric"]
-    if old.type in order and new.name in order:
-        return order.index(new.name) < order.index(old.type) or (
-            old.type == "numeric" == new.name and _narrows("numeric", old.typmod, new.typmod)
-        )
-    if old.type == new.name:
-        return _narrows(old.type, old.typmod, new.typmod)
-    widening = {("varchar", "text"), ("bpchar", "text"), ("float4", "float8"), ("json", "jsonb"), ("date", "timestamp")}
-    if new.name in {"text", "varchar"} and new.typmod < 0:
+def _least_field(typmod: int) -> int:
+    """How coarse the finest field of an interval is, 0 = seconds."""
+    fields = _INTERVAL_FULL if typmod < 0 else typmod >> 16
+    if fields == _INTERVAL_FULL:
+        return 0
+    return next((level for bit, level in _LEAST_FIELDS if fields & bit), 0)
+
+
+def loses_values(scene: Scene, old: Column, new: TypeName, using: Node | None) -> bool:
+    """Whether values of the old type may not fit, or not come back: revert loss class 3. `using` is the expression."""
+    if using is not None:
+        casts = cast_chain(using, old.name)
+        if casts is None:
+            return not (_same_instant(using, old.name) and _loses_nothing(scene, old, new, zone=False))
+        for step in casts:
+            if not _loses_nothing(scene, old, step):
+                return True
+            old = Column(old.name, _internal(step), step.typmod, step.schema or "pg_catalog")
+    return not _loses_nothing(scene, old, new)
+
+
+def _loses_nothing(scene: Scene, old: Column, new: TypeName, *, zone: bool = True) -> bool:
+    old_type, old_mod = _flat(scene, old.type_schema, old.type, old.typmod)
+    target = _target(scene, new)
+    if target is None:
         return False
-    return (old.type, new.name) not in widening
+    new_type, new_mod, _ = target
+    if old_type == new_type:
+        return not _narrows(old_type.removeprefix("_"), old_mod, new_mod)
+    if new_type in {"text", "varchar"} and new_mod < 0 and (old_type, new_type) not in _all_measured():
+        return True  # enumerations, and whatever else writes itself out
+    pair = old_type.removeprefix("_"), new_type.removeprefix("_")
+    if pair == ("timestamptz", "timestamp") and zone and not scene.catalog.timezone_is_utc:
+        return False  # an hour of each year comes twice
+    if pair != ("json", "jsonb") and pair not in measured()["can be taken back"]:  # blanks and doubles aren't missed
+        return False
+    return new_mod < 0 or _has_room(pair, old_mod, new_mod)
+
+
+@cache
+def _all_measured() -> frozenset[Pair]:
+    return frozenset().union(*(pairs for title, pairs in measured().items() if title != "can be taken back"))
+
+
+def _has_room(pair: Pair, old: int, new: int) -> bool:
+    """Whether the new type's length holds all that the old one could."""
+    old_type, new_type = pair
+    if new_type == "numeric":
+        scale = (new - 4) & 0x7FF
+        return ((new - 4) >> 16) - scale >= _DIGITS.get(old_type, 1000)
+    if new_type in {"timestamp", "timestamptz"}:
+        return old_type == "date" or not _narrows(new_type, old, new)
+    if {old_type, new_type} <= _TEXTS or {old_type, new_type} <= {"bit", "varbit"}:
+        return 0 <= old <= new
+    return False
+
+
+def _same_instant(using: Node, column: str) -> bool:
+    """Whether an expression is the column AT TIME ZONE a constant: between timestamp and timestamptz it keeps all."""
+    if using.WhichOneof("node") != "func_call" or strings(using.func_call.funcname)[-1] != "timezone":
+        return False
+    zone, value = (
+        (using.func_call.args[0], using.func_call.args[-1]) if len(using.func_call.args) == 2 else (None, None)
+    )
+    return zone is not None and zone.WhichOneof("node") == "a_const" and cast_chain(value, column) == []

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.builtin import builtin_types
-from pgmig_tui.impact.effect import fk_sides, quote
+from pgmig_tui.impact.effect import fk_sides
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules import alter_constraint, safer_constraint
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.cascade import lose_columns, part_key
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
 from pgmig_tui.impact.rules.safer_alter import Edit, OfColumn, constraints_of
-from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later, type_later
-from pgmig_tui.impact.typechange import TypeName, cast_chain, narrows_values, needs_rewrite, type_name
+from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later
+from pgmig_tui.impact.typechange import TypeName, type_name
 from pgmig_tui.impact.volatility import default_volatility, volatility
 
 SERIALS = {"smallserial": "int2", "serial": "int4", "bigserial": "int8", "serial2": "int2", "serial4": "int4"}
@@ -136,16 +135,6 @@ def _other_way(at: Altering, column: str, written: TypeName, constraints: list[O
     return way, filled_later(at.position, column, constraints, of_domain=may_default)
 
 
-def _type_text(written: TypeName) -> str:
-    name = SERIALS.get(written.name, written.name)
-    name = {"int8": "bigint", "int4": "integer", "int2": "smallint", "bool": "boolean", "bpchar": "char"}.get(
-        name, name
-    )
-    modifiers = f"({', '.join(map(str, written.modifiers))})" if written.modifiers and name != "interval" else ""
-    schema = f"{quote(written.schema)}." if written.schema not in {"", "pg_catalog"} else ""
-    return f"{schema}{name}{modifiers}{'[]' if written.array else ''}"
-
-
 def drop_column(at: Altering, cmd: Node) -> None:
     column, out = cmd.name, at.out
     cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
@@ -211,102 +200,6 @@ def _forget_column(at: Altering, current: Relation, column: str) -> None:
             checks=tuple(c for c in current.checks if column not in c.columns),
         )
     )
-
-
-def alter_type(at: Altering, cmd: Node) -> None:
-    definition = nodes.definition(cmd)
-    column, out, table = cmd.name, at.out, at.table
-    new = type_name(definition.type_name)
-    using = cast_chain(definition.raw_default, column) if nodes.has(definition, "raw_default") else []
-    old = table.columns.get(column, Column(column, ""))
-    if table.kind == "c":
-        return
-    _type_depends(at, column)
-    verdict = "no" if old.generated == "v" else needs_rewrite(at.scene, old, new, using)
-    if verdict == "yes":
-        at.rewrite_members()
-        _rewrite_advice(at, column)
-    elif verdict == "unknown":
-        out.unknown.append(f"whether the change of {column} to {_type_text(new)} rewrites the table (old type unknown)")
-        at.rewrite_members()
-    if verdict != "no":
-        _check_keys_again(at, column)
-    for member in at.members:
-        current = at.current(member)
-        collated = nodes.has(definition, "coll_clause")
-        for index in current.indexes:
-            if column in index.columns:
-                out.lock_index(current, index, AE, f"index on {column}")
-                if verdict != "no" or (collated and _collation_changes(current, column, definition)):
-                    out.rebuilds[index.name] = index
-                    out.scan(current)
-        for sequence in current.sequences:
-            if sequence.column == column and sequence.identity:
-                out.lock_name(sequence.name, "S", SRE, f"the identity of {current.name}.{column}")
-                out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
-    if old.type and narrows_values(old, new) and not table.new:
-        lost = Lost("values", table.name, (column,))
-        out.lose(3, f"values of {table.name}.{column} that do not fit {_type_text(new)}", lost)
-    at.change_column(column, type=("_" if new.array else "") + new.name, typmod=new.typmod,
-                     type_schema=new.schema or "pg_catalog")  # fmt: skip
-
-
-def _check_keys_again(at: Altering, column: str) -> None:
-    """Foreign keys on a column that is rewritten are made anew and checked: both sides are read (tablecmds.c,
-    ATPostAlterTypeParse keeps what was checked before only when nothing is rewritten)."""
-    for member in at.members:
-        current = at.current(member)
-        outgoing = [key.referenced for key in current.foreign_keys if column in key.columns and key.valid]
-        keys = at.scene.catalog.incoming(current.name)
-        incoming = [key.table for key in keys if column in key.referenced_columns and key.valid]
-        for name in (*outgoing, *incoming):
-            for side in fk_sides(at.scene, name):
-                at.out.scan(side)
-
-
-def _collation_changes(current: Relation, column: str, definition: Node) -> bool:
-    wanted = nodes.strings(definition.coll_clause.collname)
-    known = current.columns.get(column)
-    return known is None or not wanted or known.collation != wanted[-1]
-
-
-def _type_depends(at: Altering, column: str) -> None:
-    """The other side of foreign keys on the column is locked too; a view on it makes the statement fail."""
-    for member in at.members:
-        current = at.current(member)
-        for key in current.foreign_keys:
-            if column in key.columns:
-                for other in fk_sides(at.scene, key.referenced):
-                    at.out.lock(other, AE, f"referenced by {key.name}")
-        for key in at.scene.catalog.incoming(current.name):
-            if column in key.referenced_columns:
-                for other in fk_sides(at.scene, key.table):
-                    at.out.lock(other, AE, f"its {key.name} references {current.name}.{column}")
-        for dependent in current.dependents:
-            if dependent.kind in {"v", "m"} and column in dependent.columns:
-                at.out.problem = f"the type of {current.name}.{column} is used by the view {dependent.name} (0A000)"
-
-
-def _rewrite_advice(at: Altering, column: str) -> None:
-    if at.table.new:
-        return
-    at.advise(
-        "type-change-rewrite",
-        f"the new type of {column} rewrites {at.name}: add a new column, keep it in step by a trigger, fill it in "
-        f"batches, swap the names{_hanging(at.table, column)}",
-        type_later(column, at.table),
-    )
-
-
-def _hanging(table: Relation, column: str) -> str:
-    """What has to be made again for a new column, as far as it is known."""
-    known = table.columns.get(column)
-    found = [f"index {index.name.relation}" for index in table.indexes if column in index.columns]
-    found += [f"constraint {key.name}" for key in table.foreign_keys if column in key.columns]
-    found += [f"constraint {check.name}" for check in table.checks if column in check.columns and check.kind == "c"]
-    found += ["its default"] if known is not None and known.has_default and not known.generated else []
-    found += ["its identity"] if known is not None and known.identity else []
-    return f"; to be made again for it: {', '.join(found)}" if found else ""
 
 
 def column_default(at: Altering, cmd: Node) -> None:

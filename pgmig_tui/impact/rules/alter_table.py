@@ -17,7 +17,15 @@ from pgmig_tui.impact.effect import Effect, Scene, quoted
 from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules import alter_column, alter_constraint, alter_partition, alter_storage, carry, refused
+from pgmig_tui.impact.rules import (
+    alter_column,
+    alter_constraint,
+    alter_partition,
+    alter_storage,
+    alter_type,
+    carry,
+    refused,
+)
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.safer_alter import draft_of
 from pgmig_tui.impact.shadow import TEMP
@@ -61,7 +69,7 @@ def _sub(words: str, mode: LockMode = AE, reach: str = "", handler: Handler = _n
 SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_AddColumn": _sub("ADD COLUMN", AE, "tree", alter_column.add_column),
     "AT_DropColumn": _sub("DROP COLUMN", AE, "tree", alter_column.drop_column),
-    "AT_AlterColumnType": _sub("ALTER COLUMN TYPE", AE, "tree", alter_column.alter_type),
+    "AT_AlterColumnType": _sub("ALTER COLUMN TYPE", AE, "tree", alter_type.alter_type),
     "AT_ColumnDefault": _sub("SET or DROP DEFAULT", AE, "tree", alter_column.column_default),
     "AT_SetNotNull": _sub("SET NOT NULL", AE, "tree", alter_column.set_not_null),
     "AT_DropNotNull": _sub("DROP NOT NULL", AE, "tree", alter_column.drop_not_null),
