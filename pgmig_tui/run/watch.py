@@ -79,6 +79,7 @@ class Watcher:
         self._asked = 0.0
         self._not_before = 0.0
         self._complained = ""
+        self._queued: float | None = None
         self.gave_way = ""
         self.latest: Live | None = None
         """The last look at the try that runs, or ran last."""
@@ -169,6 +170,7 @@ class Watcher:
 
     def _restart(self, now: float) -> None:
         self._stretch += 1
+        self._queued = None
         # A session that is there can look earlier: a try may be over before the first quarter of a second is.
         early = self._session is not None and self._session.open
         self._due = now + (EARLY_MS if early else EVERY_MS) / 1000
@@ -223,7 +225,7 @@ class Watcher:
         took = now - self._asked
         if stretch != self._stretch or self._watched is None:
             return  # of a statement that has ended meanwhile
-        live = read_live(rows[-1], pid, session.mask)
+        live = self._since_seen(read_live(rows[-1], pid, session.mask), now)
         self._guard(live)
         if details:
             statement.details = live
@@ -237,6 +239,17 @@ class Watcher:
         limits = self._limits()
         self._due = max(now + guard.next_look_ms(EVERY_MS, live.oldest_wait_ms, limits) / 1000, now + took * _DUTY)
         self._tell(live, now)
+
+    def _since_seen(self, live: Live, now: float) -> Live:
+        """PostgreSQL 13 doesn't tell since when a session waits: there, since when somebody has been seen to, without
+        a break, which is never longer than the queue is old."""
+        if not live.waiters:
+            self._queued = None
+        elif self._queued is None:
+            self._queued = now
+        if self._queued is None or live.oldest_wait_ms is not None:
+            return live
+        return replace(live, oldest_wait_ms=int((now - self._queued) * 1000))
 
     # -- the queue guard ---------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ def test_one_row_that_takes_too_long_ends_it(shop18: Workshop) -> None:
 
 
 def end_session(workshop: Workshop, name: str) -> None:
-    workshop.query(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '{name}'")
+    workshop.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'")
 
 
 def test_a_batch_whose_session_is_ended_is_tried_again_from_the_checkpoint(shop: Workshop) -> None:
