@@ -33,19 +33,20 @@ def demo(arguments: Namespace, open_screen: OpenScreen) -> int:
         setattr(arguments, name, None)
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         return open_screen(arguments)
-    return _tell(arguments)
+    return _tell()
 
 
-def _tell(arguments: Namespace) -> int:
+def _tell() -> int:
     from pgmig_tui.cli.choose import environment_named, project_here
     from pgmig_tui.cli.impact import show
+    from pgmig_tui.cli.parser import parse
     from pgmig_tui.cli.status import status
     from pgmig_tui.database.connect import application_name, connect
     from pgmig_tui.report.impacts import inspect, pending, reading, sources
 
-    vars(arguments).update(targets=[], more_targets=[], json=False, exit_code=False)
-    answered = status(arguments)
-    project, environment = environment_named(project_here(arguments), SHOWN)
+    asked = parse(["status"])
+    answered = status(asked)
+    project, environment = environment_named(project_here(asked), SHOWN)
     with connect(environment.target, application_name=application_name("demo", "impact")) as connection:
         following = pending(project, environment, connection)[:1]
         how = reading(project, "deploy", environment, connection, {})
