@@ -345,7 +345,7 @@ def test_a_partition_that_is_half_detached_is_named_with_what_finishes_it(
         outcome, why, repair = became(looking, note["objects"])
         assert (outcome, repair) == (
             "broken",
-            ('ALTER TABLE "mine"."parent" DETACH PARTITION "mine"."part" FINALIZE',),
+            ("ALTER TABLE mine.parent DETACH PARTITION mine.part FINALIZE",),
         ), why
         assert wire.run(repair[0].encode()).error is None
         assert judged(looking, note)[0] == "done"
