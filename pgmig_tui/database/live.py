@@ -44,8 +44,9 @@ class Blocker:
 class Live:
     """One look. `waiters` sessions wait behind ours, directly or not, the oldest since `oldest_wait_ms` (None: nobody,
     or PostgreSQL 13, which doesn't tell). `holds` are relations and the modes in which we hold them, the strongest of
-    each. `new_relation`: we hold one that nobody else can see yet; `pages` (8 kB) what tables and indexes that we hold alone have on disk by
-    the catalog; `wal` the server's position in bytes. `backup` is a base backup under way: (phase, percent).
+    each. `new_relation`: we hold one that nobody else can see yet; `pages` (8 kB) what tables and indexes that we hold
+    alone have on disk by the catalog; `wal` the server's position in bytes. `backup` is a base backup under way:
+    (phase, percent).
     """
 
     waiting: bool
