@@ -41,7 +41,7 @@ def _array(values: Sequence[str]) -> str:
     return "ARRAY[" + ", ".join(f"E'{value}'" for value in escaped) + "]"
 
 
-_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared", "paths", "columns")
+_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared", "paths", "columns", "extensions")
 
 
 def values_of(names: Names) -> tuple[list[str], ...]:
@@ -56,6 +56,7 @@ def values_of(names: Names) -> tuple[list[str], ...]:
         sorted(names.prepared),
         sorted(names.paths),
         sorted({part.rpartition(".")[2] for part in names.parts}),
+        sorted(names.extensions),
     )
 
 

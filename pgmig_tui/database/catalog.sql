@@ -251,6 +251,11 @@ SELECT pg_catalog.json_build_object(
   'path', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       p.nspname, pg_catalog.has_schema_privilege(p.oid, 'USAGE'))) FROM path p),
   'extensions', (SELECT pg_catalog.json_agg(e.extname) FROM pg_catalog.pg_extension e),
+  'available', CASE WHEN pg_catalog.cardinality(%(extensions)s::text[]) > 0 THEN  -- it reads files
+    (SELECT pg_catalog.json_agg(v.name) FROM pg_catalog.pg_available_extensions() v WHERE v.name = ANY (%(extensions)s::text[]))
+  END,
+  'subscriptions', (SELECT pg_catalog.json_object_agg(s.subname, s.subenabled) FROM pg_catalog.pg_subscription s
+    WHERE s.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())),
   'system', (SELECT pg_catalog.json_agg(c.relname) FROM asked a
              JOIN pg_catalog.pg_class c ON c.relname = a.name AND c.relnamespace = a.nsp
              WHERE a.schema = '' AND a.nsp = 'pg_catalog'::regnamespace),

@@ -55,6 +55,7 @@ def facts_of(document: Json, asked: Names, *, anew: bool = False) -> Facts:
         settings={name: begun if anew else now for name, now, begun in document["settings"]},
         role=document["role"],
         prepared=document["prepared"] or {},
+        subscriptions=document["subscriptions"] or {},
         scope=_scope(document, asked),
     )
 
@@ -69,6 +70,7 @@ def _scope(document: Json, asked: Names) -> Scope:
         frozenset(name for name, usable in there.items() if not usable),
         frozenset(document["system"] or ()),
         frozenset(document["extensions"] or ()),
+        frozenset(document["available"] or ()),
     )
 
 

@@ -13,7 +13,7 @@ from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
 from pgmig_tui.impact.safer import Unwritable
 from pgmig_tui.impact.shadow import SYSTEM, Catalog
 
-_MOST_CODE = 1500
+_MOST_CODE = 1000
 
 
 @dataclass(slots=True)
@@ -205,6 +205,8 @@ def read_tables(
     while todo:
         name, wanted, reason = todo.pop()
         if scene.catalog.missing(name):
+            if "tg_op" not in scene.worth:  # a trigger's transition tables have names of their own
+                out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
             continue
         relation = scene.catalog.relation(name)
         if relation.name in seen:

@@ -311,8 +311,9 @@ class Facts:
     """What is known of one database at one moment; a relation that was asked for and is not here does not exist there.
 
     `prepared` are the session's own prepared statements by name, `cascades` what a CASCADE from an object touches,
-    `obstacles` what keeps it from being dropped without one. `settings` are the session's settings, as SHOW gives them
-    (see impact.session). `missing` are facts that the role may not read, each in words.
+    `obstacles` what keeps it from being dropped without one, `subscriptions` whether each is enabled, `settings` the
+    session's settings, as SHOW gives them (see impact.session). `missing` are facts that the role may not read, each in
+    words.
     """
 
     relations: Mapping[Name, Relation] = field(default_factory=dict)
@@ -326,6 +327,7 @@ class Facts:
     role: str = ""
     prepared: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cascades: Mapping[Fall, tuple[Fallen, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    subscriptions: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     obstacles: Mapping[Fall, tuple[Obstacle, ...]] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
     scope: Scope | None = None
@@ -336,7 +338,8 @@ class Scope:
     """What was asked for; None in Facts = everything, as if the whole catalog were in them.
 
     Names without a schema were looked for in each of the `schemas`, of which `there` exist and `shut` are those that
-    this role may not use. `system` are the names that relations of pg_catalog have, `extensions` those that are there.
+    this role may not use. `system` are the names that relations of pg_catalog have, `extensions` those that are there,
+    `available` those that were asked for and could be made.
     """
 
     asked: Names
@@ -345,6 +348,7 @@ class Scope:
     shut: frozenset[str] = frozenset()
     system: frozenset[str] = frozenset()
     extensions: frozenset[str] = frozenset()
+    available: frozenset[str] = frozenset()
 
     def covers(self, name: Name) -> bool:
         """Whether that would be in the facts if it existed."""

@@ -72,6 +72,8 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         found.roles.update(role.role_spec.rolename for role in node.roles)
     elif kind == "AlterPublicationStmt":
         found.publications.add(node.pubname)
+    elif kind == "CreateExtensionStmt":
+        found.extensions.add(node.extname)
     elif kind == "CreateSchemaStmt":
         found.paths.add(node.schemaname or node.authrole.rolename)
     if kind == "DropStmt":

@@ -219,6 +219,11 @@ def constant(node: Node) -> str | None:
     return None
 
 
+def literal(node: Node) -> str | None:
+    """The text of a string constant, None for anything else."""
+    return str(node.sval.sval) if kind(node) == "A_Const" and node.WhichOneof("val") == "sval" else None
+
+
 def definition(command: Node) -> Node:
     """The "def" field of an AlterTableCmd and the like, opened; None when there is none."""
     return open_node(getattr(command, "def"))

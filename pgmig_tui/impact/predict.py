@@ -394,6 +394,25 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     return _finish(walk, statement, out, problem)
 
 
+def _uses_fresh_value(world: World, trees: Sequence[Node], out: Effect) -> None:
+    """A value that this transaction has added to an enumeration can't be used before COMMIT."""
+    fresh = world.catalog.fresh_values
+    touched = [one for name in out.locks if (one := world.catalog.known(name)) is not None]
+    for tree in trees:
+        literals = {text for inner in nodes.walk(tree) if (text := nodes.literal(inner)) is not None}
+        types = {nodes.strings(inner.names)[-1] for inner in nodes.walk(tree) if nodes.kind(inner) == "TypeName"}
+        for enum, value in fresh:
+            of_type = any(
+                (column.type_schema, column.type.removeprefix("_")) == enum
+                for relation in touched
+                for column in relation.columns.values()
+            )
+            if value in literals and (of_type or enum.relation in types) and nodes.kind(tree) != "AlterEnumStmt":
+                out.problem = out.problem or (
+                    f"the value '{value}' of {enum} can't be used before its transaction has committed (55P04)"
+                )
+
+
 def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node], out: Effect) -> None:
     """What a statement does in each of the catalogs that there may be by now; those in which it fails end here."""
 
@@ -403,6 +422,8 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
             _apply_safely(tree, scene, into)
         if len(trees) > 1:  # safer SQL of one of them would not be all
             into.advice = [replace(one, safer_sql="") for one in into.advice]
+        if scene.catalog.fresh_values:
+            _uses_fresh_value(World(scene.catalog), trees, into)
         return [World(catalog) for catalog in scene.outcomes]
 
     doubts = walk.worlds[0].catalog.doubts
@@ -410,6 +431,9 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
     passed = pass_through(walk.worlds, act, out)
     if passed.alive:
         walk.worlds = passed.alive
+        if out.hidden:
+            for catalog in walk.catalogs:
+                catalog.doubt()
     else:
         out.problem = out.problem or passed.problem
     for text in doubts.texts:

@@ -53,10 +53,16 @@ class State:
     """What this change has made or given an index; some may be gone again."""
     filled: set[Name] = field(default_factory=set)
     """Made relations that may hold any number of rows."""
-    pending: frozenset[Name] = frozenset()
-    """Relations with deferred trigger events that wait for the end of the transaction."""
+    pending: dict[Name, bool] = field(default_factory=dict)
+    """Relations with deferred trigger events that wait for the end of the transaction; True = certainly."""
+    deferred: dict[str, bool] = field(default_factory=dict)
+    """What SET CONSTRAINTS said in this transaction, by the constraint's name, "" = ALL."""
+    fresh_types: set[Name] = field(default_factory=set)
+    """Enumerations that this transaction has made."""
     fresh_values: frozenset[tuple[Name, str]] = frozenset()
     """Values that this transaction has added to enumerations, which it can't use."""
+    uncertain: bool = False
+    """Code that nobody can read has run: what isn't known to be there may be."""
     bases: dict[str, str | None] = field(default_factory=dict)
     """Settings that roles or databases get: new sessions begin with them."""
     moved: dict[Name, Name] = field(default_factory=dict)
@@ -77,6 +83,9 @@ class State:
             dropped=self.dropped.copy(),
             schemas=self.schemas.copy(),
             made=self.made.copy(),
+            pending=self.pending.copy(),
+            deferred=self.deferred.copy(),
+            fresh_types=self.fresh_types.copy(),
             filled=self.filled.copy(),
             bases=self.bases.copy(),
             moved=self.moved.copy(),
@@ -174,7 +183,8 @@ class Catalog:
             and one.dropped == two.dropped
             and one.schemas == two.schemas
             and one.session.settings == two.session.settings
-            and (one.pending, one.fresh_values, one.bases) == (two.pending, two.fresh_values, two.bases)
+            and (one.pending, one.deferred, one.fresh_values) == (two.pending, two.deferred, two.fresh_values)
+            and (one.bases, one.uncertain) == (two.bases, two.uncertain)
         )
 
     @property
@@ -215,9 +225,11 @@ class Catalog:
             self.drop(passing)
             self._own().dropped.difference_update(passing)
         ended = state.session.ended()
-        if ended is not state.session or state.pending or state.fresh_values:
+        if ended is not state.session or state.pending or state.deferred or state.fresh_values or state.fresh_types:
             state = self._own()
-            state.session, state.pending, state.fresh_values = ended, frozenset(), frozenset()
+            state.session, state.fresh_values = ended, frozenset()
+            for held in (state.pending, state.deferred, state.fresh_types):
+                held.clear()
             self._changed()
 
     def settle(self) -> None:
@@ -385,12 +397,8 @@ class Catalog:
             return self._anywhere(name)
         relations, indexes = self._state.relations, self._state.indexes
         for schema in self._looked_through():
-            if schema == SYSTEM:
-                if self.is_system(name):
-                    return Name(SYSTEM, name.relation)
-                continue
             candidate = Name(schema, name.relation)
-            if candidate in relations or candidate in indexes:
+            if candidate in relations or candidate in indexes or (schema == SYSTEM and self.is_system(name)):
                 return candidate
         return Name(self._home(), name.relation)
 
@@ -484,6 +492,9 @@ class Catalog:
         if not self.live:
             return False
         if self.asked(name):
+            if self._state.uncertain and resolved.schema != TEMP:
+                self.doubts.texts[f"whether {name} is there: code before it can't be read"] = None
+                return False
             return not self.session.lost
         self.doubts.texts[f"what {name} is: nobody has asked the server for it"] = None
         return False
@@ -622,25 +633,55 @@ class Catalog:
         if name not in self._state.filled:
             self._own().filled.add(name)
 
-    def defer(self, name: Name) -> None:
+    def defer(self, name: Name, *, certain: bool) -> None:
         """A relation has trigger events that wait for the end of the transaction."""
-        if name not in self._state.pending:
-            self._own().pending |= {name}
+        if certain > self._state.pending.get(name, -1):
+            self._own().pending[name] = certain
             self._changed()
 
-    def pending(self, name: Name) -> bool:
-        return name in self._state.pending
+    def pending(self, name: Name) -> bool | None:
+        """Whether a relation has such events: True = certainly, False = perhaps, None = no."""
+        return self._state.pending.get(name)
 
-    def settle_deferred(self) -> None:
-        """SET CONSTRAINTS ALL IMMEDIATE: nothing waits any more."""
-        if self._state.pending:
-            self._own().pending = frozenset()
+    def set_constraints(self, names: Iterable[str], deferred: bool) -> None:
+        """SET CONSTRAINTS of these, "" = ALL. Immediate: what waits is done."""
+        state = self._own()
+        if "" in (told := list(names)):
+            state.deferred.clear()
+        state.deferred.update(dict.fromkeys(told, deferred))
+        if not deferred:
+            state.pending.clear()
+        self._changed()
+
+    def waits(self, key: ForeignKey) -> bool:
+        """Whether a foreign key is checked at the end of the transaction and not at once."""
+        deferrable, initially = key.shape[-2:-1] == "t", key.shape[-1:] == "t"
+        said = self._state.deferred.get(key.name, self._state.deferred.get(""))
+        return deferrable and (initially if said is None else said)
+
+    def doubt(self) -> None:
+        """Code that nobody can read has run."""
+        if not self._state.uncertain:
+            self._own().uncertain = True
             self._changed()
+
+    @property
+    def uncertain(self) -> bool:
+        return self._state.uncertain
 
     def add_value(self, enum: Name, value: str) -> None:
         """An enumeration has got a value that this transaction can't use."""
         self._own().fresh_values |= {(enum, value)}
         self._changed()
+
+    def make_type(self, name: Name) -> None:
+        """This transaction has made an enumeration."""
+        self._own().fresh_types.add(name)
+        self._changed()
+
+    @property
+    def fresh_types(self) -> set[Name]:
+        return self._state.fresh_types
 
     @property
     def fresh_values(self) -> frozenset[tuple[Name, str]]:
@@ -729,6 +770,8 @@ class Catalog:
         if relation is None:
             return
         self._moves(old, new)
+        if (waits := self._state.pending.pop(old, None)) is not None:
+            self._state.pending[new] = waits
         self._store(replace(relation, name=new))
         self._state.dropped.discard(new)
         for other in self._that_name((old,)):

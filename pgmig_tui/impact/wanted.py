@@ -17,7 +17,7 @@ class Names:
     Those without a schema are looked for in the `paths` that the script sets, beside the session's own search_path.
     EVERYTHING among the schemas (of which everything is asked) or the paths stands for all of them. `dropped` are the
     plain names of objects that are dropped, `parts` the columns and constraints that are dropped or get another type,
-    as "table.column"; `runs`: functions are called, `writes`: triggers may be.
+    as "table.column", `extensions` those that are made; `runs`: functions are called, `writes`: triggers may be.
     """
 
     all: set[Name] = field(default_factory=set)
@@ -28,6 +28,7 @@ class Names:
     dropped: set[str] = field(default_factory=set)
     parts: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
+    extensions: set[str] = field(default_factory=set)
     runs: bool = False
     writes: bool = False
 

@@ -144,6 +144,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     subs = [SUBCOMMANDS.get(nodes.enum_name("AlterTableType", cmd.subtype)) for cmd in commands]
     mode = max(map(_mode, subs, commands, repeat(relation)), default=AE)
     only = not node.relation.inh
+    refused.in_use(scene, out, [relation] if only else scene.catalog.tree(relation.name), "ALTER TABLE")
     said = [_words(sub, cmd) for sub, cmd in zip(subs, commands, strict=True)]
     out.lock(relation, mode, said[0] if len(said) == 1 else ", ".join(dict.fromkeys(said)))
     if relation.kind == "c":

@@ -285,6 +285,9 @@ def carry_out(text: str, scene: Scene, world: World, out: Effect, *, made: bool 
     inner = scene.inside(world.catalog, text, world.worth)
     for tree in trees:
         _apply(tree, inner, out)
+    if out.no_transaction:
+        out.no_transaction = out.temporary_locks = False
+        out.problem = out.problem or "what must stand outside of a transaction can't run inside a function (25001)"
     return [World(catalog, world.worth) for catalog in inner.outcomes]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables, refuse_recursion
-from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
-from pgmig_tui.impact.rules.refused import values_of_columns
+from pgmig_tui.impact.rules.refused import in_use, values_of_columns
 from pgmig_tui.impact.rules.settings import set_to
 
 _INSTEAD = 64
@@ -149,7 +149,8 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     if table.new and verb in {"INSERT", "MERGE"} and not (verb == "INSERT" and _few_rows(node)):
         scene.catalog.fill(table.name)
     given = _given(node, table) if verb == "INSERT" and table.sequences else frozenset()
-    write_table(scene, out, table, verb, columns, only=not node.relation.inh, given=given)
+    sure = verb == "INSERT" and _few_rows(node) and not nodes.has(node, "on_conflict_clause")
+    write_table(scene, out, table, verb, columns, only=not node.relation.inh, given=given, sure=sure)
     if verb in {"UPDATE", "DELETE"} and not where:
         out.notes.append(f"every row of {table.name}: it has no WHERE")
         out.scan(table)
@@ -192,7 +193,9 @@ def write_table(
     *,
     only: bool = False,
     given: frozenset[str] = frozenset(),
+    sure: bool = False,
 ) -> None:
+    """`columns` are those that an UPDATE sets, `given` those that an INSERT names; `sure`: it has a row."""
     if not scene.code.first("write", table.name, verb, columns, out.certainty):
         return
     out.lock(table, RE, verb)
@@ -225,8 +228,8 @@ def write_table(
         for sequence in table.sequences:
             if sequence.column not in given:
                 out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
-    _outgoing(scene, out, table, verb, columns)
-    _incoming(scene, out, table, verb, columns, set())
+    _outgoing(scene, out, table, verb, columns, sure)
+    _incoming(scene, out, table, verb, columns)
     _fire(scene, out, members, verb, columns)
 
 
@@ -263,36 +266,65 @@ def _trigger_variables(table: Name, verb: str) -> dict[str, str]:
     }
 
 
-def _outgoing(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None) -> None:
+def _outgoing(
+    scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None, sure: bool
+) -> None:
+    """Foreign keys of the table are checked: at once, or at the transaction's end."""
     if verb == "DELETE":
         return
     for key in table.foreign_keys:
         if not key.enforced or (columns is not None and not columns & set(key.columns)):
             continue
+        if scene.catalog.waits(key):
+            leaves = [one for one in scene.catalog.tree(table.name) if not one.partitioned]
+            for leaf in leaves:
+                scene.catalog.defer(leaf.name, certain=sure and len(leaves) == 1)
+            continue
         for position, side in enumerate(fk_sides(scene, key.referenced)):
             out.lock(side, RS, f"{key.name} is checked", "likely" if position == 0 else "possible")
 
 
-def _incoming(
-    scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None, seen: set[Name]
-) -> None:
+def _incoming(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None) -> None:
     """DELETE and key UPDATEs look into the referencing tables, or change them by ON DELETE / ON UPDATE."""
-    if verb in {"INSERT", "COPY"} or table.name in seen:
+    if verb in {"INSERT", "COPY"}:
         return
-    seen.add(table.name)
-    for key in scene.catalog.incoming(table.name):
-        if not key.enforced or (verb == "UPDATE" and columns is not None and not columns & set(key.referenced_columns)):
+    todo = [(table, verb, columns)]
+    for changed, how, which in todo:
+        if not scene.code.first("references", changed.name, how, which, out.certainty):
             continue
-        action = key.on_update if verb == "UPDATE" else key.on_delete
-        mode = RE if action in "cnd" else RS
-        for side in fk_sides(scene, key.table):
-            out.lock(side, mode, f"its {key.name} references {table.name}", "likely")
-            if not any(index.keys[: len(key.columns)] == key.columns for index in side.indexes):
-                out.notes.append(f"each row deleted or re-keyed reads all of {side.name}: no index on its foreign key")
-            if action == "c" and verb == "DELETE":
-                if not side.new:
-                    out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name))
-                _incoming(scene, out, side, verb, None, seen)
+        for key in scene.catalog.incoming(changed.name):
+            if key.enforced and not (how == "UPDATE" and which is not None and not which & set(key.referenced_columns)):
+                todo += _referencing(scene, out, changed, key, how)
+
+
+def _referencing(
+    scene: Scene, out: Effect, table: Relation, key: ForeignKey, verb: str
+) -> list[tuple[Relation, str, frozenset[str] | None]]:
+    """One foreign key of a table whose rows go or get other keys; what that changes in turn."""
+    action = key.on_update if verb == "UPDATE" else key.on_delete
+    if action == "a" and scene.catalog.waits(key):
+        scene.catalog.defer(table.name, certain=False)
+        return []
+    mode = RE if action in "cnd" else RS
+    sides = fk_sides(scene, key.table)
+    for side in sides:
+        out.lock(side, mode, f"its {key.name} references {table.name}", "likely")
+        if not any(index.keys[: len(key.columns)] == key.columns for index in side.indexes):
+            out.notes.append(f"each row deleted or re-keyed reads all of {side.name}: no index on its foreign key")
+        if action == "c" and verb == "DELETE" and not side.fresh:
+            out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name))
+        elif action in "nd" and not side.fresh:
+            told = ", ".join(key.columns)
+            lost = Lost("values", side.name, key.columns)
+            out.lose(3, f"values of {told} in {side.name} (ON {verb} SET {_SETS[action]})", lost)
+    if action not in "cnd":
+        return []
+    then, set_columns = ("DELETE", None) if action == "c" and verb == "DELETE" else ("UPDATE", frozenset(key.columns))
+    _fire(scene, out, sides, then, set_columns)
+    return [(side, then, set_columns) for side in sides]
+
+
+_SETS = {"n": "NULL", "d": "DEFAULT"}
 
 
 def copy(node: Node, scene: Scene, out: Effect) -> None:
@@ -332,6 +364,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
             continue
         seen.add(table.name)
         out.lock(table, AE, why)
+        in_use(scene, out, [table], "TRUNCATE")
         if scene.major < 14 and table.is_partition:
             for parent in table.parents:
                 out.lock(catalog.relation(parent), AS, f"parent of {table.name}")

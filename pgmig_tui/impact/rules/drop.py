@@ -17,6 +17,7 @@ from pgmig_tui.impact.rules.drop_objects import (
     drop_type,
 )
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
+from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.rules.safer_index import detached_before, drop_concurrently
 from pgmig_tui.impact.shadow import SYSTEM, Catalog
 
@@ -43,6 +44,8 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
         if what in _KINDS:
             _drop_relation(scene, out, name_from(parts), _KINDS[what], cascade, node.missing_ok, targets)
         elif what == "OBJECT_INDEX":
+            if node.concurrent and len(node.objects) > 1:
+                out.problem = out.problem or "DROP INDEX CONCURRENTLY takes one index at a time (0A000)"
             _drop_index(scene, out, name_from(parts), node.concurrent, node.missing_ok, cascade)
         elif what in _ON_TABLE:
             _drop_on_table(scene, out, parts, _ON_TABLE[what], node.missing_ok)
@@ -80,6 +83,7 @@ def _drop_relation(
     if relation.name.schema == SYSTEM:
         out.problem = f"{relation.name} can't be dropped: the system needs it (42501)"
         return
+    in_use(scene, out, catalog.tree(relation.name), "DROP TABLE")
     found = keys(catalog, "relation", [*_named(catalog, relation)])
     if not cascade:
         # The server's own list has what is here by name, too: once is enough.
@@ -131,6 +135,10 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
     mode = SUE if concurrent else AE
     if concurrent:
         out.no_transaction = out.temporary_locks = True
+        if cascade:
+            out.problem = out.problem or "DROP INDEX CONCURRENTLY knows no CASCADE (0A000)"
+        elif found is not None and found[0].partitioned:
+            out.problem = out.problem or f"{found[1].name} is partitioned: it can't be dropped CONCURRENTLY (0A000)"
     if found is None:
         resolved = catalog.resolve(name)
         out.lock_name(resolved, "i", mode, "it is dropped", new=False)

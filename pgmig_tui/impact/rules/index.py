@@ -7,7 +7,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules.refused import name_taken, no_column
+from pgmig_tui.impact.rules.refused import in_use, name_taken, no_column
 from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently
 
 
@@ -24,6 +24,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{table.name} is partitioned: CREATE INDEX CONCURRENTLY is refused (0A000)"
     mode = SUE if concurrent else S
     members = scene.catalog.tree(table.name) if table.partitioned and node.relation.inh else [table]
+    in_use(scene, out, members, "CREATE INDEX")
     present = any(index.name.relation == node.idxname for index in table.indexes)
     for member in members:
         out.lock(member, mode, f"CREATE INDEX {node.idxname}".strip())

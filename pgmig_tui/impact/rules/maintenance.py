@@ -6,6 +6,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 
 
@@ -75,6 +76,7 @@ def cluster(node: Node, scene: Scene, out: Effect) -> None:
     root = scene.catalog.relation(name)
     if root.partitioned:
         out.no_transaction = out.temporary_locks = True
+    in_use(scene, out, [root], "CLUSTER")
     for member in scene.catalog.tree(root.name) if root.partitioned else [root]:
         out.lock(member, AE, "CLUSTER")
         out.rewrite(member)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, quote
-from pgmig_tui.impact.facts import Name, TypeFact
-from pgmig_tui.impact.modes import AE, AS, SRE, SUE, LockMode, S
+from pgmig_tui.impact.facts import Name, Relation, TypeFact
+from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.safer_index import concurrently
@@ -149,6 +149,12 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
     for dependent in fact.dependents:
         if dependent.kind == "t":
             relation = scene.catalog.relation(dependent.name, "r")
+            for column in sorted(dependent.columns & set(relation.columns)):
+                if relation.columns[column].type != fact.name.relation and not _based_on(scene, relation, column, fact):
+                    out.problem = out.problem or (
+                        f"the domain {fact.name} is inside the type of {relation.name}.{column}: "
+                        "it can't get constraints (0A000)"
+                    )
             out.lock(relation, S, f"has a column of the domain {fact.name}")
             out.scan(relation)
     if adds and definition is not None and nodes.enum_name("ConstrType", definition.contype) == "CONSTR_CHECK":
@@ -178,6 +184,13 @@ def _domain_not_valid(node: Node, domain: TypeFact) -> str:
 QUIET = "-- when nobody writes to the tables that use it:"
 
 
+def _based_on(scene: Scene, relation: Relation, column: str, domain: TypeFact) -> bool:
+    """Whether a column's type is a domain, perhaps over this one."""
+    known = relation.columns[column]
+    fact = scene.catalog.type([known.type_schema, known.type])
+    return fact is not None and fact.kind == "d"
+
+
 def create_type(node: Node, scene: Scene, out: Effect) -> None:
     kind = nodes.kind(node)
     if kind == "CompositeTypeStmt":
@@ -187,15 +200,24 @@ def create_type(node: Node, scene: Scene, out: Effect) -> None:
         return
     parts = nodes.strings(node.type_name)
     letter = "e" if kind == "CreateEnumStmt" else "r"
-    scene.catalog.put_type(TypeFact(scene.catalog.creation_name(nodes.name_from(parts)), letter))
+    name = scene.catalog.creation_name(nodes.name_from(parts))
+    if scene.catalog.live and scene.catalog.type([name.schema, name.relation]) is not None:
+        out.problem = f"the type {name} exists already (42710)"
+        return
+    scene.catalog.put_type(TypeFact(name, letter))
+    if letter == "e":
+        scene.catalog.make_type(name)
 
 
 def alter_enum(node: Node, scene: Scene, out: Effect) -> None:
     parts = ".".join(nodes.strings(node.type_name))
     if node.old_val:
         out.breaks.append(f"statements that write the value '{node.old_val}' of {parts}")
-    else:
-        out.notes.append("a new enum value can't be used before the transaction has committed")
+        return
+    out.notes.append("a new enum value can't be used before the transaction has committed")
+    fact = scene.catalog.type(nodes.strings(node.type_name))
+    if fact is not None and node.new_val and not (fact.name in scene.catalog.fresh_types and scene.major >= 17):
+        scene.catalog.add_value(fact.name, node.new_val)
 
 
 def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
@@ -205,6 +227,61 @@ def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
         owner = node.newowner.rolename or scene.catalog.facts.role
         if composite is not None and composite.kind == "c" and composite.owner != owner:
             out.lock(composite, AE, "OWNER TO")
+
+
+def set_constraints(node: Node, scene: Scene, out: Effect) -> None:
+    """SET CONSTRAINTS: what becomes immediate is checked now, and reads what it references."""
+    names = [item.range_var.relname for item in node.constraints] or [""]
+    if not node.deferred:
+        for relation in scene.catalog:
+            if scene.catalog.pending(relation.name) is not None:
+                for key in relation.foreign_keys:
+                    if scene.catalog.waits(key):
+                        certainty = "likely" if scene.catalog.pending(relation.name) else "possible"
+                        out.lock(scene.catalog.relation(key.referenced), RS, f"{key.name} is checked", certainty)
+    scene.catalog.set_constraints(names, bool(node.deferred))
+
+
+def create_extension(node: Node, scene: Scene, out: Effect) -> None:
+    """What the extension's own script does isn't read: it makes things, and touches nothing of the user's."""
+    catalog, scope = scene.catalog, scene.catalog.facts.scope
+    if catalog.has_extension(node.extname):
+        if not node.if_not_exists:
+            out.problem = f"the extension {node.extname} exists already (42710)"
+        return
+    asked = scope is not None and node.extname in scope.asked.extensions
+    if scope is not None and asked and node.extname not in scope.available | scope.extensions:
+        out.problem = f"the extension {node.extname} is not available on this server (0A000)"
+        return
+    catalog.create_extension(node.extname)
+
+
+def alter_extension(node: Node, scene: Scene, out: Effect) -> None:
+    if scene.catalog.has_extension(node.extname) is False:
+        out.problem = f"the extension {node.extname} does not exist (42704)"
+
+
+def create_subscription(node: Node, scene: Scene, out: Effect) -> None:
+    """Without `connect = false` it makes a slot on the publisher, which can't be undone."""
+    options = nodes.options(node.options)
+    connects = "connect" not in options or nodes.is_on(options["connect"])
+    out.no_transaction = connects and ("create_slot" not in options or nodes.is_on(options["create_slot"]))
+
+
+def alter_subscription(node: Node, scene: Scene, out: Effect) -> None:
+    options = nodes.options(node.options)
+    enabled = scene.catalog.facts.subscriptions.get(node.subname)
+    kind = nodes.enum_name("AlterSubscriptionType", node.kind)
+    refreshes = kind == "ALTER_SUBSCRIPTION_REFRESH" or kind in {
+        "ALTER_SUBSCRIPTION_SET_PUBLICATION",
+        "ALTER_SUBSCRIPTION_ADD_PUBLICATION",
+        "ALTER_SUBSCRIPTION_DROP_PUBLICATION",
+    }
+    if not refreshes or ("refresh" in options and not nodes.is_on(options["refresh"])):
+        return
+    out.no_transaction = True
+    if enabled is False:
+        out.problem = f"{node.subname} is disabled: its publications can't be refreshed"
 
 
 def depends(node: Node, scene: Scene, out: Effect) -> None:
@@ -274,6 +351,11 @@ RULES = {
     "RefreshMatViewStmt": refresh,
     "AlterOwnerStmt": alter_owner,
     "AlterObjectDependsStmt": depends,
+    "ConstraintsSetStmt": set_constraints,
+    "CreateExtensionStmt": create_extension,
+    "AlterExtensionStmt": alter_extension,
+    "CreateSubscriptionStmt": create_subscription,
+    "AlterSubscriptionStmt": alter_subscription,
     "AlterSystemStmt": outside,
     "CreatedbStmt": outside,
     "CreateTableSpaceStmt": outside,
@@ -282,15 +364,14 @@ RULES = {
         (
             "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "CreateRoleStmt", "AlterRoleStmt",
             "AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt",
-            "DefineStmt", "CreateCastStmt", "CreateExtensionStmt", "AlterExtensionStmt",
-            "CreateSubscriptionStmt", "AlterSubscriptionStmt", "CreateAmStmt",
+            "DefineStmt", "CreateCastStmt", "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",
             "AlterForeignServerStmt", "CreateUserMappingStmt", "AlterUserMappingStmt", "DropUserMappingStmt",
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",
             "AlterCollationStmt", "AlterTSConfigurationStmt", "AlterTSDictionaryStmt", "CreatePLangStmt",
             "CreateTransformStmt", "AlterTableSpaceOptionsStmt", "ImportForeignSchemaStmt",
             "ListenStmt", "UnlistenStmt", "NotifyStmt", "CheckPointStmt", "LoadStmt", "ClosePortalStmt", "FetchStmt",
-            "DeallocateStmt", "ConstraintsSetStmt", "VariableShowStmt", "ReplicaIdentityStmt",
+            "DeallocateStmt", "VariableShowStmt", "ReplicaIdentityStmt",
         ),
         nothing,
     ),

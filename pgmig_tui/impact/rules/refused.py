@@ -147,6 +147,19 @@ def rename_column(node: Node, table: Relation, out: Effect) -> None:
         out.problem = out.problem or f"column {node.newname} of {table.name} exists already (42701)"
 
 
+def in_use(scene: Scene, out: Effect, members: Iterable[Relation], what: str) -> None:
+    """Tables with deferred trigger events that wait for the end of the transaction are left alone (55006)."""
+    for member in members:
+        waits = scene.catalog.pending(member.name)
+        if waits is None:
+            continue
+        told = f"{what} is refused while foreign keys of {member.name} wait to be checked at COMMIT"
+        if waits:
+            out.problem = out.problem or f"{told} (55006)"
+        else:
+            out.notes.append(f"if rows were changed before, {told} (55006)")
+
+
 def name_taken(scene: Scene, out: Effect, name: Name) -> None:
     """A relation or index can't get a name that another one of its schema has."""
     catalog = scene.catalog

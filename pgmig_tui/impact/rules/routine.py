@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import FunctionFact
+from pgmig_tui.impact.facts import FunctionFact, Name
 from pgmig_tui.impact.folding import NOTHING, fold
 from pgmig_tui.impact.known import harmless, is_known
 from pgmig_tui.impact.modes import AS
@@ -14,7 +14,7 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import steps_of, texts_of
 from pgmig_tui.impact.rules.body import run_block, run_sql
 from pgmig_tui.impact.session import FOLLOWED, SEARCH_PATH, path_text
-from pgmig_tui.impact.shadow import ANY_NUMBER
+from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 
 _MAX_DEPTH = 12
 
@@ -115,10 +115,15 @@ def run_function(
 ) -> None:
     """A function or procedure that is run now, with what is `given` to it (None = not known) and further variables:
     its locks are possible, never none."""
-    name = ".".join(parts)
-    facts = scene.catalog.functions(parts, len(given))
+    name, catalog = ".".join(parts), scene.catalog
+    # Aggregates may be given fewer arguments than they take, others more by their types' conversions.
+    facts = catalog.functions(parts, len(given)) or catalog.functions(parts)
     if not facts:
-        if not (scene.catalog.functions(parts) or is_known(parts)):
+        if is_known(parts):
+            return
+        if catalog.live and catalog.asked(nodes.name_from(parts)) and not _may_be(parts, catalog):
+            out.problem = out.problem or f"the function {name}() does not exist (42883)"
+        else:
             out.hide(f"what {name}() does")
         return
     for fact in facts:
@@ -133,6 +138,16 @@ def run_function(
         out.absorb(inner)
 
 
+def _may_be(parts: list[str], catalog: Catalog) -> bool:
+    """Whether what looks like a call may be something else: a cast to a type of that name, or a column of a row."""
+    name = parts[-1]
+    if catalog.uncertain or catalog.session.lost or catalog.type(parts) is not None:
+        return True
+    return (
+        any(name in relation.columns for _, relation in catalog.relations()) or catalog.get(Name("", name)) is not None
+    )
+
+
 def _run_one(
     fact: FunctionFact, name: str, scene: Scene, out: Effect, given: Sequence[str | None], worth: Mapping[str, str]
 ) -> None:
@@ -145,7 +160,7 @@ def _run_one(
     if not scene.code.first(*key):
         return
     if scene.depth >= _MAX_DEPTH:
-        out.hide(f"what {name}() does: functions call functions, {_MAX_DEPTH} deep")
+        out.hide(f"what functions do that are called {_MAX_DEPTH} deep")
         return
     known = {**worth, **_parameters(fact, given)}
     before = scene.catalog.session
