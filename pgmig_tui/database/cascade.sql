@@ -125,6 +125,9 @@ in_the_way AS (  -- what is reached by nothing but ordinary dependencies
   SELECT r.*, pg_catalog.row_number() OVER (PARTITION BY r.kind, r.name, r.arguments, r.schema
                                             ORDER BY r.classid, r.objid, r.objsubid) AS place
   FROM reached r WHERE NOT r.along
+    AND NOT (r.classid = 'pg_catalog.pg_type'::regclass AND EXISTS (  -- row types, and arrays of them
+      SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_class c ON c.reltype IN (t.oid, t.typelem) AND c.relkind <> 'c'
+      WHERE t.oid = r.objid AND t.oid <> 0))
 )
 SELECT pg_catalog.json_build_object(
   'falls', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.kind, u.name, u.arguments, u.of, u.nspname, u.relname,

@@ -67,17 +67,18 @@ function_users AS (
   FROM asked_functions f
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = f.oid
   CROSS JOIN LATERAL (  -- not six outer joins: whose order the planner weighs longer than all the rest takes
-    SELECT t.tgrelid AS relid, 'g' AS kind, 0::oid AS part FROM pg_catalog.pg_trigger t
+    SELECT t.tgrelid AS relid, 'g' AS kind, t.tgname::text AS part FROM pg_catalog.pg_trigger t
     WHERE d.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = d.objid
-    UNION ALL SELECT x.adrelid, 'd', 0 FROM pg_catalog.pg_attrdef x
+    UNION ALL SELECT x.adrelid, 'd', NULL FROM pg_catalog.pg_attrdef x
     WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND x.oid = d.objid
-    UNION ALL SELECT r.ev_class, 'rule', 0 FROM pg_catalog.pg_rewrite r
+    UNION ALL SELECT r.ev_class, 'rule', r.rulename::text FROM pg_catalog.pg_rewrite r
     WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
-    UNION ALL SELECT k.conrelid, 'c', 0 FROM pg_catalog.pg_constraint k
+    UNION ALL SELECT k.conrelid, 'c', k.conname::text FROM pg_catalog.pg_constraint k
     WHERE d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
-    UNION ALL SELECT i.indrelid, 'i', i.indexrelid FROM pg_catalog.pg_index i
+    UNION ALL SELECT i.indrelid, 'i', (SELECT x.relname::text FROM pg_catalog.pg_class x WHERE x.oid = i.indexrelid)
+    FROM pg_catalog.pg_index i
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND i.indexrelid = d.objid
-    UNION ALL SELECT y.polrelid, 'y', 0 FROM pg_catalog.pg_policy y
+    UNION ALL SELECT y.polrelid, 'y', y.polname::text FROM pg_catalog.pg_policy y
     WHERE d.classid = 'pg_catalog.pg_policy'::regclass AND y.oid = d.objid
   ) u
 ),
@@ -309,18 +310,20 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
     WHERE c.relkind = 'S'),
-  'named_by_rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, d.refobjid::int8, d.refobjsubid)) FROM ruled r
+  'named_by_rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, d.refobjid::int8, d.refobjsubid, r.rulename))
+    FROM ruled r
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.relid),
-  'named_by_policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(y.relid::int8, d.refobjid::int8, d.refobjsubid))
+  'named_by_policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(y.relid::int8, d.refobjid::int8, d.refobjsubid, y.polname))
     FROM guarded y
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::regclass AND d.objid = y.oid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> y.relid),
-  'named_by_defaults', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(x.adrelid::int8, c.oid::int8)) FROM chosen c
+  'named_by_defaults', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(x.adrelid::int8, c.oid::int8,
+      (SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = x.adrelid AND a.attnum = x.adnum))) FROM chosen c
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
       AND d.classid = 'pg_catalog.pg_attrdef'::regclass
     JOIN pg_catalog.pg_attrdef x ON x.oid = d.objid AND x.adrelid <> c.oid WHERE c.relkind = 'S'),
-  'tables_of_types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(d.objid::int8, c.oid::int8)) FROM chosen c
+  'tables_of_types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(d.objid::int8, c.oid::int8, '')) FROM chosen c
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid = c.reltype
       AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0 AND d.objid <> c.oid
     WHERE c.relkind = 'c'),
@@ -358,8 +361,7 @@ SELECT pg_catalog.json_build_object(
     'body', CASE WHEN n.nspname = 'pg_catalog' OR f.prokind = 'a' THEN ''
                  WHEN l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(f.oid)
                  WHEN l.lanname IN ('sql', 'c', 'internal') THEN f.prosrc ELSE '' END,
-    'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.relid::int8, u.kind,
-        (SELECT x.relname FROM pg_catalog.pg_class x WHERE x.oid = u.part))) FROM function_users u
+    'users', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.relid::int8, u.kind, u.part)) FROM function_users u
               WHERE u.function = f.oid),
     'arguments', pg_catalog.json_build_array(
       CASE WHEN f.provariadic <> 0 THEN f.pronargs - f.pronargdefaults - 1 ELSE f.pronargs - f.pronargdefaults END,

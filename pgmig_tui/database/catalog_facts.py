@@ -133,19 +133,22 @@ class _Rows:
         return self.tablespaces.get(str(own or (self.document["tablespace"] if stored else 0)), "")
 
     def _dependents(self) -> dict[int, list[Dependent]]:
-        columns: dict[tuple[int, int, str], set[str]] = {}
+        columns: dict[tuple[int, int, str, str], set[str]] = {}
         for key, kind in (("named_by_rules", ""), ("named_by_policies", "y")):
-            for user, relation, number in self.document[key] or ():
+            for user, relation, number, part in self.document[key] or ():
                 if user in self.names and relation in self.names:
                     what = kind or (self.kinds[user] if self.kinds[user] in "vm" else "rule")
-                    columns.setdefault((relation, user, what), set()).update(self.attributes(relation, (number,)))
+                    whole = "" if what in "vm" else part
+                    columns.setdefault((relation, user, what, whole), set()).update(
+                        self.attributes(relation, (number,))
+                    )
         for key, kind in (("named_by_defaults", "d"), ("tables_of_types", "t")):
-            for user, relation in self.document[key] or ():
+            for user, relation, part in self.document[key] or ():
                 if user in self.names:
-                    columns.setdefault((relation, user, kind), set())
+                    columns.setdefault((relation, user, kind, part), set())
         found: dict[int, list[Dependent]] = defaultdict(list)
-        for (relation, user, kind), named in columns.items():
-            found[relation].append(Dependent(self.names[user], kind, frozenset(named)))
+        for (relation, user, kind, part), named in columns.items():
+            found[relation].append(Dependent(self.names[user], kind, frozenset(named), part))
         return found
 
 
@@ -176,7 +179,7 @@ def _relation(row: Row, rows: _Rows) -> Relation:
             ]
         ),
         dependents=tuple(rows.dependents.get(oid, ())),
-        reads=tuple(sorted({rows.names[r] for _, r, _ in rows.reads.get(oid, ()) if r in rows.names})),
+        reads=tuple(sorted({rows.names[r] for _, r, *_ in rows.reads.get(oid, ()) if r in rows.names})),
         triggers=tuple([_trigger(t, rows) for t in rows.triggers.get(oid, ())]),
         rules=tuple([r for _, r in rows.rules.get(oid, ())]),
         policies=tuple([p for _, p in rows.policies.get(oid, ())]),

@@ -27,6 +27,7 @@ RULES: Final[dict[str, str]] = {
     "refresh-concurrently": "refreshing a materialized view while nobody reads it",
     "reindex-concurrently": "rebuilding an index while nobody uses it",
     "set-not-null": "reading a whole table to set NOT NULL",
+    "split-transaction": "working while an earlier statement's lock is held",
     "type-change-rewrite": "changing a type by writing the table anew",
     "vacuum-full": "writing a table anew to make it smaller",
 }

@@ -152,8 +152,8 @@ class OwnedSequence:
 @value(frozen=True)
 class Dependent:
     """A relation with something that depends on this one. `kind`: v or m = the (materialized) view itself, "rule",
-    d = a default, y = a policy, g = a trigger, c = a constraint, i = the index `part` of it, t = made of this type or
-    with a column of it. No columns = on the whole.
+    d = a default, y = a policy, g = a trigger, c = a constraint, i = an index of it, t = made of this type or with a
+    column of it; `part` is the name of that part (of a default its column). No columns = on the whole.
     """
 
     name: Name

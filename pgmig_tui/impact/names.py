@@ -34,7 +34,6 @@ def names_in(statements: Iterable[StatementLike], names: Names | None = None) ->
     """All names in the statements, those inside DO blocks included; statements that can't be parsed add none."""
     found = names if names is not None else Names()
     seen: set[str] = set()
-    renames: list[tuple[str, str]] = []
     for statement in statements:
         if statement.control is not None:
             continue
@@ -46,14 +45,8 @@ def names_in(statements: Iterable[StatementLike], names: Names | None = None) ->
         node = statement.node
         joined = getattr(statement, "nodes", ()) if getattr(statement, "joined", False) else ()
         for tree in joined or ([] if node is None else [node]):
-            inner = nodes.statement(tree)
-            collect(inner, statement.text, found)
-            if (
-                nodes.kind(inner) == "RenameStmt"
-                and nodes.enum_name("ObjectType", inner.rename_type) == "OBJECT_SCHEMA"
-            ):
-                renames.append((inner.subname, inner.newname))
-    found.renamed(renames)
+            collect(nodes.statement(tree), statement.text, found)
+    found.follow()
     return found
 
 
@@ -72,6 +65,8 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         found.roles.update(role.role_spec.rolename for role in node.roles)
     elif kind == "AlterPublicationStmt":
         found.publications.add(node.pubname)
+    elif kind == "RenameStmt":
+        found.renames.add(_renaming(node))
     elif kind == "CreateExtensionStmt":
         found.extensions.add(node.extname)
     elif kind == "CreateSchemaStmt":
@@ -97,6 +92,16 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
     found.writes |= kind in _WRITING or any(nodes.kind(inner) in _WRITING for inner in nodes.walk(node))
     if kind in {"DoStmt", "CreateFunctionStmt"} and depth < 3:
         _inside(sql, found, depth)
+
+
+def _renaming(node: Node) -> tuple[str, str, str]:
+    what = nodes.enum_name("ObjectType", node.rename_type)
+    if what == "OBJECT_SCHEMA":
+        return "schema", node.subname, node.newname
+    if what in {"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT"}:
+        return "column", node.subname, node.newname
+    parts = nodes.list_name(node.object)
+    return "object", parts[-1] if parts else node.relation.relname, node.newname
 
 
 def _names_of(node: Node, kind: str, found: Names) -> None:

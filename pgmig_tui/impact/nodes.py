@@ -219,9 +219,9 @@ def constant(node: Node) -> str | None:
     return None
 
 
-def literal(node: Node) -> str | None:
-    """The text of a string constant, None for anything else."""
-    return str(node.sval.sval) if kind(node) == "A_Const" and node.WhichOneof("val") == "sval" else None
+def raw_definition(command: Node) -> Node:
+    """The "def" field of an AlterTableCmd and the like, as the wrapper that it is."""
+    return getattr(command, "def")
 
 
 def definition(command: Node) -> Node:

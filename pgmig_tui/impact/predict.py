@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Protocol
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Facts, Name
+from pgmig_tui.impact.facts import Facts, Name, Relation
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
@@ -27,6 +28,8 @@ from pgmig_tui.impact.result import (
 )
 from pgmig_tui.impact.risk import estimate, risk
 from pgmig_tui.impact.rules import apply
+from pgmig_tui.impact.rules.holding import while_held, works_on
+from pgmig_tui.impact.rules.refused import fresh_value
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.shapes import shape_of
 from pgmig_tui.impact.worlds import World, distinct, pass_through
@@ -85,11 +88,12 @@ class _Savepoint:
 
 @dataclass(slots=True)
 class _Open:
-    """A lock that is held at this point of the walk."""
+    """A lock that is held at this point of the walk; by its number, that of the last one, one knows all below it."""
 
     name: Name
     mode: LockMode
     from_line: int
+    number: int = field(default_factory=count(1).__next__)
 
 
 @dataclass(slots=True)
@@ -127,8 +131,8 @@ class _Walk:
 
     @property
     def stamps(self) -> tuple[int, ...]:
-        """Equal ones are equal catalogs: answers hold."""
-        return tuple(world.catalog.stamp for world in self.worlds)
+        """Equal ones are equal catalogs and equal locks: answers hold."""
+        return (self.open[-1].number if self.open else 0, *(world.catalog.stamp for world in self.worlds))
 
     @property
     def catalogs(self) -> list[Catalog]:
@@ -161,6 +165,21 @@ class _Walk:
         self.strongest = {}
         for lock in self.open:
             self.strongest[lock.name] = max(lock.mode, self.strongest.get(lock.name, lock.mode))
+
+    def known(self, names: Iterable[Name]) -> list[Relation]:
+        """The relations of these names, as far as they are known."""
+        catalog = self.worlds[0].catalog
+        return [relation for name in names if (relation := catalog.known(name)) is not None]
+
+    def held_before(self) -> tuple[Held, ...]:
+        """The strong locks that the transaction has by now on relations that others can see, the strongest of each."""
+        catalog = self.worlds[0].catalog
+        found = {}
+        for lock in self.open:
+            mode = self.strongest.get(lock.name)
+            if mode is lock.mode and mode >= LockMode.SHARE and catalog.index(lock.name) is None:
+                found[lock.name] = Held(lock.name.schema, lock.name.relation, mode, lock.from_line, 0)
+        return tuple(found.values())
 
     def take(self, impact: StatementImpact) -> None:
         """Enter a statement's locks; weaker ones than those held already add nothing."""
@@ -394,25 +413,6 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     return _finish(walk, statement, out, problem)
 
 
-def _uses_fresh_value(world: World, trees: Sequence[Node], out: Effect) -> None:
-    """A value that this transaction has added to an enumeration can't be used before COMMIT."""
-    fresh = world.catalog.fresh_values
-    touched = [one for name in out.locks if (one := world.catalog.known(name)) is not None]
-    for tree in trees:
-        literals = {text for inner in nodes.walk(tree) if (text := nodes.literal(inner)) is not None}
-        types = {nodes.strings(inner.names)[-1] for inner in nodes.walk(tree) if nodes.kind(inner) == "TypeName"}
-        for enum, value in fresh:
-            of_type = any(
-                (column.type_schema, column.type.removeprefix("_")) == enum
-                for relation in touched
-                for column in relation.columns.values()
-            )
-            if value in literals and (of_type or enum.relation in types) and nodes.kind(tree) != "AlterEnumStmt":
-                out.problem = out.problem or (
-                    f"the value '{value}' of {enum} can't be used before its transaction has committed (55P04)"
-                )
-
-
 def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node], out: Effect) -> None:
     """What a statement does in each of the catalogs that there may be by now; those in which it fails end here."""
 
@@ -423,7 +423,8 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
         if len(trees) > 1:  # safer SQL of one of them would not be all
             into.advice = [replace(one, safer_sql="") for one in into.advice]
         if scene.catalog.fresh_values:
-            _uses_fresh_value(World(scene.catalog), trees, into)
+            for tree in trees:
+                fresh_value(tree, scene, into)
         return [World(catalog) for catalog in scene.outcomes]
 
     doubts = walk.worlds[0].catalog.doubts
@@ -485,13 +486,22 @@ def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem
     # not handed out yet: setting the few fields that differ is a third of the time of passing them all
     put = object.__setattr__
     put(impact, "held_until_line", impact.end_line)
+    held = walk.held_before() if walk.strongest else ()
+    worked = works_on(out, impact.kind, walk.known(out.locks)) if held else []
+    if worked:
+        while_held(out, held, worked)
     if out.locks:
         locks: tuple[Lock, ...] = tuple(out.locks.values())
         if len(locks) > 1:
             locks = tuple(sorted(locks, key=_rank))
         put(impact, "locks", locks)
         put(impact, "blocks", _BLOCKS[max([lock.mode for lock in locks if not lock.new], default=0)])
-    level = risk(out)
+    held_mode = max((one.mode for one in held), default=None)
+    if held_mode is not None:
+        own = max((lock.mode for lock in impact.locks if not lock.new), default=held_mode)
+        put(impact, "held", held)
+        put(impact, "blocks", _BLOCKS[max(own, held_mode)])
+    level = risk(out, held_mode if worked else None, worked)
     if problem is not None or impact.kind == "UNPARSED" or statement.then == "gexec":
         level = max(level, "high", key=RISKS.index)
     put(impact, "risk", level)

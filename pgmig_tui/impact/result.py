@@ -101,12 +101,28 @@ class Problem:
 
 
 @value(frozen=True, slots=True)
+class Held:
+    """A lock through the transaction: from the line that takes it to the line that gives it back."""
+
+    schema: str
+    relation: str
+    mode: LockMode
+    from_line: int
+    to_line: int
+
+    @property
+    def name(self) -> Name:
+        return Name(self.schema, self.relation)
+
+
+@value(frozen=True, slots=True)
 class StatementImpact:
     """One statement. Lines are 1-based lines of the script; `rows` and `bytes` are what it reads or rewrites.
 
     `unknown` says in words what could not be told, `hidden` of that what may destroy something, `breaks` what running
     code would notice, `notes` the rest; `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction
-    block. `silenced` are the rules whose advice the script silences, each with its reason.
+    block. `silenced` are the rules whose advice the script silences, each with its reason. `held` are the locks from
+    SHARE on that the transaction has from earlier statements, `blocks` counts them, too.
     """
 
     line: int
@@ -134,6 +150,7 @@ class StatementImpact:
     path: str = ""
     silenced: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     hidden: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -145,21 +162,6 @@ class StatementImpact:
         """The strongest lock on a relation that others can see."""
         seen = [lock for lock in self.locks if not lock.new]
         return max(seen, key=lambda lock: lock.mode) if seen else None
-
-
-@value(frozen=True, slots=True)
-class Held:
-    """A lock through the transaction: from the line that takes it to the line that gives it back."""
-
-    schema: str
-    relation: str
-    mode: LockMode
-    from_line: int
-    to_line: int
-
-    @property
-    def name(self) -> Name:
-        return Name(self.schema, self.relation)
 
 
 @value(frozen=True, slots=True)
@@ -251,6 +253,15 @@ def _statement_json(one: StatementImpact) -> dict[str, Any]:
         "rewrites": list(one.rewrites),
         "scans": list(one.scans),
         "rebuilds": list(one.rebuilds),
+        "held": [
+            {
+                "schema": held.schema,
+                "relation": held.relation,
+                "mode": held.mode.pg_name,
+                "from_line": held.from_line,
+            }
+            for held in one.held
+        ],
         "blocks": {"reads": one.blocks.reads, "writes": one.blocks.writes, "ddl": one.blocks.ddl},
         "held_until_line": one.held_until_line,
         "estimated_ms": None if estimate is None else {"low": estimate.low, "high": estimate.high},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pgmig_tui.impact.effect import Effect
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
@@ -44,8 +46,9 @@ def estimate(out: Effect, rates: Rates = DEFAULT_RATES) -> Estimate | None:
     return Estimate(int(fast), 5 + len(out.locks) + int(slow))
 
 
-def risk(out: Effect) -> str:
-    """The class of lock-impact's risk model, for a table that others use."""
+def risk(out: Effect, held: LockMode | None = None, worked: Sequence[Relation] = ()) -> str:
+    """The class of lock-impact's risk model, for a table that others use. `held` is the strongest lock from earlier
+    statements that others wait for while the statement works on relations (`worked`)."""
     if not out.locks and not out.loss_class and not out.unknown and not out.problem:
         return RISKS[0]
     visible = []
@@ -81,6 +84,8 @@ def risk(out: Effect) -> str:
         level = _by_size(scans, "medium", "high", "high") if scans else _MEDIUM
         if exclusive > 1:
             level = max(level, _HIGH)
+    if held is not None and worked:
+        level = max(level, _by_size(list(worked), "medium", "high", "critical" if out.rewrites else "high"))
     level = max(level, index_level, _LOSS_RISK[out.loss_class])
     if out.unknown:
         level = max(level, _MEDIUM)

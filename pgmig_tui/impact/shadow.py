@@ -16,6 +16,7 @@ from dataclasses import replace as changed
 from itertools import count
 
 from pgmig_tui.impact.facts import (
+    Column,
     Facts,
     ForeignKey,
     FunctionFact,
@@ -67,6 +68,9 @@ class State:
     """Settings that roles or databases get: new sessions begin with them."""
     moved: dict[Name, Name] = field(default_factory=dict)
     """What relations of the server are called by now that the script has renamed them."""
+    former: dict[tuple[str, Name], Name] = field(default_factory=dict)
+    """What types and functions ("type", "function"), and columns by their table ("column", their name) were called when
+    the server was asked, by what they are called now."""
     routines: set[str] = field(default_factory=set)
     """Plain names of functions that the script has dropped."""
     extensions: dict[str, bool] = field(default_factory=dict)
@@ -89,6 +93,7 @@ class State:
             filled=self.filled.copy(),
             bases=self.bases.copy(),
             moved=self.moved.copy(),
+            former=self.former.copy(),
             routines=self.routines.copy(),
             extensions=self.extensions.copy(),
         )
@@ -377,6 +382,16 @@ class Catalog:
     def called_before(self, name: Name) -> Name:
         """The name under which the server told of what is called so by now."""
         return next((before for before, now in self._state.moved.items() if now == name), name)
+
+    def former(self, kind: str, name: Name) -> Name:
+        """What a type, function or column was called when the server was asked."""
+        return self._state.former.get((kind, name), name)
+
+    def becomes(self, kind: str, old: Name, new: Name) -> None:
+        """A type, function or column gets another name."""
+        state = self._own()
+        state.former[(kind, new)] = state.former.pop((kind, old), old)
+        self._changed()
 
     def _moves(self, old: Name, new: Name) -> None:
         moved = self._own().moved
@@ -691,6 +706,19 @@ class Catalog:
         self._own().types[fact.name] = fact
         self._changed()
 
+    def rename_type(self, old: Name, new: Name) -> None:
+        """A type gets another name or schema: with it all columns that are of it."""
+        fact = self._state.types.get(old)
+        if fact is not None:
+            del self._own().types[old]
+            self._state.types[new] = changed(fact, name=new)
+        self.becomes("type", old, new)
+        for relation in list(self._state.relations.values()):
+            columns = {key: _retyped(column, old, new) for key, column in relation.columns.items()}
+            if any(columns[key] is not column for key, column in relation.columns.items()):
+                self._store(replace(relation, columns=columns))
+        self._changed()
+
     def drop_type(self, name: Name) -> None:
         if name in self._state.types:
             del self._own().types[name]
@@ -832,3 +860,10 @@ class Catalog:
         for name in names:
             found.update(dict.fromkeys(sorted(self._naming.get(name, ()))))
         return [self._state.relations[name] for name in found if name in self._state.relations]
+
+
+def _retyped(column: Column, old: Name, new: Name) -> Column:
+    for prefix in ("", "_"):
+        if (column.type_schema, column.type) == (old.schema, prefix + old.relation):
+            return replace(column, type=prefix + new.relation, type_schema=new.schema)
+    return column

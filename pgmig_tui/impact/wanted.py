@@ -17,7 +17,8 @@ class Names:
     Those without a schema are looked for in the `paths` that the script sets, beside the session's own search_path.
     EVERYTHING among the schemas (of which everything is asked) or the paths stands for all of them. `dropped` are the
     plain names of objects that are dropped, `parts` the columns and constraints that are dropped or get another type,
-    as "table.column", `extensions` those that are made; `runs`: functions are called, `writes`: triggers may be.
+    as "table.column", `extensions` those that are made, `renames` what gets
+    another name (what it is, old, new); `runs`: functions are called, `writes`: triggers may be.
     """
 
     all: set[Name] = field(default_factory=set)
@@ -29,6 +30,7 @@ class Names:
     parts: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
     extensions: set[str] = field(default_factory=set)
+    renames: set[tuple[str, str, str]] = field(default_factory=set)
     runs: bool = False
     writes: bool = False
 
@@ -65,12 +67,19 @@ class Names:
         """Whether this wants something that the other one doesn't."""
         return any(not getattr(self, one) <= getattr(known, one) for one in _SETS)
 
-    def renamed(self, schemas: list[tuple[str, str]]) -> None:
-        """What the script calls `new.x` after it has renamed a schema is `old.x` for the server, so ask for both."""
-        for _ in schemas:
-            for old, new in schemas:
-                self.all |= {Name(old, name.relation) for name in self.all if name.schema == new}
-        self.paths.update(old for old, _ in schemas)
+    def follow(self) -> None:
+        """What the script calls by another name after a rename has its old one for the server: ask for both."""
+        for _ in range(min(len(self.renames), _LONGEST_CHAIN)):
+            for what, old, new in self.renames:
+                if what == "schema":
+                    self.all |= {Name(old, name.relation) for name in self.all if name.schema == new}
+                    self.paths.add(old)
+                elif what == "column":
+                    self.parts |= {f"{part.partition('.')[0]}.{old}" for part in self.parts if part.endswith(f".{new}")}
+                else:
+                    self.dropped |= {old} if new in self.dropped else set()
+                    self.parts |= {f"{old}.{p.partition('.')[2]}" for p in self.parts if p.partition(".")[0] == new}
 
 
+_LONGEST_CHAIN = 5
 _SETS = tuple(one.name for one in fields(Names) if one.name not in ("runs", "writes"))

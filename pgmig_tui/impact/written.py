@@ -11,7 +11,17 @@ from json.encoder import encode_basestring_ascii
 
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.impact.result import Advice, Blocks, DataLoss, Estimate, Lock, Problem, ScriptImpact, StatementImpact
+from pgmig_tui.impact.result import (
+    Advice,
+    Blocks,
+    DataLoss,
+    Estimate,
+    Held,
+    Lock,
+    Problem,
+    ScriptImpact,
+    StatementImpact,
+)
 
 _WORD = {True: "true", False: "false"}
 _MODES = ("", *(f'"{mode.pg_name}"' for mode in LockMode))  # by number: an enumeration's hash is worked out in Python
@@ -42,7 +52,8 @@ def _statement(one: StatementImpact) -> str:
         f'"kind": {quote(one.kind)}, '
         f'"transaction_control": {"null" if control is None else quote(control)}, '
         f'"locks": {_locks(one.locks) if one.locks else "[]"}, "rewrites": {_texts(one.rewrites)}, '
-        f'"scans": {_texts(one.scans)}, "rebuilds": {_texts(one.rebuilds)}, "blocks": {_blocks(one.blocks)}, '
+        f'"scans": {_texts(one.scans)}, "rebuilds": {_texts(one.rebuilds)}, "held": {_held(one.held)}, '
+        f'"blocks": {_blocks(one.blocks)}, '
         f'"held_until_line": {one.held_until_line}, '
         f'"estimated_ms": {"null" if one.estimated_ms is None else _estimate(one.estimated_ms)}, '
         f'"rows": {one.rows}, "bytes": {one.bytes}, "data_loss": {_loss(one.data_loss)}, "risk": "{one.risk}", '
@@ -67,6 +78,16 @@ def _locks(locks: tuple[Lock, ...]) -> str:
         for one in locks
     ]
     return f"[{', '.join(written)}]"
+
+
+def _held(locks: tuple[Held, ...]) -> str:
+    quote = encode_basestring_ascii
+    written = [
+        f'{{"schema": {quote(one.schema)}, "relation": {quote(one.relation)}, "mode": {_MODES[one.mode]}, '
+        f'"from_line": {one.from_line}}}'
+        for one in locks
+    ]
+    return f"[{', '.join(written)}]" if written else "[]"
 
 
 def _blocks(blocks: Blocks) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from dataclasses import replace as changed
 from itertools import repeat
 
 from pgmig_tui.impact import nodes
@@ -321,8 +320,7 @@ def _move_type(node: Node, scene: Scene) -> None:
         return
     fact = scene.catalog.type(nodes.list_name(node.object))
     if fact is not None:
-        scene.catalog.drop_type(fact.name)
-        scene.catalog.put_type(changed(fact, name=Name(node.newschema, fact.name.relation)))
+        scene.catalog.rename_type(fact.name, Name(node.newschema, fact.name.relation))
 
 
 def _move_routine(node: Node, scene: Scene) -> None:

@@ -66,7 +66,7 @@ def policy_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Na
     for other in named:
         known = catalog.get(other)
         if known is not None and known.name != table.name:
-            dependent = Dependent(table.name, "y")
+            dependent = Dependent(table.name, "y", part=name)
             if dependent not in known.dependents:
                 catalog.put(replace(known, dependents=(*known.dependents, dependent)))
 
@@ -187,6 +187,7 @@ def function_moved(catalog: Catalog, parts: list[str], arguments: int | None, ne
     if not facts:
         return
     old = facts[0].name
+    catalog.becomes("function", old, new)
     catalog.drop_function(parts, arguments)
     for fact in facts:
         if fact.name == old:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Fall, Fallen, Name, Obstacle, Relation, replace
+from pgmig_tui.impact.facts import Dependent, Fall, Fallen, Name, Obstacle, Relation, replace
 from pgmig_tui.impact.modes import AE
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.shadow import Catalog
@@ -23,24 +23,29 @@ def keys(catalog: Catalog, kind: str, parts: list[str], arguments: int | None = 
     """
     if not parts:
         return []
-    facts = catalog.facts
-    found = [
-        key
-        for key in {**facts.cascades, **facts.obstacles}
-        if key.kind == kind and key.name == parts[-1] and arguments in (None, key.arguments)
-    ]
-    schemas = [parts[-2]] if len(parts) > 1 else [*catalog.search_path]
-    for schema in schemas:
-        here = [key for key in found if key.schema == catalog.schema_before(schema)]
+    known = {**catalog.facts.cascades, **catalog.facts.obstacles}
+    for schema in [parts[-2]] if len(parts) > 1 else catalog.search_path:
+        before = catalog.former(kind, Name(schema, parts[-1]))
+        wanted = (kind, before.relation, catalog.schema_before(before.schema))
+        here = [
+            key for key in known if (key.kind, key.name, key.schema) == wanted and arguments in (None, key.arguments)
+        ]
         if here:
             return here
-    return [key for key in found if not key.schema or not catalog.facts.scope]
+    return [
+        key
+        for key in known
+        if (key.kind, key.name) == (kind, parts[-1])
+        and arguments in (None, key.arguments)
+        and (not key.schema or not catalog.facts.scope)
+    ]
 
 
 def part_key(relation: Relation, part: str, kind: str, catalog: Catalog) -> Fall:
     """A column or constraint of a table, as the server was asked about it."""
     before = catalog.called_before(relation.name)
-    return Fall(kind, f"{before.relation}.{part}", 0, before.schema)
+    name = catalog.former(f"column of {before}", Name("", part)).relation
+    return Fall(kind, f"{before.relation}.{name}", 0, before.schema)
 
 
 def falls(scene: Scene, out: Effect, found: Iterable[Fall], why: str) -> bool:
@@ -173,6 +178,21 @@ def obstacle_words(one: Obstacle) -> str:
     return f"the {one.what} {one.words}"
 
 
+def depends_still(catalog: Catalog, one: Dependent) -> bool:
+    """Whether the part of a table that depends on something is still there."""
+    table = catalog.known(one.name)
+    if table is None or not one.part:
+        return table is not None
+    if one.kind == "g":
+        return any(trigger.name == one.part for trigger in table.triggers)
+    if one.kind == "y":
+        return one.part in table.policies
+    if one.kind == "d":
+        column = table.columns.get(one.part)
+        return column is not None and (column.has_default or bool(column.generated))
+    return one.kind != "rule" or one.part in ("_RETURN", *table.rules)
+
+
 def needed_by(catalog: Catalog, relation: Relation, targets: Collection[Name]) -> Iterator[str]:
     """What needs a relation by itself: views, keys of others, children, defaults, policies."""
     for dependent in relation.dependents:
@@ -181,7 +201,7 @@ def needed_by(catalog: Catalog, relation: Relation, targets: Collection[Name]) -
             continue
         if dependent.kind in {"v", "m"}:
             yield f"the view {dependent.name}"
-        elif dependent.kind in {"rule", "y", "d"}:
+        elif dependent.kind in {"rule", "y", "d"} and depends_still(catalog, dependent):
             what = {"rule": "rule", "y": "policy", "d": "default"}[dependent.kind]
             yield f"a {what} of {dependent.name}"
         elif dependent.kind == "t" and not dependent.columns and relation.kind == "c":

@@ -62,12 +62,15 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def _targets(node: Node, scene: Scene) -> set[Name]:
-    """All relations that one DROP names, with what is below them and what they own."""
+    """All relations that one DROP names, with their partitions (but no children by INHERITS) and what they own."""
     found: set[Name] = set()
-    for item in node.objects:
-        for member in scene.catalog.tree(scene.catalog.resolve(name_from(list_name(item)))):
-            found.add(member.name)
+    todo = [scene.catalog.resolve(name_from(list_name(item))) for item in node.objects]
+    for name in todo:
+        if name not in found:
+            found.add(name)
+            member = scene.catalog.relation(name)
             found.update(sequence.name for sequence in member.sequences)
+            todo += member.children if member.partitioned else ()
     return found
 
 
@@ -76,7 +79,8 @@ def _drop_relation(
 ) -> None:
     catalog = scene.catalog
     if catalog.missing(name):
-        if not missing_ok:
+        # One that the same DROP names before may have taken it along.
+        if not missing_ok and catalog.resolve(name) not in out.locks:
             out.problem = out.problem or f"{catalog.resolve(name)} does not exist"
         return
     relation = catalog.relation(name, kind)

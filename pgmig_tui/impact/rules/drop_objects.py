@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pgmig_tui.impact.effect import AE, Effect, Scene
-from pgmig_tui.impact.facts import Dependent, Fall, FunctionFact, Name, Relation, replace
+from pgmig_tui.impact.facts import Dependent, Fall, FunctionFact, Name, Obstacle, Relation, replace
 from pgmig_tui.impact.modes import SUE
 from pgmig_tui.impact.nodes import Node, enum_name, kind, list_name, name_from
 from pgmig_tui.impact.rules.cascade import (
+    depends_still,
     falls,
     forget_columns,
     in_the_way,
@@ -74,7 +75,7 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
     name = fact.name if fact is not None else composite.name if composite is not None else name_from(parts)
     of_type = [(one, columns) for one in catalog if (columns := _columns_of(one, name)) and one.kind != "c"]
     if not cascade:
-        words = [obstacle_words(one) for one in in_the_way(catalog, found)]
+        words = [obstacle_words(one) for one in in_the_way(catalog, found) if _still_of_type(catalog, one, name)]
         words += [] if words else [f"{', '.join(columns)} of {one.name}" for one, columns in of_type]
         if composite is not None:
             words += needed_by(catalog, composite, ())
@@ -96,12 +97,21 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
         catalog.drop([composite.name])
 
 
+def _still_of_type(catalog: Catalog, one: Obstacle, kind: Name) -> bool:
+    """Whether a column that depended on a type does so by now: it may have got another one."""
+    table = None if one.relation is None else catalog.known(catalog.called_now(one.relation))
+    if one.what != "table column" or not one.direct or table is None:
+        return True
+    return one.part in _columns_of(table, kind)
+
+
 def _columns_of(relation: Relation, kind: Name) -> list[str]:
     """The columns of a type, or of arrays of it."""
     return [
         name
         for name, column in relation.columns.items()
-        if column.type_schema == kind.schema and column.type in (kind.relation, f"_{kind.relation}")
+        if column.type in (kind.relation, f"_{kind.relation}")
+        and (column.type_schema == kind.schema or (column.fresh or relation.fresh))
     ]
 
 
@@ -136,14 +146,16 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
     if not cascade:
         words = [obstacle_words(one) for one in in_the_way(catalog, found)]
         words += (
-            [] if words else [f"a {_USES.get(one.kind, 'part')} of {one.name}" for one in made if _uses(catalog, one)]
+            []
+            if words
+            else [f"a {_USES.get(one.kind, 'part')} of {one.name}" for one in made if depends_still(catalog, one)]
         )
         refuse(out, f"the function {name}", words)
     else:
         why = f"depends on the function {name}"
         if not falls(scene, out, found, why) and not catalog.live:
             out.unknown.append(f"what depends on {name} (no catalog)")
-        drop_dependents(scene, out, tuple(one for one in made if _uses(catalog, one)), why)
+        drop_dependents(scene, out, tuple(one for one in made if depends_still(catalog, one)), why)
         for one in made:
             _forget_triggers(catalog, one.name, {fact.name for fact in facts})
     catalog.drop_function(parts, arguments)
@@ -164,12 +176,6 @@ def _arguments(item: Node) -> int:
 
 def _exactly(facts: list[FunctionFact], arguments: int) -> list[FunctionFact]:
     return [fact for fact in facts if fact.most == arguments or (fact.most >= ANY_NUMBER and arguments > fact.least)]
-
-
-def _uses(catalog: Catalog, one: Dependent) -> bool:
-    """Whether a dependent is still there: a trigger may be gone by now."""
-    table = catalog.known(one.name)
-    return table is not None and (one.kind != "g" or not one.part or any(t.name == one.part for t in table.triggers))
 
 
 def _forget_triggers(catalog: Catalog, table: Name, functions: set[Name]) -> None:

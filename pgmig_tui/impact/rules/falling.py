@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pgmig_tui.impact.effect import AE, Effect, Scene, fk_sides
 from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation, replace
-from pgmig_tui.impact.rules.cascade import lose_columns, lose_relation
+from pgmig_tui.impact.rules.cascade import depends_still, lose_columns, lose_relation
 
 
 def fall(
@@ -83,6 +83,8 @@ def _dependents(
         return []
     if dependent.kind in {"v", "m"}:
         return [(other, f"depends on {on.name}")]
+    if not depends_still(scene.catalog, dependent):
+        return []
     what = {"d": "default", "y": "policy", "rule": "rule"}.get(dependent.kind, "object")
     out.lock(other, AE, f"its {what} depends on {on.name}")
     return []

@@ -6,7 +6,7 @@ after code that may have done anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.casts import assignable
@@ -158,6 +158,62 @@ def in_use(scene: Scene, out: Effect, members: Iterable[Relation], what: str) ->
             out.problem = out.problem or f"{told} (55006)"
         else:
             out.notes.append(f"if rows were changed before, {told} (55006)")
+
+
+def fresh_value(node: Node, scene: Scene, out: Effect) -> None:
+    """A value that this transaction has added to an enumeration can't be used before COMMIT: as a literal that is cast,
+    put into a column of that type, or compared with one."""
+    for enum, value in scene.catalog.fresh_values:
+        if any(used == value for used in _literals_of(node, scene, enum)):
+            told = f"the value '{value}' of {enum} can't be used before its transaction has committed (55P04)"
+            out.problem = out.problem or told
+
+
+def _literals_of(node: Node, scene: Scene, enum: Name) -> Iterator[str]:
+    """String constants where a value of an enumeration is wanted."""
+    for inner in nodes.walk(node):
+        kind = nodes.kind(inner)
+        if kind == "TypeCast" and nodes.strings(inner.type_name.names)[-1:] == [enum.relation]:
+            yield nodes.constant(inner.arg) or ""
+        elif kind == "InsertStmt" and nodes.has(inner, "select_stmt"):
+            table = scene.catalog.relation(nodes.name_of(inner.relation))
+            columns = [item.res_target.name for item in inner.cols] or list(table.columns)
+            for row in nodes.statement(inner.select_stmt).values_lists:
+                for column, value in zip(columns, row.list.items, strict=False):
+                    yield from _literal_in(table, column, value, enum)
+        elif kind == "UpdateStmt":
+            table = scene.catalog.relation(nodes.name_of(inner.relation))
+            for item in inner.target_list:
+                yield from _literal_in(table, item.res_target.name, item.res_target.val, enum)
+        elif kind == "AlterTableStmt":
+            table = scene.catalog.relation(nodes.name_of(inner.relation))
+            for item in inner.cmds:
+                if nodes.has(item.alter_table_cmd, "def"):
+                    yield from _literal_in(
+                        table, item.alter_table_cmd.name, nodes.raw_definition(item.alter_table_cmd), enum
+                    )
+        elif kind == "A_Expr":
+            yield from _compared(inner, scene, enum)
+
+
+def _literal_in(table: Relation, column: str, value: Node, enum: Name) -> Iterator[str]:
+    known = table.columns.get(column)
+    if known is not None and (known.type_schema, known.type) == enum and (text := nodes.constant(value)) is not None:
+        yield text
+
+
+def _compared(expression: Node, scene: Scene, enum: Name) -> Iterator[str]:
+    for one, other in ((expression.lexpr, expression.rexpr), (expression.rexpr, expression.lexpr)):
+        if one.WhichOneof("node") != "column_ref":
+            continue
+        column = nodes.strings(one.column_ref.fields)[-1:]
+        of_type = any(
+            (known.type_schema, known.type) == enum
+            for _, relation in scene.catalog.relations()
+            if column and (known := relation.columns.get(column[0])) is not None
+        )
+        if of_type:
+            yield nodes.constant(other) or ""
 
 
 def name_taken(scene: Scene, out: Effect, name: Name) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as changed
-
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name, Relation, replace
@@ -93,8 +91,7 @@ def _rename_routine(node: Node, scene: Scene, out: Effect) -> None:
 def _rename_type(node: Node, scene: Scene, out: Effect) -> None:
     fact = scene.catalog.type(nodes.list_name(node.object))
     if fact is not None:
-        scene.catalog.drop_type(fact.name)
-        scene.catalog.put_type(changed(fact, name=Name(fact.name.schema, node.newname)))
+        scene.catalog.rename_type(fact.name, Name(fact.name.schema, node.newname))
 
 
 def _breaks(out: Effect, relation: Relation, what: str) -> None:
@@ -144,6 +141,7 @@ def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) ->
 
 
 def _carry_column(catalog: Catalog, member: Relation, old: str, new: str) -> None:
+    catalog.becomes(f"column of {catalog.called_before(member.name)}", Name("", old), Name("", new))
     for key in catalog.incoming(member.name):
         other = catalog.get(key.table)
         if old in key.referenced_columns and other is not None:
