@@ -42,7 +42,7 @@ _LIMITS = "-c statement_timeout=120s -c lock_timeout=20s -c client_min_messages=
 _HOLDINGS = """
 SELECT c.oid, c.relkind IN ('r', 'm') AND pg_catalog.pg_relation_size(c.oid) > 0,
   ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum),
   pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)
 FROM pg_catalog.pg_class c
 WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'f', 'S')
@@ -170,6 +170,7 @@ class ScriptRunner(Runner):
         self.observer = Observer(conninfo)
         self.told: Predictions | None = None
         self.base: frozenset[int] = frozenset()
+        self.columns: dict[int, frozenset[str]] = {}
         self.lost: frozenset[str] = frozenset()
 
     def play(self, case: Case) -> list[str]:
@@ -190,6 +191,7 @@ class ScriptRunner(Runner):
     def follow(self, source: Source, root: Path, told: Predictions) -> Iterator[Line]:
         self.told = told
         self.base = frozenset(self.subject.known())
+        self.columns = {int(oid): frozenset(_items(columns)) for oid, _, columns, _ in self.subject.execute(_HOLDINGS)}
         self.subject.forget()
         yield from self.run_text(source.name, source.data, root)
 
@@ -253,12 +255,17 @@ class ScriptTurn(Turn):
         after = self.observer.locks(self.subject.pid)
         difference(self.subject, before, after, known, self.truth)
         self.subject.forget()
-        self.runner.lost = frozenset(_lost(self.holdings, self._holdings(), known))
+        self.runner.lost = frozenset(_lost(self.holdings, self._holdings(), known, self.runner.columns))
 
 
 def _lost(
-    before: dict[int, tuple[Any, ...]], after: dict[int, tuple[Any, ...]], known: dict[int, Known]
+    before: dict[int, tuple[Any, ...]],
+    after: dict[int, tuple[Any, ...]],
+    known: dict[int, Known],
+    old_columns: Mapping[int, frozenset[str]],
 ) -> Iterator[str]:
+    """What one statement has destroyed of what was there when the script began; columns that were renamed since, and
+    those of which the server computes the values, aside."""
     for oid, (full, columns, deleted) in before.items():
         name = known[oid].name if oid in known else oid
         if isinstance(name, int) or name.schema == "pg_temp":
@@ -270,7 +277,7 @@ def _lost(
         gone = set(_items(columns)) - set(_items(still))
         # A column that was renamed leaves as many as before.
         if len(_items(still)) < len(_items(columns)):
-            yield from (f"{name}.{column}" for column in sorted(gone))
+            yield from (f"{name}.{column}" for column in sorted(gone & old_columns.get(oid, frozenset())))
         if int(now_deleted or 0) > int(deleted or 0) or (full == "t" and still_full == "f"):
             yield f"rows of {name}"
 
