@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.database.catalog import read_facts
+from pgmig_tui.database.catalog import read_script_facts
 from pgmig_tui.database.connect import connect
 from pgmig_tui.impact import rules
 from pgmig_tui.impact.advice import RULES, silenced
@@ -53,7 +53,7 @@ def given(sql: str, server: Server, database: str) -> list[str]:
     view = read(sql, server.version_num)
     assert all(one.problem is None for one in view.statements)
     with connect(place(server, database), application_name="pgmig/test/watch") as connection:
-        facts = read_facts(connection, names_in(view.statements))
+        facts = read_script_facts(connection, names_in(view.statements))
     impact, findings = silenced(predict_script(view.statements, facts, server.version_num), view)
     assert [finding.message for finding in findings] == []
     assert not any(one.unknown or one.problem for one in impact.statements)

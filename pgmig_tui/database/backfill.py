@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.registry import LockHolder
-from pgmig_tui.database.text import bind, ident, literal, load
+from pgmig_tui.database.text import AND_THEN, EQ, PLUS, bind, ident, literal, load
 from pgmig_tui.errors import NotPermitted, ProjectError
 
 Key = tuple[str, ...]
@@ -43,6 +43,10 @@ class Table:
     unique: bool
     rows: int
     triggers: str
+    types: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    """Of each column of the key, in the order of the index: the type by which it is compared, and the schema of the
+    operators that do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +84,36 @@ class Pressure:
     dead: int
 
 
-def read_table(connection: Connection, schema: str, name: str, columns: Sequence[str]) -> Table | None:
-    """The table of that name (schema "" = by the session's search_path), None where there is none. Raises
-    ServerError."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The columns of a key, and how they are compared: by the index's own operators, wherever those are, and not by
+    what a search_path has first. Without `types` nothing is known of them."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...] = ()
+    schema: str = "pg_catalog"
+
+    def __post_init__(self) -> None:
+        assert not self.types or len(self.types) == len(self.columns)
+
+
+def find_sql(schema: str, name: str) -> str:
+    """Asks for the oid of a table (schema "" = by the session's search_path), as text; NULL where there is none."""
     wanted = f"{ident(schema)}.{ident(name)}" if schema else ident(name)
-    row = connection.one(load("queries/backfill_table"), {"name": wanted, "columns": list(columns)})
+    return f"SELECT pg_catalog.concat(pg_catalog.to_regclass({literal(wanted)})::pg_catalog.oid)"
+
+
+def read_table(connection: Connection, oid: int, columns: Sequence[str]) -> Table | None:
+    """The table with that oid, None where there is none. Raises ServerError."""
+    row = connection.one(load("queries/backfill_table"), {"oid": oid, "columns": list(columns)})
     if row is None:
         return None
     oid, namespace, relation, kind, quoted, states, found, rows, triggers = row
-    index, unique = found or ("", False)
-    return Table(oid, namespace, relation, kind, quoted, tuple(states), index, unique, rows, triggers)
+    index, unique, types, operators = found or ("", False, (), ())
+    return Table(
+        oid, namespace, relation, kind, quoted, tuple(states), index, unique, rows, triggers, tuple(types),
+        tuple(operators),
+    )  # fmt: skip
 
 
 def read_pressure(connection: Connection, oid: int) -> Pressure:
@@ -110,57 +134,60 @@ def read_pressure(connection: Connection, oid: int) -> Pressure:
 # -- keys ----------------------------------------------------------------------------------------------------------
 
 
-def beyond(alias: str, columns: Sequence[str], key: Key, operator: str = ">") -> str:
-    """A condition: the row's key is > (or <=) `key`."""
-    names = ", ".join(f"{alias}{ident(column)}" for column in columns)
-    values = ", ".join(literal(value) for value in key)
-    return f"{names} {operator} {values}" if len(key) == 1 else f"({names}) {operator} ({values})"
+def beyond(alias: str, order: Order, key: Key, operator: str = ">") -> str:
+    """A condition: the row's key is > (or <=) `key`. It stands in a script's statement as well, under its path."""
+    names = ", ".join(f"{alias}{ident(column)}" for column in order.columns)
+    types = [f"::{one}" for one in order.types] or [""] * len(key)
+    values = ", ".join(f"{literal(value)}{kind}" for value, kind in zip(key, types, strict=True))
+    compared = f"OPERATOR({ident(order.schema)}.{operator})"
+    return f"{names} {compared} {values}" if len(key) == 1 else f"({names}) {compared} ({values})"
 
 
-def between(alias: str, columns: Sequence[str], last: Key, upto: Key) -> str:
+def between(alias: str, order: Order, last: Key, upto: Key) -> str:
     """The condition of a batch: beyond `last` and up to `upto`. `alias` is what the statement calls the table."""
     of = f"{ident(alias)}."
-    parts = [beyond(of, columns, last)] if last else []
-    return " AND ".join([*parts, beyond(of, columns, upto, "<=")])
+    parts = [beyond(of, order, last)] if last else []
+    return " AND ".join([*parts, beyond(of, order, upto, "<=")])
 
 
-def bound_sql(table: str, columns: Sequence[str], last: Key, until: Key, size: int) -> str:
+def bound_sql(table: str, order: Order, last: Key, until: Key, size: int) -> str:
     """The key of the `size`-th row beyond `last`, or of the last one up to `until`; its last column counts the rows."""
-    names = ", ".join(ident(column) for column in columns)
-    conditions = [beyond("", columns, last)] if last else []
-    conditions.append(beyond("", columns, until, "<="))
+    names = ", ".join(ident(column) for column in order.columns)
+    conditions = [beyond("", order, last)] if last else []
+    conditions.append(beyond("", order, until, "<="))
     inner = f"SELECT {names} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {names} LIMIT {int(size)}"
-    counted = f"SELECT *, count(*) OVER () AS n FROM ({inner}) AS b"
-    return f"SELECT {_texts(columns)}, n FROM ({counted}) AS k{_last(columns)}"
+    counted = f"SELECT *, pg_catalog.count(*) OVER () AS n FROM ({inner}) AS b"
+    return f"SELECT {_texts(order)}, n FROM ({counted}) AS k{_last(order)}"
 
 
-def highest_sql(table: str, columns: Sequence[str]) -> str:
+def highest_sql(table: str, order: Order) -> str:
     """The highest key of the table."""
-    return f"SELECT {_texts(columns)} FROM {table} AS k{_last(columns)}"
+    return f"SELECT {_texts(order)} FROM {table} AS k{_last(order)}"
 
 
-def _texts(columns: Sequence[str]) -> str:
-    return ", ".join(f"k.{ident(column)}::text" for column in columns)
+def _texts(order: Order) -> str:
+    # Not by a cast to text: whoever owns a type may have made one.
+    return ", ".join(f"pg_catalog.concat(k.{ident(column)})" for column in order.columns)
 
 
-def _last(columns: Sequence[str]) -> str:
-    return f" ORDER BY {', '.join(f'k.{ident(column)} DESC' for column in columns)} LIMIT 1"
+def _last(order: Order) -> str:
+    return f" ORDER BY {', '.join(f'k.{ident(column)} DESC' for column in order.columns)} LIMIT 1"
 
 
 Ask = Callable[[str], Sequence[Sequence[object]]]
 """Sends statements and gives the rows of the one that returns some."""
 
 _READ = (
-    "BEGIN; SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'; SET LOCAL intervalstyle = 'postgres';"
-    " SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3; "
+    "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC';"
+    " SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3; "
 )
 """Keys are read so that they mean the same whatever the statement's own settings are."""
 
 
-def read_bound(ask: Ask, table: str, columns: Sequence[str], last: Key, until: Key, size: int) -> tuple[Key, int]:
+def read_bound(ask: Ask, table: str, order: Order, last: Key, until: Key, size: int) -> tuple[Key, int]:
     """Where the next batch ends, and how many rows of the table it has; `until` and 0 when there are none left.
     Raises ServerError."""
-    rows = ask(f"{_READ}{bound_sql(table, columns, last, until, size)}; COMMIT")
+    rows = ask(f"{_READ}{bound_sql(table, order, last, until, size)}; COMMIT")
     if not rows:
         return until, 0
     *key, count = (str(value) for value in rows[0])
@@ -168,9 +195,9 @@ def read_bound(ask: Ask, table: str, columns: Sequence[str], last: Key, until: K
     return (tuple(key) if int(count) == size else until), int(count)
 
 
-def read_highest(ask: Ask, table: str, columns: Sequence[str]) -> Key | None:
+def read_highest(ask: Ask, table: str, order: Order) -> Key | None:
     """The highest key, None in an empty table. Raises ServerError."""
-    rows = ask(f"{_READ}{highest_sql(table, columns)}; COMMIT")
+    rows = ask(f"{_READ}{highest_sql(table, order)}; COMMIT")
     return tuple(str(value) for value in rows[0]) if rows else None
 
 
@@ -290,11 +317,12 @@ def checkpoint_sql(
     return (
         "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL ROLE none; SET LOCAL search_path = pg_catalog, pg_temp;"
         f" WITH moved AS (UPDATE {own} SET last_key = {literal(key_text(upto))}, rows_changed ="
-        f" rows_changed + {int(rows)}, rows_seen = rows_seen + {int(seen)}, batches = batches + 1,"
+        f" rows_changed {PLUS} {int(rows)}, rows_seen = rows_seen {PLUS} {int(seen)}, batches = batches {PLUS} 1,"
         " updated_at = pg_catalog.clock_timestamp()"
         + (", finished_at = pg_catalog.clock_timestamp()" if finished else "")
-        + f" WHERE run_id = {literal(run_id)} AND last_key = {literal(key_text(last))}"
-        f" AND last_run = {literal(by)} AND finished_at IS NULL RETURNING 1)"
-        " SELECT CASE WHEN (SELECT count(*) FROM moved) = 1 THEN NULL"
-        f" ELSE ({literal(sentence)} || pg_catalog.clock_timestamp())::timestamptz END; COMMIT"
+        + f" WHERE run_id {EQ} {literal(run_id)} AND last_key {EQ} {literal(key_text(last))}"
+        f" AND last_run {EQ} {literal(by)} AND finished_at IS NULL RETURNING 1)"
+        " SELECT CASE WHEN EXISTS (SELECT FROM moved) THEN NULL ELSE"
+        f" ({literal(sentence)} {AND_THEN} pg_catalog.clock_timestamp()::pg_catalog.text)::pg_catalog.timestamptz END;"
+        " COMMIT"
     )

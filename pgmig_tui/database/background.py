@@ -15,10 +15,12 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from pgmig_tui.database import pooler
 from pgmig_tui.database.connect import KEEPALIVE, Connection, Reachable, mask
+from pgmig_tui.database.opening import TRIES, OpeningError, opening_sql, read_opening
 
 if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn
+    from psycopg.pq.abc import PGconn, PGresult
 
 Cells = tuple[str | None, ...]
 Answered = Callable[[list[Cells], str], None]
@@ -45,6 +47,9 @@ class Background:
         self._poll = poll
         self._raw: PGconn | None = None
         self._connecting = False
+        self._tries = 0
+        """Times that the first message was sent and not yet obeyed, 0 = it has been."""
+        self._first: PGresult | None = None
         self._fd = -1
         self._events = 0
         self._question: bytes | None = None
@@ -65,7 +70,7 @@ class Background:
 
     @property
     def open(self) -> bool:
-        return self._raw is not None and not self._connecting
+        return self._raw is not None and not (self._connecting or self._tries)
 
     def ask(self, sql: str, answered: Answered) -> None:
         """Send `sql` as one simple query, as soon as the session is there. One question at a time."""
@@ -79,7 +84,7 @@ class Background:
                 if self._raw.status == pq.ConnStatus.BAD:
                     raise psycopg.OperationalError(self._raw.get_error_message())
                 self._listen(select.POLLOUT)
-            elif not self._connecting:
+            elif self.open:
                 self._send()
         except psycopg.Error as error:
             self._give_up(error)
@@ -102,7 +107,7 @@ class Background:
         if self._raw is not None:
             self._raw.finish()
             self._raw = None
-        self._connecting = False
+        self._connecting, self._tries, self._first = False, 0, None
         self._question = self._answered = None
 
     def mask(self, text: str) -> str:
@@ -114,13 +119,35 @@ class Background:
         if status == pq.PollingStatus.OK:
             self._connecting = False
             self._raw.nonblocking = 1
-            self._send()
+            self._open_up(self._raw)
         elif status == pq.PollingStatus.READING:
             self._listen(select.POLLIN)
         elif status == pq.PollingStatus.WRITING:
             self._listen(select.POLLOUT)
         else:
             raise psycopg.OperationalError(self._raw.get_error_message())
+
+    def _open_up(self, raw: PGconn) -> None:
+        """Send the first message."""
+        self._tries += 1
+        pooled = pooler.keeps_sessions(raw)
+        raw.send_query(opening_sql("watch", 0, raw.server_version, None if pooled else raw.backend_pid))
+        self._flush(raw)
+
+    def _opened(self, raw: PGconn) -> None:
+        """The first message is answered."""
+        first, self._first = self._first, None
+        try:
+            pid = read_opening(first, "watch", 0, raw.server_version)
+        except OpeningError as error:
+            if not error.again or self._tries >= TRIES:
+                raise psycopg.OperationalError(error.why) from None
+            self._open_up(raw)
+            return
+        if pid != raw.backend_pid and not pooler.keeps_sessions(raw):
+            raise psycopg.OperationalError("a pooler stands in between, and its mode isn't known")
+        self._tries = 0
+        self._send()
 
     def _send(self) -> None:
         assert self._raw is not None
@@ -141,9 +168,14 @@ class Background:
         while not raw.is_busy():
             result = raw.get_result()
             if result is None:
-                self._finish()
+                if self._tries:
+                    self._opened(raw)
+                else:
+                    self._finish()
                 return
-            if result.status == pq.ExecStatus.TUPLES_OK:
+            if self._tries:
+                self._first = result
+            elif result.status == pq.ExecStatus.TUPLES_OK:
                 self._rows = [
                     tuple(_text(result.get_value(row, column)) for column in range(result.nfields))
                     for row in range(result.ntuples)

@@ -9,24 +9,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import pq
 
-from pgmig_tui.database.identity import ServerIdentity, check_server, identity_sql, product_of
+from pgmig_tui.database import pooler
+from pgmig_tui.database.identity import NEWEST, OLDEST, ServerIdentity, check_server, identity_sql, product_of
+from pgmig_tui.database.opening import SILENT, Kind, OpeningError, guard_sql, open_session
 from pgmig_tui.display.mask import HIDDEN, mask_secrets
-from pgmig_tui.errors import PgmigError, Refused, Unreachable
+from pgmig_tui.errors import PgmigError, Unreachable
 
 __all__ = [
     "Connection", "ConnectionLost", "Kind", "Reachable", "Row", "ServerError", "ServerIdentity", "application_name",
-    "check_server", "connect", "detect_pooler", "guard_sql", "identity_sql", "mask", "refuse_transaction_pooler",
+    "check_server", "connect", "guard_sql", "identity_sql", "mask",
 ]  # fmt: skip
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any] | None
-Kind = Literal["step", "control", "watch"]
-
 KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 
 
@@ -91,8 +91,12 @@ def application_name(run_id: str, part: str | int) -> str:
 class Connection:
     """One autocommit session. Not for use from two threads at once, but for `cancel`."""
 
-    def __init__(self, inner: psycopg.Connection[Row], secrets: Sequence[str] = ()) -> None:
+    def __init__(self, inner: psycopg.Connection[Row], secrets: Sequence[str] = (), kind: Kind = "control") -> None:
         self._inner = inner
+        self.kind = kind
+        """`step`: a session for scripts, in which names are looked up by their search_path and not by ours."""
+        self.pid = inner.pgconn.backend_pid
+        """The server process of this session; what is announced at connecting may be a pooler's own invention."""
         self._secrets = tuple(secret for secret in secrets if secret)
         self.before_asking: Callable[[], None] | None = None
         """Called before each statement: what was sent without waiting is answered first (`background.Aside`)."""
@@ -101,11 +105,6 @@ class Connection:
     def raw(self) -> pq.abc.PGconn:
         """libpq's own connection, for whoever sends script text as bytes."""
         return self._inner.pgconn
-
-    @property
-    def pid(self) -> int:
-        """The server process of this session, as the server announced it at connecting."""
-        return self._inner.pgconn.backend_pid
 
     @property
     def role(self) -> str:
@@ -270,14 +269,17 @@ def connect(
     *,
     application_name: str,
     connect_timeout: int = 10,
+    kind: Kind = "control",
+    lock_timeout_ms: int = 0,
     autocommit: bool = True,
     script: bool = False,
 ) -> Connection:
     """Open a session on `target`; what the target leaves open is libpq's to find (PG*, .pgpass, service files).
 
-    `script` sessions run migration files and get psql's encoding (PGCLIENTENCODING, else the database's); our own
-    talk UTF-8. `connect_timeout` is in seconds and yields to one that the user set. Raises Unreachable, a wrong
-    password included.
+    Its search_path is pg_catalog's and its settings are those of `opening.settings_of(kind, lock_timeout_ms)`, but
+    `script` sessions run migration files: they keep what the server gives them, and psql's encoding (PGCLIENTENCODING,
+    else the database's). `connect_timeout` is in seconds and yields to one that the user set; it holds for the first
+    answer as well. Raises Unreachable, a wrong password included, and Refused for a pooler that keeps no sessions.
     """
     parameters: dict[str, Any] = {**KEEPALIVE, **target.conninfo, **target.secrets}
     parameters["application_name"] = application_name
@@ -288,11 +290,54 @@ def connect(
     if not script:
         parameters["client_encoding"] = "UTF8"
     secrets = [target.password or "", *target.secrets.values(), os.environ.get("PGPASSWORD", "")]
+
+    def dial() -> psycopg.Connection[Row]:
+        try:
+            return psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **parameters)
+        except (psycopg.Error, UnicodeError, ValueError) as error:
+            raise _unreachable(target, mask(str(error), secrets)) from None
+
+    connection = Connection(dial(), secrets, "step" if script else kind)
     try:
-        inner = psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **parameters)
-    except (psycopg.Error, UnicodeError, ValueError) as error:
-        raise _unreachable(target, mask(str(error), secrets)) from None
-    return Connection(inner, secrets)
+        _open(target, connection, lock_timeout_ms, dial, _patience(parameters, connect_timeout))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _open(
+    target: Reachable, connection: Connection, lock_timeout_ms: int, dial: Callable[[], psycopg.Connection[Row]],
+    patience: float,
+) -> None:  # fmt: skip
+    """Send the first message and check its answer; again where a pooler turns out to keep its sessions."""
+    raw, kind = connection.raw, connection.kind
+    try:
+        pid = open_session(raw, kind, lock_timeout_ms, deadline=time.monotonic() + patience)
+        if pid != raw.backend_pid:
+            pooler.refuse_unless_kept(target.display, raw, pid, dial, lambda: time.monotonic() + patience)
+            pid = open_session(raw, kind, lock_timeout_ms, deadline=time.monotonic() + patience, pooled=True)
+    except OpeningError as error:
+        if error.why == SILENT:
+            raise pooler.full(target.display) from None
+        why = connection.mask(error.why)
+        if not error.sqlstate or raw.status != pq.ConnStatus.OK:
+            raise _unreachable(target, why) from None
+        raise Unreachable(
+            f"{target.display} doesn't give us a session as we need it: {why}",
+            do=f"PostgreSQL {OLDEST} to {NEWEST} are supported.",
+        ) from None
+    connection.pid = pid
+
+
+def _patience(parameters: Mapping[str, str], otherwise: int) -> float:
+    """Seconds that the first answer may take: libpq's connect_timeout, as libpq reads it."""
+    given = parameters.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT", "")
+    try:
+        seconds = int(given)
+    except ValueError:
+        return otherwise
+    return max(2, seconds) if seconds > 0 else 24 * 3600.0
 
 
 def _unreachable(target: Reachable, text: str) -> Unreachable:
@@ -304,66 +349,6 @@ def _unreachable(target: Reachable, text: str) -> Unreachable:
     elif "does not exist" in text:
         do = "Check the names in the target; the server answered, but has no such database or role."
     return Unreachable(f"{target.display} can't be reached: {reason}", do=do, details=lines[1:])
-
-
-def guard_sql(kind: Kind, lock_timeout_ms: int, version_num: int) -> bytes:
-    """One statement that sets a session's guards; it returns one row.
-
-    By set_config after connecting, never as `options=`, which poolers refuse. A role's or database's own settings
-    (ALTER ROLE … SET) are overridden: a timeout from there would kill a run half way.
-    """
-    settings = {"lock_timeout": str(lock_timeout_ms), "statement_timeout": "0"}
-    if version_num >= 140000:
-        settings["idle_session_timeout"] = "0"
-    if version_num >= 170000:
-        settings["transaction_timeout"] = "0"
-    if kind == "step":
-        settings["idle_in_transaction_session_timeout"] = "30s"
-    else:
-        settings |= {
-            "idle_in_transaction_session_timeout": "0",
-            "search_path": "pg_catalog, pg_temp",
-            "client_min_messages": "warning",
-            "timezone": "UTC",
-            "datestyle": "ISO",
-        }
-    if kind == "watch":
-        settings |= {"lock_timeout": "150ms", "statement_timeout": "2s", "default_transaction_read_only": "on"}
-    calls = [f"pg_catalog.set_config('{name}','{value}',false)" for name, value in settings.items()]
-    if version_num >= 140000:
-        # Without it the server goes on with a statement whose client died, and applies it. Where the platform can't
-        # watch a socket, setting it is an error: Linux can from 14, macOS and the BSDs from 15.
-        able = ("linux",) if version_num < 150000 else ("linux", "darwin", "bsd")
-        like = " OR ".join(f"pg_catalog.strpos(pg_catalog.version(), '{name}') > 0" for name in able)
-        calls.append(f"CASE WHEN {like} THEN pg_catalog.set_config('client_connection_check_interval','1s',false) END")
-    return ("SELECT " + ", ".join(calls)).encode()
-
-
-def detect_pooler(target: Reachable, connection: Connection) -> str | None:
-    """None = a direct connection, "session" = some pooler, "transaction" = one that gives no session.
-
-    A pooler announces a process ID of its own. While our session is idle, a second one opens a transaction: if it
-    gets the server process that served us, our session's settings and advisory locks belong to nobody.
-    """
-    row = connection.one("SELECT pg_catalog.pg_backend_pid()")
-    assert row is not None
-    if row[0] == connection.pid:
-        return None
-    with connect(target, application_name="pgmig/probe") as second:
-        other = second.execute("BEGIN; SELECT pg_catalog.pg_backend_pid()")
-        return "transaction" if other[-1][0] == row[0] else "session"
-
-
-def refuse_transaction_pooler(target: Reachable, connection: Connection) -> str | None:
-    """The pooler's mode as `detect_pooler`; raises Refused in transaction mode."""
-    mode = detect_pooler(target, connection)
-    if mode == "transaction":
-        raise Refused(
-            f"{target.display} leads to a pooler in transaction mode: settings and the advisory lock don't hold there",
-            now="Nothing was changed.",
-            do="Use the server's own address and port, or a pool in session mode.",
-        )
-    return mode
 
 
 def mask(text: str, secrets: Sequence[str] = ()) -> str:

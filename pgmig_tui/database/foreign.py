@@ -14,7 +14,7 @@ from pgmig_tui.database.activity import HIDDEN
 from pgmig_tui.database.background import Cells
 from pgmig_tui.database.connect import Connection, Reachable, connect
 from pgmig_tui.database.holder import LockHolder
-from pgmig_tui.database.live import Live, look_sql, opening_sql, read_live
+from pgmig_tui.database.live import Live, look_sql, preparing_sql, read_live
 from pgmig_tui.database.runs import COLUMNS
 from pgmig_tui.database.text import bind, ident, load
 from pgmig_tui.database.wire import Waiter, Wire
@@ -159,10 +159,10 @@ class Lookout:
     def _open(self) -> Wire:
         if self._wire is None or not self._wire.alive:
             self.close()
-            connection = connect(self._target, application_name=self._name)
+            connection = connect(self._target, application_name=self._name, kind="watch")
             self._wire = Wire(connection, _Patience())
             shape = bind(load("queries/foreign_shape"), {"runs": self._runs or "", "registry": self._registry})
-            (row,) = _ask(self._wire, f"{opening_sql(connection.server_version_num)}; {shape}")[-1]
+            (row,) = _ask(self._wire, f"{preparing_sql(connection.server_version_num)}; {shape}")[-1]
             self._shape = self._read_shape(row)
         return self._wire
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.losses import OwnedSequence, TableFacts
-from pgmig_tui.database.text import bind, ident, literal, load, text_array
+from pgmig_tui.database.text import EQ, bind, ident, literal, load, text_array
 from pgmig_tui.errors import NotPermitted, Refused
 
 KEPT_DAYS = 30
@@ -160,9 +160,9 @@ def keep_sql(place: KeepPlace, keep: Keep, origin: Origin) -> list[str]:
 def told_sql(place: KeepPlace, run: str, step: int) -> str:
     """Source, table in the keep schema, rows and checksum of what a step has kept."""
     return (
-        f"SELECT k.source_schema || '.' || k.source_table, {literal(place.schema)} || '.' || k.keep_table, k.rows,"
-        f" k.checksum, k.kind FROM {ident(place.schema)}.kept AS k WHERE k.run = {literal(run)} AND k.step = {step}"
-        " ORDER BY k.id"
+        "SELECT pg_catalog.concat(k.source_schema, '.', k.source_table),"
+        f" pg_catalog.concat({literal(place.schema)}, '.', k.keep_table), k.rows, k.checksum, k.kind"
+        f" FROM {ident(place.schema)}.kept AS k WHERE k.run {EQ} {literal(run)} AND k.step {EQ} {step} ORDER BY k.id"
     )
 
 

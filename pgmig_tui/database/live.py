@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from pgmig_tui.database.activity import HIDDEN
 from pgmig_tui.database.background import Cells
-from pgmig_tui.database.connect import guard_sql
 from pgmig_tui.database.text import load
 
 STATEMENT_TIMEOUT = "1s"
@@ -73,11 +72,10 @@ class Live:
         return sum(blocker.hidden for blocker in self.blockers)
 
 
-def opening_sql(version_num: int) -> str:
-    """What a new session says first: its guards, and the question in a form that is planned but once."""
-    guards = guard_sql("watch", 150, version_num).decode()
+def preparing_sql(version_num: int) -> str:
+    """What a session that watches says before it looks: the question in a form that is planned but once."""
     return (
-        f"{guards}; SET statement_timeout = '{STATEMENT_TIMEOUT}'; SET jit = off;"
+        f"SET statement_timeout = '{STATEMENT_TIMEOUT}'; SET jit = off;"
         f" SET plan_cache_mode = force_generic_plan; PREPARE pgmig_look(int) AS {_question('live', version_num)};"
         f" PREPARE pgmig_glance(int) AS {_question('live_glance', version_num)}"
     )

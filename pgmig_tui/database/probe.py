@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pgmig_tui.database.connect import Connection, Reachable, application_name, connect, guard_sql
+from pgmig_tui.database.connect import Connection, Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import PgmigError
@@ -67,7 +67,8 @@ def probe(connection: Connection, other: Reachable) -> Probed:
     """
     key = secrets.randbits(62)
     try:
-        looking = connect(other, application_name=application_name("probe", "watch"), connect_timeout=CONNECT_S)
+        name = application_name("probe", "watch")
+        looking = connect(other, application_name=name, connect_timeout=CONNECT_S, kind="watch")
     except PgmigError as error:
         return Probed("unknown", error.what)
     with looking:
@@ -84,7 +85,6 @@ def probe(connection: Connection, other: Reachable) -> Probed:
 def _look(looking: Connection, display: str, key: int, database: str) -> Probed:
     try:
         with deadline(looking, ANSWER_S, display):
-            looking.execute(guard_sql("watch", 0, looking.server_version_num))
             row = looking.one(load("queries/probe"), {"high": key >> 32, "low": key & 0xFFFFFFFF})
     except PgmigError as error:
         return Probed("unknown", error.what)

@@ -5,7 +5,8 @@ few as these is most of the work. So the functions here return members of one WI
 first is the guard, which raises before anything is written, and which tells the moment of the record.
 
 Sources: the rows, their order and the statements of Sqitch 1.3.1's PostgreSQL engine, observed. Whoever sends these
-texts has put search_path to `pg_catalog, pg_temp`, client_encoding to UTF8 and session_replication_role to origin.
+texts has put search_path to `pg_catalog, pg_temp`, client_encoding to UTF8 and session_replication_role to origin; what
+a step records is qualified throughout all the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.text import ident, literal, text_array
+from pgmig_tui.database.text import AND_THEN, EQ, PLUS, ident, literal, text_array
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import ServerError
@@ -68,14 +69,19 @@ def step_guard_sql(schema: str, project: str, expected_last_id: str | None, cont
     message (`guard_failure` reads it back) and needs no plpgsql. The clock in it keeps the planner from trying early.
     """
     planned = f"the last deployed change is not {expected_last_id or 'none'}, on which this step was planned"
+    another = "(SELECT change_id FROM last) IS NOT NULL"
+    if expected_last_id is not None:
+        another = f"coalesce((SELECT change_id FROM last) OPERATOR(pg_catalog.<>) {literal(expected_last_id)}, true)"
+
+    def refuse(sentence: str) -> str:
+        return f"({literal(_GUARD + sentence + ', ')} {AND_THEN} {_NOW}::pg_catalog.text)::pg_catalog.timestamptz"
+
     return (
         f"last AS MATERIALIZED (SELECT change_id, committed_at FROM {ident(schema)}.changes"
-        f" WHERE project = {literal(project)} ORDER BY committed_at DESC LIMIT 1),\n"
+        f" WHERE project {EQ} {literal(project)} ORDER BY committed_at DESC LIMIT 1),\n"
         f"guard AS MATERIALIZED (SELECT CASE WHEN NOT ({holds_lock_sql(control_pid)})"
-        f" THEN ({literal(_GUARD + 'the control session lost the deployment lock, ')} || {_NOW})::timestamptz"
-        f" WHEN (SELECT change_id FROM last) IS DISTINCT FROM {literal(expected_last_id)}"
-        f" THEN ({literal(_GUARD + planned + ', ')} || {_NOW})::timestamptz"
-        f" ELSE greatest({_NOW}, (SELECT committed_at FROM last) + interval '1 ms') END AS at)"
+        f" THEN {refuse('the control session lost the deployment lock')} WHEN {another} THEN {refuse(planned)}"
+        f" ELSE greatest({_NOW}, (SELECT committed_at FROM last) {PLUS} interval '1 ms') END AS at)"
     )
 
 
@@ -117,15 +123,17 @@ def deploy_rows_sql(
         parts.append(f"needed AS (INSERT INTO {registry}.dependencies {columns} VALUES {', '.join(rows)})")
     if change.tags:
         # One INSERT, because the members of a WITH list run in no order that could be relied on.
-        tags = ", ".join(f"({_tag_values(plan, tag, operator)}, {n})" for n, tag in enumerate(change.tags, 1))
+        tags = ", ".join(
+            f"({_tag_values(plan, tag, operator)}, interval '{n} us')" for n, tag in enumerate(change.tags, 1)
+        )
         parts.append(
             f"tagged AS (INSERT INTO {registry}.tags {_TAG_COLUMNS} SELECT v.tag_id, v.tag, v.project, v.change_id,"
-            " v.note, v.name, v.email, v.planned_at, v.planner, v.planner_email, guard.at + v.n * interval '1 us'"
+            f" v.note, v.name, v.email, v.planned_at, v.planner, v.planner_email, guard.at {PLUS} v.later"
             f" FROM guard, (VALUES {tags}) AS v(tag_id, tag, project, change_id, note, name, email, planned_at,"
-            " planner, planner_email, n))"
+            " planner, planner_email, later))"
         )
     values = _event_values(plan, "deploy", change, operator)
-    after = f"guard.at + interval '{len(change.tags) + 1} us'"
+    after = f"guard.at {PLUS} interval '{len(change.tags) + 1} us'"
     parts.append(f"told AS (INSERT INTO {registry}.events {_EVENT_COLUMNS} SELECT {values}, {after} FROM guard)")
     return ",\n".join(parts)
 
@@ -161,18 +169,17 @@ def revert_rows_sql(schema: str, deployed: DeployedChange, operator: Operator) -
     registry, change_id = ident(schema), literal(deployed.change_id)
 
     def dependencies(kind: str) -> str:
-        return (
-            f"ARRAY(SELECT dependency FROM {registry}.dependencies WHERE change_id = {change_id} AND type = '{kind}')"
-        )
+        found = f"SELECT dependency FROM {registry}.dependencies WHERE change_id {EQ} {change_id}"
+        return f"ARRAY({found} AND type {EQ} '{kind}')"
 
     return (
         f"told AS (INSERT INTO {registry}.events {_EVENT_COLUMNS} SELECT 'revert', c.change_id, c.change, c.project,"
-        f" c.note, ARRAY(SELECT tag FROM {registry}.tags WHERE change_id = {change_id}), {dependencies('require')},"
+        f" c.note, ARRAY(SELECT tag FROM {registry}.tags WHERE change_id {EQ} {change_id}), {dependencies('require')},"
         f" {dependencies('conflict')}, {_committer(operator)}, c.planned_at, c.planner_name, c.planner_email, guard.at"
-        f" FROM guard, {registry}.changes AS c WHERE c.change_id = {change_id}),\n"
-        f"untagged AS (DELETE FROM {registry}.tags WHERE change_id = {change_id}),\n"
-        f"unneeded AS (DELETE FROM {registry}.dependencies WHERE change_id = {change_id}),\n"
-        f"reverted AS (DELETE FROM {registry}.changes WHERE change_id = {change_id})"
+        f" FROM guard, {registry}.changes AS c WHERE c.change_id {EQ} {change_id}),\n"
+        f"untagged AS (DELETE FROM {registry}.tags WHERE change_id {EQ} {change_id}),\n"
+        f"unneeded AS (DELETE FROM {registry}.dependencies WHERE change_id {EQ} {change_id}),\n"
+        f"reverted AS (DELETE FROM {registry}.changes WHERE change_id {EQ} {change_id})"
     )
 
 
@@ -208,4 +215,5 @@ def _committer(operator: Operator) -> str:
 
 
 def _planner(line: Change | Tag) -> str:
-    return f"{literal(line.planned_at)}::timestamptz, {literal(line.planner_name)}, {literal(line.planner_email)}"
+    at = f"{literal(line.planned_at)}::pg_catalog.timestamptz"
+    return f"{at}, {literal(line.planner_name)}, {literal(line.planner_email)}"

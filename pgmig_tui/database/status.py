@@ -19,7 +19,6 @@ from pgmig_tui.database.connect import (
     ServerIdentity,
     application_name,
     connect,
-    guard_sql,
     identity_sql,
 )
 from pgmig_tui.database.deployed import DeployedChange, RegistryInfo, RegistryOutline, read_outline_after
@@ -86,7 +85,10 @@ def environment_status(
     identity: ServerIdentity | None = None
     try:
         with connect(
-            target, application_name=application_name("status", "watch"), connect_timeout=CONNECT_TIMEOUT_S
+            target,
+            application_name=application_name("status", "watch"),
+            connect_timeout=CONNECT_TIMEOUT_S,
+            kind="watch",
         ) as connection:
             identity, outline, holder = _ask(connection, target.registry, project.plan.project)
     except PgmigError as error:
@@ -189,13 +191,12 @@ _Asked = tuple[ServerIdentity, RegistryOutline, LockHolder | None]
 
 
 def _ask(connection: Connection, schema: str, project: str) -> _Asked:
-    guards = guard_sql("watch", 0, connection.server_version_num).decode()
     # Many rows over a slow line take longer than a watch query may.
-    guards += f"; SET statement_timeout = '15s'; {load('queries/lock_holder')}"
+    before = f"SET statement_timeout = '15s'; {load('queries/lock_holder')}"
     try:
-        return _ask_once(connection, schema, project, f"{guards}; {identity_sql()}")
+        return _ask_once(connection, schema, project, f"{before}; {identity_sql()}")
     except NotPermitted:  # the registry, or else the system identifier
-        return _ask_once(connection, schema, project, f"{guards}; {identity_sql(allowed=False)}")
+        return _ask_once(connection, schema, project, f"{before}; {identity_sql(allowed=False)}")
 
 
 def _ask_once(connection: Connection, schema: str, project: str, before: str) -> _Asked:

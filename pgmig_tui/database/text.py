@@ -2,7 +2,7 @@
 
 A step's record goes to the server as one simple query together with its COMMIT, so values can't be bound by the
 protocol. Everything here is safe whatever `standard_conforming_strings` a script left behind, and qualifies nothing by
-itself: callers write `pg_catalog.` where a script could have planted a name of its own.
+itself: callers write `pg_catalog.` where a script could have planted a name of its own, operators and types included.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+
+EQ, AND_THEN, PLUS = (f"OPERATOR(pg_catalog.{name})" for name in ("=", "||", "+"))
+"""Operators as they are written where another search_path than ours may hold: on one that doesn't begin with
+pg_catalog a stranger's comes first, even for operands of the very types. They all bind alike: parentheses tell."""
 
 _HERE = Path(__file__).parent
 _VARIABLE = re.compile(r""":(['"])(\w+)\1""")

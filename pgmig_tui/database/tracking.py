@@ -215,7 +215,8 @@ def tracking_rows_sql(schema: str, migration: Migration, audit: Sequence[AuditRo
         f"{inserted},\naudit AS (INSERT INTO {schema}.schema_audit (migration_id, operation_type, object_type,"
         " object_name, description, performed_at, performed_by, sql_statement)\n"
         "SELECT m.id, v.operation_type, v.object_type, v.object_name, v.description,"
-        " coalesce(v.performed_at::timestamptz, pg_catalog.clock_timestamp()), m.installed_by, v.sql_statement\n"
+        " coalesce(v.performed_at::pg_catalog.timestamptz, pg_catalog.clock_timestamp()), m.installed_by,"
+        " v.sql_statement\n"
         f"FROM migration AS m, (VALUES {rows})"
         " AS v(operation_type, object_type, object_name, description, performed_at, sql_statement))"
     )

@@ -112,7 +112,7 @@ class Wire:
 
     @property
     def pid(self) -> int:
-        return int(self.raw.backend_pid)
+        return self.connection.pid
 
     @property
     def idle(self) -> bool:

@@ -33,7 +33,6 @@ from pgmig_tui.database.connect import (
     ServerIdentity,
     application_name,
     connect,
-    guard_sql,
 )
 from pgmig_tui.database.holder import lock_holder
 from pgmig_tui.database.probe import address_of
@@ -127,7 +126,6 @@ def make_backup(
     """
     name = application_name(run_id, "dump")
     with connect(target, application_name=application_name(run_id, "backup")) as connection:
-        connection.execute(guard_sql("control", 0, connection.server_version_num))
         identity = connection.identity()
         _refuse_run(connection)
         started, clock = server_time(connection), time.monotonic()

@@ -19,23 +19,27 @@ from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.rehearse.measured import Measured, MeasuredLock, Rows
 from pgmig_tui.rehearse.scratch import Place
 
-# Text of a script's session comes in its client encoding: only what is ASCII is sure to be read right.
+# What is sent in a script's session has its operators qualified: on its search_path a stranger's may come first.
+# Text of such a session comes in its client encoding: only what is ASCII is sure to be read right.
 _NAMES = """SELECT c.oid, {schema}, {name}, c.relkind, c.relfilenode
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid >= 16384 AND n.nspname !~ '^pg_toast' AND n.nspname <> 'information_schema'"""
-_SCHEMA = "CASE WHEN n.nspname ~ '^pg_temp' THEN 'pg_temp' ELSE n.nspname END"
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.oid OPERATOR(pg_catalog.>=) 16384 AND n.nspname OPERATOR(pg_catalog.!~) '^pg_toast'
+ AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'"""
+_SCHEMA = "CASE WHEN n.nspname OPERATOR(pg_catalog.~) '^pg_temp' THEN 'pg_temp' ELSE n.nspname END"
 _HEX = "pg_catalog.encode(pg_catalog.convert_to(({})::pg_catalog.text, 'UTF8'), 'hex')"
 
 # Of this transaction and its subtransactions: on a copy nobody else makes transactions, and none is old.
-_CHANGED = """ AND c.xmin::pg_catalog.text::bigint
- >= (pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text::numeric % 4294967296)::bigint"""
+_CHANGED = """ AND c.xmin::pg_catalog.text::bigint OPERATOR(pg_catalog.>=)
+ (pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text::numeric OPERATOR(pg_catalog.%) 4294967296)::bigint"""
 _GONE = """SELECT o FROM pg_catalog.unnest('{{{oids}}}'::pg_catalog.oid[]) o
-WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = o)"""
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) o)"""
 
 _WORK = """SELECT * FROM (SELECT c.oid, pg_catalog.pg_stat_get_xact_numscans(c.oid) AS s,
  pg_catalog.pg_stat_get_xact_tuples_returned(c.oid) AS r, pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) AS i,
  pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) AS u, pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS d
-FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p')) x WHERE s + r + i + u + d > 0"""
+FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.>=) 16384
+ AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,m,p}'::pg_catalog."char"[])) x
+WHERE GREATEST(s, r, i, u, d) OPERATOR(pg_catalog.>) 0"""
 
 _LOCKS = """SELECT relation::bigint, mode, granted FROM pg_catalog.pg_locks
 WHERE pid = %s AND mode <> 'SIReadLock' AND (NOT granted OR (locktype = 'relation' AND relation >= 16384

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
+from pgmig_tui.database.connect import Connection, application_name, check_server, connect
 from pgmig_tui.database.fingerprint import Objects, changed, digest, read_objects
 from pgmig_tui.database.registry import RegistryInfo, RegistryState, prepare_registry
 from pgmig_tui.database.tracking import prepare_tracking, read_tracking
@@ -80,8 +80,7 @@ def rehearse(
             return None
         name = application_name("rehearsal", "source")
         source = stack.enter_context(connect(environment.target, application_name=name))
-        estimates = _estimates(plan, source)  # before the guards: names are found by the session's own search_path
-        source.execute(guard_sql("control", 0, source.server_version_num))
+        estimates = _estimates(plan, source)
         scripts = _scripts(project, environment, plan, options)
         place = _place(stack, project, environment, plan, state_dir, server, say)
         clone, database = _copy(stack, environment, plan, source, place, scripts, say)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection, connect, guard_sql
+from pgmig_tui.database.connect import Connection, connect
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.plan import Endpoint
@@ -60,7 +60,6 @@ class Place:
         """An administrator's session of ours, on the scratch database or the maintenance one."""
         where = self.endpoint(database) if database else self.admin
         connection = connect(where, application_name=f"pgmig/rehearsal/{part}")
-        connection.execute(guard_sql("control", 0, connection.server_version_num))
         connection.execute("SET jit = off")  # compiling a question to the catalog takes longer than answering it
         return connection
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.checks import CheckResult, check_environment
-from pgmig_tui.database.connect import application_name, connect, guard_sql
+from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.fingerprint import changed, outside, read_objects
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Span, line
@@ -86,8 +86,8 @@ def compare_schema(environment: Environment, plan: RunPlan, state_dir: Path) -> 
         why = "the run that was rolled back noted no schema" if plan.rolls_back else "no run was taken back as a whole"
         return "unknown", (why,)
     try:
-        with connect(environment.target, application_name=application_name(plan.run_id, "schema")) as connection:
-            connection.execute(guard_sql("control", 1000, connection.server_version_num))
+        name = application_name(plan.run_id, "schema")
+        with connect(environment.target, application_name=name, lock_timeout_ms=1000) as connection:
             now = read_objects(connection)
     except PgmigError as error:
         return "unknown", (error.what,)

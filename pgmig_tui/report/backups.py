@@ -75,11 +75,11 @@ def existing(
     folder = folder_of(state_dir)
     if not folder.is_dir():
         return ()
-    from pgmig_tui.database.connect import application_name, connect, guard_sql
+    from pgmig_tui.database.connect import application_name, connect
 
     try:
-        with connect(environment.target, application_name=application_name("backup", "watch")) as connection:
-            connection.execute(guard_sql("watch", 0, connection.server_version_num))
+        name = application_name("backup", "watch")
+        with connect(environment.target, application_name=name, kind="watch") as connection:
             standing = _Standing(connection.identity(), database_oid(connection), server_time(connection))
             known = backup.backups_of(folder, standing.identity)
             if not known:

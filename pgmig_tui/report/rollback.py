@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.checks import CheckResult
-from pgmig_tui.database.connect import application_name, connect, guard_sql
+from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.mask import mask_secrets
@@ -60,8 +60,8 @@ class RollbackReview:
     def saved(self, environment: Environment) -> RollbackReview:
         """The same, keeping first what it destroys. Raises Refused, NotPermitted, ServerError, Unreachable."""
         impacts = [one.impact if one is not None else None for one in self.review.impacts]
-        with connect(environment.target, application_name=application_name("rollback", "keep")) as connection:
-            connection.execute(guard_sql("watch", 150, connection.server_version_num))
+        name = application_name("rollback", "keep")
+        with connect(environment.target, application_name=name, kind="watch") as connection:
             schema = environment.policy.keep_schema
             saving = plan_saving(self.plan, self.receipt, impacts, connection, schema)
         return replace(self, review=replace(self.review, plan=saving.plan), saving=saving)

@@ -159,7 +159,7 @@ class BackfillRun:
         spec, session = self.spec, self.control.session
         batches_on.create(session, spec.schema, batches_on.missing(session, spec.schema))
         if not spec.goes_on:
-            until = batches_on.read_highest(self._session.ask, spec.table, spec.columns)
+            until = batches_on.read_highest(self._session.ask, spec.table, spec.order)
             self.until = until if until is not None else ()
             who = str(self.plan.operator)
             text = mask_secrets(spec.text)
@@ -217,7 +217,7 @@ class BackfillRun:
             try:
                 wire = self._session.open()
                 upto, seen = batches_on.read_bound(
-                    self._session.ask, self.spec.table, self.spec.columns, self.last, self.until, self.size
+                    self._session.ask, self.spec.table, self.spec.order, self.last, self.until, self.size
                 )
                 tried = self._try(wire, upto, seen)
             except ConnectionLost:
@@ -363,7 +363,8 @@ class BackfillRun:
         wire = self._session.open()
         try:
             wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{_LEFT_TIMEOUT}',false)")
-            return int(wire.query(f"SELECT count(*) FROM {self.spec.table} WHERE ({self.spec.left})")[0][0] or 0)
+            left = f"SELECT pg_catalog.count(*) FROM {self.spec.table} WHERE ({self.spec.left})"
+            return int(wire.query(left)[0][0] or 0)
         except ServerError as error:
             self.journal.write("warning", step=STEP, message=f"the rows left to do can't be counted: {error.message}")
             return None

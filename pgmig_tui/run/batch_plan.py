@@ -83,6 +83,13 @@ class Backfill:
     max_lag_bytes: int
     timeout_ms: int
     analyze: bool
+    types: tuple[str, ...] = ()
+    operators: str = "pg_catalog"
+
+    @property
+    def order(self) -> batches_on.Order:
+        """The key, and how it is compared."""
+        return batches_on.Order(self.columns, self.types, self.operators)
 
     @property
     def limits(self) -> Limits:
@@ -90,7 +97,7 @@ class Backfill:
 
     def sql(self, last: Key, upto: Key) -> str:
         """The statement over the rows beyond `last` and up to `upto`."""
-        return f"{self.before}{batches_on.between(self.alias, self.columns, last, upto)}{self.after}"
+        return f"{self.before}{batches_on.between(self.alias, self.order, last, upto)}{self.after}"
 
     def save(self, folder: Path) -> None:
         path = folder / SPEC
@@ -101,4 +108,5 @@ class Backfill:
     def load(folder: Path) -> Backfill:
         """Raises OSError, ValueError, TypeError."""
         data: dict[str, Any] = json.loads((folder / SPEC).read_text(encoding="utf-8"))
-        return Backfill(**{**data, "settings": tuple(data["settings"]), "columns": tuple(data["columns"])})
+        lists = {name: tuple(data.get(name, ())) for name in ("settings", "columns", "types")}
+        return Backfill(**{**data, **lists})

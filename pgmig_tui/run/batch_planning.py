@@ -57,21 +57,24 @@ def prepare_backfill(
             now=_NOTHING,
             do='Say tracking = "SCHEMA" in pgmig.toml.',
         )
-    with connect(target, application_name=application_name("plan", "backfill")) as connection:
+    name = application_name("plan", "backfill")
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(connect(target, application_name=name, lock_timeout_ms=_LOCK_TIMEOUT_MS))
         identity = connection.identity()
         environment, told = arrive(project, environment, connection, identity, state_dir)
-        connection.execute(guard_sql("step", _LOCK_TIMEOUT_MS, identity.version_num))
+        trial = stack.enter_context(connect(target, application_name=name, script=True))
+        _guard(trial)
         folder = new_folder(state_dir)
         try:
             files = RecordingFiles(project, folder, allow_files=environment.policy.allow_files)
             name, change, what = _statement(project, environment, options, files, identity, state_dir)
             warnings = [*told, *project.warnings, *what.notes]
-            found = _look(connection, schema, options, name, change, what, warnings, state_dir)
+            found = _look(connection, trial, schema, options, name, change, what, warnings, state_dir)
             if found is not None:
                 batch, upto, table = found
                 script = "".join(f"{setting};\n" for setting in batch.settings) + batch.sql((), upto) + ";\n"
                 files.keep(SCRIPT, script.encode())
-                _try(connection, batch, upto, table, warnings)
+                _try(trial, batch, upto, table, warnings)
                 _watch_out(connection, table, warnings)
             files.close()
         except BaseException:
@@ -140,15 +143,20 @@ def _of_run(run_id: str, state_dir: Path) -> tuple[str, str, Batched]:
 
 
 @contextlib.contextmanager
-def _settings(connection: Connection, settings: tuple[str, ...]) -> Iterator[batches_on.Ask]:
-    """The session as the statement will have it; its role and search_path are its own affair, not the checkpoint's."""
+def _settings(trial: Connection, settings: tuple[str, ...]) -> Iterator[batches_on.Ask]:
+    """A session as the statement will have it; its role and search_path are its own affair, not the checkpoint's."""
     try:
         for setting in settings:
-            connection.execute(setting)
-        yield connection.execute
+            trial.execute(setting)
+        yield trial.execute
     finally:
-        connection.execute("ROLLBACK; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL")
-        connection.execute(guard_sql("step", _LOCK_TIMEOUT_MS, connection.server_version_num))
+        trial.execute("ROLLBACK; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL")
+        _guard(trial)
+
+
+def _guard(trial: Connection) -> None:
+    trial.execute("SELECT pg_catalog.set_config('client_encoding','UTF8',false)")
+    trial.execute(guard_sql("step", _LOCK_TIMEOUT_MS, trial.server_version_num))
 
 
 # -- what the server says ------------------------------------------------------------------------------------------
@@ -156,6 +164,7 @@ def _settings(connection: Connection, settings: tuple[str, ...]) -> Iterator[bat
 
 def _look(
     connection: Connection,
+    trial: Connection,
     schema: str,
     options: BackfillOptions,
     name: str,
@@ -166,8 +175,7 @@ def _look(
 ) -> tuple[Backfill, Key, Table] | None:
     """The plan of the batches, the end of the first, and the table; None where there is nothing to do."""
     declared = what.declaration
-    with _settings(connection, what.settings):
-        table = _table(connection, what)
+    table = _table(connection, trial, what)
     creates = batches_on.missing(connection, schema)
     digest = batches_on.statement_hash(f"{table.schema}.{table.relation}", declared.columns, what.text)
     known = batches_on.read_checkpoints(connection, schema, digest, options.resume) if not creates else ()
@@ -180,24 +188,27 @@ def _look(
         goes_on=before.run_id if before else "", started_rows=before.rows if before else 0,
         started_seen=before.seen if before else 0, about_total=table.rows, batch=batch, aim_ms=options.aim_ms,
         max_rate=options.max_rate, max_lag_s=options.max_lag_s, max_lag_bytes=options.max_lag_bytes,
-        timeout_ms=options.timeout_ms, analyze=options.analyze,
+        timeout_ms=options.timeout_ms, analyze=options.analyze, types=table.types, operators=table.operators[0],
     )  # fmt: skip
     until: Key | None
-    with _settings(connection, what.settings) as ask:
-        until = before.until if before else batches_on.read_highest(ask, table.name, declared.columns)
+    with _settings(trial, what.settings) as ask:
+        until = before.until if before else batches_on.read_highest(ask, table.name, spec.order)
         if until is None:
             warnings.append(f"{table.name} has no rows: nothing to do")
             return None
         last = before.last if before else ()
-        upto, _ = batches_on.read_bound(ask, table.name, declared.columns, last, until, batch)
+        upto, _ = batches_on.read_bound(ask, table.name, spec.order, last, until, batch)
     if not table.unique:
         warnings.append(f"the key of {table.name} isn't unique: rows of the same key are changed in the same batch")
     return spec, upto, table
 
 
-def _table(connection: Connection, what: Batched) -> Table:
+def _table(connection: Connection, trial: Connection, what: Batched) -> Table:
     declared = what.declaration
-    table = batches_on.read_table(connection, *declared.relation, declared.columns)
+    with _settings(trial, what.settings):  # the name is looked up as the statement would do it
+        row = trial.one(batches_on.find_sql(*declared.relation))
+    found = str(row[0]) if row else ""
+    table = batches_on.read_table(connection, int(found), declared.columns) if found else None
     if table is None:
         raise ProjectError(f"there is no table {declared.table} for this role", now=_NOTHING, do="Say SCHEMA.TABLE.")
     if table.kind not in ("r", "p"):
@@ -217,6 +228,13 @@ def _table(connection: Connection, what: Batched) -> Table:
             f"no index of {table.name} begins with {columns}: every batch would read the whole table",
             now=_NOTHING,
             do="Batch by the primary key, or create such an index first (CREATE INDEX CONCURRENTLY).",
+        )
+    if len(set(table.operators)) > 1:
+        raise ProjectError(
+            f"the columns of the key of {table.name} are compared by operators of several schemas:"
+            f" {', '.join(table.operators)}",
+            now=_NOTHING,
+            do="Batch by a key of one type, such as the primary key.",
         )
     return table
 
@@ -267,11 +285,11 @@ def _begun_by(run_id: str, state_dir: Path) -> str:
     return run_id
 
 
-def _try(connection: Connection, spec: Backfill, upto: Key, table: Table, warnings: list[str]) -> None:
+def _try(trial: Connection, spec: Backfill, upto: Key, table: Table, warnings: list[str]) -> None:
     """Let the server plan the first batch: what it refuses is refused here, before anything runs."""
     try:
-        with _settings(connection, spec.settings):
-            row = connection.one(f"EXPLAIN (FORMAT JSON) {spec.sql((), upto)}")
+        with _settings(trial, spec.settings):
+            row = trial.one(f"EXPLAIN (FORMAT JSON) {spec.sql((), upto)}")
     except ServerError as error:
         where = f"{error.message} (SQLSTATE {error.sqlstate})"
         raise ProjectError(f"the server refuses the statement: {where}", now=_NOTHING, details=error.details) from error

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pgmig_tui.run.plan import Endpoint, RunPlan
 
 Rows = tuple[tuple[str | None, ...], ...]
+_UTF8 = "SELECT pg_catalog.set_config('client_encoding','UTF8',false)"
 STEP = 1
 """A backfill is one step."""
 
@@ -35,12 +36,13 @@ class BatchSession:
             return self._wire
         self.drop()
         plan = self._plan
-        connection = connect(self._target, application_name=application_name(plan.run_id, STEP))
+        connection = connect(self._target, application_name=application_name(plan.run_id, STEP), script=True)
         self._wire = wire = Wire(connection, self._control, self._notice)
         self._control.cancel_now = wire.cancel
+        wire.query(_UTF8)
         for setting in self._spec.settings:
             wire.query(setting)
-        wire.query(guard_sql("step", plan.lock_timeout_ms, plan.server.version_num).decode())
+        wire.query(f"{_UTF8}; {guard_sql('step', plan.lock_timeout_ms, plan.server.version_num).decode()}")
         wire.query(f"SELECT pg_catalog.set_config('statement_timeout','{self._spec.timeout_ms}',false)")
         return wire
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pgmig_tui.database.connect import Connection, application_name, check_server, connect, guard_sql
+from pgmig_tui.database.connect import Connection, application_name, check_server, connect
 from pgmig_tui.database.wire import Waiter
 from pgmig_tui.errors import Refused
 from pgmig_tui.run.heartbeat import Heartbeat
@@ -27,14 +27,14 @@ _LOOK_OUT_S = 1.0
 def open_session(plan: RunPlan, target: Endpoint, journal: JournalWriter) -> Connection:
     """The control session of a new run, on the server and database that it was planned for. Raises Refused,
     Unreachable, ServerError."""
-    session = connect(target, application_name=application_name(plan.run_id, "control"))
+    name = application_name(plan.run_id, "control")
+    session = connect(target, application_name=name, lock_timeout_ms=plan.lock_timeout_ms)
     identity = session.identity()
     check_server(identity, None)
     journal.skew = identity.clock_skew_s
     if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
         session.close()
         raise Refused("another server answers than at planning", now="Nothing was changed.", do="Plan the run again.")
-    session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
     return session
 
 

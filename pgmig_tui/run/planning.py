@@ -21,7 +21,6 @@ from pgmig_tui.database.connect import (
     application_name,
     check_server,
     connect,
-    refuse_transaction_pooler,
 )
 from pgmig_tui.run import marks
 from pgmig_tui.run.events import utc
@@ -111,7 +110,6 @@ def arrive(
     """The environment that the server behind `connection` turns out to be, and what is told of it. Raises Refused where
     nothing may be changed there."""
     check_server(identity, environment.policy)
-    refuse_transaction_pooler(environment.target, connection)
     where = located(project, environment, connection, identity, state_dir)
     if where.environment.name != environment.name:
         check_server(identity, where.environment.policy)

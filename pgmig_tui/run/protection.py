@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection, application_name, connect, guard_sql
+from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.probe import ANSWER_S, CONNECT_S, Probed, address_of, probe
 from pgmig_tui.errors import PgmigError
@@ -200,10 +200,9 @@ def _never_seen(
     try:
         name = application_name("probe", "watch")
         with (
-            connect(twin.target, application_name=name, connect_timeout=CONNECT_S) as connection,
+            connect(twin.target, application_name=name, connect_timeout=CONNECT_S, kind="watch") as connection,
             deadline(connection, ANSWER_S, twin.target.display),
         ):
-            connection.execute(guard_sql("watch", 0, connection.server_version_num))
             answered = connection.identity()
     except PgmigError:
         return True  # the probe will say why

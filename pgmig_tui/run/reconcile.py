@@ -19,7 +19,7 @@ from typing import Any
 from pgmig_tui.database import registry, runs, tracking
 from pgmig_tui.database.activity import NamedSession, sessions_named, sessions_started, terminate
 from pgmig_tui.database.changed import database_oid
-from pgmig_tui.database.connect import Connection, Reachable, application_name, connect, guard_sql
+from pgmig_tui.database.connect import Connection, Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import ServerIdentity
 from pgmig_tui.errors import PgmigError
@@ -307,10 +307,9 @@ def _end_row(connection: Connection, settlement: Settlement) -> str:
 @contextlib.contextmanager
 def asked(target: Reachable, run: str = "run") -> Iterator[tuple[Connection, ServerIdentity]]:
     """A connection that only looks, and who answered on it."""
-    with connect(target, application_name=application_name("reconcile", run)) as connection:
-        identity = connection.identity()
-        connection.execute(guard_sql("control", 2000, identity.version_num))
-        yield connection, identity
+    name = application_name("reconcile", run)
+    with connect(target, application_name=name, lock_timeout_ms=2000) as connection:
+        yield connection, connection.identity()
 
 
 def end_sessions(connection: Connection, sessions: Sequence[NamedSession]) -> list[tuple[NamedSession, str]]:

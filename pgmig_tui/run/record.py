@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pgmig_tui.database import registry
 from pgmig_tui.database.activity import waits_for
-from pgmig_tui.database.connect import Reachable, application_name, connect, guard_sql
+from pgmig_tui.database.connect import Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.client import unfinished
@@ -117,8 +117,8 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
         control = Control(plan.folder, lambda _: None)
         try:
             if locked:
-                session = connect(endpoint, application_name=application_name(plan.run_id, "control"))
-                session.execute(guard_sql("control", plan.lock_timeout_ms, plan.server.version_num))
+                name = application_name(plan.run_id, "control")
+                session = connect(endpoint, application_name=name, lock_timeout_ms=plan.lock_timeout_ms)
                 control.hold(session)
                 registry.take_lock(session)
                 control.look_out = _Patience(control, tell).look

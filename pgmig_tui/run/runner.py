@@ -19,7 +19,7 @@ from typing import Any
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
-from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect, guard_sql
+from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import Plan
@@ -360,9 +360,8 @@ class Runner:
             self.journal.write("earlier_run_settled", settled=run, message=told)
 
     def _own(self, part: str) -> Connection:
-        connection = connect(self.target, application_name=application_name(self.plan.run_id, part))
-        connection.execute(guard_sql("control", self.plan.lock_timeout_ms, self.plan.server.version_num))
-        return connection
+        name = application_name(self.plan.run_id, part)
+        return connect(self.target, application_name=name, lock_timeout_ms=self.plan.lock_timeout_ms)
 
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
         self.journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)

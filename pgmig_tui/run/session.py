@@ -12,34 +12,42 @@ from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step
 
+# While a script's search_path is in force, every name and operator of ours is qualified: a stranger's may come first on
+# it, even where the operands are of the very types.
 IDENTITY_COLUMNS = (
     "pg_catalog.current_database(), pg_catalog.pg_is_in_recovery(), {system},"
-    " extract(epoch FROM pg_catalog.clock_timestamp()), pg_catalog.pg_backend_pid(), {started}"
+    " extract(epoch FROM pg_catalog.clock_timestamp())::numeric, pg_catalog.pg_backend_pid(), {started}"
 )
 # The server reads its control file for this: asked once a session, for a server process never changes its cluster.
-_SYSTEM = "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())"
+_SYSTEM = "(SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system())"
 # With its process it names a session for good: an application_name is the script's to change.
 _STARTED = (
     "(SELECT pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     " FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a)"
 )
 
+# BEGIN goes on in the transaction that the message has opened, and so has its modes: whatever the role, or the last
+# script, has made the default. It must come before anything that reads.
+_MODES = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE, NOT DEFERRABLE"
 # DISCARD ALL in its parts, as PostgreSQL's manual lists them, because that can't stand in one message with other
-# statements. DISCARD PLANS is left out: a cached plan can't be told from a new one, but by the time that it saves.
-_CLEAN_SQL = (
-    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *;"
-    " DISCARD TEMP; DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all()"
-)
+# statements. DISCARD PLANS is left out: a cached plan can't be told from a new one, but by the time that it saves. The
+# advisory locks go with the first question behind it.
+_RESTORE = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL"
+_DISCARD = "DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES"
 
-# What the script may have changed and the record must not depend on. All names are qualified: the script's search_path
-# is still in force when this is read. `true` = for this transaction only.
+# What the script may have changed and the record, or the next BEGIN, must not depend on. `true` = for this transaction
+# only; the others are needed until the session is cleaned.
 _RESET_SQL = (
-    "RESET SESSION AUTHORIZATION; RESET ROLE; "
+    "SET statement_timeout = 0; RESET SESSION AUTHORIZATION; RESET ROLE; "
     "SELECT pg_catalog.set_config('search_path','pg_catalog, pg_temp',true),"
     "pg_catalog.set_config('client_encoding','UTF8',true),"
     "pg_catalog.set_config('standard_conforming_strings','on',true),"
-    "pg_catalog.set_config('row_security','on',true),"
-    "CASE WHEN pg_catalog.current_setting('session_replication_role')<>'origin'"
+    "pg_catalog.set_config('row_security','off',true),"
+    "pg_catalog.set_config('default_transaction_isolation','read committed',false),"
+    "pg_catalog.set_config('default_transaction_read_only','off',false),"
+    "pg_catalog.set_config('default_transaction_deferrable','off',false),"
+    "{guards},"
+    "CASE WHEN pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'origin'"
     " THEN pg_catalog.set_config('session_replication_role','origin',true) END"
 )
 
@@ -74,10 +82,9 @@ class StepSession:
 
         One message sets the guards, asks who answers (its last row is `check_identity`'s) and goes on with `sql`.
         """
-        head = self.head_sql(step, sql)
         wire, begun, self._begun = self._wire, self._begun, None
         if begun is not None:
-            if wire is not None and begun[0] == step.number and not begun[1].lost:
+            if wire is not None and begun[0] == step.number and not self._cut_off(begun[1]):
                 self._watch(step, wire)
                 return self._up_to_date(wire, begun[1])
             self.drop()
@@ -85,16 +92,19 @@ class StepSession:
         if wire is not None and wire.alive and wire.idle:
             self._watch(step, wire)
             # The encoding that a script has set is still in force when the server reads the message that resets it.
-            if head.isascii():
-                exchange = wire.run(f"{_CLEAN_SQL}; {head}".encode(), chunked=False)
-                if not exchange.lost:
+            if sql.isascii() or wire.run(b"DISCARD ALL").error is None:
+                exchange = wire.run(f"{_MODES}; {self._clean_head_sql(step, sql)}".encode(), chunked=False)
+                if not self._cut_off(exchange):
                     return wire, exchange
-            elif wire.run(b"DISCARD ALL").error is None:
-                return wire, wire.run(head.encode(), chunked=False)
         self.drop()
         wire = self.open(str(step.number))
         self._watch(step, wire)
-        return wire, wire.run(self.head_sql(step, sql).encode(), chunked=False)
+        return wire, wire.run(f"{_MODES}; {self.head_sql(step, sql)}".encode(), chunked=False)
+
+    def _cut_off(self, begun: Exchange) -> bool:
+        """Lost, or ended by a timeout that the role's own settings have: a new session begins without one."""
+        error = begun.error
+        return begun.lost or (error is not None and error.sqlstate == "57014" and not self._control.cancelled)
 
     def _watch(self, step: Step, wire: Wire) -> None:
         if self._control.watcher is not None:
@@ -118,7 +128,7 @@ class StepSession:
 
     def open(self, part: str) -> Wire:
         """A new connection named `pgmig/<run>/<part>`."""
-        connection = self.connect(part)
+        connection = connect(self._target, application_name=application_name(self._plan.run_id, part), script=True)
         self._wire = Wire(connection, self._control, self._noticed)
         self._control.cancel_now, self._control.cut_now = self._wire.cancel, self._wire.cut
         return self._wire
@@ -129,8 +139,8 @@ class StepSession:
         self._tell(severity, sqlstate, message)
 
     def connect(self, part: str) -> Connection:
-        name = application_name(self._plan.run_id, part)
-        return connect(self._target, application_name=name, script=True)
+        """A session of our own beside the one that scripts run in."""
+        return connect(self._target, application_name=application_name(self._plan.run_id, part))
 
     @property
     def target(self) -> Endpoint:
@@ -164,21 +174,26 @@ class StepSession:
 
     def head_sql(self, step: Step, sql: str = "") -> str:
         """One SELECT, which tells who answers in the columns that `check_identity` reads and sets the guards; `sql`."""
+        return self._head(step) + (f"; {sql}" if sql else "")
+
+    def _clean_head_sql(self, step: Step, sql: str) -> str:
+        """The same for a session in which a script has been, which is cleaned first."""
+        head = self._head(step, "pg_catalog.pg_advisory_unlock_all()")
+        return f"{_RESTORE}; {head}; {_DISCARD}" + (f"; {sql}" if sql else "")
+
+    def _head(self, step: Step, *first: str) -> str:
         plan = self._plan
         name = application_name(plan.run_id, step.number)
-        guards = (
-            guard_sql("step", self.patience_ms or self.lock_timeout_ms, plan.server.version_num)
-            .decode()
-            .removeprefix("SELECT ")
-        )
+        guards = self._guards(self.patience_ms or self.lock_timeout_ms)
         known = self._backend is not None
         identity = IDENTITY_COLUMNS.format(
             system="NULL" if known else self._system, started="NULL" if known else _STARTED
         )
-        return (
-            f"SELECT {identity}, pg_catalog.concat(pg_catalog.set_config('application_name','{name}',false), {guards})"
-            + (f"; {sql}" if sql else "")
-        )
+        named = f"pg_catalog.set_config('application_name','{name}',false)"
+        return f"SELECT {identity}, pg_catalog.concat({', '.join([*first, named, guards])})"
+
+    def _guards(self, lock_timeout_ms: int) -> str:
+        return guard_sql("step", lock_timeout_ms, self._plan.server.version_num).decode().removeprefix("SELECT ")
 
     def guard(self, wire: Wire) -> None:
         """Guards alone, for a session that the run has already checked."""
@@ -219,15 +234,16 @@ class StepSession:
         error without a reply before it belongs to `closing`. Where there is a step `upcoming`, the message goes on with
         what `begin` would send for it, and `begin` finds the answer: a message less for each step.
         """
-        ours = f"{closing}; {_RESET_SQL}" if closing else _RESET_SQL
+        reset = _RESET_SQL.replace("{guards}", self._guards(self.lock_timeout_ms))
+        ours = f"{closing}; {reset}" if closing else reset
         if wire.parameter("client_encoding") != "UTF8" or wire.parameter("standard_conforming_strings") != "on":
             first = wire.run(ours.encode())
             return first if first.error is not None else wire.run(f"{rows}; COMMIT".encode())
         if upcoming is None:
             return wire.run(f"{ours}; {rows}; COMMIT".encode(), chunked=False)
-        head = self.head_sql(upcoming, sql)
         self._sent_ahead_ms = self.lock_timeout_ms
-        both = wire.run(f"{ours}; {rows}; COMMIT; {_CLEAN_SQL}; {head}".encode(), chunked=False)
+        ahead = self._clean_head_sql(upcoming, sql)
+        both = wire.run(f"{ours}; {rows}; COMMIT; {ahead}".encode(), chunked=False)
         end = next((number for number, reply in enumerate(both.replies, 1) if reply.tag == "COMMIT"), None)
         if end is None:
             return both

@@ -51,8 +51,9 @@ _RELEASE = "RELEASE SAVEPOINT pgmig_verify"
 _VERIFY_START = (
     f"{_CONSTRAINTS}; SAVEPOINT pgmig_verify; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
     f"SET LOCAL statement_timeout = '{VERIFY_TIMEOUT}'; SET LOCAL lock_timeout = '{{lock}}ms'; "
-    f"SET LOCAL idle_in_transaction_session_timeout = '30s'; {InsideVerify.block.decode()}"
+    f"SET LOCAL idle_in_transaction_session_timeout = '30s'; {{more}}{InsideVerify.block.decode()}"
 )
+_SINCE_17 = "SET LOCAL transaction_timeout = 0; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ class Stepper:
         A verification that can only run after the commit is undone here; what closes it is then _CONSTRAINTS.
         """
         assert step.verify_script is not None
-        begun = wire.run(_VERIFY_START.format(lock=self.plan.lock_timeout_ms).encode())
+        more = _SINCE_17 if self.plan.server.version_num >= 170000 else ""
+        begun = wire.run(_VERIFY_START.format(lock=self.plan.lock_timeout_ms, more=more).encode())
         if begun.error is not None:
             if not begun.replies:
                 return _constraint_failure(step, begun), _CONSTRAINTS, False

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
 from pgmig_tui.database.activity import NamedSession, end_session, sessions_named, terminate
-from pgmig_tui.database.connect import Connection, ServerError, application_name, connect, guard_sql
+from pgmig_tui.database.connect import Connection, ServerError, application_name, connect
 from pgmig_tui.errors import NotPermitted, Refused, UsageError
 from pgmig_tui.run.client import attach
 from pgmig_tui.run.journal import first_and_last, is_alive
@@ -111,9 +111,7 @@ def cancel_statement(environment: Environment, pid: int, started: str) -> bool:
 
 
 def _connected(environment: Environment) -> Connection:
-    connection = connect(environment.target, application_name=application_name("rollback", "stop"))
-    connection.execute(guard_sql("control", 1000, connection.server_version_num))
-    return connection
+    return connect(environment.target, application_name=application_name("rollback", "stop"), lock_timeout_ms=1000)
 
 
 def _stop_local(running: Running, state_dir: Path, now: str) -> None:

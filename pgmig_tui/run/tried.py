@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import application_name, connect, guard_sql
+from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.deployed import read_reverted
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.files import RecordedFiles
@@ -94,10 +94,9 @@ def _ask(other: Environment, change_ids: list[str], asked: dict[str, Mapping[str
     with (
         contextlib.suppress(PgmigError),
         connect(
-            other.target, application_name=application_name("tried", "watch"), connect_timeout=ASKED_S
+            other.target, application_name=application_name("tried", "watch"), connect_timeout=ASKED_S, kind="watch"
         ) as connection,
     ):
-        connection.execute(guard_sql("watch", 0, connection.server_version_num))
         asked[other.name] = read_reverted(connection, other.target.registry, change_ids)
 
 

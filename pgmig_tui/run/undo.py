@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
-from pgmig_tui.database.connect import application_name, check_server, connect, guard_sql
+from pgmig_tui.database.connect import application_name, check_server, connect
 from pgmig_tui.database.keep import SET_SQL
 from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kept, ...]:
     """What is kept on an environment. Raises Unreachable, ServerError."""
-    with connect(environment.target, application_name=application_name("undo", "plan")) as connection:
-        connection.execute(guard_sql("watch", 0, connection.server_version_num))
+    with connect(environment.target, application_name=application_name("undo", "plan"), kind="watch") as connection:
         return read_kept(connection, schema, run)
 
 
@@ -31,9 +30,8 @@ def bring_back(
     Raises Refused, UsageError, ServerError, Unreachable: nothing was changed then.
     """
     target = environment.target
-    with connect(target, application_name=application_name(run, "undo")) as connection:
+    with connect(target, application_name=application_name(run, "undo"), lock_timeout_ms=5000) as connection:
         check_server(connection.identity(), environment.policy)
-        connection.execute(guard_sql("control", 5000, connection.server_version_num))
         registry.take_lock(connection)
         kept = [one for one in read_kept(connection, schema, run) if one.restored_at is None]
         if not kept:

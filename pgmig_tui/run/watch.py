@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from pgmig_tui.database.background import Background, Cells, Poll
 from pgmig_tui.database.connect import Connection, Reachable, application_name
-from pgmig_tui.database.live import Blocker, Live, look_sql, opening_sql, read_live
+from pgmig_tui.database.live import Blocker, Live, look_sql, preparing_sql, read_live
 from pgmig_tui.run import guard
 from pgmig_tui.run.journal import JournalWriter
 
@@ -166,7 +166,7 @@ class Watcher:
         if self._open is not None and self._session is None and time.monotonic() >= self._not_before:
             self._session = self._open()
             self._asked = time.monotonic()
-            self._session.ask(opening_sql(self._version_num), lambda rows, error: self._opened(error))
+            self._session.ask(preparing_sql(self._version_num), lambda rows, error: self._opened(error))
 
     def _restart(self, now: float) -> None:
         self._stretch += 1

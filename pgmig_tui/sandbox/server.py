@@ -208,10 +208,14 @@ class SandboxServer:
     def _connect(self, dbname: str = "postgres") -> psycopg.Connection[tuple[str, ...]]:
         import psycopg
 
+        from pgmig_tui.database.opening import OpeningError, open_session
+
         try:
-            return psycopg.connect(self.conninfo(dbname), autocommit=True, application_name="pgmig-tui sandbox")
-        except psycopg.OperationalError as error:
+            connection = psycopg.connect(self.conninfo(dbname), autocommit=True, application_name="pgmig-tui sandbox")
+            open_session(connection.pgconn, "control", 0, deadline=time.monotonic() + _START_TIMEOUT_S)
+        except (psycopg.OperationalError, OpeningError) as error:
             raise Unreachable(f"The sandbox server in {self.folder} can't be reached: {error}") from error
+        return connection
 
     # How it is done
 

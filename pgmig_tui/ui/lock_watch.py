@@ -76,12 +76,11 @@ class EnvironmentLocks:
                 self._one_at_a_time.release()
 
     def _open(self) -> Connection:
-        from pgmig_tui.database.connect import application_name, connect, guard_sql
+        from pgmig_tui.database.connect import application_name, connect
 
         if self._connection is None:
-            connection = connect(self._environment.target, application_name=application_name("locks", "watch"))
-            connection.execute(guard_sql("watch", 150, connection.server_version_num))
-            self._connection = connection
+            name = application_name("locks", "watch")
+            self._connection = connect(self._environment.target, application_name=name, kind="watch")
         return self._connection
 
     def _drop(self) -> None:

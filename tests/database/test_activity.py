@@ -29,9 +29,9 @@ def pile_up(server: Server, database: str) -> Iterator[tuple[Connection, Connect
     server.execute("CREATE TABLE IF NOT EXISTS t (id int)", database)
     target = place(server, database)
     with (
-        connect(target, application_name="reporting") as blocker,
-        connect(target, application_name="pgmig/run/3") as step,
-        connect(target, application_name="web") as victim,
+        connect(target, application_name="reporting", script=True) as blocker,
+        connect(target, application_name="pgmig/run/3", script=True) as step,
+        connect(target, application_name="web", script=True) as victim,
         connect(target, application_name="looker") as looker,
     ):
         blocker.execute("BEGIN; SELECT * FROM t")

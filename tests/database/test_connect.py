@@ -18,15 +18,12 @@ from pgmig_tui.database.connect import (
     application_name,
     check_server,
     connect,
-    detect_pooler,
     guard_sql,
     mask,
-    refuse_transaction_pooler,
 )
 from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.project.environments import Policy
 from tests.database.places import Databases, Place, place, role, session
-from tests.database.pooler import pooler
 from tests.servers import Server
 
 
@@ -97,11 +94,10 @@ def test_guards_of_a_step_override_the_role_s_own(pg: Server, database_on: Datab
 
 def test_guards_of_our_own_sessions(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
-    with connect(place(pg, name), application_name="x") as connection:
-        connection.execute(guard_sql("watch", 300, connection.server_version_num))
+    with connect(place(pg, name), application_name="x", kind="watch") as connection:
         watching = "search_path", "lock_timeout", "statement_timeout", "default_transaction_read_only", "TimeZone"
         assert settings_of(connection, *watching) == ["pg_catalog, pg_temp", "150ms", "2s", "on", "UTC"]
-        connection.execute(guard_sql("control", 700, connection.server_version_num))
+    with connect(place(pg, name), application_name="x", lock_timeout_ms=700) as connection:
         holding = "idle_session_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "client_encoding"
         assert settings_of(connection, *holding) == ["0", "0", "700ms", "UTF8"]
 
@@ -256,31 +252,10 @@ def test_cancel_from_another_thread(pg: Server, database_on: Databases) -> None:
 
 def test_notices(pg: Server, database_on: Databases) -> None:
     seen: list[tuple[str, str, str]] = []
-    with connect(place(pg, database_on(pg)), application_name="x") as connection:
+    with connect(place(pg, database_on(pg)), application_name="x", script=True) as connection:
         connection.on_notice(lambda *notice: seen.append(notice))
         connection.execute("DO $$ BEGIN RAISE NOTICE 'hello' USING DETAIL = 'there'; END $$")
     assert seen == [("NOTICE", "hello", "there")]
-
-
-def test_a_direct_connection_has_no_pooler(pg: Server, database_on: Databases) -> None:
-    target = place(pg, database_on(pg))
-    with connect(target, application_name="x") as connection:
-        assert detect_pooler(target, connection) is None
-
-
-def test_poolers_are_told_apart_and_one_is_refused(pg: Server, database_on: Databases) -> None:
-    name = database_on(pg)
-    for mode in ("session", "transaction"):
-        with pooler(pg, name, mode) as found:
-            target = Place({"host": "127.0.0.1", "port": found.port, "dbname": name, "user": "x"})
-            with connect(target, application_name="x") as connection:
-                assert detect_pooler(target, connection) == mode
-                if mode == "session":
-                    assert refuse_transaction_pooler(target, connection) == "session"
-                else:
-                    with pytest.raises(Refused, match="pooler in transaction mode") as caught:
-                        refuse_transaction_pooler(target, connection)
-                    assert caught.value.exit_status == 3
 
 
 def test_the_environment_s_password_is_masked_too(

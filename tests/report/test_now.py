@@ -22,7 +22,7 @@ T = Name("public", "t")
 
 @contextmanager
 def opened(server: Server, database: str, name: str) -> Iterator[Connection]:
-    with connect(place(server, database), application_name=name) as connection:
+    with connect(place(server, database), application_name=name, script=True) as connection:
         yield connection
 
 
@@ -159,7 +159,7 @@ def test_a_quiet_table_and_one_that_is_not_there(pg18: Server, database_on: Data
 def test_hostile_names_do_not_steer_the_terminal(pg18: Server, database_on: Databases) -> None:
     name = database_on(pg18)
     pg18.execute("CREATE TABLE t (id int)", name)
-    with connect(place(pg18, name), application_name="[red]x") as holder:
+    with connect(place(pg18, name), application_name="[red]x", script=True) as holder:
         holder.execute('BEGIN; SELECT 1 AS "\x1b[31m" FROM t')
         found = asked(pg18, name, [Wanted(T, AE)])
     for told in words(found):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgmig_tui.database.backfill import Pressure, between, bound_sql, lock_key
+from pgmig_tui.database.backfill import Order, Pressure, between, bound_sql, lock_key
 from pgmig_tui.run import batches
 from pgmig_tui.run.batches import Limits, Pace, Throttle
 
@@ -134,15 +134,21 @@ def test_what_can_not_be_seen_is_said() -> None:
 
 
 def test_the_range_of_a_batch() -> None:
-    assert between("t", ["id"], (), ("5",)) == '"t"."id" <= \'5\''
-    assert between("t", ["id"], ("5",), ("9",)) == '"t"."id" > \'5\' AND "t"."id" <= \'9\''
-    both = '("x"."a", "x"."B") > (\'1\', \'o\'\'x\') AND ("x"."a", "x"."B") <= (\'2\', \'\')'
-    assert between("x", ["a", "B"], ("1", "o'x"), ("2", "")) == both
+    key = Order(("id",), ("pg_catalog.int8",))
+    low = '"t"."id" OPERATOR("pg_catalog".<=)'
+    assert between("t", key, (), ("5",)) == f"{low} '5'::pg_catalog.int8"
+    both = f'"t"."id" OPERATOR("pg_catalog".>) \'5\'::pg_catalog.int8 AND {low} \'9\'::pg_catalog.int8'
+    assert between("t", key, ("5",), ("9",)) == both
+    columns = '("x"."a", "x"."B")'
+    both = f"{columns} OPERATOR(\"app\".>) ('1', 'o''x') AND {columns} OPERATOR(\"app\".<=) ('2', '')"
+    assert between("x", Order(("a", "B"), schema="app"), ("1", "o'x"), ("2", "")) == both
 
 
 def test_the_bound_is_asked_by_the_key_alone() -> None:
-    sql = bound_sql("public.t", ["id"], ("5",), ("90",), 10)
-    assert 'WHERE "id" > \'5\' AND "id" <= \'90\' ORDER BY "id" LIMIT 10' in sql
+    sql = bound_sql("public.t", Order(("id",)), ("5",), ("90",), 10)
+    operator = 'OPERATOR("pg_catalog".{})'.format
+    wanted = f'WHERE "id" {operator(">")} \'5\' AND "id" {operator("<=")} \'90\' ORDER BY "id" LIMIT 10'
+    assert wanted in sql
 
 
 def test_lock_keys_are_signed_and_tell_statements_apart() -> None:

@@ -23,7 +23,6 @@ from pgmig_tui.database.connect import (
     ServerIdentity,
     application_name,
     connect,
-    guard_sql,
     identity_sql,
 )
 from pgmig_tui.database.text import load
@@ -161,9 +160,9 @@ def check_environment(
     results: list[CheckResult] = []
     try:
         with connect(
-            environment.target, application_name=application_name("check", "watch"), connect_timeout=CONNECT_TIMEOUT_S
-        ) as connection:
-            connection.execute(guard_sql("watch", 0, connection.server_version_num))
+            environment.target, application_name=application_name("check", "watch"),
+            connect_timeout=CONNECT_TIMEOUT_S, kind="watch",
+        ) as connection:  # fmt: skip
             results.append(server_result(connection.identity(), environment.policy, thresholds))
             for check in CHECKS:
                 results.append(run_check(connection, check.name, wanted, thresholds))

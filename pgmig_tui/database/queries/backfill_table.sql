@@ -7,11 +7,29 @@ SELECT c.oid::bigint, n.nspname::text, c.relname::text, c.relkind::text, pg_cata
                LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = k.name AND a.attnum > 0
                      AND NOT a.attisdropped
               ORDER BY k.place),
-       (SELECT pg_catalog.jsonb_build_array(i.indexrelid::pg_catalog.regclass::text,
-                                            i.indisunique AND i.indnkeyatts = pg_catalog.cardinality(%(columns)s::text[]))
+       (SELECT pg_catalog.jsonb_build_array(
+                 i.indexrelid::pg_catalog.regclass::text,
+                 i.indisunique AND i.indnkeyatts = pg_catalog.cardinality(%(columns)s::text[]),
+                 compared.types, compared.operators)
           FROM pg_catalog.pg_index i
           JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
           JOIN pg_catalog.pg_am m ON m.oid = x.relam AND m.amname = 'btree'
+         CROSS JOIN LATERAL (
+               -- By which type, and which operators, the index compares: those of a pseudo-type take any of its kind.
+               SELECT pg_catalog.jsonb_agg(pg_catalog.format('%%I.%%I', tn.nspname, t.typname) ORDER BY k.place) AS types,
+                      pg_catalog.jsonb_agg(opn.nspname ORDER BY k.place) AS operators
+                 FROM ROWS FROM (pg_catalog.unnest(i.indclass::oid[]), pg_catalog.unnest(i.indkey::int2[]))
+                      WITH ORDINALITY AS k(class, attnum, place)
+                 JOIN pg_catalog.pg_opclass oc ON oc.oid = k.class
+                 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+                 JOIN pg_catalog.pg_type it ON it.oid = oc.opcintype
+                 JOIN pg_catalog.pg_type t ON t.oid = CASE WHEN it.typtype = 'p' THEN a.atttypid ELSE it.oid END
+                 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+                 JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
+                      AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 5
+                 JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
+                 JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
+                WHERE k.place <= pg_catalog.cardinality(%(columns)s::text[])) compared
          WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL
            AND %(columns)s::text[] = ARRAY(
                 SELECT a.attname::text
@@ -30,4 +48,4 @@ SELECT c.oid::bigint, n.nspname::text, c.relname::text, c.relkind::text, pg_cata
                   WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'), '')
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.oid = pg_catalog.to_regclass(%(name)s)
+ WHERE c.oid = %(oid)s::oid
