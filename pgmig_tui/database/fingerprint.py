@@ -15,7 +15,7 @@ Objects = Mapping[tuple[str, str], str]
 def read_objects(connection: Connection) -> dict[tuple[str, str], str]:
     """All objects of the database, those of extensions aside. Raises ServerError.
 
-    The session's search_path must be pg_catalog alone, as `guard_sql("control", …)` sets it.
+    The session's search_path must be pg_catalog alone, as `connect` sets it.
     """
     return {(str(kind), str(name)): str(text or "") for kind, name, text in connection.execute(load("fingerprint"))}
 
