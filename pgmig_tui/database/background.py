@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgmig_tui.database import pooler
 from pgmig_tui.database.connect import KEEPALIVE, Connection, Reachable, mask
-from pgmig_tui.database.opening import TRIES, OpeningError, opening_sql, read_opening
+from pgmig_tui.database.opening import TRIES, OpeningError, in_step, opening_sql, read_opening, step_sql
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
@@ -49,6 +49,8 @@ class Background:
         self._connecting = False
         self._tries = 0
         """Times that the first message was sent and not yet obeyed, 0 = it has been."""
+        self._steps = 0
+        """The number of the question that finds out whether answers belong to their questions, 0 = none is open."""
         self._first: PGresult | None = None
         self._fd = -1
         self._events = 0
@@ -70,7 +72,7 @@ class Background:
 
     @property
     def open(self) -> bool:
-        return self._raw is not None and not (self._connecting or self._tries)
+        return self._raw is not None and not (self._connecting or self._tries or self._steps)
 
     def ask(self, sql: str, answered: Answered) -> None:
         """Send `sql` as one simple query, as soon as the session is there. One question at a time."""
@@ -107,7 +109,7 @@ class Background:
         if self._raw is not None:
             self._raw.finish()
             self._raw = None
-        self._connecting, self._tries, self._first = False, 0, None
+        self._connecting, self._tries, self._steps, self._first = False, 0, 0, None
         self._question = self._answered = None
 
     def mask(self, text: str) -> str:
@@ -138,16 +140,34 @@ class Background:
         """The first message is answered."""
         first, self._first = self._first, None
         try:
-            pid = read_opening(first, "watch", 0, raw.server_version)
+            opened = read_opening(first, "watch", 0, raw.server_version)
         except OpeningError as error:
             if not error.again or self._tries >= TRIES:
                 raise psycopg.OperationalError(error.why) from None
             self._open_up(raw)
             return
-        if pid != raw.backend_pid and not pooler.keeps_sessions(raw):
+        if opened.pid != raw.backend_pid and not pooler.keeps_sessions(raw):
             raise psycopg.OperationalError("a pooler stands in between, and its mode isn't known")
         self._tries = 0
-        self._send()
+        if opened.timed:  # see opening: an error may still be under way
+            self._step_on(raw)
+        else:
+            self._send()
+
+    def _step_on(self, raw: PGconn) -> None:
+        self._steps += 1
+        if self._steps > TRIES:
+            raise psycopg.OperationalError("its answers are not those of the questions")
+        raw.send_query(step_sql(self._steps))
+        self._flush(raw)
+
+    def _stepped(self, raw: PGconn) -> None:
+        answered, self._first = in_step(self._first, self._steps), None
+        if answered:
+            self._steps = 0
+            self._send()
+        else:
+            self._step_on(raw)
 
     def _send(self) -> None:
         assert self._raw is not None
@@ -170,10 +190,12 @@ class Background:
             if result is None:
                 if self._tries:
                     self._opened(raw)
+                elif self._steps:
+                    self._stepped(raw)
                 else:
                     self._finish()
                 return
-            if self._tries:
+            if self._tries or self._steps:
                 self._first = result
             elif result.status == pq.ExecStatus.TUPLES_OK:
                 self._rows = [

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from select import POLLIN, poll
 from typing import TYPE_CHECKING, Literal
@@ -113,12 +114,13 @@ def guard_sql(kind: Kind, lock_timeout_ms: int, version_num: int) -> bytes:
 
 def opening_sql(kind: Kind, lock_timeout_ms: int, version_num: int, announced_pid: int | None) -> bytes:
     """The first message, to a session whose process ID was announced so; None where a pooler is known to keep its
-    sessions. Its row: the server's process ID, then each setting as it is now."""
+    sessions. Its row: the server's process ID, the statement_timeout that held until now, each setting as it is now."""
     pooled = "false"
     if announced_pid is not None:
         pooled = f"pg_catalog.int4ne(pg_catalog.pg_backend_pid(),{announced_pid})"
     settings = calls(settings_of(kind, lock_timeout_ms, version_num), version_num, pooled)
-    return ("SELECT pg_catalog.pg_backend_pid(), " + ", ".join(settings)).encode()
+    before = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('statement_timeout'), "
+    return (before + ", ".join(settings)).encode()
 
 
 def open_session(raw: PGconn, kind: Kind, lock_timeout_ms: int, *, deadline: float, pooled: bool = False) -> int:
@@ -131,15 +133,26 @@ def open_session(raw: PGconn, kind: Kind, lock_timeout_ms: int, *, deadline: flo
     sql = opening_sql(kind, lock_timeout_ms, version, None if pooled else raw.backend_pid)
     for left in reversed(range(TRIES)):
         try:
-            return read_opening(answer(raw, sql, deadline), kind, lock_timeout_ms, version)
+            opened = read_opening(answer(raw, sql, deadline), kind, lock_timeout_ms, version)
+            if opened.timed:
+                _in_step(raw, deadline)
+            return opened.pid
         except OpeningError as error:
             if not (left and error.again and raw.status == pq.ConnStatus.OK):
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def read_opening(result: PGresult | None, kind: Kind, lock_timeout_ms: int, version_num: int) -> int:
-    """The process ID in the answer to the first message. Raises OpeningError unless all is as it was set."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The server's process; `timed`: a statement_timeout held while it read the first message."""
+
+    pid: int
+    timed: bool
+
+
+def read_opening(result: PGresult | None, kind: Kind, lock_timeout_ms: int, version_num: int) -> Opened:
+    """What the answer to the first message says. Raises OpeningError unless all is as it was set."""
     if result is None or result.status != pq.ExecStatus.TUPLES_OK:
         message = state = b""
         if result is not None:
@@ -148,13 +161,33 @@ def read_opening(result: PGresult | None, kind: Kind, lock_timeout_ms: int, vers
         raise OpeningError(message.decode("utf-8", "replace").strip() or "no answer", state.decode())
     row = [(result.get_value(0, column) or b"").decode("utf-8", "replace") for column in range(result.nfields)]
     wanted = settings_of(kind, lock_timeout_ms, version_num)
-    found = dict(zip(wanted, row[1:], strict=False))
+    found = dict(zip(wanted, row[2:], strict=False))
     for name, value in wanted.items():
         if name != "lock_timeout" and found.get(name, "").lower() != value.lower():
             raise OpeningError(f"{name} is {found.get(name)!r} after it was set to {value!r}", "22023")
     if not row[0].isdigit():
         raise OpeningError("the answer to the first question isn't one", "08P01")
-    return int(row[0])
+    return Opened(int(row[0]), row[1] != "0")
+
+
+def step_sql(number: int) -> bytes:
+    """A question that has an answer of its own."""
+    return f"SELECT 'pgmig {number}'".encode()
+
+
+def in_step(result: PGresult | None, number: int) -> bool:
+    """Whether that is the answer to the question of this number."""
+    return result is not None and result.ntuples == 1 and result.get_value(0, 0) == f"pgmig {number}".encode()
+
+
+def _in_step(raw: PGconn, deadline: float) -> None:
+    """A timeout that ran out just as the first message ended is told later, by an error before the next message is
+    read: that would be taken for its answer, and its answer for that of the one behind it. So ask until the answer is
+    that of the question. Raises OpeningError."""
+    for number in range(TRIES):
+        if in_step(answer(raw, step_sql(number), deadline), number):
+            return
+    raise OpeningError("its answers are not those of the questions", "08P01")
 
 
 def answer(raw: PGconn, sql: bytes, deadline: float) -> PGresult:

@@ -9,8 +9,10 @@ from typing import Any
 import postgast
 import pytest
 
+from pgmig_tui.database.background import Background
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.opening import settings_of
+from pgmig_tui.database.wire import Waiter
 from pgmig_tui.errors import Unreachable
 from tests.cli.program import Checkout, shop
 from tests.database.places import Place, place, role
@@ -130,11 +132,31 @@ def test_an_answer_that_is_not_what_was_set_ends_it(
 
 
 def test_a_timeout_of_a_millisecond_does_not_keep_us_out(server: Server, database_on: Callable[..., str]) -> None:
-    """It may end the very message that lifts it."""
+    """It may end the very message that lifts it, or be told when that is over: as if the next message had failed."""
     name = database_on(server)
     with role(server) as somebody:
         server.execute(f'ALTER ROLE "{somebody["user"]}" SET statement_timeout = 1')
         for script in (False, True):
-            for _ in range(20):
+            for number in range(30):
                 with connect(place(server, name, **somebody), application_name="pgmig/test", script=script) as session:
-                    assert session.one("SELECT pg_catalog.pg_sleep(0.01) IS NULL") == (False,)
+                    assert session.one(f"SELECT pg_catalog.pg_sleep(0.002) IS NULL, {number}") == (False, number)
+                    assert session.one(f"SELECT {number} - 100") == (number - 100,)
+
+
+def test_nor_out_of_the_session_that_watches(pg18: Server, database_on: Callable[..., str]) -> None:
+    name = database_on(pg18)
+    with role(pg18) as somebody:
+        pg18.execute(f'ALTER ROLE "{somebody["user"]}" SET statement_timeout = 1')
+        where = place(pg18, name, **somebody)
+        found: list[tuple[list[tuple[str | None, ...]], str]] = []
+        with connect(where, application_name="pgmig/test") as control:
+            for number in range(20):
+                poll = Waiter()
+                watch = Background(where, control, poll, "pgmig/test/watch")
+                for question in (f"SELECT {number}", f"SELECT pg_catalog.pg_sleep(0.002), {number + 100}"):
+                    watch.ask(question, lambda rows, error: found.append((rows, error)))
+                    while watch.busy:
+                        poll.wait(watch.fd, 1000)
+                        watch.ready()
+                watch.close()
+                assert found[-2:] == [([(str(number),)], ""), ([("", str(number + 100))], "")]
