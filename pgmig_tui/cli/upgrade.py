@@ -17,18 +17,12 @@ def upgrade(arguments: Namespace) -> int:
     """
     from pgmig_tui.cli.confirm import confirm
     from pgmig_tui.database import registry
-    from pgmig_tui.database.connect import (
-        application_name,
-        check_server,
-        connect,
-        guard_sql,
-        refuse_transaction_pooler,
-    )
+    from pgmig_tui.database.connect import application_name, check_server, connect
 
     found = choose(arguments, changes=0)
     environment, target = found.environment, found.environment.target
-    with connect(target, application_name=application_name("upgrade", "control")) as connection:
-        connection.execute(guard_sql("control", environment.policy.lock_timeout_ms, connection.server_version_num))
+    name = application_name("upgrade", "control")
+    with connect(target, application_name=name, lock_timeout_ms=environment.policy.lock_timeout_ms) as connection:
         info = registry.read_registry(connection, target.registry)
         registry.refuse_absent(info, target)
         registry.refuse_newer(info)
@@ -39,7 +33,6 @@ def upgrade(arguments: Namespace) -> int:
         if environment.policy.protected:
             confirm(arguments, environment, "upgrade the registry")
         check_server(connection.identity(), environment.policy)
-        refuse_transaction_pooler(target, connection)
         registry.take_lock(connection)
         info = registry.read_registry(connection, target.registry)
         passed = registry.upgrade_registry(connection, info, found.project.operator)

@@ -258,7 +258,6 @@ class Stage:
 
         script = Script(name, view.statements, form.wraps, view.complete)
         with connect(self.endpoint, application_name=application_name("rehearsal", "facts")) as session:
-            session.execute(guard_sql("control", 0, self.version_num))
             return forecast([script], session, self.version_num)[0]
 
     # -- parts -------------------------------------------------------------------------------------------------
