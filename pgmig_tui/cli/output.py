@@ -1,7 +1,7 @@
 """Where words go: results on stdout, progress and diagnostics on stderr.
 
-No text of a file or a server is ever read as markup: consoles are made with markup off and get `Text` objects, whose
-content went through `display.safe`.
+No text of a file or a server is ever read as markup: rich is asked for the colours of a role alone, and every text
+went through `display.safe`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,13 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from pgmig_tui.display.cells import Line, Role, Span
 
 STYLES: Mapping[Role, str] = {
@@ -44,16 +40,6 @@ PIPED_WIDTH = 4000
 """Columns when nobody looks at a terminal: a table is as wide as its text, so that `grep` sees whole lines."""
 
 
-@cache
-def console(stream: TextIO) -> Console:
-    """The console on a stream, honouring NO_COLOR, TERM and the terminal's width."""
-    from rich.console import Console
-
-    # Without a height rich takes no width for a dumb terminal: it is 80 columns wide then, whatever it is.
-    width, height = _width(stream), 25
-    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width, height=height)
-
-
 def _width(stream: TextIO) -> int:
     """COLUMNS wins, then the terminal's own width."""
     wanted = os.environ.get("COLUMNS", "")
@@ -65,47 +51,13 @@ def _width(stream: TextIO) -> int:
         return PIPED_WIDTH
 
 
-def text(spans: str | Iterable[Span]) -> Text:
-    """Spans as rich text; a bare string is plain. Both must be safe already."""
-    from rich.text import Text
-
-    if isinstance(spans, str):
-        return Text(spans)
-    return Text.assemble(*((words, STYLES.get(role, "")) for words, role in spans))
-
-
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None:
-    """Print a table on stdout.
+    """Print a table on stdout, in the terminal's width; the headings' marks are those of `display.tables`."""
+    from pgmig_tui.display.tables import table
 
-    A heading may end in marks: `>` aligns its column right, `?` lets a terminal that is too narrow go without it; of
-    several such columns the last goes first.
-    """
-    from rich.measure import Measurement
-
-    out = console(sys.stdout)
-    cells = [[text(cell) for cell in row] for row in rows]
-    shown = list(range(len(headings)))
-    while True:
-        grid = _grid(headings, cells, shown)
-        spare = [column for column in shown if "?" in headings[column]]
-        if not spare or Measurement.get(out, out.options.update(max_width=PIPED_WIDTH), grid).maximum <= out.width:
-            break
-        shown.remove(spare[-1])
-    out.print(grid)
-
-
-def _grid(headings: Sequence[str], rows: Iterable[Sequence[Text]], shown: Sequence[int]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in shown:
-        heading = headings[column]
-        justify: Literal["left", "right"] = "right" if ">" in heading else "left"
-        grid.add_column(text(heading.rstrip(">?")), justify=justify, overflow="fold")
-    for row in rows:
-        grid.add_row(*(row[column] for column in shown))
-    return grid
+    rule = "─" if sys.stdout.encoding.lower().startswith("utf") else "-"
+    for told in table(headings, rows, _width(sys.stdout), rule):
+        _put(sys.stdout, told)
 
 
 def set_volume(*, quiet: bool, verbose: int) -> None:
@@ -140,11 +92,34 @@ def note(spans: str | Iterable[Span]) -> None:
 
 
 def _put(stream: TextIO, spans: str | Iterable[Span]) -> None:
-    # A log of a thousand changes is thousands of lines: where nobody sees colours, none are worked out.
-    if stream.isatty() or os.environ.get("FORCE_COLOR"):
-        console(stream).print(text(spans), soft_wrap=True)
+    # A log of a thousand changes is thousands of lines: rich is asked once for each role, not for each line.
+    if isinstance(spans, str):
+        told = spans
+    elif stream.isatty() or os.environ.get("FORCE_COLOR"):
+        told = "".join(_styled(stream, *span) for span in spans)
     else:
-        stream.write((spans if isinstance(spans, str) else text_of(spans)) + "\n")
+        told = text_of(spans)
+    stream.write(told + "\n")
+
+
+def _styled(stream: TextIO, words: str, role: Role) -> str:
+    before, after = _marks(stream, role)
+    return f"{before}{words}{after}"
+
+
+@cache
+def _marks(stream: TextIO, role: Role) -> tuple[str, str]:
+    """What a terminal is sent before and after words of that role; rich knows NO_COLOR, FORCE_COLOR and TERM."""
+    style = STYLES.get(role)
+    if style is None:
+        return "", ""
+    from rich.console import Console
+
+    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print("|", style=style, end="")
+    before, _, after = captured.get().partition("|")
+    return before, after
 
 
 def warn(message: str) -> None:
