@@ -11,8 +11,8 @@ from pgmig_tui.impact.facts import Facts
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.safer import names_to_be
 from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
-from pgmig_tui.impact.shapes import shape_of
 from pgmig_tui.impact.wanted import EVERYTHING, Names
+from pgmig_tui.script.shapes import shape_of
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.predict import StatementLike

@@ -18,6 +18,7 @@ from pgmig_tui.impact.result import (
     RISKS,
     Blocks,
     DataLoss,
+    Estimate,
     Held,
     Lock,
     Problem,
@@ -31,8 +32,8 @@ from pgmig_tui.impact.rules import apply
 from pgmig_tui.impact.rules.holding import while_held, works_on
 from pgmig_tui.impact.rules.refused import fresh_value
 from pgmig_tui.impact.shadow import Catalog
-from pgmig_tui.impact.shapes import shape_of
 from pgmig_tui.impact.worlds import World, distinct, pass_through
+from pgmig_tui.script.shapes import shape_of
 
 
 class ParsedProblem(Protocol):
@@ -71,6 +72,8 @@ class StatementLike(Protocol):
     def branch(self) -> tuple[tuple[int, int], ...]: ...
     @property
     def node(self) -> Node: ...
+    @property
+    def times(self) -> int: ...
 
 
 FIRST_PART = 500
@@ -263,6 +266,8 @@ def predict_script(
             _control(walk, statement, control)
             continue
         impact = _impact(walk, statement)
+        if statement.times > 1:
+            impact = _many(impact, statement.times)
         position = len(walk.done)
         walk.done.append(impact)
         if not impact.locks and walk.in_transaction:
@@ -380,6 +385,17 @@ def _repeated(walk: _Walk, statement: StatementLike, shape: str) -> StatementImp
         known, line=statement.line, end_line=statement.end_line, sql=statement.text, path=statement.path,
         held_until_line=statement.end_line,
     )  # fmt: skip
+
+
+def _many(one: StatementImpact, times: int) -> StatementImpact:
+    took = one.estimated_ms
+    return replace(
+        one,
+        times=times,
+        rows=one.rows * times,
+        bytes=one.bytes * times,
+        estimated_ms=None if took is None else Estimate(took.low * times, took.high * times),
+    )
 
 
 def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementImpact:

@@ -122,7 +122,8 @@ class StatementImpact:
     `unknown` says in words what could not be told, `hidden` of that what may destroy something, `breaks` what running
     code would notice, `notes` the rest; `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction
     block. `silenced` are the rules whose advice the script silences, each with its reason. `held` are the locks from
-    SHARE on that the transaction has from earlier statements, `blocks` counts them, too.
+    SHARE on that the transaction has from earlier statements, `blocks` counts them, too. `times`: it stands for so many
+    in a row that differ in their constants alone; lines, rows, bytes and time are those of all of them.
     """
 
     line: int
@@ -151,6 +152,7 @@ class StatementImpact:
     silenced: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     hidden: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
+    times: int = 1
 
     @property
     def accepted(self) -> bool:
@@ -237,6 +239,7 @@ def _statement_json(one: StatementImpact) -> dict[str, Any]:
         "end_line": one.end_line,
         "sql": mask_secrets(one.sql),
         "kind": one.kind,
+        "times": one.times,
         "transaction_control": one.transaction_control,
         "locks": [
             {

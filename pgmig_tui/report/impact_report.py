@@ -77,8 +77,9 @@ def rows(impact: ScriptImpact) -> list[tuple[str | Line, ...]]:
     statements = (one for one in impact.statements if not one.transaction_control or one.problem is not None)
     for _, same in groupby(statements, key=_row_of):
         alike = list(same)
-        one, count = alike[0], len(alike)
-        place = str(one.line) if count == 1 else f"{one.line}-{alike[-1].line}"
+        one, count = alike[0], sum(each.times for each in alike)
+        last = alike[-1]
+        place = str(one.line) if count == 1 else f"{one.line}-{last.line if last.times == 1 else last.end_line}"
         name = kind_words(one) if count == 1 else f"{kind_words(one)} x {count:,}"
         kind: Line = ((safe(name), "failed" if one.problem else "plain"),)
         locks: list[Lock | None] = [*_seen(one)] or [None]
@@ -87,7 +88,7 @@ def rows(impact: ScriptImpact) -> list[tuple[str | Line, ...]]:
             if position:
                 found.append(("", "", mode, relation, "", "", "", ""))
                 continue
-            held = "-" if lock is None else f"line {alike[-1].held_until_line}"
+            held = "-" if lock is None else f"line {last.held_until_line}"
             found.append(
                 (place, kind, mode, relation, blocks_words(one), held, does_words(one), (risk_span(one.risk),))
             )

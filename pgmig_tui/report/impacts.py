@@ -83,7 +83,7 @@ class Reading:
     server: ServerFacts
 
     def preview(self, source: Source) -> Preview:
-        return preview(source.name, source.data, self.files, self.variables, self.allow, self.server)
+        return preview(source.name, source.data, self.files, self.variables, self.allow, self.server, rows=True)
 
 
 def reading(

@@ -68,7 +68,7 @@ class Work:
 
 def read_script(work: Work, name: str, data: bytes, *, verify: bool = False) -> tuple[Preview, Shape]:
     """Walk a script without running it. What is only recorded (--log-only) need not be runnable."""
-    view = preview(name, data, work.files, work.variables, work.allow, work.identity.facts)
+    view = preview(name, data, work.files, work.variables, work.allow, work.identity.facts, rows=True)
     form = shape(view)
     if not work.options.log_only:
         work.problems += [f"{one.path}:{one.line}: {one.message}" for one in view.findings if one.refuses]

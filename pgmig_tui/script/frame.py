@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -11,7 +10,6 @@ from pgmig_tui.script.lexer import LEADING_AT, Lexer, mask
 from pgmig_tui.script.variables import parse_boolean
 
 _BOM = b"\xef\xbb\xbf"
-_COPY_END = re.compile(rb"^\\\.\r?$", re.MULTILINE).search
 
 
 class Arm(Enum):
@@ -249,10 +247,33 @@ class Frame:
 
     def copy_rows(self, chunk: int) -> Iterator[bytes]:
         """Whole lines up to `\\.` or the end of the file; psql starts on the line after the statement's."""
-        data, start = self.data, self.next_base
-        found = _COPY_END(data, start)
-        end = found.start() if found else len(data)
-        self.line_number += data.count(b"\n", start, end) + (1 if found else 0)
-        self.next_base = min(found.end() + 1, len(data)) if found else len(data)
+        start = self.next_base
+        end = self.skip_rows()
         for at in range(start, end, chunk):
-            yield data[at : min(at + chunk, end)]
+            yield self.data[at : min(at + chunk, end)]
+
+    def skip_rows(self) -> int:
+        """Goes on behind those rows. Returns where they end."""
+        data, start = self.data, self.next_base
+        end = start - 1  # the newline before the first row
+        while (end := data.find(b"\n\\.", end)) >= 0:
+            behind = end + 3 + data.startswith(b"\r", end + 3)
+            if behind == len(data) or data.startswith(b"\n", behind):
+                break
+            end += 1
+        found = end >= 0
+        end = end + 1 if found else len(data)
+        self.line_number += data.count(b"\n", start, end) + found
+        self.next_base = min(behind + 1, len(data)) if found else len(data)
+        return end
+
+    def skip_to(self, at: int, previous: int) -> None:
+        """Goes on at the beginning of another line; `previous` is where the statement begins that is now the last."""
+        self.line_number += self.data.count(b"\n", self.next_base, at)
+        self.previous = self.data[previous:at].rstrip()
+        self.next_base = at
+
+    @property
+    def ends_its_line(self) -> bool:
+        """Whether only blanks follow on the line, which is the file's own text."""
+        return not self._outer and self.text is not None and not self.text[self.at :].strip(b" \t\r")

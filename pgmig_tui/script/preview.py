@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.script.actions import Action, CopyFile, Output, Send, ServerFacts, SetEnvironment, Shell, Then
@@ -19,6 +19,7 @@ from pgmig_tui.script.meta import Sending
 from pgmig_tui.script.parse import output_names
 from pgmig_tui.script.problems import ScriptError, ScriptRefused, ScriptUnbounded
 from pgmig_tui.script.reader import PsqlReader
+from pgmig_tui.script.repeated import Rows
 from pgmig_tui.script.silence import MARK, Silence, silences
 from pgmig_tui.script.statement import Statement, decode
 from pgmig_tui.script.variables import is_special, parse_boolean, to_text
@@ -81,10 +82,22 @@ class Preview:
 
 
 def preview(
-    name: str, data: bytes, files: FileSource, variables: Mapping[str, str], allow: Allow, server: ServerFacts
+    name: str,
+    data: bytes,
+    files: FileSource,
+    variables: Mapping[str, str],
+    allow: Allow,
+    server: ServerFacts,
+    *,
+    rows: bool = False,
 ) -> Preview:
-    """Reads the whole script. Never raises for what it holds: that becomes findings."""
+    """Reads the whole script. Never raises for what it holds: that becomes findings.
+
+    With `rows` a thousand and more statements in a row that differ in their constants alone are told as one
+    (`Statement.times`).
+    """
     walker = _Walker(name, files, variables, allow, server)
+    walker.rows = Rows() if rows else None
     walker.open(name, data)
     walker.walk()
     return Preview(
@@ -123,6 +136,7 @@ class _Walker(PsqlReader):
         self.missing: list[str] = []
         self.complete: set[int] = set()
         self.marked: dict[str, bytes] = {}
+        self.rows: Rows | None = None
         self._frames.clear()
         self._forks: list[_Fork] = []
         self._path: Path = ()
@@ -181,6 +195,8 @@ class _Walker(PsqlReader):
         first = text[:4].upper()
         if first == "COPY":
             self._skip_rows(text)
+        elif self.rows is not None and plain and then == "plain" and not frame.branches:
+            self._skip_like_it(self.rows, frame, start, end)
         elif first.startswith("SET"):
             self._look_at_set(text, line)
 
@@ -219,8 +235,17 @@ class _Walker(PsqlReader):
 
     def _skip_rows(self, text: str) -> None:
         if _COPY_IN(text):
-            for _ in self.copy_rows(1 << 30):
-                pass
+            self.frame.skip_rows()
+
+    def _skip_like_it(self, rows: Rows, frame: Frame, start: int, end: int) -> None:
+        """Pass over the many statements that are like the one that was sent last, and count them with it."""
+        if self.encoding != "UTF8" or not frame.ends_its_line:
+            return
+        found = rows.after(frame.data, start, end + 1, frame.next_base)
+        if found is not None:
+            count, last, after = found
+            frame.skip_to(after, last)
+            self.statements[-1] = replace(self.statements[-1], end_line=frame.line_number, end=after, times=count + 1)
 
     def _look_at_set(self, text: str, line: int) -> None:
         if guard := _GUARD(text):

@@ -46,7 +46,8 @@ class Statement:
     is that of its first word, `end_line` that of its end; `start` and `end` are byte offsets in the file. `possible`:
     inside an `\\if`, or behind something that may end the script. `copy_data`: rows for it follow in the script.
     `joined`: several statements, sent as one (`\\;`), which is one transaction if no other is open. `branch` tells
-    statements of different arms apart: one pair (number of the \\if, number of its arm) a level.
+    statements of different arms apart: one pair (number of the \\if, number of its arm) a level. `times`: it stands for
+    so many in a row that differ in their constants alone; `text` is the first one's.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Statement:
     copy_data: bool = False
     joined: bool = False
     branch: tuple[tuple[int, int], ...] = ()
+    times: int = 1
 
     @lazily
     def bare(self) -> str:

@@ -38,6 +38,7 @@ class One:
     variables: tuple[str, ...] = ()
     path: str = "deploy/x.sql"
     branch: tuple[tuple[int, int], ...] = ()
+    times: int = 1
 
     @property
     def node(self) -> Any:

@@ -10,7 +10,7 @@ from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.shadow import Catalog
-from pgmig_tui.impact.shapes import shape_of
+from pgmig_tui.script.shapes import shape_of
 from tests.impact.statements import One, script
 
 AE, RE, SUE = LockMode.ACCESS_EXCLUSIVE, LockMode.ROW_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE
