@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -31,17 +32,42 @@ def command(env: Mapping[str, str], path: Path, line: int) -> list[str]:
     return [*words, str(path)] if words else []
 
 
+def missing(env: Mapping[str, str]) -> str | None:
+    """Why no editor can be called; None when one can."""
+    said = env.get("VISUAL") or env.get("EDITOR") or ""
+    try:
+        words = shlex.split(said)
+    except ValueError:
+        return f"VISUAL or EDITOR can't be read, a quote is open: {safe(said)}"
+    if not words:
+        return "neither VISUAL nor EDITOR is set"
+    if shutil.which(words[0], path=env.get("PATH")) is None:
+        return f"there is no program {safe(words[0])}, which VISUAL or EDITOR names"
+    return None
+
+
 def edit(app: PgmigApp, words: list[str]) -> str:
     """Give the terminal to an editor until it ends; what went wrong, or ""."""
     # An interrupt typed in the editor is the editor's; it sets its own handler, or dies of it, and we don't.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         with app.suspend():
-            status = subprocess.call(words)
+            # Nothing may be raised in here: the screen would not take its terminal back.
+            problem = _call(words)
     except SuspendNotSupported:
         return "this terminal can't be handed to an editor"
-    except OSError as error:
-        return f"{safe(words[0])} can't be started: {error.strerror}"
     finally:
         signal.signal(signal.SIGINT, before)
-    return f"the editor ended with status {status} ({safe(words[0])})" if status else ""
+    return problem
+
+
+def _call(words: list[str]) -> str:
+    """Run an editor; what went wrong, or ""."""
+    name = safe(words[0])
+    try:
+        status = subprocess.call(words)
+    except Exception as error:
+        return f"{name} can't be started: {getattr(error, 'strerror', None) or error}"
+    if status < 0:
+        return f"the editor was ended by signal {-status} ({name})"
+    return f"the editor ended with status {status} ({name})" if status else ""

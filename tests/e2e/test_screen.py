@@ -145,6 +145,21 @@ def test_the_editor_gets_the_terminal_and_what_it_wrote_is_read_again(project: P
     assert (project / "deploy" / "first.sql").read_text().endswith("SELECT 42;\nSELECT 42;\n")
 
 
+@pytest.mark.parametrize("how", ["is not there", "can't be executed", "goes away meanwhile"])
+def test_an_editor_that_does_not_start_leaves_the_screen_usable(project: Path, tmp_path: Path, how: str) -> None:
+    editor = tmp_path / "editor"
+    if how != "is not there":
+        editor.write_text("#!/no/such/interpreter\n" if how == "goes away meanwhile" else "\x00\x01")
+        editor.chmod(0o755)
+    with Terminal(project, env={"EDITOR": str(editor)}) as terminal:
+        terminal.sees("dev: 3 pending").press("enter")
+        terminal.sees("[deploy]", "CREATE TABLE public.t_first").press("e")
+        terminal.sees("there is no program" if how == "is not there" else "can't be started").press("ctrl-c")
+        terminal.sees("ctrl-c stops nothing here").press("]")
+        terminal.sees("[verify]").press("q")
+        assert terminal.ends() == 0
+
+
 def test_a_small_terminal_and_a_dumb_one_are_told(project: Path) -> None:
     with Terminal(project, size=(39, 9)) as terminal:
         terminal.sees("needs 40x10, has 39x9").press("q")

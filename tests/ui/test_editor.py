@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.ui.editor import command
+from pgmig_tui.ui.editor import command, missing
 from tests.ui.fakes import FakeSession, standing
 from tests.ui.robot import opened, play
 
@@ -26,6 +26,20 @@ def test_how_the_editor_is_called(env: dict[str, str], words: list[str]) -> None
     assert command(env, Path("/p/deploy/a b.sql"), 12) == words
 
 
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ({"EDITOR": "sh"}, None),
+        ({"EDITOR": " "}, "neither VISUAL nor EDITOR is set"),
+        ({"EDITOR": "sh 'unbalanced"}, "a quote is open: sh 'unbalanced"),
+        ({"EDITOR": "sh", "VISUAL": "/nowhere/\x1b[31mvim -R"}, "there is no program /nowhere/"),
+    ],
+)
+def test_why_there_is_no_editor(env: dict[str, str], why: str | None) -> None:
+    told = missing(env)
+    assert told is None if why is None else told is not None and why in told and "\x1b" not in told
+
+
 def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
         monkeypatch.delenv("VISUAL", raising=False)
@@ -37,7 +51,10 @@ def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_told(mon
             await robot.sees("ALTER TABLE dms.documents")
             await robot.press("e")
             await robot.sees("e is off: neither VISUAL nor EDITOR is set")
-            monkeypatch.setenv("EDITOR", "ed")
+            monkeypatch.setenv("EDITOR", "no-such-editor -x")
+            await robot.press("e")
+            await robot.sees("e is off: there is no program no-such-editor")
+            monkeypatch.setenv("EDITOR", "sh")
             await robot.press("e")
             await robot.sees("this terminal can't be handed to an editor", "ALTER TABLE dms.documents")
 

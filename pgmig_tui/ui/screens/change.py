@@ -248,8 +248,8 @@ class ChangeScreen(PlaceScreen):
 
     def off(self, key_id: str) -> str | None:
         script = self._scripts.get(self.kind)
-        if key_id == "change.edit" and not self._editor():
-            return "neither VISUAL nor EDITOR is set" if script is not None else "the script is not here yet"
+        if key_id == "change.edit":
+            return editor.missing(os.environ) if script is not None else "the script is not here yet"
         if key_id == "change.dry_run":
             return self._no_dry_run()
         if key_id == "change.backfill":
@@ -287,14 +287,9 @@ class ChangeScreen(PlaceScreen):
         else:
             self._show_pane()
 
-    def _editor(self) -> list[str]:
-        script = self._scripts.get(self.kind)
-        if script is None:
-            return []
-        return editor.command(os.environ, self.pgmig.session.facts.root / script.path, self.sql.line_number)
-
     def do_edit(self) -> None:
-        problem = editor.edit(self.pgmig, self._editor())
+        path = self.pgmig.session.facts.root / self._scripts[self.kind].path
+        problem = editor.edit(self.pgmig, editor.command(os.environ, path, self.sql.line_number))
         for known in (self._scripts, self._panes, self._now):
             known.pop(self.kind, None)
         self.pgmig.script_changed(self.change.change_id)
