@@ -127,23 +127,11 @@ class Activity:
     def aged(self, ms: float) -> Activity:
         """The same, `ms` later: the transactions of the blockers have aged. (Of those who wait it is told anew every
         second.)"""
-        blockers = tuple(
-            one if one.since_ms is None else replace(one, since_ms=one.since_ms + ms) for one in self.blockers
-        )
-        return replace(self, blockers=blockers)
-
-    @property
-    def root(self) -> Blocker | None:
-        """Who is named where only one can be: the first that the statement waits for, rather another's than ours."""
-        return next((one for one in self.blockers if not one.ours), self.blockers[0] if self.blockers else None)
+        return replace(self, blockers=aged(self.blockers, ms))
 
     def waits_for(self) -> str:
         """Such as `pid 777 (reporting) and 2 others`; "" when nobody is known."""
-        root = self.root
-        if root is None:
-            return ""
-        rest = len({(one.pid, one.prepared) for one in self.blockers if not one.ours}) - 1
-        return f"{root.name} and {words.count(rest, 'other')}" if rest > 0 else root.name
+        return named(self.blockers)
 
     def progress(self) -> str:
         """Such as `building index: about 62 %`; "" when nothing is known."""
@@ -159,6 +147,20 @@ class Activity:
         verb = "waits" if self.waiters == 1 else "wait"
         oldest = f", the longest for {words.duration(self.oldest_wait_ms)}" if self.oldest_wait_ms is not None else ""
         return f"{words.count(self.waiters, 'session')} {verb} behind {whom}{oldest}"
+
+
+def named(blockers: Sequence[Blocker]) -> str:
+    """Such as `pid 777 (reporting) and 2 others`, rather others' sessions than ours; "" when there is none."""
+    root = next((one for one in blockers if not one.ours), blockers[0] if blockers else None)
+    if root is None:
+        return ""
+    rest = len({(one.pid, one.prepared) for one in blockers if not one.ours}) - 1
+    return f"{root.name} and {words.count(rest, 'other')}" if rest > 0 else root.name
+
+
+def aged(blockers: Sequence[Blocker], ms: float) -> tuple[Blocker, ...]:
+    """The same, `ms` later: their transactions have aged."""
+    return tuple(one if one.since_ms is None else replace(one, since_ms=one.since_ms + ms) for one in blockers)
 
 
 def bar(percent: float, columns: int = BAR) -> Line:

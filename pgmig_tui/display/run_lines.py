@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pgmig_tui.display import words
-from pgmig_tui.display.activity import Activity, unseen_words
+from pgmig_tui.display.activity import Activity, named, unseen_words
 from pgmig_tui.display.batches import BatchLines
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
@@ -161,6 +161,8 @@ class RunLines:
         where = f"line {data['line']}: " if data.get("line") else ""
         lost = f"try {data.get('try', '?')} of {data.get('of', '?')} is lost"
         why, after = safe(str(data.get("why") or data.get("sqlstate") or "?")), float(data.get("wait_ms") or 0)
+        who = named(Activity.of(data).blockers)
+        why += f", behind {who}" if who else ""
         return [line(("~ ", "waiting"), where, (lost, "waiting"), f": {why}; the next in {words.duration(after)}")]
 
     def _lock_timeout_raised(self, data: Mapping[str, Any], at: str) -> list[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from pgmig_tui.display.activity import Activity
+from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.display.run_lines import between
 
 StepState = Literal["todo", "running", "done", "failed"]
@@ -115,6 +115,10 @@ class RunPicture:
     activity_at: str = ""
     """When `activity` was seen (UTC)."""
     waiting_since: str = ""
+    in_the_way: tuple[Blocker, ...] = ()
+    """Who is in the way or, after a lost try, who was, until a try is won."""
+    in_the_way_at: str = ""
+    """When they were seen (UTC)."""
     lost: Lost | None = None
     lock_timeout_ms: int | None = None
     retries: int | None = None
@@ -173,17 +177,19 @@ class RunPicture:
             case "activity":
                 self.activity, self.activity_at = Activity.of(data), event.at
                 if not self.activity.waiting:
-                    self.waiting_since = ""
+                    self.waiting_since, self.in_the_way = "", ()
                 elif not self.waiting_since:
                     self.waiting_since = event.at
+                self._met(self.activity.blockers, event.at)
             case "statement_finished":
                 # A try that is won is over; what follows in a stepwise script has tries of its own.
-                if self.lost is not None and self.lost.line == _whole(data.get("line")):
-                    self.lost = None
+                if self.lost is None or self.lost.line == _whole(data.get("line")):
+                    self.lost, self.in_the_way = None, ()
                 self._quiet()
             case "statement_retried":
                 self._quiet()
                 self.statement = None
+                self._met(Activity.of(data).blockers, event.at)
                 self.lost = Lost(
                     _whole(data.get("step")) or 0,
                     _whole(data.get("line")),
@@ -197,7 +203,13 @@ class RunPicture:
                 self._quiet()
                 self.statement = None
                 if event.name != "step_started" or (self.lost and self.lost.step != _whole(data.get("step"))):
-                    self.lost = None
+                    self.lost, self.in_the_way = None, ()
+            case "blocker_ended" if data.get("ok") and data.get("how") == "terminate":
+                self.in_the_way = tuple(one for one in self.in_the_way if one.pid != _whole(data.get("pid")))
+
+    def _met(self, blockers: tuple[Blocker, ...], at: str) -> None:
+        if blockers:
+            self.in_the_way, self.in_the_way_at = blockers, at
 
     def _quiet(self) -> None:
         self.activity, self.waiting_since, self.raised_ms = None, "", None

@@ -8,9 +8,9 @@ atomic step, a stepwise step and a verification inside another transaction: see 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire
@@ -62,6 +62,8 @@ class ScriptFailure:
     message: str
     error: ServerError | None = None
     lost: bool = False
+    blockers: tuple[Mapping[str, Any], ...] = ()
+    """Who was in the way when the last try was lost, as events tell it."""
 
     @property
     def sqlstate(self) -> str:

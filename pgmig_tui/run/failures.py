@@ -139,7 +139,9 @@ def failure_of(step: Step, message: str, error: PgmigError | None = None) -> Scr
 
 
 def fields_of(failure: ScriptFailure) -> dict[str, Any]:
+    """What the journal tells of a failure."""
     error = failure.error
+    blockers = {"blockers": list(failure.blockers)} if failure.blockers else {}
     return {
         "path": failure.path,
         "line": failure.line,
@@ -147,6 +149,7 @@ def fields_of(failure: ScriptFailure) -> dict[str, Any]:
         "sqlstate": failure.sqlstate,
         "detail": error.detail if error else "",
         "hint": error.hint if error else "",
+        **blockers,
     }
 
 

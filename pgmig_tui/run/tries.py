@@ -34,6 +34,7 @@ class Tries:
         self._lock_timeout_ms = lock_timeout_ms
         self._why_not: str | None = None
         self._was_patient = False
+        self._in_the_way: list[dict[str, Any]] = []
         self.lost = 0
         self.patience_ms = 0
         """The lock_timeout of the next try where that is a longer one than usual, else 0."""
@@ -47,6 +48,9 @@ class Tries:
         why = guard.lost_because(failure.sqlstate, watcher.gave_way if watcher is not None else "")
         if not why or failure.lost:
             return failure
+        # A try may be over before anybody has looked: then it is those whom the try before it met.
+        self._in_the_way = (watcher.in_the_way() if watcher is not None else []) or self._in_the_way
+        failure = replace(failure, blockers=tuple(self._in_the_way))
         if self._over():
             return self._ended(failure)
         if self._why_not is None:
@@ -54,7 +58,9 @@ class Tries:
         if self._why_not:
             return self._told(failure, f"not tried again, for {self._why_not}")
         if self.lost >= control.retries:
-            return self._told(failure, f"tried {self.lost + 1} times") if self.lost else failure
+            tried = f"tried {self.lost + 1} times" if self.lost else ""
+            more = "; ".join(part for part in (tried, self._who()) if part)
+            return self._told(failure, more) if more else failure
         vacuum = watcher.only_vacuum() if watcher is not None and failure.sqlstate == "55P03" else None
         if vacuum is not None and vacuum.wraparound:
             return self._told(
@@ -67,13 +73,23 @@ class Tries:
         number: dict[str, Any] = {"try": self.lost}
         self._journal.write(
             "statement_retried", step=self._step.number, path=failure.path, line=failure.line, of=control.retries + 1,
-            sqlstate=failure.sqlstate, why=why, message=failure.message, wait_ms=wait_ms, **number,
+            sqlstate=failure.sqlstate, why=why, message=failure.message, wait_ms=wait_ms,
+            blockers=self._in_the_way, **number,
         )  # fmt: skip
         self._be_patient(vacuum)
         if watcher is not None:
             watcher.prepare()
         control.stay_away(wait_ms / 1000)
         return self._ended(failure) if self._over() else None
+
+    def _who(self) -> str:
+        """Such as `in the way at the last look: process 777 (reporting)`; "" when nobody was seen."""
+        if not self._in_the_way:
+            return ""
+        first = next((one for one in self._in_the_way if not one["ours"]), self._in_the_way[0])
+        name = first["application"] or first["user"] or "?"
+        who = f"process {first['pid']} ({name})" if first["pid"] else f"the prepared transaction {first['prepared']}"
+        return f"in the way at the last look: {who}"
 
     def _be_patient(self, vacuum: guard.Vacuum | None) -> None:
         """Against an autovacuum alone, once, wait as long as it takes that to give way."""

@@ -28,6 +28,8 @@ _AGAIN_S = 5.0
 _DUTY = 20
 """A look that took t isn't repeated before _DUTY × t: what looks at a pile-up must not feed it."""
 _PAGE = 8192
+_TOLD = 50
+"""So many sessions at most are told of in one event."""
 _WAL_NOTED = 1 << 20
 """A rewrite is told from a scan by what it writes: at least this much (bytes)."""
 
@@ -263,6 +265,10 @@ class Watcher:
             self.gave_way = why
             self._watched.cancel()
 
+    def in_the_way(self) -> list[dict[str, Any]]:
+        """Who was in the way at the last look, as the journal tells it."""
+        return [told(blocker) for blocker in self.latest.blockers[:_TOLD]] if self.latest is not None else []
+
     def only_vacuum(self) -> guard.Vacuum | None:
         """The vacuum that alone was in the way at the last look, if it was one."""
         direct = self.latest.direct if self.latest is not None else ()
@@ -292,7 +298,7 @@ class Watcher:
         self._journal.write(
             "activity", step=self._step, line=statement.line, elapsed_ms=elapsed_ms, waiting=live.waiting, phase=phase,
             percent=None if percent is None else round(percent, 1), about=about,
-            blockers=[_blocker(blocker) for blocker in live.blockers[:50]],
+            blockers=self.in_the_way(),
             holds=[{"relation": relation, "mode": mode} for relation, mode in live.holds[:50]],
             waiters=live.waiters, oldest_wait_ms=live.oldest_wait_ms, hidden=live.hidden, note=note,
         )  # fmt: skip
@@ -337,7 +343,8 @@ def _note(live: Live, statement: _Statement) -> str:
     return "; ".join(notes)
 
 
-def _blocker(one: Blocker) -> dict[str, Any]:
+def told(one: Blocker) -> dict[str, Any]:
+    """A session that is in the way, as events tell it."""
     return {
         "pid": one.pid, "started": one.started or "", "user": one.user, "application": one.application,
         "state": one.state or "", "since_ms": one.since_ms, "query": one.query, "depth": one.depth,

@@ -160,6 +160,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("failed.record", "m", "m", "Mark deployed..", "run its verify script, then record it without running it", True),
     Key("failed.after", "enter", "Enter", "Leave it", "leave it as it is: results, the list for afterwards"),
+    Key("failed.locks", "l", "l", "", "everybody who waits for a lock on this server, and for whom"),
     *_moves("failed", "line"),
     Key("after.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note"),
     Key("after.rollback", "R", "R", "ROLL BACK..", "roll back the last deploy run that stands, after a look", True),

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pgmig_tui.display.activity import (
+    Activity,
+    Blocker,
+    aged,
     blocker_lines,
     holds_words,
+    named,
     progress_line,
     unseen_words,
 )
@@ -22,6 +26,8 @@ _GLYPHS: dict[str, tuple[str, Role]] = {
     "done": ("+", "done"),
     "failed": ("x", "failed"),
 }
+_MET = 3
+"""So many of those who were in the way of a step that failed are told of."""
 AROUND = 4
 """Lines of a script that are shown before and after the one that failed."""
 
@@ -85,11 +91,11 @@ def _state_spans(picture: RunPicture, step: StepPicture, now: datetime) -> list[
     if lost is not None and picture.statement is None:
         left = lost.wait_ms / 1000 - seconds_since(lost.at, now)
         following = f"next in {duration(left * 1000)}" if left > 0.05 else "next try now"
-        spans: list[Span] = [
-            (f"  ~ try {lost.number} of {lost.of} lost: {safe(lost.why)}", "waiting"),
+        who = f", behind {cut(named(picture.in_the_way), 40)}" if picture.in_the_way else ""
+        return [
+            (f"  ~ try {lost.number} of {lost.of} lost: {safe(lost.why)}{who}", "waiting"),
             (f"; {following}", "waiting"),
         ]
-        return spans
     return [(f"  {clock(seconds_since(step.started_at, now))}", "plain"), *_try_span(picture)]
 
 
@@ -113,7 +119,7 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     """The statement that runs, how far it is, who is in its way, what the run holds and who waits for it."""
     statement = picture.statement
     if statement is None:
-        return _between_lines(picture, now, columns)
+        return _between_lines(picture, now, columns, keys=keys)
     since = clock(seconds_since(statement.started_at, now)) if not ended else ""
     where = f" line {statement.line if statement.line is not None else '?'}  {safe(statement.path)}"
     lines: list[Line] = [sides([(where, "muted")], [(f" {since}", "running")], columns)]
@@ -124,7 +130,7 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     for text in sql[: 2 if activity is not None and activity.blockers else 6]:
         lines += wrap(safe(text), columns, "plain", indent=" ")[:2]
     if activity is None:
-        return lines
+        return lines + _last_in_the_way(picture, now, columns, keys=keys)
     if activity.phase or activity.percent is not None:
         lines.append(progress_line(activity, columns))
     if activity.waiting and not activity.blockers:
@@ -147,7 +153,12 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     return lines
 
 
-def _between_lines(picture: RunPicture, now: datetime, columns: int) -> list[Line]:
+def in_the_way(picture: RunPicture, now: datetime) -> tuple[Blocker, ...]:
+    """Who is in the way or, between two tries, who was, as old as they are by now."""
+    return aged(picture.in_the_way, seconds_since(picture.in_the_way_at, now) * 1000)
+
+
+def _between_lines(picture: RunPicture, now: datetime, columns: int, *, keys: bool = True) -> list[Line]:
     lost = picture.lost
     if lost is None:
         return [((" no statement runs now", "muted"),)]
@@ -157,7 +168,16 @@ def _between_lines(picture: RunPicture, now: datetime, columns: int) -> list[Lin
     lines += wrap("nothing is held meanwhile, so that the queue drains", columns, "muted", indent=" ")
     if picture.steps[lost.step].mode == "stepwise" if lost.step in picture.steps else False:
         lines = lines[:-1]
-    return [*lines, ((f" the next try comes in {duration(left * 1000)}; r: now", "plain"),)]
+    lines.append(((f" the next try comes in {duration(left * 1000)}{'; r: now' if keys else ''}", "plain"),))
+    return lines + _last_in_the_way(picture, now, columns, keys=keys)
+
+
+def _last_in_the_way(picture: RunPicture, now: datetime, columns: int, *, keys: bool) -> list[Line]:
+    if not picture.in_the_way:
+        return []
+    hint = "   K: cancel or terminate it.." if keys else ""
+    head: Line = ((" LAST IN THE WAY", "failed"), (hint, "muted"))
+    return [head, *blocker_lines(in_the_way(picture, now), columns)]
 
 
 def failure_lines(
@@ -173,6 +193,9 @@ def failure_lines(
     for key in ("detail", "hint"):
         if data.get(key):
             lines += _short(f"{key}: {safe(str(data[key]))}", columns, 3)
+    if met := Activity.of(data).blockers:
+        lines += _short("in the way when the last try was lost (l: locks):", columns, 2, "waiting")
+        lines += blocker_lines(met[:_MET], columns)
     lines += state_lines(step, columns)
     for index in picture.invalid:
         if index.step in (0, step.number):

@@ -45,6 +45,28 @@ def test_a_blocker_is_named_on_the_run_screen_and_terminated_by_its_typed_pid(
     assert ("tags",) in columns
 
 
+def test_a_blocker_is_terminated_between_two_tries(tmp_path: Path, pg18: Server, database: str) -> None:
+    pg18.execute("CREATE TABLE public.busy (id int)", database)
+    script = "BEGIN;\nALTER TABLE public.busy ADD COLUMN tags text[];\nCOMMIT;\n"
+    project = make_project(tmp_path, {"alter": script}, {"dev": pg18.uri(database)})
+    toml = '[[environment]]\nname = "dev"\ntarget = "dev"\nlock_timeout = "300ms"\nretries = 50\n'
+    (project / "pgmig.toml").write_text(toml)
+    with psycopg.connect(pg18.conninfo(database), application_name="reporting") as holder:
+        holder.execute("SELECT count(*) FROM public.busy")
+        pid = str(holder.info.backend_pid)
+        with Terminal(project, size=(80, 23)) as terminal:
+            terminal.sees("dev: 1 pending").press("d")
+            terminal.sees("GO is open").press("E")
+            terminal.sees("Type yes").press("yes", "enter")
+            terminal.sees("of 51 lost", "LAST IN THE WAY", f"pid {pid} (reporting)").press("K")
+            terminal.sees(f"> {pid} reporting").press("T")
+            terminal.sees(f"TERMINATE pid {pid} (reporting) on dev").press(pid, "enter")
+            terminal.sees(f"pid {pid} terminated", "1/1 + DONE").press("q")
+            assert terminal.ends() == 0
+        with pytest.raises(psycopg.OperationalError):
+            holder.execute("SELECT 1")
+
+
 def test_of_two_screens_on_one_run_one_steers_and_hands_over_when_it_leaves(
     tmp_path: Path, pg18: Server, database: str
 ) -> None:

@@ -67,6 +67,43 @@ def test_tries_end(workshop18: Workshop) -> None:
     assert workshop18.registry_events() == [("fail", "one")]
 
 
+def test_who_was_in_the_way_is_told_with_each_lost_try_and_with_the_failure(workshop18: Workshop) -> None:
+    workshop18.query(TABLE)
+    workshop18.change("one", ALTER)
+    toml = TOML.replace("50ms", "400ms") + "retries = 1\n"
+    done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE", tries=9, toml=toml)
+    assert done.status == 1
+    (lost,), (failed,) = done.named("statement_retried"), done.named("step_failed")
+    (first,), (last,) = lost["blockers"], failed["blockers"]
+    assert first["pid"] == last["pid"] > 0
+    assert last["state"] == "idle in transaction"
+    assert f"in the way at the last look: process {last['pid']} (" in failed["message"]
+
+
+@pytest.mark.parametrize("how", ["cancel", "terminate"])
+def test_between_two_tries_whoever_was_in_the_way_can_be_ended(workshop18: Workshop, how: str) -> None:
+    workshop18.query(TABLE)
+    workshop18.change("one", ALTER)
+    workshop18.toml = TOML.replace("50ms", "400ms")
+    other = workshop18.connect()
+    other.execute("BEGIN; LOCK TABLE public.t IN ACCESS SHARE MODE")
+
+    def end(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "statement_retried" and event.data["try"] == 1:
+            (blocker,) = event.data["blockers"]
+            handle.send(f"{how}_blocker", str(blocker["pid"]), blocker["started"].replace(" ", "T"))
+        if event.name == "blocker_ended":
+            other.rollback() if how == "cancel" else None
+            handle.send("retry")
+
+    done = workshop18.finish(workshop18.plan(), end)
+    other.close()
+    assert done.status == 0, done.events[-1].data
+    (ended,) = done.named("blocker_ended")
+    assert ended["ok"], ended
+    assert len(done.named("statement_retried")) == 1
+
+
 def test_variables_of_a_lost_try_are_forgotten(workshop18: Workshop) -> None:
     """The second try is a psql of its own: `seen` is not set when it begins."""
     workshop18.query(TABLE)

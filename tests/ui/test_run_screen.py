@@ -277,6 +277,68 @@ def test_a_lost_try_counts_down_to_the_next() -> None:
     play(scene)
 
 
+def lost_try(second: float, number: int = 1, **fields: Any) -> FakeEvent:
+    data = {"step": 2, "line": 6, "try": number, "of": 9, "sqlstate": "55P03", "why": "lock timeout", "wait_ms": 60_000}
+    return FakeEvent(at(second), "statement_retried", {**data, **fields})
+
+
+@pytest.mark.parametrize("size", [(80, 23), (100, 30), (160, 50)])
+def test_between_two_tries_whoever_was_in_the_way_stays_named_and_can_be_ended(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun(), activity(24.4, blockers=[BLOCKER]), lost_try(25)]
+        async with opened(session, size) as robot:
+            await at_run(robot, session)
+            await robot.sees("lost: lock timeout, behind pid 777 (reporting)", "LAST IN THE WAY", "K: cancel or")
+            await robot.snapshot("run-between-tries")
+            await robot.press("K")
+            await robot.sees("1 session in the way of the last try; try 1 of 9 is lost", "> 777 reporting")
+            await robot.press("T", *"777", "enter")
+            await robot.sees("asked to terminate pid 777")
+            assert session.watch.sent[0].startswith("terminate_blocker 777 ")
+            ended = FakeEvent(at(26), "blocker_ended", {"pid": 777, "how": "terminate", "ok": True, "message": ""})
+            session.watch.unread = [ended]
+            await robot.misses("LAST IN THE WAY")
+            await robot.press("K")
+            await robot.sees("K is off: nobody is in the way")
+
+    play(scene)
+
+
+def test_the_try_that_is_won_forgets_who_was_in_the_way_of_the_one_before() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun(), lost_try(25, blockers=[BLOCKER]), *step(2, 27, ends=False)]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("LAST IN THE WAY", "pid 777 (reporting)")
+            session.watch.unread = [FakeEvent(at(28), "statement_finished", {"step": 2, "line": 6, "ms": 13})]
+            await robot.misses("LAST IN THE WAY")
+            await robot.press("K")
+            await robot.sees("K is off: nobody is in the way")
+
+    play(scene)
+
+
+def test_a_failure_by_lost_tries_names_who_was_in_the_way() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        failure = {
+            "step": 2, "change": NAMES[6], "line": 6, "path": f"deploy/{NAMES[6]}.sql", "sqlstate": "55P03",
+            "message": "canceling statement due to lock timeout (tried 9 times)", "blockers": [BLOCKER],
+        }  # fmt: skip
+        async with opened(session) as robot:
+            session.watch.unread = [*begun(), lost_try(25, 8, blockers=[BLOCKER])]
+            await at_run(robot, session)
+            await robot.sees("LAST IN THE WAY")
+            session.watch.unread = [FakeEvent(at(30), "step_failed", failure), ENDED]
+            await robot.sees("leave it as it is", "in the way when the last try was lost", "pid 777 (reporting)")
+            await robot.press("l")
+            await robot.sees("LOCKS")
+
+    play(scene)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_progress_is_told_with_its_phase_and_an_estimate_as_one(size: tuple[int, int]) -> None:
     async def scene() -> None:

@@ -38,8 +38,7 @@ class BlockersScreen(SessionsScreen):
         self.set_interval(REFRESH_SECONDS, self._look)
 
     def _look(self) -> None:
-        activity = self.run.picture.activity
-        rows = tuple(LockSession(one) for one in activity.blockers) if activity is not None else ()
+        rows = tuple(LockSession(one) for one in self.run.picture.in_the_way)
         # The list stays when the wait is over: a key must never hit another session than the one that was looked at.
         if rows and rows != self.rows:
             self.take(rows)
@@ -55,22 +54,22 @@ class BlockersScreen(SessionsScreen):
     def doing(self) -> str:
         return f"BLOCKERS of RUN {self.run.run_id}"
 
-    @property
-    def _waiting(self) -> bool:
-        activity = self.run.picture.activity
-        return activity is not None and bool(activity.blockers)
-
     def _columns(self, columns: int) -> tuple[int, int, int, int]:
         return (28, 13, 0, 0) if columns >= 96 else (24, 11, 0, 0)
 
     def summary_line(self, columns: int) -> Line:
-        activity = self.run.picture.activity
-        if activity is None or not activity.blockers:
+        picture = self.run.picture
+        activity, lost = picture.activity, picture.lost
+        if not picture.in_the_way:
             return ((" nobody is in the way any more", "done"),)
-        waited = clock(seconds_since(self.run.picture.waiting_since, self.pgmig.clock()))[3:]
+        number = count(len(picture.in_the_way), "session")
+        if activity is None:
+            told = f"; try {lost.number} of {lost.of} is lost, and the next one comes" if lost is not None else ""
+            return ((f" {number} in the way of the last try", "failed"), (told, "waiting"))
+        waited = clock(seconds_since(picture.waiting_since, self.pgmig.clock()))[3:]
         behind = activity.behind()
         return (
-            (f" {count(len(activity.blockers), 'session')} in the way", "failed"),
+            (f" {number} in the way", "failed"),
             (f"   WAITING {waited}" if activity.waiting else "", "waiting"),
             (f"   {behind}" if behind else "", "waiting"),
         )
@@ -79,7 +78,7 @@ class BlockersScreen(SessionsScreen):
         reason = self.run.off("run.pause")
         if reason is not None:
             return reason
-        return None if self._waiting else "nobody is in the way any more"
+        return None if self.run.picture.in_the_way else "nobody is in the way any more"
 
     def end(self, row: LockSession, *, terminate: bool) -> None:
         reason = self.may_not()

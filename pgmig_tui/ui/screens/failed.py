@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pgmig_tui.ui.screens.run import RunScreen
 
 
+_CHOICES = frozenset({"failed.retry", "failed.revert", "failed.record"})
+
+
 class FailedScreen(PlaceScreen):
     """Stands over the run screen. Every choice that changes something leads through the review and its word."""
 
@@ -109,11 +112,13 @@ class FailedScreen(PlaceScreen):
         return (self.what, self.choices)
 
     def off(self, key_id: str) -> str | None:
-        if not key_id.startswith("failed.") or key_id in {"failed.after", "failed.down", "failed.up"}:
+        if key_id not in _CHOICES and key_id != "failed.locks":
             return None
         place = self.where
         if place is None:
             return "its environment is not in this project"
+        if key_id == "failed.locks":
+            return None
         if self.picture.exit_status == 4:
             return f"it is in doubt what took effect; `pgmig-tui reconcile {safe(place.name)}` settles it first"
         stops_it = key_id == "failed.revert"  # as a rollback does, with what runs there
@@ -205,6 +210,12 @@ class FailedScreen(PlaceScreen):
     def _unheard(self, error: Exception) -> None:
         self._asking, self._evidence = False, Evidence(None, problem=words_of(error))
         self.show()
+
+    def do_locks(self) -> None:
+        from pgmig_tui.ui.screens.locks import LocksScreen
+
+        assert self.where is not None, "off() has seen to it"
+        self.app.push_screen(LocksScreen(self.where))
 
     def do_after(self) -> None:
         self.app.pop_screen()

@@ -216,9 +216,8 @@ class RunScreen(PlaceScreen):
         current = self.picture.current
         if current is not None and self.steps.size.height:
             self.steps.scroll_to(y=max(0, current.number - self.steps.size.height // 2), animate=False, force=True)
-        activity = self.picture.activity
-        # Who is in the way needs more room than the names of steps; it's given back when the statement ends.
-        self.set_class(activity is not None and bool(activity.blockers), "-blocked")
+        # Who is in the way needs more room than the names of steps; it's given back when a try is won.
+        self.set_class(bool(self.picture.in_the_way), "-blocked")
         self.set_class(self.failed is not None and current is None, "-failed")
         self.current.fill(lambda columns: self._current_lines(columns - 1))
         self.headline.refresh()
@@ -236,8 +235,8 @@ class RunScreen(PlaceScreen):
         shown = [self.banner_line(columns), self.headline_line(columns)]
         if self.failed is not None:
             shown += failure_lines(self.picture, self.failed, (), columns)
-        elif self.picture.activity is not None:
-            shown += blocker_lines(self.picture.activity.blockers, columns)
+        else:
+            shown += blocker_lines(self.picture.in_the_way, columns)
         return shown
 
     def tick(self) -> None:
@@ -280,7 +279,7 @@ class RunScreen(PlaceScreen):
 
     def _off_now(self, key_id: str) -> str | None:
         picture = self.picture
-        if key_id == "run.blocker" and (picture.activity is None or not picture.activity.blockers):
+        if key_id == "run.blocker" and not picture.in_the_way:
             return "nobody is in the way"
         if key_id == "run.retry" and (picture.lost is None or picture.statement is not None):
             return "no try is waited for"
