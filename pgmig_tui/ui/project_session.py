@@ -145,10 +145,12 @@ class ProjectSession:
         environment: str,
         *,
         live: bool,
+        pending: bool = False,
         so_far: Callable[[ImpactFacts], None] | None = None,
     ) -> ImpactFacts:
         where = self._environment(environment) if environment else None
-        return scripts.read_impact(self.project, self._change(change_id), kind, where, live=live, so_far=so_far)
+        change = self._change(change_id)
+        return scripts.read_impact(self.project, change, kind, where, live=live, pending=pending, so_far=so_far)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
         return scripts.read_now(self._environment(environment), impact, before)

@@ -72,9 +72,13 @@ def read_impact(
     environment: Environment | None,
     *,
     live: bool,
+    pending: bool = False,
     so_far: SoFar | None = None,
 ) -> ImpactFacts:
     """The impact of a script on disk. With `live` the environment's catalog is asked, else the text alone speaks.
+
+    The revert and verify scripts of a change that isn't deployed come after its deploy script, and are judged by what
+    that makes of the schema. Without `live` it's `pending` that says so.
 
     Of a long script `so_far` hears the beginning at once, from the text alone, then more of it as it is read.
     """
@@ -84,17 +88,20 @@ def read_impact(
     if so_far is not None:
         _tell_beginning(project, change, kind, environment, so_far)
     if not live or environment is None:
-        return _facts(_inspect(project, [change], kind, environment, None, so_far), "", False)
+        return _facts(_inspect(project, [], change, kind, environment, None, so_far, deploys=pending), "", False)
     from pgmig_tui.database.connect import application_name, connect
 
     try:
         with connect(environment.target, application_name=application_name("impact", "watch")) as connection:
-            changes = _before(project, change, environment, connection) if kind == "deploy" else [change]
+            before, lacking = _before(project, change, environment, connection)
             version = connection.identity().version
-            found = _inspect(project, changes, kind, environment, connection, so_far, f"PostgreSQL {version}")
+            found = _inspect(
+                project, before if kind == "deploy" or lacking else [], change, kind, environment, connection, so_far,
+                f"PostgreSQL {version}", deploys=lacking,
+            )  # fmt: skip
             return _facts(found, f"PostgreSQL {version}", found.impact.catalog)
     except PgmigError as error:
-        alone = _facts(_inspect(project, [change], kind, environment, None), "", False)
+        alone = _facts(_inspect(project, [], change, kind, environment, None, deploys=pending), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
 
 
@@ -138,32 +145,42 @@ def read_now(environment: Environment, impact: ScriptImpact, before: RightNow | 
         return RightNow(environment.name, datetime.now(UTC), wanted, problem=error.what)
 
 
-def _before(project: Project, change: Change, environment: Environment, connection: Connection) -> list[Change]:
-    """A change, and before it those that will have run by the time it does."""
+def _before(
+    project: Project, change: Change, environment: Environment, connection: Connection
+) -> tuple[list[Change], bool]:
+    """The changes that will have run by the time that a change does, and whether it is pending itself."""
     from pgmig_tui.report.impacts import pending
 
-    waiting = [one for one in pending(project, environment, connection) if one.index < change.index]
-    return [*waiting[-CARRIED:], change]
+    lacking = pending(project, environment, connection)
+    return [one for one in lacking if one.index < change.index][-CARRIED:], change in lacking
 
 
 def _inspect(
     project: Project,
-    changes: list[Change],
+    before: list[Change],
+    change: Change,
     kind: ScriptKind,
     environment: Environment | None,
     asked: Connection | None,
     so_far: SoFar | None = None,
     server: str = "",
+    *,
+    deploys: bool = False,
 ) -> Inspected:
+    """The impact of a change's script after the deploy scripts of those `before` it and, with `deploys`, its own."""
     from pgmig_tui.report.impacts import file_source, inspect, reading
 
     def tell(part: ScriptImpact) -> None:
         if so_far is not None:
             so_far(ImpactFacts(part, server, asked is not None, upto=part.statements[-1].end_line))
 
-    scripts = [file_source(project, project.script_path(one, kind), one.change_id) for one in changes]
+    if deploys and kind != "deploy":
+        before = [*before, change]
+    earlier = [project.script_path(one, "deploy") for one in before]
+    scripts = [file_source(project, path) for path in earlier if path.exists()]
+    scripts.append(file_source(project, project.script_path(change, kind), change.change_id))
     how = reading(project, "revert" if kind == "revert" else "deploy", environment, asked, {})
-    wanted = frozenset([changes[-1].change_id])
+    wanted = frozenset([change.change_id])
     return inspect(scripts, how, asked, wanted=wanted, so_far=None if so_far is None else tell)[0]
 
 

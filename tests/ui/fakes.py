@@ -345,6 +345,7 @@ class FakeSession:
         environment: str,
         *,
         live: bool,
+        pending: bool = False,
         so_far: Callable[[ImpactFacts], None] | None = None,
     ) -> ImpactFacts:
         if kind == "verify":

@@ -230,6 +230,7 @@ def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() -> Non
             environment: str,
             *,
             live: bool,
+            pending: bool = False,
             so_far: Callable[[ImpactFacts], None] | None = None,
         ) -> ImpactFacts:
             whole = super().impact(change_id, kind, environment, live=live)

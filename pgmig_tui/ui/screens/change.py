@@ -102,6 +102,8 @@ class ChangeScreen(PlaceScreen):
         self.later("script", lambda: session.script(change_id, kind), self._take_script)
         standing = self.pgmig.answers.last.get(environment)
         live = standing is not None and standing.reachable
+        good = self.pgmig.answers.good.get(environment)
+        pending = good is not None and change_id not in good.deployed
 
         def failed(error: Exception) -> None:
             self._take_impact(kind, impact_pane.Pane(ImpactFacts(None, problem=str(error))))
@@ -117,9 +119,13 @@ class ChangeScreen(PlaceScreen):
             self.meanwhile(impact_pane.Pane(facts), take, failed)
             seen.wait(LONGEST_LOOK)
 
+        def read() -> impact_pane.Pane:
+            facts = session.impact(change_id, kind, environment, live=live, pending=pending, so_far=so_far)
+            return impact_pane.Pane(facts)
+
         self.later(
             "impact",
-            lambda: impact_pane.Pane(session.impact(change_id, kind, environment, live=live, so_far=so_far)),
+            read,
             lambda pane: self._take_impact(kind, pane),
             failed,
         )
