@@ -77,6 +77,16 @@ class Answers:
             return f"{environment} {NOT_YET}"
         return f"{environment} does not answer" if not last.reachable else None
 
+    def state(self, environment: str, now: datetime) -> Line:
+        """An environment in a few words."""
+        last, good = self.last.get(environment), self.good.get(environment)
+        if last is None:
+            return (("not answered yet", "muted"),)
+        if not last.reachable:
+            return ((f"no answer: {last.error}", "stale"),)
+        assert good is not None, "a reachable answer is a good answer"
+        return (good.words,)
+
     def cannot(self, environment: str) -> str | None:
         """Why nothing can be started on an environment now; None when it can."""
         if reason := self.silent(environment):

@@ -41,6 +41,14 @@ def short_lock(facts: ImpactFacts) -> Span:
     return _SHORT.get(facts.impact.strongest[0].sql_name, "?"), role
 
 
+def short_risk(facts: ImpactFacts) -> Span:
+    """The risk in five columns; nothing where there is none."""
+    if facts.impact is None:
+        return "?", "stale"
+    words = {"none": "", "low": "low", "medium": "med", "high": "HIGH", "critical": "CRIT"}
+    return words[facts.impact.risk], RISK_ROLES[facts.impact.risk]
+
+
 def blocks_words(one: StatementImpact) -> str:
     """What others can't do meanwhile."""
     named = (("reads", one.blocks.reads), ("writes", one.blocks.writes), ("DDL", one.blocks.ddl))
@@ -158,13 +166,15 @@ def side_lines(
     revert: ImpactFacts | None,
     differs: Sequence[str],
     columns: int,
+    where: Sequence[Line] = (),
 ) -> list[Line]:
-    """The side pane of the home screen for one change."""
+    """The side pane of the home screen for one change; `where` says how it stands in the environments."""
     lines = wrap(safe(change.name), columns, "strong", indent=" ")
     lines.append(((f" {change.planned_at[:10]} {safe(change.planner)}"[:columns], "muted"),))
     for text in differs:
         lines += wrap(f"! {safe(text)}", columns, "differs", indent=" ", hanging="   ")
     lines += wrap(safe(change.note), columns, indent=" ")[:5]
+    lines += where
     lines.append(())
     if change.requires:
         lines.append(((" requires", "muted"),))

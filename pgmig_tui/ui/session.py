@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pgmig_tui.display.activity import Activity, Blocker
-from pgmig_tui.display.cells import Line
+from pgmig_tui.display.cells import Line, Span
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
@@ -90,6 +90,15 @@ class Standing:
     strangers: tuple[str, ...] = ()
     under_way: str = ""
     """Who works there now, where it isn't a run of this account."""
+
+    @property
+    def words(self) -> Span:
+        """How it stands, such as `3 pending`."""
+        differ = len(self.differing) + len(self.strangers)
+        if self.pending:
+            more = f", {differ} differ" if differ else ""
+            return f"{len(self.pending)} pending{more}", "strong"
+        return (f"nothing pending, {differ} differ from the plan", "differs") if differ else ("up to date", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,9 +415,12 @@ class Session(Protocol):
         environment: str,
         *,
         live: bool,
+        pending: bool = False,
         so_far: Callable[[ImpactFacts], None] | None = None,
     ) -> ImpactFacts:
-        """`so_far` is given what is known of the beginning while the rest of a long script is still being read."""
+        """`pending`: the change isn't deployed there, so that its revert comes after its deploy. `so_far` is given what
+        is known of the beginning while the rest of a long script is still being read.
+        """
         ...
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...

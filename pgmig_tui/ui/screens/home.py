@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Span
+from pgmig_tui.display.cells import Line, Span, text_of, width, wrap
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
+from pgmig_tui.ui.matrix_layout import environment_spans
+from pgmig_tui.ui.previews import Previews, Wanted
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Command, ImpactFacts, Place, Standing
+from pgmig_tui.ui.session import Command, ImpactFacts, Place, ScriptKind, Standing
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
-from pgmig_tui.ui.widgets.matrix import PlanMatrix
+from pgmig_tui.ui.widgets.matrix import Cells, PlanMatrix
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.session import PlanLine
@@ -38,22 +41,15 @@ class HomeScreen(PlaceScreen):
         super().__init__()
         self._moved = False
         self._filter = ""
-        self._impacts: dict[tuple[str, str], ImpactFacts] = {}
-        self._asked: set[tuple[str, str]] = set()
+        self._previews = Previews(self._read_preview, self._tell_preview)
         self.summary = Bar(identity="summary")
         self.head = Bar(identity="head")
         self.side = Lines(identity="side")
 
     def body(self) -> Iterable[Widget]:
         facts = self.pgmig.session.facts
-        self.matrix = PlanMatrix(
-            facts.plan,
-            [place.name for place in facts.places],
-            self._cell,
-            self._lock_cell,
-            self._loses,
-            identity="matrix",
-        )
+        cells = Cells(self._cell, self._lock_cell, self._risk_cell, self._loses)
+        self.matrix = PlanMatrix(facts.plan, [place.name for place in facts.places], cells, identity="matrix")
         self.matrix.chosen = self.pgmig.chosen
         yield self.summary
         yield Horizontal(Vertical(self.head, self.matrix, id="plan"), self.side, id="columns")
@@ -88,13 +84,19 @@ class HomeScreen(PlaceScreen):
         standing = self._standing()
         if standing is None or change_id in standing.deployed or change_id not in standing.pending:
             return None
-        return self._impacts.get((change_id, "deploy"))
+        return self._previews.get(self._wanted(change_id, "deploy"))
 
     def _lock_cell(self, change_id: str) -> Span:
         from pgmig_tui.ui.findings import short_lock
 
         facts = self._pending_impact(change_id)
         return short_lock(facts) if facts is not None else ("", "plain")
+
+    def _risk_cell(self, change_id: str) -> Span:
+        from pgmig_tui.ui.findings import short_risk
+
+        facts = self._pending_impact(change_id)
+        return short_risk(facts) if facts is not None else ("", "plain")
 
     def _loses(self, change_id: str) -> bool:
         facts = self._pending_impact(change_id)
@@ -131,23 +133,16 @@ class HomeScreen(PlaceScreen):
             return ((head, "plain"), (f"{name}: no answer", "stale"))
         assert standing is not None, "a reachable answer is a good answer"
         asked = ago((self.pgmig.clock() - standing.asked_at).total_seconds())
-        if standing.pending:
-            return (
-                (head, "plain"),
-                (f"{name}: {len(standing.pending)} pending", "strong"),
-                (f"   asked {asked}", "muted"),
-            )
-        return ((head, "plain"), (f"{name}: up to date", "done"), (f"   asked {asked}", "muted"))
+        told, role = standing.words
+        return ((head, "plain"), (f"{name}: {told}", role), (f"   asked {asked}", "muted"))
 
     def quiet_line(self, columns: int) -> Line:
         spans: list[Span] = []
-        for index, place in enumerate(self.pgmig.session.facts.places[:9]):
-            role = "strong" if index == self.pgmig.chosen else "muted"
-            mark = "*" if index == self.pgmig.chosen else " "
-            spans += [(f" {index + 1}", "key"), (f"{mark}{place.name} ", role)]  # type: ignore[list-item]
         for run in self.pgmig.answers.alive()[:1]:
-            spans.append((f"  > run {run.run_id} alive on {run.environment} {run.done}/{run.steps}: h", "running"))
-        return tuple(spans)
+            spans.append((f" > run {run.run_id} alive on {run.environment} {run.done}/{run.steps}: h", "running"))
+        room = columns - sum(width(text) for text, _role in spans)
+        names = [place.name for place in self.pgmig.session.facts.places]
+        return (*environment_spans(names, self.pgmig.chosen, room), *spans)
 
     def answers_changed(self) -> None:
         if self._said is not None and self._said[0].endswith(NOT_YET):
@@ -170,7 +165,7 @@ class HomeScreen(PlaceScreen):
             if row is not None:
                 self.matrix.move(row)
 
-    # The side pane and the lock column
+    # The side pane, the locks and the risks
 
     def on_choices_moved(self, message: Choices.Moved) -> None:
         message.stop()
@@ -178,41 +173,46 @@ class HomeScreen(PlaceScreen):
         self._look.stop()
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
 
-    def _look_at(self) -> None:
-        if self.pgmig.answers.last and self.matrix.change is not None:
-            for kind in ("deploy", "revert"):
-                self._ask_impact(self.matrix.change.change_id, kind)
-
     def script_changed(self, change_id: str) -> None:
-        for kind in ("deploy", "revert"):
-            self._impacts.pop((change_id, kind), None)
-            self._asked.discard((change_id, kind))
+        self._previews.forget(change_id)
         self._ask_locks()
+
+    def _wanted(self, change_id: str, kind: ScriptKind) -> Wanted:
+        standing = self._standing()
+        pending = standing is not None and change_id not in standing.deployed
+        return Wanted(self.chosen.name if self.chosen is not None else "", change_id, kind, pending)
+
+    def _look_at(self) -> None:
+        """Asks for what is under the cursor, then for what is pending in sight."""
+        change, standing = self.matrix.change, self._standing()
+        if not self.pgmig.answers.last or change is None or self.chosen is None:
+            return
+        if standing is not None:
+            pending, top = frozenset(standing.pending), self.matrix.scroll_offset.y
+            rows = self.matrix.rows[max(0, top) : top + self.matrix.size.height]
+            near = [self.matrix.plan[index].change_id for index in rows]
+            self._previews.want([self._wanted(one, "deploy") for one in near if one in pending], first=True)
+        self._previews.want([self._wanted(change.change_id, kind) for kind in ("deploy", "revert")], first=True)
 
     def _ask_locks(self) -> None:
         standing = self._standing()
-        for change_id in (standing.pending if standing else ())[:LOCK_COLUMN_CHANGES]:
-            self._ask_impact(change_id, "deploy")
+        pending = (standing.pending if standing is not None else ())[:LOCK_COLUMN_CHANGES]
+        self._previews.want([self._wanted(change_id, "deploy") for change_id in pending])
         self._look_at()
 
-    def _ask_impact(self, change_id: str, kind: str) -> None:
-        """Reads a script's impact once, from its text alone, in a thread."""
-        if self.chosen is None or (change_id, kind) in self._asked:
-            return
-        self._asked.add((change_id, kind))
-        environment, session = self.chosen.name, self.pgmig.session
+    def _read_preview(self, wanted: Wanted) -> ImpactFacts:
+        session = self.pgmig.session
+        return session.impact(wanted.change_id, wanted.kind, wanted.environment, live=False, pending=wanted.pending)
 
-        def done(facts: ImpactFacts) -> None:
-            self._impacts[change_id, kind] = facts
+    def _tell_preview(self, wanted: Wanted, facts: ImpactFacts) -> None:
+        """Called in the thread that reads."""
+
+        def done(found: ImpactFacts) -> None:
+            self._previews.take(wanted, found)
             self.matrix.refresh()
             self._show_side()
 
-        self.later(
-            "impact",
-            lambda: session.impact(change_id, kind, environment, live=False),  # type: ignore[arg-type]
-            done,
-            lambda error: done(ImpactFacts(None, problem=str(error))),
-        )
+        self.meanwhile(facts, done, self.work_failed)
 
     def _show_side(self) -> None:
         self.side.fill(self._side_lines)
@@ -223,8 +223,21 @@ class HomeScreen(PlaceScreen):
             return []
         from pgmig_tui.ui.findings import side_lines
 
-        deploy, revert = (self._impacts.get((change.change_id, kind)) for kind in ("deploy", "revert"))
-        return side_lines(change, deploy, revert, self._differs(change), columns - 1)
+        deploy = self._previews.get(self._wanted(change.change_id, "deploy"))
+        revert = self._previews.get(self._wanted(change.change_id, "revert"))
+        where = self._where_lines(change, columns - 1) if self.matrix.layout_for(self.matrix.size.width).slim else []
+        return side_lines(change, deploy, revert, self._differs(change), columns - 1, where)
+
+    def _where_lines(self, change: PlanLine, columns: int) -> list[Line]:
+        """The state of a change by words, where the matrix has room for glyphs alone: each state with the environments
+        that are in it."""
+        states: dict[Span, list[str]] = {}
+        for place in self.pgmig.session.facts.places:
+            states.setdefault(self._cell(change.change_id, place.name), []).append(place.name)
+        lines: list[Line] = []
+        for (text, role), names in states.items():
+            lines += wrap(f"{text}: {', '.join(names)}", columns, role, indent=" ", hanging="   ")
+        return lines
 
     def _differs(self, change: PlanLine) -> list[str]:
         said: list[str] = []
@@ -267,8 +280,30 @@ class HomeScreen(PlaceScreen):
             return "no change here"
         return None
 
+    def do_left(self) -> None:
+        self.do_environment(max(1, self.pgmig.chosen))
+
+    def do_right(self) -> None:
+        self.do_environment(min(len(self.pgmig.session.facts.places), self.pgmig.chosen + 2))
+
+    def do_environments(self) -> None:
+        from pgmig_tui.ui.screens.palette import Action, PaletteScreen
+
+        actions = []
+        for number, place in enumerate(self.pgmig.session.facts.places, 1):
+            told = text_of(self.pgmig.answers.state(place.name, self.pgmig.clock()))
+            actions.append(Action(f"{number:>2} {place.name}", told, partial(self.do_environment, number)))
+        dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.pgmig.chosen)
+        self.app.push_screen(dialog, lambda action: action.do() if action is not None else None)
+
+    def on_bar_clicked(self, message: Bar.Clicked) -> None:
+        if message.bar is self.head:
+            index = self.matrix.environment_at(message.x, self.head.size.width)
+            if index is not None:
+                self.do_environment(index + 1)
+
     def do_environment(self, number: int) -> None:
-        if number > len(self.pgmig.session.facts.places):
+        if not 0 < number <= len(self.pgmig.session.facts.places):
             self.say(f"there is no environment {number}")
             return
         self.pgmig.chosen = self.matrix.chosen = number - 1

@@ -38,8 +38,10 @@ class PaletteScreen(Dialog[Action]):
         Binding("up,ctrl+p", "move(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, actions: Sequence[Action]) -> None:
-        super().__init__((), placeholder="part of a name")
+    def __init__(self, actions: Sequence[Action], *, asks: str = "part of a name", at: int = 0) -> None:
+        """`at` is the action that the cursor begins on."""
+        super().__init__((), placeholder=asks)
+        self._at = at
         self.list = Choices(identity="list")
         self._actions = tuple(actions)
         self.found = self._actions
@@ -55,6 +57,7 @@ class PaletteScreen(Dialog[Action]):
     def on_mount(self) -> None:
         self.hint.make(self.hint_line)
         self._narrow("")
+        self.list.move(self._at)
 
     def set_out(self) -> None:
         self.list.styles.height = max(3, min(ROWS, len(self._actions), self.app.size.height - 9))

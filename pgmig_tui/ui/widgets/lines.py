@@ -161,7 +161,15 @@ class Lines(ScrollView):
 
 
 class Bar(Lines):
-    """A single line that is made for the width it gets, as a banner is."""
+    """A single line that is made for the width it gets, as a banner is. A click on it is told to the screen."""
+
+    class Clicked(Message):
+        """`x` is the column (0-based) of the click."""
+
+        def __init__(self, bar: Bar, x: int) -> None:
+            super().__init__()
+            self.bar = bar
+            self.x = x
 
     def __init__(self, *, identity: str | None = None) -> None:
         super().__init__(identity=identity)
@@ -171,6 +179,9 @@ class Bar(Lines):
     def make(self, maker: Callable[[int], Line]) -> None:
         self._make = maker
         self.refresh()
+
+    def on_click(self, event: object) -> None:
+        self.post_message(self.Clicked(self, getattr(event, "x", 0)))
 
     @property
     def line_count(self) -> int:

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width
+from pgmig_tui.display.cells import Line, Span, cut, pad, width
+from pgmig_tui.display.names import short_forms
+from pgmig_tui.ui.matrix_layout import Layout, layout
 from pgmig_tui.ui.session import PlanLine
 from pgmig_tui.ui.widgets.lines import Choices
 
-CELL = 11
-LOCK = 8
+TOGETHER = 500
+"""Names of so many neighbours are told apart: a plan of 10,000 changes opens as fast as one of ten."""
+ASKING = "~"
+"""The glyph of what nobody has answered yet: `...` would begin like `. todo`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What stands in the cells: `state` of a change in an environment, `lock` and `risk` of deploying it on the chosen
+    one, and whether that `loses` data."""
+
+    state: Callable[[str, str], Span]
+    lock: Callable[[str], Span]
+    risk: Callable[[str], Span]
+    loses: Callable[[str], bool]
 
 
 class PlanMatrix(Choices):
-    """Rows are made when they come into view, so that a plan of 10,000 changes opens as fast as one of ten.
-
-    `rows` are indexes into the plan, top first. `cell(change_id, environment)` gives the words of a cell,
-    `lock(change_id)` those of the lock column, which is there where it leaves room for the names. An `x` marks a
-    change that `loses(change_id)` data: behind its lock or, where there's no such column, in the chosen environment.
-    """
+    """Rows are made when they come into view. `rows` are indexes into the plan, top first. An `x` behind the risk marks
+    a change that loses data."""
 
     def __init__(
-        self,
-        plan: Sequence[PlanLine],
-        environments: Sequence[str],
-        cell: Callable[[str, str], Span],
-        lock: Callable[[str], Span],
-        loses: Callable[[str], bool],
-        *,
-        identity: str | None = None,
+        self, plan: Sequence[PlanLine], environments: Sequence[str], cells: Cells, *, identity: str | None = None
     ) -> None:
         super().__init__(identity=identity)
+        self.chosen = 0
+        self.with_locks = False
+        self._cells = cells
+        self.take(plan, environments)
+
+    def take(self, plan: Sequence[PlanLine], environments: Sequence[str]) -> None:
+        """Shows another plan, or other environments; the cursor stays on its change."""
+        change = self.change if self.line_count else None
         self.plan = plan
         self.environments = environments
-        self.chosen = 0
-        self.rows: Sequence[int] = range(len(plan) - 1, -1, -1)
-        self.with_locks = False
-        self._cell = cell
-        self._lock = lock
-        self._loses = loses
-        self._longest = max((width(self._title(change)) for change in plan[-300:]), default=20)
+        self._longest = max((width(self._title(one)) for one in plan[-300:]), default=20)
+        self._forms: dict[tuple[int, int], dict[str, str]] = {}
+        self._heads: dict[tuple[int, ...], list[str]] = {}
+        self._show(range(len(plan) - 1, -1, -1), change)
 
     @staticmethod
     def _title(change: PlanLine) -> str:
@@ -47,7 +57,7 @@ class PlanMatrix(Choices):
 
     @property
     def line_count(self) -> int:
-        return len(self.rows)
+        return len(self.rows) if hasattr(self, "rows") else 0
 
     @property
     def change(self) -> PlanLine | None:
@@ -56,73 +66,92 @@ class PlanMatrix(Choices):
 
     def refill(self, rows: Sequence[int]) -> None:
         """Shows other rows of the plan, as a filter does; the cursor stays on its change as long as that is there."""
-        change = self.change
+        self._show(rows, self.change)
+
+    def _show(self, rows: Sequence[int], change: PlanLine | None) -> None:
         self.rows = rows
+        self._forms.clear()
         row = self.row_of(change.change_id) if change is not None else None
         self.cursor = row if row is not None else 0
         self.changed()
         self.settle()
 
-    def searched(self, index: int) -> str:
-        return self._title(self.plan[self.rows[index]])
-
     def row_of(self, change_id: str) -> int | None:
         return next((row for row, index in enumerate(self.rows) if self.plan[index].change_id == change_id), None)
 
-    def layout_for(self, columns: int) -> tuple[int, list[int]]:
-        """The width of the name column, and which environments are in view beside it; the chosen one always is."""
-        lock = LOCK if self.with_locks else 0
-        least = min(max(self._longest, 8), 24)
-        fitting = max(1, (columns - 3 - least - lock) // CELL)
-        first = 0
-        if len(self.environments) > fitting:
-            first = max(0, min(self.chosen - fitting // 2, len(self.environments) - fitting))
-        visible = list(range(first, min(first + fitting, len(self.environments))))
-        name = columns - 3 - lock - CELL * len(visible)
-        return max(8, min(name, self._longest + 2)), visible
+    def searched(self, index: int) -> str:
+        return self._title(self.plan[self.rows[index]])
+
+    def layout_for(self, columns: int) -> Layout:
+        return layout(columns, len(self.environments), self.chosen, self._longest, locks=self.with_locks)
+
+    # The titles of the columns
 
     def head(self, columns: int) -> Line:
-        """The titles of the columns; `<` and `>` where environments are out of view."""
-        name, visible = self.layout_for(columns)
-        spans: list[Span] = [(f" {pad('  change', name + 2)}", "title")]
-        for index in visible:
-            title = self.environments[index]
-            left = "<" if index == visible[0] and index > 0 else ""
-            right = ">" if index == visible[-1] and index < len(self.environments) - 1 else ""
-            room = CELL - 1 - len(left) - len(right)
-            # The ends of names like shop-prod-eu and shop-prod-us tell them apart.
-            if width(title) > room:
-                title = f"{title[: room - 6]}..{title[-4:]}"
-            title = f"{left}{title}{right}"
-            role: Role = "strong" if index == self.chosen else "title"
-            spans.append((pad(cut(title, CELL - 1), CELL), role))
-        if self.with_locks:
-            spans.append((pad("locks", LOCK), "title"))
-        return tuple(spans)
+        """Names of environments where they have room, else their numbers, the chosen one with a star; `<` and `>` where
+        some are out of view."""
+        form = self.layout_for(columns)
+        left = "<" if form.shown and form.shown[0] > 0 else " "
+        right = ">" if form.shown and form.shown[-1] < len(self.environments) - 1 else " "
+        spans: list[Span] = [(f" {pad('  change', form.name + 1)}{left}", "title")]
+        for index, title in zip(form.shown, self._titles(form), strict=True):
+            spans.append((title, "strong" if index == self.chosen else "title"))
+        spans.append((f"{right if form.slim else ''}", "title"))
+        if form.lock:
+            spans.append((pad("locks", form.lock), "title"))
+        return (*spans, ("risk", "title"))
+
+    def _titles(self, form: Layout) -> list[str]:
+        if form.slim:
+            return [f"{'*' if index == self.chosen else ' '}{index + 1:>2}" for index in form.shown]
+        known = self._heads.get(form.shown)
+        if known is None:
+            forms = short_forms(self.environments, form.cell - 1)
+            known = self._heads[form.shown] = [pad(forms[self.environments[index]], form.cell) for index in form.shown]
+        return known
+
+    def environment_at(self, column: int, columns: int) -> int | None:
+        """The environment whose column (0-based, from the left edge) that is."""
+        form = self.layout_for(columns)
+        place = (column - 3 - form.name) // form.cell if column >= 3 + form.name else -1
+        return form.shown[place] if 0 <= place < len(form.shown) else None
+
+    # Rows
 
     def line_at(self, index: int) -> Line:
         change = self.plan[self.rows[index]]
-        name, visible = self.layout_for(self.size.width)
-        mark = ">" if index == self.cursor else " "
-        spans: list[Span] = [(f" {mark} ", "strong")]
+        form = self.layout_for(self.size.width)
+        here = index == self.cursor
+        spans: list[Span] = [(" > " if here else "   ", "strong")]
         tags = "".join(f"@{tag} " for tag in change.tags)
-        tags = tags if width(tags) < name // 2 else ""
+        tags = tags if width(tags) < form.name // 2 else ""
         if tags:
             spans.append((tags, "title"))
-        spans.append(
-            (
-                pad(cut(change.name, name - width(tags) - 1), name - width(tags)),
-                "strong" if index == self.cursor else "plain",
-            )
-        )
-        lost: Span = ("x", "failed") if self._loses(change.change_id) else (" ", "plain")
-        for place in visible:
-            text, role = self._cell(change.change_id, self.environments[place])
-            if place == self.chosen and not self.with_locks and width(text) < CELL - 3:
-                spans += [(f"{text} ", role), lost, (" " * (CELL - 2 - width(text)), "plain")]
-            else:
-                spans.append((pad(cut(text, CELL - 1), CELL), role))
-        if self.with_locks:
-            text, role = self._lock(change.change_id)
-            spans += [(pad(text, LOCK - 1), role), lost]
-        return tuple(spans)
+        room = form.name - width(tags)
+        spans.append((pad(self._form(index, change.name, room - 1), room), "strong" if here else "plain"))
+        for place in form.shown:
+            text, role = self._cells.state(change.change_id, self.environments[place])
+            spans.append((f"  {self._glyph(text)}" if form.slim else pad(cut(text, form.cell - 1), form.cell), role))
+        if form.slim:
+            spans.append((" ", "plain"))
+        if form.lock:
+            text, role = self._cells.lock(change.change_id)
+            spans.append((pad(text, form.lock), role))
+        text, role = self._cells.risk(change.change_id)
+        lost: Span = ("x", "failed") if self._cells.loses(change.change_id) else (" ", "plain")
+        return (*spans, (pad(text, form.risk - 2), role), lost, (" ", "plain"))
+
+    @staticmethod
+    def _glyph(text: str) -> str:
+        return ASKING if text == "..." else text[:1]
+
+    def _form(self, index: int, name: str, room: int) -> str:
+        """The name as it is shown, told apart from those around it."""
+        if width(name) <= room:
+            return name
+        part = index // TOGETHER
+        forms = self._forms.get((part, room))
+        if forms is None:
+            around = self.rows[part * TOGETHER : (part + 1) * TOGETHER]
+            forms = self._forms[part, room] = short_forms((self.plan[row].name for row in around), room)
+        return forms.get(name) or cut(name, room)

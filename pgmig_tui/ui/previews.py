@@ -1,0 +1,74 @@
+"""What scripts do, as far as their text tells: read one after the other in one thread, what is looked at first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from pgmig_tui.ui.poller import in_thread
+from pgmig_tui.ui.session import ImpactFacts, ScriptKind
+
+
+class Wanted(NamedTuple):
+    """A script of a change, as an environment would run it: its variables, and what it has deployed, matter."""
+
+    environment: str
+    change_id: str
+    kind: ScriptKind
+    pending: bool
+
+
+class Previews:
+    """`read` blocks and is called in a thread; `told` is called there, too, with each answer, and hands it to the event
+    loop, which calls `take`."""
+
+    def __init__(self, read: Callable[[Wanted], ImpactFacts], told: Callable[[Wanted, ImpactFacts], None]) -> None:
+        self._read = read
+        self._told = told
+        self._known: dict[Wanted, ImpactFacts] = {}
+        self._queue: list[Wanted] = []
+        self._asked: set[Wanted] = set()
+        self._lock = threading.Lock()
+        self._works = False
+
+    def get(self, wanted: Wanted) -> ImpactFacts | None:
+        return self._known.get(wanted)
+
+    def take(self, wanted: Wanted, facts: ImpactFacts) -> None:
+        """What was read; not if its script has been forgotten meanwhile."""
+        if wanted in self._asked:
+            self._known[wanted] = facts
+
+    def want(self, wanted: Iterable[Wanted], *, first: bool = False) -> None:
+        """Reads these, unless they have been read or will be; `first`: before all others."""
+        new = [one for one in wanted if one not in self._asked]
+        self._asked.update(new)
+        with self._lock:
+            self._queue[:] = [*new, *self._queue] if first else [*self._queue, *new]
+            if self._works or not self._queue:
+                return
+            self._works = True
+        in_thread("previews", self._work)
+
+    def forget(self, change_id: str | None = None) -> None:
+        """The scripts of a change are other ones by now; None: all are."""
+        gone = {one for one in self._asked if change_id in (None, one.change_id)}
+        self._asked -= gone
+        for one in gone:
+            self._known.pop(one, None)
+        with self._lock:
+            self._queue[:] = [one for one in self._queue if one not in gone]
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._queue:
+                    self._works = False
+                    return
+                wanted = self._queue.pop(0)
+            try:
+                facts = self._read(wanted)
+            except Exception as error:
+                facts = ImpactFacts(None, problem=str(error))
+            self._told(wanted, facts)
