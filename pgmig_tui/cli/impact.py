@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_named, project_here
@@ -77,12 +77,10 @@ def _impact(arguments: Namespace) -> int:
 def _look(
     arguments: Namespace, project: Project, environment: Environment | None, connection: Connection | None
 ) -> tuple[list[Inspected], int]:
-    from pgmig_tui.report.impacts import file_source, inspect, reading, sources
+    from pgmig_tui.report.impacts import file_source, inspect, pending, reading, revert_sources, sources
 
-    kind = "revert" if arguments.revert else "deploy"
-    how = reading(
-        project, "revert" if arguments.revert else "deploy", environment, connection, dict(arguments.variables)
-    )
+    kind: Literal["deploy", "revert"] = "revert" if arguments.revert else "deploy"
+    how = reading(project, kind, environment, connection, dict(arguments.variables))
     if arguments.file:
         scripts = [file_source(project, Path(arguments.file).absolute())]
         return inspect(scripts, how, connection), how.server.version_num
@@ -91,30 +89,26 @@ def _look(
         changes = sorted(chosen, key=lambda change: change.index) if chosen else list(project.plan.changes)
         if kind == "revert":
             changes.reverse()
-        return inspect(
-            sources(project, changes, "revert" if arguments.revert else "deploy"), how
-        ), how.server.version_num
-    changes, wanted = _on_server(project, environment, connection, chosen, revert=arguments.revert)
-    scripts = list(sources(project, changes, "revert" if arguments.revert else "deploy"))
+        return inspect(sources(project, changes, kind), how), how.server.version_num
+    lacking = pending(project, environment, connection)
+    if kind == "revert":
+        chosen = chosen or [change for change in project.plan.changes if change not in lacking]
+        scripts = list(revert_sources(project, lacking, chosen, project.plan.changes))
+        wanted = frozenset(change.name for change in chosen)
+    else:
+        changes, wanted = _to_deploy(lacking, chosen)
+        scripts = list(sources(project, changes, "deploy"))
     return inspect(scripts, how, connection, wanted=wanted), how.server.version_num
 
 
-def _on_server(
-    project: Project, environment: Environment, connection: Connection, chosen: list[Change], *, revert: bool
-) -> tuple[list[Change], frozenset[str] | None]:
+def _to_deploy(lacking: list[Change], chosen: list[Change]) -> tuple[list[Change], frozenset[str]]:
     """The changes to walk through in the order in which they would run, and the names of those to tell of.
 
     A pending change comes after the pending ones before it; a deployed one is looked at as the database is now. Without
-    names: what is pending, or, to be reverted, what is deployed.
+    names: what is pending.
     """
-    from pgmig_tui.report.impacts import pending
-
-    lacking = pending(project, environment, connection)
-    if revert:
-        changes = chosen or [change for change in project.plan.changes if change not in lacking]
-        return sorted(changes, key=lambda change: -change.index), None
     if not chosen:
-        return lacking, None
+        return lacking, frozenset(change.name for change in lacking)
     last = max((change.index for change in chosen if change in lacking), default=-1)
     done = [change for change in chosen if change not in lacking]
     return [*done, *(change for change in lacking if change.index <= last)], frozenset(change.name for change in chosen)

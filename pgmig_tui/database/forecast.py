@@ -27,7 +27,7 @@ class Script:
     """A script as it will be sent; its `statements` are gone through several times where a server is asked.
 
     `wrapped`: we put it between BEGIN and COMMIT; `complete`: see Preview. `so_far` is told of its beginning while the
-    rest is looked at.
+    rest is looked at. `later`: it runs when what the scripts before it have made is in use.
     """
 
     path: str
@@ -35,6 +35,7 @@ class Script:
     wrapped: bool = False
     complete: frozenset[int] = frozenset()
     so_far: SoFar | None = None
+    later: bool = False
 
 
 def forecast(
@@ -57,6 +58,8 @@ def walk(
     """The same from a catalog that is there already (one without facts: from the text alone)."""
     found = []
     for script in scripts:
+        if script.later:
+            catalog.put_to_use()
         found.append(
             predict_script(
                 script.statements,

@@ -264,6 +264,23 @@ class Catalog:
         self.prepared = dict(self.facts.prepared)
         self._changed()
 
+    def put_to_use(self) -> None:
+        """What was made is in use from now on: others notice its locks, and it holds any number of rows."""
+        for other in self.others:
+            other.put_to_use()
+        for relation in self:
+            changes: dict[str, object] = {}
+            if relation.fresh:
+                changes = {"fresh": False, "bytes": -1, "rows": -1}
+            if any(column.fresh for column in relation.columns.values()):
+                changes["columns"] = {
+                    name: replace(column, fresh=False) if column.fresh else column
+                    for name, column in relation.columns.items()
+                }
+            if changes:
+                self._store(replace(relation, **changes))
+        self._changed()
+
     def _own(self) -> State:
         """The state, for changing it."""
         self._path = None

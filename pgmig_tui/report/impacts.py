@@ -7,8 +7,8 @@ changes that come earlier are carried forward, since they will have happened by 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,11 +42,13 @@ FORBIDDEN = "42501"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A script to look at; `change` is "" for a file that belongs to none."""
+    """A script to look at; `change` is "" for a file that belongs to none, and for one that isn't told of itself.
+    `later`: it runs when what those before it have made is in use."""
 
     change: str
     name: str
     data: bytes
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,47 @@ def sources(project: Project, changes: Iterable[Change], kind: Literal["deploy",
         yield file_source(project, project.script_path(change, kind), change.name)
 
 
+CARRIED = 200
+"""So many scripts that run before those that are asked about are read for their effects."""
+
+
+def deploy_order(lacking: Iterable[Change], change: Change) -> list[Change]:
+    """The changes that are deployed before a pending one is, as far as they are carried."""
+    return [one for one in lacking if one.index < change.index][-CARRIED:]
+
+
+def carried(project: Project, changes: Iterable[Change], kind: Literal["deploy", "revert"]) -> Iterator[Source]:
+    """The scripts of changes that only their effects are asked of; one that isn't there has none. Raises
+    ProjectError."""
+    for change in changes:
+        path = project.script_path(change, kind)
+        if path.exists():
+            yield replace(file_source(project, path, change.name), change="")
+
+
+def revert_sources(
+    project: Project, lacking: Collection[Change], chosen: Collection[Change], known: Iterable[Change]
+) -> Iterator[Source]:
+    """The revert scripts of chosen changes, in the order in which they would run, and before each of them what will
+    have run by then: where some of them are pending, the deploy scripts up to them; then the revert scripts of those
+    after them that are `known`, in plan order. Raises ProjectError naming a script that can't be read."""
+    waiting, asked = {one.index for one in lacking}, {one.index for one in chosen}
+    last, first = max(waiting & asked, default=-1), min(asked, default=0)
+    yield from carried(project, [one for one in lacking if one.index <= last][-CARRIED:], "deploy")
+    there = [one for one in known if one.index >= first and (one.index <= last or one.index not in waiting)]
+    others = frozenset([one.index for one in reversed(there) if one.index not in asked][-CARRIED:])
+    used = last >= 0
+    for change in reversed(there):
+        found: Iterable[Source] = ()
+        if change.index in asked:
+            found = [file_source(project, project.script_path(change, "revert"), change.name)]
+        elif change.index in others:
+            found = carried(project, [change], "revert")
+        for source in found:
+            yield replace(source, later=used)
+            used = False
+
+
 def file_source(project: Project, path: Path, change: str = "") -> Source:
     """A script of the project, or with no `change` any file that a person has named; its name is relative to the
     project where it lies inside. Raises ProjectError."""
@@ -167,7 +210,8 @@ def _predict(
         return wanted is None or source.change in wanted
 
     def script(source: Source, view: Preview, statements: Iterable[Statement]) -> Script:
-        return Script(source.name, statements, wraps(view), view.complete, so_far if told(source) else None)
+        heard = so_far if told(source) else None
+        return Script(source.name, statements, wraps(view), view.complete, heard, source.later)
 
     version, refused = how.server.version_num, ""
     if connection is None:

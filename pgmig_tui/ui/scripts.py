@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pgmig_tui.report.now import RightNow
 
 LONGEST = 50_000_000
-CARRIED = 200
-"""So many pending changes before the wanted one are read for their effects."""
 
 
 def read_script(project: Project, change: Change, kind: ScriptKind) -> ScriptText:
@@ -88,20 +86,20 @@ def read_impact(
     if so_far is not None:
         _tell_beginning(project, change, kind, environment, so_far)
     if not live or environment is None:
-        return _facts(_inspect(project, [], change, kind, environment, None, so_far, deploys=pending), "", False)
+        lacking = [change] if pending else []
+        return _facts(_inspect(project, lacking, change, kind, environment, None, so_far), "", False)
     from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.report import impacts
 
     try:
         with connect(environment.target, application_name=application_name("impact", "watch")) as connection:
-            before, lacking = _before(project, change, environment, connection)
-            version = connection.identity().version
-            found = _inspect(
-                project, before if kind == "deploy" or lacking else [], change, kind, environment, connection, so_far,
-                f"PostgreSQL {version}", deploys=lacking,
-            )  # fmt: skip
-            return _facts(found, f"PostgreSQL {version}", found.impact.catalog)
+            lacking = impacts.pending(project, environment, connection)
+            server = f"PostgreSQL {connection.identity().version}"
+            found = _inspect(project, lacking, change, kind, environment, connection, so_far, server)
+            return _facts(found, server, found.impact.catalog)
     except PgmigError as error:
-        alone = _facts(_inspect(project, [], change, kind, environment, None, deploys=pending), "", False)
+        lacking = [change] if pending else []
+        alone = _facts(_inspect(project, lacking, change, kind, environment, None), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
 
 
@@ -145,43 +143,35 @@ def read_now(environment: Environment, impact: ScriptImpact, before: RightNow | 
         return RightNow(environment.name, datetime.now(UTC), wanted, problem=error.what)
 
 
-def _before(
-    project: Project, change: Change, environment: Environment, connection: Connection
-) -> tuple[list[Change], bool]:
-    """The changes that will have run by the time that a change does, and whether it is pending itself."""
-    from pgmig_tui.report.impacts import pending
-
-    lacking = pending(project, environment, connection)
-    return [one for one in lacking if one.index < change.index][-CARRIED:], change in lacking
-
-
 def _inspect(
     project: Project,
-    before: list[Change],
+    lacking: list[Change],
     change: Change,
     kind: ScriptKind,
     environment: Environment | None,
     asked: Connection | None,
     so_far: SoFar | None = None,
     server: str = "",
-    *,
-    deploys: bool = False,
 ) -> Inspected:
-    """The impact of a change's script after the deploy scripts of those `before` it and, with `deploys`, its own."""
-    from pgmig_tui.report.impacts import file_source, inspect, reading
+    """The impact of a change's script after what runs before it where these changes are pending."""
+    from pgmig_tui.report import impacts
 
     def tell(part: ScriptImpact) -> None:
         if so_far is not None:
             so_far(ImpactFacts(part, server, asked is not None, upto=part.statements[-1].end_line))
 
-    if deploys and kind != "deploy":
-        before = [*before, change]
-    earlier = [project.script_path(one, "deploy") for one in before]
-    scripts = [file_source(project, path) for path in earlier if path.exists()]
-    scripts.append(file_source(project, project.script_path(change, kind), change.change_id))
-    how = reading(project, "revert" if kind == "revert" else "deploy", environment, asked, {})
-    wanted = frozenset([change.change_id])
-    return inspect(scripts, how, asked, wanted=wanted, so_far=None if so_far is None else tell)[0]
+    if kind == "revert":
+        # From the text alone nobody knows what comes after it.
+        known = project.plan.changes if asked is not None else [change]
+        scripts = list(impacts.revert_sources(project, lacking, [change], known))
+    else:
+        waits = change in lacking
+        before = [*impacts.deploy_order(lacking, change), *([change] if kind == "verify" else [])] if waits else []
+        scripts = list(impacts.carried(project, before, "deploy"))
+        scripts.append(impacts.file_source(project, project.script_path(change, kind), change.name))
+    how = impacts.reading(project, "revert" if kind == "revert" else "deploy", environment, asked, {})
+    wanted = frozenset([change.name])
+    return impacts.inspect(scripts, how, asked, wanted=wanted, so_far=None if so_far is None else tell)[0]
 
 
 def _facts(found: Inspected, server: str, live: bool) -> ImpactFacts:

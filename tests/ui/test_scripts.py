@@ -1,0 +1,75 @@
+"""What the screen says of the scripts of changes: judged by the schema that each of them will meet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pgmig_tui.impact.result import StatementImpact
+from pgmig_tui.ui.project_session import ProjectSession
+from pgmig_tui.ui.session import ImpactFacts
+from tests.cli.program import Checkout, environment, shop
+from tests.database.places import Databases
+from tests.servers import Server
+
+
+def statement(facts: ImpactFacts, begins: str) -> StatementImpact:
+    assert facts.impact is not None, facts.problem
+    return next(one for one in facts.impact.statements if one.sql.startswith(begins))
+
+
+def asked(checkout: Checkout, name: str, *, live: bool) -> ImpactFacts:
+    session = ProjectSession(checkout.root, environment(checkout.home))
+    change = next(line for line in session.facts.plan if line.name == name)
+    return session.impact(change.change_id, "revert", "dev", live=live, pending=True)
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_revert_of_a_pending_change_is_judged_by_the_schema_after_its_deploy(
+    live: bool, tmp_path: Path, pg18: Server, database_on: Databases
+) -> None:
+    checkout = shop(tmp_path, {"dev": pg18.uri(database_on(pg18))})
+    assert checkout.run("deploy", "dev", "--to", "orders", "-y").status == 0
+    drop = statement(asked(checkout, "total", live=live), "ALTER TABLE shop.orders DROP COLUMN")
+    assert drop.data_loss.final, drop.data_loss
+    assert [lock.mode.sql_name for lock in drop.locks if lock.relation == "orders"] == ["ACCESS EXCLUSIVE"]
+    assert drop.risk != "none"
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_revert_of_a_table_that_is_still_to_be_made_loses_its_rows(
+    live: bool, tmp_path: Path, pg18: Server, database_on: Databases
+) -> None:
+    checkout = shop(tmp_path, {"dev": pg18.uri(database_on(pg18))})
+    drop = statement(asked(checkout, "orders", live=live), "DROP TABLE")
+    assert drop.data_loss.final, drop.data_loss
+    assert [lock.mode.sql_name for lock in drop.locks if lock.relation == "orders"] == ["ACCESS EXCLUSIVE"]
+
+
+def test_the_revert_of_a_deployed_change_is_judged_by_the_schema_after_the_reverts_of_those_that_came_later(
+    tmp_path: Path, pg18: Server, database_on: Databases
+) -> None:
+    checkout = shop(tmp_path, {"dev": pg18.uri(database_on(pg18))})
+    plan = (checkout.root / "sqitch.plan").read_text()
+    (checkout.root / "sqitch.plan").write_text(plan + plan.splitlines()[-1].replace("total", "newest") + "\n")
+    checkout.change("newest", "CREATE VIEW shop.newest AS SELECT id FROM shop.orders;", "DROP VIEW shop.newest;")
+    assert checkout.run("deploy", "dev", "-y").status == 0
+    drop = statement(asked(checkout, "orders", live=True), "DROP TABLE")
+    assert drop.problem is None
+    assert drop.data_loss.final
+    told = json.loads(checkout.run("impact", "orders", "--revert", "--target", "dev", "--json").out)["scripts"]
+    assert [script["change"] for script in told] == ["orders"]
+    assert "error" not in told[0]["statements"][1], told[0]["statements"][1]
+
+
+def test_impact_on_the_command_line_judges_the_revert_of_a_pending_change_alike(
+    tmp_path: Path, pg18: Server, database_on: Databases
+) -> None:
+    checkout = shop(tmp_path, {"dev": pg18.uri(database_on(pg18))})
+    told = json.loads(checkout.run("impact", "total", "orders", "--revert", "--target", "dev", "--json").out)["scripts"]
+    assert [script["change"] for script in told] == ["total", "orders"]
+    column, table = (next(one for one in script["statements"] if "shop.orders" in one["sql"]) for script in told)
+    assert column["data_loss"]["what"] == ["the values of shop.orders.total"]
+    assert table["data_loss"]["what"] == ["all rows of shop.orders"]
