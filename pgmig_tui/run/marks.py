@@ -78,14 +78,17 @@ def marked(
     return stopped
 
 
-def refusal(environment: str, stopped: Sequence[Mark]) -> Refused:
-    """Why a deploy with these changes doesn't start."""
-    return Refused(
-        f"{words.count(len(stopped), 'change')} must not be deployed on {environment}",
-        details=[str(mark) for mark in stopped],
-        now="Nothing was changed.",
-        do=f"Fix it, then say so: pgmig-tui rollback {environment} --lift {stopped[0].change}=REASON",
-    )
+class Marked(Refused):
+    """A deploy with changes that are marked: the `marks`."""
+
+    def __init__(self, environment: str, stopped: Sequence[Mark]) -> None:
+        super().__init__(
+            f"{words.count(len(stopped), 'change')} must not be deployed on {environment}",
+            details=[str(mark) for mark in stopped],
+            now="Nothing was changed.",
+            do=f"Fix it, then say so: pgmig-tui rollback {environment} --lift {stopped[0].change}=REASON",
+        )
+        self.marks = tuple(stopped)
 
 
 def lift(project: Project, environment: Environment, change: str, reason: str, state_dir: Path) -> tuple[Mark, ...]:

@@ -215,7 +215,7 @@ def _creates(
         where = work.environment.policy.tracking if found.marks else None
         stopped = marks.marked(connection, where, work, [step.change_id for step in steps], state_dir)
         if stopped and not trial:
-            raise marks.refusal(work.environment.name, stopped)
+            raise marks.Marked(work.environment.name, stopped)
         work.warnings += [f"must not be deployed until that is lifted: {mark}" for mark in stopped]
     return tuple(creates), found.schema
 

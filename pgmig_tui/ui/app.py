@@ -17,7 +17,9 @@ from textual.screen import Screen
 
 from pgmig_tui.display import hangup
 from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import count
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
+from pgmig_tui.ui.kept import KeptAnswers
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from pgmig_tui.ui.poller import Poller, in_thread, words_of
 from pgmig_tui.ui.screens.home import HomeScreen
@@ -68,6 +70,8 @@ class PgmigApp(App[int]):
         self.chosen = next((i for i, place in enumerate(session.facts.places) if place.name == chosen), 0)
         self.unlocked: set[str] = set()
         """Protected environments whose word was given: from then on, in this session, they may be changed."""
+        self.kept = KeptAnswers()
+        self._warned = 0
         self.farewell: list[str] = []
         self.fault = ""
         self._asks = asks
@@ -175,7 +179,12 @@ class PgmigApp(App[int]):
         self.push_screen(RunScreen(run_id))
 
     def leave(self) -> None:
-        """Leaves; says which runs go on."""
+        """Leaves; says which runs go on. Answers that stand nowhere else are worth a second `q`."""
+        lost = self.kept.unsaid
+        if lost and lost != self._warned and isinstance(self.screen, PlaceScreen):
+            self._warned = lost
+            self.screen.say(f"{count(lost, 'answer')} to a review would be lost: q again leaves, Esc keeps them")
+            return
         self.farewell = [
             f"run {run.run_id} on {run.environment} goes on; `pgmig-tui attach {run.run_id}` shows it"
             for run in self.answers.alive()

@@ -7,14 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.run.folder import discard
-from pgmig_tui.ui.session import Answered, Item, Review, StepFacts
+from pgmig_tui.ui.session import Answered, Command, DoNotDeploy, Item, Review, StepFacts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pgmig_tui.database.checks import CheckResult
+    from pgmig_tui.database.marks import Mark
     from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
@@ -52,6 +55,19 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
         back_to,
         plan=found,
     )
+
+
+def marked(environment: str, command: Command, marks: Sequence[Mark]) -> Review:
+    """The review of a deploy that isn't one until its changes may be deployed again."""
+    told = tuple(
+        DoNotDeploy(
+            mark.change_id,
+            safe(mark.change),
+            safe(f"{mark.reason}; {mark.marked_by}, {utc(mark.marked_at)}, run {mark.run}"),
+        )
+        for mark in marks
+    )
+    return Review(environment, command, "", (), marks=told)
 
 
 def asked_word(plan: RunPlan, environment: Environment) -> str:
@@ -101,7 +117,7 @@ def answers_by(plan: RunPlan, before: Sequence[Answer], answers: Sequence[Answer
     for one in answers:
         old = known.get(one.item_id)
         same = old is not None and (old.how, old.note) == (one.how, one.note)
-        given.append(old if same and old is not None else Answer(one.item_id, one.how, one.note, by, at))
+        given.append(old if same and old is not None else Answer(one.item_id, one.how, one.note, by, one.at or at))
     return given
 
 
@@ -150,6 +166,7 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
         step.mode_reason,
         step.verify,
         findings=step.findings,
+        script_hash=step.script_hash or "",
     )
     if impact is None:
         return facts

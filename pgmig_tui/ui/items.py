@@ -10,9 +10,8 @@ _ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", 
 
 
 def item_line(item: Item, columns: int) -> Line:
-    """`[x]` when nothing is asked of anybody any more, then what it is, its state in a word, and who must look."""
-    done = not item.blocks and (item.answered or item.state in {"PASS", "N-A"})
-    box = "[x]" if done else "[!]" if item.state in {"FAIL", "WARN"} else "[ ]"
+    """A box that says what is asked of anybody, then what it is, its state in a word, and who must look."""
+    box = f"[{_glyph(item)}]"
     word: str = item.state
     role = _ROLES[item.state]
     if item.overridden:
@@ -24,6 +23,18 @@ def item_line(item: Item, columns: int) -> Line:
     tail = f"{word}{' *' if item.blocks else ''}"
     room = max(10, columns - width(tail) - 8)
     return ((f" {box} ", role), (pad(cut(safe(item.title), room), room), "plain"), (f" {tail}", role))
+
+
+def _glyph(item: Item) -> str:
+    """`+` good, `-` not applicable, `o` overridden, `!` look at it, blank: still asked for. No `x`: that means failed
+    everywhere else."""
+    if item.overridden:
+        return "o"
+    if item.state == "N-A" and not item.blocks:
+        return "-"
+    if item.answered or (item.state == "PASS" and not item.blocks):
+        return "+"
+    return "!" if item.state in {"FAIL", "WARN"} else " "
 
 
 def whole_item(item: Item) -> str:

@@ -159,6 +159,7 @@ class ProjectSession:
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         from pgmig_tui.report.review import review
+        from pgmig_tui.run.marks import Marked
         from pgmig_tui.run.plan import Options
         from pgmig_tui.run.planning import prepare
 
@@ -175,13 +176,11 @@ class ProjectSession:
         everything = False
         if command == "revert" and to == EVERYTHING:
             to, everything = None, True
-        plan = prepare(
-            self.project,
-            where,
-            command,
-            Options(to=to, revert_all=everything, log_only=how == "record"),
-            state_dir=self._state_dir,
-        )
+        options = Options(to=to, revert_all=everything, log_only=how == "record")
+        try:
+            plan = prepare(self.project, where, command, options, state_dir=self._state_dir)
+        except Marked as refused:
+            return gating.marked(environment, command, refused.marks)
         word = gating.asked_word(plan, where)
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
         performed = () if command == "revert" else self._known_backup(where)
@@ -245,6 +244,12 @@ class ProjectSession:
             found = ready(found, where)
         given = found.gate.counted(gating.answers_of(review, answers))
         return start(found.plan, given, password=target.password, secrets=target.secrets)
+
+    def lift(self, environment: str, change_ids: Sequence[str], reason: str) -> None:
+        from pgmig_tui.run.marks import lift
+
+        for change_id in change_ids:
+            lift(self.project, self._environment(environment), change_id, reason, self._state_dir)
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         from pgmig_tui.ui import rolling

@@ -145,6 +145,16 @@ class StepFacts:
     risk: str = "none"
     loses: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    script_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoNotDeploy:
+    """A change that a rollback has reverted, and why it must not be deployed; all safe to draw."""
+
+    change_id: str
+    change: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +178,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a person said to an item: `how` is attest or override."""
+    """What a person said to an item: `how` is attest or override. `at` is UTC as the journal writes it, "" for now."""
 
     item_id: str
     how: Literal["attest", "override"]
     note: str
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,6 +204,8 @@ class Review:
     plan: Any = None
     word: str = ""
     """What must be typed, where that isn't the environment's own: it may be a protected one."""
+    marks: tuple[DoNotDeploy, ...] = ()
+    """Of a deploy that isn't one until they are lifted: it then has no steps."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
@@ -436,6 +449,10 @@ class Session(Protocol):
     def evidence(self, environment: str, change_id: str) -> Evidence: ...
     def answer(self, review: Review, answers: Sequence[Answered]) -> Review: ...
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch: ...
+    def lift(self, environment: str, change_ids: Sequence[str], reason: str) -> None:
+        """These changes may be deployed again; nothing is deployed by that."""
+        ...
+
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         """`to` is a change ID or EVERYTHING; None: the last deploy run that stands. `save` None: as the policy says."""
         ...

@@ -25,6 +25,7 @@ from pgmig_tui.impact.result import (
 from pgmig_tui.ui.session import (
     Answered,
     Command,
+    DoNotDeploy,
     Evidence,
     Facts,
     Foreign,
@@ -321,6 +322,9 @@ class FakeSession:
         self.creates: tuple[str, ...] = ()
         self.deploy_loses = False
         self.refusals: tuple[str, ...] = ()
+        self.marks: tuple[DoNotDeploy, ...] = ()
+        self.lifted: list[tuple[str, tuple[str, ...], str]] = []
+        self.script_hash = "9f31"
         self.prepare_error: PgmigError | None = None
         self.written: dict[str, str] = {}
         self.texts: dict[str, str] = {}
@@ -362,6 +366,8 @@ class FakeSession:
         self.calls.append(f"prepare {command} {environment} to {to}{'' if how == 'run' else f' ({how})'}")
         if self.prepare_error is not None:
             raise self.prepare_error
+        if self.marks and command == "deploy" and how != "try":
+            return Review(environment, command, "", (), marks=self.marks)
         names = NAMES[5:] if command == "deploy" else tuple(reversed(NAMES[7:9]))
         steps = tuple(
             StepFacts(
@@ -383,6 +389,7 @@ class FakeSession:
                 loses=("dms.documents.size above 2147483647",)
                 if "size" in name and (command == "revert" or self.deploy_loses)
                 else (),
+                script_hash=self.script_hash,
             )
             for number, name in enumerate(names)
         )
@@ -418,6 +425,10 @@ class FakeSession:
     def start(self, review: Review, answers: Sequence[Answered]) -> FakeWatch:
         self.started.append((review, tuple(answers)))
         return self.watch
+
+    def lift(self, environment: str, change_ids: Sequence[str], reason: str) -> None:
+        self.lifted.append((environment, tuple(change_ids), reason))
+        self.marks = ()
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         self.hold.wait(5)

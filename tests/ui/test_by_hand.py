@@ -10,7 +10,7 @@ import pytest
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.ui.project_session import ProjectSession
-from pgmig_tui.ui.session import Review
+from pgmig_tui.ui.session import Answered, Review, Watch
 from tests.e2e.terminal import DEADLINE_S, make_project
 from tests.servers import Server
 
@@ -29,12 +29,15 @@ def session(tmp_path: Path, pg18: Server, database: str) -> ProjectSession:
 
 def run(session: ProjectSession, review: Review) -> tuple[int, str]:
     """Exit status and ID of a run."""
-    handle = session.start(review, ())
+    return ended(session.start(review, ()))
+
+
+def ended(handle: Watch) -> tuple[int, str]:
     deadline = time.monotonic() + DEADLINE_S
     while True:
-        ended = [event for event in handle.poll() if event.name == "run_finished"]
-        if ended:
-            return int(ended[0].data["exit_status"]), handle.run_id
+        finished = [event for event in handle.poll() if event.name == "run_finished"]
+        if finished:
+            return int(finished[0].data["exit_status"]), handle.run_id
         assert time.monotonic() < deadline, "the run doesn't end"
         time.sleep(0.02)
 
@@ -88,6 +91,23 @@ def test_a_revert_of_everything_says_so(session: ProjectSession) -> None:
     review = session.prepare("dev", "revert", "")
     assert [step.change for step in review.steps] == ["first"]
     assert review.to == "nothing: everything is reverted"
+
+
+def test_what_was_rolled_back_is_deployed_again_once_its_mark_is_lifted(session: ProjectSession) -> None:
+    first = session.facts.plan[0].change_id
+    assert run(session, session.prepare("dev", "deploy", first))[0] == 0
+    back = session.look_back("dev", None, None)
+    watch = session.roll_back(back, [Answered("data-loss", "attest", "a table of a test")])
+    assert watch is not None
+    assert ended(watch)[0] == 0
+    marked = session.prepare("dev", "deploy", first)
+    assert [(mark.change_id, mark.change) for mark in marked.marks] == [(first, "first")]
+    assert (marked.steps, marked.items) == ((), ())
+    session.lift("dev", [first], "it was only a try")
+    again = session.prepare("dev", "deploy", first)
+    assert [step.change for step in again.steps] == ["first"]
+    assert run(session, again)[0] == 0
+    assert session.standing("dev").deployed == frozenset([first])
 
 
 def test_a_real_lock_watch_sees_ends_and_closes(session: ProjectSession, pg18: Server, database: str) -> None:

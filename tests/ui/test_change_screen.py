@@ -276,3 +276,49 @@ def test_a_script_that_declares_batches_is_run_in_batches_through_the_review() -
             assert session.started == []
 
     play(scene)
+
+
+def test_what_is_not_known_yet_is_never_said_to_be_nothing() -> None:
+    class Slow(FakeSession):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rest = threading.Event()
+
+        def impact(
+            self,
+            change_id: str,
+            kind: ScriptKind,
+            environment: str,
+            *,
+            live: bool,
+            pending: bool = False,
+            so_far: Callable[[ImpactFacts], None] | None = None,
+        ) -> ImpactFacts:
+            assert self.rest.wait(60)
+            if kind == "revert":
+                return ImpactFacts(None, problem="the server has gone")
+            return super().impact(change_id, kind, environment, live=live)
+
+    async def scene() -> None:
+        session = Slow()
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 8))
+            await robot.press("3", "enter")
+            await robot.sees("Lock impact ...")
+            for key in ("i", "tab"):
+                await robot.press(key)
+                await robot.sees(f"{key} is off: the lock impact is still being read")
+            session.rest.set()
+            await robot.sees("L6 ALTER TABLE")
+            await robot.press("i")
+            await robot.sees(">L6 ALTER TABLE")
+            await robot.press("f")
+            await robot.sees("NOT what runs")
+            await robot.press("i")
+            await robot.sees("i is off: this is not the text that runs; f shows that")
+            await robot.press("left_square_bracket")
+            await robot.sees("the server has gone")
+            await robot.press("i")
+            await robot.sees("i is off: the lock impact is not known")
+
+    play(scene)

@@ -9,8 +9,8 @@ import pytest
 
 from pgmig_tui.errors import Unreachable
 from pgmig_tui.ui.screens.review import ReviewScreen
-from pgmig_tui.ui.session import Item
-from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
+from pgmig_tui.ui.session import DoNotDeploy, Item
+from tests.ui.fakes import ITEMS, PLACES, FakeEvent, FakeSession, change_id, standing
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -43,11 +43,9 @@ def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
             await robot.press("space")
             await robot.type("window Sun 02:00")
             await robot.press("enter")
-            await robot.sees("2 items open")
-            await robot.press("space", *"told", "enter")
-            await robot.sees("1 item open", "> [!] No long transactions")
-            await robot.press("k", "k")
-            await robot.sees("attested: told")
+            await robot.sees("2 items open", "> [+] Schedule maintenance")
+            await robot.press("j", "space", *"told", "enter")
+            await robot.sees("1 item open", "> [+] Notify", "attested: told")
             await robot.press("j", "j", "space")
             await robot.sees("nobody can tick it; o overrides")
             await robot.press("o", *"known reporter", "enter")
@@ -94,7 +92,7 @@ def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing() -> 
             await robot.type("window Sun 02:00")
             await robot.press("enter")
             await robot.sees("2 items open")
-            await robot.press("k", "space")
+            await robot.press("space")
             await robot.sees("TAKE BACK the answer to: Schedule", "window Sun 02:00", "Type yes")
             await robot.press("enter", "space", "enter", "escape")
             await robot.sees("2 items open", "attested: window Sun 02:00")
@@ -309,14 +307,12 @@ def test_a_protected_environment_is_read_only_until_its_word(size: tuple[int, in
         session.items = OPEN
         async with opened(session, size) as robot:
             await at_review(robot, unlocked=False)
-            await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is shut: production is")
-            await robot.press("E")
-            await robot.sees("E is off: production is read-only")
+            await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is open")
             await robot.press("u")
             await robot.sees("UNLOCK !! PRODUCTION !! production", "Type prod")
             await robot.snapshot("unlock")
             await robot.press("enter", *"yes", "enter", "escape")
-            await robot.sees("GO is shut")
+            await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ")
             await robot.press("u", *"prod", "enter")
             await robot.sees("GO is open", "READ-WRITE" if size[0] > 80 else " RW ")
             assert session.started == []
@@ -342,5 +338,169 @@ def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
             await robot.sees("DRY RUN of 4 changes on !! PRODUCTION !! production", "Type prod")
             await robot.press("enter", "escape")
             assert session.started == []
+
+    play(scene)
+
+
+def test_the_word_of_go_is_the_only_one_and_unlocks_its_own_run_alone() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = OPEN
+        async with opened(session) as robot:
+            await at_review(robot, unlocked=False)
+            await robot.press("E")
+            await robot.sees("read-only until now: the word unlocks it for this run alone")
+            await robot.press(*"yes", "enter")
+            assert session.started == []
+            await robot.press(*["backspace"] * 3, *"prod", "enter")
+            await robot.sees("RUN 20260820")
+            assert len(session.started) == 1
+            assert robot.app.locked(PLACES[2]) is not None
+
+    play(scene)
+
+
+async def two_answers(robot: Robot) -> None:
+    """A note to the window, and a reason to go on past a transaction."""
+    await robot.press("space", *"window Sun", "enter")
+    await robot.sees("attested: window Sun")
+    await robot.press("G", "o", *"known reporter", "enter")
+    await robot.sees("overridden: known reporter", "1 item open")
+
+
+@pytest.mark.parametrize("again", ["left", "failed"])
+def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: str) -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_review(robot, environment="2")
+            await two_answers(robot)
+            if again == "left":
+                await robot.press("escape")
+                await robot.sees("Plan documents")
+                await robot.press("d")
+            else:
+                await robot.press("g", "j", "j", "space", *"told", "enter")
+                await robot.sees("GO is open")
+                await robot.press("E", *"yes", "enter")
+                await robot.sees("RUN 20260820")
+                step = {"number": 1, "action": "deploy", "change": "x", "change_id": change_id(8)}
+                at = "2026-08-20T03:13:00Z"
+                session.watch.unread = [
+                    FakeEvent(at, "run_planned", {"command": "deploy", "environment": "staging", "steps": [step]}),
+                    FakeEvent(at, "step_started", {"step": 1}),
+                    FakeEvent(at, "step_failed", {"step": 1, "message": "it fails"}),
+                    FakeEvent(at, "run_finished", {"exit_status": 1, "summary": "it has ended"}),
+                ]
+                session.watch.lives = False
+                await robot.sees("retry: a new run")
+                await robot.press("d")
+            await robot.sees("of before to the same scripts; space takes one back")
+            await robot.press("g", "j")
+            await robot.sees("attested: window Sun")
+            # The reason was for what was found then: it is offered, and has to be given again.
+            await robot.press("G")
+            await robot.sees("> [!] No long transactions", "* ")
+            await robot.press("o")
+            await robot.sees("known reporter")
+            await robot.press("enter")
+            await robot.sees("overridden: known reporter")
+
+    play(scene)
+
+
+def test_what_was_attested_of_other_scripts_is_only_offered() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_review(robot, environment="2")
+            await two_answers(robot)
+            await robot.press("escape")
+            session.script_hash = "other"
+            await robot.press("d")
+            await robot.sees("3 items open")
+            await robot.press("space")
+            await robot.sees("window Sun")
+            await robot.press("enter")
+            await robot.sees("2 items open", "attested: window Sun")
+
+    play(scene)
+
+
+def test_leaving_the_program_with_answers_that_stand_nowhere_else_takes_a_second_q() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_review(robot, environment="2")
+            await two_answers(robot)
+            await robot.press("q")
+            await robot.sees("2 answers to a review would be lost: q again leaves")
+            assert robot.app.return_value is None
+            await robot.press("q")
+            await robot.until(lambda: robot.app.return_value == 0, "the end")
+
+    play(scene)
+
+
+def test_no_key_but_those_of_movement_moves_the_cursor() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        async with opened(session) as robot:
+            await at_review(robot, environment="2")
+            screen = robot.app.screen
+            assert isinstance(screen, ReviewScreen)
+            here = screen.items.cursor
+            await robot.press("space", *"window Sun", "enter")
+            await robot.sees("attested: window Sun")
+            assert screen.items.cursor == here
+            await robot.press("space", *"yes", "enter")
+            await robot.sees("3 items open")
+            assert screen.items.cursor == here
+
+    play(scene)
+
+
+def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothing_is_deployed_by_that() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = OPEN
+        session.marks = (
+            DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),
+            DoNotDeploy(change_id(8), "document_size_bigint", "the same, in a file of this account"),
+        )
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 5))
+            await robot.press("3", "d")
+            await robot.sees("must not be deployed on production", "document_size_bigint", "run x was rolled back")
+            await robot.sees("GO is shut")
+            await robot.press("E")
+            await robot.sees("E is off: 2 changes must not be deployed; L lifts that")
+            await robot.press("L", *"too short", "enter", "escape")
+            assert session.lifted == []
+            await robot.press("L", *"the script sets lock_timeout now", "enter")
+            await robot.sees("LIFT `do not deploy`", "Type prod")
+            await robot.press(*"yes", "enter", "escape")
+            assert session.lifted == []
+            await robot.press("L", *"the script sets lock_timeout now", "enter")
+            await robot.sees("Type prod")
+            await robot.press(*"prod", "enter")
+            await robot.sees("strongest lock", "GO is open")
+            assert session.lifted == [("production", (change_id(8),), "the script sets lock_timeout now")]
+            assert session.started == []
+
+    play(scene)
+
+
+def test_what_is_marked_can_be_tried() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.marks = (DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),)
+        async with opened(session) as robot:
+            await robot.tell(standing("dev", 5))
+            await robot.press("d")
+            await robot.sees("must not be deployed on dev")
+            await robot.press("D")
+            await robot.sees("DRY RUN 4 changes")
+            assert session.calls[-1] == "prepare deploy dev to None (try)"
 
     play(scene)

@@ -263,10 +263,21 @@ class ChangeScreen(PlaceScreen):
         if key_id == "change.formatted" and (script is None or not script.text):
             return "there is no text to set out"
         if key_id in {"change.impact", "change.findings"} and not self._findings:
-            return "no statement here takes a lock that others notice"
+            return self._no_findings()
         if key_id in {"change.again", "change.back_again"} and not self.sql.needle:
             return "nothing was looked for yet; / does"
         return None
+
+    def _no_findings(self) -> str:
+        """Why there is nothing to go to; what isn't known yet is never said to be nothing."""
+        if self.formatted:
+            return "this is not the text that runs; f shows that"
+        pane = self._panes.get(self.kind)
+        if pane is None or pane.facts.upto:
+            return "the lock impact is still being read"
+        if pane.facts.impact is None:
+            return "the lock impact is not known"
+        return "no statement here takes a lock that others notice"
 
     def _walk(self, step: int) -> None:
         self.kind = KINDS[(KINDS.index(self.kind) + step) % len(KINDS)]
@@ -351,7 +362,7 @@ class ChangeScreen(PlaceScreen):
             if result is None:
                 self.say("sqlparse can't set this script out (too long, or it fails on it)")
                 return
-            self.formatted = True
+            self.formatted, self._picked = True, None  # its lines are no statement's
             self.sql.load(f"-- NOT what runs: set out by sqlparse (f goes back)\n\n{result}")
             self._show_pane()
             self.tabs.refresh()

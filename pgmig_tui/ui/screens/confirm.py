@@ -31,6 +31,17 @@ def unlock(place: Place) -> ConfirmScreen:
     return ConfirmScreen(lines, word_for(place), danger=True, undone="it stays read-only", does="unlocks it")
 
 
+def confirm_lift(place: Place, review: Review, reason: str) -> ConfirmScreen:
+    """The dialog that lets changes be deployed again. It starts no run."""
+    tier = f"{PRODUCTION} " if place.protected else ""
+    lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {tier}{place.name}", "strong")
+    lines += paragraph(f"{place.database}@{place.host}", "muted")
+    for mark in review.marks:
+        lines += paragraph(mark.change)
+    lines += [(), *paragraph(f"Reason: {reason}"), *paragraph("Nothing is deployed by this; the review comes next.")]
+    return ConfirmScreen(lines, word_for(place), danger=place.protected, undone="they stay marked", does="lifts it")
+
+
 def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
     """The dialog that starts a run."""
     tier = f"{PRODUCTION} " if place.protected else ""
@@ -75,6 +86,8 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
             else f"the first run here creates the schema {review.creates[0]}",
             "waiting",
         )
+    if app.locked(place) and review.command in ("deploy", "backfill") and how != "try":
+        lines += paragraph("read-only until now: the word unlocks it for this run alone", "muted")
     overridden = [item.title for item in review.items if item.overridden]
     if overridden:
         lines += paragraph(f"overridden: {listing(overridden)}", "waiting")

@@ -122,11 +122,14 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 
 
 class AskScreen(Dialog[str]):
-    """Asks for a text of at least so many characters; Enter is dead before."""
+    """Asks for a text of at least so many characters; Enter is dead before. `given` stands there to begin with."""
 
-    def __init__(self, question: str, placeholder: str, *, least: int = 1) -> None:
+    def __init__(self, question: str, placeholder: str, *, least: int = 1, given: str = "") -> None:
         super().__init__(paragraph(question, "strong"), placeholder=placeholder)
         self._least = least
+        if self.input is not None:
+            self.input.value = given
+            self.input.cursor_position = len(given)
 
     def hint_line(self, columns: int) -> Line:
         if self.input is None or len(self.input.value.strip()) < self._least:

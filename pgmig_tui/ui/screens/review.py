@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, Span, pad, wrap, wrapped
+from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import LEAST_REASON
-from pgmig_tui.ui.findings import RISK_ROLES
 from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.poller import words_of
-from pgmig_tui.ui.screens.confirm import VERBS, confirm
+from pgmig_tui.ui.review_view import mark_lines, step_lines
+from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Answered, Command, Item, Manner, Place, Review, StepFacts, Watch
+from pgmig_tui.ui.session import Answered, Command, Item, Manner, Place, Review, Watch
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 REASON = LEAST_REASON
-STAYS = "sequences that are used advance, and what reaches a file or another server is done"
-
 ITS_OWN = "the program has looked itself, nobody can tick it; o overrides it with a reason"
 
 
@@ -70,13 +68,11 @@ class ReviewScreen(PlaceScreen):
         self.title_bar.make(lambda columns: ((" Before", "title"),))
         super().set_up()
         self._show()
+        self._prepare()
+
+    def _prepare(self) -> None:
         session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
-        self.later(
-            "prepare",
-            lambda: session.prepare(name, command, to, how=self.how),
-            self._take,
-            self._failed,
-        )
+        self.later("prepare", lambda: session.prepare(name, command, to, how=self.how), self._prepared, self._failed)
 
     @property
     def where(self) -> Place | None:
@@ -99,21 +95,29 @@ class ReviewScreen(PlaceScreen):
 
     # Facts
 
+    def _prepared(self, review: Review) -> None:
+        """It has been read: what was attested of the very same scripts before stands again."""
+        self._take(review)
+        self._to_open()
+        known = self.pgmig.kept.holding(review)
+        if known:
+            self._answers = {**known, **self._answers}
+            many = count(len(known), "answer")
+            self._evaluate(f"{many} of before to the same scripts; space takes one back")
+
     def _take(self, review: Review) -> None:
         self.review = review
         self._said = None
         self._trouble = ""
         self._show()
-        self._to_open()
 
     def _to_open(self) -> None:
-        """Puts the cursor on the next item that keeps GO shut, unless it's on one."""
+        """Puts the cursor on the first item that keeps GO shut. Once: from then on nobody but a key moves it, so that
+        no note lands on another item than the one that was looked at."""
         items = self.review.items if self.review is not None else ()
-        here = max(0, min(self.items.cursor, len(items) - 1))
-        for index in (*range(here, len(items)), *range(here)):
-            if items[index].blocks:
-                self.items.move(index)
-                return
+        first = next((index for index, item in enumerate(items) if item.blocks), None)
+        if first is not None:
+            self.items.move(first)
 
     def _failed(self, error: Exception) -> None:
         self._error = words_of(error)
@@ -133,55 +137,9 @@ class ReviewScreen(PlaceScreen):
             return [head, (), *wrap(safe(self._error), columns - 2, indent=" ")]
         if self.review is None:
             return [((" reading the scripts and asking the server ...", "muted"),)]
-        return self._step_lines(self.review, columns - 1)
-
-    def _step_lines(self, review: Review, columns: int) -> list[Line]:
-        lines: list[Line] = []
-        if self.how == "try":
-            lines += wrap(f"! DRY RUN: in one transaction that is rolled back; {STAYS}", columns, "waiting", indent=" ")
-        if self.how == "record":
-            lines += wrap("! RECORD ONLY: no script is run, the registry is told", columns, "waiting", indent=" ")
-            good = "passed" in self._evidence
-            lines += wrap(safe(self._evidence), columns, "done" if good else "failed", indent="   ")
-        for text in review.refusals:
-            lines += wrap(f"x REFUSED {safe(text)}", columns, "failed", indent=" ", hanging="   ")
-        for text in review.warnings:
-            lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
-        if not review.steps:
-            return [*lines, ((" nothing to do: no change is left for this", "done"),)]
-        name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 48))
-        lines.append(
-            ((f" {'#':>3}  {pad('change', name)} {pad('strongest lock', 18)} {pad('rewrite', 8)}tx   data", "title"),)
-        )
-        for step in review.steps:
-            lines.append(self._step_line(step, name))
-            if step.lock and columns > 100:
-                lines[-1] = (*lines[-1], (f"  {safe(step.relation)}", "muted"))
-            if step.mode == "stepwise":
-                lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="      ")
-            for text in step.findings:
-                lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
-            for text in step.loses:
-                lines += wrap(f"LOSES {safe(text)}", columns, "failed", indent="      ", hanging="        ")
-        for told in review.told:
-            lines += wrapped(told, columns, indent="    ", hanging="      ")
-        return lines
-
-    def _step_line(self, step: StepFacts, name: int) -> Line:
-        role = RISK_ROLES.get(step.risk, "plain")
-        rewrite: Span = ("YES", "failed") if step.rewrites else ("scan", "waiting") if step.scans else ("no", "muted")
-        one: Span = ("yes ", "plain") if step.mode == "atomic" else ("-   ", "muted")
-        if step.mode in ("stepwise", "batches"):
-            one = ("NO  ", "waiting")
-        data: Span = ("LOSES", "failed") if step.loses else ("none lost", "muted")
-        return (
-            (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
-            (pad(step.lock.replace("UPDATE EXCLUSIVE", "UPD. EXCL.") or "none", 18), role if step.lock else "muted"),
-            (" ", "plain"),
-            (pad(rewrite[0], 8), rewrite[1]),
-            (f"{one[0]} ", one[1]),
-            data,
-        )
+        if self.review.marks:
+            return mark_lines(self.review, columns - 1)
+        return step_lines(self.review, columns - 1, how=self.how, evidence=self._evidence)
 
     def _gate_lines(self, columns: int) -> list[Line]:
         blocked = self.off("review.go")
@@ -196,7 +154,7 @@ class ReviewScreen(PlaceScreen):
         if self.review is not None:
             lost = safe(listing(self.review.loses))
             if lost and self.review.wants_loss_accepted:
-                box = "[x]" if self.accepted else "[ ]"
+                box = "[+]" if self.accepted else "[ ]"
                 role: Role = "waiting" if self.accepted else "failed"
                 lines += wrap(f"{box} a: accept DATA LOSS: {lost}", columns, role, indent=" ", hanging="     ")
             elif lost:
@@ -226,6 +184,10 @@ class ReviewScreen(PlaceScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.items, self.steps, self.gate)
 
+    def hidden_keys(self) -> Collection[str]:
+        marked = self.review is not None and self.review.marks
+        return ("review.tick", "review.override", "review.accept", "review.backup") if marked else ("review.lift",)
+
     def off(self, key_id: str) -> str | None:
         review, item = self.review, self._item()
         if not key_id.startswith("review."):
@@ -235,9 +197,12 @@ class ReviewScreen(PlaceScreen):
         if review is None:
             return "still being prepared"
         if key_id == "review.go":
-            return self._go_shut(review) or self._locked()
-        if key_id == "review.dry_run" and (self.command != "deploy" or self.how != "run" or not review.steps):
-            return "a deploy is what can be tried" if review.steps else "there is nothing to try"
+            return self._go_shut(review)
+        if key_id == "review.lift":
+            return self._no_lift(review)
+        tried = review.steps or review.marks
+        if key_id == "review.dry_run" and (self.command != "deploy" or self.how != "run" or not tried):
+            return "a deploy is what can be tried" if tried else "there is nothing to try"
         if key_id == "review.unlock" and self.pgmig.locked(self.environment) is None:
             return "it is not locked"
         if key_id == "review.backup" and (self._dumping or review.command == "verify"):
@@ -250,10 +215,10 @@ class ReviewScreen(PlaceScreen):
             return "the program has seen to it" if item.state == "PASS" else ITS_OWN
         return None
 
-    def _locked(self) -> str | None:
-        # The word of a rollback unlocks what it is for: nobody types two words in an emergency.
-        writes = self.command in ("deploy", "backfill") and self.how != "try"
-        return self.pgmig.locked(self.environment) if writes else None
+    def _no_lift(self, review: Review) -> str | None:
+        if not review.marks:
+            return "nothing here is marked `do not deploy`"
+        return "the marks are being lifted" if self._starting else None
 
     def _go_shut(self, review: Review) -> str | None:
         if self._starting:
@@ -262,6 +227,8 @@ class ReviewScreen(PlaceScreen):
             return "a backup is being made; no run starts beside it"
         if review.refusals:
             return review.refusals[0]
+        if review.marks:
+            return f"{count(len(review.marks), 'change')} must not be deployed; L lifts that"
         if not review.steps:
             return "nothing to do"
         if review.wants_loss_accepted and not self.accepted:
@@ -276,8 +243,12 @@ class ReviewScreen(PlaceScreen):
         if item.answered:
             self.app.push_screen(take_back(item), lambda yes: self._take_back(item.id) if yes else None)
             return
-        ask = AskScreen(f"{item.title}: who did it, when, or where is it written?", "a note; it goes into the journal")
+        question = f"{item.title}: who did it, when, or where is it written?"
+        ask = AskScreen(question, "a note; it goes into the journal", given=self._said_before(item))
         self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
+
+    def _said_before(self, item: Item) -> str:
+        return self.pgmig.kept.said(self.environment.name, self.command, item.id)
 
     def _take_back(self, item_id: str) -> None:
         self._answers.pop(item_id, None)
@@ -286,22 +257,62 @@ class ReviewScreen(PlaceScreen):
     def do_override(self) -> None:
         item = self._item()
         assert item is not None, "off() has seen to it"
-        ask = AskScreen(f"OVERRIDE {item.title}: for what reason?", "a reason; it goes into the journal", least=REASON)
+        question, given = f"OVERRIDE {item.title}: for what reason?", self._said_before(item)
+        ask = AskScreen(question, "a reason; it goes into the journal", least=REASON, given=given)
         self.app.push_screen(ask, lambda note: self._answer(item.id, "override", note))
 
     def _answer(self, item_id: str, how: str, note: str | None) -> None:
         if note:
-            self._answers[item_id] = Answered(item_id, "override" if how == "override" else "attest", note)
+            at = f"{self.pgmig.clock():%Y-%m-%dT%H:%M:%SZ}"
+            self._answers[item_id] = Answered(item_id, "override" if how == "override" else "attest", note, at)
             self._evaluate()
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, told: str = "") -> None:
+        """Judges again under the answers that stand now, which are kept for whoever comes back. `told` is said then."""
         assert self.review is not None, "there are no items before the review"
         session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
-        self.later("gate", lambda: session.answer(review, answers), self._take)
+        self.pgmig.kept.keep(review, self._answers)
+
+        def done(found: Review) -> None:
+            self._take(found)
+            if told:
+                self.say(told, "done")
+
+        self.later("gate", lambda: session.answer(review, answers), done)
 
     def do_dry_run(self) -> None:
         assert self.review is not None, "off() has seen to it"
-        self.app.push_screen(ReviewScreen(self.environment, "deploy", self.review.steps[-1].change_id, how="try"))
+        to = self.review.steps[-1].change_id if self.review.steps else self.to
+        self.app.push_screen(ReviewScreen(self.environment, "deploy", to, how="try"))
+
+    def do_lift(self) -> None:
+        assert self.review is not None, "off() has seen to it"
+        many = count(len(self.review.marks), "change")
+        ask = AskScreen(f"Why may {many} be deployed again?", "what was fixed; it is kept with the mark", least=REASON)
+        self.app.push_screen(ask, self._confirm_lift)
+
+    def _confirm_lift(self, reason: str | None) -> None:
+        review, session, name = self.review, self.pgmig.session, self.environment.name
+        if not reason or review is None or self.off("review.lift") is not None:
+            return
+        changes = tuple(dict.fromkeys(mark.change_id for mark in review.marks))
+
+        def lift(yes: bool | None) -> None:
+            if yes and self.review is review:
+                self._starting = True
+                self._show()
+                self.later("lift", lambda: session.lift(name, changes, reason), self._lifted, self._not_lifted)
+
+        self.app.push_screen(confirm_lift(self.environment, review, reason), lift)
+
+    def _lifted(self, nothing: None) -> None:
+        self._starting, self.review = False, None
+        self._show()
+        self._prepare()
+
+    def _not_lifted(self, error: Exception) -> None:
+        self._starting, self._trouble = False, words_of(error)
+        self._show()
 
     def do_backup(self) -> None:
         lines = paragraph(f"BACK UP {self.environment.database} by pg_dump, and decode the dump to prove it", "strong")
@@ -359,6 +370,8 @@ class ReviewScreen(PlaceScreen):
     def _started(self, watch: Watch) -> None:
         from pgmig_tui.ui.screens.run import RunScreen
 
+        assert self.review is not None, "it was started"
+        self.pgmig.kept.used(self.review)
         self.go_on_to(RunScreen(watch.run_id, self.environment, watch))
 
     def _not_started(self, error: Exception) -> None:

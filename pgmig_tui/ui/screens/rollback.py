@@ -165,7 +165,7 @@ class RollbackScreen(PlaceScreen):
             return [self._gate(columns)[0]] if rollback is not None and not self._error else []
         lines: list[Line] = []
         if rollback.loses:
-            box = "[x]" if self.accepted else "[ ]"
+            box = "[+]" if self.accepted else "[ ]"
             head = f"{box} a: accept DATA LOSS" + ("" if rollback.saves else ", or S: save it first")
             lines.append(((f" {head}", "waiting" if self.accepted else "failed"),))
         for told in rollback.losses:
@@ -271,13 +271,17 @@ class RollbackScreen(PlaceScreen):
     def do_override(self) -> None:
         item = self._blocking()
         assert item is not None, "off() has seen to it"
-        ask = AskScreen(f"OVERRIDE {item.title}: for what reason?", "a reason; it goes into the journal", least=REASON)
+        given = self.pgmig.kept.said(self.environment.name, "revert", item.id)
+        question = f"OVERRIDE {item.title}: for what reason?"
+        ask = AskScreen(question, "a reason; it goes into the journal", least=REASON, given=given)
         self.app.push_screen(ask, lambda note: self._override(item.id, note))
 
     def _override(self, item_id: str, note: str | None) -> None:
         if not note or self.rollback is None:
             return
-        self._answers[item_id] = Answered(item_id, "override", note)
+        at = f"{self.pgmig.clock():%Y-%m-%dT%H:%M:%SZ}"
+        self._answers[item_id] = Answered(item_id, "override", note, at)
+        self.pgmig.kept.note(self.environment.name, "revert", item_id, note)
         session, rollback, answers = self.pgmig.session, self.rollback, tuple(self._answers.values())
         self.later("gate", lambda: session.answer_back(rollback, answers), self._judged)
 

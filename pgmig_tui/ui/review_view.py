@@ -1,0 +1,74 @@
+"""What a review says of its steps: pure functions from a review to lines."""
+
+from __future__ import annotations
+
+from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
+from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import count
+from pgmig_tui.ui.findings import RISK_ROLES
+from pgmig_tui.ui.session import Manner, Review, StepFacts
+
+STAYS = "sequences that are used advance, and what reaches a file or another server is done"
+
+
+def mark_lines(review: Review, columns: int) -> list[Line]:
+    """The changes that must not be deployed, each with the reason, and what can be done."""
+    many = count(len(review.marks), "change")
+    lines = wrap(f"x {many} must not be deployed on {safe(review.environment)}", columns, "failed", indent=" ")
+    lines += wrap("Nothing was changed.", columns, indent="   ")
+    for mark in review.marks:
+        lines += [(), *wrap(mark.change, columns, "strong", indent=" ", hanging="   ")]
+        lines += wrap(mark.why, columns, indent="   ")
+    told = "Fix the scripts first. Then L lifts this, with a reason that is kept; D tries them and rolls back."
+    return [*lines, (), *wrap(told, columns, "waiting", indent=" ")]
+
+
+def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> list[Line]:
+    """What would run, and what there is to know of it."""
+    lines: list[Line] = []
+    if how == "try":
+        lines += wrap(f"! DRY RUN: in one transaction that is rolled back; {STAYS}", columns, "waiting", indent=" ")
+    if how == "record":
+        lines += wrap("! RECORD ONLY: no script is run, the registry is told", columns, "waiting", indent=" ")
+        good = "passed" in evidence
+        lines += wrap(safe(evidence), columns, "done" if good else "failed", indent="   ")
+    for text in review.refusals:
+        lines += wrap(f"x REFUSED {safe(text)}", columns, "failed", indent=" ", hanging="   ")
+    for text in review.warnings:
+        lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
+    if not review.steps:
+        return [*lines, ((" nothing to do: no change is left for this", "done"),)]
+    name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 48))
+    lines.append(
+        ((f" {'#':>3}  {pad('change', name)} {pad('strongest lock', 18)} {pad('rewrite', 8)}tx   data", "title"),)
+    )
+    for step in review.steps:
+        lines.append(_step_line(step, name))
+        if step.lock and columns > 100:
+            lines[-1] = (*lines[-1], (f"  {safe(step.relation)}", "muted"))
+        if step.mode == "stepwise":
+            lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="      ")
+        for text in step.findings:
+            lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
+        for text in step.loses:
+            lines += wrap(f"LOSES {safe(text)}", columns, "failed", indent="      ", hanging="        ")
+    for told in review.told:
+        lines += wrapped(told, columns, indent="    ", hanging="      ")
+    return lines
+
+
+def _step_line(step: StepFacts, name: int) -> Line:
+    role = RISK_ROLES.get(step.risk, "plain")
+    rewrite: Span = ("YES", "failed") if step.rewrites else ("scan", "waiting") if step.scans else ("no", "muted")
+    one: Span = ("yes ", "plain") if step.mode == "atomic" else ("-   ", "muted")
+    if step.mode in ("stepwise", "batches"):
+        one = ("NO  ", "waiting")
+    data: Span = ("LOSES", "failed") if step.loses else ("none lost", "muted")
+    return (
+        (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
+        (pad(step.lock.replace("UPDATE EXCLUSIVE", "UPD. EXCL.") or "none", 18), role if step.lock else "muted"),
+        (" ", "plain"),
+        (pad(rewrite[0], 8), rewrite[1]),
+        (f"{one[0]} ", one[1]),
+        data,
+    )
