@@ -29,6 +29,16 @@ class Answers:
         self.last: dict[str, Standing] = {}
         self.good: dict[str, Standing] = {}
         self.runs: tuple[RunFacts, ...] = ()
+        self.problem = ""
+        """Why plan and configuration, as they lie on disk now, can't be read."""
+
+    def change(self, facts: Facts) -> None:
+        """The project is another one by now; answers of environments that lead elsewhere, or are gone, are dropped."""
+        same = {place.name for place in facts.places if place in self.facts.places}
+        self.facts = facts
+        for known in (self.last, self.good):
+            for name in set(known) - same:
+                del known[name]
 
     def take(self, standing: Standing) -> None:
         self.last[standing.environment] = standing
@@ -103,6 +113,8 @@ class Answers:
         def add(weight: int, text: str, role: Role) -> None:
             found.append((weight, ((f" {text}", role),)))
 
+        if self.problem:
+            add(0, f"! plan or configuration on disk can't be read; shown is what they were: {self.problem}", "failed")
         for place in self.facts.places:
             last, name = self.last.get(place.name), place.name
             if last is None:

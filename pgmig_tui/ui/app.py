@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,7 +21,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.kept import KeptAnswers
-from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
+from pgmig_tui.ui.messages import EnvironmentAnswered, ProjectRead, RunsListed
 from pgmig_tui.ui.poller import Poller, in_thread, words_of
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.place import PlaceScreen
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 RUNS_SECONDS = 3.0
+PROJECT_SECONDS = 2.0
 LOADING_SECONDS = 0.2
 """After the asking has begun: the first answers come before what is only loaded in case a change is opened."""
 HANGUP_STATUS = 129
@@ -77,6 +79,7 @@ class PgmigApp(App[int]):
         self._asks = asks
         self._attach_to = attach
         self._pollers: list[Poller] = []
+        self._asking: dict[str, Poller] = {}
         self._offered = False
         for theme in THEMES:
             self.register_theme(theme)
@@ -91,16 +94,53 @@ class PgmigApp(App[int]):
             self.set_timer(0.05, self._start_asking)
 
     def _start_asking(self) -> None:
-        for place in self.session.facts.places:
-            self._pollers.append(
-                Poller(place.name, lambda name=place.name: self._ask(name), self.post_message, POLL_SECONDS)  # type: ignore[misc]
-            )
-        self._pollers.append(Poller("runs", self._list_runs, self.post_message, RUNS_SECONDS))
-        for poller in self._pollers:
+        self._ask_places()
+        others = (
+            Poller("runs", self._list_runs, self.post_message, RUNS_SECONDS),
+            Poller("project", self._reread, self.post_message, PROJECT_SECONDS),
+        )
+        for poller in others:
+            self._pollers.append(poller)
             poller.start()
         self.set_timer(LOADING_SECONDS, self._load_parser)
         if self._attach_to is not None:
             self.open_run(self._attach_to)
+
+    def _ask_places(self) -> None:
+        """Asks the environments that there are, and no others any more."""
+        names = [place.name for place in self.session.facts.places]
+        for name in [name for name in self._asking if name not in names]:
+            self._asking.pop(name).stop()
+        for name in names:
+            if name in self._asking:
+                self._asking[name].wake()
+            else:
+                self._asking[name] = Poller(name, partial(self._ask, name), self.post_message, POLL_SECONDS)
+                self._asking[name].start()
+
+    def _reread(self) -> ProjectRead | None:
+        try:
+            found = self.session.reread()
+        except Exception as error:
+            return ProjectRead(None, words_of(error))
+        return ProjectRead(found) if found is not None else None
+
+    def on_project_read(self, message: ProjectRead) -> None:
+        self.answers.problem = message.problem
+        if message.reread is not None:
+            before, chosen = self.session.facts.places, self.chosen
+            message.reread.take()
+            facts = self.session.facts
+            self.answers.change(facts)
+            name = before[chosen].name if before else ""
+            self.chosen = next((at for at, place in enumerate(facts.places) if place.name == name), 0)
+            self.unlocked &= {place.name for place in facts.places if place in before}
+            for screen in self.screen_stack:
+                if isinstance(screen, PlaceScreen):
+                    screen.project_changed()
+            if self._asks:
+                self._ask_places()
+        self._tell()
 
     def _load_parser(self) -> None:
         from pgmig_tui.ui.scripts import load_parser
@@ -123,7 +163,7 @@ class PgmigApp(App[int]):
             return None
 
     def ask_again(self) -> None:
-        for poller in self._pollers:
+        for poller in (*self._asking.values(), *self._pollers):
             poller.wake()
 
     def on_environment_answered(self, message: EnvironmentAnswered) -> None:
@@ -209,7 +249,7 @@ class PgmigApp(App[int]):
         self._close_messages_no_wait()
 
     def _stop_asking(self) -> None:
-        for poller in self._pollers:
+        for poller in (*self._asking.values(), *self._pollers):
             poller.stop()
 
     def action_command_palette(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
-from pgmig_tui.ui.session import EventFacts, Foreign, LockTree, RunFacts, Standing
+from pgmig_tui.ui.session import EventFacts, Foreign, LockTree, Reread, RunFacts, Standing
 
 
 class EnvironmentAnswered(Message):
@@ -16,6 +16,15 @@ class EnvironmentAnswered(Message):
     def __init__(self, standing: Standing) -> None:
         super().__init__()
         self.standing = standing
+
+
+class ProjectRead(Message):
+    """Plan or configuration on disk are others: the project anew, or why it can't be read."""
+
+    def __init__(self, reread: Reread | None, problem: str = "") -> None:
+        super().__init__()
+        self.reread = reread
+        self.problem = problem
 
 
 class RunsListed(Message):

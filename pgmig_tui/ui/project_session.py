@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgmig_tui.project.on_disk import disk_state
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.ui import gating, scripts
 from pgmig_tui.ui.session import (
@@ -27,6 +28,7 @@ from pgmig_tui.ui.session import (
     Place,
     PlanLine,
     Record,
+    Reread,
     Review,
     Rollback,
     RunFacts,
@@ -68,8 +70,12 @@ class ProjectSession:
         registry: str | None = None,
     ) -> None:
         self._env = env
-        self.project = load_project(directory, env, plan_file=plan_file, top_dir=top_dir, registry=registry)
+        self._read_project = partial(
+            load_project, directory, env, plan_file=plan_file, top_dir=top_dir, registry=registry
+        )
+        self.project = self._read_project()
         self.facts = facts_of(self.project)
+        self._seen = disk_state(self.project)
         self._failed: dict[str, str] = {}
         self._read: tuple[float, Scripts] | None = None
 
@@ -78,6 +84,20 @@ class ProjectSession:
         from pgmig_tui.run.client import default_state_dir
 
         return default_state_dir(self._env)
+
+    def reread(self) -> Reread | None:
+        seen = disk_state(self.project)
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        project = self._read_project()
+        # Written while it was being read: the next look tells it from this one.
+        facts = facts_of(project)
+
+        def take() -> None:
+            self.project, self.facts, self._read = project, facts, None
+
+        return Reread(facts, take)
 
     def _hashes(self) -> Scripts:
         """The hashes of the scripts, shared by the environments and read again once a minute."""

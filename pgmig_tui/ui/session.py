@@ -386,6 +386,14 @@ class ForeignWatch(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class Reread:
+    """A project that has been read again. `take`, called on the event loop, makes it the session's from then on."""
+
+    facts: Facts
+    take: Callable[[], None]
+
+
 class EventFacts(Protocol):
     """A line of the journal."""
 
@@ -419,6 +427,11 @@ class Session(Protocol):
 
     @property
     def facts(self) -> Facts: ...
+    def reread(self) -> Reread | None:
+        """The project anew, once plan or configuration on disk are others; None while they are the same. Raises
+        PgmigError, once for each such state of theirs: what was read before still counts then."""
+        ...
+
     def standing(self, environment: str) -> Standing: ...
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText: ...
     def impact(

@@ -37,6 +37,7 @@ from pgmig_tui.ui.session import (
     Place,
     PlanLine,
     Record,
+    Reread,
     Review,
     Rollback,
     RunFacts,
@@ -331,6 +332,17 @@ class FakeSession:
         self.impacts: dict[str, ScriptImpact] = {}
         self.hold = threading.Event()
         self.hold.set()
+
+    def reread(self) -> Reread | None:
+        return None
+
+    def others(self, its_facts: Facts) -> Reread:
+        """The project as it is on disk now."""
+
+        def take() -> None:
+            self.facts = its_facts
+
+        return Reread(its_facts, take)
 
     def standing(self, environment: str) -> Standing:
         return self.standings[environment]

@@ -313,6 +313,19 @@ class ChangeScreen(PlaceScreen):
         self._load()
         self.say(problem or "read again", "failed" if problem else "done")
 
+    def do_ask(self) -> None:
+        """The scripts as they lie on disk now, and what they do."""
+        for known in (self._scripts, self._panes, self._now):
+            known.clear()
+        self._load()
+        super().do_ask()
+        self.say("read again", "muted")
+
+    def project_changed(self) -> None:
+        if self._environment is not None:
+            self._environment = self.again(self._environment) or self._environment
+        self.say("plan and configuration have changed on disk; r reads the scripts again", "running")
+
     def _no_dry_run(self) -> str | None:
         if self._environment is None:
             return "there is no environment"

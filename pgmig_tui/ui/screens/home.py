@@ -177,6 +177,23 @@ class HomeScreen(PlaceScreen):
         self._previews.forget(change_id)
         self._ask_locks()
 
+    def project_changed(self) -> None:
+        facts = self.pgmig.session.facts
+        self.matrix.take(facts.plan, [place.name for place in facts.places])
+        self.matrix.chosen = self.pgmig.chosen
+        if self._filter:
+            self.matrix.refill(self._rows(self._filter))
+        self._previews.forget()
+        self.head.refresh()
+        self.say("plan and configuration have changed on disk, and were read again", "running")
+
+    def do_ask(self) -> None:
+        """What is said of scripts is read again, too: nobody watches the files of all of them."""
+        self._previews.forget()
+        super().do_ask()
+        self._ask_locks()
+        self._show_side()
+
     def _wanted(self, change_id: str, kind: ScriptKind) -> Wanted:
         standing = self._standing()
         pending = standing is not None and change_id not in standing.deployed
@@ -380,12 +397,16 @@ class HomeScreen(PlaceScreen):
             return
         self._filter = text
         self.matrix.needle = text or self.matrix.needle
-        plan, wanted = self.pgmig.session.facts.plan, text.lower()
-        every = range(len(plan) - 1, -1, -1)
-        self.matrix.refill([index for index in every if wanted in plan[index].name.lower()] if text else every)
+        self.matrix.refill(self._rows(text))
         self.matrix.move(0)
         self._show_side()
         self.tick()
+
+    def _rows(self, text: str) -> Sequence[int]:
+        """The changes whose names hold a text, newest first."""
+        plan, wanted = self.pgmig.session.facts.plan, text.lower()
+        every = range(len(plan) - 1, -1, -1)
+        return [index for index in every if wanted in plan[index].name.lower()] if text else every
 
     def do_back(self) -> None:
         if self._filter:

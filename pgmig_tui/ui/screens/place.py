@@ -262,6 +262,13 @@ class PlaceScreen(Screen[None]):
     def script_changed(self, change_id: str) -> None:
         """A script of a change was edited."""
 
+    def project_changed(self) -> None:
+        """Plan or configuration on disk are others, and what `session.facts` says with them."""
+
+    def again(self, place: Place) -> Place | None:
+        """An environment as the configuration states it now; None where it is there no more."""
+        return next((one for one in self.pgmig.session.facts.places if one.name == place.name), None)
+
     def leaving(self) -> None:
         """The program is left on purpose, by its key."""
 

@@ -25,6 +25,7 @@ from pgmig_tui.ui.session import Answered, Command, Item, Manner, Place, Review,
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 REASON = LEAST_REASON
+_STALE = "plan or configuration have changed on disk since; r reads them again"
 ITS_OWN = "the program has looked itself, nobody can tick it; o overrides it with a reason"
 
 
@@ -51,6 +52,8 @@ class ReviewScreen(PlaceScreen):
         self._trouble = ""
         self._starting = False
         self._dumping = False
+        self._stale = False
+        self._turn = 0
         self._left = threading.Event()
         self.crumbs = Bar(identity="crumbs")
         self.steps = Lines(identity="steps")
@@ -71,8 +74,14 @@ class ReviewScreen(PlaceScreen):
         self._prepare()
 
     def _prepare(self) -> None:
-        session, name, command, to = self.pgmig.session, self.environment.name, self.command, self.to
-        self.later("prepare", lambda: session.prepare(name, command, to, how=self.how), self._prepared, self._failed)
+        self._turn += 1
+        turn, session, name, command, to = self._turn, self.pgmig.session, self.environment.name, self.command, self.to
+
+        def done(review: Review) -> None:
+            if turn == self._turn:
+                self._prepared(review)
+
+        self.later("prepare", lambda: session.prepare(name, command, to, how=self.how), done, self._failed)
 
     @property
     def where(self) -> Place | None:
@@ -104,6 +113,25 @@ class ReviewScreen(PlaceScreen):
             self._answers = {**known, **self._answers}
             many = count(len(known), "answer")
             self._evaluate(f"{many} of before to the same scripts; space takes one back")
+
+    def project_changed(self) -> None:
+        """What was read is no longer what lies on disk: nothing is started from it."""
+        place = self.again(self.environment)
+        self.environment = place or self.environment
+        self._stale = place is not None
+        if place is None and not self._starting:
+            self._error = f"{self.environment.name} is not in the project any more. Nothing was changed."
+        self._show()
+        self.say(_STALE)
+
+    def do_ask(self) -> None:
+        if self._starting or self._dumping or not (self._stale or self._error):
+            super().do_ask()
+            return
+        self._stale, self._error, self.review, self.accepted = False, "", None, False
+        self._answers = {}
+        self._show()
+        self._prepare()
 
     def _take(self, review: Review) -> None:
         self.review = review
@@ -225,6 +253,8 @@ class ReviewScreen(PlaceScreen):
             return "the run is being started"
         if self._dumping:
             return "a backup is being made; no run starts beside it"
+        if self._stale:
+            return _STALE
         if review.refusals:
             return review.refusals[0]
         if review.marks:
@@ -273,7 +303,11 @@ class ReviewScreen(PlaceScreen):
         session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
         self.pgmig.kept.keep(review, self._answers)
 
+        turn = self._turn
+
         def done(found: Review) -> None:
+            if turn != self._turn:
+                return  # it was of what has been read again since
             self._take(found)
             if told:
                 self.say(told, "done")

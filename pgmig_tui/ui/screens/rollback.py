@@ -90,6 +90,12 @@ class RollbackScreen(PlaceScreen):
 
         self.later("look back", lambda: session.look_back(name, to, save), done, failed)
 
+    def project_changed(self) -> None:
+        """What was shown may be planned otherwise now: it is looked at again, and any confirmation is void."""
+        self.environment = self.again(self.environment) or self.environment
+        if not self._starting:
+            self._look()
+
     def _show(self) -> None:
         self.steps.fill(lambda columns: self._step_lines(columns - 1))
         self.lower.fill(lambda columns: self._lower_lines(columns - 1))
@@ -309,19 +315,20 @@ class RollbackScreen(PlaceScreen):
         if rollback.saves:
             lines += paragraph("what would be lost is saved first", "done")
         word, danger = rollback.word or word_for(place), place.protected or bool(rollback.word)
-        self.app.push_screen(ConfirmScreen(lines, word, danger=danger), self._confirmed)
+        dialog = ConfirmScreen(lines, word, danger=danger)
+        self.app.push_screen(dialog, lambda yes: self._confirmed(yes, rollback))
 
-    def _confirmed(self, yes: bool | None) -> None:
-        if not yes or self.rollback is None or self.off("rollback.go") is not None:
+    def _confirmed(self, yes: bool | None, shown: Rollback) -> None:
+        if not yes or self.rollback is not shown or self.off("rollback.go") is not None:
             self.say("nothing was started")
             return
         self._starting = True
         self._show()
-        self.say("stopping the run that is under way ..." if self.rollback.running else "starting ...", "running")
-        session, rollback, answers = self.pgmig.session, self.rollback, list(self._answers.values())
+        self.say("stopping the run that is under way ..." if shown.running else "starting ...", "running")
+        session, answers = self.pgmig.session, list(self._answers.values())
         if self.accepted:
-            answers.append(Answered("data-loss", "attest", "; ".join(rollback.loses)))
-        self.later("roll back", lambda: session.roll_back(rollback, answers), self._started, self._not_started)
+            answers.append(Answered("data-loss", "attest", "; ".join(shown.loses)))
+        self.later("roll back", lambda: session.roll_back(shown, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch | None) -> None:
         from pgmig_tui.ui.screens.incident import RollbackRunScreen
