@@ -83,7 +83,8 @@ class PgmigApp(App[int]):
         self._offered = False
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = "pgmig-dark"
+        known = session.preferred("theme")
+        self.theme = known if known in {theme.name for theme in THEMES} else THEMES[0].name
 
     def get_default_screen(self) -> Screen[Any]:
         return HomeScreen()
@@ -205,6 +206,17 @@ class PgmigApp(App[int]):
                 done()
 
         self.push_screen(unlock(place), confirmed)
+
+    def choose_theme(self, name: str) -> None:
+        """Shows another theme, now and whenever the program is opened again."""
+        self.theme = name
+        in_thread("theme", lambda: self._keep_theme(name))
+
+    def _keep_theme(self, name: str) -> None:
+        try:
+            self.session.prefer("theme", name)
+        except OSError as error:
+            self.log.error(f"the theme can't be kept: {error}")
 
     def script_changed(self, change_id: str) -> None:
         """A script of a change was edited: what is known of it is old."""

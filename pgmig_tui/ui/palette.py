@@ -34,10 +34,26 @@ _ROLES: dict[Role | str, tuple[str, str, str]] = {
 }
 
 
-def role_styles(variables: Mapping[str, str]) -> dict[str, Style]:
-    """The style of each role under a theme's variables."""
+_COLORLESS: dict[Role | str, str] = {
+    "failed": "bold reverse",
+    "tier-prod": "bold reverse",
+    "tier-staging": "bold underline",
+    "differs": "bold underline",
+    "waiting": "bold",
+    "stale": "bold",
+    "running": "bold",
+    "key": "bold",
+}
+"""Where NO_COLOR takes the colours away a grey would be all that is left of them: the louder, the brighter instead."""
+
+
+def role_styles(variables: Mapping[str, str], *, colors: bool = True) -> dict[str, Style]:
+    """The style of each role under a theme's variables; without `colors` danger stands out otherwise."""
     styles = {}
     for role, (color, background, attributes) in _ROLES.items():
+        if not colors and role in _COLORLESS:
+            styles[str(role)] = Style.parse(_COLORLESS[role])
+            continue
         styles[str(role)] = Style.parse(attributes) + Style(
             color=variables[color] if color else None, bgcolor=variables[background] if background else None
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.project.on_disk import disk_state
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.ui import gating, scripts
+from pgmig_tui.ui import gating, preferences, scripts
 from pgmig_tui.ui.session import (
     EVERYTHING,
     Answered,
@@ -81,9 +81,15 @@ class ProjectSession:
 
     @cached_property
     def _state_dir(self) -> Path:
-        from pgmig_tui.run.client import default_state_dir
+        from pgmig_tui.run.folder import default_state_dir
 
         return default_state_dir(self._env)
+
+    def preferred(self, name: str) -> str:
+        return preferences.read(self._state_dir).get(name, "")
+
+    def prefer(self, name: str, value: str) -> None:
+        preferences.keep(self._state_dir, name, value)
 
     def reread(self) -> Reread | None:
         seen = disk_state(self.project)

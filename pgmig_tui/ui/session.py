@@ -427,6 +427,11 @@ class Session(Protocol):
 
     @property
     def facts(self) -> Facts: ...
+    def preferred(self, name: str) -> str:
+        """What a person has chosen for the screen, "" when nothing; read before the first frame."""
+        ...
+
+    def prefer(self, name: str, value: str) -> None: ...
     def reread(self) -> Reread | None:
         """The project anew, once plan or configuration on disk are others; None while they are the same. Raises
         PgmigError, once for each such state of theirs: what was read before still counts then."""

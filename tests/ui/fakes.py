@@ -323,6 +323,7 @@ class FakeSession:
         self.creates: tuple[str, ...] = ()
         self.deploy_loses = False
         self.refusals: tuple[str, ...] = ()
+        self.chosen: dict[str, str] = {}
         self.marks: tuple[DoNotDeploy, ...] = ()
         self.lifted: list[tuple[str, tuple[str, ...], str]] = []
         self.script_hash = "9f31"
@@ -332,6 +333,12 @@ class FakeSession:
         self.impacts: dict[str, ScriptImpact] = {}
         self.hold = threading.Event()
         self.hold.set()
+
+    def preferred(self, name: str) -> str:
+        return self.chosen.get(name, "")
+
+    def prefer(self, name: str, value: str) -> None:
+        self.chosen[name] = value
 
     def reread(self) -> Reread | None:
         return None

@@ -10,7 +10,8 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Span, text_of, width, wrap
+from pgmig_tui.display.cells import Line, Span, cut, text_of, width, wrap
+from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.matrix_layout import environment_spans
@@ -63,6 +64,7 @@ class HomeScreen(PlaceScreen):
 
     def on_resize(self) -> None:
         self.matrix.with_locks = self.size.width < WIDE or self.size.width >= ROOMY
+        self.note.show(self._note_lines(self.size.width))
         self.head.refresh()
         self.matrix.refresh()
 
@@ -147,15 +149,29 @@ class HomeScreen(PlaceScreen):
     def answers_changed(self) -> None:
         if self._said is not None and self._said[0].endswith(NOT_YET):
             self._said = None
-        notes = self.pgmig.answers.notes(self.pgmig.clock())
-        notes += [((f" . {text}", "muted"),) for text in self.pgmig.session.facts.foreign]
-        self.note.show(notes[:4] if self.size.height >= 28 else notes[:2])
+        self.note.show(self._note_lines(self.size.width))
         if not self._moved:
             self._to_next()
         self._ask_locks()
         self.matrix.refresh()
         self._show_side()
         self.tick()
+
+    def _note_lines(self, columns: int) -> list[Line]:
+        """The worst of what must be known, each in one line; where that cuts it, the key that shows the whole."""
+        notes = self.pgmig.answers.notes(self.pgmig.clock())
+        notes += [((f" . {text}", "muted"),) for text in self.pgmig.session.facts.foreign]
+        shown = notes[: 4 if self.size.height >= 28 else 2]
+        more = len(notes) - len(shown)
+        lines: list[Line] = []
+        for number, ((text, role),) in enumerate(shown, 1):
+            text = safe(text)
+            tail = f"  = all {len(notes)}" if more and number == len(shown) else ""
+            if width(text) + width(tail) > columns - 1:
+                tail = tail or "  = all"
+                text = cut(text, columns - 1 - width(tail))
+            lines.append(((text, role), (tail, "key")))
+        return lines
 
     def _to_next(self) -> None:
         """Puts the cursor on the next change to deploy, as long as nobody moved it."""
@@ -318,6 +334,27 @@ class HomeScreen(PlaceScreen):
             index = self.matrix.environment_at(message.x, self.head.size.width)
             if index is not None:
                 self.do_environment(index + 1)
+        if message.bar is self.status and self._said is None:
+            self._chosen_by_click(message.x)
+
+    def _chosen_by_click(self, column: int) -> None:
+        """The environments stand in the status line, each as ` 1*` and `name `."""
+        at, number = 0, 0
+        for text, role in self.status.shown:
+            number = int(text) if role == "key" and text.strip().isdigit() else number
+            at += width(text)
+            if column < at:
+                if role == "key" and not text.strip().isdigit():
+                    self.do_environments()
+                elif number:
+                    self.do_environment(number)
+                return
+
+    def whole_text(self) -> Sequence[str]:
+        change = self.matrix.change
+        notes = [text_of(line).strip() for line in self.pgmig.answers.notes(self.pgmig.clock())]
+        foreign = [f". {text}" for text in self.pgmig.session.facts.foreign]
+        return [*([f"{change.name} {change.change_id}"] if change is not None else []), *notes, *foreign]
 
     def do_environment(self, number: int) -> None:
         if not 0 < number <= len(self.pgmig.session.facts.places):

@@ -94,6 +94,12 @@ class PaletteScreen(Dialog[Action]):
     def on_input_changed(self, message: Input.Changed) -> None:
         self._narrow(message.value)
 
+    def on_choices_picked(self, message: Choices.Picked) -> None:
+        self._take()
+
     def on_input_submitted(self, message: Input.Submitted) -> None:
+        self._take()
+
+    def _take(self) -> None:
         if self.found:
             self.answer(self.found[min(self.list.cursor, len(self.found) - 1)])

@@ -20,7 +20,7 @@ from pgmig_tui.ui import keys
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.poller import in_thread, post_quietly, words_of
 from pgmig_tui.ui.sizes import NARROW, SHORT
-from pgmig_tui.ui.widgets.lines import Bar, Lines
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
@@ -57,6 +57,7 @@ class PlaceScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._said: Span | None = None
+        self._last_said = ""
         self._pane = 0
         self.banner = Bar(identity="banner")
         self.note = Lines(identity="note")
@@ -162,15 +163,20 @@ class PlaceScreen(Screen[None]):
 
     def footer_line(self, columns: int) -> Line:
         spans: list[Span] = []
+        for key, label in self._footed(columns):
+            off = self.off(key.id) is not None
+            spans += [(f" {key.shown}", "off" if off else "key"), (f" {label}", "off" if off else "plain")]
+        return tuple(spans)
+
+    def _footed(self, columns: int) -> Iterable[tuple[keys.Key, str]]:
+        """The keys that the footer has room for, with what they are called now."""
         room = columns
         for key in keys.footer(self.place, without=self.hidden_keys()):
             label = self.label(key.id) or key.label
-            if room < width(key.shown) + width(label) + 2:
-                break
-            off = self.off(key.id) is not None
-            spans += [(f" {key.shown}", "off" if off else "key"), (f" {label}", "off" if off else "plain")]
             room -= width(key.shown) + width(label) + 2
-        return tuple(spans)
+            if room < 0:
+                return
+            yield key, label
 
     def small_line(self) -> list[Line]:
         columns, rows = self.size
@@ -209,7 +215,8 @@ class PlaceScreen(Screen[None]):
             # Typed ahead, before the place that it was meant for stood there: better lost than done elsewhere.
             return
         key = keys.BY_ID[key_id]
-        self._said = None
+        before, self._said = self._said, None
+        self._last_said = before[0] if before is not None else ""
         reason = self.off(key_id)
         if reason is None and self.too_small and key.place != "any":
             reason = "the terminal is too small to see what it would do"
@@ -309,6 +316,45 @@ class PlaceScreen(Screen[None]):
             lambda path: self.say(f"screen copied, and written to {path}", "done"),
         )
 
+    def whole_text(self) -> Sequence[str]:
+        """What `=` shows: all that was cut of what the cursor is on, and of what was said last."""
+        part = self.moved_in
+        return [text for text in (part.whole() if part is not None else "", self._last_said) if text.strip()]
+
+    def do_whole(self) -> None:
+        from pgmig_tui.ui.screens.dialog import Dialog, paragraph
+
+        texts = self.whole_text()
+        if not texts:
+            self.say("the cursor is on nothing that could be cut", "muted")
+            return
+        lines: list[Line] = []
+        for text in texts:
+            lines += [*([()] if lines else []), *paragraph(text)]
+        shown: Dialog[None] = Dialog(lines, typed=False)
+        self.app.push_screen(shown)
+
+    # The mouse
+
+    def on_bar_clicked(self, message: Bar.Clicked) -> None:
+        """A click on a key of the footer is that key."""
+        if message.bar is not self.foot:
+            return
+        message.stop()
+        at = 0
+        for key, label in self._footed(self.foot.size.width):
+            at += width(key.shown) + width(label) + 2
+            if message.x < at:
+                self.action_do(key.id)
+                return
+
+    def on_choices_picked(self, message: Choices.Picked) -> None:
+        """A second click on a line is Enter, which never changes anything by itself."""
+        message.stop()
+        found = next((key for key in keys.of_place(self.place) if "enter" in key.keys.split(",")), None)
+        if found is not None:
+            self.action_do(found.id)
+
     # Keys of movement: the same in every list of every place
 
     def panes(self) -> Sequence[Lines]:
@@ -394,7 +440,7 @@ class PlaceScreen(Screen[None]):
             if key.label and key.id != "any.environment"
         ]
         actions += [
-            Action(f"Theme {theme.name}", "change the colours", partial(setattr, self.app, "theme", theme.name))
+            Action(f"Theme {theme.name}", "change the colours", partial(self.pgmig.choose_theme, theme.name))
             for theme in THEMES
         ]
 

@@ -97,7 +97,7 @@ class Lines(ScrollView):
     def role_style(self, role: str) -> Style:
         variables = self.app.theme_variables
         if variables is not self._variables:
-            self._variables, self._styles = variables, role_styles(variables)
+            self._variables, self._styles = variables, role_styles(variables, colors=not self.app.no_color)
         return self._styles[role]
 
     def text(self) -> str:
@@ -204,6 +204,13 @@ class Choices(Lines):
             super().__init__()
             self.index = index
 
+    class Picked(Message):
+        """A click on the line that the cursor is on already."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
     def __init__(self, *, identity: str | None = None) -> None:
         super().__init__(identity=identity)
         self.cursor = 0
@@ -268,7 +275,10 @@ class Choices(Lines):
         self.move(index)
 
     def on_click(self, event: object) -> None:
-        self.move(getattr(event, "y", 0) + self.scroll_offset.y)
+        index = getattr(event, "y", 0) + self.scroll_offset.y
+        if index == self.cursor < self.line_count:
+            self.post_message(self.Picked(index))
+        self.move(index)
 
 
 class Groups(Lines):

@@ -1,0 +1,28 @@
+"""What a person has chosen for the screen itself, kept in the state folder: the theme."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+_FILE = "screen.json"
+_LONGEST = 10_000
+
+
+def read(state_dir: Path) -> dict[str, str]:
+    """What was kept; nothing where the file isn't there or isn't ours to read. Never raises."""
+    try:
+        with (state_dir / _FILE).open(encoding="utf-8") as file:
+            found = json.loads(file.read(_LONGEST))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return {str(key): one for key, one in found.items() if isinstance(one, str)} if isinstance(found, dict) else {}
+
+
+def keep(state_dir: Path, name: str, value: str) -> None:
+    """Keeps one choice beside the others. Raises OSError."""
+    chosen = {**read(state_dir), name: value}
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = state_dir / f"{_FILE}.new"
+    new.write_text(json.dumps(chosen, indent=1) + "\n", encoding="utf-8")
+    new.replace(state_dir / _FILE)
