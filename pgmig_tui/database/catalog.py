@@ -11,7 +11,8 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from pgmig_tui.database.catalog_facts import Json, facts_of
-from pgmig_tui.impact.facts import Facts, Fall, Fallen, Name, Obstacle
+from pgmig_tui.impact.facts import Facts, Fall, Fallen, Name, Obstacle, Spread
+from pgmig_tui.impact.facts import replace as changed
 from pgmig_tui.impact.names import names_inside
 from pgmig_tui.impact.wanted import Names
 
@@ -78,7 +79,36 @@ def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, 
         facts = facts_of(ask(wanted), wanted, anew=anew)
     if wanted.dropped or wanted.parts or wanted.roles:
         facts = _with_cascades(facts, connection, wanted)
+    if wanted.compared:
+        facts = _with_spreads(facts, connection, wanted)
     return facts
+
+
+def _with_spreads(facts: Facts, connection: Executes, names: Names) -> Facts:
+    """The same with the statistics of the columns that are compared."""
+    tables = [one.name for one in facts.relations.values() if one.kind in "rmp" and names.compared & set(one.columns)]
+    if not tables:
+        return facts
+    sql = files("pgmig_tui.database").joinpath("spreads.sql").read_text(encoding="utf-8")
+    for placeholder, values in (
+        ("schemas", [name.schema for name in tables]),
+        ("names", [name.relation for name in tables]),
+        ("compared", sorted(names.compared)),
+    ):
+        sql = sql.replace(f"%({placeholder})s", _array(values))
+    document = connection.execute(PLAN + sql)[0][0]
+    found = json.loads(document) if isinstance(document, str | bytes) else document
+    spreads: dict[Name, dict[str, Spread]] = {}
+    for schema, table, column, nulls, distinct, width, values, shares, bounds in found:
+        common = dict(zip(values or (), shares or (), strict=False))
+        spreads.setdefault(Name(schema, table), {})[column] = Spread(
+            nulls, distinct, width, common, tuple(bounds or ())
+        )
+    known = {
+        name: changed(relation, spreads=spreads[name]) if name in spreads else relation
+        for name, relation in facts.relations.items()
+    }
+    return replace(facts, relations=known)
 
 
 def _with_cascades(facts: Facts, connection: Executes, names: Names) -> Facts:

@@ -221,7 +221,7 @@ attributes AS (
 used_types AS (SELECT DISTINCT atttypid AS oid FROM attributes),
 indexed AS (
   SELECT x.indrelid, x.indexrelid, i.relname, x.indkey, x.indnkeyatts, x.indisunique, x.indisprimary, x.indisvalid,
-         i.relpages, i.reltablespace, i.relispartition,
+         i.relpages, i.reltablespace, i.relispartition, i.relam,
          x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS computed
   FROM chosen c JOIN pg_catalog.pg_index x ON x.indrelid = c.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
   WHERE c.relhasindex
@@ -264,7 +264,7 @@ SELECT pg_catalog.json_build_object(
   'block', pg_catalog.current_setting('block_size')::int,
   'prepared', (SELECT pg_catalog.json_object_agg(q.name, q.statement) FROM pg_catalog.pg_prepared_statements q
                WHERE q.name = ANY (%(prepared)s::text[])),
-  'methods', (SELECT pg_catalog.json_object_agg(m.oid, m.amname) FROM pg_catalog.pg_am m WHERE m.amtype = 't'),
+  'methods', (SELECT pg_catalog.json_object_agg(m.oid, m.amname) FROM pg_catalog.pg_am m),
   'tablespaces', (SELECT pg_catalog.json_object_agg(s.oid, s.spcname) FROM pg_catalog.pg_tablespace s),
   'tablespace', (SELECT d.dattablespace::int8 FROM pg_catalog.pg_database d
                  WHERE d.datname = pg_catalog.current_database()),
@@ -283,7 +283,7 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation),
   'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       i.indrelid::int8, i.indexrelid::int8, i.relname, i.indkey::int2[], i.indnkeyatts, i.indisunique, i.indisprimary, i.indisvalid,
-      i.relpages, i.reltablespace::int8, i.computed) ORDER BY i.indexrelid) FROM indexed i),
+      i.relpages, i.reltablespace::int8, i.computed, i.relam::int8) ORDER BY i.indexrelid) FROM indexed i),
   'index_columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indexrelid::int8, d.refobjsubid)) FROM indexed i
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0

@@ -212,7 +212,7 @@ def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
 
 
 def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index:
-    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace, computed_one = i
+    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace, computed_one, method = i
     columns = rows.attributes(table, numbers)
     computed = rows.index_columns.get(oid)
     return Index(
@@ -227,6 +227,7 @@ def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index
         pages * rows.block,
         rows.tablespace(tablespace, stored=True),
         whole=not computed_one,
+        method=rows.methods.get(str(method), ""),
     )
 
 

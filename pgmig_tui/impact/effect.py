@@ -11,6 +11,7 @@ from pgmig_tui.impact.modes import AE, AS, LockMode
 from pgmig_tui.impact.quoting import quote, quoted
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
 from pgmig_tui.impact.safer import Unwritable
+from pgmig_tui.impact.selectivity import NOTHING, ONE, Span
 from pgmig_tui.impact.shadow import SYSTEM, Catalog
 
 _MOST_CODE = 1000
@@ -18,9 +19,12 @@ _MOST_CODE = 1000
 
 @dataclass(slots=True)
 class Code:
-    """What one statement has run so far inside functions, so that circles end and crowds are bounded."""
+    """What one statement has run so far inside functions, so that circles end and crowds are bounded; and what was
+    reckoned meanwhile (`costs`, see impact.work), or that some of it can't be (`uncounted`)."""
 
     seen: set[tuple[object, ...]] = field(default_factory=set)
+    costs: dict[tuple[object, ...], float] = field(default_factory=dict)
+    uncounted: bool = False
     left: int = _MOST_CODE
 
     def first(self, *key: object) -> bool:
@@ -41,7 +45,7 @@ class Scene:
     """What a rule may know besides the statement: the catalog at that moment, the server, the text.
 
     `worth` are the variables that are known of the code around, `others` the catalogs that may come of it instead of
-    `catalog`: code with branches leaves several.
+    `catalog`: code with branches leaves several. `times` is how often the code around runs it.
     """
 
     catalog: Catalog
@@ -51,6 +55,7 @@ class Scene:
     worth: Mapping[str, str] = field(default_factory=dict)
     code: Code = field(default_factory=Code)
     others: list[Catalog] = field(default_factory=list)
+    times: Span = ONE
 
     @property
     def major(self) -> int:
@@ -58,7 +63,7 @@ class Scene:
 
     def inside(self, catalog: Catalog, sql: str, worth: Mapping[str, str]) -> Scene:
         """The scene of a statement inside a function or DO block."""
-        return Scene(catalog, self.version, sql, self.depth + 1, worth, self.code)
+        return Scene(catalog, self.version, sql, self.depth + 1, worth, self.code, times=self.times)
 
     def become(self, catalogs: Sequence[Catalog]) -> None:
         """From here on it is one of these."""
@@ -72,13 +77,25 @@ class Scene:
 
 @dataclass(slots=True)
 class Effect:
-    """A statement's effects, collected; locks keep the strongest mode a relation."""
+    """A statement's effects, collected; locks keep the strongest mode a relation.
+
+    `made` are new indexes with the tables that they are on and the share of the rows that is in them, `tables` those of
+    the `rebuilds`, `emptied` are rewritten without rows. `spent` is the work of what reads and changes rows (see
+    impact.work), `changed` how many rows its parts change, `doubts` say why no time can be told; `by_value`: other
+    constants would take another time.
+    """
 
     locks: dict[Name, Lock] = field(default_factory=dict)
     rewrites: dict[Name, Relation] = field(default_factory=dict)
     scans: dict[Name, Relation] = field(default_factory=dict)
     rebuilds: dict[Name, Index] = field(default_factory=dict)
-    builds: dict[Name, Relation] = field(default_factory=dict)  # tables that get a new index
+    made: list[tuple[Relation, Index, float]] = field(default_factory=list)
+    tables: dict[Name, Name] = field(default_factory=dict)
+    emptied: set[Name] = field(default_factory=set)
+    spent: Span = NOTHING
+    changed: dict[tuple[Name, str], Span] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    by_value: bool = False
     loss_class: int = 0
     losses: dict[str, int] = field(default_factory=dict)
     lost: dict[str, Lost] = field(default_factory=dict)  # of the losses, those that can be counted
@@ -122,17 +139,31 @@ class Effect:
         if relation.kind in "rmt?S":
             self.rewrites[relation.name] = relation
             for index in relation.indexes:
-                self.rebuilds[index.name] = index
+                self.rebuild(relation, index)
                 self.lock_index(relation, index, AE, f"rebuilt with {relation.name}")
 
     def scan(self, relation: Relation) -> None:
         if relation.kind in "rm?":
             self.scans[relation.name] = relation
 
-    def build(self, relation: Relation) -> None:
-        """A new index over the relation."""
+    def rebuild(self, relation: Relation, index: Index) -> None:
+        """An index that is there gets a new file."""
+        self.rebuilds[index.name] = index
+        self.tables[index.name] = relation.name
+
+    def build(self, relation: Relation, index: Index, part: float = 1.0) -> None:
+        """A new index over the relation, or over a part of its rows."""
         if relation.kind in "rm?":
-            self.builds[relation.name] = relation
+            self.made.append((relation, index, part))
+
+    def spend(self, nanoseconds: Span) -> None:
+        """Work is done that reads or changes rows."""
+        self.spent = self.spent.plus(nanoseconds)
+
+    def doubt(self, what: str) -> None:
+        """Something isn't known that decides how long it takes."""
+        if what not in self.doubts:
+            self.doubts.append(what)
 
     def lose(self, loss_class: int, what: str, lost: Lost | None = None) -> None:
         self.loss_class = max(self.loss_class, loss_class)
@@ -150,7 +181,10 @@ class Effect:
         self.rewrites.update(other.rewrites)
         self.scans.update(other.scans)
         self.rebuilds.update(other.rebuilds)
-        self.builds.update(other.builds)
+        self.tables.update(other.tables)
+        self.emptied |= other.emptied
+        self.made.extend(one for one in other.made if one not in self.made)
+        self.spent = self.spent.plus(other.spent)
         self.loss_class = max(self.loss_class, other.loss_class)
         for what, loss in other.losses.items():
             self.lose(loss, what, other.lost.get(what))
@@ -161,8 +195,10 @@ class Effect:
             (self.hidden, other.hidden),
             (self.breaks, other.breaks),
             (self.notes, other.notes),
+            (self.doubts, other.doubts),
         ):
             mine.extend(text for text in theirs if text not in mine)
+        self.by_value |= other.by_value
         self.no_transaction |= other.no_transaction
         self.temporary_locks |= other.temporary_locks
 

@@ -65,10 +65,22 @@ class Column:
     bare: bool = False
 
 
+@value(frozen=True, slots=True)
+class Spread:
+    """What pg_stats says of a column: the share of NULLs, how many values (below 0: as a share of the rows), bytes on
+    average, the share of each common value, and bounds between which as many rows lie, ascending; all as text."""
+
+    nulls: float = 0.0
+    distinct: float = 0.0
+    width: int = 0
+    common: Mapping[str, float] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
+
+
 @value(frozen=True)
 class Index:
     """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns. `whole`:
-    it has neither expressions nor a predicate."""
+    it has neither expressions nor a predicate. `method` is its access method's name, "" = btree."""
 
     name: Name
     columns: frozenset[str] = frozenset()
@@ -82,6 +94,7 @@ class Index:
     tablespace: str = ""
     new: bool = False
     whole: bool = True
+    method: str = ""
 
 
 @value(frozen=True)
@@ -173,7 +186,7 @@ class Relation:
     those that are to be run, so that nothing in it was there before.
 
     `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known). `populated`
-    is False of a materialized view without data.
+    is False of a materialized view without data. `spreads` are the statistics of columns that are compared.
     """
 
     name: Name
@@ -206,6 +219,7 @@ class Relation:
     passing: bool = False
     fresh: bool = False
     populated: bool = True
+    spreads: Mapping[str, Spread] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def partitioned(self) -> bool:

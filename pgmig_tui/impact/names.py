@@ -108,6 +108,9 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
     if kind == "RangeVar":
         found.add([node.schemaname, node.relname])
         return
+    if kind == "ColumnRef":
+        found.compared.update(nodes.strings(node.fields)[-1:])
+        return
     if kind == "IndexStmt" and node.idxname:
         found.add([node.relation.schemaname, node.idxname])
     elif kind == "RenameStmt" and nodes.has(node, "relation"):

@@ -45,13 +45,16 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Loop:
     """`head` always runs, the body perhaps and many times; `over` are the constants that it goes through, if it does
-    and they are known; `names` are the variables that it sets. `once`: the body runs at least once."""
+    and they are known; `names` are the variables that it sets. `once`: the body runs at least once; `turns`: so often,
+    None = not known, `per_row`: once for each row of the head's query."""
 
     head: tuple[Run, ...]
     body: Block
     names: tuple[str, ...]
     over: tuple[str, ...] | None = None
     once: bool = False
+    turns: int | None = None
+    per_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,7 @@ def _case(value: Any) -> Iterator[Step]:
 
 
 def _for_query(value: Any) -> Iterator[Step]:
-    yield Loop((Run(_query(value["query"])),), _block(value.get("body")), _set_by(value.get("var")))
+    yield Loop((Run(_query(value["query"])),), _block(value.get("body")), _set_by(value.get("var")), per_row=True)
 
 
 def _for_dynamic(value: Any) -> Iterator[Step]:
@@ -219,10 +222,11 @@ def _for_cursor(value: Any) -> Iterator[Step]:
 def _for_numbers(value: Any) -> Iterator[Step]:
     low, high = _query(value["lower"]), _query(value["upper"])
     names = _set_by(value.get("var"))
-    over = None
+    over = turns = None
     if low.strip().isdecimal() and high.strip().isdecimal() and "step" not in value and "reverse" not in value:
         over = tuple(str(number) for number in range(int(low), min(int(high), int(low) + 1000) + 1))
-    yield Loop((Run(f"SELECT {low}"), Run(f"SELECT {high}")), _block(value.get("body")), names, over)
+        turns = max(0, int(high) - int(low) + 1)
+    yield Loop((Run(f"SELECT {low}"), Run(f"SELECT {high}")), _block(value.get("body")), names, over, turns=turns)
 
 
 def _for_each(value: Any) -> Iterator[Step]:

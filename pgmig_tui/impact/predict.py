@@ -127,6 +127,7 @@ class _Walk:
     repeated: dict[tuple[tuple[int, ...], str], StatementImpact] = field(default_factory=dict)
     forks: list[_Fork] = field(default_factory=list)
     complete: frozenset[int] = frozenset()
+    by_value: bool = False  # the last statement's time depends on its constants
 
     @property
     def live(self) -> bool:
@@ -378,7 +379,7 @@ def _repeated(walk: _Walk, statement: StatementLike, shape: str) -> StatementImp
             except (nodes.ParseError, IndexError):
                 return _one(walk, statement, None)
         known = _one(walk, statement, node)
-        if known.problem is None or known.kind != "UNPARSED":
+        if not walk.by_value and (known.problem is None or known.kind != "UNPARSED"):
             walk.repeated[(walk.stamps, shape)] = known
         return known
     return replace(
@@ -418,6 +419,7 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         out.hide("what this statement does: it can't be parsed")
     else:
         _in_all_worlds(walk, statement, [nodes.statement(tree) for tree in trees_of(statement, node)], out)
+    walk.by_value = out.by_value
     if statement.variables:
         _name_variables(out, statement.variables)
     if statement.then == "gexec":
@@ -531,6 +533,8 @@ def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem
         put(impact, "rebuilds", _texts(out.rebuilds))
     if walk.live and problem is None:
         put(impact, "estimated_ms", estimate(out, walk.rates))
+        if impact.estimated_ms is None:
+            out.notes += [f"how long it takes isn't known: {doubt}" for doubt in out.doubts]
     if out.losses or out.loss_class:
         put(impact, "data_loss", _loss(out))
     if out.advice:

@@ -1,31 +1,59 @@
-"""How fast a server works, as ranges: stated defaults, until it has been measured there."""
+"""How fast a server works: as the usual machine that `impact.work` counts in, until it has been measured there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from pgmig_tui.impact.cost import BUILD, REWRITE_BYTE, REWRITE_ROW, SCAN_BYTE, SCAN_ROW, SORT
+
 MB = 1 << 20
 Range = tuple[int, int]
 """Bytes a second, (slow, fast)."""
+USUAL = 2000 * MB
+"""The speed of reading a table in memory, in bytes a second, of the usual machine."""
+CACHED = 1024 * MB
+"""So much of a table is taken to be in memory; what is beyond that may have to come from a disk."""
+_WIDTH, _ROWS_LOG = 100, 20
+"""The rows that are told of: so wide, and 2^20 of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Bytes a second of reading tables, of writing them anew, and of building indexes.
+    """How many times as long as the usual machine this server takes (`slowness`), and by which factor the ends of an
+    estimate are below and above its middle (`spread`). `disk`: bytes a second from outside of shared_buffers.
 
     The sources say where each comes from: `measured` on the server, `scaled` from what was measured, or `default`.
     """
 
-    scan: Range = (150 * MB, 2000 * MB)
-    rewrite: Range = (15 * MB, 150 * MB)
-    build: Range = (20 * MB, 300 * MB)
+    slowness: float = 1.0
+    spread: float = 6.0
+    disk: int = 300 * MB
     scan_source: str = "default"
     other_source: str = "default"
     how: str = "stated defaults; nothing was measured"
 
+    @property
+    def scan(self) -> Range:
+        """Reading a table with rows of 100 bytes."""
+        return self._around(SCAN_ROW + SCAN_BYTE * _WIDTH)
+
+    @property
+    def rewrite(self) -> Range:
+        """Writing it anew."""
+        return self._around(SCAN_ROW + REWRITE_ROW + (SCAN_BYTE + REWRITE_BYTE) * _WIDTH)
+
+    @property
+    def build(self) -> Range:
+        """Building an index on a number over it."""
+        return self._around(SCAN_ROW + SCAN_BYTE * _WIDTH + BUILD + SORT * _ROWS_LOG)
+
+    def _around(self, nanoseconds: float) -> Range:
+        rate = _WIDTH / nanoseconds * 1e9 / self.slowness
+        return max(1, int(rate / self.spread)), int(rate * self.spread)
+
     def to_json(self) -> dict[str, Any]:
-        """The field `rates` of `impact --json`."""
+        """The field `rates` of `impact --json`; bytes a second are those of a table with rows of 100 bytes."""
 
         def one(rate: Range, source: str) -> dict[str, Any]:
             return {"low": rate[0], "high": rate[1], "source": source}
@@ -41,26 +69,18 @@ class Rates:
 
 
 DEFAULT_RATES = Rates()
-_USUAL = 1000 * MB
-"""The speed of reading a table in memory that the defaults go with."""
 
 
 def rates_from(in_memory: float, from_disk: float | None) -> Rates:
     """Rates from measured reading: of a table in memory, and of blocks that were not in PostgreSQL's own (None = the
     server doesn't time them). Both in bytes a second."""
-    factor = min(max(in_memory / _USUAL, 0.25), 4.0)
-    slow = in_memory / 6 if from_disk is None else min(in_memory / 2, from_disk / 2)
     how = f"a table in memory was read at {in_memory / MB:.0f} MB/s"
     if from_disk is not None:
         how += f", blocks from outside of shared_buffers came at {from_disk / MB:.0f} MB/s"
-
-    def scaled(rate: Range) -> Range:
-        return int(rate[0] * min(factor, 1.0)), int(rate[1] * max(factor, 1.0))
-
     return Rates(
-        (max(1, int(slow)), int(in_memory * 1.5)),
-        scaled(DEFAULT_RATES.rewrite),
-        scaled(DEFAULT_RATES.build),
+        min(max(USUAL / in_memory, 0.25), 6.0),
+        3.0,
+        int(from_disk if from_disk is not None else in_memory / 6),
         "measured",
         "scaled",
         f"{how}; writing and building indexes is scaled from that",

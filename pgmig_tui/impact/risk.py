@@ -7,43 +7,24 @@ from collections.abc import Sequence
 from pgmig_tui.impact.effect import Effect
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
-from pgmig_tui.impact.rates import DEFAULT_RATES, MB, Rates
+from pgmig_tui.impact.rates import CACHED, DEFAULT_RATES, MB, Rates
 from pgmig_tui.impact.result import RISKS, Estimate
+from pgmig_tui.impact.work import of_tables
 
 SMALL, LARGE = 8 * MB, 4096 * MB
 _LOW, _MEDIUM, _HIGH = (RISKS.index(word) for word in ("low", "medium", "high"))
 _LOSS_RISK = (0, 1, 1, 2, 3, 4)
 
 
-LEAST_OF_TABLE = 0.1
-"""A new index is taken for at least this part of its table, and at most the whole."""
-
-
-def work_bytes(out: Effect) -> tuple[tuple[int, int], ...] | None:
-    """Bytes scanned, rewritten, built, each (least, most); None when a size is not known.
-
-    Relations made by this script count nothing.
-    """
-    worked = [*out.scans.values(), *out.rewrites.values(), *out.builds.values()]
-    if any(relation.bytes < 0 and not relation.new for relation in worked):
-        return None
-    scanned = sum(r.bytes for r in out.scans.values() if not r.new and r.name not in out.rewrites)
-    rewritten = sum(r.bytes for r in out.rewrites.values() if not r.new)
-    rebuilt = sum(max(index.bytes, 0) for index in out.rebuilds.values())
-    new = sum(r.bytes for r in out.builds.values() if not r.new)
-    return (scanned,) * 2, (rewritten,) * 2, (rebuilt + int(new * LEAST_OF_TABLE), rebuilt + new)
-
-
 def estimate(out: Effect, rates: Rates = DEFAULT_RATES) -> Estimate | None:
     """How long it works once it has its locks, in ms; None when sizes or statements are not known."""
-    work = work_bytes(out)
-    if work is None or out.unknown:
+    tables = of_tables(out)
+    if tables is None or out.unknown or out.doubts:
         return None
-    slow = fast = 0.0
-    for (least, most), (low_rate, high_rate) in zip(work, (rates.scan, rates.rewrite, rates.build), strict=True):
-        slow += most / low_rate * 1000
-        fast += least / high_rate * 1000
-    return Estimate(int(fast), 5 + len(out.locks) + int(slow))
+    low, high = (nanoseconds / 1e6 * rates.slowness for nanoseconds in tables.plus(out.spent))
+    read = sum(max(one.bytes, 0) for one in {**out.scans, **out.rewrites}.values() if not one.new)
+    from_disk = max(0, read - CACHED) / rates.disk * 1000
+    return Estimate(int(low / rates.spread), 5 + len(out.locks) + int(high * rates.spread + from_disk))
 
 
 def risk(out: Effect, held: LockMode | None = None, worked: Sequence[Relation] = ()) -> str:

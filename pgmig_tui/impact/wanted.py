@@ -17,8 +17,9 @@ class Names:
     Those without a schema are looked for in the `paths` that the script sets, beside the session's own search_path.
     EVERYTHING among the schemas (of which everything is asked) or the paths stands for all of them. `dropped` are the
     plain names of objects that are dropped, `parts` the columns and constraints that are dropped or get another type,
-    as "table.column", `extensions` those that are made, `renames` what gets
-    another name (what it is, old, new); `runs`: functions are called, `writes`: triggers may be.
+    as "table.column", `extensions` those that are made, `renames` what gets another name (what it is, old, new),
+    `compared` are columns of which statistics tell how many rows are found; `runs`: functions are called, `writes`:
+    triggers may be.
     """
 
     all: set[Name] = field(default_factory=set)
@@ -31,6 +32,7 @@ class Names:
     paths: set[str] = field(default_factory=set)
     extensions: set[str] = field(default_factory=set)
     renames: set[tuple[str, str, str]] = field(default_factory=set)
+    compared: set[str] = field(default_factory=set)
     runs: bool = False
     writes: bool = False
 

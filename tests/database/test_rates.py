@@ -38,14 +38,15 @@ def test_no_lock_is_waited_for(pg: Server, database_on: Databases) -> None:
         assert "lock timeout" in rates.how
 
 
-def test_a_faster_server_widens_the_range_and_a_slower_one_too() -> None:
-    usual, fast, slow = (rates_from(speed * MB, None) for speed in (1000, 3000, 400))
-    assert (usual.rewrite, usual.build) == (DEFAULT_RATES.rewrite, DEFAULT_RATES.build)
-    assert fast.rewrite == (DEFAULT_RATES.rewrite[0], 3 * DEFAULT_RATES.rewrite[1])
-    assert slow.rewrite == (int(0.4 * DEFAULT_RATES.rewrite[0]), DEFAULT_RATES.rewrite[1])
+def test_a_faster_server_takes_less_and_a_slower_one_more() -> None:
+    usual, fast, slow = (rates_from(speed * MB, None) for speed in (2000, 4000, 500))
+    assert usual.slowness == DEFAULT_RATES.slowness
+    assert (fast.slowness, slow.slowness) == (0.5, 4)
     assert slow.scan[1] < usual.scan[1] < fast.scan[1]
+    assert slow.rewrite[0] < usual.rewrite[0] < fast.rewrite[0]
+    assert usual.spread < DEFAULT_RATES.spread  # what was measured is told more narrowly
     disk = rates_from(1000 * MB, 90 * MB)
-    assert disk.scan == (45 * MB, 1500 * MB)
+    assert disk.disk == 90 * MB
     assert "90 MB/s" in disk.how
-    assert disk.to_json()["scan"] == {"low": 45 * MB, "high": 1500 * MB, "source": "measured"}
+    assert disk.to_json()["scan"] == {"low": disk.scan[0], "high": disk.scan[1], "source": "measured"}
     assert DEFAULT_RATES.to_json()["source"] == "default"

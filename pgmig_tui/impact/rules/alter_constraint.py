@@ -240,7 +240,7 @@ def _note_index(at: Altering, name: str, keys: tuple[str, ...], *, unique: bool,
         own = Name(current.name.schema, name)
         index = Index(own, frozenset(keys), keys, unique, primary, True, name, parent, new=True)
         parent = parent or own
-        at.out.build(current)
+        at.out.build(current, index)
         at.scene.catalog.put(replace(current, indexes=(*current.indexes, index)))
 
 

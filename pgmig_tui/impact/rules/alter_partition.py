@@ -55,6 +55,8 @@ def attach(at: Altering, cmd: Node) -> None:
     lock_default(scene, out, parent, scanned=not is_default)
     for index in parent.indexes:
         out.lock_index(parent, index, SUE, f"{partition.name} gets its part of it")
+        if not any(own.keys == index.keys and own.whole for own in partition.indexes):
+            out.build(partition, index)
     for member in scene.catalog.tree(partition.name):
         out.scan(member)
     partition_keys(scene, out, parent, partition, with_rows=True)

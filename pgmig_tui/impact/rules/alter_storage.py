@@ -92,7 +92,7 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
         if sub in {"AT_SetRelOptions", "AT_ResetRelOptions"} and _strong_options(cmd):
             mode = AE
         if sub == "AT_SetTableSpace" and not table.partitioned and index.tablespace != cmd.name:
-            out.rebuilds[index.name] = index
+            out.rebuild(table, index)
         if sub == "AT_SetStatistics" and table.partitioned:
             for member, part in scene.catalog.index_family(table, index)[1:]:
                 out.lock_index(member, part, SUE, f"part of {index.name}")

@@ -351,7 +351,7 @@ def move_all(node: Node, scene: Scene, out: Effect) -> None:
         for index in relation.indexes if not kinds else ():
             if index.tablespace == old:
                 out.lock_index(relation, index, AE, f"is in the tablespace {old}")
-                out.rebuilds[index.name] = index
+                out.rebuild(relation, index)
 
 
 RULES = {"AlterTableMoveAllStmt": move_all, "AlterTableStmt": alter_table, "AlterObjectSchemaStmt": alter_object_schema}

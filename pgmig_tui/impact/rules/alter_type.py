@@ -54,7 +54,7 @@ def _parts_of(at: Altering, current: Relation, column: str, change: Change, defi
         if column in index.columns:
             out.lock_index(current, index, AE, f"index on {column}")
             if anew or not index.whole:
-                out.rebuilds[index.name] = index
+                out.rebuild(current, index)
                 out.scan(current)
     if any(check.kind == "c" and check.valid and column in check.columns for check in current.checks):
         out.scan(current)

@@ -19,7 +19,9 @@ from pgmig_tui.impact.modes import AE, RE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, steps_of
 from pgmig_tui.impact.result import Advice
+from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.work import count_query
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 
 _MOST_TURNS = 100
@@ -204,7 +206,10 @@ class _Body:
         for world in flow.alive:
             world.worth = _without(world.worth, (*step.names, *_set_in(step.body)))
         once = [world.apart() for world in flow.alive]
+        before = self.scene.times
+        self.scene.times = before.times(self._turns_of(step))
         inner = self.block(step.body, once, certainty if step.once else "possible")
+        self.scene.times = before
         skipped = [] if step.once else flow.alive
         ended = [*inner.alive, *inner.exited]
         return Flow(
@@ -214,6 +219,22 @@ class _Body:
             flow.failed or inner.failed,
             flow.problem or inner.problem,
         )
+
+    def _turns_of(self, step: Loop) -> Span:
+        """How often a loop's body runs."""
+        if step.turns is not None:
+            return exactly(step.turns)
+        if step.per_row and self.scene.catalog.live:
+            try:
+                (query,) = parsed(step.head[0].text)
+                rows = count_query(query, self.scene, Effect())
+            except (nodes.ParseError, ValueError):
+                rows = ANY
+            if not rows.wide:
+                return rows
+        self.out.doubt("how often a loop turns")
+        self.scene.code.uncounted = True
+        return ONE
 
     def _turns(self, step: Loop, flow: Flow, certainty: str) -> Flow:
         """One turn after the other, each with its constant."""
@@ -264,6 +285,7 @@ class _Body:
             certainty = "possible" if undone else lock.certainty
             self.out.lock_name(lock.name, lock.relkind, lock.mode, why, certainty, lock.new)
         if undone:
+            self.out.doubts += tried.doubts
             self.out.unknown += tried.unknown
             self.out.hidden += tried.hidden
         else:

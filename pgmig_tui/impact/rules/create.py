@@ -14,8 +14,10 @@ from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.carry import result_columns, view_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
 from pgmig_tui.impact.rules.safer_index import attached_later
+from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.typechange import type_name
+from pgmig_tui.impact.work import count_made, count_query
 
 _CONSTRAINTS = frozenset({"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"})
 _NO_KINDS: set[str] = set()
@@ -201,9 +203,13 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
         else:
             out.problem = f"{name} exists already"
         return
+    rows = NOTHING
     if nodes.kind(nodes.statement(node.query)) == "ExecuteStmt":
+        out.doubt("how many rows the prepared statement gives")
         execute(nodes.statement(node.query), scene, out)
     else:
+        if not node.into.skip_data:
+            rows = count_query(nodes.statement(node.query), scene, out)
         query_locks(node.query, scene, out, plan=not node.into.skip_data, deep=not node.into.skip_data)
     new = scene.catalog.live or not node.if_not_exists
     reads = tuple(lock.name for lock in out.locks.values())
@@ -211,6 +217,7 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
     scene.catalog.put(Relation(name, kind, columns, new=new, reads=reads, passing=_passes(node.into)))
     if not node.into.skip_data:
         scene.catalog.fill(name)
+        count_made(rows, name, scene, out)
     _depend(scene, name, kind, out, node.query)
     if kind == "m" and node.into.skip_data:
         out.notes.append("made without data: nothing is read")

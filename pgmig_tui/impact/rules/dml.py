@@ -11,6 +11,8 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.refused import in_use, values_of_columns
 from pgmig_tui.impact.rules.settings import set_to
+from pgmig_tui.impact.selectivity import NOTHING as NO_ROWS
+from pgmig_tui.impact.work import count_copied, count_fired, count_made, count_query
 
 _INSTEAD = 64
 """The bit of pg_trigger.tgtype for INSTEAD OF."""
@@ -23,6 +25,9 @@ def query(node: Node, scene: Scene, out: Effect) -> None:
         made = scene.catalog.creation_name(nodes.name_of(node.into_clause.rel))
         scene.catalog.put(Relation(made, "r", new=True))
         scene.catalog.fill(made)
+        count_made(count_query(node, scene, out), made, scene, out)
+    else:
+        count_query(node, scene, out)
     query_locks(node, scene, out)
 
 
@@ -238,7 +243,10 @@ def _fire(scene: Scene, out: Effect, members: list[Relation], verb: str, columns
     from pgmig_tui.impact.rules.routine import run_function
 
     names: list[str] = []
+    rows = out.changed.get((members[0].name, verb), NO_ROWS)
+    per_row = 0
     functions: dict[Name, Name] = {}
+    by_row: set[Name] = set()
     for position, member in enumerate(members):
         for trigger in member.triggers:
             if position and not trigger.per_row:
@@ -246,8 +254,14 @@ def _fire(scene: Scene, out: Effect, members: list[Relation], verb: str, columns
             if trigger.fires_on(verb) and not (columns and trigger.columns and not columns & trigger.columns):
                 names.append(trigger.name)
                 functions.setdefault(trigger.function, member.name)
+                if trigger.per_row:
+                    by_row.add(trigger.function)
+                    per_row += not position or not members[0].partitioned
+    count_fired(rows, max(per_row, bool(by_row)), scene, out)
     for function in functions:
         inner = scene.inside(scene.catalog, scene.sql, NOTHING)
+        if function in by_row:
+            inner.times = scene.times.times(rows)
         run_function(
             [function.schema, function.relation], inner, out, (), _trigger_variables(functions[function], verb)
         )
@@ -329,6 +343,7 @@ _SETS = {"n": "NULL", "d": "DEFAULT"}
 
 def copy(node: Node, scene: Scene, out: Effect) -> None:
     if nodes.has(node, "query"):
+        count_query(nodes.statement(node.query), scene, out)
         query_locks(node.query, scene, out)
         return
     if not nodes.has(node, "relation"):
@@ -338,9 +353,12 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
     elif node.is_from:
         scene.catalog.fill(scene.catalog.resolve(name))
+        out.doubt("how many rows COPY brings")
         write_table(scene, out, scene.catalog.relation(name, "r"), "INSERT", None)
     else:
-        out.lock(scene.catalog.relation(name, "r"), AS, "COPY TO")
+        table = scene.catalog.relation(name, "r")
+        out.lock(table, AS, "COPY TO")
+        count_copied(table, scene, out)
 
 
 def truncate(node: Node, scene: Scene, out: Effect) -> None:
@@ -369,6 +387,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
             for parent in table.parents:
                 out.lock(catalog.relation(parent), AS, f"parent of {table.name}")
         out.rewrite(table)
+        out.emptied.add(table.name)
         if not table.new and table.kind != "p":
             out.lose(4, f"all rows of {table.name}", Lost("rows", table.name))
         for key in catalog.incoming(table.name):
@@ -419,6 +438,8 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
         for what, loss in inner.losses.items():
             out.lose(loss, what, inner.lost.get(what))
         out.scans.update(inner.scans)
+        out.spend(inner.spent)
+        out.doubts += inner.doubts
     out.unknown.extend(inner.unknown)
     out.problem = inner.problem
 

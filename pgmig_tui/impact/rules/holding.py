@@ -15,7 +15,7 @@ _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"})
 def works_on(out: Effect, kind: str, relations: Sequence[Relation]) -> list[Relation]:
     """The relations that others can see and that a statement goes through or writes: what takes its time. `relations`
     are those that it locks."""
-    worked = {r.name: r for r in (*out.scans.values(), *out.rewrites.values(), *out.builds.values())}
+    worked = {r.name: r for r in (*out.scans.values(), *out.rewrites.values(), *(table for table, *_ in out.made))}
     if kind in _WRITES:
         written = (r for r in relations if (lock := out.locks.get(r.name)) and lock.mode is LockMode.ROW_EXCLUSIVE)
         worked.update((r.name, r) for r in written)

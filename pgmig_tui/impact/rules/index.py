@@ -9,6 +9,7 @@ from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.refused import in_use, name_taken, no_column
 from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently
+from pgmig_tui.impact.selectivity import share
 
 
 def create_index(node: Node, scene: Scene, out: Effect) -> None:
@@ -30,7 +31,6 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
         out.lock(member, mode, f"CREATE INDEX {node.idxname}".strip())
         if not present:
             out.scan(member)
-            out.build(member)
     if present:
         if not node.if_not_exists:
             out.problem = f"index {node.idxname} exists already"
@@ -49,7 +49,11 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     if not concurrent and not table.new and table.kind != "m" and not alone:
         _advise(node, scene, out, table, called)
     whole = not nodes.has(node, "where_clause") and all(columns)
-    index = Index(Name(table.name.schema, called), names, columns, bool(node.unique), new=True, whole=whole)
+    index = Index(Name(table.name.schema, called), names, columns, bool(node.unique), new=True, whole=whole,
+                  method=node.access_method)  # fmt: skip
+    for member in members if not alone else ():
+        part = share(node.where_clause, member).high if nodes.has(node, "where_clause") else 1.0
+        out.build(member, index, part)
     for member in members:
         if member.known:
             own = index if member is members[0] else replace(
@@ -142,7 +146,7 @@ def _rebuild(scene: Scene, out: Effect, table: Relation, indexes: list[Index], c
     for index in indexes:
         out.lock_index(table, index, SUE if concurrent else AE, "rebuilt")
         if not table.partitioned:
-            out.rebuilds[index.name] = index
+            out.rebuild(table, index)
     out.scan(table)
 
 

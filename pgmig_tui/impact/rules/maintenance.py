@@ -8,6 +8,7 @@ from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
+from pgmig_tui.impact.work import count_care
 
 
 def vacuum(node: Node, scene: Scene, out: Effect) -> None:
@@ -33,6 +34,8 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
                     out.lock(member, AS, f"rows for the statistics of {root.name}")
                 continue
             out.lock(member, AE if full else SUE, "VACUUM FULL" if full else "VACUUM or ANALYZE")
+            count_care(member, scene, out, vacuum=bool(node.is_vacuumcmd) and not full,
+                       analyze=not node.is_vacuumcmd or "analyze" in options)  # fmt: skip
             if full:
                 out.rewrite(member)
                 for index in member.indexes:

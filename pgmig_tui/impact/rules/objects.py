@@ -11,6 +11,7 @@ from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
+from pgmig_tui.impact.work import count_refresh
 
 
 def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
@@ -321,6 +322,10 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
         read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
     if not view.known:
         out.notes.append(f"the tables behind {view.name} are read (ACCESS SHARE)")
+    if not node.skip_data:
+        count_refresh(view, scene, out, concurrent=bool(node.concurrent))
+    else:
+        out.emptied.add(view.name)
     if not node.concurrent:
         out.rewrite(view)
         if not node.skip_data and view.populated and not view.new:
