@@ -16,7 +16,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -184,6 +184,47 @@ class Wire:
             exchange.error = exchange.error or ServerError("the connection to the server was lost", severity="FATAL")
         exchange.ms = (time.perf_counter() - start) * 1000
         return exchange
+
+    def run_together(self, statements: Sequence[bytes]) -> tuple[list[int], Exchange]:
+        """Send statements in one go, each in a message of its own; the server stops at the first that fails.
+
+        For single statements that return no rows, inside a transaction: they travel in the extended protocol. Returns
+        the rows that each one changed which was carried out, and an exchange without replies: its error is that of the
+        next one.
+        """
+        start = time.perf_counter()
+        counts: list[int] = []
+        exchange = Exchange()
+        raw = self.raw
+        try:
+            raw.enter_pipeline_mode()
+            for sql in statements:
+                raw.send_query_params(sql, None)
+            raw.pipeline_sync()
+            self._collect_together(counts, exchange)
+            raw.exit_pipeline_mode()
+        except psycopg.Error as error:
+            exchange.error = exchange.error or ServerError(self.connection.mask(str(error).strip()))
+        if not self.alive:
+            exchange.lost = True
+            exchange.error = exchange.error or ServerError("the connection to the server was lost", severity="FATAL")
+        exchange.ms = (time.perf_counter() - start) * 1000
+        return counts, exchange
+
+    def _collect_together(self, counts: list[int], exchange: Exchange) -> None:
+        while self.alive:
+            result = self._result()
+            if result is None:
+                continue  # the end of one statement's answer
+            status = result.status
+            if status == pq.ExecStatus.PIPELINE_SYNC:
+                return
+            if exchange.error is not None or status == pq.ExecStatus.PIPELINE_ABORTED:
+                continue
+            if status in _OK:
+                counts.append(result.command_tuples or 0)
+            else:
+                exchange.error = self.connection.error(result)
 
     def _ask_for_chunks(self) -> None:
         """Chunks keep the memory of a wide SELECT bounded; libpq before 17 has only the row-by-row form."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Protocol
 
 from pgmig_tui.database.connect import ServerError
@@ -34,6 +35,9 @@ from pgmig_tui.script.kinds import control_of, kind_of
 from pgmig_tui.script.reader import PsqlReader
 
 _BATCHED = frozenset({"INSERT", "UPDATE", "DELETE", "SELECT"})
+_CHANGES_ROWS = frozenset({"INSERT", "UPDATE", "DELETE"})
+_TOGETHER = 200
+"""So many statements of a long row travel at once: milliseconds of work, after which a wish to stop is heard."""
 
 
 @dataclass(slots=True)
@@ -86,6 +90,8 @@ class Frame:
 
     own_transaction = True
     """The script's transactions are real ones."""
+    together = False
+    """Long rows of alike statements may travel many at once: if one fails, all is undone."""
 
     def translate(self, control: str, sql: bytes) -> bytes | None:
         """What to send instead of a transaction statement; None = nothing."""
@@ -101,6 +107,7 @@ class InsideStep(Frame):
     for."""
 
     own_transaction = False
+    together = True
 
     def translate(self, control: str, sql: bytes) -> bytes | None:
         if control in ("begin", "commit"):
@@ -231,6 +238,41 @@ class Executor:
         else:
             self._done(send, kind, exchange, committed=self.frame.own_transaction and wire.idle, commits=commits)
         self._report(send, exchange)
+        return self._row(send, kind, exchange) if kind in _CHANGES_ROWS and self.frame.together else None
+
+    def _row(self, send: Send, kind: str, first: Exchange) -> ScriptFailure | None:
+        """Carry out the long row of statements that follows and is like the one that was sent, if there is one."""
+        outlet = self._outlet(send) is not None or bool(first.last.columns)
+        if outlet or first.error is not None or not self.reader.stops_on_error or not self.wire.in_transaction:
+            return None
+        row = self.reader.row_after(send)
+        if row is None:
+            return None
+        line, at = send.end_line + 1, row.start
+        statements = row.statements()
+        while batch := list(islice(statements, _TOGETHER)):
+            if why := self.sink.may_go_on():
+                return ScriptFailure(send.path, line, why)
+            if self.watcher is not None:
+                self.watcher.statement(line, kind, alone=False)
+            counts, exchange = self.wire.run_together([one.rstrip() for one in batch])
+            each_ms = exchange.ms / max(len(counts), 1)
+            for position, one in enumerate(batch):
+                sql = one.rstrip()
+                last = line + sql.count(b"\n")
+                sent = Send(
+                    send.path, line, last, sql, sql.decode("utf-8", "surrogateescape"), start=at, end=at + len(sql) - 1,
+                    lines=tuple(range(line, last + 1)) if last > line else (),
+                )  # fmt: skip
+                self.sink.started(sent, kind, commits=False)
+                if position == len(counts):
+                    self._report(sent, exchange)
+                    return self._failed(sent, exchange)
+                rows = counts[position]
+                self.sink.finished(sent, kind, Reply("", row_count=rows), each_ms, commits=False)
+                self._remember(sent, kind, rows, committed=False)
+                line, at = last + 1, at + len(one)
+            self._report(sent, Exchange([Reply("", row_count=rows)]))
         return None
 
     def _exchange(self, send: Send, sql: bytes, rows: Callable[[], Iterable[bytes]] | None = None) -> Exchange:

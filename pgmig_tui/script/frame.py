@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pgmig_tui.script.lexer import LEADING_AT, Lexer, mask
+from pgmig_tui.script.repeated import Row, Rows
 from pgmig_tui.script.variables import parse_boolean
 
 _BOM = b"\xef\xbb\xbf"
@@ -267,11 +268,17 @@ class Frame:
         self.next_base = min(behind + 1, len(data)) if found else len(data)
         return end
 
-    def skip_to(self, at: int, previous: int) -> None:
-        """Goes on at the beginning of another line; `previous` is where the statement begins that is now the last."""
-        self.line_number += self.data.count(b"\n", self.next_base, at)
-        self.previous = self.data[previous:at].rstrip()
-        self.next_base = at
+    def row_after(self, rows: Rows, start: int, end: int) -> Row | None:
+        """The long row of statements that follow the one at those places of the file and are like it. They are passed
+        over: the file goes on behind them, as if the last of them had been taken."""
+        if not self.ends_its_line or self.branches:
+            return None
+        row = rows.after(self.data, start, end, self.next_base)
+        if row is not None:
+            self.line_number += self.data.count(b"\n", self.next_base, row.end)
+            self.previous = self.data[row.last : row.end].rstrip()
+            self.next_base = row.end
+        return row
 
     @property
     def ends_its_line(self) -> bool:

@@ -195,7 +195,7 @@ class _Walker(PsqlReader):
         first = text[:4].upper()
         if first == "COPY":
             self._skip_rows(text)
-        elif self.rows is not None and plain and then == "plain" and not frame.branches:
+        elif self.rows is not None and plain and then == "plain":
             self._skip_like_it(self.rows, frame, start, end)
         elif first.startswith("SET"):
             self._look_at_set(text, line)
@@ -239,13 +239,10 @@ class _Walker(PsqlReader):
 
     def _skip_like_it(self, rows: Rows, frame: Frame, start: int, end: int) -> None:
         """Pass over the many statements that are like the one that was sent last, and count them with it."""
-        if self.encoding != "UTF8" or not frame.ends_its_line:
-            return
-        found = rows.after(frame.data, start, end + 1, frame.next_base)
-        if found is not None:
-            count, last, after = found
-            frame.skip_to(after, last)
-            self.statements[-1] = replace(self.statements[-1], end_line=frame.line_number, end=after, times=count + 1)
+        row = frame.row_after(rows, start, end + 1) if self.encoding == "UTF8" else None
+        if row is not None:
+            last = self.statements[-1]
+            self.statements[-1] = replace(last, end_line=frame.line_number, end=row.end, times=row.count + 1)
 
     def _look_at_set(self, text: str, line: int) -> None:
         if guard := _GUARD(text):

@@ -21,6 +21,7 @@ from pgmig_tui.script.kinds import kind_of
 from pgmig_tui.script.lexer import VARIABLE_AT, Stop
 from pgmig_tui.script.meta import COMMANDS, Sending
 from pgmig_tui.script.problems import ScriptError, ScriptRefused, ScriptUnbounded
+from pgmig_tui.script.repeated import Row, Rows
 from pgmig_tui.script.statement import begins_transaction_itself, decode
 from pgmig_tui.script.variables import (
     VariableError,
@@ -90,6 +91,7 @@ class PsqlReader:
         self._in_transaction = False
         self._savepoint = False  # one of our own is open, for ON_ERROR_ROLLBACK
         self._encoding = server.encoding
+        self._rows = Rows()
         self._expanded = 0
         self._included = 0
         self.include(name, data)
@@ -144,6 +146,18 @@ class PsqlReader:
                 self._gset(sent, outcome)
             elif sent.then == "gexec":
                 self._gexec(sent, outcome)
+
+    def row_after(self, sent: Send) -> Row | None:
+        """The long row of statements that follow `sent` and are like it, to be sent one after the other; the reader
+        goes on behind them. To be asked after `report`."""
+        if self._queue or not self._frames or self._encoding != "UTF8" or sent.then != "plain" or sent.implicit:
+            return None
+        if self.variables["AUTOCOMMIT"] != "on" or self.variables["ON_ERROR_ROLLBACK"] != "off":
+            return None
+        frame = self._frames[-1]
+        if frame.name != sent.path or frame.data[sent.start : sent.end + 1] != sent.sql:
+            return None  # variables or comments are in it
+        return frame.row_after(self._rows, sent.start, sent.end + 1)
 
     # --- what the commands (meta.py) use --------------------------------------------------------------------------
 

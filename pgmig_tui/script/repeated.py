@@ -6,6 +6,8 @@ A script of 150,000 INSERTs would otherwise be read word by word for each look t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pgmig_tui.script.kinds import kind_of
 from pgmig_tui.script.shapes import shape_of
@@ -26,6 +28,26 @@ _CONSTANT_WORDS = frozenset([b"null", b"true", b"false"])
 _END = rb"[ \t]*\r?(?:\n|\Z)"
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`count` statements of `data`: from `start`, where a line begins, to `end`, where the line after them does; the
+    last of them begins at `last`."""
+
+    data: bytes
+    pattern: bytes
+    start: int
+    end: int
+    last: int
+    count: int
+
+    def statements(self) -> Iterator[bytes]:
+        """Each of them with what stands behind it on its line, the newline included."""
+        match, at = re.compile(self.pattern).match, self.start
+        while at < self.end and (found := match(self.data, at)):
+            yield found[0]
+            at = found.end()
+
+
 class Rows:
     """Finds such rows while a file is read. It tries seldom where it found none: a pattern has its price."""
 
@@ -34,13 +56,12 @@ class Rows:
         self._alike = 0
         self._next_try = _FIRST_TRY
 
-    def after(self, data: bytes, start: int, end: int, following: int) -> tuple[int, int, int] | None:
+    def after(self, data: bytes, start: int, end: int, following: int) -> Row | None:
         """The row that follows the statement at `data[start:end]`, its semicolon included; `following` is where the
         next line starts.
 
-        Returns how many statements it has, where its last one starts, and where the line after it does; None when there
-        are fewer than FEWEST. The data is UTF-8. A text without backslashes is read alike whatever
-        standard_conforming_strings is.
+        None when it has fewer than FEWEST statements. The data is UTF-8. A text without backslashes is read alike
+        whatever standard_conforming_strings is.
         """
         beginning = data[start : start + _BEGINNING]
         if beginning != self._beginning:
@@ -55,7 +76,7 @@ class Rows:
         match, last, at, count = re.compile(pattern).match, following, following, 0
         while found := match(data, at):
             last, at, count = at, found.end(), count + 1
-        return (count, last, at) if count >= FEWEST else None
+        return Row(data, pattern, following, at, last, count) if count >= FEWEST else None
 
 
 def _pattern(statement: bytes) -> bytes | None:
