@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pgmig_tui.sandbox.installation import SUPPORTED
 from pgmig_tui.sandbox.server import Installation, SandboxServer
@@ -20,6 +21,10 @@ from tests.servers import Server, running_server, server_of
 # Started in the background by a shell, we would be deaf to Ctrl-C, and so would the programs that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is, not whether it is right.
+settings.register_profile("pgmig", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pgmig")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 IN_CI = bool(os.environ.get("CI"))

@@ -24,14 +24,14 @@ def connection(pg18: Server) -> Iterator[Connection]:
 
 @pytest.mark.parametrize("strings", ["on", "off"])
 @given(text=texts)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_literal_is_the_text(connection: Connection, strings: str, text: str) -> None:
     connection.execute(f"SET standard_conforming_strings = {strings}; SET escape_string_warning = off")
     assert connection.one(f"SELECT {literal(text)}::text, {text_array([text, ''])}") == (text, [text, ""])
 
 
 @given(name=texts.filter(bool))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_identifier_is_the_name(connection: Connection, name: str) -> None:
     names, _ = connection.columns(f"SELECT 1 AS {ident(name)}")
     assert name.encode().startswith(names[0].encode()[:60])  # PostgreSQL keeps 63 bytes

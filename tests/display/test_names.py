@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.large_project import changes
@@ -21,7 +21,6 @@ NAMES = st.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(NAMES, st.integers(12, 40))
 def test_each_form_fits_and_stands_for_one_name(names: list[str], room: int) -> None:
     forms = short_forms(names, room)

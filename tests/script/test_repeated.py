@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgmig_tui.impact.predict import predict_script
@@ -104,6 +104,7 @@ PIECES = [
 ]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map(", ".join),
     st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map(", ".join), max_size=4),

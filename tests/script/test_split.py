@@ -47,7 +47,7 @@ STATEMENT = st.lists(st.sampled_from(PIECES), max_size=12).map(lambda pieces: " 
 SCRIPT = st.lists(STATEMENT, min_size=1, max_size=6).map(";".join)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(SCRIPT)
 @example("SELECT 1; -- c\n\n/* d */ SELECT 'é;' ; SELECT 2")
 def test_the_same_statements_as_the_scanner(script: str) -> None:
@@ -62,7 +62,7 @@ def test_the_same_statements_as_the_scanner(script: str) -> None:
     assert [s.text.strip() for s in statements] == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SCRIPT)
 def test_spans_point_into_the_file(script: str) -> None:
     data = script.encode()
