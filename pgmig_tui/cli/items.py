@@ -152,7 +152,7 @@ def log(arguments: Namespace) -> int:
     if arguments.json:
         output.document({"environment": environment.name, "events": [asdict(event) for event in events]})
         return 0
-    if not events:
+    if not events and (form is None or not (present and wanted.narrows)):
         why = "nothing was ever deployed there"
         if present:
             why = "its registry has no such events" if wanted.narrows else "its registry has no events"
