@@ -83,6 +83,10 @@ def _run(argv: Sequence[str], open_screen: OpenScreen) -> int:
     arguments = parse(argv)
     if arguments.quiet or arguments.verbose or arguments.client:
         _speak(arguments)
+    if getattr(arguments, "variables", ()):
+        from pgmig_tui.cli import output
+
+        output.hide_values(dict(arguments.variables))
     if arguments.directory is not None:
         _change_folder(arguments.directory)
     if arguments.command is None:

@@ -144,7 +144,7 @@ def show(
         if found and any(statement.estimated_ms for statement in found[0].impact.statements):
             asked += f"; rates for times: {found[0].impact.rates.how}"
     if style == "markdown":
-        print(impact_report.markdown([(one.change, one.impact) for one in found], asked))
+        output.text_out(impact_report.markdown([(one.change, one.impact) for one in found], asked) + "\n")
         return
     output.say(line((safe(asked), "muted")))
     if not found:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -36,6 +36,7 @@ STYLES: Mapping[Role, str] = {
 }
 """A role that isn't here needs no style."""
 _quiet = _verbose = False
+_hide: Callable[[str], str] | None = None
 PIPED_WIDTH = 4000
 """Columns when nobody looks at a terminal: a table is as wide as its text, so that `grep` sees whole lines."""
 
@@ -56,8 +57,27 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None
     from pgmig_tui.display.tables import table
 
     rule = "─" if sys.stdout.encoding.lower().startswith("utf") else "-"
+    if _hide is not None:
+        rows = ([_hidden(cell) for cell in row] for row in rows)
     for told in table(headings, rows, _width(sys.stdout), rule):
         _put(sys.stdout, told)
+
+
+def hide_values(values: Mapping[str, str]) -> None:
+    """From here on nothing that is said for people holds one of these values: the variables' names stand there."""
+    global _hide
+    from pgmig_tui.display.mask import hider
+
+    _hide = hider(values)
+
+
+def _shown(words: str) -> str:
+    return words if _hide is None else _hide(words)
+
+
+def _hidden(cell: str | Line) -> str | Line:
+    """A cell of a table, before it is cut to its column."""
+    return _shown(cell) if isinstance(cell, str) else tuple((_shown(words), role) for words, role in cell)
 
 
 def set_volume(*, quiet: bool, verbose: int) -> None:
@@ -78,7 +98,7 @@ def is_verbose() -> bool:
 
 def text_out(text: str) -> None:
     """Text of the result as it stands, on stdout; it must be safe already."""
-    sys.stdout.write(text)
+    sys.stdout.write(_shown(text))
 
 
 def say(spans: str | Iterable[Span] = "") -> None:
@@ -99,7 +119,7 @@ def _put(stream: TextIO, spans: str | Iterable[Span]) -> None:
         told = "".join(_styled(stream, *span) for span in spans)
     else:
         told = text_of(spans)
-    stream.write(told + "\n")
+    stream.write(_shown(told) + "\n")
 
 
 def _styled(stream: TextIO, words: str, role: Role) -> str:
@@ -129,6 +149,10 @@ def warn(message: str) -> None:
 
 def document(value: Any) -> None:
     """One JSON document on stdout. Only ASCII goes out, so that no name in it can steer a terminal."""
+    if _hide is not None:
+        from pgmig_tui.display.mask import without_values
+
+        value = without_values(value, _hide)
     # Not json.dump: that one writes piece by piece, in Python, and is ten times slower.
     sys.stdout.write(json.dumps(value, indent=2 if sys.stdout.isatty() else None) + "\n")
 
@@ -136,7 +160,7 @@ def document(value: Any) -> None:
 def document_of(before: dict[str, Any], key: str, items: Iterable[str], after: dict[str, Any]) -> None:
     """A document with one long list, whose items are JSON texts already: fields before it, the list, fields after."""
     text = f'{json.dumps(before)[:-1]}, "{key}": [{", ".join(items)}], {json.dumps(after)[1:]}'
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() or _hide is not None:
         document(json.loads(text))
     else:
         sys.stdout.write(text + "\n")
@@ -147,4 +171,4 @@ def failure(error: PgmigError) -> None:
     lines = [f"pgmig-tui: {error.what}", *(f"  {detail}" for detail in error.details), error.now, error.do]
     for words in lines:
         if words.strip():
-            print(safe(words, multiline=True), file=sys.stderr)
+            print(safe(_shown(words), multiline=True), file=sys.stderr)

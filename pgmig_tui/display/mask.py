@@ -9,6 +9,8 @@ strings inside them. It would rather hide too much than too little; it can't kno
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 HIDDEN = "***"
 
@@ -60,6 +62,105 @@ _URI = re.compile(r"(?P<before>\b[a-z][a-z0-9+.\-:]{0,30}://[^\s:/@'\"]{0,200}:)
 _META = re.compile(rf"(?P<before>^[ \t]*\\set\s+{_NAME}[ \t]+)[^\n]+", re.IGNORECASE | re.MULTILINE)
 
 _ANY = re.compile(r"passw|passphrase|secret|token|(?:api|access|private)_?key|://", re.IGNORECASE).search
+
+
+_NUMBER = 6
+"""Digits of a number that is hidden."""
+
+_LONG = 8
+"""A value of so many characters is hidden wherever it stands, a shorter one as a word of its own."""
+
+
+Hide = Callable[[str], str]
+
+
+def hider(values: Mapping[str, str]) -> Hide | None:
+    """What puts a variable where one of the `values` (by variable) stands in a text, as psql would have it (`:name`,
+    `:'name'`, `:"name"`); None where nothing is to be hidden.
+
+    Values of one or two characters and short numbers stay: lines and counts would be hidden with them.
+    """
+    return _replacer({form: label for name, form, label, _ in _all_forms(values)})
+
+
+def put_away(values: Mapping[str, str]) -> Hide | None:
+    """As `hider`, but `put_back` undoes it."""
+    return _replacer({form: f"\0{number}{name}\0" for name, form, _, number in _all_forms(values)})
+
+
+def put_back(text: str, values: Mapping[str, str]) -> tuple[str, frozenset[str]]:
+    """A text as it was before `put_away`, and the variables whose values would be needed: they stand as in psql."""
+    needed: set[str] = set()
+
+    def back(match: re.Match[str]) -> str:
+        number, name = int(match[1]), match[2]
+        if name not in values:
+            needed.add(name)
+        form, label = _forms(name, values.get(name, ""))[number]
+        return form if name in values else label
+
+    return _AWAY.sub(back, text), frozenset(needed)
+
+
+_AWAY = re.compile("\0([0-9])([^\0]+)\0")
+
+
+def _replacer(labels: Mapping[str, str]) -> Hide | None:
+    if not labels:
+        return None
+    forms = (
+        re.escape(text) if len(text) >= _LONG else rf"(?<!\w){re.escape(text)}(?!\w)"
+        for text in sorted(labels, key=len, reverse=True)
+    )
+    found = re.compile("|".join(forms))
+    return lambda text: found.sub(lambda match: labels[match[0]], text)
+
+
+def _all_forms(values: Mapping[str, str]) -> Iterator[tuple[str, str, str, int]]:
+    """(variable, a form of its value, what psql makes that of, the form's number), for what is to be hidden."""
+    seen: set[str] = set()
+    for name, value in values.items():
+        if len(value.strip()) > 2 and not (value.isdecimal() and len(value) < _NUMBER):
+            for number, (form, label) in enumerate(_forms(name, value)):
+                if form not in seen:
+                    seen.add(form)
+                    yield name, form, label, number
+
+
+def _forms(name: str, value: str) -> tuple[tuple[str, str], ...]:
+    """How a value may stand in SQL, each with what psql makes that of."""
+    literal, identifier = value.replace("'", "''"), value.replace('"', '""')
+    escaped = literal.replace("\\", "\\\\")
+    return (
+        (f"'{literal}'", f":'{name}'"),
+        (f"E'{escaped}'", f":'{name}'"),
+        (f'"{identifier}"', f':"{name}"'),
+        (value, f":{name}"),
+        (literal, f":{name}"),
+        (identifier, f":{name}"),
+        (escaped, f":{name}"),
+    )
+
+
+_TEXTS = frozenset(
+    {
+        "message", "detail", "hint", "why", "text", "sql", "safer_sql", "summary", "now", "do", "what", "what_stays",
+        "halves", "repair", "note", "notes", "reason", "reasons", "query", "verify_reason", "mode_reason", "problem",
+        "verify_problem", "problems", "unknown", "breaks", "findings", "warnings", "losses", "loses", "loose",
+        "statements", "advice", "restore_problems",
+    }
+)  # fmt: skip
+"""Fields of events and documents that hold what a server or a script has said. All others are words of ours, numbers
+or names of objects: by those is found out what became of a statement that was cut off."""
+
+
+def without_values(value: Any, hide: Callable[[str], str], *, told: bool = False) -> Any:
+    """A value of JSON with `hide` applied to the texts that may hold the value of a variable; `told`: to this one."""
+    if type(value) is dict:
+        return {key: without_values(one, hide, told=key in _TEXTS) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_values(one, hide, told=told) for one in value]
+    return hide(value) if told and isinstance(value, str) else value
 
 
 def mask_secrets(sql: str) -> str:

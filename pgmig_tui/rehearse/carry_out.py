@@ -115,7 +115,7 @@ class MeasuringExecutor(Executor):
         if exchange.error is None:
             self.statements.append(
                 RehearsedStatement(
-                    send.path, send.line, send.end_line, kind, mask_secrets(send.text[: SHOWN * 4])[:SHOWN], 1,
+                    send.path, send.line, send.end_line, kind, mask_secrets(send.written[: SHOWN * 4])[:SHOWN], 1,
                     exchange.last.row_count, measured, predicted, differences(predicted, measured, kind),
                     depends_on_rows(predicted, measured, kind), foreseen.on_target if foreseen is not None else None,
                 )

@@ -5,6 +5,7 @@ needs no second parse, and one that the parser doesn't know has a row all the sa
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from pgmig_tui.database.tracking import AuditRow
 from pgmig_tui.display.mask import mask_secrets
@@ -19,8 +20,8 @@ _SKIP = r"(?:(?:IF\s+(?:NOT\s+)?EXISTS|ONLY|CONCURRENTLY|INTO|FROM|TABLE)\s+)*"
 _DML = {"INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "TRUNCATE", "LOCK"}
 
 
-def audit_row(one: Executed) -> AuditRow:
-    """The audit row of what was executed; secrets are masked."""
+def audit_row(one: Executed, hide: Callable[[str], str]) -> AuditRow:
+    """The audit row of what was executed; secrets are masked, and what `hide` takes out."""
     words = one.kind.split()
     operation, object_type = words[0], " ".join(words[1:]) or None
     if operation in _DML:
@@ -28,12 +29,13 @@ def audit_row(one: Executed) -> AuditRow:
     description = (
         f"{one.count} statements, lines {one.line} to {one.end_line}, {one.rows} rows" if one.count > 1 else None
     )
-    sql = one.sql if len(one.sql) <= KEPT else one.sql[:KEPT] + " …"
+    sql = hide(one.sql)
+    sql = sql if len(sql) <= KEPT else sql[:KEPT] + " …"
     sql = sql.encode("utf-8", "replace").decode()  # bytes of another encoding can't be kept in a UTF-8 text
     return AuditRow(
         operation_type=operation,
         object_type=object_type,
-        object_name=_object_name(one.sql, words),
+        object_name=_object_name(one.sent if object_type else sql, words),
         description=description,
         sql_statement=mask_secrets(sql),
     )

@@ -66,7 +66,7 @@ class BackfillRun:
         self.target = target
         self.control = control
         self.journal = journal
-        self.spec = Backfill.load(plan.folder)
+        self.spec = Backfill.load(plan.folder, plan.values_given)
         self.size = self.spec.batch
         self.largest = max(batches.LARGEST, self.spec.batch)
         self.level = 0
@@ -100,7 +100,7 @@ class BackfillRun:
         )  # fmt: skip
         self.journal.write(
             "statement_started", step=STEP, path=SCRIPT, line=1, end_line=1, kind=self.spec.kind, commits=True,
-            sql=mask_secrets(self.spec.text[:800])[:200], hash=self.spec.digest[:12],
+            sql=mask_secrets(self.journal.hide(self.spec.text)[:800])[:200], hash=self.spec.digest[:12],
         )  # fmt: skip
         try:
             ending = self._walk()
@@ -162,7 +162,7 @@ class BackfillRun:
             until = batches_on.read_highest(self._session.ask, spec.table, spec.order)
             self.until = until if until is not None else ()
             who = str(self.plan.operator)
-            text = mask_secrets(spec.text)
+            text = mask_secrets(self.journal.hide(spec.text))
             batches_on.begin(
                 session, spec.schema, self.run_id, spec.digest, text, spec.table, spec.columns, self.until, who
             )

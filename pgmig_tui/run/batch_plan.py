@@ -14,11 +14,14 @@ from typing import Any
 
 from pgmig_tui.database import backfill as batches_on
 from pgmig_tui.database.backfill import Key
+from pgmig_tui.display.mask import put_away, put_back
 from pgmig_tui.run.batches import TIMEOUT_MS, Limits
 
 SPEC = "backfill.json"
 SCRIPT = "backfill.sql"
 """The name of the recorded script: the settings and one batch, with the keys of the first."""
+_TEXTS = ("text", "before", "after", "left")
+"""Fields in which values of variables may stand."""
 DEFAULT_BATCH = 1000
 DEFAULT_AIM_MS = 200
 
@@ -85,6 +88,8 @@ class Backfill:
     analyze: bool
     types: tuple[str, ...] = ()
     operators: str = "pg_catalog"
+    needs: tuple[str, ...] = ()
+    """Variables of --set whose values it was loaded without: it can be shown, and not carried out."""
 
     @property
     def order(self) -> batches_on.Order:
@@ -99,14 +104,28 @@ class Backfill:
         """The statement over the rows beyond `last` and up to `upto`."""
         return f"{self.before}{batches_on.between(self.alias, self.order, last, upto)}{self.after}"
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, given: Mapping[str, str]) -> None:
+        """`given` are the values of --set: variables stand in their places."""
+        data = asdict(self)
+        if away := put_away(given):
+            data |= {name: away(data[name]) for name in _TEXTS}
+            data["settings"] = [away(setting) for setting in self.settings]
         path = folder / SPEC
         path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(self), ensure_ascii=False), encoding="utf-8")
+        path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
 
     @staticmethod
-    def load(folder: Path) -> Backfill:
-        """Raises OSError, ValueError, TypeError."""
+    def load(folder: Path, given: Mapping[str, str] | None = None) -> Backfill:
+        """`given` are the values that it was saved without. Raises OSError, ValueError, TypeError."""
         data: dict[str, Any] = json.loads((folder / SPEC).read_text(encoding="utf-8"))
-        lists = {name: tuple(data.get(name, ())) for name in ("settings", "columns", "types")}
-        return Backfill(**{**data, **lists})
+        needs: set[str] = set()
+
+        def back(text: str) -> str:
+            whole, needed = put_back(text, given or {})
+            needs.update(needed)
+            return whole
+
+        data |= {name: back(data[name]) for name in _TEXTS}
+        lists = {name: tuple(data.get(name, ())) for name in ("columns", "types")}
+        lists["settings"] = tuple(back(setting) for setting in data["settings"])
+        return Backfill(**{**data, **lists, "needs": tuple(sorted(needs))})

@@ -18,6 +18,7 @@ from pgmig_tui.database.connect import (
     guard_sql,
 )
 from pgmig_tui.display import words
+from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import ProjectError, Refused, UsageError
 from pgmig_tui.run.batch_plan import DEFAULT_BATCH, SCRIPT, Backfill, BackfillOptions
 from pgmig_tui.run.batches import blind_spots
@@ -73,7 +74,8 @@ def prepare_backfill(
             if found is not None:
                 batch, upto, table = found
                 script = "".join(f"{setting};\n" for setting in batch.settings) + batch.sql((), upto) + ";\n"
-                files.keep(SCRIPT, script.encode())
+                hide = hider(options.variables)
+                files.keep(SCRIPT, (hide(script) if hide is not None else script).encode())
                 _try(trial, batch, upto, table, warnings)
                 _watch_out(connection, table, warnings)
             files.close()
@@ -84,7 +86,7 @@ def prepare_backfill(
     plan = _run_plan(project, environment, options, identity, folder, spec, warnings)
     plan.save()
     if spec is not None:
-        spec.save(folder)
+        spec.save(folder, options.variables)
     return plan, spec
 
 
@@ -114,7 +116,7 @@ def _statement(
         view = preview(name, data, files, variables, allow, identity.facts)
         return change.name, change.name, batched_script(name, data, view)
     if options.resume:
-        return _of_run(options.resume, state_dir)
+        return _of_run(options, state_dir)
     raise UsageError(
         "backfill needs a change whose script declares a statement for batches, or --statement, --table and --key",
         now=_NOTHING,
@@ -122,21 +124,28 @@ def _statement(
     )
 
 
-def _of_run(run_id: str, state_dir: Path) -> tuple[str, str, Batched]:
+def _of_run(options: BackfillOptions, state_dir: Path) -> tuple[str, str, Batched]:
     """The statement of an earlier run of this account."""
     from pgmig_tui.script.backfill import Declaration
 
+    run_id = options.resume
     folder = state_dir / "runs" / run_id
     try:
         if not RUN_ID.fullmatch(run_id):
             raise ValueError(run_id)
-        old = Backfill.load(folder)
+        old = Backfill.load(folder, options.variables)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(
             f"there is no backfill {run_id} of this account on this host",
             now=_NOTHING,
             do="Name its change or give its statement again, beside --resume.",
         ) from error
+    if old.needs:
+        raise UsageError(
+            f"backfill {run_id} was given values that are kept nowhere: {', '.join(old.needs)}",
+            now=_NOTHING,
+            do=f"Give them again: --set {old.needs[0]}=… beside --resume.",
+        )
     declaration = Declaration(old.table, old.columns, old.batch, old.left)
     what = Batched(declaration, old.kind, old.before, old.after, old.alias, old.text, old.settings)
     return old.name, old.change, what
@@ -341,6 +350,7 @@ def _run_plan(
         steps=(step,) if step is not None else (),
         os_user=plan.os_user or "?",
         variables=dict(options.variables),
+        given=tuple(options.variables),
         creates=(spec.schema,) if spec is not None and spec.creates == "schema" else (),
         warnings=tuple(dict.fromkeys(warnings)),
     )

@@ -162,6 +162,7 @@ def start(
         "password": password or os.environ.get("PGPASSWORD"),
         "secrets": dict(secrets or {}),
         "answers": [asdict(answer) for answer in answers],
+        "variables": plan.values_given,
     }
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):

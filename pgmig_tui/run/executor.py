@@ -44,7 +44,8 @@ _TOGETHER = 200
 class Executed:
     """Statements that the server has answered: one, or a run of like ones (`count`): the same but for their values.
 
-    `committed` is true when no transaction was open after it: it stays, whatever happens next.
+    `committed` is true when no transaction was open after it: it stays, whatever happens next. `sql` is what the script
+    has, to be told and kept; `sent` is what the server got, with the values of variables in it.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Executed:
     rows: int
     count: int
     committed: bool
+    sent: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,13 +311,14 @@ class Executor:
             and kind == last.kind
             and kind in _BATCHED
             and committed == last.committed
-            and last.sql[:24] == send.text[:24]
+            and last.sent[:24] == send.text[:24]
         ):
             last.end_line = send.end_line
             last.rows += rows
             last.count += 1
         else:
-            self.executed.append(Executed(send.path, send.line, send.end_line, kind, send.text, rows, 1, committed))
+            one = Executed(send.path, send.line, send.end_line, kind, send.written, rows, 1, committed, send.text)
+            self.executed.append(one)
 
     def _show(self, reply: Reply) -> None:
         lines = ["|".join("" if value is None else value for value in row) for row in reply.rows]

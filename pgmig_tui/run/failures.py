@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,10 +67,13 @@ class Failures:
         why = self.control.cancelled_because
         if why and failure.sqlstate == CANCELLED and not failure.message.startswith(why):
             failure = replace(failure, message=why)
-        stays = [f"line {one.line}: {_short(one)}" for one in executed if one.committed and _leaves(one)]
+        halves = [self.journal.hide(one) for one in halves]
+        stays = [
+            f"line {one.line}: {_short(one, self.journal.hide)}" for one in executed if one.committed and _leaves(one)
+        ]
         stays += [*halves, *(one.what for one in left)]
         cancelled = bool(why) and failure.message.startswith(why) and not (stays or in_doubt)
-        more: dict[str, Any] = {"halves": list(halves)} if halves else {}
+        more: dict[str, Any] = {"halves": halves} if halves else {}
         if left:
             repair = [statement for one in left for statement in one.repair]
             do = f"Put right what it has left: {' or '.join(left[0].repair)}. Then {step.action} again."
@@ -126,7 +129,7 @@ class Failures:
         migration = self.migration(step, start, outcome)
         try:
             with self.session.connect("track") as connection:
-                rows = [audit_row(one) for one in executed if one.committed]
+                rows = [audit_row(one, self.journal.hide) for one in executed if one.committed]
                 why = tracking.record_failure(connection, plan.tracking, migration, rows, plan.operator)
         except PgmigError as error:
             why = error.what
@@ -159,11 +162,11 @@ def _leaves(one: Executed) -> bool:
         return False
     if one.kind not in ("CREATE TABLE", "CREATE VIEW", "CREATE SEQUENCE"):
         return True
-    nodes = parse(one.sql, 1).nodes
+    nodes = parse(one.sent, 1).nodes
     return not nodes or effects_of(nodes[0]).repeat != "nothing"
 
 
-def _short(one: Executed) -> str:
-    text = " ".join(mask_secrets(one.sql).split()).rstrip("; ")
+def _short(one: Executed, hide: Callable[[str], str]) -> str:
+    text = " ".join(mask_secrets(hide(one.sql)).split()).rstrip("; ")
     more = f" (and {one.count - 1} more like it, to line {one.end_line})" if one.count > 1 else ""
     return (text if len(text) <= 120 else text[:117] + "...") + more

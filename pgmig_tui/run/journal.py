@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pgmig_tui.display.mask import mask_secrets
+from pgmig_tui.display.mask import mask_secrets, without_values
 from pgmig_tui.run import locked
 from pgmig_tui.run.events import Event, utc
 
@@ -57,8 +57,17 @@ class JournalWriter:
     told between two statements, and never what had to be on disk before one.
     """
 
-    def __init__(self, folder: Path, run: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        run: str,
+        clock: Callable[[], float] = time.time,
+        *,
+        hide: Callable[[str], str] | None = None,
+    ) -> None:
+        """`hide` takes out of a text what no record may hold."""
         self.run = run
+        self._hide = hide
         self.skew = 0.0
         """Seconds to add to the local clock to get the server's."""
         self.heard: Callable[[str, dict[str, Any]], None] | None = None
@@ -84,10 +93,16 @@ class JournalWriter:
                 writer._rest = b"" if file.read(1) == b"\n" else b"\n"
         return writer
 
+    def hide(self, text: str) -> str:
+        """The text as the journal, and any other record, may have it. Before it is cut: half a secret is one, too."""
+        return text if self._hide is None else self._hide(text)
+
     def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
         """Append one event, its texts without the secrets that they mark as such: a script's output and a server's rows
         hold them, too. With `sync` it, and all before it, are on disk when this returns; only then it raises OSError
         (disk full)."""
+        if self._hide is not None:
+            data = without_values(data, self._hide)
         self._seq += 1
         for key, value in data.items():
             if type(value) is str and key not in _MASKED:

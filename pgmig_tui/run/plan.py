@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pgmig_tui.display.mask import hider, without_values
 from pgmig_tui.project.identity import Operator
 from pgmig_tui.run.folder import writing
 from pgmig_tui.run.journal import PLAN
@@ -25,6 +26,9 @@ Mode = Literal["atomic", "stepwise", "record", "batches"]
 """atomic: script, verification and record in one transaction · stepwise: statement by statement · record: no script ·
 batches: one statement over a range of rows at a time (run.backfill)."""
 Verify = Literal["inside", "after", "off"]
+
+_TOLD = ("warnings", "losses", "loss", "findings", "verify_reason", "mode_reason")
+"""Fields of a plan and its steps that tell of what scripts hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,8 @@ class RunPlan:
     lock_wait_s: float
     allow_shell: bool
     allow_files: bool
+    given: tuple[str, ...] = ()
+    """Variables of the command line (--set). Their values may be secrets: they stand in `variables` in memory only."""
     setup_sql: str = ""
     """Registry rows to write once before the first step: missing tags of the last deployed change."""
     beside: tuple[str, ...] = ()
@@ -191,18 +197,27 @@ class RunPlan:
     def operator(self) -> Operator:
         return Operator(self.operator_name, self.operator_email)
 
+    @property
+    def values_given(self) -> dict[str, str]:
+        """The values of --set, where they are known."""
+        return {name: self.variables[name] for name in self.given if name in self.variables}
+
     def save(self) -> None:
-        """Write plan.json into the run's folder."""
+        """Write plan.json into the run's folder; values of the command line's variables are not in it."""
         data = _fields(self)
         data |= {"folder": str(self.folder), "server": _fields(self.server), "steps": [_fields(s) for s in self.steps]}
+        if hide := hider(self.values_given):
+            for part in (data, *data["steps"]):
+                part |= without_values({name: part[name] for name in _TOLD if name in part}, hide)
+        data["variables"] = {name: value for name, value in self.variables.items() if name not in self.given}
         path = self.folder / PLAN
         with writing(self.folder):
             path.touch(mode=0o600)
             path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
 
     @staticmethod
-    def load(folder: Path) -> RunPlan:
-        """Read plan.json of a run's folder. Raises OSError, ValueError."""
+    def load(folder: Path, given: Mapping[str, str] | None = None) -> RunPlan:
+        """Read plan.json of a run's folder; `given` are the values that it doesn't hold. Raises OSError, ValueError."""
         data: dict[str, Any] = json.loads((folder / PLAN).read_text(encoding="utf-8"))
         data["folder"] = folder
         data["server"] = Server(**data["server"])
@@ -210,8 +225,9 @@ class RunPlan:
             Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
             for step in data["steps"]
         )
-        for name in ("creates", "warnings", "losses", "beside", "settles"):
+        for name in ("creates", "warnings", "losses", "beside", "settles", "given"):
             data[name] = tuple(data.get(name, ()))
+        data["variables"] |= given or {}
         return RunPlan(**data)
 
 

@@ -93,6 +93,7 @@ def prepare(
         steps=steps,
         baseline=ours[-1].change_id if ours else None,
         variables=work.variables,
+        given=tuple(options.variables),
         setup_sql=setup,
         beside=beside,
         creates=creates,

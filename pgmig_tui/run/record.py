@@ -18,7 +18,8 @@ from pgmig_tui.run.control import Control
 from pgmig_tui.run.evidence import Verdict
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter, hold_lock
-from pgmig_tui.run.plan import Endpoint, RunPlan
+from pgmig_tui.run.plan import Endpoint, RunPlan, Step
+from pgmig_tui.run.reading import recorded_view
 from pgmig_tui.run.reconcile import SETTLING, Settlement, examine
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.steps import Stepper
@@ -47,7 +48,11 @@ def verified(target: Reachable, settlement: Settlement, tell: Tell = lambda text
         for one in asked:
             tell(f"verifying {one.step.label}")
             stepper.journal.write("step_examined", step=one.step.number, change=one.step.change)
-            passes = stepper.verify_only(one.step)
+            step = _verifiable(stepper, settlement.plan, one.step)
+            if step.verify_script is None:
+                said[one.step.number] = step.verify_reason or "it is not verified"
+                continue
+            passes = stepper.verify_only(step)
             said[one.step.number] = "its verification passes" if passes else "its verification fails"
 
     def told(one: Verdict) -> Verdict:
@@ -69,11 +74,12 @@ def record(target: Reachable, settlement: Settlement, tell: Tell = lambda text: 
         _require_same(stepper, settlement)
         for one in settlement.open:
             stepper.journal.write("step_examined", step=one.step.number, change=one.step.change)
-            if one.step.verify_script is not None:
-                tell(f"verifying {one.step.label}")
-            passes = one.step.verify_script is None or stepper.verify_only(one.step)
+            step = _verifiable(stepper, settlement.plan, one.step)
+            if step.verify_script is not None:
+                tell(f"verifying {step.label}")
+            passes = step.verify_script is None or stepper.verify_only(step)
             stepper.session.warned = ""
-            result = stepper.record_only(one.step, verified=passes)
+            result = stepper.record_only(step, verified=passes)
             warned = stepper.session.warned
             stepper.session.drop()
             if not result.recorded:
@@ -103,6 +109,19 @@ def _require_same(stepper: Stepper, settlement: Settlement) -> None:
             now=_NOTHING,
             do="Look at it again before anything is recorded.",
         )
+
+
+def _verifiable(stepper: Stepper, plan: RunPlan, step: Step) -> Step:
+    """The step, without its verification where that needs values that the run didn't keep."""
+    if step.verify_script is None:
+        return step
+    unknown = recorded_view(plan, stepper.files, step.verify_script).variables_unknown
+    missing = [name for name in unknown if name in plan.given]
+    if not missing:
+        return step
+    why = f"its verification needs the value of :{missing[0]}, which isn't kept"
+    stepper.journal.write("warning", step=step.number, message=f"{step.change} is not verified: {why}")
+    return replace(step, verify="off", verify_reason=why, verify_script=None)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
 from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect
 from pgmig_tui.display import words
+from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run import steer
@@ -383,11 +384,12 @@ def main() -> int:
     lock = _lock(folder)
     if lock is None:
         return 3
-    plan = RunPlan.load(folder)
+    variables: dict[str, str] = given.get("variables") or {}
+    plan = RunPlan.load(folder, variables)
     target = Endpoint(
         plan.server.display, dict(plan.server.conninfo), given.get("password"), given.get("secrets") or {}
     )
-    journal = JournalWriter(folder, plan.run_id)
+    journal = JournalWriter(folder, plan.run_id, hide=hider(variables))
     try:
         runner = Runner(plan, target, journal, given.get("answers", []))
         signal.signal(signal.SIGTERM, lambda *_: runner.control.command("stop"))

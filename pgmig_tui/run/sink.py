@@ -55,7 +55,8 @@ class JournalSink:
             return
         self.flush()
         self._kind, self._head = kind, head
-        masked = mask_secrets(send.text[: SHOWN * 4])[:SHOWN]
+        masked = mask_secrets(self._journal.hide(send.written)[: SHOWN * 4])[:SHOWN]
+        read = send.source.encode("utf-8", "surrogateescape") or send.sql
         more: dict[str, object] = {}
         if self.before is not None and commits and kind != "COMMIT":
             more = self.before(send.text, kind)
@@ -66,7 +67,7 @@ class JournalSink:
         self._journal.write(
             "statement_started", sync=commits and self._synced, step=self._step, path=send.path, line=send.line,
             end_line=send.end_line, kind=kind, commits=commits, sql=masked,
-            hash=hashlib.sha1(send.sql, usedforsecurity=False).hexdigest()[:12], **more,
+            hash=hashlib.sha1(read, usedforsecurity=False).hexdigest()[:12], **more,
         )  # fmt: skip
 
     def finished(self, send: Send, kind: str, reply: Reply, ms: float, *, commits: bool) -> None:
@@ -84,7 +85,7 @@ class JournalSink:
         )  # fmt: skip
 
     def output(self, text: str, stream: str) -> None:
-        self._journal.write("output", step=self._step, text=text[:20000], stream=stream)
+        self._journal.write("output", step=self._step, text=self._journal.hide(text)[:20000], stream=stream)
 
     def may_go_on(self) -> str:
         if self._synced:  # an atomic step is checked before its COMMIT; here every statement may be one

@@ -437,7 +437,8 @@ class Stepper:
         if plan.tracking is None:
             return ""
         migration = self.failures.migration(step, start, outcome)
-        return tracking.tracking_rows_sql(plan.tracking, migration, [audit_row(one) for one in executed], plan.operator)
+        rows = [audit_row(one, self.journal.hide) for one in executed]
+        return tracking.tracking_rows_sql(plan.tracking, migration, rows, plan.operator)
 
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:
         return JournalSink(self.journal, self.control, step.number, synced=synced)

@@ -103,7 +103,7 @@ class StepwiseExecutor(Executor):
         if exchange.error is not None and not taken and control is None and self.tries is not None:
             exchange = self._again(send, sql, kind, exchange)
         if alone and exchange.error is not None and not exchange.lost and may_stop_halfway(kind, send.text):
-            text = " ".join(mask_secrets(send.text).split()).rstrip("; ")[:100]
+            text = " ".join(mask_secrets(send.written).split()).rstrip("; ")[:100]
             self.halves.append(f"line {send.line}: perhaps part of {text}: it may commit on its way")
         self._note(send, sql, control, exchange, taken)
         return exchange

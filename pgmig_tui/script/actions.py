@@ -30,7 +30,8 @@ class Send:
     what becomes of the rows, `argument` is the prefix of `\\gset`, the file of `\\g`, or the command of `\\g |`. `text`
     is `sql` for reading.
 
-    `implicit` marks what psql adds itself: BEGIN where AUTOCOMMIT is off, savepoints of ON_ERROR_ROLLBACK.
+    `implicit` marks what psql adds itself: BEGIN where AUTOCOMMIT is off, savepoints of ON_ERROR_ROLLBACK. `source` is
+    the statement as the script has it, where variables were filled in, else "".
     """
 
     path: str
@@ -44,6 +45,12 @@ class Send:
     end: int = 0
     lines: tuple[int, ...] = ()  # the script's line of each line of `sql`; empty where it has but one
     implicit: bool = False
+    source: str = ""
+
+    @property
+    def written(self) -> str:
+        """The statement as the script has it: with its variables, and not with their values, which may be secrets."""
+        return self.source or self.text
 
     def line_at(self, position: int) -> int:
         """The script's line of a `position` in `text` as servers give it (in characters, from 1)."""

@@ -63,9 +63,12 @@ class Frame:
         self.parts: list[bytes] = []  # the query buffer
         self.begun = False  # whether more than comments has been gathered
         self.begun_in_value = False  # whether that stands in a variable's value, not in the file
+        self.token = b""  # the last such variable, as the file writes it
+        self.interpolated = False  # whether what has been gathered holds a variable's value
         self.start_line = 0
         self.start = 0
         self.previous = b""
+        self.previous_source = b""
         self._lines: list[int] = []  # the line number of each line gathered
         # What a preview notes of it: that it isn't as the file has it, that `\\;` joins it, its unknown variables.
         self.filled = False
@@ -123,6 +126,8 @@ class Frame:
     def expand(self, name: bytes, value: bytes, start: int) -> None:
         """Reads a variable's value before going on."""
         assert self.text is not None
+        if not self._outer:
+            self.token = self.raw[start : self.at]
         self._outer.append(_Outer(self.text, self.raw, self.at, start, name))
         self.text = self.raw = value
         self.at = 0
@@ -180,8 +185,17 @@ class Frame:
         """A statement's first word."""
         self.begun = True
         self.begun_in_value = bool(self._outer)
+        self.interpolated = self.begun_in_value
         self.start_line = self.line_number
         self.start = self.origin(at)
+
+    def source(self, start: int, end: int, closing: bytes) -> bytes:
+        """What has been gathered as the file writes it, with its variables: b"" where that is no other text. Once.
+        `closing` is the semicolon that ended it, which may be the value's."""
+        interpolated, self.interpolated = self.interpolated, False
+        written = self.data[start:end] + (self.token if self._outer else closing)
+        self.previous_source = (written or self.token) if interpolated else b""
+        return self.previous_source
 
     def drop_newline(self) -> None:
         """A line that holds only a backslash command adds nothing to the statement around it."""
@@ -212,7 +226,7 @@ class Frame:
     def clear(self) -> None:
         """`\\r`."""
         self.parts.clear()
-        self.begun = False
+        self.begun = self.interpolated = False
         self.lexer.reset()
 
     # --- \if ----------------------------------------------------------------------------------------------------

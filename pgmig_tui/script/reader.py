@@ -336,9 +336,11 @@ class PsqlReader:
         elif value is None or (plain is not None and frame.is_expanding(name)):
             self.leave(frame, token, name)
         elif plain is not None:
+            frame.interpolated = True
             self.fill(frame, b"")
             frame.expand(name, value, start)
         else:
+            frame.interpolated = True
             self.fill(frame, quote_literal(value) if literal is not None else quote_identifier(value))
 
     def fill(self, frame: Frame, text: bytes) -> None:
@@ -359,11 +361,14 @@ class PsqlReader:
     ) -> None:
         """Sends what the query buffer holds (or `sql`), and empties it."""
         line, start = (frame.start_line, frame.start) if frame.begun else (frame.first_line, end)
+        again = sql is not None
         if sql is None:
             sql = frame.take()
         lines = frame.take_lines()
         text = decode(sql, self._encoding)
-        action = Send(frame.name, line, frame.line_number, sql, text, then, argument, start, end, lines)
+        written = frame.previous_source if again else frame.source(start, end, b";" if sql.endswith(b";") else b"")
+        source = decode(written, self._encoding)
+        action = Send(frame.name, line, frame.line_number, sql, text, then, argument, start, end, lines, source=source)
         if self.variables["AUTOCOMMIT"] != "on" or self.variables["ON_ERROR_ROLLBACK"] != "off":
             self._before_send(action)
         self._queue.append(action)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -12,15 +12,22 @@ from pgmig_tui.database.connect import Connection
 from pgmig_tui.errors import InDoubt
 from pgmig_tui.run import client, reconcile
 from pgmig_tui.run.cut_off import cut_off_runs
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.plan import Command, RunPlan
 from tests.run.conftest import Workshop
 
 SLOW = "BEGIN;\nCREATE TABLE public.slow ();\nSELECT pg_sleep(30);\nCOMMIT;\n"
 
 
-def kill_at(workshop: Workshop, event: str, *, command: str = "deploy", **fields: object) -> RunPlan:
+def kill_at(
+    workshop: Workshop,
+    event: str,
+    *,
+    command: Command = "deploy",
+    variables: Mapping[str, str] | None = None,
+    **fields: object,
+) -> RunPlan:
     """Start a run and kill its process when its journal has told of such an event."""
-    plan = workshop.plan(command, **({"revert_all": True} if command == "revert" else {}))  # type: ignore[arg-type]
+    plan = workshop.plan(command, revert_all=command == "revert", variables=dict(variables or {}))
     handle = client.start(plan)
     assert isinstance(handle._process, subprocess.Popen)
     seen: list[str] = []
