@@ -42,7 +42,8 @@ def _array(values: Sequence[str]) -> str:
     return "ARRAY[" + ", ".join(f"E'{value}'" for value in escaped) + "]"
 
 
-_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared", "paths", "columns", "extensions")
+_PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared", "paths", "columns", "extensions",
+               "operators")  # fmt: skip
 
 
 def values_of(names: Names) -> tuple[list[str], ...]:
@@ -58,6 +59,7 @@ def values_of(names: Names) -> tuple[list[str], ...]:
         sorted(names.paths),
         sorted({part.rpartition(".")[2] for part in names.parts}),
         sorted(names.extensions),
+        sorted(names.operators),
     )
 
 
@@ -73,7 +75,7 @@ def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, 
     """The facts, asked for once more where functions run whose bodies name further tables."""
     wanted = names.copy()
     facts = facts_of(ask(wanted), wanted, anew=anew)
-    for _ in range(_DEEPEST_CALLS if names.runs else 0):
+    for _ in range(_DEEPEST_CALLS if names.runs or facts.event_triggers else 0):
         if not names_inside(facts, wanted):
             break
         facts = facts_of(ask(wanted), wanted, anew=anew)

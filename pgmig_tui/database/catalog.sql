@@ -234,6 +234,21 @@ guarded AS (
   SELECT c.oid AS relid, y.oid, y.polname FROM chosen c JOIN pg_catalog.pg_policy y ON y.polrelid = c.oid
   WHERE c.relkind IN ('r', 'p')
 ),
+called AS (  -- functions and operators in views, defaults and CHECKs; those of pg_catalog leave no trace
+  SELECT r.relid, 'r' AS kind, 0 AS attnum, d.refclassid, d.refobjid FROM ruled r
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+  WHERE r.rulename = '_RETURN'
+  UNION ALL
+  SELECT c.oid, 'd', x.adnum, d.refclassid, d.refobjid FROM chosen c
+  JOIN pg_catalog.pg_attrdef x ON x.adrelid = c.oid
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = x.oid
+  WHERE c.relkind IN ('r', 'p', 'f')
+  UNION ALL
+  SELECT c.oid, 'c', 0, d.refclassid, d.refobjid FROM chosen c
+  JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'c'
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = k.oid
+  WHERE c.relkind IN ('r', 'p', 'f')
+),
 base_types(oid, base, typmod, constrained, level) AS (  -- domains down to what they are stored as
   SELECT t.oid, t.typbasetype, t.typtypmod,
          t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid), 1
@@ -334,6 +349,27 @@ SELECT pg_catalog.json_build_object(
     WHERE c.relhastriggers),
   'rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, r.rulename)) FROM ruled r
             WHERE r.rulename <> '_RETURN'),
+  'calls', (SELECT pg_catalog.json_agg(DISTINCT pg_catalog.json_build_array(c.relid::int8, c.kind, c.attnum, n.nspname, p.proname)::text)
+    FROM called c
+    JOIN pg_catalog.pg_proc p ON p.oid = CASE c.refclassid
+      WHEN 'pg_catalog.pg_proc'::regclass THEN c.refobjid
+      WHEN 'pg_catalog.pg_operator'::regclass THEN (SELECT o.oprcode::oid FROM pg_catalog.pg_operator o WHERE o.oid = c.refobjid)
+    END
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname <> 'pg_catalog'),
+  'operators', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(o.oprname, n.nspname, f.nspname, p.proname))
+    FROM pg_catalog.unnest(%(operators)s::text[]) AS a(name)
+    JOIN pg_catalog.pg_operator o ON o.oprname = a.name AND o.oid >= 16384
+    JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+    JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_operator'::regclass
+                      AND d.objid = o.oid AND d.deptype = 'e')),
+  'event_triggers', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.evtname, t.evtevent, t.evttags, n.nspname, p.proname))
+    FROM pg_catalog.pg_event_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE t.evtenabled IN ('O', 'A')
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_event_trigger'::regclass
+                      AND d.objid = t.oid AND d.deptype = 'e')),
   'policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(y.relid::int8, y.polname)) FROM guarded y),
   'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::int8, n.nspname, t.typname, t.typtype,
       CASE WHEN t.typtype = 'd' THEN t.typdefault END,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pgmig_tui.impact.facts import (
+    Call,
     Check,
     Column,
     Dependent,
+    EventTrigger,
     Facts,
     ForeignKey,
     FunctionFact,
     Index,
     Name,
+    Operator,
     OwnedSequence,
     Relation,
     Scope,
@@ -56,8 +60,20 @@ def facts_of(document: Json, asked: Names, *, anew: bool = False) -> Facts:
         role=document["role"],
         prepared=document["prepared"] or {},
         subscriptions=document["subscriptions"] or {},
+        operators=_operators(document["operators"] or ()),
+        event_triggers=tuple(
+            EventTrigger(name, event, tuple(tags or ()), Name(schema, function))
+            for name, event, tags, schema, function in document["event_triggers"] or ()
+        ),
         scope=_scope(document, asked),
     )
+
+
+def _operators(rows: Sequence[Row]) -> dict[str, tuple[Operator, ...]]:
+    found: dict[str, tuple[Operator, ...]] = {}
+    for name, schema, function_schema, function in rows:
+        found[name] = (*found.get(name, ()), Operator(schema, Name(function_schema, function)))
+    return found
 
 
 def _scope(document: Json, asked: Names) -> Scope:
@@ -105,6 +121,10 @@ class _Rows:
         self.sequences = self.under("sequences")
         self.triggers = self.under("triggers")
         self.rules = self.under("rules")
+        self.calls: dict[int, list[Row]] = defaultdict(list)
+        for text in document["calls"] or ():
+            row = json.loads(text)
+            self.calls[row[0]].append(row)
         self.policies = self.under("policies")
         self.reads = self.under("named_by_rules")
         self.dependents = self._dependents()
@@ -180,6 +200,7 @@ def _relation(row: Row, rows: _Rows) -> Relation:
         ),
         dependents=tuple(rows.dependents.get(oid, ())),
         reads=tuple(sorted({rows.names[r] for _, r, *_ in rows.reads.get(oid, ()) if r in rows.names})),
+        calls=tuple([_call(c, rows) for c in rows.calls.get(oid, ())]),
         triggers=tuple([_trigger(t, rows) for t in rows.triggers.get(oid, ())]),
         rules=tuple([r for _, r in rows.rules.get(oid, ())]),
         policies=tuple([p for _, p in rows.policies.get(oid, ())]),
@@ -229,6 +250,11 @@ def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index
         whole=not computed_one,
         method=rows.methods.get(str(method), ""),
     )
+
+
+def _call(c: Row, rows: _Rows) -> Call:
+    relation, when, number, schema, function = c
+    return Call(when, Name(schema, function), rows.column_names.get(relation, {}).get(number, ""))
 
 
 def _trigger(t: Row, rows: _Rows) -> Trigger:

@@ -179,6 +179,31 @@ class Dependent:
         return self.kind if self.kind in {"v", "m"} else "r"
 
 
+class Operator(NamedTuple):
+    """An operator that users made: its schema, and the function behind it."""
+
+    schema: str
+    function: Name
+
+
+class EventTrigger(NamedTuple):
+    """An event trigger that fires: for which event, for which commands (none = all), and what it runs."""
+
+    name: str
+    event: str
+    tags: tuple[str, ...]
+    function: Name
+
+
+class Call(NamedTuple):
+    """A function that runs when a relation is used. `when`: "r" = it is read (a view), "d" = a row is inserted that
+    gives the `column` no value, "c" = a row is checked."""
+
+    when: str
+    function: Name
+    column: str = ""
+
+
 @value(frozen=True)
 class Relation:
     """One relation. `kind` is pg_class.relkind, or "?" when only the text is known. `passing`: it is temporary and goes
@@ -202,6 +227,7 @@ class Relation:
     sequences: tuple[OwnedSequence, ...] = ()
     dependents: tuple[Dependent, ...] = ()
     reads: tuple[Name, ...] = ()
+    calls: tuple[Call, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     rules: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
@@ -326,8 +352,9 @@ class Facts:
 
     `prepared` are the session's own prepared statements by name, `cascades` what a CASCADE from an object touches,
     `obstacles` what keeps it from being dropped without one, `subscriptions` whether each is enabled, `settings` the
-    session's settings, as SHOW gives them (see impact.session). `missing` are facts that the role may not read, each in
-    words.
+    session's settings, as SHOW gives them (see impact.session), `operators` those of users by their names, but for
+    those of extensions, `event_triggers` those that fire, but for those of extensions. `missing` are
+    facts that the role may not read, each in words.
     """
 
     relations: Mapping[Name, Relation] = field(default_factory=dict)
@@ -344,6 +371,8 @@ class Facts:
     subscriptions: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     obstacles: Mapping[Fall, tuple[Obstacle, ...]] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
+    operators: Mapping[str, tuple[Operator, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    event_triggers: tuple[EventTrigger, ...] = ()
     scope: Scope | None = None
 
 

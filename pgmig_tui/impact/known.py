@@ -16,9 +16,29 @@ heap_tuple_infomask_flags tuple_data_split fsm_page_contents brin_page_type brin
 hash_page_type hash_page_stats hash_page_items hash_metapage_info gin_metapage_info gin_page_opaque_info
 gin_leafpage_items gist_page_opaque_info gist_page_items_bytea pg_get_wal_record_info pg_get_wal_records_info
 pg_get_wal_stats pg_get_wal_block_info pg_get_logical_snapshot_info pg_get_logical_snapshot_meta
+autoinc insert_username moddatetime triggered_change_notification
 dblink_current_query dblink_get_connections dblink_error_message postgres_fdw_get_connections
 """
 _CALM = frozenset(_CALM_WORDS.split())
+_SLOT = (5, "the position of a replication slot or origin")
+DESTROYS = {
+    "lo_unlink": (4, "a large object"),
+    "lo_put": (3, "the contents of a large object"),
+    "lowrite": (3, "the contents of a large object"),
+    "lo_truncate": (3, "the contents of a large object"),
+    "lo_truncate64": (3, "the contents of a large object"),
+    "lo_export": (5, "a file of the server's host, if there is one"),
+    **dict.fromkeys(
+        (
+            "pg_drop_replication_slot", "pg_replication_slot_advance", "pg_logical_slot_get_changes",
+            "pg_logical_slot_get_binary_changes", "pg_replication_origin_drop", "pg_replication_origin_advance",
+        ),
+        _SLOT,
+    ),
+}  # fmt: skip
+"""Functions of the server that take something away: the class of that loss, and what it is."""
+RUNS_SQL = {"query_to_xml": 0, "query_to_xmlschema": 0, "query_to_xml_and_xmlschema": 0, "ts_stat": 0, "ts_rewrite": 1}
+"""Functions of the server that run the SQL that stands in the argument of that number, volatile functions in it too."""
 
 
 def is_known(parts: list[str]) -> bool:

@@ -121,6 +121,8 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
         _setting(node, found)
     elif kind == "TypeName":
         found.add(nodes.strings(node.names))
+    elif kind == "A_Expr":
+        found.operators.update(nodes.strings(node.name)[-1:])
     elif kind == "FuncCall":
         parts = nodes.strings(node.funcname)
         found.add(parts)
@@ -167,8 +169,12 @@ def _set_config(node: Node, found: Names) -> None:
 def names_inside(facts: Facts, names: Names) -> bool:
     """Adds what stands in the bodies of functions that are run, triggers' too; whether that is anything new."""
     before = names.size
-    for relation in facts.relations.values() if names.writes else ():
-        names.all.update(trigger.function for trigger in relation.triggers)
+    for relation in facts.relations.values():
+        names.all.update(call.function for call in relation.calls)
+        if names.writes:
+            names.all.update(trigger.function for trigger in relation.triggers)
+    names.all.update(one.function for several in facts.operators.values() for one in several)
+    names.all.update(trigger.function for trigger in facts.event_triggers)
     for text in facts.prepared.values():
         _collect_text(text, names, 1)
     for function in (one for fact in facts.functions.values() for one in (fact.overloads or (fact,))):

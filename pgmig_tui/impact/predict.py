@@ -421,7 +421,7 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         _in_all_worlds(walk, statement, [nodes.statement(tree) for tree in trees_of(statement, node)], out)
     walk.by_value = out.by_value
     if statement.variables:
-        _name_variables(out, statement.variables)
+        _name_variables(out, statement.variables, statement.text)
     if statement.then == "gexec":
         out.hide("what \\gexec runs: SQL made at run time")
     if out.no_transaction and walk.in_transaction:
@@ -461,7 +461,7 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
         out.hide("which of the branches before it have run: there are too many ways")
 
 
-def _name_variables(out: Effect, variables: Sequence[str]) -> None:
+def _name_variables(out: Effect, variables: Sequence[str], sql: str) -> None:
     """What stands for a variable in the tree (`_name`) is told as the variable; that it doesn't exist says nothing."""
     named = re.compile(rf"(?<!\w)_({'|'.join(map(re.escape, variables))})(?!\w)")
 
@@ -481,7 +481,17 @@ def _name_variables(out: Effect, variables: Sequence[str]) -> None:
     )
     if out.problem and named.search(out.problem):
         out.problem = ""
-    out.unknown.append(f"the value of {', '.join(':' + name for name in variables)}")
+    values = f"the value of {', '.join(':' + name for name in variables)}"
+    if all(_only_quoted(sql, name) for name in variables):
+        out.unknown.append(values)
+    else:
+        out.hide(values)  # put in as it is, it may be any SQL; as a name, any object
+
+
+def _only_quoted(sql: str, name: str) -> bool:
+    """Whether a psql variable is put in as a literal wherever it stands."""
+    found = re.findall(rf"(?<![:\w]):(['\"]?){re.escape(name)}(?!\w)", sql)
+    return bool(found) and set(found) == {"'"}
 
 
 def trees_of(statement: StatementLike, node: Node) -> Sequence[Node]:

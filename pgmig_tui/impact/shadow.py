@@ -17,11 +17,13 @@ from itertools import count
 
 from pgmig_tui.impact.facts import (
     Column,
+    EventTrigger,
     Facts,
     ForeignKey,
     FunctionFact,
     Index,
     Name,
+    Operator,
     Relation,
     TypeFact,
     replace,
@@ -75,6 +77,9 @@ class State:
     """Plain names of functions that the script has dropped."""
     extensions: dict[str, bool] = field(default_factory=dict)
     """Extensions that the script has made (True) or dropped."""
+    operators: Mapping[str, tuple[Operator, ...]] = field(default_factory=dict)
+    """Those of users, by name."""
+    event_triggers: tuple[EventTrigger, ...] = ()
     stamp: int = 0
 
     def copy(self) -> State:
@@ -125,7 +130,15 @@ class Catalog:
         relations = dict(self.facts.relations)
         indexes = {i.name: r.name for r in relations.values() for i in r.indexes}
         session = Session.begun(self.facts.settings, self.facts.search_path)
-        self._state = State(relations, dict(self.facts.types), dict(self.facts.functions), indexes, session)
+        self._state = State(
+            relations,
+            dict(self.facts.types),
+            dict(self.facts.functions),
+            indexes,
+            session,
+            operators=self.facts.operators,
+            event_triggers=self.facts.event_triggers,
+        )
         self._shared = False
         self.doubts = Doubts()
         self.prepared = dict(self.facts.prepared)  # lives outside of transactions
@@ -172,9 +185,10 @@ class Catalog:
 
     def become(self, other: Catalog, others: Iterable[Catalog] = ()) -> None:
         """Go on as that one, with others beside it that may be so instead."""
+        beside = tuple(one.clone() if one is self else one for one in others)
         if other is not self:
             self.__dict__.update(other.__dict__)
-        self.others = tuple(others)
+        self.others = beside
 
     def same_as(self, other: Catalog) -> bool:
         """Whether nothing that comes can tell the two apart."""
@@ -190,6 +204,7 @@ class Catalog:
             and one.session.settings == two.session.settings
             and (one.pending, one.deferred, one.fresh_values) == (two.pending, two.deferred, two.fresh_values)
             and (one.bases, one.uncertain) == (two.bases, two.uncertain)
+            and (one.operators, one.event_triggers) == (two.operators, two.event_triggers)
         )
 
     @property
@@ -757,6 +772,29 @@ class Catalog:
             with_it = changed(fact, settings=tuple((name, value) for name, value in kept.items() if value))
             others = [with_it if one is fact else one for one in known.overloads or (known,)]
             self._own().functions[fact.name] = together(others)
+        self._changed()
+
+    @property
+    def operators(self) -> Mapping[str, tuple[Operator, ...]]:
+        return self._state.operators
+
+    def put_operator(self, name: str, operator: Operator) -> None:
+        state = self._own()
+        state.operators = {**state.operators, name: (*state.operators.get(name, ()), operator)}
+        self._changed()
+
+    @property
+    def event_triggers(self) -> tuple[EventTrigger, ...]:
+        return self._state.event_triggers
+
+    def put_event_trigger(self, trigger: EventTrigger) -> None:
+        self._own().event_triggers += (trigger,)
+        self._changed()
+
+    def drop_event_trigger(self, name: str) -> None:
+        """It is gone, or doesn't fire any more."""
+        state = self._own()
+        state.event_triggers = tuple(one for one in state.event_triggers if one.name != name)
         self._changed()
 
     def has_extension(self, name: str) -> bool | None:

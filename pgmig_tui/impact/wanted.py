@@ -18,8 +18,8 @@ class Names:
     EVERYTHING among the schemas (of which everything is asked) or the paths stands for all of them. `dropped` are the
     plain names of objects that are dropped, `parts` the columns and constraints that are dropped or get another type,
     as "table.column", `extensions` those that are made, `renames` what gets another name (what it is, old, new),
-    `compared` are columns of which statistics tell how many rows are found; `runs`: functions are called, `writes`:
-    triggers may be.
+    `compared` are columns of which statistics tell how many rows are found, `operators` those that are used, by their
+    plain names; `runs`: functions are called, `writes`: triggers may be.
     """
 
     all: set[Name] = field(default_factory=set)
@@ -33,6 +33,7 @@ class Names:
     extensions: set[str] = field(default_factory=set)
     renames: set[tuple[str, str, str]] = field(default_factory=set)
     compared: set[str] = field(default_factory=set)
+    operators: set[str] = field(default_factory=set)
     runs: bool = False
     writes: bool = False
 

@@ -39,6 +39,10 @@ def apply(node: Node, scene: Scene, out: Effect) -> None:
     """Write down what the statement does; one that no rule knows is said to be unknown."""
     rule = _rules().get(type(node).__name__)
     if rule is None:
-        out.unknown.append(f"what {kind(node).removesuffix('Stmt')} does: no rule knows this statement")
+        out.hide(f"what {kind(node).removesuffix('Stmt')} does: no rule knows this statement")
         return
     rule(node, scene, out)
+    if scene.catalog.event_triggers:
+        from pgmig_tui.impact.rules.calls import fire
+
+        fire(node, scene, out)

@@ -8,6 +8,7 @@ from pgmig_tui.impact.effect import fk_sides
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules import alter_constraint, safer_constraint
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.cascade import lose_columns, part_key
@@ -159,6 +160,8 @@ def drop_column(at: Altering, cmd: Node) -> None:
                     out.lock(other, AE, f"referenced by {key.name}, which falls with {column}")
         _column_dependents(at, current, column, cascade)
         lose_columns(out, current, [column])
+    if at.table.kind == "c" and not at.table.fresh:
+        out.lose(3, f"the attribute {column} of values of the type {at.name}")
     if cascade:
         gone |= views_of_functions(at.scene, out, [part_key(at.table, column, "column", at.scene.catalog)], at.table)
     if not at.table.known and not at.scene.catalog.live:
@@ -238,6 +241,15 @@ def set_expression(at: Altering, cmd: Node) -> None:
     if column is not None and column.generated == "v":
         return
     at.rewrite_members()
+    if not (at.table.fresh or (column is not None and column.fresh)):
+        at.out.lose(3, f"values of {at.name}.{cmd.name}: computed anew", Lost("values", at.name, (cmd.name,)))
+
+
+def drop_expression(at: Altering, cmd: Node) -> None:
+    column = at.table.columns.get(cmd.name)
+    if not (at.table.fresh or (column is not None and column.fresh)):
+        at.out.lose(3, f"how {at.name}.{cmd.name} is computed: its values stay as they are")
+    at.change_column(cmd.name, generated="")
 
 
 def set_identity(at: Altering, cmd: Node) -> None:
@@ -248,6 +260,8 @@ def set_identity(at: Altering, cmd: Node) -> None:
             out.lock_name(sequence.name, "S", SRE, f"the identity of {at.name}.{cmd.name}", new=at.table.new)
             if any(item.def_elem.defname != "generated" for item in items):
                 out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
+            if any(item.def_elem.defname == "restart" for item in items) and not at.table.fresh:
+                out.lose(3, f"the state of the sequence {sequence.name}", Lost("sequence", sequence.name))
 
 
 def drop_identity(at: Altering, cmd: Node) -> None:

@@ -46,6 +46,8 @@ def set_logged(at: Altering, cmd: Node) -> None:
         at.out.lock_index(table, index, AE, "rebuilt with the table")
     if wanted == "u":
         at.out.notes.append(f"{table.name} is emptied after a crash and not replicated from now on")
+        if not table.fresh:
+            at.out.lose(4, f"all rows of {table.name} at the next crash: it is UNLOGGED from now on")
     for sequence in table.sequences:
         if at.scene.major >= 15:
             at.out.lock_name(sequence.name, "S", AE, f"owned by {table.name}", new=table.new)

@@ -26,6 +26,7 @@ from pgmig_tui.impact.rules import (
     refused,
 )
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.dml import evaluated
 from pgmig_tui.impact.rules.safer_alter import draft_of
 from pgmig_tui.impact.shadow import TEMP
 
@@ -73,7 +74,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_SetNotNull": _sub("SET NOT NULL", AE, "tree", alter_column.set_not_null),
     "AT_DropNotNull": _sub("DROP NOT NULL", AE, "tree", alter_column.drop_not_null),
     "AT_SetExpression": _sub("SET EXPRESSION", AE, "tree", alter_column.set_expression),
-    "AT_DropExpression": _sub("DROP EXPRESSION", AE, "tree"),
+    "AT_DropExpression": _sub("DROP EXPRESSION", AE, "tree", alter_column.drop_expression),
     "AT_SetStatistics": _sub("SET STATISTICS", SUE, "tree"),
     "AT_SetOptions": _sub("SET (column options)", SUE),
     "AT_ResetOptions": _sub("RESET (column options)", SUE),
@@ -165,11 +166,17 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
         if reach and not only and not table.known and not scene.catalog.live:
             out.notes.append("partitions and children of the table get the same lock (not known without a server)")
         refused.subcommand(sub.words, cmd, table, scene, out)
+        if sub.words in _EVALUATES:
+            evaluated(cmd, scene, out)
         sub.handler(Altering(scene, out, table, members, mode, only, sub.words, draft, position), cmd)
     if draft is not None:
         draft.finish(out)
     if len(out.notes) > 1:
         out.notes = list(dict.fromkeys(out.notes))
+
+
+_EVALUATES = frozenset({"ADD COLUMN", "ADD CONSTRAINT", "ALTER COLUMN TYPE", "SET EXPRESSION"})
+"""Subcommands that work out an expression for every row that is there."""
 
 
 def _below(sub: Subcommand, cmd: Node, table: Relation, mode: LockMode, scene: Scene) -> LockMode:

@@ -38,7 +38,7 @@ def alter_type(at: Altering, cmd: Node) -> None:
         _check_keys_again(at, column)
     for member in at.members:
         _parts_of(at, at.current(member), column, change, definition)
-    if old.type and not table.new and loses_values(at.scene, old, new, using):
+    if old.type and not (table.fresh or old.fresh) and loses_values(at.scene, old, new, using):
         lost = Lost("values", table.name, (column,))
         how = f"that do not fit {type_text(new)}" if using is None else "as they were"
         out.lose(3, f"values of {table.name}.{column} {how}", lost)

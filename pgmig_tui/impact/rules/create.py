@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Column, Dependent, Name, OwnedSequence, Relation, replace
+from pgmig_tui.impact.facts import Call, Column, Dependent, Name, OwnedSequence, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_constraint
 from pgmig_tui.impact.rules.alter_column import SERIALS
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.calls import called_in, in_columns
 from pgmig_tui.impact.rules.carry import result_columns, view_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
 from pgmig_tui.impact.rules.safer_index import attached_later
@@ -69,6 +70,16 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         _columns(scene, out, name, row)
     for item in node.constraints:
         _constraint(scene, out, name, item.constraint, "")
+    _note_calls(node, scene, name)
+
+
+def _note_calls(node: Node, scene: Scene, name: Name) -> None:
+    """The functions that run with each new row."""
+    parts = [nodes.open_node(item) for item in (*node.table_elts, *node.constraints)]
+    calls = in_columns((part for part in parts if nodes.kind(part) in {"ColumnDef", "Constraint"}), scene.catalog)
+    made = scene.catalog.get(name) if calls else None
+    if made is not None:
+        scene.catalog.put(replace(made, calls=calls))
 
 
 def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parents: list[Name]) -> None:
@@ -250,14 +261,19 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
         certainty = "certain" if present is not None else "likely"
         out.lock(view, AE, "the view is replaced", certainty)
         if present is not None:
-            scene.catalog.put(replace(present, reads=reads))
+            scene.catalog.put(replace(present, reads=reads, calls=_view_calls(node.query, scene)))
             return
         out.notes.append(f"{name} is new or replaced: without a server it is not known which")
         return
     if present is not None:
         out.problem = f"{name} exists already"
         return
-    scene.catalog.put(Relation(name, "v", result_columns(scene.catalog, node.query), reads=reads, new=True))
+    scene.catalog.put(Relation(name, "v", result_columns(scene.catalog, node.query), reads=reads,
+                               calls=_view_calls(node.query, scene), new=True))  # fmt: skip
+
+
+def _view_calls(query: Node, scene: Scene) -> tuple[Call, ...]:
+    return tuple(Call("r", name) for name in dict.fromkeys(called_in(query, scene.catalog)))
 
 
 def create_sequence(node: Node, scene: Scene, out: Effect) -> None:

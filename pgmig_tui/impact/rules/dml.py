@@ -6,13 +6,17 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
+from pgmig_tui.impact.known import DESTROYS, RUNS_SQL
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.rules.calls import operators_of, run_functions, when_read, when_written
 from pgmig_tui.impact.rules.refused import in_use, values_of_columns
 from pgmig_tui.impact.rules.settings import set_to
+from pgmig_tui.impact.rules.taken import names_of_target, overwritten, take
 from pgmig_tui.impact.selectivity import NOTHING as NO_ROWS
 from pgmig_tui.impact.work import count_copied, count_fired, count_made, count_query
+from pgmig_tui.impact.worlds import World
 
 _INSTEAD = 64
 """The bit of pg_trigger.tgtype for INSTEAD OF."""
@@ -72,6 +76,9 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
             read_tables(scene, out, wanted, RS, "its rows are locked", alone=alone)
     if plan:
         _functions(found, scene, out)
+        if scene.catalog.operators:
+            run_functions(operators_of(node, scene.catalog), scene, out)
+        when_read(reads, scene, out)
 
 
 def _row_locked(select: Node) -> list[Name]:
@@ -102,30 +109,77 @@ def _tables_from(source: Node, only: frozenset[str], found: list[Name]) -> None:
 def _functions(found: list[Node], scene: Scene, out: Effect) -> None:
     """Functions that a query calls: sequences by name, and what can't be known."""
     for inner in found:
-        if nodes.kind(inner) != "FuncCall":
-            continue
-        parts = nodes.strings(inner.funcname)
-        if parts[-1] in {"nextval", "setval"} and inner.args:
-            text = inner.args[0]
-            if text.WhichOneof("node") == "type_cast":
-                text = text.type_cast.arg
-            if text.WhichOneof("node") == "a_const" and text.a_const.WhichOneof("val") == "sval":
-                names = [part.strip('"') for part in text.a_const.sval.sval.split(".")]
-                sequence = scene.catalog.relation(nodes.name_from(names), "S")
-                out.lock(sequence, RE, parts[-1])
-            continue
-        call(parts, scene, out, inner.args)
+        if nodes.kind(inner) == "FuncCall":
+            call(nodes.strings(inner.funcname), scene, out, inner.args)
+
+
+def evaluated(node: Node, scene: Scene, out: Effect) -> None:
+    """The functions of an expression that is worked out for rows that are there."""
+    _functions(list(nodes.walk(node)), scene, out)
+    if scene.catalog.operators:
+        run_functions(operators_of(node, scene.catalog), scene, out)
+
+
+def _sequence(parts: list[str], scene: Scene, out: Effect, arguments: Node) -> None:
+    """nextval and setval; the latter isn't even undone by ROLLBACK."""
+    sequence = _sequence_of(arguments[0], scene)
+    if sequence is not None:
+        out.lock(sequence, RE, parts[-1])
+    if parts[-1] == "setval" and (sequence is None or not sequence.fresh):
+        lost = None if sequence is None else Lost("sequence", sequence.name)
+        out.lose(5, f"the state of {'a sequence' if sequence is None else f'the sequence {sequence.name}'}", lost)
+
+
+def _sequence_of(argument: Node, scene: Scene) -> Relation | None:
+    """The sequence of which the name stands there, or that a column owns by pg_get_serial_sequence."""
+    if argument.WhichOneof("node") == "type_cast":
+        argument = argument.type_cast.arg
+    if argument.WhichOneof("node") == "func_call" and len(argument.func_call.args) == 2:
+        inner = argument.func_call
+        table, column = (nodes.constant(one) for one in inner.args)
+        if nodes.strings(inner.funcname)[-1] != "pg_get_serial_sequence" or not table or not column:
+            return None
+        owner = scene.catalog.get(nodes.name_from(_parts(table)))
+        owned = owner.sequences if owner is not None else ()
+        return next((scene.catalog.relation(one.name, "S") for one in owned if one.column == column), None)
+    text = nodes.constant(argument)
+    return None if text is None else scene.catalog.relation(nodes.name_from(_parts(text)), "S")
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip('"') for part in text.split(".")]
 
 
 def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> None:
     """A function that is run: inside it anything can happen."""
     from pgmig_tui.impact.rules.routine import constants, run_function
 
+    name, of_server = parts[-1], parts[0] == "pg_catalog" or len(parts) == 1
+    if of_server and name in {"nextval", "setval"} and arguments:
+        _sequence(parts, scene, out, arguments)
+        return
     given = constants(arguments, scene.worth)
-    if parts[-1] == "set_config" and parts[0] in {"set_config", "pg_catalog"}:
+    if of_server and name == "set_config":
         set_config(given, scene, out)
+    elif of_server and name in DESTROYS:
+        out.lose(*DESTROYS[name])
+    elif of_server and name in RUNS_SQL:
+        _run_text(parts, scene, out, given)
     elif parts[0] not in {"pg_catalog", "information_schema"}:
         run_function(parts, scene, out, given)
+
+
+def _run_text(parts: list[str], scene: Scene, out: Effect, given: list[str | None]) -> None:
+    """A function of the server that runs the SQL that it is given."""
+    from pgmig_tui.impact.rules.body import carry_out
+
+    position = RUNS_SQL[parts[-1]]
+    text = given[position] if position < len(given) else None
+    if text is None:
+        if not (parts[-1] == "ts_rewrite" and len(given) > 2):
+            out.hide(f"what the SQL does that {parts[-1]}() runs")
+        return
+    scene.become([world.catalog for world in carry_out(text, scene, World(scene.catalog, scene.worth), out, made=True)])
 
 
 def set_config(given: list[str | None], scene: Scene, out: Effect) -> None:
@@ -153,21 +207,59 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     where = verb in {"UPDATE", "DELETE"} and nodes.has(node, "where_clause")
     if table.new and verb in {"INSERT", "MERGE"} and not (verb == "INSERT" and _few_rows(node)):
         scene.catalog.fill(table.name)
-    given = _given(node, table) if verb == "INSERT" and table.sequences else frozenset()
-    sure = verb == "INSERT" and _few_rows(node) and not nodes.has(node, "on_conflict_clause")
-    write_table(scene, out, table, verb, columns, only=not node.relation.inh, given=given, sure=sure)
+    only = not node.relation.inh
+    called = names_of_target(node.relation)
     if verb in {"UPDATE", "DELETE"} and not where:
         out.notes.append(f"every row of {table.name}: it has no WHERE")
         out.scan(table)
-    if verb == "DELETE" and not table.new:
-        out.lose(4, f"{'rows' if where else 'all rows'} of {table.name}", Lost("rows", table.name))
-    elif verb == "UPDATE" and not table.new:
-        changed = tuple(sorted(columns or ()))
-        out.lose(4, f"old values of {', '.join(changed)} in {table.name}", Lost("values", table.name, changed))
-    elif verb == "MERGE":
-        kinds = {nodes.enum_name("CmdType", item.merge_when_clause.command_type) for item in node.merge_when_clauses}
-        if kinds & {"CMD_UPDATE", "CMD_DELETE"} and not table.new:
-            out.lose(4, f"rows of {table.name}", Lost("rows", table.name))
+    if verb == "INSERT":
+        given = _given(node, table) if table.sequences or table.calls else frozenset()
+        clause = node.on_conflict_clause if nodes.has(node, "on_conflict_clause") else None
+        write_table(scene, out, table, verb, None, given=given, sure=_few_rows(node) and clause is None)
+        if clause is not None and clause.target_list:
+            _change(scene, out, table, clause.target_list, _condition(clause, "where_clause"), called)
+    elif verb == "DELETE":
+        take(scene, out, table, verb, None, whole=not where)
+        write_table(scene, out, table, verb, None, only=only)
+    elif verb == "UPDATE":
+        _change(scene, out, table, node.target_list, _condition(node, "where_clause"), called, only=only)
+    else:
+        _merge(scene, out, node, table, called)
+
+
+def _condition(node: Node, name: str) -> Node | None:
+    return getattr(node, name) if nodes.has(node, name) else None
+
+
+def _change(
+    scene: Scene,
+    out: Effect,
+    table: Relation,
+    targets: Node,
+    where: Node | None,
+    called: frozenset[str],
+    *,
+    only: bool = False,
+) -> None:
+    """Rows of a table get other values."""
+    taken = overwritten(targets, where, called)
+    take(scene, out, table, "UPDATE", taken, whole=where is None)
+    columns = frozenset(item.res_target.name for item in targets)
+    write_table(scene, out, table, "UPDATE", columns, only=only, harmless=not taken)
+
+
+def _merge(scene: Scene, out: Effect, node: Node, table: Relation, called: frozenset[str]) -> None:
+    out.lock(table, RE, "MERGE")
+    for item in node.merge_when_clauses:
+        clause = item.merge_when_clause
+        kind = nodes.enum_name("CmdType", clause.command_type)
+        if kind == "CMD_UPDATE":
+            _change(scene, out, table, clause.target_list, _condition(clause, "condition"), called)
+        elif kind == "CMD_DELETE":
+            take(scene, out, table, "DELETE", None, whole=False)
+            write_table(scene, out, table, "DELETE", None)
+        elif kind == "CMD_INSERT":
+            write_table(scene, out, table, "INSERT", None)
 
 
 def _given(insert: Node, table: Relation) -> frozenset[str]:
@@ -199,14 +291,16 @@ def write_table(
     only: bool = False,
     given: frozenset[str] = frozenset(),
     sure: bool = False,
+    harmless: bool = False,
 ) -> None:
-    """`columns` are those that an UPDATE sets, `given` those that an INSERT names; `sure`: it has a row."""
+    """`columns` are those that an UPDATE sets, `given` those that an INSERT names; `sure`: it has a row, `harmless`: it
+    takes no values."""
     if not scene.code.first("write", table.name, verb, columns, out.certainty):
         return
     out.lock(table, RE, verb)
     ruled = [rule for rule in table.rules if rule != "_RETURN"]
     if ruled:
-        out.unknown.append(f"what the rules of {table.name} do: {', '.join(ruled)}")
+        out.hide(f"what the rules of {table.name} do: {', '.join(ruled)}")
         for named in table.reads:
             out.lock(scene.catalog.relation(named), RE, f"a rule of {table.name} names it", "possible")
     if table.kind == "v":
@@ -216,7 +310,10 @@ def write_table(
             read_tables(scene, out, list(table.reads) if verb != "INSERT" else [], AS, f"behind {table.name}")
             _fire(scene, out, [table], verb, columns)
         for behind in table.reads if not instead and not ruled else ():
-            write_table(scene, out, scene.catalog.relation(behind), verb, columns)
+            base = scene.catalog.relation(behind)
+            if verb != "INSERT" and not harmless:
+                take(scene, out, base, verb, None, whole=False)
+            write_table(scene, out, base, verb, columns, harmless=harmless)
         return
     members = [table]
     if not only and table.children:
@@ -233,6 +330,7 @@ def write_table(
         for sequence in table.sequences:
             if sequence.column not in given:
                 out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
+    when_written(table, verb, given, scene, out)
     _outgoing(scene, out, table, verb, columns, sure)
     _incoming(scene, out, table, verb, columns)
     _fire(scene, out, members, verb, columns)
@@ -342,6 +440,10 @@ _SETS = {"n": "NULL", "d": "DEFAULT"}
 
 
 def copy(node: Node, scene: Scene, out: Effect) -> None:
+    if node.is_program:
+        out.hide(f"what the program {node.filename[:60]!r} of the server's host does")
+    elif node.filename and not node.is_from:
+        out.lose(5, f"the file {node.filename} of the server's host, if there is one")
     if nodes.has(node, "query"):
         count_query(nodes.statement(node.query), scene, out)
         query_locks(node.query, scene, out)
@@ -388,8 +490,9 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock(catalog.relation(parent), AS, f"parent of {table.name}")
         out.rewrite(table)
         out.emptied.add(table.name)
-        if not table.new and table.kind != "p":
+        if not table.fresh and table.kind != "p":
             out.lose(4, f"all rows of {table.name}", Lost("rows", table.name))
+        _fire(scene, out, [table], "TRUNCATE", None)
         for key in catalog.incoming(table.name):
             if cascade:
                 todo.extend((m, f"its {key.name} references {table.name}") for m in catalog.tree(key.table))
@@ -447,7 +550,9 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
 def prepare(node: Node, scene: Scene, out: Effect) -> None:
     """PREPARE only reads the catalog: tables are locked as a query would be, writes come with EXECUTE."""
     scene.catalog.prepared[node.name] = scene.sql
-    query_locks(node.query, scene, out, plan=False)
+    inner = Effect()
+    query_locks(node.query, scene, inner, plan=False)
+    out.locks, out.problem = inner.locks, inner.problem
 
 
 def declare(node: Node, scene: Scene, out: Effect) -> None:
@@ -464,7 +569,7 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
     except nodes.ParseError:
         trees = []
     if not trees or nodes.kind(trees[0]) not in {"PrepareStmt", *_RUNNABLE}:
-        out.unknown.append(f"what the prepared statement {node.name} does")
+        out.hide(f"what the prepared statement {node.name} does")
         return
     inner = nodes.statement(trees[0].query) if nodes.kind(trees[0]) == "PrepareStmt" else trees[0]
     apply(inner, scene, out)

@@ -7,6 +7,8 @@ from pgmig_tui.impact.effect import Effect, Scene, quote
 from pgmig_tui.impact.facts import Name, Relation, TypeFact
 from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
@@ -26,6 +28,8 @@ def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
     owned_by(node.options, scene, out, sequence.name)
     if set(options) - {"owned_by"}:
         out.rewrite(sequence)
+    if "restart" in options and not sequence.fresh:
+        out.lose(3, f"the state of the sequence {sequence.name}", Lost("sequence", sequence.name))
 
 
 _COMMENT_RELATIONS = {
@@ -308,6 +312,16 @@ def outside(node: Node, scene: Scene, out: Effect) -> None:
     out.no_transaction = True
 
 
+def define(node: Node, scene: Scene, out: Effect) -> None:
+    """CREATE OPERATOR, AGGREGATE, COLLATION, …: nothing is locked; operators run their functions from now on."""
+    if nodes.enum_name("ObjectType", node.kind) == "OBJECT_OPERATOR":
+        operator_made(node, scene.catalog)
+
+
+def load(node: Node, scene: Scene, out: Effect) -> None:
+    out.hide(f"what the library {node.filename[:60]} does")
+
+
 def refresh(node: Node, scene: Scene, out: Effect) -> None:
     from pgmig_tui.impact.effect import read_tables
     from pgmig_tui.impact.modes import E
@@ -320,6 +334,8 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
     out.lock(view, E if node.concurrent else AE, "REFRESH")
     if not node.skip_data:
         read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
+        run_functions((call.function for call in view.calls), scene, out)
+        when_read(view.reads, scene, out)
     if not view.known:
         out.notes.append(f"the tables behind {view.name} are read (ACCESS SHARE)")
     if not node.skip_data:
@@ -362,6 +378,8 @@ RULES = {
     "CreateSubscriptionStmt": create_subscription,
     "AlterSubscriptionStmt": alter_subscription,
     "AlterSystemStmt": outside,
+    "DefineStmt": define,
+    "LoadStmt": load,
     "CreatedbStmt": outside,
     "CreateTableSpaceStmt": outside,
     "DropTableSpaceStmt": outside,
@@ -369,13 +387,13 @@ RULES = {
         (
             "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "CreateRoleStmt", "AlterRoleStmt",
             "AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt",
-            "DefineStmt", "CreateCastStmt", "CreateAmStmt",
+            "CreateCastStmt", "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",
             "AlterForeignServerStmt", "CreateUserMappingStmt", "AlterUserMappingStmt", "DropUserMappingStmt",
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",
             "AlterCollationStmt", "AlterTSConfigurationStmt", "AlterTSDictionaryStmt", "CreatePLangStmt",
             "CreateTransformStmt", "AlterTableSpaceOptionsStmt", "ImportForeignSchemaStmt",
-            "ListenStmt", "UnlistenStmt", "NotifyStmt", "CheckPointStmt", "LoadStmt", "ClosePortalStmt", "FetchStmt",
+            "ListenStmt", "UnlistenStmt", "NotifyStmt", "CheckPointStmt", "ClosePortalStmt", "FetchStmt",
             "DeallocateStmt", "VariableShowStmt", "ReplicaIdentityStmt",
         ),
         nothing,

@@ -7,6 +7,7 @@ from pgmig_tui.impact.effect import Effect, Scene, read_tables
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.modes import AE, AS, RE, SRE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.calls import event_trigger_made, event_trigger_switched
 from pgmig_tui.impact.rules.carry import policy_made, rule_made, trigger_made
 from pgmig_tui.impact.rules.refused import no_column
 
@@ -78,15 +79,11 @@ def policy(node: Node, scene: Scene, out: Effect) -> None:
     policy_made(scene.catalog, table, node.policy_name, named)
 
 
-def nothing(node: Node, scene: Scene, out: Effect) -> None:
-    """No relation is locked."""
-
-
 RULES = {
     "CreateTrigStmt": create_trigger,
     "RuleStmt": create_rule,
     "CreatePolicyStmt": policy,
     "AlterPolicyStmt": policy,
-    "CreateEventTrigStmt": nothing,
-    "AlterEventTrigStmt": nothing,
+    "CreateEventTrigStmt": event_trigger_made,
+    "AlterEventTrigStmt": event_trigger_switched,
 }

@@ -1,0 +1,95 @@
+"""Whether something may lose data: the one answer that every gate asks for.
+
+Known is what a statement takes that no script brings back: values and rows, the state of a sequence, what is outside of
+the database. What isn't known is a possible loss, too: code that nobody could read, SQL made at run time, a script that
+was not looked at, a statement that is told to fail (it may not). On a protected environment both must be accepted; a
+revert's known losses on any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pgmig_tui.impact.result import ScriptImpact, StatementImpact
+
+OUTSIDE = 5
+"""The data loss class of what no transaction takes back."""
+_HARMLESS = frozenset(
+    {"CREATE", "COMMENT", "GRANT", "SET", "RESET", "SHOW", "LISTEN", "NOTIFY", "ANALYZE", "CHECKPOINT"}
+)
+"""First words of statements that take nothing by themselves: none loses more for failing, or for want of a catalog."""
+_TEXT_TELLS = frozenset({"SELECT", "EXPLAIN", "ALTER", "DROP", "REVOKE", "VACUUM", "REINDEX", "CLUSTER", "LOCK"})
+"""Of these the text tells without a catalog what they lose, but for what they themselves say isn't known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What may be lost. `known` are things, such as `all rows of shop.orders`; `unknown` are sentences, each on a
+    statement or script of which nobody can say what it takes."""
+
+    known: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.known or self.unknown)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (*self.known, *self.unknown)
+
+    def to_accept(self, command: str, *, protected: bool) -> tuple[str, ...]:
+        """What a person must accept before it is carried out; () = nothing."""
+        if protected:
+            return self.all
+        return self.known if command == "revert" else ()
+
+
+def of_statement(one: StatementImpact, path: str = "", *, catalog: bool = True) -> Losses:
+    """What one statement may lose. `catalog`: its impact was told by a server's catalog, not by the text alone."""
+    known = (one.data_loss.what or ("data",)) if one.data_loss.final else ()
+    if known or not _is_unknown(one, catalog):
+        return Losses(known)
+    return Losses((), (f"{one.path or path}:{one.line}: what this {one.kind} destroys, if anything, can't be told",))
+
+
+def _is_unknown(one: StatementImpact, catalog: bool) -> bool:
+    if one.hidden or one.kind == "UNPARSED":
+        return True
+    verb = one.kind.partition(" ")[0]
+    if one.transaction_control is not None or verb in _HARMLESS or verb == "EMPTY":
+        return False
+    if one.problem is not None:
+        return True
+    return not catalog and (verb not in _TEXT_TELLS or bool(one.unknown))
+
+
+def of_script(impact: ScriptImpact) -> Losses:
+    """What a script may lose, each thing once."""
+    return together(of_statement(one, impact.path, catalog=impact.catalog) for one in impact.statements)
+
+
+def of_scripts(impacts: Iterable[tuple[str, ScriptImpact | None]]) -> Losses:
+    """What the scripts of a run may lose. Each comes with its name; None = it was not looked at."""
+    return together(
+        of_script(impact)
+        if impact is not None
+        else Losses((), (f"{name}: what it destroys, if anything, can't be told",))
+        for name, impact in impacts
+    )
+
+
+def together(parts: Iterable[Losses]) -> Losses:
+    """All of these, each thing once."""
+    known: dict[str, None] = {}
+    unknown: dict[str, None] = {}
+    for one in parts:
+        known.update(dict.fromkeys(one.known))
+        unknown.update(dict.fromkeys(one.unknown))
+    return Losses(tuple(known), tuple(unknown))
+
+
+def outlasting(impact: ScriptImpact) -> tuple[str, ...]:
+    """What a script loses that a ROLLBACK doesn't bring back: what even a dry run would lose."""
+    found = (one.data_loss for one in impact.statements)
+    return tuple(dict.fromkeys(what for loss in found if loss.loss_class >= OUTSIDE for what in loss.what))

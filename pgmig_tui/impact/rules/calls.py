@@ -1,0 +1,160 @@
+"""Functions that run without being called by name: behind operators, views, defaults, CHECKs and event triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Call, EventTrigger, Name, Operator, Relation
+from pgmig_tui.impact.folding import NOTHING
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.shadow import Catalog
+
+_SHARED = ("Createdb", "Dropdb", "AlterDatabase", "CreateRole", "AlterRole", "DropRole", "GrantRole",
+           "CreateTableSpace", "DropTableSpace", "AlterTableSpace", "CreateEventTrig", "AlterEventTrig",
+           "AlterSystem")  # fmt: skip
+_DDL = ("Create", "Alter", "Drop", "Comment", "Grant", "Rename", "Index", "View", "Define", "Rule", "SecLabel",
+        "RefreshMatView", "ImportForeignSchema", "CompositeType")  # fmt: skip
+_TAGS = {
+    "CreateStmt": "CREATE TABLE", "CreateTableAsStmt": "CREATE TABLE AS", "AlterTableStmt": "ALTER TABLE",
+    "IndexStmt": "CREATE INDEX", "ViewStmt": "CREATE VIEW", "CommentStmt": "COMMENT",
+    "CreateSchemaStmt": "CREATE SCHEMA", "CreateFunctionStmt": "CREATE FUNCTION", "CreateSeqStmt": "CREATE SEQUENCE",
+    "CreateTrigStmt": "CREATE TRIGGER",
+    "CreateExtensionStmt": "CREATE EXTENSION", "CreatePolicyStmt": "CREATE POLICY", "CreateEnumStmt": "CREATE TYPE",
+}  # fmt: skip
+
+
+def run_functions(names: Iterable[Name], scene: Scene, out: Effect) -> None:
+    """Functions run that the statement doesn't name; with which arguments isn't known."""
+    from pgmig_tui.impact.rules.routine import run_function
+
+    for name in dict.fromkeys(names):
+        run_function([name.schema, name.relation], scene, out)
+
+
+def operators_of(node: Node, catalog: Catalog) -> list[Name]:
+    """The functions behind the operators of users that an expression or query has."""
+    found: list[Name] = []
+    for inner in nodes.walk(node):
+        if nodes.kind(inner) == "A_Expr" and (parts := nodes.strings(inner.name)):
+            found += [
+                one.function
+                for one in catalog.operators.get(parts[-1], ())
+                if len(parts) == 1 or parts[-2] == one.schema
+            ]
+    return found
+
+
+def called_in(node: Node, catalog: Catalog) -> list[Name]:
+    """The functions of users that an expression or query runs, by their names and by operators."""
+    found = operators_of(node, catalog)
+    for parts, arguments in nodes.functions_in(node):
+        found += [fact.name for fact in catalog.functions(parts, arguments) or catalog.functions(parts)]
+    return found
+
+
+def when_read(relations: Iterable[Name], scene: Scene, out: Effect) -> None:
+    """What runs when these are read: functions in views, and in those behind them."""
+    seen: set[Name] = set()
+    todo = list(relations)
+    while todo:
+        view = scene.catalog.get(todo.pop())
+        if view is None or view.kind != "v" or view.name in seen:
+            continue
+        seen.add(view.name)
+        todo += view.reads
+        run_functions((call.function for call in view.calls if call.when == "r"), scene, out)
+
+
+def when_written(table: Relation, verb: str, given: frozenset[str], scene: Scene, out: Effect) -> None:
+    """What runs when a row of a table is inserted or changed: defaults and CHECKs."""
+    if verb not in {"INSERT", "UPDATE"}:
+        return
+    wanted = (
+        call.function
+        for call in table.calls
+        if call.when == "c" or (call.when == "d" and verb == "INSERT" and call.column not in given)
+    )
+    run_functions(wanted, scene, out)
+
+
+def in_columns(definitions: Iterable[Node], catalog: Catalog) -> tuple[Call, ...]:
+    """The calls that column definitions and constraints of a new table bring."""
+    found: list[Call] = []
+    for definition in definitions:
+        column = getattr(definition, "colname", "")
+        constraints = [one.constraint for one in definition.constraints] if column else [definition]
+        for constraint in constraints:
+            kind = nodes.enum_name("ConstrType", constraint.contype)
+            when = {"CONSTR_DEFAULT": "d", "CONSTR_CHECK": "c"}.get(kind)
+            if when is not None:
+                found += [Call(when, name, column) for name in called_in(constraint.raw_expr, catalog)]
+    return tuple(found)
+
+
+def operator_made(node: Node, catalog: Catalog) -> None:
+    """CREATE OPERATOR."""
+    parts = nodes.strings(node.defnames)
+    options = nodes.options(node.definition)
+    made = options.get("function") or options.get("procedure")
+    if not parts or made is None:
+        return
+    function = nodes.strings(nodes.open_node(made.arg).names)
+    facts = catalog.functions(function)
+    name = facts[0].name if facts else catalog.resolve(nodes.name_from(function))
+    schema = parts[-2] if len(parts) > 1 else catalog.creation_name(Name("", "x")).schema
+    catalog.put_operator(parts[-1], Operator(schema, name))
+
+
+# -- event triggers ----------------------------------------------------------------------------------------------------
+
+
+def event_trigger_made(node: Node, scene: Scene, out: Effect) -> None:
+    """CREATE EVENT TRIGGER: it fires for what comes."""
+    facts = scene.catalog.functions(nodes.strings(node.funcname))
+    name = facts[0].name if facts else scene.catalog.resolve(nodes.name_from(nodes.strings(node.funcname)))
+    tags = tuple(
+        text
+        for item in node.whenclause
+        if item.def_elem.defname == "tag"
+        for text in nodes.strings(nodes.open_node(item.def_elem.arg).items)
+    )
+    scene.catalog.put_event_trigger(EventTrigger(node.trigname, node.eventname, tags, name))
+
+
+def event_trigger_switched(node: Node, scene: Scene, out: Effect) -> None:
+    """ALTER EVENT TRIGGER … DISABLE or ENABLE."""
+    if node.tgenabled in {"D", "R"}:
+        scene.catalog.drop_event_trigger(node.trigname)
+
+
+def fire(node: Node, scene: Scene, out: Effect) -> None:
+    """What event triggers do about a statement."""
+    kind = type(node).__name__
+    if kind.startswith(_SHARED) or not kind.startswith(_DDL) or out.problem:
+        return
+    inner = Effect()
+    for trigger in scene.catalog.event_triggers:
+        if _fires(trigger, node, kind, out):
+            around = scene.inside(scene.catalog, scene.sql, NOTHING)
+            run_functions([trigger.function], around, inner)
+            scene.become(around.outcomes)
+    for lock in inner.locks.values():
+        out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, by an event trigger", "possible", lock.new)
+    inner.problem = ""
+    out.absorb(inner)
+
+
+def _fires(trigger: EventTrigger, node: Node, kind: str, out: Effect) -> bool:
+    if trigger.event == "sql_drop" and kind not in {"DropStmt", "DropOwnedStmt", "AlterTableStmt"}:
+        return False
+    if trigger.event == "table_rewrite" and not out.rewrites:
+        return False
+    if trigger.event == "login":
+        return False
+    tag = _TAGS.get(kind, "")
+    if kind == "DropStmt":
+        what = nodes.enum_name("ObjectType", node.remove_type).removeprefix("OBJECT_").replace("_", " ")
+        tag = f"DROP {what}".replace("MATVIEW", "MATERIALIZED VIEW")
+    return not trigger.tags or not tag or tag in {text.upper() for text in trigger.tags}

@@ -1,0 +1,141 @@
+"""What may lose data is told before it runs, whatever way it goes; and what loses nothing isn't called a loss.
+
+Each case is run, too, in a transaction that is rolled back, so that its place in the table is a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgmig_tui.database.connect import Connection, connect
+from pgmig_tui.gates.loss import Losses, of_script
+from pgmig_tui.report.impacts import Reading, Source, inspect
+from pgmig_tui.script.files import Allow, ProjectFiles
+from tests.database.places import place
+from tests.gates.loss_cases import HARMLESS, LOSES, Case
+from tests.servers import Server
+
+EXTENSIONS = ("uuid-ossp", "pgcrypto")
+State = Mapping[tuple[Any, ...], Any]
+
+
+class Tables:
+    """The tables of loss_schema.sql on a server: what a script is told to lose there, and what it does lose."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.major = server.version_num // 10000
+        self.actor = psycopg.connect(server.conninfo(name, options="-c timezone=UTC"))
+        self.extensions = {row[0] for row in self.actor.execute("SELECT extname FROM pg_extension")}
+        self.actor.rollback()
+        self.connection: Connection = connect(place(server, name), application_name="test")
+        self.before = self.state()
+        self.actor.rollback()
+        self.how = Reading(ProjectFiles(Path("/nonexistent")), {}, Allow(), self.connection.identity().facts)
+
+    def has(self, case: Case) -> bool:
+        return self.major >= case.since and (not case.needs or case.needs in self.extensions)
+
+    def told(self, case: Case) -> Losses:
+        scripts = [Source("a", "earlier.sql", case.earlier.encode()), Source("b", "script.sql", case.sql.encode())]
+        found = [of_script(one.impact) for one in inspect(scripts, self.how, self.connection)]
+        return Losses((*found[0].known, *found[1].known), (*found[0].unknown, *found[1].unknown))
+
+    def lost(self, case: Case) -> list[str]:
+        """What isn't there any more after the script."""
+        self.actor.execute("DEALLOCATE ALL; SELECT setval('app.num', 2), setval('app.counted_id_seq', 2)")
+        try:
+            self.actor.execute((case.earlier + case.sql).encode())
+            after = self.state()
+        finally:
+            self.actor.rollback()
+        return [str(key) for key, value in self.before.items() if not _kept(value, after.get(key))]
+
+    def state(self) -> State:
+        """Every value by its table, its row's first column and its number; sequences; large objects."""
+        found: dict[tuple[Any, ...], Any] = {}
+        tables = self.actor.execute(
+            "SELECT c.oid, c.oid::regclass::text, array_agg(a.attnum ORDER BY a.attnum),"
+            " array_agg(quote_ident(a.attname) || '::text' ORDER BY a.attnum) FROM pg_class c"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
+            " WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN ('app', 'other', 'public', 'shop')"
+            " GROUP BY c.oid"
+        ).fetchall()
+        for oid, name, numbers, columns in tables:
+            for row in self.actor.execute(f"SELECT {', '.join(columns)} FROM ONLY {name}".encode()):
+                found |= {(oid, row[0], number): value for number, value in zip(numbers, row, strict=True) if value}
+        for oid, name in self.actor.execute(
+            "SELECT oid, oid::regclass::text FROM pg_class WHERE relkind = 'S'"
+        ).fetchall():
+            (last,) = self.actor.execute(f"SELECT last_value + is_called::int FROM {name}".encode()).fetchall()
+            found["sequence", oid] = last[0]
+        for oid, data in self.actor.execute("SELECT loid, data FROM pg_largeobject"):
+            found["lo", oid] = data
+        return found
+
+
+def _kept(old: Any, new: Any) -> bool:
+    """Whether a value is still what it was, maybe of a wider type; a sequence may have advanced."""
+    if isinstance(old, int):
+        return new is not None and new >= old
+    if isinstance(old, bytes) or new is None:
+        return bool(old == new)
+    with suppress(InvalidOperation):
+        return Decimal(old) == Decimal(new)
+    return str(new).startswith(old)
+
+
+@pytest.fixture(scope="module", params=[15, 18])
+def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
+    server: Server = request.getfixturevalue(f"pg{request.param}")
+    name = server.create_database()
+    server.execute("CREATE ROLE loss_owner")
+    server.execute((Path(__file__).with_name("loss_schema.sql")).read_text(encoding="utf-8"), name)
+    for extension in EXTENSIONS:
+        with suppress(psycopg.Error):
+            server.execute(f'CREATE EXTENSION "{extension}"', name)
+    found = Tables(server, name)
+    yield found
+    found.connection.close()
+    found.actor.close()
+    server.drop_database(name)
+    server.execute("DROP ROLE loss_owner")
+
+
+def test_every_way_to_lose_data_is_told(tables: Tables) -> None:
+    ways = [case for case in LOSES if tables.has(case)]
+    untold = [case.earlier + case.sql for case in ways if not tables.told(case)]
+    assert not untold, "\n".join(untold)
+
+
+def test_what_loses_nothing_is_not_called_a_loss(tables: Tables) -> None:
+    told = {
+        case.earlier + case.sql: found.all for case in HARMLESS if tables.has(case) and (found := tables.told(case))
+    }
+    assert not told, "\n".join(f"{sql}\n    {', '.join(what)}" for sql, what in told.items())
+
+
+def test_the_table_is_true(tables: Tables) -> None:
+    wrong = []
+    for cases, loses in ((LOSES, True), (HARMLESS, False)):
+        for case in cases:
+            if case.plain and case.shows and tables.has(case):
+                try:
+                    lost = tables.lost(case)
+                except psycopg.Error as error:
+                    wrong.append(f"{case.earlier}{case.sql}\n    {error}")
+                    continue
+                if bool(lost) != loses:
+                    wrong.append(f"{case.earlier}{case.sql}\n    loses {', '.join(lost) or 'nothing'}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_table_is_large_enough() -> None:
+    assert len(LOSES) >= 60
+    assert len(HARMLESS) >= 60
