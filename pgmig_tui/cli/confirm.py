@@ -58,13 +58,19 @@ def _last_word(arguments: Namespace, environment: str, word: str | None, what: s
 
 
 def accept_loss(arguments: Namespace, plan: RunPlan, loses: Sequence[str]) -> None:
-    """A revert or a rollback that loses data on a protected environment wants a word of its own. Raises Refused."""
-    if plan.command != "revert" or not plan.protected or not loses or arguments.accept_data_loss:
+    """What may lose data on a protected environment wants a word of its own, whatever it is. Raises Refused."""
+    instead = "" if plan.rolls_back is None else ", or --save to keep it"
+    if plan.protected:
+        accept(arguments, f"The {plan.gate} loses data on {plan.environment}, or may do so.", loses, instead)
+
+
+def accept(arguments: Namespace, told: str, loses: Sequence[str], instead: str = "") -> None:
+    """The acceptance of a loss, which is `told` where it is refused. Raises Refused."""
+    if not loses or arguments.accept_data_loss:
         return
     if not somebody_is_there():
-        instead = "" if plan.rolls_back is None else ", or --save to keep it"
         raise Refused(
-            f"The {plan.gate} loses data on {plan.environment}.",
+            told,
             details=loses,
             now=_NOTHING,
             do=f"Say --accept-data-loss if that is meant{instead}.",

@@ -252,6 +252,7 @@ def build_parser() -> argparse.ArgumentParser:
     undo.add_argument("--overwrite", action="store_true", help="replace values that were written since, too")
     undo.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
     undo.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
+    undo.add_argument("--accept-data-loss", action="store_true", help="go on although --overwrite loses values")
 
     runs = add("runs", "list the runs of this host, or report one of them", json_option)
     runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")

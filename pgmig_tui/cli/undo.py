@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_named, located_environment, project_here
-from pgmig_tui.cli.confirm import confirm
+from pgmig_tui.cli.confirm import accept, confirm
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
@@ -45,6 +45,9 @@ def undo(arguments: Namespace) -> int:
     output.note(line(("BRING BACK on ", "strong"), (where, "tier-prod" if environment.policy.protected else "strong")))
     for kept_one in left:
         output.note(line("  ", _kept_line(kept_one)))
+    if arguments.overwrite and environment.policy.protected:
+        told = f"The undo replaces what was written since on {environment.name}."
+        accept(arguments, told, [f"values of {one.source} that were written since" for one in left])
     confirm(arguments, environment, "bring this back")
     done = bring_back(environment, schema, arguments.run, project.operator, overwrite=arguments.overwrite)
     if arguments.json:

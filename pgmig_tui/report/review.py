@@ -15,6 +15,7 @@ from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.checklist import items_for
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
+from pgmig_tui.gates.loss import Losses, of_scripts
 from pgmig_tui.report.backups import proof_of, require_unchanged
 from pgmig_tui.report.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.run.files import RecordedFiles
@@ -30,9 +31,6 @@ NOT_ASKED = "nobody asked"
 
 FRESH_S = 10.0
 """For so long what the checks have said is taken for what is true now."""
-
-LOSES_DATA = 3
-"""From this data loss class on a revert wants the loss accepted (values written since the deploy, rows)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +51,21 @@ class Review:
     """When the checks were asked, by time.monotonic()."""
 
     @property
+    def losses(self) -> Losses:
+        """What the run may lose, as far as its scripts were looked at."""
+        if self.reason == NOT_ASKED:
+            return Losses()
+        return of_scripts(
+            (step.script, one.impact if one is not None else None)
+            for step, one in zip(self.plan.steps, self.impacts, strict=True)
+            if step.script is not None and step.mode != "record" and step.action != "verify"
+        )
+
+    @property
     def loses(self) -> tuple[str, ...]:
-        """What a revert takes away that no deploy brings back; empty for a deploy."""
-        if self.plan.command != "revert":
-            return ()
-        losses = (one.impact.data_loss for one in self.impacts if one is not None)
-        found = [what for loss in losses if loss.loss_class >= LOSES_DATA for what in loss.what or ("data",)]
-        return tuple(dict.fromkeys(found))
+        """What of that is told: on a protected environment also what isn't known."""
+        found = self.losses
+        return found.all if self.plan.protected or self.plan.command == "revert" else found.known
 
 
 def review(

@@ -18,6 +18,7 @@ from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.gates.loss import of_script
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
 from pgmig_tui.report.review import Review, answered, review
 from pgmig_tui.run.files import RecordedFiles
@@ -231,8 +232,8 @@ def step_lines(found: RollbackReview) -> list[Line]:
         loses: Span = ("?     ", "stale")
         lock: Span = ("?", "stale")
         if inspected is not None:
-            loss = inspected.impact.data_loss.final
-            loses = ("LOSES ", "failed") if loss else ("none  ", "muted")
+            loss = of_script(inspected.impact)
+            loses = ("LOSES ", "failed") if loss.known else ("?     ", "stale") if loss else ("none  ", "muted")
             strongest = inspected.impact.strongest
             lock = ("none", "muted")
             if strongest is not None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import Connection, ServerError, application_name, connect
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError, Refused
+from pgmig_tui.gates.loss import outlasting
 from pgmig_tui.run.executor import Executor, InsideStep, ScriptFailure, elapsed_ms
 from pgmig_tui.run.failures import fields_of
 from pgmig_tui.run.files import RecordedFiles
@@ -112,7 +113,7 @@ def _refuse_work(plan: RunPlan, environment: Environment, step: Step) -> None:
     """Raise Refused where the step's locks would be held for long: a rewrite, a scan, or who knows."""
     with connect(environment.target, application_name=application_name(plan.run_id, "impact")) as connection:
         impact = _impact(plan, connection, step)
-    heavy = []
+    heavy = [f"a ROLLBACK doesn't bring back {what}" for what in outlasting(impact)]
     for one in impact.statements:
         where = f"{one.path}:{one.line}: {one.kind}"
         heavy += [f"{where} rewrites {name}" for name in one.rewrites]

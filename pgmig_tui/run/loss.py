@@ -15,6 +15,7 @@ from pgmig_tui.database.connect import Connection, ServerError, guard_sql
 from pgmig_tui.database.losses import Count, TableFacts, count, read_tables
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.gates.loss import of_script
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.result import Lost, ScriptImpact
 
@@ -153,10 +154,7 @@ def _lost(steps: Sequence[Step], impacts: Iterable[ScriptImpact | None]) -> Iter
 def _loose(impact: ScriptImpact) -> Iterable[str]:
     """What is lost but can't be counted, and statements of which nobody can say what they destroy."""
     yield from impact.data_loss.loose
-    for one in impact.statements:
-        hidden = any(text.startswith("what ") and not text.endswith("(no catalog)") for text in one.unknown)
-        if one.kind == "UNPARSED" or (hidden and not one.data_loss.final):
-            yield f"{one.path or impact.path}:{one.line}: what this {one.kind} destroys, if anything, can't be told"
+    yield from of_script(impact).unknown
 
 
 def _covered(lost: Lost, table: TableFacts, wanted: Sequence[tuple[Step, Lost]]) -> bool:

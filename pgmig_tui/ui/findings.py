@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, cut, wrap
 from pgmig_tui.display.safe import safe
+from pgmig_tui.gates.loss import of_script
 from pgmig_tui.impact.result import ScriptImpact, StatementImpact
 from pgmig_tui.ui.session import ImpactFacts, PlanLine
 
@@ -142,10 +143,14 @@ def headline(facts: ImpactFacts, columns: int) -> list[Line]:
 
 
 def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
-    if not impact.data_loss.final:
-        return []
-    lost = safe(words.listing(impact.data_loss.what)) or "data"
-    return wrap(f"LOSES {lost}", columns, "failed", indent=" ", hanging="   ")
+    found = of_script(impact)
+    lines: list[Line] = []
+    if found.known:
+        lines += wrap(f"LOSES {safe(words.listing(found.known))}", columns, "failed", indent=" ", hanging="   ")
+    if found.unknown:
+        many = words.count(len(found.unknown), "statement")
+        lines += wrap(f"may lose data: what {many} may do can't be told", columns, "stale", indent=" ", hanging="   ")
+    return lines
 
 
 def _lock_lines(impact: ScriptImpact, columns: int) -> list[Line]:

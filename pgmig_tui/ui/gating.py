@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import utc
 from pgmig_tui.errors import Refused
+from pgmig_tui.gates.loss import of_script
 from pgmig_tui.run.folder import discard
 from pgmig_tui.ui.session import Answered, Command, DoNotDeploy, Item, Review, StepFacts
 
@@ -54,6 +55,7 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
         plan.creates,
         back_to,
         plan=found,
+        accepts=found.losses.to_accept(plan.command, protected=plan.protected),
     )
 
 
@@ -170,7 +172,7 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
     )
     if impact is None:
         return facts
-    strongest, loss = impact.strongest, impact.data_loss
+    strongest, losses = impact.strongest, of_script(impact)
     unread = tuple(f"line {one.line} can't be read: {one.problem.message}" for one in impact.statements if one.problem)
     # What happens to tables that this run made itself hurts nobody.
     seen = [one for one in impact.statements if one.strongest is not None]
@@ -181,6 +183,7 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
         rewrites=any(one.rewrites for one in seen),
         scans=any(one.scans for one in seen),
         risk=impact.risk,
-        loses=(loss.what or ("data",)) if loss.final else (),
+        loses=losses.known,
+        doubts=losses.unknown,
         findings=(*facts.findings, *unread),
     )

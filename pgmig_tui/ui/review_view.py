@@ -52,6 +52,8 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
             lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
         for text in step.loses:
             lines += wrap(f"LOSES {safe(text)}", columns, "failed", indent="      ", hanging="        ")
+        for text in step.doubts:
+            lines += wrap(f"? {safe(text)}", columns, "stale", indent="      ", hanging="        ")
     for told in review.told:
         lines += wrapped(told, columns, indent="    ", hanging="      ")
     return lines
@@ -63,7 +65,7 @@ def _step_line(step: StepFacts, name: int) -> Line:
     one: Span = ("yes ", "plain") if step.mode == "atomic" else ("-   ", "muted")
     if step.mode in ("stepwise", "batches"):
         one = ("NO  ", "waiting")
-    data: Span = ("LOSES", "failed") if step.loses else ("none lost", "muted")
+    data: Span = ("LOSES", "failed") if step.loses else ("?", "stale") if step.doubts else ("none lost", "muted")
     return (
         (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
         (pad(step.lock.replace("UPDATE EXCLUSIVE", "UPD. EXCL.") or "none", 18), role if step.lock else "muted"),

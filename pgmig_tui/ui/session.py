@@ -146,6 +146,8 @@ class StepFacts:
     loses: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     script_hash: str = ""
+    doubts: tuple[str, ...] = ()
+    """On what it can't be told whether it loses anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,8 @@ class Review:
     """What must be typed, where that isn't the environment's own: it may be a protected one."""
     marks: tuple[DoNotDeploy, ...] = ()
     """Of a deploy that isn't one until they are lifted: it then has no steps."""
+    accepts: tuple[str, ...] = ()
+    """What may be lost and must be accepted before it starts."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
@@ -217,8 +221,8 @@ class Review:
 
     @property
     def wants_loss_accepted(self) -> bool:
-        """A revert that loses data: what a deploy takes away is what its change was reviewed and planned for."""
-        return self.command == "revert" and bool(self.loses)
+        """What may be lost on a protected environment is accepted, and what a revert loses on any."""
+        return bool(self.accepts)
 
 
 @dataclass(frozen=True)

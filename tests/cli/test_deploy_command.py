@@ -189,6 +189,16 @@ def test_losing_data_on_a_protected_environment_is_accepted_in_words(checkout: C
     assert done.status == 0, done.err
 
 
+def test_a_deploy_that_loses_data_or_may_do_so_is_accepted_too(checkout: Checkout) -> None:
+    assert checkout.run("deploy", "live", "--to", "orders", "--confirm", "live", *ANSWERS).status == 0
+    for script in ("DELETE FROM shop.orders;", "DO $$ BEGIN EXECUTE 'DELETE FROM shop.' || chr(111); END $$;"):
+        checkout.change("total", script)
+        refused = checkout.run("deploy", "live", "--confirm", "live", *ANSWERS)
+        assert refused.status == 3
+        assert "--accept-data-loss" in refused.err
+    assert len(one(checkout, "live")["deployed"]) == 1
+
+
 def test_event_lines_can_not_steer_a_terminal(checkout: Checkout) -> None:
     hostile = "\x9b2J\x85\u202edrop\u2066\x7f é"
     checkout.change("orders", f"\\echo {hostile}\nCREATE TABLE shop.orders (id int PRIMARY KEY);")

@@ -422,6 +422,7 @@ class FakeSession:
             creates=self.creates,
             to="" if command == "backfill" else to or "",
             told=((("| ", "muted"), ("UPDATE dms.documents", "plain")),) if command == "backfill" else (),
+            accepts=tuple(what for step in steps for what in step.loses),
         )
 
     def recorded(self, run_id: str, path: str) -> str:

@@ -281,21 +281,20 @@ def test_mashing_keys_starts_nothing(seed: int) -> None:
     play(scene)
 
 
-def test_a_deploy_that_loses_data_says_so_and_wants_no_acceptance() -> None:
+def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
     async def scene() -> None:
         session = FakeSession()
         session.items, session.deploy_loses = OPEN, True
         async with opened(session) as robot:
             await at_review(robot)
-            await robot.sees("LOSES dms.documents.size", "GO is open")
-            assert "accept DATA LOSS" not in robot.text
+            await robot.sees("LOSES dms.documents.size", "GO is shut", "accept DATA LOSS")
             await robot.press("a")
-            await robot.sees("a is off: a deploy needs no acceptance")
+            await robot.sees("GO is open")
             await robot.press("E")
             await robot.sees("LOSES dms.documents.size above 2147483647")
             await robot.press(*"prod", "enter")
             await robot.sees("RUN 20260820")
-            assert session.started[0][1] == ()
+            assert [one.item_id for one in session.started[0][1]] == ["data-loss"]
 
     play(scene)
 

@@ -77,8 +77,8 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
     stepwise = sum(step.mode == "stepwise" for step in review.steps)
     if stepwise:
         lines += paragraph(f"{count(stepwise, 'change')} not in one transaction", "waiting")
-    if review.loses:
-        lines += paragraph(f"LOSES {listing(review.loses)}", "failed")
+    if lost := review.accepts or review.loses:
+        lines += paragraph(f"LOSES {listing(lost)}", "failed")
     if review.creates:
         lines += paragraph(
             f"the first run here creates the schemas {listing(review.creates)}"

@@ -101,8 +101,10 @@ class HomeScreen(PlaceScreen):
         return short_risk(facts) if facts is not None else ("", "plain")
 
     def _loses(self, change_id: str) -> bool:
+        from pgmig_tui.gates.loss import of_script
+
         facts = self._pending_impact(change_id)
-        return facts is not None and facts.impact is not None and facts.impact.data_loss.final
+        return facts is not None and facts.impact is not None and bool(of_script(facts.impact).known)
 
     def doing(self) -> str:
         places, now = self.pgmig.session.facts.places, f"{self.pgmig.clock():%H:%M:%S}Z"

@@ -180,7 +180,7 @@ class ReviewScreen(PlaceScreen):
             lines += wrap(f"x {safe(self._trouble)}", columns, "failed", indent=" ", hanging="   ")
         lines.append(())
         if self.review is not None:
-            lost = safe(listing(self.review.loses))
+            lost = safe(listing(self.review.accepts or self.review.loses))
             if lost and self.review.wants_loss_accepted:
                 box = "[+]" if self.accepted else "[ ]"
                 role: Role = "waiting" if self.accepted else "failed"
@@ -236,7 +236,7 @@ class ReviewScreen(PlaceScreen):
         if key_id == "review.backup" and (self._dumping or review.command == "verify"):
             return "a backup is being made" if self._dumping else "a verify needs none"
         if key_id == "review.accept" and not review.wants_loss_accepted:
-            return "a deploy needs no acceptance, the last word is enough" if review.loses else "nothing is lost"
+            return "an unprotected environment needs no acceptance" if review.loses else "nothing is lost"
         if key_id in {"review.tick", "review.override"} and item is None:
             return "there is no item"
         if key_id == "review.tick" and item is not None and item.seen:
@@ -398,7 +398,7 @@ class ReviewScreen(PlaceScreen):
         session, review = self.pgmig.session, self.review
         answers = list(self._answers.values())
         if self.accepted:
-            answers.append(Answered("data-loss", "attest", "; ".join(review.loses)))
+            answers.append(Answered("data-loss", "attest", "; ".join(review.accepts)))
         self.later("start", lambda: session.start(review, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch) -> None:

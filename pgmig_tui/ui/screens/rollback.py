@@ -146,7 +146,7 @@ class RollbackScreen(PlaceScreen):
         return lines
 
     def _step(self, step: StepFacts, name: int, columns: int) -> list[Line]:
-        data: Span = ("LOSES ", "failed") if step.loses else ("none  ", "muted")
+        data: Span = ("LOSES ", "failed") if step.loses else ("?     ", "stale") if step.doubts else ("none  ", "muted")
         strong = step.lock == "ACCESS EXCLUSIVE"
         lock: Span = (step.lock or "none", "failed" if strong else "plain" if step.lock else "muted")
         on = f" {safe(step.relation)}" if step.lock else ""
