@@ -147,9 +147,8 @@ def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     lines: list[Line] = []
     if found.known:
         lines += wrap(f"LOSES {safe(words.listing(found.known))}", columns, "failed", indent=" ", hanging="   ")
-    if found.unknown:
-        many = words.count(len(found.unknown), "statement")
-        lines += wrap(f"may lose data: what {many} may do can't be told", columns, "stale", indent=" ", hanging="   ")
+    if found.unknown and impact.catalog:  # without one the text alone leaves much open
+        lines += wrap(f"{words.count(len(found.unknown), 'statement')} may lose data", columns, "stale", indent=" ")
     return lines
 
 
