@@ -29,6 +29,8 @@ MOST_SESSIONS = 4
 
 _PID = b"SELECT pg_catalog.pg_backend_pid()"
 _LOOKS = 3
+_NO_TRANSACTIONS = "statement pooling mode"
+"""PgBouncer says so, in English wherever it runs, and closes the connection."""
 _kept: set[tuple[bytes, bytes, bytes, bytes]] = set()
 """Ways (host, port, database, user) that were found to keep their sessions: asked once in a process."""
 
@@ -71,7 +73,12 @@ def mode_of(raw: PGconn, pid: int, another: Callable[[], Opened], deadline: Call
     """While our session is idle a second one opens a transaction: if it gets the server process that served us, or
     we get another now, then our session was nobody's. Raises OpeningError."""
     with closing(another()) as second:
-        other = answer(second.pgconn, b"BEGIN; " + _PID, deadline())
+        try:
+            other = answer(second.pgconn, b"BEGIN; " + _PID, deadline())
+        except OpeningError as error:
+            if _NO_TRANSACTIONS in error.why:
+                return "statement"
+            raise
         if other.status != pq.ExecStatus.TUPLES_OK or second.pgconn.status != pq.ConnStatus.OK:
             return "statement"
         if _value(other) == pid:
