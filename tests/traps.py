@@ -107,6 +107,12 @@ _POLYMORPHIC = {"anyelement": "{}", "anynonarray": "{}", "anycompatible": "{}", 
 _CONCRETE = ("text", "int8", "int4", "name", "oid")
 
 
+def lay_alarm(server: Server, dbname: str) -> None:
+    """What traps call, for whoever makes traps of their own."""
+    with _own(server, dbname) as connection:
+        connection.execute(_SETUP.encode())
+
+
 def set_everywhere(server: Server, dbname: str, schema: str = "public", types: Sequence[str] = ALL_TYPES) -> int:
     """All operators of our SQL for all pairs of these types, its functions with every signature, its types and
     relations, in `schema`; how many traps that is. Whoever comes on this schema first steps into them."""

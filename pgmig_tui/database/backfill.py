@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection, ServerError
+from pgmig_tui.database.own_tables import Tables, behind_look, guarded, look_sql
 from pgmig_tui.database.registry import LockHolder
 from pgmig_tui.database.text import AND_THEN, EQ, PLUS, bind, ident, literal, load
 from pgmig_tui.errors import NotPermitted, ProjectError
@@ -253,6 +254,8 @@ def missing(connection: Connection, schema: str) -> str:
             now=_NOTHING,
             do="Say with tracking in pgmig.toml in which schema this program may keep its tables.",
         )
+    if has_table:
+        connection.execute(look_sql(_own(schema)))
     if allowed:
         return "" if has_table else "table" if has_schema else "schema"
     grant = f"GRANT CREATE ON DATABASE {ident(database)} TO {ident(role)};"
@@ -281,7 +284,7 @@ def read_checkpoints(connection: Connection, schema: str, digest: str, run_id: s
     sql = bind(load("queries/backfill_rows"), {"schema": schema, "hash": digest, "run": run_id})
     return tuple(
         Checkpoint(row[0], row[1], row[2], row[3], key_of(row[4]), key_of(row[5]), *row[6:])
-        for row in connection.execute(sql)
+        for row in connection.execute(behind_look(sql, _own(schema)))
     )
 
 
@@ -290,17 +293,22 @@ def begin(
     until: Key, who: str,
 ) -> None:  # fmt: skip
     """Write the checkpoint of a backfill that begins. Raises ServerError."""
-    connection.execute(
+    values = (run_id, run_id, digest, statement, table, key_text(tuple(columns)), "[]", key_text(until), who)
+    inserted = (
         f"INSERT INTO {ident(schema)}.{_TABLE} (run_id, last_run, statement_hash, statement, relation, key_columns,"
-        " last_key, until_key, started_by) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (run_id, run_id, digest, statement, table, key_text(tuple(columns)), "[]", key_text(until), who),
+        f" last_key, until_key, started_by) VALUES ({', '.join(literal(value) for value in values)})"
     )
+    connection.execute(guarded(inserted, _own(schema)))
 
 
 def go_on(connection: Connection, schema: str, run_id: str, by: str) -> None:
     """Note that run `by` goes on with the backfill of `run_id`. Raises ServerError."""
-    sql = f"UPDATE {ident(schema)}.{_TABLE} SET last_run = %s WHERE run_id = %s"
-    connection.execute(sql, (by, run_id))
+    written = f"UPDATE ONLY {ident(schema)}.{_TABLE} SET last_run = {literal(by)} WHERE run_id = {literal(run_id)}"
+    connection.execute(guarded(written, _own(schema)))
+
+
+def _own(schema: str) -> Tables:
+    return Tables(schema, (_TABLE,))
 
 
 def checkpoint_sql(
@@ -316,13 +324,14 @@ def checkpoint_sql(
     sentence = f"{GUARD}another process has gone on from {key_text(last)}, "
     return (
         "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL ROLE none; SET LOCAL search_path = pg_catalog, pg_temp;"
-        f" WITH moved AS (UPDATE {own} SET last_key = {literal(key_text(upto))}, rows_changed ="
+        f" WITH guard AS MATERIALIZED ({look_sql(_own(schema))}),"
+        f" moved AS (UPDATE ONLY {own} SET last_key = {literal(key_text(upto))}, rows_changed ="
         f" rows_changed {PLUS} {int(rows)}, rows_seen = rows_seen {PLUS} {int(seen)}, batches = batches {PLUS} 1,"
         " updated_at = pg_catalog.clock_timestamp()"
         + (", finished_at = pg_catalog.clock_timestamp()" if finished else "")
         + f" WHERE run_id {EQ} {literal(run_id)} AND last_key {EQ} {literal(key_text(last))}"
         f" AND last_run {EQ} {literal(by)} AND finished_at IS NULL RETURNING 1)"
-        " SELECT CASE WHEN EXISTS (SELECT FROM moved) THEN NULL ELSE"
+        " SELECT CASE WHEN EXISTS (SELECT * FROM guard) AND EXISTS (SELECT FROM moved) THEN NULL ELSE"
         f" ({literal(sentence)} {AND_THEN} pg_catalog.clock_timestamp()::pg_catalog.text)::pg_catalog.timestamptz END;"
         " COMMIT"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
+from pgmig_tui.database.own_tables import Tables, behind_look
 from pgmig_tui.database.text import bind, ident, literal, load
 
 _UTC = "pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
@@ -41,27 +42,32 @@ def changes_since(
     schemas = {"registry": registry, "tracking": tracking or registry, "keep": keep}
     events, runs, kept = connection.execute(bind(load("queries/changed_tables"), schemas))[0]
     after = f"> {literal(since)}::pg_catalog.timestamptz"
-    parts = []
+    parts: list[str] = []
+    read: list[Tables] = []
     if events:
+        read.append(Tables(registry, ("events",)))
         parts.append(
             f"SELECT pg_catalog.concat(e.event, ' of ', e.change), e.change_id::text, '' AS run, e.committed_at AS at"
             f" FROM {ident(registry)}.events AS e WHERE e.committed_at {after}"
         )
     if runs and tracking is not None:
+        read.append(Tables(tracking, ("runs",)))
         parts.append(
             "SELECT pg_catalog.concat(r.command, ' by ', r.operator), '', r.run_id, coalesce(r.finished_at,"
             f" r.heartbeat_at) FROM {ident(tracking)}.runs AS r WHERE r.command = 'backfill'"
             f" AND coalesce(r.finished_at, r.heartbeat_at) {after}"
         )
     if kept:
+        read.append(Tables(keep, ("kept",)))
         parts.append(
             f"SELECT pg_catalog.concat('undo of ', k.change), '', '', k.restored_at FROM {ident(keep)}.kept AS k"
             f" WHERE k.restored_at {after}"
         )
     if not parts:
         return ()
-    rows = connection.execute(
+    sql = (
         f"SELECT c.what, c.change_id, c.run, {_UTC.format('c.at')} FROM ({' UNION ALL '.join(parts)})"
         " AS c(what, change_id, run, at) ORDER BY c.at DESC"
     )
+    rows = connection.execute(behind_look(sql, *read))
     return tuple(Change(*row) for row in rows)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import pq
 
-from pgmig_tui.database import pooler
+from pgmig_tui.database import own_tables, pooler
 from pgmig_tui.database.identity import NEWEST, OLDEST, ServerIdentity, check_server, identity_sql, product_of
 from pgmig_tui.database.opening import SILENT, Kind, OpeningError, guard_sql, open_session
 from pgmig_tui.display.mask import HIDDEN, mask_secrets
@@ -246,7 +246,8 @@ class Connection:
             pq.DiagnosticField.CONTEXT: diagnostic.context,
             pq.DiagnosticField.STATEMENT_POSITION: diagnostic.statement_position,
         }
-        return self._server_error(fields.get, _first(error))
+        found = self._server_error(fields.get, _first(error))
+        return own_tables.refused(found.message) or found
 
     def _server_error(self, field: Callable[[pq.DiagnosticField], str | None], otherwise: str) -> ServerError:
         def text(which: pq.DiagnosticField) -> str:

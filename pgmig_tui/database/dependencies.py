@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection
-from pgmig_tui.database.text import bind, load
+from pgmig_tui.database.own_tables import Tables, behind_look
+from pgmig_tui.database.text import bind, load, text_array
 
 if TYPE_CHECKING:
     from pgmig_tui.database.registry import DeployedChange
@@ -118,7 +119,8 @@ def check_deploy(
 
 def read_dependents(connection: Connection, schema: str, change_ids: Sequence[str]) -> tuple[Dependent, ...]:
     """Deployed changes, of any project, that require one of `change_ids` and aren't among them. Raises ServerError."""
-    rows = connection.execute(bind(load("queries/dependents"), {"schema": schema}), {"ids": list(change_ids)})
+    sql = bind(load("queries/dependents"), {"schema": schema}).replace(":ids", text_array(change_ids))
+    rows = connection.execute(behind_look(sql, Tables(schema, ("changes", "tags", "dependencies"))))
     return tuple(Dependent(*row) for row in rows)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgmig_tui.database.connect import Connection, Row, ServerError
-from pgmig_tui.database.text import bind, ident, literal, load
+from pgmig_tui.database.own_tables import Tables, behind_look, read_look_sql
+from pgmig_tui.database.text import bind, ident, literal, load, text_array
 from pgmig_tui.errors import NotPermitted, UsageError
 
 VERSION = "1.1"
@@ -165,7 +166,9 @@ def _read(
         if present:
             version = queries["version" if has_releases else "no_version"]
             changes = queries["changes" if has_hash else "old_changes"]
-            rows = connection.results(f"{version}; {changes}; {queries['tags']}")
+            locks = ["look", "lock", *(["lock_releases"] if has_releases else []), "look"]
+            looked = "; ".join(queries[one] or "" for one in locks)
+            rows = connection.results(f"{looked}; {version}; {changes}; {queries['tags']}")[-3:]
     except ServerError as error:
         raise reading_refused(error, connection, schema) from None
     return results[:-1], rows
@@ -174,7 +177,11 @@ def _read(
 def _queries(schema: str, project: str | None, changes_from: str = "registry_changes") -> dict[str, str | None]:
     names: dict[str, str | None] = {"schema": schema, "project": project}
     changes = bind(load(f"queries/{changes_from}"), names)
+    lock = f"LOCK TABLE {ident(schema)}.{{}} IN ACCESS SHARE MODE"
     return {
+        "look": read_look_sql(Tables(schema, ("changes", "tags", "releases"))),
+        "lock": lock.format(f"changes, {ident(schema)}.tags"),
+        "lock_releases": lock.format("releases"),
         "shape": bind(load("queries/registry_shape"), names),
         "version": f"SELECT coalesce(pg_catalog.max(r.version)::text, '0') FROM {ident(schema)}.releases r",
         "no_version": "SELECT '0'",
@@ -236,7 +243,7 @@ def read_events(
     if limit is not None:
         sql += f" LIMIT {int(limit)}"
     try:
-        rows = connection.execute(sql)
+        rows = connection.execute(behind_look(sql, Tables(schema, ("events",))))
     except ServerError as error:
         raise reading_refused(error, connection, schema) from None
     return tuple(_event(row) for row in rows)
@@ -276,7 +283,7 @@ def search_events(connection: Connection, schema: str, wanted: EventFilter) -> t
     if wanted.limit is not None:
         sql += f" LIMIT {int(wanted.limit)}"
     try:
-        rows = connection.execute(sql)
+        rows = connection.execute(behind_look(sql, Tables(schema, ("events",))))
     except ServerError as error:
         if error.sqlstate == "2201B":
             raise UsageError(f"That is no regular expression: {error.message}.", now="Nothing was done.") from None
@@ -290,12 +297,12 @@ def read_reverted(connection: Connection, schema: str, change_ids: Sequence[str]
         row = connection.one(f"SELECT pg_catalog.to_regclass({literal(f'{ident(schema)}.events')}) IS NOT NULL")
         if row is None or not row[0]:
             return {}
-        rows = connection.execute(
+        sql = (
             "SELECT e.change_id, pg_catalog.to_char(pg_catalog.max(e.committed_at) AT TIME ZONE 'UTC',"
             f' \'YYYY-MM-DD"T"HH24:MI:SS"Z"\') FROM {ident(schema)}.events e'
-            " WHERE e.event = 'revert' AND e.change_id = ANY(%(ids)s) GROUP BY e.change_id",
-            {"ids": list(change_ids)},
+            f" WHERE e.event = 'revert' AND e.change_id = ANY({text_array(change_ids)}) GROUP BY e.change_id"
         )
+        rows = connection.execute(behind_look(sql, Tables(schema, ("events",))))
     except ServerError as error:
         raise reading_refused(error, connection, schema) from None
     return dict(rows)

@@ -15,6 +15,7 @@ from pgmig_tui.database.background import Cells
 from pgmig_tui.database.connect import Connection, Reachable, connect
 from pgmig_tui.database.holder import LockHolder
 from pgmig_tui.database.live import Live, look_sql, preparing_sql, read_live
+from pgmig_tui.database.own_tables import Tables, behind_look, refused
 from pgmig_tui.database.runs import COLUMNS
 from pgmig_tui.database.text import bind, ident, load
 from pgmig_tui.database.wire import Waiter, Wire
@@ -196,10 +197,13 @@ class Lookout:
         parts.append(bind(load("queries/foreign_run"), {"schema": self._runs}) if self._shape.runs else _NOTHING)
         recorded = bind(load("queries/foreign_recorded"), {"registry": self._registry})
         parts.append(recorded if self._shape.registry else _NOTHING)
-        return ";\n".join(parts)
+        read = [Tables(self._runs, ("runs",))] if self._shape.runs and self._runs is not None else []
+        read += [Tables(self._registry, ("events", "changes"))] if self._shape.registry else []
+        asked = ";\n".join(parts)
+        return behind_look(asked, *read) if read else asked
 
     def _sighting(self, connection: Connection, replies: Sequence[Sequence[Cells]]) -> Sighting:
-        (head,), sessions, live, rows, recorded = replies
+        (head,), sessions, live, rows, recorded = replies[-5:]
         pid, user, application, client, since, state, host, found_run, step, began, at = head
         run_id = found_run if found_run != OTHER else ""
         if began and found_run:
@@ -251,7 +255,7 @@ def _ask(wire: Wire, sql: str) -> list[tuple[Cells, ...]]:
     if exchange.error is not None:
         if exchange.lost:
             raise Unreachable(f"the connection was lost: {exchange.error.message}", do="Try again.")
-        raise exchange.error
+        raise refused(exchange.error.message) or exchange.error
     return [reply.rows for reply in exchange.replies if reply.columns]
 
 

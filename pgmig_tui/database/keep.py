@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.losses import OwnedSequence, TableFacts
+from pgmig_tui.database.own_tables import Tables, guarded, look_sql
 from pgmig_tui.database.text import EQ, bind, ident, literal, load, text_array
 from pgmig_tui.errors import NotPermitted, Refused
 
@@ -66,7 +67,7 @@ def read_place(connection: Connection, schema: str) -> KeepPlace:
     everything is published."""
     row = connection.one(bind(load("queries/keep_shape"), {"schema": schema}))
     assert row is not None
-    exists, may_create, may_create_schema, catalogue, may_write, ours, publications, role, database = row
+    exists, may_create, may_create_schema, is_there, may_write, ours, publications, role, database = row
     now = "Nothing was changed."
     if publications:
         raise Refused(
@@ -79,13 +80,15 @@ def read_place(connection: Connection, schema: str) -> KeepPlace:
             return KeepPlace(schema, "schema")
         grant = f"GRANT CREATE ON DATABASE {ident(database)} TO {ident(role)};"
         raise NotPermitted(f"role {role} may not create the schema {schema} to keep rows in", now=now, do=grant)
-    if catalogue and not ours:
+    if is_there and not ours:
         raise Refused(f"{schema}.kept is not ours", now=now, do='Name another schema: keep_schema = "…" in pgmig.toml.')
-    if not may_create or (catalogue and not may_write):
+    if not may_create or (is_there and not may_write):
         grant = f"GRANT USAGE, CREATE ON SCHEMA {ident(schema)} TO {ident(role)}; "
-        grant += f"GRANT SELECT, INSERT, UPDATE ON {ident(schema)}.kept TO {ident(role)};" if catalogue else ""
+        grant += f"GRANT SELECT, INSERT, UPDATE ON {ident(schema)}.kept TO {ident(role)};" if is_there else ""
         raise NotPermitted(f"role {role} may not write to the schema {schema}", now=now, do=grant.strip())
-    return KeepPlace(schema, "" if catalogue else "catalogue")
+    if is_there:
+        connection.execute(look_sql(catalogue(schema)))
+    return KeepPlace(schema, "" if is_there else "catalogue")
 
 
 def create_sql(place: KeepPlace) -> list[str]:
@@ -98,6 +101,10 @@ def create_sql(place: KeepPlace) -> list[str]:
     if place.creates:
         made.append(bind(load("keep_create"), {"schema": place.schema}))
     return made
+
+
+def catalogue(schema: str) -> Tables:
+    return Tables(schema, ("kept",))
 
 
 def keep_name(run: str, step: int, number: int, source: str) -> str:
@@ -149,11 +156,12 @@ def keep_sql(place: KeepPlace, keep: Keep, origin: Origin) -> list[str]:
         f"pg_catalog.concat({literal(origin.operator + ' as ')}, session_user)",
         f"pg_catalog.clock_timestamp() + '{KEPT_DAYS} days'",
     )  # fmt: skip
-    sql.append(
+    inserted = (
         f"INSERT INTO {ident(place.schema)}.kept (run, step, project, change, change_id, kind, source_schema,"
         " source_table, columns, key, keep_table, rows, checksum, script_hash, ddl, grants, sequences, xid, saved_by,"
         f" expires_at) VALUES ({', '.join(values)})"
     )
+    sql.append(guarded(inserted, catalogue(place.schema)))
     return sql
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
-from pgmig_tui.database.text import bind, ident, literal, load
+from pgmig_tui.database.own_tables import Tables, behind_look, guarded, look_sql
+from pgmig_tui.database.text import bind, ident, literal, load, text_array
 
+TABLE = "do_not_deploy"
 _COLUMNS = (
     "m.project, m.change, m.change_id, m.reason, m.run,"
     " pg_catalog.to_char(m.marked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), m.marked_by"
@@ -37,6 +39,7 @@ def setup_sql(connection: Connection, schema: str) -> str | None:
     assert row is not None
     exists, may_create, there, may_write = row
     if there:
+        connection.execute(look_sql(_table(schema)))
         return "" if may_write else None
     if not may_create:
         return None
@@ -56,10 +59,11 @@ def mark_member(schema: str, mark: Mark) -> str:
 
 def read_marks(connection: Connection, schema: str, project: str) -> tuple[Mark, ...]:
     """The marks of a project that nobody has lifted; the table must be there. Raises ServerError."""
-    rows = connection.execute(
+    sql = (
         f"SELECT {_COLUMNS} FROM {ident(schema)}.do_not_deploy m"
         f" WHERE m.lifted_at IS NULL AND m.project = {literal(project)} ORDER BY m.id"
     )
+    rows = connection.execute(behind_look(sql, _table(schema)))
     return tuple(Mark(*row) for row in rows)
 
 
@@ -72,9 +76,13 @@ def there_are_marks(connection: Connection, schema: str) -> bool:
 
 def lift_marks(connection: Connection, schema: str, change_ids: Sequence[str], by: str, reason: str) -> None:
     """Lift the marks of these changes. Raises ServerError."""
-    connection.execute(
-        f"UPDATE {ident(schema)}.do_not_deploy SET lifted_at = pg_catalog.clock_timestamp(),"
+    sql = (
+        f"UPDATE ONLY {ident(schema)}.do_not_deploy SET lifted_at = pg_catalog.clock_timestamp(),"
         f" lifted_by = pg_catalog.concat({literal(by + ' as ')}, session_user), lift_reason = {literal(reason)}"
-        " WHERE lifted_at IS NULL AND change_id = ANY(%(ids)s)",
-        {"ids": list(change_ids)},
+        f" WHERE lifted_at IS NULL AND change_id = ANY({text_array(change_ids)})"
     )
+    connection.execute(guarded(sql, _table(schema)))
+
+
+def _table(schema: str) -> Tables:
+    return Tables(schema, (TABLE,))

@@ -25,6 +25,7 @@ from pgmig_tui.database.deployed import (
     read_state,
 )
 from pgmig_tui.database.holder import LockHolder, lock_holder
+from pgmig_tui.database.own_tables import Tables, behind_look, guarded, look_sql, registry_tables
 from pgmig_tui.database.rows import (
     LOCK_KEY,
     deploy_rows_sql,
@@ -49,7 +50,7 @@ __all__ = [
     "LOCK_KEY", "DeployedChange", "DeployedTag", "LockHolder", "RegistryEvent", "RegistryInfo", "RegistryState",
     "create_registry", "deploy_rows_sql", "fail_event_sql", "guard_failure", "holds_lock_sql",
     "lock_holder", "prepare_registry", "read_deployed", "read_events", "read_registry", "read_state", "record_sql",
-    "register_project", "revert_rows_sql", "step_guard_sql", "tag_rows_sql", "try_lock",
+    "refuse_foreign", "register_project", "revert_rows_sql", "step_guard_sql", "tag_rows_sql", "try_lock",
     "upgrade_registry",
 ]  # fmt: skip
 
@@ -134,9 +135,9 @@ def refuse_absent(info: RegistryInfo, target: Target) -> None:
 def register_project(connection: Connection, schema: str, plan: Plan, operator: Operator) -> None:
     """Make sure of the project's row. Raises ProjectError when its URI and the registered one differ."""
     name, uri = plan.project, plan.uri
-    rows = connection.execute(
-        f"SELECT project, uri FROM {ident(schema)}.projects WHERE project = {literal(name)} OR uri = {literal(uri)}"
-    )
+    wanted = f"project = {literal(name)} OR uri = {literal(uri)}"
+    sql = f"SELECT project, uri FROM {ident(schema)}.projects WHERE {wanted}"
+    rows = connection.execute(behind_look(sql, Tables(schema, ("projects",))))
     for found, registered in rows:
         if found == name and registered == uri:
             return
@@ -155,10 +156,11 @@ def register_project(connection: Connection, schema: str, plan: Plan, operator: 
             do="Give the plan a %uri of its own.",
         )
     values = ", ".join(literal(value) for value in (name, uri, operator.name, operator.email))
-    connection.execute(
+    inserted = (
         f"INSERT INTO {ident(schema)}.projects (project, uri, creator_name, creator_email, created_at)"
         f" VALUES ({values}, pg_catalog.clock_timestamp())"
     )
+    connection.execute(guarded(inserted, registry_tables(schema)))
 
 
 def prepare_registry(
@@ -182,6 +184,11 @@ def prepare_registry(
     return tuple(done)
 
 
+def refuse_foreign(connection: Connection, schema: str) -> None:
+    """Raises Refused where a registry is there that would run code of others, with what was found."""
+    connection.execute(look_sql(registry_tables(schema)))
+
+
 def try_lock(connection: Connection) -> bool:
     """Try Sqitch's advisory key, without waiting: a waiting session holds a snapshot that stalls CREATE INDEX
     CONCURRENTLY elsewhere. The key lives as long as the session."""
@@ -202,7 +209,7 @@ def take_lock(connection: Connection) -> None:
 def _transaction(connection: Connection, parts: Sequence[str]) -> None:
     try:
         connection.execute(";\n".join([part.rstrip().rstrip(";") for part in parts] + ["COMMIT"]))
-    except ServerError:
+    except (ServerError, Refused):
         connection.execute("ROLLBACK")
         raise
 
@@ -212,7 +219,8 @@ def _schema_comment_sql(schema: str, version: str) -> str:
 
 
 def _release_sql(schema: str, version: str, operator: Operator) -> str:
-    return (
+    return guarded(
         f"INSERT INTO {ident(schema)}.releases (version, installed_at, installer_name, installer_email)"
-        f" VALUES ({version}, pg_catalog.clock_timestamp(), {literal(operator.name)}, {literal(operator.email)})"
+        f" VALUES ({version}, pg_catalog.clock_timestamp(), {literal(operator.name)}, {literal(operator.email)})",
+        registry_tables(schema),
     )

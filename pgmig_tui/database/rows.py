@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from pgmig_tui.database.own_tables import GUARD, guarded, registry_tables, sentence_of
 from pgmig_tui.database.text import AND_THEN, EQ, PLUS, ident, literal, text_array
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 LOCK_KEY = 75474063
 """Sqitch's advisory key (one bigint, session level): in pg_locks classid 0, objid 75474063, objsubid 1."""
 
-_GUARD = "pgmig guard: "
 _NOW = "pg_catalog.clock_timestamp()"
 
 _CHANGE_COLUMNS = (
@@ -60,10 +60,13 @@ def holds_lock_sql(control_pid: int) -> str:
     return f"NOT pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY}, {int(control_pid)})"
 
 
-def step_guard_sql(schema: str, project: str, expected_last_id: str | None, control_pid: int) -> str:
-    """Raises unless the control session holds the lock and `expected_last_id` is still the project's last deployed
-    change (None: nothing is deployed). Otherwise `guard.at` is the moment of the record: now, but later than the last
-    change, even when the server's clock was set back: everything positional in Sqitch hangs on this order.
+def step_guard_sql(
+    schema: str, project: str, expected_last_id: str | None, control_pid: int, shape: tuple[str, int] | None = None
+) -> str:
+    """Raises unless the control session holds the lock, `expected_last_id` is still the project's last deployed change
+    (None: nothing is deployed), and the query `shape` (`own_tables.shape_sql`) still gives the number that it gave when
+    the run began. Otherwise `guard.at` is the moment of the record: now, but later than the last change, even when the
+    server's clock was set back: everything positional in Sqitch hangs on this order.
 
     SQL has no RAISE outside functions: a text that isn't a time is cast to one, which carries the sentence into the
     message (`guard_failure` reads it back) and needs no plpgsql. The clock in it keeps the planner from trying early.
@@ -74,13 +77,17 @@ def step_guard_sql(schema: str, project: str, expected_last_id: str | None, cont
         another = f"coalesce((SELECT change_id FROM last) OPERATOR(pg_catalog.<>) {literal(expected_last_id)}, true)"
 
     def refuse(sentence: str) -> str:
-        return f"({literal(_GUARD + sentence + ', ')} {AND_THEN} {_NOW}::pg_catalog.text)::pg_catalog.timestamptz"
+        return f"({literal(GUARD + sentence + ', ')} {AND_THEN} {_NOW}::pg_catalog.text)::pg_catalog.timestamptz"
 
+    altered = ""
+    if shape is not None:
+        sentence = refuse("a table of Sqitch or pgmig-tui was altered while the run worked, so code of others may run")
+        altered = f" WHEN ({shape[0]}) OPERATOR(pg_catalog.<>) {shape[1]} THEN {sentence}"
     return (
         f"last AS MATERIALIZED (SELECT change_id, committed_at FROM {ident(schema)}.changes"
         f" WHERE project {EQ} {literal(project)} ORDER BY committed_at DESC LIMIT 1),\n"
         f"guard AS MATERIALIZED (SELECT CASE WHEN NOT ({holds_lock_sql(control_pid)})"
-        f" THEN {refuse('the control session lost the deployment lock')} WHEN {another} THEN {refuse(planned)}"
+        f" THEN {refuse('the control session lost the deployment lock')}{altered} WHEN {another} THEN {refuse(planned)}"
         f" ELSE greatest({_NOW}, (SELECT committed_at FROM last) {PLUS} interval '1 ms') END AS at)"
     )
 
@@ -92,8 +99,7 @@ def record_sql(guard: str, *members: str) -> str:
 
 def guard_failure(error: ServerError) -> str | None:
     """The sentence of `step_guard_sql` when `error` is its doing, else None."""
-    start = error.message.find(_GUARD)
-    return error.message[start + len(_GUARD) :].rstrip('"') if start >= 0 else None
+    return sentence_of(error.message)
 
 
 def deploy_rows_sql(
@@ -141,7 +147,8 @@ def deploy_rows_sql(
 def fail_event_sql(schema: str, plan: Plan, change: Change, operator: Operator) -> str:
     """The `fail` event of a deploy that left no row."""
     values = _event_values(plan, "fail", change, operator)
-    return f"INSERT INTO {ident(schema)}.events {_EVENT_COLUMNS} VALUES ({values}, {_NOW})"
+    inserted = f"INSERT INTO {ident(schema)}.events {_EVENT_COLUMNS} VALUES ({values}, {_NOW})"
+    return guarded(inserted, registry_tables(schema))
 
 
 def tag_rows_sql(schema: str, plan: Plan, change: Change, operator: Operator, tag_ids: Iterable[str] = ()) -> str:
@@ -158,7 +165,8 @@ def tag_rows_sql(schema: str, plan: Plan, change: Change, operator: Operator, ta
         f" WHERE c.change_id = {literal(change.change_id)}))"
     )
     rows = ", ".join(f"({_tag_values(plan, tag, operator)}, {after_change})" for tag in tags)
-    return f"INSERT INTO {ident(schema)}.tags {_TAG_COLUMNS} VALUES {rows} ON CONFLICT (tag_id) DO NOTHING"
+    inserted = f"INSERT INTO {ident(schema)}.tags {_TAG_COLUMNS} VALUES {rows} ON CONFLICT (tag_id) DO NOTHING"
+    return guarded(inserted, registry_tables(schema))
 
 
 def revert_rows_sql(schema: str, deployed: DeployedChange, operator: Operator) -> str:
@@ -177,19 +185,20 @@ def revert_rows_sql(schema: str, deployed: DeployedChange, operator: Operator) -
         f" c.note, ARRAY(SELECT tag FROM {registry}.tags WHERE change_id {EQ} {change_id}), {dependencies('require')},"
         f" {dependencies('conflict')}, {_committer(operator)}, c.planned_at, c.planner_name, c.planner_email, guard.at"
         f" FROM guard, {registry}.changes AS c WHERE c.change_id {EQ} {change_id}),\n"
-        f"untagged AS (DELETE FROM {registry}.tags WHERE change_id {EQ} {change_id}),\n"
-        f"unneeded AS (DELETE FROM {registry}.dependencies WHERE change_id {EQ} {change_id}),\n"
-        f"reverted AS (DELETE FROM {registry}.changes WHERE change_id {EQ} {change_id})"
+        f"untagged AS (DELETE FROM ONLY {registry}.tags WHERE change_id {EQ} {change_id}),\n"
+        f"unneeded AS (DELETE FROM ONLY {registry}.dependencies WHERE change_id {EQ} {change_id}),\n"
+        f"reverted AS (DELETE FROM ONLY {registry}.changes WHERE change_id {EQ} {change_id})"
     )
 
 
 def script_hash_fix_sql(schema: str, hashes: Mapping[str, str | None]) -> str:
     """Script hashes where an upgrade from registry 0 left change IDs."""
     rows = ", ".join(f"({literal(change_id)}, {literal(found)})" for change_id, found in hashes.items())
-    return (
-        f"UPDATE {ident(schema)}.changes AS c SET script_hash = v.script_hash"
+    return guarded(
+        f"UPDATE ONLY {ident(schema)}.changes AS c SET script_hash = v.script_hash"
         f" FROM (VALUES {rows}) AS v(change_id, script_hash)"
-        " WHERE c.change_id = v.change_id AND c.script_hash = c.change_id"
+        " WHERE c.change_id = v.change_id AND c.script_hash = c.change_id",
+        registry_tables(schema),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pgmig_tui.database.own_tables import Tables, behind_look, guarded
 from pgmig_tui.database.text import bind, ident, literal, load
 
 if TYPE_CHECKING:
@@ -82,17 +83,22 @@ def read_newest(connection: Connection, schema: str | None, project: str) -> tup
     row = connection.one(bind(load("queries/runs_readable"), {"schema": schema}))
     if row is None or row[0] != ",".join(COLUMNS):
         return ()
-    rows = connection.execute(bind(load("queries/runs_newest"), {"schema": schema, "project": project}))
+    sql = bind(load("queries/runs_newest"), {"schema": schema, "project": project})
+    rows = connection.execute(behind_look(sql, runs_table(schema)))
     return tuple(ChangingRow(*one) for one in rows)
+
+
+def runs_table(schema: str) -> Tables:
+    return Tables(schema, ("runs",))
 
 
 def begin_sql(schema: str, run: Run) -> str:
     """The run's row. Times are the server's; the role is the session's."""
     texts = (run.run_id, run.command, run.project, run.environment, run.host, run.os_user, run.operator)
-    return (
-        f"{_ALONE}; INSERT INTO {ident(schema)}.runs"
-        " (run_id, command, project, environment, host, os_user, operator, steps)"
-        f" VALUES ({', '.join(_text(text) for text in texts)}, {int(run.steps)})"
+    return _alone(
+        schema,
+        f"INSERT INTO {ident(schema)}.runs (run_id, command, project, environment, host, os_user, operator, steps)"
+        f" VALUES ({', '.join(_text(text) for text in texts)}, {int(run.steps)})",
     )
 
 
@@ -108,19 +114,25 @@ def beat_sql(schema: str, run_id: str, beat: Beat, exit_status: int | None = Non
     if exit_status is not None:
         values |= {"exit_status": str(int(exit_status)), "finished_at": "pg_catalog.clock_timestamp()"}
     given = ", ".join(f"{name} = {value}" for name, value in values.items())
-    return (
-        f"{_ALONE}; UPDATE {ident(schema)}.runs SET heartbeat_at = pg_catalog.clock_timestamp(), {given}"
-        f" WHERE run_id = {literal(run_id)} AND state <> 'finished'"
+    return _alone(
+        schema,
+        f"UPDATE ONLY {ident(schema)}.runs SET heartbeat_at = pg_catalog.clock_timestamp(), {given}"
+        f" WHERE run_id = {literal(run_id)} AND state <> 'finished'",
     )
 
 
 def settled_sql(schema: str, run_id: str, exit_status: int) -> str:
     """The end of a run that didn't say it itself: its last sign of life stays what it was."""
-    return (
-        f"{_ALONE}; UPDATE {ident(schema)}.runs SET state = 'finished', exit_status = {int(exit_status)},"
+    return _alone(
+        schema,
+        f"UPDATE ONLY {ident(schema)}.runs SET state = 'finished', exit_status = {int(exit_status)},"
         " finished_at = pg_catalog.clock_timestamp()"
-        f" WHERE run_id = {literal(run_id)} AND state <> 'finished'"
+        f" WHERE run_id = {literal(run_id)} AND state <> 'finished'",
     )
+
+
+def _alone(schema: str, writes: str) -> str:
+    return f"{_ALONE}; {guarded(writes, runs_table(schema))}"
 
 
 def _text(text: str) -> str:

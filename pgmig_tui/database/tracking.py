@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, Row, ServerError
+from pgmig_tui.database.own_tables import Tables, behind_look, found_sql, guarded, look_sql, tracking_tables
 from pgmig_tui.database.runs import COLUMNS as RUN_COLUMNS
+from pgmig_tui.database.runs import runs_table
 from pgmig_tui.database.text import bind, ident, literal, load
+from pgmig_tui.errors import Refused
 
 if TYPE_CHECKING:
     from pgmig_tui.project.project import Operator
@@ -87,12 +90,17 @@ def read_tracking(connection: Connection, schema: str | None) -> Tracking:
     """What can be tracked in `schema` (None = the policy says off). Reads only. Raises ServerError."""
     if schema is None:
         return Tracking(None)
-    row = connection.one(bind(load("queries/tracking_shape"), {"schema": schema}))
-    assert row is not None
+    shape = bind(load("queries/tracking_shape"), {"schema": schema})
+    looks = (found_sql(tracking_tables(schema)), found_sql(runs_table(schema)))
+    (row,), ((foreign,),), ((foreign_runs,),) = connection.results("; ".join((shape, *looks)))
     found, (marks, *_) = _tracking(schema, row), row[9:]
+    if found.schema is not None and foreign is not None:
+        found = Tracking(None, f"{foreign}; our tables are plain ones")
     if found.schema is None:
         return replace(found, marks=marks)
     no_runs, missing = _runs(schema, row)
+    if foreign_runs is not None:
+        no_runs, missing = f"{foreign_runs}; our tables are plain ones", False
     creates = found.creates or ("runs" if missing and not no_runs else "")
     return replace(found, marks=marks, creates=creates, no_runs=no_runs)
 
@@ -157,11 +165,12 @@ def read_durations(connection: Connection, schema: str) -> dict[str, float]:
     row = connection.one(f"SELECT pg_catalog.to_regclass({name}) IS NOT NULL")
     if row is None or not row[0]:
         return {}
-    rows = connection.execute(
+    sql = (
         "SELECT pg_catalog.substr(m.description, 8, 8), 1000 * extract(epoch FROM m.execution_time)::float8"
         f" FROM (SELECT * FROM {ident(schema)}.schema_migrations ORDER BY id DESC LIMIT 1000) m"
         " WHERE m.success AND m.description LIKE 'deploy ________%' AND m.execution_time IS NOT NULL ORDER BY m.id"
     )
+    rows = connection.execute(behind_look(sql, Tables(schema, ("schema_migrations",))))
     return dict(rows)
 
 
@@ -224,17 +233,20 @@ def tracking_rows_sql(schema: str, migration: Migration, audit: Sequence[AuditRo
 
 def tracking_sql(schema: str, migration: Migration, audit: Sequence[AuditRow], operator: Operator) -> str:
     """The same rows as a statement of their own."""
-    return f"WITH {tracking_rows_sql(schema, migration, audit, operator)}\nSELECT id FROM migration"
+    guard = f"guard AS MATERIALIZED ({look_sql(tracking_tables(schema))})"
+    return f"WITH {guard},\n{tracking_rows_sql(schema, migration, audit, operator)}\nSELECT * FROM guard"
 
 
 def answered_sql(schema: str, unverified: Migration, outcome: str) -> str:
     """The row of a change that was recorded before its verification ran, now that it has answered: "" = it passed."""
     answered = replace(unverified, success=not outcome, outcome=outcome)
     table = f"{ident(schema)}.schema_migrations"
-    return (
-        f"UPDATE {table} SET success = {'false' if outcome else 'true'}, description = {literal(answered.description)}"
+    return guarded(
+        f"UPDATE ONLY {table} SET success = {'false' if outcome else 'true'},"
+        f" description = {literal(answered.description)}"
         f" WHERE id = (SELECT pg_catalog.max(m.id) FROM {table} AS m WHERE m.version = {literal(unverified.change)}"
-        f" AND m.description = {literal(unverified.description)})"
+        f" AND m.description = {literal(unverified.description)})",
+        tracking_tables(schema),
     )
 
 
@@ -249,6 +261,6 @@ def record_failure(
     try:
         alone = "SELECT pg_catalog.set_config('synchronous_commit','local',true)"
         connection.execute(f"{alone}; {tracking_sql(schema, migration, audit, operator)}")
-    except ServerError as error:
-        return error.message
+    except (ServerError, Refused) as error:
+        return error.message if isinstance(error, ServerError) else error.what
     return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgmig_tui.database.connect import Connection, Row, ServerError
-from pgmig_tui.database.keep import checksum_sql
+from pgmig_tui.database.keep import catalogue, checksum_sql
+from pgmig_tui.database.own_tables import Tables, behind_look, guarded
 from pgmig_tui.database.text import bind, ident, literal, load
 from pgmig_tui.errors import Refused
 from pgmig_tui.impact.facts import Name
@@ -47,7 +48,7 @@ def read_kept(connection: Connection, schema: str, run: str | None = None) -> tu
     if row is None or not row[0]:
         return ()
     utc = "pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-    rows = connection.execute(
+    sql = (
         "SELECT k.id, k.run, k.step, k.project, k.change, k.change_id, k.kind, k.source_schema, k.source_table,"
         " k.columns, k.key, k.keep_table, k.rows, k.checksum::text, k.ddl, k.grants, k.sequences, k.xid,"
         f" {utc.format('k.saved_at')}, {utc.format('k.expires_at')}, k.expires_at < pg_catalog.now(),"
@@ -55,6 +56,7 @@ def read_kept(connection: Connection, schema: str, run: str | None = None) -> tu
         + (f" WHERE k.run = {literal(run)}" if run is not None else "")
         + " ORDER BY k.id DESC"
     )
+    rows = connection.execute(behind_look(sql, catalogue(schema)))
     return tuple(_kept(row) for row in rows)
 
 
@@ -122,10 +124,11 @@ def restore(connection: Connection, schema: str, kept: Kept, registry: str, *, o
 
 def mark_restored(connection: Connection, schema: str, kept: Kept, operator: str) -> None:
     """Write down that it was brought back. Raises ServerError."""
-    connection.execute(
-        f"UPDATE {ident(schema)}.kept SET restored_at = pg_catalog.clock_timestamp(),"
+    written = (
+        f"UPDATE ONLY {ident(schema)}.kept SET restored_at = pg_catalog.clock_timestamp(),"
         f" restored_by = pg_catalog.concat({literal(operator + ' as ')}, session_user) WHERE id = {int(kept.id)}"
     )
+    connection.execute(guarded(written, catalogue(schema)))
 
 
 def _source(kept: Kept) -> str:
@@ -134,10 +137,11 @@ def _source(kept: Kept) -> str:
 
 def _check_intact(connection: Connection, schema: str, kept: Kept) -> None:
     keep = f"{ident(schema)}.{ident(kept.keep_table)}"
-    row = connection.one(f"SELECT pg_catalog.count(*), {checksum_sql('k::text')}::text FROM {keep} AS k")
+    sql = f"SELECT pg_catalog.count(*), {checksum_sql('k::text')}::text FROM {keep} AS k"
+    (row,) = connection.execute(behind_look(sql, Tables(schema, (kept.keep_table,)), types=False))
     if row != (kept.rows, kept.checksum):
         raise Refused(
-            f"{schema}.{kept.keep_table} isn't what was kept: {row[0] if row else 0} rows, {kept.rows} were noted",
+            f"{schema}.{kept.keep_table} isn't what was kept: {row[0]} rows, {kept.rows} were noted",
             now="Nothing was brought back.",
             do="Find out who changed it; its rows can still be copied by hand.",
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database import runs
 from pgmig_tui.database.background import Aside
+from pgmig_tui.database.own_tables import sentence_of
 from pgmig_tui.display.mask import mask_secrets
 
 if TYPE_CHECKING:
@@ -115,5 +116,5 @@ class Heartbeat:
         if not message or sqlstate in _BUSY or self._left:
             return
         self._left = True
-        told = f"the run's row in {self._schema}.runs is no longer kept up: {message}"
+        told = f"the run's row in {self._schema}.runs is no longer kept up: {sentence_of(message) or message}"
         self._journal.write("warning", message=told)

@@ -330,6 +330,7 @@ class Runner:
         plan = self.plan
         state = self._check_baseline()
         with self._own("setup") as setup:
+            registry.refuse_foreign(setup, plan.registry)
             if plan.command == "deploy":
                 sqitch_plan = Plan(plan.project, plan.uri, (), (), Path(plan.root))
                 for done in registry.prepare_registry(setup, plan.registry, sqitch_plan, plan.operator, state):

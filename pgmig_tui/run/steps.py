@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from pgmig_tui.database import registry, tracking
+from pgmig_tui.database import marks, own_tables, registry, tracking
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.database.text import ident
@@ -88,7 +88,7 @@ class Stepper:
         self._cut_short = ""
         """Why the last verification was cancelled, "" when it wasn't."""
         self.changes = f"{ident(plan.registry)}.changes"
-        self._begin = f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE"
+        self._written: own_tables.Written | None = None
         control.retries = plan.retries
         Commands(control, session, journal)
         session.opened = self._opened
@@ -96,6 +96,22 @@ class Stepper:
             limits = Limits(plan.guard_waiters, plan.guard_oldest_ms)
             control.watcher = Watcher(journal, limits, plan.server.version_num)
             control.watcher.use(session.target, control.session, control, plan.run_id)
+
+    def _tables(self) -> own_tables.Written:
+        """The tables that steps are recorded in, looked at once a run. Raises Refused, ServerError."""
+        if self._written is None:
+            plan, found = self.plan, [own_tables.registry_tables(self.plan.registry)]
+            if plan.tracking is not None:
+                found.append(own_tables.tracking_tables(plan.tracking))
+            if plan.marks is not None:
+                found.append(own_tables.Tables(plan.marks, (marks.TABLE,)))
+            self._written = own_tables.written(self.control.session, *found)
+        return self._written
+
+    @property
+    def _begin(self) -> str:
+        lock = self._tables().lock_sql
+        return f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE" + (f"; {lock}" if lock else "")
 
     def _opened(self, pid: int, started: str) -> None:
         self.journal.write("session_opened", pid=pid, started=started)
@@ -216,7 +232,8 @@ class Stepper:
         """The guard, then the registry's and tracking's rows: what makes the step a recorded one. Tracking's says
         success only of what was applied and verified."""
         plan = self.plan
-        guard = registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid)
+        shape = self._tables().shape
+        guard = registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid, shape)
         return registry.record_sql(guard, step.rows_sql, self._tracking_sql(step, executed, start, outcome))
 
     def _commit(

@@ -10,5 +10,5 @@ SELECT d.dependency_id, c.change_id, c.project, c.change,
          LIMIT 1)
   FROM :"schema".dependencies d
   JOIN :"schema".changes c ON c.change_id = d.change_id
- WHERE d.dependency_id = ANY (%(ids)s::text[]) AND c.change_id <> ALL (%(ids)s::text[])
+ WHERE d.dependency_id = ANY (:ids) AND c.change_id <> ALL (:ids)
  ORDER BY c.committed_at

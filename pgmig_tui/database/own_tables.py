@@ -1,0 +1,135 @@
+"""Our own tables, and Sqitch's, as they are found: plain storage, or something that would run code of others.
+
+Whoever may create objects in a database may have made them before us: a table with a trigger, a view of the name, a
+default that calls a function. It would run as the role that we have logged in as. So nothing is read from them, or
+written into them, but behind a look at the catalogs: under a lock that keeps what was seen as it is, or in the very
+statement that writes, which locks its tables before it sees anything. Who owns them doesn't matter: teams deploy under
+several roles.
+
+What a look finds is raised by the server, so that nothing behind it in the same message is carried out. SQL has no
+RAISE outside functions: a text that isn't a time is cast to one, which carries the sentence into the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.text import AND_THEN, ident, literal, load
+from pgmig_tui.errors import Refused
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import Connection
+
+GUARD = "pgmig guard: "
+_FOUND = "tables of Sqitch or pgmig-tui are not as they should be: "
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Tables of one schema."""
+
+    schema: str
+    names: tuple[str, ...]
+
+
+def registry_tables(schema: str) -> Tables:
+    """Those of Sqitch. All of them, because their foreign keys must stay among themselves."""
+    return Tables(schema, ("projects", "releases", "changes", "tags", "dependencies", "events"))
+
+
+def tracking_tables(schema: str) -> Tables:
+    return Tables(schema, ("schema_migrations", "schema_audit"))
+
+
+def sentence_of(message: str) -> str | None:
+    """The sentence of a guard in a server's error message, None when it is no guard's."""
+    start = message.find(GUARD)
+    return message[start + len(GUARD) :].rstrip('"') if start >= 0 else None
+
+
+def refused(message: str) -> Refused | None:
+    """What to raise for a server's error message, None when it isn't that of a look."""
+    sentence = sentence_of(message)
+    if sentence is None or not sentence.startswith(_FOUND):
+        return None
+    return Refused(
+        sentence,
+        now="Nothing of it was read or written.",
+        do="Find out who made that, and why: they are plain tables, with nobody's code and no row-level security.",
+    )
+
+
+def found_sql(*tables: Tables) -> str:
+    """A query of one text: what would run code of others when these are written, NULL where nothing would."""
+    return load("queries/foreign_code").replace(":tables", _values(tables))
+
+
+def look_sql(*tables: Tables) -> str:
+    """A statement that raises if writing these tables would run code of others."""
+    return _raising(found_sql(*tables))
+
+
+def read_look_sql(*tables: Tables, types: bool = True) -> str:
+    """The same of reading. Without `types` their columns may be of anybody's types."""
+    found = load("queries/foreign_code_read").replace(":tables", _values(tables))
+    return _raising(found.replace(":types", "true" if types else "false"))
+
+
+def behind_look(sql: str, *tables: Tables, types: bool = True) -> str:
+    """`sql`, which reads these tables, all of which are there: what was seen stays until it has."""
+    names = ", ".join(f"{ident(one.schema)}.{ident(name)}" for one in tables for name in one.names)
+    look = read_look_sql(*tables, types=types)
+    # The first keeps views from being locked, for that locks what they are made of.
+    return f"{look}; LOCK TABLE {names} IN ACCESS SHARE MODE; {look}; {sql}"
+
+
+def guarded(writes: str, *tables: Tables) -> str:
+    """One INSERT, UPDATE or DELETE, carried out only if it runs nobody's code.
+
+    The main query of a WITH list comes first, and the members that it doesn't read after it; by then the statement has
+    locked the table that it writes, so nothing can come in between.
+    """
+    return f"WITH guard AS MATERIALIZED ({look_sql(*tables)}), done AS ({writes}) SELECT * FROM guard"
+
+
+def shape_sql(*tables: Tables) -> str:
+    """A query of one number that stays what it is as long as nothing is done to these tables that a look could find."""
+    return load("queries/table_shape").replace(":tables", _values(tables))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Tables that a run writes in transactions of scripts: what locks them at the beginning ("" where that can't be),
+    and the query whose number tells that they still are what a look has seen."""
+
+    lock_sql: str
+    shape: tuple[str, int]
+
+
+def written(connection: Connection, *tables: Tables) -> Written:
+    """Look at tables that are there, before a run writes into them. Raises Refused, ServerError.
+
+    They are locked as soon as the transaction begins, where the role may do that without writing (from 16 on INSERT is
+    enough): a script can make its transaction see nothing that comes later, a trigger for one, which would run all the
+    same.
+    """
+    rights = "UPDATE, DELETE, TRUNCATE" + (", INSERT" if connection.server_version_num >= 160000 else "")
+    shape = shape_sql(*tables)
+    lockable = load("queries/lockable_tables").replace(":tables", _values(tables)).replace(":rights", literal(rights))
+    # The number first: what is done between the two changes it.
+    *_, ((number,),), ((names,),), _ = connection.results(f"{shape}; {lockable}; {look_sql(*tables)}")
+    lock = f"LOCK TABLE {', '.join(names)} IN ROW EXCLUSIVE MODE" if names else ""
+    return Written(lock, (shape, int(number)))
+
+
+def _raising(found: str) -> str:
+    return (
+        f"SELECT CASE WHEN f.found IS NOT NULL THEN ({literal(GUARD + _FOUND)} {AND_THEN} f.found)"
+        f"::pg_catalog.timestamptz END FROM ({found}) AS f(found)"
+    )
+
+
+def _values(tables: Sequence[Tables]) -> str:
+    return ", ".join(f"({literal(one.schema)}, {literal(name)})" for one in tables for name in one.names)
