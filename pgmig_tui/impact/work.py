@@ -18,6 +18,7 @@ from pgmig_tui.impact.cost import (
     BUILD_OTHER,
     CALL,
     CASCADE,
+    DEAR,
     DELETE_ROW,
     ENTRY,
     ENTRY_OTHER,
@@ -418,7 +419,7 @@ class Counting:
                     self.doubt(f"how long {name}() takes")
                 elif any(one.name.schema != "pg_catalog" for one in self.scene.catalog.functions(parts)):
                     self.doubt(f"how long {name}() takes for each row")
-                self.spend(rows.by(AGGREGATE if name in _AGGREGATES else CALL))
+                self.spend(rows.by(AGGREGATE if name in _AGGREGATES else DEAR.get(name, CALL)))
             self._subqueries(item, rows, ctes)
 
     def _subqueries(self, item: Node, rows: Span, ctes: dict[str, Span]) -> None:
@@ -645,6 +646,16 @@ def count_care(relation: Relation, scene: Scene, out: Effect, *, vacuum: bool, a
         rows = min(max(relation.rows, 0), _SAMPLE)
         counting.spend(exactly(rows * (len(relation.columns) * SAMPLED + SCAN_ROW) + min(relation.bytes, _SAMPLE * 8192)
                                * SCAN_BYTE))  # fmt: skip
+
+
+def count_calls(node: Node, scene: Scene, out: Effect) -> None:
+    """What defaults, USING and generated columns call for each row that ALTER TABLE writes anew."""
+    calls = [parts for parts, _ in nodes.functions_in(node)] if out.rewrites and scene.catalog.live else []
+    rows = sum(max(one.rows, 0) for one in out.rewrites.values() if not one.new)
+    for parts in calls:
+        if any(one.name.schema != "pg_catalog" for one in scene.catalog.functions(parts)):
+            out.doubt(f"how long {parts[-1]}() takes for each row")
+        out.spend(exactly(rows * DEAR.get(parts[-1], CALL)).times(scene.times))
 
 
 def count_refresh(view: Relation, scene: Scene, out: Effect, *, concurrent: bool) -> None:

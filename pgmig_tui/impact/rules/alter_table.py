@@ -29,6 +29,7 @@ from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.dml import evaluated
 from pgmig_tui.impact.rules.safer_alter import draft_of
 from pgmig_tui.impact.shadow import TEMP
+from pgmig_tui.impact.work import count_calls
 
 _OBJECT_KINDS = {
     "OBJECT_TABLE": "?",
@@ -169,6 +170,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
         if sub.words in _EVALUATES:
             evaluated(cmd, scene, out)
         sub.handler(Altering(scene, out, table, members, mode, only, sub.words, draft, position), cmd)
+    count_calls(node, scene, out)
     if draft is not None:
         draft.finish(out)
     if len(out.notes) > 1:
