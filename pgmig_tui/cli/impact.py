@@ -62,6 +62,10 @@ def _impact(arguments: Namespace) -> int:
         project, environment = environment_named(project, arguments.target)
         with connect(environment.target, application_name=application_name("impact", environment.name)) as connection:
             found, version = _look(arguments, project, environment, connection)
+            if not arguments.revert:
+                from pgmig_tui.report.measured_before import measured_before
+
+                found = measured_before(project, environment, connection, found)
             if style != "markdown":
                 from pgmig_tui.report.now import ask
 
@@ -144,7 +148,9 @@ def show(
         if found and any(statement.estimated_ms for statement in found[0].impact.statements):
             asked += f"; rates for times: {found[0].impact.rates.how}"
     if style == "markdown":
-        output.text_out(impact_report.markdown([(one.change, one.impact) for one in found], asked) + "\n")
+        measured = [one.measured for one in found]
+        text = impact_report.markdown([(one.change, one.impact) for one in found], asked, measured)
+        output.text_out(text + "\n")
         return
     output.say(line((safe(asked), "muted")))
     if not found:
@@ -155,7 +161,8 @@ def show(
         rows = impact_report.rows(one.impact)
         if rows:
             output.table(impact_report.HEADINGS, rows)
-        for remark in [*impact_report.remarks(one.impact), *impact_report.finding_lines(one.findings)]:
+        before = impact_report.measured_lines(one.measured)
+        for remark in [*before, *impact_report.remarks(one.impact), *impact_report.finding_lines(one.findings)]:
             output.say(remark)
     if now is not None and (now.wanted or now.problem):
         output.say()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line, text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.result import RISKS, Lock, ScriptImpact, StatementImpact
+from pgmig_tui.report.impacts import Before
 from pgmig_tui.report.run_report import cell
 from pgmig_tui.script.preview import Finding
 
@@ -161,13 +162,24 @@ def finding_lines(findings: Iterable[Finding]) -> list[Line]:
     ]
 
 
-def markdown(scripts: Iterable[tuple[str, ScriptImpact]], note: str = "") -> str:
-    """Markdown of (change, impact) pairs, for a pull request; `note` says which server was asked, if any."""
+def measured_lines(measured: Iterable[Before]) -> list[Line]:
+    """What the whole script took when it was deployed before."""
+    told = [f"{words.duration(one.ms)} in {safe(one.environment)}" for one in measured]
+    return [line(("  ", "muted"), f"measured before, the whole script: {', '.join(told)}")] if told else []
+
+
+def markdown(
+    scripts: Iterable[tuple[str, ScriptImpact]], note: str = "", measured: Sequence[Iterable[Before]] = ()
+) -> str:
+    """Markdown of (change, impact) pairs, for a pull request; `note` says which server was asked, if any, `measured`
+    what each script took before."""
     lines = ["# Lock impact", ""]
     if note:
         lines += [cell(note), ""]
-    for change, impact in scripts:
+    for position, (change, impact) in enumerate(scripts):
         lines += [f"## {cell(change or impact.path)}", "", f"{cell(text_of(headline(impact)))}", ""]
+        before = measured_lines(measured[position] if position < len(measured) else ())
+        lines += [part for told in before for part in (cell(text_of(told).strip()), "")]
         table = rows(impact)
         if table:
             lines.append(f"| {' | '.join(heading.rstrip('>?') for heading in HEADINGS)} |")

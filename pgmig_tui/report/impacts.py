@@ -52,16 +52,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """How many milliseconds a change's script took when it was last deployed in an environment."""
+
+    environment: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a script will do, and what its text made a reader notice."""
+    """What a script will do, what its text made a reader notice, and what it took where it was deployed before."""
 
     change: str
     impact: ScriptImpact
     findings: tuple[Finding, ...]
+    measured: tuple[Before, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """An element of "scripts" of `impact --json`."""
-        return {**to_json(self.impact, self.change), "findings": self._findings()}
+        return {**to_json(self.impact, self.change), "findings": self._findings(), "measured": self._measured()}
+
+    def _measured(self) -> list[dict[str, Any]]:
+        return [{"environment": one.environment, "ms": one.ms} for one in self.measured]
 
     def _findings(self) -> list[dict[str, Any]]:
         return [
@@ -71,8 +83,8 @@ class Inspected:
 
     def json_text(self) -> str:
         """The same as text."""
-        told = json.dumps(self._findings())
-        return script_text(self.impact, self.change, f', "findings": {told}')
+        told, before = json.dumps(self._findings()), json.dumps(self._measured())
+        return script_text(self.impact, self.change, f', "findings": {told}, "measured": {before}')
 
 
 @dataclass(frozen=True, slots=True)

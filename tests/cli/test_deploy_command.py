@@ -318,6 +318,23 @@ def test_impact_with_a_server_knows_sizes_and_kinds(checkout: Checkout) -> None:
     assert json.loads(checkout.run("impact", "--json").out)["rates"] is None
 
 
+def test_what_a_change_took_in_the_environment_before_is_told_beside_the_estimate(checkout: Checkout) -> None:
+    (first, *_) = json.loads(checkout.run("impact", "--target", "live", "--json").out)["scripts"]
+    assert first["measured"] == []
+    checkout.run("deploy", "dev", "-y")
+    document = json.loads(checkout.run("impact", "--target", "live", "--json").out)
+    assert [(one["change"], [each["environment"] for each in one["measured"]]) for one in document["scripts"]] == [
+        ("schema", ["dev"]),
+        ("orders", ["dev"]),
+        ("total", ["dev"]),
+    ]
+    assert all(each["ms"] >= 0 for one in document["scripts"] for each in one["measured"])
+    for more in ((), ("--format", "markdown")):
+        out = checkout.run("impact", "--target", "live", *more).out
+        assert "measured before, the whole script: " in out
+        assert " in dev" in out
+
+
 def test_impact_names_who_is_in_the_way_right_now(checkout: Checkout, pg18: Server) -> None:
     import psycopg
 
