@@ -264,6 +264,25 @@ def refuse_recursion(scene: Scene, out: Effect, relation: Relation) -> None:
         out.problem = out.problem or f"{relation.name} reads itself: infinite recursion in its rules (42P17)"
 
 
+def lock_above(catalog: Catalog, partition: Relation, out: Effect, *, sure: bool = True) -> None:
+    """What a partition is part of, all the way up: its bounds are made of theirs, which the session may still know."""
+    for position, above in enumerate(_ancestors(catalog, partition)):
+        out.lock(above, AS, f"{partition.name} is part of it", "possible" if position or not sure else "certain")
+
+
+def _ancestors(catalog: Catalog, partition: Relation) -> list[Relation]:
+    found: list[Relation] = []
+    todo, seen = [partition], {partition.name}
+    while todo:
+        current = todo.pop()
+        for name in current.parents if current.is_partition else ():
+            if name not in seen:
+                seen.add(name)
+                found.append(catalog.relation(name, "p"))
+                todo.append(found[-1])
+    return found
+
+
 def fk_sides(scene: Scene, name: Name) -> list[Relation]:
     """One side of a foreign key: the relation and, when it is partitioned, its partitions."""
     relation = scene.catalog.relation(name)

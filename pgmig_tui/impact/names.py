@@ -128,6 +128,8 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
         found.add(parts)
         if parts[-1:] == ["set_config"]:
             _set_config(node, found)
+        elif parts and parts[-1].endswith("_stats"):
+            _statistics(parts[-1], node, found)
         for arg in node.args:  # nextval('s'), and what a function may make a statement of
             inner = arg.type_cast.arg if arg.WhichOneof("node") == "type_cast" else arg
             if inner.WhichOneof("node") == "a_const" and inner.a_const.WhichOneof("val") == "sval":
@@ -158,6 +160,14 @@ def _setting(node: Node, found: Names) -> None:
         found.paths.update(values if len(values) == len(node.args) else [EVERYTHING])
     elif name in {"role", "session_authorization"}:
         found.paths.update(values)
+
+
+def _statistics(function: str, node: Node, found: Names) -> None:
+    from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, table_of
+
+    table = table_of(function, [nodes.constant(item) for item in node.args]) if function in TAKES_STATISTICS else None
+    if table is not None:
+        found.add(list(table))
 
 
 def _set_config(node: Node, found: Names) -> None:

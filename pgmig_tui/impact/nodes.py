@@ -174,7 +174,7 @@ def is_on(element: Node) -> bool:
     return str(text or "true").lower() not in {"false", "off", "0", "no"}
 
 
-_SCALARS = frozenset({str, int, bool, float, bytes})
+SCALARS = frozenset({str, int, bool, float, bytes})
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -188,7 +188,7 @@ def walk(node: Node) -> Iterator[Node]:
                 continue
         yield current
         for _, value in current.ListFields():
-            if type(value) in _SCALARS:
+            if type(value) in SCALARS:
                 continue
             if hasattr(value, "ListFields"):
                 stack.append(value)

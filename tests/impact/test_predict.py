@@ -8,6 +8,7 @@ import pytest
 
 from pgmig_tui.impact.facts import Column, Facts, ForeignKey, Name, Relation
 from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.impact.names import names_of_text
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
 from pgmig_tui.impact.result import Held, StatementImpact
 from pgmig_tui.script.statement import Statement
@@ -275,3 +276,21 @@ def test_a_name_that_only_a_variable_knows_is_never_told_as_a_relation() -> None
             [(":t", "possible")] if facts is None else []
         )
         assert "_t" not in " ".join((*impact.data_loss.what, *impact.unknown, *impact.breaks))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "pg_catalog.pg_restore_relation_stats('version', 180000, 'schemaname', 'app', 'relname', 't', 'relpages', 10)",
+        "pg_restore_attribute_stats('schemaname', 'app', 'relname', 't', 'attname', 'id', 'inherited', false)",
+        "pg_clear_relation_stats('app', 't')",
+        "pg_clear_attribute_stats('app', 't', 'id', false)",
+    ],
+)
+def test_statistics_that_are_written_lock_their_table(call: str) -> None:
+    table = Relation(Name("app", "t"), "r", {"id": Column("id", "int4")})
+    facts = Facts({table.name: table})
+    assert locks(one(f"SELECT {call}", facts)) == {"app.t": "SHARE_UPDATE_EXCLUSIVE"}
+    assert Name("app", "t") in names_of_text(f"SELECT {call}").all
+    unsure = one(f"SELECT {call}".replace("'t'", "lower('T')"), facts)
+    assert unsure.unknown or unsure.locks

@@ -94,3 +94,12 @@ def test_whole_scripts_are_told_right_before_they_run(major: int, request: pytes
             wrong += score.explained(verdict, weak=True) if verdict.wrong or verdict.hidden else []
     assert wrong == []
     assert statements > 100
+
+
+@pytest.mark.parametrize("major", [16, 18])
+def test_weak_locks_are_told_of_hidden_names_and_of_partitions_of_partitions(
+    major: int, request: pytest.FixtureRequest
+) -> None:
+    outcome = ran("h01_hidden_names_and_levels", request.getfixturevalue(f"pg{major}"))
+    score = import_module("script_score")
+    assert [text for one in judged(outcome) for text in score.explained(one, weak=True)] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, merges
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, merges
 from pgmig_tui.impact.facts import Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
@@ -20,6 +20,12 @@ def lock_default(scene: Scene, out: Effect, parent: Relation, *, scanned: bool) 
         out.lock(member, AE, f"default partition of {parent.name}")
         if scanned:
             out.scan(member)
+
+
+def _lock_own_default(scene: Scene, out: Effect, parent: Relation) -> None:
+    """The default partition alone: its bounds change, not what is below it."""
+    if parent.default_partition is not None:
+        out.lock(scene.catalog.relation(parent.default_partition), AE, f"default partition of {parent.name}")
 
 
 def partition_keys(scene: Scene, out: Effect, parent: Relation, partition: Relation, *, with_rows: bool) -> None:
@@ -51,6 +57,7 @@ def attach(at: Altering, cmd: Node) -> None:
     partition = scene.catalog.relation(name)
     for member in scene.catalog.tree(partition.name):
         out.lock(member, AE, f"becomes a partition of {parent.name}")
+    lock_above(scene.catalog, parent, out)
     is_default = bool(definition.bound.is_default)
     lock_default(scene, out, parent, scanned=not is_default)
     for index in parent.indexes:
@@ -85,6 +92,7 @@ def detach(at: Altering, cmd: Node) -> None:
         return
     partition = scene.catalog.relation(name)
     concurrent = bool(definition.concurrent)
+    lock_above(scene.catalog, parent, out, sure=False)
     out.lock(partition, AE if concurrent or scene.major >= 14 else SUE, f"is detached from {parent.name}")
     for below in scene.catalog.tree(partition.name)[1:]:
         out.lock(below, AE, f"below {partition.name}")
@@ -95,7 +103,7 @@ def detach(at: Altering, cmd: Node) -> None:
             out.problem = f"{parent.name} has a default partition: DETACH CONCURRENTLY is refused (55000)"
     else:
         if parent.default_partition != partition.name:
-            lock_default(scene, out, parent, scanned=False)
+            _lock_own_default(scene, out, parent)
         if not partition.new and parent.default_partition is None and scene.major >= 14:
             at.advise(
                 "detach-concurrently",

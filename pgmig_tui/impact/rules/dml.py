@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, read_tables, refuse_recursion
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.known import DESTROYS, RUNS_SQL
@@ -13,7 +13,9 @@ from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import operators_of, run_functions, when_read, when_written
 from pgmig_tui.impact.rules.refused import in_use, values_of_columns
 from pgmig_tui.impact.rules.settings import set_to
+from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, take_statistics
 from pgmig_tui.impact.rules.taken import names_of_target, overwritten, take
+from pgmig_tui.impact.rules.visible import visible
 from pgmig_tui.impact.selectivity import NOTHING as NO_ROWS
 from pgmig_tui.impact.work import count_copied, count_fired, count_made, count_query
 from pgmig_tui.impact.worlds import World
@@ -58,11 +60,12 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
             into = nodes.name_of(inner.rel)
     alone: set[Name] = set()
     written = {lock.name for lock in out.locks.values() if lock.mode >= RE}
-    for inner in found:
-        if nodes.kind(inner) != "RangeVar":
+    seen = list(visible(node)) if hidden else [(inner, frozenset()) for inner in found]
+    for inner, behind in seen:
+        if nodes.kind(inner) != "RangeVar" or id(inner) in targets:
             continue
         name = nodes.name_of(inner)
-        if (not name.schema and name.relation in hidden) or name == into:
+        if (not name.schema and name.relation in behind) or name == into:
             continue
         if scene.catalog.resolve(name) in written:
             continue
@@ -70,9 +73,9 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
         if not inner.inh:
             alone.add(name)
     read_tables(scene, out, reads, deep=deep, alone=alone)
-    for inner in found if row_locks and deep else ():
+    for inner, behind in seen if row_locks and deep else ():
         if nodes.kind(inner) == "SelectStmt" and inner.locking_clause:
-            wanted = [name for name in _row_locked(inner) if name.schema or name.relation not in hidden]
+            wanted = [name for name in _row_locked(inner) if name.schema or name.relation not in behind]
             read_tables(scene, out, wanted, RS, "its rows are locked", alone=alone)
     if plan:
         _functions(found, scene, out)
@@ -165,6 +168,8 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
         out.lose(*DESTROYS[name])
     elif of_server and name in RUNS_SQL:
         _run_text(parts, scene, out, given)
+    elif of_server and name in TAKES_STATISTICS and scene.major >= 18:
+        take_statistics(name, given, scene, out)
     elif parts[0] not in {"pg_catalog", "information_schema"}:
         run_function(parts, scene, out, given)
 
@@ -325,8 +330,7 @@ def write_table(
             out.lock(child, RE, f"{verb} may reach it", "possible" if table.partitioned else "certain")
         members += below
     if verb == "INSERT":
-        for parent in table.parents if table.is_partition else ():
-            out.lock(scene.catalog.relation(parent, "p"), AS, f"parent of {table.name}")
+        lock_above(scene.catalog, table, out)
         for sequence in table.sequences:
             if sequence.column not in given:
                 out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
@@ -384,8 +388,10 @@ def _outgoing(
     """Foreign keys of the table are checked: at once, or at the transaction's end."""
     if verb == "DELETE":
         return
+    moving = _may_move(table, verb, columns)
     for key in table.foreign_keys:
-        if not key.enforced or (columns is not None and not columns & set(key.columns)):
+        changed = columns is None or bool(columns & set(key.columns))
+        if not key.enforced or not (changed or moving):
             continue
         if scene.catalog.waits(key):
             leaves = [one for one in scene.catalog.tree(table.name) if not one.partitioned]
@@ -393,7 +399,14 @@ def _outgoing(
                 scene.catalog.defer(leaf.name, certain=sure and len(leaves) == 1)
             continue
         for position, side in enumerate(fk_sides(scene, key.referenced)):
-            out.lock(side, RS, f"{key.name} is checked", "likely" if position == 0 else "possible")
+            out.lock(side, RS, f"{key.name} is checked", "likely" if position == 0 and changed else "possible")
+
+
+def _may_move(table: Relation, verb: str, columns: frozenset[str] | None) -> bool:
+    """Whether an UPDATE may take rows to another partition, where they are new: each unique index of a partitioned
+    table has the columns that decide."""
+    unique = [frozenset(index.keys) for index in table.indexes if index.unique]
+    return table.partitioned and verb == "UPDATE" and columns is not None and any(columns & keys for keys in unique)
 
 
 def _incoming(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None) -> None:

@@ -1,0 +1,26 @@
+-- A name in WITH hides its table everywhere but where it is made; partitions of partitions; rows that move.
+-- setup
+CREATE TABLE orders (id int PRIMARY KEY, state text);
+CREATE TABLE done (id int);
+INSERT INTO orders SELECT g, 'x' FROM generate_series(1, 10) g;
+CREATE TABLE ref (id int PRIMARY KEY);
+INSERT INTO ref VALUES (1);
+CREATE TABLE p (id int, a int, b int, ref int REFERENCES ref, PRIMARY KEY (id, a, b)) PARTITION BY RANGE (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (b);
+CREATE TABLE p11 PARTITION OF p1 FOR VALUES FROM (0) TO (10);
+CREATE TABLE p12 PARTITION OF p1 FOR VALUES FROM (10) TO (20) PARTITION BY LIST (id);
+CREATE TABLE p121 PARTITION OF p12 FOR VALUES IN (1, 2);
+CREATE TABLE pd PARTITION OF p DEFAULT PARTITION BY RANGE (b);
+CREATE TABLE pd1 PARTITION OF pd DEFAULT;
+CREATE TABLE alone (LIKE p INCLUDING ALL);
+INSERT INTO p VALUES (1, 5, 5, 1);
+-- test
+WITH orders AS (SELECT * FROM orders WHERE state = 'x') INSERT INTO done SELECT id FROM orders;
+WITH orders AS (SELECT id FROM orders FOR UPDATE SKIP LOCKED) DELETE FROM done USING orders WHERE done.id = orders.id;
+WITH a AS (SELECT id FROM orders), orders AS (SELECT id FROM a) SELECT count(*) FROM orders;
+WITH RECURSIVE orders AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM orders WHERE n < 3) SELECT count(*) FROM orders;
+SELECT (WITH orders AS (SELECT 1 AS n) SELECT n FROM orders), (SELECT count(*) FROM orders);
+UPDATE p SET b = 11 WHERE id = 1 AND a = 5;
+ALTER TABLE p12 ATTACH PARTITION alone FOR VALUES IN (5);
+ALTER TABLE p12 DETACH PARTITION alone;
+ALTER TABLE p DETACH PARTITION p1;
