@@ -40,6 +40,9 @@ DESTROYS = {
 RUNS_SQL = {"query_to_xml": 0, "query_to_xmlschema": 0, "query_to_xml_and_xmlschema": 0, "ts_stat": 0, "ts_rewrite": 1}
 """Functions of the server that run the SQL that stands in the argument of that number, volatile functions in it too."""
 
+CONTRIB_RUNS_SQL = frozenset({"crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash"})
+"""Those of contrib (tablefunc) that run the SQL in their first argument; they refuse to change anything."""
+
 
 def is_known(parts: list[str]) -> bool:
     """Whether a name that no catalog told anything of is that of a function of pg_catalog, or of a harmless one of

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pgmig_tui.impact.facts import Column, Facts, ForeignKey, Name, Relation
+from pgmig_tui.impact.facts import Column, Facts, ForeignKey, FunctionFact, Name, Relation
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_of_text
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
@@ -294,3 +294,13 @@ def test_statistics_that_are_written_lock_their_table(call: str) -> None:
     assert Name("app", "t") in names_of_text(f"SELECT {call}").all
     unsure = one(f"SELECT {call}".replace("'t'", "lower('T')"), facts)
     assert unsure.unknown or unsure.locks
+
+
+def test_sql_that_crosstab_is_given_is_followed() -> None:
+    table = Relation(Name("app", "t"), "r", {"id": Column("id", "int4")})
+    own = FunctionFact(Name("public", "crosstab"), "s", "c", "crosstab", least=1, most=1, extension="tablefunc")
+    facts = Facts({table.name: table}, functions={own.name: own})
+    call = "SELECT * FROM crosstab('SELECT id, id, id FROM app.t') AS c(a int, b int)"
+    assert locks(one(call, facts)) == {"app.t": "ACCESS_SHARE"}
+    assert one(call, facts).unknown == ()
+    assert one(call.replace("'SELECT id, id, id FROM app.t'", "current_setting('x')"), facts).unknown == ()

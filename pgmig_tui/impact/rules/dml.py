@@ -6,7 +6,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
-from pgmig_tui.impact.known import DESTROYS, RUNS_SQL
+from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, RUNS_SQL
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
@@ -167,23 +167,30 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
     elif of_server and name in DESTROYS:
         out.lose(*DESTROYS[name])
     elif of_server and name in RUNS_SQL:
-        _run_text(parts, scene, out, given)
+        _run_given(parts, scene, out, given)
     elif of_server and name in TAKES_STATISTICS and scene.major >= 18:
         take_statistics(name, given, scene, out)
     elif parts[0] not in {"pg_catalog", "information_schema"}:
         run_function(parts, scene, out, given)
+        text = given[0] if given else None
+        if text and name in CONTRIB_RUNS_SQL and any(one.extension for one in scene.catalog.functions(parts)):
+            _run_text(text, scene, out)
 
 
-def _run_text(parts: list[str], scene: Scene, out: Effect, given: list[str | None]) -> None:
+def _run_given(parts: list[str], scene: Scene, out: Effect, given: list[str | None]) -> None:
     """A function of the server that runs the SQL that it is given."""
-    from pgmig_tui.impact.rules.body import carry_out
-
     position = RUNS_SQL[parts[-1]]
     text = given[position] if position < len(given) else None
     if text is None:
         if not (parts[-1] == "ts_rewrite" and len(given) > 2):
             out.hide(f"what the SQL does that {parts[-1]}() runs")
         return
+    _run_text(text, scene, out)
+
+
+def _run_text(text: str, scene: Scene, out: Effect) -> None:
+    from pgmig_tui.impact.rules.body import carry_out
+
     scene.become([world.catalog for world in carry_out(text, scene, World(scene.catalog, scene.worth), out, made=True)])
 
 
