@@ -20,7 +20,7 @@ _MOST_CODE = 1000
 @dataclass(slots=True)
 class Code:
     """What one statement has run so far inside functions, so that circles end and crowds are bounded; and what was
-    reckoned meanwhile (`costs`, see impact.work), or that some of it can't be (`uncounted`)."""
+    reckoned meanwhile (`costs`, see impact.counting), or that some of it can't be (`uncounted`)."""
 
     seen: set[tuple[object, ...]] = field(default_factory=set)
     costs: dict[tuple[object, ...], float] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Effect:
 
     `made` are new indexes with the tables that they are on and the share of the rows that is in them, `tables` those of
     the `rebuilds`, `emptied` are rewritten without rows. `spent` is the work of what reads and changes rows (see
-    impact.work), `changed` how many rows its parts change, `doubts` say why no time can be told; `by_value`: other
+    impact.counting), `changed` how many rows its parts change, `doubts` say why no time can be told; `by_value`: other
     constants would take another time.
     """
 

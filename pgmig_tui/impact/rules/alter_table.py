@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.counting import count_calls
 from pgmig_tui.impact.effect import Effect, Scene, quoted
 from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE, SUE, LockMode, S
@@ -29,7 +30,6 @@ from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.dml import evaluated
 from pgmig_tui.impact.rules.safer_alter import draft_of
 from pgmig_tui.impact.shadow import TEMP
-from pgmig_tui.impact.work import count_calls
 
 _OBJECT_KINDS = {
     "OBJECT_TABLE": "?",

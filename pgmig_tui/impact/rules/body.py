@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.counting import count_query
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.folding import constant_text, stand_in
@@ -21,7 +22,6 @@ from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, L
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
-from pgmig_tui.impact.work import count_query
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 
 _MOST_TURNS = 100

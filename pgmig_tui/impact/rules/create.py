@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.counting import count_made, count_query
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Call, Column, Dependent, Name, OwnedSequence, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
@@ -18,7 +19,6 @@ from pgmig_tui.impact.rules.safer_index import attached_later
 from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.typechange import type_name
-from pgmig_tui.impact.work import count_made, count_query
 
 _CONSTRAINTS = frozenset({"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"})
 _NO_KINDS: set[str] = set()

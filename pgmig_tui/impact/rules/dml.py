@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.counting import count_copied, count_fired, count_made, count_query
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
@@ -17,7 +18,6 @@ from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, take_statistics
 from pgmig_tui.impact.rules.taken import names_of_target, overwritten, take
 from pgmig_tui.impact.rules.visible import visible
 from pgmig_tui.impact.selectivity import NOTHING as NO_ROWS
-from pgmig_tui.impact.work import count_copied, count_fired, count_made, count_query
 from pgmig_tui.impact.worlds import World
 
 _INSTEAD = 64

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.counting import count_care
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
-from pgmig_tui.impact.work import count_care
 
 
 def vacuum(node: Node, scene: Scene, out: Effect) -> None:

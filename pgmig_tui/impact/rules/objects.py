@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.counting import count_refresh
 from pgmig_tui.impact.effect import Effect, Scene, quote
 from pgmig_tui.impact.facts import Name, Relation, TypeFact
 from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
@@ -13,7 +14,6 @@ from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
-from pgmig_tui.impact.work import count_refresh
 
 
 def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
