@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pgmig_tui.impact.facts import Column, Facts, ForeignKey, FunctionFact, Name, Relation
+from pgmig_tui.impact.facts import Column, Facts, ForeignKey, FunctionFact, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_of_text
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
@@ -304,3 +304,24 @@ def test_sql_that_crosstab_is_given_is_followed() -> None:
     assert locks(one(call, facts)) == {"app.t": "ACCESS_SHARE"}
     assert one(call, facts).unknown == ()
     assert one(call.replace("'SELECT id, id, id FROM app.t'", "current_setting('x')"), facts).unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"unique": True}, False),
+        ({"unique": False}, True),
+        ({"unique": True, "whole": False}, True),
+        ({"unique": True, "valid": False}, True),
+        (None, True),
+    ],
+)
+def test_refreshing_concurrently_needs_a_unique_index(changes: dict[str, bool] | None, refused: bool) -> None:
+    index = Index(Name("app", "i"), frozenset({"id"}), ("id",))
+    indexes = () if changes is None else (replace(index, **changes),)
+    view = Relation(Name("app", "v"), "m", {"id": Column("id", "int4")}, indexes=indexes)
+    told = one("REFRESH MATERIALIZED VIEW CONCURRENTLY app.v", Facts({view.name: view}))
+    assert (told.problem is not None) == refused
+    assert one("REFRESH MATERIALIZED VIEW app.v", Facts({view.name: view})).problem is None
+    empty = replace(view, populated=False)
+    assert one("REFRESH MATERIALIZED VIEW CONCURRENTLY app.v", Facts({view.name: empty})).problem is not None

@@ -332,6 +332,10 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
         return
     view = scene.catalog.relation(name, "m")
     out.lock(view, E if node.concurrent else AE, "REFRESH")
+    usable = any(index.unique and index.whole and index.valid for index in view.indexes)
+    if node.concurrent and view.known and scene.catalog.live and not (usable and view.populated):
+        lacks = "is not populated" if not view.populated else "has no unique index on plain columns of all its rows"
+        out.problem = out.problem or f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused"
     if not node.skip_data:
         read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
         run_functions((call.function for call in view.calls), scene, out)
@@ -345,7 +349,6 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
     if not node.concurrent:
         out.rewrite(view)
         if not node.skip_data and view.populated and not view.new:
-            usable = any(index.unique and index.whole and index.valid for index in view.indexes)
             needs = "" if usable else " (it needs a unique index on plain columns of all rows first)"
             out.advise(
                 "refresh-concurrently",
