@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _NOTHING = "Nothing was done."
 
 
+def folder_here(arguments: Namespace) -> Project:
+    """The current folder as a project without a plan, for files that belong to none. Raises ProjectError."""
+    from pgmig_tui.project.project import load_bare
+
+    options = {name: getattr(arguments, name) for name in ("plan_file", "top_dir", "registry")}
+    return load_bare(Path.cwd(), os.environ, **options)
+
+
 def project_here(arguments: Namespace, *, warned: bool = False) -> Project:
     """The project of the current folder under the global options; its warnings are told, unless they are `warned` of
     elsewhere. Raises ProjectError."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.choose import environment_named, project_here
+from pgmig_tui.cli.choose import environment_named, folder_here, project_here
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import UsageError
+from pgmig_tui.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -50,7 +50,7 @@ def _impact(arguments: Namespace) -> int:
         raise UsageError(f"--json and --format {arguments.format} can't both be.", now="Nothing was done.")
     if arguments.file and (arguments.changes or arguments.revert):
         raise UsageError("--file stands instead of changes of the plan.", now="Nothing was done.")
-    project = project_here(arguments)
+    project = _project(arguments)
     environment: Environment | None = None
     found: list[Inspected]
     now: RightNow | None = None
@@ -76,6 +76,16 @@ def _impact(arguments: Namespace) -> int:
 
         return 3 if any(at_least(one.impact.open_risk, arguments.fail_on) for one in found) else 0
     return 0
+
+
+def _project(arguments: Namespace) -> Project:
+    """The project here; for --file any folder will do, also one whose plan can't be read."""
+    try:
+        return project_here(arguments)
+    except ProjectError:
+        if not arguments.file:
+            raise
+        return folder_here(arguments)
 
 
 def _look(

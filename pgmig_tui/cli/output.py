@@ -52,6 +52,11 @@ def _width(stream: TextIO) -> int:
         return PIPED_WIDTH
 
 
+def columns() -> int:
+    """How wide stdout is."""
+    return _width(sys.stdout)
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None:
     """Print a table on stdout, in the terminal's width; the headings' marks are those of `display.tables`."""
     from pgmig_tui.display.tables import table
@@ -60,7 +65,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None
     if _hide is not None:
         rows = ([_hidden(cell) for cell in row] for row in rows)
     for told in table(headings, rows, _width(sys.stdout), rule):
-        _put(sys.stdout, told)
+        _write(sys.stdout, told)
 
 
 def hide_values(values: Mapping[str, str]) -> None:
@@ -112,14 +117,33 @@ def note(spans: str | Iterable[Span]) -> None:
 
 
 def _put(stream: TextIO, spans: str | Iterable[Span]) -> None:
+    line = _without_values(((spans, "plain"),) if isinstance(spans, str) else tuple(spans))
+    for part in _folded(line, _width(stream)) if stream.isatty() else (line,):
+        _write(stream, part)
+
+
+def _without_values(line: Line) -> Line:
+    """The line without what is hidden, also where roles change in the middle of it; before it is folded there."""
+    if _hide is None:
+        return line
+    line = tuple((_shown(words), role) for words, role in line)
+    whole = text_of(line)
+    return line if _shown(whole) == whole else ((_shown(whole), "plain"),)
+
+
+def _write(stream: TextIO, line: Line) -> None:
     # A log of a thousand changes is thousands of lines: rich is asked once for each role, not for each line.
-    if isinstance(spans, str):
-        told = spans
-    elif stream.isatty() or os.environ.get("FORCE_COLOR"):
-        told = "".join(_styled(stream, *span) for span in spans)
-    else:
-        told = text_of(spans)
-    stream.write(_shown(told) + "\n")
+    colored = stream.isatty() or os.environ.get("FORCE_COLOR")
+    stream.write(("".join(_styled(stream, *span) for span in line) if colored else text_of(line)) + "\n")
+
+
+def _folded(line: Line, columns: int) -> Sequence[Line]:
+    """The line as a terminal of so many columns shows it without breaking a word."""
+    if 2 * sum(len(words) for words, _role in line) <= columns or any("\n" in words for words, _role in line):
+        return (line,)  # no letter is wider than two columns
+    from pgmig_tui.display.fold import in_lines
+
+    return in_lines(line, columns)
 
 
 def _styled(stream: TextIO, words: str, role: Role) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import default_environment, environment_named, override, project_here
 from pgmig_tui.cli.deployed import Lists, other_project
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import line
+from pgmig_tui.display.cells import line, text_of, width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import in_a_line
 
 if TYPE_CHECKING:
     from pgmig_tui.database.holder import LockHolder
     from pgmig_tui.database.status import EnvironmentStatus
+    from pgmig_tui.display.cells import Line
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.project.targets import Override
@@ -122,7 +124,7 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
     open_changes = matrix.open_changes(project.plan, found)
     if open_changes:
         output.say()
-        output.table(("change", *(safe(one.name) for one in found)), [cells for _, cells in open_changes[:ROWS]])
+        _show_open([one.name for one in found], [cells for _, cells in open_changes[:ROWS]])
         if len(open_changes) > ROWS:
             output.say(
                 line((f"… and {words.count(len(open_changes) - ROWS, 'older change')}; --json has all", "muted"))
@@ -150,6 +152,19 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
             output.say(line(("~ ", "waiting"), told))
         elif one.holder is not None:
             _show_under_way(one.name, one.holder)
+
+
+def _show_open(names: Sequence[str], rows: Sequence[Sequence[Line]]) -> None:
+    """The matrix: by names and words where they fit, else by numbers and glyphs, and which is whose."""
+    columns = [[name, *(text_of(row[index]) for row in rows)] for index, name in enumerate(map(safe, names), 1)]
+    name = max(width(text_of(row[0])) for row in rows)
+    if name + sum(3 + max(map(width, column)) for column in columns) <= output.columns():
+        output.table(("change", *map(safe, names)), rows)
+        return
+    for number, one in enumerate(names, 1):
+        output.say(line((f"{number:>3} ", "strong"), safe(one)))
+    marks = [[row[0], *(tuple((text[:1], role) for text, role in cell[:1]) for cell in row[1:])] for row in rows]
+    output.table(("change", *(str(number) for number in range(1, len(names) + 1))), marks)
 
 
 def _show_under_way(name: str, holder: LockHolder) -> None:

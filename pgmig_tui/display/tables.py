@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
@@ -9,6 +10,9 @@ from pgmig_tui.display.cells import Line, Span, line, text_of, width
 
 Cell = str | Line
 _BETWEEN = "   "
+_ENDS = frozenset("_./:,@-")
+"""What ends a part of a name: names of changes and tables are read by their parts."""
+_PARTS = re.compile(r"[^\s_./:,@-]*[_./:,@-]+|[^\s_./:,@-]+")
 _NARROWEST = 4
 """No column is made narrower than that while another one can still give."""
 
@@ -28,12 +32,31 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], columns: int,
         if not spare:
             break
         shown.remove(spare[-1])
-    widths = narrowed([widest[column] for column in shown], columns)
+    widths = [widest[column] for column in shown]
+    if _total(widths) > columns:
+        every = ([headings[column].rstrip(">?"), *(row[column] for row in cells)] for column in shown)
+        widths = narrowed(whole_words(widths, [_longest_part(each) for each in every], columns), columns)
     right = [">" in headings[column] for column in shown]
     yield from _row([((titles[column], "strong"),) for column in shown], widths, right)
     yield ((rule * _total(widths), "plain"),)
     for row in cells:
         yield from _row([_spans(row[column]) for column in shown], widths, right)
+
+
+def whole_words(widths: Sequence[int], least: Sequence[int], columns: int) -> list[int]:
+    """The widths with as much taken from the widest ones as it needs, but none made narrower than its `least`."""
+    found = list(widths)
+    for _ in range(max(0, _total(found) - columns)):
+        spare = [at for at, one in enumerate(found) if one > least[at]]
+        if not spare:
+            break
+        found[max(spare, key=found.__getitem__)] -= 1
+    return found
+
+
+def _longest_part(cells: Iterable[Cell]) -> int:
+    texts = (cell if isinstance(cell, str) else text_of(cell) for cell in cells)
+    return max((width(part) for text in texts for part in _PARTS.findall(text)), default=0)
 
 
 def narrowed(widths: Sequence[int], columns: int) -> list[int]:
@@ -54,7 +77,8 @@ def narrowed(widths: Sequence[int], columns: int) -> list[int]:
 
 
 def folded(told: Line, columns: int) -> list[Line]:
-    """The line in pieces of at most `columns`, broken between words where that is possible."""
+    """The line in pieces of at most `columns`, broken between words where that is possible, else between the parts of a
+    name."""
     text = text_of(told)
     if width(text) <= columns and "\n" not in text:
         return [told]
@@ -65,15 +89,20 @@ def folded(told: Line, columns: int) -> list[Line]:
         while width(text[start:end]) > columns:
             stop = _fits(text, start, end, columns)
             space = text.rfind(" ", start + 1, stop + 1)
-            stop = space if space > 0 else stop
-            pieces.append(_slice(told, start, stop))
+            stop = space if space > 0 else _part(text, start, stop)
+            pieces.append(sliced(told, start, stop))
             start = stop
             while start < end and text[start] == " ":
                 start += 1
         if start < end or not paragraph:
-            pieces.append(_slice(told, start, end))
+            pieces.append(sliced(told, start, end))
         at = end + 1
     return pieces
+
+
+def _part(text: str, start: int, stop: int) -> int:
+    """Where the last part of a name ends that has room before `stop`; there, where none does."""
+    return next((at for at in range(stop, start, -1) if text[at - 1] in _ENDS), stop)
 
 
 def _fits(text: str, start: int, end: int, columns: int) -> int:
@@ -84,7 +113,8 @@ def _fits(text: str, start: int, end: int, columns: int) -> int:
     return max(stop, start + 1)
 
 
-def _slice(told: Line, start: int, stop: int) -> Line:
+def sliced(told: Line, start: int, stop: int) -> Line:
+    """The line from one character to another."""
     kept: list[Span] = []
     at = 0
     for text, role in told:

@@ -268,13 +268,26 @@ def load_project(
     """Read the project in `directory`; `env` are the environment variables, the options win over the configuration.
 
     Where the configured plan isn't there it is the project of the first of the `wanted` environments that has one.
-
     Raises ProjectError when there is no project, or a file of it has errors.
     """
     root = Path(os.path.abspath(directory))  # noqa: PTH100 - symbolic links stay, as in psql's messages
     if not root.is_dir():
         raise UsageError(f"There is no folder {root}.")
     return _load(root, read_config(root, env), env, Options(plan_file, top_dir, registry), os_user, None, wanted)
+
+
+def load_bare(
+    directory: Path,
+    env: Mapping[str, str],
+    *,
+    plan_file: str | None = None,
+    top_dir: str | None = None,
+    registry: str | None = None,
+) -> Project:
+    """The folder of a file that belongs to no project: an empty plan, and what the configuration says, if any. Raises
+    ProjectError where that can't be read."""
+    root = Path(os.path.abspath(directory))  # noqa: PTH100 - as above
+    return _load(root, read_config(root, env), env, Options(plan_file, top_dir, registry), None, None, bare=True)
 
 
 def _load(
@@ -285,6 +298,7 @@ def _load(
     os_user: OsUser | None,
     layout: Layout | None,
     wanted: Sequence[str] = (),
+    bare: bool = False,
 ) -> Project:
     default = default_target_name(config, env)
 
@@ -292,13 +306,16 @@ def _load(
         return resolve_target(name, config, env, root, options)
 
     layout = layout or _main_layout(default, config, resolve)
-    if not layout.plan_file.exists():
+    if not bare and not layout.plan_file.exists():
         instead = _layout_of(wanted, root, config, default, resolve)
         if instead is None:
             raise _no_plan(root, config, layout, resolve)
         layout = instead
     inside = None if options.plan_file else Inside(root, *_said(root, options))
-    plan = read_plan(layout.plan_file, _shown(layout.plan_file, root), inside)
+    if bare:
+        plan = Plan("", None, (), (), layout.plan_file)
+    else:
+        plan = read_plan(layout.plan_file, _shown(layout.plan_file, root), inside)
     found, foreign, warnings = _environments(root, config, default, layout, resolve)
     mode = config.get("deploy.mode")
     if mode and mode != "change":

@@ -83,6 +83,24 @@ def test_a_risk_can_fail_a_build(checkout: Checkout, limit: str, status: int) ->
     assert checkout.run("impact", "total", "--fail-on", limit).status == status
 
 
+@pytest.mark.parametrize(
+    "files", [{}, {"sqitch.conf": "[core]\n\tengine = pg\n"}, {"sqitch.plan": "no plan at all"}], ids=" ".join
+)
+def test_a_file_needs_no_project_around_it(tmp_path: Path, files: dict[str, str]) -> None:
+    (tmp_path / "folder").mkdir()
+    here = Checkout(tmp_path / "folder", tmp_path)
+    for name, text in files.items():
+        here.write(name, text)
+    here.write("loose.sql", "\\i more.sql\nALTER TABLE public.a ADD COLUMN b int;\n")
+    here.write("more.sql", "DROP TABLE public.c;\n")
+    done = here.run("impact", "--file", "loose.sql", "--json")
+    assert (done.status, done.err) == (0, "")
+    (script,) = json.loads(done.out)["scripts"]
+    assert [one["kind"] for one in script["statements"]] == ["DROP TABLE", "ALTER TABLE"]
+    refused = here.run("impact")
+    assert refused.status == 2, "without --file it needs a project as ever"
+
+
 def test_a_silenced_advice_fails_no_build_and_says_why(checkout: Checkout) -> None:
     sql = "CREATE INDEX total_id ON shop.orders (id);"
     checkout.change("total", sql)

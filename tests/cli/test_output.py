@@ -8,6 +8,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError, in_a_line
 from tests.cli.program import Checkout, environment, shop
 
@@ -45,6 +46,34 @@ def test_a_table_fits_its_terminal(checkout: Checkout) -> None:
         out = on_terminal(checkout, "plan", columns=columns, NO_COLOR="1", TERM="dumb")
         assert max(len(line.rstrip()) for line in out.splitlines()) <= columns
         assert "total" in out
+
+
+def test_no_word_is_broken_at_the_edge_of_a_terminal(checkout: Checkout) -> None:
+    for columns in (66, 80):
+        out = on_terminal(checkout, "impact", columns=columns, NO_COLOR="1", TERM="dumb")
+        assert max(len(line.rstrip()) for line in out.splitlines()) <= columns, out
+        for word in ("statement", "EXCLUSIVE", "transaction,", "shop.orders,", "ACCESS"):
+            assert word in out.split(), out
+
+
+def test_many_environments_are_columns_of_glyphs_with_their_names_beside(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pgmig_tui.cli.status import _show_open
+    from pgmig_tui.display.cells import state_cell
+
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [f"environment-{number}" for number in range(1, 13)]
+    change: Line = (("20260311_0001_drop_session_suppliers_history", "plain"),)
+    rows: list[list[Line]] = [[change, *((state_cell("deployed"),) for _ in range(11)), (state_cell("pending"),)]]
+    _show_open(names, rows)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in shown[:12]] == [[str(n), f"environment-{n}"] for n in range(1, 13)]
+    assert shown[12].split() == ["change", *(str(number) for number in range(1, 13))]
+    assert shown[14].split() == ["20260311_0001_drop_session_", *["+"] * 11, "."]
+    assert shown[15].split() == ["suppliers_history"]
+    _show_open(names[:1], [row[:2] for row in rows])
+    assert capsys.readouterr().out.splitlines()[0].split() == ["change", "environment-1"]
 
 
 def test_json_is_one_document_alone_on_stdout(checkout: Checkout) -> None:

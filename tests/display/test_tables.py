@@ -40,15 +40,17 @@ def test_what_can_be_spared_goes_from_the_right_before_anything_is_folded() -> N
     assert drawn(20)[0] == " #   change"
 
 
-def test_what_is_still_too_wide_is_folded_at_words_and_a_long_word_anywhere() -> None:
-    rows: list[tuple[str | Line, ...]] = [("a", "two words and_a_name_that_is_long"), ("b", "x")]
+def test_what_is_still_too_wide_is_folded_at_words_and_a_long_word_between_its_parts() -> None:
+    rows: list[tuple[str | Line, ...]] = [("a", "two words and_a_name_that_is_long"), ("b", "x"), ("c", "x" * 14)]
     assert drawn(16, ("k", "text"), rows) == [
         "k   text",
         "────────────────",
         "a   two words",
-        "    and_a_name_t",
-        "    hat_is_long",
+        "    and_a_name_",
+        "    that_is_long",
         "b   x",
+        "c   xxxxxxxxxxxx",
+        "    xx",
     ]
 
 
