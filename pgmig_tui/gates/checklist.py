@@ -55,7 +55,7 @@ PRE: tuple[Item, ...] = (
 HEALTH: tuple[Item, ...] = (
     Item(SERVER, "pre", "Server reachable and the right one", "check", "server", always=True, overridable=False),
     Item("check:long-transactions", "pre", "No long transactions", "check", "long_transactions"),
-    Item("check:blockers", "pre", "Nobody holds the affected tables", "check", "blockers"),
+    Item("check:blockers", "pre", "Nobody holds the affected tables for long", "check", "blockers"),
     Item("check:autovacuum", "pre", "No vacuum on them that won't yield", "check", "autovacuum"),
     Item("check:prepared-transactions", "pre", "No prepared transactions", "check", "prepared_transactions"),
     Item("check:replication-lag", "pre", "Replicas keep up", "check", "replication_lag"),

@@ -137,10 +137,22 @@ def test_blockers(pg: Server, app: str) -> None:
             f"process {other.pid} (reporting, idle in transaction) holds AccessShareLock on app.orders"
             in result.summary
         )
-        assert run_check(connection, "blockers", TABLE).state == "PASS"  # not for long
+        assert run_check(connection, "blockers", TABLE, Thresholds(blocker_s=600)).state == "PASS"  # not for long
         assert run_check(connection, "blockers", wants("events"), NOW).state == "PASS"
         assert run_check(connection, "blockers", wants("orders", schema=""), NOW).state == "FAIL"
         assert run_check(connection, "blockers", wants("orders", schema="other"), NOW).state == "PASS"
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0.2, "PASS"), (3.0, "WARN"), (22.0, "FAIL")])
+def test_who_outlasts_our_wait_is_never_nobody(seconds: float, state: str) -> None:
+    row = {
+        "pid": 777, "application": "reporting", "role": "bi", "state": "active", "mode": "AccessShareLock",
+        "relation": "app.orders", "ours": "AccessExclusiveLock", "xact_s": seconds, "prepared": None, "granted": True,
+        "blocks": True, "backend_type": "client backend",
+    }  # fmt: skip
+    found = verdicts.blockers([row], Thresholds())
+    assert found.state == state
+    assert state == "PASS" or "process 777 (reporting, active) holds AccessShareLock on app.orders" in found.summary
 
 
 @pytest.mark.parametrize("held", list(LockMode))

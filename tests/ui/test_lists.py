@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
+import pgmig_tui.ui
 from pgmig_tui.display.activity import Blocker
-from pgmig_tui.impact.result import ScriptImpact
+from pgmig_tui.impact.result import DataLoss, ScriptImpact
+from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
+from pgmig_tui.ui.screens.palette import PaletteScreen
 from pgmig_tui.ui.screens.place import PlaceScreen
 from pgmig_tui.ui.session import (
     Command,
+    Evidence,
     Foreign,
     ForeignSession,
     Item,
@@ -24,13 +31,14 @@ from pgmig_tui.ui.session import (
     RunFacts,
     StepFacts,
 )
-from pgmig_tui.ui.widgets.lines import Choices, Lines
-from tests.ui.fakes import NOW, FakeEvent, FakeSession, change_id, facts, impact, plan, standing
+from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
+from tests.ui.fakes import NOW, PLACES, FakeEvent, FakeSession, change_id, facts, impact, plan, standing
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(80, 23), (100, 30), (160, 50)]
 MANY = 500
 """Ten times the rows that fit into 160x50."""
+LONG = " ".join(f"word-{n}-of-a-long-text" for n in range(MANY))
 AT = "2026-08-20T03:13:00Z"
 
 
@@ -48,8 +56,11 @@ class Crowded(FakeSession):
             ("deploy", "revert", "recorded"), "".join(f"SELECT {n};\n" for n in range(1, MANY + 1))
         )
         self.impacts["deploy"] = many_findings()
+        self.impacts["revert"] = many_losses()
+        self.spoken = Evidence(None, problem=LONG)
         self.items = tuple(
-            Item(f"item-{n}", f"Item {n} of the checklist", "attested", "UNKNOWN", blocks=True) for n in range(MANY)
+            Item(f"item-{n}", f"Item {n} of the checklist", "attested", "UNKNOWN", "" if n else LONG, blocks=True)
+            for n in range(MANY)
         )
         self.listed = tuple(
             RunFacts(f"run-{n:04d}", "dev", "deploy", "finished", f"2026-08-{n % 20 + 1:02d}T02:41:10Z", AT, 2, 2)
@@ -68,7 +79,8 @@ class Crowded(FakeSession):
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         steps = tuple(step_facts(number) for number in range(1, MANY + 1))
-        return replace(super().prepare(environment, command, to, how=how), steps=steps)
+        losing = replace(steps[0], loses=tuple(f"all rows of public.a_table_{n}" for n in range(MANY)))
+        return replace(super().prepare(environment, command, to, how=how), steps=(losing, *steps[1:]))
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         steps = tuple(step_facts(number) for number in range(1, MANY + 1))
@@ -90,6 +102,13 @@ def many_findings() -> ScriptImpact:
     told = impact()
     one = told.statements[2]
     return replace(told, statements=tuple(replace(one, line=n, end_line=n) for n in range(1, MANY + 1)))
+
+
+def many_losses() -> ScriptImpact:
+    told = impact()
+    loss = DataLoss(3, tuple(f"all rows of public.a_table_{n}" for n in range(MANY)))
+    one = replace(told.statements[2], data_loss=loss)
+    return replace(told, statements=(one,))
 
 
 def planned(command: str = "deploy") -> FakeEvent:
@@ -125,9 +144,10 @@ Way = Callable[[Robot, Crowded], Awaitable[Lines]]
 
 @dataclass(frozen=True)
 class Where:
-    """How a list is come to, and which keys mean something in it."""
+    """How a list, the `of` a screen, is come to, and which keys mean something in it."""
 
     name: str
+    of: str
     way: Way
     keys: tuple[str, ...] = ("j", "k", "G", "k", "ctrl+u", "g", "j", "ctrl+d", "pagedown", "pageup", "end", "home")
     wanted: str = ""
@@ -174,13 +194,28 @@ def at_run(events: Sequence[FakeEvent], *keys: str, pane: int = 0) -> Way:
     return way
 
 
-async def at_blockers(robot: Robot, session: Crowded) -> Lines:
+def blocked() -> list[FakeEvent]:
     told = [{"pid": n, "started": "then", "application": f"reporting-{n}"} for n in range(1, MANY + 1)]
     started = FakeEvent(AT, "statement_started", {"step": 1, "line": 1, "sql": "ALTER TABLE t"})
     activity = FakeEvent(AT, "activity", {"step": 1, "waiting": True, "blockers": told})
-    await at_run([planned(), FakeEvent(AT, "step_started", {"step": 1}), started, activity])(robot, session)
-    await robot.press("K")
-    return await in_pane(robot, 0)
+    return [planned(), FakeEvent(AT, "step_started", {"step": 1}), started, activity]
+
+
+async def at_findings(robot: Robot, session: Crowded) -> Lines:
+    await robot.press("enter")
+    await robot.sees(">L1 ALTER TABLE")
+    await robot.press("tab")
+    found = screen_of(robot)
+    assert isinstance(found, ChangeScreen)
+    return found.pane
+
+
+async def at_choices(robot: Robot, session: Crowded) -> Lines:
+    await at_run([*failing(), ended(1)], "f")(robot, session)
+    await robot.tell(standing("dev", 250, plan(MANY)))
+    await robot.press("m")
+    await robot.sees("it can't be marked")
+    return await in_pane(robot, 1)
 
 
 async def at_incident(robot: Robot, session: Crowded) -> Lines:
@@ -192,27 +227,65 @@ async def at_incident(robot: Robot, session: Crowded) -> Lines:
     return await in_pane(robot, 0)
 
 
+_FAR = ("G", "ctrl+u", "g", "ctrl+d", "end", "home")
 WHERES = (
-    Where("plan", at_home(), wanted="0104_0001_create_doc"),
-    Where("script", at_home("enter"), wanted="select 499;"),
-    Where("review items", at_home("d"), wanted="item 499"),
-    Where("review steps", at_home("d", pane=1), wanted="0499_generated"),
-    Where("rollback steps", at_home("R"), ("G", "ctrl+u", "g", "ctrl+d", "end", "home"), "0499_generated"),
-    Where("rollback losses", at_home("R", pane=1), ("G", "ctrl+u", "g", "ctrl+d", "end", "home"), "loss 499"),
-    Where("runs", at_home("h"), wanted="run-0499"),
-    Where("locks", at_home("l"), wanted=""),
-    Where("foreign", at_home("w")),
-    Where("help", at_home("question_mark", times=1), wanted="any.quit"),
-    Where("log", at_run(running()), wanted="499"),
-    Where("run steps", at_run(running(), pane=1), wanted=" 499 "),
-    Where("whole log", at_run(running(), "t"), wanted="499"),
-    Where("failure", at_run([*failing(), ended(1)], "f"), wanted="index i499"),
-    Where("after items", at_run([*running(), ended(0)], "enter"), wanted="item 499"),
-    Where("after steps", at_run([*running(), ended(0)], "enter", pane=1), wanted="0499_generated"),
-    Where("after log", at_run([*running(), ended(0)], "enter", "t", pane=1), wanted="499"),
-    Where("blockers", at_blockers, wanted="reporting-499"),
-    Where("incident", at_incident, wanted="line 499"),
+    Where("plan", "HomeScreen.matrix", at_home(), wanted="0104_0001_create_doc"),
+    Where("side", "HomeScreen.side", at_home(pane=1)),
+    Where("script", "ChangeScreen.sql", at_home("enter"), wanted="select 499;"),
+    Where("findings", "ChangeScreen.pane", at_findings),
+    Where("review items", "ReviewScreen.items", at_home("d"), wanted="item 499"),
+    Where("review steps", "ReviewScreen.steps", at_home("d", pane=1), wanted="0499_generated"),
+    Where("review gate", "ReviewScreen.gate", at_home("d", pane=2), wanted="word-499"),
+    Where("rollback steps", "RollbackScreen.steps", at_home("R"), _FAR, "0499_generated"),
+    Where("rollback losses", "RollbackScreen.lower", at_home("R", pane=1), _FAR, "loss 499"),
+    Where("runs", "RunsScreen.list", at_home("h"), wanted="run-0499"),
+    Where("locks", "SessionsScreen.list", at_home("l"), wanted=""),
+    Where("foreign", "ForeignScreen.text", at_home("w")),
+    Where("help", "HelpScreen.list", at_home("question_mark", times=1), wanted="any.quit"),
+    Where("log", "RunScreen.log_lines", at_run(running()), wanted="499"),
+    Where("run steps", "RunScreen.steps", at_run(running(), pane=1), wanted=" 499 "),
+    Where("statement", "RunScreen.current", at_run(blocked(), pane=2), wanted="reporting-499"),
+    Where("whole log", "RunScreen.log_lines", at_run(running(), "t"), wanted="499"),
+    Where("failure", "FailedScreen.what", at_run([*failing(), ended(1)], "f"), wanted="index i499"),
+    Where("what can be done", "FailedScreen.choices", at_choices, wanted="word-499"),
+    Where("after items", "AfterScreen.items", at_run([*running(), ended(0)], "enter"), wanted="item 499"),
+    Where("after steps", "AfterScreen.steps", at_run([*running(), ended(0)], "enter", pane=1), wanted="0499_generated"),
+    Where("after log", "AfterScreen.steps", at_run([*running(), ended(0)], "enter", "t", pane=1), wanted="499"),
+    Where("blockers", "SessionsScreen.list", at_run(blocked(), "K"), wanted="reporting-499"),
+    Where("incident", "IncidentScreen.text", at_incident, wanted="line 499"),
 )
+BOUNDED = {
+    "SessionsScreen.detail": "a few lines of one session, or of some of a crowd; `=` shows its whole query",
+    "PlaceScreen.note": "four lines at most; `=` shows all",
+    "PlaceScreen.small": "what a terminal that is too small shows",
+}
+DIALOGS = {"Dialog.text", "PaletteScreen.list"}
+UI = Path(pgmig_tui.ui.__file__).parent
+
+
+def lists_of_the_program() -> set[str]:
+    """Each list that a screen makes, as `Screen.attribute`, by reading ui/. A list is a widget that descends from
+    Lines; a Bar is one line."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in UI.rglob("*.py")]
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    kinds = {"Lines"}
+    for _ in classes:
+        kinds |= {
+            one.name for one in classes if one.name != "Bar" and any(ast.unparse(base) in kinds for base in one.bases)
+        }
+    return {
+        f"{one.name}.{ast.unparse(target).removeprefix('self.')}"
+        for one in classes
+        for node in ast.walk(one)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in kinds
+        for target in node.targets
+    }
+
+
+def test_every_list_of_the_program_is_tried_here() -> None:
+    found = lists_of_the_program()
+    assert {"HomeScreen.matrix", "ChangeScreen.sql", "Dialog.text"} < found
+    assert found == {where.of for where in WHERES} | DIALOGS | set(BOUNDED)
 
 
 def rows_on_screen(robot: Robot, part: Lines) -> list[str]:
@@ -223,6 +296,10 @@ def rows_on_screen(robot: Robot, part: Lines) -> list[str]:
 
 def in_sight(robot: Robot, part: Lines) -> None:
     """The row under the cursor is on the screen, and marked."""
+    if isinstance(part, Groups):
+        seen = rows_on_screen(robot, part)
+        chosen = [row for row in seen if re.match("│?>L[0-9]", row)]
+        assert len(chosen) == 1, "the finding that is chosen is out of sight:\n" + "\n".join(seen)
     if not isinstance(part, Choices):
         return
     rows, place = rows_on_screen(robot, part), part.cursor - part.scroll_offset.y
@@ -235,8 +312,8 @@ def shows(robot: Robot, part: Lines, index: int) -> None:
     assert part.scroll_offset.y <= index < part.scroll_offset.y + part.size.height, (index, part.scroll_offset.y)
 
 
-CASES = [(where, size) for where in WHERES for size in SIZES if (where.name, size) != ("help", (160, 50))]
-"""All of the help fits into 160x50."""
+_NOT = {("help", (160, 50)): "all of it fits", ("side", (80, 23)): "there is none"}
+CASES = [(where, size) for where in WHERES for size in SIZES if (where.name, size) not in _NOT]
 
 
 @pytest.mark.parametrize(("where", "size"), CASES, ids=[f"{where.name} {size[0]}x{size[1]}" for where, size in CASES])
@@ -244,7 +321,8 @@ def test_what_a_key_goes_to_is_in_sight(where: Where, size: tuple[int, int]) -> 
     async def scene() -> None:
         session = Crowded()
         async with opened(session, size) as robot:
-            busy = standing("dev", 250, plan(MANY), under_way="run x of another account is under way")
+            away = "run x of another account is under way"
+            busy = standing("dev", 250, plan(MANY), under_way=away, differing={change_id(250): LONG})
             await robot.tell(busy)
             await robot.runs()
             part = await where.way(robot, session)
@@ -254,6 +332,8 @@ def test_what_a_key_goes_to_is_in_sight(where: Where, size: tuple[int, int]) -> 
                 await robot.press(key)
                 await robot.pilot.pause()
                 in_sight(robot, part)
+                if isinstance(part, Groups):
+                    continue  # its keys choose a finding
                 match key:
                     case "G" | "end":
                         shows(robot, part, part.line_count - 1)
@@ -267,7 +347,57 @@ def test_what_a_key_goes_to_is_in_sight(where: Where, size: tuple[int, int]) -> 
             await robot.pilot.resize_terminal(size[0], size[1] - 3)
             await robot.press("G")
             in_sight(robot, part)
-            shows(robot, part, part.line_count - 1)
+            if not isinstance(part, Groups):
+                shows(robot, part, part.line_count - 1)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        places = tuple(replace(PLACES[0], name=f"environment-{n}") for n in range(1, MANY + 1))
+        async with opened(FakeSession(facts(places=places)), size) as robot:
+            await robot.press("e")
+            await robot.sees("part of an environment's name")
+            dialog = robot.app.screen
+            assert isinstance(dialog, PaletteScreen)
+            await robot.until(lambda: dialog.list.line_count > 9 * dialog.list.size.height > 0, "more lines than fit")
+            for keys in (["down"] * 20, ["pagedown"] * 3, ["up"] * 7, ["pageup"] * 9, ["up"], ["pagedown"] * 90):
+                await robot.press(*keys)
+                await robot.pilot.pause()
+                in_sight(robot, dialog.list)
+            assert dialog.list.cursor == MANY - 1
+            await robot.press("enter")
+            await robot.sees(f"env {MANY}/{MANY} environment-{MANY}")
+            await robot.press("e", *"environment-123")
+            await robot.misses("environment-124")
+            await robot.press("enter")
+            await robot.sees(f"env 123/{MANY}")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_question_longer_than_the_screen_is_read_to_its_end(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        session = Crowded()
+        session.items = ()
+        async with opened(session, size) as robot:
+            await robot.tell(standing("dev", 250, plan(MANY)))
+            await robot.press("d")
+            await robot.sees("GO is open")
+            await robot.press("E")
+            await robot.sees("page down: read all of it first")
+            dialog = robot.app.screen
+            assert isinstance(dialog, Dialog)
+            for _ in range(MANY):
+                await robot.press("pagedown")
+                if dialog.read:
+                    break
+            await robot.pilot.pause()
+            assert dialog.text.scroll_offset.y == dialog.text.line_count - dialog.text.size.height
+            await robot.sees("Type yes and press Enter")
 
     play(scene)
 

@@ -67,7 +67,7 @@ class CheckResult:
 SERVER = "server"
 CHECKS: tuple[Check, ...] = (
     Check("long_transactions", "No long transactions", verdicts.long_transactions),
-    Check("blockers", "Nobody holds the affected tables", verdicts.blockers),
+    Check("blockers", "Nobody holds the affected tables for long", verdicts.blockers),
     Check("autovacuum", "No vacuum that won't yield", verdicts.autovacuum),
     Check("prepared_transactions", "No prepared transactions", verdicts.prepared_transactions),
     Check("replication_lag", "Replicas keep up", verdicts.replication_lag),

@@ -113,12 +113,24 @@ def blockers(rows: Rows, limits: Thresholds) -> Verdict:
     if waiting:
         return Verdict("WARN", f"{words.count(len(waiting), 'lock')} awaited on {waiting[0]['relation']}")
     if held:
-        return Verdict("PASS", f"{words.count(len({row['pid'] for row in held}), 'session')}, none for long")
+        return _held_shortly(held, limits)
     if others:
         return Verdict(
             "PASS", f"{words.count(len({row['pid'] for row in others}), 'session')}, none in the way of our locks"
         )
     return Verdict("PASS", "no locks on them")
+
+
+def _held_shortly(held: Rows, limits: Thresholds) -> Verdict:
+    """Locks in our way, none old enough to keep a run from starting: one that will outlast our waiting is no PASS."""
+    many = words.count(len({row["pid"] for row in held}), "session")
+    first = max(held, key=lambda row: float(row["xact_s"] or 0))
+    oldest = float(first["xact_s"] or 0)
+    if oldest <= limits.blocker_s / 5:
+        return Verdict("PASS", f"{many} in the way of our locks just now, none for {_seconds(limits.blocker_s / 5)}")
+    who = f"process {first['pid']} ({first['application'] or first['role'] or 'no name'}, {first['state']})"
+    told = f"{who} holds {first['mode']} on {first['relation']} for {_seconds(oldest)}"
+    return Verdict("WARN", f"{told}, in the way of our {first['ours']}; {many} in all")
 
 
 def autovacuum(rows: Rows, limits: Thresholds) -> Verdict:

@@ -454,7 +454,7 @@ class HomeScreen(PlaceScreen):
             self.say("this is home; q leaves")
 
     def panes(self) -> Sequence[Lines]:
-        return (self.matrix,)
+        return (self.matrix, self.side) if self.size.width >= WIDE else (self.matrix,)
 
     def _move(self, how: Callable[[Lines], None]) -> None:
         self._moved = True
