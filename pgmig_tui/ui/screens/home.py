@@ -42,6 +42,7 @@ class HomeScreen(PlaceScreen):
         super().__init__()
         self._moved = False
         self._filter = ""
+        self._briefs: dict[str, tuple[ImpactFacts | None, Span, Span, bool]] = {}
         self._previews = Previews(self._read_preview, self._tell_preview)
         self.summary = Bar(identity="summary")
         self.head = Bar(identity="head")
@@ -88,23 +89,29 @@ class HomeScreen(PlaceScreen):
             return None
         return self._previews.get(self._wanted(change_id, "deploy"))
 
-    def _lock_cell(self, change_id: str) -> Span:
-        from pgmig_tui.ui.findings import short_lock
-
+    def _brief(self, change_id: str) -> tuple[ImpactFacts | None, Span, Span, bool]:
+        """What is known of deploying a change, its lock, its risk, and whether it loses data: worked out once, since a
+        script may be long and its row is drawn every second."""
         facts = self._pending_impact(change_id)
-        return short_lock(facts) if facts is not None else ("", "plain")
+        if facts is None:
+            return None, ("", "plain"), ("", "plain"), False
+        known = self._briefs.get(change_id)
+        if known is None or known[0] is not facts:
+            from pgmig_tui.gates.loss import of_script
+            from pgmig_tui.ui.findings import short_lock, short_risk
+
+            loses = facts.impact is not None and bool(of_script(facts.impact).known)
+            known = self._briefs[change_id] = (facts, short_lock(facts), short_risk(facts), loses)
+        return known
+
+    def _lock_cell(self, change_id: str) -> Span:
+        return self._brief(change_id)[1]
 
     def _risk_cell(self, change_id: str) -> Span:
-        from pgmig_tui.ui.findings import short_risk
-
-        facts = self._pending_impact(change_id)
-        return short_risk(facts) if facts is not None else ("", "plain")
+        return self._brief(change_id)[2]
 
     def _loses(self, change_id: str) -> bool:
-        from pgmig_tui.gates.loss import of_script
-
-        facts = self._pending_impact(change_id)
-        return facts is not None and facts.impact is not None and bool(of_script(facts.impact).known)
+        return self._brief(change_id)[3]
 
     def doing(self) -> str:
         places, now = self.pgmig.session.facts.places, f"{self.pgmig.clock():%H:%M:%S}Z"
