@@ -14,6 +14,8 @@ SLIM = 3
 LOCK = 8
 RISK = 7
 MARK = 3
+AFTER = 1
+"""A column after the glyphs, where `>` says that there are more."""
 _LEAST_NAME = 22
 _MANY = 99
 
@@ -42,6 +44,7 @@ def layout(columns: int, environments: int, chosen: int, longest: int, *, locks:
         room = columns - MARK - RISK - lock
         if environments * WIDE + least <= room:
             return _filled(room, tuple(range(environments)), WIDE, lock, longest)
+    columns -= AFTER
     lock = LOCK if locks and environments * SLIM + _LEAST_NAME + LOCK <= columns - MARK - RISK else 0
     room = columns - MARK - RISK - lock
     if environments <= _MANY and environments * SLIM + 8 <= room:

@@ -250,3 +250,19 @@ def test_no_environment_and_an_empty_plan_are_said() -> None:
             assert robot.app.is_running
 
     play(scene)
+
+
+@pytest.mark.parametrize("size", [(72, 20), (80, 23), (100, 30), (160, 50)])
+def test_the_loss_of_a_change_is_marked_beside_a_scrollbar_too(size: tuple[int, int]) -> None:
+    async def scene() -> None:
+        places = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(1, 13))
+        session = FakeSession(facts(plan(400), places))
+        session.impacts["deploy"] = impact("revert")
+        async with opened(session, size) as robot:
+            await robot.tell(standing("environment-1", 300, plan(400)))
+            await robot.sees("CRIT x")
+            rows = [row for row in robot.text.splitlines() if "CRIT" in row]
+            assert rows
+            assert all("CRIT x" in row for row in rows), robot.text
+
+    play(scene)

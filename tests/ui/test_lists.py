@@ -12,6 +12,7 @@ import pytest
 
 import pgmig_tui.ui
 from pgmig_tui.display.activity import Blocker
+from pgmig_tui.display.cells import text_of, width
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
@@ -303,6 +304,9 @@ def in_sight(robot: Robot, part: Lines) -> None:
     if not isinstance(part, Choices):
         return
     rows, place = rows_on_screen(robot, part), part.cursor - part.scroll_offset.y
+    if part.filled:
+        wide = [width(text_of(part.line_at(index)).rstrip()) for index in range(part.line_count)]
+        assert max(wide) <= part.columns, "a scrollbar lies over what is said"
     assert 0 <= place < part.size.height, f"row {part.cursor} is out of sight, {place} rows off the top"
     marked = [number for number, row in enumerate(rows) if row[:2].lstrip().startswith(">")]
     assert marked == [place], f"marked are {marked}, the cursor is at {place}:\n" + "\n".join(rows)

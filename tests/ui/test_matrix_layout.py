@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgmig_tui.display.cells import text_of, width
-from pgmig_tui.ui.matrix_layout import MARK, environment_spans, layout
+from pgmig_tui.ui.matrix_layout import AFTER, MARK, environment_spans, layout
 
 WIDTHS = st.integers(40, 200)
 
@@ -17,7 +17,8 @@ def test_the_chosen_environment_is_in_sight_and_the_row_fits(
 ) -> None:
     chosen = data.draw(st.integers(0, max(0, environments - 1)))
     found = layout(columns, environments, chosen, longest, locks=locks)
-    assert MARK + found.name + found.cell * len(found.shown) + found.lock + found.risk <= columns
+    after = AFTER if found.slim else 0
+    assert MARK + found.name + found.cell * len(found.shown) + after + found.lock + found.risk <= columns
     assert found.name >= 8
     assert found.shown == tuple(range(found.shown[0], found.shown[-1] + 1)) if found.shown else environments == 0
     assert environments == 0 or chosen in found.shown

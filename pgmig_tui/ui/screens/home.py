@@ -58,7 +58,7 @@ class HomeScreen(PlaceScreen):
 
     def set_up(self) -> None:
         self.summary.make(self._summary_line)
-        self.head.make(lambda columns: self.matrix.head(columns))
+        self.head.make(lambda columns: self.matrix.head(self.matrix.columns or columns))
         super().set_up()
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
         self.set_timer(LOOK_SECONDS, self._show_side)
@@ -267,7 +267,7 @@ class HomeScreen(PlaceScreen):
 
         deploy = self._previews.get(self._wanted(change.change_id, "deploy"))
         revert = self._previews.get(self._wanted(change.change_id, "revert"))
-        where = self._where_lines(change, columns - 1) if self.matrix.layout_for(self.matrix.size.width).slim else []
+        where = self._where_lines(change, columns - 1) if self.matrix.layout_for(self.matrix.columns).slim else []
         return side_lines(change, deploy, revert, self._differs(change), columns - 1, where)
 
     def _where_lines(self, change: PlanLine, columns: int) -> list[Line]:
@@ -340,7 +340,7 @@ class HomeScreen(PlaceScreen):
 
     def on_bar_clicked(self, message: Bar.Clicked) -> None:
         if message.bar is self.head:
-            index = self.matrix.environment_at(message.x, self.head.size.width)
+            index = self.matrix.environment_at(message.x, self.matrix.columns)
             if index is not None:
                 self.do_environment(index + 1)
         if message.bar is self.status and self._said is None:

@@ -89,7 +89,7 @@ class ReviewScreen(PlaceScreen):
 
     def doing(self) -> str:
         title = {"record": "MARK DEPLOYED", "try": "DRY RUN"}.get(self.how, VERBS[self.command])
-        if self.review is None:
+        if self.review is None or self.review.marks:
             return title
         return f"{title} {count(len(self.review.steps), 'change')}"
 

@@ -15,6 +15,9 @@ from pgmig_tui.display.cells import Line, Role, text_of, width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.ui.palette import role_styles
 
+SCROLLBAR = 1
+"""Columns of a scrollbar, as the style sheet has it."""
+
 
 class Lines(ScrollView):
     """Lines that are shown as they are. `can_focus` is off: keys belong to the screen, which calls `step`, `page`,
@@ -44,12 +47,28 @@ class Lines(ScrollView):
     def fill(self, make: Callable[[int], Sequence[Line]]) -> None:
         """Draws the lines that `make` gives for the columns there are, now and after every change of size."""
         self._fill = make
-        if self.size.width:
-            self.show(make(self.size.width))
+        self._make_lines()
+
+    def _make_lines(self) -> None:
+        if self._fill is None or not self.size.width:
+            return
+        lines = self._fill(self.size.width)
+        if len(lines) > self.size.height:
+            lines = self._fill(self.size.width - SCROLLBAR)
+        self.show(lines)
+
+    @property
+    def filled(self) -> bool:
+        """Whether its lines are made for the columns there are."""
+        return self._fill is not None
+
+    @property
+    def columns(self) -> int:
+        """The columns that can be seen: a list that is longer than its place has a scrollbar over the last one."""
+        return self.size.width - (SCROLLBAR if self.line_count > self.size.height else 0)
 
     def on_resize(self) -> None:
-        if self._fill is not None and self.size.width:
-            self.show(self._fill(self.size.width))
+        self._make_lines()
         self.settle()
 
     def settle(self) -> None:

@@ -120,7 +120,7 @@ class PlanMatrix(Choices):
 
     def line_at(self, index: int) -> Line:
         change = self.plan[self.rows[index]]
-        form = self.layout_for(self.size.width)
+        form = self.layout_for(self.columns)
         here = index == self.cursor
         spans: list[Span] = [(" > " if here else "   ", "strong")]
         tags = "".join(f"@{tag} " for tag in change.tags)

@@ -69,7 +69,7 @@ class SqlView(Choices):
         gutter: Line = ((f"{cursor}{number:>{digits}} {'|' if mark else ' '}", mark or "muted"),)
         if self._bar is not None:
             gutter = (*gutter, self._bar(number), (" ", "plain"))
-        room = self.size.width - sum(width(text) for text, _role in gutter)
+        room = self.columns - sum(width(text) for text, _role in gutter)
         spans = slide(self._colors(index), self._shift)
         if sum(width(text) for text, _role in spans) > room > 1:
             return (*gutter, *sides(spans, ((">", "waiting"),), room))
