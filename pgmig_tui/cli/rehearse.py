@@ -31,7 +31,6 @@ def rehearse(arguments: Namespace) -> int:
 
     project, environment, to = environment_and_change(arguments)
     server = _server(project, arguments.server)
-    began = time.time()
     signal.signal(signal.SIGTERM, _interrupt)  # the copy has to be removed
     found = carry_out(
         project,
@@ -47,7 +46,7 @@ def rehearse(arguments: Namespace) -> int:
         else:
             output.say(line(("+ ", "done"), f"nothing is pending on {safe(environment.name)}"))
         return 0
-    _note(project, found, began)
+    _note(project, found)
     if arguments.json:
         output.document(to_json(found))
     else:
@@ -55,28 +54,33 @@ def rehearse(arguments: Namespace) -> int:
     return 0 if found.ok else 1
 
 
-def _note(project: Project, found: Rehearsal, began: float) -> None:
-    """Remember which reverts took everything back, for whoever has to roll back. A file that was changed meanwhile
-    (`began` is in Unix seconds) isn't the one that was rehearsed."""
+def _note(project: Project, found: Rehearsal) -> None:
+    """Keep what was rehearsed, for whoever deploys or has to roll back: scripts that passed, and of reverts those that
+    took everything back."""
     from pgmig_tui.run.events import utc
     from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.tried import note_rehearsed
+    from pgmig_tui.run.rehearsed import Reached, Rehearsed, note
 
-    by_id = project.plan.by_id
     left = {one.change for one in found.schema_differences}
-    for script in found.scripts:
-        passed = script.action == "revert" and script.ok and script.change not in left
-        if passed and script.change_id in by_id:
-            path = project.script_path(by_id[script.change_id], "revert")
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime < began:
-                    note_rehearsed(
-                        default_state_dir(os.environ),
-                        found.environment,
-                        utc(time.time()),
-                        script.change_id,
-                        project.inside.read(path),
-                    )
+    rows = [
+        Rehearsed(
+            utc(time.time()), found.environment, script.change_id, script.script_hash, script.action, script.schema,
+            script.after, str(project.operator), found.where, found.version_num, script.ms,
+            tuple(
+                Reached(
+                    one.line, one.path, one.kind,
+                    tuple((str(lock.name), lock.mode.pg_name) for lock in one.measured.locks if not lock.new),
+                    tuple(str(name) for name in one.measured.rewrites), one.measured.ms, one.measured.seen != "not",
+                )
+                for one in script.statements
+            ),
+        )
+        for script in found.scripts
+        if script.script_hash and script.action != "redeploy"
+        if script.action == "deploy" or script.change not in left
+    ]  # fmt: skip
+    with contextlib.suppress(OSError):
+        note(default_state_dir(os.environ), rows)
 
 
 def show(found: Rehearsal) -> None:

@@ -8,11 +8,14 @@ revert's known losses on any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pgmig_tui.impact.result import ScriptImpact, StatementImpact
 
+Evidence = Mapping[tuple[str, int], str]
+"""What rehearsals say of statements, by path and line."""
 OUTSIDE = 5
 """The data loss class of what no transaction takes back."""
 _HARMLESS = frozenset(
@@ -45,12 +48,18 @@ class Losses:
         return self.known if command == "revert" else ()
 
 
-def of_statement(one: StatementImpact, path: str = "", *, catalog: bool = True) -> Losses:
-    """What one statement may lose. `catalog`: its impact was told by a server's catalog, not by the text alone."""
+def of_statement(
+    one: StatementImpact, path: str = "", *, catalog: bool = True, evidence: Evidence = MappingProxyType({})
+) -> Losses:
+    """What one statement may lose. `catalog`: its impact was told by a server's catalog, not by the text alone.
+    `evidence` is told beside what isn't known; it clears nothing."""
     known = (one.data_loss.what or ("data",)) if one.data_loss.final else ()
     if known or not _is_unknown(one, catalog):
         return Losses(known)
-    return Losses((), (f"{one.path or path}:{one.line}: what this {one.kind} destroys, if anything, can't be told",))
+    where = one.path or path
+    told = f"{where}:{one.line}: what this {one.kind} destroys, if anything, can't be told"
+    seen = evidence.get((where, one.line))
+    return Losses((), (f"{told}; {seen}" if seen else told,))
 
 
 def _is_unknown(one: StatementImpact, catalog: bool) -> bool:
@@ -64,15 +73,17 @@ def _is_unknown(one: StatementImpact, catalog: bool) -> bool:
     return not catalog and (verb not in _TEXT_TELLS or bool(one.unknown))
 
 
-def of_script(impact: ScriptImpact) -> Losses:
+def of_script(impact: ScriptImpact, evidence: Evidence = MappingProxyType({})) -> Losses:
     """What a script may lose, each thing once."""
-    return together(of_statement(one, impact.path, catalog=impact.catalog) for one in impact.statements)
+    return together(
+        of_statement(one, impact.path, catalog=impact.catalog, evidence=evidence) for one in impact.statements
+    )
 
 
-def of_scripts(impacts: Iterable[tuple[str, ScriptImpact | None]]) -> Losses:
+def of_scripts(impacts: Iterable[tuple[str, ScriptImpact | None]], evidence: Evidence = MappingProxyType({})) -> Losses:
     """What the scripts of a run may lose. Each comes with its name; None = it was not looked at."""
     return together(
-        of_script(impact)
+        of_script(impact, evidence)
         if impact is not None
         else Losses((), (f"{name}: what it destroys, if anything, can't be told",))
         for name, impact in impacts

@@ -84,6 +84,12 @@ class Environment:
     color: str | None = None
     line: int = 0
 
+    @property
+    def own_schemas(self) -> frozenset[str]:
+        """The schemas of Sqitch's registry and of what we keep, which change with every run."""
+        found = (self.target.registry, self.policy.tracking, self.policy.keep_schema)
+        return frozenset(schema for schema in found if schema)
+
 
 def target_environment(name: str, target: Target) -> Environment:
     """Return the environment of a target that pgmig.toml doesn't know: protected when a name in it contains "prod"."""

@@ -102,7 +102,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RehearsedScript:
-    """One script of one change. `verified` is None when nothing was verified; `ms` includes the measuring."""
+    """One script of one change. `verified` is None when nothing was verified; `ms` includes the measuring.
+
+    `script_hash` is the SHA-256 of its bytes, `schema` and `after` are digests of all objects but ours before and after
+    it.
+    """
 
     change: str
     change_id: str
@@ -116,6 +120,9 @@ class RehearsedScript:
     verified: bool | None = None
     verify_problem: Problem | None = None
     notes: tuple[str, ...] = ()
+    script_hash: str = ""
+    schema: str = ""
+    after: str = ""
 
     @property
     def differences(self) -> tuple[tuple[RehearsedStatement, Difference], ...]:

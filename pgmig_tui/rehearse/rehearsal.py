@@ -28,6 +28,7 @@ from pgmig_tui.report.impacts import Reading, Source, inspect
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import Endpoint, Options, RunPlan
 from pgmig_tui.run.planning import prepare
+from pgmig_tui.run.rehearsed import hash_of, schema_digest
 from pgmig_tui.sandbox.programs import work_folder
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, ProjectFiles
@@ -261,6 +262,7 @@ def _run(
         if not done.ok:
             return course
         course.states.append(read_objects(objects))
+        course.scripts[-1] = _marked(done, script, environment, course.states[-2], course.states[-1])
     course.marks = replace(course.marks, deployed=digest(course.states[-1]))
     if not _revert(stage, project, environment, plan, scripts, options, course, say):
         return course
@@ -283,6 +285,7 @@ def _revert(
     variables = project.variables("revert", environment.target, options.variables)
     stage.files = ProjectFiles(project.root, allow_files=plan.allow_files)
     reported: set[tuple[str, str]] = set()
+    now = course.states[-1]
     for position in range(len(scripts), 0, -1):
         script = scripts[position - 1]
         say(f"reverting {script.change}")
@@ -295,15 +298,29 @@ def _revert(
                 )
             )
             return False
+        before = now
         done = stage.play(revert, "revert", variables, measured=True)
         course.scripts.append(done)
         if not done.ok:
             return False
         now = read_objects(stage.observer.connection)
+        course.scripts[-1] = _marked(done, revert, environment, before, now)
         _compare(course, "revert", script.change, course.states[position - 1], now, reported)
     course.marks = replace(course.marks, reverted=digest(now))
     stage.files = RecordedFiles.of(plan)
     return True
+
+
+def _marked(
+    done: RehearsedScript, script: Script, environment: Environment, before: Objects, after: Objects
+) -> RehearsedScript:
+    ours = environment.own_schemas
+    return replace(
+        done,
+        script_hash=hash_of(script.data),
+        schema=schema_digest(before, ours),
+        after=schema_digest(after, ours),
+    )
 
 
 def _revert_script(project: Project, script: Script) -> Script:

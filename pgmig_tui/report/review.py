@@ -6,12 +6,13 @@ Command line and screen review the same way, on the very bytes that will be run,
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.checks import CheckResult, check_environment
-from pgmig_tui.database.connect import application_name, connect
+from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.checklist import items_for
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
@@ -20,6 +21,7 @@ from pgmig_tui.report.backups import proof_of, require_unchanged
 from pgmig_tui.report.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.rehearsed import Rehearsed, counting, evidence, hash_of, kept, schema_digest
 from pgmig_tui.script.files import Allow
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Review:
     """The locks that the scripts want, about which the checks ask."""
     asked_at: float = 0.0
     """When the checks were asked, by time.monotonic()."""
+    rehearsed: tuple[Rehearsed | None, ...] = ()
+    """By step, the rehearsal of that very script on the very schema that it will meet."""
 
     @property
     def losses(self) -> Losses:
@@ -56,10 +60,18 @@ class Review:
         if self.reason == NOT_ASKED:
             return Losses()
         return of_scripts(
-            (step.script, one.impact if one is not None else None)
-            for step, one in zip(self.plan.steps, self.impacts, strict=True)
-            if step.script is not None and step.mode != "record" and step.action != "verify"
+            (
+                (step.script, one.impact if one is not None else None)
+                for step, one in zip(self.plan.steps, self.impacts, strict=True)
+                if step.script is not None and step.mode != "record" and step.action != "verify"
+            ),
+            self.evidence,
         )
+
+    @property
+    def evidence(self) -> Mapping[tuple[str, int], str]:
+        """What rehearsals say of single statements, by path and line."""
+        return evidence(self.rehearsed)
 
     @property
     def loses(self) -> tuple[str, ...]:
@@ -81,12 +93,15 @@ def review(
     `performed` are results of what was done for the checklist, such as a backup. Without `impact` the scripts aren't
     looked at, and the review says so.
     """
-    impacts, catalog, reason = _impacts(plan, environment) if impact else ((None,) * len(plan.steps), False, NOT_ASKED)
+    nothing = _Looked((None,) * len(plan.steps), False, NOT_ASKED)
+    looked = _impacts(plan, environment) if impact else nothing
+    impacts, catalog, reason = looked.impacts, looked.catalog, looked.reason
     wanted = affected(one for one in impacts if one is not None)
     asked_at = time.monotonic()
     checks = () if plan.command == "verify" else (*check_environment(environment, wanted), *performed)
     shut = Gate(False, (), ())
-    return _judged(Review(plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at), environment)
+    found = Review(plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at, looked.rehearsed)
+    return _judged(found, environment)
 
 
 def answered(
@@ -130,7 +145,32 @@ def _judged(found: Review, environment: Environment) -> Review:
     return replace(found, gate=gate)
 
 
-def _impacts(plan: RunPlan, environment: Environment) -> tuple[tuple[Inspected | None, ...], bool, str]:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the scripts will do, whether the catalog was asked for it (else `reason`), and what was rehearsed."""
+
+    impacts: tuple[Inspected | None, ...]
+    catalog: bool
+    reason: str
+    rehearsed: tuple[Rehearsed | None, ...] = ()
+
+
+def _rehearsed(plan: RunPlan, environment: Environment, connection: Connection) -> tuple[Rehearsed | None, ...]:
+    """The rehearsals that count; the schema is read only where one is of such a script."""
+    files = RecordedFiles.of(plan)
+    scripts = [
+        (step.action, files.script(step.script) if step.script is not None and step.mode != "record" else None)
+        for step in plan.steps
+    ]
+    known = kept(plan.folder.parent.parent)
+    hashes = {one.script for one in known}
+    if not any(data is not None and hash_of(data) in hashes for _, data in scripts):
+        return (None,) * len(scripts)
+    now = schema_digest(read_objects(connection), environment.own_schemas)
+    return tuple(counting(known, scripts, now))
+
+
+def _impacts(plan: RunPlan, environment: Environment) -> _Looked:
     files = RecordedFiles.of(plan)
     scripts = [
         Source(str(step.number), step.script, files.script(step.script))
@@ -139,11 +179,14 @@ def _impacts(plan: RunPlan, environment: Environment) -> tuple[tuple[Inspected |
     ]
     how = Reading(files, plan.variables, Allow(shell=plan.allow_shell, files=plan.allow_files), plan.server.facts)
     catalog, reason = True, ""
+    rehearsed: tuple[Rehearsed | None, ...] = ()
     try:
         with connect(environment.target, application_name=application_name(plan.run_id, "review")) as connection:
             found = inspect(scripts, how, connection)
+            rehearsed = _rehearsed(plan, environment, connection)
     except PgmigError as error:
         catalog, reason = False, error.what
         found = inspect(scripts, how)
     by_step = {int(one.change): one for one in found}
-    return tuple(by_step.get(step.number) for step in plan.steps), catalog, reason
+    impacts = tuple(by_step.get(step.number) for step in plan.steps)
+    return _Looked(impacts, catalog, reason, rehearsed)

@@ -85,7 +85,7 @@ def look(
     wanted raises Refused or NotPermitted."""
     scripts = deployed_scripts(project, extent)
     reviewed = review(plan, environment, answers, (scripts,))
-    tried, silent = tried_before(project, environment, plan, state_dir)
+    tried, silent = tried_before(project, environment, plan, state_dir, reviewed.rehearsed)
     now, receipt = _ask(reviewed, environment)
     losses = [loss.to_json() for loss in receipt.losses if loss.count.total != 0]
     losses += [{"told": text, "total": None} for text in receipt.loose]
@@ -124,7 +124,7 @@ def _ask(reviewed: Review, environment: Environment) -> tuple[RightNow, Receipt]
         with connect(environment.target, application_name=application_name("rollback", "watch")) as connection:
             wanted = wanted_by(one for one in impacts if one is not None)
             now = read_twice(connection, environment.name, wanted)  # before we read the tables ourselves
-            return now, count_losses(plan.steps, impacts, connection, plan.registry)
+            return now, count_losses(plan.steps, impacts, connection, plan.registry, reviewed.evidence)
     except PgmigError as error:
         now = RightNow(environment.name, datetime.now(UTC), problem=error.what)
         return now, Receipt(loose=reviewed.loses, problem=error.what)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.connect import Connection, ServerError, guard_sql
 from pgmig_tui.database.losses import Count, TableFacts, count, read_tables
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.gates.loss import of_script
+from pgmig_tui.gates.loss import Evidence, of_script
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.result import Lost, ScriptImpact
 
@@ -102,12 +103,16 @@ class Receipt:
 
 
 def count_losses(
-    steps: Sequence[Step], impacts: Sequence[ScriptImpact | None], connection: Connection, registry: str
+    steps: Sequence[Step],
+    impacts: Sequence[ScriptImpact | None],
+    connection: Connection,
+    registry: str,
+    evidence: Evidence = MappingProxyType({}),
 ) -> Receipt:
     """Count what the reverts destroy, in their order. `connection` gets the guards of a watch. Never raises for the
-    server: what it refuses to tell is unknown."""
+    server: what it refuses to tell is unknown. `evidence` is told beside what can't be told."""
     wanted = list(_lost(steps, impacts))
-    loose = tuple(dict.fromkeys(text for one in impacts if one is not None for text in _loose(one)))
+    loose = tuple(dict.fromkeys(text for one in impacts if one is not None for text in _loose(one, evidence)))
     if not wanted:
         return Receipt((), loose)
     deadline = time.monotonic() + BUDGET_S
@@ -151,10 +156,10 @@ def _lost(steps: Sequence[Step], impacts: Iterable[ScriptImpact | None]) -> Iter
                 yield step, lost
 
 
-def _loose(impact: ScriptImpact) -> Iterable[str]:
+def _loose(impact: ScriptImpact, evidence: Evidence) -> Iterable[str]:
     """What is lost but can't be counted, and statements of which nobody can say what they destroy."""
     yield from impact.data_loss.loose
-    yield from of_script(impact).unknown
+    yield from of_script(impact, evidence).unknown
 
 
 def _covered(lost: Lost, table: TableFacts, wanted: Sequence[tuple[Step, Lost]]) -> bool:

@@ -7,11 +7,9 @@ change was reverted there, by whatever script; both are said for what they are.
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalReader, first_and_last
 from pgmig_tui.run.known_runs import run_folders
 from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.rehearsed import Rehearsed
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -31,7 +30,6 @@ ASKED_S = 3
 """Seconds that another environment gets to answer: this is asked in an emergency."""
 LOOKED_AT = 200
 """Of so many runs, the newest, the scripts are compared."""
-_REHEARSED = "rehearsed.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,14 @@ class Tried:
 
 
 def tried_before(
-    project: Project, environment: Environment, plan: RunPlan, state_dir: Path
+    project: Project,
+    environment: Environment,
+    plan: RunPlan,
+    state_dir: Path,
+    rehearsed: Sequence[Rehearsed | None] = (),
 ) -> tuple[dict[str, Tried], tuple[str, ...]]:
-    """By change ID the best proof there is, and the environments that could not be asked. Never raises."""
+    """By change ID the best proof there is, and the environments that could not be asked. `rehearsed` are the
+    rehearsals that count for its steps. Never raises."""
     wanted = _wanted(plan)
     others = [one for one in project.environments if not one.target.place.same(environment.target.place)]
     asked: dict[str, Mapping[str, str]] = {}
@@ -68,21 +71,17 @@ def tried_before(
     ]
     for thread in threads:
         thread.start()
-    found = {**_rehearsed(wanted, state_dir), **_in_runs(wanted, plan, state_dir)}
+    found = {
+        step.change_id: Tried(step.change_id, one.environment, one.at, "rehearsal", True)
+        for step, one in zip(plan.steps, rehearsed, strict=False)
+        if one is not None
+    } | _in_runs(wanted, plan, state_dir)
     for thread in threads:
         thread.join(ASKED_S + 1)
     for other in others:
         for change_id, at in dict(asked.get(other.name, {})).items():
             found.setdefault(change_id, Tried(change_id, other.name, at, "registry", None))
     return found, tuple(other.name for other in others if other.name not in asked)
-
-
-def note_rehearsed(state_dir: Path, environment: str, at: str, change_id: str, script: bytes) -> None:
-    """Remember that the revert script of a change passed a rehearsal. Raises OSError."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    row = {"at": at, "environment": environment, "change_id": change_id, "script": sha256(script).hexdigest()}
-    with (state_dir / _REHEARSED).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
 
 
 def _wanted(plan: RunPlan) -> dict[str, bytes]:
@@ -126,22 +125,3 @@ def _in_runs(wanted: Mapping[str, bytes], plan: RunPlan, state_dir: Path) -> dic
                         step.change_id, Tried(step.change_id, was.environment, done[step.number], "run", True)
                     )
     return found
-
-
-def _rehearsed(wanted: Mapping[str, bytes], state_dir: Path) -> dict[str, Tried]:
-    found: dict[str, Tried] = {}
-    with contextlib.suppress(OSError):
-        for row in _rows((state_dir / _REHEARSED).read_text(encoding="utf-8").splitlines()):
-            change_id = str(row.get("change_id"))
-            data = wanted.get(change_id)
-            if data is not None and row.get("script") == sha256(data).hexdigest():
-                found[change_id] = Tried(change_id, str(row.get("environment")), str(row.get("at")), "rehearsal", True)
-    return found
-
-
-def _rows(lines: Iterable[str]) -> Iterable[Mapping[str, object]]:
-    for text in lines:
-        with contextlib.suppress(ValueError):
-            row = json.loads(text)
-            if isinstance(row, dict):
-                yield row

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from pgmig_tui.database.connect import connect
+from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.errors import Refused, UsageError
 from pgmig_tui.project.targets import Target
 from pgmig_tui.rehearse.clone import CloneError
@@ -15,6 +17,7 @@ from pgmig_tui.rehearse.measured import Rehearsal, to_json
 from pgmig_tui.rehearse.rehearsal import rehearse
 from pgmig_tui.rehearse.scratch import PREFIX
 from pgmig_tui.run.plan import Options
+from pgmig_tui.run.rehearsed import hash_of, schema_digest
 from tests.rehearse.conftest import Theatre, locks_of, script_of, statement_of
 from tests.run.conftest import Workshop
 from tests.servers import Server
@@ -288,6 +291,20 @@ def test_the_registry_is_there_as_after_the_deploy_has_made_it(workshop: Worksho
     assert problems(found) == []
     assert found.ok
     assert not workshop.relation("sqitch.changes")
+
+
+def test_each_script_is_told_by_its_bytes_and_the_schema_that_it_met(workshop: Workshop, theatre: Theatre) -> None:
+    workshop.change("a", "CREATE TABLE one (id int);", "DROP TABLE one;")
+    workshop.change("b", "CREATE TABLE two (id int);", "DROP TABLE two;")
+    found = theatre(workshop)
+    _, environment = workshop.project()
+    with connect(environment.target, application_name="test") as connection:
+        now = schema_digest(read_objects(connection), environment.own_schemas)
+    first, second, back, undone = found.scripts[:4]
+    assert first.schema == now
+    assert (second.schema, back.schema, undone.schema) == (first.after, second.after, first.after)
+    assert undone.after == now
+    assert first.script_hash == hash_of(b"CREATE TABLE one (id int);")
 
 
 def test_a_revert_that_leaves_something_names_it(workshop: Workshop, theatre: Theatre) -> None:

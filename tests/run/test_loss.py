@@ -6,12 +6,13 @@ import pytest
 
 from pgmig_tui.database import losses
 from pgmig_tui.database.connect import connect
+from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.report.rollback import RollbackReview, look
 from pgmig_tui.run.extent import extent_of_last
 from pgmig_tui.run.loss import Loss
+from pgmig_tui.run.rehearsed import Reached, Rehearsed, hash_of, note, schema_digest
 from pgmig_tui.run.rollback import plan_rollback, stand
-from pgmig_tui.run.tried import note_rehearsed
 from tests.run.conftest import Workshop
 
 
@@ -115,14 +116,42 @@ def test_what_can_not_be_counted_is_said(workshop: Workshop) -> None:
     assert found.loses == ("revert/base.sql:1: what this DO destroys, if anything, can't be told",)
 
 
-def test_a_rehearsed_revert_is_known_by_its_bytes(workshop18: Workshop) -> None:
+def schema_of(workshop: Workshop) -> str:
+    _, environment = workshop.project()
+    with connect(environment.target, application_name="test") as connection:
+        return schema_digest(read_objects(connection), environment.own_schemas)
+
+
+def rehearsed(change_id: str, script: str, schema: str, *statements: Reached) -> Rehearsed:
+    at = "2026-11-22T10:00:00Z"
+    return Rehearsed(at, "staging", change_id, hash_of(script.encode()), "revert", schema, statements=statements)
+
+
+def test_a_rehearsal_names_what_an_unknown_statement_reaches_and_clears_nothing(workshop18: Workshop) -> None:
+    workshop = workshop18
+    script = "DO $$ BEGIN EXECUTE 'drop table if exists ' || current_user; END $$;"
+    workshop.change("base", "CREATE TABLE orders (id int);", script)
+    assert workshop.run().status == 0
+    (change,) = workshop.project()[0].plan.changes
+    locks = (("public.orders", "RowExclusiveLock"), ("public.items", "AccessShareLock"))
+    reached = Reached(1, "revert/base.sql", "DO", locks)
+    note(workshop.state_dir, [rehearsed(change.change_id, script, schema_of(workshop), reached)])
+    assert look_at(workshop).loses == (
+        "revert/base.sql:1: what this DO destroys, if anything, can't be told; rehearsed without rows at "
+        "2026-11-22T10:00:00Z: it reached public.orders (ROW EXCLUSIVE)",
+    )
+
+
+def test_a_rehearsed_revert_counts_for_its_bytes_and_the_schema_that_it_meets(workshop18: Workshop) -> None:
     workshop = workshop18
     workshop.change("base", "CREATE TABLE orders (id int);", "DROP TABLE orders;")
     assert workshop.run().status == 0
     assert look_at(workshop).tried == {}
     (change,) = workshop.project()[0].plan.changes
-    note_rehearsed(workshop.state_dir, "staging", "2026-11-22T10:00:00Z", change.change_id, b"DROP TABLE others;")
+    same = schema_of(workshop)
+    for script, schema in (("DROP TABLE others;", same), ("DROP TABLE orders;", "another"), ("DROP TABLE orders;", "")):
+        note(workshop.state_dir, [rehearsed(change.change_id, script, schema)])
     assert look_at(workshop).tried == {}
-    note_rehearsed(workshop.state_dir, "staging", "2026-11-22T10:00:00Z", change.change_id, b"DROP TABLE orders;")
+    note(workshop.state_dir, [rehearsed(change.change_id, "DROP TABLE orders;", same)])
     tried = look_at(workshop).tried[change.change_id]
     assert (tried.same, tried.sentence) == (True, "the same script passed a rehearsal for staging")
