@@ -102,6 +102,11 @@ def test_a_protected_environment_wants_its_word(checkout: Checkout, pg18: Server
     answers = [f"--{'override' if item.startswith('check:') else 'attest'}={item}=in a test" for item in asked]
     done = checkout.run("backfill", "dev", "fill", "--yes", *answers)
     assert done.status == 3
+    assert "--accept-data-loss" in done.err
+    assert "old values of n in public.t" in done.err
+    answers.append("--accept-data-loss")
+    done = checkout.run("backfill", "dev", "fill", "--yes", *answers)
+    assert done.status == 3
     assert "--confirm WORD" in done.err
     assert pg18.execute("SELECT max(n) FROM public.t", dbname) == [(0,)]
     done = checkout.run("backfill", "dev", "fill", "--confirm", "live", *answers)
