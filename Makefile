@@ -1,5 +1,6 @@
 # make demo   try it out: PostgreSQL of its own, the sample project in three environments, and the screen
 # make test   lint, types, import contracts and all tests, against real PostgreSQL
+# make test-versions   all that a server has a part in, on PostgreSQL 13 to 18 one after the other (about an hour)
 # make faults every fault at every transition of a run's journal (about 25 minutes with FAULTS="--jobs 2"; --help tells more)
 # make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
 
@@ -14,13 +15,20 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo "$$python" && break; done)
 
-.PHONY: demo test check faults lock clean
+SERVED := $(addprefix tests/,after cli database gates impact rehearse report run sample security versions)
+
+.PHONY: demo test test-versions check faults lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
 
 test: check $(VENV)/.servers
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+test-versions: $(VENV)/.servers
+	@for major in 13 14 15 16 17 18; do echo "PostgreSQL $$major"; \
+		$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --server $$major $(SERVED) || failed=1; \
+	done; exit $${failed:-0}
 
 check: $(VENV)/.test
 	@$(BIN)/ruff check .
