@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from pgmig_tui.sandbox.installation import SUPPORTED
 from pgmig_tui.sandbox.server import Installation, SandboxServer
+from tests import trap_set
 from tests.installations import clients_of, installation_of
 from tests.servers import Server, running_server, server_of
 
@@ -111,13 +112,39 @@ def any_pg(request: pytest.FixtureRequest, serve: Callable[[int], Server]) -> Se
     return serve(request.param)
 
 
+TRAPPED = ("database",)
+"""Folders whose test databases have the traps of `tests.trap_set` at the end of their search_path."""
+
+
+@pytest.fixture(scope="session")
+def traps() -> Iterator[Callable[[Server], str]]:
+    """`traps(server)`: options for CREATE DATABASE. When all tests have ended, the program may have run none."""
+    logs: dict[str, trap_set.Log] = {}
+
+    def options(server: Server) -> str:
+        key = str(server.parameters)
+        if key not in logs:
+            trap_set.lay(server)
+            logs[key] = trap_set.Log(server)
+        return f"TEMPLATE {trap_set.TEMPLATE}"
+
+    yield options
+    fired = [
+        one for log in logs.values() for one in trap_set.of_ours(log.fired()) if trap_set.MEANT not in one.application
+    ]
+    assert fired == [], "our own SQL ran what a stranger had put on the search_path"
+
+
 @pytest.fixture
-def database_on() -> Iterator[Callable[..., str]]:
+def database_on(request: pytest.FixtureRequest, traps: Callable[[Server], str]) -> Iterator[Callable[..., str]]:
     """`database_on(server, options="") -> name`: fresh empty databases, dropped when the test ends."""
     made: list[tuple[Server, str]] = []
 
     def make(server: Server, options: str = "") -> str:
-        name = server.create_database(options)
+        trapped = not options and request.path.parent.name in TRAPPED
+        name = server.create_database(traps(server) if trapped else options)
+        if trapped:
+            server.execute(f'ALTER DATABASE "{name}" SET search_path = {trap_set.PATH}')
         made.append((server, name))
         return name
 

@@ -36,9 +36,10 @@ _TYPE = re.compile(r'::\s*(?:pg_catalog\.)?"?([a-z_][a-z_0-9]*)')
 _RELATION = re.compile(r"\b(pg_[a-z_]+)\b")
 
 _SETUP = f"""
-CREATE SCHEMA pgmig_traps;
+CREATE SCHEMA IF NOT EXISTS pgmig_traps;
 GRANT USAGE ON SCHEMA pgmig_traps TO PUBLIC;
-CREATE FUNCTION {FIRE}(what text) RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION {FIRE}(what text) RETURNS boolean LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog AS $$
 BEGIN
   RAISE LOG '{WORD} | % | % | % | %', what, pg_catalog.current_setting('application_name'),
     pg_catalog.current_database(), pg_catalog.regexp_replace(pg_catalog.current_query(), '\\s+', ' ', 'g');
@@ -107,17 +108,22 @@ _POLYMORPHIC = {"anyelement": "{}", "anynonarray": "{}", "anycompatible": "{}", 
 _CONCRETE = ("text", "int8", "int4", "name", "oid")
 
 
+def alarm_sql() -> str:
+    """What makes the function that traps call."""
+    return _SETUP.strip().removesuffix(";")
+
+
 def lay_alarm(server: Server, dbname: str) -> None:
     """What traps call, for whoever makes traps of their own."""
-    with _own(server, dbname) as connection:
+    with untrapped(server, dbname) as connection:
         connection.execute(_SETUP.encode())
 
 
 def set_everywhere(server: Server, dbname: str, schema: str = "public", types: Sequence[str] = ALL_TYPES) -> int:
     """All operators of our SQL for all pairs of these types, its functions with every signature, its types and
     relations, in `schema`; how many traps that is. Whoever comes on this schema first steps into them."""
-    with _own(server, dbname) as connection:
-        named = _known(connection)
+    with untrapped(server, dbname) as connection:
+        named = known_names(connection)
         made = [
             *_operators(connection, schema, named.operators, types),
             *_functions(connection, schema, named.functions),
@@ -131,15 +137,15 @@ def set_everywhere(server: Server, dbname: str, schema: str = "public", types: S
 
 
 @contextmanager
-def _own(server: Server, dbname: str) -> Iterator[Any]:
+def untrapped(server: Server, dbname: str) -> Iterator[Any]:
     """A session that no trap catches."""
     with psycopg.connect(server.conninfo(dbname, options="-csearch_path=pg_catalog"), autocommit=True) as connection:
         yield connection
 
 
-def _known(connection: Any) -> Named:
+def known_names(connection: Any, named: Named | None = None) -> Named:
     """What of it pg_catalog has."""
-    named = named_in(our_sql())
+    named = named or named_in(our_sql())
 
     def there(kind: str, names: Iterable[str], where: str = "true") -> frozenset[str]:
         column, catalog, schema = {

@@ -25,6 +25,7 @@ from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.project.environments import Policy
 from tests.database.places import Databases, Place, place, role, session
 from tests.servers import Server
+from tests.trap_set import PATH
 
 
 def test_identity(pg: Server, database_on: Databases) -> None:
@@ -87,7 +88,7 @@ def test_guards_of_a_step_override_the_role_s_own(pg: Server, database_on: Datab
                 "lock_timeout", "statement_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout",
                 "client_connection_check_interval", "search_path", "application_name",
             )  # fmt: skip
-            assert found == ["300ms", "0", "0", "30s", "1s", '"$user", public', "pgmig/r/1"]
+            assert found == ["300ms", "0", "0", "30s", "1s", PATH, "pgmig/r/1"]
             if connection.server_version_num >= 170000:
                 assert settings_of(connection, "transaction_timeout") == ["0"]
 
