@@ -53,8 +53,8 @@ def writer(at: Point | None, act: Callable[[Path], None]) -> type[JournalWriter]
         _acted = False
         _written = 0
 
-        def __init__(self, folder: Path, run: str) -> None:
-            super().__init__(folder, run)
+        def __init__(self, folder: Path, run: str, **more: Any) -> None:
+            super().__init__(folder, run, **more)
             self._folder = folder
 
         def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
