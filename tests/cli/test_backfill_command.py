@@ -56,7 +56,7 @@ def test_it_says_what_it_will_do_and_tells_what_it_did(checkout: Checkout, pg18:
     assert done.status == 0, done.err
     for told in (
         "| UPDATE public.t SET n = n + 1",
-        "through public.t by id: about 3000 rows, index t_pkey",
+        "through public.t by id: about 3000 rows, index public.t_pkey",
         "batches of 500 rows at first, then as many as take 200 ms",
         "pgmig.backfill_progress, which it makes",
         "at the end counts the rows where n = 0",
