@@ -552,9 +552,10 @@ def count_care(relation: Relation, scene: Scene, out: Effect, *, vacuum: bool, a
 
 
 def count_calls(node: Node, scene: Scene, out: Effect) -> None:
-    """What defaults, USING and generated columns call for each row that ALTER TABLE writes anew."""
-    calls = [parts for parts, _ in nodes.functions_in(node)] if out.rewrites and scene.catalog.live else []
-    rows = sum(max(one.rows, 0) for one in out.rewrites.values() if not one.new)
+    """What defaults, USING, generated columns and CHECKs call for each row that ALTER TABLE writes anew or reads."""
+    worked = {**out.scans, **out.rewrites}.values()
+    calls = [parts for parts, _ in nodes.functions_in(node)] if worked and scene.catalog.live else []
+    rows = sum(max(one.rows, 0) for one in worked if not one.new)
     for parts in calls:
         if any(one.name.schema != "pg_catalog" for one in scene.catalog.functions(parts)):
             out.doubt(f"how long {parts[-1]}() takes for each row")

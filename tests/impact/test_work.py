@@ -162,6 +162,16 @@ def test_what_cannot_be_counted_has_no_time_and_says_why(sql: str) -> None:
     assert any(note.startswith("how long it takes isn't known: ") for note in impact.notes)
 
 
+def test_what_is_checked_for_each_row_takes_its_time() -> None:
+    plain, called = (ms(f"ALTER TABLE big ADD CONSTRAINT k CHECK ({check})") for check in ("c > 0", "length(note) > 3"))
+    assert called > plain * 1.5
+    pet = Relation(
+        PET, "r", {"id": Column("id", "int8"), "big_id": Column("big_id", "int8")}, bytes=4 * 10**6, rows=ROWS
+    )
+    key = ms("ALTER TABLE pet ADD FOREIGN KEY (big_id) REFERENCES big", facts=(TABLE, pet))
+    assert key > ms("ALTER TABLE pet ADD CHECK (big_id > 0)", facts=(TABLE, pet)) + plain
+
+
 def test_a_loop_counts_its_turns() -> None:
     def loop(turns: int) -> str:
         return f"DO $$ BEGIN FOR i IN 1..{turns} LOOP INSERT INTO big (id) VALUES (i); END LOOP; END $$"

@@ -79,7 +79,7 @@ def _add_foreign_key(at: Altering, node: Node, column: str, filled: bool, own: O
     if node.skip_validation and node.is_enforced and table.partitioned and at.scene.major < 18:
         out.problem = f"before 18 a NOT VALID foreign key is refused on the partitioned table {table.name}"
     if valid and bool(node.is_enforced) and (filled or not column):
-        at.scan_members()
+        at.join_members()
         for side in fk_sides(at.scene, referenced.name):
             out.scan(side)
         if not table.new and not (table.partitioned and at.scene.major < 18):
@@ -259,7 +259,7 @@ def validate(at: Altering, cmd: Node) -> None:
         for side in fk_sides(at.scene, key.referenced):
             out.lock(side, RS, f"referenced by {name}")
             out.scan(side)
-        at.scan_members()
+        at.join_members()
     elif check is not None and not check.valid:
         at.scan_members()
     elif key is None and check is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pgmig_tui.impact.cost import JOIN
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Column, Name, Relation, replace
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.rules.safer_alter import Draft, Edit
+from pgmig_tui.impact.selectivity import exactly
 
 
 @dataclass(slots=True)
@@ -50,6 +52,12 @@ class Altering:
     def scan_members(self) -> None:
         for member in self.members:
             self.out.scan(member)
+
+    def join_members(self) -> None:
+        """Each row is looked for in the table that it references."""
+        self.scan_members()
+        rows = sum(max(member.rows, 0) for member in self.members if not member.new)
+        self.out.spend(exactly(rows * JOIN))
 
     def rewrite_members(self) -> None:
         for member in self.members:
