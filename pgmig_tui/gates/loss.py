@@ -22,6 +22,8 @@ _HARMLESS = frozenset(
     {"CREATE", "COMMENT", "GRANT", "SET", "RESET", "SHOW", "LISTEN", "NOTIFY", "ANALYZE", "CHECKPOINT"}
 )
 """First words of statements that take nothing by themselves: none loses more for failing, or for want of a catalog."""
+_IN_THE_WAY = "(2BP01)"
+"""What fails for what depends on it drops nothing but itself if it doesn't fail: what that loses is told."""
 _TEXT_TELLS = frozenset({"SELECT", "EXPLAIN", "ALTER", "DROP", "REVOKE", "VACUUM", "REINDEX", "CLUSTER", "LOCK"})
 """Of these the text tells without a catalog what they lose, but for what they themselves say isn't known."""
 
@@ -69,7 +71,7 @@ def _is_unknown(one: StatementImpact, catalog: bool) -> bool:
     if one.transaction_control is not None or verb in _HARMLESS or verb == "EMPTY":
         return False
     if one.problem is not None:
-        return True
+        return _IN_THE_WAY not in one.problem.message
     return not catalog and (verb not in _TEXT_TELLS or bool(one.unknown))
 
 
