@@ -54,7 +54,7 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
         terminal.sees("ROLL BACK 3 changes", "back to the state before the", "LOSES", "GO is shut")
         terminal.press("E").sees("E is off").press("a").sees("GO is open").press("E")
         terminal.sees("ROLL BACK 3 changes on dev").press("enter", "yes", "enter")
-        terminal.sees("# Incident: Rollback on dev", "3 of 3 changes", "not saved")
+        terminal.sees("# Incident: Rollback on dev", "3 of 3 steps are done", "not saved")
         assert tables(pg18, database) == set()
         terminal.press("q")
         assert terminal.ends() == 0
