@@ -72,13 +72,13 @@ class RelationLock:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A relation's size by the planner's estimate (`rows` -1 = never analysed) and its counters at the moment `at`
-    (Unix seconds, server's clock); None where the server doesn't count."""
+    """A relation's size by the planner's estimate (`rows` -1 = never analysed, `bytes` None = not known) and its
+    counters at the moment `at` (Unix seconds, server's clock); None where the server doesn't count."""
 
     schema: str
     relation: str
     rows: int
-    bytes: int
+    bytes: int | None
     at: float
     scans: float | None
     rows_read: float | None

@@ -242,10 +242,17 @@ def _long_transactions(found: RightNow) -> Iterator[str]:
             yield f"{safe(who(session))}: transaction open for {_age(session.xact_s)}, {state}"
 
 
+def size_words(one: Traffic) -> str:
+    """How large a table was when it was last analysed."""
+    if one.rows < 0:
+        return "never analysed, rows and size unknown"
+    size = f", {words.size(one.bytes)}" if one.bytes is not None else ""
+    return f"about {words.about(one.rows)} rows{size}"
+
+
 def _table_line(one: Traffic, rates: dict[Name, Rate]) -> Line:
-    rows = f"about {words.about(one.rows)} rows" if one.rows >= 0 else "rows unknown (never analysed)"
     name = Name(one.schema, one.relation)
-    told = f"{safe(str(name))}: {rows}, {words.size(one.bytes)}"
+    told = f"{safe(str(name))}: {size_words(one)}"
     rate = rates.get(name)
     if rate is None:
         return line("  ", told)

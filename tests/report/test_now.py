@@ -152,7 +152,7 @@ def test_a_quiet_table_and_one_that_is_not_there(pg18: Server, database_on: Data
     with session(pg18, name) as looker:
         found = read_twice(looker, "staging", [Wanted(T, AE), Wanted(Name("public", "gone"), AE)])
     assert [relation for relation, _ in found.rates] == [T]
-    assert "public.t: rows unknown (never analysed), 0 bytes, 0 scans/s" in words(found)[-1]
+    assert "public.t: never analysed, rows and size unknown, 0 scans/s" in words(found)[-1]
     assert found.to_json()["relations"][1]["rows"] is None
 
 
