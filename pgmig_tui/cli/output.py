@@ -57,6 +57,11 @@ def columns() -> int:
     return _width(sys.stdout)
 
 
+def note_columns() -> int:
+    """The width of what `note` writes, and no more than a person reads."""
+    return min(_width(sys.stderr), 160)
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None:
     """Print a table on stdout, in the terminal's width; the headings' marks are those of `display.tables`."""
     from pgmig_tui.display.tables import table

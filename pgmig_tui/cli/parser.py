@@ -257,7 +257,7 @@ def build_parser() -> argparse.ArgumentParser:
     runs = add("runs", "list the runs of this host, or report one of them", json_option)
     runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
 
-    report = add("report", "a run in Markdown, or the record of an incident")
+    report = add("report", "a run in Markdown, or the record of an incident", json_option)
     report.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
     report.add_argument("--incident", action="store_true", help="with the run that it rolled back, losses and locks")
 

@@ -65,13 +65,15 @@ def runs(arguments: Namespace) -> int:
     if arguments.run:
         from pgmig_tui.report.run_report import markdown
 
-        events = attach(arguments.run, state_dir).poll()
+        handle = attach(arguments.run, state_dir)
+        cut_off = not handle.alive()
+        events = handle.poll()
         if arguments.json:
             import json
 
             output.document({"run": arguments.run, "events": [json.loads(event.to_line()) for event in events]})
         else:
-            print(markdown(events))
+            print(markdown(events, cut_off=cut_off))
         return 0
     found = list_runs(state_dir)
     if arguments.json:

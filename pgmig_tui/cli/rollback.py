@@ -13,7 +13,7 @@ from pgmig_tui.cli.confirm import accept_loss, confirm, confirm_run
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line, text_of
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import PgmigError, Refused, UsageError, in_a_line
+from pgmig_tui.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -68,7 +68,7 @@ def rollback(arguments: Namespace) -> int:
         )
         status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
     if handle.finished:
-        _afterwards(arguments, project, environment, found)
+        _afterwards(project, environment, found)
     return status
 
 
@@ -131,31 +131,19 @@ def _told(text: str) -> None:
     output.note(line(("~ ", "muted"), safe(text)))
 
 
-def _afterwards(arguments: Namespace, project: Project, environment: Environment, found: RollbackReview) -> None:
-    """Mark what couldn't be marked in the database, look at what is true now, and write the record. The run's own exit
-    status stands, whatever is found."""
+def _afterwards(project: Project, environment: Environment, found: RollbackReview) -> None:
+    """Look at what is true now, and write the record."""
     from pgmig_tui.report import aftermath, incident
+    from pgmig_tui.report.conclusion import conclude
     from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.marks import mark_in_file
-    from pgmig_tui.run.rollback import recorded_steps
 
-    plan, state_dir = found.plan, default_state_dir(os.environ)
-    recorded = recorded_steps(plan)
-    if not recorded:
-        return
-    marked = [step.change for step in recorded]
-    if plan.marks is None:
-        try:
-            mark_in_file(state_dir, plan, recorded, arguments.reason or "")
-        except PgmigError as error:
-            marked = []
-            output.warn(in_a_line(str(error)))
-    after = aftermath.look_after(project, environment, plan, state_dir, marked, _told)
-    for told in aftermath.lines(after.to_event()):
-        output.note(told)
-    path = incident.write(plan.folder)
+    plan = found.plan
+    record, path = conclude(project, environment, plan, default_state_dir(os.environ), _told)
+    if record.checked is not None:
+        for told in aftermath.lines(record.checked.data):
+            output.note(told)
     output.note("")
-    for text in incident.six_lines(incident.read(plan.folder)):
+    for text in incident.six_lines(record):
         output.note(text)
     if path is not None:
         output.note(line((f"The record: {safe(str(path))}, or pgmig-tui report {plan.run_id} --incident", "muted")))
@@ -229,7 +217,7 @@ def _show(found: RollbackReview) -> None:
     plan = found.plan
     where = f"{safe(plan.environment)} ({safe(plan.server.display)}, as {safe(plan.server.role)})"
     output.note(line(("ROLL BACK on ", "strong"), (where, "tier-prod" if plan.protected else "strong")))
-    for told in (*lines(found), *checklist(found.review.gate)):
+    for told in (*lines(found, output.note_columns()), *checklist(found.review.gate)):
         output.note(told)
 
 

@@ -76,34 +76,89 @@ def read_tables(connection: Connection, names: Iterable[Name]) -> dict[Name, Tab
     return found
 
 
-def count(connection: Connection, table: TableFacts, columns: Sequence[str], registry: str, change_id: str) -> Count:
-    """Rows of `table` (with `columns`: those where one of them isn't null), and those written since the change was
-    recorded. For a session with the guards of a watch. A refusal of the server ends up in `why`."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be counted of a table: its rows (no `columns`) or those where one of the columns isn't null, and how
+    many of them were written since the change was recorded."""
+
+    columns: tuple[str, ...]
+    change_id: str
+
+
+def count(connection: Connection, table: TableFacts, wanted: Sequence[Wanted], registry: str) -> list[Count]:
+    """All that is wanted of a table, by one look at it: what is told of its columns and of its rows agrees.
+
+    For a session with the guards of a watch. A refusal of the server ends up in `why`.
+    """
     if table.kind not in "rpm":
-        return Count(why="only tables can be counted")
+        return [Count(why="only tables can be counted")] * len(wanted)
     share = 100.0
     if table.bytes > COUNTED_BYTES:
         share = max(0.001, min(100.0, 100.0 * SAMPLE_BYTES / table.bytes))
-    sample = f" TABLESAMPLE SYSTEM ({share:.6f})" if share < 100 else ""
-    only = "" if table.kind == "p" else "ONLY "
-    has = " OR ".join(f"t.{ident(column)} IS NOT NULL" for column in columns) or "true"
-    # Negative ages are of transactions that the counter has gone round since: long before any deploy.
-    sql = (
-        f"SELECT count(*), count(*) FILTER (WHERE pg_catalog.age(t.xmin) >= 0 AND pg_catalog.age(t.xmin) < d.age),"
-        f" bool_or(d.age IS NULL) FROM {only}{table.sql} AS t{sample} CROSS JOIN (SELECT (SELECT pg_catalog.age(c.xmin)"
-        f" FROM {ident(registry)}.changes c WHERE c.change_id = {literal(change_id)}) AS age) d WHERE {has}"
-    )
     try:
         connection.execute("SET row_security = off")
-        row = connection.one(sql)
+        row = connection.one(_count_sql(table, wanted, registry, share))
     except ServerError as error:
         if error.sqlstate == "57014" and table.rows is not None:
-            return Count(table.rows if not columns else None, None, True, "counting took too long")
-        return Count(why=_why(error))
+            why = "counting took too long"
+            return [Count(None if one.columns else table.rows, None, True, why) for one in wanted]
+        return [Count(why=_why(error))] * len(wanted)
     assert row is not None
-    total, since, unknown = row
-    factor = 100.0 / share
-    return Count(round(total * factor), None if unknown else round(since * factor), share < 100)
+    return _counts(table, row, len(wanted), sampled=share < 100)
+
+
+def _count_sql(table: TableFacts, wanted: Sequence[Wanted], registry: str, share: float) -> str:
+    """One row: how many rows were looked at; for each wanted how many match, how many of these are new, and whether
+    that can be told."""
+    sample = f" TABLESAMPLE SYSTEM ({share:.6f})" if share < 100 else ""
+    only = "" if table.kind == "p" else "ONLY "
+    told, ages = ["count(*)"], []
+    for number, one in enumerate(wanted):
+        has = " OR ".join(f"t.{ident(column)} IS NOT NULL" for column in one.columns) or "true"
+        # Negative ages are of transactions that the counter has gone round since: long before any deploy.
+        new = f"pg_catalog.age(t.xmin) >= 0 AND pg_catalog.age(t.xmin) < d.a{number}"
+        told += [
+            f"count(*) FILTER (WHERE {has})",
+            f"count(*) FILTER (WHERE ({has}) AND {new})",
+            f"bool_or(d.a{number} IS NULL)",
+        ]
+        ages.append(
+            f"(SELECT pg_catalog.age(c.xmin) FROM {ident(registry)}.changes c"
+            f" WHERE c.change_id = {literal(one.change_id)}) AS a{number}"
+        )
+    return f"SELECT {', '.join(told)} FROM {only}{table.sql} AS t{sample} CROSS JOIN (SELECT {', '.join(ages)}) AS d"
+
+
+def _counts(table: TableFacts, row: Sequence[int | bool | None], many: int, *, sampled: bool) -> list[Count]:
+    seen = int(row[0] or 0)
+    factor = 1.0
+    if sampled:
+        share = max(0.001, min(100.0, 100.0 * SAMPLE_BYTES / table.bytes)) / 100
+        rows = seen / share
+        # Which pages a sample takes is left to chance; the catalog's count isn't, as long as it is of this table's day.
+        if table.rows and abs(table.rows - rows) <= table.rows / 5:
+            rows = table.rows
+        factor = rows / seen if seen else 0.0
+    found = []
+    for number in range(many):
+        total, since, unknown = row[1 + 3 * number : 4 + 3 * number]
+        if sampled and not total:
+            found.append(Count(why="a sample of the table found none"))  # which proves nothing of the rest
+            continue
+        new = None if unknown else round(int(since or 0) * factor)
+        found.append(Count(round(int(total or 0) * factor), new, sampled))
+    return found
+
+
+def still_there(connection: Connection, name: Name, columns: Sequence[str]) -> str:
+    """`there`, `gone`, or `some` of the columns. Raises ServerError."""
+    row = connection.one(load("queries/still_there"), {"schema": name.schema, "relation": name.relation})
+    assert row is not None
+    exists, found = row
+    if not columns:
+        return "there" if exists else "gone"
+    left = [column for column in columns if column in found]
+    return "there" if len(left) == len(columns) else "some" if left else "gone"
 
 
 def _why(error: ServerError) -> str:

@@ -10,6 +10,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.activity import Activity, named, unseen_words
 from pgmig_tui.display.batches import BatchLines
 from pgmig_tui.display.cells import Line, Role, Span, line
+from pgmig_tui.display.left import left_of
 from pgmig_tui.display.safe import safe
 
 _DONE = {"deploy": "deployed", "revert": "reverted", "verify": "verified"}
@@ -119,6 +120,9 @@ class RunLines:
     def _step_verified(self, data: Mapping[str, Any], at: str) -> list[Line]:
         if data.get("ok"):
             if self._actions.get(int(data.get("step") or 0)) == "verify":
+                if data.get("where") == "none":
+                    why = safe(str(data.get("message") or "it has no verify script"))
+                    return [line((". ", "muted"), self._step(data), f" not verified: {why}")]
                 return self._done(data, at)
             return []
         if data.get("where") == "inside":
@@ -229,26 +233,25 @@ class RunLines:
     def _step_failed(self, data: Mapping[str, Any], at: str) -> list[Line]:
         what = " verify FAILED" if data.get("verify") else " FAILED"
         lines = [line(("x ", "failed"), self._step(data), (what, "failed"), self._took(data, at)), *self._message(data)]
-        stays = [safe(str(item)) for item in data.get("what_stays") or ()]
-        if stays:
-            lines.append(line(("    what stays:", "waiting")))
-            lines += [line(f"      {item}") for item in stays]
-        elif data.get("committed"):
-            lines.append(line(("    the change itself is committed and recorded", "waiting")))
-        else:
-            lines.append(line("    nothing of this change stays"))
-        return lines
+        return lines + self._left(data)
+
+    def _left(self, data: Mapping[str, Any]) -> list[Line]:
+        left = left_of(data)
+        if left.kind == "nothing":
+            return [line(f"    {left.sentences[0]}")]
+        return [line(("    what stays:", "waiting")), *(line(f"      {one}") for one in left.sentences)]
 
     def _loss_counted(self, data: Mapping[str, Any], at: str) -> list[Line]:
-        return [line(("! ", "waiting"), "will be lost: ", safe(str(data.get("told") or "?")))]
+        return [line(("! ", "waiting"), "would be lost: ", safe(str(data.get("told") or "?")))]
 
     def _rows_saved(self, data: Mapping[str, Any], at: str) -> list[Line]:
         rows = words.count(int(data.get("rows") or 0), "row")
-        where = safe(f"{data.get('table') or '?'} in {data.get('keep') or '?'}")
-        return [line(("+ ", "done"), ("saved ", "done"), f"{rows} of {where}")]
+        source, keep = safe(str(data.get("table") or "?")), safe(str(data.get("keep") or "?"))
+        return [line(("+ ", "done"), ("copied ", "done"), f"{rows} of {source} to {keep}; kept if this change commits")]
 
     def _step_in_doubt(self, data: Mapping[str, Any], at: str) -> list[Line]:
-        return [line(("? ", "failed"), self._step(data), (" IN DOUBT", "failed")), *self._message(data)]
+        told = line(("? ", "failed"), self._step(data), (" IN DOUBT", "failed"))
+        return [told, *self._message(data), *self._left({"in_doubt": True, **data})]
 
     def _message(self, data: Mapping[str, Any]) -> list[Line]:
         where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,19 @@ from typing import TYPE_CHECKING, Any
 from pgmig_tui.database.checks import CheckResult, check_environment
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.fingerprint import changed, outside, read_objects
+from pgmig_tui.database.losses import still_there
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.report.lost import CHECKED as EVENT
+from pgmig_tui.report.lost import open_losses
+from pgmig_tui.report.picture import picture_of
 from pgmig_tui.run.client import start
 from pgmig_tui.run.folder import discard
-from pgmig_tui.run.journal import JournalWriter, hold_lock
+from pgmig_tui.run.journal import JOURNAL, JournalReader, JournalWriter, hold_lock
+from pgmig_tui.run.marks import marked_by
 from pgmig_tui.run.noted import read_noted
 from pgmig_tui.run.plan import Options, RunPlan
 from pgmig_tui.run.planning import prepare
@@ -29,32 +35,48 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
 
-EVENT = "rollback_checked"
 _POLL_S = 0.05
 _LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """What became of one verification; `ran`: there was a script to run."""
+
+    change: str
+    ok: bool
+    ran: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Aftermath:
-    """What is true afterwards. `verified` are (change, ok, message); `schema` is same, differs or unknown, and
-    `differences` say what differs, or why it isn't known. `marked` must not be deployed now."""
+    """What is true afterwards. `schema` is same, differs or unknown, and `differences` say what differs, or why it
+    isn't known. `marked` must not be deployed now, `mark_problem` says why that isn't known. `losses` are fields of
+    those that the journal leaves open, with `there`: what the catalog says of them."""
 
     checks: tuple[CheckResult, ...]
-    verified: tuple[tuple[str, bool, str], ...]
+    verified: tuple[Verified, ...]
     verify_problem: str
     schema: str
     differences: tuple[str, ...]
     marked: tuple[str, ...]
+    mark_problem: str = ""
+    losses: tuple[Mapping[str, Any], ...] = ()
 
     def to_event(self) -> dict[str, Any]:
         """The fields of the event `rollback_checked`."""
         return {
             "checks": [{"name": c.name, "title": c.title, "state": c.state, "summary": c.summary} for c in self.checks],
-            "verified": [{"change": name, "ok": ok, "message": told} for name, ok, told in self.verified],
+            "verified": [
+                {"change": one.change, "ok": one.ok, "ran": one.ran, "message": one.message} for one in self.verified
+            ],
             "verify_problem": self.verify_problem,
             "schema": self.schema,
             "differences": list(self.differences),
             "marked": list(self.marked),
+            "mark_problem": self.mark_problem,
+            "losses": list(self.losses),
         }
 
 
@@ -63,7 +85,6 @@ def look_after(
     environment: Environment,
     plan: RunPlan,
     state_dir: Path,
-    marked: Sequence[str] = (),
     told: Callable[[str], None] = lambda text: None,
 ) -> Aftermath:
     """Look at an environment after the rollback `plan` has ended, and write what is found into its journal. Never
@@ -73,18 +94,39 @@ def look_after(
     told("verifying what remains")
     verified, problem = _verify(project, environment, state_dir)
     schema, differences = compare_schema(environment, plan, state_dir)
-    found = Aftermath(checks, verified, problem, schema, differences, tuple(marked))
+    marked, mark_problem, losses = _asked(environment, plan, state_dir)
+    found = Aftermath(checks, verified, problem, schema, differences, marked, mark_problem, losses)
     _write(plan, found)
     return found
 
 
+def _asked(
+    environment: Environment, plan: RunPlan, state_dir: Path
+) -> tuple[tuple[str, ...], str, tuple[Mapping[str, Any], ...]]:
+    """What is marked, why that isn't known, and whether what the journal leaves open is still there."""
+    events = JournalReader(plan.folder).poll()
+    left_open = open_losses(events, picture_of(events))
+    try:
+        name = application_name(plan.run_id, "review")
+        with connect(environment.target, application_name=name, lock_timeout_ms=1000) as connection:
+            seen = []
+            for one in left_open:
+                columns = tuple(map(str, one["columns"]))
+                there = still_there(connection, Name(str(one["schema"]), str(one["table"])), columns)
+                seen.append(
+                    {"step": one["step"], "relation": one["relation"], "columns": list(columns), "there": there}
+                )
+            return marked_by(connection, plan, state_dir), "", tuple(seen)
+    except PgmigError as error:
+        return (), error.what, ()
+
+
 def compare_schema(environment: Environment, plan: RunPlan, state_dir: Path) -> tuple[str, tuple[str, ...]]:
-    """(same | differs | unknown, what differs or why it isn't known) against the schema before the run that was taken
+    """(same | differs | unknown, what differs or why it isn't known) against the schema before the run that was rolled
     back."""
     before = read_noted(state_dir / "runs" / plan.rolls_back) if plan.rolls_back else None
     if before is None:
-        why = "the run that was rolled back noted no schema" if plan.rolls_back else "no run was taken back as a whole"
-        return "unknown", (why,)
+        return "unknown", (_why_not_compared(plan, state_dir),)
     try:
         name = application_name(plan.run_id, "schema")
         with connect(environment.target, application_name=name, lock_timeout_ms=1000) as connection:
@@ -99,6 +141,14 @@ def compare_schema(environment: Environment, plan: RunPlan, state_dir: Path) -> 
     return ("differs" if differ else "same"), tuple(told)
 
 
+def _why_not_compared(plan: RunPlan, state_dir: Path) -> str:
+    if not plan.rolls_back:
+        return "no run was rolled back as a whole"
+    if not (state_dir / "runs" / plan.rolls_back / JOURNAL).exists():
+        return f"run {plan.rolls_back}, which was rolled back, has no journal here: another account or host ran it"
+    return "the run that was rolled back noted no schema"
+
+
 def _how(old: str, new: str) -> str:
     """What became of an object: gone, new, or the lines of its definition that are new or gone."""
     if not new or not old:
@@ -109,9 +159,7 @@ def _how(old: str, new: str) -> str:
     return told if len(told) <= 240 else told[:237] + "..."
 
 
-def _verify(
-    project: Project, environment: Environment, state_dir: Path
-) -> tuple[tuple[tuple[str, bool, str], ...], str]:
+def _verify(project: Project, environment: Environment, state_dir: Path) -> tuple[tuple[Verified, ...], str]:
     """Run the verify scripts of what is deployed, as a run of its own."""
     try:
         plan = prepare(project, environment, "verify", Options(), state_dir=state_dir)
@@ -128,11 +176,12 @@ def _verify(
         for event in handle.poll():
             if event.name == "step_verified":
                 data = event.data
-                found.append((str(data.get("change")), bool(data.get("ok")), str(data.get("message") or "")))
+                ran, message = data.get("where") != "none", str(data.get("message") or "")
+                found.append(Verified(str(data.get("change")), bool(data.get("ok")), ran, message))
         if handle.finished or not alive:
             break
         time.sleep(_POLL_S)
-    return tuple(found), "" if handle.finished else "the verification ended without a last word"
+    return tuple(found), "" if handle.finished else "the verification's process exited without recording an end"
 
 
 def _write(plan: RunPlan, found: Aftermath) -> None:
@@ -150,16 +199,7 @@ def _write(plan: RunPlan, found: Aftermath) -> None:
 def lines(event: Mapping[str, Any]) -> list[Line]:
     """The event in words, a line each."""
     told: list[Line] = []
-    failed = [one for one in event.get("verified", ()) if not one["ok"]]
-    total = len(event.get("verified", ()))
-    if event.get("verify_problem"):
-        told.append(line(("? ", "stale"), f"verify: {safe(event['verify_problem'])}"))
-    elif failed:
-        names = words.listing([safe(one["change"]) for one in failed])
-        told.append(line(("x ", "failed"), f"verify: {len(failed)} of {total} fail: {names}"))
-    else:
-        passed = f"{total} of {total} of what remains pass" if total else "nothing remains that could be verified"
-        told.append(line(("+ ", "done"), f"verify: {passed}"))
+    told.append(_verify_line(event))
     marks: dict[str, Span] = {"same": ("+ ", "done"), "differs": ("! ", "waiting")}
     schema = {"same": "as before the deploy", "differs": "not as before the deploy"}
     mark = marks.get(str(event.get("schema")), ("? ", "stale"))
@@ -171,9 +211,29 @@ def lines(event: Mapping[str, Any]) -> list[Line]:
     for one in bad:
         role: Span = ("x ", "failed") if one["state"] == "FAIL" else ("! ", "waiting")
         told.append(line(role, safe(f"health: {one['title']}: {one['summary']}")))
-    fine = f"health: {len(event.get('checks', ())) - len(bad) - unknown} checks fine"
+    passing = sum(one["state"] == "PASS" for one in event.get("checks", ()))
+    fine = f"health: {passing} of {len(event.get('checks', ()))} checks pass"
     told.append(line(("+ ", "done"), fine + (f", {unknown} unknown to this role" if unknown else "")))
     if marked := event.get("marked"):
-        names = words.listing([safe(name) for name in marked])
+        names = words.listing([safe(name) for name in marked], 20)
         told.append(line(("! ", "waiting"), f"do not deploy until that is lifted: {names}"))
+    if event.get("mark_problem"):
+        told.append(line(("? ", "stale"), f"do not deploy: what is marked isn't known: {safe(event['mark_problem'])}"))
     return told
+
+
+def _verify_line(event: Mapping[str, Any]) -> Line:
+    """Of what remains deployed: how many verify scripts passed, and how many changes have none."""
+    verified = event.get("verified", ())
+    ran = [one for one in verified if one.get("ran", True)]
+    failed = [one for one in verified if not one["ok"]]
+    none = len(verified) - len(ran)
+    without = f"; {words.count(none, 'change has', 'changes have')} nothing to run" if none else ""
+    if event.get("verify_problem"):
+        return line(("? ", "stale"), f"verify: {safe(event['verify_problem'])}")
+    if failed:
+        names = words.listing([safe(one["change"]) for one in failed])
+        return line(("x ", "failed"), f"verify: {len(failed)} of {len(verified)} fail: {names}")
+    if not ran:
+        return line(("+ ", "done"), f"verify: nothing remains that could be verified{without}")
+    return line(("+ ", "done"), f"verify: {len(ran)} of {len(ran)} of what remains pass{without}")

@@ -12,6 +12,7 @@ from pgmig_tui.display.cells import text_of
 from pgmig_tui.gates.checklist import after
 from pgmig_tui.gates.gate import Result, evaluate
 from pgmig_tui.report import aftermath, incident
+from pgmig_tui.report.lost import CHECKED
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.journal import JournalReader
 
@@ -24,7 +25,7 @@ def results(folder: Path, command: str) -> tuple[Result, ...]:
 def _seen(folder: Path) -> list[CheckResult]:
     events = JournalReader(folder).poll()
     found = [_reverted(folder.name, events)]
-    looked = [event for event in events if event.name == aftermath.EVENT]
+    looked = [event for event in events if event.name == CHECKED]
     if looked:
         found.append(_stable(looked[-1]))
     path = folder / incident.FILE

@@ -1,6 +1,7 @@
-"""The record of an incident: what was deployed, what was rolled back, when, by whom, what that cost, what is true now.
+"""The record of an incident: what was deployed and rolled back, when, by whom, what that cost, what was true then.
 
-Everything comes from journals, in UTC; what no journal tells isn't in it.
+Everything comes from journals, in UTC; what no journal tells isn't in it, and what a journal leaves open is said to be
+open. `pgmig-tui report RUN --incident` and the screen show the same.
 """
 
 from __future__ import annotations
@@ -8,50 +9,85 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pgmig_tui.display import words
 from pgmig_tui.display.activity import Activity
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.display.run_lines import RunLines, between
+from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.report import aftermath
+from pgmig_tui.report.lost import CHECKED, Claim, Saved, claims, data_words, saved, shown
 from pgmig_tui.report.picture import RunPicture, picture_of
-from pgmig_tui.report.run_report import cell, result_words
+from pgmig_tui.report.run_report import cell, open_steps, report_document, result_words, when_words
 from pgmig_tui.run.events import Event
-from pgmig_tui.run.journal import JournalReader
+from pgmig_tui.run.journal import JournalReader, is_alive
 
 FILE = "incident.md"
 _QUIET = frozenset({"statement_started", "statement_finished", "statements_finished", "activity", "output"})
 """Events that a timeline of an incident has no room for."""
+_DID = {"deploy": "deployed", "revert": "reverted", "verify": "verified", "dry-run": "tried"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Incident:
-    """A rollback, and the run that it took back where its journal is here. `run_finished` and all after it are in
-    `rollback`."""
+    """A rollback (or another run), and the run that it rolled back where its journal is here. `cut_off`: its process is
+    gone without an end. `run_finished` and all after it are in `rollback`."""
 
     rollback: Sequence[Event]
     deploy: Sequence[Event] = ()
+    cut_off: bool = False
+
+    @cached_property
+    def picture(self) -> RunPicture:
+        return picture_of(self.rollback)
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """What became of all that was counted before."""
+        return claims(self.rollback, self.picture, cut_off=self.cut_off)
+
+    @cached_property
+    def saved(self) -> tuple[Saved, ...]:
+        return saved(self.rollback, self.picture)
 
     @property
     def planned(self) -> Mapping[str, Any]:
         return next((event.data for event in self.rollback if event.name == "run_planned"), {})
 
-    def named(self, name: str) -> list[Mapping[str, Any]]:
-        """What the events of that name say, of the rollback."""
-        return [event.data for event in self.rollback if event.name == name]
+    @property
+    def checked(self) -> Event | None:
+        """What was looked at afterwards, the last time."""
+        return next((event for event in reversed(self.rollback) if event.name == CHECKED), None)
+
+    @property
+    def rolls_back(self) -> bool:
+        return self.planned.get("rolls_back") is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that is looked at has been: where nothing was changed, nothing is."""
+        return self.checked is not None or (self.picture.exit_status is not None and not touched(self.picture))
+
+
+def touched(picture: RunPicture) -> bool:
+    """Whether a run has committed anything, or may have."""
+    return any(
+        step.recorded or (step.state == "failed" and step.left.kind != "nothing") for step in picture.steps.values()
+    )
 
 
 def read(folder: Path) -> Incident:
-    """The incident of the run in `folder`: a rollback with the run that it took back, or any run by itself."""
+    """The incident of the run in `folder`: a rollback with the run that it rolled back, or any run by itself."""
+    cut_off = not is_alive(folder)
     events = JournalReader(folder).poll()
     undone: list[Event] = []
     for event in events:
         if event.name == "run_planned" and event.data.get("rolls_back"):
             undone = JournalReader(folder.parent / Path(str(event.data["rolls_back"])).name).poll()
-    return Incident(events, undone)
+    return Incident(events, undone, cut_off)
 
 
 def write(folder: Path) -> Path | None:
@@ -66,14 +102,15 @@ def write(folder: Path) -> Path | None:
 
 def markdown(incident: Incident) -> str:
     """The whole record."""
-    picture = picture_of(incident.rollback)
-    title = "Rollback" if incident.planned.get("rolls_back") is not None else picture.command or "Run"
+    picture, checked = incident.picture, incident.checked
     at = words.utc(picture.planned_at or None)
-    lines = [f"# Incident: {cell(title)} on {cell(picture.environment)}, {cell(at)}", ""]
+    lines = [f"# Incident: {cell(_noun(incident).capitalize())} on {cell(picture.environment)}, {cell(at)}", ""]
     lines += ["```", *six_lines(incident), "```", ""]
-    lines += ["## What happened", "", *_facts(incident, picture)]
+    lines += ["## What happened", "", *_facts(incident)]
     lines += ["", "## Lost and saved", "", *_losses(incident)]
-    lines += ["", "## Now", "", *_now(incident)]
+    lines += ["", f"## Seen afterwards, at {words.utc(checked.at)}" if checked else "## Seen afterwards", ""]
+    seen = [cell(text_of(told).strip()) for told in aftermath.lines(checked.data)] if checked else [_unseen(incident)]
+    lines += [f"- {text}" for text in seen]
     lines += ["", "## Timeline (UTC)", "", *_timeline(incident)]
     worst = _worst([*incident.deploy, *incident.rollback])
     if worst is not None:
@@ -83,99 +120,141 @@ def markdown(incident: Incident) -> str:
 
 
 def six_lines(incident: Incident) -> list[str]:
-    """What the channel needs, as plain text."""
-    picture, planned = picture_of(incident.rollback), incident.planned
-    ended = "ROLLED BACK" if picture.exit_status == 0 else f"ROLLBACK {result_words(picture).upper()}"
-    steps = f"{picture.done} of {words.count(len(picture.steps), 'change')}"
-    took = between(picture.started_at, picture.finished_at)
-    undone = str(planned.get("rolls_back") or "")
-    checked = incident.named(aftermath.EVENT)[-1] if incident.named(aftermath.EVENT) else None
-    state = "not checked yet"
-    if checked:
-        state = "; ".join(text_of(told[1:]).strip() for told in aftermath.lines(checked)[:3])
-    marked = words.listing([str(name) for name in checked.get("marked", ())]) if checked else ""
-    return [
-        safe(f"{ended}: {picture.environment} ({picture.target}), {steps} reverted"),
-        safe(
-            f"when: {words.utc(picture.started_at or None)} to {words.utc(picture.finished_at or None)}"
-            + (f" ({words.duration(took)})" if took is not None else "")
-            + f", by {picture.operator} on {picture.host}"
-        ),
-        safe(f"undoes: {_undone(incident, undone)}; record: run {picture.run}"),
-        safe(f"data: {_data(incident)}"),
-        safe(f"now: {state}"),
-        safe(f"do not deploy: {marked or 'nothing is marked'}"),
+    """What the channel needs, as plain text; two lines less for a run that rolls nothing back."""
+    picture, checked = incident.picture, incident.checked
+    lines = [
+        f"{_ended(incident)}: {picture.environment} ({picture.target}), {_done(incident)}",
+        f"when: {when_words(picture)}, by {picture.operator} on {picture.host}",
     ]
+    if incident.rolls_back:
+        lines.append(f"rolls back: {_undone(incident)}; record: run {picture.run}")
+    else:
+        lines.append(f"record: run {picture.run}")
+    lines.append(f"data: {data_words(incident.claims, incident.saved)}")
+    state = _unseen(incident)
+    if checked is not None:
+        seen = "; ".join(text_of(told[1:]).strip() for told in aftermath.lines(checked.data)[:3])
+        state = f"{seen} (seen at {words.utc(checked.at)})"
+    lines.append(f"now: {state}")
+    if incident.rolls_back:
+        marked = [str(name) for name in checked.data.get("marked", ())] if checked is not None else []
+        none = "not looked at" if checked is None and _maybe_touched(incident) else "nothing is marked by it"
+        lines.append(f"do not deploy: {words.listing(marked, 20) or none}")
+    return [safe(line) for line in lines]
 
 
-def _undone(incident: Incident, run: str) -> str:
+def document(incident: Incident) -> dict[str, Any]:
+    """As JSON values: the report of the run, and what only an incident has."""
+    checked = incident.checked
+    return {
+        **report_document(incident.rollback, cut_off=incident.cut_off),
+        "rolls_back": incident.planned.get("rolls_back"),
+        "back_to": incident.planned.get("back_to"),
+        "losses": [one.to_json() for one in incident.claims],
+        "saved": [
+            {"step": one.step, "table": one.table, "keep": one.keep, "rows": one.rows, "checksum": one.checksum}
+            for one in incident.saved
+        ],
+        "seen": {"at": checked.at, **checked.data} if checked is not None else None,
+        "told": six_lines(incident),
+    }
+
+
+def _maybe_touched(incident: Incident) -> bool:
+    return touched(incident.picture) or bool(open_steps(incident.picture, cut_off=incident.cut_off))
+
+
+def _unseen(incident: Incident) -> str:
+    """Why nothing was looked at when the run had ended."""
+    if incident.picture.exit_status is None and not incident.cut_off:
+        return "it has not ended"
+    return "nothing was looked at" if _maybe_touched(incident) else "nothing was committed by it"
+
+
+def _noun(incident: Incident) -> str:
+    return "rollback" if incident.rolls_back else incident.picture.command or "run"
+
+
+def _ended(incident: Incident) -> str:
+    picture, noun = incident.picture, _noun(incident)
+    done = "rolled back" if incident.rolls_back else _DID.get(picture.command, "done")
+    result = result_words(picture, cut_off=incident.cut_off)
+    if picture.exit_status == 0:
+        return done.upper() + (f" ({result})" if result != "done" else "")
+    return f"{noun} {result}".upper()
+
+
+def _done(incident: Incident) -> str:
+    picture = incident.picture
+    did = _DID.get(picture.command, "done")
+    least = "at least " if open_steps(picture, cut_off=incident.cut_off) else ""
+    return f"{least}{picture.done} of {words.count(len(picture.steps), 'change')} {did}"
+
+
+def _undone(incident: Incident) -> str:
+    run, back_to = str(incident.planned.get("rolls_back") or ""), incident.planned.get("back_to")
+    back = f"back to {back_to}" if back_to else ""
     if not run:
-        return "what the operator named, or the registry's last deploy"
+        return f"to a point that was chosen by hand{', ' + back if back else ''}"
     deployed = picture_of(incident.deploy)
-    if not deployed.run:
-        return f"run {run}"
-    return f"run {run} ({deployed.operator}, {words.utc(deployed.started_at or None)}, {result_words(deployed)})"
+    told = f"run {run}"
+    if deployed.run:
+        told += f" ({deployed.operator}, {words.utc(deployed.started_at or None)}, {result_words(deployed)})"
+    return f"{told}, {back}" if back else told
 
 
-def _data(incident: Incident) -> str:
-    lost = [str(one.get("told")) for one in incident.named("loss_counted") if one.get("total") != 0]
-    saved = _saved(incident)
-    rows = sum(int(one.get("rows") or 0) for one in saved)
-    if not lost:
-        return "nothing is lost, as far as is known"
-    return f"{words.listing(lost, 2)}" + (f"; SAVED {words.count(rows, 'row')}" if saved else "; not saved")
-
-
-def _saved(incident: Incident) -> list[Mapping[str, Any]]:
-    """The last copy of each table: one that a lost try made was rolled back with it."""
-    last = {str(one.get("keep")): one for one in incident.named("rows_saved")}
-    return list(last.values())
-
-
-def _facts(incident: Incident, picture: RunPicture) -> list[str]:
-    planned = incident.planned
+def _facts(incident: Incident) -> list[str]:
+    planned, picture = incident.planned, incident.picture
+    open_now = [one.change for one in open_steps(picture, cut_off=incident.cut_off)]
+    did = _DID.get(picture.command, "done")
+    result = result_words(picture, cut_off=incident.cut_off)
     facts = [
         ("environment", f"{picture.environment}, {picture.target}, PostgreSQL {planned.get('server_version', '?')}"),
-        ("rollback", f"run {picture.run}, {result_words(picture)}: {picture.summary}"),
+        (_noun(incident), f"run {picture.run}, {result}: {picture.summary or '-'}"),
         ("by", f"{picture.operator}, account {planned.get('os_user', '?')} on {picture.host}"),
-        ("undoes", _undone(incident, str(planned.get("rolls_back") or ""))),
-        (
-            "reverted",
-            words.listing([one.change for one in picture.steps.values() if one.state == "done"], 50) or "nothing",
-        ),
     ]
+    if incident.rolls_back:
+        facts.append(("rolls back", _undone(incident)))
+    facts.append((did, words.listing([one.change for one in picture.recorded], 50) or "nothing"))
+    if open_now:
+        facts.append((f"not known whether {did}", words.listing(open_now, 50)))
     told = [f"- {name}: {cell(value)}" for name, value in facts]
+    if incident.cut_off and picture.exit_status is None:
+        told.append(f"- what is true now: `pgmig-tui reconcile {safe(picture.environment)}` finds it out")
     for side in (incident.deploy, incident.rollback):
-        for step in picture_of(side).steps.values():
-            if step.failure is not None:
-                failure = step.failure
-                where = ":".join(str(failure[key]) for key in ("path", "line") if failure.get(key))
-                what = f"{failure.get('message') or '-'} (SQLSTATE {failure.get('sqlstate') or '-'})"
-                told.append(f"- error: {cell(step.action)} {cell(step.change)}, {cell(where or '-')}: {cell(what)}")
+        told += _errors(picture_of(side))
+    return told
+
+
+def _errors(picture: RunPicture) -> list[str]:
+    told = []
+    for step in picture.steps.values():
+        if step.failure is None:
+            continue
+        failure = step.failure
+        where = ":".join(str(failure[key]) for key in ("path", "line") if failure.get(key))
+        what = f"{failure.get('message') or '-'} (SQLSTATE {failure.get('sqlstate') or '-'})"
+        told.append(f"- error: {cell(step.action)} {cell(step.change)}, {cell(where or '-')}: {cell(what)}")
+        if step.action != "verify":
+            told += [f"- stays of it: {cell(one)}" for one in step.left.sentences]
     return told
 
 
 def _losses(incident: Incident) -> list[str]:
-    told = [f"- lost: {cell(one.get('told'))}" for one in incident.named("loss_counted")]
-    for one in _saved(incident):
-        rows = words.count(int(one.get("rows") or 0), "row")
-        where = f"{cell(one.get('table'))} in {cell(one.get('keep'))}"
-        told.append(f"- saved: {where}, {rows}, checksum {cell(one.get('checksum'))}")
-    if any(told) and _saved(incident):
-        run = incident.rollback[0].run if incident.rollback else "RUN"
-        told.append(f"- brought back, after a redeploy, by: pgmig-tui undo {cell(run)}")
-    return told or ["- nothing was counted as lost"]
-
-
-def _now(incident: Incident) -> list[str]:
-    checked = incident.named(aftermath.EVENT)
-    if not checked:
-        return ["- nothing was looked at afterwards"]
-    return [f"- {cell(text_of(told).strip())}" for told in aftermath.lines(checked[-1])]
+    names = {"lost": "lost", "not_lost": "not lost", "unknown": "not known whether lost"}
+    told = [f"- {names[one.state]}: {cell(one.sentence)}" for one in shown(incident.claims)]
+    for one in incident.saved:
+        where = f"{one.table} in {one.keep}" if one.keep else f"{one.table}, the state of its sequence"
+        told.append(f"- saved: {cell(where)}, {words.count(one.rows, 'row')}, checksum {cell(one.checksum)}")
+    if incident.saved:
+        told.append(f"- brought back, after a redeploy, by: pgmig-tui undo {cell(incident.picture.run)}")
+    return told or ["- nothing was counted that could be lost"]
 
 
 def _timeline(incident: Incident) -> list[str]:
-    rows = sorted([*_told("deploy", incident.deploy), *_told("rollback", incident.rollback)], key=lambda row: row[0])
+    rows = sorted(
+        [*_told("deploy", incident.deploy), *_told(_noun(incident), incident.rollback)], key=lambda row: row[0]
+    )
     return [f"- {words.utc(at)} {side}: {cell(text)}" for at, side, text in rows] or ["- no journal is here"]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pgmig_tui.display.activity import Activity, Blocker
+from pgmig_tui.display.left import Left, left_of
 from pgmig_tui.display.run_lines import between
 
 StepState = Literal["todo", "running", "done", "failed"]
@@ -32,6 +33,9 @@ class StepPicture:
     number: int
     action: str
     change: str
+    """Its name, and its tags where it has some: what a person reads."""
+    name: str = ""
+    """Its name alone."""
     change_id: str = ""
     mode: str = ""
     verify: str = ""
@@ -39,12 +43,21 @@ class StepPicture:
     started_at: str = ""
     finished_at: str = ""
     verified: bool | None = None
+    unverified: str = ""
+    """Why a verification had nothing to run."""
     statements: int = 0
     waited_ms: float = 0.0
     measured_ms: float | None = None
     failure: Mapping[str, Any] | None = None
     recorded: bool = False
     """The registry holds its outcome, as far as the run could see: it stands, also where its verification failed."""
+    applied: bool = False
+    """Its script was carried out to the end, which for one that isn't a transaction comes before its record."""
+
+    @property
+    def left(self) -> Left:
+        """What a step that failed has left in the database; of a verification nothing is."""
+        return left_of({"applied": self.applied, **(self.failure or {})}, recorded=self.recorded)
 
     @property
     def took_ms(self) -> float | None:
@@ -125,13 +138,26 @@ class RunPicture:
     raised_ms: int | None = None
     invalid: list[Invalid] = field(default_factory=list)
     exit_status: int | None = None
+    measured_ms: float | None = None
     result: str = ""
     summary: str = ""
+    settled_at: str = ""
+    """When a run that was cut off was settled; `finished_at` is when it was last heard of then."""
+    unseen: bool = False
+    """It was settled without a look at its server."""
 
     @property
     def done(self) -> int:
         """How many steps are done: recorded, though their verification may have failed; in a verify, passed."""
         return sum(step.recorded or step.state == "done" for step in self.steps.values())
+
+    @property
+    def took_ms(self) -> float | None:
+        """How long its steps took together, in milliseconds: by the run's own measure, where there is one, for the
+        journal's times follow the server's clock; None while it hasn't ended."""
+        if self.measured_ms is not None or not self.finished_at or self.settled_at:
+            return self.measured_ms
+        return between(self.started_at or self.planned_at, self.finished_at)
 
     @property
     def recorded(self) -> list[StepPicture]:
@@ -221,7 +247,8 @@ class RunPicture:
         if step is None:
             if event.name != "step_started":
                 return
-            step = self.steps[number] = StepPicture(number, self.command, str(data.get("change") or ""))
+            change = str(data.get("change") or "")
+            step = self.steps[number] = StepPicture(number, self.command, change, change)
         match event.name:
             case "step_started":
                 step.state, step.started_at = "running", event.at
@@ -231,18 +258,21 @@ class RunPicture:
             case "statements_finished":
                 step.statements += int(data.get("count") or 0)
             case "run_settled":
-                step.finished_at = event.at
                 step.recorded = data.get("outcome") == "recorded"
                 step.state = "done" if step.recorded else "failed"
                 if step.state == "failed":
-                    step.failure = {"committed": data.get("outcome") == "partly", **data}
+                    step.failure = data
+            case "step_applied":
+                step.applied = True
             case "lock_waited":
                 step.waited_ms += float(data.get("ms") or 0)
             case "step_verified":
-                step.verified = bool(data.get("ok"))
+                # Without a script there was nothing to pass: its message says why.
+                step.verified = None if data.get("ok") and data.get("where") == "none" else bool(data.get("ok"))
+                step.unverified = str(data.get("message") or "") if step.verified is None else ""
                 if step.action == "verify":
-                    step.state, step.finished_at = "done" if step.verified else "failed", event.at
-                if not step.verified:
+                    step.state, step.finished_at = "done" if data.get("ok") else "failed", event.at
+                if not data.get("ok"):
                     step.state, step.failure = "failed", {"committed": data.get("where") == "after", **data}
             case "step_committed" | "step_recorded" | "step_tried":
                 step.finished_at, step.measured_ms = event.at, _number(data.get("ms"))
@@ -250,8 +280,11 @@ class RunPicture:
                 if step.state != "failed":
                     step.state = "done"
             case "step_failed" | "step_in_doubt":
-                step.state, step.finished_at, step.failure = "failed", event.at, data
+                doubt = {"in_doubt": True} if event.name == "step_in_doubt" else {}
+                step.state, step.finished_at, step.failure = "failed", event.at, {**doubt, **data}
                 step.measured_ms = _number(data.get("ms"))
+                if event.name == "step_failed" and not data.get("verify"):
+                    step.verified = None  # what was verified was rolled back with the rest
 
 
 def _number(value: object) -> float | None:
@@ -277,6 +310,7 @@ def _planned(picture: RunPicture, event: EventLike) -> None:
             number,
             str(step.get("action") or picture.command),
             str(step.get("label") or step.get("change") or ""),
+            str(step.get("change") or ""),
             str(step.get("change_id") or ""),
             str(step.get("mode") or ""),
             str(step.get("verify") or ""),
@@ -328,9 +362,13 @@ def _invalid(picture: RunPicture, event: EventLike) -> None:
 
 
 def _finished(picture: RunPicture, event: EventLike) -> None:
-    picture.finished_at, picture.paused = event.at, False
-    picture.exit_status = int(event.data.get("exit_status", 1))
     picture.result = str(event.data.get("result") or "")
+    heard_at, settled = str(event.data.get("heard_at") or ""), picture.result == "settled"
+    picture.finished_at, picture.paused = heard_at or ("" if settled else event.at), False
+    picture.settled_at = event.at if settled else ""
+    picture.unseen = bool(event.data.get("unseen"))
+    picture.exit_status = int(event.data.get("exit_status", 1))
+    picture.measured_ms = _number(event.data.get("ms"))
     picture.summary = str(event.data.get("summary") or "")
 
 

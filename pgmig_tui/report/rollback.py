@@ -5,7 +5,7 @@ was ever tried. Command line and screen show the same lines.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import Line, Role, Span, line
+from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.gates.loss import of_script
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
 from pgmig_tui.report.review import Review, answered, review
+from pgmig_tui.report.rollback_steps import StepRow, row_lines, step_rows
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.keep import Saving, plan_saving
-from pgmig_tui.run.loss import Receipt, count_losses
+from pgmig_tui.run.loss import Receipt, count_losses, loose_of
 from pgmig_tui.run.tried import Tried, tried_before
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.extent import Extent
     from pgmig_tui.run.plan import RunPlan, Step
+
+
+_WIDE = 160
+"""Columns of a list that nobody has said a width for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,11 @@ class RollbackReview:
     @property
     def plan(self) -> RunPlan:
         return self.review.plan
+
+    @property
+    def rows(self) -> tuple[StepRow, ...]:
+        """The list of its steps."""
+        return step_rows(self.plan, self.review.impacts, self.receipt)
 
     @property
     def loses(self) -> tuple[str, ...]:
@@ -87,12 +96,31 @@ def look(
     reviewed = review(plan, environment, answers, (scripts,))
     tried, silent = tried_before(project, environment, plan, state_dir, reviewed.rehearsed)
     now, receipt = _ask(reviewed, environment)
-    losses = [loss.to_json() for loss in receipt.losses if loss.count.total != 0]
-    losses += [{"told": text, "total": None} for text in receipt.loose]
-    counted = replace(plan, losses=tuple(losses))
+    asked_at = datetime.now(UTC)
+    counted = replace(plan, losses=tuple(_loss_fields(reviewed, receipt, asked_at)))
     counted.save()
-    found = RollbackReview(extent, replace(reviewed, plan=counted), now, receipt, tried, silent, datetime.now(UTC))
+    found = RollbackReview(extent, replace(reviewed, plan=counted), now, receipt, tried, silent, asked_at)
     return found.saved(environment) if save else found
+
+
+def _loss_fields(reviewed: Review, receipt: Receipt, asked_at: datetime) -> Iterator[dict[str, Any]]:
+    """The fields of the `loss_counted` events: each with the step that destroys it, for only that step's end says
+    whether it was lost."""
+    at = asked_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    for loss in receipt.losses:
+        if loss.count.total != 0:
+            yield {**loss.to_json(), "counted_at": at}
+    told: set[str] = set()
+    for step, one in zip(reviewed.plan.steps, reviewed.impacts, strict=True):
+        if one is None:
+            continue
+        texts = list(loose_of(one.impact))
+        if receipt.problem and one.impact.data_loss.final:
+            texts += [f"{what} (not counted: {receipt.problem})" for what in one.impact.data_loss.what or ("data",)]
+        for text in texts:
+            if text not in told:
+                told.add(text)
+                yield {"step": step.number, "change": step.change, "told": text, "total": None, "counted_at": at}
 
 
 def deployed_scripts(project: Project, extent: Extent) -> CheckResult:
@@ -225,27 +253,6 @@ def _age(at: str, now: datetime) -> str:
         return ""
 
 
-def step_lines(found: RollbackReview) -> list[Line]:
-    """A line a step: number, change, whether it loses data, its strongest lock, and what of it counts."""
-    told = []
-    for step, inspected in zip(found.plan.steps, found.review.impacts, strict=True):
-        loses: Span = ("?     ", "stale")
-        lock: Span = ("?", "stale")
-        if inspected is not None:
-            loss = of_script(inspected.impact)
-            loses = ("LOSES ", "failed") if loss.known else ("?     ", "stale") if loss else ("none  ", "muted")
-            strongest = inspected.impact.strongest
-            lock = ("none", "muted")
-            if strongest is not None:
-                mode = strongest[0].sql_name
-                role: Role = "failed" if mode == "ACCESS EXCLUSIVE" else "plain"
-                lock = (f"{mode} on {safe(strongest[1])}", role)
-        how = {"atomic": "", "stepwise": "  statement by statement", "record": "  recorded only"}[step.mode]
-        told.append(line(f"  {step.number:>3} {safe(step.label)}  data ", loses, " lock ", lock, (how, "waiting")))
-        told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
-    return told
-
-
 def statements(found: RollbackReview) -> list[tuple[Step, int, str]]:
     """(step, line, SQL without secrets) of every statement that will run, transaction control aside."""
     told = []
@@ -263,7 +270,7 @@ def loss_lines(found: RollbackReview) -> list[Line]:
         line(("  empty ", "muted"), (safe(loss.sentence), "muted"))
         if loss.count.total == 0
         else line(("  LOSES ", "failed"), safe(loss.sentence))
-        for loss in receipt.losses
+        for loss in receipt.shown
     ]
     told += [line(("  LOSES ", "failed"), safe(what)) for what in receipt.loose]
     if receipt.problem:
@@ -296,12 +303,12 @@ def evidence_lines(found: RollbackReview) -> list[Line]:
     return told
 
 
-def lines(found: RollbackReview, *, sql: bool = True) -> list[Line]:
+def lines(found: RollbackReview, columns: int = _WIDE, *, sql: bool = True) -> list[Line]:
     """All of it, for a terminal that scrolls."""
     extent = found.extent
     told = [headline(extent, found.asked_at)]
     told += [line(("! ", "waiting"), safe(warning)) for warning in found.plan.warnings]
-    told += step_lines(found)
+    told += row_lines(found.rows, columns)
     if sql:
         for step, number, text in statements(found):
             text = text if len(text) <= 160 else text[:157] + "..."
@@ -346,10 +353,13 @@ def document(found: RollbackReview) -> dict[str, Any]:
                 "mode": step.mode,
                 "script": step.script,
                 "sql": files.script(step.script).decode("utf-8", "replace") if step.script is not None else "",
+                "data": row.data,
+                "estimated_ms": None if row.low_ms is None else {"low": row.low_ms, "high": row.high_ms},
+                "rewrites": list(row.rewrites),
                 "impact": inspected.to_json() if inspected is not None else None,
                 "tried": None if (tried := found.tried.get(step.change_id)) is None else tried.sentence,
             }
-            for step, inspected in zip(plan.steps, found.review.impacts, strict=True)
+            for step, inspected, row in zip(plan.steps, found.review.impacts, found.rows, strict=True)
         ],
         "loses": {
             "counted": [loss.to_json() for loss in found.receipt.losses],

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pgmig_tui.display import words
-from pgmig_tui.display.run_lines import between
 from pgmig_tui.display.safe import safe
 from pgmig_tui.report.picture import EventLike, RunPicture, StepPicture, picture_of
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~])")
 _RESULTS = {0: "done", 1: "FAILED", 2: "not started", 3: "refused", 4: "IN DOUBT", 5: "server not reached"}
+_ENDS = {"stopped": "STOPPED", "verify_failed": "VERIFICATION FAILED", "rolled_back": "rolled back"}
+"""Ends that say more than their exit status."""
 
 
 def cell(value: object) -> str:
@@ -20,31 +21,93 @@ def cell(value: object) -> str:
     return _MARKDOWN.sub(r"\\\1", safe(str(value)))
 
 
-def result_words(picture: RunPicture) -> str:
-    """How the run ended, in one or two words; `not finished` while the journal doesn't say."""
+def result_words(picture: RunPicture, *, cut_off: bool = False) -> str:
+    """How the run ended, in few words; `cut off` when its process is gone and its journal doesn't say."""
     if picture.exit_status is None:
-        return "not finished"
-    return _RESULTS.get(picture.exit_status, f"exit status {picture.exit_status}")
+        return "CUT OFF" if cut_off else "not finished"
+    if picture.result == "settled":
+        told = "and closed unseen" if picture.unseen else "and settled"
+        return f"cut off, {told}" if picture.exit_status == 0 else f"CUT OFF, {told}"
+    ended = _ENDS.get(picture.result) or _RESULTS.get(picture.exit_status)
+    return ended or f"exit status {picture.exit_status}"
 
 
-def _step_row(step: StepPicture) -> str:
-    verified = {True: "passed", False: "FAILED", None: step.verify if step.verify == "off" else "-"}[step.verified]
+def end_facts(picture: RunPicture) -> tuple[tuple[str, str], ...]:
+    """When it ended, and where it didn't say so when it was last heard of, and settled: (what, moment)."""
+    if not picture.settled_at:
+        return (("ended", words.utc(picture.finished_at or None)),)
+    heard = (("last heard of", words.utc(picture.finished_at)),) if picture.finished_at else ()
+    return (*heard, ("settled", words.utc(picture.settled_at)))
+
+
+def when_words(picture: RunPicture) -> str:
+    """From when to when, in one line, and how long by its own measure."""
+    began = words.utc(picture.started_at or picture.planned_at or None)
+    if picture.settled_at:
+        return f"{began}, {', '.join(f'{what} {at}' for what, at in end_facts(picture))}"
+    took = picture.took_ms
+    return f"{began} to {words.utc(picture.finished_at or None)}" + (
+        f" ({words.duration(took)})" if took is not None else ""
+    )
+
+
+def done_words(picture: RunPicture, *, cut_off: bool = False) -> str:
+    """How much of it is done, as far as the journal knows: `2 of 3 steps done`."""
+    many = f"{picture.done} of {words.count(len(picture.steps), 'step')}"
+    if picture.command == "dry-run":
+        return f"{many} ran, and nothing of it stays" if picture.exit_status is not None else f"{many} ran"
+    if picture.command == "verify":
+        none = sum(bool(step.unverified) for step in picture.steps.values())
+        passed = f"{picture.done - none} of {words.count(len(picture.steps), 'verification')} passed"
+        return f"{passed}, {none} had nothing to run" if none else passed
+    return f"{'at least ' if open_steps(picture, cut_off=cut_off) else ''}{many} done"
+
+
+def open_steps(picture: RunPicture, *, cut_off: bool = False) -> list[StepPicture]:
+    """The steps of which the journal doesn't say whether they were recorded: in doubt, or under way when it broke
+    off."""
+    broken = picture.exit_status == 4 or (cut_off and picture.exit_status is None)
+    found = []
+    for step in picture.steps.values():
+        in_doubt = step.state == "failed" and step.left.kind == "unknown"
+        if not step.recorded and (in_doubt or (broken and step.state == "running")):
+            found.append(step)
+    return found
+
+
+def state_words(step: StepPicture, *, cut_off: bool = False) -> str:
+    """The state of a step in words; one whose verification failed after its record is still done."""
+    if step.state == "running" and cut_off:
+        return "unknown"
+    if step.state == "failed" and step.recorded:
+        return "done, verification FAILED"
+    return step.state
+
+
+def verified_words(step: StepPicture) -> str:
+    """What its verification said."""
+    if step.verified is None:
+        return "none" if step.unverified else "off" if step.verify == "off" else "-"
+    return "passed" if step.verified else "FAILED"
+
+
+def _step_row(step: StepPicture, cut_off: bool) -> str:
     took = "-" if step.took_ms is None else words.duration(step.took_ms)
     waited = words.duration(step.waited_ms) if step.waited_ms else "-"
-    cells = (step.number, step.action, step.change, step.state, took, waited, verified, step.mode or "-")
+    state = state_words(step, cut_off=cut_off)
+    cells = (step.number, step.action, step.change, state, took, waited, verified_words(step), step.mode or "-")
     return f"| {' | '.join(cell(value) for value in cells)} |"
 
 
 def _failure(step: StepPicture) -> list[str]:
     failure: Mapping[str, Any] = step.failure or {}
     where = ":".join(str(failure[key]) for key in ("path", "line") if failure.get(key))
-    lines = [f"### {cell(step.change)} failed", ""]
+    lines = [f"### {cell(step.change)}: {'the verification failed' if step.recorded else 'failed'}", ""]
     lines.append(f"- where: {cell(where or '-')}")
     lines.append(f"- message: {cell(failure.get('message') or '-')} (SQLSTATE {cell(failure.get('sqlstate') or '-')})")
     lines += [f"- {key}: {cell(failure[key])}" for key in ("detail", "hint", "do") if failure.get(key)]
-    stays = failure.get("what_stays") or ()
-    nothing = "the change itself; it is recorded" if failure.get("committed") else "nothing of this change"
-    lines += [f"- stays: {cell(item)}" for item in stays] or [f"- stays: {nothing}"]
+    if step.action != "verify":
+        lines += [f"- stays: {cell(item)}" for item in step.left.sentences]
     return [*lines, ""]
 
 
@@ -56,25 +119,29 @@ def _answers(title: str, answers: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def markdown(events: Iterable[EventLike]) -> str:
-    """The report of these events (one run, in the journal's order), for a ticket or a pull request."""
+def markdown(events: Iterable[EventLike], *, cut_off: bool = False) -> str:
+    """The report of these events (one run, in the journal's order), for a ticket or a pull request. `cut_off`: its
+    process is gone."""
     picture = picture_of(events)
-    took = between(picture.started_at, picture.finished_at)
+    took = picture.took_ms
     facts = (
         ("environment", picture.environment),
         ("target", picture.target),
         ("by", " on ".join(part for part in (picture.operator, picture.host) if part)),
         ("started", words.utc(picture.started_at or None)),
-        ("ended", words.utc(picture.finished_at or None)),
+        *end_facts(picture),
         ("took", "-" if took is None else words.duration(took)),
-        ("result", f"{result_words(picture)}, {picture.done} of {words.count(len(picture.steps), 'step')} done"),
+        ("result", f"{result_words(picture, cut_off=cut_off)}, {done_words(picture, cut_off=cut_off)}"),
     )
     lines = [f"# {cell(picture.command or 'run')} {cell(picture.run)}", ""]
     lines += [f"- {name}: {cell(value or '-')}" for name, value in facts]
     if picture.summary:
         lines.append(f"- summary: {cell(picture.summary)}")
+    if cut_off and picture.exit_status is None:
+        told = f"`pgmig-tui reconcile {safe(picture.environment)}` finds out what became of it, and settles it"
+        lines.append(f"- what is true now: {told}")
     lines += ["", "## Steps", "", "| # | action | change | state | took | waited | verify | mode |"]
-    lines += ["|---|---|---|---|---|---|---|---|", *(_step_row(step) for step in picture.steps.values()), ""]
+    lines += ["|---|---|---|---|---|---|---|---|", *(_step_row(step, cut_off) for step in picture.steps.values()), ""]
     for step in picture.steps.values():
         if step.failure is not None:
             lines += _failure(step)
@@ -87,17 +154,65 @@ def markdown(events: Iterable[EventLike]) -> str:
     return "\n".join(lines)
 
 
-def summary(events: Iterable[EventLike]) -> str:
-    """The run in a few lines of plain text, to paste where people talk."""
+def report_document(events: Iterable[EventLike], *, cut_off: bool = False) -> dict[str, Any]:
+    """The same facts as JSON values."""
     picture = picture_of(events)
-    took = between(picture.started_at, picture.finished_at)
-    head = f"{picture.command} {picture.run} on {picture.environment}: {result_words(picture)}"
-    head += f", {picture.done} of {words.count(len(picture.steps), 'step')} done"
-    head += f" in {words.duration(took)}" if took is not None else ""
-    marks = {"done": "+", "failed": "x", "running": ">", "todo": "."}
-    lines = [safe(head)]
-    for step in picture.steps.values():
-        lines.append(safe(f"{marks[step.state]} {step.number} {step.change}"))
-        if step.failure is not None:
-            lines.append(safe(f"    {step.failure.get('message') or 'failed'}"))
-    return "\n".join(lines)
+    return {
+        "run": picture.run,
+        "command": picture.command,
+        "environment": picture.environment,
+        "target": picture.target,
+        "operator": picture.operator,
+        "host": picture.host,
+        "started_at": picture.started_at or None,
+        "finished_at": picture.finished_at or None,
+        "settled_at": picture.settled_at or None,
+        "exit_status": picture.exit_status,
+        "result": picture.result or None,
+        "cut_off": cut_off and picture.exit_status is None,
+        "summary": picture.summary,
+        "done": picture.done,
+        "total": len(picture.steps),
+        "steps": [
+            {
+                "number": step.number,
+                "action": step.action,
+                "change": step.name,
+                "change_id": step.change_id,
+                "mode": step.mode,
+                "state": state_words(step, cut_off=cut_off),
+                "recorded": step.recorded,
+                "verified": verified_words(step),
+                "took_ms": step.took_ms,
+                "waited_ms": step.waited_ms,
+                "message": str((step.failure or {}).get("message") or ""),
+                "left": None
+                if step.failure is None or step.action == "verify"
+                else {"kind": step.left.kind, "told": list(step.left.sentences)},
+            }
+            for step in picture.steps.values()
+        ],
+    }
+
+
+def summary(picture: RunPicture, still_open: Sequence[str] | None = None) -> str:
+    """A run in a few lines of Markdown, for a channel: what was done, where, by whom, how it ended, what failed.
+    `still_open` are the titles of what is to be done by hand; None: nobody asked."""
+    done = [safe(step.change) for step in picture.steps.values() if step.recorded or step.state == "done"]
+    lines = [
+        f"**{safe(picture.command)} {safe(picture.environment)}: {result_words(picture)}** ({done_words(picture)})",
+        f"- run {safe(picture.run)}, {safe(picture.target)}",
+        f"- {when_words(picture)}, by {safe(picture.operator)}",
+        f"- changes: {', '.join(done) or 'none'}",
+    ]
+    failed = next((step for step in picture.steps.values() if step.state == "failed"), None)
+    if failed is not None:
+        failure = failed.failure or {}
+        where = ":".join(safe(str(failure[key])) for key in ("path", "line") if failure.get(key))
+        at = f" at {where}" if where else ""
+        lines.append(f"- FAILED: {safe(failed.change)}{at}: {safe(str(failure.get('message') or ''))}")
+        if failed.action != "verify":
+            lines += [f"- stays: {one}" for one in failed.left.sentences]
+    if still_open is not None:
+        lines.append(f"- still open: {', '.join(safe(title) for title in still_open) or 'nothing'}")
+    return "\n".join(lines) + "\n"

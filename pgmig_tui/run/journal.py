@@ -47,7 +47,9 @@ _END = 4096
 """Bytes that hold a usual `run_finished`; one that is longer is read the long way."""
 
 _TAIL = 65536
-"""Bytes in which the last line of a journal is looked for: more than any event of a run's end has."""
+"""Bytes in which the last line of a journal is looked for first: more than most that follows a run's end."""
+
+_ENDED = b'"event": "run_finished"'
 
 
 class JournalWriter:
@@ -169,18 +171,29 @@ def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
     """The first event of a journal (without its `steps`, which may be very many), and the one that ended the run or,
     where none did, the last; None where there is none. Raises OSError.
 
-    Answers to the list for afterwards may follow the end.
+    Answers to the list for afterwards, and what was looked at after a rollback, may follow the end.
     """
     with (folder / JOURNAL).open("rb") as file:
         head, newline, _ = file.read(_HEAD).partition(b"\n")
         if not newline and not _STEPS(head):
             head += file.readline()
-        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-        lines = [line for line in file.read().split(b"\n") if line]
+        size, tail = os.fstat(file.fileno()).st_size, _TAIL
+        while True:
+            file.seek(max(0, size - tail))
+            lines = [line for line in file.read().split(b"\n") if line]
+            end = next((line for line in reversed(lines) if _ENDED in line), None)
+            if end is not None or tail >= size:
+                break
+            tail *= 8
     if steps := _STEPS(head):
         head = head[: steps.start()] + b"}"
-    end = next((line for line in reversed(lines) if b'"event": "run_finished"' in line), lines[-1] if lines else None)
+    end = end if end is not None else lines[-1] if lines else None
     return _event(head), _event(end) if end is not None else None
+
+
+def ended_at(end: Event) -> str:
+    """When a run ended, by its `run_finished`: for one that was settled, when it was last heard of."""
+    return str(end.data.get("heard_at") or end.at)
 
 
 def ended_well(folder: Path) -> bool:
@@ -189,7 +202,7 @@ def ended_well(folder: Path) -> bool:
     with (folder / JOURNAL).open("rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
         last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
-    return b'"event": "run_finished"' in last and b'"exit_status": 4,' not in last
+    return _ENDED in last and b'"exit_status": 4,' not in last
 
 
 def _event(line: bytes) -> Event | None:

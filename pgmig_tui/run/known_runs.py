@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.run.folder import RUN_ID
 from pgmig_tui.run.heartbeat import RECORDED_ONLY
-from pgmig_tui.run.journal import JOURNAL, JournalReader, first_and_last, is_alive
+from pgmig_tui.run.journal import JOURNAL, JournalReader, ended_at, first_and_last, is_alive
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import ServerIdentity
@@ -137,7 +137,7 @@ def _of_row(row: ChangingRow, holder: LockHolder | None) -> KnownRun:
         row.operator,
         row.host,
         row.started_at,
-        now() if alive else row.finished_at or _later(row.heartbeat_at),
+        now() if alive else min(row.finished_at or now(), _later(row.heartbeat_at)),
         results.get(row.exit_status, "") if row.exit_status is not None else "",
         row.steps,
         alive=alive,
@@ -183,13 +183,14 @@ def _of_journal(folder: Path, started_at: str, data: Mapping[str, object], ended
     planned: Mapping[str, object] = events[0].data if events else {}
     listed = planned.get("steps")
     steps: list[Mapping[str, object]] = listed if isinstance(listed, list) else []
-    ends = [str(event.data.get("result", "")) for event in events if event.name == _ENDED]
+    ends = [event for event in events if event.name == _ENDED]
     alive = is_alive(folder)
     if alive or not ends:
         # What it recorded last may not be in its journal: its plan and its time say which changes can be its own.
         found = [str(step.get("change_id", "")) for step in steps]
         ended_at = now() if alive else _later(ended_at)
     else:
+        ended_at = _ended(ends[-1])
         done = [event.data for event in events if event.name in _RECORDED or _settled_as_recorded(event)]
         found = [str(one.get("change_id") or _id(steps, one)) for one in done]
     return KnownRun(
@@ -198,7 +199,7 @@ def _of_journal(folder: Path, started_at: str, data: Mapping[str, object], ended
         host=str(data.get("host", "")),
         started_at=started_at,
         ended_at=ended_at,
-        result=ends[-1] if ends else "",
+        result=str(ends[-1].data.get("result", "")) if ends else "",
         steps=len(steps),
         committed=tuple(dict.fromkeys(found)),
         planned=tuple(str(step.get("change_id", "")) for step in steps),
@@ -207,6 +208,11 @@ def _of_journal(folder: Path, started_at: str, data: Mapping[str, object], ended
         recorded_only=bool(data.get("log_only")),
         local=True,
     )
+
+
+def _ended(end: Event) -> str:
+    """A run that was settled ended long before."""
+    return min(end.at, _later(ended_at(end))) if end.data.get("heard_at") else end.at
 
 
 def _settled_as_recorded(event: Event) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.connect import Connection, ServerError, guard_sql
-from pgmig_tui.database.losses import Count, TableFacts, count, read_tables
+from pgmig_tui.database.losses import Count, TableFacts, Wanted, count, read_tables
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.loss import Evidence, of_script
@@ -64,7 +64,8 @@ class Loss:
         if found.since is None:
             return f"{told}, unknown how many of them since the deploy"
         if not found.since:
-            return f"{told}, none of them written since the deploy"
+            none = "few of them, if any," if found.about else "none of them"
+            return f"{told}, {none} written since the deploy"
         return f"{told}, at most {about}{found.since:,} of them written since the deploy"
 
     def to_json(self) -> dict[str, Any]:
@@ -74,6 +75,8 @@ class Loss:
             "change": self.change,
             "kind": self.lost.kind,
             "relation": str(self.lost.name),
+            "schema": self.lost.name.schema,
+            "table": self.lost.name.relation,
             "columns": list(self.lost.columns),
             "total": self.count.total,
             "since_deploy": self.count.since,
@@ -81,6 +84,16 @@ class Loss:
             "why": self.count.why,
             "told": self.sentence,
         }
+
+
+def covers(whole: tuple[str, str, tuple[str, ...]], part: tuple[str, str, tuple[str, ...]]) -> bool:
+    """Whether (kind, relation, columns) of one loss says all that another does: a table goes with its rows and columns,
+    a column with its values."""
+    kind, relation, columns = whole
+    other, where, of = part
+    if relation != where or other == kind:
+        return False
+    return kind == "table" or (kind == "column" and other == "values" and set(of) <= set(columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,14 @@ class Receipt:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Everything that is lost, a line each; what is empty isn't."""
-        return (*(loss.sentence for loss in self.losses if loss.count.total != 0), *self.loose)
+        return (*(loss.sentence for loss in self.shown if loss.count.total != 0), *self.loose)
+
+    @property
+    def shown(self) -> tuple[Loss, ...]:
+        """What a person has to read: nothing of it is told twice."""
+        kinds = [(loss.lost.kind, str(loss.lost.name), loss.lost.columns) for loss in self.losses]
+        told = [one for one in kinds if not any(covers(other, one) for other in kinds)]
+        return tuple(loss for loss, one in zip(self.losses, kinds, strict=True) if one in told)
 
 
 def count_losses(
@@ -112,7 +132,7 @@ def count_losses(
     """Count what the reverts destroy, in their order. `connection` gets the guards of a watch. Never raises for the
     server: what it refuses to tell is unknown. `evidence` is told beside what can't be told."""
     wanted = list(_lost(steps, impacts))
-    loose = tuple(dict.fromkeys(text for one in impacts if one is not None for text in _loose(one, evidence)))
+    loose = tuple(dict.fromkeys(text for one in impacts if one is not None for text in loose_of(one, evidence)))
     if not wanted:
         return Receipt((), loose)
     deadline = time.monotonic() + BUDGET_S
@@ -120,19 +140,34 @@ def count_losses(
         connection.execute(guard_sql("watch", 150, connection.server_version_num))
         tables = _tables(connection, [lost.name for _, lost in wanted])
         owned = {one.name for table in tables.values() for one in table.sequences}
-        losses = []
-        for step, lost in wanted:
-            table = tables.get(lost.name)
-            if lost.name in owned or (table is not None and _covered(lost, table, wanted)):
-                continue
-            found = Count(why="it doesn't exist yet") if table is None else Count(why="no time was left to count")
-            if table is not None and lost.kind != "sequence" and time.monotonic() < deadline:
-                columns = lost.columns if lost.kind in ("column", "values") else ()
-                found = count(connection, table, columns, registry, step.change_id)
-            losses.append(Loss(step.number, step.change, step.change_id, lost, table, found))
+        losses = [
+            Loss(
+                step.number, step.change, step.change_id, lost, tables.get(lost.name), Count(why="it doesn't exist yet")
+            )
+            for step, lost in wanted
+            if lost.name not in owned
+            and not ((table := tables.get(lost.name)) is not None and _covered(lost, table, wanted))
+        ]
+        for table in tables.values():
+            losses = _counted(losses, table, connection, registry, late=time.monotonic() > deadline)
     except PgmigError as error:
         return Receipt((), loose, error.what)
     return Receipt(tuple(losses), loose)
+
+
+def _counted(
+    losses: Sequence[Loss], table: TableFacts, connection: Connection, registry: str, *, late: bool
+) -> list[Loss]:
+    """The same, with those of one table counted."""
+    mine = [loss for loss in losses if loss.lost.name == table.name and loss.lost.kind != "sequence"]
+    if not mine:
+        return list(losses)
+    wanted = [
+        Wanted(loss.lost.columns if loss.lost.kind in ("column", "values") else (), loss.change_id) for loss in mine
+    ]
+    found = [Count(why="no time was left to count")] * len(mine) if late else count(connection, table, wanted, registry)
+    counts = dict(zip(map(id, mine), found, strict=True))
+    return [replace(loss, count=counts[id(loss)]) if id(loss) in counts else loss for loss in losses]
 
 
 def _tables(connection: Connection, names: Sequence[Name]) -> dict[Name, TableFacts]:
@@ -151,12 +186,20 @@ def _lost(steps: Sequence[Step], impacts: Iterable[ScriptImpact | None]) -> Iter
     seen: set[Lost] = set()
     for step, impact in zip(steps, impacts, strict=True):
         for lost in impact.data_loss.lost if impact is not None else ():
-            if lost not in seen:
-                seen.add(lost)
-                yield step, lost
+            for one in _single(lost):
+                if one not in seen:
+                    seen.add(one)
+                    yield step, one
 
 
-def _loose(impact: ScriptImpact, evidence: Evidence) -> Iterable[str]:
+def _single(lost: Lost) -> Iterable[Lost]:
+    """Column by column, so that what different statements do to one is found to be the same."""
+    if lost.kind in ("column", "values") and len(lost.columns) > 1:
+        return [replace(lost, columns=(column,)) for column in lost.columns]
+    return [lost]
+
+
+def loose_of(impact: ScriptImpact, evidence: Evidence = MappingProxyType({})) -> Iterable[str]:
     """What is lost but can't be counted, and statements of which nobody can say what they destroy."""
     yield from impact.data_loss.loose
     yield from of_script(impact, evidence).unknown

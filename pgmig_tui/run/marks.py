@@ -39,7 +39,7 @@ def marked_plan(plan: RunPlan, connection: Connection, reason: str) -> RunPlan:
             setup = marks.setup_sql(connection, plan.tracking)
     if setup is None or plan.tracking is None:
         warning = "what is reverted is marked `do not deploy` in a file of this account only: there is no tracking"
-        return replace(plan, warnings=(*plan.warnings, warning))
+        return replace(plan, warnings=(*plan.warnings, warning), mark_reason=reason)
     schema = plan.tracking
     steps = tuple(
         replace(step, rows_sql=f"{step.rows_sql},\n{marks.mark_member(schema, mark_of(plan, step, reason))}")
@@ -57,10 +57,22 @@ def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
     return Mark(plan.project, step.change, step.change_id, reason, plan.run_id, at, by)
 
 
-def mark_in_file(state_dir: Path, plan: RunPlan, steps: Iterable[Step], reason: str) -> None:
-    """Mark reverted steps in a file of this account. Raises PgmigError."""
+def mark_in_file(state_dir: Path, plan: RunPlan, steps: Iterable[Step]) -> None:
+    """Mark reverted steps in a file of this account, those that the run hasn't marked yet. Raises PgmigError."""
     path = _files(state_dir, plan.server.system_identifier, plan.server.database)[0]
-    _write(path, [*_read(path), *(mark_of(plan, step, reason) for step in steps)])
+    before = _read(path)
+    known = {mark.change_id for mark in before if mark.run == plan.run_id}
+    new = [mark_of(plan, step, plan.mark_reason or "") for step in steps if step.change_id not in known]
+    _write(path, [*before, *new])
+
+
+def marked_by(connection: Connection, plan: RunPlan, state_dir: Path) -> tuple[str, ...]:
+    """The names of the changes that are marked by a rollback now, in its order. Raises ServerError."""
+    found = list(_read(_files(state_dir, plan.server.system_identifier, plan.server.database)[0]))
+    if plan.marks is not None and marks.there_are_marks(connection, plan.marks):
+        found += marks.read_marks(connection, plan.marks, plan.project)
+    marked = {mark.change_id for mark in found if mark.run == plan.run_id}
+    return tuple(step.change for step in plan.steps if step.change_id in marked)
 
 
 def marked(

@@ -167,6 +167,10 @@ class RunPlan:
     rolls_back: str | None = None
     """A revert in an emergency (run.rollback): the ID of the run that it takes back, "" where none is known. None: it
     is no rollback."""
+    back_to: str | None = None
+    """Of a rollback: the change that stays as the last one, with its tags, or that nothing stays, in words."""
+    mark_reason: str | None = None
+    """Of a rollback whose marks can't be rows of the database: why its changes must not be deployed (run.marks)."""
     losses: tuple[Mapping[str, Any], ...] = ()
     """What it destroys, as counted before: the fields of `loss_counted` events (run.loss)."""
     marks: str | None = None

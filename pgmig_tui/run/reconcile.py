@@ -22,10 +22,12 @@ from pgmig_tui.database.changed import database_oid
 from pgmig_tui.database.connect import Connection, Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import ServerIdentity
-from pgmig_tui.errors import PgmigError
+from pgmig_tui.errors import PgmigError, in_a_line
 from pgmig_tui.run.client import unfinished
+from pgmig_tui.run.events import Event
 from pgmig_tui.run.evidence import Verdict, stepwise_verdict
 from pgmig_tui.run.journal import JournalReader, JournalWriter, hold_lock
+from pgmig_tui.run.marks import mark_in_file
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import Position, positions
 
@@ -194,6 +196,7 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
     try:
         if not any(run.run_id == plan.run_id for run in unfinished(plan.folder.parent.parent)):
             return False
+        heard = _heard(JournalReader(plan.folder).poll())
         journal = JournalWriter.continued(plan.folder, plan.run_id)
         try:
             for one in settlement.verdicts:
@@ -204,18 +207,30 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
                     outcome=one.outcome, line=one.line, what_stays=list(one.stays), repair=list(one.repair),
                     message=one.why, by=by,
                 )  # fmt: skip
+            if plan.mark_reason is not None:
+                reverted = [one.step for one in settlement.verdicts if one.outcome == "recorded"]
+                try:
+                    mark_in_file(plan.folder.parent.parent, plan, reverted)
+                except PgmigError as error:
+                    journal.write("warning", message=in_a_line(str(error)))
             for what, write in (("settlement could not be tracked", _track), ("row could not be ended", _end_row)):
                 if why := _written(connection, settlement, write):
                     journal.write("warning", message=f"the run's {what}: {why}")
             journal.write(
                 "run_finished", sync=True, exit_status=settlement.exit_status, result="settled", done=settlement.done,
-                total=len(plan.steps), summary=settlement.summary, now="", do="",
+                total=len(plan.steps), summary=settlement.summary, now="", do="", heard_at=heard,
             )  # fmt: skip
         finally:
             journal.close()
     finally:
         os.close(lock)
     return True
+
+
+def _heard(events: Sequence[Event]) -> str:
+    """When the run itself wrote last: what comes behind its end, or behind where it broke off, is by others."""
+    ended = next((event for event in events if event.name == "run_finished"), events[-1] if events else None)
+    return ended.at if ended is not None else ""
 
 
 def _written(
@@ -236,7 +251,8 @@ def close_unseen(plan: RunPlan, *, by: str) -> bool:
     if lock is None:
         return False
     try:
-        at = positions(JournalReader(plan.folder).poll())
+        events = JournalReader(plan.folder).poll()
+        at, heard = positions(events), _heard(events)
         journal = JournalWriter.continued(plan.folder, plan.run_id)
         done = sum(one.recorded for one in at.values())
         why = "it was closed without a look at its server"
@@ -251,6 +267,7 @@ def close_unseen(plan: RunPlan, *, by: str) -> bool:
             journal.write(
                 "run_finished", sync=True, exit_status=1, result="settled", done=done, total=len(plan.steps),
                 summary=f"{done} of {len(plan.steps)} steps are done, by its journal; {why}", now="", do="",
+                heard_at=heard, unseen=True,
             )  # fmt: skip
         finally:
             journal.close()
@@ -261,13 +278,18 @@ def close_unseen(plan: RunPlan, *, by: str) -> bool:
 
 def leave(settlement: Settlement) -> Settlement:
     """A person has decided: what has no record stays so."""
-    left = tuple(
-        replace(one, outcome="partly", why=f"{one.why}; it was left without a record")
-        if one in settlement.open
-        else one
-        for one in settlement.verdicts
-    )
+    left = tuple(_left(one) if one in settlement.open else one for one in settlement.verdicts)
     return replace(settlement, verdicts=left)
+
+
+def _left(one: Verdict) -> Verdict:
+    """What stays says all that is known: everything of a script that was carried out, perhaps the one statement."""
+    stays = one.stays
+    if one.outcome == "unrecorded":
+        stays = stays or (f"everything that {one.step.script} does",)
+    else:
+        stays = (*stays, f"perhaps line {one.line}: whether it took effect is not known")
+    return replace(one, outcome="partly", why=f"{one.why}; it was left without a record", stays=stays)
 
 
 def _track(connection: Connection, settlement: Settlement) -> str | None:

@@ -13,7 +13,6 @@ from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run.extent import Standing
 from pgmig_tui.run.folder import discard
-from pgmig_tui.run.journal import JournalReader
 from pgmig_tui.run.known_runs import known_runs
 from pgmig_tui.run.same_server import worked_here
 from pgmig_tui.run.stopping import under_way
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.extent import Extent
-    from pgmig_tui.run.plan import RunPlan, Step
+    from pgmig_tui.run.plan import RunPlan
     from pgmig_tui.run.stopping import Running
 
-_RECORDED = ("step_committed", "step_recorded")
 _EVENTS = 1000
 """So many of the registry's newest events say what happened last."""
 
@@ -94,7 +92,11 @@ def plan_rollback(
         variables=dict(variables or {}),
         lock_wait_s=lock_wait_s,
     )
-    plan = replace(prepare(project, environment, "revert", options, state_dir=state_dir), rolls_back=extent.run_id)
+    plan = replace(
+        prepare(project, environment, "revert", options, state_dir=state_dir),
+        rolls_back=extent.run_id,
+        back_to=extent.point,
+    )
     planned = [step.change_id for step in plan.steps]
     if planned != [change.change_id for change in extent.changes]:
         discard(plan.folder)
@@ -107,10 +109,3 @@ def plan_rollback(
         plan = marked_plan(plan, connection, reason)
     plan.save()
     return plan
-
-
-def recorded_steps(plan: RunPlan) -> list[Step]:
-    """The steps of a run that its journal tells to be recorded."""
-    events = JournalReader(plan.folder).poll()
-    done = {event.data.get("step") for event in events if event.name in _RECORDED}
-    return [step for step in plan.steps if step.number in done]

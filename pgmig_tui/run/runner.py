@@ -22,7 +22,7 @@ from pgmig_tui.database.activity import sessions_named
 from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect
 from pgmig_tui.display import words
 from pgmig_tui.display.mask import hider
-from pgmig_tui.errors import PgmigError, Refused
+from pgmig_tui.errors import PgmigError, Refused, in_a_line
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run import steer
 from pgmig_tui.run.control import Control, open_session
@@ -31,6 +31,7 @@ from pgmig_tui.run.failures import StepResult
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.heartbeat import without_row
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
+from pgmig_tui.run.marks import mark_in_file
 from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step, describe_steps
 from pgmig_tui.run.session import StepSession
@@ -61,6 +62,8 @@ class Runner:
             self.control.look_out = self._look_for_hangup
         self._hung_up = ""
         self._sleep = Sleep()
+        self._began: float | None = None
+        """When its steps began, by the clock of perf_counter: the journal's times follow the server's."""
         self.done = 0
 
     def journal_write(self, name: str, **data: Any) -> None:
@@ -76,7 +79,8 @@ class Runner:
             operator=str(plan.operator),
             os_user=plan.os_user, host=plan.host, pid=os.getpid(), prepared_at=plan.prepared_at, root=plan.root,
             lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking,
-            rolls_back=plan.rolls_back, keep_schema=plan.keep_schema, warnings=list(plan.warnings),
+            rolls_back=plan.rolls_back, back_to=plan.back_to, keep_schema=plan.keep_schema,
+            warnings=list(plan.warnings),
             steps=describe_steps(plan),  # last: whoever lists runs passes over them
         )  # fmt: skip
         for answer in self.answers:
@@ -110,7 +114,7 @@ class Runner:
                 note_schema(plan.folder, self.control.session, self.journal)
         plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)
-        self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
+        self._begin(plan)
         stepper = Stepper(
             plan,
             self.control,
@@ -127,12 +131,27 @@ class Runner:
                 break
             result = stepper.run(step)
             self.done += result.ok or result.recorded
+            if result.ok or result.recorded:
+                self._mark(step)
             if not result.ok:
                 failed.append(result)
                 if plan.command != "verify":
                     break
         session.drop()
         return self._end(failed)
+
+    def _begin(self, plan: RunPlan) -> None:
+        self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
+        self._began = time.perf_counter()
+
+    def _mark(self, step: Step) -> None:
+        """A rollback marks what it has reverted: where its transaction couldn't, in a file of this account, at once."""
+        plan = self.plan
+        if plan.mark_reason is not None:
+            try:
+                mark_in_file(plan.folder.parent.parent, plan, [step])
+            except PgmigError as error:
+                self.journal.write("warning", message=in_a_line(f"{step.change}: {error}"))
 
     def _look_around(self, session: StepSession, step: Step) -> None:
         """After the host slept: is the lock still ours, is this the server that it was, has another been here? A step
@@ -199,7 +218,7 @@ class Runner:
         plan = self.plan
         self._check_baseline()
         session = StepSession(plan, self.target, self.control, self._notice)
-        self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
+        self._begin(plan)
         files = RecordedFiles.of(plan)
         tried = DryRun(plan, self.control, session, self.journal, files).try_all(plan.steps)
         self.done = tried.done
@@ -225,11 +244,11 @@ class Runner:
         if failed and plan.command == "verify":
             return self._finish(1, "failed", f"{len(failed)} of {total} verifications failed")
         if failed and failed[-1].verify_failed:
-            do = f"Mend it, or take the change back: pgmig-tui revert {plan.environment} --to @HEAD^"
+            do = f"Fix it, or revert the change: pgmig-tui revert {plan.environment} --to @HEAD^"
             return self._finish(1, "verify_failed", failed[-1].message, do=do)
         if failed and failed[-1].partly:
             now = "What stays of its script is listed with the step; the registry holds what it held before."
-            do = f"Mend the cause and {plan.command} again: its script runs from the beginning."
+            do = f"Fix the cause and {plan.command} again: its script runs from the beginning."
             return self._finish(1, "failed", failed[-1].message, now=now, do=do)
         if failed:
             return self._finish(1, "failed", failed[-1].message)
@@ -256,6 +275,7 @@ class Runner:
         self.journal.write(
             "run_finished", sync=True, exit_status=status, result=result, done=self.done, total=len(self.plan.steps),
             summary=summary, now=error.now if error else now, do=error.do if error else do,
+            ms=None if self._began is None else round((time.perf_counter() - self._began) * 1000, 1),
         )  # fmt: skip
         return status
 
@@ -391,6 +411,7 @@ def main() -> int:
         plan.server.display, dict(plan.server.conninfo), given.get("password"), given.get("secrets") or {}
     )
     journal = JournalWriter(folder, plan.run_id, hide=hider(variables))
+    runner = None
     try:
         runner = Runner(plan, target, journal, given.get("answers", []))
         signal.signal(signal.SIGTERM, lambda *_: runner.control.command("stop"))
@@ -398,7 +419,8 @@ def main() -> int:
     except BaseException as error:
         with contextlib.suppress(OSError):
             journal.write(
-                "run_finished", sync=True, exit_status=4, result="crashed", done=0, total=len(plan.steps),
+                "run_finished", sync=True, exit_status=4, result="crashed", done=runner.done if runner else 0,
+                total=len(plan.steps),
                 summary=f"the run process stopped by an error of its own: {type(error).__name__}: {error}",
             )  # fmt: skip
         raise

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import PgmigError, Refused
-from pgmig_tui.ui.gating import asked_word, item_of, step_of
+from pgmig_tui.errors import Refused
+from pgmig_tui.ui.gating import asked_word, item_of
 from pgmig_tui.ui.poller import in_thread
 from pgmig_tui.ui.session import EVERYTHING, Answered, Record, Rollback, Watch
 
@@ -85,14 +85,10 @@ def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> R
     evidence = [*found.now.lines(), *evidence_lines(found)]
     if not review.catalog:
         evidence.append(line(("? ", "stale"), f"the locks are told from the text alone: {safe(review.reason)}"))
-    steps = tuple(
-        step_of(step, one.impact if one is not None else None)
-        for step, one in zip(found.plan.steps, review.impacts, strict=True)
-    )
     return replace(
         facts,
         head=tuple(head),
-        steps=steps,
+        steps=found.rows,
         keep=extent.point,
         sql=tuple(sql),
         evidence=tuple(evidence),
@@ -159,12 +155,12 @@ def _given(found: RollbackReview, answers: Sequence[Answered]) -> list[Answer]:
 
 def record_of(state_dir: Path, run_id: str) -> Record:
     """The record of a run as its journal has it now. Raises UsageError."""
-    from pgmig_tui.report import aftermath, incident
+    from pgmig_tui.report import incident
     from pgmig_tui.run.client import attach
 
     found = incident.read(attach(run_id, state_dir).folder)
     channel = "\n".join(incident.six_lines(found)) + "\n"
-    return Record(incident.markdown(found), channel, bool(found.named(aftermath.EVENT)))
+    return Record(incident.markdown(found), channel, found.complete)
 
 
 class Followed:
@@ -202,23 +198,11 @@ class Followed:
         return self._handle.steered_by()
 
     def _look(self) -> None:
-        from pgmig_tui.report import aftermath, incident
-        from pgmig_tui.run.marks import mark_in_file
-        from pgmig_tui.run.rollback import recorded_steps
+        from pgmig_tui.report.conclusion import conclude
 
         deadline = time.monotonic() + _ENDING_S  # the journal is the run's own until its process is gone
         while self._handle.alive() and time.monotonic() < deadline:
             time.sleep(0.05)
         project, environment, found, state_dir = self._about
-        recorded = recorded_steps(found.plan)
-        if not recorded:
-            return
-        marked = [step.change for step in recorded]
-        if found.plan.marks is None:
-            try:
-                mark_in_file(state_dir, found.plan, recorded, "")
-            except PgmigError:
-                marked = []  # the record then says of nothing that it is marked
         with contextlib.suppress(OSError):
-            aftermath.look_after(project, environment, found.plan, state_dir, marked)
-            incident.write(found.plan.folder)
+            conclude(project, environment, found.plan, state_dir)

@@ -221,16 +221,15 @@ def _short(text: str, columns: int, most: int, role: Role = "plain", *, indent: 
 
 def state_lines(step: StepPicture, columns: int) -> list[Line]:
     """What was committed of a step that failed, and what not."""
-    data = step.failure or {}
-    stays = [safe(str(item)) for item in data.get("what_stays") or ()]
-    if stays:
-        lines: list[Line] = []
-        for text in stays:
-            lines += _short(f"stays: {text}", columns, 2, "waiting")
-        return lines
-    if data.get("committed"):
-        return wrap("the change itself is committed and recorded", columns, "waiting", indent=" ")
-    return wrap("nothing of this change stays; it was rolled back", columns, "done", indent=" ")
+    if step.action == "verify":
+        return []
+    left = step.left
+    if left.kind == "nothing":
+        return wrap(left.sentences[0], columns, "done", indent=" ")
+    lines: list[Line] = []
+    for text in left.sentences:
+        lines += _short(f"stays: {text}", columns, 2, "waiting")
+    return lines
 
 
 def excerpt(script: Sequence[str], number: int, columns: int, around: int = AROUND) -> list[Line]:

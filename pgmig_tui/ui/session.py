@@ -18,6 +18,7 @@ from pgmig_tui.display.cells import Line, Span
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.report.now import RightNow
+    from pgmig_tui.report.rollback_steps import StepRow
 
 ScriptKind = Literal["deploy", "verify", "revert"]
 Command = Literal["deploy", "revert", "verify", "backfill"]
@@ -239,7 +240,7 @@ class Rollback:
     candidate: tuple[Line, ...] = ()
     first: int | None = None
     head: tuple[Line, ...] = ()
-    steps: tuple[StepFacts, ...] = ()
+    steps: tuple[StepRow, ...] = ()
     keep: str = ""
     sql: tuple[Line, ...] = ()
     evidence: tuple[Line, ...] = ()

@@ -120,7 +120,7 @@ def test_an_environment_that_is_not_there(checkout: Checkout) -> None:
 
 def test_a_script_in_another_encoding_fails_at_the_server_and_rolls_back(checkout: Checkout) -> None:
     checkout.write("deploy/total.sql", "BEGIN;\nCOMMENT ON TABLE shop.orders IS 'Größe';\nCOMMIT;\n".encode("latin-1"))
-    refused(deploy(checkout), 1, "deploy/total.sql:2", "22021", "nothing of this change stays")
+    refused(deploy(checkout), 1, "deploy/total.sql:2", "22021", "nothing of it was committed")
     assert deployed(checkout) == ["schema", "orders"]
 
 

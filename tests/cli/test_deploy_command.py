@@ -133,7 +133,7 @@ def test_a_failed_step_names_its_line_and_what_stays(checkout: Checkout) -> None
     assert done.status == 1
     assert "deploy/total.sql:3" in done.out
     assert "[22012]" in done.out
-    assert "nothing of this change stays" in done.out
+    assert "nothing of it was committed" in done.out
     assert len(one(checkout, "dev")["deployed"]) == 2
     (newest, *_) = json.loads(checkout.run("log", "dev", "--json").out)["events"]
     assert (newest["event"], newest["change"]) == ("fail", "total")

@@ -32,7 +32,7 @@ def test_a_failure_names_place_message_state_and_what_stays() -> None:
     assert "09:00:00  x 1/2 add_tags FAILED in 100 ms" in lines
     where = next(line for line in lines if "deploy/add_tags.sql:5: " in line)
     assert where.endswith("[42P01]")
-    assert any(line.endswith("nothing of this change stays") for line in lines)
+    assert any(line.endswith("nothing of it was committed") for line in lines)
     assert lines[-1] == "09:00:00  x 0 of 2 done: a step failed"
 
 

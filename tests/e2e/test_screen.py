@@ -45,7 +45,7 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
         terminal.sees("GO is open", "creates schema").press("E")
         terminal.sees("Type yes and press Enter").press("yes", "enter")
         terminal.sees("3/3 + DONE", "Enter: results").press("enter")
-        terminal.sees("+ DEPLOY done 3/3", "Verify application functionality").press("w")
+        terminal.sees("+ DEPLOY done, 3 of 3 steps done", "Verify application functionality").press("w")
         terminal.sees("written to").press("escape")
         terminal.sees("dev: up to date", "+ ok")
         assert tables(pg18, database) == {"t_first", "t_second", "t_third"}
@@ -93,7 +93,7 @@ def test_a_failing_script_is_told_with_line_and_state(tmp_path: Path, pg18: Serv
         terminal.sees("dev: 2 pending").press("d")
         terminal.sees("GO is open").press("E")
         terminal.sees("Type yes").press("yes", "enter")
-        terminal.sees("STOPPED", "22012", "division by zero", "deploy/bad.sql:3", "nothing of this change stays")
+        terminal.sees("STOPPED", "22012", "division by zero", "deploy/bad.sql:3", "nothing of it was committed")
         terminal.sees(
             "x> 3 SELECT 1/0;",
             "retry: a new run of the 1 change that is left",

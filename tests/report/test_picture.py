@@ -154,4 +154,4 @@ def test_a_settled_run_has_steps_that_have_ended() -> None:
     steps = picture_of(events).steps
     assert [steps[1].state, steps[2].state] == ["done", "failed"]
     assert steps[2].failure is not None
-    assert (steps[2].failure["committed"], steps[2].failure["message"]) == (True, "line 3 was not reached")
+    assert (steps[2].left.kind, steps[2].failure["message"]) == ("parts", "line 3 was not reached")

@@ -73,12 +73,59 @@ def test_a_large_table_is_sampled_and_said_to_be_about(workshop: Workshop, monke
     monkeypatch.setattr(losses, "SAMPLE_BYTES", 1 << 20)
     with connect(environment.target, application_name="test") as connection:
         table = losses.read_tables(connection, [Name("public", "big")])[Name("public", "big")]
-        found = losses.count(connection, table, (), "sqitch", project.plan.changes[0].change_id)
+        (found,) = losses.count(connection, table, [losses.Wanted((), project.plan.changes[0].change_id)], "sqitch")
     assert found.about
     assert found.total is not None
     assert found.since is not None
     assert 20_000 < found.total < 80_000
     assert found.since == found.total
+
+
+TWICE = (
+    "BEGIN; ALTER TABLE orders ADD total int, ADD tax int; UPDATE orders SET total = id; COMMIT;",
+    "BEGIN; UPDATE orders SET total = NULL, tax = NULL; ALTER TABLE orders DROP COLUMN total, DROP COLUMN tax; COMMIT;",
+)
+
+
+def test_what_is_destroyed_in_two_ways_is_told_once(workshop18: Workshop) -> None:
+    workshop = workshop18
+    workshop.change("base", f"BEGIN; {BASE} COMMIT;", "BEGIN; DELETE FROM orders; DROP TABLE orders; COMMIT;")
+    workshop.change("total", *TWICE)
+    assert workshop.run().status == 0
+    found = look_at(workshop)
+    assert [loss.subject for loss in found.receipt.losses if loss.count.total] == [
+        "public.orders.total", "public.orders.total", "public.orders", "public.orders",
+    ]  # fmt: skip
+    assert {loss.count.total for loss in found.receipt.losses if loss.lost.columns != ("tax",)} == {1000}
+    assert found.receipt.sentences == ("public.orders: 1,000 rows, at most 1,000 of them written since the deploy",)
+    assert [row.data for row in found.rows] == ["loses", "loses"]
+
+
+def test_rows_and_values_of_a_table_agree_though_it_is_only_sampled(
+    workshop18: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = workshop18
+    workshop.change("base", "CREATE TABLE big (id int PRIMARY KEY, pad text, few text);", "DROP TABLE big;")
+    assert workshop.run().status == 0
+    workshop.query("INSERT INTO big SELECT g, repeat('x', 200) FROM generate_series(1, 40000) g")
+    workshop.query("UPDATE big SET few = 'one' WHERE id = 1")
+    with workshop.connect() as connection:
+        connection.execute("VACUUM FULL big")
+        connection.execute("ANALYZE big")
+    project, environment = workshop.project()
+    monkeypatch.setattr(losses, "COUNTED_BYTES", 1 << 20)
+    monkeypatch.setattr(losses, "SAMPLE_BYTES", 1 << 20)
+    change = project.plan.changes[0].change_id
+    wanted = [losses.Wanted(columns, change) for columns in ((), ("pad",), ("id", "few"), ("few",))]
+    with connect(environment.target, application_name="test") as connection:
+        table = losses.read_tables(connection, [Name("public", "big")])[Name("public", "big")]
+        for _ in range(5):
+            rows, pads, both, few = losses.count(connection, table, wanted, "sqitch")
+            assert rows.total == pads.total == both.total
+            assert rows.total is not None
+            assert rows.since is not None
+            assert rows.since <= rows.total
+            assert few.total is None or few.total > 0, "a sample proves nothing of the rest"
 
 
 def test_partitions_count_once_and_a_held_table_is_unknown(workshop: Workshop) -> None:

@@ -22,6 +22,7 @@ from pgmig_tui.impact.result import (
     ScriptImpact,
     StatementImpact,
 )
+from pgmig_tui.report.rollback_steps import StepRow
 from pgmig_tui.ui.session import (
     Answered,
     Command,
@@ -460,12 +461,12 @@ class FakeSession:
         if save:
             told = [(("  SAVES ", "done"), ("keeps dms.documents.size in schema pgmig_keep for 30 days", "plain"))]
         steps = tuple(
-            StepFacts(
-                number, "revert", NAMES[index], change_id(index), mode, "it holds CONCURRENTLY" if number == 1 else "",
-                "off", lock, "dms.documents", loses=("values",) if number == 2 else (),
+            StepRow(
+                number, NAMES[index], mode, "it holds CONCURRENTLY" if number == 1 else "", 0, high, lock,
+                "dms.documents", ("dms.documents",) if number == 2 else (), "loses" if number == 2 else "none",
             )
-            for number, index, mode, lock in (
-                (1, 8, "stepwise", "SHARE UPDATE EXCLUSIVE"), (2, 7, "atomic", "ACCESS EXCLUSIVE")
+            for number, index, mode, high, lock in (
+                (1, 8, "stepwise", 40, "SHARE UPDATE EXCLUSIVE"), (2, 7, "atomic", 12000, "ACCESS EXCLUSIVE")
             )
         )  # fmt: skip
         head = "Roll back run 20260820-030900-ab12 (Maria Berg, 4 min 10 s ago, FAILED, 2 of 3), back to x @v2.8"

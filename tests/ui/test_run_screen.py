@@ -209,18 +209,18 @@ def test_a_failure_stays_on_the_screen_and_the_summary_tells_it(size: tuple[int,
         async with opened(session, size) as robot:
             await at_run(robot, session)
             await robot.sees(
-                "x STOPPED", "23514", '"[/]" is violated', "[red]look[/red]", "nothing of this change stays"
+                "x STOPPED", "23514", '"[/]" is violated', "[red]look[/red]", "nothing of it was committed"
             )
             await robot.snapshot("run-failed")
             await robot.press("enter")
-            await robot.sees("x DEPLOY FAILED 1/4", "Verify application functionality")
+            await robot.sees("x DEPLOY FAILED, 1 of 4 steps done", "Verify application functionality")
             await robot.press("space", *"shop works", "enter")
             await robot.sees("shop works")
             await robot.snapshot("after")
             await robot.press("y")
             await robot.until(lambda: bool(session.written), "summary written")
             (text,) = session.written.values()
-            assert "**deploy production: FAILED** (1 of 4 changes)" in text
+            assert "**deploy production: FAILED** (1 of 4 steps done)" in text
             assert f"- FAILED: {NAMES[6]} at deploy/{NAMES[6]}.sql:9: check constraint" in text
             assert "- still open: Monitor performance metrics" in text
             await robot.press("t")
@@ -546,7 +546,7 @@ def test_a_failure_before_our_eyes_opens_what_can_be_done(size: tuple[int, int])
             await robot.sees("1/4 >")
             session.watch.unread = failing(detail="Failing row contains [/].")
             await robot.sees("x FAILED", "23514", "detail: Failing row", "x>  9 UPDATE dms.documents", "retry")
-            await robot.sees("roll back the 1 change that this run has committed", "nothing of this change stays")
+            await robot.sees("roll back the 1 change that this run has committed", "nothing of it was committed")
             await robot.snapshot("failed")
             await robot.press("escape")
             await robot.sees("f: what can be done now", "x>  9 UPDATE")
@@ -569,7 +569,7 @@ def test_a_run_that_had_ended_long_ago_opens_nothing_by_itself() -> None:
             await robot.press("f")
             await robot.sees("leave it as it is")
             await robot.press("enter")
-            await robot.sees("x DEPLOY FAILED 1/4")
+            await robot.sees("x DEPLOY FAILED, 1 of 4 steps done")
 
     play(scene)
 

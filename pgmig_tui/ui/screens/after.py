@@ -10,17 +10,25 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
-from pgmig_tui.display.run_lines import RunLines, between
+from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
-from pgmig_tui.report.run_report import result_words
+from pgmig_tui.report.run_report import done_words, result_words, state_words, summary, verified_words
 from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, EventFacts, Item, Place
-from pgmig_tui.ui.summary import summary
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+
+_STATES: dict[str, Span] = {
+    "done": ("+ ok", "done"),
+    "done, verification FAILED": ("! done", "waiting"),
+    "failed": ("x FAILED", "failed"),
+    "todo": (". not run", "todo"),
+    "unknown": ("? unknown", "stale"),
+}
+_VERIFIED: dict[str, Span] = {"passed": ("+ ok", "done"), "FAILED": ("x FAILED", "failed")}
 
 
 class AfterScreen(PlaceScreen):
@@ -67,8 +75,7 @@ class AfterScreen(PlaceScreen):
         return self.environment
 
     def _seconds(self) -> float:
-        began = self.picture.started_at or self.picture.planned_at
-        return (between(began, self.picture.finished_at) or 0.0) / 1000
+        return (self.picture.took_ms or 0.0) / 1000
 
     def doing(self) -> str:
         return f"RUN {self.run_id} ENDED {clock(self._seconds())}"
@@ -76,9 +83,9 @@ class AfterScreen(PlaceScreen):
     def _result_line(self) -> Line:
         picture = self.picture
         good = picture.exit_status == 0
-        told = f"{picture.command.upper()} {result_words(picture)} {picture.done}/{len(picture.steps)}"
+        told = f"{picture.command.upper()} {result_words(picture)}, {done_words(picture)}"
         spans: list[Span] = [(f" + {told}", "done") if good else (f" x {told}", "failed")]
-        if picture.summary:
+        if picture.summary and not (good and picture.command in ("deploy", "revert", "verify")):  # it says no more
             spans.append((f"   {safe(picture.summary)}", "plain"))
         return tuple(spans)
 
@@ -110,28 +117,21 @@ class AfterScreen(PlaceScreen):
             if step.failure:
                 message = f"{step.failure.get('sqlstate') or ''} {step.failure.get('message') or ''}"
                 lines += wrap(safe(message), columns - 1, "failed", indent="      ")
+                if step.action != "verify":
+                    for left in step.left.sentences:
+                        lines += wrap(f"stays: {left}", columns - 1, "waiting", indent="      ")
         return lines
 
     def _step_line(self, step: StepPicture, name: int) -> Line:
-        words: dict[str, Span] = {
-            "done": ("+ ok", "done"),
-            "failed": ("x FAILED", "failed"),
-            "todo": (". not run", "todo"),
-            "running": ("? unknown", "stale"),
-        }
-        verified: Span = ("-", "muted")
-        if step.verified is not None:
-            verified = ("+ ok", "done") if step.verified else ("x FAILED", "failed")
-        elif step.verify == "off":
-            verified = ("off", "muted")
-        word, role = words[step.state]
+        word, role = _STATES[state_words(step, cut_off=True)]
         took = duration(step.took_ms) if step.took_ms is not None else ""
         waited = duration(step.waited_ms) if step.waited_ms else ""
+        verified = verified_words(step)
         return (
             (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
             (pad(word, 10), role),
             (f"{pad(took, 13)}{pad(waited, 12)}", "plain"),
-            verified,
+            _VERIFIED.get(verified, (verified, "muted")),
         )
 
     def quiet_line(self, columns: int) -> Line:
@@ -203,7 +203,8 @@ class AfterScreen(PlaceScreen):
         return "Steps" if key_id == "after.log" and self._logged else None
 
     def copy_text(self) -> str:
-        return summary(self.run_id, self.picture, self._seconds(), self._items)
+        still = [one.title for one in self._items if not one.answered and one.state not in {"PASS", "N-A"}]
+        return summary(self.picture, still if self._items else None)
 
     def do_write(self) -> None:
         text, session, name = self.copy_text(), self.pgmig.session, f"summary-{self.run_id}.md"

@@ -128,7 +128,7 @@ class FailedScreen(PlaceScreen):
         return self._off_now(key_id)
 
     def _off_now(self, key_id: str) -> str | None:
-        command, data = self.picture.command, self.step.failure or {}
+        command = self.picture.command
         recorded = self.step.recorded
         if key_id == "failed.retry" and command not in {"deploy", "revert", "verify"}:
             return f"a {safe(command)} is started from its own place"
@@ -137,7 +137,7 @@ class FailedScreen(PlaceScreen):
         if key_id in {"failed.revert", "failed.record"} and command != "deploy":
             return "this was not a deploy"
         if key_id == "failed.revert" and not self.picture.recorded:
-            stays = data.get("what_stays")
+            stays = self.step.left.kind != "nothing"
             return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
         if key_id == "failed.record":
             if recorded:
@@ -169,7 +169,7 @@ class FailedScreen(PlaceScreen):
     def _revert_told(self) -> str:
         steps = self.picture.recorded
         many = count(len(steps), "change")
-        if not self.step.recorded and (self.step.failure or {}).get("what_stays"):
+        if self.step.left.kind not in ("nothing", "recorded"):
             return f"roll back the {many} it has committed; what stays of this one is left"
         return f"roll back the {many} that this run has committed"
 

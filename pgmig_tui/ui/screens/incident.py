@@ -123,7 +123,7 @@ class RollbackRunScreen(RunScreen):
             self.do_after()
 
     def do_after(self) -> None:
-        if self.picture.done:
+        if self.picture.exit_status is not None:
             self.app.switch_screen(IncidentScreen(self.run_id, self.where, self.picture, self.events))
         else:
             super().do_after()

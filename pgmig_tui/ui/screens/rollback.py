@@ -13,15 +13,16 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.banner import PRODUCTION
-from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
+from pgmig_tui.display.cells import Line, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing, utc
+from pgmig_tui.report.rollback_steps import row_lines
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.screens.review import REASON
-from pgmig_tui.ui.session import Answered, Item, Place, Rollback, StepFacts, Watch
+from pgmig_tui.ui.session import Answered, Item, Place, Rollback, Watch
 from pgmig_tui.ui.widgets.lines import Lines
 
 
@@ -124,10 +125,7 @@ class RollbackScreen(PlaceScreen):
             lines += wrap(other, columns, "waiting", indent=" ", hanging="   ")
         for told in rollback.head:
             lines += wrapped(told, columns)
-        name = max(10, min(max(len(step.change) for step in rollback.steps) + 1, columns - 42))
-        lines.append(((f" {'#':>2}  {pad('revert', name)} {pad('data', 6)} lock", "title"),))
-        for step in rollback.steps:
-            lines += self._step(step, name, columns)
+        lines += row_lines(rollback.steps, columns)
         self._sql_at = len(lines) + 1
         if self._with_sql:
             lines += [(), ((" The statements, by step and line", "title"),)]
@@ -143,26 +141,6 @@ class RollbackScreen(PlaceScreen):
         if self.off("rollback.down") is None:
             first = "j chooses that point" if rollback.first is not None else "j chooses a point"
             lines += [(), *wrap(f"{first}, j and k another one; nothing is chosen yet", columns, "waiting", indent=" ")]
-        return lines
-
-    def _step(self, step: StepFacts, name: int, columns: int) -> list[Line]:
-        data: Span = ("LOSES ", "failed") if step.loses else ("?     ", "stale") if step.doubts else ("none  ", "muted")
-        strong = step.lock == "ACCESS EXCLUSIVE"
-        lock: Span = (step.lock or "none", "failed" if strong else "plain" if step.lock else "muted")
-        on = f" {safe(step.relation)}" if step.lock else ""
-        lines: list[Line] = [
-            (
-                (f" {step.number:>2}  {pad(safe(step.change), name)} ", "plain"),
-                data,
-                (" ", "plain"),
-                lock,
-                (on, "muted"),
-            )
-        ]
-        if step.mode == "stepwise":
-            lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="     ")
-        for text in step.findings:
-            lines += wrap(f"! {safe(text)}", columns, "waiting", indent="     ", hanging="       ")
         return lines
 
     def _lower_lines(self, columns: int) -> list[Line]:

@@ -194,7 +194,7 @@ class RunScreen(PlaceScreen):
 
     def elapsed(self) -> float:
         start = moment(self.picture.started_at or self.picture.planned_at)
-        end = moment(self.picture.finished_at) or self.pgmig.clock()
+        end = moment(self.picture.finished_at or self.picture.settled_at) or self.pgmig.clock()
         return (end - start).total_seconds() if start else 0.0
 
     def doing(self) -> str:
@@ -404,9 +404,9 @@ class RunScreen(PlaceScreen):
         self.foot.refresh()
 
     def copy_text(self) -> str:
-        from pgmig_tui.ui.summary import summary
+        from pgmig_tui.report.run_report import summary
 
-        return summary(self.run_id, self.picture, self.elapsed())
+        return summary(self.picture)
 
     def help_text(self) -> tuple[str, ...]:
         return (

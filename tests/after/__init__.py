@@ -1,0 +1,1 @@
+"""What is claimed after a run, recomputed from the database."""
