@@ -283,6 +283,12 @@ class Aside:
         return not self.busy
 
     def _wait(self) -> None:
+        patience = self._connection.patience_s
+        if patience is not None:
+            if not self.settle(patience):
+                self._answered = None
+                self._connection.cut()
+            return
         while self.busy and self._take(None):
             pass
 

@@ -6,9 +6,12 @@ pooler detection as measured for this project on 15-18.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import psycopg
@@ -98,6 +101,8 @@ class Connection:
         self.pid = inner.pgconn.backend_pid
         """The server process of this session; what is announced at connecting may be a pooler's own invention."""
         self._secrets = tuple(secret for secret in secrets if secret)
+        self.patience_s: float | None = None
+        """How long an answer may keep us waiting; the session is given up then."""
         self.before_asking: Callable[[], None] | None = None
         """Called before each statement: what was sent without waiting is answered first (`background.Aside`)."""
 
@@ -137,7 +142,7 @@ class Connection:
         """The rows of every statement of `sql` that returns rows, in order."""
         query = self._next(sql)
         try:
-            with self._inner.cursor() as cursor:
+            with self._bounded(), self._inner.cursor() as cursor:
                 cursor.execute(query, parameters, prepare=False)
                 found: list[list[Row]] = []
                 while True:
@@ -213,6 +218,25 @@ class Connection:
             self._inner.cancel_safe(timeout=timeout)
         except psycopg.Error:
             return
+
+    def cut(self) -> None:
+        """Give the session up as if the network had failed: whoever waits for its answer has lost it."""
+        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.raw.socket)) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """A connection whose other end has fallen silent looks alive for ever."""
+        if self.patience_s is None:
+            yield
+            return
+        timer = threading.Timer(self.patience_s, self.cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def mask(self, text: str) -> str:
         return mask(text, self._secrets)

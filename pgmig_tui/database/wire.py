@@ -11,10 +11,7 @@ same time, without a thread.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import select
-import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -148,8 +145,7 @@ class Wire:
 
     def cut(self) -> None:
         """Give up the session as if the network had failed: whoever waits for its answer has lost it."""
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self.raw.socket)) as end:
-            end.shutdown(socket.SHUT_RDWR)
+        self.connection.cut()
 
     # -- statements --------------------------------------------------------------------------------------------
 

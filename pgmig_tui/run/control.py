@@ -21,6 +21,9 @@ from pgmig_tui.run.plan import Endpoint, RunPlan
 from pgmig_tui.run.watch import Watcher
 
 _CANCEL_AGAIN_S = 0.5
+_CUT_AFTER_S = 30.0
+"""What isn't answered in this time won't be: what the control session is asked, or a cancel, unless the server is seen
+at work."""
 _LOOK_OUT_S = 1.0
 
 
@@ -83,6 +86,7 @@ class Control(Waiter):
         """Called before every wait that may take time: what it does costs none, for the server works meanwhile."""
         self._meanwhile: list[Callable[[], None]] = []
         self._cancel_again: float | None = None
+        self._cancelling_since: float | None = None
 
     @property
     def session(self) -> Connection:
@@ -102,6 +106,12 @@ class Control(Waiter):
         self._session, self._holds = session, holds
         self._session_fd = session.raw.socket
         self.watch(self._session_fd)
+
+    def bound(self, lock_timeout_ms: int) -> None:
+        """From now on the control session is asked what takes no time, but for locks: it is given up as lost when it
+        doesn't answer."""
+        if self._session is not None:
+            self._session.patience_s = _CUT_AFTER_S + lock_timeout_ms / 1000
 
     def meanwhile(self, work: Callable[[], None]) -> None:
         """Do `work`, which must not raise, at the next wait for the server."""
@@ -141,11 +151,14 @@ class Control(Waiter):
     def _chores(self) -> int | None:
         """Do what is due while a statement runs; the milliseconds until more is, None when nothing will be."""
         due = self.watcher.tick() if self.watcher is not None else None
+        if not (self.cancelled or self.lost):
+            self._cancelling_since = None
         if self.cancel_now is None or self._cancel_again is None or not (self.cancelled or self.lost):
             return due
         # A cancel that reached the server just before its statement did has cancelled nothing: say it again.
         if time.monotonic() >= self._cancel_again:
             self._cancel()
+            self._give_up()
         return _sooner(due, max(1, int((self._cancel_again - time.monotonic()) * 1000)))
 
     def _cancel(self) -> None:
@@ -153,10 +166,21 @@ class Control(Waiter):
         if self.cancel_now is not None:
             self.cancel_now()
 
+    def _give_up(self) -> None:
+        """No answer to a cancel, and nobody sees that the server works on it: the session is given up. What wasn't
+        committed then never will be, and of a COMMIT the registry tells."""
+        now = time.monotonic()
+        self._cancelling_since = self._cancelling_since or now
+        if now - self._cancelling_since < _CUT_AFTER_S or self.cut_now is None:
+            return
+        if self.watcher is None or not self.watcher.sees_work:
+            self._cancelling_since = None
+            self.cut_now()
+
     @contextlib.contextmanager
     def commit(self) -> Iterator[None]:
         """What is sent in here ends with a COMMIT. A cancel from before was meant for something else."""
-        self.committing, self._cancel_again = True, None
+        self.committing, self._cancel_again, self._cancelling_since = True, None, None
         try:
             yield
         finally:

@@ -143,6 +143,7 @@ class Runner:
     def _begin(self, plan: RunPlan) -> None:
         self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
         self._began = time.perf_counter()
+        self.control.bound(plan.lock_timeout_ms)
 
     def _mark(self, step: Step) -> None:
         """A rollback marks what it has reverted: where its transaction couldn't, in a file of this account, at once."""

@@ -27,6 +27,8 @@ _AGAIN_S = 5.0
 """How long after a failure the session is tried again."""
 _DUTY = 20
 """A look that took t isn't repeated before _DUTY × t: what looks at a pile-up must not feed it."""
+_VANISHED_S = 10.0
+"""The server has ended a statement, and its answer hasn't come so long since: it won't any more."""
 _PAGE = 8192
 _TOLD = 50
 """So many sessions at most are told of in one event."""
@@ -45,6 +47,7 @@ class Pids(Protocol):
     @property
     def pid(self) -> int: ...
     def cancel(self) -> None: ...
+    def cut(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -83,6 +86,8 @@ class Watcher:
         self._complained = ""
         self._queued: float | None = None
         self.gave_way = ""
+        self._idle_since: float | None = None
+        self._worked_at = 0.0
         self.latest: Live | None = None
         """The last look at the try that runs, or ran last."""
 
@@ -127,6 +132,7 @@ class Watcher:
             return
         now = time.monotonic()
         self._statement = _Statement(line, kind, now)
+        self._idle_since = None
         self.gave_way = ""
         self._guarded = self._may_cancel and guarded
         if alone:
@@ -135,6 +141,7 @@ class Watcher:
     def committing(self) -> None:
         """What comes now must not be cancelled by the guard."""
         self._may_cancel = self._guarded = False
+        self._idle_since = None
 
     def end(self) -> None:
         """Nothing is held any more."""
@@ -228,6 +235,7 @@ class Watcher:
         if stretch != self._stretch or self._watched is None:
             return  # of a statement that has ended meanwhile
         live = self._since_seen(read_live(rows[-1], pid, session.mask), now)
+        self._look_for_answer(live, now, pid)
         self._guard(live)
         if details:
             statement.details = live
@@ -252,6 +260,29 @@ class Watcher:
         if self._queued is None or live.oldest_wait_ms is not None:
             return live
         return replace(live, oldest_wait_ms=int((now - self._queued) * 1000))
+
+    # -- an answer that doesn't come ---------------------------------------------------------------------------
+
+    @property
+    def sees_work(self) -> bool:
+        """The server has been seen at work on what we wait for, lately."""
+        return time.monotonic() - self._worked_at < _NO_ANSWER_S
+
+    def _look_for_answer(self, live: Live, now: float, pid: int) -> None:
+        """We only look while an answer is awaited: a process that is idle, or gone, has none to give any more. What is
+        between us and the server has swallowed it, though the connection is up."""
+        if live.works:
+            self._idle_since, self._worked_at = None, now
+            return
+        self._idle_since = self._idle_since or now
+        if now - self._idle_since < _VANISHED_S or self._watched is None:
+            return
+        self._idle_since = None
+        told = (
+            f"process {pid} has ended the statement, and no answer came in {_VANISHED_S:.0f} s: its session is given up"
+        )
+        self._journal.write("warning", step=self._step, message=told)
+        self._watched.cut()
 
     # -- the queue guard ---------------------------------------------------------------------------------------
 

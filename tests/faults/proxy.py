@@ -8,6 +8,9 @@ import socket
 import threading
 from pathlib import Path
 
+_KEY_DATA = b"K\0\0\0\x0c"
+"""How BackendKeyData begins: its process ID follows."""
+
 
 class Proxy:
     """Listens on a free port of 127.0.0.1 and passes everything on to the server's socket in `folder`."""
@@ -21,6 +24,8 @@ class Proxy:
         self.silent = False
         """What servers answer is swallowed, on new connections too: they stay up, and say nothing."""
         self._muted: set[socket.socket] = set()
+        self._process: dict[socket.socket, int] = {}
+        """The server's process of a connection, as it announced it."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lead_to(self, folder: Path, port: int = 5432) -> None:
@@ -36,10 +41,11 @@ class Proxy:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
-    def mute(self) -> None:
-        """From now on nothing that servers answer on today's connections arrives; new ones work."""
+    def mute(self, process: int | None = None) -> None:
+        """From now on nothing that servers answer on today's connections, or that of one process, arrives; new ones
+        work."""
         with self._lock:
-            self._muted |= {server for _, server in self._pairs}
+            self._muted |= {server for _, server in self._pairs if process in (None, self._process.get(server))}
 
     def close(self) -> None:
         self._listener.close()
@@ -69,6 +75,8 @@ class Proxy:
                     data = end.recv(65536)
                     if not data:
                         return
+                    if end is server and server not in self._process and (at := data.find(_KEY_DATA)) >= 0:
+                        self._process[server] = int.from_bytes(data[at + 5 : at + 9])
                     if not (end is server and (self.silent or server in self._muted)):
                         other[end].sendall(data)
         except (OSError, ValueError):

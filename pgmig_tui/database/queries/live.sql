@@ -86,4 +86,6 @@ SELECT EXISTS (SELECT 1 FROM waits WHERE pid = $1),
        (SELECT pg_catalog.jsonb_build_array(b.phase, CASE WHEN b.backup_total > 0
                                                           THEN 100.0 * b.backup_streamed / b.backup_total END)
           FROM pg_catalog.pg_stat_progress_basebackup b LIMIT 1),
-       pg_catalog.current_setting('deadlock_timeout')
+       pg_catalog.current_setting('deadlock_timeout'),
+       EXISTS (SELECT 1 FROM locks WHERE pid = $1)
+         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.state IN ('idle', 'idle in transaction'))
