@@ -30,7 +30,6 @@ from pgmig_tui.run.plan import Endpoint, Options, RunPlan
 from pgmig_tui.run.planning import prepare
 from pgmig_tui.run.rehearsed import hash_of, schema_digest
 from pgmig_tui.sandbox.programs import work_folder
-from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, ProjectFiles
 
 if TYPE_CHECKING:
@@ -188,12 +187,11 @@ def _refuse_cluster_wide(plan: RunPlan) -> None:
     from pgmig_tui.script.preview import preview
 
     files = RecordedFiles.of(plan)
-    facts = ServerFacts(plan.server.version_num, encoding=plan.server.encoding)
     found = []
     for step in plan.steps:
         if step.script is None:
             continue
-        view = preview(step.script, files.script(step.script), files, plan.variables, Allow(), facts)
+        view = preview(step.script, files.script(step.script), files, plan.variables, Allow(), plan.server.facts)
         for statement in view.statements:
             verb, _, what = statement.kind.partition(" ")
             if verb in ("CREATE", "ALTER", "DROP") and what.split(" ")[0] in _CLUSTER:

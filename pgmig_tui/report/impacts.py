@@ -113,16 +113,19 @@ def reading(
         if kind == "revert":
             variables |= project.config.section("revert.variables")
         variables |= project.config.section("engine.pg.variables")
-        return Reading(
-            ProjectFiles(project.root), {"registry": "sqitch", **variables, **extra}, Allow(), ServerFacts(NEWEST)
-        )
+        return Reading(ProjectFiles(project.root), {"registry": "sqitch", **variables, **extra}, Allow(), unasked({}))
     policy, target = environment.policy, environment.target
     variables = project.variables(kind, target, extra)
-    server = ServerFacts(NEWEST)
-    if connection is not None:
-        server = connection.identity().facts
+    server = unasked(target.conninfo) if connection is None else connection.identity().facts
     files = ProjectFiles(project.root, allow_files=policy.allow_files)
     return Reading(files, variables, Allow(shell=policy.allow_shell, files=policy.allow_files), server)
+
+
+def unasked(conninfo: Mapping[str, str]) -> ServerFacts:
+    """What psql would know of a session that isn't there: what the target says, and stand-ins for the rest, for
+    `:"DBNAME"` has to be a name."""
+    found = {name: conninfo.get(name) or name for name in ("dbname", "user", "host")}
+    return ServerFacts(NEWEST, port=conninfo.get("port") or "5432", **found)
 
 
 def sources(project: Project, changes: Iterable[Change], kind: Literal["deploy", "revert"]) -> Iterator[Source]:

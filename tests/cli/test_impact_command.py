@@ -131,6 +131,18 @@ def test_what_can_not_be_parsed_is_named_with_line_and_column(checkout: Checkout
     assert "UNPARSED" in checkout.run("impact", "total").out
 
 
+def test_what_psql_knows_of_its_session_has_stand_ins(checkout: Checkout) -> None:
+    checkout.change(
+        "total",
+        'GRANT CONNECT ON DATABASE :"DBNAME" TO :"USER";\n'
+        "ALTER DATABASE :DBNAME SET work_mem = '1MB';\n"
+        "SELECT :'HOST', :PORT, :'ENCODING', :SERVER_VERSION_NUM;\n",
+    )
+    done = checkout.run("impact", "total", "--json", "--fail-on", "high")
+    kinds = [one["kind"] for one in json.loads(done.out)["scripts"][0]["statements"]]
+    assert (done.status, kinds[1:4]) == (0, ["GRANT", "ALTER DATABASE", "SELECT"]), done
+
+
 def test_markdown_for_a_pull_request(checkout: Checkout) -> None:
     out = checkout.run("impact", "total", "--format", "markdown").out
     assert "## total" in out
