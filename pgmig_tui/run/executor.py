@@ -7,6 +7,7 @@ atomic step, a stepwise step and a verification inside another transaction: see 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -103,6 +104,10 @@ class Frame:
         """What has to be sent, in a message of its own, before the next statement of the script; b"" = nothing."""
         return b""
 
+    def refuses(self, kind: str, text: str) -> bool:
+        """The server would say, were the script alone, that this needs a transaction block."""
+        return False
+
 
 class InsideStep(Frame):
     """The step has begun the transaction and will commit it: the script's own BEGIN and COMMIT are already spoken
@@ -155,10 +160,21 @@ class InsideVerify(Frame):
             raise _LeavesError(control)
         return sql
 
+    def refuses(self, kind: str, text: str) -> bool:
+        """What passes here must pass alone, too, as sqitch and `verify` would run it."""
+        if self._open or ";" in text.rstrip("; \t\r\n"):
+            return False
+        verb = kind.partition(" ")[0]
+        return verb in _BLOCK_ONLY or (verb == "DECLARE" and not _HOLDS(text))
+
     def before(self) -> bytes:
         self._ready = False
         pending, self.pending = self.pending, b""
         return pending
+
+
+_BLOCK_ONLY = frozenset({"LOCK", "SAVEPOINT", "RELEASE"})
+_HOLDS = re.compile(r"\bWITH\s+HOLD\b", re.IGNORECASE).search
 
 
 class _LeavesError(Exception):
@@ -207,6 +223,9 @@ class Executor:
         kind = kind_of(text)
         control = control_of(text, kind)
         sql = send.sql
+        if self.frame.refuses(kind, text):
+            message = f"{kind} can only be used in transaction blocks"
+            return ScriptFailure(send.path, send.line, message, ServerError(message, sqlstate="25P01"))
         if control is not None:
             try:
                 translated = self.frame.translate(control, send.sql)
