@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pgmig_tui.errors import ProjectError
+from pgmig_tui.errors import PgmigError, ProjectError
 from tests.run.conftest import Workshop
 
 EVERYTHING = r"""BEGIN;
@@ -155,3 +155,12 @@ def test_a_shell_runs_where_the_policy_allows_it(workshop18: Workshop) -> None:
     assert done.status == 0, done.named("step_failed")
     assert [data["text"] for data in done.named("output")] == ["hello", "again"]
     assert (workshop18.root / "out.txt").read_text() == "1\n"
+
+
+def test_dev_null_may_be_written_to_and_another_file_is_named_with_what_allows_it(workshop18: Workshop) -> None:
+    workshop18.change("one", "\\o /dev/null\nSELECT 1;\n\\o\nSELECT 2 \\g /dev/null\nCREATE TABLE public.one ();\n")
+    assert workshop18.run().status == 0
+    workshop18.change("two", "SELECT 2 \\g /tmp/nowhere.txt\n")
+    with pytest.raises(PgmigError) as refused:
+        workshop18.run()
+    assert "allow_files" in str(refused.value)
