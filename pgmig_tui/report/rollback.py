@@ -114,7 +114,7 @@ def _loss_fields(reviewed: Review, receipt: Receipt, asked_at: datetime) -> Iter
     for step, one in zip(reviewed.plan.steps, reviewed.impacts, strict=True):
         if one is None:
             continue
-        texts = list(loose_of(one.impact))
+        texts = list(loose_of(one.impact, reviewed.evidence))
         if receipt.problem and one.impact.data_loss.final:
             texts += [f"{what} (not counted: {receipt.problem})" for what in one.impact.data_loss.what or ("data",)]
         for text in texts:
