@@ -196,7 +196,7 @@ def test_a_deploy_that_loses_data_or_may_do_so_is_accepted_too(checkout: Checkou
         refused = checkout.run("deploy", "live", "--confirm", "live", *ANSWERS)
         assert refused.status == 3
         assert "--accept-data-loss" in refused.err
-    assert len(one(checkout, "live")["deployed"]) == 1
+    assert len(one(checkout, "live")["deployed"]) == 2, "nothing but what was there before"
 
 
 def test_event_lines_can_not_steer_a_terminal(checkout: Checkout) -> None:

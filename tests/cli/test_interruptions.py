@@ -16,7 +16,7 @@ import pexpect
 import psycopg
 import pytest
 
-from tests.cli.program import DEADLINE_S, Checkout, environment, shop
+from tests.cli.program import DEADLINE_S, HEARS_HANGUPS, Checkout, environment, shop
 from tests.servers import Server
 
 
@@ -71,7 +71,7 @@ def run_ends(checkout: Checkout) -> dict[str, Any]:
 
 def started(checkout: Checkout, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pgmig_tui", "deploy", "dev", "--yes", *arguments],
+        [*HEARS_HANGUPS, sys.executable, "-m", "pgmig_tui", "deploy", "dev", "--yes", *arguments],
         cwd=checkout.root,
         env=environment(checkout.home),
         stdin=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -25,20 +25,27 @@ def test_the_clocks_of_a_host_that_is_awake_go_together() -> None:
     assert Sleep(clocks).slept() == 0.0
 
 
-class AfterAnHour(Sleep):
-    """The host slept for an hour before the second step."""
+_ANOTHER = "UPDATE sqitch.changes SET change_id = repeat('f', 40) WHERE change = 'two'"
 
-    def __init__(self) -> None:
+
+class AfterAnHour(Sleep):
+    """The host slept for an hour before the second step, and `meanwhile` something happened."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
         super().__init__(lambda: (0.0, 0.0))
         self._asked = 0
+        self._meanwhile = meanwhile
 
     def slept(self) -> float:
         self._asked += 1
-        return 3600.0 if self._asked == 2 else 0.0
+        if self._asked != 2:
+            return 0.0
+        self._meanwhile()
+        return 3600.0
 
 
-def run(plan: RunPlan) -> int:
-    process = start(plan, prepare=lambda: setattr(runner, "Sleep", AfterAnHour))
+def run(plan: RunPlan, meanwhile: Callable[[], object] = lambda: None) -> int:
+    process = start(plan, prepare=lambda: setattr(runner, "Sleep", lambda: AfterAnHour(meanwhile)))
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
@@ -60,16 +67,9 @@ def test_a_run_goes_on_when_nothing_has_changed(shop: Workshop) -> None:
 
 def test_a_run_refuses_to_go_on_where_another_has_been(shop: Workshop) -> None:
     shop.run(to="one")
-    shop.query(
-        "CREATE FUNCTION public.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " UPDATE sqitch.changes SET change_id = repeat('f', 40) WHERE change = 'two'; RETURN NULL; END $$"
-    )
-    shop.query(
-        "CREATE TRIGGER meddle AFTER INSERT ON sqitch.events FOR EACH STATEMENT EXECUTE FUNCTION public.meddle()"
-    )
     shop.change("three", "CREATE TABLE public.three ();\n")
     plan = shop.plan()
-    assert run(plan) == 3
+    assert run(plan, meanwhile=lambda: shop.query(_ANOTHER)) == 3
     last = JournalReader(plan.folder).poll()[-1].data
     assert "the host slept for 3600 s, and meanwhile the registry has changed" in last["summary"]
     assert last["done"] == 1

@@ -12,8 +12,9 @@ import pytest
 
 import pgmig_tui.ui
 from pgmig_tui.display.activity import Blocker
-from pgmig_tui.display.cells import text_of, width
+from pgmig_tui.display.cells import Line, text_of, width
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
+from pgmig_tui.report.rollback_steps import StepRow
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.palette import PaletteScreen
@@ -46,6 +47,11 @@ AT = "2026-08-20T03:13:00Z"
 def step_facts(number: int) -> StepFacts:
     name = f"20250101_{number:04d}_generated_change"
     return StepFacts(number, "deploy", name, change_id(number), "atomic", lock="ROW EXCLUSIVE", relation="public.t")
+
+
+def step_row(number: int) -> StepRow:
+    name = f"20250101_{number:04d}_generated_change"
+    return StepRow(number, name, "atomic", "", 0, 10, "ROW EXCLUSIVE", "public.t", data="none")
 
 
 class Crowded(FakeSession):
@@ -84,9 +90,9 @@ class Crowded(FakeSession):
         return replace(super().prepare(environment, command, to, how=how), steps=(losing, *steps[1:]))
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
-        steps = tuple(step_facts(number) for number in range(1, MANY + 1))
-        losses = tuple(((f"loss {number}", "failed"),) for number in range(MANY))
-        return replace(super().look_back(environment, to, save), steps=steps, losses=losses)  # type: ignore[arg-type]
+        steps = tuple(step_row(number) for number in range(1, MANY + 1))
+        losses: tuple[Line, ...] = tuple(((f"loss {number}", "failed"),) for number in range(MANY))
+        return replace(super().look_back(environment, to, save), steps=steps, losses=losses)
 
     def incident(self, run_id: str) -> Record:
         return Record("\n".join(f"- line {n}" for n in range(MANY)), "", True)
