@@ -126,14 +126,21 @@ def wrap(text: str, columns: int, role: Role = "plain", *, indent: str = "", han
     return lines
 
 
+def sliced(told: Line, start: int, stop: int) -> Line:
+    """The line from one character to another."""
+    kept: list[Span] = []
+    at = 0
+    for text, role in told:
+        part = text[max(start - at, 0) : max(stop - at, 0)]
+        if part:
+            kept.append((part, role))
+        at += len(text)
+    return tuple(kept)
+
+
 def slide(line: Line, columns: int) -> Line:
     """The line without its first `columns` characters."""
-    kept: list[Span] = []
-    for text, role in line:
-        rest, columns = text[columns:], max(0, columns - len(text))
-        if rest:
-            kept.append((rest, role))
-    return tuple(kept)
+    return sliced(line, columns, len(text_of(line)))
 
 
 def sides(left: Sequence[Span], right: Sequence[Span], columns: int) -> Line:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pgmig_tui.display.cells import Line, text_of, width
-from pgmig_tui.display.tables import sliced
+from pgmig_tui.display.cells import Line, sliced, text_of, width
 
 _PIECES = re.compile(r"\s+|`?pgmig-tui [^`]*`?|\S+")
 """A command of ours stays in one piece, as does a path: half of it, pasted, is another one."""

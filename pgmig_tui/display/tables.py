@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from pgmig_tui.display.cells import Line, Span, line, text_of, width
+from pgmig_tui.display.cells import Line, Span, line, sliced, text_of, width
 
 Cell = str | Line
 _BETWEEN = "   "
@@ -35,7 +35,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], columns: int,
     widths = [widest[column] for column in shown]
     if _total(widths) > columns:
         every = ([headings[column].rstrip(">?"), *(row[column] for row in cells)] for column in shown)
-        widths = narrowed(whole_words(widths, [_longest_part(each) for each in every], columns), columns)
+        widths = narrowed(narrowed(widths, columns, [_longest_part(each) for each in every]), columns)
     right = [">" in headings[column] for column in shown]
     yield from _row([((titles[column], "strong"),) for column in shown], widths, right)
     yield ((rule * _total(widths), "plain"),)
@@ -43,31 +43,22 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], columns: int,
         yield from _row([_spans(row[column]) for column in shown], widths, right)
 
 
-def whole_words(widths: Sequence[int], least: Sequence[int], columns: int) -> list[int]:
-    """The widths with as much taken from the widest ones as it needs, but none made narrower than its `least`."""
-    found = list(widths)
-    for _ in range(max(0, _total(found) - columns)):
-        spare = [at for at, one in enumerate(found) if one > least[at]]
-        if not spare:
-            break
-        found[max(spare, key=found.__getitem__)] -= 1
-    return found
-
-
 def _longest_part(cells: Iterable[Cell]) -> int:
     texts = (cell if isinstance(cell, str) else text_of(cell) for cell in cells)
     return max((width(part) for text in texts for part in _PARTS.findall(text)), default=0)
 
 
-def narrowed(widths: Sequence[int], columns: int) -> list[int]:
-    """The widths with as much taken from the widest ones as it needs for all to fit, together with what is between."""
-    found = list(widths)
+def narrowed(widths: Sequence[int], columns: int, least: Sequence[int] = ()) -> list[int]:
+    """The widths with as much taken from the widest ones as it needs for all to fit, together with what is between, but
+    none made narrower than its `least`."""
+    found, least = list(widths), least or [_NARROWEST] * len(widths)
     while (excess := _total(found) - columns) > 0:
-        most = max(found)
-        if most <= _NARROWEST:
+        spare = [at for at, one in enumerate(found) if one > least[at]]
+        if not spare:
             break
-        next_widest = max([_NARROWEST, *(one for one in found if one < most)])
-        these = [at for at, one in enumerate(found) if one == most]
+        most = max(found[at] for at in spare)
+        these = [at for at in spare if found[at] == most]
+        next_widest = max([*(found[at] for at in spare if found[at] < most), *(least[at] for at in these)])
         for done, at in enumerate(these):
             share = -(-excess // (len(these) - done))
             taken = min(most - next_widest, share)
@@ -111,18 +102,6 @@ def _fits(text: str, start: int, end: int, columns: int) -> int:
     while stop > start + 1 and width(text[start:stop]) > columns:
         stop -= 1
     return max(stop, start + 1)
-
-
-def sliced(told: Line, start: int, stop: int) -> Line:
-    """The line from one character to another."""
-    kept: list[Span] = []
-    at = 0
-    for text, role in told:
-        part = text[max(start - at, 0) : max(stop - at, 0)]
-        if part:
-            kept.append((part, role))
-        at += len(text)
-    return tuple(kept)
 
 
 def _row(cells: Sequence[Line], widths: Sequence[int], right: Sequence[bool]) -> Iterator[Line]:
