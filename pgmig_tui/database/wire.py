@@ -174,12 +174,8 @@ class Wire:
                 self._ask_for_chunks()
             self._collect(exchange, start, copy_in, copy_out, row_limit)
         except psycopg.Error as error:
-            exchange.error = exchange.error or ServerError(self.connection.mask(str(error).strip()))
-        if not self.alive:
-            exchange.lost = True
-            exchange.error = exchange.error or ServerError("the connection to the server was lost", severity="FATAL")
-        exchange.ms = (time.perf_counter() - start) * 1000
-        return exchange
+            self._broken(exchange, error)
+        return self._ended(exchange, start)
 
     def run_together(self, statements: Sequence[bytes]) -> tuple[list[int], Exchange]:
         """Send statements in one go, each in a message of its own; the server stops at the first that fails.
@@ -200,12 +196,18 @@ class Wire:
             self._collect_together(counts, exchange)
             raw.exit_pipeline_mode()
         except psycopg.Error as error:
-            exchange.error = exchange.error or ServerError(self.connection.mask(str(error).strip()))
+            self._broken(exchange, error)
+        return counts, self._ended(exchange, start)
+
+    def _broken(self, exchange: Exchange, error: psycopg.Error) -> None:
+        exchange.error = exchange.error or ServerError(self.connection.mask(str(error).strip()))
+
+    def _ended(self, exchange: Exchange, start: float) -> Exchange:
         if not self.alive:
             exchange.lost = True
             exchange.error = exchange.error or ServerError("the connection to the server was lost", severity="FATAL")
         exchange.ms = (time.perf_counter() - start) * 1000
-        return counts, exchange
+        return exchange
 
     def _collect_together(self, counts: list[int], exchange: Exchange) -> None:
         while self.alive:

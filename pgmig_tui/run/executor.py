@@ -269,17 +269,15 @@ class Executor:
         row = self.reader.row_after(send)
         if row is None:
             return None
-        line, at = send.end_line + 1, row.start
-        statements = row.statements()
+        line, statements = send.end_line + 1, row.statements()
         while batch := list(islice(statements, _TOGETHER)):
             if why := self.sink.may_go_on():
                 return ScriptFailure(send.path, line, why)
             if self.watcher is not None:
                 self.watcher.statement(line, kind, alone=False)
-            counts, exchange = self.wire.run_together([one.rstrip() for one in batch])
+            counts, exchange = self.wire.run_together([sql for _, sql in batch])
             each_ms = exchange.ms / max(len(counts), 1)
-            for position, one in enumerate(batch):
-                sql = one.rstrip()
+            for position, (at, sql) in enumerate(batch):
                 last = line + sql.count(b"\n")
                 sent = Send(
                     send.path, line, last, sql, sql.decode("utf-8", "surrogateescape"), start=at, end=at + len(sql) - 1,
@@ -292,7 +290,7 @@ class Executor:
                 rows = counts[position]
                 self.sink.finished(sent, kind, Reply("", row_count=rows), each_ms, commits=False)
                 self._remember(sent, kind, rows, committed=False)
-                line, at = last + 1, at + len(one)
+                line = last + 1
             self._report(sent, Exchange([Reply("", row_count=rows)]))
         return None
 

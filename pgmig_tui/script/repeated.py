@@ -40,11 +40,11 @@ class Row:
     last: int
     count: int
 
-    def statements(self) -> Iterator[bytes]:
-        """Each of them with what stands behind it on its line, the newline included."""
+    def statements(self) -> Iterator[tuple[int, bytes]]:
+        """Where each of them starts, and its text with the semicolon."""
         match, at = re.compile(self.pattern).match, self.start
         while at < self.end and (found := match(self.data, at)):
-            yield found[0]
+            yield at, found[0].rstrip()
             at = found.end()
 
 
