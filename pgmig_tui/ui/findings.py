@@ -92,7 +92,7 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False,
     if one.locks and one.held_until_line > one.end_line:
         say(f"held from line {one.line} to {one.held_until_line}", "muted")
     if one.data_loss.final:
-        say(f"LOSES {words.listing(one.data_loss.what) or 'data'}", "failed")
+        say(f"LOSES {words.listing(one.data_loss.what, len(one.data_loss.what)) or 'data'}", "failed")
     if one.needs_no_transaction:
         say("can't run in a transaction", "waiting")
     for text in (*one.unknown, *one.breaks):

@@ -40,6 +40,7 @@ from tests.ui.robot import Robot, opened, play
 SIZES = [(80, 23), (100, 30), (160, 50)]
 MANY = 500
 """Ten times the rows that fit into 160x50."""
+LOST = tuple(f"all rows of public.a_table_{n}" for n in range(MANY))
 LONG = " ".join(f"word-{n}-of-a-long-text" for n in range(MANY))
 AT = "2026-08-20T03:13:00Z"
 
@@ -86,13 +87,13 @@ class Crowded(FakeSession):
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         steps = tuple(step_facts(number) for number in range(1, MANY + 1))
-        losing = replace(steps[0], loses=tuple(f"all rows of public.a_table_{n}" for n in range(MANY)))
+        losing = replace(steps[0], loses=LOST)
         return replace(super().prepare(environment, command, to, how=how), steps=(losing, *steps[1:]))
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         steps = tuple(step_row(number) for number in range(1, MANY + 1))
         losses: tuple[Line, ...] = tuple(((f"loss {number}", "failed"),) for number in range(MANY))
-        return replace(super().look_back(environment, to, save), steps=steps, losses=losses)
+        return replace(super().look_back(environment, to, save), steps=steps, losses=losses, loses=LOST)
 
     def incident(self, run_id: str) -> Record:
         return Record("\n".join(f"- line {n}" for n in range(MANY)), "", True)
@@ -113,8 +114,7 @@ def many_findings() -> ScriptImpact:
 
 def many_losses() -> ScriptImpact:
     told = impact()
-    loss = DataLoss(3, tuple(f"all rows of public.a_table_{n}" for n in range(MANY)))
-    one = replace(told.statements[2], data_loss=loss)
+    one = replace(told.statements[2], data_loss=DataLoss(3, LOST))
     return replace(told, statements=(one,))
 
 
@@ -229,7 +229,12 @@ async def at_incident(robot: Robot, session: Crowded) -> Lines:
     await robot.press("R")
     await robot.sees("accept DATA LOSS")
     session.watch.unread = [planned("revert"), *done(1), ended(0)]
-    await robot.press("a", "E", *"yes", "enter")
+    await robot.press("a", "E")
+    dialog = robot.app.screen
+    assert isinstance(dialog, Dialog)
+    while not dialog.read:
+        await robot.press(*["pagedown"] * 9)
+    await robot.press(*"yes", "enter")
     await robot.sees("INCIDENT")
     return await in_pane(robot, 0)
 
@@ -389,23 +394,30 @@ def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[int, i
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_question_longer_than_the_screen_is_read_to_its_end(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("keys", [("d", "E"), ("R", "a", "E")], ids=["deploy", "rollback"])
+def test_whoever_types_the_word_has_read_the_name_of_all_that_is_lost(
+    keys: tuple[str, ...], size: tuple[int, int]
+) -> None:
     async def scene() -> None:
         session = Crowded()
         session.items = ()
         async with opened(session, size) as robot:
             await robot.tell(standing("dev", 250, plan(MANY)))
-            await robot.press("d")
-            await robot.sees("GO is open")
-            await robot.press("E")
-            await robot.sees("page down: read all of it first")
+            await robot.press(keys[0])
+            await robot.sees("GO is open" if keys[0] == "d" else "accept DATA LOSS")
+            await robot.press(*keys[1:])
+            await robot.sees("page down: read all of it first", f"LOSES {MANY} things:")
             dialog = robot.app.screen
             assert isinstance(dialog, Dialog)
-            for _ in range(MANY):
+            await robot.press(*"yes", "enter")
+            assert dialog.is_current, "it was answered before all of it was read"
+            seen = set(rows_on_screen(robot, dialog.text))
+            while not dialog.read:
                 await robot.press("pagedown")
-                if dialog.read:
-                    break
-            await robot.pilot.pause()
+                await robot.pilot.pause()
+                seen |= set(rows_on_screen(robot, dialog.text))
+            read = {told.group() for row in seen if (told := re.search(r"all rows of [\w.]+", row))}
+            assert read == set(LOST), "a name was never in sight"
             assert dialog.text.scroll_offset.y == dialog.text.line_count - dialog.text.size.height
             await robot.sees("Type yes and press Enter")
 

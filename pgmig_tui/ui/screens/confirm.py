@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.banner import PRODUCTION
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
 
 VERBS = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY", "backfill": "BACKFILL"}
+_IN_A_SENTENCE = 5
 _RANK = {mode.sql_name: mode.value for mode in LockMode}
 
 
@@ -40,6 +42,15 @@ def confirm_lift(place: Place, review: Review, reason: str) -> ConfirmScreen:
         lines += paragraph(mark.change)
     lines += [(), *paragraph(f"Reason: {reason}"), *paragraph("Nothing is deployed by this; the review comes next.")]
     return ConfirmScreen(lines, word_for(place), danger=place.protected, undone="they stay marked", does="lifts it")
+
+
+def lost(what: Sequence[str]) -> list[Line]:
+    """What is lost for a question: a few in a sentence, more in a line each. Nothing is left out, since who types the
+    word answers for all of it."""
+    if len(what) <= _IN_A_SENTENCE:
+        return paragraph(f"LOSES {listing(tuple(what))}", "failed") if what else []
+    lines = paragraph(f"LOSES {count(len(what), 'thing')}:", "failed")
+    return [*lines, *(line for one in what for line in paragraph(f"- {one}", "failed"))]
 
 
 def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
@@ -77,8 +88,7 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
     stepwise = sum(step.mode == "stepwise" for step in review.steps)
     if stepwise:
         lines += paragraph(f"{count(stepwise, 'change')} not in one transaction", "waiting")
-    if lost := review.accepts or review.loses:
-        lines += paragraph(f"LOSES {listing(lost)}", "failed")
+    lines += lost(review.accepts or review.loses)
     if review.creates:
         lines += paragraph(
             f"the first run here creates the schemas {listing(review.creates)}"

@@ -15,10 +15,10 @@ from textual.widget import Widget
 from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, wrap, wrapped
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count, listing, utc
+from pgmig_tui.display.words import count, utc
 from pgmig_tui.report.rollback_steps import row_lines
 from pgmig_tui.ui.poller import words_of
-from pgmig_tui.ui.screens.confirm import word_for
+from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.screens.review import REASON
@@ -288,8 +288,7 @@ class RollbackScreen(PlaceScreen):
             lines += paragraph(f"STOPS FIRST: {safe(rollback.running)}", "failed")
         if rollback.steps:
             lines += paragraph(f"back to {safe(rollback.keep)}", "plain")
-        if rollback.loses:
-            lines += paragraph(f"LOSES {safe(listing(rollback.loses))}", "failed")
+        lines += lost(rollback.loses)
         if rollback.saves:
             lines += paragraph("what would be lost is saved first", "done")
         word, danger = rollback.word or word_for(place), place.protected or bool(rollback.word)
