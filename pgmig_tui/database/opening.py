@@ -92,12 +92,15 @@ def settings_of(kind: Kind, lock_timeout_ms: int, version_num: int) -> dict[str,
 
 
 def calls(settings: Mapping[str, str], version_num: int, local: str = "false") -> list[str]:
-    """Calls of set_config, `local` (a boolean) for the transaction only, and one that lets the server notice when its
-    client has died: without it, it goes on with a statement and applies it.
+    """Calls of set_config, `local` (a boolean) for the transaction only; one that has no COMMIT answered before it
+    is on disk, where role or database say off: what we tell as done outlives a crash; and one that lets the server
+    notice when its client has died: without it, it goes on with a statement and applies it.
 
     Where the platform can't watch a socket, that setting is an error: Linux can from 14, macOS and the BSDs from 15.
     """
     made = [f"pg_catalog.set_config('{name}','{value}',{local})" for name, value in settings.items()]
+    durable = "pg_catalog.replace(pg_catalog.current_setting('synchronous_commit'),'off','local')"
+    made.append(f"pg_catalog.set_config('synchronous_commit',{durable},{local})")
     if version_num >= 140000:
         able = ("linux",) if version_num < 150000 else ("linux", "darwin", "bsd")
         found = ",".join(f"pg_catalog.strpos(pg_catalog.version(),'{name}')" for name in able)

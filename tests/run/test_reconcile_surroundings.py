@@ -19,8 +19,9 @@ from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project
 from pgmig_tui.run import client, cut_off, journal, reconcile
 from pgmig_tui.run import record as recording
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.plan import Command, RunPlan
 from pgmig_tui.sandbox.installation import find_installations
+from tests.database.places import role
 from tests.faults.faults import immediate, make_standby
 from tests.faults.proxy import Proxy
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder, until
@@ -298,3 +299,91 @@ def test_what_has_changed_since_it_was_shown_is_not_recorded(workshop18: Worksho
         with pytest.raises(InDoubt, match="isn't any more what was shown"):
             recording.record(environment.target, shown)
     assert workshop18.query("SELECT change_id FROM sqitch.changes") == rows
+
+
+# -- a server that has forgotten -----------------------------------------------------------------------------------
+
+
+COMMITS = "BEGIN;\nINSERT INTO public.slow VALUES (1);\nCOMMIT;\nVACUUM pg_am;\n"
+SLOW_COMMIT = """CREATE TABLE public.slow (n int);
+CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON public.slow DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION public.wait();
+GRANT ALL ON TABLE public.slow TO PUBLIC;
+"""
+NO_MESSAGES = """DO $$ DECLARE f regprocedure; BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message' LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f); END LOOP; END $$"""
+
+
+def committing(root: Path, primary: Server, user: str) -> Workshop:
+    """A database of that role, in which a COMMIT takes a minute, and a project that does one."""
+    root.mkdir()
+    workshop = workshop_at(root, primary)
+    workshop.query(SLOW_COMMIT)
+    primary.execute(f'GRANT CREATE ON DATABASE "{workshop.dbname}" TO "{user}"')
+    workshop.change("one", COMMITS)
+    return workshop
+
+
+@pytest.mark.parametrize("own", [18], indirect=True)
+def test_a_transaction_id_that_a_crash_gives_out_again_proves_nothing(
+    own: QuickServer, primary: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COMMITs are under way, of one of them nothing is on disk, and the server is killed: others get its ID."""
+    with role(primary) as somebody:
+        monkeypatch.setenv("PGPASSWORD", somebody["password"])
+        as_role = dataclasses.replace(primary, parameters={**primary.parameters, "user": somebody["user"]})
+        noted = committing(tmp_path / "noted", primary, somebody["user"])
+        forgotten = committing(tmp_path / "forgotten", primary, somebody["user"])
+        forgotten.query(NO_MESSAGES)
+        found: list[tuple[Workshop, RunPlan, dict[str, Any]]] = []
+        for workshop in (noted, forgotten):
+            plan = kill_at(dataclasses.replace(workshop, server=as_role), "statement_started", line=3)
+            begun = [event.data for event in journal.JournalReader(plan.folder).poll() if event.data.get("line") == 3]
+            found.append((workshop, plan, begun[-1]))
+        assert [begun["lasting"] for _, _, begun in found] == [True, False]
+        immediate(own)
+        own.start()
+        for workshop, plan, _ in found:
+            with looking(workshop) as connection:
+                (verdict,) = reconcile.examine(connection, plan).verdicts
+            assert verdict.outcome == "not_applied", verdict.why
+        while int(noted.query("SELECT pg_current_xact_id()::text")[0][0]) <= int(found[1][2]["xid"]):
+            pass
+        told = []
+        for workshop, plan, _ in found:
+            with looking(workshop) as connection:
+                (verdict,) = reconcile.examine(connection, plan).verdicts
+            told.append((verdict.outcome, verdict.why.partition(": ")[2] or verdict.why))
+            primary.drop_database(workshop.dbname)
+        assert told == [
+            ("not_applied", "the server says that the transaction up to line 3 was rolled back"),
+            ("unknown", "its ID may have been given to another since"),
+        ]
+
+
+@pytest.mark.parametrize("own", [18], indirect=True)
+def test_what_was_told_as_done_outlives_a_crash_whatever_the_database_has_set(
+    own: QuickServer, primary: Server, tmp_path: Path
+) -> None:
+    """synchronous_commit = off: a COMMIT is answered before it is on disk, and a crash takes it back."""
+    primary.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    primary.execute("SELECT pg_reload_conf()")
+    workshop = workshop_at(tmp_path, primary)
+    primary.execute(f'ALTER DATABASE "{workshop.dbname}" SET synchronous_commit = off')
+    workshop.change("one", "CREATE TABLE public.one ();\n", "DROP TABLE public.one;\n")
+    workshop.change("two", UNRECORDED.replace("public.a", "public.two") + "RESET ALL;\n", "SELECT 1;\n")
+    runs: tuple[tuple[Command, dict[str, Any], list[str]], ...] = (
+        ("deploy", {"to": "one"}, ["one"]),
+        ("deploy", {}, ["one", "two"]),
+        ("revert", {"to": "one"}, ["one"]),
+        ("revert", {"revert_all": True}, []),
+    )
+    for command, options, left in runs:
+        done = workshop.run(command, **options)
+        assert done.status == 0, done.events[-1].data
+        immediate(own)
+        own.start()
+        assert workshop.deployed() == left
+        assert workshop.relation("public.one") is bool(left)
