@@ -135,7 +135,7 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
         else:
             output.say(line(("+ ", "done"), "everything is deployed everywhere"))
     for one in found:
-        for remark in matrix.divergences(one)[:ROWS]:
+        for remark in matrix.divergences(one, project.plan)[:ROWS]:
             output.say(remark)
         if not one.reachable:
             reason = in_a_line(one.error or "no answer")

@@ -20,6 +20,11 @@ PROBLEMS = {
     "script_changed": "has another script now than the one that was deployed",
     "tag_moved": "has a tag that was moved or edited in the plan since it was deployed",
 }
+EDITED = (
+    "is deployed with another ID than it has in the plan: there it, a change before it, or %project or %uri was edited"
+)
+"""A change of that name is in the plan, and isn't the one that was deployed: an ID is made of a change's text, that of
+its parent, and the project."""
 
 
 def states(status: EnvironmentStatus) -> dict[str, State]:
@@ -78,9 +83,13 @@ def open_changes(plan: Plan, statuses: Sequence[EnvironmentStatus]) -> list[tupl
     return rows
 
 
-def divergences(status: EnvironmentStatus) -> list[Line]:
+def divergences(status: EnvironmentStatus, plan: Plan) -> list[Line]:
     """What the environment has that the plan doesn't expect, a line each."""
-    return [
-        line(("! ", "differs"), f"{safe(status.name)}: {safe(one.name)} ", PROBLEMS.get(one.problem, safe(one.problem)))
-        for one in status.diverged
-    ]
+    planned = {change.name for change in plan.changes}
+    found = []
+    for one in status.diverged:
+        problem = PROBLEMS.get(one.problem, safe(one.problem))
+        if one.problem == "not_in_plan" and one.name in planned:
+            problem = EDITED
+        found.append(line(("! ", "differs"), f"{safe(status.name)}: {safe(one.name)} ", problem))
+    return found

@@ -178,8 +178,8 @@ def _edited(deployed: DeployedChange, planned: Change) -> str:
         ("planner's e-mail address", deployed.planner_email, planned.planner_email),
     )
     other = [f"its {what}" for what, before, after in compared if before != after]
-    named = words.listing(other or ["its dependencies", "its place", "%project or %uri of the plan"])
-    were = "was" if len(other) == 1 else "were" if other else "or several of these were"
+    named = words.listing(other) or "its dependencies or its place, or %project or %uri of the plan,"
+    were = "was" if len(other) <= 1 else "were"
     return (
         f"The plan has a change of that name with the ID {planned.change_id}: {named} {were} edited after it was"
         " deployed."

@@ -237,6 +237,18 @@ def test_an_unknown_change_in_the_registry(checkout: Checkout) -> None:
     assert deployed(checkout) == ["schema", "orders"]
 
 
+def test_what_is_said_of_a_plan_that_was_edited_is_true(checkout: Checkout) -> None:
+    assert deploy(checkout).status == 0
+    checkout.change("orders", "CREATE TABLE shop.orders (id bigint);")
+    assert "everything is deployed" not in checkout.run("status", "dev").out
+    plan = (checkout.root / "sqitch.plan").read_text()
+    checkout.write("sqitch.plan", plan.replace("example.org/shop", "example.org/elsewhere"))
+    status = checkout.run("status", "dev").out
+    assert ("and not in the plan" in status, status.count("%project or %uri was edited")) == (False, 3), status
+    refused(deploy(checkout), 2, "its dependencies or its place, or %project or %uri of the plan, was edited after")
+    refused(checkout.run("deploy", "dev", "ordesr", "--yes"), 2, "ordesr is neither an environment nor a change of the")
+
+
 def test_another_order_in_the_registry(checkout: Checkout, pg18: Server, database: str) -> None:
     checkout.plan("schema {at}", "orders {at}", "total {at}")
     assert deploy(checkout).status == 0
