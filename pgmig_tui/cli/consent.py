@@ -126,7 +126,7 @@ def overview(reviewed: Review) -> list[Line]:
             mode, relation = one.impact.strongest
             told.append(line(f"        {mode.sql_name} on {safe(relation)}, risk ", risk_span(one.impact.risk)))
         told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
-    told += [line(("  LOSES ", "failed"), safe(what)) for what in reviewed.loses]
+    told += reviewed.told_losses.lines()
     if reviewed.reason == NOT_ASKED:
         told.append(line(("  ? ", "stale"), "their locks were not looked at: `pgmig-tui impact --target` does"))
     elif not reviewed.catalog:

@@ -11,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from pgmig_tui.impact.result import ScriptImpact, StatementImpact
+from pgmig_tui.display.cells import Line, line
+from pgmig_tui.display.safe import safe
+
+if TYPE_CHECKING:
+    from pgmig_tui.impact.result import ScriptImpact, StatementImpact
 
 Evidence = Mapping[tuple[str, int], str]
 """What rehearsals say of statements, by path and line."""
@@ -43,11 +48,19 @@ class Losses:
     def all(self) -> tuple[str, ...]:
         return (*self.known, *self.unknown)
 
-    def to_accept(self, command: str, *, protected: bool) -> tuple[str, ...]:
-        """What a person must accept before it is carried out; () = nothing."""
+    def to_accept(self, command: str, *, protected: bool) -> Losses:
+        """What a person must accept before it is carried out."""
         if protected:
-            return self.all
-        return self.known if command == "revert" else ()
+            return self
+        return Losses(self.known) if command == "revert" else Losses()
+
+    def lines(self) -> list[Line]:
+        """One a thing, safe to draw: what is lost, then what may be, which nobody may take for the same."""
+        lost = [line(("  LOSES ", "failed"), safe(what)) for what in self.known]
+        return lost + [line(("  MAY LOSE data: ", "stale"), safe(what)) for what in self.unknown]
+
+
+NONE = Losses()
 
 
 def of_statement(

@@ -74,10 +74,14 @@ class Review:
         return evidence(self.rehearsed)
 
     @property
-    def loses(self) -> tuple[str, ...]:
+    def told_losses(self) -> Losses:
         """What of that is told: on a protected environment also what isn't known."""
         found = self.losses
-        return found.all if self.plan.protected or self.plan.command == "revert" else found.known
+        return found if self.plan.protected or self.plan.command == "revert" else Losses(found.known)
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        return self.told_losses.all
 
 
 def review(

@@ -18,6 +18,7 @@ from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.gates.loss import Losses
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
 from pgmig_tui.report.review import Review, answered, review
 from pgmig_tui.report.rollback_steps import StepRow, row_lines, step_rows
@@ -61,11 +62,15 @@ class RollbackReview:
         return step_rows(self.plan, self.review.impacts, self.receipt)
 
     @property
-    def loses(self) -> tuple[str, ...]:
+    def losses(self) -> Losses:
         """What has to be accepted: empty where nothing is lost that no script brings back."""
         if self.receipt.nothing or self.saving is not None:
-            return ()
-        return self.receipt.sentences if not self.receipt.problem else self.review.loses
+            return Losses()
+        return self.receipt.told if not self.receipt.problem else self.review.told_losses
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        return self.losses.all
 
     def saved(self, environment: Environment) -> RollbackReview:
         """The same, keeping first what it destroys. Raises Refused, NotPermitted, ServerError, Unreachable."""
@@ -155,7 +160,7 @@ def _ask(reviewed: Review, environment: Environment) -> tuple[RightNow, Receipt]
             return now, count_losses(plan.steps, impacts, connection, plan.registry, reviewed.evidence)
     except PgmigError as error:
         now = RightNow(environment.name, datetime.now(UTC), problem=error.what)
-        return now, Receipt(loose=reviewed.loses, problem=error.what)
+        return now, Receipt((), reviewed.losses.known, reviewed.losses.unknown, error.what)
 
 
 # -- in words ----------------------------------------------------------------------------------------------------------
@@ -272,9 +277,9 @@ def loss_lines(found: RollbackReview) -> list[Line]:
         else line(("  LOSES ", "failed"), safe(loss.sentence))
         for loss in receipt.shown
     ]
-    told += [line(("  LOSES ", "failed"), safe(what)) for what in receipt.loose]
+    told += Losses(receipt.loose, receipt.unknown).lines()
     if receipt.problem:
-        told = [line(("  LOSES ", "failed"), safe(what)) for what in found.review.loses]
+        told = found.review.told_losses.lines()
         told.append(line(("  ? ", "stale"), f"not counted: {safe(receipt.problem)}"))
     if found.saving is not None and found.saving.saves:
         told.append(line(("  SAVES ", "done"), safe(found.saving.sentence)))
@@ -363,7 +368,7 @@ def document(found: RollbackReview) -> dict[str, Any]:
         ],
         "loses": {
             "counted": [loss.to_json() for loss in found.receipt.losses],
-            "uncounted": list(found.receipt.loose),
+            "uncounted": [*found.receipt.loose, *found.receipt.unknown],
             "problem": found.receipt.problem,
         },
         "saves": None

@@ -55,7 +55,7 @@ def plan_saving(
 ) -> Saving:
     """The same rollback, saving first all that it destroys. Raises Refused, naming everything that can't be saved;
     NotPermitted where the role can't write to the schema."""
-    problems = [f"{what}: nothing says which rows those are" for what in receipt.loose]
+    problems = [f"{what}: nothing says which rows those are" for what in (*receipt.loose, *receipt.unknown)]
     if receipt.problem:
         problems.append(f"what is lost isn't known: {receipt.problem}")
     by_step: dict[int, list[Loss]] = {}

@@ -16,7 +16,7 @@ from pgmig_tui.database.connect import Connection, ServerError, guard_sql
 from pgmig_tui.database.losses import Count, TableFacts, Wanted, count, read_tables
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.gates.loss import Evidence, of_script
+from pgmig_tui.gates.loss import Evidence, Losses, of_script, together
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.result import Lost, ScriptImpact
 
@@ -98,21 +98,28 @@ def covers(whole: tuple[str, str, tuple[str, ...]], part: tuple[str, str, tuple[
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """All that is lost. `loose` can't be counted; `problem` says why nothing could be."""
+    """All that is lost. `loose` can't be counted, of `unknown` statements nobody can say what they destroy; `problem`
+    says why nothing could be counted."""
 
     losses: tuple[Loss, ...] = ()
     loose: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     problem: str = ""
 
     @property
     def nothing(self) -> bool:
         """Nothing is lost, or only what is empty and certainly so."""
-        return not self.loose and not self.problem and all(loss.count.total == 0 for loss in self.losses)
+        return (
+            not self.loose
+            and not self.unknown
+            and not self.problem
+            and all(loss.count.total == 0 for loss in self.losses)
+        )
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """Everything that is lost, a line each; what is empty isn't."""
-        return (*(loss.sentence for loss in self.shown if loss.count.total != 0), *self.loose)
+    def told(self) -> Losses:
+        """Everything that is lost or may be; what is empty isn't."""
+        return Losses((*(loss.sentence for loss in self.shown if loss.count.total != 0), *self.loose), self.unknown)
 
     @property
     def shown(self) -> tuple[Loss, ...]:
@@ -132,9 +139,11 @@ def count_losses(
     """Count what the reverts destroy, in their order. `connection` gets the guards of a watch. Never raises for the
     server: what it refuses to tell is unknown. `evidence` is told beside what can't be told."""
     wanted = list(_lost(steps, impacts))
-    loose = tuple(dict.fromkeys(text for one in impacts if one is not None for text in loose_of(one, evidence)))
+    seen = [one for one in impacts if one is not None]
+    loose = tuple(dict.fromkeys(text for one in seen for text in one.data_loss.loose))
+    unknown = together(of_script(one, evidence) for one in seen).unknown
     if not wanted:
-        return Receipt((), loose)
+        return Receipt((), loose, unknown)
     deadline = time.monotonic() + BUDGET_S
     try:
         connection.execute(guard_sql("watch", 150, connection.server_version_num))
@@ -151,8 +160,8 @@ def count_losses(
         for table in tables.values():
             losses = _counted(losses, table, connection, registry, late=time.monotonic() > deadline)
     except PgmigError as error:
-        return Receipt((), loose, error.what)
-    return Receipt(tuple(losses), loose)
+        return Receipt((), loose, unknown, error.what)
+    return Receipt(tuple(losses), loose, unknown)
 
 
 def _counted(

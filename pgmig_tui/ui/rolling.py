@@ -93,7 +93,7 @@ def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> R
         sql=tuple(sql),
         evidence=tuple(evidence),
         losses=tuple(loss_lines(found)),
-        loses=found.loses,
+        loses=found.losses,
         saves=found.saving is not None,
         items=tuple(item_of(result) for result in review.gate.results),
         command=command_line(found),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.display.cells import Line, Span
+from pgmig_tui.gates.loss import NONE, Losses
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
@@ -209,16 +210,19 @@ class Review:
     """What must be typed, where that isn't the environment's own: it may be a protected one."""
     marks: tuple[DoNotDeploy, ...] = ()
     """Of a deploy that isn't one until they are lifted: it then has no steps."""
-    accepts: tuple[str, ...] = ()
-    """What may be lost and must be accepted before it starts."""
+    accepts: Losses = NONE
+    """What is or may be lost and must be accepted before it starts."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
         return tuple(item.title for item in self.items if item.blocks)
 
     @property
-    def loses(self) -> tuple[str, ...]:
-        return tuple(what for step in self.steps for what in step.loses)
+    def losses(self) -> Losses:
+        """What it loses, or may lose, whether that must be accepted or not."""
+        known = (what for step in self.steps for what in step.loses)
+        unknown = (what for step in self.steps for what in step.doubts)
+        return Losses(tuple(dict.fromkeys(known)), tuple(dict.fromkeys(unknown)))
 
     @property
     def wants_loss_accepted(self) -> bool:
@@ -245,7 +249,7 @@ class Rollback:
     sql: tuple[Line, ...] = ()
     evidence: tuple[Line, ...] = ()
     losses: tuple[Line, ...] = ()
-    loses: tuple[str, ...] = ()
+    loses: Losses = NONE
     saves: bool = False
     running: str = ""
     elsewhere: bool = False

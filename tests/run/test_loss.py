@@ -7,8 +7,10 @@ import pytest
 from pgmig_tui.database import losses
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.fingerprint import read_objects
+from pgmig_tui.display.cells import text_of
+from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.report.rollback import RollbackReview, look
+from pgmig_tui.report.rollback import RollbackReview, look, loss_lines
 from pgmig_tui.run.extent import extent_of_last
 from pgmig_tui.run.loss import Loss
 from pgmig_tui.run.rehearsed import Reached, Rehearsed, hash_of, note, schema_digest
@@ -97,7 +99,7 @@ def test_what_is_destroyed_in_two_ways_is_told_once(workshop18: Workshop) -> Non
         "public.orders.total", "public.orders.total", "public.orders", "public.orders",
     ]  # fmt: skip
     assert {loss.count.total for loss in found.receipt.losses if loss.lost.columns != ("tax",)} == {1000}
-    assert found.receipt.sentences == ("public.orders: 1,000 rows, at most 1,000 of them written since the deploy",)
+    assert found.receipt.told.all == ("public.orders: 1,000 rows, at most 1,000 of them written since the deploy",)
     assert [row.data for row in found.rows] == ["loses", "loses"]
 
 
@@ -160,7 +162,9 @@ def test_what_can_not_be_counted_is_said(workshop: Workshop) -> None:
     workshop.change("base", "SELECT 1;", "DO $$ BEGIN EXECUTE 'drop table if exists ' || current_user; END $$;")
     assert workshop.run().status == 0
     found = look_at(workshop)
-    assert found.loses == ("revert/base.sql:1: what this DO destroys, if anything, can't be told",)
+    doubt = "revert/base.sql:1: what this DO destroys, if anything, can't be told"
+    assert found.losses == Losses((), (doubt,)), "it isn't known to lose anything"
+    assert [text_of(told).strip() for told in loss_lines(found)] == [f"MAY LOSE data: {doubt}"]
 
 
 def schema_of(workshop: Workshop) -> str:

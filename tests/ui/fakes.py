@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import (
     Advice,
@@ -323,6 +324,7 @@ class FakeSession:
         self.items: tuple[Item, ...] = ITEMS
         self.creates: tuple[str, ...] = ()
         self.deploy_loses = False
+        self.doubts: tuple[str, ...] = ()
         self.refusals: tuple[str, ...] = ()
         self.chosen: dict[str, str] = {}
         self.marks: tuple[DoNotDeploy, ...] = ()
@@ -410,6 +412,7 @@ class FakeSession:
                 if "size" in name and (command == "revert" or self.deploy_loses)
                 else (),
                 script_hash=self.script_hash,
+                doubts=self.doubts if "size" in name else (),
             )
             for number, name in enumerate(names)
         )
@@ -423,7 +426,9 @@ class FakeSession:
             creates=self.creates,
             to="" if command == "backfill" else to or "",
             told=((("| ", "muted"), ("UPDATE dms.documents", "plain")),) if command == "backfill" else (),
-            accepts=tuple(what for step in steps for what in step.loses),
+            accepts=Losses(
+                tuple(what for step in steps for what in step.loses), self.doubts if environment == "production" else ()
+            ),
         )
 
     def recorded(self, run_id: str, path: str) -> str:
@@ -475,7 +480,7 @@ class FakeSession:
             sql=(((f"  1:4   DROP INDEX CONCURRENTLY dms.i; -- {HOSTILE_SQL}", "plain"),),),
             evidence=((("+ ", "done"), ("2 deploy scripts as deployed, by hash", "plain")),
                       (("! ", "waiting"), ("never tried, as far as is known", "plain"))),
-            losses=tuple(told), loses=loses, saves=bool(save), running=self.running, items=self.back_items,
+            losses=tuple(told), loses=Losses(loses), saves=bool(save), running=self.running, items=self.back_items,
             elsewhere="another account" in self.running,
             command="pgmig-tui rollback production --accept-data-loss --confirm prod",
             points=(*(change_id(index) for index in (8, 7, 6, 5)), ""), kept=2 if to is None else 3,

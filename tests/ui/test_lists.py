@@ -13,6 +13,7 @@ import pytest
 import pgmig_tui.ui
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.cells import Line, text_of, width
+from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
 from pgmig_tui.report.rollback_steps import StepRow
 from pgmig_tui.ui.screens.change import ChangeScreen
@@ -93,7 +94,7 @@ class Crowded(FakeSession):
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         steps = tuple(step_row(number) for number in range(1, MANY + 1))
         losses: tuple[Line, ...] = tuple(((f"loss {number}", "failed"),) for number in range(MANY))
-        return replace(super().look_back(environment, to, save), steps=steps, losses=losses, loses=LOST)
+        return replace(super().look_back(environment, to, save), steps=steps, losses=losses, loses=Losses(LOST))
 
     def incident(self, run_id: str) -> Record:
         return Record("\n".join(f"- line {n}" for n in range(MANY)), "", True)

@@ -299,6 +299,25 @@ def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
     play(scene)
 
 
+def test_what_may_be_lost_is_not_called_lost() -> None:
+    doubt = "deploy/size.sql:3: what this DO destroys, if anything, can't be told"
+
+    async def scene() -> None:
+        session = FakeSession()
+        session.items, session.doubts = OPEN, (doubt,)
+        async with opened(session) as robot:
+            for environment, before in (("1", "MAY LOSE data: deploy/size.sql:3"), ("3", "accept POSSIBLE DATA LOSS")):
+                await at_review(robot, environment=environment)
+                await robot.sees(before, "GO is shut" if environment == "3" else "GO is open")
+                await robot.press(*("a" if environment == "3" else ""), "E")
+                await robot.sees("Type ", "MAY LOSE data: deploy/size.sql:3")
+                assert "LOSES" not in robot.text
+                await robot.press("escape", "escape")
+                await robot.sees("Plan documents")
+
+    play(scene)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_protected_environment_is_read_only_until_its_word(size: tuple[int, int]) -> None:
     async def scene() -> None:

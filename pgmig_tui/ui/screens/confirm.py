@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.banner import PRODUCTION
-from pgmig_tui.display.cells import Line
+from pgmig_tui.display.cells import Line, Role
 from pgmig_tui.display.words import count, listing, utc
+from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.session import Manner, Place, Review
@@ -44,13 +44,18 @@ def confirm_lift(place: Place, review: Review, reason: str) -> ConfirmScreen:
     return ConfirmScreen(lines, word_for(place), danger=place.protected, undone="they stay marked", does="lifts it")
 
 
-def lost(what: Sequence[str]) -> list[Line]:
-    """What is lost for a question: a few in a sentence, more in a line each. Nothing is left out, since who types the
-    word answers for all of it."""
+def lost(losses: Losses) -> list[Line]:
+    """What is lost for a question, and what may be. Nothing is left out, since who types the word answers for all."""
+    lines = _each("LOSES", "thing", losses.known, "failed")
+    return lines + _each("MAY LOSE data:", "statement", losses.unknown, "stale")
+
+
+def _each(head: str, noun: str, what: tuple[str, ...], role: Role) -> list[Line]:
+    """A few in a sentence, more in a line each."""
     if len(what) <= _IN_A_SENTENCE:
-        return paragraph(f"LOSES {listing(tuple(what))}", "failed") if what else []
-    lines = paragraph(f"LOSES {count(len(what), 'thing')}:", "failed")
-    return [*lines, *(line for one in what for line in paragraph(f"- {one}", "failed"))]
+        return paragraph(f"{head} {listing(what)}", role) if what else []
+    lines = paragraph(f"{head} {count(len(what), noun)}:", role)
+    return [*lines, *(line for one in what for line in paragraph(f"- {one}", role))]
 
 
 def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
@@ -88,7 +93,7 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
     stepwise = sum(step.mode == "stepwise" for step in review.steps)
     if stepwise:
         lines += paragraph(f"{count(stepwise, 'change')} not in one transaction", "waiting")
-    lines += lost(review.accepts or review.loses)
+    lines += lost(review.accepts or review.losses)
     if review.creates:
         lines += paragraph(
             f"the first run here creates the schemas {listing(review.creates)}"

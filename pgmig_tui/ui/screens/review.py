@@ -180,13 +180,19 @@ class ReviewScreen(PlaceScreen):
             lines += wrap(f"x {safe(self._trouble)}", columns, "failed", indent=" ", hanging="   ")
         lines.append(())
         if self.review is not None:
-            lost = safe(listing(self.review.accepts or self.review.loses))
-            if lost and self.review.wants_loss_accepted:
-                box = "[+]" if self.accepted else "[ ]"
+            losses = self.review.accepts or self.review.losses
+            if self.review.wants_loss_accepted:
+                box, what = "[+]" if self.accepted else "[ ]", "DATA LOSS" if losses.known else "POSSIBLE DATA LOSS"
                 role: Role = "waiting" if self.accepted else "failed"
-                lines += wrap(f"{box} a: accept DATA LOSS: {lost}", columns, role, indent=" ", hanging="     ")
-            elif lost:
-                lines += wrap(f"LOSES {lost}", columns, "failed", indent=" ", hanging="   ")
+                text = f"{box} a: accept {what}: {safe(listing(losses.all))}"
+                lines += wrap(text, columns, role, indent=" ", hanging="     ")
+            else:
+                if losses.known:
+                    text = f"LOSES {safe(listing(losses.known))}"
+                    lines += wrap(text, columns, "failed", indent=" ", hanging="   ")
+                if losses.unknown:
+                    text = f"MAY LOSE data: {safe(listing(losses.unknown))}"
+                    lines += wrap(text, columns, "stale", indent=" ", hanging="   ")
             if self.review.creates:
                 made = ", ".join(self.review.creates)
                 lines += wrap(f"creates schema {safe(made)}", columns, "waiting", indent=" ", hanging="   ")
@@ -236,7 +242,7 @@ class ReviewScreen(PlaceScreen):
         if key_id == "review.backup" and (self._dumping or review.command == "verify"):
             return "a backup is being made" if self._dumping else "a verify needs none"
         if key_id == "review.accept" and not review.wants_loss_accepted:
-            return "an unprotected environment needs no acceptance" if review.loses else "nothing is lost"
+            return "an unprotected environment needs no acceptance" if review.losses else "nothing is lost"
         if key_id in {"review.tick", "review.override"} and item is None:
             return "there is no item"
         if key_id == "review.tick" and item is not None and item.seen:
@@ -398,7 +404,7 @@ class ReviewScreen(PlaceScreen):
         session, review = self.pgmig.session, self.review
         answers = list(self._answers.values())
         if self.accepted:
-            answers.append(Answered("data-loss", "attest", "; ".join(review.accepts)))
+            answers.append(Answered("data-loss", "attest", "; ".join(review.accepts.all)))
         self.later("start", lambda: session.start(review, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch) -> None:

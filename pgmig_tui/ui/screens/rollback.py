@@ -304,7 +304,7 @@ class RollbackScreen(PlaceScreen):
         self.say("stopping the run that is under way ..." if shown.running else "starting ...", "running")
         session, answers = self.pgmig.session, list(self._answers.values())
         if self.accepted:
-            answers.append(Answered("data-loss", "attest", "; ".join(shown.loses)))
+            answers.append(Answered("data-loss", "attest", "; ".join(shown.loses.all)))
         self.later("roll back", lambda: session.roll_back(shown, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch | None) -> None:
