@@ -29,6 +29,7 @@ def rollback(arguments: Namespace) -> int:
     """Revert what the last deploy run that still stands has deployed, or back to --to, after everything was shown and
     the word was typed."""
     from pgmig_tui.cli.follow import Follower, Signals
+    from pgmig_tui.report.rollback import require_shown
     from pgmig_tui.run.client import start, warm
 
     project, environment, to = environment_and_change(arguments, warned=True)
@@ -57,6 +58,7 @@ def rollback(arguments: Namespace) -> int:
         found = _stopped(arguments, project, environment, running, found)
     if found is None:
         return 0
+    require_shown(found, environment)
     target = environment.target
     with Signals() as signals:
         handle = start(

@@ -159,10 +159,12 @@ def sides(left: Sequence[Span], right: Sequence[Span], columns: int) -> Line:
 
 
 def wrapped(told: Line, columns: int, *, indent: str = " ", hanging: str = "   ") -> list[Line]:
-    """A line that fits as it is; a longer one in several, in the role of its longest part."""
+    """A line that fits as it is; a longer one in several, in the role of its longest part, as far in as it was."""
     text = text_of(told)
     if width(text) + len(indent) <= columns:
         return [((indent, "plain"), *told)]
     role = max(told, key=lambda span: len(span[0]))[1]
     first = told[0][1] if told else role
-    return wrap(text.strip(), columns, first if role == "plain" else role, indent=indent, hanging=hanging)
+    lead = " " * min(len(text) - len(text.lstrip()), columns // 3)
+    role = first if role == "plain" else role
+    return wrap(text.strip(), columns, role, indent=indent + lead, hanging=hanging + lead)

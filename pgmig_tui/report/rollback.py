@@ -17,14 +17,14 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import PgmigError
+from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
 from pgmig_tui.report.review import Review, answered, review
 from pgmig_tui.report.rollback_steps import StepRow, row_lines, step_rows
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.keep import Saving, plan_saving
-from pgmig_tui.run.loss import Receipt, count_losses, loose_of
+from pgmig_tui.run.loss import Receipt, count_losses, filled, loose_of
 from pgmig_tui.run.tried import Tried, tried_before
 
 if TYPE_CHECKING:
@@ -106,6 +106,22 @@ def look(
     counted.save()
     found = RollbackReview(extent, replace(reviewed, plan=counted), now, receipt, tried, silent, asked_at)
     return found.saved(environment) if save else found
+
+
+def require_shown(found: RollbackReview, environment: Environment) -> None:
+    """Right before a rollback starts: nothing that was shown as empty holds anything by now, for who types a word has
+    looked a while ago. Raises Refused, naming what does, and PgmigError where the server can't be asked."""
+    if found.saving is not None or not any(loss.count.total == 0 for loss in found.receipt.losses):
+        return
+    with connect(environment.target, application_name=application_name("rollback", "watch")) as connection:
+        new = filled(found.receipt, connection, found.plan.registry)
+    if new:
+        raise Refused(
+            "what was shown as empty is not empty any more",
+            details=[safe(loss.sentence) for loss in new],
+            now="Nothing was reverted.",
+            do="Look at what is lost now, then start it again.",
+        )
 
 
 def _loss_fields(reviewed: Review, receipt: Receipt, asked_at: datetime) -> Iterator[dict[str, Any]]:

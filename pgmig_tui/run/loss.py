@@ -164,6 +164,19 @@ def count_losses(
     return Receipt(tuple(losses), loose, unknown)
 
 
+def filled(receipt: Receipt, connection: Connection, registry: str) -> tuple[Loss, ...]:
+    """Of what was counted as empty that which isn't known to be any more: somebody has written since. `connection` gets
+    the guards of a watch. Raises ServerError and Unreachable."""
+    losses = [loss for loss in receipt.losses if loss.count.total == 0 and loss.table is not None]
+    if not losses:
+        return ()
+    deadline = time.monotonic() + BUDGET_S
+    connection.execute(guard_sql("watch", 150, connection.server_version_num))
+    for table in {loss.table.name: loss.table for loss in losses if loss.table is not None}.values():
+        losses = _counted(losses, table, connection, registry, late=time.monotonic() > deadline)
+    return tuple(loss for loss in losses if loss.count.total != 0)
+
+
 def _counted(
     losses: Sequence[Loss], table: TableFacts, connection: Connection, registry: str, *, late: bool
 ) -> list[Loss]:

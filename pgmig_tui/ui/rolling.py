@@ -116,6 +116,7 @@ def begin(
 
     Raises PgmigError; Refused when the run has committed more since it was shown, for then more would be reverted.
     """
+    from pgmig_tui.report.rollback import require_shown
     from pgmig_tui.run.client import start
     from pgmig_tui.run.extent import extent_of_last
     from pgmig_tui.run.rollback import stand
@@ -128,6 +129,7 @@ def begin(
         raise _more()
     found, running = rollback.found
     found.review.gate.require()
+    require_shown(found, environment)
     if running is not None:
         stop(running, environment, state_dir)
         deployed = stand(project, environment, state_dir, running).deployed
@@ -143,7 +145,7 @@ def _more() -> Refused:
     return Refused(
         "the run was stopped, and what is deployed has changed since it was shown here",
         now="Nothing was reverted.",
-        do="Look at what is reverted now: Esc, then R again.",
+        do="Look at what is reverted now, then start it again.",
     )
 
 

@@ -325,6 +325,7 @@ class FakeSession:
         self.creates: tuple[str, ...] = ()
         self.deploy_loses = False
         self.doubts: tuple[str, ...] = ()
+        self.start_error: PgmigError | None = None
         self.refusals: tuple[str, ...] = ()
         self.chosen: dict[str, str] = {}
         self.marks: tuple[DoNotDeploy, ...] = ()
@@ -497,6 +498,8 @@ class FakeSession:
         return replace(rollback, items=tuple(replace(item, blocks=False, answered="so") for item in rollback.items))
 
     def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> FakeWatch | None:
+        if self.start_error is not None:
+            raise self.start_error
         self.rolled_back.append((rollback, tuple(answers)))
         return None if rollback.nothing else self.watch
 

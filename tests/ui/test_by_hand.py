@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.display.cells import text_of
+from pgmig_tui.errors import Refused
 from pgmig_tui.ui.project_session import ProjectSession
 from pgmig_tui.ui.session import Answered, Review, Watch
 from tests.e2e.terminal import DEADLINE_S, make_project
@@ -93,10 +94,21 @@ def test_a_revert_of_everything_says_so(session: ProjectSession) -> None:
     assert review.to == "nothing: everything is reverted"
 
 
-def test_what_was_rolled_back_is_deployed_again_once_its_mark_is_lifted(session: ProjectSession) -> None:
+def test_what_was_rolled_back_is_deployed_again_once_its_mark_is_lifted(
+    session: ProjectSession, pg18: Server, database: str
+) -> None:
     first = session.facts.plan[0].change_id
     assert run(session, session.prepare("dev", "deploy", first))[0] == 0
     back = session.look_back("dev", None, None)
+    assert not back.loses
+    pg18.execute("INSERT INTO public.t_first VALUES (1), (2)", database)
+    with pytest.raises(Refused, match="is not empty any more") as refused:  # between the look and the word
+        session.roll_back(back, [])
+    (told,) = refused.value.details
+    assert told.startswith("public.t_first: 2 rows")
+    assert session.standing("dev").deployed == frozenset([first])
+    back = session.look_back("dev", None, None)
+    assert back.loses.known == (told,)
     watch = session.roll_back(back, [Answered("data-loss", "attest", "a table of a test")])
     assert watch is not None
     assert ended(watch)[0] == 0

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pgmig_tui.errors import Unreachable
+from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.ui.messages import RunsListed
 from pgmig_tui.ui.session import Item, RunFacts
 from tests.ui.fakes import HOSTILE_SQL, FakeEvent, FakeSession, change_id, standing
@@ -214,6 +214,22 @@ def test_a_run_that_is_alive_does_not_keep_a_rollback_away() -> None:
             await robot.sees("d is off: run 20260820-031500-ab12 is alive there")
             await robot.press("R")
             await robot.sees("Roll back run 20260820")
+
+    play(scene)
+
+
+def test_what_has_changed_before_the_word_is_looked_at_again_and_accepted_anew() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.start_error = Refused("what was shown as empty is not empty any more", details=["t: 7 rows"])
+        async with opened(session) as robot:
+            await robot.tell(standing("production", 9))
+            await robot.press("3", "R", "a", "E", *"prod", "enter")
+            await robot.sees("x nothing was started: what was shown as empty is not empty any more", "t: 7 rows")
+            await robot.sees("GO is shut: the data loss is not accepted")
+            session.start_error = None
+            await robot.press("a", "E", *"prod", "enter")
+            await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
 
     play(scene)
 

@@ -16,6 +16,7 @@ from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
+from pgmig_tui.errors import Refused
 from pgmig_tui.report.rollback_steps import row_lines
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import lost, word_for
@@ -24,6 +25,9 @@ from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.screens.review import REASON
 from pgmig_tui.ui.session import Answered, Item, Place, Rollback, Watch
 from pgmig_tui.ui.widgets.lines import Lines
+
+_FEW = 6
+"""So many losses stand before what else there is to know."""
 
 
 class RollbackScreen(PlaceScreen):
@@ -44,6 +48,7 @@ class RollbackScreen(PlaceScreen):
         self._save: bool | None = None
         self._answers: dict[str, Answered] = {}
         self._error = ""
+        self._refused = ""
         self._looking = 0
         self._starting = False
         self._with_sql = False
@@ -111,6 +116,8 @@ class RollbackScreen(PlaceScreen):
         rollback = self.rollback
         if rollback is None:
             return [((" looking at what is deployed, what reverting it does, and who is in the way ...", "muted"),)]
+        if self._refused:
+            lines += wrap(f"x nothing was started: {safe(self._refused)}", columns, "failed", indent=" ", hanging="   ")
         if self._looking:
             lines.append(((" looking again ...", "running"),))
         if rollback.running:
@@ -152,10 +159,11 @@ class RollbackScreen(PlaceScreen):
             box = "[+]" if self.accepted else "[ ]"
             head = f"{box} a: accept DATA LOSS" + ("" if rollback.saves else ", or S: save it first")
             lines.append(((f" {head}", "waiting" if self.accepted else "failed"),))
-        for told in rollback.losses:
-            lines += wrapped(told, columns)
-        if not rollback.losses:
-            lines.append(((" + nothing is lost, as far as can be told", "done"),))
+        losses = [part for told in rollback.losses for part in wrapped(told, columns)]
+        # Many losses come last: what shuts GO and who is in the way must be seen without paging through them.
+        many = len(rollback.losses) > _FEW
+        if not many:
+            lines += losses or [((" + nothing is lost, as far as can be told", "done"),)]
         lines += self._gate(columns)
         for item in rollback.items:
             if item.blocks or item.answered:
@@ -165,6 +173,8 @@ class RollbackScreen(PlaceScreen):
                               indent=" ", hanging="   ")  # fmt: skip
         for told in rollback.evidence:
             lines += wrapped(told, columns)
+        if many:
+            lines += [(), ((f" What goes, {count(len(rollback.losses), 'line')}", "title"),), *losses]
         return lines
 
     def _gate(self, columns: int) -> list[Line]:
@@ -299,7 +309,7 @@ class RollbackScreen(PlaceScreen):
         if not yes or self.rollback is not shown or self.off("rollback.go") is not None:
             self.say("nothing was started")
             return
-        self._starting = True
+        self._starting, self._refused = True, ""
         self._show()
         self.say("stopping the run that is under way ..." if shown.running else "starting ...", "running")
         session, answers = self.pgmig.session, list(self._answers.values())
@@ -319,6 +329,10 @@ class RollbackScreen(PlaceScreen):
 
     def _not_started(self, error: Exception) -> None:
         self._starting = False
+        if isinstance(error, Refused):  # what is shown is no longer so: look again
+            self._refused = words_of(error)
+            self._look()
+            return
         self._error = words_of(error)
         self._show()
 
