@@ -166,7 +166,7 @@ def _why_not(
     if one.timeline != standing.identity.timeline:
         return f"it is of timeline {one.timeline or 'unknown'}, the server is on {standing.identity.timeline}"
     if one.database_oid != standing.database_oid:
-        return f"the database {one.database} was made anew since"
+        return f"the database {one.database} is another one now, under the same name"
     age = (_moment(standing.now) - _moment(one.started_at)).total_seconds()
     if age < 0:
         return "it was begun after the time that the server's clock shows now"

@@ -188,9 +188,11 @@ def _look_back(
 
         settles, told = look_back(state_dir, project, environment, connection, identity)
     for one in left_partly(state_dir, project.plan.project, environment.name):
+        line = one.data.get("line")
+        was, where = ("was", f", at line {line}") if line else ("may have been", "")
         told.append(
-            f"{one.data.get('change')} was partly carried out by the run {one.run} (its {one.data.get('action')}, at"
-            f" line {one.data.get('line')}): {one.data.get('message')}; its script runs from the beginning"
+            f"{one.data.get('change')} {was} partly carried out by the run {one.run} (its {one.data.get('action')}"
+            f"{where}): {one.data.get('message')}; its script runs from the beginning"
         )
     return settles, told
 

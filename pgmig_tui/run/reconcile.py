@@ -43,7 +43,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").fullmatch
 SETTLING = "settling"
 """What whoever settles a run does with its journal."""
 NOT_BEGUN = "it was not begun"
-_ANEW = "the database was dropped and made anew since"
+_ANEW = "the database of that name is another one now"
 _BYSTANDERS = ("watch", "check", "track", "backup", "dump", "impact", "review")
 """Parts of a run's application name whose sessions change nothing of the schema."""
 
@@ -288,7 +288,8 @@ def _left(one: Verdict) -> Verdict:
     if one.outcome == "unrecorded":
         stays = stays or (f"everything that {one.step.script} does",)
     else:
-        stays = (*stays, f"perhaps line {one.line}: whether it took effect is not known")
+        perhaps = f"line {one.line}: whether it" if one.line else f"{one.step.script}, or a part of it: whether that"
+        stays = (*stays, f"perhaps {perhaps} took effect is not known")
     return replace(one, outcome="partly", why=f"{one.why}; it was left without a record", stays=stays)
 
 

@@ -118,7 +118,7 @@ def change_record(path: Path, **values: Any) -> None:
     [
         ({"timeline": 7}, "it is of timeline 7"),
         ({"timeline": None}, "it is of timeline unknown"),
-        ({"database_oid": 1}, "was made anew since"),
+        ({"database_oid": 1}, "is another one now"),
         ({"started_at": "2026-01-01T00:00:00Z"}, "more than a day ago"),
         ({"started_at": "2926-01-01T00:00:00Z"}, "after the time that the server's clock shows"),
     ],

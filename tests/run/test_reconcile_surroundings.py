@@ -81,7 +81,7 @@ def test_a_database_that_was_made_anew_holds_nothing_of_the_run(workshop: Worksh
     with looking(workshop) as connection:
         (verdict,) = reconcile.examine(connection, plan).verdicts
     assert (verdict.outcome, verdict.stays) == ("not_applied", ()), verdict
-    assert verdict.why == "the database was dropped and made anew since, and has no record of it"
+    assert verdict.why == "the database of that name is another one now, and has no record of it"
 
 
 def test_of_a_database_made_anew_with_a_registry_nobody_knows(workshop18: Workshop, tmp_path: Path) -> None:
@@ -93,9 +93,15 @@ def test_of_a_database_made_anew_with_a_registry_nobody_knows(workshop18: Worksh
     other = dataclasses.replace(workshop18, state_dir=tmp_path / "another")
     assert other.run(to="zero").status == 0
     with looking(workshop18) as connection:
-        zero, one = reconcile.examine(connection, plan).verdicts
-    assert (zero.outcome, "made anew since, and has its record" in zero.why) == ("recorded", True), zero
+        settlement = reconcile.examine(connection, plan)
+        left = reconcile.leave(settlement)
+        assert reconcile.settle(connection, left, by="the test")
+    zero, one = settlement.verdicts
+    assert (zero.outcome, "is another one now, and has its record" in zero.why) == ("recorded", True), zero
     assert (one.outcome, one.stays) == ("unknown", ()), one
+    assert left.verdicts[1].stays == ("perhaps deploy/one.sql, or a part of it: whether that took effect is not known",)
+    (told,) = [text for text in workshop18.plan().warnings if "carried out" in text]
+    assert told.startswith(f"one may have been partly carried out by the run {plan.run_id} (its deploy): the database")
 
 
 # -- standbys ------------------------------------------------------------------------------------------------------
