@@ -57,6 +57,9 @@ FOUND = {
     "ALTER TABLE pgmig.runs ADD h text GENERATED ALWAYS AS (evil.hash(command)) STORED": "calls",
     "CREATE INDEX ON pgmig.runs (evil.hash(command))": "calls",
     "CREATE INDEX ON pgmig.runs (command) WHERE evil.hash(command) = 'a'": "calls",
+    "CREATE FUNCTION evil.compare(text, text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 0'; CREATE OPERATOR CLASS"
+    " evil.class FOR TYPE text USING btree AS OPERATOR 3 =, FUNCTION 1 evil.compare(text, text);"
+    " CREATE INDEX ON sqitch.tags (note evil.class)": "an index that calls compare",
     "ALTER TABLE pgmig.runs ALTER command TYPE evil.word": "type",
     "ALTER TABLE sqitch.projects ADD o evil.kind": "type",
     "CREATE RULE r AS ON INSERT TO sqitch.events DO ALSO SELECT evil.text()": "a rule",
@@ -81,6 +84,9 @@ PLAIN = (
     "ALTER TABLE pgmig.runs ADD r text DEFAULT current_user, ADD s bigserial, ADD u uuid DEFAULT gen_random_uuid()",
     "ALTER TABLE pgmig.runs ADD CHECK (command IN ('a', 'b') AND length(host) < 99)",
     "CREATE INDEX ON pgmig.runs (lower(host)) WHERE exit_status IS NULL",
+    "CREATE INDEX ON pgmig.runs (host text_pattern_ops)",
+    "CREATE OPERATOR CLASS evil.like_an_extension_s FOR TYPE text USING btree AS OPERATOR 3 =, FUNCTION 1"
+    " pg_catalog.bttextcmp(text, text); CREATE INDEX ON sqitch.events (note evil.like_an_extension_s)",
     "ALTER TABLE pgmig.runs ADD o text GENERATED ALWAYS AS (command || 'a') STORED",
     "ALTER TABLE sqitch.changes OWNER TO pg_read_all_data",
     "GRANT ALL ON ALL TABLES IN SCHEMA pgmig TO PUBLIC",

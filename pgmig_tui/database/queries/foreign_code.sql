@@ -3,6 +3,7 @@
 -- Privileges: any login role; catalogs only.
 -- Versions: 13-18. It stands in statements that may run under a script's own search_path: everything is qualified. OIDs
 --   below 16384 are PostgreSQL's own; a function of pg_catalog that isn't immutable may run a query (query_to_xml).
+--   Languages 12 and 13 are internal and C, in which superusers alone write: operator classes of extensions.
 SELECT pg_catalog.string_agg(pg_catalog.concat(n.nspname, '.', c.relname, ' ', f.what), '; ')
   FROM (VALUES :tables) AS w(nspname, relname)
   JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) w.nspname::pg_catalog.name
@@ -61,6 +62,22 @@ SELECT pg_catalog.string_agg(pg_catalog.concat(n.nspname, '.', c.relname, ' ', f
                    ',transaction_timestamp,nextval,gen_random_uuid,timezone,timestamptz,date,concat,to_char}'::pg_catalog.name[])
               ) p ON pg_catalog.strpos(e.tree, 'FUNCEXPR') OPERATOR(pg_catalog.>) 0
            WHERE x.objid IS NOT NULL OR p.proname IS NOT NULL
+          HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0),
+         (SELECT pg_catalog.concat('has an index that calls ', pg_catalog.min(p.proname::pg_catalog.text))
+            FROM pg_catalog.pg_index i
+            JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) ANY (i.indclass::pg_catalog.oid[])
+                                        AND o.oid OPERATOR(pg_catalog.>) 9999::pg_catalog.oid
+            JOIN LATERAL (
+              SELECT r.amproc::pg_catalog.oid FROM pg_catalog.pg_amproc r
+               WHERE r.amprocfamily OPERATOR(pg_catalog.=) o.opcfamily
+              UNION ALL
+              SELECT q.oprcode::pg_catalog.oid FROM pg_catalog.pg_amop m
+                JOIN pg_catalog.pg_operator q ON q.oid OPERATOR(pg_catalog.=) m.amopopr
+               WHERE m.amopfamily OPERATOR(pg_catalog.=) o.opcfamily
+              ) AS called(oid) ON true
+            JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) called.oid
+                                     AND NOT p.prolang OPERATOR(pg_catalog.=) ANY ('{12,13}'::pg_catalog.oid[])
+           WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid
           HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0)
        ]) AS f(what)
  WHERE f.what IS NOT NULL
