@@ -234,6 +234,9 @@ class ScriptTurn(Turn):
             subject.run(b"ROLLBACK TO lock_accuracy; RELEASE lock_accuracy")
         self._in_transaction()
 
+    def _outside(self, known: dict[int, Known]) -> None:
+        super()._outside({oid: one for oid, one in known.items() if oid in self.runner.base})
+
     def _predict(self) -> None:
         if self.impact is None and self.runner.told is not None:
             self.impact = self.runner.told.take(self.statement.path, self.statement.line)

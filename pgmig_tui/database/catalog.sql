@@ -59,7 +59,7 @@ type_columns AS (
 ),
 asked_functions AS (
   SELECT p.oid, p.proname, p.pronamespace, p.provolatile, p.prolang, p.prosrc, p.prokind, p.pronargs, p.pronargdefaults,
-         p.provariadic, p.proconfig, p.proargnames, p.proargmodes
+         p.provariadic, p.proconfig, p.proargnames, p.proargmodes, p.proargtypes, p.prorettype, p.proretset
   FROM asked a JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
 ),
 function_users AS (
@@ -126,7 +126,7 @@ published AS (
   WHERE p.pubname = ANY (%(publications)s::text[])
 ),
 stats AS (
-  SELECT n.nspname, x.stxname, x.stxrelid AS relid FROM asked a
+  SELECT n.nspname, x.stxname, x.stxrelid AS relid, x.stxkeys::int2[] AS keys FROM asked a
   JOIN pg_catalog.pg_statistic_ext x ON x.stxname = a.name AND x.stxnamespace = a.nsp
   JOIN pg_catalog.pg_namespace n ON n.oid = a.nsp
 ),
@@ -179,6 +179,12 @@ up(oid) AS (  -- ancestors, and what views and rules read
     JOIN pg_catalog.pg_depend p ON p.classid = 'pg_catalog.pg_rewrite'::regclass AND p.objid = r.oid
       AND p.refclassid = 'pg_catalog.pg_class'::regclass
     WHERE r.ev_class = u.oid AND p.refobjid <> u.oid
+    UNION ALL  -- the sequences that defaults ask
+    SELECT s.oid FROM pg_catalog.pg_attrdef x
+    JOIN pg_catalog.pg_depend p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = x.oid
+      AND p.refclassid = 'pg_catalog.pg_class'::regclass
+    JOIN pg_catalog.pg_class s ON s.oid = p.refobjid AND s.relkind = 'S'
+    WHERE x.adrelid = u.oid
   ) e
 ),
 around(oid) AS (  -- the other ends of their foreign keys, default partitions; and whatever is below those
@@ -194,7 +200,7 @@ around(oid) AS (  -- the other ends of their foreign keys, default partitions; a
 chosen AS (
   SELECT c.oid, CASE WHEN n.oid = pg_catalog.pg_my_temp_schema() THEN 'pg_temp' ELSE n.nspname END AS nspname,
          c.relname, c.relkind, c.relpersistence, c.relowner, c.relam, c.relpages, c.reltuples, c.relispartition,
-         c.reltablespace, c.reltype, c.relhasindex, c.relhasrules, c.relhastriggers, c.relispopulated
+         c.reltablespace, c.reltype, c.relhasindex, c.relhasrules, c.relhastriggers, c.relispopulated, c.relreplident
   FROM around a
   JOIN pg_catalog.pg_class c ON c.oid = a.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -221,7 +227,7 @@ attributes AS (
 used_types AS (SELECT DISTINCT atttypid AS oid FROM attributes),
 indexed AS (
   SELECT x.indrelid, x.indexrelid, i.relname, x.indkey, x.indnkeyatts, x.indisunique, x.indisprimary, x.indisvalid,
-         i.relpages, i.reltablespace, i.relispartition, i.relam,
+         x.indisclustered, i.relpages, i.reltablespace, i.relispartition, i.relam,
          x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS computed
   FROM chosen c JOIN pg_catalog.pg_index x ON x.indrelid = c.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
   WHERE c.relhasindex
@@ -287,7 +293,7 @@ SELECT pg_catalog.json_build_object(
       c.oid::int8, c.nspname, c.relname, c.relkind, c.relpersistence, pg_catalog.pg_get_userbyid(c.relowner), c.relam::int8,
       c.relpages, c.reltuples,
       CASE WHEN c.reltuples < 0 OR (c.reltuples = 0 AND c.relpages = 0) THEN pg_catalog.pg_stat_get_live_tuples(c.oid) END,
-      c.relispartition, c.reltablespace::int8, c.relispopulated)) FROM chosen c),
+      c.relispartition, c.reltablespace::int8, c.relispopulated, c.relreplident)) FROM chosen c),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
       a.attgenerated, a.attcollation::int8, a.bare)) FROM attributes a),
@@ -298,7 +304,7 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation),
   'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       i.indrelid::int8, i.indexrelid::int8, i.relname, i.indkey::int2[], i.indnkeyatts, i.indisunique, i.indisprimary, i.indisvalid,
-      i.relpages, i.reltablespace::int8, i.computed, i.relam::int8) ORDER BY i.indexrelid) FROM indexed i),
+      i.relpages, i.reltablespace::int8, i.computed, i.relam::int8, i.indisclustered) ORDER BY i.indexrelid) FROM indexed i),
   'index_columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indexrelid::int8, d.refobjsubid)) FROM indexed i
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
@@ -317,8 +323,8 @@ SELECT pg_catalog.json_build_object(
     WHERE k.contype IN ('c', 'n', 'f', 'p', 'u', 'x')),
   'inherits', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(h.inhrelid::int8, h.inhparent::int8) ORDER BY h.inhseqno)
     FROM chosen c JOIN pg_catalog.pg_inherits h ON h.inhrelid = c.oid),
-  'default_partitions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::int8, t.partdefid::int8)) FROM chosen c
-    JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = c.oid WHERE c.relkind = 'p' AND t.partdefid <> 0),
+  'partitioned', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::int8, t.partdefid::int8, t.partattrs::int2[]))
+    FROM chosen c JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = c.oid WHERE c.relkind = 'p'),
   'sequences', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       d.refobjid::int8, c.oid::int8, d.refobjsubid, d.deptype = 'i') ORDER BY d.refobjsubid, c.oid)
     FROM chosen c
@@ -343,7 +349,8 @@ SELECT pg_catalog.json_build_object(
       AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0 AND d.objid <> c.oid
     WHERE c.relkind = 'c'),
   'triggers', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-      c.oid::int8, t.tgname, n.nspname, p.proname, t.tgtype, t.tgenabled, t.tgattr::int2[]) ORDER BY t.tgname)
+      c.oid::int8, t.tgname, n.nspname, p.proname, t.tgtype, t.tgenabled, t.tgattr::int2[],
+      CASE WHEN t.tginitdeferred THEN 'd' WHEN t.tgdeferrable THEN 'i' ELSE '' END) ORDER BY t.tgname)
     FROM chosen c JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE c.relhastriggers),
@@ -364,11 +371,11 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_operator'::regclass
                       AND d.objid = o.oid AND d.deptype = 'e')),
-  'event_triggers', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.evtname, t.evtevent, t.evttags, n.nspname, p.proname))
+  'event_triggers', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.evtname, t.evtevent, t.evttags, n.nspname, p.proname,
+      t.evtenabled IN ('O', 'A')))
     FROM pg_catalog.pg_event_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE t.evtenabled IN ('O', 'A')
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_event_trigger'::regclass
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_event_trigger'::regclass
                       AND d.objid = t.oid AND d.deptype = 'e')),
   'policies', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(y.relid::int8, y.polname)) FROM guarded y),
   'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::int8, n.nspname, t.typname, t.typtype,
@@ -377,7 +384,9 @@ SELECT pg_catalog.json_build_object(
         (SELECT pg_catalog.max(f.provolatile::text) FROM pg_catalog.pg_depend d
          JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
          WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid
-           AND d.refclassid = 'pg_catalog.pg_proc'::regclass) END))
+           AND d.refclassid = 'pg_catalog.pg_proc'::regclass) END,
+      CASE WHEN t.typtype = 'e' THEN
+        (SELECT pg_catalog.json_agg(e.enumlabel) FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END))
     FROM (SELECT oid FROM asked_types UNION SELECT oid FROM base_types) u
     JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE n.nspname <> 'pg_catalog'),
@@ -387,7 +396,12 @@ SELECT pg_catalog.json_build_object(
   'type_uses', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.origin::int8, u.relid::int8, u.attnum)) FROM type_columns u),
   'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.json_build_array(n.nspname, f.proname), 'volatility', f.provolatile, 'language', l.lanname,
-    'settings', f.proconfig,
+    'settings', f.proconfig, 'gives', (SELECT pg_catalog.json_build_array(m.nspname, t.typname)
+      FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace m ON m.oid = t.typnamespace WHERE t.oid = f.prorettype AND NOT f.proretset),
+     'takes', (
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.nspname, t.typname) ORDER BY a.number)
+      FROM pg_catalog.unnest(f.proargtypes::oid[]) WITH ORDINALITY AS a(oid, number)
+      JOIN pg_catalog.pg_type t ON t.oid = a.oid JOIN pg_catalog.pg_namespace m ON m.oid = t.typnamespace),
     'parameters', (SELECT pg_catalog.json_agg(coalesce(f.proargnames[a.number], '') ORDER BY a.number)
       FROM pg_catalog.generate_subscripts(f.proargnames, 1) AS a(number)
       WHERE f.proargmodes IS NULL OR f.proargmodes[a.number] IN ('i', 'b', 'v')),
@@ -404,7 +418,19 @@ SELECT pg_catalog.json_build_object(
       CASE WHEN f.provariadic <> 0 THEN 100 ELSE f.pronargs END)) ORDER BY f.oid)
     FROM asked_functions f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = f.prolang),
+  'published', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.pubname, p.puballtables, p.pubupdate, p.pubdelete,
+      (SELECT pg_catalog.json_agg(r.prrelid::int8) FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid)))
+    FROM pg_catalog.pg_publication p),
   'publications', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.pubname, p.relid::int8)) FROM published p),
-  'statistics', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.nspname, s.stxname, s.relid::int8)) FROM stats s),
+  'statistics', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.nspname, s.stxname, s.relid::int8, s.keys)) FROM stats s),
+  'roles', (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE r.rolname = ANY (%(roles)s::text[])),
+  'casts', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.nspname, s.typname, n.nspname, t.typname,
+      (SELECT pg_catalog.json_build_array(f.nspname, p.proname) FROM pg_catalog.pg_proc p
+       JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace WHERE p.oid = x.castfunc), x.castcontext))
+    FROM pg_catalog.pg_cast x
+    JOIN pg_catalog.pg_type s ON s.oid = x.castsource JOIN pg_catalog.pg_namespace m ON m.oid = s.typnamespace
+    JOIN pg_catalog.pg_type t ON t.oid = x.casttarget JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE x.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_cast'::regclass AND d.objid = x.oid AND d.deptype = 'e')),
   'owned', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(o.rolname, o.relid::int8)) FROM owned o)
 )::text AS facts

@@ -10,6 +10,7 @@ from typing import Any
 
 from pgmig_tui.impact.facts import (
     Call,
+    Cast,
     Check,
     Column,
     Dependent,
@@ -21,6 +22,7 @@ from pgmig_tui.impact.facts import (
     Name,
     Operator,
     OwnedSequence,
+    Published,
     Relation,
     Scope,
     Trigger,
@@ -51,8 +53,8 @@ def facts_of(document: Json, asked: Names, *, anew: bool = False) -> Facts:
         _functions(document["functions"] or (), rows),
         rows.by_word("publications"),
         {
-            Name(schema, name): rows.names[table]
-            for schema, name, table in document["statistics"] or ()
+            Name(schema, name): (rows.names[table], frozenset(rows.attributes(table, keys)))
+            for schema, name, table, keys in document["statistics"] or ()
             if table in rows.names
         },
         rows.by_word("owned"),
@@ -62,9 +64,18 @@ def facts_of(document: Json, asked: Names, *, anew: bool = False) -> Facts:
         subscriptions=document["subscriptions"] or {},
         operators=_operators(document["operators"] or ()),
         event_triggers=tuple(
-            EventTrigger(name, event, tuple(tags or ()), Name(schema, function))
-            for name, event, tags, schema, function in document["event_triggers"] or ()
+            EventTrigger(name, event, tuple(tags or ()), Name(schema, function), enabled)
+            for name, event, tags, schema, function, enabled in document["event_triggers"] or ()
         ),
+        roles=frozenset(document["roles"] or ()),
+        casts=tuple(
+            Cast(Name(source, one), Name(target, other), Name(*function) if function else None, context)
+            for source, one, target, other, function, context in document["casts"] or ()
+        ),
+        published={
+            name: Published(every, updates, deletes, frozenset(rows.names[t] for t in tables or () if t in rows.names))
+            for name, every, updates, deletes, tables in document["published"] or ()
+        },
         scope=_scope(document, asked),
     )
 
@@ -117,7 +128,7 @@ class _Rows:
         self.constraints = self.under("constraints")
         self.parents = self.under("inherits")
         self.children = self.under("inherits", 1)
-        self.defaults: dict[int, int] = dict(document["default_partitions"] or ())
+        self.partitioned: dict[int, Row] = {row[0]: row for row in document["partitioned"] or ()}
         self.sequences = self.under("sequences")
         self.triggers = self.under("triggers")
         self.rules = self.under("rules")
@@ -149,6 +160,11 @@ class _Rows:
         known = self.column_names.get(relation, {})
         return tuple([known[number] for number in numbers or () if number in known])
 
+    def partition_key(self, relation: int) -> tuple[str, ...]:
+        known = self.column_names.get(relation, {})
+        numbers = self.partitioned[relation][2] if relation in self.partitioned else ()
+        return tuple([known.get(number, "") for number in numbers])
+
     def tablespace(self, own: int, *, stored: bool) -> str:
         return self.tablespaces.get(str(own or (self.document["tablespace"] if stored else 0)), "")
 
@@ -174,7 +190,7 @@ class _Rows:
 
 def _relation(row: Row, rows: _Rows) -> Relation:
     (oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace,
-     populated) = row  # fmt: skip
+     populated, replica_identity) = row  # fmt: skip
     constraints = rows.constraints.get(oid, ())
     unproven = {rows.column_names[oid].get(c[6][0]) for c in constraints if c[3] == "n" and not c[4]}
     never_counted = estimated < 0 or (estimated == 0 and pages == 0)
@@ -190,7 +206,9 @@ def _relation(row: Row, rows: _Rows) -> Relation:
         parents=tuple([rows.names[p] for _, p in rows.parents.get(oid, ()) if p in rows.names]),
         children=tuple(sorted([rows.names[c] for c, _ in rows.children.get(oid, ())])),
         is_partition=is_partition,
-        default_partition=rows.names.get(rows.defaults.get(oid, 0)),
+        default_partition=rows.names.get(rows.partitioned[oid][1]) if oid in rows.partitioned else None,
+        partition_key=rows.partition_key(oid),
+        replica_identity=replica_identity,
         sequences=tuple(
             [
                 OwnedSequence(rows.names[s], rows.column_names[oid][number], identity)
@@ -233,7 +251,7 @@ def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
 
 
 def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index:
-    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace, computed_one, method = i
+    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace, computed_one, method, clustered = i
     columns = rows.attributes(table, numbers)
     computed = rows.index_columns.get(oid)
     return Index(
@@ -249,6 +267,7 @@ def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index
         rows.tablespace(tablespace, stored=True),
         whole=not computed_one,
         method=rows.methods.get(str(method), ""),
+        clustered=clustered,
     )
 
 
@@ -258,8 +277,8 @@ def _call(c: Row, rows: _Rows) -> Call:
 
 
 def _trigger(t: Row, rows: _Rows) -> Trigger:
-    table, name, schema, function, kind, enabled, numbers = t
-    return Trigger(name, Name(schema, function), kind, enabled, frozenset(rows.attributes(table, numbers)))
+    table, name, schema, function, kind, enabled, numbers, deferred = t
+    return Trigger(name, Name(schema, function), kind, enabled, frozenset(rows.attributes(table, numbers)), deferred)
 
 
 def _check(c: Row, table: int, rows: _Rows) -> Check:
@@ -309,7 +328,7 @@ def _foreign_key(c: Row, table: Name, rows: _Rows) -> ForeignKey:
 
 
 def _type(row: Row, rows: _Rows) -> TypeFact:
-    oid, schema, name, kind, default, default_calls = row
+    oid, schema, name, kind, default, default_calls, labels = row
     uses: dict[Name, set[str]] = {}
     for _, relation, number in rows.type_uses.get(oid, ()):
         if relation in rows.names:
@@ -324,6 +343,7 @@ def _type(row: Row, rows: _Rows) -> TypeFact:
         tuple(Dependent(name, "t", frozenset(columns)) for name, columns in sorted(uses.items())),
         default or "",
         default_calls or "",
+        frozenset(labels or ()),
     )
 
 
@@ -348,6 +368,8 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
         fact = FunctionFact(
             name, item["volatility"], item["language"], body, users, least, most,
             settings=settings, extension=item["extension"] or "", parameters=tuple(item["parameters"] or ()),
+            takes=tuple([Name(*one) for one in item["takes"] or ()]),
+            gives=Name(*item["gives"]) if item["gives"] else None,
         )  # fmt: skip
         found.setdefault(name, []).append(fact)
     return {name: together(facts) for name, facts in found.items()}

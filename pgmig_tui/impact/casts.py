@@ -57,3 +57,18 @@ def assignable(old: str, new: str) -> bool | None:
     if old in _NUMBERS and new in _NUMBERS:
         return True
     return new in _TIMES.get(old, ()) or new in _OTHERS.get(old, ())
+
+
+def comparable(one: str, other: str) -> bool | None:
+    """Whether values of two types (internal names) are compared by an "=" that is found by itself, as a foreign key
+    wants it; None = not known."""
+    if one == other:
+        return True
+    if one not in _SIMPLE or other not in _SIMPLE or one in _UNSURE or other in _UNSURE:
+        return None
+    for group in (_STRINGS, _NUMBERS, frozenset({"date", "timestamp", "timestamptz"})):
+        if (one in group) and (other in group):
+            return True
+    sure = (_STRINGS, _NUMBERS, frozenset(_TIMES), frozenset({"uuid"}), frozenset({"bool"}), frozenset({"bytea"}))
+    groups = [next((number for number, group in enumerate(sure) if kind in group), None) for kind in (one, other)]
+    return None if None in groups or groups[0] == groups[1] else False

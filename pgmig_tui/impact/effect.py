@@ -115,7 +115,7 @@ class Effect:
     def lock_name(
         self, name: Name, kind: str, mode: LockMode, why: str, certainty: str = "certain", new: bool = False
     ) -> None:
-        if name.schema == SYSTEM:
+        if name.schema in {SYSTEM, "information_schema"}:
             return  # everybody has weak locks there all the time
         certainty = weaker(certainty, self.certainty)
         known = self.locks.get(name)

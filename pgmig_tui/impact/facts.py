@@ -45,7 +45,8 @@ def replace(fact: Fact, **changes: Any) -> Fact:
 @value(frozen=True)
 class Column:
     """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none. `fresh`: what is
-    to be run has made it, so that nothing in it was there before.
+    to be run has made it, so that nothing in it was there before. `redefault`: its default isn't the server's any more.
+    `made_of`: the columns of which it is computed, where the script has made it.
 
     `bare`: nothing depends on it, and it has no comment, privileges or settings of its own. Asked of columns that get
     another type; False where it isn't known.
@@ -63,6 +64,8 @@ class Column:
     not_null_valid: bool = True
     fresh: bool = False
     bare: bool = False
+    redefault: bool = False
+    made_of: frozenset[str] = frozenset()
 
 
 @value(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class Spread:
 @value(frozen=True)
 class Index:
     """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns. `whole`:
-    it has neither expressions nor a predicate. `method` is its access method's name, "" = btree."""
+    it has neither expressions nor a predicate. `method` is its access method's name, "" = btree. `clustered`: CLUSTER
+    takes it where none is named."""
 
     name: Name
     columns: frozenset[str] = frozenset()
@@ -95,6 +99,7 @@ class Index:
     new: bool = False
     whole: bool = True
     method: str = ""
+    clustered: bool = False
 
 
 @value(frozen=True)
@@ -135,13 +140,15 @@ class ForeignKey:
 
 @value(frozen=True, slots=True)
 class Trigger:
-    """A trigger that users made; `kind` is pg_trigger.tgtype, `enabled` its tgenabled (O, D, R, A)."""
+    """A trigger that users made; `kind` is pg_trigger.tgtype, `enabled` its tgenabled (O, D, R, A). `deferred`: "d" =
+    it waits for the end of the transaction, "i" = it may be made to by SET CONSTRAINTS, "" = it never does."""
 
     name: str
     function: Name
     kind: int = 0
     enabled: str = "O"
     columns: frozenset[str] = frozenset()
+    deferred: str = ""
 
     @property
     def per_row(self) -> bool:
@@ -186,13 +193,34 @@ class Operator(NamedTuple):
     function: Name
 
 
+class Cast(NamedTuple):
+    """A cast that users made: from which type to which, the function that it runs (None = none), and when it is taken
+    by itself: "e" = never, "a" = where a value is assigned, "i" = anywhere."""
+
+    source: Name
+    target: Name
+    function: Name | None
+    context: str
+
+
 class EventTrigger(NamedTuple):
-    """An event trigger that fires: for which event, for which commands (none = all), and what it runs."""
+    """An event trigger: for which event, for which commands (none = all), what it runs, and whether it fires."""
 
     name: str
     event: str
     tags: tuple[str, ...]
     function: Name
+    enabled: bool = True
+
+
+class Published(NamedTuple):
+    """A publication: of every table or of those named, and what it publishes of them. A table of which it publishes
+    UPDATE or DELETE needs a replica identity."""
+
+    every: bool = False
+    updates: bool = True
+    deletes: bool = True
+    tables: frozenset[Name] = frozenset()
 
 
 class Call(NamedTuple):
@@ -212,6 +240,8 @@ class Relation:
 
     `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known). `populated`
     is False of a materialized view without data. `spreads` are the statistics of columns that are compared.
+    `partition_key` are the columns by which a partitioned table is parted, "" for an expression; `replica_identity` is
+    pg_class.relreplident (d, n, f, i).
     """
 
     name: Name
@@ -224,6 +254,8 @@ class Relation:
     children: tuple[Name, ...] = ()
     is_partition: bool = False
     default_partition: Name | None = None
+    partition_key: tuple[str, ...] = ()
+    replica_identity: str = "d"
     sequences: tuple[OwnedSequence, ...] = ()
     dependents: tuple[Dependent, ...] = ()
     reads: tuple[Name, ...] = ()
@@ -255,7 +287,8 @@ class Relation:
 @value(frozen=True, slots=True)
 class TypeFact:
     """A type: `kind` is pg_type.typtype (b, c, d, e, r, m); `base` and the following are of domains. `default_calls` is
-    the worst volatility of the functions of users that its `default` (an expression) calls, "" for none."""
+    the worst volatility of the functions of users that its `default` (an expression) calls, "" for none; `labels` are
+    the values of an enumeration. `made`: a script has made it."""
 
     name: Name
     kind: str = "b"
@@ -265,6 +298,8 @@ class TypeFact:
     dependents: tuple[Dependent, ...] = ()
     default: str = ""
     default_calls: str = ""
+    labels: frozenset[str] = frozenset()
+    made: bool = False
 
 
 @value(frozen=True, slots=True)
@@ -272,8 +307,9 @@ class FunctionFact:
     """A function: volatility (i, s, v), and what would fall with it. It takes `least` to `most` arguments.
 
     `settings` are those of its own SET clauses, `extension` is what it belongs to, "" = none, `parameters` are the
-    names of what it takes. The body of one in C, or of the server's own, is its symbol. Several of one name are one
-    fact with the worst volatility and no body, and each by itself in `overloads`.
+    names of what it takes, `takes` their types and `gives` that of its result (None: a set, or not known),
+    `made`: a script has made it. The body of one in C, or of the server's own, is its symbol. Several of one name are
+    one fact with the worst volatility and no body, and each by itself in `overloads`.
     """
 
     name: Name
@@ -287,6 +323,9 @@ class FunctionFact:
     settings: tuple[tuple[str, str], ...] = ()
     extension: str = ""
     parameters: tuple[str, ...] = ()
+    takes: tuple[Name, ...] = ()
+    gives: Name | None = None
+    made: bool = False
 
     def called_with(self, arguments: int) -> FunctionFact:
         """The one that a call with so many arguments means; all together where several take so many."""
@@ -353,15 +392,16 @@ class Facts:
     `prepared` are the session's own prepared statements by name, `cascades` what a CASCADE from an object touches,
     `obstacles` what keeps it from being dropped without one, `subscriptions` whether each is enabled, `settings` the
     session's settings, as SHOW gives them (see impact.session), `operators` those of users by their names, but for
-    those of extensions, `event_triggers` those that fire, but for those of extensions. `missing` are
-    facts that the role may not read, each in words.
+    those of extensions, `event_triggers` and `casts` likewise, `roles` those that exist of the roles asked for,
+    `statistics` are extended ones with their table and columns, `published` all publications by their names. `missing`
+    are facts that the role may not read, each in words.
     """
 
     relations: Mapping[Name, Relation] = field(default_factory=dict)
     types: Mapping[Name, TypeFact] = field(default_factory=dict)
     functions: Mapping[Name, FunctionFact] = field(default_factory=dict)
     publications: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    statistics: Mapping[Name, Name] = field(default_factory=lambda: MappingProxyType({}))
+    statistics: Mapping[Name, tuple[Name, frozenset[str]]] = field(default_factory=lambda: MappingProxyType({}))
     owned: Mapping[str, tuple[Name, ...]] = field(default_factory=lambda: MappingProxyType({}))
     search_path: tuple[str, ...] = ("public",)
     settings: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -373,6 +413,9 @@ class Facts:
     missing: tuple[str, ...] = ()
     operators: Mapping[str, tuple[Operator, ...]] = field(default_factory=lambda: MappingProxyType({}))
     event_triggers: tuple[EventTrigger, ...] = ()
+    roles: frozenset[str] = frozenset()
+    casts: tuple[Cast, ...] = ()
+    published: Mapping[str, Published] = field(default_factory=lambda: MappingProxyType({}))
     scope: Scope | None = None
 
 

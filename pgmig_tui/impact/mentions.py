@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
+from dataclasses import replace as changed
 
-from pgmig_tui.impact.facts import Name, Relation, Trigger, replace
+from pgmig_tui.impact.facts import Name, Relation, replace
 
 
 def note_names(naming: dict[Name, set[Name]], relation: Relation, before: Relation | None) -> None:
@@ -96,9 +97,7 @@ def moved(relation: Relation, old: str, new: str) -> Relation:
         replace(index, name=now(index.name), parent=None if index.parent is None else now(index.parent))
         for index in relation.indexes
     )
-    triggers = tuple(
-        Trigger(one.name, now(one.function), one.kind, one.enabled, one.columns) for one in relation.triggers
-    )
+    triggers = tuple(changed(one, function=now(one.function)) for one in relation.triggers)
     return replace(
         mentioning(relation, now),
         name=now(relation.name),
@@ -120,6 +119,7 @@ def column_renamed(relation: Relation, old: str, new: str) -> Relation:
 
     return replace(
         relation,
+        partition_key=each(relation.partition_key),
         columns={one(n): replace(c, name=new) if n == old else c for n, c in relation.columns.items()},
         indexes=tuple(replace(i, columns=frozenset(each(i.columns)), keys=each(i.keys)) for i in relation.indexes),
         checks=tuple(
@@ -129,9 +129,7 @@ def column_renamed(relation: Relation, old: str, new: str) -> Relation:
         foreign_keys=tuple(replace(k, columns=each(k.columns)) for k in relation.foreign_keys),
         dependents=tuple(replace(d, columns=frozenset(each(d.columns))) for d in relation.dependents),
         sequences=tuple(replace(s, column=one(s.column)) for s in relation.sequences),
-        triggers=tuple(
-            Trigger(t.name, t.function, t.kind, t.enabled, frozenset(each(t.columns))) for t in relation.triggers
-        ),
+        triggers=tuple(changed(t, columns=frozenset(each(t.columns))) for t in relation.triggers),
     )
 
 

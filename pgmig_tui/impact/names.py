@@ -61,7 +61,7 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
         found.schemas.add(node.name if _WHOLE[nodes.enum_name("ReindexObjectType", node.kind)] else EVERYTHING)
     elif (kind == "VacuumStmt" and not node.rels) or (kind == "ClusterStmt" and not nodes.has(node, "relation")):
         found.schemas.add(EVERYTHING)
-    elif kind in {"DropOwnedStmt", "ReassignOwnedStmt"}:
+    elif kind in {"DropOwnedStmt", "ReassignOwnedStmt", "DropRoleStmt"}:
         found.roles.update(role.role_spec.rolename for role in node.roles)
     elif kind == "AlterPublicationStmt":
         found.publications.add(node.pubname)
@@ -147,6 +147,12 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
         found.add(nodes.list_name(node.object))
     elif kind in {"AlterDomainStmt", "AlterEnumStmt"}:
         found.add(nodes.strings(node.type_name))
+    elif kind in {"CreateTrigStmt", "CreateFunctionStmt", "CreateEventTrigStmt"}:
+        found.add(nodes.strings(node.funcname))
+    elif kind in {"CreateEnumStmt", "CreateRangeStmt"}:
+        found.add(nodes.strings(node.type_name))
+    elif kind == "CreateStatsStmt" or kind == "AlterStatsStmt":
+        found.add(nodes.strings(node.defnames))
     elif kind == "Constraint" and node.indexname:
         found.add([node.indexname])
     elif kind == "DefElem" and node.defname == "owned_by":

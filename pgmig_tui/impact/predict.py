@@ -31,7 +31,7 @@ from pgmig_tui.impact.risk import estimate, risk
 from pgmig_tui.impact.rules import apply
 from pgmig_tui.impact.rules.holding import while_held, works_on
 from pgmig_tui.impact.rules.refused import fresh_value
-from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow import Catalog, Snapshot, State
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 from pgmig_tui.script.shapes import shape_of
 
@@ -126,6 +126,7 @@ class _Walk:
     held: list[Held] = field(default_factory=list)
     repeated: dict[tuple[tuple[int, ...], str], StatementImpact] = field(default_factory=dict)
     forks: list[_Fork] = field(default_factory=list)
+    prepared: dict[str, list[Snapshot | None]] = field(default_factory=dict)
     complete: frozenset[int] = frozenset()
     by_value: bool = False  # the last statement's time depends on its constants
 
@@ -341,7 +342,11 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
             if savepoint.name == name:
                 walk.back_to(savepoint, line)
                 break
+    elif control in {"commit prepared", "rollback prepared"}:
+        _end_prepared(walk, statement, control)
     elif control in _ENDS:
+        if control in {"prepare", "prepare transaction"}:
+            walk.prepared[_prepared_name(statement)] = [catalog.begun() for catalog in walk.catalogs]
         for catalog in walk.catalogs:
             if control in {"rollback", "abort"}:
                 catalog.rollback()
@@ -351,6 +356,20 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
         walk.finish(line)
         if chain:
             walk.begin()
+
+
+def _prepared_name(statement: StatementLike) -> str:
+    found = re.search(r"'((?:[^']|'')*)'", statement.text)
+    return found[1] if found else ""
+
+
+def _end_prepared(walk: _Walk, statement: StatementLike, control: str) -> None:
+    """What a prepared transaction did is so from PREPARE on here; ROLLBACK PREPARED takes it back."""
+    before = walk.prepared.pop(_prepared_name(statement), [])
+    if control == "rollback prepared" and len(before) == len(walk.worlds):
+        for catalog, snapshot in zip(walk.catalogs, before, strict=True):
+            if snapshot is not None:
+                catalog.restore(snapshot)
 
 
 def _savepoint_name(statement: StatementLike) -> str:
@@ -435,6 +454,7 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
     """What a statement does in each of the catalogs that there may be by now; those in which it fails end here."""
 
     def act(world: World, into: Effect) -> list[World]:
+        before = world.catalog.snapshot() if world.catalog.live else None
         scene = Scene(world.catalog, walk.version, statement.text)
         for tree in trees:
             _apply_safely(tree, scene, into)
@@ -443,6 +463,8 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
         if scene.catalog.fresh_values:
             for tree in trees:
                 fresh_value(tree, scene, into)
+        if before is not None and into.locks:
+            _as_before(before.state, scene.catalog, into)
         return [World(catalog) for catalog in scene.outcomes]
 
     doubts = walk.worlds[0].catalog.doubts
@@ -459,6 +481,31 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
         out.hide(text)
     if doubts.crowded:
         out.hide("which of the branches before it have run: there are too many ways")
+
+
+def _as_before(state: State, catalog: Catalog, out: Effect) -> None:
+    """Locks are told under the names that relations have when the statement begins, and as those of something new
+    where the script has made it."""
+    told: dict[Name, Lock] = {}
+    for name, lock in out.locks.items():
+        now = name
+        if name not in state.relations and name not in state.indexes:
+            origin = catalog.called_before(name)
+            earlier = state.moved.get(origin, origin)
+            now = earlier if earlier in state.relations else name
+        relation = state.relations.get(now)
+        new = lock.new
+        if relation is not None:
+            new = relation.new
+        elif (table := state.indexes.get(now)) is not None:
+            owner = state.relations[table]
+            new = owner.new or next((index.new for index in owner.indexes if index.name == now), new)
+        if now != name or new != lock.new:
+            lock = replace(lock, schema=now.schema, relation=now.relation, new=new)
+        known = told.get(now)
+        if known is None or known.mode < lock.mode:
+            told[now] = lock
+    out.locks = told
 
 
 def _name_variables(out: Effect, variables: Sequence[str], sql: str) -> None:

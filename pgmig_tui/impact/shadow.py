@@ -16,6 +16,7 @@ from dataclasses import replace as changed
 from itertools import count
 
 from pgmig_tui.impact.facts import (
+    Cast,
     Column,
     EventTrigger,
     Facts,
@@ -24,6 +25,7 @@ from pgmig_tui.impact.facts import (
     Index,
     Name,
     Operator,
+    Published,
     Relation,
     TypeFact,
     replace,
@@ -80,6 +82,17 @@ class State:
     operators: Mapping[str, tuple[Operator, ...]] = field(default_factory=dict)
     """Those of users, by name."""
     event_triggers: tuple[EventTrigger, ...] = ()
+    objects_gone: frozenset[tuple[str, str]] = frozenset()
+    """Servers and their like that the script has dropped: what they are, and their names."""
+    casts: tuple[Cast, ...] = ()
+    roles: Mapping[str, bool] = field(default_factory=dict)
+    """Roles that the script has made (True) or dropped."""
+    statistics: Mapping[Name, tuple[Name, frozenset[str]]] = field(default_factory=dict)
+    """Extended statistics, with their tables, and their columns where the script has made them."""
+    published: Mapping[str, Published] = field(default_factory=dict)
+    """The publications, by name."""
+    cursors: Mapping[str, frozenset[Name]] = field(default_factory=dict)
+    """Open cursors, and what they read."""
     stamp: int = 0
 
     def copy(self) -> State:
@@ -138,6 +151,9 @@ class Catalog:
             session,
             operators=self.facts.operators,
             event_triggers=self.facts.event_triggers,
+            published=self.facts.published,
+            statistics=dict(self.facts.statistics),
+            casts=self.facts.casts,
         )
         self._shared = False
         self.doubts = Doubts()
@@ -205,12 +221,18 @@ class Catalog:
             and (one.pending, one.deferred, one.fresh_values) == (two.pending, two.deferred, two.fresh_values)
             and (one.bases, one.uncertain) == (two.bases, two.uncertain)
             and (one.operators, one.event_triggers) == (two.operators, two.event_triggers)
+            and (one.published, one.cursors, one.casts) == (two.published, two.cursors, two.casts)
+            and (one.roles, one.statistics) == (two.roles, two.statistics)
         )
 
     @property
     def in_block(self) -> bool:
         """Whether a transaction block is open."""
         return self._begun is not None
+
+    def begun(self) -> Snapshot | None:
+        """What was there when the open transaction began."""
+        return self._begun
 
     def begin(self) -> None:
         """A transaction begins."""
@@ -245,9 +267,16 @@ class Catalog:
             self.drop(passing)
             self._own().dropped.difference_update(passing)
         ended = state.session.ended()
-        if ended is not state.session or state.pending or state.deferred or state.fresh_values or state.fresh_types:
+        if (
+            ended is not state.session
+            or state.pending
+            or state.deferred
+            or state.fresh_values
+            or state.fresh_types
+            or state.cursors
+        ):
             state = self._own()
-            state.session, state.fresh_values = ended, frozenset()
+            state.session, state.fresh_values, state.cursors = ended, frozenset(), {}
             for held in (state.pending, state.deferred, state.fresh_types):
                 held.clear()
             self._changed()
@@ -616,6 +645,12 @@ class Catalog:
             key = by_id[key.parent]
         return key
 
+    @property
+    def knows_types(self) -> bool:
+        """Whether a type that was asked for and isn't known isn't there: an extension that is made may bring it."""
+        state = self._state
+        return self.live and not state.uncertain and not self.session.lost and True not in state.extensions.values()
+
     def type(self, parts: list[str]) -> TypeFact | None:
         """A user type by the parts of its name, None when nothing is known of it."""
         if not parts:
@@ -702,9 +737,14 @@ class Catalog:
 
     def waits(self, key: ForeignKey) -> bool:
         """Whether a foreign key is checked at the end of the transaction and not at once."""
-        deferrable, initially = key.shape[-2:-1] == "t", key.shape[-1:] == "t"
-        said = self._state.deferred.get(key.name, self._state.deferred.get(""))
-        return deferrable and (initially if said is None else said)
+        if key.shape[-2:-1] != "t":
+            return False
+        return self.deferred_now(key.name, "d" if key.shape[-1:] == "t" else "i")
+
+    def deferred_now(self, constraint: str, deferred: str) -> bool:
+        """Whether a deferrable constraint waits for the transaction's end: by SET CONSTRAINTS, or by itself ("d")."""
+        said = self._state.deferred.get(constraint, self._state.deferred.get(""))
+        return deferred == "d" if said is None else said
 
     def doubt(self) -> None:
         """Code that nobody can read has run."""
@@ -760,7 +800,7 @@ class Catalog:
         """A new function, or one with as many arguments anew."""
         known = self._state.functions.get(fact.name)
         others = () if known is None else (known.overloads or (known,))
-        kept = [one for one in others if (one.least, one.most) != (fact.least, fact.most) and one.most < ANY_NUMBER]
+        kept = [one for one in others if not _same_arguments(one, fact) and one.most < ANY_NUMBER]
         self._own().functions[fact.name] = together([*kept, fact])
         self._changed()
 
@@ -787,14 +827,94 @@ class Catalog:
     def event_triggers(self) -> tuple[EventTrigger, ...]:
         return self._state.event_triggers
 
+    @property
+    def objects_gone(self) -> frozenset[tuple[str, str]]:
+        return self._state.objects_gone
+
+    def drop_object(self, what: str, name: str) -> None:
+        self._own().objects_gone |= {(what, name)}
+        self._changed()
+
+    @property
+    def casts(self) -> tuple[Cast, ...]:
+        """Those that users made."""
+        return self._state.casts
+
+    def put_casts(self, casts: tuple[Cast, ...]) -> None:
+        self._own().casts = casts
+        self._changed()
+
+    def has_role(self, role: str) -> bool:
+        made = self._state.roles.get(role)
+        return role in self.facts.roles if made is None else made
+
+    def put_role(self, role: str, *, there: bool) -> None:
+        self._own().roles = {**self._state.roles, role: there}
+        self._changed()
+
+    def statistics(self, name: Name) -> tuple[Name, Name] | None:
+        """Extended statistics of that name, and their table."""
+        for schema in (name.schema,) if name.schema else self.search_path:
+            full = Name(schema, name.relation)
+            if (found := self._state.statistics.get(full)) is not None and self.known(found[0]) is not None:
+                return full, found[0]
+        return None
+
+    def put_statistics(self, name: Name, table: Name | None, columns: frozenset[str] = frozenset()) -> None:
+        """They are made, or (None) dropped."""
+        kept = {key: one for key, one in self._state.statistics.items() if key != name}
+        self._own().statistics = kept if table is None else {**kept, name: (table, columns)}
+        self._changed()
+
+    def rename_statistics(self, old: Name, new: Name) -> None:
+        named = {new if name == old else name: one for name, one in self._state.statistics.items()}
+        self._own().statistics = named
+        self._changed()
+
+    def forget_statistics(self, table: Name, column: str) -> None:
+        """Those on a column go with it."""
+        gone = [name for name, (of, columns) in self._state.statistics.items() if of == table and column in columns]
+        for name in gone:
+            self.put_statistics(name, None)
+
+    @property
+    def published(self) -> Mapping[str, Published]:
+        return self._state.published
+
+    def publish(self, name: str, what: Published | None) -> None:
+        """A publication is made or changed; None = dropped."""
+        kept = {key: one for key, one in self._state.published.items() if key != name}
+        self._own().published = kept if what is None else {**kept, name: what}
+        self._changed()
+
+    def reads(self, name: Name) -> str:
+        """The open cursor that reads a relation, "" for none."""
+        return next((cursor for cursor, names in self._state.cursors.items() if name in names), "")
+
+    def open_cursor(self, cursor: str, names: Iterable[Name]) -> None:
+        self._own().cursors = {**self._state.cursors, cursor: frozenset(names)}
+        self._changed()
+
+    def close_cursor(self, cursor: str) -> None:
+        """CLOSE; "" = all."""
+        kept = {key: names for key, names in self._state.cursors.items() if cursor and key != cursor}
+        self._own().cursors = kept
+        self._changed()
+
     def put_event_trigger(self, trigger: EventTrigger) -> None:
         self._own().event_triggers += (trigger,)
         self._changed()
 
     def drop_event_trigger(self, name: str) -> None:
-        """It is gone, or doesn't fire any more."""
         state = self._own()
         state.event_triggers = tuple(one for one in state.event_triggers if one.name != name)
+        self._changed()
+
+    def switch_event_trigger(self, name: str, *, enabled: bool) -> None:
+        state = self._own()
+        state.event_triggers = tuple(
+            one._replace(enabled=enabled) if one.name == name else one for one in state.event_triggers
+        )
         self._changed()
 
     def has_extension(self, name: str) -> bool | None:
@@ -813,9 +933,11 @@ class Catalog:
         self._own().extensions[name] = False
         self._changed()
 
-    def drop_function(self, parts: list[str], arguments: int | None = None) -> None:
-        """Functions of a name are gone, those that take so many arguments where that is said."""
-        for fact in self.functions(parts, arguments):
+    def drop_function(
+        self, parts: list[str], arguments: int | None = None, only: Iterable[FunctionFact] | None = None
+    ) -> None:
+        """Functions of a name are gone, those that take so many arguments where that is said, or these `only`."""
+        for fact in self.functions(parts, arguments) if only is None else only:
             known = self._state.functions[fact.name]
             others = [one for one in known.overloads or (known,) if one is not fact]
             if others:
@@ -839,6 +961,7 @@ class Catalog:
             return
         for name in gone:
             self._remove(name)
+            self._state.types.pop(name, None)  # its row type
         for relation in self._that_name(gone):
             slim = without(relation, gone)
             if slim is not relation:
@@ -857,6 +980,8 @@ class Catalog:
             self._state.pending[new] = waits
         self._store(replace(relation, name=new))
         self._state.dropped.discard(new)
+        if (row := self._state.types.pop(old, None)) is not None:
+            self._state.types[new] = changed(row, name=new)
         for other in self._that_name((old,)):
             self._store(renamed(other, old, new))
 
@@ -870,8 +995,10 @@ class Catalog:
         if before is None or before.indexes is not relation.indexes:
             for index in before.indexes if before is not None else ():
                 state.indexes.pop(index.name, None)
+                state.dropped.add(index.name)
             for index in relation.indexes:
                 state.indexes[index.name] = name
+                state.dropped.discard(index.name)
             state.made.add(name)
         if before is None or before.foreign_keys is not relation.foreign_keys:
             self._note_keys(before, relation)
@@ -905,6 +1032,10 @@ class Catalog:
             for key in after.foreign_keys:
                 self._incoming.setdefault(key.referenced, {}).setdefault(after.name, []).append(key)
 
+    def naming(self, name: Name) -> list[Relation]:
+        """The relations that may name this one: never too few."""
+        return self._that_name((name,))
+
     def _that_name(self, names: Iterable[Name]) -> list[Relation]:
         """The relations that name one of these (perhaps more)."""
         if self._naming is None:
@@ -915,6 +1046,13 @@ class Catalog:
         for name in names:
             found.update(dict.fromkeys(sorted(self._naming.get(name, ()))))
         return [self._state.relations[name] for name in found if name in self._state.relations]
+
+
+def _same_arguments(one: FunctionFact, other: FunctionFact) -> bool:
+    known = all(name.schema for name in (*one.takes, *other.takes))
+    if known and len(one.takes) == one.most and len(other.takes) == other.most:
+        return one.takes == other.takes
+    return (one.least, one.most) == (other.least, other.most)
 
 
 def _retyped(column: Column, old: Name, new: Name) -> Column:

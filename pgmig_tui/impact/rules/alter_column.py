@@ -9,12 +9,14 @@ from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
-from pgmig_tui.impact.rules import alter_constraint, safer_constraint
+from pgmig_tui.impact.rules import alter_constraint, safer_constraint, sequences
+from pgmig_tui.impact.rules.alter_constraint import columns_in
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.cascade import lose_columns, part_key
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
 from pgmig_tui.impact.rules.safer_alter import Edit, OfColumn, constraints_of
 from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later
+from pgmig_tui.impact.rules.values import is_null
 from pgmig_tui.impact.typechange import TypeName, type_name
 from pgmig_tui.impact.volatility import default_volatility, volatility
 
@@ -54,29 +56,28 @@ def add_column(at: Altering, cmd: Node) -> None:
                 "then prove that no row lacks it, and SET NOT NULL",
                 not_null_later(at.position, name, wanted) if wanted is not None else None,
             )
-    at.put_column(
-        at.current(table),
-        Column(
-            name,
-            SERIALS.get(written.name, ("_" if written.array else "") + written.name),
-            written.typmod,
-            written.schema or "pg_catalog",
-            not_null or written.name in SERIALS,
-            filled,
-            "a" if "CONSTR_IDENTITY" in kinds else "",
-            generated,
-            fresh=True,
-        ),
+    made = Column(
+        name,
+        SERIALS.get(written.name, ("_" if written.array else "") + written.name),
+        written.typmod,
+        fact.name.schema if fact is not None else written.schema or "pg_catalog",
+        not_null or written.name in SERIALS or "CONSTR_IDENTITY" in kinds,
+        filled and "CONSTR_IDENTITY" not in kinds,
+        kinds["CONSTR_IDENTITY"].constraint.generated_when if "CONSTR_IDENTITY" in kinds else "",
+        generated,
+        fresh=True,
+        made_of=frozenset(columns_in(kinds["CONSTR_GENERATED"].constraint.raw_expr) if generated else ()),
     )
+    for member in at.members:
+        if at.current(member).known or member is table:
+            at.put_column(at.current(member), made)
+    if (written.name in SERIALS and not written.schema) or "CONSTR_IDENTITY" in kinds:
+        sequences.make(at.scene.catalog, table.name, name, identity="CONSTR_IDENTITY" in kinds)
+    elif default is not None:
+        sequences.default_set(at.scene.catalog, table.name, name, default.constraint.raw_expr)
     for one in constraints:
         if one.kind in {"CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_FOREIGN"}:
             alter_constraint.add_constraint(at, one.constraint, name, filled=filled, own=one)
-
-
-def is_null(expression: Node) -> bool:
-    """Whether a default is NULL, which is none."""
-    inner = expression.type_cast.arg if expression.WhichOneof("node") == "type_cast" else expression
-    return inner.WhichOneof("node") == "a_const" and bool(inner.a_const.isnull)
 
 
 def _why_rewritten(at: Altering, written: TypeName, kinds: dict[str, OfColumn]) -> str:
@@ -168,9 +169,27 @@ def drop_column(at: Altering, cmd: Node) -> None:
         out.unknown.append(f"foreign keys, views and indexes on {at.name}.{column} (no catalog)")
     at.scene.catalog.drop(gone)
     for member in at.members:
+        for computed in _computed_of(at, at.current(member), column) if cascade else ():
+            lose_columns(out, at.current(member), [computed])
+            _forget_column(at, at.current(member), computed)
         _forget_column(at, at.current(member), column)
     if not at.table.new:
         out.breaks.append(f"statements that name {at.name}.{column}")
+
+
+def _computed_of(at: Altering, current: Relation, column: str) -> list[str]:
+    """The generated columns that go with a column."""
+    told = {
+        name
+        for fallen in at.scene.catalog.facts.cascades.get(part_key(current, column, "column", at.scene.catalog), ())
+        if at.scene.catalog.called_now(fallen.name) == current.name
+        for name in fallen.columns
+    }
+    return [
+        name
+        for name, known in current.columns.items()
+        if name != column and known.generated and (name in told or column in known.made_of)
+    ]
 
 
 def _column_dependents(at: Altering, current: Relation, column: str, cascade: bool) -> None:
@@ -180,6 +199,10 @@ def _column_dependents(at: Altering, current: Relation, column: str, cascade: bo
         if column in key.referenced_columns:
             for other in fk_sides(at.scene, key.table):
                 at.out.lock(other, AE, f"its {key.name} references {current.name}.{column}")
+            table = at.scene.catalog.known(key.table)
+            if table is not None and table.name != current.name:
+                kept = tuple(one for one in table.foreign_keys if one.name != key.name)
+                at.scene.catalog.put(replace(table, foreign_keys=kept))
     fallen = set()
     for dependent in current.dependents:
         if dependent.columns and column not in dependent.columns:
@@ -195,9 +218,14 @@ def _column_dependents(at: Altering, current: Relation, column: str, cascade: bo
 def _forget_column(at: Altering, current: Relation, column: str) -> None:
     if not current.known:
         return
+    at.scene.catalog.forget_statistics(current.name, column)
+    fallen = {
+        one.part for one in current.dependents if one.kind == "y" and one.name == current.name and column in one.columns
+    }
     at.scene.catalog.put(
         replace(
             current,
+            policies=tuple(policy for policy in current.policies if policy not in fallen),
             columns={name: value for name, value in current.columns.items() if name != column},
             foreign_keys=tuple(k for k in current.foreign_keys if column not in k.columns),
             checks=tuple(c for c in current.checks if column not in c.columns),
@@ -206,7 +234,15 @@ def _forget_column(at: Altering, current: Relation, column: str) -> None:
 
 
 def column_default(at: Altering, cmd: Node) -> None:
-    at.change_column(cmd.name, has_default=nodes.has(cmd, "def"))
+    given = nodes.raw_definition(cmd) if nodes.has(cmd, "def") else None
+    for member in at.members:
+        sequences.default_set(at.scene.catalog, member.name, cmd.name, given)
+    at.change_column(cmd.name, has_default=given is not None, redefault=True)
+
+
+def add_identity(at: Altering, cmd: Node) -> None:
+    sequences.make(at.scene.catalog, at.table.name, cmd.name, identity=True)
+    at.change_column(cmd.name, identity=nodes.definition(cmd).generated_when)
 
 
 def set_not_null(at: Altering, cmd: Node) -> None:
@@ -249,11 +285,14 @@ def drop_expression(at: Altering, cmd: Node) -> None:
     column = at.table.columns.get(cmd.name)
     if not (at.table.fresh or (column is not None and column.fresh)):
         at.out.lose(3, f"how {at.name}.{cmd.name} is computed: its values stay as they are")
-    at.change_column(cmd.name, generated="")
+    at.change_column(cmd.name, generated="", has_default=False)
 
 
 def set_identity(at: Altering, cmd: Node) -> None:
     items = nodes.definition(cmd).items
+    for item in items:
+        if item.def_elem.defname == "generated":
+            at.change_column(cmd.name, identity=chr(item.def_elem.arg.integer.ival))
     for sequence in at.table.sequences:
         if sequence.column == cmd.name:
             out = at.out

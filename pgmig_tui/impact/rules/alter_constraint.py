@@ -109,7 +109,7 @@ def _primary_key(relation: Relation) -> tuple[str, ...]:
 
 def _add_check(at: Altering, node: Node, column: str, own: OfColumn | None) -> None:
     valid = not node.skip_validation and bool(node.is_enforced)
-    columns = tuple(dict.fromkeys(_columns(node.raw_expr)))
+    columns = tuple(dict.fromkeys(columns_in(node.raw_expr)))
     name = named(at, node, columns if len(columns) == 1 else (), "check")
     if valid:
         at.scan_members()
@@ -126,7 +126,7 @@ def _add_check(at: Altering, node: Node, column: str, own: OfColumn | None) -> N
         at.scene.catalog.put(replace(current, checks=(*current.checks, check)))
 
 
-def _columns(expression: Node) -> list[str]:
+def columns_in(expression: Node) -> list[str]:
     found = []
     for node in nodes.walk(expression):
         if nodes.kind(node) == "ColumnRef":
@@ -314,6 +314,7 @@ def drop(at: Altering, cmd: Node) -> None:
     if cascade and at.scene.catalog.facts.cascades:
         falls(at.scene, out, [part_key(table, name, "constraint", at.scene.catalog)], f"falls with {name}")
     gone: set[Name] = set()
+    needing: list[ForeignKey] = []
     for member in at.members:
         current = at.current(member)
         for key in current.foreign_keys:
@@ -330,6 +331,7 @@ def drop(at: Altering, cmd: Node) -> None:
                 if key.index == index.name or (key.index is None and set(key.referenced_columns) == set(index.keys)):
                     for other in fk_sides(at.scene, key.table):
                         out.lock(other, AE, f"its {key.name} needs {name}")
+                    needing.append(key)
         if any(check.name == name for check in current.checks):
             found = True
     if not found and not cmd.missing_ok:
@@ -338,6 +340,11 @@ def drop(at: Altering, cmd: Node) -> None:
         else:
             out.unknown.append(f"whether {name} is a foreign key: then the table it references gets ACCESS EXCLUSIVE")
     _forget(at, name, gone)
+    for key in needing:
+        referencing = at.scene.catalog.known(key.table)
+        if referencing is not None:
+            kept = tuple(one for one in referencing.foreign_keys if one.name != key.name)
+            at.scene.catalog.put(replace(referencing, foreign_keys=kept))
 
 
 def _same_key(table: Relation, key: ForeignKey, name: str) -> bool:

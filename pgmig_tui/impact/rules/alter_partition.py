@@ -7,6 +7,7 @@ from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, merges
 from pgmig_tui.impact.facts import Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.carry import attached, detached
 from pgmig_tui.impact.rules.safer_alter import detached_concurrently
@@ -55,6 +56,8 @@ def attach(at: Altering, cmd: Node) -> None:
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
     partition = scene.catalog.relation(name)
+    if told := inherited.attach(partition, parent, scene):
+        out.problem = out.problem or told
     for member in scene.catalog.tree(partition.name):
         out.lock(member, AE, f"becomes a partition of {parent.name}")
     lock_above(scene.catalog, parent, out)
@@ -91,6 +94,8 @@ def detach(at: Altering, cmd: Node) -> None:
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
     partition = scene.catalog.relation(name)
+    if told := inherited.part_of(partition, parent, scene):
+        out.problem = out.problem or told
     concurrent = bool(definition.concurrent)
     lock_above(scene.catalog, parent, out, sure=False)
     out.lock(partition, AE if concurrent or scene.major >= 14 else SUE, f"is detached from {parent.name}")
@@ -135,6 +140,8 @@ def detach_finalize(at: Altering, cmd: Node) -> None:
 
 def inherit(at: Altering, cmd: Node) -> None:
     parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
+    if told := inherited.below(at.current(at.table), parent, at.scene):
+        at.out.problem = at.out.problem or told
     at.out.lock(parent, SUE, f"becomes a parent of {at.name}")
     child = at.current(at.table)
     for below in at.scene.catalog.tree(child.name)[1:]:
@@ -146,6 +153,8 @@ def inherit(at: Altering, cmd: Node) -> None:
 
 def no_inherit(at: Altering, cmd: Node) -> None:
     parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
+    if told := inherited.part_of(at.current(at.table), parent, at.scene):
+        at.out.problem = at.out.problem or told
     at.out.lock(parent, AS, f"is no parent of {at.name} any more")
     child = at.current(at.table)
     at.scene.catalog.put(replace(child, parents=tuple(p for p in child.parents if p != parent.name)))

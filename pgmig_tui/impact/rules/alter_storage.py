@@ -22,18 +22,35 @@ def owner(at: Altering, cmd: Node) -> None:
         at.out.lock_name(sequence.name, "S", AE, f"OWNER TO reaches what {table.name} owns", new=table.new)
     if role is None and table.known:
         at.scene.catalog.put(replace(table, owner=new_owner))
+        for sequence in table.sequences:
+            if (own := at.scene.catalog.known(sequence.name)) is not None:
+                at.scene.catalog.put(replace(own, owner=new_owner))
 
 
 def _named_index(at: Altering, name: str, mode: LockMode, why: str) -> None:
     index = next((i for i in at.table.indexes if i.name.relation == name), None)
     if index is not None:
         at.out.lock_index(at.table, index, mode, why)
+    elif at.table.known and at.table.columns and at.scene.catalog.live:
+        at.out.problem = at.out.problem or f"{at.name} has no index {name} (42704)"
     else:
         at.out.lock_name(Name(at.name.schema, name), "i", mode, why, new=at.table.new)
 
 
 def cluster_on(at: Altering, cmd: Node) -> None:
-    _named_index(at, cmd.name, SUE, "CLUSTER ON")
+    _named_index(at, cmd.name, at.mode, "CLUSTER ON")
+    mark_clustered(at.scene, at.current(at.table), cmd.name)
+
+
+def not_clustered(at: Altering, cmd: Node) -> None:
+    mark_clustered(at.scene, at.current(at.table), "")
+
+
+def mark_clustered(scene: Scene, table: Relation, name: str) -> None:
+    """CLUSTER goes by this index from now on."""
+    if table.known and table.indexes:
+        indexes = tuple(replace(i, clustered=i.name.relation == name) for i in table.indexes)
+        scene.catalog.put(replace(table, indexes=indexes))
 
 
 def set_logged(at: Altering, cmd: Node) -> None:
@@ -41,7 +58,10 @@ def set_logged(at: Altering, cmd: Node) -> None:
     wanted = "u" if nodes.enum_name("AlterTableType", cmd.subtype) == "AT_SetUnLogged" else "p"
     if table.partitioned or (table.known and table.persistence == wanted and at.scene.catalog.live):
         return
+    _refuse_mixed(at, table, wanted)
     at.out.rewrite(table)
+    if table.known:
+        at.scene.catalog.put(replace(at.current(table), persistence=wanted))
     for index in table.indexes:
         at.out.lock_index(table, index, AE, "rebuilt with the table")
     if wanted == "u":
@@ -52,6 +72,22 @@ def set_logged(at: Altering, cmd: Node) -> None:
         if at.scene.major >= 15:
             at.out.lock_name(sequence.name, "S", AE, f"owned by {table.name}", new=table.new)
             at.out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
+
+
+def _refuse_mixed(at: Altering, table: Relation, wanted: str) -> None:
+    """What is logged can't reference what isn't (ATPrepChangePersistence)."""
+    if not (table.known and at.scene.catalog.live):
+        return
+    if wanted == "u":
+        others = [key.table for key in at.scene.catalog.incoming(table.name)]
+    else:
+        others = [key.referenced for key in table.foreign_keys]
+    for name in others:
+        other = at.scene.catalog.known(name)
+        if other is not None and other.name != table.name and other.persistence != wanted and other.persistence in "pu":
+            word = "UNLOGGED: the logged table" if wanted == "u" else "LOGGED: the unlogged table"
+            how = "references it" if wanted == "u" else "is referenced by it"
+            at.out.problem = at.out.problem or f"{table.name} can't be {word} {other.name} {how} (42P16)"
 
 
 def access_method(at: Altering, cmd: Node) -> None:
@@ -68,6 +104,8 @@ def tablespace(at: Altering, cmd: Node) -> None:
 
 def replica_identity(at: Altering, cmd: Node) -> None:
     definition = nodes.definition(cmd)
+    if at.table.known:
+        at.scene.catalog.put(replace(at.current(at.table), replica_identity=definition.identity_type))
     if definition.identity_type == "i":
         _named_index(at, definition.name, S, "becomes the replica identity")
     else:
@@ -99,7 +137,7 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
             for member, part in scene.catalog.index_family(table, index)[1:]:
                 out.lock_index(member, part, SUE, f"part of {index.name}")
         if sub == "AT_AttachPartition":
-            _attach_index(scene, out, cmd, table)
+            _attach_index(scene, out, cmd, table, name)
     out.lock_index(table, index, mode, "ALTER INDEX")
     if mode is AE:
         out.notes.append(f"ACCESS EXCLUSIVE on {index.name} stops every query on its table: planning opens all indexes")
@@ -120,7 +158,7 @@ def _strong_options(cmd: Node) -> bool:
     return definition is not None and bool(_STRONG & set(nodes.options(definition.items)))
 
 
-def _attach_index(scene: Scene, out: Effect, cmd: Node, table: Relation) -> None:
+def _attach_index(scene: Scene, out: Effect, cmd: Node, table: Relation, whole: Name) -> None:
     child_name = scene.catalog.resolve(nodes.name_of(nodes.definition(cmd).name))
     child = scene.catalog.index(child_name)
     if table.name.relation:
@@ -130,3 +168,7 @@ def _attach_index(scene: Scene, out: Effect, cmd: Node, table: Relation) -> None
         return
     out.lock(child[0], AS, "the table of the index")
     out.lock_index(child[0], child[1], AE, "becomes part of the index")
+    part_of = scene.catalog.index(scene.catalog.resolve(whole))
+    if part_of is not None and child[0].known:
+        indexes = tuple(replace(i, parent=part_of[1].name) if i is child[1] else i for i in child[0].indexes)
+        scene.catalog.put(replace(child[0], indexes=indexes))

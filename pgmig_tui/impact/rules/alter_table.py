@@ -24,6 +24,7 @@ from pgmig_tui.impact.rules import (
     alter_storage,
     alter_type,
     carry,
+    kinds,
     refused,
 )
 from pgmig_tui.impact.rules.altering import Altering
@@ -46,6 +47,15 @@ Handler = Callable[[Altering, Node], None]
 
 def _nothing(at: Altering, cmd: Node) -> None:
     pass
+
+
+def _not_of(at: Altering, cmd: Node) -> None:
+    for other in at.scene.catalog.naming(at.name):
+        kept = tuple(
+            one for one in other.dependents if (one.kind, one.name, one.columns) != ("t", at.name, frozenset())
+        )
+        if len(kept) < len(other.dependents):
+            at.scene.catalog.put(replace(other, dependents=kept))
 
 
 def _switch_triggers(at: Altering, cmd: Node) -> None:
@@ -81,7 +91,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_ResetOptions": _sub("RESET (column options)", SUE),
     "AT_SetStorage": _sub("SET STORAGE", AE, "tree"),
     "AT_SetCompression": _sub("SET COMPRESSION", AE),
-    "AT_AddIdentity": _sub("ADD GENERATED AS IDENTITY", AE, "partitions"),
+    "AT_AddIdentity": _sub("ADD GENERATED AS IDENTITY", AE, "partitions", alter_column.add_identity),
     "AT_SetIdentity": _sub("ALTER IDENTITY", AE, "partitions", alter_column.set_identity),
     "AT_DropIdentity": _sub("DROP IDENTITY", AE, "partitions", alter_column.drop_identity),
     "AT_AddConstraint": _sub("ADD CONSTRAINT", AE, "", alter_constraint.add),
@@ -90,7 +100,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_DropConstraint": _sub("DROP CONSTRAINT", AE, "tree", alter_constraint.drop),
     "AT_ChangeOwner": _sub("OWNER TO", AE, "", alter_storage.owner),
     "AT_ClusterOn": _sub("CLUSTER ON", SUE, "", alter_storage.cluster_on),
-    "AT_DropCluster": _sub("SET WITHOUT CLUSTER", SUE),
+    "AT_DropCluster": _sub("SET WITHOUT CLUSTER", SUE, "", alter_storage.not_clustered),
     "AT_SetLogged": _sub("SET LOGGED", AE, "", alter_storage.set_logged),
     "AT_SetUnLogged": _sub("SET UNLOGGED", AE, "", alter_storage.set_logged),
     "AT_DropOids": _sub("SET WITHOUT OIDS", AE, "tree"),
@@ -101,7 +111,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_AddInherit": _sub("INHERIT", AE, "", alter_partition.inherit),
     "AT_DropInherit": _sub("NO INHERIT", AE, "", alter_partition.no_inherit),
     "AT_AddOf": _sub("OF", AE),
-    "AT_DropOf": _sub("NOT OF", AE),
+    "AT_DropOf": _sub("NOT OF", AE, "", _not_of),
     "AT_ReplicaIdentity": _sub("REPLICA IDENTITY", AE, "", alter_storage.replica_identity),
     "AT_EnableRowSecurity": _sub("ENABLE ROW LEVEL SECURITY", AE),
     "AT_DisableRowSecurity": _sub("DISABLE ROW LEVEL SECURITY", AE, "", alter_storage.row_security_off),
@@ -137,6 +147,9 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
     indexed = scene.catalog.index(name)
+    there = scene.catalog.relation(name, kind)
+    if indexed is None and kinds.altered_as(scene, out, there, nodes.enum_name("ObjectType", node.objtype)):
+        return
     if indexed is not None or kind == "i":
         alter_storage.alter_index(node, scene, out)
         return
@@ -149,6 +162,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     said = [_words(sub, cmd) for sub, cmd in zip(subs, commands, strict=True)]
     out.lock(relation, mode, said[0] if len(said) == 1 else ", ".join(dict.fromkeys(said)))
     if relation.kind == "c":
+        refused.composite(scene, out, relation, commands)
         _typed_tables(scene, out, relation, zip(subs, commands, strict=True))
     draft = None if relation.new or scene.depth else draft_of(node, scene, relation)
     for position, (sub, cmd, words) in enumerate(zip(subs, commands, said, strict=True)):
@@ -166,10 +180,13 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock(child, mode, f"{words} looks at what is below")
         if reach and not only and not table.known and not scene.catalog.live:
             out.notes.append("partitions and children of the table get the same lock (not known without a server)")
-        refused.subcommand(sub.words, cmd, table, scene, out)
+        if kinds.subcommand_on(scene, out, table, sub.words):
+            return
+        refused.subcommand(sub.words, cmd, table, scene, out, only=only)
         if sub.words in _EVALUATES:
             evaluated(cmd, scene, out)
         sub.handler(Altering(scene, out, table, members, mode, only, sub.words, draft, position), cmd)
+    refused.row_type_used(scene, out, relation)
     count_calls(node, scene, out)
     if draft is not None:
         draft.finish(out)
@@ -298,6 +315,8 @@ def _typed_tables(
 def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     """ALTER ... SET SCHEMA."""
     if not nodes.has(node, "relation"):
+        if nodes.enum_name("ObjectType", node.object_type) == "OBJECT_EXTENSION":
+            scene.catalog.create_extension(nodes.list_name(node.object)[-1])  # what it brings is elsewhere from now on
         _move_type(node, scene)
         _move_routine(node, scene)
         return
@@ -311,7 +330,15 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     if node.newschema == TEMP or relation.name.schema == TEMP:
         out.problem = "nothing can be moved into or out of the temporary schema (0A000)"
         return
+    if kinds.altered_as(scene, out, relation, what):
+        return
+    if scene.catalog.live and not scene.catalog.has_schema(node.newschema):
+        out.problem = f"the schema {node.newschema} does not exist"
+        return
     out.lock(relation, AE, "SET SCHEMA")
+    refused.name_taken(scene, out, Name(node.newschema, relation.name.relation))
+    if any(sequence.name == relation.name for owner in scene.catalog for sequence in owner.sequences):
+        out.problem = out.problem or f"{relation.name} is owned by a column: it moves with its table (0A000)"
     for sequence in relation.sequences:
         out.lock_name(sequence.name, "S", AE, f"owned by {relation.name}", new=relation.new)
         scene.catalog.rename(sequence.name, Name(node.newschema, sequence.name.relation))

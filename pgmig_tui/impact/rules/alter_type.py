@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import fk_sides
-from pgmig_tui.impact.facts import Column, Relation
+from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.safer_column import type_later
+from pgmig_tui.impact.rules.types import type_schema
 from pgmig_tui.impact.typechange import Change, cast_chain, change_of, loses_values, type_name, type_text
 
 _COLLATED = frozenset({"text", "varchar", "bpchar", "citext", "name"})
@@ -43,7 +44,7 @@ def alter_type(at: Altering, cmd: Node) -> None:
         how = f"that do not fit {type_text(new)}" if using is None else "as they were"
         out.lose(3, f"values of {table.name}.{column} {how}", lost)
     at.change_column(column, type=("_" if new.array else "") + new.name, typmod=new.typmod,
-                     type_schema=new.schema or "pg_catalog")  # fmt: skip
+                     type_schema=type_schema(at.scene.catalog, new))  # fmt: skip
 
 
 def _parts_of(at: Altering, current: Relation, column: str, change: Change, definition: Node) -> None:
@@ -56,6 +57,11 @@ def _parts_of(at: Altering, current: Relation, column: str, change: Change, defi
             if anew or not index.whole:
                 out.rebuild(current, index)
                 out.scan(current)
+    if current.known and any(
+        column in index.columns for index in current.indexes
+    ):  # made anew, perhaps of the old file
+        indexes = tuple(replace(i, new=True) if column in i.columns else i for i in current.indexes)
+        at.scene.catalog.put(replace(current, indexes=indexes))
     if any(check.kind == "c" and check.valid and column in check.columns for check in current.checks):
         out.scan(current)
     for sequence in current.sequences:

@@ -112,7 +112,7 @@ def operator_made(node: Node, catalog: Catalog) -> None:
 
 def event_trigger_made(node: Node, scene: Scene, out: Effect) -> None:
     """CREATE EVENT TRIGGER: it fires for what comes."""
-    facts = scene.catalog.functions(nodes.strings(node.funcname))
+    facts = scene.catalog.functions(nodes.strings(node.funcname), 0)
     name = facts[0].name if facts else scene.catalog.resolve(nodes.name_from(nodes.strings(node.funcname)))
     tags = tuple(
         text
@@ -125,8 +125,7 @@ def event_trigger_made(node: Node, scene: Scene, out: Effect) -> None:
 
 def event_trigger_switched(node: Node, scene: Scene, out: Effect) -> None:
     """ALTER EVENT TRIGGER … DISABLE or ENABLE."""
-    if node.tgenabled in {"D", "R"}:
-        scene.catalog.drop_event_trigger(node.trigname)
+    scene.catalog.switch_event_trigger(node.trigname, enabled=node.tgenabled not in {"D", "R"})
 
 
 def fire(node: Node, scene: Scene, out: Effect) -> None:
@@ -147,6 +146,8 @@ def fire(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def _fires(trigger: EventTrigger, node: Node, kind: str, out: Effect) -> bool:
+    if not trigger.enabled:
+        return False
     if trigger.event == "sql_drop" and kind not in {"DropStmt", "DropOwnedStmt", "AlterTableStmt"}:
         return False
     if trigger.event == "table_rewrite" and not out.rewrites:

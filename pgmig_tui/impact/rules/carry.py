@@ -9,6 +9,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import Column, Dependent, FunctionFact, Name, Relation, Trigger, replace
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.typechange import type_name
 
 _ROW = 1
 """The bit of pg_trigger.tgtype for FOR EACH ROW."""
@@ -19,8 +20,11 @@ def trigger_made(catalog: Catalog, table: Relation, node: Node) -> None:
     """CREATE TRIGGER: it fires from now on, on the partitions too where it is for each row."""
     function = _function_name(catalog, nodes.strings(node.funcname))
     columns = frozenset(nodes.strings(node.columns))
+    deferred = ("d" if node.initdeferred else "i" if node.deferrable else "") if node.isconstraint else ""
     # timing and events are the bits of pg_trigger.tgtype
-    trigger = Trigger(node.trigname, function, (_ROW if node.row else 0) | node.timing | node.events, "O", columns)
+    trigger = Trigger(
+        node.trigname, function, (_ROW if node.row else 0) | node.timing | node.events, "O", columns, deferred
+    )
     members = catalog.tree(table.name) if table.partitioned and node.row else [table]
     for member in members:
         if member.known:
@@ -30,7 +34,7 @@ def trigger_made(catalog: Catalog, table: Relation, node: Node) -> None:
 
 
 def _function_name(catalog: Catalog, parts: list[str]) -> Name:
-    found = catalog.functions(parts)
+    found = catalog.functions(parts, 0) or catalog.functions(parts)
     return found[0].name if found else catalog.creation_name(nodes.name_from(parts))
 
 
@@ -46,10 +50,7 @@ def triggers_switched(catalog: Catalog, members: Iterable[Relation], name: str, 
     for member in members:
         if not member.known or not member.triggers:
             continue
-        triggers = tuple(
-            Trigger(one.name, one.function, one.kind, enabled, one.columns) if name in ("", one.name) else one
-            for one in member.triggers
-        )
+        triggers = tuple(changed(one, enabled=enabled) if name in ("", one.name) else one for one in member.triggers)
         catalog.put(replace(member, triggers=triggers))
 
 
@@ -59,10 +60,12 @@ def rule_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Name
         catalog.put(replace(table, rules=rules, reads=tuple(dict.fromkeys((*table.reads, *named)))))
 
 
-def policy_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Name]) -> None:
-    """CREATE or ALTER POLICY: what it names has something that depends on it."""
-    if table.known and name not in table.policies:
-        catalog.put(replace(table, policies=(*table.policies, name)))
+def policy_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Name], own: frozenset[str]) -> None:
+    """CREATE or ALTER POLICY: what it names has something that depends on it, the table's `own` columns among it."""
+    if table.known:
+        policies = table.policies if name in table.policies else (*table.policies, name)
+        kept = tuple(one for one in table.dependents if (one.kind, one.name, one.part) != ("y", table.name, name))
+        catalog.put(replace(table, policies=policies, dependents=(*kept, Dependent(table.name, "y", own, name))))
     for other in named:
         known = catalog.get(other)
         if known is not None and known.name != table.name:
@@ -93,15 +96,17 @@ def renamed_on_table(catalog: Catalog, members: Iterable[Relation], what: str, o
         if here is None:
             continue
         if what == "OBJECT_TRIGGER":
-            triggers = tuple(
-                Trigger(new, one.function, one.kind, one.enabled, one.columns) if one.name == old else one
-                for one in here.triggers
-            )
+            triggers = tuple(changed(one, name=new) if one.name == old else one for one in here.triggers)
             here = replace(here, triggers=triggers)
         elif what == "OBJECT_RULE":
             here = replace(here, rules=tuple(new if one == old else one for one in here.rules))
         else:
-            here = replace(here, policies=tuple(new if one == old else one for one in here.policies))
+            dependents = tuple(
+                replace(one, part=new) if one.kind == "y" and one.part == old else one for one in here.dependents
+            )
+            here = replace(
+                here, policies=tuple(new if one == old else one for one in here.policies), dependents=dependents
+            )
         catalog.put(here)
 
 
@@ -169,10 +174,25 @@ def result_columns(catalog: Catalog, query: Node) -> dict[str, Column]:
                 found.update((column.name, _copied(column)) for column in sources[0].columns.values())
                 continue
             name = name or nodes.strings(value.column_ref.fields)[-1]
+            of = nodes.strings(value.column_ref.fields)[-1]
+        elif value.WhichOneof("node") == "type_cast":
+            made = type_name(value.type_cast.type_name)
+            inner = value.type_cast.arg
+            plain = inner.WhichOneof("node") == "column_ref" and not inner.column_ref.fields[-1].HasField("a_star")
+            name = name or (nodes.strings(inner.column_ref.fields)[-1] if plain else made.name)
+            known_type = not made.schema or made.schema == "pg_catalog"
+            found[name] = Column(name, ("_" if made.array else "") + made.name if known_type else "", made.typmod)
+            continue
+        else:
+            of = ""
+            if not name and value.WhichOneof("node") == "func_call":
+                name = nodes.strings(value.func_call.funcname)[-1]
+            elif not name and value.WhichOneof("node") in {"a_const", "a_expr"}:
+                name = "?column?"
         if not name:
             return {}
-        known = next((source.columns[name] for source in sources if name in source.columns), Column(name))
-        found[name] = _copied(known)
+        known = next((source.columns[of] for source in sources if of in source.columns), Column(name, typmod=0))
+        found[name] = replace(_copied(known), name=name)
     return found
 
 
@@ -194,8 +214,5 @@ def function_moved(catalog: Catalog, parts: list[str], arguments: int | None, ne
             catalog.put_function(changed(fact, name=new))
     for relation in catalog:
         if any(trigger.function == old for trigger in relation.triggers):
-            triggers = tuple(
-                Trigger(one.name, new, one.kind, one.enabled, one.columns) if one.function == old else one
-                for one in relation.triggers
-            )
+            triggers = tuple(changed(one, function=new) if one.function == old else one for one in relation.triggers)
             catalog.put(replace(relation, triggers=triggers))

@@ -58,6 +58,8 @@ def falls(scene: Scene, out: Effect, found: Iterable[Fall], why: str) -> bool:
         asked = True
         for fallen in catalog.facts.cascades[key]:
             name = catalog.called_now(fallen.name)
+            if key.kind == "schema" and fallen.name.schema == key.name and name.schema != catalog.schema_now(key.name):
+                continue  # the script has moved it elsewhere
             index = catalog.index(name) if fallen.kind in "iI" else None
             if index is not None:
                 out.lock_index(*index, AE, why)
@@ -132,24 +134,60 @@ def in_the_way(
     way. `direct`: on themselves, not on what depends on them.
     """
     for key in found:
+        alive: list[Obstacle] = []
         for one in catalog.facts.obstacles.get(key, ()):
-            if direct and not one.direct:
-                continue
             relation = None if one.relation is None else catalog.called_now(one.relation)
-            if relation not in targets and not one.words.startswith(_INTERNAL) and _still_there(catalog, one, relation):
-                yield one
+            if relation in targets or one.words.startswith(_INTERNAL) or not _still_there(catalog, one, relation):
+                continue
+            if one.direct and relation is not None and not _still_reads(catalog, relation, key):
+                continue
+            if one.what == "table constraint" and key.kind == "relation" and _is_key(catalog, relation, one):
+                continue  # the keys that reference it are known for themselves
+            if (
+                one.direct
+                and relation is not None
+                and one.what in {"table", "foreign table"}
+                and key.kind == "relation"
+            ):
+                child = catalog.known(relation)  # of what was inherited there may be nothing left
+                if child is not None and catalog.called_now(Name(key.schema, key.name)) not in child.parents:
+                    continue
+            alive.append(one)
+        # What depends on what depends on it isn't in the way when that is gone.
+        if any(one.direct for one in alive) or not any(one.direct for one in catalog.facts.obstacles.get(key, ())):
+            yield from (one for one in alive if one.direct or not direct)
+
+
+def _is_key(catalog: Catalog, table: Name | None, one: Obstacle) -> bool:
+    known = None if table is None else catalog.known(table)
+    return known is not None and any(
+        key.name == one.words.partition(" on ")[0].strip('"') for key in known.foreign_keys
+    )
+
+
+def _still_reads(catalog: Catalog, view: Name, key: Fall) -> bool:
+    """Whether a view that was found to read a relation or its column does so by now: it may have been replaced."""
+    known = catalog.known(view)
+    if known is None or known.kind not in "vm" or key.kind not in {"relation", "column"}:
+        return True
+    table = catalog.known(catalog.called_now(Name(key.schema, key.name.partition(".")[0])))
+    return table is None or table.kind not in "rpvmf" or any(one.name == view for one in table.dependents)
 
 
 def _still_there(catalog: Catalog, one: Obstacle, relation: Name | None) -> bool:
     if relation is None:
-        return not (one.what in {"function", "procedure", "aggregate"} and catalog.dropped_routine(one.part))
+        return (one.what, one.words.strip('"')) not in catalog.objects_gone and not (
+            one.what in {"function", "procedure", "aggregate"} and catalog.dropped_routine(one.part)
+        )
     known = catalog.known(relation)
     if known is None:
         return not catalog.gone(relation)
     part = one.words.partition(" on ")[0].strip('"')
     if one.what in {"table column", "default value"}:
         column = known.columns.get(one.part)
-        return column is not None and (one.what == "table column" or column.has_default or bool(column.generated))
+        if column is None or one.what == "table column":
+            return column is not None
+        return not column.redefault and (column.has_default or bool(column.generated))
     if one.what == "trigger":
         return any(trigger.name == part for trigger in known.triggers)
     if one.what == "policy":
@@ -157,7 +195,8 @@ def _still_there(catalog: Catalog, one: Obstacle, relation: Name | None) -> bool
     if one.what == "rule" and part != "_RETURN":
         return part in known.rules
     if one.what == "table constraint":
-        names = {key.name for key in known.foreign_keys} | {check.name for check in known.checks}
+        # a key that the script has made under the old name hangs on something else
+        names = {key.name for key in known.foreign_keys if key.id} | {check.name for check in known.checks}
         return part in names | {index.constraint for index in known.indexes}
     return True
 
@@ -193,6 +232,18 @@ def depends_still(catalog: Catalog, one: Dependent) -> bool:
     return one.kind != "rule" or one.part in ("_RETURN", *table.rules)
 
 
+def _above(catalog: Catalog, partition: Relation) -> Iterator[Relation]:
+    """What a partition is part of: keys that reference that reference it, too."""
+    seen = {partition.name}
+    todo = list(partition.parents) if partition.is_partition else []
+    while todo:
+        above = catalog.known(todo.pop())
+        if above is not None and above.name not in seen:
+            seen.add(above.name)
+            todo += above.parents if above.is_partition else ()
+            yield above
+
+
 def needed_by(catalog: Catalog, relation: Relation, targets: Collection[Name]) -> Iterator[str]:
     """What needs a relation by itself: views, keys of others, children, defaults, policies."""
     for dependent in relation.dependents:
@@ -209,6 +260,15 @@ def needed_by(catalog: Catalog, relation: Relation, targets: Collection[Name]) -
     for key in catalog.incoming(relation.name):
         if key.table not in targets and not key.inherited:
             yield f"the foreign key {key.name} of {key.table}"
+    for above in _above(catalog, relation):
+        for key in catalog.incoming(above.name):
+            if key.table not in targets and not key.inherited:
+                yield f"the foreign key {key.name} of {key.table}"
+    for own in relation.sequences:
+        sequence = catalog.known(own.name)
+        for dependent in sequence.dependents if sequence is not None else ():
+            if dependent.kind == "d" and dependent.name not in (*targets, relation.name):
+                yield f"a default of {dependent.name}"
     for child in relation.children:
         other = catalog.known(child)
         if other is not None and not other.is_partition and child not in targets:

@@ -8,14 +8,18 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Call, Column, Dependent, Name, OwnedSequence, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules import alter_constraint
+from pgmig_tui.impact.rules import alter_constraint, sequences
 from pgmig_tui.impact.rules.alter_column import SERIALS
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.calls import called_in, in_columns
 from pgmig_tui.impact.rules.carry import result_columns, view_columns
+from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
+from pgmig_tui.impact.rules.kinds import wrong_kind
+from pgmig_tui.impact.rules.like import like_made
 from pgmig_tui.impact.rules.safer_index import attached_later
+from pgmig_tui.impact.rules.types import type_schema
 from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.typechange import type_name
@@ -37,6 +41,9 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         else:
             out.notes.append(f"{name} is there already: nothing happens")
         return
+    if catalog.live and catalog.type([name.schema, name.relation]) is not None:
+        out.problem = f"the type {name} exists already (42710)"
+        return
     if node.if_not_exists and not catalog.live:
         out.notes.append(f"nothing happens if {name} is there already")
     table = Relation(
@@ -45,6 +52,8 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         new=catalog.live or not node.if_not_exists,  # without a server: it may be an old one, with others in it
         persistence=node.relation.relpersistence,
         passing=_passes(node),
+        partition_key=_partition_key(node),
+        owner=catalog.session.role or catalog.facts.role,
     )
     catalog.put(table)
     parents = [nodes.name_of(item.range_var) for item in node.inh_relations]
@@ -73,6 +82,12 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
     _note_calls(node, scene, name)
 
 
+def _partition_key(node: Node) -> tuple[str, ...]:
+    if not nodes.has(node, "partspec"):
+        return ()
+    return tuple(item.partition_elem.name for item in node.partspec.part_params)
+
+
 def _note_calls(node: Node, scene: Scene, name: Name) -> None:
     """The functions that run with each new row."""
     parts = [nodes.open_node(item) for item in (*node.table_elts, *node.constraints)]
@@ -90,6 +105,8 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
         parent = scene.catalog.relation(parent_name, "p")
         out.lock(parent, AE, f"gets the partition {table.name}")
         is_default = bool(node.partbound.is_default)
+        if is_default and parent.default_partition is not None:
+            out.problem = out.problem or f"{parent.name} has the default partition {parent.default_partition} (42P17)"
         lock_default(scene, out, parent, scanned=not is_default)
         for index in parent.indexes:
             out.lock_index(parent, index, SUE, f"{table.name} gets its part of it")
@@ -106,6 +123,7 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
         inherited = replace(
             table,
             columns=parent.columns,
+            checks=tuple(check for check in parent.checks if not check.no_inherit),
             parents=(parent.name,),
             is_partition=True,
             foreign_keys=tuple(replace(k, table=table.name, inherited=True, id=0) for k in parent.foreign_keys),
@@ -125,21 +143,18 @@ def _inherits(scene: Scene, out: Effect, name: Name, parent_name: Name) -> None:
     out.lock(parent, SUE, f"a parent of {name}")
     table = scene.catalog.relation(name)
     columns = {**parent.columns, **table.columns}
-    scene.catalog.put(replace(table, parents=(*table.parents, parent.name), columns=columns))
+    checks = (*table.checks, *(check for check in parent.checks if not check.no_inherit))
+    scene.catalog.put(replace(table, parents=(*table.parents, parent.name), columns=columns, checks=checks))
     if parent.known:
         scene.catalog.put(replace(parent, children=(*parent.children, name)))
 
 
 def _element(item: Node, scene: Scene, out: Effect, name: Name) -> None:
-    catalog = scene.catalog
     which = item.WhichOneof("node")
     if which == "constraint":
         _constraint(scene, out, name, item.constraint, "")
     elif which == "table_like_clause":
-        source = catalog.relation(nodes.name_of(item.table_like_clause.relation))
-        out.lock(source, AS, "LIKE reads it")
-        table = catalog.relation(name)
-        catalog.put(replace(table, columns={**table.columns, **source.columns}))
+        like_made(item.table_like_clause, scene, out, name)
     elif which == "column_def":
         _columns(scene, out, name, [item.column_def])
 
@@ -148,7 +163,8 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
     """Columns in a row; their constraints count when all of them are there."""
     catalog = scene.catalog
     table = catalog.relation(name)
-    columns, sequences = dict(table.columns), table.sequences
+    columns = dict(table.columns)
+    fed: list[tuple[str, bool]] = []
     constrained: list[tuple[str, Node]] = []
     for definition in definitions:
         column = definition.colname
@@ -161,20 +177,33 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
             if kinds & _CONSTRAINTS:
                 constrained += [(column, one) for one in constraints]
         identity = "CONSTR_IDENTITY" in kinds
+        generated = {
+            nodes.enum_name("ConstrType", item.constraint.contype): item.constraint for item in definition.constraints
+        }
         columns[column] = Column(
             column,
             serial or (("_" + written.name) if written.array else written.name),
             written.typmod,
-            written.schema or "pg_catalog",
-            serial is not None or "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds,
-            "CONSTR_DEFAULT" in kinds,
-            "a" if identity else "",
+            type_schema(catalog, written),
+            serial is not None or identity or "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds,
+            "CONSTR_DEFAULT" in kinds or serial is not None,
+            generated["CONSTR_IDENTITY"].generated_when if identity else "",
+            (generated["CONSTR_GENERATED"].generated_kind or "s") if "CONSTR_GENERATED" in kinds else "",
         )
         if serial is not None or identity:
-            own = Name(name.schema, f"{name.relation}_{column}_seq")
-            catalog.put(Relation(own, "S", new=True))
-            sequences = (*sequences, OwnedSequence(own, column, identity))
-    catalog.put(replace(table, columns=columns, sequences=sequences))
+            fed.append((column, identity))
+    catalog.put(replace(table, columns=columns))
+    for column, identity in fed:
+        sequences.make(catalog, name, column, identity=identity)
+    for definition in definitions:
+        for item in definition.constraints:
+            if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT":
+                for asked in sequences.named_in(item.constraint.raw_expr):
+                    if catalog.missing(asked):
+                        out.problem = out.problem or f"{catalog.resolve(asked)} does not exist (42P01)"
+                    else:
+                        out.lock(catalog.relation(asked, "S"), AS, "a default asks it")
+                sequences.default_set(catalog, name, definition.colname, item.constraint.raw_expr)
     for column, constraint in constrained:
         _constraint(scene, out, name, constraint, column)
 
@@ -211,6 +240,7 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
     if scene.catalog.get(name) is not None:
         if node.if_not_exists:
             out.notes.append(f"{name} is there already: nothing happens")
+            query_locks(node.query, scene, out, plan=False, deep=False)
         else:
             out.problem = f"{name} exists already"
         return
@@ -222,6 +252,7 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
         if not node.into.skip_data:
             rows = count_query(nodes.statement(node.query), scene, out)
         query_locks(node.query, scene, out, plan=not node.into.skip_data, deep=not node.into.skip_data)
+        missing_columns(nodes.statement(node.query), scene, out)
     new = scene.catalog.live or not node.if_not_exists
     reads = tuple(lock.name for lock in out.locks.values())
     columns = result_columns(scene.catalog, node.query)
@@ -253,15 +284,26 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
         out.problem = problem
         return
     present = scene.catalog.get(name)
+    if present is not None and node.replace and scene.catalog.live:
+        if wrong_kind(scene, out, present, "v", "a view"):
+            return
+        out.problem = out.problem or _changes_columns(present, result_columns(scene.catalog, node.query))
     query_locks(node.query, scene, out, plan=False, deep=False)
     reads = tuple(lock.name for lock in out.locks.values())
+    missing_columns(nodes.statement(node.query), scene, out)
+    for source in present.reads if present is not None and node.replace else ():
+        before = scene.catalog.known(source)
+        if before is not None and source not in reads:
+            kept = tuple(one for one in before.dependents if one.name != name)
+            scene.catalog.put(replace(before, dependents=kept))
     _depend(scene, name, "v", out, node.query)
     if node.replace and (present is not None or not scene.catalog.live):
         view = scene.catalog.relation(name, "v")
         certainty = "certain" if present is not None else "likely"
         out.lock(view, AE, "the view is replaced", certainty)
         if present is not None:
-            scene.catalog.put(replace(present, reads=reads, calls=_view_calls(node.query, scene)))
+            columns = result_columns(scene.catalog, node.query) or present.columns
+            scene.catalog.put(replace(present, reads=reads, columns=columns, calls=_view_calls(node.query, scene)))
             return
         out.notes.append(f"{name} is new or replaced: without a server it is not known which")
         return
@@ -270,6 +312,24 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
         return
     scene.catalog.put(Relation(name, "v", result_columns(scene.catalog, node.query), reads=reads,
                                calls=_view_calls(node.query, scene), new=True))  # fmt: skip
+
+
+def _changes_columns(view: Relation, columns: dict[str, Column]) -> str:
+    """Why CREATE OR REPLACE VIEW is refused: it may add columns behind those that are there, and no more."""
+    if not columns or not view.columns:
+        return ""
+    old, new = list(view.columns.values()), list(columns.values())
+    for one, other in zip(old, new, strict=False):
+        if one.name != other.name:
+            return f"column {one.name} of {view.name} can't become {other.name} by CREATE OR REPLACE (42P16)"
+        known = one.type and other.type
+        if known and (one.type, one.typmod, one.type_schema) != (other.type, other.typmod, other.type_schema):
+            return f"column {one.name} of {view.name} can't get another type by CREATE OR REPLACE (42P16)"
+    return (
+        f"columns can't be dropped from the view {view.name} by CREATE OR REPLACE (42P16)"
+        if len(new) < len(old)
+        else ""
+    )
 
 
 def _view_calls(query: Node, scene: Scene) -> tuple[Call, ...]:
@@ -295,6 +355,11 @@ def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
     if element is None:
         return False
     parts = nodes.list_name(element.arg)
+    owner = sequences.owner_of(scene.catalog, sequence)
+    if owner is not None and owner[1].identity:
+        out.problem = out.problem or f"{sequence} is the identity of {owner[0].name}: its owner can't change (0A000)"
+        return True
+    sequences.disown(scene.catalog, sequence)
     if len(parts) < 2:
         return True
     table = scene.catalog.relation(Name(parts[-3] if len(parts) > 2 else "", parts[-2]))

@@ -12,10 +12,15 @@ from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import operators_of, run_functions, when_read, when_written
+from pgmig_tui.impact.rules.columns import missing_columns
+from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.refused import in_use, values_of_columns
+from pgmig_tui.impact.rules.refused_rows import empty_in, given_to, published
+from pgmig_tui.impact.rules.sequences import feeding
 from pgmig_tui.impact.rules.settings import set_to
 from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, take_statistics
 from pgmig_tui.impact.rules.taken import names_of_target, overwritten, take
+from pgmig_tui.impact.rules.values import is_null
 from pgmig_tui.impact.rules.visible import visible
 from pgmig_tui.impact.selectivity import NOTHING as NO_ROWS
 from pgmig_tui.impact.worlds import World
@@ -35,6 +40,7 @@ def query(node: Node, scene: Scene, out: Effect) -> None:
     else:
         count_query(node, scene, out)
     query_locks(node, scene, out)
+    missing_columns(node, scene, out)
 
 
 def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, deep: bool = True) -> None:
@@ -125,7 +131,7 @@ def evaluated(node: Node, scene: Scene, out: Effect) -> None:
 
 def _sequence(parts: list[str], scene: Scene, out: Effect, arguments: Node) -> None:
     """nextval and setval; the latter isn't even undone by ROLLBACK."""
-    sequence = _sequence_of(arguments[0], scene)
+    sequence = _sequence_of(arguments[0], scene, out)
     if sequence is not None:
         out.lock(sequence, RE, parts[-1])
     if parts[-1] == "setval" and (sequence is None or not sequence.fresh):
@@ -133,7 +139,7 @@ def _sequence(parts: list[str], scene: Scene, out: Effect, arguments: Node) -> N
         out.lose(5, f"the state of {'a sequence' if sequence is None else f'the sequence {sequence.name}'}", lost)
 
 
-def _sequence_of(argument: Node, scene: Scene) -> Relation | None:
+def _sequence_of(argument: Node, scene: Scene, out: Effect) -> Relation | None:
     """The sequence of which the name stands there, or that a column owns by pg_get_serial_sequence."""
     if argument.WhichOneof("node") == "type_cast":
         argument = argument.type_cast.arg
@@ -146,7 +152,12 @@ def _sequence_of(argument: Node, scene: Scene) -> Relation | None:
         owned = owner.sequences if owner is not None else ()
         return next((scene.catalog.relation(one.name, "S") for one in owned if one.column == column), None)
     text = nodes.constant(argument)
-    return None if text is None else scene.catalog.relation(nodes.name_from(_parts(text)), "S")
+    if text is None:
+        return None
+    name = nodes.name_from(_parts(text))
+    if scene.catalog.missing(name):
+        out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
+    return scene.catalog.relation(name, "S")
 
 
 def _parts(text: str) -> list[str]:
@@ -155,13 +166,13 @@ def _parts(text: str) -> list[str]:
 
 def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> None:
     """A function that is run: inside it anything can happen."""
-    from pgmig_tui.impact.rules.routine import constants, run_function
+    from pgmig_tui.impact.rules.routine import constants, in_order, run_function
 
     name, of_server = parts[-1], parts[0] == "pg_catalog" or len(parts) == 1
-    if of_server and name in {"nextval", "setval"} and arguments:
+    if of_server and name in {"nextval", "setval", "currval"} and arguments:
         _sequence(parts, scene, out, arguments)
         return
-    given = constants(arguments, scene.worth)
+    given = constants(in_order(arguments, parts, scene.catalog), scene.worth)
     if of_server and name == "set_config":
         set_config(given, scene, out)
     elif of_server and name in DESTROYS:
@@ -212,10 +223,14 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
         out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist"
         return
     table = scene.catalog.relation(name, "r")
+    if wrong_kind(scene, out, table, "rpvf", "a table that can be changed"):
+        return
     columns: frozenset[str] | None = None
     if verb == "UPDATE":
         columns = frozenset(item.res_target.name for item in node.target_list)
     values_of_columns(table, columns or (item.res_target.name for item in getattr(node, "cols", ())), out)
+    given_to(scene, out, node, table, verb)
+    published(scene, out, table, verb)
     where = verb in {"UPDATE", "DELETE"} and nodes.has(node, "where_clause")
     if table.new and verb in {"INSERT", "MERGE"} and not (verb == "INSERT" and _few_rows(node)):
         scene.catalog.fill(table.name)
@@ -225,9 +240,18 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
         out.notes.append(f"every row of {table.name}: it has no WHERE")
         out.scan(table)
     if verb == "INSERT":
-        given = _given(node, table) if table.sequences or table.calls else frozenset()
+        given = _given(node, table)
         clause = node.on_conflict_clause if nodes.has(node, "on_conflict_clause") else None
-        write_table(scene, out, table, verb, None, given=given, sure=_few_rows(node) and clause is None)
+        write_table(
+            scene,
+            out,
+            table,
+            verb,
+            None,
+            given=given,
+            sure=_few_rows(node) and clause is None,
+            empty=empty_in(node, table),
+        )
         if clause is not None and clause.target_list:
             _change(scene, out, table, clause.target_list, _condition(clause, "where_clause"), called)
     elif verb == "DELETE":
@@ -257,7 +281,8 @@ def _change(
     taken = overwritten(targets, where, called)
     take(scene, out, table, "UPDATE", taken, whole=where is None)
     columns = frozenset(item.res_target.name for item in targets)
-    write_table(scene, out, table, "UPDATE", columns, only=only, harmless=not taken)
+    empty = frozenset(item.res_target.name for item in targets if is_null(item.res_target.val))
+    write_table(scene, out, table, "UPDATE", columns, only=only, harmless=not taken, empty=empty)
 
 
 def _merge(scene: Scene, out: Effect, node: Node, table: Relation, called: frozenset[str]) -> None:
@@ -304,9 +329,10 @@ def write_table(
     given: frozenset[str] = frozenset(),
     sure: bool = False,
     harmless: bool = False,
+    empty: frozenset[str] = frozenset(),
 ) -> None:
-    """`columns` are those that an UPDATE sets, `given` those that an INSERT names; `sure`: it has a row, `harmless`: it
-    takes no values."""
+    """`columns` are those that an UPDATE sets, `given` those that an INSERT names, `empty` those that get NULL; `sure`:
+    it has a row, `harmless`: it takes no values."""
     if not scene.code.first("write", table.name, verb, columns, out.certainty):
         return
     out.lock(table, RE, verb)
@@ -338,16 +364,18 @@ def write_table(
         members += below
     if verb == "INSERT":
         lock_above(scene.catalog, table, out)
-        for sequence in table.sequences:
-            if sequence.column not in given:
-                out.lock_name(sequence.name, "S", RE, f"feeds {table.name}.{sequence.column}", "likely", table.new)
+        for sequence, column in feeding(scene.catalog, table):
+            if column not in given:
+                out.lock(sequence, RE, f"feeds {table.name}.{column}", "likely")
     when_written(table, verb, given, scene, out)
-    _outgoing(scene, out, table, verb, columns, sure)
+    _outgoing(scene, out, table, verb, columns, sure, empty)
     _incoming(scene, out, table, verb, columns)
-    _fire(scene, out, members, verb, columns)
+    _fire(scene, out, members, verb, columns, sure=sure)
 
 
-def _fire(scene: Scene, out: Effect, members: list[Relation], verb: str, columns: frozenset[str] | None) -> None:
+def _fire(
+    scene: Scene, out: Effect, members: list[Relation], verb: str, columns: frozenset[str] | None, *, sure: bool = False
+) -> None:
     """What the triggers do: those of the table named, and per row those of what is below it."""
     from pgmig_tui.impact.rules.routine import run_function
 
@@ -356,18 +384,24 @@ def _fire(scene: Scene, out: Effect, members: list[Relation], verb: str, columns
     per_row = 0
     functions: dict[Name, Name] = {}
     by_row: set[Name] = set()
+    waiting: set[Name] = set()
     for position, member in enumerate(members):
         for trigger in member.triggers:
             if position and not trigger.per_row:
                 continue
             if trigger.fires_on(verb) and not (columns and trigger.columns and not columns & trigger.columns):
                 names.append(trigger.name)
+                if trigger.deferred and scene.catalog.deferred_now(trigger.name, trigger.deferred):
+                    scene.catalog.defer(member.name, certain=sure and not position and trigger.per_row)
+                    waiting.add(trigger.function)
                 functions.setdefault(trigger.function, member.name)
                 if trigger.per_row:
                     by_row.add(trigger.function)
                     per_row += not position or not members[0].partitioned
     count_fired(rows, max(per_row, bool(by_row)), scene, out)
     for function in functions:
+        if function in waiting:
+            continue  # it runs at COMMIT
         inner = scene.inside(scene.catalog, scene.sql, NOTHING)
         if function in by_row:
             inner.times = scene.times.times(rows)
@@ -390,7 +424,13 @@ def _trigger_variables(table: Name, verb: str) -> dict[str, str]:
 
 
 def _outgoing(
-    scene: Scene, out: Effect, table: Relation, verb: str, columns: frozenset[str] | None, sure: bool
+    scene: Scene,
+    out: Effect,
+    table: Relation,
+    verb: str,
+    columns: frozenset[str] | None,
+    sure: bool,
+    empty: frozenset[str],
 ) -> None:
     """Foreign keys of the table are checked: at once, or at the transaction's end."""
     if verb == "DELETE":
@@ -400,6 +440,8 @@ def _outgoing(
         changed = columns is None or bool(columns & set(key.columns))
         if not key.enforced or not (changed or moving):
             continue
+        if changed and empty & set(key.columns) and (key.shape[:1] != "f" or set(key.columns) <= empty):
+            continue  # NULL references nothing: of a key in part, unless it says MATCH FULL
         if scene.catalog.waits(key):
             leaves = [one for one in scene.catalog.tree(table.name) if not one.partitioned]
             for leaf in leaves:
@@ -494,6 +536,10 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{catalog.resolve(name)} does not exist"
             continue
         root = catalog.relation(name, "r")
+        if wrong_kind(scene, out, root, "rpf"):
+            continue
+        if root.partitioned and not item.range_var.inh:
+            out.problem = out.problem or f"{root.name} is partitioned: TRUNCATE ONLY is refused (42809)"
         for position, member in enumerate(catalog.tree(root.name) if item.range_var.inh and root.known else [root]):
             todo.append((member, "TRUNCATE" if position == 0 else f"TRUNCATE reaches it from {root.name}"))
             named.add(member.name)
@@ -529,6 +575,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
 def lock_table(node: Node, scene: Scene, out: Effect) -> None:
     mode = LockMode(node.mode)
     todo = [(nodes.name_of(item.range_var), bool(item.range_var.inh)) for item in node.relations]
+    named = frozenset(todo)
     seen: set[tuple[Name, bool]] = set()
     while todo:
         name, below = todo.pop()
@@ -539,6 +586,8 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
             continue
         relation = scene.catalog.relation(name, "r")
+        if wrong_kind(scene, out, relation, "rpvf" if (name, below) not in named else "rpv", "a table or view"):
+            continue
         for member in scene.catalog.tree(relation.name) if below and relation.known else [relation]:
             out.lock(member, mode, "LOCK TABLE")
         if relation.kind == "v":
@@ -577,6 +626,25 @@ def prepare(node: Node, scene: Scene, out: Effect) -> None:
 
 def declare(node: Node, scene: Scene, out: Effect) -> None:
     query_locks(node.query, scene, out)
+    if not out.problem and not node.options & _HOLD:
+        scene.catalog.open_cursor(
+            node.portalname, [name for name, lock in out.locks.items() if lock.relkind not in "iI"]
+        )
+
+
+_HOLD = 0x20
+"""CURSOR_OPT_HOLD: such a one is copied at the end of its transaction, and keeps nothing."""
+
+
+def close(node: Node, scene: Scene, out: Effect) -> None:
+    scene.catalog.close_cursor(node.portalname)
+
+
+def deallocate(node: Node, scene: Scene, out: Effect) -> None:
+    if node.name:
+        scene.catalog.prepared.pop(node.name, None)
+    else:
+        scene.catalog.prepared.clear()
 
 
 def execute(node: Node, scene: Scene, out: Effect) -> None:
@@ -588,6 +656,9 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
         trees = [] if text is None else nodes.parse(text)
     except nodes.ParseError:
         trees = []
+    if text is None and scene.catalog.live and not scene.catalog.uncertain:
+        out.problem = out.problem or f"the prepared statement {node.name} does not exist (26000)"
+        return
     if not trees or nodes.kind(trees[0]) not in {"PrepareStmt", *_RUNNABLE}:
         out.hide(f"what the prepared statement {node.name} does")
         return
@@ -610,5 +681,7 @@ RULES = {
     "ExplainStmt": explain,
     "PrepareStmt": prepare,
     "DeclareCursorStmt": declare,
+    "ClosePortalStmt": close,
+    "DeallocateStmt": deallocate,
     "ExecuteStmt": execute,
 }

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quote
-from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
+from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.carry import dropped_on_table
 from pgmig_tui.impact.rules.cascade import in_the_way, keys, needed_by, obstacle_words, refuse
 from pgmig_tui.impact.rules.drop_objects import (
     drop_function,
     drop_other,
     drop_owned,
+    drop_role,
     drop_schema,
     drop_statistics,
     drop_type,
 )
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
+from pgmig_tui.impact.rules.kinds import wrong_target
 from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.rules.safer_index import detached_before, drop_concurrently
+from pgmig_tui.impact.rules.sequences import owner_of
 from pgmig_tui.impact.shadow import SYSTEM, Catalog
 
 _KINDS = {
@@ -42,7 +46,7 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.objects:
         parts = list_name(item)
         if what in _KINDS:
-            _drop_relation(scene, out, name_from(parts), _KINDS[what], cascade, node.missing_ok, targets)
+            _drop_relation(scene, out, name_from(parts), what, cascade, node.missing_ok, targets)
         elif what == "OBJECT_INDEX":
             if node.concurrent and len(node.objects) > 1:
                 out.problem = out.problem or "DROP INDEX CONCURRENTLY takes one index at a time (0A000)"
@@ -56,7 +60,7 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
         elif what in {"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"}:
             drop_function(scene, out, item, cascade, node.missing_ok)
         elif what == "OBJECT_STATISTIC_EXT":
-            drop_statistics(scene, out, name_from(parts))
+            drop_statistics(scene, out, name_from(parts), node.missing_ok)
         else:
             drop_other(scene, out, what, parts, cascade, node.missing_ok)
 
@@ -75,9 +79,9 @@ def _targets(node: Node, scene: Scene) -> set[Name]:
 
 
 def _drop_relation(
-    scene: Scene, out: Effect, name: Name, kind: str, cascade: bool, missing_ok: bool, targets: set[Name]
+    scene: Scene, out: Effect, name: Name, what: str, cascade: bool, missing_ok: bool, targets: set[Name]
 ) -> None:
-    catalog = scene.catalog
+    catalog, kind = scene.catalog, _KINDS[what]
     if catalog.missing(name):
         # One that the same DROP names before may have taken it along.
         if not missing_ok and catalog.resolve(name) not in out.locks:
@@ -87,11 +91,16 @@ def _drop_relation(
     if relation.name.schema == SYSTEM:
         out.problem = f"{relation.name} can't be dropped: the system needs it (42501)"
         return
+    if wrong_target(scene, out, _indexed(catalog, relation), what):
+        return
     in_use(scene, out, catalog.tree(relation.name), "DROP TABLE")
-    found = keys(catalog, "relation", [*_named(catalog, relation)])
+    found = [] if relation.fresh else keys(catalog, "relation", [*_named(catalog, relation)])
     if not cascade:
         # The server's own list has what is here by name, too: once is enough.
         words = list(needed_by(catalog, relation, targets))
+        owner = owner_of(catalog, relation.name) if relation.kind == "S" else None
+        if owner is not None and owner[1].identity and owner[0].name not in targets:
+            words.append(f"the identity of {owner[0].name}")
         words += [obstacle_words(one) for one in in_the_way(catalog, found, targets) if not words]
         refuse(out, str(relation.name), words)
     fallen = fall(scene, out, relation, "it is dropped", cascade)
@@ -102,6 +111,13 @@ def _drop_relation(
         if not relation.known:
             out.unknown.append(f"what references {relation.name}, and what it references (no catalog)")
     catalog.drop(fallen)
+
+
+def _indexed(catalog: Catalog, relation: Relation) -> Relation:
+    """The relation, or what stands for an index of that name."""
+    if relation.known or catalog.index(relation.name) is None:
+        return relation
+    return replace(relation, kind="i", known=True)
 
 
 def _named(catalog: Catalog, relation: Relation) -> tuple[str, str]:
@@ -136,6 +152,8 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
             out.problem = out.problem or f"index {catalog.resolve(name)} does not exist"
         return
     found = catalog.index(name)
+    if found is None and wrong_target(scene, out, catalog.relation(name), "OBJECT_INDEX"):
+        return
     mode = SUE if concurrent else AE
     if concurrent:
         out.no_transaction = out.temporary_locks = True
@@ -151,6 +169,8 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
     else:
         table, index = found
         index_name = index.name
+        if catalog.live and (told := inherited.required(scene, index.name)):
+            out.problem = out.problem or told
         for member in catalog.tree(table.name) if table.partitioned else [table]:
             out.lock(member, mode, f"its index {index.name} is dropped")
         for member, part in catalog.index_family(table, index):
@@ -202,11 +222,6 @@ def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missi
 def drop_database(node: Node, scene: Scene, out: Effect) -> None:
     out.no_transaction = True
     out.lose(5, f"the database {node.dbname}")
-
-
-def drop_role(node: Node, scene: Scene, out: Effect) -> None:
-    for role in node.roles:
-        out.lose(1, f"the role {role.role_spec.rolename or role.role_spec}")
 
 
 def drop_subscription(node: Node, scene: Scene, out: Effect) -> None:

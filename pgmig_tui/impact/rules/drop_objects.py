@@ -75,7 +75,10 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
     name = fact.name if fact is not None else composite.name if composite is not None else name_from(parts)
     of_type = [(one, columns) for one in catalog if (columns := _columns_of(one, name)) and one.kind != "c"]
     if not cascade:
-        words = [obstacle_words(one) for one in in_the_way(catalog, found) if _still_of_type(catalog, one, name)]
+        found = [] if fact is not None and fact.made else found
+        words = [
+            obstacle_words(one) for one in in_the_way(catalog, found) if _still_of_type(catalog, one, name, composite)
+        ]
         words += [] if words else [f"{', '.join(columns)} of {one.name}" for one, columns in of_type]
         if composite is not None:
             words += needed_by(catalog, composite, ())
@@ -97,8 +100,15 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
         catalog.drop([composite.name])
 
 
-def _still_of_type(catalog: Catalog, one: Obstacle, kind: Name) -> bool:
-    """Whether a column that depended on a type does so by now: it may have got another one."""
+def _still_of_type(catalog: Catalog, one: Obstacle, kind: Name, composite: Relation | None) -> bool:
+    """Whether a column, an index or a typed table that depended on a type does so by now."""
+    if one.what == "index" and one.relation is not None:
+        found = catalog.index(catalog.called_now(one.relation))
+        if found is not None and found[1].columns:
+            return bool(found[1].columns & set(_columns_of(found[0], kind)))
+    if one.what == "table" and composite is not None and one.relation is not None and one.direct:
+        name = catalog.called_now(one.relation)
+        return any(other.kind == "t" and other.name == name for other in composite.dependents)
     table = None if one.relation is None else catalog.known(catalog.called_now(one.relation))
     if one.what != "table column" or not one.direct or table is None:
         return True
@@ -136,7 +146,10 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
         return
     arguments = None if item.object_with_args.args_unspecified else _arguments(item)
     facts = catalog.functions(parts) if arguments is None else _exactly(catalog.functions(parts), arguments)
-    found = keys(catalog, "function", parts, arguments)
+    facts = _of_types(facts, item, catalog)
+    found = [] if facts and all(fact.made for fact in facts) else keys(catalog, "function", parts, arguments)
+    if len(facts) > 1 and arguments is None and catalog.live:
+        out.problem = out.problem or f"there are several functions {'.'.join(parts)}: say which one (42725)"
     name = ".".join(parts)
     if catalog.live and not facts and not found:
         if catalog.asked(name_from(parts)) and not missing_ok:
@@ -158,7 +171,7 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
         drop_dependents(scene, out, tuple(one for one in made if depends_still(catalog, one)), why)
         for one in made:
             _forget_triggers(catalog, one.name, {fact.name for fact in facts})
-    catalog.drop_function(parts, arguments)
+    catalog.drop_function(parts, arguments, facts or None)
 
 
 _USES = {"g": "trigger", "d": "default", "rule": "rule", "c": "constraint", "i": "index", "y": "policy", "v": "view"}
@@ -174,6 +187,22 @@ def _arguments(item: Node) -> int:
     return len(item.object_with_args.objargs)
 
 
+def _of_types(facts: list[FunctionFact], item: Node, catalog: Catalog) -> list[FunctionFact]:
+    """Of several functions with as many arguments, that of the types that are named, where all of them are known."""
+    from pgmig_tui.impact.rules.routine import signature, type_of
+
+    if item.object_with_args.args_unspecified or len(facts) < 2:
+        return facts
+    named = item.object_with_args.objfuncargs
+    wanted = (
+        signature(named, catalog)
+        if named
+        else tuple(type_of(one.type_name, catalog) for one in item.object_with_args.objargs)
+    )
+    fitting = [fact for fact in facts if fact.takes == wanted]
+    return fitting or facts
+
+
 def _exactly(facts: list[FunctionFact], arguments: int) -> list[FunctionFact]:
     return [fact for fact in facts if fact.most == arguments or (fact.most >= ANY_NUMBER and arguments > fact.least)]
 
@@ -185,18 +214,49 @@ def _forget_triggers(catalog: Catalog, table: Name, functions: set[Name]) -> Non
         catalog.put(replace(known, triggers=kept))
 
 
-def drop_statistics(scene: Scene, out: Effect, name: Name) -> None:
-    table = scene.catalog.facts.statistics.get(scene.catalog.resolve(name))
+def drop_statistics(scene: Scene, out: Effect, name: Name, missing_ok: bool) -> None:
+    found = scene.catalog.statistics(name)
+    if found is None and scene.catalog.live and scene.catalog.asked(name):
+        if not missing_ok:
+            out.problem = out.problem or f"the statistics object {name} does not exist (42704)"
+        return
+    table = None if found is None else found[1]
     out.lose(1, f"the statistics {name}")
+    if found is not None:
+        scene.catalog.put_statistics(found[0], None)
     if table is not None:
         out.lock(scene.catalog.relation(table), SUE, f"DROP STATISTICS {name}")
     elif not scene.catalog.live:
         out.unknown.append(f"the table of the statistics {name}: it gets SHARE UPDATE EXCLUSIVE (no catalog)")
 
 
+def drop_role(node: Node, scene: Scene, out: Effect) -> None:
+    """DROP ROLE: what it owns stands in its way, in this database as in others."""
+    catalog, scope = scene.catalog, scene.catalog.facts.scope
+    for item in node.roles:
+        role = item.role_spec.rolename
+        if not role:
+            continue
+        if scope is not None and role in scope.asked.roles and not catalog.has_role(role):
+            if not node.missing_ok:
+                out.problem = out.problem or f"the role {role} does not exist (42704)"
+            continue
+        out.lose(1, f"the role {role}")
+        if catalog.live and (owned := _owned_by(catalog, role)):
+            out.problem = out.problem or f"the role {role} owns {owned[0].name}, and can't be dropped (2BP01)"
+        if not out.problem:
+            catalog.put_role(role, there=False)
+
+
 def drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: bool, missing_ok: bool) -> None:
     label = what.removeprefix("OBJECT_").replace("_", " ").lower()
     name = ".".join(parts)
+    if what == "OBJECT_EVENT_TRIGGER":
+        scene.catalog.drop_event_trigger(name)
+    if what == "OBJECT_PUBLICATION":
+        if scene.catalog.live and name not in scene.catalog.published and not missing_ok:
+            out.problem = out.problem or f"the publication {name} does not exist (42704)"
+        scene.catalog.publish(name, None)
     if what == "OBJECT_EXTENSION":
         _drop_extension(scene, out, name, cascade, missing_ok)
         return
@@ -205,9 +265,11 @@ def drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: 
         if not cascade:
             refuse(out, f"the {label} {name}", [obstacle_words(one) for one in in_the_way(scene.catalog, found)])
         elif falls(scene, out, found, "falls with it"):
-            cascade = False
+            cascade = what == "OBJECT_FOREIGN_SERVER"  # the script may have made tables of it since
     if what in {"OBJECT_FOREIGN_SERVER", "OBJECT_FDW"}:
         _drop_foreign(scene, out, name, label, cascade)
+        if not out.problem:
+            scene.catalog.drop_object("server" if what == "OBJECT_FOREIGN_SERVER" else "foreign-data wrapper", name)
     elif cascade and what in {"OBJECT_OPERATOR", "OBJECT_CAST", "OBJECT_OPCLASS", "OBJECT_OPFAMILY", "OBJECT_LANGUAGE",
                               "OBJECT_COLLATION"}:  # fmt: skip
         out.hide(f"what depends on the {label} {name}")
@@ -250,19 +312,46 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
     dropping = kind(node) == "DropOwnedStmt"
     for item in node.roles:
         role = item.role_spec.rolename
-        owned = [scene.catalog.relation(name) for name in scene.catalog.facts.owned.get(role, ())]
+        owned = _owned_by(scene.catalog, role)
         if not scene.catalog.live:
             out.unknown.append(f"everything that {role} owns (no catalog)")
             if dropping:
                 out.lose(4, f"everything that {role} owns")
         fallen: set[Name] = set()
-        if dropping and falls(scene, out, [Fall("owned", role)], f"owned by {role}, or falls with that"):
+        cascade = enum_name("DropBehavior", node.behavior) == "DROP_CASCADE" if dropping else False
+        before = {name for name in scene.catalog.facts.owned.get(role, ()) if scene.catalog.facts.relations.get(name)}
+        if dropping and not cascade and _refuse_owned(scene, out, owned, role):
+            continue
+        as_told = dropping and before == {one.name for one in owned}
+        if as_told and falls(scene, out, [Fall("owned", role)], f"owned by {role}, or falls with that"):
             continue
         for relation in owned:
             if dropping:
-                fall(scene, out, relation, f"owned by {role}", True, fallen)
-            else:
-                out.lock(relation, AE, f"owned by {role}")
-                for index in relation.indexes:
-                    out.lock_index(relation, index, AE, f"owned by {role}")
+                fall(scene, out, relation, f"owned by {role}", cascade, fallen)
+                continue
+            out.lock(relation, AE, f"owned by {role}")
+            for index in relation.indexes:
+                out.lock_index(relation, index, AE, f"owned by {role}")
+            here = scene.catalog.known(relation.name)
+            if here is not None:
+                owner = node.newrole.rolename or scene.catalog.facts.role
+                scene.catalog.put(replace(here, owner=owner))
         scene.catalog.drop(fallen)
+
+
+def _owned_by(catalog: Catalog, role: str) -> list[Relation]:
+    """What a role owns by now: as the server knew it, but for what got another owner or is gone, and what the script
+    has given to it."""
+    told = [catalog.called_now(name) for name in catalog.facts.owned.get(role, ())]
+    found = {name: one for name in told if (one := catalog.known(name)) is not None and one.owner in ("", role)}
+    found.update((one.name, one) for one in catalog if one.owner == role)
+    found.update((name, catalog.relation(name)) for name in told if name not in catalog.facts.relations)
+    return list(found.values())
+
+
+def _refuse_owned(scene: Scene, out: Effect, owned: list[Relation], role: str) -> bool:
+    if not scene.catalog.live:
+        return False
+    targets = {one.name for one in owned}
+    words = [word for one in owned for word in needed_by(scene.catalog, one, targets)]
+    return refuse(out, f"what {role} owns", words)

@@ -7,7 +7,9 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules.refused import in_use, name_taken, no_column
+from pgmig_tui.impact.rules import inherited
+from pgmig_tui.impact.rules.kinds import wrong_kind
+from pgmig_tui.impact.rules.refused import checked, in_use, name_taken, no_column
 from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently
 from pgmig_tui.impact.selectivity import share
 
@@ -18,6 +20,8 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
     table = scene.catalog.relation(name)
+    if wrong_kind(scene, out, table, "rpm"):
+        return
     concurrent = bool(node.concurrent)
     if concurrent:
         out.no_transaction = out.temporary_locks = True
@@ -38,6 +42,8 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     elements = [item.index_elem for item in node.index_params]
     columns = tuple(name for element in elements if (name := element.name))
     no_column(out, table, columns)
+    if node.unique and scene.catalog.live and (told := inherited.lacks_partition_key(table, columns)):
+        out.problem = out.problem or told
     if node.idxname:
         taken = Name(table.name.schema, node.idxname)
         if node.if_not_exists and scene.catalog.index(taken) is not None:
@@ -48,7 +54,10 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     alone = not node.relation.inh and table.kind in "p?"  # ON ONLY reads nothing there
     if not concurrent and not table.new and table.kind != "m" and not alone:
         _advise(node, scene, out, table, called)
-    whole = not nodes.has(node, "where_clause") and all(columns)
+    whole = not nodes.has(node, "where_clause") and len(columns) == len(elements)
+    for element in elements:
+        if element.HasField("expr"):
+            checked(element.expr, table, out, "an index expression")
     index = Index(Name(table.name.schema, called), names, columns, bool(node.unique), new=True, whole=whole,
                   method=node.access_method)  # fmt: skip
     for member in members if not alone else ():

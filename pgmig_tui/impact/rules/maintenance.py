@@ -5,8 +5,10 @@ from __future__ import annotations
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_care
 from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.alter_storage import mark_clustered
 from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 
@@ -79,12 +81,25 @@ def cluster(node: Node, scene: Scene, out: Effect) -> None:
     root = scene.catalog.relation(name)
     if root.partitioned:
         out.no_transaction = out.temporary_locks = True
+    if _refuse_cluster(node, root, scene, out):
+        return
     in_use(scene, out, [root], "CLUSTER")
+    mark_clustered(scene, root, node.indexname or next((i.name.relation for i in root.indexes if i.clustered), ""))
     for member in scene.catalog.tree(root.name) if root.partitioned else [root]:
         out.lock(member, AE, "CLUSTER")
         out.rewrite(member)
         for index in member.indexes:
             out.lock_index(member, index, AE, "rebuilt")
+
+
+def _refuse_cluster(node: Node, table: Relation, scene: Scene, out: Effect) -> bool:
+    if not (table.known and scene.catalog.live):
+        return False
+    if node.indexname and not any(index.name.relation == node.indexname for index in table.indexes):
+        out.problem = f"{table.name} has no index {node.indexname} (42704)"
+    elif not node.indexname and not any(index.clustered for index in table.indexes):
+        out.problem = f"{table.name} was never clustered: say USING which index (42704)"
+    return bool(out.problem)
 
 
 RULES = {"VacuumStmt": vacuum, "ClusterStmt": cluster, "RepackStmt": cluster}

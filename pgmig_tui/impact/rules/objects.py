@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
+
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_refresh
 from pgmig_tui.impact.effect import Effect, Scene, quote
-from pgmig_tui.impact.facts import Name, Relation, TypeFact
+from pgmig_tui.impact.facts import Name, Published, Relation, TypeFact, replace
 from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
+from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
@@ -23,6 +26,8 @@ def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
     sequence = scene.catalog.relation(name, "S")
+    if wrong_target(scene, out, sequence, "OBJECT_SEQUENCE"):
+        return
     out.lock(sequence, SRE, "ALTER SEQUENCE")
     options = nodes.options(node.options)
     owned_by(node.options, scene, out, sequence.name)
@@ -54,7 +59,10 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
     parts = nodes.list_name(node.object)
     why = _COMMENT_WORDS[nodes.kind(node)]
     if what in _COMMENT_RELATIONS:
-        _comment_on(scene, out, nodes.name_from(parts), SUE, _COMMENT_RELATIONS[what], why)
+        name = nodes.name_from(parts)
+        if why == "COMMENT" and wrong_target(scene, out, scene.catalog.relation(name), what):
+            return
+        _comment_on(scene, out, name, SUE, _COMMENT_RELATIONS[what], why)
     elif what == "OBJECT_COLUMN":
         _comment_on(scene, out, nodes.name_from(parts[:-1]), SUE, "r", why)
     elif what == "OBJECT_INDEX":
@@ -98,6 +106,12 @@ def grant(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def publication(node: Node, scene: Scene, out: Effect) -> None:
+    made = nodes.kind(node) == "CreatePublicationStmt"
+    if scene.catalog.live and made is (node.pubname in scene.catalog.published):
+        told = "exists already (42710)" if made else "does not exist (42704)"
+        out.problem = out.problem or f"the publication {node.pubname} {told}"
+        return
+    _publish(node, scene, out, made=made)
     for item in node.pubobjects:
         spec = item.publication_obj_spec
         if nodes.has(spec, "pubtable"):
@@ -106,6 +120,8 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
                 out.problem = f"{scene.catalog.resolve(name)} does not exist"
                 continue
             root = scene.catalog.relation(name, "r")
+            if wrong_kind(scene, out, root, "rp"):
+                continue
             below = spec.pubtable.relation.inh and not root.partitioned  # partitions are published with their parent
             for member in scene.catalog.tree(root.name) if below else [root]:
                 out.lock(member, SUE, "published")
@@ -116,6 +132,30 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock(scene.catalog.relation(name, "r"), SUE, f"in the publication {node.pubname} until now")
 
 
+def _publish(node: Node, scene: Scene, out: Effect, *, made: bool) -> None:
+    """Carry forward what is published from now on."""
+    catalog = scene.catalog
+    before = catalog.published.get(node.pubname, Published())
+    named = frozenset(
+        catalog.resolve(nodes.name_of(item.publication_obj_spec.pubtable.relation))
+        for item in node.pubobjects
+        if nodes.has(item.publication_obj_spec, "pubtable")
+    )
+    updates, deletes = before.updates, before.deletes
+    if (option := nodes.options(node.options).get("publish")) is not None:
+        verbs = {verb.strip() for verb in (nodes.constant(option.arg) or option.arg.string.sval).split(",")}
+        updates, deletes = "update" in verbs, "delete" in verbs
+    action = "" if made else nodes.enum_name("AlterPublicationAction", node.action)
+    if action == "AP_AddObjects" and (twice := named & before.tables):
+        out.problem = out.problem or f"{min(twice)} is in the publication {node.pubname} already (42710)"
+    if action == "AP_DropObjects" and (missing := [name for name in named if name not in before.tables]):
+        out.problem = out.problem or f"{missing[0]} is not in the publication {node.pubname} (42704)"
+    tables = {"AP_AddObjects": before.tables | named, "AP_DropObjects": before.tables - named}.get(
+        action, named if node.pubobjects else before.tables
+    )
+    catalog.publish(node.pubname, Published(before.every or bool(node.for_all_tables), updates, deletes, tables))
+
+
 def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.relations:
         if item.WhichOneof("node") == "range_var":
@@ -123,7 +163,15 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
             if scene.catalog.missing(name):
                 out.problem = f"{scene.catalog.resolve(name)} does not exist"
                 continue
-            out.lock(scene.catalog.relation(name, "r"), SUE, "CREATE STATISTICS")
+            table = scene.catalog.relation(name, "r")
+            out.lock(table, SUE, "CREATE STATISTICS")
+            parts = nodes.strings(node.defnames)
+            if parts:
+                made = Name(parts[-2] if len(parts) > 1 else table.name.schema, parts[-1])
+                if scene.catalog.statistics(made) is not None and not node.if_not_exists:
+                    out.problem = out.problem or f"the statistics object {made} exists already (42710)"
+                columns = frozenset(item.stats_elem.name for item in node.exprs)
+                scene.catalog.put_statistics(made, table.name, columns)
 
 
 def create_domain(node: Node, scene: Scene, out: Effect) -> None:
@@ -136,7 +184,7 @@ def create_domain(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.constraints:
         if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT":
             default = expression_text(item.constraint.raw_expr)
-    scene.catalog.put_type(TypeFact(name, "d", base.name, base.typmod, constrained, default=default))
+    scene.catalog.put_type(TypeFact(name, "d", base.name, base.typmod, constrained, default=default, made=True))
 
 
 def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
@@ -144,6 +192,7 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
     parts = nodes.strings(node.type_name)
     definition = nodes.definition(node)
     # subtype: T default, N drop not null, O set not null, C add constraint, X drop constraint, V validate
+    _constrain(node, scene)
     adds = node.subtype == "C" and not (definition is not None and definition.skip_validation)
     if not (adds or node.subtype in {"O", "V"}):
         return
@@ -169,6 +218,13 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
             "checks new values only: VALIDATE CONSTRAINT, which reads them all, can wait for a quiet hour",
             lambda: _domain_not_valid(node, fact),
         )
+
+
+def _constrain(node: Node, scene: Scene) -> None:
+    """A domain has constraints from now on: a new column of it is checked row by row."""
+    fact = scene.catalog.type(nodes.strings(node.type_name))
+    if fact is not None and node.subtype in {"C", "O"} and not fact.constrained:
+        scene.catalog.put_type(changed(fact, constrained=True))
 
 
 def _domain_not_valid(node: Node, domain: TypeFact) -> str:
@@ -209,20 +265,47 @@ def create_type(node: Node, scene: Scene, out: Effect) -> None:
     if scene.catalog.live and scene.catalog.type([name.schema, name.relation]) is not None:
         out.problem = f"the type {name} exists already (42710)"
         return
-    scene.catalog.put_type(TypeFact(name, letter))
+    labels = frozenset(nodes.strings(node.vals)) if letter == "e" else frozenset()
+    scene.catalog.put_type(TypeFact(name, letter, labels=labels, made=True))
     if letter == "e":
         scene.catalog.make_type(name)
 
 
 def alter_enum(node: Node, scene: Scene, out: Effect) -> None:
     parts = ".".join(nodes.strings(node.type_name))
+    fact = scene.catalog.type(nodes.strings(node.type_name))
+    if (
+        fact is None
+        and scene.catalog.knows_types
+        and scene.catalog.asked(nodes.name_from(nodes.strings(node.type_name)))
+    ):
+        out.problem = f"the type {parts} does not exist (42704)"
+        return
+    if fact is not None and fact.labels:
+        _labels(node, fact, scene, out)
     if node.old_val:
         out.breaks.append(f"statements that write the value '{node.old_val}' of {parts}")
         return
     out.notes.append("a new enum value can't be used before the transaction has committed")
-    fact = scene.catalog.type(nodes.strings(node.type_name))
-    if fact is not None and node.new_val and not (fact.name in scene.catalog.fresh_types and scene.major >= 17):
+    if (
+        fact is not None
+        and node.new_val
+        and node.new_val not in fact.labels
+        and not (fact.name in scene.catalog.fresh_types and scene.major >= 17)
+    ):
         scene.catalog.add_value(fact.name, node.new_val)
+
+
+def _labels(node: Node, enum: TypeFact, scene: Scene, out: Effect) -> None:
+    """What values an enumeration has from now on."""
+    if node.old_val and node.old_val not in enum.labels:
+        out.problem = f"{enum.name} has no value '{node.old_val}' (22023)"
+    elif node.new_val_neighbor and node.new_val_neighbor not in enum.labels:
+        out.problem = f"{enum.name} has no value '{node.new_val_neighbor}' (22023)"
+    elif node.new_val in enum.labels and not node.skip_if_new_val_exists:
+        out.problem = f"{enum.name} has the value '{node.new_val}' already (42710)"
+    if not out.problem:
+        scene.catalog.put_type(changed(enum, labels=(enum.labels | {node.new_val}) - {node.old_val}))
 
 
 def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
@@ -234,12 +317,18 @@ def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
             out.lock(composite, AE, "OWNER TO")
 
 
+def create_role(node: Node, scene: Scene, out: Effect) -> None:
+    scene.catalog.put_role(node.role, there=True)
+
+
 def set_constraints(node: Node, scene: Scene, out: Effect) -> None:
     """SET CONSTRAINTS: what becomes immediate is checked now, and reads what it references."""
     names = [item.range_var.relname for item in node.constraints] or [""]
     if not node.deferred:
         for relation in scene.catalog:
             if scene.catalog.pending(relation.name) is not None:
+                waiting = [one for one in relation.triggers if scene.catalog.deferred_now(one.name, one.deferred)]
+                run_functions((one.function for one in waiting if one.deferred), scene, out)
                 for key in relation.foreign_keys:
                     if scene.catalog.waits(key):
                         certainty = "likely" if scene.catalog.pending(relation.name) else "possible"
@@ -331,6 +420,11 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
         return
     view = scene.catalog.relation(name, "m")
+    if wrong_kind(scene, out, view, "m", "a materialized view"):
+        return
+    if node.concurrent and node.skip_data:
+        out.problem = "REFRESH … CONCURRENTLY can't be WITH NO DATA (42601)"
+        return
     out.lock(view, E if node.concurrent else AE, "REFRESH")
     usable = any(index.unique and index.whole and index.valid for index in view.indexes)
     if node.concurrent and view.known and scene.catalog.live and not (usable and view.populated):
@@ -346,6 +440,8 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
         count_refresh(view, scene, out, concurrent=bool(node.concurrent))
     else:
         out.emptied.add(view.name)
+    if view.known:
+        scene.catalog.put(replace(view, populated=not node.skip_data))
     if not node.concurrent:
         out.rewrite(view)
         if not node.skip_data and view.populated and not view.new:
@@ -376,6 +472,7 @@ RULES = {
     "AlterOwnerStmt": alter_owner,
     "AlterObjectDependsStmt": depends,
     "ConstraintsSetStmt": set_constraints,
+    "CreateRoleStmt": create_role,
     "CreateExtensionStmt": create_extension,
     "AlterExtensionStmt": alter_extension,
     "CreateSubscriptionStmt": create_subscription,
@@ -388,7 +485,7 @@ RULES = {
     "DropTableSpaceStmt": outside,
     **dict.fromkeys(
         (
-            "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "CreateRoleStmt", "AlterRoleStmt",
+            "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterRoleStmt",
             "AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt",
             "CreateCastStmt", "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",
@@ -396,8 +493,8 @@ RULES = {
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",
             "AlterCollationStmt", "AlterTSConfigurationStmt", "AlterTSDictionaryStmt", "CreatePLangStmt",
             "CreateTransformStmt", "AlterTableSpaceOptionsStmt", "ImportForeignSchemaStmt",
-            "ListenStmt", "UnlistenStmt", "NotifyStmt", "CheckPointStmt", "ClosePortalStmt", "FetchStmt",
-            "DeallocateStmt", "VariableShowStmt", "ReplicaIdentityStmt",
+            "ListenStmt", "UnlistenStmt", "NotifyStmt", "CheckPointStmt", "FetchStmt", "VariableShowStmt",
+            "ReplicaIdentityStmt",
         ),
         nothing,
     ),

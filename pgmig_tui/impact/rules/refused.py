@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.casts import assignable
+from pgmig_tui.impact.builtin import builtin_types
+from pgmig_tui.impact.casts import assignable, comparable
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Column, Name, Relation
+from pgmig_tui.impact.facts import Column, Name, Relation, replace
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.cascade import in_the_way, obstacle_words, part_key, refuse
+from pgmig_tui.impact.rules.kinds import wrong_kind
+from pgmig_tui.impact.rules.sequences import named_in
+from pgmig_tui.impact.rules.types import SERIALS, no_type
 from pgmig_tui.impact.typechange import type_name
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
@@ -40,8 +45,9 @@ def no_column(out: Effect, table: Relation, columns: Iterable[str]) -> None:
         out.problem = out.problem or f"column {missing} of {table.name} does not exist (42703)"
 
 
-def subcommand(words: str, cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+def subcommand(words: str, cmd: Node, table: Relation, scene: Scene, out: Effect, *, only: bool = False) -> None:
     """Why a subcommand of ALTER TABLE is refused, if it is."""
+    inherited.refused(words, cmd, table, scene, out, only=only)
     if words in _ON_COLUMN and cmd.name:
         no_column(out, table, [cmd.name])
     check = _CHECKS.get(words)
@@ -53,18 +59,37 @@ def _alter_type(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     column, catalog = table.columns.get(cmd.name), scene.catalog
     if column is None or table.kind == "c":
         return
+    no_type(scene, out, type_name(nodes.definition(cmd).type_name))
     for one in in_the_way(catalog, [part_key(table, cmd.name, "column", catalog)], direct=True):
         if one.what in _USED and not (one.what == "trigger" and one.relation != table.name):
             out.problem = out.problem or (
                 f"the type of {table.name}.{cmd.name} can't change: {_USED[one.what]} uses it, "
                 f"{obstacle_words(one)} (0A000)"
             )
+    for policy in _policies_on(table, cmd.name):
+        out.problem = (
+            out.problem or f"the type of {table.name}.{cmd.name} can't change: the policy {policy} uses it (0A000)"
+        )
+    for computed in table.columns.values():
+        if computed.generated and cmd.name in computed.made_of:
+            told = f"the type of {table.name}.{cmd.name} can't change: the generated column {computed.name} uses it"
+            out.problem = out.problem or f"{told} (0A000)"
+    _keys_of_type(cmd, table, scene, out)
     definition = nodes.definition(cmd)
     if not nodes.has(definition, "raw_default"):
-        _castable(column, definition, table, out)
+        _castable(column, definition, table, scene, out)
 
 
-def _castable(column: Column, definition: Node, table: Relation, out: Effect) -> None:
+def _policies_on(table: Relation, column: str) -> list[str]:
+    """The table's own policies that name a column."""
+    return [
+        one.part
+        for one in table.dependents
+        if one.kind == "y" and one.name == table.name and column in one.columns and one.part in table.policies
+    ]
+
+
+def _castable(column: Column, definition: Node, table: Relation, scene: Scene, out: Effect) -> None:
     new = type_name(definition.type_name)
     if column.type_schema == "pg_catalog" and new.schema in {"", "pg_catalog"}:
         name = f"_{new.name}" if new.array else new.name
@@ -72,6 +97,18 @@ def _castable(column: Column, definition: Node, table: Relation, out: Effect) ->
             out.problem = out.problem or (
                 f"{table.name}.{column.name} can't be cast to {new.name} automatically: it needs USING (42804)"
             )
+        if new.name in builtin_types():
+            return
+    enum = scene.catalog.type([new.schema, new.name] if new.schema else [new.name])
+    if enum is None or enum.kind != "e" or new.array or not column.type or not scene.catalog.live:
+        return
+    mine = Name(column.type_schema, column.type)
+    by_itself = any(
+        one.target == enum.name and one.source == mine and one.context in "ai" for one in scene.catalog.casts
+    )
+    if mine != enum.name and not by_itself:
+        told = f"{table.name}.{column.name} can't be cast to {enum.name} automatically: it needs USING"
+        out.problem = out.problem or f"{told} (42804)"
 
 
 def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -84,6 +121,12 @@ def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
         for one in table.dependents
         if not words and one.kind in {"v", "m"} and cmd.name in one.columns and catalog.known(one.name) is not None
     ]
+    words += [
+        f"the generated column {one.name}"
+        for one in table.columns.values()
+        if one.generated and cmd.name in one.made_of
+    ]
+    words += [f"the policy {policy}" for policy in _policies_on(table, cmd.name)]
     words += [
         f"the foreign key {key.name} of {key.table}"
         for key in catalog.incoming(table.name)
@@ -107,8 +150,65 @@ def _drop_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> N
 
 
 def _drop_not_null(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    column = table.columns.get(cmd.name)
     if any(index.primary and cmd.name in index.keys for index in table.indexes):
         out.problem = out.problem or f"{cmd.name} is in the primary key of {table.name} (42P16)"
+    elif column is not None and column.identity:
+        out.problem = out.problem or f"{table.name}.{cmd.name} is an identity column: it stays NOT NULL (42601)"
+
+
+def _default(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    column = table.columns.get(cmd.name)
+    if column is not None and column.generated and table.kind in "rpf":
+        out.problem = out.problem or f"{table.name}.{cmd.name} is a generated column: it has no default (42601)"
+    elif column is not None and column.identity:
+        out.problem = out.problem or f"{table.name}.{cmd.name} is an identity column: it has no default (42601)"
+    elif nodes.has(cmd, "def"):
+        for name in named_in(nodes.raw_definition(cmd)):
+            if scene.catalog.missing(name):
+                out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
+
+
+def _add_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    column = table.columns.get(cmd.name)
+    if column is None:
+        return
+    if column.identity:
+        out.problem = out.problem or f"{table.name}.{cmd.name} is an identity column already (55000)"
+    elif not column.not_null:
+        out.problem = out.problem or f"{table.name}.{cmd.name} must be NOT NULL to become an identity column (55000)"
+    elif column.has_default:
+        out.problem = (
+            out.problem or f"{table.name}.{cmd.name} has a default: it can't become an identity column (55000)"
+        )
+
+
+def _of_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    column = table.columns.get(cmd.name)
+    if column is not None and not column.identity and not cmd.missing_ok:
+        out.problem = out.problem or f"{table.name}.{cmd.name} is no identity column (55000)"
+
+
+def _of_generated(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    column = table.columns.get(cmd.name)
+    if column is not None and not column.generated and not cmd.missing_ok:
+        out.problem = out.problem or f"{table.name}.{cmd.name} is no generated column (55000)"
+
+
+def _switch_trigger(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    if cmd.name and not any(trigger.name == cmd.name for trigger in table.triggers):
+        out.problem = out.problem or f"{table.name} has no trigger {cmd.name} (42704)"
+
+
+def _add_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    definition = nodes.definition(cmd)
+    if cmd.missing_ok and definition.colname in table.columns:
+        return
+    if (written := type_name(definition.type_name)).name not in SERIALS:
+        no_type(scene, out, written)
+    kinds = {nodes.enum_name("ConstrType", item.constraint.contype) for item in definition.constraints}
+    if "CONSTR_PRIMARY" in kinds and any(index.primary for index in table.indexes):
+        out.problem = out.problem or f"{table.name} has a primary key already (42P16)"
 
 
 def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -122,15 +222,51 @@ def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> No
         out.problem = out.problem or f"{table.name} has a primary key already (42P16)"
     if kind in {"CONSTR_PRIMARY", "CONSTR_UNIQUE"}:
         no_column(out, table, nodes.strings(constraint.keys))
+        if constraint.indexname:
+            _using_index(constraint.indexname, table, out)
+        elif constraint.conname:
+            name_taken(scene, out, Name(table.name.schema, constraint.conname))
     elif kind == "CONSTR_FOREIGN":
         no_column(out, table, nodes.strings(constraint.fk_attrs))
-        _references(constraint, scene, out)
+        _references(constraint, table, scene, out)
+    elif kind == "CONSTR_CHECK":
+        checked(constraint.raw_expr, table, out, "a CHECK")
+        plain = constraint.raw_expr.column_ref if constraint.raw_expr.WhichOneof("node") == "column_ref" else None
+        column = table.columns.get(nodes.strings(plain.fields)[-1]) if plain is not None else None
+        if column is not None and column.type_schema == "pg_catalog" and column.type not in {"", "bool"}:
+            out.problem = out.problem or f"{table.name}.{column.name} is no boolean: it is no CHECK (42804)"
 
 
-def _references(constraint: Node, scene: Scene, out: Effect) -> None:
+def checked(expression: Node, table: Relation, out: Effect, what: str) -> None:
+    """An expression on one table's row alone: in a CHECK, an index, a generated column."""
+    found = list(nodes.walk(expression))
+    if any(nodes.kind(inner) == "SubLink" for inner in found):
+        out.problem = out.problem or f"{what} can't have a subquery (0A000)"
+        return
+    plain = [inner for inner in found if nodes.kind(inner) == "ColumnRef" and len(inner.fields) == 1]
+    names = [name for inner in plain for name in nodes.strings(inner.fields)]
+    no_column(out, table, (name for name in names if name != table.name.relation))
+
+
+def _using_index(name: str, table: Relation, out: Effect) -> None:
+    index = next((one for one in table.indexes if one.name.relation == name), None)
+    if index is None:
+        out.problem = out.problem or f"{table.name} has no index {name} (42704)"
+    elif index.constraint:
+        out.problem = out.problem or f"{name} belongs to the constraint {index.constraint} already (55000)"
+    elif not index.unique or not index.whole:
+        why = "is not unique" if not index.unique else "has expressions or a WHERE clause"
+        out.problem = out.problem or f"{name} {why}: no constraint can use it (42809)"
+    elif not index.valid:
+        out.problem = out.problem or f"{name} is not valid: no constraint can use it (55000)"
+
+
+def _references(constraint: Node, table: Relation, scene: Scene, out: Effect) -> None:
     """A foreign key needs a unique index on exactly the columns that it references."""
     target = scene.catalog.get(nodes.name_of(constraint.pktable))
-    if target is None or not target.known or not target.columns or target.kind not in "rp":
+    if target is None or wrong_kind(scene, out, target, "rp"):
+        return
+    if not target.known or not target.columns or target.kind not in "rp":
         return
     columns = nodes.strings(constraint.pk_attrs)
     no_column(out, target, columns)
@@ -139,9 +275,81 @@ def _references(constraint: Node, scene: Scene, out: Effect) -> None:
     elif columns and not any(index.unique and set(index.keys) == set(columns) for index in target.indexes):
         told = ", ".join(columns)
         out.problem = out.problem or f"no unique constraint of {target.name} is on ({told}) alone (42830)"
+    else:
+        theirs = columns or next((list(index.keys) for index in target.indexes if index.primary), [])
+        for one, other in zip(nodes.strings(constraint.fk_attrs), theirs, strict=False):
+            unequal(table, one, target, other, out)
 
 
-def rename_column(node: Node, table: Relation, out: Effect) -> None:
+def unequal(table: Relation, column: str, other: Relation, theirs: str, out: Effect) -> None:
+    """The two sides of a foreign key must be of types that are compared by themselves."""
+    one, two = table.columns.get(column), other.columns.get(theirs)
+    if one is None or two is None or one.type_schema != "pg_catalog" or two.type_schema != "pg_catalog":
+        return
+    if comparable(one.type, two.type) is False:
+        told = f"{table.name}.{column} and {other.name}.{theirs} are of types that can't be compared"
+        out.problem = out.problem or f"{told}: no foreign key is possible (42804)"
+
+
+def _keys_of_type(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    """A new type must go with that of the other side of each foreign key."""
+    new = type_name(nodes.definition(cmd).type_name)
+    column = table.columns.get(cmd.name)
+    if column is None or new.array or new.schema not in {"", "pg_catalog"}:
+        return
+    known = replace(
+        table, columns={**table.columns, cmd.name: replace(column, type=new.name, type_schema="pg_catalog")}
+    )
+    for key in table.foreign_keys:
+        for one, other in zip(key.columns, key.referenced_columns, strict=False):
+            if one == cmd.name and key.referenced != table.name:
+                unequal(known, one, scene.catalog.relation(key.referenced), other, out)
+    for key in scene.catalog.incoming(table.name):
+        for one, other in zip(key.columns, key.referenced_columns, strict=False):
+            if other == cmd.name and key.table != table.name:
+                unequal(scene.catalog.relation(key.table), one, known, other, out)
+
+
+def composite(scene: Scene, out: Effect, relation: Relation, commands: Iterable[Node]) -> None:
+    """ALTER TYPE of a composite type that tables are made of, or that columns are of."""
+    for cmd in commands:
+        what = nodes.enum_name("AlterTableType", cmd.subtype)
+        if what in {"AT_AddColumn", "AT_DropColumn", "AT_AlterColumnType"}:
+            cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
+            _without_cascade(relation, out, cascade=cascade)
+        if what == "AT_AlterColumnType":
+            _columns_of_row(scene, out, relation, f"the type {relation.name}")
+
+
+def _without_cascade(relation: Relation, out: Effect, *, cascade: bool) -> None:
+    tables = [one.name for one in relation.dependents if one.kind == "t" and not one.columns]
+    if tables and not cascade:
+        out.problem = out.problem or f"{tables[0]} is a table of the type {relation.name}: it needs CASCADE (2BP01)"
+
+
+def rename_attribute(node: Node, relation: Relation, out: Effect) -> None:
+    _without_cascade(relation, out, cascade=nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE")
+
+
+def row_type_used(scene: Scene, out: Effect, table: Relation) -> None:
+    """A table whose rows are stored in columns elsewhere can't be written anew."""
+    if table.name in out.rewrites and table.kind in "rp":
+        _columns_of_row(scene, out, table, str(table.name))
+
+
+def _columns_of_row(scene: Scene, out: Effect, relation: Relation, told: str) -> None:
+    fact = scene.catalog.type([relation.name.schema, relation.name.relation])
+    for one in fact.dependents if fact is not None and scene.catalog.live else ():
+        table = scene.catalog.known(one.name)
+        for name in sorted(one.columns) if table is not None and table.kind in "rpm" else ():
+            column = table.columns.get(name) if table is not None else None
+            wanted = (relation.name.schema, relation.name.relation)
+            if column is not None and (column.type_schema, column.type.removeprefix("_")) == wanted:
+                out.problem = out.problem or f"{told} can't change: {one.name}.{name} stores it (0A000)"
+
+
+def rename_column(node: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    inherited.rename_column(node, table, scene, out)
     no_column(out, table, [node.subname])
     if node.newname in table.columns and table.known:
         out.problem = out.problem or f"column {node.newname} of {table.name} exists already (42701)"
@@ -150,6 +358,8 @@ def rename_column(node: Node, table: Relation, out: Effect) -> None:
 def in_use(scene: Scene, out: Effect, members: Iterable[Relation], what: str) -> None:
     """Tables with deferred trigger events that wait for the end of the transaction are left alone (55006)."""
     for member in members:
+        if cursor := scene.catalog.reads(member.name):
+            out.problem = out.problem or f"{what} is refused while the cursor {cursor} reads {member.name} (55006)"
         waits = scene.catalog.pending(member.name)
         if waits is None:
             continue
@@ -239,5 +449,14 @@ _CHECKS: dict[str, Callable[[Node, Relation, Scene, Effect], None]] = {
     "DROP COLUMN": _drop_column,
     "DROP CONSTRAINT": _drop_constraint,
     "DROP NOT NULL": _drop_not_null,
+    "ADD COLUMN": _add_column,
     "ADD CONSTRAINT": _add_constraint,
+    "SET or DROP DEFAULT": _default,
+    "ADD GENERATED AS IDENTITY": _add_identity,
+    "ALTER IDENTITY": _of_identity,
+    "DROP IDENTITY": _of_identity,
+    "SET EXPRESSION": _of_generated,
+    "DROP EXPRESSION": _of_generated,
+    "ENABLE TRIGGER": _switch_trigger,
+    "DISABLE TRIGGER": _switch_trigger,
 }

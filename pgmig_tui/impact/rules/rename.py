@@ -8,8 +8,10 @@ from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.mentions import column_renamed, referenced_column_renamed
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules import sequences
 from pgmig_tui.impact.rules.carry import function_moved, renamed_on_table
-from pgmig_tui.impact.rules.refused import name_taken, rename_column
+from pgmig_tui.impact.rules.kinds import altered_as
+from pgmig_tui.impact.rules.refused import name_taken, rename_attribute, rename_column
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 from pgmig_tui.impact.shadow import Catalog
 
@@ -36,6 +38,18 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
         if composite is not None and composite.kind == "c":
             out.lock(composite, AE, f"RENAME to {node.newname}")
             scene.catalog.rename(composite.name, Name(composite.name.schema, node.newname))
+    elif what == "OBJECT_ROLE":
+        scene.catalog.put_role(node.subname, there=False)
+        scene.catalog.put_role(node.newname, there=True)
+    elif what == "OBJECT_STATISTIC_EXT":
+        found = scene.catalog.statistics(nodes.name_from(nodes.list_name(node.object)))
+        if found is not None:
+            scene.catalog.rename_statistics(found[0], Name(found[0].schema, node.newname))
+    elif what == "OBJECT_PUBLICATION":
+        old = nodes.strings([node.object])[-1] if nodes.has(node, "object") else ""
+        if (one := scene.catalog.published.get(old)) is not None:
+            scene.catalog.publish(old, None)
+            scene.catalog.publish(node.newname, one)
     if not nodes.has(node, "relation"):
         return
     name = nodes.name_of(node.relation)
@@ -49,6 +63,8 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
         return
     kind = _RELATIONS.get(what, "?")
     relation = scene.catalog.relation(name, "c" if what == "OBJECT_ATTRIBUTE" else kind)
+    if what in _RELATIONS and altered_as(scene, out, relation, what):
+        return
     why = f"RENAME to {node.newname}"
     if what in _RELATIONS or named_table:
         out.lock(relation, AE, why)
@@ -132,7 +148,8 @@ def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) ->
     if relation.kind == "c":
         members = [relation, *(scene.catalog.relation(d.name) for d in relation.dependents
                                if d.kind == "t" and not d.columns)]  # fmt: skip
-    rename_column(node, relation, out)
+        rename_attribute(node, relation, out)
+    rename_column(node, relation, scene, out)
     for member in members:
         out.lock(member, AE, f"RENAME COLUMN {node.subname}")
         if node.subname in member.columns:
@@ -147,6 +164,7 @@ def _carry_column(catalog: Catalog, member: Relation, old: str, new: str) -> Non
         if old in key.referenced_columns and other is not None:
             catalog.put(referenced_column_renamed(other, member.name, old, new))
     catalog.put(column_renamed(catalog.relation(member.name), old, new))
+    sequences.column_renamed(catalog, member.name, old, new)
 
 
 def _rename_constraint(node: Node, scene: Scene, out: Effect, relation: Relation) -> None:

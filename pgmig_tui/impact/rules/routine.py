@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.builtin import builtin_types
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import FunctionFact, Name
 from pgmig_tui.impact.folding import NOTHING, fold
@@ -15,6 +16,7 @@ from pgmig_tui.impact.plpgsql import steps_of, texts_of
 from pgmig_tui.impact.rules.body import run_block, run_sql
 from pgmig_tui.impact.session import FOLLOWED, SEARCH_PATH, path_text
 from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
+from pgmig_tui.impact.typechange import type_name
 
 _MAX_DEPTH = 12
 
@@ -44,9 +46,52 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     settings = tuple(_settings(item.def_elem for item in node.options))
     parameters = tuple(item.function_parameter.name for item in node.parameters if _takes(item.function_parameter))
     fact = FunctionFact(
-        name, volatile[0], language, body, least=least, most=most, settings=settings, parameters=parameters
-    )
+        name, volatile[0], language, body, least=least, most=most, settings=settings, parameters=parameters,
+        takes=signature(node.parameters, scene.catalog), gives=_gives(node, scene.catalog), made=True,
+    )  # fmt: skip
+    _refuse_twice(fact, scene, out, replaced=bool(node.replace))
     scene.catalog.put_function(fact)
+
+
+def signature(parameters: Iterable[Node], catalog: Catalog) -> tuple[Name, ...]:
+    """The types that a function takes."""
+    return tuple(
+        type_of(item.function_parameter.arg_type, catalog) for item in parameters if _takes(item.function_parameter)
+    )
+
+
+def type_of(node: Node, catalog: Catalog) -> Name:
+    """A type's name as the catalog has it; without a schema where it isn't known."""
+    written = type_name(node)
+    parts = [written.schema, written.name] if written.schema else [written.name]
+    fact = catalog.type(parts) if written.schema != "pg_catalog" else None
+    relation = catalog.get(nodes.name_from(parts)) if fact is None and written.schema != "pg_catalog" else None
+    prefix = "_" if written.array else ""
+    if fact is not None:
+        return Name(fact.name.schema, prefix + fact.name.relation)
+    if relation is not None:
+        return Name(relation.name.schema, prefix + relation.name.relation)
+    builtin = written.name in builtin_types() or written.schema == "pg_catalog"
+    return Name("pg_catalog" if builtin else written.schema, prefix + written.name)
+
+
+def _gives(node: Node, catalog: Catalog) -> Name | None:
+    if not nodes.has(node, "return_type") or node.return_type.setof:
+        return None
+    return type_of(node.return_type, catalog)
+
+
+def _refuse_twice(fact: FunctionFact, scene: Scene, out: Effect, *, replaced: bool) -> None:
+    """A function of that name that takes the same is there: it must be replaced, and give the same."""
+    if not scene.catalog.live:
+        return
+    for known in scene.catalog.functions([fact.name.schema, fact.name.relation]):
+        if known.takes != fact.takes or known.most != fact.most or not all(one.schema for one in fact.takes):
+            continue
+        if not replaced:
+            out.problem = out.problem or f"the function {fact.name} exists already, and takes the same (42723)"
+        elif known.gives and fact.gives and fact.gives.schema and known.gives != fact.gives:
+            out.problem = out.problem or f"the function {fact.name} gives something else: it can't be replaced (42P13)"
 
 
 def _takes(parameter: Node) -> bool:
@@ -95,6 +140,9 @@ def _row_type(parts: list[str], scene: Scene, out: Effect) -> None:
 def do(node: Node, scene: Scene, out: Effect) -> None:
     options = nodes.options(node.args)
     language = _text(options.get("language")).lower() or "plpgsql"
+    if language in {"sql", "c", "internal"}:
+        out.problem = f"DO knows no blocks in the language {language} (0A000)"
+        return
     if language != "plpgsql":
         out.hide(f"what the DO block in {language} does")
         return
@@ -102,12 +150,17 @@ def do(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def call_procedure(node: Node, scene: Scene, out: Effect) -> None:
-    run_function(nodes.strings(node.funccall.funcname), scene, out, constants(node.funccall.args, scene.worth))
+    run_function(nodes.strings(node.funccall.funcname), scene, out, given_in_order(node.funccall, scene))
 
 
-def constants(arguments: Node, worth: Mapping[str, str] = NOTHING) -> list[str | None]:
+def given_in_order(node: Node, scene: Scene) -> list[str | None]:
+    """What a call gives to the function, in the order of its parameters."""
+    return constants(in_order(node.args, nodes.strings(node.funcname), scene.catalog), scene.worth)
+
+
+def constants(arguments: Iterable[Node | None], worth: Mapping[str, str] = NOTHING) -> list[str | None]:
     """The arguments of a call as far as they are known."""
-    return [fold(argument, worth) for argument in arguments]
+    return [None if argument is None else fold(argument, worth) for argument in arguments]
 
 
 def run_function(
@@ -176,17 +229,42 @@ def _run_one(
 def _parameters(fact: FunctionFact, given: Sequence[str | None]) -> dict[str, str]:
     """What a function's parameters are worth, by number and by name."""
     worth = {f"${number}": value for number, value in enumerate(given, 1) if value is not None}
-    names = zip(fact.parameters or _declared(fact), given, strict=False)
-    return worth | {name.lower(): value for name, value in names if name and value is not None}
+    declared = _declared(fact)
+    names = fact.parameters or [name for name, _ in declared]
+    worth |= {name.lower(): value for name, value in zip(names, given, strict=False) if name and value is not None}
+    for number, (name, default) in enumerate(declared, 1):
+        if number > len(given) and default is not None:
+            worth |= {f"${number}": default} | ({name.lower(): default} if name else {})
+    return worth
 
 
-def _declared(fact: FunctionFact) -> list[str]:
-    """The parameters' names by the function's own text."""
+def _declared(fact: FunctionFact) -> list[tuple[str, str | None]]:
+    """The parameters by the function's own text, with the defaults that are constants."""
     try:
-        declared = nodes.parse(fact.body)[0].parameters
+        declared = nodes.parse(fact.body)[0].parameters if fact.language == "plpgsql" else []
     except (nodes.ParseError, IndexError, AttributeError):
         return []
-    return [item.function_parameter.name for item in declared if _takes(item.function_parameter)]
+    return [
+        (one.name, fold(one.defexpr, NOTHING) if nodes.has(one, "defexpr") else None)
+        for item in declared
+        if _takes(one := item.function_parameter)
+    ]
+
+
+def in_order(arguments: Node, parts: list[str], catalog: Catalog) -> list[Node | None]:
+    """The arguments of a call as the function takes them, where some are given by name (f(a => 1)); None = left out."""
+    plain: list[Node | None] = [one for one in arguments if one.WhichOneof("node") != "named_arg_expr"]
+    named = {
+        one.named_arg_expr.name: one.named_arg_expr.arg
+        for one in arguments
+        if one.WhichOneof("node") == "named_arg_expr"
+    }
+    facts = catalog.functions(parts) if named else []
+    if len(facts) != 1:
+        return [*plain, *named.values()]
+    wanted = list(facts[0].parameters) or [name for name, _ in _declared(facts[0])]
+    last = max((wanted.index(name) for name in named if name in wanted), default=-1)
+    return [*plain, *(named.get(name) for name in wanted[len(plain) : last + 1])]
 
 
 def embedded(sql: str) -> list[tuple[str, bool]]:
@@ -207,8 +285,16 @@ def alter_function(node: Node, scene: Scene, out: Effect) -> None:
     parts = nodes.strings(node.func.objname)
     options = [item.def_elem for item in node.actions]
     changed = dict(_settings(options))
+    if any(option.defname == "set" and _resets_all(option) for option in options):
+        changed = (
+            dict.fromkeys((name for fact in scene.catalog.functions(parts) for name, _ in fact.settings), "") | changed
+        )
     if changed:
         scene.catalog.set_for_function(parts, changed)
+
+
+def _resets_all(option: Node) -> bool:
+    return nodes.enum_name("VariableSetKind", nodes.open_node(option.arg).kind) == "VAR_RESET_ALL"
 
 
 def _settings(options: Iterable[Node]) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ def set_variable(node: Node, scene: Scene, out: Effect) -> None:
     if kind == "VAR_RESET_ALL":
         scene.catalog.session = session.reset_all()
     elif kind in {"VAR_RESET", "VAR_SET_DEFAULT"}:
+        name = "role" if name == "session_authorization" else name
         scene.catalog.session = session.reset(name, local=bool(node.is_local))
     elif kind == "VAR_SET_VALUE":
         name, value = _written(node)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, read_tables
 from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.known import is_known
 from pgmig_tui.impact.modes import AE, AS, RE, SRE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.calls import event_trigger_made, event_trigger_switched
-from pgmig_tui.impact.rules.carry import policy_made, rule_made, trigger_made
+from pgmig_tui.impact.rules.carry import policy_made, rule_made, trigger_made, view_columns
+from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.refused import no_column
+
+_TRUNCATE = 32
+"""The bit of pg_trigger.tgtype for TRUNCATE."""
 
 
 def _table(node: Node, scene: Scene, out: Effect) -> Relation | None:
@@ -24,6 +29,11 @@ def create_trigger(node: Node, scene: Scene, out: Effect) -> None:
     table = _table(node.relation, scene, out)
     if table is None:
         return
+    if wrong_kind(scene, out, table, "rpvf", "a table or view"):
+        return
+    if node.row and node.events & _TRUNCATE:
+        out.problem = "a trigger for TRUNCATE can't be FOR EACH ROW (0A000)"
+        return
     out.lock(table, SRE, f"CREATE TRIGGER {node.trigname}")
     if table.partitioned and node.row:
         for child in scene.catalog.tree(table.name)[1:]:
@@ -33,7 +43,21 @@ def create_trigger(node: Node, scene: Scene, out: Effect) -> None:
     if any(one.name == node.trigname for one in table.triggers) and not node.replace:
         out.problem = out.problem or f"{table.name} has a trigger {node.trigname} already (42710)"
     no_column(out, table, nodes.strings(node.columns))
+    _function(node, scene, out)
     trigger_made(scene.catalog, table, node)
+
+
+def _function(node: Node, scene: Scene, out: Effect) -> None:
+    """A trigger's function must be there, take nothing and return trigger."""
+    parts = nodes.strings(node.funcname)
+    catalog = scene.catalog
+    found = catalog.functions(parts, 0)
+    if not found:
+        if catalog.live and not catalog.uncertain and not is_known(parts) and catalog.asked(nodes.name_from(parts)):
+            out.problem = out.problem or f"the function {'.'.join(parts)}() does not exist (42883)"
+        return
+    if all(one.gives is not None and one.gives.relation != "trigger" for one in found):
+        out.problem = out.problem or f"the function {'.'.join(parts)}() must return trigger (42P17)"
 
 
 def create_rule(node: Node, scene: Scene, out: Effect) -> None:
@@ -70,13 +94,16 @@ def policy(node: Node, scene: Scene, out: Effect) -> None:
     table = _table(node.table, scene, out)
     if table is None:
         return
+    if wrong_kind(scene, out, table, "rp"):
+        return
     verb = "CREATE" if nodes.kind(node) == "CreatePolicyStmt" else "ALTER"
     out.lock(table, AE, f"{verb} POLICY {node.policy_name}")
     if (node.policy_name in table.policies) is (verb == "CREATE") and table.known and scene.catalog.live:
         told = "has a policy {} already (42710)" if verb == "CREATE" else "has no policy {} (42704)"
         out.problem = out.problem or f"{table.name} {told.format(node.policy_name)}"
     named = _named_below([node.qual, node.with_check], scene, out, table)
-    policy_made(scene.catalog, table, node.policy_name, named)
+    own = view_columns(scene.catalog, node, table)
+    policy_made(scene.catalog, table, node.policy_name, named, own)
 
 
 RULES = {

@@ -1,0 +1,21 @@
+-- Right statements in the wrong order.
+-- setup
+CREATE TABLE base (id int PRIMARY KEY);
+-- test
+ALTER TABLE detail ADD FOREIGN KEY (base) REFERENCES base;
+CREATE TABLE detail (id int PRIMARY KEY, base int);
+CREATE INDEX detail_x ON detail (x);
+ALTER TABLE detail ADD COLUMN x int;
+CREATE INDEX detail_x ON detail (x);
+CREATE VIEW dv AS SELECT y FROM detail;
+ALTER TABLE detail RENAME COLUMN x TO y;
+CREATE VIEW dv AS SELECT y FROM detail;
+ALTER TABLE detail DROP COLUMN y;
+INSERT INTO detail VALUES (1, 1, 1);
+DROP TABLE base;
+CREATE TRIGGER dt BEFORE INSERT ON detail FOR EACH ROW EXECUTE FUNCTION dtf();
+CREATE FUNCTION dtf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER dt BEFORE INSERT ON detail FOR EACH ROW EXECUTE FUNCTION dtf();
+DROP FUNCTION dtf();
+DROP VIEW dv;
+ALTER TABLE detail DROP COLUMN y;

@@ -1,0 +1,18 @@
+-- Keys over several columns, MATCH FULL, partly NULL.
+-- setup
+CREATE TABLE two (a int, b int, c text, PRIMARY KEY (a, b), UNIQUE (b, c)); CREATE TABLE ref2 (a int, b int, c text, FOREIGN KEY (a, b) REFERENCES two MATCH FULL, FOREIGN KEY (b, c) REFERENCES two (b, c) ON UPDATE CASCADE); INSERT INTO two VALUES (1, 1, 'x'); INSERT INTO ref2 VALUES (1, 1, 'x');
+-- test
+INSERT INTO ref2 VALUES (NULL, NULL, NULL);
+INSERT INTO ref2 (a, b) VALUES (1, 1);
+UPDATE ref2 SET c = NULL;
+UPDATE two SET c = 'y';
+ALTER TABLE two DROP COLUMN c;
+ALTER TABLE ref2 DROP CONSTRAINT ref2_b_c_fkey;
+ALTER TABLE two DROP COLUMN c;
+ALTER TABLE two ALTER COLUMN a TYPE bigint;
+ALTER TABLE two ADD FOREIGN KEY (a) REFERENCES ref2 (a);
+ALTER TABLE ref2 ADD PRIMARY KEY (a);
+DELETE FROM two;
+ALTER TABLE two RENAME COLUMN a TO aa;
+INSERT INTO ref2 VALUES (2, 2);
+DROP TABLE two;

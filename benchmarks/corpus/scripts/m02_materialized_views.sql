@@ -1,0 +1,24 @@
+-- Materialized views: refreshed in both ways, indexed, renamed, with views above them.
+-- setup
+CREATE TABLE visit (id int, page text);
+CREATE MATERIALIZED VIEW pages AS SELECT page, count(*) AS n FROM visit GROUP BY page;
+CREATE VIEW busy AS SELECT * FROM pages WHERE n > 10;
+INSERT INTO visit SELECT g, 'p' || g FROM generate_series(1, 10) g;
+-- test
+REFRESH MATERIALIZED VIEW CONCURRENTLY pages;
+CREATE UNIQUE INDEX pages_page ON pages (page);
+REFRESH MATERIALIZED VIEW CONCURRENTLY pages;
+REFRESH MATERIALIZED VIEW pages;
+REFRESH MATERIALIZED VIEW pages WITH NO DATA;
+REFRESH MATERIALIZED VIEW CONCURRENTLY pages;
+BEGIN;
+ALTER TABLE visit RENAME TO hit;
+REFRESH MATERIALIZED VIEW pages;
+ALTER MATERIALIZED VIEW pages RENAME TO page_hits;
+CREATE MATERIALIZED VIEW again AS SELECT * FROM busy WITH NO DATA;
+DROP MATERIALIZED VIEW page_hits;
+DROP MATERIALIZED VIEW page_hits CASCADE;
+COMMIT;
+ALTER TABLE hit ALTER COLUMN page TYPE varchar(5);
+DROP VIEW pages;
+TRUNCATE hit;

@@ -1,0 +1,26 @@
+-- ALTER TABLE on views, indexes and sequences, which PostgreSQL often lets pass.
+-- setup
+CREATE TABLE base (id serial PRIMARY KEY, v int); CREATE VIEW look AS SELECT * FROM base; CREATE MATERIALIZED VIEW mat AS SELECT * FROM base; CREATE INDEX base_v ON base (v);
+-- test
+ALTER TABLE look RENAME TO look2;
+ALTER TABLE base_v RENAME TO base_v2;
+ALTER TABLE base_id_seq RENAME TO base_seq;
+ALTER TABLE mat RENAME TO mat2;
+ALTER TABLE look2 OWNER TO CURRENT_USER;
+ALTER TABLE base_seq OWNER TO CURRENT_USER;
+ALTER VIEW base RENAME TO base2;
+DROP TABLE look2;
+DROP VIEW base;
+DROP INDEX base;
+DROP SEQUENCE base_v2;
+DROP TABLE mat2;
+ALTER TABLE mat2 SET SCHEMA pg_catalog;
+ALTER TABLE look2 ALTER COLUMN v SET DEFAULT 5;
+ALTER INDEX base RENAME TO base3;
+TRUNCATE look2;
+REFRESH MATERIALIZED VIEW look2;
+CREATE INDEX ON look2 (v);
+CREATE INDEX ON mat2 (v);
+LOCK TABLE look2;
+LOCK TABLE mat2;
+LOCK TABLE base_seq;

@@ -1,0 +1,19 @@
+-- NOT NULL columns onto tables with rows, in the wrong and the right order.
+-- setup
+CREATE TABLE full_t (id int PRIMARY KEY); INSERT INTO full_t SELECT generate_series(1, 10); CREATE TABLE empty_t (id int);
+-- test
+ALTER TABLE full_t ADD COLUMN a int NOT NULL;
+ALTER TABLE empty_t ADD COLUMN a int NOT NULL;
+ALTER TABLE full_t ADD COLUMN a int NOT NULL DEFAULT 0;
+ALTER TABLE full_t ADD COLUMN b int;
+ALTER TABLE full_t ALTER COLUMN b SET DEFAULT 1;
+ALTER TABLE full_t ALTER COLUMN b SET NOT NULL;
+UPDATE full_t SET b = DEFAULT;
+ALTER TABLE full_t ALTER COLUMN b SET NOT NULL;
+ALTER TABLE full_t ADD COLUMN c int DEFAULT 5, ALTER COLUMN c SET NOT NULL;
+ALTER TABLE full_t ADD COLUMN d int PRIMARY KEY;
+ALTER TABLE full_t ADD COLUMN e int UNIQUE, ADD COLUMN f int CHECK (f > 1) DEFAULT 2;
+ALTER TABLE full_t ADD e int;
+ALTER TABLE full_t DROP a, DROP b CASCADE;
+ALTER TABLE full_t ALTER id DROP NOT NULL;
+ALTER TABLE full_t DROP CONSTRAINT full_t_pkey, ALTER id DROP NOT NULL;

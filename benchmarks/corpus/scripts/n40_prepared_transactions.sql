@@ -1,0 +1,21 @@
+-- PREPARE TRANSACTION, LISTEN, checkpoints: what else people put into scripts.
+-- setup
+CREATE TABLE pt (id int); INSERT INTO pt VALUES (1);
+-- test
+LISTEN something;
+NOTIFY something, 'x';
+UNLISTEN *;
+CHECKPOINT;
+BEGIN;
+ALTER TABLE pt ADD COLUMN a int;
+PREPARE TRANSACTION 'one';
+COMMIT PREPARED 'one';
+ALTER TABLE pt ADD COLUMN b int;
+BEGIN;
+DROP TABLE pt;
+PREPARE TRANSACTION 'two';
+ROLLBACK PREPARED 'two';
+ALTER TABLE pt ADD COLUMN c int;
+DISCARD PLANS;
+SECURITY LABEL ON TABLE pt IS 'x';
+LOAD 'plpgsql';

@@ -1,0 +1,20 @@
+-- Everything that may have a comment, in a schema that moves.
+-- setup
+CREATE SCHEMA s1; CREATE TABLE s1.t (id serial PRIMARY KEY, v int CHECK (v > 0)); CREATE INDEX t_v ON s1.t (v); CREATE VIEW s1.w AS SELECT * FROM s1.t; CREATE FUNCTION s1.fn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER tr BEFORE INSERT ON s1.t FOR EACH ROW EXECUTE FUNCTION s1.fn();
+-- test
+COMMENT ON SCHEMA s1 IS 'first';
+COMMENT ON TRIGGER tr ON s1.t IS 'trigger';
+COMMENT ON CONSTRAINT t_v_check ON s1.t IS 'check';
+COMMENT ON VIEW s1.w IS 'view';
+COMMENT ON TABLE s1.w IS 'not a table';
+COMMENT ON COLUMN s1.w.v IS 'view column';
+ALTER SCHEMA s1 RENAME TO s2;
+COMMENT ON TABLE s1.t IS 'gone';
+COMMENT ON TABLE s2.t IS 'here';
+INSERT INTO s2.t (v) VALUES (1);
+ALTER TABLE s2.t DROP COLUMN v;
+DROP FUNCTION s2.fn();
+DROP VIEW s2.w;
+ALTER TABLE s2.t DROP COLUMN v;
+DROP SCHEMA s2;
+DROP SCHEMA s2 CASCADE;

@@ -1,0 +1,27 @@
+-- Constraint triggers that wait, trigger arguments, INSTEAD OF triggers.
+-- setup
+CREATE TABLE head (id int PRIMARY KEY); CREATE TABLE item (id int, head int); CREATE TABLE note (t text);
+CREATE VIEW pair AS SELECT h.id, i.id AS item FROM head h JOIN item i ON i.head = h.id;
+CREATE FUNCTION check_items() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM item WHERE head = NEW.id; RETURN NULL; END $$;
+CREATE FUNCTION pair_in() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO head VALUES (NEW.id); INSERT INTO item VALUES (NEW.item, NEW.id); RETURN NEW; END $$;
+CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO note VALUES (TG_ARGV[0]); RETURN NEW; END $$;
+-- test
+CREATE CONSTRAINT TRIGGER head_items AFTER INSERT ON head DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_items();
+CREATE TRIGGER pair_insert INSTEAD OF INSERT ON pair FOR EACH ROW EXECUTE FUNCTION pair_in();
+INSERT INTO pair VALUES (1, 1);
+CREATE TRIGGER item_say BEFORE UPDATE OF head ON item FOR EACH ROW WHEN (NEW.head IS NOT NULL) EXECUTE FUNCTION say('moved');
+UPDATE item SET id = 2;
+UPDATE item SET head = 1;
+BEGIN;
+INSERT INTO head VALUES (5);
+ALTER TABLE head ADD COLUMN x int;
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE head ADD COLUMN x int;
+COMMIT;
+ALTER TABLE item DROP COLUMN head;
+ALTER TABLE item DROP COLUMN head CASCADE;
+ALTER TRIGGER head_items ON head RENAME TO head_check;
+DROP TRIGGER head_items ON head;
+DROP TRIGGER head_check ON head;
+DROP VIEW pair;
+CREATE TRIGGER item_say BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION not_there();

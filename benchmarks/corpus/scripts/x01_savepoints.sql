@@ -1,0 +1,27 @@
+-- Savepoints: what is rolled back isn't there, what is released is.
+-- setup
+CREATE TABLE acc (id int PRIMARY KEY, v int); CREATE TABLE audit (id int);
+INSERT INTO acc SELECT g, g FROM generate_series(1, 10) g;
+-- test
+BEGIN;
+SAVEPOINT a;
+ALTER TABLE acc RENAME TO konto;
+SAVEPOINT b;
+DROP TABLE audit;
+ROLLBACK TO b;
+ALTER TABLE audit ADD COLUMN acc int;
+RELEASE b;
+ALTER TABLE konto ADD COLUMN w int;
+ROLLBACK TO SAVEPOINT a;
+ALTER TABLE acc ADD COLUMN x int;
+SAVEPOINT a;
+ALTER TABLE audit ADD COLUMN at date;
+ROLLBACK TO a;
+ALTER TABLE audit ADD COLUMN at date;
+COMMIT AND CHAIN;
+ALTER TABLE acc DROP COLUMN x;
+ROLLBACK AND CHAIN;
+ALTER TABLE acc DROP COLUMN x;
+ROLLBACK;
+ALTER TABLE acc ADD COLUMN x int;
+ALTER TABLE audit DROP COLUMN at;

@@ -1,0 +1,73 @@
+"""Statements that are refused because what they name is something else: a view where a table is wanted (42809).
+
+Source: the checks of tablecmds.c (ATSimplePermissions, RangeVarCallbackForAlterRelation, DropErrorMsgWrongType),
+lockcmds.c, indexcmds.c, matview.c, execMain.c (CheckValidResultRel) and trigger.c.
+"""
+
+from __future__ import annotations
+
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Relation
+
+_WORDS = {
+    "r": "a table", "p": "a partitioned table", "v": "a view", "m": "a materialized view", "S": "a sequence",
+    "f": "a foreign table", "c": "a composite type", "i": "an index",
+}  # fmt: skip
+TABLES = "rp"
+TARGETS = {
+    "OBJECT_TABLE": ("rp", "a table"),
+    "OBJECT_VIEW": ("v", "a view"),
+    "OBJECT_MATVIEW": ("m", "a materialized view"),
+    "OBJECT_SEQUENCE": ("S", "a sequence"),
+    "OBJECT_FOREIGN_TABLE": ("f", "a foreign table"),
+    "OBJECT_INDEX": ("i", "an index"),
+}
+"""What DROP and COMMENT ON take for each word, and how it is called."""
+_ANY = "rpvmSf"
+_SUBCOMMANDS = {
+    "ADD COLUMN": "rpcf", "DROP COLUMN": "rpcf", "ALTER COLUMN TYPE": "rpcf", "SET or DROP DEFAULT": "rpvf",
+    "SET NOT NULL": "rpf", "DROP NOT NULL": "rpf", "SET EXPRESSION": "rpf", "DROP EXPRESSION": "rpf",
+    "SET STATISTICS": "rpmf", "SET (column options)": "rpmf", "RESET (column options)": "rpmf", "SET STORAGE": "rpmf",
+    "SET COMPRESSION": "rpm", "ADD CONSTRAINT": "rpf", "ALTER CONSTRAINT": "rp", "VALIDATE CONSTRAINT": "rpf",
+    "DROP CONSTRAINT": "rpf", "CLUSTER ON": "rpm", "SET WITHOUT CLUSTER": "rpm", "SET ACCESS METHOD": "rpm",
+    "SET TABLESPACE": "rpm", "SET (options)": "rpvm", "RESET (options)": "rpvm", "INHERIT": "rpf", "NO INHERIT": "rpf",
+    "OF": "rp", "NOT OF": "rp", "REPLICA IDENTITY": "rpm", "ENABLE ROW LEVEL SECURITY": "rp",
+    "DISABLE ROW LEVEL SECURITY": "rp", "FORCE ROW LEVEL SECURITY": "rp", "NO FORCE ROW LEVEL SECURITY": "rp",
+    "ENABLE TRIGGER": "rpf", "DISABLE TRIGGER": "rpf", "ATTACH PARTITION": "p", "DETACH PARTITION": "p",
+    "ENABLE RULE": "rp", "DISABLE RULE": "rp",
+}  # fmt: skip
+
+
+def wrong_kind(scene: Scene, out: Effect, relation: Relation, kinds: str, wanted: str = "a table") -> bool:
+    """Say that a statement is refused because a relation is of none of these `kinds` (letters of pg_class.relkind);
+    False where it isn't, or where nobody knows."""
+    if not scene.catalog.live or not relation.known or relation.kind == "?" or relation.kind in kinds:
+        return False
+    out.problem = (
+        out.problem or f"{relation.name} is {_WORDS.get(relation.kind, 'something else')}, not {wanted} (42809)"
+    )
+    return True
+
+
+def wrong_target(scene: Scene, out: Effect, relation: Relation, what: str) -> bool:
+    """The same of what DROP and COMMENT name by a word of ObjectType."""
+    found = TARGETS.get(what)
+    return found is not None and wrong_kind(scene, out, relation, *found)
+
+
+def altered_as(scene: Scene, out: Effect, relation: Relation, what: str) -> bool:
+    """ALTER VIEW and its like take their own kind alone; ALTER TABLE nearly any."""
+    if what == "OBJECT_TABLE":
+        return wrong_kind(scene, out, relation, _ANY)
+    return wrong_target(scene, out, relation, what)
+
+
+def subcommand_on(scene: Scene, out: Effect, relation: Relation, words: str) -> bool:
+    """Each subcommand of ALTER TABLE takes some kinds (ATSimplePermissions)."""
+    kinds = _SUBCOMMANDS.get(words)
+    if words in {"SET LOGGED", "SET UNLOGGED"}:
+        kinds = "r" if scene.major >= 18 else "rp"
+        kinds += "S" if scene.major >= 15 else ""
+    if kinds is None:
+        return False
+    return wrong_kind(scene, out, relation, kinds, f"something that {words} is for")

@@ -1,0 +1,96 @@
+"""Why INSERT, UPDATE and DELETE are refused whatever the rows are: values for computed columns, too many or too few
+values, tables that are published and can't be (428C9, 42601, 55000).
+
+Source: rewriteHandler.c (rewriteTargetListIU), parse_analyze.c (transformInsertRow), execReplication.c
+(CheckCmdReplicaIdentity).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pgmig_tui.impact import nodes
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Relation
+from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.values import is_null
+
+
+def given_to(scene: Scene, out: Effect, node: Node, table: Relation, verb: str) -> None:
+    """Values for columns that the server itself computes, and rows of the wrong length."""
+    if not (table.known and table.columns and scene.catalog.live) or table.kind not in "rpf":
+        return
+    if verb == "UPDATE":
+        for item in node.target_list:
+            target = item.res_target
+            column = table.columns.get(target.name)
+            if target.val.WhichOneof("node") in {"set_to_default", "multi_assign_ref"} or column is None:
+                continue
+            if column.generated or column.identity == "a":
+                out.problem = out.problem or f"{table.name}.{target.name} can only be set to DEFAULT (428C9)"
+    elif verb == "INSERT" and nodes.has(node, "select_stmt"):
+        _inserted(out, node, table)
+
+
+def _inserted(out: Effect, node: Node, table: Relation) -> None:
+    named = [item.res_target.name for item in node.cols]
+    rows = [row.list.items for row in nodes.statement(node.select_stmt).values_lists]
+    columns = named or list(table.columns)
+    for row in rows:
+        if len(row) > len(columns):
+            out.problem = out.problem or f"INSERT gives {len(row)} values for {len(columns)} columns (42601)"
+        elif named and len(row) < len(columns):
+            out.problem = out.problem or f"INSERT names {len(columns)} columns and gives {len(row)} values (42601)"
+    given = named if named and not rows else list(_valued(columns, rows))
+    overriding = nodes.enum_name("OverridingKind", node.override)
+    for name in given:
+        column = table.columns.get(name)
+        if column is None or overriding == "OVERRIDING_USER_VALUE":
+            continue
+        if column.generated or (column.identity == "a" and overriding != "OVERRIDING_SYSTEM_VALUE"):
+            out.problem = out.problem or f"{table.name}.{name} can only be given DEFAULT (428C9)"
+
+
+def _valued(columns: list[str], rows: Iterable[Node]) -> Iterator[str]:
+    """The columns for which a row has a value of its own."""
+    for row in rows:
+        for name, value in zip(columns, row, strict=False):
+            if value.WhichOneof("node") != "set_to_default":
+                yield name
+
+
+def published(scene: Scene, out: Effect, table: Relation, verb: str) -> None:
+    """UPDATE and DELETE of a published table need a replica identity."""
+    if verb not in {"UPDATE", "DELETE"} or not (table.known and table.columns and scene.catalog.live):
+        return
+    if table.kind != "r" or table.persistence != "p" or _identified(table):
+        return
+    for name, one in scene.catalog.published.items():
+        if (one.every or table.name in one.tables) and (one.updates if verb == "UPDATE" else one.deletes):
+            told = f"{table.name} has no replica identity, and the publication {name} publishes {verb} of it"
+            out.problem = out.problem or f"{told}: refused (55000)"
+
+
+def _identified(table: Relation) -> bool:
+    if table.replica_identity == "d":
+        return any(index.primary for index in table.indexes)
+    return table.replica_identity in {"f", "i"}
+
+
+def empty_in(node: Node, table: Relation) -> frozenset[str]:
+    """The columns that are NULL in every row of an INSERT … VALUES: by what is written, or left out."""
+    if not nodes.has(node, "select_stmt"):
+        return frozenset()
+    rows = [row.list.items for row in nodes.statement(node.select_stmt).values_lists]
+    if not rows or not table.columns:
+        return frozenset()
+    named = [item.res_target.name for item in node.cols] or list(table.columns)
+    nulls = [frozenset(name for name, value in zip(named, row, strict=False) if is_null(value)) for row in rows]
+    left = {
+        name
+        for name, column in table.columns.items()
+        if name not in named[: len(rows[0])]
+        and not (column.has_default or column.identity or column.generated)
+        and column.type_schema == "pg_catalog"
+    }
+    return frozenset.intersection(*nulls) | left

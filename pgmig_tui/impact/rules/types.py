@@ -1,0 +1,34 @@
+"""The types that statements name: where they are, and whether they are there at all."""
+
+from __future__ import annotations
+
+from pgmig_tui.impact.builtin import builtin_types
+from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.typechange import TypeName
+
+SERIALS = {"smallserial": "int2", "serial": "int4", "bigserial": "int8", "serial2": "int2", "serial4": "int4",
+           "serial8": "int8"}  # fmt: skip
+
+
+def type_schema(catalog: Catalog, written: TypeName) -> str:
+    """The schema of a column's type."""
+    if written.schema:
+        return written.schema
+    fact = catalog.type([written.name])
+    return fact.name.schema if fact is not None else "pg_catalog"
+
+
+def no_type(scene: Scene, out: Effect, written: TypeName) -> None:
+    """A type that certainly isn't there (42704)."""
+    catalog = scene.catalog
+    if written.schema == "pg_catalog" or written.name in builtin_types() or not catalog.knows_types:
+        return
+    parts = [written.schema, written.name] if written.schema else [written.name]
+    name = Name(written.schema, written.name)
+    if written.setof or catalog.type(parts) is not None or catalog.get(name) is not None or not catalog.asked(name):
+        return
+    if catalog.is_system(Name("", written.name)):
+        return
+    out.problem = out.problem or f"the type {name} does not exist (42704)"
