@@ -15,13 +15,16 @@ from hypothesis import HealthCheck, settings
 
 from pgmig_tui.sandbox.installation import SUPPORTED
 from pgmig_tui.sandbox.server import Installation, SandboxServer
-from tests import trap_set
+from tests import forks, memory, trap_set
 from tests.installations import clients_of, installation_of
 from tests.servers import Server, running_server, server_of
 
 # Started in the background by a shell, we would be deaf to Ctrl-C, and so would the programs that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+forks.install()
+memory.use()
 
 # How long an example takes says how busy the machine is, not whether it is right.
 settings.register_profile("pgmig", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -162,6 +165,16 @@ def database(pg18: Server, database_on: Callable[..., str]) -> str:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("sqitch") and not shutil.which("sqitch"):
         pytest.skip("the real sqitch is not installed here")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
+    forks.FORKS.wanted = item.get_closest_marker("own_start") is None
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    forks.FORKS.stop()
 
 
 @pytest.hookimpl(wrapper=True)
