@@ -44,7 +44,7 @@ class Server:
     def create_database(self, options: str = "") -> str:
         """A fresh empty database under a name that no other test has; `options` go behind CREATE DATABASE."""
         name = f"test_{secrets.token_hex(6)}"
-        # Without WAL of each page: in three workers a third of the time that tests wait for servers.
+        # Without WAL of each page: a third of the time in memory.
         copied = "STRATEGY FILE_COPY" if self.version_num >= 150000 else ""
         self.execute(f'CREATE DATABASE "{name}" {options} {copied}')
         return name

@@ -13,6 +13,8 @@ from tests.cli.program import Checkout, Outcome, shop
 from tests.database.places import role
 from tests.servers import Server
 
+pytestmark = pytest.mark.own_start
+
 HOSTILE = "[red]\x1b[31m[/foo]\x07"
 
 
