@@ -212,12 +212,15 @@ def serve(address: str) -> dict[str, Any]:
                         if waited.data is not None:
                             os.close(waited.fd)
                             waited.data[1].close()
+                    request = dict(json.loads(message))
+                    if request["session"]:
+                        os.setsid()
+                    asked.send(str(os.getpid()).encode())  # only now may whoever asked signal its process group
                     for opened in (watching, listening, asked):
                         opened.close()
-                    return dict(json.loads(message))
+                    return request
                 for file in files:
                     os.close(file)
-                asked.send(str(pid).encode())
                 watching.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, asked))
             elif key.fileobj == 0:
                 os._exit(0)
@@ -235,8 +238,6 @@ def become(request: Mapping[str, Any], address: str) -> None:
     """Make of this fork what a start by Python would have been, and carry the program out."""
     FORKS.address = address
     install()
-    if request["session"]:
-        os.setsid()
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
