@@ -5,6 +5,8 @@ from __future__ import annotations
 from pgmig_tui.display.cells import Line, Role, Span, cut, sides, width
 
 PRODUCTION = "!! PRODUCTION !!"
+_HOST = 6
+"""Less of a host than that says nothing."""
 
 
 def tier_role(protected: bool, color: str | None) -> Role:
@@ -23,24 +25,28 @@ def tier_word(name: str, protected: bool) -> str:
 def banner(
     *, tier: str, role: Role, database: str, host: str, user: str, access: str, doing: str, columns: int
 ) -> Line:
-    """One line of `columns` columns. Narrow terminals lose the port, then the user, then the domain; never the tier,
-    the database or what is going on."""
-    short_host = host.split(":")[0]
-    bare_host = short_host if short_host.replace(".", "").isdigit() else short_host.split(".")[0]
+    """One line of `columns` columns. Narrow terminals lose words, then the user, the domain, the access and the end
+    of the host; the port stays with what is left of it, for servers of one host differ in nothing else. Never lost are
+    the tier, the database and what is going on."""
+    name, colon, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "")
+    bare = name if name.replace(".", "").isdigit() or name.startswith("/") else name.split(".")[0]
     short_access = {"READ-ONLY": "RO", "READ-WRITE": "RW"}.get(access, access)
+    doing = cut(doing, max(8, columns - width(tier) - 3))
+    right: Span = (f" {doing} ", role)
+    room = columns - width(tier) - width(doing) - 3
+    left = room - width(f"  {database}@{colon}{port}")
     forms = (
         f"  {database}@{host} as {user}  {access}",
-        f"  {database}@{short_host} as {user}  {access}",
-        f"  {database}@{short_host} as {user}  {short_access}",
-        f"  {database}@{short_host}  {short_access}",
-        f"  {database}@{bare_host}  {short_access}",
+        f"  {database}@{host} as {user}  {short_access}",
+        f"  {database}@{host}  {short_access}",
+        f"  {database}@{bare}{colon}{port}  {short_access}",
+        f"  {database}@{bare}{colon}{port}",
+        *((f"  {database}@{cut(bare, left)}{colon}{port}",) if left >= _HOST else ()),
         f"  {database}  {short_access}",
         f"  {database}",
         "",
     )
-    doing = cut(doing, max(8, columns - width(tier) - 3))
-    right: Span = (f" {doing} ", role)
     for form in forms:
-        if width(tier) + 1 + width(form) + width(doing) + 2 <= columns:
+        if width(form) <= room:
             break
     return sides(((f" {tier}", role), (form, role)), (right,), columns)

@@ -57,6 +57,10 @@ class RunSummary:
     operator: str
     host: str
     summary: str
+    paused: bool = False
+    """It waits between two steps, until somebody lets it go on."""
+    under_way: str = ""
+    """The change ID of the step that it began last and hasn't ended, as far as its journal says."""
 
 
 class RunHandle:
@@ -247,6 +251,7 @@ def _summary(folder: Path) -> RunSummary:
     alive = is_alive(folder)
     opening, last = first_and_last(folder)
     first: dict[str, Any] = opening.data if opening else {}
+    paused, under_way = False, ""
     if last is not None and last.name == "run_finished":
         done, steps = int(last.data.get("done", 0)), int(last.data.get("total", 0))
     else:
@@ -255,6 +260,7 @@ def _summary(folder: Path) -> RunSummary:
         events = JournalReader(folder).poll()
         done = sum(event.name in counted for event in events)
         steps = len(events[0].data.get("steps", ())) if events else 0
+        paused, under_way = _now(events)
     status = int(last.data["exit_status"]) if last else None
     state: RunState = "failed" if status else "finished"
     if last is None:
@@ -274,7 +280,25 @@ def _summary(folder: Path) -> RunSummary:
         operator=str(first.get("operator", "")),
         host=str(first.get("host", "")),
         summary=str(last.data.get("summary", "")) if last else "",
+        paused=paused and alive,
+        under_way=under_way,
     )
+
+
+def _now(events: Sequence[Event]) -> tuple[bool, str]:
+    """Whether a run that has not ended is paused, and the change ID of the step that it works on ("" = of none)."""
+    last = {event.name: number for number, event in enumerate(events)}
+
+    def since(*names: str) -> int:
+        return max((last.get(name, -1) for name in names), default=-1)
+
+    paused = since("run_paused") > since("run_resumed")
+    began = since("step_started")
+    if began <= since("step_committed", "step_recorded", "step_failed"):
+        return paused, ""
+    number = events[began].data.get("step")
+    steps = events[0].data.get("steps", ())
+    return paused, next((str(one.get("change_id", "")) for one in steps if one.get("number") == number), "")
 
 
 __all__ = [

@@ -75,7 +75,8 @@ class Answers:
         if run is not None and run.command == "deploy" and good.pending and age is None:
             if run.state == "failed" and change_id == run.failed_change_id:
                 return state_cell("failed")
-            if run.state == "running" and change_id == good.pending[0]:
+            # What the server said is some seconds old; the journal says what the run works on now.
+            if run.state == "running" and not run.paused and change_id == (run.under_way or good.pending[0]):
                 return state_cell("running")
         return state_cell("pending", age)
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from pgmig_tui.ui.messages import EnvironmentAnswered, ProjectRead, RunsListed
 from pgmig_tui.ui.poller import Poller, in_thread, words_of
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.place import PlaceScreen
-from pgmig_tui.ui.session import Place, Session, Standing
+from pgmig_tui.ui.session import Place, RunFacts, Session, Standing
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES
 
@@ -174,6 +174,9 @@ class PgmigApp(App[int]):
     def on_runs_listed(self, message: RunsListed) -> None:
         if message.runs == self.answers.runs and self._offered:
             return
+        for name in moved(self.answers.runs, message.runs):
+            if name in self._asking:
+                self._asking[name].wake()  # what is shown of it is older than what its journal says
         self.answers.runs = message.runs
         self._tell()
         if not self._offered and self._attach_to is None:
@@ -238,7 +241,7 @@ class PgmigApp(App[int]):
             self.screen.say(f"{count(lost, 'answer')} to a review would be lost: q again leaves, Esc keeps them")
             return
         self.farewell = [
-            f"run {run.run_id} on {run.environment} goes on; `pgmig-tui attach {run.run_id}` shows it"
+            f"run {run.run_id} on {run.environment} {run.left_alone}; `pgmig-tui attach {run.run_id}` shows it"
             for run in self.answers.alive()
         ]
         for screen in self.screen_stack:
@@ -329,6 +332,12 @@ def _leave_with_the_terminal() -> None:
     fd = hangup.terminal()
     if fd is not None:
         in_thread("terminal", lambda: os._exit(HANGUP_STATUS) if hangup.wait_until_gone(fd) else None)
+
+
+def moved(before: Sequence[RunFacts], now: Sequence[RunFacts]) -> set[str]:
+    """The environments on which a run has begun, committed a step or ended since."""
+    known = {run.run_id: (run.state, run.done) for run in before}
+    return {run.environment for run in now if before and known.get(run.run_id) != (run.state, run.done)}
 
 
 def fault_words(session: Session, fault: str) -> str:

@@ -414,4 +414,6 @@ def _run_facts(run: RunSummary) -> RunFacts:
         run.steps,
         run.operator,
         run.host,
+        paused=run.paused,
+        under_way=run.under_way,
     )

@@ -19,12 +19,14 @@ from pgmig_tui.display.cells import Line, Role, Span, cut, pad, sides, width, wr
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.ui.session import Place
 
 _GLYPHS: dict[str, tuple[str, Role]] = {
     "todo": (".", "todo"),
     "running": (">", "running"),
     "done": ("+", "done"),
     "failed": ("x", "failed"),
+    "unknown": ("?", "stale"),
 }
 _MET = 3
 """So many of those who were in the way of a step that failed are told of."""
@@ -58,7 +60,7 @@ def headline(picture: RunPicture, *, alive: bool, now: datetime, asked: str, col
         word = "+ DONE" if good else "x IN DOUBT" if picture.exit_status == 4 else "x STOPPED"
         return (head, (f"{word}  {safe(picture.summary or picture.result)}", "done" if good else "failed"))
     if not alive:
-        return (head, ("x the run's process is gone without a last word: `pgmig-tui reconcile`", "failed"))
+        return (head, ("x the run process exited without recording an end", "failed"))
     if picture.paused:
         why = f" ({safe(picture.paused_why)})" if picture.paused_why else ""
         return (head, (f"~ PAUSED between two changes{why}, no transaction is open; p goes on", "waiting"))
@@ -103,9 +105,9 @@ def _try_span(picture: RunPicture) -> list[Span]:
     return [(f"  try {picture.try_number} of {picture.lost.of}", "waiting")] if picture.lost is not None else []
 
 
-def step_line(step: StepPicture, columns: int) -> Line:
-    """A step of the list at the left: state, number, name, how long it took."""
-    glyph, role = _GLYPHS[step.state]
+def step_line(step: StepPicture, columns: int, *, gone: bool = False) -> Line:
+    """A step of the list at the left: state, number, name, how long it took. `gone`: nobody carries it on any more."""
+    glyph, role = _GLYPHS["unknown" if gone and step.state == "running" else step.state]
     took = duration(step.took_ms) if step.took_ms is not None and columns > 34 else ""
     room = columns - 8 - (9 if columns > 34 else 0)
     return (
@@ -150,6 +152,28 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
         lines += wrap(f"? {unseen}", columns, "stale", indent=" ", hanging="   ")
     if activity.holds:
         lines += wrap(f"we hold {holds_words(activity)}", columns, "muted", indent=" ", hanging="   ")
+    return lines
+
+
+def next_words(place: Place | None) -> str:
+    """What to do about a run whose process has exited without recording an end."""
+    name = safe(place.name) if place is not None else "ENVIRONMENT"
+    return f"d on home looks at what it has left, and settles it; so does `pgmig-tui reconcile {name}`"
+
+
+def gone_lines(picture: RunPicture, columns: int) -> list[Line]:
+    """Of a run whose process has exited without recording an end: what it was heard of last. What has become of that,
+    only the server can say."""
+    step, statement = picture.current, picture.statement
+    assert step is not None, "it has begun one"
+    told = f"whether {step.change} was applied is not known from here"
+    lines = wrap(f"? {safe(told)}", columns, "stale", indent=" ", hanging="   ")
+    lines += wrap("its statement may still run on the server: l lists sessions", columns, "plain", indent="   ")
+    if statement is not None:
+        where = f"it was last heard of at line {statement.line if statement.line is not None else '?'}"
+        lines += wrap(f"{where} of {safe(statement.path)}:", columns, "muted", indent="   ")
+        for text in [text for text in statement.sql.splitlines() if text.strip()][:6]:
+            lines += wrap(safe(text), columns, "muted", indent="   ")[:2]
     return lines
 
 

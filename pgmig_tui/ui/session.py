@@ -286,6 +286,10 @@ class Evidence:
     problem: str = ""
 
 
+GOES_ON, STAYS_PAUSED = "goes on", "stays paused"
+"""What becomes of a run that is left alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """A run of this host, alive or ended; times are UTC as the journal wrote them."""
@@ -301,6 +305,14 @@ class RunFacts:
     operator: str = ""
     host: str = ""
     failed_change_id: str = ""
+    paused: bool = False
+    under_way: str = ""
+    """The change ID of the step that it works on; "" = of none that its journal tells of."""
+
+    @property
+    def left_alone(self) -> str:
+        """What becomes of one that is alive when nobody does anything."""
+        return STAYS_PAUSED if self.paused else GOES_ON
 
 
 @dataclass(frozen=True, slots=True)

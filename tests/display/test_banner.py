@@ -26,18 +26,27 @@ def shown(columns: int, doing: str = "RUN 20260820-031500-ab12  00:03:41") -> st
     ("columns", "part"),
     [
         (120, "shop@db1.eu:5432 as maria  READ-WRITE"),
-        (90, "shop@db1.eu as maria  READ-WRITE"),
-        (80, "shop@db1.eu as maria  RW"),
-        (74, "shop@db1.eu  RW"),
+        (88, "shop@db1.eu:5432 as maria  RW"),
+        (80, "shop@db1.eu:5432  RW"),
+        (73, "shop@db1:5432  RW"),
+        (68, "shop@db1:5432 "),
         (65, "shop  RW"),
     ],
 )
-def test_narrow_banners_lose_port_then_words_then_user_then_domain(columns: int, part: str) -> None:
+def test_narrow_banners_lose_words_then_user_then_domain_and_keep_the_port(columns: int, part: str) -> None:
     text = shown(columns)
     assert part in text
     assert PRODUCTION in text
     assert text.rstrip().endswith("00:03:41")
     assert width(text) == columns
+
+
+def test_a_host_that_is_too_long_loses_its_end_and_never_its_port() -> None:
+    line = banner(
+        tier="STAGING", role="tier-staging", database="documents", host="/var/lib/postgresql/cluster-of-staging:5433",
+        user="postgres", access="READ-WRITE", doing="RUN 20260820-031500-ab12  00:03:41", columns=80,
+    )  # fmt: skip
+    assert " documents@/var/lib/postgres..:5433 " in text_of(line)
 
 
 @pytest.mark.parametrize("columns", range(20, 160, 7))

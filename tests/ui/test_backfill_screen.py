@@ -190,7 +190,7 @@ def test_a_run_that_was_killed_says_how_it_goes_on() -> None:
         async with opened(session) as robot:
             await watching(robot, session)
             await robot.sees(
-                "x its process is gone without a last word", "pgmig-tui backfill production", "--resume 2026"
+                "x the run process exited without recording an end", "pgmig-tui backfill production", "--resume 2026"
             )
 
     play(scene)

@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.large_project import changes
+from pgmig_tui.ui.app import moved
+from pgmig_tui.ui.messages import RunsListed
 from pgmig_tui.ui.session import Place, RunFacts, Standing
 from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
 from tests.ui.robot import opened, play
 
 SIZES = [(100, 30), (80, 24)]
+AT = "2026-08-20T03:10:00Z"
 
 
 def row_of(text: str, name: str) -> str:
@@ -151,6 +154,50 @@ def test_a_run_that_is_alive_is_offered_and_esc_leaves_it_alone() -> None:
             assert session.watch.sent == []
 
     play(scene)
+
+
+def test_what_a_run_works_on_is_told_by_its_journal_and_a_paused_one_is_not_said_to_go_on() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        run = RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4, under_way=change_id(7))
+        session.listed = (run,)
+        async with opened(session) as robot:
+            await robot.tell(standing("staging", 5))  # an answer from before its first two changes
+            await robot.runs()
+            await robot.sees("A run is ALIVE on staging", "Nothing that is chosen here stops it")
+            await robot.press("escape")
+            rows = [row for row in robot.text.splitlines() if "> running" in row]
+            assert len(rows) == 1
+            assert "index_doc" in rows[0], rows
+            await robot.tell(RunsListed((replace(run, paused=True, under_way=""),)))
+            await robot.sees("~ run r2 PAUSED on staging 2/4")
+            await robot.misses("> running")
+            await robot.press("h")
+            await robot.sees("~ paused")
+            await robot.press("escape", "q")
+        assert robot.app.farewell == ["run r2 on staging stays paused; `pgmig-tui attach r2` shows it"]
+
+    play(scene)
+
+
+def test_a_paused_run_is_offered_as_one() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.listed = (RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4, paused=True),)
+        async with opened(session) as robot:
+            await robot.runs()
+            await robot.sees("A run is PAUSED on staging", "It stays paused until it is attached to")
+
+    play(scene)
+
+
+def test_an_environment_is_asked_again_when_its_run_has_moved() -> None:
+    run = RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4)
+    other = replace(run, run_id="r3", environment="dev")
+    assert moved((), (run,)) == set(), "all are asked at the start"
+    assert moved((run, other), (replace(run, done=3), other)) == {"staging"}
+    assert moved((run, other), (replace(run, state="finished"), other)) == {"staging"}
+    assert moved((run,), (other, replace(run, paused=True))) == {"dev"}
 
 
 def test_ten_thousand_changes_and_nine_environments() -> None:

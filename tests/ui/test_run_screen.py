@@ -158,7 +158,7 @@ def test_pause_goes_on_with_the_same_key_and_cancel_wants_a_yes() -> None:
             await robot.press("p")
             await robot.until(lambda: session.watch.sent == ["pause"], "pause")
             session.watch.unread = [FakeEvent(at(25), "run_paused", {})]
-            await robot.sees("PAUSED", "p Go on")
+            await robot.sees("PAUSED", "p Go on", "it stays paused without this screen")
             await robot.press("p")
             await robot.until(lambda: session.watch.sent == ["pause", "resume"], "resume")
             await robot.press("c")
@@ -193,9 +193,15 @@ def test_a_runner_that_is_gone_is_said() -> None:
         session.watch.lives = False
         async with opened(session) as robot:
             await at_run(robot, session)
-            await robot.sees("gone without a last word", "GONE")
+            await robot.sees("the run process exited without recording an end", "GONE", " ?   1 ")
+            await robot.sees("applied is not known from here", "`pgmig-tui reconcile production`")
+            assert "we hold" not in robot.text
+            assert "it goes on" not in robot.text
             await robot.press("X")
             await robot.sees("X is off: the run has ended")
+            await robot.press("enter")
+            await robot.sees("CUT OFF", "? unknown", "d on home looks at what it has left, and settles it")
+            assert "ENDED" not in robot.text
 
     play(scene)
 

@@ -16,6 +16,7 @@ from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.report.run_report import done_words, result_words, state_words, summary, verified_words
 from pgmig_tui.ui.items import item_line, whole_item
+from pgmig_tui.ui.run_view import next_words
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Answered, EventFacts, Item, Place
@@ -78,6 +79,8 @@ class AfterScreen(PlaceScreen):
         return (self.picture.took_ms or 0.0) / 1000
 
     def doing(self) -> str:
+        if self.picture.exit_status is None:
+            return f"RUN {self.run_id} CUT OFF"
         return f"RUN {self.run_id} ENDED {clock(self._seconds())}"
 
     def _result_line(self) -> Line:
@@ -112,6 +115,8 @@ class AfterScreen(PlaceScreen):
         name = max(10, min(max((len(step.change) for step in self.picture.steps.values()), default=10), columns - 53))
         head = f" {'#':>3}  {pad('change', name)} {pad('result', 10)}{pad('took', 13)}{pad('waited', 12)}verify"
         lines: list[Line] = [((head, "title"),)]
+        if self.picture.exit_status is None:
+            lines = [*wrap(f"? {next_words(self.environment)}", columns - 1, "waiting", indent=" "), *lines]
         for step in self.picture.steps.values():
             lines.append(self._step_line(step, name))
             if step.failure:

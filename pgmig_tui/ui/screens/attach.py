@@ -24,7 +24,7 @@ class AttachScreen(Dialog[None]):
     def __init__(self, run: RunFacts, *, protected: bool = False) -> None:
         tier = f"{PRODUCTION} " if protected else ""
         lines: list[Line] = [
-            *paragraph(f"A run is ALIVE on {tier}{run.environment}", "strong"),
+            *paragraph(f"A run is {'PAUSED' if run.paused else 'ALIVE'} on {tier}{run.environment}", "strong"),
             *paragraph(f"{run.run_id} {run.command}, {run.done} of {run.steps} steps done"),
             *paragraph(
                 f"started by {run.operator or '?'} on {run.host or 'this host'}, {utc(run.started_at)}", "muted"
@@ -41,7 +41,9 @@ class AttachScreen(Dialog[None]):
         self.run_facts = run
 
     def hint_line(self, columns: int) -> Line:
-        return (("The run goes on whatever is chosen here.", "muted"),)
+        if self.run_facts.paused:
+            return (("It stays paused until it is attached to and p lets it go on.", "waiting"),)
+        return (("Nothing that is chosen here stops it.", "muted"),)
 
     def action_attach(self, steers: bool) -> None:
         from pgmig_tui.ui.screens.run import RunScreen

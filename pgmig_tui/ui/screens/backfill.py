@@ -64,7 +64,10 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
             good = picture.exit_status == 0
             return f"{'+ DONE' if good else 'x STOPPED'}  {safe(picture.summary)}", "done" if good else "failed"
         if not self.alive:
-            return "x its process is gone without a last word; what is committed stands in its checkpoint", "failed"
+            return (
+                "x the run process exited without recording an end; what is committed stands in its checkpoint",
+                "failed",
+            )
         if picture.paused:
             return "~ PAUSED between two batches, no transaction is open; p goes on", "waiting"
         if now.lost is not None:

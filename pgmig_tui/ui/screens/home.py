@@ -150,7 +150,8 @@ class HomeScreen(PlaceScreen):
     def quiet_line(self, columns: int) -> Line:
         spans: list[Span] = []
         for run in self.pgmig.answers.alive()[:1]:
-            spans.append((f" > run {run.run_id} alive on {run.environment} {run.done}/{run.steps}: h", "running"))
+            how: Span = (" ~ run {} PAUSED", "waiting") if run.paused else (" > run {} alive", "running")
+            spans.append((f"{how[0].format(run.run_id)} on {run.environment} {run.done}/{run.steps}: h", how[1]))
         room = columns - sum(width(text) for text, _role in spans)
         names = [place.name for place in self.pgmig.session.facts.places]
         return (*environment_spans(names, self.pgmig.chosen, room), *spans)

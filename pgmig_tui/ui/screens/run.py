@@ -18,11 +18,11 @@ from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.ui import run_view
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.poller import Poller
-from pgmig_tui.ui.run_view import current_lines, failure_lines, moment, step_line
+from pgmig_tui.ui.run_view import current_lines, failure_lines, gone_lines, moment, next_words, step_line
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import EventFacts, Place, Watch
+from pgmig_tui.ui.session import GOES_ON, STAYS_PAUSED, EventFacts, Place, Watch
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
@@ -114,6 +114,7 @@ class RunScreen(PlaceScreen):
             lines += self._lines.add(event.name, event.at, event.data)
             if event.name in _ENDS_ASKING:
                 self._asked = ""
+                self._said = None  # what was asked for is no news any more
         self._tell_blocker(message.events)
         self.log_lines.add(lines)
         if self.picture.command == "backfill" and self.place == "run":
@@ -173,7 +174,7 @@ class RunScreen(PlaceScreen):
     def _tell_blocker(self, events: Sequence[EventFacts]) -> None:
         """What became of a session that was to be ended, where it was asked for."""
         for event in events:
-            if event.name == "blocker_ended" and self._steers:
+            if event.name == "blocker_ended" and self._steers and self.picture.exit_status is None:
                 told = self._lines.add(event.name, event.at, event.data)
                 good = bool(event.data.get("ok"))
                 self.say(text_of(told[0])[10:].strip(), "done" if good else "failed")
@@ -212,7 +213,8 @@ class RunScreen(PlaceScreen):
         return next((step for step in self.picture.steps.values() if step.state == "failed" and step.failure), None)
 
     def _show(self) -> None:
-        self.steps.fill(lambda columns: [step_line(step, columns) for step in self.picture.steps.values()])
+        gone = self.ended and self.picture.exit_status is None
+        self.steps.fill(lambda columns: [step_line(step, columns, gone=gone) for step in self.picture.steps.values()])
         current = self.picture.current
         if current is not None and self.steps.size.height:
             self.steps.scroll_to(y=max(0, current.number - self.steps.size.height // 2), animate=False, force=True)
@@ -227,6 +229,8 @@ class RunScreen(PlaceScreen):
         failed = self.failed
         if failed is not None and self.picture.current is None:
             return failure_lines(self.picture, failed, self.script, columns)
+        if self.ended and self.picture.exit_status is None and self.picture.current is not None:
+            return gone_lines(self.picture, columns)
         return current_lines(self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns, keys=self._steers)
 
     def small_lines(self) -> list[Line]:
@@ -253,7 +257,12 @@ class RunScreen(PlaceScreen):
         if self.picture.exit_status is not None:
             now = "   f: what can be done now" if self.failed is not None else ""
             return ((f" Enter: results and what to do after{now}   Esc: home", "muted"),)
-        return ((" Esc, z and q leave the run alone; it goes on without this screen", "muted"),)
+        if not self.picture.steps:
+            return ()
+        if not self.alive:
+            return ((f" {next_words(self.where)}", "waiting"),)
+        left = STAYS_PAUSED if self.picture.paused else GOES_ON
+        return ((f" Esc, z and q leave the run alone; it {left} without this screen", "muted"),)
 
     # Keys
 
@@ -352,7 +361,9 @@ class RunScreen(PlaceScreen):
 
     def _confirm(self, command: str, lines: list[Line]) -> None:
         place = self.where
-        dialog = ConfirmScreen(lines, "yes", danger=place is not None and place.protected, undone="the run goes on")
+        dialog = ConfirmScreen(
+            lines, "yes", danger=place is not None and place.protected, undone="the run is left as it is"
+        )
         self.app.push_screen(dialog, lambda yes: self._send(f"asked to {command}", command) if yes else None)
 
     def _leaves(self) -> list[Line]:
@@ -388,7 +399,8 @@ class RunScreen(PlaceScreen):
     def do_back(self) -> None:
         if not self.ended:
             self.detach()
-            self.pgmig.notify(f"run {self.run_id} goes on; h lists runs", timeout=4)
+            left = STAYS_PAUSED if self.picture.paused else GOES_ON
+            self.pgmig.notify(f"run {self.run_id} {left}; h lists runs", timeout=4)
         super().do_back()
 
     def do_after(self) -> None:

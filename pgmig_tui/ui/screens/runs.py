@@ -69,7 +69,8 @@ class RunsScreen(PlaceScreen):
             pad(safe(run.environment), 14),
             pad(f"{run.done}/{run.steps}", 8),
         )
-        return ((f" {''.join(fields)}", "plain"), _STATES[run.state], (f"  {safe(run.operator)}", "muted"))
+        state: Span = ("~ paused", "waiting") if run.paused else _STATES[run.state]
+        return ((f" {''.join(fields)}", "plain"), state, (f"  {safe(run.operator)}", "muted"))
 
     def quiet_line(self, columns: int) -> Line:
         return () if self._runs else ((" no run was started from this account on this host", "muted"),)
