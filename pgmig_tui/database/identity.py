@@ -10,6 +10,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.script.actions import ServerFacts
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.connect import Connection
     from pgmig_tui.project.environments import Policy
 
 OLDEST, NEWEST = 13, 18
@@ -73,6 +74,25 @@ def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
     found = refusal(identity, policy.system_identifier if policy is not None else None)
     if found is not None:
         raise Refused(found[0], now="Nothing was changed.", do=found[1])
+
+
+_READ_ONLY_SQL = (
+    "SELECT s.reset_val = 'on' FROM pg_catalog.pg_settings AS s WHERE s.name = 'default_transaction_read_only'"
+)
+"""What a session begins with, whatever ours has set since: PostgreSQL's manual, "System Views", pg_settings."""
+
+
+def refuse_read_only(connection: Connection, identity: ServerIdentity) -> None:
+    """Somebody has made a database, a role or a server read-only by its default, and psql would change nothing there;
+    our sessions, which set what they need, would. Raises Refused."""
+    row = connection.one(_READ_ONLY_SQL)
+    if row is not None and row[0]:
+        raise Refused(
+            f"database {identity.database} is read-only for {identity.role}: default_transaction_read_only is on",
+            now="Nothing was changed.",
+            do="Take that setting back where it was made (ALTER DATABASE, ALTER ROLE or postgresql.conf), or, where it"
+            " is meant for others, say it in the target: ?options=-c%20default_transaction_read_only=off",
+        )
 
 
 def refusal(identity: ServerIdentity, pinned: str | None) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ from pgmig_tui.database.connect import (
     check_server,
     connect,
 )
+from pgmig_tui.database.identity import refuse_read_only
 from pgmig_tui.run import marks
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
@@ -111,6 +112,7 @@ def arrive(
     """The environment that the server behind `connection` turns out to be, and what is told of it. Raises Refused where
     nothing may be changed there."""
     check_server(identity, environment.policy)
+    refuse_read_only(connection, identity)
     where = located(project, environment, connection, identity, state_dir)
     if where.environment.name != environment.name:
         check_server(identity, where.environment.policy)

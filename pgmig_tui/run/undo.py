@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import application_name, check_server, connect
+from pgmig_tui.database.identity import refuse_read_only
 from pgmig_tui.database.keep import SET_SQL
 from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
@@ -31,7 +32,9 @@ def bring_back(
     """
     target = environment.target
     with connect(target, application_name=application_name(run, "undo"), lock_timeout_ms=5000) as connection:
-        check_server(connection.identity(), environment.policy)
+        identity = connection.identity()
+        check_server(identity, environment.policy)
+        refuse_read_only(connection, identity)
         registry.take_lock(connection)
         kept = [one for one in read_kept(connection, schema, run) if one.restored_at is None]
         if not kept:

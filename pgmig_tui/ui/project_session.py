@@ -150,6 +150,7 @@ class ProjectSession:
             pending=tuple(status.pending),
             differing={one.change_id: _PROBLEMS[one.problem] for one in status.diverged if one.change_id in planned},
             under_way=self._under_way(status),
+            standby=status.server.standby,
             strangers=tuple(one.name for one in status.diverged if one.problem == "not_in_plan"),
         )
 

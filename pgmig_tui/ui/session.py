@@ -92,6 +92,7 @@ class Standing:
     strangers: tuple[str, ...] = ()
     under_way: str = ""
     """Who works there now, where it isn't a run of this account."""
+    standby: bool = False
 
     @property
     def words(self) -> Span:

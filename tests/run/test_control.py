@@ -198,6 +198,24 @@ def test_another_cluster_than_the_pinned_one_is_refused(workshop18: Workshop) ->
     assert "another cluster" in refused.value.what
 
 
+@pytest.mark.parametrize("who", ["DATABASE {0}", "ROLE postgres IN DATABASE {0}"])
+def test_what_was_made_read_only_by_its_default_is_not_written_to(workshop18: Workshop, who: str) -> None:
+    """psql and Sqitch are refused there by the server; our sessions set the default that they need."""
+    workshop18.change("one", "CREATE TABLE one ();", "DROP TABLE one;")
+    setting = f"ALTER {who.format(workshop18.dbname)}"
+    workshop18.query(f"{setting} SET default_transaction_read_only = on")
+    with pytest.raises(Refused, match="is read-only for postgres: default_transaction_read_only is on"):
+        workshop18.plan()
+    with workshop18.connect(options="-c default_transaction_read_only=off") as connection:
+        connection.execute(f"{setting} RESET default_transaction_read_only")
+    assert workshop18.run().status == 0
+    with workshop18.connect(options="-c default_transaction_read_only=off") as connection:
+        connection.execute(f"{setting} SET default_transaction_read_only = on")
+    for command in ("revert", "deploy"):
+        with pytest.raises(Refused, match="default_transaction_read_only"):
+            workshop18.plan(command)
+
+
 def test_no_right_to_create_the_registry_is_said_with_the_grant(
     workshop18: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,9 @@ class PlaceScreen(Screen[None]):
 
     def access(self) -> str:
         place = self.where
+        standing = self.pgmig.answers.good.get(place.name) if place is not None else None
+        if standing is not None and standing.standby:
+            return "STANDBY"
         return "READ-ONLY" if place is not None and self.pgmig.locked(place) else "READ-WRITE"
 
     def banner_line(self, columns: int) -> Line:
