@@ -146,7 +146,9 @@ def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     found = of_script(impact)
     lines: list[Line] = []
     if found.known:
-        lines += wrap(f"LOSES {safe(words.listing(found.known))}", columns, "failed", indent=" ", hanging="   ")
+        # Without a catalog nobody knows whether it is there.
+        told = f"{'LOSES' if impact.catalog else 'MAY LOSE'} {safe(words.listing(found.known))}"
+        lines += wrap(told, columns, "failed", indent=" ", hanging="   ")
     if found.unknown and impact.catalog:  # without one the text alone leaves much open
         lines += wrap(f"{words.count(len(found.unknown), 'statement')} may lose data", columns, "stale", indent=" ")
     return lines

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from pgmig_tui.ui.poller import in_thread
-from pgmig_tui.ui.session import ImpactFacts, ScriptKind
+from pgmig_tui.ui.session import ImpactFacts, PlanLine, ScriptKind
 
 
 class Wanted(NamedTuple):
@@ -17,6 +17,34 @@ class Wanted(NamedTuple):
     change_id: str
     kind: ScriptKind
     pending: bool
+    before: tuple[str, ...] = ()
+    """The pending changes that it requires, in plan order: they will have run by then."""
+
+
+CARRIED = 20
+
+
+def required(lines: Mapping[str, PlanLine], change_id: str, pending: Collection[str]) -> tuple[str, ...]:
+    """The pending changes that a change requires, and what these do, in plan order; at most the last CARRIED of them.
+
+    `lines` are those of the plan by change ID, in its order. A dependency on another project, or by a tag, counts for
+    none: without it a script is judged by its text alone.
+    """
+    by_name: dict[str, str] = {}
+    needs: dict[str, list[str]] = {}
+    for one in lines.values():  # of a reworked change the one that stands before
+        needs[one.change_id] = [by_name[name] for name in one.requires if name in by_name]
+        by_name[one.name] = one.change_id
+        if one.change_id == change_id:
+            break
+    found: set[str] = set()
+    queue = list(needs.get(change_id, ()))
+    while queue:
+        one_id = queue.pop()
+        if one_id in pending and one_id not in found:
+            found.add(one_id)
+            queue += needs[one_id]
+    return tuple(one_id for one_id in needs if one_id in found)[-CARRIED:]
 
 
 class Previews:

@@ -173,11 +173,13 @@ class ProjectSession:
         *,
         live: bool,
         pending: bool = False,
+        before: Sequence[str] = (),
         so_far: Callable[[ImpactFacts], None] | None = None,
     ) -> ImpactFacts:
         where = self._environment(environment) if environment else None
         change = self._change(change_id)
-        return scripts.read_impact(self.project, change, kind, where, live=live, pending=pending, so_far=so_far)
+        lacking = [*(self._change(one) for one in before), change] if pending else []
+        return scripts.read_impact(self.project, change, kind, where, live=live, lacking=lacking, so_far=so_far)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
         return scripts.read_now(self._environment(environment), impact, before)
@@ -395,7 +397,7 @@ def _place(environment: Environment) -> Place:
     return Place(
         environment.name,
         target.place.database,
-        f"{host}:{port}" if port and not host.startswith("/") else host or "local",
+        f"{host}:{port}" if port and host else host or "local",
         target.conninfo.get("user", ""),
         policy.protected,
         policy.confirm_word,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha1
@@ -70,13 +70,13 @@ def read_impact(
     environment: Environment | None,
     *,
     live: bool,
-    pending: bool = False,
+    lacking: Sequence[Change] = (),
     so_far: SoFar | None = None,
 ) -> ImpactFacts:
     """The impact of a script on disk. With `live` the environment's catalog is asked, else the text alone speaks.
 
     The revert and verify scripts of a change that isn't deployed come after its deploy script, and are judged by what
-    that makes of the schema. Without `live` it's `pending` that says so.
+    that makes of the schema. Without `live` the changes that aren't deployed are `lacking`, in plan order.
 
     Of a long script `so_far` hears the beginning at once, from the text alone, then more of it as it is read.
     """
@@ -86,19 +86,17 @@ def read_impact(
     if so_far is not None:
         _tell_beginning(project, change, kind, environment, so_far)
     if not live or environment is None:
-        lacking = [change] if pending else []
         return _facts(_inspect(project, lacking, change, kind, environment, None, so_far), "", False)
     from pgmig_tui.database.connect import application_name, connect
     from pgmig_tui.report import impacts
 
     try:
         with connect(environment.target, application_name=application_name("impact", "watch")) as connection:
-            lacking = impacts.pending(project, environment, connection)
+            here = impacts.pending(project, environment, connection)
             server = f"PostgreSQL {connection.identity().version}"
-            found = _inspect(project, lacking, change, kind, environment, connection, so_far, server)
+            found = _inspect(project, here, change, kind, environment, connection, so_far, server)
             return _facts(found, server, found.impact.catalog)
     except PgmigError as error:
-        lacking = [change] if pending else []
         alone = _facts(_inspect(project, lacking, change, kind, environment, None), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
 
@@ -145,7 +143,7 @@ def read_now(environment: Environment, impact: ScriptImpact, before: RightNow | 
 
 def _inspect(
     project: Project,
-    lacking: list[Change],
+    lacking: Sequence[Change],
     change: Change,
     kind: ScriptKind,
     environment: Environment | None,

@@ -469,10 +469,12 @@ class Session(Protocol):
         *,
         live: bool,
         pending: bool = False,
+        before: Sequence[str] = (),
         so_far: Callable[[ImpactFacts], None] | None = None,
     ) -> ImpactFacts:
-        """`pending`: the change isn't deployed there, so that its revert comes after its deploy. `so_far` is given what
-        is known of the beginning while the rest of a long script is still being read.
+        """`pending`: the change isn't deployed there, so that its revert comes after its deploy, and both come after
+        the deploys of the changes `before`; with `live` the server says itself what it lacks. `so_far` is given what is
+        known of the beginning while the rest of a long script is still being read.
         """
         ...
 

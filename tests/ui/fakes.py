@@ -373,12 +373,13 @@ class FakeSession:
         *,
         live: bool,
         pending: bool = False,
+        before: Sequence[str] = (),
         so_far: Callable[[ImpactFacts], None] | None = None,
     ) -> ImpactFacts:
         if kind == "verify":
             return ImpactFacts(None, problem="there is no verify script")
         told = self.impacts.get(f"{kind} {change_id}") or self.impacts.get(kind) or impact(kind)
-        return ImpactFacts(told, server="PostgreSQL 18.6" if live else "", live=live)
+        return ImpactFacts(replace(told, catalog=live), server="PostgreSQL 18.6" if live else "", live=live)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
         self.calls.append(f"now {environment}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -231,6 +231,7 @@ def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() -> Non
             *,
             live: bool,
             pending: bool = False,
+            before: Sequence[str] = (),
             so_far: Callable[[ImpactFacts], None] | None = None,
         ) -> ImpactFacts:
             whole = super().impact(change_id, kind, environment, live=live)
@@ -292,6 +293,7 @@ def test_what_is_not_known_yet_is_never_said_to_be_nothing() -> None:
             *,
             live: bool,
             pending: bool = False,
+            before: Sequence[str] = (),
             so_far: Callable[[ImpactFacts], None] | None = None,
         ) -> ImpactFacts:
             assert self.rest.wait(60)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.impact.result import StatementImpact
+from pgmig_tui.ui.previews import required
 from pgmig_tui.ui.project_session import ProjectSession
-from pgmig_tui.ui.session import ImpactFacts
+from pgmig_tui.ui.session import ImpactFacts, PlanLine
 from tests.cli.program import Checkout, environment, shop
 from tests.database.places import Databases
 from tests.servers import Server
@@ -24,6 +25,33 @@ def asked(checkout: Checkout, name: str, *, live: bool) -> ImpactFacts:
     session = ProjectSession(checkout.root, environment(checkout.home))
     change = next(line for line in session.facts.plan if line.name == name)
     return session.impact(change.change_id, "revert", "dev", live=live, pending=True)
+
+
+def test_a_change_is_judged_after_the_pending_ones_that_it_requires(tmp_path: Path) -> None:
+    """`total` isn't there yet: filling it overwrites nothing. Neither server nor catalog says so, the plan does."""
+    checkout = shop(tmp_path, {"dev": "db:pg://nobody@127.0.0.1:1/shop"})
+    plan = (checkout.root / "sqitch.plan").read_text()
+    last = plan.splitlines()[-1]
+    (checkout.root / "sqitch.plan").write_text(plan + last.replace("total [orders]", "fill [total]", 1) + "\n")
+    checkout.change("fill", "UPDATE shop.orders SET total = 1;", "UPDATE shop.orders SET total = NULL;")
+    session = ProjectSession(checkout.root, environment(checkout.home))
+    lines = {line.change_id: line for line in session.facts.plan}
+    ids = {line.name: line.change_id for line in lines.values()}
+    before = required(lines, ids["fill"], frozenset(ids.values()))
+    assert [lines[one].name for one in before][-1] == "total"
+    for told, lost in ((before, False), ((), True)):
+        facts = session.impact(ids["fill"], "deploy", "dev", live=False, pending=True, before=told)
+        assert statement(facts, "UPDATE").data_loss.final == lost
+    assert required(lines, ids["fill"], frozenset([ids["fill"]])) == (), "what is deployed is there already"
+
+
+def test_a_reworked_change_is_required_as_it_stood_before() -> None:
+    lines = [PlanLine("a1", "a"), PlanLine("b1", "b", requires=("a",)), PlanLine("a2", "a", requires=("a@v1", "b"))]
+    lines += [PlanLine("c1", "c", requires=("a", "other:a"))]
+    by_id = {line.change_id: line for line in lines}
+    assert required(by_id, "b1", by_id) == ("a1",)
+    assert required(by_id, "c1", by_id) == ("a1", "b1", "a2")
+    assert required(by_id, "c1", {"a2"}) == ("a2",)
 
 
 @pytest.mark.parametrize("live", [True, False])

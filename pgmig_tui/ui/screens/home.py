@@ -15,7 +15,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.matrix_layout import environment_spans
-from pgmig_tui.ui.previews import Previews, Wanted
+from pgmig_tui.ui.previews import Previews, Wanted, required
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.session import Command, ImpactFacts, Place, ScriptKind, Standing
 from pgmig_tui.ui.sizes import SMALL
@@ -43,6 +43,7 @@ class HomeScreen(PlaceScreen):
         self._moved = False
         self._filter = ""
         self._briefs: dict[str, tuple[ImpactFacts | None, Span, Span, bool]] = {}
+        self._required: tuple[Standing | None, dict[str, PlanLine], dict[str, tuple[str, ...]]] = (None, {}, {})
         self._previews = Previews(self._read_preview, self._tell_preview)
         self.summary = Bar(identity="summary")
         self.head = Bar(identity="head")
@@ -223,7 +224,15 @@ class HomeScreen(PlaceScreen):
     def _wanted(self, change_id: str, kind: ScriptKind) -> Wanted:
         standing = self._standing()
         pending = standing is not None and change_id not in standing.deployed
-        return Wanted(self.chosen.name if self.chosen is not None else "", change_id, kind, pending)
+        name = self.chosen.name if self.chosen is not None else ""
+        if standing is None or not pending:
+            return Wanted(name, change_id, kind, pending)
+        if self._required[0] is not standing:
+            self._required = (standing, {line.change_id: line for line in self.pgmig.session.facts.plan}, {})
+        _, lines, known = self._required
+        if change_id not in known:
+            known[change_id] = required(lines, change_id, frozenset(standing.pending))
+        return Wanted(name, change_id, kind, pending, known[change_id])
 
     def _look_at(self) -> None:
         """Asks for what is under the cursor, then for what is pending in sight."""
@@ -245,7 +254,9 @@ class HomeScreen(PlaceScreen):
 
     def _read_preview(self, wanted: Wanted) -> ImpactFacts:
         session = self.pgmig.session
-        return session.impact(wanted.change_id, wanted.kind, wanted.environment, live=False, pending=wanted.pending)
+        return session.impact(
+            wanted.change_id, wanted.kind, wanted.environment, live=False, pending=wanted.pending, before=wanted.before
+        )
 
     def _tell_preview(self, wanted: Wanted, facts: ImpactFacts) -> None:
         """Called in the thread that reads."""
