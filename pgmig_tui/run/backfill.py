@@ -137,6 +137,7 @@ class BackfillRun:
         plan = self.plan
         session = open_session(plan, self.target, self.journal)
         self.control.hold(session, "this backfill's lock")
+        self.control.bound(plan.lock_timeout_ms)
         deadline = time.monotonic() + max(plan.lock_wait_s, _TAKEN_S if self.spec.goes_on else 0.0)
         while not batches_on.try_lock(session, self.spec.digest):
             holder = batches_on.lock_holder(session, self.spec.digest)

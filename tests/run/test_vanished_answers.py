@@ -15,6 +15,7 @@ from pgmig_tui.run.events import Event
 from pgmig_tui.run.plan import Options, RunPlan
 from tests.faults.proxy import Proxy
 from tests.faults.stopping import start
+from tests.run.backfill.conftest import DECLARED, plan_of, table
 from tests.run.conftest import Workshop, wait_a_moment
 
 DEADLINE_S = 90
@@ -136,3 +137,23 @@ def test_a_stop_that_is_not_answered_ends_the_waiting(workshop18: Workshop, prox
     assert status != 0
     assert events[-1].name == "run_finished"
     assert not workshop18.relation("public.one")
+
+
+def test_a_backfill_whose_sessions_all_fall_silent_ends(workshop18: Workshop, proxy: Proxy) -> None:
+    """Its control session is asked for a checkpoint, a heartbeat, who waits: none of that may wait for ever."""
+    uri = f"db:pg://postgres@127.0.0.1:{proxy.port}/{workshop18.dbname}?connect_timeout=2"
+    workshop18.toml = f'[[environment]]\nname = "box"\ntarget = "{uri}"\n'
+    workshop18.change("fill", DECLARED)
+    table(workshop18)
+
+    def meanwhile(handle: RunHandle, seen: list[Event]) -> None:
+        if seen[-1].name == "batch_done" and seen[-1].data["batch"] == 2:
+            proxy.mute()
+            handle.send("stop")
+
+    status, events = carried_out(plan_of(workshop18), meanwhile)
+    assert status != 0
+    assert events[-1].name == "run_finished"
+    workshop18.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%'")
+    ((changed,),) = workshop18.query("SELECT count(*) FROM public.t WHERE n = 1")
+    assert changed >= 400
