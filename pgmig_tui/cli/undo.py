@@ -74,7 +74,8 @@ def _kept_where(arguments: Namespace) -> tuple[Project, Environment]:
         name = project.environments[0].name
     if name is None:
         raise UsageError(
-            "No run of this account has that name, so the environment isn't known.",
+            "Which environment is meant isn't known: "
+            + ("no run of this account has that name." if arguments.run is not None else "no run is named."),
             now="Nothing was changed.",
             do="Name it with --target.",
         )

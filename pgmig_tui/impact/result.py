@@ -160,10 +160,20 @@ class StatementImpact:
         return bool(self.advice) and self.problem is None and all(one.rule in self.silenced for one in self.advice)
 
     @property
+    def trouble(self) -> str:
+        """Its problem in words: it can't be read, or is expected to fail; "" without one."""
+        if self.problem is None:
+            return ""
+        return f"{CANT_READ if self.kind == 'UNPARSED' else 'would fail'}: {self.problem.message}"
+
+    @property
     def strongest(self) -> Lock | None:
         """The strongest lock on a relation that others can see."""
         seen = [lock for lock in self.locks if not lock.new]
         return max(seen, key=lambda lock: lock.mode) if seen else None
+
+
+CANT_READ, NO_LOCK = "can't be read", "no lock that others could notice"
 
 
 @value(frozen=True, slots=True)
@@ -186,6 +196,13 @@ class ScriptImpact:
             return None
         top = max(seen, key=lambda lock: lock.mode)
         return top.mode, str(top.name)
+
+    @property
+    def no_lock(self) -> str:
+        """What there is to say of locks where `strongest` is None: that nobody notices any is only said of what could
+        be told to its end."""
+        known = all(one.problem is None and not one.unknown and not one.hidden for one in self.statements)
+        return NO_LOCK if known else "which locks it takes can't be told"
 
     @property
     def risk(self) -> str:

@@ -63,7 +63,7 @@ def does_words(one: StatementImpact) -> str:
 def headline(impact: ScriptImpact, change: str = "") -> Line:
     """The script in one line: what it is, its strongest lock, its risk."""
     strongest = impact.strongest
-    lock = f"{strongest[0].sql_name} on {safe(strongest[1])}" if strongest else "no lock that others could notice"
+    lock = f"{strongest[0].sql_name} on {safe(strongest[1])}" if strongest else impact.no_lock
     name = f"{safe(change)}  {safe(impact.path)}" if change else safe(impact.path)
     shape = "one transaction" if impact.transactional else "statement by statement"
     return line((name, "strong"), f"  {shape}, {lock}, risk ", risk_span(impact.risk))

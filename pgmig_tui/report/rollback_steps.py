@@ -75,7 +75,7 @@ def _row(step: Step, inspected: Inspected | None, receipt: Receipt) -> StepRow:
     work = [one for one in impact.statements if not one.transaction_control]
     known = all(one.estimated_ms is not None for one in work)
     strongest = impact.strongest
-    unread = tuple(f"line {one.line} can't be read: {one.problem.message}" for one in work if one.problem)
+    unread = tuple(f"line {one.line} {one.trouble}" for one in work if one.problem)
     return StepRow(
         step.number,
         step.label or step.change,

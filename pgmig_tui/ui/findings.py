@@ -8,7 +8,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, cut, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.loss import of_script
-from pgmig_tui.impact.result import ScriptImpact, StatementImpact
+from pgmig_tui.impact.result import NO_LOCK, ScriptImpact, StatementImpact
 from pgmig_tui.ui.session import ImpactFacts, PlanLine
 
 RISK_ROLES: dict[str, Role] = {
@@ -69,7 +69,7 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False,
         lines.extend(wrap(safe(text), columns, role, indent="   ", hanging="     "))
 
     if one.problem is not None:
-        say(f"can't be read: {one.problem.message}", "failed")
+        say(one.trouble, "failed")
     for lock in one.locks:
         if lock.new:
             continue
@@ -131,11 +131,11 @@ def headline(facts: ImpactFacts, columns: int) -> list[Line]:
     scans = tuple(dict.fromkeys(name for one in impact.statements for name in one.scans if name not in one.rewrites))
     if scans:
         lines += wrap(f"scans {safe(words.listing(scans))}", columns, "waiting", indent=" ")
-    unread = sum(one.problem is not None for one in impact.statements)
-    if unread:
-        lines += wrap(
-            f"{words.count(unread, 'statement')} can't be read: treat as high risk", columns, "failed", indent=" "
-        )
+    troubled = [one for one in impact.statements if one.trouble]
+    if troubled:
+        first = f"line {troubled[0].line} {troubled[0].trouble}"
+        more = f", and {words.count(len(troubled) - 1, 'statement')} more" if len(troubled) > 1 else ""
+        lines += wrap(f"x {safe(first)}{more}", columns, "failed", indent=" ", hanging="   ")
     if not impact.transactional:
         lines += wrap("not one transaction: a failure leaves a part behind", columns, "waiting", indent=" ")
     lines += wrap(f"risk {impact.risk}", columns, RISK_ROLES[impact.risk], indent=" ")
@@ -157,7 +157,8 @@ def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
 def _lock_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     """The strongest lock, what it is on, and what it blocks."""
     if impact.strongest is None:
-        return wrap("no lock that others can notice", columns, "done", indent=" ")
+        sure = impact.no_lock == NO_LOCK
+        return wrap(impact.no_lock, columns, "done" if sure else "stale", indent=" ")
     mode, relation = impact.strongest
     lines = wrap(mode.sql_name, columns, RISK_ROLES[impact.risk], indent=" ")
     lines += wrap(f"on {safe(relation)}", columns, "plain", indent="   ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.modes import LockMode
@@ -95,6 +97,13 @@ def test_the_headline() -> None:
     assert "statement by statement, no lock that others could notice, risk none" in text_of(
         impact_report.headline(empty)
     )
+    fails = StatementImpact(7, 7, "ALTER TABLE gone", "ALTER TABLE", problem=Problem("gone does not exist", 7))
+    hidden = StatementImpact(3, 3, "DO $$ … $$", "DO", unknown=("what EXECUTE runs",))
+    for one in (fails, hidden):
+        told = text_of(impact_report.headline(replace(empty, statements=(replace(one, risk="high"),))))
+        assert "which locks it takes can't be told, risk high" in told
+    assert fails.trouble == "would fail: gone does not exist"
+    assert replace(fails, kind="UNPARSED").trouble == "can't be read: gone does not exist"
 
 
 def test_markdown_is_a_table_that_hostile_names_do_not_break() -> None:
