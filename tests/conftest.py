@@ -162,6 +162,17 @@ def database(pg18: Server, database_on: Callable[..., str]) -> str:
     return database_on(pg18)
 
 
+FIRST = (
+    "test_lists.py", "test_claims.py", "test_taking_turns.py", "test_reading.py", "test_strangers_code.py",
+    "test_review_screen.py", "test_projects_together.py", "test_screen.py", "test_words.py", "test_failures.py",
+)  # fmt: skip
+"""Files of which each keeps a worker busy for minutes: one that came last would keep all others waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in FIRST)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("sqitch") and not shutil.which("sqitch"):
         pytest.skip("the real sqitch is not installed here")

@@ -67,7 +67,8 @@ def _call(words: list[str]) -> str:
     try:
         status = subprocess.call(words)
     except Exception as error:
-        return f"{name} can't be started: {getattr(error, 'strerror', None) or error}"
+        # What is wrong first: a note of one line is cut at its end, and a path may be long.
+        return f"the editor can't be started: {getattr(error, 'strerror', None) or error} ({name})"
     if status < 0:
         return f"the editor was ended by signal {-status} ({name})"
     return f"the editor ended with status {status} ({name})" if status else ""
