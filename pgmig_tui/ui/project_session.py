@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgmig_tui.errors import in_a_line
 from pgmig_tui.project.on_disk import disk_state
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.ui import gating, preferences, scripts
@@ -134,7 +135,7 @@ class ProjectSession:
         at = datetime.fromisoformat(status.asked_at) if status.asked_at else datetime.now(UTC)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         if not status.reachable or status.server is None:
-            return Standing(environment, at, False, error=status.error or "no answer")
+            return Standing(environment, at, False, error=in_a_line(status.error or "no answer"))
         planned = self.project.plan.by_id
         note = status.error or ""
         if status.registry is not None and not status.registry.present:

@@ -45,6 +45,13 @@ def test_a_change_is_judged_after_the_pending_ones_that_it_requires(tmp_path: Pa
     assert required(lines, ids["fill"], frozenset([ids["fill"]])) == (), "what is deployed is there already"
 
 
+def test_an_error_of_several_lines_is_told_in_sentences(tmp_path: Path) -> None:
+    checkout = shop(tmp_path, {"dev": "db:pg://nobody@127.0.0.1:1/shop"})
+    error = ProjectSession(checkout.root, environment(checkout.home)).standing("dev").error
+    assert error.isprintable()
+    assert "Connection refused. Is the server running" in error
+
+
 def test_a_reworked_change_is_required_as_it_stood_before() -> None:
     lines = [PlanLine("a1", "a"), PlanLine("b1", "b", requires=("a",)), PlanLine("a2", "a", requires=("a@v1", "b"))]
     lines += [PlanLine("c1", "c", requires=("a", "other:a"))]
