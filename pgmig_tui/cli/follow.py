@@ -227,13 +227,13 @@ class Follower:
         environment = self._picture.environment
         if self._picture.command == "backfill":
             return StepFailed(
-                f"The run process of {self._handle.run_id} has ended without a last word.",
+                f"The run process of {self._handle.run_id} has exited without recording an end.",
                 now="What it has committed stands in its checkpoint, which was written in the same transactions.",
                 do=f"`pgmig-tui backfill {environment} --resume {self._handle.run_id}` goes on from there.",
                 details=self._handle.last_words().splitlines()[-1:],
             )
         return InDoubt(
-            f"The run process of {self._handle.run_id} has ended without a last word.",
+            f"The run process of {self._handle.run_id} has exited without recording an end.",
             now="A step may or may not have been applied; what the registry says is what counts.",
             do=f"`pgmig-tui reconcile {environment or 'TARGET'}` finds out and settles it.",
             details=self._handle.last_words().splitlines()[-1:],

@@ -19,7 +19,7 @@ from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.report import aftermath
-from pgmig_tui.report.lost import CHECKED, Claim, Saved, claims, data_words, saved, shown
+from pgmig_tui.report.lost import CHECKED, Claim, Saved, claims, data_words, is_kept, saved, shown
 from pgmig_tui.report.picture import RunPicture, picture_of
 from pgmig_tui.report.run_report import cell, open_steps, report_document, result_words, when_words
 from pgmig_tui.run.events import Event
@@ -242,7 +242,10 @@ def _errors(picture: RunPicture) -> list[str]:
 
 def _losses(incident: Incident) -> list[str]:
     names = {"lost": "lost", "not_lost": "not lost", "unknown": "not known whether lost"}
-    told = [f"- {names[one.state]}: {cell(one.sentence)}" for one in shown(incident.claims)]
+    told = []
+    for claim in shown(incident.claims):
+        state = "gone, and saved" if is_kept(claim, incident.saved) else names[claim.state]
+        told.append(f"- {state}: {cell(claim.sentence)}")
     for one in incident.saved:
         where = f"{one.table} in {one.keep}" if one.keep else f"{one.table}, the state of its sequence"
         told.append(f"- saved: {cell(where)}, {words.count(one.rows, 'row')}, checksum {cell(one.checksum)}")

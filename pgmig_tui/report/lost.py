@@ -177,22 +177,30 @@ def saved(events: Iterable[EventLike], picture: RunPicture) -> tuple[Saved, ...]
     return tuple(last.values())
 
 
+def is_kept(claim: Claim, kept: Iterable[Saved]) -> bool:
+    """Whether what is gone was copied before: it isn't lost then."""
+    return claim.state == "lost" and any((one.step, one.table) == (claim.step, claim.what[1]) for one in kept)
+
+
 def data_words(found: Sequence[Claim], kept: Sequence[Saved]) -> str:
     """One line: what was lost, what is not known, and what is kept."""
     found = shown(found)
-    lost = [one.sentence for one in found if one.state == "lost" and one.total != 0]
+    lost = [one.sentence for one in found if one.state == "lost" and one.total != 0 and not is_kept(one, kept)]
+    gone = [one.sentence for one in found if one.total != 0 and is_kept(one, kept)]
     unknown = [one.sentence for one in found if one.state == "unknown" and one.total != 0]
     parts = []
     if lost:
         parts.append(f"LOST {words.listing(lost, 2)}")
     if unknown:
         parts.append(f"NOT KNOWN whether lost: {words.listing(unknown, 2)}")
+    if gone:
+        parts.append(f"GONE {words.listing(gone, 2)}")
     if kept:
         rows = sum(one.rows for one in kept)
         parts.append(f"SAVED {words.count(rows, 'row')} in {words.count(len(kept), 'copy', 'copies')}")
     elif lost:
         parts.append("not saved")
-    if not lost and not unknown:
+    if not lost and not unknown and not gone:
         spared = any(one.state == "not_lost" and one.total != 0 for one in found)
         parts.insert(0, "nothing was lost" if spared else "nothing is lost, as far as is known")
     return "; ".join(parts)

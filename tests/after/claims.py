@@ -521,9 +521,12 @@ LOSS = (
 )
 
 
-@rule(rf"- (?P<state>lost|not lost|not known whether lost): {LOSS}")
+@rule(rf"- (?P<state>lost|gone, and saved|not lost|not known whether lost): {LOSS}")
 def loss(claims: Claims, match: re.Match[str]) -> None:
-    one_loss(claims, match, match["state"])
+    gone = match["state"] == "gone, and saved"
+    assert gone or match["state"] != "lost" or not _kept(claims), "it was copied before"
+    assert not gone or _kept(claims), "it wasn't copied before"
+    one_loss(claims, match, "lost" if gone else match["state"])
 
 
 @rule(r"- not lost: .*, if anything, can't be told: the revert of (?P<change>\w+) was rolled back")
@@ -577,10 +580,11 @@ def nothing_lost(claims: Claims, match: re.Match[str]) -> None:
 @rule(r"data: (.*)")
 def data(claims: Claims, match: re.Match[str]) -> None:
     ran = claims.ran
-    for part in re.split(r"; (?=LOST|NOT KNOWN|SAVED|not saved|nothing)", match[1]):
-        if part.startswith("LOST ") or part.startswith("NOT KNOWN whether lost: "):
-            state = "lost" if part.startswith("LOST ") else "not known"
-            body = re.sub(r"^(LOST |NOT KNOWN whether lost: )", "", part)
+    for part in re.split(r"; (?=LOST|GONE|NOT KNOWN|SAVED|not saved|nothing)", match[1]):
+        if part.startswith(("LOST ", "GONE ", "NOT KNOWN whether lost: ")):
+            state = "not known" if part.startswith("NOT") else "lost"
+            assert bool(_kept(claims)) == part.startswith("GONE ") or state != "lost"
+            body = re.sub(r"^(LOST |GONE |NOT KNOWN whether lost: )", "", part)
             told = re.split(r"(?:, | and )(?=public\.)", re.sub(r" and \d+ more$", "", body))
             for one in told:
                 found = re.fullmatch(LOSS, one)

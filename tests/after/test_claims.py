@@ -497,8 +497,9 @@ def test_a_lie_is_found(scene: Scene) -> None:
     lines = incident.markdown(incident.read(ran.plan.folder)).split("\n")
     for old, new in (
         ("2 of 2 changes reverted", "1 of 2 changes reverted"),
-        ("lost: public.notes: 10 rows", "lost: public.notes: 12 rows"),
-        ("- lost: public.notes", "- not lost: public.notes"),
+        ("gone, and saved: public.notes: 10 rows", "gone, and saved: public.notes: 12 rows"),
+        ("- gone, and saved: public.notes", "- lost: public.notes"),
+        ("data: GONE ", "data: LOST "),
         ("SAVED 14 rows", "SAVED 10 rows"),
         ("reverted: flag and notes", "reverted: flag"),
         ("do not deploy: flag and notes", "do not deploy: flag"),

@@ -451,7 +451,7 @@ def test_afterwards_is_looked_at_and_an_incident_is_recorded(checkout: Checkout,
     assert record == (checkout.home / "state/pgmig-tui/runs" / run / "incident.md").read_text() + "\n"
     for part in (
         "# Incident: Rollback on live",
-        "lost: shop.orders.total: 20 values",
+        "gone, and saved: shop.orders.total: 20 values",
         "saved: shop.orders in pgmig\\_keep.",
         "by: Maria Test \\<maria@example.org\\>",
         "do not deploy until that is lifted: total",
