@@ -93,7 +93,8 @@ def test_execute_does_what_was_prepared_in_the_script() -> None:
     impact = predict_script(script("PREPARE p AS DELETE FROM doc", "EXECUTE p"), _facts(), wrapped=True)
     assert [(lock.relation, lock.mode) for lock in impact.statements[1].locks] == [("doc", RE)]
     alone = predict_script([One("EXECUTE q")], _facts(), wrapped=True).statements[0]
-    assert alone.unknown == ("what the prepared statement q does",)
+    assert alone.problem is not None
+    assert alone.problem.message == "the prepared statement q does not exist (26000)"
 
 
 @pytest.mark.parametrize(
