@@ -13,6 +13,7 @@ from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
 from pgmig_tui.errors import Refused
 
 if TYPE_CHECKING:
+    from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.run.plan import RunPlan
 
@@ -57,11 +58,16 @@ def _last_word(arguments: Namespace, environment: str, word: str | None, what: s
         )
 
 
-def accept_loss(arguments: Namespace, plan: RunPlan, loses: Sequence[str]) -> None:
-    """What may lose data on a protected environment wants a word of its own, whatever it is. Raises Refused."""
+def accept_loss(arguments: Namespace, plan: RunPlan, loses: Sequence[str]) -> list[Answer]:
+    """What may lose data on a protected environment wants a word of its own, whatever it is. The answer that the run
+    records, of who has accepted what and when; [] where nothing was to accept. Raises Refused."""
+    from pgmig_tui.gates.gate import loss_accepted
+
     instead = "" if plan.rolls_back is None else ", or --save to keep it"
-    if plan.protected:
-        accept(arguments, f"The {plan.gate} loses data on {plan.environment}, or may do so.", loses, instead)
+    if not (plan.protected and loses):
+        return []
+    accept(arguments, f"The {plan.gate} loses data on {plan.environment}, or may do so.", loses, instead)
+    return [loss_accepted(loses, str(plan.operator))]
 
 
 def accept(arguments: Namespace, told: str, loses: Sequence[str], instead: str = "") -> None:

@@ -53,10 +53,10 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
     if not reviewed.gate.open and somebody_is_there():
         reviewed = _ask_for_answers(reviewed, environment)
     _require_open(reviewed)
-    accept_loss(arguments, plan, reviewed.loses)
+    accepted = accept_loss(arguments, plan, reviewed.loses)
     confirm_run(arguments, plan)
     reviewed = ready(reviewed, environment)
-    return reviewed.gate.counted(reviewed.answers)
+    return [*reviewed.gate.counted(reviewed.answers), *accepted]
 
 
 def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:

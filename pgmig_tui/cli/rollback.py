@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
@@ -124,8 +125,7 @@ def _stopped(
     found = _planned(arguments, project, environment, extent)
     _show(found)
     _require_open(found)
-    accept_loss(arguments, found.plan, found.loses)
-    return found
+    return _accepted(arguments, found)
 
 
 def _told(text: str) -> None:
@@ -229,9 +229,15 @@ def _consent(arguments: Namespace, found: RollbackReview, environment: Environme
     if found.review.gate.blocking and somebody_is_there():
         found = _ask_reasons(found, environment)
     _require_open(found)
-    accept_loss(arguments, found.plan, found.loses)
+    found = _accepted(arguments, found)
     confirm_run(arguments, found.plan)
     return found
+
+
+def _accepted(arguments: Namespace, found: RollbackReview) -> RollbackReview:
+    """The same, with the answer of who has accepted the loss. Raises Refused."""
+    accepted = accept_loss(arguments, found.plan, found.loses)
+    return replace(found, review=replace(found.review, answers=(*found.review.answers, *accepted)))
 
 
 def _require_open(found: RollbackReview) -> None:

@@ -129,7 +129,8 @@ def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
         state = f"back since {words.utc(one.restored_at)}" if one.restored_at else "not brought back"
         output.say(line((f"{safe(one.run)}  ", "strong"), _kept_line(one), (f"; {state}", "muted")))
         if one.expired and one.keep_table:
-            output.say(line(("    expired: ", "waiting"), safe(f'DROP TABLE {schema}."{one.keep_table}";')))
+            lost = "" if one.restored_at else f" -- loses {words.count(one.rows, 'row')} that were not brought back"
+            output.say(line(("    expired: ", "waiting"), safe(f'DROP TABLE {schema}."{one.keep_table}";{lost}')))
     if not kept:
         output.note(f"Nothing is kept in schema {safe(schema)}.")
     return 0

@@ -111,6 +111,19 @@ def evaluate(items: Iterable[Item], checks: Iterable[CheckResult], answers: Sequ
     return Gate(not blocking, blocking, results)
 
 
+DATA_LOSS = "data-loss"
+"""The item of an answer that accepts a loss."""
+
+
+def loss_accepted(loses: Iterable[str], by: str) -> Answer:
+    """The answer of somebody who accepts, at this moment, that this may be lost."""
+    return Answer(DATA_LOSS, "attest", "; ".join(loses), by, _now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[Item], by: str) -> Answer:
     """An answer from `ITEM=NOTE` of the command line, at this moment.
 
@@ -131,7 +144,7 @@ def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[
         )
     if how == "override" and not item.overridable:
         raise UsageError(f"{item.id} can't be overridden: {item.title}")
-    answer = Answer(item.id, how, note.strip(), by, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    answer = Answer(item.id, how, note.strip(), by, _now())
     if how == "override" and (problem := _no_override(item, answer)):
         raise UsageError(f"--override {item.id} {problem}", now="Nothing was changed.")
     return answer

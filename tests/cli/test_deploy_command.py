@@ -185,8 +185,14 @@ def test_losing_data_on_a_protected_environment_is_accepted_in_words(checkout: C
     assert "--accept-data-loss" in refused.err
     assert "total" in refused.err
     assert len(one(checkout, "live")["deployed"]) == 3
-    done = checkout.run("revert", "live", "--to", "orders", "--confirm", "live", "--accept-data-loss")
+    words = ("--to", "orders", "--confirm", "live", "--accept-data-loss", "--json-lines")
+    done = checkout.run("revert", "live", *words)
     assert done.status == 0, done.err
+    (accepted,) = [event for event in events(done) if event["event"] == "gate_passed"]
+    assert (accepted["item_id"], accepted["how"], accepted["by"]) == (
+        "data-loss", "attest", "Maria Test <maria@example.org>",
+    )  # fmt: skip
+    assert "shop.orders.total" in accepted["note"]
 
 
 def test_a_deploy_that_loses_data_or_may_do_so_is_accepted_too(checkout: Checkout) -> None:

@@ -65,6 +65,13 @@ def deployed(checkout: Checkout, name: str) -> int:
     return len(found["deployed"])
 
 
+def journal(checkout: Checkout, command: str) -> list[dict[str, Any]]:
+    """The events of the newest run of that command."""
+    folders = sorted((checkout.home / "state" / "pgmig-tui" / "runs").glob("*/journal.jsonl"))
+    runs = [[json.loads(line) for line in path.read_text().splitlines()] for path in folders]
+    return [run for run in runs if run[0].get("command") == command][-1]
+
+
 def shown(checkout: Checkout, *arguments: str) -> dict[str, Any]:
     done = checkout.run("rollback", *arguments, "--dry-run", "--json")
     assert done.status == 0, done.err
@@ -93,6 +100,11 @@ def test_the_last_run_is_found_shown_and_taken_back(checkout: Checkout, pg18: Se
 
     done = checkout.run("rollback", "live", "--accept-data-loss", "--confirm", "live")
     assert done.status == 0, done.err
+    (accepted,) = [data for data in journal(checkout, "revert") if data["event"] == "gate_passed"]
+    assert (accepted["item_id"], accepted["how"]) == ("data-loss", "attest")
+    assert accepted["by"] == "Maria Test <maria@example.org>"
+    assert accepted["answered_at"][:4].isdigit()
+    assert accepted["note"] == "shop.orders.total: 20 values, at most 20 of them written since the deploy"
     assert f"Roll back run {run['run']}" in done.err
     assert "back to orders @v1" in done.err
     assert "never tried" in done.err
@@ -259,8 +271,12 @@ def test_what_is_saved_needs_no_acceptance_and_comes_back(checkout: Checkout, pg
     assert "Deploy total again first" in early.err
     assert checkout.run("rollback", "live", "--lift=total=saved", "--confirm=live").status == 0
     deploy(checkout)
-    assert checkout.run("undo", run).status == 3
-    done = checkout.run("undo", run, "--confirm", "live")
+    refused = checkout.run("undo", run, "--confirm", "live", "--overwrite")
+    assert refused.status == 3
+    assert "values of shop.orders that were written since" in refused.err
+    assert "Say --accept-data-loss if that is meant." in refused.err
+    assert checkout.run("undo", run, "--overwrite", "--accept-data-loss").status == 3
+    done = checkout.run("undo", run, "--confirm", "live", "--overwrite", "--accept-data-loss")
     assert done.status == 0, done.err
     assert "20 brought back" in done.out
     assert "equal" in done.out

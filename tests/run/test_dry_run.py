@@ -225,11 +225,14 @@ def test_a_protected_environment_tries_one_change_at_a_time(workshop: Workshop) 
         ("ALTER TABLE public.t ALTER COLUMN id SET NOT NULL", "scans public.t"),
         ("CREATE INDEX ON public.t (id)", "scans public.t"),
         ("DO $$BEGIN EXECUTE 'ALTER TABLE public.t ALTER id TYPE bigint'; END$$", "DO"),
+        ("SELECT setval('public.q', 9)", "a ROLLBACK doesn't bring back the state of the sequence public.q"),
     ],
 )
-def test_a_protected_environment_refuses_rewrites_and_scans(workshop: Workshop, sql: str, why: str) -> None:
+def test_a_protected_environment_refuses_rewrites_scans_and_what_no_rollback_brings_back(
+    workshop: Workshop, sql: str, why: str
+) -> None:
     workshop.toml = PROTECTED.format(lock="300ms")
-    workshop.server.execute("CREATE TABLE public.t (id int)", workshop.dbname)
+    workshop.server.execute("CREATE TABLE public.t (id int); CREATE SEQUENCE public.q", workshop.dbname)
     workshop.change("one", f"BEGIN; {sql}; COMMIT;")
     with pytest.raises(Refused) as caught:
         planned(workshop)
