@@ -180,7 +180,7 @@ class Runner:
             )
 
     def _paused(self, session: StepSession) -> None:
-        session.settle()
+        session.pause()
         why, self._hung_up = self._hung_up, ""
         self.journal.write("run_paused", done=self.done, why=why or "as asked")
 

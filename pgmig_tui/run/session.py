@@ -126,6 +126,13 @@ class StepSession:
         """Nobody works for now: what a script left in its session (advisory locks, temporary tables) must not stay."""
         self.drop()
 
+    def pause(self) -> None:
+        """The same before a person is waited for. A transaction that was begun ahead has ended when this returns, not
+        when the server comes to see that we have gone."""
+        if self._wire is not None and self._wire.alive and self._wire.in_transaction:
+            self._wire.run(b"ROLLBACK")
+        self.settle()
+
     def open(self, part: str) -> Wire:
         """A new connection named `pgmig/<run>/<part>`."""
         connection = connect(self._target, application_name=application_name(self._plan.run_id, part), script=True)

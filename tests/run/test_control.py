@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from pgmig_tui.run import client
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.plan import RunPlan
 from tests.run.conftest import Workshop
+from tests.security.eavesdropper import eavesdropper
+from tests.servers import Server
 
 SLOW = "BEGIN;\nCREATE TABLE public.slow ();\nSELECT pg_sleep(30);\nCOMMIT;\n"
 
@@ -146,6 +149,23 @@ def test_pause_takes_effect_after_the_step_and_resume_goes_on(workshop18: Worksh
     ), "no transaction stays open while a person is asked"
     assert handle.send("resume")
     assert _end(handle) == 0
+    assert workshop18.deployed() == ["one", "two"]
+
+
+def test_what_was_begun_ahead_has_ended_before_a_person_is_waited_for(workshop18: Workshop) -> None:
+    """A server comes to see that its client has gone when it has time to: until then the transaction would stay."""
+    workshop18.change("one", SLOW.replace("30", "0.3"))
+    workshop18.change("two", "CREATE TABLE public.two ();\n")
+    with eavesdropper(workshop18.server) as between:
+        host = {**workshop18.server.parameters, "host": "127.0.0.1", "port": between.port}
+        handle = client.start(dataclasses.replace(workshop18, server=Server(host, 180000, Path())).plan())
+        _wait_for(handle, "statement_started")
+        assert handle.send("pause")
+        _wait_for(handle, "run_paused")
+        scripts = [one for one in between.connections if one.startup["application_name"].endswith("/1")]
+        assert [heard.queries[-1][1] for heard in scripts] == ["ROLLBACK"]
+        assert handle.send("resume")
+        assert _end(handle) == 0
     assert workshop18.deployed() == ["one", "two"]
 
 
