@@ -205,6 +205,14 @@ class ScriptImpact:
         return NO_LOCK if known else "which locks it takes can't be told"
 
     @property
+    def lock_word(self) -> str:
+        """The strongest lock's SQL name; "" where it's known that there is none, ? where that can't be told."""
+        strongest = self.strongest
+        if strongest is not None:
+            return strongest[0].sql_name
+        return "" if self.no_lock == NO_LOCK else "?"
+
+    @property
     def risk(self) -> str:
         return max((one.risk for one in self.statements), key=RISKS.index, default="none")
 

@@ -83,7 +83,7 @@ def _row(step: Step, inspected: Inspected | None, receipt: Receipt) -> StepRow:
         reason,
         sum(one.estimated_ms.low for one in work if one.estimated_ms) if known else None,
         sum(one.estimated_ms.high for one in work if one.estimated_ms) if known else None,
-        strongest[0].sql_name if strongest else "",
+        impact.lock_word,
         strongest[1] if strongest else "",
         tuple(dict.fromkeys(name for one in work if one.strongest is not None for name in one.rewrites)),
         _data(step, inspected, receipt),
@@ -124,7 +124,7 @@ def _lines(row: StepRow, name: int, columns: int) -> list[Line]:
     strong = row.lock == "ACCESS EXCLUSIVE"
     lock: Span = (row.lock or "none", "failed" if strong else "plain" if row.lock else "muted")
     room = columns - name - _TIME - 13 - len(lock[0])
-    on = f" {cut(safe(row.relation), room)}" if row.lock and room > 6 else ""
+    on = f" {cut(safe(row.relation), room)}" if row.relation and room > 6 else ""
     time: Span = (pad(row.time, _TIME), "stale" if row.time == "?" else "plain")
     head: Line = (
         (f" {row.number:>2}  {pad(safe(row.change), name)} ", "plain"),

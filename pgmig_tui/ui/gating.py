@@ -178,7 +178,7 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
     seen = [one for one in impact.statements if one.strongest is not None]
     return replace(
         facts,
-        lock=strongest[0].sql_name if strongest else "",
+        lock=impact.lock_word,
         relation=strongest[1] if strongest else "",
         rewrites=any(one.rewrites for one in seen),
         scans=any(one.scans for one in seen),

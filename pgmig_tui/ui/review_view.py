@@ -44,7 +44,7 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
     )
     for step in review.steps:
         lines.append(_step_line(step, name))
-        if step.lock and columns > 100:
+        if step.relation and columns > 100:
             lines[-1] = (*lines[-1], (f"  {safe(step.relation)}", "muted"))
         if step.mode == "stepwise":
             lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="      ")

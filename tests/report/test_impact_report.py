@@ -102,6 +102,8 @@ def test_the_headline() -> None:
     for one in (fails, hidden):
         told = text_of(impact_report.headline(replace(empty, statements=(replace(one, risk="high"),))))
         assert "which locks it takes can't be told, risk high" in told
+        assert replace(empty, statements=(one,)).lock_word == "?"
+    assert (empty.lock_word, SCRIPT.lock_word) == ("", "ACCESS EXCLUSIVE")
     assert fails.trouble == "would fail: gone does not exist"
     assert replace(fails, kind="UNPARSED").trouble == "can't be read: gone does not exist"
 

@@ -496,7 +496,13 @@ class FakeSession:
         )
 
     def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
-        return replace(rollback, items=tuple(replace(item, blocks=False, answered="so") for item in rollback.items))
+        return replace(
+            rollback,
+            items=tuple(
+                replace(item, blocks=False, answered="so", summary=f"{item.summary}; overridden: so (Maria)")
+                for item in rollback.items
+            ),
+        )
 
     def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> FakeWatch | None:
         if self.start_error is not None:

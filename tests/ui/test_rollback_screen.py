@@ -114,7 +114,8 @@ def test_what_diverges_wants_a_reason() -> None:
             await robot.press("a", "E")
             await robot.sees("E is off: What was deployed")
             await robot.press("o", *"the revert is right", "enter")
-            await robot.sees("GO is open")
+            await robot.sees("GO is open", "overridden: so (Maria)")
+            assert robot.text.count("overridden") == 1
             await robot.press("E", *"prod", "enter")
             await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
             assert {answer.item_id for answer in session.rolled_back[0][1]} == {"check:scripts", "data-loss"}

@@ -78,7 +78,7 @@ def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run")
         lines += paragraph(
             "All of it is run for real, in one transaction, and rolled back. Until then it holds its locks."
         )
-    locked = [step for step in review.steps if step.lock]
+    locked = [step for step in review.steps if step.relation]
     if locked:
         top = max(locked, key=lambda step: _RANK.get(step.lock, 0)).lock
         on = tuple(dict.fromkeys(step.relation for step in locked if step.lock == top))

@@ -168,7 +168,8 @@ class RollbackScreen(PlaceScreen):
         for item in rollback.items:
             if item.blocks or item.answered:
                 word = f"overridden: {safe(item.answered)}" if item.answered else "o overrides it with a reason"
-                said = f"{safe(item.title)}: {safe(item.summary)}; {word}"
+                said = f"{safe(item.title)}: {safe(item.summary)}"
+                said += "" if item.answered and item.answered in item.summary else f"; {word}"
                 lines += wrap(f"{'x' if item.blocks else '+'} {said}", columns, "failed" if item.blocks else "waiting",
                               indent=" ", hanging="   ")  # fmt: skip
         for told in rollback.evidence:
