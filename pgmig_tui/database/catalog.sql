@@ -254,6 +254,24 @@ called AS (  -- functions and operators in views, defaults and CHECKs; those of 
   JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'c'
   JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = k.oid
   WHERE c.relkind IN ('r', 'p', 'f')
+  UNION ALL  -- in the expressions and predicates of indexes
+  SELECT i.indrelid, 'i', 0, d.refclassid, d.refobjid FROM indexed i
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
+  WHERE i.computed
+  UNION ALL
+  SELECT y.relid, 'p', 0, d.refclassid, d.refobjid FROM guarded y
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::regclass AND d.objid = y.oid
+  UNION ALL  -- in the defaults and CHECKs of domains
+  SELECT a.attrelid, d.kind, a.attnum, d.refclassid, d.refobjid FROM attributes a
+  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
+  CROSS JOIN LATERAL (
+    SELECT 'd' AS kind, x.refclassid, x.refobjid FROM pg_catalog.pg_depend x
+    WHERE x.classid = 'pg_catalog.pg_type'::regclass AND x.objid = t.oid
+    UNION ALL
+    SELECT 'c', x.refclassid, x.refobjid FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_depend x ON x.classid = 'pg_catalog.pg_constraint'::regclass AND x.objid = k.oid
+    WHERE k.contypid = t.oid
+  ) d
 ),
 base_types(oid, base, typmod, constrained, level) AS (  -- domains down to what they are stored as
   SELECT t.oid, t.typbasetype, t.typtypmod,

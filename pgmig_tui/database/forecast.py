@@ -26,8 +26,8 @@ SoFar = Callable[[ScriptImpact], None]
 class Script:
     """A script as it will be sent; its `statements` are gone through several times where a server is asked.
 
-    `wrapped`: we put it between BEGIN and COMMIT; `complete`: see Preview. `so_far` is told of its beginning while the
-    rest is looked at. `later`: it runs when what the scripts before it have made is in use.
+    `wrapped`: we put it between BEGIN and COMMIT; `complete`, `straight`: see Preview. `so_far` is told of its
+    beginning while the rest is looked at. `later`: it runs when what the scripts before it have made is in use.
     """
 
     path: str
@@ -36,6 +36,7 @@ class Script:
     complete: frozenset[int] = frozenset()
     so_far: SoFar | None = None
     later: bool = False
+    straight: bool = False
 
 
 def forecast(
@@ -71,6 +72,7 @@ def walk(
                 rates=rates,
                 so_far=script.so_far,
                 complete=script.complete,
+                straight=script.straight,
             )
         )
         catalog.settle()

@@ -39,13 +39,24 @@ _TEXT_TELLS = frozenset({"SELECT", "EXPLAIN", "ALTER", "DROP", "REVOKE", "VACUUM
 @dataclass(frozen=True, slots=True)
 class Losses:
     """What may be lost. `known` are things, such as `all rows of shop.orders`; `unknown` are sentences, each on a
-    statement or script of which nobody can say what it takes."""
+    statement or script of which nobody can say what it takes. `possible`: those of the known that may not come."""
 
     known: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    possible: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.known or self.unknown)
+
+    @property
+    def certain(self) -> tuple[str, ...]:
+        """What is lost for sure."""
+        return tuple(what for what in self.known if what not in self.possible)
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """What is known to be lost on a way that may not be taken."""
+        return tuple(what for what in self.known if what in self.possible)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -55,11 +66,12 @@ class Losses:
         """What a person must accept before it is carried out."""
         if protected:
             return self
-        return Losses(self.known) if command == "revert" else Losses()
+        return Losses(self.known, (), self.possible) if command == "revert" else Losses()
 
     def lines(self) -> list[Line]:
         """One a thing, safe to draw: what is lost, then what may be, which nobody may take for the same."""
-        lost = [line(("  LOSES ", "failed"), safe(what)) for what in self.known]
+        lost = [line(("  LOSES ", "failed"), safe(what)) for what in self.certain]
+        lost += [line(("  MAY LOSE ", "failed"), safe(what)) for what in self.doubtful]
         return lost + [line(("  MAY LOSE data: ", "stale"), safe(what)) for what in self.unknown]
 
 
@@ -71,11 +83,13 @@ def of_statement(
 ) -> Losses:
     """What one statement may lose. `catalog`: its impact was told by a server's catalog, not by the text alone.
     `evidence` is told beside what isn't known; it clears nothing."""
+    if one.void and one.data_loss.loss_class < OUTSIDE:
+        return NONE
     known = (one.data_loss.what or ("data",)) if one.data_loss.final else ()
     if known or not _is_unknown(one, catalog):
-        return Losses(known)
+        return Losses(known, (), frozenset(known) if one.data_loss.possible else frozenset())
     where = one.path or path
-    told = f"{where}:{one.line}: what this {one.kind} destroys, if anything, can't be told"
+    told = f"{where}:{one.line}: this {one.kind} may lose data: what it does is known only when it runs"
     seen = evidence.get((where, one.line))
     return Losses((), (f"{told}; {seen}" if seen else told,))
 
@@ -103,7 +117,7 @@ def of_scripts(impacts: Iterable[tuple[str, ScriptImpact | None]], evidence: Evi
     return together(
         of_script(impact, evidence)
         if impact is not None
-        else Losses((), (f"{name}: what it destroys, if anything, can't be told",))
+        else Losses((), (f"{name}: it may lose data: nobody has looked at it",))
         for name, impact in impacts
     )
 
@@ -112,10 +126,12 @@ def together(parts: Iterable[Losses]) -> Losses:
     """All of these, each thing once."""
     known: dict[str, None] = {}
     unknown: dict[str, None] = {}
+    certain: set[str] = set()
     for one in parts:
         known.update(dict.fromkeys(one.known))
         unknown.update(dict.fromkeys(one.unknown))
-    return Losses(tuple(known), tuple(unknown))
+        certain.update(one.certain)
+    return Losses(tuple(known), tuple(unknown), frozenset(known) - certain)
 
 
 def outlasting(impact: ScriptImpact) -> tuple[str, ...]:

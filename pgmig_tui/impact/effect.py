@@ -99,6 +99,7 @@ class Effect:
     loss_class: int = 0
     losses: dict[str, int] = field(default_factory=dict)
     lost: dict[str, Lost] = field(default_factory=dict)  # of the losses, those that can be counted
+    surely: set[str] = field(default_factory=set)  # and those that come on every way through it
     advice: list[Advice] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)  # of the unknown, what may destroy something
@@ -170,6 +171,8 @@ class Effect:
         self.losses[what] = loss_class
         if lost is not None:
             self.lost[what] = lost
+        if self.certainty != "possible":
+            self.surely.add(what)
 
     def hide(self, what: str) -> None:
         """Something isn't known that may lock, rewrite or destroy anything."""
@@ -186,8 +189,10 @@ class Effect:
         self.made.extend(one for one in other.made if one not in self.made)
         self.spent = self.spent.plus(other.spent)
         self.loss_class = max(self.loss_class, other.loss_class)
+        surely = self.surely | (other.surely if self.certainty != "possible" else set())
         for what, loss in other.losses.items():
             self.lose(loss, what, other.lost.get(what))
+        self.surely = surely
         for advice in other.advice:
             self._take_advice(advice)
         for mine, theirs in (

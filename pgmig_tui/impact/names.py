@@ -84,6 +84,7 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
     elif kind == "IndexStmt":
         for name in names_to_be(node):
             found.add([node.relation.schemaname, name])
+        found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
     elif kind == "AlterTableMoveAllStmt":
         found.schemas.add(EVERYTHING)
     elif kind == "DiscardStmt":
@@ -191,6 +192,7 @@ def names_inside(facts: Facts, names: Names) -> bool:
             names.all.update(trigger.function for trigger in relation.triggers)
     names.all.update(one.function for several in facts.operators.values() for one in several)
     names.all.update(trigger.function for trigger in facts.event_triggers)
+    names.all.update(cast.function for cast in facts.casts if cast.function is not None)
     for text in facts.prepared.values():
         _collect_text(text, names, 1)
     for function in (one for fact in facts.functions.values() for one in (fact.overloads or (fact,))):

@@ -15,7 +15,10 @@ from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
 from pgmig_tui.impact.result import (
+    NOT_RUN,
+    OUTSIDE,
     RISKS,
+    ROLLED_BACK,
     Blocks,
     DataLoss,
     Estimate,
@@ -127,6 +130,8 @@ class _Walk:
     repeated: dict[tuple[tuple[int, ...], str], StatementImpact] = field(default_factory=dict)
     forks: list[_Fork] = field(default_factory=list)
     prepared: dict[str, list[Snapshot | None]] = field(default_factory=dict)
+    straight: bool = False
+    """Where its transactions begin and end is certain."""
     complete: frozenset[int] = frozenset()
     by_value: bool = False  # the last statement's time depends on its constants
 
@@ -154,7 +159,24 @@ class _Walk:
         self.in_transaction = False
         self.savepoints.clear()
 
+    def undo(self, statements: int) -> None:
+        """The script itself takes back what it did since then; where anything may have ended its transaction before, or
+        it can't be read, that isn't certain."""
+        undone = self.unfinished[statements:]
+        if not self.straight or not self.in_transaction or any(self.done[position].hidden for position in undone):
+            return
+        for position in undone:
+            one = self.done[position]
+            lasting = one.data_loss.loss_class == OUTSIDE
+            self.done[position] = replace(
+                one,
+                void=ROLLED_BACK,
+                data_loss=one.data_loss if lasting else DataLoss(),
+                notes=(*one.notes, "the script itself rolls it back"),
+            )
+
     def back_to(self, savepoint: _Savepoint, line: int) -> None:
+        self.undo(savepoint.statements)
         for catalog in self.catalogs:
             catalog.rollback_to(savepoint.name)
         self._close(savepoint.held, savepoint.statements, line)
@@ -237,6 +259,7 @@ def predict_script(
     rates: Rates = DEFAULT_RATES,
     so_far: Callable[[ScriptImpact], None] | None = None,
     complete: frozenset[int] = frozenset(),
+    straight: bool = False,
 ) -> ScriptImpact:
     """The impact of one script.
 
@@ -244,10 +267,12 @@ def predict_script(
     the effects of pending changes that run before (hand the same one to each script in turn; `facts` is then ignored).
     `so_far` is given the beginning of a long script while the rest is looked at, as if it ended there: after
     FIRST_PART statements, then whenever there are twice as many. `complete` are the `\\if`s with an `\\else`
-    (Preview.complete). Nothing is raised for bad SQL: it stands in the statement's `problem`.
+    (Preview.complete). `straight`: nothing but its statements decides where its transactions begin and end
+    (Preview.straight). Nothing is raised for bad SQL: it stands in the statement's `problem`.
     """
     shadow = catalog if catalog is not None else Catalog(facts)
     walk = _Walk([World(one) for one in (shadow, *shadow.others)], server_version_num, rates, complete=complete)
+    walk.straight = straight and not wrapped
     if wrapped:
         walk.begin()
     transactions = 0
@@ -259,6 +284,9 @@ def predict_script(
             part *= 2
             so_far(_part(walk, path, last))
         last = statement.end_line
+        if getattr(statement, "skipped", False):
+            walk.done.append(_not_run(statement))
+            continue
         branch = statement.branch
         if branch or walk.forks:
             walk.on_branch(branch)
@@ -300,6 +328,20 @@ def predict_script(
     )
 
 
+def _not_run(statement: StatementLike) -> StatementImpact:
+    """A statement that psql certainly passes over."""
+    return StatementImpact(
+        statement.line,
+        statement.end_line,
+        statement.text,
+        statement.kind,
+        held_until_line=statement.end_line,
+        path=statement.path,
+        notes=("on a branch of \\if that isn't taken: it doesn't run",),
+        void=NOT_RUN,
+    )
+
+
 def _part(walk: _Walk, path: str, line: int) -> ScriptImpact:
     """What is known at a line; statements whose locks are still held are told as held to there. Whether all of it is
     one transaction isn't known yet, and not denied.
@@ -328,6 +370,8 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
             risk="none" if trouble is None else "high",
         )
     )
+    if statement.possible:
+        walk.straight = False
     if control in _BEGINS:
         if not walk.in_transaction:
             walk.begin()
@@ -347,6 +391,8 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
     elif control in _ENDS:
         if control in {"prepare", "prepare transaction"}:
             walk.prepared[_prepared_name(statement)] = [catalog.begun() for catalog in walk.catalogs]
+        if control in {"rollback", "abort"}:
+            walk.undo(0)
         for catalog in walk.catalogs:
             if control in {"rollback", "abort"}:
                 catalog.rollback()
@@ -521,6 +567,7 @@ def _name_variables(out: Effect, variables: Sequence[str], sql: str) -> None:
     }
     out.losses = {told(what): loss for what, loss in out.losses.items()}
     out.lost = {told(what): lost for what, lost in out.lost.items()}
+    out.surely = {told(what) for what in out.surely}
     # what would be put in for the variable decides how it is quoted, and what names the server makes up
     out.advice = [replace(one, message=told(one.message), safer_sql="") for one in out.advice]
     out.unknown, out.hidden, out.breaks, out.notes = (
@@ -641,6 +688,7 @@ def _loss(out: Effect) -> DataLoss:
         tuple(w for w, loss in out.losses.items() if loss == out.loss_class),
         tuple(out.lost.values()),
         tuple(w for w, loss in out.losses.items() if loss >= 3 and w not in out.lost),
+        not any(loss == out.loss_class and w in out.surely for w, loss in out.losses.items()),
     )
 
 

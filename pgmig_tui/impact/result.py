@@ -69,12 +69,14 @@ class Lost:
 @value(frozen=True, slots=True)
 class DataLoss:
     """Classes: 0 none, 1 privileges and metadata, 2 derivable, 3 values, 4 rows (or unknown), 5 outside. `lost` is what
-    can be counted of classes 3 and 4; `loose` says in words what of classes 3 to 5 can't."""
+    can be counted of classes 3 and 4; `loose` says in words what of classes 3 to 5 can't. `possible`: none of `what` is
+    lost on every way that there is, such as by a branch that may not run."""
 
     loss_class: int = 0
     what: tuple[str, ...] = ()
     lost: tuple[Lost, ...] = ()
     loose: tuple[str, ...] = ()
+    possible: bool = False
 
     @property
     def final(self) -> bool:
@@ -115,6 +117,12 @@ class Held:
         return Name(self.schema, self.relation)
 
 
+OUTSIDE = 5
+"""The data loss class of what no transaction takes back."""
+NOT_RUN = "not run"
+ROLLED_BACK = "rolled back"
+
+
 @value(frozen=True, slots=True)
 class StatementImpact:
     """One statement. Lines are 1-based lines of the script; `rows` and `bytes` are what it reads or rewrites.
@@ -123,7 +131,8 @@ class StatementImpact:
     code would notice, `notes` the rest; `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction
     block. `silenced` are the rules whose advice the script silences, each with its reason. `held` are the locks from
     SHARE on that the transaction has from earlier statements, `blocks` counts them, too. `times`: it stands for so many
-    in a row that differ in their constants alone; lines, rows, bytes and time are those of all of them.
+    in a row that differ in their constants alone; lines, rows, bytes and time are those of all of them. `void` says why
+    certainly nothing of what it does stays: NOT_RUN, or ROLLED_BACK by the script itself (but for losses of class 5).
     """
 
     line: int
@@ -153,6 +162,7 @@ class StatementImpact:
     hidden: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
     times: int = 1
+    void: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -265,6 +275,7 @@ def _statement_json(one: StatementImpact) -> dict[str, Any]:
         "sql": mask_secrets(one.sql),
         "kind": one.kind,
         "times": one.times,
+        "void": one.void,
         "transaction_control": one.transaction_control,
         "locks": [
             {

@@ -823,6 +823,11 @@ class Catalog:
         state.operators = {**state.operators, name: (*state.operators.get(name, ()), operator)}
         self._changed()
 
+    def drop_operator(self, name: str) -> None:
+        state = self._own()
+        state.operators = {key: several for key, several in state.operators.items() if key != name}
+        self._changed()
+
     @property
     def event_triggers(self) -> tuple[EventTrigger, ...]:
         return self._state.event_triggers
@@ -925,6 +930,11 @@ class Catalog:
         scope = self.facts.scope
         return None if scope is None else name in scope.extensions
 
+    @property
+    def lost_extension(self) -> bool:
+        """Whether the script has dropped an extension."""
+        return False in self._state.extensions.values()
+
     def create_extension(self, name: str) -> None:
         self._own().extensions[name] = True
         self._changed()
@@ -1015,6 +1025,7 @@ class Catalog:
             return None
         for index in relation.indexes:
             state.indexes.pop(index.name, None)
+            state.dropped.add(index.name)
         self._note_keys(relation, None)
         return relation
 

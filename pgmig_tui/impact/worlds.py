@@ -91,6 +91,9 @@ def merge(effects: Sequence[Effect], out: Effect) -> None:
         for name, lock in inner.locks.items():
             _merge_lock(lock if name in everywhere else replace(lock, certainty="possible"), out)
         out.absorb(inner)
+    for what in {what for inner in effects for what in inner.losses}:
+        if not all(what in inner.surely for inner in effects):
+            out.surely.discard(what)
 
 
 def _everywhere(effects: Sequence[Effect]) -> set[Name]:

@@ -49,7 +49,7 @@ def _statement(one: StatementImpact) -> str:
     control = one.transaction_control
     return (
         f'{{"line": {one.line}, "end_line": {one.end_line}, "sql": {quote(mask_secrets(one.sql))}, '
-        f'"kind": {quote(one.kind)}, "times": {one.times}, '
+        f'"kind": {quote(one.kind)}, "times": {one.times}, "void": "{one.void}", '
         f'"transaction_control": {"null" if control is None else quote(control)}, '
         f'"locks": {_locks(one.locks) if one.locks else "[]"}, "rewrites": {_texts(one.rewrites)}, '
         f'"scans": {_texts(one.scans)}, "rebuilds": {_texts(one.rebuilds)}, "held": {_held(one.held)}, '

@@ -226,7 +226,7 @@ def _predict(
 
     def script(source: Source, view: Preview, statements: Iterable[Statement]) -> Script:
         heard = so_far if told(source) else None
-        return Script(source.name, statements, wraps(view), view.complete, heard, source.later)
+        return Script(source.name, statements, wraps(view), view.complete, heard, source.later, view.straight)
 
     version, refused = how.server.version_num, ""
     if connection is None:

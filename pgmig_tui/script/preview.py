@@ -27,6 +27,7 @@ from pgmig_tui.script.variables import is_special, parse_boolean, to_text
 Path = tuple[tuple[int, int], ...]
 
 _COPY_IN = re.compile(r"COPY\b.*?\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL).match
+_VARIABLE = re.compile(r":\w+").fullmatch
 _GUARD = re.compile(
     r"SET\s+(?:SESSION\s+|LOCAL\s+)?((?:lock|statement|transaction|idle_in_transaction_session)_timeout)\b",
     re.IGNORECASE,
@@ -63,6 +64,12 @@ class Finding:
     refuses: bool = False
 
 
+_CROOKED = frozenset(
+    {"error", "refused", "unterminated", "unknown variable", "gexec", "on_error_stop", "on_error_rollback",
+     "autocommit", "connect", "quit", "branch in statement"}
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """`\\if`s are numbered from 1 in `Statement.branch`; `complete` holds those that have an `\\else`."""
@@ -75,6 +82,11 @@ class Preview:
     variables_unknown: tuple[str, ...]
     complete: frozenset[int] = frozenset()
     silences: tuple[Silence, ...] = ()
+
+    @property
+    def straight(self) -> bool:
+        """Whether nothing but its statements decides where its transactions begin and end."""
+        return not any(finding.code in _CROOKED or finding.refuses for finding in self.findings)
 
     @property
     def refused(self) -> bool:
@@ -114,7 +126,8 @@ def preview(
 
 @dataclass(slots=True)
 class _Fork:
-    """An open `\\if`: its number and arm, the variables before it and after each of its arms."""
+    """An open `\\if`: its number and arm, the variables before it and after each of its arms. `decided`: an arm that
+    certainly runs has begun."""
 
     number: int
     frame: Frame
@@ -122,6 +135,13 @@ class _Fork:
     arm: int = 0
     after: list[dict[str, str]] = field(default_factory=list)
     has_else: bool = False
+    skipped: bool = False
+    decided: bool = False
+
+    def begin_arm(self, truth: bool | None) -> None:
+        """Whether psql certainly passes over the arm that begins: its condition is false, or an arm before it ran."""
+        self.skipped = self.decided or truth is False
+        self.decided |= truth is True
 
 
 class _Walker(PsqlReader):
@@ -228,6 +248,7 @@ class _Walker(PsqlReader):
                 copy and text[:4].upper() == "COPY" and _COPY_IN(text) is not None,
                 frame.joined,
                 self._path,
+                skipped=any(fork.skipped for fork in self._forks),
             )
         )
         frame.holes.clear()
@@ -281,7 +302,8 @@ class _Walker(PsqlReader):
         self.metas.append(Meta(frame.name, frame.line_number, name, text, self._path))
         try:
             if name in ("if", "elif", "else", "endif") and not self.restricted:
-                self._fork(frame, name)
+                condition = arguments.text[arguments.at :].split(b"\n", 1)[0]
+                self._fork(frame, name, self._truth(condition) if name in ("if", "elif") else True)
                 arguments.whole_line()
                 return None
             self._shell_used = False
@@ -361,11 +383,19 @@ class _Walker(PsqlReader):
             if not is_special(name):
                 self.variables.pop(statement.argument + name if columns is not None else name, None)
 
-    def _fork(self, frame: Frame, name: str) -> None:
+    def _truth(self, condition: bytes) -> bool | None:
+        """What a condition certainly comes to: a word, or a variable that is known; None where it isn't."""
+        word = to_text(condition).strip()
+        if word.startswith(":"):
+            word = self.variables.get(word[1:], "") if _VARIABLE(word) else ""
+        return parse_boolean(word) if word.isalnum() else None
+
+    def _fork(self, frame: Frame, name: str, truth: bool | None) -> None:
         if name == "if":
             self.check_depth()
             self._count += 1
             self._forks.append(_Fork(self._count, frame, dict(self.variables)))
+            self._forks[-1].begin_arm(truth)
             frame.push(Arm.TRUE)
         else:
             if not frame.branches:
@@ -383,6 +413,7 @@ class _Walker(PsqlReader):
             fork.after.append(self.variables)
             fork.has_else |= name == "else"
             fork.arm += 1
+            fork.begin_arm(truth)
             self.variables = dict(fork.before)
             if name == "endif":
                 self._join()

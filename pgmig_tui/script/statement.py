@@ -47,7 +47,8 @@ class Statement:
     inside an `\\if`, or behind something that may end the script. `copy_data`: rows for it follow in the script.
     `joined`: several statements, sent as one (`\\;`), which is one transaction if no other is open. `branch` tells
     statements of different arms apart: one pair (number of the \\if, number of its arm) a level. `times`: it stands for
-    so many in a row that differ in their constants alone; `text` is the first one's.
+    so many in a row that differ in their constants alone; `text` is the first one's. `skipped`: on an arm that psql
+    certainly passes over (`\\if false`).
     """
 
     path: str
@@ -64,6 +65,7 @@ class Statement:
     joined: bool = False
     branch: tuple[tuple[int, int], ...] = ()
     times: int = 1
+    skipped: bool = False
 
     @lazily
     def bare(self) -> str:

@@ -92,7 +92,8 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False,
     if one.locks and one.held_until_line > one.end_line:
         say(f"held from line {one.line} to {one.held_until_line}", "muted")
     if one.data_loss.final:
-        say(f"LOSES {words.listing(one.data_loss.what, len(one.data_loss.what)) or 'data'}", "failed")
+        word = "MAY LOSE" if one.data_loss.possible else "LOSES"
+        say(f"{word} {words.listing(one.data_loss.what, len(one.data_loss.what)) or 'data'}", "failed")
     if one.needs_no_transaction:
         say("can't run in a transaction", "waiting")
     for text in (*one.unknown, *one.breaks):
@@ -145,10 +146,11 @@ def headline(facts: ImpactFacts, columns: int) -> list[Line]:
 def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     found = of_script(impact)
     lines: list[Line] = []
-    if found.known:
-        # Without a catalog nobody knows whether it is there.
-        told = f"{'LOSES' if impact.catalog else 'MAY LOSE'} {safe(words.listing(found.known))}"
-        lines += wrap(told, columns, "failed", indent=" ", hanging="   ")
+    # Without a catalog nobody knows whether it is there.
+    sure, unsure = (found.certain, found.doubtful) if impact.catalog else ((), found.known)
+    for word, what in (("LOSES", sure), ("MAY LOSE", unsure)):
+        if what:
+            lines += wrap(f"{word} {safe(words.listing(what))}", columns, "failed", indent=" ", hanging="   ")
     if found.unknown and impact.catalog:  # without one the text alone leaves much open
         lines += wrap(f"{words.count(len(found.unknown), 'statement')} may lose data", columns, "stale", indent=" ")
     return lines

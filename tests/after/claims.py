@@ -529,12 +529,15 @@ def loss(claims: Claims, match: re.Match[str]) -> None:
     one_loss(claims, match, "lost" if gone else match["state"])
 
 
-@rule(r"- not lost: .*, if anything, can't be told: the revert of (?P<change>\w+) was rolled back")
+@rule(r"- not lost: .* may lose data: .*: the revert of (?P<change>\w+) was rolled back")
 def loss_untold(claims: Claims, match: re.Match[str]) -> None:
     assert match["change"] in claims.ran.after.names, "its revert is in the registry"
 
 
-@rule(r"TIMELINE ! would be lost: revert/(?P<change>\w+)\.sql:\d+: what this \w+ destroys, if anything, can't be told")
+@rule(
+    r"TIMELINE ! would be lost: revert/(?P<change>\w+)\.sql:\d+: this \w+ may lose data: "
+    r"what it does is known only when it runs"
+)
 def loss_untold_before(claims: Claims, match: re.Match[str]) -> None:
     assert match["change"] in claims.ran.before.names, "there is nothing of it to lose"
 

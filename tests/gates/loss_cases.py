@@ -22,6 +22,44 @@ C = Case
 DO = "DO $$ BEGIN {} END $$;"
 
 LOSES = (
+    # code that runs beside what a statement says
+    C("INSERT INTO app.of_domain (id, h) VALUES (1, 2);"),
+    C("INSERT INTO app.of_greedy (id) VALUES (1);"),
+    C("INSERT INTO app.of_cast (id, w) VALUES (1, 5);"),
+    C(
+        "SELECT 5::app.pair;",
+        "CREATE FUNCTION app.to_pair(int) RETURNS app.pair LANGUAGE plpgsql AS"
+        " $$ BEGIN DELETE FROM app.victim; RETURN NULL; END $$;"
+        " CREATE CAST (int AS app.pair) WITH FUNCTION app.to_pair(int);",
+        shows=False,
+    ),
+    C("SELECT 5::app.wrapped;"),
+    C("INSERT INTO app.of_index VALUES (1); CREATE INDEX ON app.of_index (app.chew(id));"),
+    C("INSERT INTO app.of_index VALUES (1);", "CREATE INDEX ON app.of_index (app.chew(id)) WHERE id > 0;"),
+    C("SELECT * FROM app.of_policy;", shows=False),
+    C("INSERT INTO app.of_policy VALUES (1);", shows=False),
+    # transactions that aren't certainly rolled back, and what outlasts one that is
+    C("BEGIN; DELETE FROM app.log; COMMIT;", shows=False),
+    C("BEGIN; DELETE FROM app.log; ROLLBACK; DELETE FROM app.log;", shows=False),
+    C("BEGIN; SELECT setval('app.num', 1); DELETE FROM app.log; ROLLBACK;", shows=False),
+    C("BEGIN; SAVEPOINT s; DELETE FROM app.log; RELEASE s; SAVEPOINT s; ROLLBACK TO s; COMMIT;", shows=False),
+    C("DELETE FROM app.log; ROLLBACK;", shows=False),
+    C("BEGIN; COMMIT; DELETE FROM app.log; ROLLBACK;", shows=False),
+    C("BEGIN; DELETE FROM app.log; COMMIT AND CHAIN; ROLLBACK;", shows=False),
+    C("BEGIN; DELETE FROM app.log;\n\\if :maybe\nCOMMIT;\n\\endif\nROLLBACK;", plain=False),
+    C("\\if :maybe\nBEGIN;\n\\endif\nDELETE FROM app.log; ROLLBACK;", plain=False),
+    C("BEGIN; DELETE FROM app.log; SELECT 'COMMIT' \\gexec\nROLLBACK;", plain=False),
+    C("BEGIN; DELETE FROM app.log; :stmt; ROLLBACK;", plain=False),
+    C("\\set AUTOCOMMIT off\nBEGIN; COMMIT; BEGIN; DELETE FROM app.log; ROLLBACK;", plain=False),
+    C("\\if true\nDELETE FROM app.log;\n\\endif", plain=False),
+    C("\\if false\n\\else\nDELETE FROM app.log;\n\\endif", plain=False),
+    C("\\if false\n\\elif :maybe\nDELETE FROM app.log;\n\\endif", plain=False),
+    C("\\if falsehood\n\\else\nDELETE FROM app.log;\n\\endif", plain=False),
+    C(
+        "\\if :maybe\n\\set off true\n\\else\n\\set off false\n\\endif\n\\if :off\nDELETE FROM app.log;\n\\endif",
+        plain=False,
+    ),
+    C("BEGIN; DELETE FROM app.log;\n\\if false\nROLLBACK;\n\\endif\nCOMMIT;", plain=False),
     # statements
     C("DELETE FROM app.log;"),
     C("DELETE FROM app.log WHERE id = 1;"),
@@ -248,6 +286,15 @@ LOSES = (
 )
 
 HARMLESS = (
+    # transactions that the script itself rolls back, and branches that psql passes over
+    C("BEGIN; DELETE FROM app.log; DROP TABLE app.plain; ROLLBACK;", shows=False),
+    C("BEGIN; TRUNCATE app.log; ABORT;", shows=False),
+    C("BEGIN; DELETE FROM app.log; ROLLBACK AND CHAIN; DELETE FROM app.log; ROLLBACK;", shows=False),
+    C("BEGIN; SAVEPOINT s; DELETE FROM app.log; ROLLBACK TO SAVEPOINT s; COMMIT;", shows=False),
+    C("\\if false\nDELETE FROM app.log;\n\\endif", plain=False),
+    C("\\if 0\nDROP TABLE app.plain;\n\\elif true\nSELECT 1;\n\\else\nTRUNCATE app.log;\n\\endif", plain=False),
+    C("\\set off false\n\\if :off\n\\if true\nDELETE FROM app.log;\n\\endif\nCOMMIT;\n\\endif", plain=False),
+    C("BEGIN; DELETE FROM app.log;\n\\if false\nCOMMIT;\n\\endif\nROLLBACK;", plain=False),
     C("SELECT 1;"),
     C("SELECT count(*) FROM app.item WHERE id > 0;"),
     C("SELECT app.double(2);"),

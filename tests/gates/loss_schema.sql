@@ -94,3 +94,22 @@ INSERT INTO app.owned VALUES (1);
 ALTER TABLE app.owned OWNER TO loss_owner;
 CREATE TABLE app.plain (id int, what text);
 INSERT INTO app.plain VALUES (1, 'plain');
+
+-- code that runs beside what a statement says: of a domain, a cast, a policy, an index
+CREATE TABLE app.victim (id int PRIMARY KEY, note text);
+INSERT INTO app.victim VALUES (1, 'kept'), (2, 'kept');
+CREATE FUNCTION app.eat_all(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN DELETE FROM app.victim; RETURN true; END $$;
+CREATE FUNCTION app.chew(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.eat_all($1); RETURN $1; END $$;
+CREATE FUNCTION app.eat_default() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM app.victim; RETURN 1; END $$;
+CREATE DOMAIN app.hungry AS int CHECK (app.eat_all(VALUE));
+CREATE DOMAIN app.greedy AS int DEFAULT app.eat_default();
+CREATE TYPE app.wrapped AS (v int);
+CREATE FUNCTION app.unwrap(int) RETURNS app.wrapped LANGUAGE plpgsql AS
+  $$ BEGIN DELETE FROM app.victim; RETURN ROW ($1)::app.wrapped; END $$;
+CREATE CAST (int AS app.wrapped) WITH FUNCTION app.unwrap(int) AS ASSIGNMENT;
+CREATE TABLE app.of_domain (id int, h app.hungry);
+CREATE TABLE app.of_greedy (id int, g app.greedy);
+CREATE TABLE app.of_cast (id int, w app.wrapped);
+CREATE TABLE app.of_index (id int);
+CREATE TABLE app.of_policy (id int);
+CREATE POLICY eats ON app.of_policy USING (app.eat_all(id));

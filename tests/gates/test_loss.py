@@ -159,3 +159,18 @@ def test_a_statement_that_surely_fails_loses_nothing_and_one_that_may_not_fail_i
 def test_the_table_is_large_enough() -> None:
     assert len(LOSES) >= 60
     assert len(HARMLESS) >= 60
+
+
+def test_what_a_branch_loses_may_be_lost(tables: Tables) -> None:
+    sure = tables.told(Case("DELETE FROM app.log;"))
+    asked = tables.told(
+        Case("DO $$ BEGIN IF (SELECT count(*) FROM app.log) > 5 THEN DELETE FROM app.log; END IF; END $$;")
+    )
+    psql = tables.told(Case("\\if :maybe\nDELETE FROM app.log;\n\\endif", plain=False))
+    unread = tables.told(Case("DO LANGUAGE plperl $$ 1 $$;"))
+    assert (sure.certain, sure.doubtful) == (("all rows of app.log",), ())
+    assert (asked.certain, asked.doubtful) == ((), ("all rows of app.log",))
+    assert (psql.certain, psql.doubtful) == ((), ("all rows of app.log",))
+    assert (asked.known, asked.to_accept("revert", protected=False).known) == (asked.doubtful, asked.doubtful)
+    assert unread.unknown == ("script.sql:1: this DO may lose data: what it does is known only when it runs",)
+    assert [text for line in asked.lines() for text, _ in line] == ["  MAY LOSE ", "all rows of app.log"]

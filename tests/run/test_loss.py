@@ -162,7 +162,7 @@ def test_what_can_not_be_counted_is_said(workshop: Workshop) -> None:
     workshop.change("base", "SELECT 1;", "DO $$ BEGIN EXECUTE 'drop table if exists ' || current_user; END $$;")
     assert workshop.run().status == 0
     found = look_at(workshop)
-    doubt = "revert/base.sql:1: what this DO destroys, if anything, can't be told"
+    doubt = "revert/base.sql:1: this DO may lose data: what it does is known only when it runs"
     assert found.losses == Losses((), (doubt,)), "it isn't known to lose anything"
     assert [text_of(told).strip() for told in loss_lines(found)] == [f"MAY LOSE data: {doubt}"]
 
@@ -188,7 +188,7 @@ def test_a_rehearsal_names_what_an_unknown_statement_reaches_and_clears_nothing(
     reached = Reached(1, "revert/base.sql", "DO", locks)
     note(workshop.state_dir, [rehearsed(change.change_id, script, schema_of(workshop), reached)])
     assert look_at(workshop).loses == (
-        "revert/base.sql:1: what this DO destroys, if anything, can't be told; rehearsed without rows at "
+        "revert/base.sql:1: this DO may lose data: what it does is known only when it runs; rehearsed without rows at "
         "2026-11-22T10:00:00Z: it reached public.orders (ROW EXCLUSIVE)",
     )
 

@@ -300,7 +300,7 @@ def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
 
 
 def test_what_may_be_lost_is_not_called_lost() -> None:
-    doubt = "deploy/size.sql:3: what this DO destroys, if anything, can't be told"
+    doubt = "deploy/size.sql:3: this DO may lose data: what it does is known only when it runs"
 
     async def scene() -> None:
         session = FakeSession()

@@ -8,6 +8,7 @@ from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.sequences import owner_of
 
 
 def owner(at: Altering, cmd: Node) -> None:
@@ -15,6 +16,10 @@ def owner(at: Altering, cmd: Node) -> None:
     new_owner = cmd.newowner.rolename or at.scene.catalog.facts.role  # CURRENT_USER and its like have no name
     table = at.current(at.table)
     if table.owner and table.owner == new_owner:
+        return
+    if table.kind == "S" and (owner := owner_of(at.scene.catalog, table.name)) is not None:
+        told = f"{table.name} belongs to {owner[0].name}: it gets its owner with it (0A000)"
+        at.out.problem = at.out.problem or told
         return
     for index in table.indexes:
         at.out.lock_index(table, index, AE, "OWNER TO reaches the index")

@@ -60,6 +60,8 @@ def when_read(relations: Iterable[Name], scene: Scene, out: Effect) -> None:
     todo = list(relations)
     while todo:
         view = scene.catalog.get(todo.pop())
+        if view is not None and view.kind in "rp":
+            perhaps([call.function for call in view.calls if call.when == "p"], scene, out)
         if view is None or view.kind != "v" or view.name in seen:
             continue
         seen.add(view.name)
@@ -69,14 +71,37 @@ def when_read(relations: Iterable[Name], scene: Scene, out: Effect) -> None:
 
 def when_written(table: Relation, verb: str, given: frozenset[str], scene: Scene, out: Effect) -> None:
     """What runs when a row of a table is inserted or changed: defaults and CHECKs."""
+    perhaps([call.function for call in table.calls if call.when == "p"], scene, out)
     if verb not in {"INSERT", "UPDATE"}:
         return
     wanted = (
         call.function
         for call in table.calls
-        if call.when == "c" or (call.when == "d" and verb == "INSERT" and call.column not in given)
+        if call.when in "ci" or (call.when == "d" and verb == "INSERT" and call.column not in given)
     )
     run_functions(wanted, scene, out)
+    types = {Name(column.type_schema, column.type) for column in table.columns.values()}
+    perhaps(cast_functions(scene.catalog, types, "ai"), scene, out)
+
+
+def cast_functions(catalog: Catalog, targets: Iterable[Name], contexts: str) -> list[Name]:
+    """The functions of casts that users made to one of these types."""
+    wanted = set(targets)
+    return [
+        one.function
+        for one in catalog.casts
+        if one.function is not None and one.target in wanted and one.context in contexts
+    ]
+
+
+def perhaps(functions: Iterable[Name], scene: Scene, out: Effect) -> None:
+    """Functions that run for some rows, or for some roles: what they do is possible, and no failure is certain."""
+    inner = Effect(certainty="possible")
+    run_functions(functions, scene, inner)
+    for lock in inner.locks.values():
+        out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
+    inner.problem = ""
+    out.absorb(inner)
 
 
 def in_columns(definitions: Iterable[Node], catalog: Catalog) -> tuple[Call, ...]:

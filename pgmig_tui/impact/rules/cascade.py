@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Dependent, Fall, Fallen, Name, Obstacle, Relation, replace
+from pgmig_tui.impact.facts import Dependent, Fall, Fallen, ForeignKey, Index, Name, Obstacle, Relation, replace
 from pgmig_tui.impact.modes import AE
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.words import size
 
 _MOST_WORDS = 3
+_OF_EXTENSIONS = frozenset({"type", "function", "operator", "aggregate", "cast", "operator class"})
 _INTERNAL = '"RI_ConstraintTrigger'
 
 
@@ -176,6 +177,8 @@ def _still_reads(catalog: Catalog, view: Name, key: Fall) -> bool:
 
 def _still_there(catalog: Catalog, one: Obstacle, relation: Name | None) -> bool:
     if relation is None:
+        if one.what in _OF_EXTENSIONS and catalog.lost_extension:
+            return False  # it may have been a part of that
         return (one.what, one.words.strip('"')) not in catalog.objects_gone and not (
             one.what in {"function", "procedure", "aggregate"} and catalog.dropped_routine(one.part)
         )
@@ -230,6 +233,19 @@ def depends_still(catalog: Catalog, one: Dependent) -> bool:
         column = table.columns.get(one.part)
         return column is not None and (column.has_default or bool(column.generated))
     return one.kind != "rule" or one.part in ("_RETURN", *table.rules)
+
+
+def keys_by(catalog: Catalog, table: Relation, index: Index) -> list[ForeignKey]:
+    """The foreign keys that need a unique index: it is the one on the columns that they reference."""
+    if not index.unique:
+        return []
+    alike = [one for one in table.indexes if one.unique and one.whole and set(one.keys) == set(index.keys)]
+    return [
+        key
+        for key in catalog.incoming(table.name)
+        if not key.inherited
+        and (key.index == index.name or (len(alike) == 1 and set(key.referenced_columns) == set(index.keys)))
+    ]
 
 
 def _above(catalog: Catalog, partition: Relation) -> Iterator[Relation]:

@@ -6,7 +6,7 @@ from a function, a subquery or a query around.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
@@ -31,6 +31,8 @@ def missing_columns(node: Node, scene: Scene, out: Effect) -> None:
         tables = [*(_table(node.relation, scene, hidden) or ()), *(_tables(extra, scene, hidden) or ())]
         if len(tables) == 1 + len(extra) and nodes.has(node, "where_clause"):
             _check(_names(node.where_clause), tables, set(), out)
+            if not any(nodes.kind(inner) == "SubLink" for inner in nodes.walk(node.where_clause)):
+                _check_qualified([node.where_clause], tables, scene, out)
     elif kind == "InsertStmt" and nodes.has(node, "select_stmt"):
         inner = nodes.statement(node.select_stmt)
         if not inner.values_lists and not nodes.has(inner, "larg") and not hidden:
@@ -45,6 +47,27 @@ def _select(node: Node, scene: Scene, out: Effect, hidden: set[str]) -> None:
     if nodes.has(node, "where_clause"):
         parts.append(node.where_clause)
     _check((name for part in parts for name in _names(part)), tables, set(), out)
+
+
+def _check_qualified(nodes_: Iterable[Node], tables: list[tuple[str, Relation]], scene: Scene, out: Effect) -> None:
+    known = dict(tables)
+    for node in nodes_:
+        for called, name in _qualified(node):
+            table = known.get(called)
+            if table is None or name in table.columns or name in _SYSTEM or scene.catalog.functions([name]):
+                continue
+            out.problem = out.problem or f"column {name} of {table.name} does not exist (42703)"
+
+
+def _qualified(node: Node) -> Iterator[tuple[str, str]]:
+    for inner in nodes.walk(node):
+        if (
+            nodes.kind(inner) == "ColumnRef"
+            and len(inner.fields) == 2
+            and inner.fields[1].WhichOneof("node") == "string"
+        ):
+            called, name = nodes.strings(inner.fields)
+            yield called, name
 
 
 def _check(names: Iterator[str], tables: list[tuple[str, Relation]], more: set[str], out: Effect) -> None:

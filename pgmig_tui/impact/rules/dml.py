@@ -11,10 +11,10 @@ from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, RUNS_SQL
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
-from pgmig_tui.impact.rules.calls import operators_of, run_functions, when_read, when_written
+from pgmig_tui.impact.rules.calls import cast_functions, operators_of, perhaps, run_functions, when_read, when_written
 from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.kinds import wrong_kind
-from pgmig_tui.impact.rules.refused import in_use, values_of_columns
+from pgmig_tui.impact.rules.refused import in_use, no_column, values_of_columns
 from pgmig_tui.impact.rules.refused_rows import empty_in, given_to, published
 from pgmig_tui.impact.rules.sequences import feeding
 from pgmig_tui.impact.rules.settings import set_to
@@ -117,7 +117,11 @@ def _tables_from(source: Node, only: frozenset[str], found: list[Name]) -> None:
 
 def _functions(found: list[Node], scene: Scene, out: Effect) -> None:
     """Functions that a query calls: sequences by name, and what can't be known."""
+    from pgmig_tui.impact.rules.routine import type_of
+
     for inner in found:
+        if nodes.kind(inner) == "TypeCast" and scene.catalog.casts:
+            perhaps(cast_functions(scene.catalog, [type_of(inner.type_name, scene.catalog)], "eai"), scene, out)
         if nodes.kind(inner) == "FuncCall":
             call(nodes.strings(inner.funcname), scene, out, inner.args)
 
@@ -405,9 +409,13 @@ def _fire(
         inner = scene.inside(scene.catalog, scene.sql, NOTHING)
         if function in by_row:
             inner.times = scene.times.times(rows)
+        before = out.problem
         run_function(
             [function.schema, function.relation], inner, out, (), _trigger_variables(functions[function], verb)
         )
+        if function in by_row and not sure and out.problem != before:  # of no row nothing fails
+            out.notes.append(f"for each row: {out.problem}")
+            out.problem = before
         scene.become(inner.outcomes)
     if names:
         out.notes.append(f"triggers of {members[0].name} run too: {', '.join(dict.fromkeys(names))}")
@@ -440,8 +448,10 @@ def _outgoing(
         changed = columns is None or bool(columns & set(key.columns))
         if not key.enforced or not (changed or moving):
             continue
-        if changed and empty & set(key.columns) and (key.shape[:1] != "f" or set(key.columns) <= empty):
-            continue  # NULL references nothing: of a key in part, unless it says MATCH FULL
+        # NULL references nothing: of a key in part, unless it says MATCH FULL
+        null = changed and empty & set(key.columns) and (key.shape[:1] != "f" or set(key.columns) <= empty)
+        if null and not (verb == "INSERT" and scene.catalog.waits(key)):  # which is noted for COMMIT all the same
+            continue
         if scene.catalog.waits(key):
             leaves = [one for one in scene.catalog.tree(table.name) if not one.partitioned]
             for leaf in leaves:
@@ -515,7 +525,13 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
         out.problem = f"{scene.catalog.resolve(name)} does not exist"
-    elif node.is_from:
+        return
+    named = scene.catalog.relation(name, "r")
+    stored = "rfm" if scene.major >= 18 else "rf"
+    if wrong_kind(scene, out, named, "rpvf" if node.is_from else stored, "a table that can be copied"):
+        return
+    no_column(out, named, nodes.strings(node.attlist))
+    if node.is_from:
         scene.catalog.fill(scene.catalog.resolve(name))
         out.doubt("how many rows COPY brings")
         write_table(scene, out, scene.catalog.relation(name, "r"), "INSERT", None)
@@ -609,6 +625,7 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
     if analyze:
         for what, loss in inner.losses.items():
             out.lose(loss, what, inner.lost.get(what))
+        out.surely = inner.surely
         out.scans.update(inner.scans)
         out.spend(inner.spent)
         out.doubts += inner.doubts

@@ -8,7 +8,7 @@ from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.carry import dropped_on_table
-from pgmig_tui.impact.rules.cascade import in_the_way, keys, needed_by, obstacle_words, refuse
+from pgmig_tui.impact.rules.cascade import in_the_way, keys, keys_by, needed_by, obstacle_words, refuse
 from pgmig_tui.impact.rules.drop_objects import (
     drop_function,
     drop_other,
@@ -56,7 +56,8 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
         elif what == "OBJECT_SCHEMA":
             drop_schema(scene, out, parts[-1] if parts else "", cascade, node.missing_ok)
         elif what in {"OBJECT_TYPE", "OBJECT_DOMAIN"}:
-            drop_type(scene, out, parts, cascade, node.missing_ok)
+            others = [list_name(other)[-1] for other in node.objects if list_name(other) != parts]
+            drop_type(scene, out, parts, cascade, node.missing_ok, others)
         elif what in {"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_AGGREGATE"}:
             drop_function(scene, out, item, cascade, node.missing_ok)
         elif what == "OBJECT_STATISTIC_EXT":
@@ -171,6 +172,8 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
         index_name = index.name
         if catalog.live and (told := inherited.required(scene, index.name)):
             out.problem = out.problem or told
+        if catalog.live and not cascade:
+            refuse(out, str(index.name), [f"the foreign key {key.name}" for key in keys_by(catalog, table, index)])
         for member in catalog.tree(table.name) if table.partitioned else [table]:
             out.lock(member, mode, f"its index {index.name} is dropped")
         for member, part in catalog.index_family(table, index):

@@ -60,7 +60,8 @@ _FALLS = {
 }  # fmt: skip
 
 
-def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missing_ok: bool) -> None:
+def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missing_ok: bool, others: list[str]) -> None:
+    """`others` are dropped by the same statement."""
     catalog = scene.catalog
     fact, composite = catalog.type(parts), catalog.get(name_from(parts))
     if composite is not None and composite.kind != "c":
@@ -79,6 +80,7 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
         words = [
             obstacle_words(one) for one in in_the_way(catalog, found) if _still_of_type(catalog, one, name, composite)
         ]
+        words = [word for word in words if not any(other in word for other in others)]
         words += [] if words else [f"{', '.join(columns)} of {one.name}" for one, columns in of_type]
         if composite is not None:
             words += needed_by(catalog, composite, ())
@@ -147,6 +149,7 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
     arguments = None if item.object_with_args.args_unspecified else _arguments(item)
     facts = catalog.functions(parts) if arguments is None else _exactly(catalog.functions(parts), arguments)
     facts = _of_types(facts, item, catalog)
+    facts = [fact for fact in facts if fact.name == facts[0].name]  # the search_path's first schema that has one
     found = [] if facts and all(fact.made for fact in facts) else keys(catalog, "function", parts, arguments)
     if len(facts) > 1 and arguments is None and catalog.live:
         out.problem = out.problem or f"there are several functions {'.'.join(parts)}: say which one (42725)"
@@ -156,6 +159,12 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
             out.problem = out.problem or f"the function {name} does not exist"
         return
     made = [one for fact in facts for one in fact.dependents if catalog.known(one.name) is not None]
+    names = {fact.name for fact in facts}
+    made += [
+        Dependent(one.name, one.kind)
+        for one in catalog
+        if one.kind in "vm" and one.fresh and any(call.function in names for call in one.calls)
+    ]
     if not cascade:
         words = [obstacle_words(one) for one in in_the_way(catalog, found)]
         words += (
@@ -163,6 +172,12 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
             if words
             else [f"a {_USES.get(one.kind, 'part')} of {one.name}" for one in made if depends_still(catalog, one)]
         )
+        words += [
+            f"the operator {operator}"
+            for operator, several in catalog.operators.items()
+            for one in several
+            if one.function in names and not words
+        ]
         refuse(out, f"the function {name}", words)
     else:
         why = f"depends on the function {name}"
@@ -251,6 +266,8 @@ def drop_role(node: Node, scene: Scene, out: Effect) -> None:
 def drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: bool, missing_ok: bool) -> None:
     label = what.removeprefix("OBJECT_").replace("_", " ").lower()
     name = ".".join(parts)
+    if what == "OBJECT_OPERATOR" and parts:
+        scene.catalog.drop_operator(parts[-1])
     if what == "OBJECT_EVENT_TRIGGER":
         scene.catalog.drop_event_trigger(name)
     if what == "OBJECT_PUBLICATION":

@@ -8,6 +8,7 @@ from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
+from pgmig_tui.impact.rules.dml import evaluated
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.refused import checked, in_use, name_taken, no_column
 from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently
@@ -49,7 +50,8 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
         if node.if_not_exists and scene.catalog.index(taken) is not None:
             return
         name_taken(scene, out, taken)
-    names = frozenset((*columns, *_expression_columns(node, elements)))
+    included = [item.index_elem.name for item in node.index_including_params]
+    names = frozenset((*columns, *included, *_expression_columns(node, elements)))
     called = index_name(node, scene, table)
     alone = not node.relation.inh and table.kind in "p?"  # ON ONLY reads nothing there
     if not concurrent and not table.new and table.kind != "m" and not alone:
@@ -58,6 +60,9 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     for element in elements:
         if element.HasField("expr"):
             checked(element.expr, table, out, "an index expression")
+            evaluated(element.expr, scene, out)
+    if nodes.has(node, "where_clause"):
+        evaluated(node.where_clause, scene, out)
     index = Index(Name(table.name.schema, called), names, columns, bool(node.unique), new=True, whole=whole,
                   method=node.access_method)  # fmt: skip
     for member in members if not alone else ():
@@ -119,7 +124,8 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         table, index = found
         if table.partitioned:
             out.no_transaction = True
-        _rebuild(scene, out, table, [index], concurrent)
+        for member, part in scene.catalog.index_family(table, index):
+            _rebuild(scene, out, member, [part], concurrent)
     elif what == "REINDEX_OBJECT_TABLE":
         name = nodes.name_of(node.relation)
         if scene.catalog.missing(name):

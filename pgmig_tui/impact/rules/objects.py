@@ -7,7 +7,7 @@ from dataclasses import replace as changed
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_refresh
 from pgmig_tui.impact.effect import Effect, Scene, quote
-from pgmig_tui.impact.facts import Name, Published, Relation, TypeFact, replace
+from pgmig_tui.impact.facts import Cast, FunctionFact, Name, Published, Relation, TypeFact, replace
 from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
@@ -317,6 +317,22 @@ def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
             out.lock(composite, AE, "OWNER TO")
 
 
+def create_cast(node: Node, scene: Scene, out: Effect) -> None:
+    """Nothing is locked; values become that type by a function of somebody's from now on."""
+    from pgmig_tui.impact.rules.routine import type_of
+
+    function = None
+    if nodes.has(node, "func"):
+        parts = nodes.strings(node.func.objname)
+        facts = scene.catalog.functions(parts)
+        function = facts[0].name if facts else scene.catalog.resolve(nodes.name_from(parts))
+    context = {"COERCION_IMPLICIT": "i", "COERCION_ASSIGNMENT": "a"}.get(
+        nodes.enum_name("CoercionContext", node.context), "e"
+    )
+    source, target = type_of(node.sourcetype, scene.catalog), type_of(node.targettype, scene.catalog)
+    scene.catalog.put_casts((*scene.catalog.casts, Cast(source, target, function, context)))
+
+
 def create_role(node: Node, scene: Scene, out: Effect) -> None:
     scene.catalog.put_role(node.role, there=True)
 
@@ -403,8 +419,21 @@ def outside(node: Node, scene: Scene, out: Effect) -> None:
 
 def define(node: Node, scene: Scene, out: Effect) -> None:
     """CREATE OPERATOR, AGGREGATE, COLLATION, …: nothing is locked; operators run their functions from now on."""
-    if nodes.enum_name("ObjectType", node.kind) == "OBJECT_OPERATOR":
+    what = nodes.enum_name("ObjectType", node.kind)
+    if what == "OBJECT_OPERATOR":
         operator_made(node, scene.catalog)
+    elif what == "OBJECT_AGGREGATE":
+        _aggregate_made(node, scene)
+
+
+def _aggregate_made(node: Node, scene: Scene) -> None:
+    """An aggregate runs its functions for each row."""
+    options = nodes.options(node.definition)
+    runs = [options[key] for key in ("sfunc", "finalfunc") if key in options]
+    named = [nodes.strings(nodes.open_node(one.arg).names) for one in runs]
+    body = "; ".join(f"SELECT {'.'.join(map(quote, parts))}()" for parts in named if parts)
+    name = scene.catalog.creation_name(nodes.name_from(nodes.strings(node.defnames)))
+    scene.catalog.put_function(FunctionFact(name, "v", "sql", body, made=True))
 
 
 def load(node: Node, scene: Scene, out: Effect) -> None:
@@ -473,6 +502,7 @@ RULES = {
     "AlterObjectDependsStmt": depends,
     "ConstraintsSetStmt": set_constraints,
     "CreateRoleStmt": create_role,
+    "CreateCastStmt": create_cast,
     "CreateExtensionStmt": create_extension,
     "AlterExtensionStmt": alter_extension,
     "CreateSubscriptionStmt": create_subscription,
@@ -487,7 +517,7 @@ RULES = {
         (
             "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterRoleStmt",
             "AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt",
-            "CreateCastStmt", "CreateAmStmt",
+            "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",
             "AlterForeignServerStmt", "CreateUserMappingStmt", "AlterUserMappingStmt", "DropUserMappingStmt",
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",

@@ -15,7 +15,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Column, Name, Relation, replace
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
-from pgmig_tui.impact.rules.cascade import in_the_way, obstacle_words, part_key, refuse
+from pgmig_tui.impact.rules.cascade import in_the_way, keys_by, obstacle_words, part_key, refuse
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.sequences import named_in
 from pgmig_tui.impact.rules.types import SERIALS, no_type
@@ -125,6 +125,13 @@ def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
         f"the generated column {one.name}"
         for one in table.columns.values()
         if one.generated and cmd.name in one.made_of
+    ]
+    words += [
+        f"the foreign key {key.name} of {key.table}"
+        for index in table.indexes
+        if not words and cmd.name in index.columns
+        for key in keys_by(catalog, table, index)
+        if key.table != table.name
     ]
     words += [f"the policy {policy}" for policy in _policies_on(table, cmd.name)]
     words += [

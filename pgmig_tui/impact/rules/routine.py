@@ -179,6 +179,9 @@ def run_function(
         else:
             out.hide(f"what {name}() does")
         return
+    if catalog.live and not catalog.uncertain and all(len(given) > fact.most for fact in facts) and not is_known(parts):
+        out.problem = out.problem or f"no function {name}() takes {len(given)} arguments (42883)"
+        return
     for fact in facts:
         if len(facts) == 1:
             _run_one(fact, name, scene, out, given, worth)

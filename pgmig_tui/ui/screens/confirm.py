@@ -46,7 +46,8 @@ def confirm_lift(place: Place, review: Review, reason: str) -> ConfirmScreen:
 
 def lost(losses: Losses) -> list[Line]:
     """What is lost for a question, and what may be. Nothing is left out, since who types the word answers for all."""
-    lines = _each("LOSES", "thing", losses.known, "failed")
+    lines = _each("LOSES", "thing", losses.certain, "failed")
+    lines += _each("MAY LOSE", "thing", losses.doubtful, "failed")
     return lines + _each("MAY LOSE data:", "statement", losses.unknown, "stale")
 
 

@@ -182,14 +182,15 @@ class ReviewScreen(PlaceScreen):
         if self.review is not None:
             losses = self.review.accepts or self.review.losses
             if self.review.wants_loss_accepted:
-                box, what = "[+]" if self.accepted else "[ ]", "DATA LOSS" if losses.known else "POSSIBLE DATA LOSS"
+                box, what = "[+]" if self.accepted else "[ ]", "DATA LOSS" if losses.certain else "POSSIBLE DATA LOSS"
                 role: Role = "waiting" if self.accepted else "failed"
                 text = f"{box} a: accept {what}: {safe(listing(losses.all))}"
                 lines += wrap(text, columns, role, indent=" ", hanging="     ")
             else:
-                if losses.known:
-                    text = f"LOSES {safe(listing(losses.known))}"
-                    lines += wrap(text, columns, "failed", indent=" ", hanging="   ")
+                for word, things in (("LOSES", losses.certain), ("MAY LOSE", losses.doubtful)):
+                    if things:
+                        text = f"{word} {safe(listing(things))}"
+                        lines += wrap(text, columns, "failed", indent=" ", hanging="   ")
                 if losses.unknown:
                     text = f"MAY LOSE data: {safe(listing(losses.unknown))}"
                     lines += wrap(text, columns, "stale", indent=" ", hanging="   ")
