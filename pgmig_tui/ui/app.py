@@ -49,7 +49,7 @@ class PgmigApp(App[int]):
     # Textual's own searches in background tasks, so that what a key does depends on how soon it follows another.
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (NARROW, "-narrow"), (96, "-wide")]  # noqa: RUF012 - Textual declares it so
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (SHORT, "-short"), (28, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (SHORT, "-short"), (28, "-tall"), (44, "-high")]  # noqa: RUF012
     # ctrl-q would leave without a word about the run; q does.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),

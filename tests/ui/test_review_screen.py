@@ -49,7 +49,7 @@ def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
             await robot.press("j", "j", "space")
             await robot.sees("nobody can tick it; o overrides")
             await robot.press("o", *"known reporter", "enter")
-            await robot.sees("OVERRIDDEN", "GO is open")
+            await robot.sees("OVERRIDDEN", "GO is open", "word)")
             await robot.press("E")
             await robot.sees("DEPLOY 4 changes to !! PRODUCTION !! production", "overridden: No long transactions")
             await robot.press(*"prod", "enter")
@@ -295,6 +295,17 @@ def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
             await robot.press(*"prod", "enter")
             await robot.sees("RUN 20260820")
             assert [one.item_id for one in session.started[0][1]] == ["data-loss"]
+
+    play(scene)
+
+
+def test_a_high_terminal_shows_every_item() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.items = tuple(replace(ITEMS[0], id=f"item-{n}", title=f"Item {n} of the checklist") for n in range(22))
+        async with opened(session, (160, 50)) as robot:
+            await at_review(robot)
+            await robot.sees(*(f"Item {n} of the checklist" for n in range(22)))
 
     play(scene)
 

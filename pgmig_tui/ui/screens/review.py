@@ -173,7 +173,7 @@ class ReviewScreen(PlaceScreen):
         blocked = self.off("review.go")
         lines: list[Line] = [((" Gate", "title"),)]
         if blocked is None:
-            lines.append(((" + GO is open (E, then the word)", "done"),))
+            lines += wrap("+ GO is open (E, then the word)", columns, "done", indent=" ", hanging="   ")
         else:
             lines += wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")
         if self._trouble:
