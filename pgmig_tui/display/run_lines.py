@@ -203,7 +203,8 @@ class RunLines:
         ms = float(data.get("ms") or 0)
         if ms < 1000 and not self._every_statement:
             return []
-        where = f"  line {data.get('line', '?')}: {safe(str(data.get('tag') or ''))}"
+        tag = f" {safe(str(data['tag']))}" if data.get("tag") else ""
+        where = f"  line {data.get('line', '?')}:{tag}"
         return [line((where, "muted"), f" took {words.duration(ms)}")]
 
     def _statements_finished(self, data: Mapping[str, Any], at: str) -> list[Line]:
@@ -288,7 +289,10 @@ class RunLines:
         return [line(("> ", "running"), "going on")]
 
     def _command_received(self, data: Mapping[str, Any], at: str) -> list[Line]:
-        return [line(("  ", "plain"), f"asked to {safe(str(data.get('command') or '?'))}")]
+        command, *arguments = str(data.get("command") or "?").split(" ")
+        verb, blocker, _ = command.partition("_blocker")
+        told = f"{verb} pid {arguments[0]}" if blocker and arguments else " ".join((command, *arguments))
+        return [line(("  ", "plain"), f"asked to {safe(told)}")]
 
     def _run_finished(self, data: Mapping[str, Any], at: str) -> list[Line]:
         good = data.get("exit_status") == 0

@@ -128,3 +128,18 @@ def test_a_settled_run_says_what_became_of_each_step() -> None:
         "09:00:01      repair: DROP TABLE t",
         "09:00:02  ~ the host slept for 3600 s: looking around",
     ]
+
+
+def test_what_was_asked_of_a_run_and_a_query_that_took_long_are_told_in_words() -> None:
+    events = journal(
+        ("09:00:00", "command_received", {"command": "terminate_blocker 15243 2026-11-30T01:24:10.783376Z"}),
+        ("09:00:00", "command_received", {"command": "lock_timeout 300"}),
+        ("09:00:00", "command_received", {"command": "pause"}),
+        ("09:00:01", "statement_finished", {"step": 1, "line": 6, "ms": 1000.0}),
+    )
+    assert [line[10:].strip() for line in told(events)] == [
+        "asked to terminate pid 15243",
+        "asked to lock_timeout 300",
+        "asked to pause",
+        "line 6: took 1.0 s",
+    ]

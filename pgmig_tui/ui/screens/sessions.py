@@ -11,7 +11,7 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import clock, duration
+from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.ui.lock_rows import crowd_lines, crowd_words, whole_session
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.place import PlaceScreen
@@ -116,7 +116,7 @@ class SessionsScreen(PlaceScreen):
         head = f"{session.name}  user {safe(session.user or '?')}"
         if row.client:
             head += f" from {safe(row.client)}"
-        head += f"  connected {safe(session.started[:19] or '?')}"
+        head += f"  connected {safe(utc(session.started) if session.started else '?')}"
         about, role = session.about()
         lines: list[Line] = [((cut(f" {head}", columns), "strong"),), *wrap(about, columns, role, indent=" ")[:1]]
         for word, text in (("wants", row.wants), ("holds", row.holds)):
