@@ -1,7 +1,7 @@
 # make demo   try it out: PostgreSQL of its own, the sample project in three environments, and the screen
 # make test   lint, types, import contracts and all tests, against real PostgreSQL
 # make test-versions   all that a server has a part in, on PostgreSQL 13 to 18 one after the other (about an hour)
-# make faults every fault at every transition of a run's journal (about 25 minutes with FAULTS="--jobs 2"; --help tells more)
+# make faults every fault, and pairs of them, at the transitions of a run's journal (about an hour with FAULTS="--jobs 2"; --help tells more)
 # make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
 
 VENV := .venv

@@ -1,6 +1,6 @@
-"""The whole matrix, about 4,100 points: `python -m tests.faults`, which `make faults` runs. `--fault` chooses.
+"""The whole matrix, thousands of points: `python -m tests.faults`, which `make faults` runs. `--fault` chooses.
 
-It takes about 25 minutes on two cores with `--jobs 2`.
+It takes about an hour on two cores with `--jobs 2`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.faults import faults
+from tests.faults import faults, more
 from tests.faults.bench import Bench, Direction, Fault, Trial, table
 from tests.faults.proxy import Proxy
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder
@@ -52,7 +52,8 @@ def share(arguments: argparse.Namespace, job: int) -> list[Trial]:
         wanted = {int(one) for one in arguments.changes.split(",") if one}
         bench.build(lambda number: not wanted or number in wanted)
         print(f"PostgreSQL {installation.version}; built in {time.monotonic() - begun:.0f} s", flush=True)
-        for fault in every_fault(bench, sandbox):
+        proxy = Proxy(sandbox.socket_dir)
+        for fault in every_fault(bench, sandbox, proxy):
             if arguments.fault in fault.name:
                 some = matrix(bench, fault, arguments.every * arguments.jobs, first=arguments.every * job)
                 trials += some
@@ -63,8 +64,7 @@ def share(arguments: argparse.Namespace, job: int) -> list[Trial]:
     return trials
 
 
-def every_fault(bench: Bench, sandbox: QuickServer) -> list[Fault]:
-    proxy = Proxy(sandbox.socket_dir)
+def every_fault(bench: Bench, sandbox: QuickServer, proxy: Proxy) -> list[Fault]:
     bench.uri = lambda name: f"db:pg://postgres@127.0.0.1:{proxy.port}/{name}"
     return [
         faults.KilledRun(),
@@ -77,6 +77,8 @@ def every_fault(bench: Bench, sandbox: QuickServer) -> list[Fault]:
         faults.StoppedServer(sandbox),
         faults.LostServer(sandbox),
         faults.PromotedStandby(sandbox, proxy, sandbox.folder.with_name("standby")),
+        *more.surroundings(sandbox),
+        *more.pairs(sandbox, proxy),
     ]
 
 
@@ -96,7 +98,7 @@ def points(bench: Bench) -> list[tuple[Direction, int, int]]:
 def matrix(bench: Bench, fault: Fault, every: int = 1, first: int = 0) -> list[Trial]:
     """A trial at every Nth transition from the `first` on, in every phase that the fault knows."""
     trials = []
-    for direction, number, seq in points(bench)[first::every]:
+    for direction, number, seq in points(bench)[first :: every * fault.every]:
         for phase in fault.phases:
             trial = bench.trial(direction, number, Point(seq, phase), fault)
             trials.append(trial)

@@ -39,7 +39,7 @@ Objects = dict[tuple[str, str], str]
 _WITNESS = """
 CREATE SCHEMA witness;
 CREATE TABLE witness.log (what text NOT NULL);
-CREATE FUNCTION witness.ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION witness.ddl() RETURNS event_trigger LANGUAGE plpgsql SET quote_all_identifiers = off AS $$
 BEGIN
     -- Rows that later changes update, each exactly once.
     IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands()
@@ -53,7 +53,7 @@ BEGIN
     INSERT INTO witness.log SELECT command_tag || ' ' || object_identity FROM pg_event_trigger_ddl_commands()
      WHERE coalesce(schema_name, '') NOT IN ('sqitch', 'pgmig') AND object_identity NOT IN ('sqitch', 'pgmig');
 END $$;
-CREATE FUNCTION witness.gone() RETURNS event_trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION witness.gone() RETURNS event_trigger LANGUAGE plpgsql SET quote_all_identifiers = off AS $$
 BEGIN
     INSERT INTO witness.log SELECT 'DROP ' || object_type || ' ' || object_identity
       FROM pg_event_trigger_dropped_objects() WHERE original;
@@ -77,6 +77,11 @@ class Fault:
 
     name = ""
     phases: tuple[Phase, ...] = ("sent",)
+    every: int = 1
+    """Only every so many transitions are tried."""
+
+    def begin(self, bench: Bench) -> None:
+        """Before the run is planned."""
 
     def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
         """Start the run on the database `name`, let the fault happen, and wait until the run process has ended."""
@@ -148,7 +153,7 @@ class Bench:
         self._keep(work, 0)
         for number in sorted(needed - {0}):
             plan = self.plan(work, "deploy", number)
-            if self._finish(start(plan)) != 0:
+            if self.finish(start(plan)) != 0:
                 raise AssertionError(f"the sample project can't be deployed: {self.events(plan)[-1]}")
             self._keep(work, number)
         for number in range(self.changes + 1):
@@ -172,7 +177,7 @@ class Bench:
             return
         name = self.fresh(number)
         plan = self.plan(name, direction, target)
-        status = self._finish(start(plan))
+        status = self.finish(start(plan))
         assert status == 0, self.events(plan)[-1]
         self.transitions[direction, number] = self.events(plan)
         if direction == "revert":
@@ -214,7 +219,7 @@ class Bench:
             found = {
                 key: text
                 for key, text in read_objects(connection).items()
-                if key[0] != "role" and not _OURS.search(key[1])
+                if key[0] != "role" and key != ("setting", "database") and not _OURS.search(key[1])
             }
             if ("table", "dms.documents") in found:
                 found["rows", "dms.documents"] = str(connection.execute(_FILLED)[0][0])
@@ -245,7 +250,7 @@ class Bench:
     def events(self, plan: RunPlan) -> list[Event]:
         return JournalReader(plan.folder).poll()
 
-    def _finish(self, process: int) -> int:
+    def finish(self, process: int) -> int:
         _, status = os.waitpid(process, 0)
         return os.waitstatus_to_exitcode(status)
 
@@ -257,6 +262,7 @@ class Bench:
         name = self.fresh(number)
         trial = Trial(direction, 0, "", at.seq, event.name, fault.name, at.phase)
         try:
+            fault.begin(self)
             plan = self.plan(name, direction, self.goal(direction, number))
             step = event.data.get("step")
             trial.step = step if isinstance(step, int) else 0
@@ -312,7 +318,7 @@ class Bench:
         rest = self.plan(name, direction, goal)
         if left is not None and not any(f"partly carried out by the run {plan.run_id}" in one for one in rest.warnings):
             trial.problems.append("the next run doesn't say that a script was partly carried out")
-        if rest.steps and (status := self._finish(start(rest))) != 0:
+        if rest.steps and (status := self.finish(start(rest))) != 0:
             trial.problems.append(f"the rest ended with {status}: {self.events(rest)[-1].data.get('summary')}")
         objects, witnessed = self.look(name)
         if differs := changed(self.states[goal].objects, objects):

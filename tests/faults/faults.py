@@ -45,8 +45,10 @@ class FullDisk(Fault):
 class Standing(Fault):
     """Faults that others suffer while the run process stands still at the point, and then goes on."""
 
+    process = 0
+
     def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
-        process = start(plan, at, stop)
+        process = self.process = start(plan, at, stop)
         _, status = os.waitpid(process, os.WUNTRACED)
         assert os.WIFSTOPPED(status), "the run process ended before its point"
         try:

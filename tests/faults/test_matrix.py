@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.faults import faults
+from tests.faults import faults, more
 from tests.faults.__main__ import matrix
 from tests.faults.bench import Bench, Fault, table
 from tests.faults.proxy import Proxy
@@ -62,9 +62,18 @@ def bench(sandbox: QuickServer, proxy: Proxy) -> Bench:
         (lambda sandbox, proxy: faults.StoppedServer(sandbox), 25),
         (lambda sandbox, proxy: faults.LostServer(sandbox), 25),
         (lambda sandbox, proxy: faults.PromotedStandby(sandbox, proxy, sandbox.folder.with_name("standby")), 50),
+        (lambda sandbox, proxy: more.HostileSettings(), 70),
+        (lambda sandbox, proxy: more.ForgetfulServer(sandbox), 70),
+        (lambda sandbox, proxy: more.HiddenRegistry(), 70),
+        (lambda sandbox, proxy: more.RecreatedDatabase(), 70),
+        (lambda sandbox, proxy: more.CopiedDatabase(), 70),
+        (lambda sandbox, proxy: more.Pair(more.Killed(), faults.LostServer(sandbox)), 14),
     ],
-    ids=["run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later", "standby"],
-)
+    ids=[
+        "run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later", "standby",
+        "settings", "forgetful", "hidden", "recreated", "copied", "pair",
+    ],
+)  # fmt: skip
 def test_the_truth_is_found_out_after(
     bench: Bench, sandbox: QuickServer, proxy: Proxy, made: Callable[[QuickServer, Proxy], Fault], every: int
 ) -> None:
