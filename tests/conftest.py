@@ -120,8 +120,9 @@ TRAPPED = ("database",)
 
 
 @pytest.fixture(scope="session")
-def traps() -> Iterator[Callable[[Server], str]]:
-    """`traps(server)`: options for CREATE DATABASE. When all tests have ended, the program may have run none."""
+def traps(serve: Callable[[int], Server]) -> Iterator[Callable[[Server], str]]:
+    """`traps(server)`: options for CREATE DATABASE. When all tests have ended, the program may have run none.
+    Asks for `serve`, whose servers are stopped after this has looked."""
     logs: dict[str, trap_set.Log] = {}
 
     def options(server: Server) -> str:

@@ -71,6 +71,8 @@ function_users AS (
     WHERE d.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = d.objid
     UNION ALL SELECT x.adrelid, 'd', NULL FROM pg_catalog.pg_attrdef x
     WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND x.oid = d.objid
+    UNION ALL SELECT d.objid, 'd', NULL  -- of a generated column, until 13
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid > 0
     UNION ALL SELECT r.ev_class, 'rule', r.rulename::text FROM pg_catalog.pg_rewrite r
     WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
     UNION ALL SELECT k.conrelid, 'c', k.conname::text FROM pg_catalog.pg_constraint k
@@ -248,6 +250,11 @@ called AS (  -- functions and operators in views, defaults and CHECKs; those of 
   SELECT c.oid, 'd', x.adnum, d.refclassid, d.refobjid FROM chosen c
   JOIN pg_catalog.pg_attrdef x ON x.adrelid = c.oid
   JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = x.oid
+  WHERE c.relkind IN ('r', 'p', 'f')
+  UNION ALL  -- of a generated column, until 13
+  SELECT c.oid, 'd', d.objsubid, d.refclassid, d.refobjid FROM chosen c
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.objsubid > 0
+    AND d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)
   WHERE c.relkind IN ('r', 'p', 'f')
   UNION ALL
   SELECT c.oid, 'c', 0, d.refclassid, d.refobjid FROM chosen c

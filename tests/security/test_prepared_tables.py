@@ -88,7 +88,7 @@ PLAIN = (
     "CREATE OPERATOR CLASS evil.like_an_extension_s FOR TYPE text USING btree AS OPERATOR 3 =, FUNCTION 1"
     " pg_catalog.bttextcmp(text, text); CREATE INDEX ON sqitch.events (note evil.like_an_extension_s)",
     "ALTER TABLE pgmig.runs ADD o text GENERATED ALWAYS AS (command || 'a') STORED",
-    "ALTER TABLE sqitch.changes OWNER TO pg_read_all_data",
+    "ALTER TABLE sqitch.changes OWNER TO pg_read_all_stats",
     "GRANT ALL ON ALL TABLES IN SCHEMA pgmig TO PUBLIC",
 )
 """What anybody may do to it, and it is used all the same."""

@@ -3,6 +3,7 @@
 -- Privileges: any login role; catalogs only.
 -- Versions: 13-18. It stands in statements that may run under a script's own search_path: everything is qualified. OIDs
 --   below 16384 are PostgreSQL's own; a function of pg_catalog that isn't immutable may run a query (query_to_xml).
+--   What a generated column calls belongs to the column on 13, to its expression from 14 on.
 --   Languages 12 and 13 are internal and C, in which superusers alone write: operator classes of extensions.
 SELECT pg_catalog.string_agg(pg_catalog.concat(n.nspname, '.', c.relname, ' ', f.what), '; ')
   FROM (VALUES :tables) AS w(nspname, relname)
@@ -50,6 +51,8 @@ SELECT pg_catalog.string_agg(pg_catalog.concat(n.nspname, '.', c.relname, ' ', f
                   SELECT 1259::pg_catalog.oid, i.indexrelid, pg_catalog.concat(i.indexprs::pg_catalog.text, i.indpred::pg_catalog.text)
                     FROM pg_catalog.pg_index i
                    WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+                  UNION ALL
+                  SELECT 1259::pg_catalog.oid, c.oid, ''
                  ) AS e(kind, oid, tree)
             LEFT JOIN pg_catalog.pg_depend x
                    ON x.classid OPERATOR(pg_catalog.=) e.kind AND x.objid OPERATOR(pg_catalog.=) e.oid
