@@ -35,8 +35,8 @@ from lock_score import Score, as_json, compared, rewrites, scored  # noqa: E402
 from psycopg.conninfo import make_conninfo  # noqa: E402
 
 from pgmig_tui.errors import PgmigError  # noqa: E402
-from pgmig_tui.sandbox.installation import find_installations  # noqa: E402
 from pgmig_tui.sandbox.server import SandboxServer, scratch_folder  # noqa: E402
+from tests.installations import installation_of  # noqa: E402
 
 _SETTINGS = {
     "fsync": "off",
@@ -149,7 +149,7 @@ def ordered(folder: Path, only: list[str]) -> list[Path]:
 
 @contextmanager
 def _server(major: int, dsn: str) -> Iterator[tuple[str, Path]]:
-    found = next((one for one in find_installations() if one.major == major), None)
+    found = installation_of(major)
     if dsn:
         yield dsn, found.bin_dir.parent / "lib" if found else Path("/")
         return

@@ -335,6 +335,10 @@ lock* counts the others, where a strong lock was said all the same.
 """
 
 
+WHOLE_SCRIPTS = "\n## Whole scripts\n"
+"""What follows in the document comes from lock_accuracy.py --scripts, and stays."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--results", type=Path, help="what lock_accuracy.py wrote, instead of running it")
@@ -362,7 +366,10 @@ def main() -> int:
         else:
             left_out.append(peer)
     text = document(wanted, said, left_out, options.server)
-    options.out.write_text(text, encoding="utf-8")
+    before = options.out.read_text(encoding="utf-8") if options.out.is_file() else ""
+    options.out.write_text(
+        text + before[before.find(WHOLE_SCRIPTS) :] if WHOLE_SCRIPTS in before else text, encoding="utf-8"
+    )
     print(text[text.index("## DDL, locks on tables") : text.index("## What is not")])
     return 0
 

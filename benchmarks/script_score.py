@@ -65,7 +65,7 @@ def _judge(line: Line, lost: frozenset[str]) -> Verdict:
     told_files -= {lock.name for lock in impact.locks if lock.certainty == "possible"} - files
     if told_files != files:
         wrong.append(f"rewrites told {_names(told_files)}, are {_names(files)}")
-    if lost and not impact.data_loss.final:
+    if lost and not impact.data_loss.final and not impact.void:  # what the script itself rolls back is none
         wrong.append(f"loss untold: {_names(lost)}")
     hidden = not impact.locks and not impact.unknown and impact.problem is None and bool(really or lost)
     return Verdict(line, tuple(wrong), unsure, hidden=hidden)

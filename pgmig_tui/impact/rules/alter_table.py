@@ -244,7 +244,7 @@ _MODE_BY_DEFINITION = frozenset({"ADD CONSTRAINT", "DETACH PARTITION", "SET (opt
 _REACH_HANGS_ON = frozenset(
     {
         "ENABLE TRIGGER", "DISABLE TRIGGER", "ADD CONSTRAINT", "ALTER CONSTRAINT", "SET NOT NULL", "DROP CONSTRAINT",
-        "VALIDATE CONSTRAINT", "ADD GENERATED AS IDENTITY", "ALTER IDENTITY", "DROP IDENTITY",
+        "VALIDATE CONSTRAINT", "ADD GENERATED AS IDENTITY", "ALTER IDENTITY", "DROP IDENTITY", "DROP NOT NULL",
     }
 )  # fmt: skip
 
@@ -294,6 +294,11 @@ def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
         return alter_constraint.validate_reach(cmd.name, table)
     if sub.words in {"ADD GENERATED AS IDENTITY", "ALTER IDENTITY", "DROP IDENTITY"} and scene.major < 17:
         return ""
+    known = table.columns.get(cmd.name)
+    if sub.words == "DROP IDENTITY" and known is not None and not known.identity:
+        return ""
+    if sub.words == "DROP NOT NULL" and scene.major >= 18 and known is not None and not known.not_null:
+        return ""  # there is no constraint that would be looked for below
     if sub.words == "ALTER IDENTITY" and "generated" not in nodes.options(nodes.definition(cmd).items):
         return ""  # RESTART and the like are the sequence's own affair
     return sub.reach

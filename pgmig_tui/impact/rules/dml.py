@@ -185,6 +185,8 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
         _run_given(parts, scene, out, given)
     elif of_server and name in TAKES_STATISTICS and scene.major >= 18:
         take_statistics(name, given, scene, out)
+    elif of_server and name in TAKES_STATISTICS and scene.catalog.live:
+        out.problem = out.problem or f"{name}() does not exist before PostgreSQL 18 (42883)"
     elif parts[0] not in {"pg_catalog", "information_schema"}:
         run_function(parts, scene, out, given)
         text = given[0] if given else None

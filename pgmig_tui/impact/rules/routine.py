@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.builtin import builtin_types
+from pgmig_tui.impact.builtin import builtin_functions, builtin_types
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import FunctionFact, Name
 from pgmig_tui.impact.folding import NOTHING, fold
@@ -173,6 +173,8 @@ def run_function(
     facts = catalog.functions(parts, len(given)) or catalog.functions(parts)
     if not facts:
         if is_known(parts):
+            if _newer(parts, catalog) and not _may_be(parts, catalog):
+                out.problem = out.problem or f"the function {name}() does not exist on this server (42883)"
             return
         if catalog.live and catalog.asked(nodes.name_from(parts)) and not _may_be(parts, catalog):
             out.problem = out.problem or f"the function {name}() does not exist (42883)"
@@ -192,6 +194,14 @@ def run_function(
         for lock in inner.locks.values():
             out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
         out.absorb(inner)
+
+
+def _newer(parts: list[str], catalog: Catalog) -> bool:
+    """Whether a function that some version of the server has is one that this server was asked for, and lacks."""
+    scope = catalog.facts.scope
+    if scope is None or len(parts) > 1 or Name("", parts[-1]) not in scope.asked.all:
+        return False
+    return parts[-1] in builtin_functions() and "pg_catalog" in scope.there
 
 
 def _may_be(parts: list[str], catalog: Catalog) -> bool:
