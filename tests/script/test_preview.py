@@ -33,6 +33,23 @@ def test_branches_inside_branches() -> None:
     assert view.complete == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("script", "skipped"),
+    [
+        ("\\if false\nSELECT 1;\n\\elif :x\nSELECT 2;\n\\else\nSELECT 3;\n\\endif\nSELECT 4;", [1]),
+        ("\\if on\nSELECT 1;\n\\elif :x\nSELECT 2;\n\\else\nSELECT 3;\n\\endif", [2, 3]),
+        ("\\set x off\n\\if :x\n\\if true\nSELECT 1;\n\\else\nSELECT 2;\n\\endif\n\\endif", [1, 2]),
+        ("\\if :x\nSELECT 1;\n\\else\nSELECT 2;\n\\endif", []),
+        ("\\set x off\nSELECT 1 AS x \\gset\n\\if :x\nSELECT 2;\n\\endif", []),
+        ("\\set x off\n\\if :y\n\\set x on\n\\endif\n\\if :x\nSELECT 1;\n\\endif", []),
+        ("\\if false or true\nSELECT 1;\n\\endif\n\\if :{?x}\nSELECT 2;\n\\endif", []),
+    ],
+)
+def test_what_psql_certainly_passes_over_is_known(script: str, skipped: list[int]) -> None:
+    view = previewed(script)
+    assert [int(one.text[-1]) for one in view.statements if one.skipped] == skipped
+
+
 def test_known_variables_are_filled_in_and_unknown_ones_named() -> None:
     view = previewed("\\set s app\nSELECT :'s', :\"s\", :s.x, :n, :'m', a[1:2];", variables={"registry": "sqitch"})
     (statement,) = view.statements
