@@ -34,6 +34,10 @@ LOSES = (
         shows=False,
     ),
     C("SELECT 5::app.wrapped;"),
+    C(
+        "DROP EXTENSION ltree CASCADE;",
+        "CREATE EXTENSION ltree; ALTER TABLE app.plain ALTER COLUMN what TYPE ltree USING what::ltree;",
+    ),
     C("INSERT INTO app.of_index VALUES (1); CREATE INDEX ON app.of_index (app.chew(id));"),
     C("INSERT INTO app.of_index VALUES (1);", "CREATE INDEX ON app.of_index (app.chew(id)) WHERE id > 0;"),
     C("SELECT * FROM app.of_policy;", shows=False),

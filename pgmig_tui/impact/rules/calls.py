@@ -80,6 +80,8 @@ def when_written(table: Relation, verb: str, given: frozenset[str], scene: Scene
         if call.when in "ci" or (call.when == "d" and verb == "INSERT" and call.column not in given)
     )
     run_functions(wanted, scene, out)
+    if not scene.catalog.casts:
+        return
     types = {Name(column.type_schema, column.type) for column in table.columns.values()}
     perhaps(cast_functions(scene.catalog, types, "ai"), scene, out)
 
@@ -96,8 +98,11 @@ def cast_functions(catalog: Catalog, targets: Iterable[Name], contexts: str) -> 
 
 def perhaps(functions: Iterable[Name], scene: Scene, out: Effect) -> None:
     """Functions that run for some rows, or for some roles: what they do is possible, and no failure is certain."""
+    named = list(functions)
+    if not named:
+        return
     inner = Effect(certainty="possible")
-    run_functions(functions, scene, inner)
+    run_functions(named, scene, inner)
     for lock in inner.locks.values():
         out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
     inner.problem = ""

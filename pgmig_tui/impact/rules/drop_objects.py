@@ -303,8 +303,10 @@ def _drop_extension(scene: Scene, out: Effect, name: str, cascade: bool, missing
     out.lose(1, f"the extension {name}")
     words = [] if cascade else [obstacle_words(one) for one in in_the_way(catalog, found)]
     if not refuse(out, f"the extension {name}", words) and not falls(scene, out, found, f"part of {name}, or uses it"):
-        if catalog.live:
-            out.notes.append(f"{name} is made by this very script: what it brings isn't looked at")
+        if catalog.live and not cascade:
+            out.unknown.append(f"what uses {name}, which this very script has made")
+        elif catalog.live:
+            out.hide(f"what uses {name}, which this very script has made: columns of its types fall")
         else:
             out.hide(f"what is part of the extension {name}" + (", and what uses it" if cascade else ""))
     catalog.drop_extension(name)

@@ -61,7 +61,8 @@ def feeding(catalog: Catalog, table: Relation) -> Iterator[tuple[Relation, str]]
     for sequence in table.sequences:
         if sequence.identity or not table.known:
             yield catalog.relation(sequence.name, "S"), sequence.column
-    yield from _asked_by(catalog, table.name)
+    if any(column.has_default for column in table.columns.values()):
+        yield from _asked_by(catalog, table.name)
 
 
 def _asked_by(catalog: Catalog, table: Name, column: str = "") -> Iterator[tuple[Relation, str]]:
