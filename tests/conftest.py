@@ -115,7 +115,7 @@ def any_pg(request: pytest.FixtureRequest, serve: Callable[[int], Server]) -> Se
     return serve(request.param)
 
 
-TRAPPED = ("database",)
+TRAPPED = ("database", "gates", "report")
 """Folders whose test databases have the traps of `tests.trap_set` at the end of their search_path."""
 
 
