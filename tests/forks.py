@@ -58,7 +58,8 @@ def arguments_of(command: Any, env: Mapping[str, str]) -> list[str] | None:
     steering = {name: value for name, value in env.items() if name.startswith("PYTHON") and name not in _HARMLESS}
     if {folder for folder in steering.pop("PYTHONPATH", "").split(os.pathsep) if folder} - {str(ROOT)} or steering:
         return None
-    return words if env.get("LC_ALL") == _LOCALE else None
+    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+    return words if locale.upper().replace("-", "").endswith(".UTF8") else None
 
 
 class Forks:

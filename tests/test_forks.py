@@ -42,6 +42,7 @@ def test_python_starts_where_it_makes_a_difference(tmp_path: Path) -> None:
     env = environment(tmp_path)
     words = [sys.executable, "-m", "pgmig_tui", "plan"]
     assert forks.arguments_of(words, env) == words[1:]
+    assert forks.arguments_of(words, {**env, "LC_ALL": "", "LANG": "de_DE.utf8"}) == words[1:]
     for other in ({"LC_ALL": "C"}, {"PYTHONPATH": "elsewhere"}, {"PYTHONWARNINGS": "error"}):
         assert forks.arguments_of(words, {**env, **other}) is None, other
     for command in ([sys.executable, "-c", "pass"], ["psql"], [sys.executable, "-m", "pytest"], [sys.executable, "-P"]):
