@@ -25,9 +25,9 @@ def tier_word(name: str, protected: bool) -> str:
 def banner(
     *, tier: str, role: Role, database: str, host: str, user: str, access: str, doing: str, columns: int
 ) -> Line:
-    """One line of `columns` columns. Narrow terminals lose words, then the user, the domain, the access and the end
-    of the host; the port stays with what is left of it, for servers of one host differ in nothing else. Never lost are
-    the tier, the database and what is going on."""
+    """One line of `columns` columns. Narrow terminals lose words, then the user, the domain, the end of the host and
+    the access; the port stays with what is left of the host, for servers of one host differ in nothing else. Never lost
+    are the tier, the database and what is going on."""
     name, colon, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "")
     bare = name if name.replace(".", "").isdigit() or name.startswith("/") else name.split(".")[0]
     short_access = {"READ-ONLY": "RO", "READ-WRITE": "RW"}.get(access, access)
@@ -35,11 +35,13 @@ def banner(
     right: Span = (f" {doing} ", role)
     room = columns - width(tier) - width(doing) - 3
     left = room - width(f"  {database}@{colon}{port}")
+    beside = left - width(f"  {short_access}")
     forms = (
         f"  {database}@{host} as {user}  {access}",
         f"  {database}@{host} as {user}  {short_access}",
         f"  {database}@{host}  {short_access}",
         f"  {database}@{bare}{colon}{port}  {short_access}",
+        *((f"  {database}@{cut(bare, beside)}{colon}{port}  {short_access}",) if beside >= _HOST else ()),
         f"  {database}@{bare}{colon}{port}",
         *((f"  {database}@{cut(bare, left)}{colon}{port}",) if left >= _HOST else ()),
         f"  {database}  {short_access}",

@@ -41,12 +41,12 @@ def test_narrow_banners_lose_words_then_user_then_domain_and_keep_the_port(colum
     assert width(text) == columns
 
 
-def test_a_host_that_is_too_long_loses_its_end_and_never_its_port() -> None:
+def test_a_host_that_is_too_long_loses_its_end_before_access_or_port_go() -> None:
     line = banner(
         tier="STAGING", role="tier-staging", database="documents", host="/var/lib/postgresql/cluster-of-staging:5433",
         user="postgres", access="READ-WRITE", doing="RUN 20260820-031500-ab12  00:03:41", columns=80,
     )  # fmt: skip
-    assert " documents@/var/lib/postgres..:5433 " in text_of(line)
+    assert " documents@/var/lib/post..:5433  RW " in text_of(line)
 
 
 @pytest.mark.parametrize("columns", range(20, 160, 7))
