@@ -105,6 +105,11 @@ def kind(node: Node) -> str:
     return type(node).__name__
 
 
+def cascades(node: Node) -> bool:
+    """Whether a DROP, or the like of it, says CASCADE."""
+    return enum_name("DropBehavior", node.behavior) == "DROP_CASCADE"
+
+
 def has(node: Node, field: str) -> bool:
     return bool(node.HasField(field))
 
@@ -177,8 +182,8 @@ def is_on(element: Node) -> bool:
 SCALARS = frozenset({str, int, bool, float, bytes})
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Every message below and including `node`, Node wrappers left out."""
+def walk(node: Node, without: str = "") -> Iterator[Node]:
+    """Every message below and including `node`, Node wrappers left out, and the messages of a kind with all below."""
     stack = [node]
     while stack:
         current = stack.pop()
@@ -186,6 +191,8 @@ def walk(node: Node) -> Iterator[Node]:
             current = open_node(current)
             if current is None:
                 continue
+        if without and kind(current) == without:
+            continue
         yield current
         for _, value in current.ListFields():
             if type(value) in SCALARS:

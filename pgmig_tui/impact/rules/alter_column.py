@@ -16,12 +16,10 @@ from pgmig_tui.impact.rules.cascade import lose_columns, part_key
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
 from pgmig_tui.impact.rules.safer_alter import Edit, OfColumn, constraints_of
 from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later
+from pgmig_tui.impact.rules.types import SERIALS
 from pgmig_tui.impact.rules.values import is_null
 from pgmig_tui.impact.typechange import TypeName, type_name
 from pgmig_tui.impact.volatility import default_volatility, volatility
-
-SERIALS = {"smallserial": "int2", "serial": "int4", "bigserial": "int8", "serial2": "int2", "serial4": "int4"}
-SERIALS["serial8"] = "int8"
 
 
 def add_column(at: Altering, cmd: Node) -> None:
@@ -139,7 +137,7 @@ def _other_way(at: Altering, column: str, written: TypeName, constraints: list[O
 
 def drop_column(at: Altering, cmd: Node) -> None:
     column, out = cmd.name, at.out
-    cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
+    cascade = nodes.cascades(cmd)
     if at.table.columns and column not in at.table.columns:
         if not cmd.missing_ok:
             out.problem = f"column {column} of {at.table.name} does not exist"
@@ -199,10 +197,8 @@ def _column_dependents(at: Altering, current: Relation, column: str, cascade: bo
         if column in key.referenced_columns:
             for other in fk_sides(at.scene, key.table):
                 at.out.lock(other, AE, f"its {key.name} references {current.name}.{column}")
-            table = at.scene.catalog.known(key.table)
-            if table is not None and table.name != current.name:
-                kept = tuple(one for one in table.foreign_keys if one.name != key.name)
-                at.scene.catalog.put(replace(table, foreign_keys=kept))
+            if key.table != current.name:
+                alter_constraint.forget_key(at.scene.catalog, key)
     fallen = set()
     for dependent in current.dependents:
         if dependent.columns and column not in dependent.columns:

@@ -12,6 +12,7 @@ from pgmig_tui.impact.rules.cascade import falls, part_key
 from pgmig_tui.impact.rules.safer_alter import OfColumn
 from pgmig_tui.impact.rules.safer_constraint import column_not_valid, column_using_index, not_valid, using_index
 from pgmig_tui.impact.safer import free_name, taken_in
+from pgmig_tui.impact.shadow import Catalog
 
 
 def add(at: Altering, cmd: Node) -> None:
@@ -309,7 +310,7 @@ def drop_reach(constraint: str, table: Relation) -> str:
 
 def drop(at: Altering, cmd: Node) -> None:
     name, out, table = cmd.name, at.out, at.table
-    cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
+    cascade = nodes.cascades(cmd)
     found = False
     if cascade and at.scene.catalog.facts.cascades:
         falls(at.scene, out, [part_key(table, name, "constraint", at.scene.catalog)], f"falls with {name}")
@@ -341,10 +342,15 @@ def drop(at: Altering, cmd: Node) -> None:
             out.unknown.append(f"whether {name} is a foreign key: then the table it references gets ACCESS EXCLUSIVE")
     _forget(at, name, gone)
     for key in needing:
-        referencing = at.scene.catalog.known(key.table)
-        if referencing is not None:
-            kept = tuple(one for one in referencing.foreign_keys if one.name != key.name)
-            at.scene.catalog.put(replace(referencing, foreign_keys=kept))
+        forget_key(at.scene.catalog, key)
+
+
+def forget_key(catalog: Catalog, key: ForeignKey) -> None:
+    """A foreign key that fell with what it references."""
+    table = catalog.known(key.table)
+    if table is not None:
+        kept = tuple(one for one in table.foreign_keys if one.name != key.name)
+        catalog.put(replace(table, foreign_keys=kept))
 
 
 def _same_key(table: Relation, key: ForeignKey, name: str) -> bool:

@@ -26,6 +26,7 @@ from pgmig_tui.impact.rules import (
     carry,
     kinds,
     refused,
+    sequences,
 )
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.dml import evaluated
@@ -342,7 +343,7 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
         return
     out.lock(relation, AE, "SET SCHEMA")
     refused.name_taken(scene, out, Name(node.newschema, relation.name.relation))
-    if any(sequence.name == relation.name for owner in scene.catalog for sequence in owner.sequences):
+    if sequences.owner_of(scene.catalog, relation.name) is not None:
         out.problem = out.problem or f"{relation.name} is owned by a column: it moves with its table (0A000)"
     for sequence in relation.sequences:
         out.lock_name(sequence.name, "S", AE, f"owned by {relation.name}", new=relation.new)

@@ -6,7 +6,7 @@ from a function, a subquery or a query around.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
@@ -30,9 +30,9 @@ def missing_columns(node: Node, scene: Scene, out: Effect) -> None:
         extra = node.from_clause if kind == "UpdateStmt" else node.using_clause
         tables = [*(_table(node.relation, scene, hidden) or ()), *(_tables(extra, scene, hidden) or ())]
         if len(tables) == 1 + len(extra) and nodes.has(node, "where_clause"):
-            _check(_names(node.where_clause), tables, set(), out)
+            _check(_names(node.where_clause), tables, out)
             if not any(nodes.kind(inner) == "SubLink" for inner in nodes.walk(node.where_clause)):
-                _check_qualified([node.where_clause], tables, scene, out)
+                _check_qualified(node.where_clause, tables, scene, out)
     elif kind == "InsertStmt" and nodes.has(node, "select_stmt"):
         inner = nodes.statement(node.select_stmt)
         if not inner.values_lists and not nodes.has(inner, "larg") and not hidden:
@@ -46,17 +46,16 @@ def _select(node: Node, scene: Scene, out: Effect, hidden: set[str]) -> None:
     parts = [item.res_target.val for item in node.target_list]
     if nodes.has(node, "where_clause"):
         parts.append(node.where_clause)
-    _check((name for part in parts for name in _names(part)), tables, set(), out)
+    _check((name for part in parts for name in _names(part)), tables, out)
 
 
-def _check_qualified(nodes_: Iterable[Node], tables: list[tuple[str, Relation]], scene: Scene, out: Effect) -> None:
+def _check_qualified(node: Node, tables: list[tuple[str, Relation]], scene: Scene, out: Effect) -> None:
     known = dict(tables)
-    for node in nodes_:
-        for called, name in _qualified(node):
-            table = known.get(called)
-            if table is None or name in table.columns or name in _SYSTEM or scene.catalog.functions([name]):
-                continue
-            out.problem = out.problem or f"column {name} of {table.name} does not exist (42703)"
+    for called, name in _qualified(node):
+        table = known.get(called)
+        if table is None or name in table.columns or name in _SYSTEM or scene.catalog.functions([name]):
+            continue
+        out.problem = out.problem or f"column {name} of {table.name} does not exist (42703)"
 
 
 def _qualified(node: Node) -> Iterator[tuple[str, str]]:
@@ -70,10 +69,8 @@ def _qualified(node: Node) -> Iterator[tuple[str, str]]:
             yield called, name
 
 
-def _check(names: Iterator[str], tables: list[tuple[str, Relation]], more: set[str], out: Effect) -> None:
-    known = (
-        {column for _, table in tables for column in table.columns} | {called for called, _ in tables} | _SYSTEM | more
-    )
+def _check(names: Iterator[str], tables: list[tuple[str, Relation]], out: Effect) -> None:
+    known = {column for _, table in tables for column in table.columns} | {called for called, _ in tables} | _SYSTEM
     missing = next((name for name in names if name not in known), "")
     if missing:
         told = ", ".join(str(table.name) for _, table in tables)
@@ -108,24 +105,10 @@ def _table(named: Node, scene: Scene, hidden: set[str]) -> list[tuple[str, Relat
 
 def _names(node: Node) -> Iterator[str]:
     """The plain names in an expression, but for those in subqueries."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if type(current).__name__ == "Node":
-            current = nodes.open_node(current)
-            if current is None:
-                continue
-        kind = nodes.kind(current)
-        if kind == "SubLink":
-            continue
-        if kind == "ColumnRef":
-            if len(current.fields) == 1 and current.fields[0].WhichOneof("node") == "string":
-                yield from nodes.strings(current.fields)
-            continue
-        for _, value in current.ListFields():
-            if type(value) in nodes.SCALARS:
-                continue
-            if hasattr(value, "ListFields"):
-                stack.append(value)
-            else:
-                stack.extend(one for one in value if hasattr(one, "ListFields"))
+    for inner in nodes.walk(node, without="SubLink"):
+        if (
+            nodes.kind(inner) == "ColumnRef"
+            and len(inner.fields) == 1
+            and inner.fields[0].WhichOneof("node") == "string"
+        ):
+            yield from nodes.strings(inner.fields)

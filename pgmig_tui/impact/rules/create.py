@@ -9,7 +9,6 @@ from pgmig_tui.impact.facts import Call, Column, Dependent, Name, OwnedSequence,
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_constraint, sequences
-from pgmig_tui.impact.rules.alter_column import SERIALS
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.calls import called_in, in_columns
@@ -19,7 +18,7 @@ from pgmig_tui.impact.rules.dml import execute, query_locks
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.like import like_made
 from pgmig_tui.impact.rules.safer_index import attached_later
-from pgmig_tui.impact.rules.types import type_schema
+from pgmig_tui.impact.rules.types import SERIALS, type_schema
 from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.typechange import type_name

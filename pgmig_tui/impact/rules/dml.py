@@ -545,7 +545,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
 
 def truncate(node: Node, scene: Scene, out: Effect) -> None:
     catalog = scene.catalog
-    cascade = nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE"
+    cascade = nodes.cascades(node)
     todo: list[tuple[Relation, str]] = []
     named: set[Name] = set()
     for item in node.relations:

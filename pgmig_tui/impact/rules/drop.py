@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quote
 from pgmig_tui.impact.facts import Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE
-from pgmig_tui.impact.nodes import Node, enum_name, list_name, name_from
+from pgmig_tui.impact.nodes import Node, cascades, enum_name, list_name, name_from
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.carry import dropped_on_table
 from pgmig_tui.impact.rules.cascade import in_the_way, keys, keys_by, needed_by, obstacle_words, refuse
@@ -37,7 +37,7 @@ _ON_TABLE = {"OBJECT_TRIGGER": "trigger", "OBJECT_RULE": "rule", "OBJECT_POLICY"
 
 def drop(node: Node, scene: Scene, out: Effect) -> None:
     what = enum_name("ObjectType", node.remove_type)
-    cascade = enum_name("DropBehavior", node.behavior) == "DROP_CASCADE"
+    cascade = cascades(node)
     targets = _targets(node, scene) if what in _KINDS else set()
     if what == "OBJECT_TABLE":
         _detach_first(node, scene, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgmig_tui.impact.effect import AE, Effect, Scene
 from pgmig_tui.impact.facts import Dependent, Fall, FunctionFact, Name, Obstacle, Relation, replace
 from pgmig_tui.impact.modes import SUE
-from pgmig_tui.impact.nodes import Node, enum_name, kind, list_name, name_from
+from pgmig_tui.impact.nodes import Node, cascades, enum_name, kind, list_name, name_from
 from pgmig_tui.impact.rules.cascade import (
     depends_still,
     falls,
@@ -337,7 +337,7 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
             if dropping:
                 out.lose(4, f"everything that {role} owns")
         fallen: set[Name] = set()
-        cascade = enum_name("DropBehavior", node.behavior) == "DROP_CASCADE" if dropping else False
+        cascade = cascades(node) if dropping else False
         before = {name for name in scene.catalog.facts.owned.get(role, ()) if scene.catalog.facts.relations.get(name)}
         if dropping and not cascade and _refuse_owned(scene, out, owned, role):
             continue

@@ -13,7 +13,6 @@ _WORDS = {
     "r": "a table", "p": "a partitioned table", "v": "a view", "m": "a materialized view", "S": "a sequence",
     "f": "a foreign table", "c": "a composite type", "i": "an index",
 }  # fmt: skip
-TABLES = "rp"
 TARGETS = {
     "OBJECT_TABLE": ("rp", "a table"),
     "OBJECT_VIEW": ("v", "a view"),

@@ -112,7 +112,7 @@ def _castable(column: Column, definition: Node, table: Relation, scene: Scene, o
 
 
 def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
-    if nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE" or cmd.name not in table.columns:
+    if nodes.cascades(cmd) or cmd.name not in table.columns:
         return
     catalog = scene.catalog
     words = [obstacle_words(one) for one in in_the_way(catalog, [part_key(table, cmd.name, "column", catalog)])]
@@ -143,7 +143,7 @@ def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
 
 
 def _drop_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
-    if nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE":
+    if nodes.cascades(cmd):
         return
     catalog = scene.catalog
     words = [obstacle_words(one) for one in in_the_way(catalog, [part_key(table, cmd.name, "constraint", catalog)])]
@@ -322,7 +322,7 @@ def composite(scene: Scene, out: Effect, relation: Relation, commands: Iterable[
     for cmd in commands:
         what = nodes.enum_name("AlterTableType", cmd.subtype)
         if what in {"AT_AddColumn", "AT_DropColumn", "AT_AlterColumnType"}:
-            cascade = nodes.enum_name("DropBehavior", cmd.behavior) == "DROP_CASCADE"
+            cascade = nodes.cascades(cmd)
             _without_cascade(relation, out, cascade=cascade)
         if what == "AT_AlterColumnType":
             _columns_of_row(scene, out, relation, f"the type {relation.name}")
@@ -335,7 +335,7 @@ def _without_cascade(relation: Relation, out: Effect, *, cascade: bool) -> None:
 
 
 def rename_attribute(node: Node, relation: Relation, out: Effect) -> None:
-    _without_cascade(relation, out, cascade=nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE")
+    _without_cascade(relation, out, cascade=nodes.cascades(node))
 
 
 def row_type_used(scene: Scene, out: Effect, table: Relation) -> None:

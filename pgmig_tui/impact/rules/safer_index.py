@@ -44,7 +44,7 @@ def reindex_concurrently(node: Node, indexes: list[Index]) -> str:
 
 def drop_concurrently(node: Node) -> str:
     """One DROP INDEX each: CONCURRENTLY takes no list, and no CASCADE."""
-    if nodes.enum_name("DropBehavior", node.behavior) == "DROP_CASCADE":
+    if nodes.cascades(node):
         raise Unwritable("CONCURRENTLY takes no CASCADE")
     steps = []
     for item in node.objects:

@@ -10,6 +10,7 @@ from pgmig_tui.impact.typechange import TypeName
 
 SERIALS = {"smallserial": "int2", "serial": "int4", "bigserial": "int8", "serial2": "int2", "serial4": "int4",
            "serial8": "int8"}  # fmt: skip
+"""Words that stand for a type with a sequence."""
 
 
 def type_schema(catalog: Catalog, written: TypeName) -> str:
