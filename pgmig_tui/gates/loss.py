@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 Evidence = Mapping[tuple[str, int], str]
 """What rehearsals say of statements, by path and line."""
-OUTSIDE = 5
-"""The data loss class of what no transaction takes back."""
 _HARMLESS = frozenset(
     {"CREATE", "COMMENT", "GRANT", "SET", "RESET", "SHOW", "LISTEN", "NOTIFY", "ANALYZE", "CHECKPOINT"}
 )
@@ -91,7 +89,7 @@ def of_statement(
 ) -> Losses:
     """What one statement may lose. `catalog`: its impact was told by a server's catalog, not by the text alone.
     `evidence` is told beside what isn't known; it clears nothing."""
-    if one.void and one.data_loss.loss_class < OUTSIDE:
+    if one.void and not one.data_loss.outside:
         return NONE
     known = (one.data_loss.what or ("data",)) if one.data_loss.final else ()
     if known or not _is_unknown(one, catalog):
@@ -145,4 +143,4 @@ def together(parts: Iterable[Losses]) -> Losses:
 def outlasting(impact: ScriptImpact) -> tuple[str, ...]:
     """What a script loses that a ROLLBACK doesn't bring back: what even a dry run would lose."""
     found = (one.data_loss for one in impact.statements)
-    return tuple(dict.fromkeys(what for loss in found if loss.loss_class >= OUTSIDE for what in loss.what))
+    return tuple(dict.fromkeys(what for loss in found if loss.outside for what in loss.what))

@@ -16,7 +16,6 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
 from pgmig_tui.impact.result import (
     NOT_RUN,
-    OUTSIDE,
     RISKS,
     ROLLED_BACK,
     Blocks,
@@ -167,11 +166,10 @@ class _Walk:
             return
         for position in undone:
             one = self.done[position]
-            lasting = one.data_loss.loss_class == OUTSIDE
             self.done[position] = replace(
                 one,
                 void=ROLLED_BACK,
-                data_loss=one.data_loss if lasting else DataLoss(),
+                data_loss=one.data_loss if one.data_loss.outside else DataLoss(),
                 notes=(*one.notes, "the script itself rolls it back"),
             )
 

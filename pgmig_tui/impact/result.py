@@ -83,6 +83,15 @@ class DataLoss:
         """Whether values or rows go, which no script brings back."""
         return self.loss_class >= 3
 
+    @property
+    def outside(self) -> bool:
+        """Whether it is of what no transaction takes back."""
+        return self.loss_class >= 5
+
+    @property
+    def word(self) -> str:
+        return "MAY LOSE" if self.possible else "LOSES"
+
 
 @value(frozen=True, slots=True)
 class Advice:
@@ -117,8 +126,6 @@ class Held:
         return Name(self.schema, self.relation)
 
 
-OUTSIDE = 5
-"""The data loss class of what no transaction takes back."""
 NOT_RUN = "not run"
 ROLLED_BACK = "rolled back"
 
@@ -213,6 +220,11 @@ class ScriptImpact:
         be told to its end."""
         known = all(one.problem is None and not one.unknown and not one.hidden for one in self.statements)
         return NO_LOCK if known else "which locks it takes can't be told"
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with its statements, each with its line."""
+        return tuple(f"line {one.line} {one.trouble}" for one in self.statements if one.problem is not None)
 
     @property
     def lock_word(self) -> str:

@@ -52,8 +52,7 @@ def does_words(one: StatementImpact) -> str:
     parts = [f"rewrites {safe(name)}" for name in one.rewrites]
     parts += [f"scans {safe(name)}" for name in one.scans if name not in one.rewrites]
     if one.data_loss.final:
-        word = "MAY LOSE" if one.data_loss.possible else "LOSES"
-        parts.append(f"{word} {safe(words.listing(one.data_loss.what)) or 'data'}")
+        parts.append(f"{one.data_loss.word} {safe(words.listing(one.data_loss.what)) or 'data'}")
     if one.rows:
         parts.append(f"about {words.about(one.rows)} rows, {words.size(one.bytes)}")
     if one.estimated_ms is not None and one.estimated_ms.high >= 100:
@@ -135,7 +134,7 @@ def _remarks(one: StatementImpact, at: str) -> list[Line]:
     if one.data_loss.loss_class:
         lost = safe(words.listing(one.data_loss.what)) or "what, can't be told"
         role: Role = "failed" if one.data_loss.final else "waiting"
-        found.append(line(("! ", role), at, ("may lose " if one.data_loss.possible else "loses ", role), lost))
+        found.append(line(("! ", role), at, (f"{one.data_loss.word.lower()} ", role), lost))
     found += [line(("? ", "stale"), at, "unknown: ", safe(what)) for what in one.unknown]
     found += [line(("! ", "waiting"), at, safe(what)) for what in one.breaks]
     found += [line(("  ", "muted"), at, (safe(what), "muted")) for what in one.notes]

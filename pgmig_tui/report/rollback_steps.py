@@ -75,7 +75,6 @@ def _row(step: Step, inspected: Inspected | None, receipt: Receipt) -> StepRow:
     work = [one for one in impact.statements if not one.transaction_control]
     known = all(one.estimated_ms is not None for one in work)
     strongest = impact.strongest
-    unread = tuple(f"line {one.line} {one.trouble}" for one in work if one.problem)
     return StepRow(
         step.number,
         step.label or step.change,
@@ -87,7 +86,7 @@ def _row(step: Step, inspected: Inspected | None, receipt: Receipt) -> StepRow:
         strongest[1] if strongest else "",
         tuple(dict.fromkeys(name for one in work if one.strongest is not None for name in one.rewrites)),
         _data(step, inspected, receipt),
-        (*step.findings, *unread),
+        (*step.findings, *impact.troubles),
     )
 
 

@@ -92,8 +92,7 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False,
     if one.locks and one.held_until_line > one.end_line:
         say(f"held from line {one.line} to {one.held_until_line}", "muted")
     if one.data_loss.final:
-        word = "MAY LOSE" if one.data_loss.possible else "LOSES"
-        say(f"{word} {words.listing(one.data_loss.what, len(one.data_loss.what)) or 'data'}", "failed")
+        say(f"{one.data_loss.word} {words.listing(one.data_loss.what, len(one.data_loss.what)) or 'data'}", "failed")
     if one.needs_no_transaction:
         say("can't run in a transaction", "waiting")
     for text in (*one.unknown, *one.breaks):
@@ -132,11 +131,9 @@ def headline(facts: ImpactFacts, columns: int) -> list[Line]:
     scans = tuple(dict.fromkeys(name for one in impact.statements for name in one.scans if name not in one.rewrites))
     if scans:
         lines += wrap(f"scans {safe(words.listing(scans))}", columns, "waiting", indent=" ")
-    troubled = [one for one in impact.statements if one.trouble]
-    if troubled:
-        first = f"line {troubled[0].line} {troubled[0].trouble}"
-        more = f", and {words.count(len(troubled) - 1, 'statement')} more" if len(troubled) > 1 else ""
-        lines += wrap(f"x {safe(first)}{more}", columns, "failed", indent=" ", hanging="   ")
+    if troubles := impact.troubles:
+        more = f", and {words.count(len(troubles) - 1, 'statement')} more" if len(troubles) > 1 else ""
+        lines += wrap(f"x {safe(troubles[0])}{more}", columns, "failed", indent=" ", hanging="   ")
     if not impact.transactional:
         lines += wrap("not one transaction: a failure leaves a part behind", columns, "waiting", indent=" ")
     lines += wrap(f"risk {impact.risk}", columns, RISK_ROLES[impact.risk], indent=" ")

@@ -173,7 +173,6 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
     if impact is None:
         return facts
     strongest, losses = impact.strongest, of_script(impact)
-    unread = tuple(f"line {one.line} {one.trouble}" for one in impact.statements if one.problem)
     # What happens to tables that this run made itself hurts nobody.
     seen = [one for one in impact.statements if one.strongest is not None]
     return replace(
@@ -185,5 +184,5 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
         risk=impact.risk,
         loses=losses.known,
         doubts=losses.unknown,
-        findings=(*facts.findings, *unread),
+        findings=(*facts.findings, *impact.troubles),
     )
