@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 List = Literal["pre", "deploy", "post", "emergency"]
 How = Literal["check", "performed", "attested"]
 
+DATA_LOSS = "data-loss"
+"""The item of an answer that accepts a loss."""
 LEAST_REASON = 8
 """Characters of a reason to go on past an item: a key pressed by mistake must not open a gate."""
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pgmig_tui.database.checks import CheckResult, document
 from pgmig_tui.display import words
 from pgmig_tui.errors import Refused, UsageError
-from pgmig_tui.gates.checklist import LEAST_REASON, Item, item_named
+from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON, Item, item_named
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
 
@@ -109,10 +109,6 @@ def evaluate(items: Iterable[Item], checks: Iterable[CheckResult], answers: Sequ
     results = tuple(_result(item, by_name.get(item.check or ""), by_item.get(item.id), protected) for item in items)
     blocking = tuple(result.item.id for result in results if result.blocks)
     return Gate(not blocking, blocking, results)
-
-
-DATA_LOSS = "data-loss"
-"""The item of an answer that accepts a loss."""
 
 
 def loss_accepted(loses: Iterable[str], by: str) -> Answer:

@@ -14,7 +14,7 @@ from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
 from pgmig_tui.errors import Refused
-from pgmig_tui.gates.checklist import LEAST_REASON
+from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
 from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.review_view import mark_lines, step_lines
@@ -405,7 +405,7 @@ class ReviewScreen(PlaceScreen):
         session, review = self.pgmig.session, self.review
         answers = list(self._answers.values())
         if self.accepted:
-            answers.append(Answered("data-loss", "attest", "; ".join(review.accepts.all)))
+            answers.append(Answered(DATA_LOSS, "attest", "; ".join(review.accepts.all)))
         self.later("start", lambda: session.start(review, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch) -> None:

@@ -17,6 +17,7 @@ from pgmig_tui.display.cells import Line, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
 from pgmig_tui.errors import Refused
+from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.report.rollback_steps import row_lines
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import lost, word_for
@@ -315,7 +316,7 @@ class RollbackScreen(PlaceScreen):
         self.say("stopping the run that is under way ..." if shown.running else "starting ...", "running")
         session, answers = self.pgmig.session, list(self._answers.values())
         if self.accepted:
-            answers.append(Answered("data-loss", "attest", "; ".join(shown.loses.all)))
+            answers.append(Answered(DATA_LOSS, "attest", "; ".join(shown.loses.all)))
         self.later("roll back", lambda: session.roll_back(shown, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch | None) -> None:
