@@ -129,7 +129,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
             lines += wrap(f"done up to key {key}", columns, "muted", indent=" ", hanging="   ")
         if now.left:
             lines += wrap(f"{count(now.left, 'row')} left to do, by its condition", columns, "waiting", indent=" ")
-        if self._do or (self.ended and self.picture.exit_status is None):
+        if self._do or self.gone:
             how = self._do or f"Go on with: pgmig-tui backfill {self.picture.environment} --resume {self.run_id}"
             lines += wrap(safe(how), columns, "strong", indent=" ", hanging="   ")
         elif self.picture.statement is not None:

@@ -184,6 +184,11 @@ class RunScreen(PlaceScreen):
         return self.picture.exit_status is not None or not self.alive
 
     @property
+    def gone(self) -> bool:
+        """Its process exited without recording an end."""
+        return self.picture.exit_status is None and not self.alive
+
+    @property
     def where(self) -> Place | None:
         if self._environment is None and self.picture.environment:
             places = self.pgmig.session.facts.places
@@ -213,8 +218,9 @@ class RunScreen(PlaceScreen):
         return next((step for step in self.picture.steps.values() if step.state == "failed" and step.failure), None)
 
     def _show(self) -> None:
-        gone = self.ended and self.picture.exit_status is None
-        self.steps.fill(lambda columns: [step_line(step, columns, gone=gone) for step in self.picture.steps.values()])
+        self.steps.fill(
+            lambda columns: [step_line(step, columns, gone=self.gone) for step in self.picture.steps.values()]
+        )
         current = self.picture.current
         if current is not None and self.steps.size.height:
             self.steps.scroll_to(y=max(0, current.number - self.steps.size.height // 2), animate=False, force=True)
@@ -229,7 +235,7 @@ class RunScreen(PlaceScreen):
         failed = self.failed
         if failed is not None and self.picture.current is None:
             return failure_lines(self.picture, failed, self.script, columns)
-        if self.ended and self.picture.exit_status is None and self.picture.current is not None:
+        if self.gone and self.picture.current is not None:
             return gone_lines(self.picture, columns)
         return current_lines(self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns, keys=self._steers)
 
