@@ -52,8 +52,8 @@ def arguments_of(command: Any, env: Mapping[str, str]) -> list[str] | None:
     if not isinstance(command, list | tuple) or not command or command[0] != sys.executable:
         return None
     words = [os.fspath(word) for word in command[1:]]
-    module = words[2:3] if words[:1] == ["-P"] else words[1:2]
-    if words[:1] not in (["-P"], ["-m"]) or "-m" not in words[:2] or module[:1] not in [[name] for name in MODULES]:
+    module = words[2:3] if words[:2] == ["-P", "-m"] else words[1:2] if words[:1] == ["-m"] else []
+    if not module or module[0] not in MODULES:
         return None
     steering = {name: value for name, value in env.items() if name.startswith("PYTHON") and name not in _HARMLESS}
     if {folder for folder in steering.pop("PYTHONPATH", "").split(os.pathsep) if folder} - {str(ROOT)} or steering:
