@@ -138,7 +138,7 @@ def _settlement(arguments: Namespace, connection: Connection, environment: Envir
 
     settlement = examine(connection, plan)
     if settlement.sessions and _may_end(arguments, environment, settlement):
-        for session, why in end_sessions(connection, settlement.sessions):
+        for session, why in end_sessions(connection, settlement):
             output.warn(f"process {session.pid} can't be ended: {why}")
         settlement = examine(connection, plan)
     if settlement.sessions or not settlement.open:

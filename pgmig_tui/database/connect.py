@@ -112,6 +112,11 @@ class Connection:
         return self._inner.pgconn
 
     @property
+    def pooled(self) -> bool:
+        """A pooler stands in between: it has announced a process of its own, and keeps the server's when we go."""
+        return self.pid != self.raw.backend_pid
+
+    @property
     def role(self) -> str:
         """The role that we logged in as."""
         return self._inner.info.user

@@ -7,6 +7,7 @@ Source: PgBouncer 1.18 to 1.24, observed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
@@ -31,8 +32,10 @@ _PID = b"SELECT pg_catalog.pg_backend_pid()"
 _LOOKS = 3
 _NO_TRANSACTIONS = "statement pooling mode"
 """PgBouncer says so, in English wherever it runs, and closes the connection."""
-_kept: set[tuple[bytes, bytes, bytes, bytes]] = set()
-"""Ways (host, port, database, user) that were found to keep their sessions: asked once in a process."""
+_AGAIN_S = 60.0
+kept: dict[tuple[bytes, bytes, bytes, bytes], float] = {}
+"""Ways (host, port, database, user) that were found to keep their sessions, and when (time.monotonic). A process that
+lives long asks again: a pool may be given another mode meanwhile."""
 
 
 def refuse_unless_kept(
@@ -42,8 +45,9 @@ def refuse_unless_kept(
 
     `another` opens a second connection the same way. Raises Refused, Unreachable where no other session is free.
     """
-    if keeps_sessions(raw):
+    if time.monotonic() - kept.get(_way(raw), -_AGAIN_S) < _AGAIN_S:
         return
+    kept.pop(_way(raw), None)
     try:
         mode = mode_of(raw, pid, another, deadline)
     except OpeningError as error:
@@ -57,12 +61,12 @@ def refuse_unless_kept(
             now="Nothing was changed.",
             do="Use the server's own address and port, or a pool in session mode.",
         )
-    _kept.add(_way(raw))
+    kept[_way(raw)] = time.monotonic()
 
 
 def keeps_sessions(raw: PGconn) -> bool:
-    """A pooler was found on this way, and that it keeps its sessions."""
-    return _way(raw) in _kept
+    """A pooler was found on this way, and when we last asked, it kept its sessions."""
+    return _way(raw) in kept
 
 
 def _way(raw: PGconn) -> tuple[bytes, bytes, bytes, bytes]:

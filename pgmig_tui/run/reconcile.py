@@ -132,22 +132,34 @@ class _Seen:
 def living_sessions(connection: Connection, plan: RunPlan, patience_s: float) -> tuple[NamedSession, ...]:
     """Sessions of the run that live and could still change something, after `patience_s` at the latest.
 
-    Found by their name, and by the journal where a script has given its session another one.
+    Found by their name, and by the journal where a script has given its session another one. A pool keeps the server's
+    session when its client has gone, and resets it, or ends it where it was at work: one that is idle, and whose name
+    isn't ours, is the pool's again.
     """
     deadline = time.monotonic() + patience_s
-    told = [event.data for event in JournalReader(plan.folder).poll() if event.name == "session_opened"]
-    opened = {one["pid"]: one["started"] for one in told if _is_session(one)}
+    opened, pools = _opened(plan)
     while True:
         named = (
             session
             for session in sessions_named(connection, application_name(plan.run_id, "%"))
             if session.application.rpartition("/")[2] not in _BYSTANDERS
         )
-        both = {session.pid: session for session in (*sessions_started(connection, opened), *named)}
+        started = (
+            one for one in sessions_started(connection, opened) if not (one.pid in pools and one.state == "idle")
+        )
+        both = {session.pid: session for session in (*started, *named)}
         found = tuple(both[pid] for pid in sorted(both))
         if not found or time.monotonic() > deadline:
             return found
         time.sleep(0.05)
+
+
+def _opened(plan: RunPlan) -> tuple[dict[int, str], frozenset[int]]:
+    """The sessions that the journal tells of, by process with their start, and which of them are a pool's."""
+    told = [event.data for event in JournalReader(plan.folder).poll() if event.name == "session_opened"]
+    sessions = [one for one in told if _is_session(one)]
+    pools = frozenset(one["pid"] for one in sessions if one.get("pooled"))
+    return {one["pid"]: one["started"] for one in sessions}, pools
 
 
 def _is_session(data: Mapping[str, Any]) -> bool:
@@ -335,11 +347,16 @@ def asked(target: Reachable, run: str = "run") -> Iterator[tuple[Connection, Ser
         yield connection, connection.identity()
 
 
-def end_sessions(connection: Connection, sessions: Sequence[NamedSession]) -> list[tuple[NamedSession, str]]:
-    """Terminate these sessions, each only if it still is that one. Returns (session, why not) of those that we may not
-    end."""
+def end_sessions(connection: Connection, settlement: Settlement) -> list[tuple[NamedSession, str]]:
+    """Terminate the run's sessions, each only if it still is that one. Returns (session, why not) of those that we may
+    not end: among them those of a pool that bear another's name, for the pool may have given them to somebody."""
+    plan = settlement.plan
+    _, pools = _opened(plan)
     failed = []
-    for session in sessions:
+    for session in settlement.sessions:
+        if session.pid in pools and not session.application.startswith(application_name(plan.run_id, "")):
+            failed.append((session, "it came from a pool, which may have given it to another client by now"))
+            continue
         try:
             terminate(connection, session)
         except PgmigError as error:

@@ -62,8 +62,9 @@ class StepSession:
         self._target = target
         self._control = control
         self._tell = notice
-        self.opened: Callable[[int, str], None] | None = None
-        """Called with process and start (UTC) of each session that scripts run in, before their first statement."""
+        self.opened: Callable[[int, str, bool], None] | None = None
+        """Called with process and start (UTC) of each session that scripts run in, and whether it is a pool's, before
+        their first statement."""
         self.warned = ""
         """The last WARNING of the server."""
         self._wire: Wire | None = None
@@ -232,7 +233,7 @@ class StepSession:
 
     def _tell_opened(self, pid: str | None, started: str | None) -> None:
         if self.opened is not None and pid and started:
-            self.opened(int(pid), started)
+            self.opened(int(pid), started, self._wire is not None and self._wire.connection.pooled)
 
     def finish(self, wire: Wire, closing: str, rows: str, upcoming: Step | None = None, sql: str = "") -> Exchange:
         """End a step's transaction: `closing` under the script's own settings, then ours, the rows as UTF-8, COMMIT.

@@ -113,8 +113,8 @@ class Stepper:
         lock = self._tables().lock_sql
         return f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE" + (f"; {lock}" if lock else "")
 
-    def _opened(self, pid: int, started: str) -> None:
-        self.journal.write("session_opened", pid=pid, started=started)
+    def _opened(self, pid: int, started: str, pooled: bool) -> None:
+        self.journal.write("session_opened", pid=pid, started=started, **({"pooled": True} if pooled else {}))
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""

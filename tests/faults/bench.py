@@ -261,6 +261,7 @@ class Bench:
         event = next(one for one in self.transitions[direction, number] if one.seq == at.seq)
         name = self.fresh(number)
         trial = Trial(direction, 0, "", at.seq, event.name, fault.name, at.phase)
+        plan = None
         try:
             fault.begin(self)
             plan = self.plan(name, direction, self.goal(direction, number))
@@ -273,6 +274,8 @@ class Bench:
         except (PgmigError, psycopg.Error, AssertionError, OSError) as error:
             trial.problems.append(f"{type(error).__name__}: {error}")
             fault.mend(self)
+            if plan is not None:  # or it would trouble all others
+                reconcile.close_unseen(plan, by="the test")
         finally:
             fault.undo(self)
             self.drop(name)
@@ -353,6 +356,8 @@ class Bench:
         environment = self.environment(name)
         with reconcile.asked(environment.target) as (connection, identity):
             settlement = reconcile.examine(connection, plan)
+            # Of a run whose sessions live nothing is told, not even what is done.
+            assert not settlement.sessions, f"sessions of the run still live: {settlement.sessions}"
             if last and last[-1].data["exit_status"] != 4:
                 done = last[-1].data["done"]
                 assert done == settlement.done, f"the run says that {done} steps are done, {settlement.done} are"
@@ -362,7 +367,6 @@ class Bench:
             found = cut_off_runs(self.state_dir, self.project, environment, connection, identity)
             of = [(one.plan.run_id, one.relation) for one in found]
             assert of == [(plan.run_id, "same")], f"not the unfinished runs: {of}"
-            assert not settlement.sessions, "sessions of the run still live"
             if settlement.settled:
                 assert reconcile.settle(connection, settlement, by="the test")
         return settlement

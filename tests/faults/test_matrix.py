@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.faults import faults, more
+from tests.faults import faults, more, pools
 from tests.faults.__main__ import matrix
 from tests.faults.bench import Bench, Fault, table
 from tests.faults.proxy import Proxy
@@ -67,11 +67,15 @@ def bench(sandbox: QuickServer, proxy: Proxy) -> Bench:
         (lambda sandbox, proxy: more.HiddenRegistry(), 70),
         (lambda sandbox, proxy: more.RecreatedDatabase(), 70),
         (lambda sandbox, proxy: more.CopiedDatabase(), 70),
+        (lambda sandbox, proxy: pools.KilledBehindPool(sandbox, proxy), 14),
+        (lambda sandbox, proxy: pools.KilledPool(sandbox, proxy), 14),
+        (lambda sandbox, proxy: pools.TurnedPool(sandbox, proxy, "transaction"), 10),
         (lambda sandbox, proxy: more.Pair(more.Killed(), faults.LostServer(sandbox)), 14),
     ],
     ids=[
         "run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later", "standby",
-        "settings", "forgetful", "hidden", "recreated", "copied", "pair",
+        "settings", "forgetful", "hidden", "recreated", "copied", "pool", "pool-killed", "pool-turned",
+        "pair",
     ],
 )  # fmt: skip
 def test_the_truth_is_found_out_after(

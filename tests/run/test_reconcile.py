@@ -83,7 +83,7 @@ def test_a_session_that_still_works_is_named_and_nothing_is_decided(workshop: Wo
         settlement = reconcile.examine(connection, plan, patience_s=0)
         assert [one.pid for one in settlement.sessions] == [left.info.backend_pid]
         assert (settlement.settled, settlement.verdicts, settlement.exit_status) == (False, (), 4)
-        assert reconcile.end_sessions(connection, settlement.sessions) == []
+        assert reconcile.end_sessions(connection, settlement) == []
         after = reconcile.examine(connection, plan)
     assert after.settled
     assert [one.outcome for one in after.verdicts] == ["recorded"]
@@ -101,7 +101,7 @@ def test_a_session_under_another_name_is_found_by_what_the_journal_knows(worksho
     with looking(workshop18) as connection:
         settlement = reconcile.examine(connection, plan, patience_s=0)
         assert [(one.pid, one.application) for one in settlement.sessions] == [(pid, "mine")]
-        assert reconcile.end_sessions(connection, settlement.sessions) == []
+        assert reconcile.end_sessions(connection, settlement) == []
         after = reconcile.examine(connection, plan)
     assert [one.outcome for one in after.verdicts] == ["not_applied"]
     assert not workshop18.relation("public.slow")
@@ -115,6 +115,30 @@ def test_a_process_that_was_used_again_is_not_the_run(workshop18: Workshop) -> N
     with looking(workshop18) as connection, workshop18.connect() as other:
         path.write_text(path.read_text().replace(f'"pid": {opened["pid"]}', f'"pid": {other.info.backend_pid}'))
         assert reconcile.examine(connection, done.plan, patience_s=0).sessions == ()
+
+
+def test_what_a_pool_has_taken_back_is_no_session_of_the_run_and_is_ended_for_nobody(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    done = workshop18.run()
+    (opened,) = done.named("session_opened")
+    journal = done.plan.folder / "journal.jsonl"
+    with looking(workshop18) as connection, workshop18.connect(application_name="another") as other:
+        ((pid, started),) = other.execute(
+            "SELECT pid, to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+            " FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        ).fetchall()
+        theirs = f'"pooled": true, "pid": {pid}, "started": "{started}"'
+        ours = f'"pid": {opened["pid"]}, "started": "{opened["started"]}"'
+        assert ours in journal.read_text()
+        journal.write_text(journal.read_text().replace(ours, theirs))
+        other.execute("COMMIT")
+        assert reconcile.examine(connection, done.plan, patience_s=0).done == 1
+        other.execute("BEGIN")
+        at_work = reconcile.examine(connection, done.plan, patience_s=0)
+        assert ([one.pid for one in at_work.sessions], at_work.verdicts) == ([pid], ())
+        ((session, why),) = reconcile.end_sessions(connection, at_work)
+        assert (session.pid, "from a pool" in why) == (pid, True)
+        assert other.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_a_script_that_was_applied_and_not_recorded_waits_for_a_word(workshop: Workshop) -> None:
