@@ -11,6 +11,7 @@ same time, without a thread.
 
 from __future__ import annotations
 
+import re
 import select
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +31,16 @@ ROW_LIMIT = 100
 
 _CHUNK = 1000
 _OK = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK, pq.ExecStatus.EMPTY_QUERY})
+_READY = frozenset({pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR})
 _CHUNKS = frozenset({pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_CHUNK})
+
+_SHORT = re.compile(
+    r"statement_timeout[\"',\s=]*(?:\bto\b)?[\"'\s]*(?:default\b|0*[1-9]\d{0,2}\s*(?:ms|us)?(?!\w|\.\d))"
+    r"|statement_timeout.*?\d\s*us\b|\b(?:reset|discard)\s+(?:all|\"?statement_timeout)\b",
+    re.IGNORECASE | re.DOTALL,
+).search
+"""A statement that leaves statement_timeout below a second, or at whatever role and database say."""
+_SETS = frozenset({"SET", "RESET", "DISCARD", "SELECT"})
 
 Notice = Callable[[str, str, str], None]
 """Called with (severity, SQLSTATE, message) of a NOTICE, WARNING, INFO …"""
@@ -92,6 +102,11 @@ class Waiter:
         """Another watched descriptor is readable."""
 
 
+def sets_short_timeout(kind: str, text: str) -> bool:
+    """A statement of a script that may leave a statement_timeout under which statements of our own could be ended."""
+    return kind in _SETS and bool(_SHORT(text))
+
+
 class Wire:
     """A session that runs script text; it owns `connection`, which must be idle when handed over."""
 
@@ -104,6 +119,9 @@ class Wire:
         raw.nonblocking = 0  # sends block (libpq keeps reading meanwhile); only the waiting for answers is ours
         self._fd = raw.socket
         waiter.watch(self._fd)
+        self.hurried = False
+        """A script has left a statement_timeout under which statements of our own could be ended."""
+        self._stray: ServerError | None = None
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -149,6 +167,15 @@ class Wire:
 
     # -- statements --------------------------------------------------------------------------------------------
 
+    def unhurried(self) -> Exchange | None:
+        """Lift a short statement_timeout of the script by a message of its own, which says nothing else: the server
+        counts from the message, reading it included, and one that runs out while a statement ends is told of the next.
+        None where there is none."""
+        if not self.hurried:
+            return None
+        self.hurried = False
+        return self.run(b"SET statement_timeout = 0")
+
     def run(
         self,
         sql: bytes,
@@ -169,6 +196,9 @@ class Wire:
         exchange = Exchange()
         raw = self.raw
         try:
+            if (stray := self._stray_error()) is not None:
+                exchange.error = stray
+                return self._ended(exchange, start)
             raw.send_query(sql)
             if chunked:
                 self._ask_for_chunks()
@@ -198,6 +228,17 @@ class Wire:
         except psycopg.Error as error:
             self._broken(exchange, error)
         return counts, self._ended(exchange, start)
+
+    def _stray_error(self) -> ServerError | None:
+        """An error that the server has told without being asked: a timeout that ran out just as a statement ended. What
+        is sent now would get it for its answer, and go on all the same."""
+        raw = self.raw
+        if raw.transaction_status not in _READY:
+            return None
+        raw.consume_input()
+        raw.notifies()  # what has come in is read
+        stray, self._stray = self._stray, None
+        return stray
 
     def _broken(self, exchange: Exchange, error: psycopg.Error) -> None:
         exchange.error = exchange.error or ServerError(self.connection.mask(str(error).strip()))
@@ -331,10 +372,11 @@ class Wire:
                 take(bytes(data))
 
     def _notice(self, result: PGresult) -> None:
-        if self.notice is None:
-            return
         error = self.connection.error(result)
-        self.notice(error.severity, error.sqlstate, error.message)
+        if error.severity == "ERROR":
+            self._stray = error
+        elif self.notice is not None:
+            self.notice(error.severity, error.sqlstate, error.message)
 
 
 def _columns(result: PGresult) -> tuple[str, ...]:

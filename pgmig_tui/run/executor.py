@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from pgmig_tui.database.connect import ServerError
-from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire
+from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire, sets_short_timeout
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.guard import CANCELLED
 from pgmig_tui.run.outlets import Outlets
@@ -322,6 +322,7 @@ class Executor:
         self._remember(send, kind, reply.row_count, committed)
 
     def _remember(self, send: Send, kind: str, rows: int, committed: bool) -> None:
+        self.wire.hurried = self.wire.hurried or sets_short_timeout(kind, send.text)
         last = self.executed[-1] if self.executed else None
         if (
             last is not None

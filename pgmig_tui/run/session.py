@@ -92,6 +92,7 @@ class StepSession:
             wire = None
         if wire is not None and wire.alive and wire.idle:
             self._watch(step, wire)
+            wire.unhurried()
             # The encoding that a script has set is still in force when the server reads the message that resets it.
             if sql.isascii() or wire.run(b"DISCARD ALL").error is None:
                 exchange = wire.run(f"{_MODES}; {self._clean_head_sql(step, sql)}".encode(), chunked=False)
@@ -242,6 +243,8 @@ class StepSession:
         error without a reply before it belongs to `closing`. Where there is a step `upcoming`, the message goes on with
         what `begin` would send for it, and `begin` finds the answer: a message less for each step.
         """
+        if (lifted := wire.unhurried()) is not None and lifted.error is not None:
+            return lifted
         reset = _RESET_SQL.replace("{guards}", self._guards(self.lock_timeout_ms))
         ours = f"{closing}; {reset}" if closing else reset
         if wire.parameter("client_encoding") != "UTF8" or wire.parameter("standard_conforming_strings") != "on":
@@ -269,6 +272,10 @@ SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, pg_catalog.
 """
 _FLUSH_SQL = f"SELECT pg_catalog.set_config('synchronous_commit','local',true), {_MESSAGE}"
 _FLUSHED_S = 10.0
+_LIFT_SQL = (
+    "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout','0',true)"
+)
+_PUT_BACK_SQL = "SELECT pg_catalog.set_config('statement_timeout','{}',true)"
 
 
 def note_transaction(wire: Wire, control: Control) -> dict[str, object]:
@@ -284,6 +291,18 @@ def note_transaction(wire: Wire, control: Control) -> dict[str, object]:
     """
     if not wire.in_transaction or wire.failed_transaction:
         return {"xid": ""}
+    if not wire.hurried:
+        return _noted(wire, control)
+    lifted = wire.run(_LIFT_SQL.encode())
+    if lifted.error is not None:
+        return {"xid": ""}
+    noted = _noted(wire, control)
+    # The script's COMMIT, and what it has deferred until then, has the time that the script gives it.
+    wire.run(_PUT_BACK_SQL.format(lifted.last.rows[0][0]).encode())
+    return noted
+
+
+def _noted(wire: Wire, control: Control) -> dict[str, object]:
     exchange = wire.run(_NOTE_SQL.encode())
     rows = exchange.last.rows
     if exchange.error is not None or not rows or not rows[0][0]:

@@ -208,6 +208,8 @@ class Stepper:
         """
         assert step.verify_script is not None
         more = _SINCE_17 if self.plan.server.version_num >= 170000 else ""
+        if (lifted := wire.unhurried()) is not None and lifted.error is not None:
+            return _constraint_failure(step, lifted), _CONSTRAINTS, False
         begun = wire.run(_VERIFY_START.format(lock=self.plan.lock_timeout_ms, more=more).encode())
         if begun.error is not None:
             if not begun.replies:

@@ -18,7 +18,7 @@ from pgmig_tui.sandbox.account import server_account
 from tests.faults.bench import Bench, Fault
 from tests.faults.proxy import Proxy
 from tests.faults.quick import QuickServer, until
-from tests.faults.stopping import Point, fill_disk, kill, start, stop
+from tests.faults.stopping import Phase, Point, fill_disk, kill, start, stop
 from tests.servers import server_of
 
 
@@ -26,7 +26,7 @@ class KilledRun(Fault):
     """SIGKILL of the run process."""
 
     name = "run process killed"
-    phases = ("told", "sent")
+    phases: tuple[Phase, ...] = ("told", "sent")
 
     def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
         os.waitpid(start(plan, at, kill), 0)

@@ -18,7 +18,7 @@ from tests.faults.bench import Bench, Fault
 from tests.faults.faults import KilledRun, Standing
 from tests.faults.proxy import Proxy
 from tests.faults.quick import QuickServer, until
-from tests.faults.stopping import Point, start
+from tests.faults.stopping import Phase, Point, start
 
 
 class Pool:
@@ -132,7 +132,7 @@ class RefusingPool(_Pooled, KilledRun):
     """A pool in that mode was put in front between planning and beginning: the run is refused, whatever its plan."""
 
     every = 15
-    phases = ("sent",)
+    phases: tuple[Phase, ...] = ("sent",)
 
     def __init__(self, sandbox: QuickServer, proxy: Proxy, other: str) -> None:
         super().__init__(sandbox, proxy)

@@ -47,6 +47,12 @@ class Proxy:
         with self._lock:
             self._muted |= {server for _, server in self._pairs if process in (None, self._process.get(server))}
 
+    def tell(self, process: int, data: bytes) -> None:
+        """Send this to the client of a process, as if the server had."""
+        with self._lock:
+            (client,) = (client for client, server in self._pairs if self._process.get(server) == process)
+        client.sendall(data)
+
     def close(self) -> None:
         self._listener.close()
         self.cut()

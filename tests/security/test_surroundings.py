@@ -56,6 +56,19 @@ LEFT = (
 )
 
 
+def test_a_timeout_of_a_script_ends_none_of_our_statements(workshop_on: Callable[..., Workshop], pg18: Server) -> None:
+    """The record of a long script is long: to read it takes longer than the script allows a statement."""
+    long = "".join(f"VALUES ({number});\nSELECT {number};\n" for number in range(600))
+    left = "SET statement_timeout = '1ms';\n"
+    workshop = workshop_on(pg18)
+    workshop.change("atomic", f"BEGIN;\n{long}{left}COMMIT;\n", "SELECT 1;", f"{left}SELECT 1;")
+    workshop.change("alone", f"BEGIN;\nCREATE TABLE public.t ();\n{left}COMMIT;\nSELECT 1;\n", "SELECT 1;", left)
+    workshop.toml = '[[environment]]\nname = "box"\ntarget = "$URI"\nverify = "after"\n'
+    done = workshop.run()
+    assert (done.status, [one["message"] for one in done.named("step_failed")]) == (0, [])
+    assert workshop.query("SELECT pg_catalog.count(*) FROM sqitch.changes") == [(2,)]
+
+
 @pytest.mark.parametrize("verify", ["inside", "after"])
 def test_what_a_script_leaves_set_harms_neither_its_record_nor_the_next_step(
     verify: str, workshop_on: Callable[..., Workshop], server: Server
