@@ -123,15 +123,18 @@ def environment_and_change(arguments: Namespace, *, warned: bool = False) -> tup
     return found.project, found.environment, to if to is not None or not found.changes else found.changes[0]
 
 
-def located_environment(project: Project, environment: Environment) -> Environment:
+def located_environment(project: Project, environment: Environment, *, writes: bool = True) -> Environment:
     """The environment whose policy counts on the server that answers, whatever way it is written: asked for by commands
-    that change something without a plan. Raises Unreachable, Refused."""
+    that change something without a plan. Raises Unreachable, and Refused where nothing may be written: without
+    `writes`, whoever asks does that at the door."""
     from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.run.door import arrive
     from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.protection import located
 
     with connect(environment.target, application_name=application_name("plan", "look")) as connection:
-        where = located(project, environment, connection, connection.identity(), default_state_dir(os.environ))
+        find = arrive if writes else located
+        where = find(project, environment, connection, connection.identity(), default_state_dir(os.environ))
     for told in where.told:
         warn(told)
     return where.environment

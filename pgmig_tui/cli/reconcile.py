@@ -42,19 +42,22 @@ class _Found:
 
 def reconcile(arguments: Namespace) -> int:
     """Exit status 0 when every run that was cut off is settled, or none was; 4 when one is still in doubt."""
-    from pgmig_tui.database.connect import check_server
+    from pgmig_tui.database.identity import admit, check_server
     from pgmig_tui.run.client import default_state_dir, list_runs
     from pgmig_tui.run.cut_off import cut_off_runs
     from pgmig_tui.run.reconcile import asked
 
     project, environment, _ = environment_and_change(arguments)
-    environment = located_environment(project, environment)
+    environment = located_environment(project, environment, writes=False)
     state_dir = default_state_dir(os.environ)
     place = (environment.name, project.plan.project)
     found: list[_Found] = []
     with asked(environment.target) as (connection, identity):
         check_server(identity, environment.policy)
-        for run in cut_off_runs(state_dir, project, environment, connection, identity):
+        runs = cut_off_runs(state_dir, project, environment, connection, identity)
+        if runs:
+            admit(connection, identity, environment.policy)
+        for run in runs:
             one = _look_at(arguments, connection, environment, run)
             found.append(one)
             if not one.done and run.relation != "other":

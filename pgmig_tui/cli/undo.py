@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 def undo(arguments: Namespace) -> int:
     """Bring back what a rollback has kept, after its change was deployed again. Without a run: list what is kept."""
+    from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.undo import bring_back, kept_of
 
     project, environment = _kept_where(arguments)
@@ -49,7 +50,7 @@ def undo(arguments: Namespace) -> int:
         told = f"The undo replaces what was written since on {environment.name}."
         accept(arguments, told, [f"values of {one.source} that were written since" for one in left])
     confirm(arguments, environment, "bring this back")
-    done = bring_back(environment, schema, arguments.run, project.operator, overwrite=arguments.overwrite)
+    done = bring_back(project, environment, arguments.run, default_state_dir(os.environ), overwrite=arguments.overwrite)
     if arguments.json:
         restored = [_restored(one) for one in done]
         output.document({"run": arguments.run, "environment": environment.name, "restored": restored})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 
 from pgmig_tui.cli import output
@@ -17,7 +18,10 @@ def upgrade(arguments: Namespace) -> int:
     """
     from pgmig_tui.cli.confirm import confirm
     from pgmig_tui.database import registry
-    from pgmig_tui.database.connect import application_name, check_server, connect
+    from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.database.identity import admit
+    from pgmig_tui.run.door import arrive
+    from pgmig_tui.run.folder import default_state_dir
 
     found = choose(arguments, changes=0)
     environment, target = found.environment, found.environment.target
@@ -30,9 +34,13 @@ def upgrade(arguments: Namespace) -> int:
         if not info.old:
             output.say(f"Registry {where} is up-to-date at version {safe(info.version or '?')}")
             return 0
-        if environment.policy.protected:
-            confirm(arguments, environment, "upgrade the registry")
-        check_server(connection.identity(), environment.policy)
+        identity = connection.identity()
+        arrived = arrive(found.project, environment, connection, identity, default_state_dir(os.environ))
+        for told in arrived.told:
+            output.warn(told)
+        if arrived.environment.policy.protected:
+            confirm(arguments, arrived.environment, "upgrade the registry")
+        admit(connection, identity, arrived.environment.policy)
         registry.take_lock(connection)
         info = registry.read_registry(connection, target.registry)
         passed = registry.upgrade_registry(connection, info, found.project.operator)

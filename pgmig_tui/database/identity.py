@@ -77,18 +77,36 @@ def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
 
 
 _READ_ONLY_SQL = (
-    "SELECT s.reset_val = 'on' FROM pg_catalog.pg_settings AS s WHERE s.name = 'default_transaction_read_only'"
+    "SELECT s.reset_val = 'on', pg_catalog.current_database(), session_user::text"
+    " FROM pg_catalog.pg_settings AS s WHERE s.name = 'default_transaction_read_only'"
 )
 """What a session begins with, whatever ours has set since: PostgreSQL's manual, "System Views", pg_settings."""
 
 
-def refuse_read_only(connection: Connection, identity: ServerIdentity) -> None:
-    """Somebody has made a database, a role or a server read-only by its default, and psql would change nothing there;
-    our sessions, which set what they need, would. Raises Refused."""
+def refuse_unwritable(connection: Connection, identity: ServerIdentity, policy: Policy | None) -> None:
+    """As `check_server`; and somebody has made a database, a role or a server read-only by its default, where psql
+    would change nothing, and neither do we. Raises Refused."""
+    check_server(identity, policy)
+    _refuse_read_only(connection)
+
+
+def admit(connection: Connection, identity: ServerIdentity, policy: Policy | None) -> None:
+    """The door to a server that is written to: a session of our own is read-only before it. Raises Refused."""
+    check_server(identity, policy)
+    let_write(connection)
+
+
+def let_write(connection: Connection) -> None:
+    """The door for one more session on a server that `admit` has looked at. Raises Refused."""
+    _refuse_read_only(connection)
+    connection.execute("SET default_transaction_read_only = off")
+
+
+def _refuse_read_only(connection: Connection) -> None:
     row = connection.one(_READ_ONLY_SQL)
     if row is not None and row[0]:
         raise Refused(
-            f"database {identity.database} is read-only for {identity.role}: default_transaction_read_only is on",
+            f"database {row[1]} is read-only for {row[2]}: default_transaction_read_only is on",
             now="Nothing was changed.",
             do="Take that setting back where it was made (ALTER DATABASE, ALTER ROLE or postgresql.conf), or, where it"
             " is meant for others, say it in the target: ?options=-c%20default_transaction_read_only=off",

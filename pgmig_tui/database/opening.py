@@ -47,14 +47,15 @@ PLAIN: Mapping[str, str] = {
     "row_security": "off",
     "client_min_messages": "warning",
     "default_transaction_isolation": "read committed",
-    "default_transaction_read_only": "off",
+    # Whoever writes goes through `identity.admit`; to all others the server itself says no.
+    "default_transaction_read_only": "on",
     "default_transaction_deferrable": "off",
     "idle_in_transaction_session_timeout": "0",
     "statement_timeout": "0",
 }
 """What our own sessions have, whatever the role or the database says (ALTER ROLE … SET, ALTER DATABASE … SET)."""
 
-_WATCH: Mapping[str, str] = {"statement_timeout": "2s", "default_transaction_read_only": "on"}
+_WATCH: Mapping[str, str] = {"statement_timeout": "2s"}
 _WATCH_LOCK_MS = 150
 TRIES = 50
 """A role's statement_timeout of a millisecond may end the very message that lifts it."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection, application_name, check_server, connect
+from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.fingerprint import Objects, changed, digest, read_objects
+from pgmig_tui.database.identity import let_write, refuse_unwritable
 from pgmig_tui.database.registry import RegistryInfo, RegistryState, prepare_registry
 from pgmig_tui.database.tracking import prepare_tracking, read_tracking
 from pgmig_tui.errors import NotPermitted, PgmigError, ProjectError, Refused, UsageError
@@ -28,6 +29,7 @@ from pgmig_tui.report.impacts import Reading, Source, inspect
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.plan import Endpoint, Options, RunPlan
 from pgmig_tui.run.planning import prepare
+from pgmig_tui.run.protection import seen_before
 from pgmig_tui.run.rehearsed import hash_of, schema_digest
 from pgmig_tui.sandbox.programs import work_folder
 from pgmig_tui.script.files import Allow, ProjectFiles
@@ -165,10 +167,14 @@ def _place(
         )
     with connect(server, application_name=application_name("rehearsal", "check")) as connection:
         identity = connection.identity()
-    check_server(identity, None)
-    if environment.policy.protected and identity.system_identifier in (None, plan.server.system_identifier):
+        refuse_unwritable(connection, identity, None)
+    own = identity.system_identifier
+    alike = [one.environment for one in seen_before(state_dir) if own is not None and one.system_identifier == own]
+    if environment.policy.protected and own in (None, plan.server.system_identifier):
+        alike.insert(0, environment.name)
+    if alike:
         raise Refused(
-            f"{server.display} can't be told from the server of {environment.name}, which is protected",
+            f"{server.display} can't be told from the server of {alike[0]}, which is protected",
             now=_NOTHING,
             do="Name another server, or leave --server out to use one of our own.",
         )
@@ -225,6 +231,7 @@ def _copy(
 def _make_registry(where: Endpoint, project: Project, plan: RunPlan) -> list[str]:
     """As the deploy makes it before its first step, by the role that deploys; a note where it won't be able to."""
     with connect(where, application_name=application_name("rehearsal", "setup")) as setup:
+        let_write(setup)
         nothing = RegistryState(RegistryInfo(plan.registry, False, None), ())
         try:
             prepare_registry(setup, plan.registry, project.plan, plan.operator, nothing)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, connect
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.plan import Endpoint
@@ -60,6 +61,7 @@ class Place:
         """An administrator's session of ours, on the scratch database or the maintenance one."""
         where = self.endpoint(database) if database else self.admin
         connection = connect(where, application_name=f"pgmig/rehearsal/{part}")
+        let_write(connection)
         connection.execute("SET jit = off")  # compiling a question to the catalog takes longer than answering it
         return connection
 

@@ -22,10 +22,10 @@ from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import ProjectError, Refused, UsageError
 from pgmig_tui.run.batch_plan import DEFAULT_BATCH, SCRIPT, Backfill, BackfillOptions
 from pgmig_tui.run.batches import blind_spots
+from pgmig_tui.run.door import arrive
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import RUN_ID, discard, new_folder
 from pgmig_tui.run.plan import RunPlan, Step
-from pgmig_tui.run.planning import arrive
 from pgmig_tui.script.backfill import Batched, batched_script, from_command
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
@@ -62,7 +62,8 @@ def prepare_backfill(
     with contextlib.ExitStack() as stack:
         connection = stack.enter_context(connect(target, application_name=name, lock_timeout_ms=_LOCK_TIMEOUT_MS))
         identity = connection.identity()
-        environment, told = arrive(project, environment, connection, identity, state_dir)
+        arrived = arrive(project, environment, connection, identity, state_dir)
+        environment, told = arrived.environment, list(arrived.told)
         trial = stack.enter_context(connect(target, application_name=name, script=True))
         _guard(trial)
         folder = new_folder(state_dir)

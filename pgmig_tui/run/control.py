@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pgmig_tui.database.connect import Connection, application_name, check_server, connect
+from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.database.identity import check_server, let_write
 from pgmig_tui.database.wire import Waiter
 from pgmig_tui.errors import Refused
 from pgmig_tui.run.heartbeat import Heartbeat
@@ -34,6 +35,8 @@ def open_session(plan: RunPlan, target: Endpoint, journal: JournalWriter) -> Con
     session = connect(target, application_name=name, lock_timeout_ms=plan.lock_timeout_ms)
     identity = session.identity()
     check_server(identity, None)
+    if plan.command != "verify":  # which writes nothing, and may look at what is read-only
+        let_write(session)
     journal.skew = identity.clock_skew_s
     if identity.database != plan.server.database or identity.system_identifier != plan.server.system_identifier:
         session.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 from pgmig_tui.database import tracking
 from pgmig_tui.database.connect import ServerError
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
@@ -129,6 +130,7 @@ class Failures:
         migration = self.migration(step, start, outcome)
         try:
             with self.session.connect("track") as connection:
+                let_write(connection)
                 rows = [audit_row(one, self.journal.hide) for one in executed if one.committed]
                 why = tracking.record_failure(connection, plan.tracking, migration, rows, plan.operator)
         except PgmigError as error:

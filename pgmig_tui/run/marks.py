@@ -104,11 +104,14 @@ class Marked(Refused):
 
 
 def lift(project: Project, environment: Environment, change: str, reason: str, state_dir: Path) -> tuple[Mark, ...]:
-    """Lift the marks of `change` (a name, or an ID). Returns them; raises UsageError when there are none, ServerError,
-    Unreachable."""
+    """Lift the marks of `change` (a name, or an ID). Returns them; raises UsageError when there are none, Refused,
+    ServerError, Unreachable."""
+    from pgmig_tui.run.door import enter
+
     schema = environment.policy.tracking
     with connect(environment.target, application_name=application_name("rollback", "lift")) as connection:
         identity = connection.identity()
+        enter(project, environment, connection, identity, state_dir)
         kept = {path: _read(path) for path in _files(state_dir, identity.system_identifier, identity.database)}
         in_file = [
             mark

@@ -19,18 +19,16 @@ from pgmig_tui.database.changed import database_oid
 from pgmig_tui.database.connect import (
     Connection,
     application_name,
-    check_server,
     connect,
 )
-from pgmig_tui.database.identity import refuse_read_only
 from pgmig_tui.run import marks
+from pgmig_tui.run.door import arrive
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import discard, new_folder
 from pgmig_tui.run.heartbeat import without_row
 from pgmig_tui.run.plan import Carried, Command, Options, RunPlan, Server, Step
 from pgmig_tui.run.planned_steps import plan_steps
-from pgmig_tui.run.protection import located
 from pgmig_tui.run.reading import Work
 
 if TYPE_CHECKING:
@@ -65,7 +63,8 @@ def prepare(
         settles: tuple[str, ...] = ()
         told: list[str] = []
         if command != "verify":
-            environment, told = arrive(project, environment, connection, identity, state_dir)
+            arrived = arrive(project, environment, connection, identity, state_dir)
+            environment, told = arrived.environment, list(arrived.told)
             settles, more = _look_back(connection, identity, project, environment, state_dir)
             told += more
         oid = database_oid(connection)
@@ -104,19 +103,6 @@ def prepare(
     )
     plan.save()
     return plan
-
-
-def arrive(
-    project: Project, environment: Environment, connection: Connection, identity: ServerIdentity, state_dir: Path
-) -> tuple[Environment, list[str]]:
-    """The environment that the server behind `connection` turns out to be, and what is told of it. Raises Refused where
-    nothing may be changed there."""
-    check_server(identity, environment.policy)
-    refuse_read_only(connection, identity)
-    where = located(project, environment, connection, identity, state_dir)
-    if where.environment.name != environment.name:
-        check_server(identity, where.environment.policy)
-    return where.environment, list(where.told)
 
 
 def blank_plan(

@@ -12,6 +12,7 @@ from pgmig_tui.database import registry
 from pgmig_tui.database.activity import waits_for
 from pgmig_tui.database.connect import Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.control import Control
@@ -139,6 +140,7 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
                 name = application_name(plan.run_id, "control")
                 session = connect(endpoint, application_name=name, lock_timeout_ms=plan.lock_timeout_ms)
                 control.hold(session)
+                let_write(session)
                 registry.take_lock(session)
                 control.look_out = _Patience(control, tell).look
             steps = StepSession(plan, endpoint, control, lambda *_: None)

@@ -20,6 +20,7 @@ from typing import Any
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
 from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.display import words
 from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import PgmigError, Refused, in_a_line
@@ -351,6 +352,7 @@ class Runner:
         plan = self.plan
         state = self._check_baseline()
         with self._own("setup") as setup:
+            let_write(setup)
             registry.refuse_foreign(setup, plan.registry)
             if plan.command == "deploy":
                 sqitch_plan = Plan(plan.project, plan.uri, (), (), Path(plan.root))

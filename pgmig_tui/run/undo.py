@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
-from pgmig_tui.database.connect import application_name, check_server, connect
-from pgmig_tui.database.identity import refuse_read_only
+from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.keep import SET_SQL
 from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
+from pgmig_tui.run.door import enter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.project.identity import Operator
+    from pgmig_tui.project.project import Project
 
 
 def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kept, ...]:
@@ -23,18 +25,17 @@ def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kep
 
 
 def bring_back(
-    environment: Environment, schema: str, run: str, operator: Operator, *, overwrite: bool = False
+    project: Project, environment: Environment, run: str, state_dir: Path, *, overwrite: bool = False
 ) -> list[Restored]:
     """Give back what a rollback has kept: one transaction, under Sqitch's lock. On an error nothing is changed.
 
     Only what is equal again, by count and checksum, is written down as brought back: the rest stays to be undone again.
     Raises Refused, UsageError, ServerError, Unreachable: nothing was changed then.
     """
-    target = environment.target
+    target, schema = environment.target, environment.policy.keep_schema
     with connect(target, application_name=application_name(run, "undo"), lock_timeout_ms=5000) as connection:
         identity = connection.identity()
-        check_server(identity, environment.policy)
-        refuse_read_only(connection, identity)
+        enter(project, environment, connection, identity, state_dir)
         registry.take_lock(connection)
         kept = [one for one in read_kept(connection, schema, run) if one.restored_at is None]
         if not kept:
@@ -46,7 +47,7 @@ def bring_back(
             for one in kept:
                 restored = restore(connection, schema, one, target.registry, overwrite=overwrite)
                 if restored.equal:
-                    mark_restored(connection, schema, one, str(operator))
+                    mark_restored(connection, schema, one, str(project.operator))
                 done.append(restored)
             connection.execute("COMMIT")
         except PgmigError:

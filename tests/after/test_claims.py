@@ -235,7 +235,7 @@ def a_rollback_a_redeploy_an_undo_and_a_rollback_again(scene: Scene) -> None:
     scene.query("UPDATE pgmig.do_not_deploy SET lifted_at = now()")
     assert scene.run().status == 0
     project, environment = scene.project()
-    bring_back(environment, "pgmig_keep", ran.run_id, project.operator)
+    bring_back(project, environment, ran.run_id, scene.state_dir)
     scene.written |= {"public.notes": 3, "public.notes.flag": 4}
     assert scene.rollback().status == 0
 

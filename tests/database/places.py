@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from pgmig_tui.database.connect import Connection, connect, guard_sql
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.registry import DeployedChange, DeployedTag
 from pgmig_tui.project.identity import Operator
 from pgmig_tui.project.plan import Plan, parse_plan
@@ -40,9 +41,10 @@ def place(server: Server, dbname: str, **more: str) -> Place:
 
 @contextmanager
 def session(server: Server, dbname: str, name: str = "pgmig/test/control", **more: str) -> Iterator[Connection]:
-    """One of our own sessions, with the guards of a control session."""
+    """One of our own sessions, with the guards of a control session, that may write."""
     with connect(place(server, dbname, **more), application_name=name) as connection:
         connection.execute(guard_sql("control", 0, connection.server_version_num))
+        let_write(connection)
         yield connection
 
 

@@ -14,6 +14,7 @@ import pytest
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.deployed import DeployedChange
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.status import Divergence, divergences, environment_status, statuses
 from pgmig_tui.project.environments import Environment, Policy
 from pgmig_tui.project.project import Project, load_project
@@ -135,6 +136,7 @@ def test_a_registry_that_may_not_be_read_is_unknown(project: Project, pg: Server
 def test_a_newer_registry_is_shown_with_a_warning(project: Project, environment: Ask) -> None:
     staging = environment("staging", 2)
     with connect(staging.target, application_name="x") as connection:
+        let_write(connection)
         connection.execute("INSERT INTO sqitch.releases VALUES (2.0, DEFAULT, 'x', 'y')")
     found = environment_status(project, staging)
     assert found.reachable

@@ -10,6 +10,7 @@ import pytest
 
 from pgmig_tui.database.connect import Connection, connect, guard_sql
 from pgmig_tui.database.fingerprint import changed, digest, read_objects
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.rehearse.clone import dumped, read_original, restore
 from pgmig_tui.rehearse.scratch import embedded, scratch_database
 from pgmig_tui.run.plan import Endpoint
@@ -26,6 +27,7 @@ def source(pg: Server, database_on: Callable[..., str]) -> Iterator[tuple[Endpoi
     where = endpoint(pg, database_on(pg))
     with connect(where, application_name="pgmig/test") as connection:
         connection.execute(guard_sql("control", 0, connection.server_version_num))
+        let_write(connection)
         yield where, connection
 
 
@@ -122,6 +124,7 @@ CREATE PUBLICATION pgmig_pub FOR TABLE s.t
 def test_the_fingerprint_notices(pg18: Server, database: str, sql: str, touched: str) -> None:
     with connect(endpoint(pg18, database), application_name="pgmig/test") as connection:
         connection.execute(guard_sql("control", 0, connection.server_version_num))
+        let_write(connection)
         connection.execute(SETUP)
         before = read_objects(connection)
         assert changed(before, read_objects(connection)) == []
@@ -136,6 +139,7 @@ def test_rows_and_oids_and_privileges_that_came_and_went_are_no_part_of_it(
 ) -> None:
     with connect(endpoint(pg, database_on(pg)), application_name="pgmig/test") as connection:
         connection.execute(guard_sql("control", 0, connection.server_version_num))
+        let_write(connection)
         connection.execute(SETUP)
         before = read_objects(connection)
         connection.execute("INSERT INTO s.t VALUES (1); ANALYZE s.t")

@@ -32,7 +32,7 @@ def roll_back(workshop: Workshop) -> Outcome:
 
 def bring(workshop: Workshop, run: str, *, overwrite: bool = False) -> dict[str, Any]:
     project, environment = workshop.project()
-    found = bring_back(environment, "pgmig_keep", run, project.operator, overwrite=overwrite)
+    found = bring_back(project, environment, run, workshop.state_dir, overwrite=overwrite)
     return {str(one.kept.source): one for one in found}
 
 

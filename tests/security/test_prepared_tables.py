@@ -16,7 +16,7 @@ from pgmig_tui.database import own_tables
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.text import bind, load
 from pgmig_tui.errors import Refused
-from tests.database.places import place, role
+from tests.database.places import place, role, session
 from tests.run.conftest import Workshop
 from tests.security.test_strangers_code import project
 from tests.servers import Server
@@ -116,23 +116,23 @@ def prepared(
 def test_a_look_finds_whatever_would_run(server: Server, database_on: Callable[..., str]) -> None:
     """And it is found by its number, too, which is what steps ask for."""
     name = database_on(server)
-    with prepared(server, name), connect(place(server, name), application_name="pgmig/test") as session:
+    with prepared(server, name), session(server, name) as ours:
         log = Log(server, name)
-        (before,) = session.one(own_tables.shape_sql(*OURS)) or ()
+        (before,) = ours.one(own_tables.shape_sql(*OURS)) or ()
         for attack, said in FOUND.items():
-            session.execute(f"BEGIN; {attack}")
-            (found,) = session.one(own_tables.found_sql(*OURS)) or ()
-            (shape,) = session.one(own_tables.shape_sql(*OURS)) or ()
+            ours.execute(f"BEGIN; {attack}")
+            (found,) = ours.one(own_tables.found_sql(*OURS)) or ()
+            (shape,) = ours.one(own_tables.shape_sql(*OURS)) or ()
             assert said in (found or "nothing"), f"{attack}: {found}"
             assert shape != before, attack
             with pytest.raises(Refused, match="are not as they should be"):
-                session.execute(own_tables.guarded("DELETE FROM pgmig.schema_audit", *OURS))
-            session.execute("ROLLBACK")
+                ours.execute(own_tables.guarded("DELETE FROM pgmig.schema_audit", *OURS))
+            ours.execute("ROLLBACK")
         for harmless in PLAIN:
-            session.execute(f"BEGIN; {harmless}")
-            assert session.one(own_tables.found_sql(*OURS)) == (None,), harmless
-            session.execute("ROLLBACK")
-        assert session.one(own_tables.shape_sql(*OURS)) == (before,)
+            ours.execute(f"BEGIN; {harmless}")
+            assert ours.one(own_tables.found_sql(*OURS)) == (None,), harmless
+            ours.execute("ROLLBACK")
+        assert ours.one(own_tables.shape_sql(*OURS)) == (before,)
         assert log.fired() == []
 
 
