@@ -192,6 +192,7 @@ def _show(one: _Found, environment: str) -> None:
     output.say(line((f"{plan.command} {safe(plan.run_id)}  ", "strong"), whose, state, f"  {safe(summary)}"))
     if settlement is None:
         return
+    from pgmig_tui.report.impacts import losses_of
     from pgmig_tui.run.reconcile import NOT_BEGUN
 
     for verdict in settlement.verdicts:
@@ -202,6 +203,8 @@ def _show(one: _Found, environment: str) -> None:
             output.say(line(("      stays: ", "muted"), safe(stays)))
         for repair in verdict.repair:
             output.say(line(("      repair: ", "muted"), safe(repair)))
+            for told in losses_of(repair, plan.server.facts).lines():
+                output.say(line("      ", *told))
     if settlement.sessions:
         output.say(f"  Its sessions can be ended: pgmig-tui reconcile {safe(environment)} --yes (or --confirm WORD)")
     elif settlement.open:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 def undo(arguments: Namespace) -> int:
     """Bring back what a rollback has kept, after its change was deployed again. Without a run: list what is kept."""
+    from pgmig_tui.gates.gate import loss_accepted
+    from pgmig_tui.gates.loss import of_undo
+    from pgmig_tui.report.incident import refresh
     from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.undo import bring_back, kept_of
 
@@ -46,11 +49,16 @@ def undo(arguments: Namespace) -> int:
     output.note(line(("BRING BACK on ", "strong"), (where, "tier-prod" if environment.policy.protected else "strong")))
     for kept_one in left:
         output.note(line("  ", _kept_line(kept_one)))
-    if arguments.overwrite and environment.policy.protected:
-        told = f"The undo replaces what was written since on {environment.name}."
-        accept(arguments, told, [f"values of {one.source} that were written since" for one in left])
+    loses = of_undo(left, overwrite=arguments.overwrite)
+    for told in loses.lines():
+        output.note(told)
+    asked = loses.to_accept("undo", protected=environment.policy.protected).all
+    accept(arguments, f"The undo replaces what was written since on {environment.name}.", asked)
     confirm(arguments, environment, "bring this back")
-    done = bring_back(project, environment, arguments.run, default_state_dir(os.environ), overwrite=arguments.overwrite)
+    state_dir = default_state_dir(os.environ)
+    accepted = loss_accepted(asked, str(project.operator)).note if asked else ""
+    done = bring_back(project, environment, arguments.run, state_dir, overwrite=arguments.overwrite, accepted=accepted)
+    refresh(state_dir / "runs" / Path(arguments.run).name)
     if arguments.json:
         restored = [_restored(one) for one in done]
         output.document({"run": arguments.run, "environment": environment.name, "restored": restored})
@@ -117,11 +125,15 @@ def _kept_line(one: Kept) -> str:
 
 
 def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
+    from pgmig_tui.database.text import ident
+    from pgmig_tui.gates.loss import of_expired
+
     if arguments.json:
         rows = [
             {"run": one.run, "change": one.change, "kind": one.kind, "source": str(one.source), "rows": one.rows,
              "columns": list(one.columns), "keep": f"{schema}.{one.keep_table}", "saved_at": one.saved_at,
-             "expires_at": one.expires_at, "expired": one.expired, "restored_at": one.restored_at}
+             "expires_at": one.expires_at, "expired": one.expired, "restored_at": one.restored_at,
+             "loses": list(of_expired((one,)).all)}
             for one in kept
         ]  # fmt: skip
         output.document({"schema": schema, "kept": rows})
@@ -130,8 +142,9 @@ def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
         state = f"back since {words.utc(one.restored_at)}" if one.restored_at else "not brought back"
         output.say(line((f"{safe(one.run)}  ", "strong"), _kept_line(one), (f"; {state}", "muted")))
         if one.expired and one.keep_table:
-            lost = "" if one.restored_at else f" -- loses {words.count(one.rows, 'row')} that were not brought back"
-            output.say(line(("    expired: ", "waiting"), safe(f'DROP TABLE {schema}."{one.keep_table}";{lost}')))
+            output.say(line(("    expired: ", "waiting"), safe(f"DROP TABLE {ident(schema)}.{ident(one.keep_table)};")))
+            for told in of_expired((one,)).lines():
+                output.say(line("    ", *told))
     if not kept:
         output.note(f"Nothing is kept in schema {safe(schema)}.")
     return 0

@@ -122,11 +122,15 @@ def restore(connection: Connection, schema: str, kept: Kept, registry: str, *, o
     return Restored(kept, rows, other, gone, found, checksum, told, granted, (*unset, *refused))
 
 
-def mark_restored(connection: Connection, schema: str, kept: Kept, operator: str) -> None:
-    """Write down that it was brought back. Raises ServerError."""
+def mark_restored(connection: Connection, schema: str, restored: Restored, operator: str, accepted: str = "") -> None:
+    """Write down who has brought it back, and what loss they have `accepted`; and when, if it is back. Raises
+    ServerError."""
+    more = f"; accepted: {accepted}" if accepted else ""
     written = (
-        f"UPDATE ONLY {ident(schema)}.kept SET restored_at = pg_catalog.clock_timestamp(),"
-        f" restored_by = pg_catalog.concat({literal(operator + ' as ')}, session_user) WHERE id = {int(kept.id)}"
+        f"UPDATE ONLY {ident(schema)}.kept SET"
+        + (" restored_at = pg_catalog.clock_timestamp()," if restored.equal else "")
+        + f" restored_by = pg_catalog.concat({literal(operator + ' as ')}, session_user, {literal(more)})"
+        f" WHERE id = {int(restored.kept.id)}"
     )
     connection.execute(guarded(written, catalogue(schema)))
 

@@ -88,6 +88,16 @@ class RunLines:
         role: Role = "waiting" if data.get("how") == "override" else "done"
         return [line(("+ ", role), f"checklist: {item} ", (how, role), f": {note}" if note else "")]
 
+    def _rows_restored(self, data: Mapping[str, Any], at: str) -> list[Line]:
+        names = list(dict.fromkeys(str(one.get("source")) for one in data.get("restored") or ()))
+        equal = all(one.get("equal") for one in data.get("restored") or ())
+        mark: Span = ("+ ", "done") if equal else ("! ", "waiting")
+        more = "" if equal else ", NOT equal to what was kept"
+        told = line(mark, safe(f"brought back {words.listing(names)}{more}, by {data.get('by') or '?'}"))
+        if not data.get("accepted"):
+            return [told]
+        return [told, line("  ", safe(f"accepted: the loss of {data['accepted']}"))]
+
     def _item_answered(self, data: Mapping[str, Any], at: str) -> list[Line]:
         item, note = safe(str(data.get("item_id") or "an item")), safe(str(data.get("note") or ""))
         said: Span = (f"afterwards: {item}: {note}" if note else f"afterwards: {item} is open again", "plain")

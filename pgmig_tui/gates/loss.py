@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pgmig_tui.display.cells import Line, line
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, line
 from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.undo import Kept
     from pgmig_tui.impact.result import ScriptImpact, StatementImpact
 
 Evidence = Mapping[tuple[str, int], str]
@@ -38,8 +40,19 @@ _CERTAIN = re.compile(
     re.S,
 )
 """Failures that the catalog shows by a name alone. A column in a query (42703) may come from where nobody looked."""
+_NOUNS = {"column": "value", "values": "value"}
 _TEXT_TELLS = frozenset({"SELECT", "EXPLAIN", "ALTER", "DROP", "REVOKE", "VACUUM", "REINDEX", "CLUSTER", "LOCK"})
 """Of these the text tells without a catalog what they lose, but for what they themselves say isn't known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Losses that are told alike: `head` stands before each, `noun` is what they are counted in."""
+
+    head: str
+    noun: str
+    role: Role
+    what: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +87,24 @@ class Losses:
             return self
         return Losses(self.known, (), self.possible) if command == "revert" else Losses()
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What is lost, then what may be, which nobody may take for the same: those of which there is any."""
+        found = (
+            Kind("LOSES", "thing", "failed", self.certain),
+            Kind("MAY LOSE", "thing", "failed", self.doubtful),
+            Kind("MAY LOSE data:", "statement", "stale", self.unknown),
+        )
+        return tuple(kind for kind in found if kind.what)
+
     def lines(self) -> list[Line]:
-        """One a thing, safe to draw: what is lost, then what may be, which nobody may take for the same."""
-        lost = [line(("  LOSES ", "failed"), safe(what)) for what in self.certain]
-        lost += [line(("  MAY LOSE ", "failed"), safe(what)) for what in self.doubtful]
-        return lost + [line(("  MAY LOSE data: ", "stale"), safe(what)) for what in self.unknown]
+        """One a thing, safe to draw."""
+        return [line((f"  {kind.head} ", kind.role), safe(what)) for kind in self.kinds for what in kind.what]
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """One a thing, as plain text."""
+        return tuple(f"{kind.head} {what}" for kind in self.kinds for what in kind.what)
 
 
 NONE = Losses()
@@ -125,6 +151,24 @@ def of_scripts(impacts: Iterable[tuple[str, ScriptImpact | None]], evidence: Evi
         if impact is not None
         else Losses((), (f"{name}: it may lose data: nobody has looked at it",))
         for name, impact in impacts
+    )
+
+
+def of_undo(kept: Iterable[Kept], *, overwrite: bool) -> Losses:
+    """What bringing these back may lose: without `overwrite` only what nobody has written is written over."""
+    what = tuple(f"values of {one.source} that were written since" for one in kept if overwrite and one.keep_table)
+    what = tuple(dict.fromkeys(what))
+    return Losses(what, (), frozenset(what))
+
+
+def of_expired(kept: Iterable[Kept]) -> Losses:
+    """What is lost with the tables of what was kept: it is nowhere else, unless it was brought back."""
+    return Losses(
+        tuple(
+            f"{words.count(one.rows, _NOUNS.get(one.kind, 'row'))} of {one.source} that were kept and not brought back"
+            for one in kept
+            if one.keep_table and one.rows and one.restored_at is None
+        )
     )
 
 

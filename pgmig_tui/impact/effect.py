@@ -166,12 +166,13 @@ class Effect:
         if what not in self.doubts:
             self.doubts.append(what)
 
-    def lose(self, loss_class: int, what: str, lost: Lost | None = None) -> None:
+    def lose(self, loss_class: int, what: str, lost: Lost | None = None, *, sure: bool = True) -> None:
+        """`sure`: whatever there is goes; else only rows that a condition takes, and perhaps there are none."""
         self.loss_class = max(self.loss_class, loss_class)
         self.losses[what] = loss_class
         if lost is not None:
             self.lost[what] = lost
-        if self.certainty != "possible":
+        if sure and self.certainty != "possible":
             self.surely.add(what)
 
     def hide(self, what: str) -> None:

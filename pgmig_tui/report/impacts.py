@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.database.forecast import Script, forecast, walk
 from pgmig_tui.errors import ProjectError
+from pgmig_tui.gates.loss import Losses, of_script, together
 from pgmig_tui.impact.advice import silenced
 from pgmig_tui.impact.needed import Wanted, wanted_by
 from pgmig_tui.impact.predict import Catalog, to_json
@@ -211,6 +212,12 @@ def inspect(
             views.append((source, view))
         ahead.close()
         return _predict(views, how, connection, ahead, wanted, so_far)
+
+
+def losses_of(sql: str, server: ServerFacts) -> Losses:
+    """What a statement may lose that is printed for somebody to run, as its text tells it."""
+    how = Reading(ProjectFiles(Path("/nonexistent")), {}, Allow(), server)
+    return together(of_script(one.impact) for one in inspect([Source("", "", sql.encode())], how))
 
 
 def _predict(

@@ -21,7 +21,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.report import aftermath
 from pgmig_tui.report.lost import CHECKED, Claim, Saved, claims, data_words, is_kept, saved, shown
 from pgmig_tui.report.picture import RunPicture, picture_of
-from pgmig_tui.report.run_report import cell, open_steps, report_document, result_words, when_words
+from pgmig_tui.report.run_report import cell, open_steps, report_document, restored_words, result_words, when_words
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.journal import JournalReader, is_alive
 
@@ -100,6 +100,12 @@ def write(folder: Path) -> Path | None:
     return None
 
 
+def refresh(folder: Path) -> None:
+    """Write the record anew where there is one: somebody has done more about the run."""
+    if (folder / FILE).is_file():
+        write(folder)
+
+
 def markdown(incident: Incident) -> str:
     """The whole record."""
     picture, checked = incident.picture, incident.checked
@@ -155,6 +161,7 @@ def document(incident: Incident) -> dict[str, Any]:
             {"step": one.step, "table": one.table, "keep": one.keep, "rows": one.rows, "checksum": one.checksum}
             for one in incident.saved
         ],
+        "restored": [dict(one) for one in incident.picture.restored],
         "seen": {"at": checked.at, **checked.data} if checked is not None else None,
         "told": six_lines(incident),
     }
@@ -249,7 +256,8 @@ def _losses(incident: Incident) -> list[str]:
     for one in incident.saved:
         where = f"{one.table} in {one.keep}" if one.keep else f"{one.table}, the state of its sequence"
         told.append(f"- saved: {cell(where)}, {words.count(one.rows, 'row')}, checksum {cell(one.checksum)}")
-    if incident.saved:
+    told += [f"- {cell(text)}" for one in incident.picture.restored for text in restored_words(one)]
+    if incident.saved and not incident.picture.restored:
         told.append(f"- brought back, after a redeploy, by: pgmig-tui undo {cell(incident.picture.run)}")
     return told or ["- nothing was counted that could be lost"]
 

@@ -118,6 +118,8 @@ class RunPicture:
     finished_at: str = ""
     steps: dict[int, StepPicture] = field(default_factory=dict)
     answers: list[Mapping[str, Any]] = field(default_factory=list)
+    restored: list[Mapping[str, Any]] = field(default_factory=list)
+    """Each `undo` of what the run had kept."""
     afterwards: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Answers to the list for afterwards, by item."""
     notices: list[tuple[str, str]] = field(default_factory=list)
@@ -340,6 +342,10 @@ def _afterwards(picture: RunPicture, event: EventLike) -> None:
         picture.afterwards[item] = {**event.data, "at": event.at}
 
 
+def _restored(picture: RunPicture, event: EventLike) -> None:
+    picture.restored.append({**event.data, "at": event.at})
+
+
 def _paused(picture: RunPicture, event: EventLike) -> None:
     picture.paused = event.name == "run_paused"
     picture.paused_why = str(event.data.get("why") or "") if picture.paused else ""
@@ -377,6 +383,7 @@ _RUN_EVENTS = {
     "run_started": _started,
     "gate_passed": _answer,
     "item_answered": _afterwards,
+    "rows_restored": _restored,
     "run_paused": _paused,
     "run_resumed": _paused,
     "settings_changed": _settings,

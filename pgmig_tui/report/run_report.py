@@ -119,6 +119,20 @@ def _answers(title: str, answers: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
+def restored_words(one: Mapping[str, Any]) -> list[str]:
+    """What an `undo` has brought back of what the run had kept, who did it, and what loss they accepted."""
+    who = f"brought back at {words.utc(one.get('at'))} by {one.get('by') or '?'}"
+    told = []
+    for thing in one.get("restored") or ():
+        columns = f" ({', '.join(map(str, thing['columns']))})" if thing.get("kind") in ("column", "values") else ""
+        equal = "equal to what was kept" if thing.get("equal") else "NOT equal to what was kept, which stays there"
+        what = f"{thing.get('rows')} of {words.count(int(thing.get('kept_rows') or 0), 'row')}"
+        told.append(f"{who}: {thing.get('source')}{columns}, {what} written now, {equal}")
+    if one.get("accepted"):
+        told.append(f"accepted by {one.get('by') or '?'}: the loss of {one['accepted']}")
+    return told
+
+
 def markdown(events: Iterable[EventLike], *, cut_off: bool = False) -> str:
     """The report of these events (one run, in the journal's order), for a ticket or a pull request. `cut_off`: its
     process is gone."""
@@ -149,6 +163,9 @@ def markdown(events: Iterable[EventLike], *, cut_off: bool = False) -> str:
         lines += _answers("Checklist answers", picture.answers)
     if picture.afterwards:
         lines += _answers("Afterwards", picture.afterwards.values())
+    if picture.restored:
+        back = [text for one in picture.restored for text in restored_words(one)]
+        lines += ["## Brought back", "", *(f"- {cell(text)}" for text in back), ""]
     if picture.notices:
         lines += ["## Notices", "", *(f"- {cell(kind)}: {cell(message)}" for kind, message in picture.notices), ""]
     return "\n".join(lines)

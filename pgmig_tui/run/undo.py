@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
@@ -10,9 +13,10 @@ from pgmig_tui.database.keep import SET_SQL
 from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
 from pgmig_tui.run.door import enter
+from pgmig_tui.run.journal import JOURNAL, JournalWriter, hold_lock
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -25,11 +29,14 @@ def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kep
 
 
 def bring_back(
-    project: Project, environment: Environment, run: str, state_dir: Path, *, overwrite: bool = False
-) -> list[Restored]:
+    project: Project, environment: Environment, run: str, state_dir: Path, *, overwrite: bool = False,
+    accepted: str = "",
+) -> list[Restored]:  # fmt: skip
     """Give back what a rollback has kept: one transaction, under Sqitch's lock. On an error nothing is changed.
 
     Only what is equal again, by count and checksum, is written down as brought back: the rest stays to be undone again.
+    Who has done it, and the loss that they have `accepted`, stands beside what was kept and, where that is here, in the
+    journal of the rollback, whose record tells it.
     Raises Refused, UsageError, ServerError, Unreachable: nothing was changed then.
     """
     target, schema = environment.target, environment.policy.keep_schema
@@ -46,12 +53,37 @@ def bring_back(
             done = []
             for one in kept:
                 restored = restore(connection, schema, one, target.registry, overwrite=overwrite)
-                if restored.equal:
-                    mark_restored(connection, schema, one, str(project.operator))
+                mark_restored(connection, schema, restored, str(project.operator), accepted)
                 done.append(restored)
             connection.execute("COMMIT")
         except PgmigError:
             if not connection.closed:
                 connection.execute("ROLLBACK")
             raise
+    _write_down(
+        state_dir / "runs" / Path(run).name, str(project.operator), done, overwrite=overwrite, accepted=accepted
+    )
     return done
+
+
+def _write_down(folder: Path, by: str, done: Sequence[Restored], *, overwrite: bool, accepted: str) -> None:
+    """At the end of the rollback's journal. It is done: a journal that isn't here, or can't be written, keeps no one
+    from it, and the server has it, too."""
+    with contextlib.suppress(OSError, ValueError):
+        lock = hold_lock(folder, "writing down an undo") if (folder / JOURNAL).is_file() else None
+        if lock is None:
+            return
+        try:
+            writer = JournalWriter.continued(folder, folder.name)
+            writer.write(
+                "rows_restored", sync=True, by=by, overwrite=overwrite, accepted=accepted,
+                restored=[
+                    {"source": str(one.kept.source), "columns": list(one.kept.columns), "kind": one.kept.kind,
+                     "kept_rows": one.kept.rows, "rows": one.rows, "other": one.other, "gone": one.gone,
+                     "equal": one.equal}
+                    for one in done
+                ],
+            )  # fmt: skip
+            writer.close()
+        finally:
+            os.close(lock)

@@ -171,7 +171,8 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
         script_hash=step.script_hash or "",
     )
     if impact is None:
-        return facts
+        script = step.verify_script if step.action == "verify" else step.script
+        return facts if step.mode == "record" or script is None else replace(facts, seen=False)
     strongest, losses = impact.strongest, of_script(impact)
     # What happens to tables that this run made itself hurts nobody.
     seen = [one for one in impact.statements if one.strongest is not None]
@@ -182,7 +183,6 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
         rewrites=any(one.rewrites for one in seen),
         scans=any(one.scans for one in seen),
         risk=impact.risk,
-        loses=losses.known,
-        doubts=losses.unknown,
+        losses=losses,
         findings=(*facts.findings, *impact.troubles),
     )

@@ -50,25 +50,32 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
             lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="      ")
         for text in step.findings:
             lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
-        for text in step.loses:
-            lines += wrap(f"LOSES {safe(text)}", columns, "failed", indent="      ", hanging="        ")
-        for text in step.doubts:
-            lines += wrap(f"? {safe(text)}", columns, "stale", indent="      ", hanging="        ")
+        for kind in step.losses.kinds:
+            for text in kind.what:
+                lost = f"{kind.head} {safe(text)}"
+                lines += wrap(lost, columns, kind.role, indent="      ", hanging="        ")
     for told in review.told:
         lines += wrapped(told, columns, indent="    ", hanging="      ")
     return lines
 
 
 def _step_line(step: StepFacts, name: int) -> Line:
-    role = RISK_ROLES.get(step.risk, "plain")
+    lock: Span = (step.lock.replace("UPDATE EXCLUSIVE", "UPD. EXCL."), RISK_ROLES.get(step.risk, "plain"))
+    if not step.lock:
+        lock = ("none", "muted") if step.seen else ("not looked at", "stale")
     rewrite: Span = ("YES", "failed") if step.rewrites else ("scan", "waiting") if step.scans else ("no", "muted")
     one: Span = ("yes ", "plain") if step.mode == "atomic" else ("-   ", "muted")
     if step.mode in ("stepwise", "batches"):
         one = ("NO  ", "waiting")
-    data: Span = ("LOSES", "failed") if step.loses else ("?", "stale") if step.doubts else ("none lost", "muted")
+    data: Span = ("none lost", "muted")
+    if step.losses:
+        first = step.losses.kinds[0]
+        data = ("?", "stale") if first.role == "stale" else (first.head, first.role)
+    if not step.seen:
+        rewrite = data = ("?", "stale")
     return (
         (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
-        (pad(step.lock.replace("UPDATE EXCLUSIVE", "UPD. EXCL.") or "none", 18), role if step.lock else "muted"),
+        (pad(lock[0], 18), lock[1]),
         (" ", "plain"),
         (pad(rewrite[0], 8), rewrite[1]),
         (f"{one[0]} ", one[1]),

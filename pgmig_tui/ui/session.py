@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.display.cells import Line, Span
-from pgmig_tui.gates.loss import NONE, Losses
+from pgmig_tui.gates.loss import NONE, Losses, together
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
@@ -146,11 +146,11 @@ class StepFacts:
     rewrites: bool = False
     scans: bool = False
     risk: str = "none"
-    loses: tuple[str, ...] = ()
+    losses: Losses = NONE
     findings: tuple[str, ...] = ()
     script_hash: str = ""
-    doubts: tuple[str, ...] = ()
-    """On what it can't be told whether it loses anything."""
+    seen: bool = True
+    """Whether somebody has looked at what its script does: else lock, rewrites and losses say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +221,7 @@ class Review:
     @property
     def losses(self) -> Losses:
         """What it loses, or may lose, whether that must be accepted or not."""
-        known = (what for step in self.steps for what in step.loses)
-        unknown = (what for step in self.steps for what in step.doubts)
-        return Losses(tuple(dict.fromkeys(known)), tuple(dict.fromkeys(unknown)))
+        return together(step.losses for step in self.steps)
 
     @property
     def wants_loss_accepted(self) -> bool:

@@ -285,6 +285,17 @@ def test_what_is_saved_needs_no_acceptance_and_comes_back(checkout: Checkout, pg
     again = checkout.run("undo", run, "--confirm", "live")
     assert (again.status, again.out) == (0, "")
     assert "brought back at" in again.err
+    # Who accepted what is kept: on the server, and where the rest of the incident is told.
+    accepted = "values of shop.orders that were written since"
+    assert "MAY LOSE " + accepted in done.err
+    ((by,),) = pg18.execute("SELECT restored_by FROM pgmig_keep.kept", live)
+    assert by == f"Maria Test <maria@example.org> as postgres; accepted: {accepted}"
+    told = f"the loss of {accepted}"
+    (record,) = checkout.home.rglob("incident.md")
+    assert told in record.read_text()
+    assert told in checkout.run("report", run).out
+    (restored,) = json.loads(checkout.run("report", run, "--incident", "--json").out)["restored"]
+    assert (restored["accepted"], restored["overwrite"], restored["restored"][0]["equal"]) == (accepted, True, True)
 
 
 def test_an_undo_that_is_not_equal_fails_and_can_be_said_again(checkout: Checkout, pg18: Server, dev: str) -> None:
@@ -301,6 +312,11 @@ def test_an_undo_that_is_not_equal_fails_and_can_be_said_again(checkout: Checkou
     assert "0 brought back" in done.out
     assert "NOT EQUAL" in done.out
     assert "not counted as brought back" in done.out
+    # What is printed for an expired copy says what is lost with it, as long as it isn't back.
+    pg18.execute("UPDATE pgmig_keep.kept SET expires_at = now() - interval '1 day' WHERE kind = 'column'", dev)
+    expired = checkout.run("undo", "--target", "dev").out
+    assert 'DROP TABLE "pgmig_keep"."r' in expired
+    assert "LOSES 20 values of shop.orders that were kept and not brought back" in expired
     done = checkout.run("undo", run, "--yes", "--overwrite", "--json")
     assert done.status == 0, done.out + done.err
     (restored,) = json.loads(done.out)["restored"]

@@ -15,8 +15,11 @@ import psycopg
 import pytest
 
 from pgmig_tui.database.connect import Connection, connect
-from pgmig_tui.gates.loss import Losses, of_scripts
-from pgmig_tui.report.impacts import Reading, Source, inspect
+from pgmig_tui.database.leftovers import Leftover
+from pgmig_tui.database.undo import Kept
+from pgmig_tui.gates.loss import Losses, of_expired, of_scripts, of_undo
+from pgmig_tui.impact.facts import Name
+from pgmig_tui.report.impacts import Reading, Source, inspect, losses_of
 from pgmig_tui.script.files import Allow, ProjectFiles
 from tests.database.places import place
 from tests.gates.loss_cases import HARMLESS, LOSES, Case
@@ -162,6 +165,59 @@ def test_a_statement_that_surely_fails_loses_nothing_and_one_that_may_not_fail_i
 def test_the_table_is_large_enough() -> None:
     assert len(LOSES) >= 60
     assert len(HARMLESS) >= 60
+
+
+def test_what_a_condition_takes_may_be_nothing(tables: Tables) -> None:
+    """Which rows there are nobody has asked; a whole table's are told as lost."""
+    sure = ("DELETE FROM app.item;", "UPDATE app.item SET name = 'x';", "TRUNCATE app.plain;", "DROP TABLE app.plain;")
+    unsure = (
+        "DELETE FROM app.item WHERE id < 0;", "UPDATE app.item SET name = 'x' WHERE id < 0;",
+        "DELETE FROM app.item USING app.log WHERE log.id = item.id;", "DELETE FROM app.item USING app.log;",
+        "UPDATE app.item SET name = 'x' FROM app.log;",
+        "WITH gone AS (DELETE FROM app.item WHERE id < 0 RETURNING 1) SELECT count(*) FROM gone;",
+        "INSERT INTO app.item (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = 'x';",
+        "MERGE INTO app.item AS i USING app.log AS l ON l.id = i.id WHEN MATCHED THEN UPDATE SET name = 'x';",
+        "MERGE INTO app.item AS i USING app.log AS l ON l.id = i.id WHEN MATCHED THEN DELETE;",
+    )  # fmt: skip
+    for sql in sure:
+        found = tables.told(Case(sql))
+        assert found.certain, (sql, found)
+    for sql in unsure:
+        found = tables.told(Case(sql))
+        assert (found.certain, bool(found.doubtful)) == ((), True), (sql, found)
+        assert all(told.startswith("MAY LOSE ") for told in found.told), found.told
+        assert found.to_accept("revert", protected=False) == found, "it is asked for all the same"
+
+
+def test_what_is_kept_of_a_rollback_is_lost_with_its_table_and_what_is_written_since_with_an_overwriting_undo() -> None:
+    def kept(kind: str, rows: int, restored_at: str | None = None) -> Kept:
+        columns = ("c",) if kind == "values" else ()
+        table = "" if kind == "sequence" else "r1"
+        return Kept(
+            1, "run", 1, "p", "change", "id", kind, Name("s", "t"), columns, ("id",), table, rows, "0", None, (), (),
+            "1", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", True, restored_at,
+        )  # fmt: skip
+
+    there = (kept("values", 3), kept("sequence", 0))
+    assert of_undo(there, overwrite=False) == Losses()
+    found = of_undo(there, overwrite=True)
+    assert found.told == ("MAY LOSE values of s.t that were written since",)
+    assert (bool(found.to_accept("undo", protected=True)), bool(found.to_accept("undo", protected=False))) == (
+        True,
+        False,
+    )
+    assert of_expired((kept("table", 3),)).told == ("LOSES 3 rows of s.t that were kept and not brought back",)
+    assert not of_expired((kept("table", 0), kept("sequence", 0), kept("table", 3, "2026-01-02T00:00:00Z")))
+
+
+def test_what_is_printed_as_a_repair_is_asked_too(tables: Tables) -> None:
+    facts = tables.how.server
+    for one in (
+        Leftover("index", 1, "app", 'odd "name', None), Leftover("index", 1, "app", "i_ccnew", None),
+        Leftover("partition", 1, "app", "p", '"app"."whole"'),
+    ):  # fmt: skip
+        assert [losses_of(sql, facts) for sql in one.repair] == [Losses()] * len(one.repair), one.repair
+    assert losses_of("DROP TABLE app.plain;", facts).known == ("all rows of app.plain",)
 
 
 def test_what_a_branch_loses_may_be_lost(tables: Tables) -> None:

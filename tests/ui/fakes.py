@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.gates.loss import Losses
+from pgmig_tui.gates.loss import NONE, Losses
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import (
     Advice,
@@ -410,11 +410,13 @@ class FakeSession:
                 "dms.documents",
                 rewrites="size" in name,
                 risk="critical" if "size" in name else "low",
-                loses=("dms.documents.size above 2147483647",)
-                if "size" in name and (command == "revert" or self.deploy_loses)
-                else (),
+                losses=Losses(
+                    ("dms.documents.size above 2147483647",) if command == "revert" or self.deploy_loses else (),
+                    self.doubts,
+                )
+                if "size" in name
+                else NONE,
                 script_hash=self.script_hash,
-                doubts=self.doubts if "size" in name else (),
             )
             for number, name in enumerate(names)
         )
@@ -429,7 +431,8 @@ class FakeSession:
             to="" if command == "backfill" else to or "",
             told=((("| ", "muted"), ("UPDATE dms.documents", "plain")),) if command == "backfill" else (),
             accepts=Losses(
-                tuple(what for step in steps for what in step.loses), self.doubts if environment == "production" else ()
+                tuple(what for step in steps for what in step.losses.known),
+                self.doubts if environment == "production" else (),
             ),
         )
 

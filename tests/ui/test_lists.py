@@ -88,7 +88,7 @@ class Crowded(FakeSession):
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         steps = tuple(step_facts(number) for number in range(1, MANY + 1))
-        losing = replace(steps[0], loses=LOST)
+        losing = replace(steps[0], losses=Losses(LOST))
         return replace(super().prepare(environment, command, to, how=how), steps=(losing, *steps[1:]))
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:

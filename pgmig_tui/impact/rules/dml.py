@@ -259,12 +259,13 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
             empty=empty_in(node, table),
         )
         if clause is not None and clause.target_list:
-            _change(scene, out, table, clause.target_list, _condition(clause, "where_clause"), called)
+            _change(scene, out, table, clause.target_list, _condition(clause, "where_clause"), called, some=True)
     elif verb == "DELETE":
-        take(scene, out, table, verb, None, whole=not where)
+        take(scene, out, table, verb, None, whole=not where and not node.using_clause)
         write_table(scene, out, table, verb, None, only=only)
     elif verb == "UPDATE":
-        _change(scene, out, table, node.target_list, _condition(node, "where_clause"), called, only=only)
+        some = bool(node.from_clause)
+        _change(scene, out, table, node.target_list, _condition(node, "where_clause"), called, only=only, some=some)
     else:
         _merge(scene, out, node, table, called)
 
@@ -282,10 +283,11 @@ def _change(
     called: frozenset[str],
     *,
     only: bool = False,
+    some: bool = False,
 ) -> None:
-    """Rows of a table get other values."""
+    """Rows of a table get other values: all of them without `where`, unless it is `some`."""
     taken = overwritten(targets, where, called)
-    take(scene, out, table, "UPDATE", taken, whole=where is None)
+    take(scene, out, table, "UPDATE", taken, whole=where is None and not some)
     columns = frozenset(item.res_target.name for item in targets)
     empty = frozenset(item.res_target.name for item in targets if is_null(item.res_target.val))
     write_table(scene, out, table, "UPDATE", columns, only=only, harmless=not taken, empty=empty)
@@ -297,7 +299,7 @@ def _merge(scene: Scene, out: Effect, node: Node, table: Relation, called: froze
         clause = item.merge_when_clause
         kind = nodes.enum_name("CmdType", clause.command_type)
         if kind == "CMD_UPDATE":
-            _change(scene, out, table, clause.target_list, _condition(clause, "condition"), called)
+            _change(scene, out, table, clause.target_list, _condition(clause, "condition"), called, some=True)
         elif kind == "CMD_DELETE":
             take(scene, out, table, "DELETE", None, whole=False)
             write_table(scene, out, table, "DELETE", None)
@@ -498,11 +500,11 @@ def _referencing(
         if not any(index.keys[: len(key.columns)] == key.columns for index in side.indexes):
             out.notes.append(f"each row deleted or re-keyed reads all of {side.name}: no index on its foreign key")
         if action == "c" and verb == "DELETE" and not side.fresh:
-            out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name))
+            out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name), sure=False)
         elif action in "nd" and not side.fresh:
             told = ", ".join(key.columns)
             lost = Lost("values", side.name, key.columns)
-            out.lose(3, f"values of {told} in {side.name} (ON {verb} SET {_SETS[action]})", lost)
+            out.lose(3, f"values of {told} in {side.name} (ON {verb} SET {_SETS[action]})", lost, sure=False)
     if action not in "cnd":
         return []
     then, set_columns = ("DELETE", None) if action == "c" and verb == "DELETE" else ("UPDATE", frozenset(key.columns))

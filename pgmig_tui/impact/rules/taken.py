@@ -70,14 +70,14 @@ def take(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozens
     # one name for all of it, but for what the script has put below a table of its own
     for one in [table] if not table.fresh else members:
         if verb == "DELETE":
-            out.lose(4, f"{'all rows' if whole else 'rows'} of {one.name}", Lost("rows", one.name))
+            out.lose(4, f"{'all rows' if whole else 'rows'} of {one.name}", Lost("rows", one.name), sure=whole)
             continue
         changed = None if columns is None else {name for name in columns if not _is_fresh(one, name)}
         if changed is None:
-            out.lose(4, f"old values in {one.name}", Lost("rows", one.name))
+            out.lose(4, f"old values in {one.name}", Lost("rows", one.name), sure=whole)
         elif changed:
             told = tuple(sorted(changed))
-            out.lose(4, f"old values of {', '.join(told)} in {one.name}", Lost("values", one.name, told))
+            out.lose(4, f"old values of {', '.join(told)} in {one.name}", Lost("values", one.name, told), sure=whole)
 
 
 def _is_fresh(table: Relation, column: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.banner import PRODUCTION
-from pgmig_tui.display.cells import Line, Role
+from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
@@ -45,18 +45,16 @@ def confirm_lift(place: Place, review: Review, reason: str) -> ConfirmScreen:
 
 
 def lost(losses: Losses) -> list[Line]:
-    """What is lost for a question, and what may be. Nothing is left out, since who types the word answers for all."""
-    lines = _each("LOSES", "thing", losses.certain, "failed")
-    lines += _each("MAY LOSE", "thing", losses.doubtful, "failed")
-    return lines + _each("MAY LOSE data:", "statement", losses.unknown, "stale")
-
-
-def _each(head: str, noun: str, what: tuple[str, ...], role: Role) -> list[Line]:
-    """A few in a sentence, more in a line each."""
-    if len(what) <= _IN_A_SENTENCE:
-        return paragraph(f"{head} {listing(what)}", role) if what else []
-    lines = paragraph(f"{head} {count(len(what), noun)}:", role)
-    return [*lines, *(line for one in what for line in paragraph(f"- {one}", role))]
+    """What is lost for a question, and what may be: a few in a sentence, more in a line each. Nothing is left out,
+    since who types the word answers for all."""
+    lines: list[Line] = []
+    for kind in losses.kinds:
+        if len(kind.what) <= _IN_A_SENTENCE:
+            lines += paragraph(f"{kind.head} {listing(kind.what)}", kind.role)
+            continue
+        lines += paragraph(f"{kind.head} {count(len(kind.what), kind.noun)}:", kind.role)
+        lines += [line for one in kind.what for line in paragraph(f"- {one}", kind.role)]
+    return lines
 
 
 def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:

@@ -187,13 +187,9 @@ class ReviewScreen(PlaceScreen):
                 text = f"{box} a: accept {what}: {safe(listing(losses.all))}"
                 lines += wrap(text, columns, role, indent=" ", hanging="     ")
             else:
-                for word, things in (("LOSES", losses.certain), ("MAY LOSE", losses.doubtful)):
-                    if things:
-                        text = f"{word} {safe(listing(things))}"
-                        lines += wrap(text, columns, "failed", indent=" ", hanging="   ")
-                if losses.unknown:
-                    text = f"MAY LOSE data: {safe(listing(losses.unknown))}"
-                    lines += wrap(text, columns, "stale", indent=" ", hanging="   ")
+                for kind in losses.kinds:
+                    text = f"{kind.head} {safe(listing(kind.what))}"
+                    lines += wrap(text, columns, kind.role, indent=" ", hanging="   ")
             if self.review.creates:
                 made = ", ".join(self.review.creates)
                 lines += wrap(f"creates schema {safe(made)}", columns, "waiting", indent=" ", hanging="   ")
