@@ -7,13 +7,20 @@ from dataclasses import replace
 
 import pytest
 
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Unreachable
+from pgmig_tui.gates.loss import Losses
+from pgmig_tui.impact.result import ScriptImpact
+from pgmig_tui.run.plan import Step
+from pgmig_tui.ui import gating
+from pgmig_tui.ui.review_view import step_lines
 from pgmig_tui.ui.screens.review import ReviewScreen
-from pgmig_tui.ui.session import DoNotDeploy, Item
+from pgmig_tui.ui.session import DoNotDeploy, Item, Review
 from tests.ui.fakes import ITEMS, PLACES, FakeEvent, FakeSession, change_id, standing
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
+EMPTY = ScriptImpact("deploy/tags.sql", True, (), (), catalog=True)
 OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
 
 
@@ -327,6 +334,30 @@ def test_what_may_be_lost_is_not_called_lost() -> None:
                 await robot.sees("Plan documents")
 
     play(scene)
+
+
+def test_a_step_says_of_lock_and_data_only_what_somebody_has_looked_at() -> None:
+    """A verification's script runs unread; what records only runs none."""
+    base = Step(1, "verify", "id", "tags", "tags", "", "stepwise", "in a session of its own", "after", "")
+    unread = replace(base, verify_script="verify/tags.sql")
+    recorded = replace(base, action="deploy", mode="record", verify="off", script="deploy/tags.sql")
+    read = gating.step_of(replace(base, action="deploy", mode="atomic", script="deploy/tags.sql"), EMPTY)
+    unsure = replace(read, losses=Losses(("rows of t",), ("deploy/tags.sql:2: this DO",), frozenset(("rows of t",))))
+    seen = {}
+    for name, step in {
+        "unread": gating.step_of(unread, None), "nothing to run": gating.step_of(base, None),
+        "recorded": gating.step_of(recorded, None), "read": read, "unsure": unsure,
+    }.items():  # fmt: skip
+        review = Review("dev", "verify", "run-1", (step,))
+        seen[name] = [text_of(told) for told in step_lines(review, 100, how="run", evidence="")][1:]
+    assert seen["unread"][0].split()[2:] == ["not", "looked", "at", "?", "NO", "?"]
+    for name in ("nothing to run", "recorded", "read"):
+        assert seen[name][0].split()[2:4] == ["none", "no"], name
+        assert seen[name][0].endswith("none lost"), name
+    assert seen["unsure"][0].endswith(" MAY LOSE")
+    assert [told.strip() for told in seen["unsure"][1:]] == [
+        "MAY LOSE rows of t", "MAY LOSE data: deploy/tags.sql:2: this DO",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("size", SIZES)
