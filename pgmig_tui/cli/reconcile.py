@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
@@ -16,6 +17,8 @@ from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
+    from pgmig_tui.database.identity import ServerIdentity
+    from pgmig_tui.gates.loss import Losses
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.run.cut_off import CutOff
     from pgmig_tui.run.reconcile import Settlement
@@ -38,6 +41,8 @@ class _Found:
     settlement: Settlement | None
     done: bool
     why: str = ""
+    lost: Mapping[str, Losses] = field(default_factory=dict)
+    """What the repairs may lose that are printed, by their text."""
 
 
 def reconcile(arguments: Namespace) -> int:
@@ -58,7 +63,7 @@ def reconcile(arguments: Namespace) -> int:
         if runs:
             admit(connection, identity, environment.policy)
         for run in runs:
-            one = _look_at(arguments, connection, environment, run)
+            one = _look_at(arguments, connection, identity, environment, run)
             found.append(one)
             if not one.done and run.relation != "other":
                 break  # what a later run found stands on what this one left
@@ -78,8 +83,11 @@ def reconcile(arguments: Namespace) -> int:
 # -- settling ------------------------------------------------------------------------------------------------------
 
 
-def _look_at(arguments: Namespace, connection: Connection, environment: Environment, run: CutOff) -> _Found:
+def _look_at(
+    arguments: Namespace, connection: Connection, identity: ServerIdentity, environment: Environment, run: CutOff
+) -> _Found:
     """Settle a run, if the server is its own and the evidence, or a person, decides it."""
+    from pgmig_tui.report.impacts import losses_of
     from pgmig_tui.run.journal import held_by_another
     from pgmig_tui.run.reconcile import settle
 
@@ -93,7 +101,9 @@ def _look_at(arguments: Namespace, connection: Connection, environment: Environm
     settlement = _settlement(arguments, connection, environment, plan)
     done = settlement.settled and settle(connection, settlement, by=plan.operator_name)
     why = "" if done or not settlement.settled else "another has settled it meanwhile, or does so now"
-    return _Found(run, settlement, done, why)
+    repairs = [repair for verdict in settlement.verdicts for repair in verdict.repair]
+    lost = {repair: losses_of(repair, identity.facts, connection) for repair in repairs}
+    return _Found(run, settlement, done, why, lost)
 
 
 def _is_its_server(arguments: Namespace, environment: Environment, run: CutOff) -> bool:
@@ -192,7 +202,7 @@ def _show(one: _Found, environment: str) -> None:
     output.say(line((f"{plan.command} {safe(plan.run_id)}  ", "strong"), whose, state, f"  {safe(summary)}"))
     if settlement is None:
         return
-    from pgmig_tui.report.impacts import losses_of
+    from pgmig_tui.gates.loss import NONE
     from pgmig_tui.run.reconcile import NOT_BEGUN
 
     for verdict in settlement.verdicts:
@@ -203,7 +213,7 @@ def _show(one: _Found, environment: str) -> None:
             output.say(line(("      stays: ", "muted"), safe(stays)))
         for repair in verdict.repair:
             output.say(line(("      repair: ", "muted"), safe(repair)))
-            for told in losses_of(repair, plan.server.facts).lines():
+            for told in one.lost.get(repair, NONE).lines():
                 output.say(line("      ", *told))
     if settlement.sessions:
         output.say(f"  Its sessions can be ended: pgmig-tui reconcile {safe(environment)} --yes (or --confirm WORD)")

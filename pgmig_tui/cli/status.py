@@ -47,7 +47,7 @@ def status(arguments: Namespace) -> int:
 
     worst = 0
     for position, (project, environments) in enumerate(groups):
-        found = statuses(project, environments, scripts=scripts[project.plan.path])
+        found = _with_file_marks(project, statuses(project, environments, scripts=scripts[project.plan.path]))
         if arguments.json:
             from pgmig_tui.report.documents import status_document
 
@@ -71,6 +71,17 @@ def status(arguments: Namespace) -> int:
     if not named and not arguments.json:
         _show_foreign(here)
     return worst
+
+
+def _with_file_marks(project: Project, found: list[EnvironmentStatus]) -> list[EnvironmentStatus]:
+    from pgmig_tui.run.folder import default_state_dir
+
+    state_dir = default_state_dir(os.environ)
+    if not (state_dir / "do-not-deploy").is_dir():
+        return found  # without loading what could read them
+    from pgmig_tui.run.marks import with_file_marks
+
+    return [with_file_marks(one, project.plan.project, state_dir) for one in found]
 
 
 def _answered(environment: Environment, found: list[EnvironmentStatus]) -> bool:
@@ -132,10 +143,14 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
     elif all(one.reachable for one in found):
         if any(one.diverged for one in found):
             output.say(line(("! ", "differs"), "nothing is pending, but not all that is deployed is what the plan has"))
+        elif any(one.untagged for one in found):
+            output.say(line(("! ", "differs"), "every change is deployed everywhere, but not every tag is recorded"))
         else:
             output.say(line(("+ ", "done"), "everything is deployed everywhere"))
     for one in found:
         for remark in matrix.divergences(one, project.plan)[:ROWS]:
+            output.say(remark)
+        for remark in matrix.remarks(one)[:ROWS]:
             output.say(remark)
         if not one.reachable:
             reason = in_a_line(one.error or "no answer")

@@ -69,9 +69,13 @@ def read_marks(connection: Connection, schema: str, project: str) -> tuple[Mark,
 
 def there_are_marks(connection: Connection, schema: str) -> bool:
     """Whether the table is there. Raises ServerError."""
-    name = literal(f"{ident(schema)}.do_not_deploy")
-    row = connection.one(f"SELECT pg_catalog.to_regclass({name}) IS NOT NULL")
+    row = connection.one(are_there_sql(schema))
     return bool(row and row[0])
+
+
+def are_there_sql(schema: str) -> str:
+    """Whether the table is there."""
+    return f"SELECT pg_catalog.to_regclass({literal(f'{ident(schema)}.{TABLE}')}) IS NOT NULL"
 
 
 def lift_marks(connection: Connection, schema: str, change_ids: Sequence[str], by: str, reason: str) -> None:

@@ -6,6 +6,7 @@ connecting. Nothing is locked and nothing is written.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from pgmig_tui.database import marks
 from pgmig_tui.database.connect import (
     Connection,
+    ServerError,
     ServerIdentity,
     application_name,
     connect,
@@ -23,8 +26,9 @@ from pgmig_tui.database.connect import (
 )
 from pgmig_tui.database.deployed import DeployedChange, RegistryInfo, RegistryOutline, read_outline_after
 from pgmig_tui.database.holder import LockHolder
+from pgmig_tui.database.marks import Mark
 from pgmig_tui.database.text import load
-from pgmig_tui.errors import NotPermitted, PgmigError
+from pgmig_tui.errors import NotPermitted, PgmigError, Refused
 from pgmig_tui.project.hashes import Scripts
 from pgmig_tui.project.tags import moved_tags
 
@@ -71,6 +75,10 @@ class EnvironmentStatus:
     asked_at: str = ""
     holder: LockHolder | None = None
     """Who works there now: the session that holds Sqitch's lock."""
+    untagged: tuple[str, ...] = ()
+    """Tags (with @) that the plan has at changes that are deployed, and that aren't recorded there."""
+    marked: tuple[Mark, ...] = ()
+    """What was rolled back and must not be deployed, as far as that could be read there."""
 
 
 def environment_status(
@@ -90,7 +98,8 @@ def environment_status(
             connect_timeout=CONNECT_TIMEOUT_S,
             kind="watch",
         ) as connection:
-            identity, outline, holder = _ask(connection, target.registry, project.plan.project)
+            tracking = environment.policy.tracking
+            identity, outline, holder, marked = _ask(connection, target.registry, project.plan.project, tracking)
     except PgmigError as error:
         return EnvironmentStatus(environment.name, target.display, False, str(error), asked_at=asked_at)
     known = frozenset(outline.change_ids)
@@ -107,6 +116,8 @@ def environment_status(
         diverged=_diverged(project, outline, (scripts or Scripts(project)) if hashes else None),
         asked_at=asked_at,
         holder=holder,
+        untagged=_untagged(project.plan, outline),
+        marked=marked,
     )
 
 
@@ -187,23 +198,29 @@ def divergences(
     return found
 
 
-_Asked = tuple[ServerIdentity, RegistryOutline, LockHolder | None]
+_Asked = tuple[ServerIdentity, RegistryOutline, LockHolder | None, tuple[Mark, ...]]
 
 
-def _ask(connection: Connection, schema: str, project: str) -> _Asked:
+def _ask(connection: Connection, schema: str, project: str, tracking: str | None) -> _Asked:
     # Many rows over a slow line take longer than a watch query may.
-    before = f"SET statement_timeout = '15s'; {load('queries/lock_holder')}"
+    are_marks = marks.are_there_sql(tracking) if tracking is not None else "SELECT false"
+    before = f"SET statement_timeout = '15s'; {are_marks}; {load('queries/lock_holder')}"
     try:
-        return _ask_once(connection, schema, project, f"{before}; {identity_sql()}")
+        return _ask_once(connection, schema, project, tracking, f"{before}; {identity_sql()}")
     except NotPermitted:  # the registry, or else the system identifier
-        return _ask_once(connection, schema, project, f"{before}; {identity_sql(allowed=False)}")
+        return _ask_once(connection, schema, project, tracking, f"{before}; {identity_sql(allowed=False)}")
 
 
-def _ask_once(connection: Connection, schema: str, project: str, before: str) -> _Asked:
+def _ask_once(connection: Connection, schema: str, project: str, tracking: str | None, before: str) -> _Asked:
     asked = time.time()
     results, outline = read_outline_after(connection, schema, project, before)
+    answered = time.time()
     holder = LockHolder(*results[-2][0]) if results[-2] else None
-    return connection.identity_from(results[-1][0], asked, time.time()), outline, holder
+    marked: tuple[Mark, ...] = ()
+    if tracking is not None and results[-3] and results[-3][0][0]:
+        with contextlib.suppress(ServerError, Refused):  # whoever deploys is told what is wrong with that table
+            marked = marks.read_marks(connection, tracking, project)
+    return connection.identity_from(results[-1][0], asked, answered), outline, holder, marked
 
 
 def _diverged(project: Project, outline: RegistryOutline, scripts: Scripts | None) -> tuple[Divergence, ...]:
@@ -213,6 +230,14 @@ def _diverged(project: Project, outline: RegistryOutline, scripts: Scripts | Non
         return (*divergences(project.plan, deployed), *moved)
     with scripts.lock:  # two threads would only read the same files twice
         return (*divergences(project.plan, deployed, scripts.hash), *moved)
+
+
+def _untagged(plan: Plan, outline: RegistryOutline) -> tuple[str, ...]:
+    """Without those that were recorded elsewhere: that is a divergence."""
+    deployed = frozenset(outline.change_ids)
+    recorded = {name.removeprefix("@") for _, _, name in outline.tags}
+    tagged = (change for change in plan.changes if change.tags and change.change_id in deployed)
+    return tuple(f"@{tag.name}" for change in tagged for tag in change.tags if tag.name not in recorded)
 
 
 def _moved(plan: Plan, outline: RegistryOutline) -> list[Divergence]:

@@ -34,13 +34,14 @@ Role = Literal[
 Span = tuple[str, Role]
 Line = tuple[Span, ...]
 
-State = Literal["asking", "no answer", "deployed", "pending", "differs", "failed", "running", "unknown"]
+State = Literal["asking", "no answer", "deployed", "pending", "marked", "differs", "failed", "running", "unknown"]
 
 _WORDS: Final[dict[State, Span]] = {
     "asking": ("...", "muted"),
     "no answer": ("? no answer", "stale"),
     "deployed": ("+ ok", "done"),
     "pending": (". todo", "todo"),
+    "marked": ("x marked", "failed"),
     "differs": ("! differ", "differs"),
     "failed": ("x FAILED", "failed"),
     "running": ("> running", "running"),
@@ -49,6 +50,7 @@ _WORDS: Final[dict[State, Span]] = {
 _SHORT: Final[dict[State, str]] = {
     "deployed": "ok",
     "pending": "todo",
+    "marked": "mark",
     "differs": "differ",
     "failed": "FAILED",
     "running": "running",

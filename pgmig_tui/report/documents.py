@@ -86,6 +86,18 @@ def _environment(status: EnvironmentStatus, unfinished: Document | None) -> Docu
         "deployed": list(status.deployed),
         "pending": list(status.pending),
         "diverged": [{"change_id": one.change_id, "name": one.name, "problem": one.problem} for one in status.diverged],
+        "tags_not_recorded": list(status.untagged),
+        "do_not_deploy": [
+            {
+                "change_id": one.change_id,
+                "name": one.change,
+                "reason": one.reason,
+                "run": one.run,
+                "marked_at": one.marked_at,
+                "marked_by": one.marked_by,
+            }
+            for one in status.marked
+        ],
         "unfinished_run": unfinished,
     }
 

@@ -214,10 +214,10 @@ def inspect(
         return _predict(views, how, connection, ahead, wanted, so_far)
 
 
-def losses_of(sql: str, server: ServerFacts) -> Losses:
-    """What a statement may lose that is printed for somebody to run, as its text tells it."""
+def losses_of(sql: str, server: ServerFacts, connection: Connection) -> Losses:
+    """What a statement may lose that is printed for somebody to run. Raises ServerError and Unreachable."""
     how = Reading(ProjectFiles(Path("/nonexistent")), {}, Allow(), server)
-    return together(of_script(one.impact) for one in inspect([Source("", "", sql.encode())], how))
+    return together(of_script(one.impact) for one in inspect([Source("", "", sql.encode())], how, connection))
 
 
 def _predict(

@@ -83,6 +83,22 @@ def open_changes(plan: Plan, statuses: Sequence[EnvironmentStatus]) -> list[tupl
     return rows
 
 
+def remarks(status: EnvironmentStatus) -> list[Line]:
+    """What else is true of an environment that its numbers don't say, a line each."""
+    name, found = safe(status.name), []
+    if status.untagged:
+        tags = safe(words.listing(status.untagged))
+        told = f"{words.count(len(status.untagged), 'tag')} of deployed changes not recorded: {tags}"
+        found.append(line(("! ", "differs"), f"{name}: {told}"))
+    pending = frozenset(status.pending)
+    for mark in status.marked:
+        if mark.change_id in pending:
+            why = f"{mark.change} must not be deployed: {mark.reason}"
+            lift = f"pgmig-tui rollback {status.name} --lift {mark.change}=REASON"
+            found.append(line(("x ", "failed"), f"{name}: {safe(why)}", (f"; {safe(lift)}", "muted")))
+    return found
+
+
 def divergences(status: EnvironmentStatus, plan: Plan) -> list[Line]:
     """What the environment has that the plan doesn't expect, a line each."""
     planned = {change.name for change in plan.changes}

@@ -22,6 +22,7 @@ from pgmig_tui.errors import PgmigError, Refused, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
+    from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.plan import RunPlan, Step
@@ -88,6 +89,17 @@ def marked(
     if schema is not None:
         stopped += [mark for mark in marks.read_marks(connection, schema, project) if mark.change_id in wanted]
     return stopped
+
+
+def with_file_marks(status: EnvironmentStatus, project: str, state_dir: Path) -> EnvironmentStatus:
+    """The same, with what this account has marked in files alone. Of a copy of the server they are told, too: who is
+    who is asked when it is deployed."""
+    if status.server is None or not (state_dir / _FOLDER).is_dir():
+        return status
+    known = {mark.change_id for mark in status.marked}
+    files = _files(state_dir, status.server.system_identifier, status.server.database)
+    found = [mark for path in files for mark in _read(path) if mark.project == project and mark.change_id not in known]
+    return replace(status, marked=(*status.marked, *found))
 
 
 class Marked(Refused):

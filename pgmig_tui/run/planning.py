@@ -77,7 +77,8 @@ def prepare(
         try:
             files = RecordingFiles(project, folder, allow_files=environment.policy.allow_files)
             variables = project.variables(command, target, options.variables)
-            work = Work(project, environment, options, identity, state, files, variables, [*told, *project.warnings])
+            notes = [*told, *project.warnings]
+            work = Work(project, environment, options, identity, state, files, variables, notes, trial=trial)
             say("reading the scripts")
             steps, setup, beside = plan_steps(command, work, connection, ours)
             work.refuse_problems()

@@ -40,11 +40,12 @@ class Work:
     variables: Mapping[str, str]
     warnings: list[str]
     problems: list[str] = field(default_factory=list)
+    trial: bool = False
 
     @property
     def allow(self) -> Allow:
         policy = self.environment.policy
-        return Allow(shell=policy.allow_shell, files=policy.allow_files)
+        return Allow(shell=policy.allow_shell, files=policy.allow_files, trial=self.trial)
 
     def hash(self, change: Change) -> str | None:
         """The script hash that the registry records: SHA-1 of the bytes that this run has read; None where only the
@@ -62,7 +63,9 @@ class Work:
                 "the scripts can't be run as they are",
                 details=self.problems,
                 now="Nothing was changed.",
-                do="Change the scripts, or what the environment allows: see allow_shell and allow_files of pgmig.toml.",
+                do="Change the scripts."
+                if self.trial
+                else "Change the scripts, or what the environment allows: allow_shell and allow_files of pgmig.toml.",
             )
 
 

@@ -17,10 +17,12 @@ NOWHERE = "/dev/null"
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """What an environment's policy permits (`allow_shell`, `allow_files` of pgmig.toml)."""
+    """What an environment's policy permits (`allow_shell`, `allow_files` of pgmig.toml). In a `trial`, of which nothing
+    may stay, no program runs, whatever the policy says."""
 
     shell: bool = False
     files: bool = False
+    trial: bool = False
 
 
 class FileSource(Protocol):

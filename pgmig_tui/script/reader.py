@@ -194,6 +194,12 @@ class PsqlReader:
         return ScriptUnbounded(self.frame.name, self.frame.line_number, message)
 
     def needs_shell(self, what: str) -> None:
+        if self.allow.trial:
+            raise self.refusal(
+                f"{what} runs a program outside the database, which no dry run and no rehearsal does, whatever"
+                " allow_shell says",
+                "What it does can't be taken back: try the scripts without it.",
+            )
         if not self.allow.shell:
             raise self.refusal(
                 f"{what} runs a program outside the database, which only --allow-shell (allow_shell in pgmig.toml)"

@@ -78,7 +78,7 @@ class Answers:
             # What the server said is some seconds old; the journal says what the run works on now.
             if run.state == "running" and not run.paused and change_id == (run.under_way or good.pending[0]):
                 return state_cell("running")
-        return state_cell("pending", age)
+        return state_cell("marked" if change_id in good.marked else "pending", age)
 
     def silent(self, environment: str) -> str | None:
         """Why an environment can't be asked now; None when it answers. A rollback wants no more: a run that is under

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgmig_tui.display.words import utc
 from pgmig_tui.errors import in_a_line
 from pgmig_tui.project.on_disk import disk_state
 from pgmig_tui.project.project import Project, load_project
@@ -126,8 +127,10 @@ class ProjectSession:
 
     def standing(self, environment: str) -> Standing:
         from pgmig_tui.database.status import environment_status
+        from pgmig_tui.run.marks import with_file_marks
 
         status = environment_status(self.project, self._environment(environment), scripts=self._hashes())
+        status = with_file_marks(status, self.project.plan.project, self._state_dir)
         if self._environment(environment).policy.protected:
             from pgmig_tui.run.protection import remember_answers
 
@@ -152,6 +155,12 @@ class ProjectSession:
             differing={one.change_id: _PROBLEMS[one.problem] for one in status.diverged if one.change_id in planned},
             under_way=self._under_way(status),
             standby=status.server.standby,
+            untagged=status.untagged,
+            marked={
+                one.change_id: f"must not be deployed: {one.reason} ({one.marked_by}, {utc(one.marked_at)})"
+                for one in status.marked
+                if one.change_id in status.pending
+            },
             strangers=tuple(one.name for one in status.diverged if one.problem == "not_in_plan"),
         )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.display.cells import Line, Span
+from pgmig_tui.display.words import count
 from pgmig_tui.gates.loss import NONE, Losses, together
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class Standing:
     under_way: str = ""
     """Who works there now, where it isn't a run of this account."""
     standby: bool = False
+    untagged: tuple[str, ...] = ()
+    """Tags that the plan has at what is deployed, and that aren't recorded there."""
+    marked: Mapping[str, str] = field(default_factory=dict)
+    """Why pending changes must not be deployed, by their IDs."""
 
     @property
     def words(self) -> Span:
@@ -100,7 +105,10 @@ class Standing:
         differ = len(self.differing) + len(self.strangers)
         if self.pending:
             more = f", {differ} differ" if differ else ""
+            more += f", {len(self.marked)} must not be deployed" if self.marked else ""
             return f"{len(self.pending)} pending{more}", "strong"
+        if self.untagged and not differ:
+            return f"nothing pending, {count(len(self.untagged), 'tag')} not recorded", "differs"
         return (f"nothing pending, {differ} differ from the plan", "differs") if differ else ("up to date", "done")
 
 

@@ -344,6 +344,10 @@ def test_what_was_rolled_back_is_not_deployed_until_that_is_lifted(checkout: Che
     assert (refused.status, deployed(checkout, "dev")) == (3, 2)
     assert "total: it eats prices (rolled back by Maria Test" in refused.err
     assert "--lift total=REASON" in refused.err
+    status = checkout.run("status", "dev").out
+    assert "x dev: total must not be deployed: it eats prices; pgmig-tui rollback dev --lift total=REASON" in status
+    (row,) = json.loads(checkout.run("status", "dev", "--json").out)["environments"]
+    assert [(one["name"], one["reason"]) for one in row["do_not_deploy"]] == [("total", "it eats prices")]
     other = {"XDG_STATE_HOME": str(checkout.home / "other")}
     assert checkout.run("deploy", "dev", "--yes", env=other).status == 3
     assert checkout.run("rollback", "dev", "--lift=total=mended").status == 3

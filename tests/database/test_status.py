@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pgmig_tui.cli import status
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.deployed import DeployedChange
@@ -37,6 +38,7 @@ def project(tmp_path: Path) -> Project:
 
 
 Ask = Callable[..., Environment]
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -144,6 +146,23 @@ def test_a_newer_registry_is_shown_with_a_warning(project: Project, environment:
     assert found.registry.newer
     assert "newer" in (found.error or "")
     assert len(found.deployed) == 2
+
+
+@pytest.mark.parametrize("pg", [18], indirect=True)
+def test_tags_that_are_not_recorded_are_told(project: Project, environment: Ask, capsys: Capture) -> None:
+    staging = environment("staging", 5)
+    assert environment_status(project, staging).untagged == ()
+    path = project.root / "sqitch.plan"
+    path.write_text(path.read_text() + f"@t2 {WHO}\n@t3 {WHO}\n")
+    again = load_project(project.root, {"SQITCH_USER_CONFIG": "/nonexistent"})
+    found = environment_status(again, staging)
+    assert (found.untagged, found.pending, found.diverged) == (("@t2", "@t3"), (), ())
+    assert environment_status(again, environment("early", 2)).untagged == ()
+    status._show(again, [staging], [found])
+    told = capsys.readouterr().out
+    assert "everything is deployed" not in told
+    assert "every change is deployed everywhere, but not every tag is recorded" in told
+    assert "staging: 2 tags of deployed changes not recorded: @t2 and @t3" in told
 
 
 def test_no_environments(project: Project) -> None:

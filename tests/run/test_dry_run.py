@@ -170,7 +170,11 @@ def test_a_shell_is_refused_whatever_the_policy_says(workshop: Workshop) -> None
     workshop.change("one", "BEGIN;\n\\! touch here\nSELECT 1;\nCOMMIT;")
     with pytest.raises(ProjectError) as caught:
         planned(workshop)
-    assert "one.sql:2" in str(caught.value)
+    told = str(caught.value)
+    assert "one.sql:2" in told
+    assert "no dry run and no rehearsal does, whatever allow_shell says" in told
+    assert "--allow-shell" not in told, "it is allowed already"
+    assert "pgmig.toml" not in told
 
 
 def test_a_held_lock_ends_it_after_the_lock_timeout(workshop: Workshop) -> None:

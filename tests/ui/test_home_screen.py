@@ -122,6 +122,24 @@ def test_nothing_pending_says_why_deploy_is_off() -> None:
     play(scene)
 
 
+@pytest.mark.parametrize("columns", [80, 160])
+def test_what_must_not_be_deployed_says_so_and_a_missing_tag_is_no_up_to_date(columns: int) -> None:
+    async def scene() -> None:
+        why = "must not be deployed: it eats prices"
+        async with opened(size=(columns, 30)) as robot:
+            await robot.tell(standing("dev", 7, marked={change_id(7): why}), standing("staging", 9, untagged=("@v9",)))
+            await robot.sees("dev: 2 pending, 1 must not be deployed")
+            rows = {name: row_of(robot.text, name) for name in NAMES[7:]}
+            assert ["x marked" in row for row in rows.values()] == [True, False], rows
+            if columns == 160:
+                await robot.press("g", "j")
+                await robot.sees("dev: must not be deployed")
+            await robot.press("2", "d")
+            await robot.sees("staging: nothing pending, 1 tag not recorded", "d is off: every change is there;")
+
+    play(scene)
+
+
 def test_a_failed_run_marks_the_change_that_failed_and_is_named() -> None:
     async def scene() -> None:
         session = FakeSession()

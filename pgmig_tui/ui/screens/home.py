@@ -297,8 +297,9 @@ class HomeScreen(PlaceScreen):
         said: list[str] = []
         for place in self.pgmig.session.facts.places:
             good = self.pgmig.answers.good.get(place.name)
-            if good is not None and change.change_id in good.differing:
-                said.append(f"{place.name}: {good.differing[change.change_id]}")
+            for known in (good.differing, good.marked) if good is not None else ():
+                if change.change_id in known:
+                    said.append(f"{place.name}: {known[change.change_id]}")
         return said
 
     # Keys
@@ -327,6 +328,8 @@ class HomeScreen(PlaceScreen):
             if reason is not None or standing is None:
                 return reason or "no answer yet"
             if key_id in {"home.deploy", "home.dry_run"} and not standing.pending:
+                if standing.untagged:
+                    return f"every change is there; `pgmig-tui deploy {self.chosen.name}` records the tags"
                 return f"{self.chosen.name} has everything that the plan has"
             if key_id == "home.verify" and not standing.deployed:
                 return f"nothing is deployed on {self.chosen.name}"
@@ -492,6 +495,7 @@ class HomeScreen(PlaceScreen):
     def help_text(self) -> tuple[str, ...]:
         return (
             "+ ok deployed   . todo in the plan, not deployed   ! differ: the plan and the database disagree",
+            "x marked: it was rolled back and must not be deployed until that is lifted; d says why, L lifts it there",
             "? an old answer, with its age: the server does not answer now   ... not answered yet",
             "x behind todo or behind a lock: deploying the change loses data; the pane at the right says what",
             "Nothing on this screen changes a database: d, v and R open the review, which asks for a last word.",
