@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pgmig_tui.database.opening import LET_WRITE
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import Refused
 from pgmig_tui.script.actions import ServerFacts
@@ -99,7 +100,7 @@ def admit(connection: Connection, identity: ServerIdentity, policy: Policy | Non
 def let_write(connection: Connection) -> None:
     """The door for one more session on a server that `admit` has looked at. Raises Refused."""
     _refuse_read_only(connection)
-    connection.execute("SET default_transaction_read_only = off")
+    connection.execute(LET_WRITE)
 
 
 def _refuse_read_only(connection: Connection) -> None:

@@ -136,7 +136,7 @@ def six_lines(incident: Incident) -> list[str]:
         lines.append(f"rolls back: {_undone(incident)}; record: run {picture.run}")
     else:
         lines.append(f"record: run {picture.run}")
-    lines.append(f"data: {data_words(incident.claims, incident.saved)}")
+    lines.append(f"data: {data_words(incident.claims, incident.saved)}{_back(picture)}")
     state = _unseen(incident)
     if checked is not None:
         seen = "; ".join(text_of(told[1:]).strip() for told in aftermath.lines(checked.data)[:3])
@@ -165,6 +165,17 @@ def document(incident: Incident) -> dict[str, Any]:
         "seen": {"at": checked.at, **checked.data} if checked is not None else None,
         "told": six_lines(incident),
     }
+
+
+def _back(picture: RunPicture) -> str:
+    """What an undo has made of what was saved, by the last one."""
+    if not picture.restored:
+        return ""
+    last = picture.restored[-1]
+    things = last.get("restored") or ()
+    equal = bool(things) and all(one.get("equal") for one in things)
+    said = "BROUGHT BACK" if equal else "brought back in part, NOT equal to what was saved,"
+    return f"; {said} at {words.utc(last.get('at'))} by {last.get('by') or '?'}"
 
 
 def _maybe_touched(incident: Incident) -> bool:

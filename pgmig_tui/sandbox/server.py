@@ -208,11 +208,12 @@ class SandboxServer:
     def _connect(self, dbname: str = "postgres") -> psycopg.Connection[tuple[str, ...]]:
         import psycopg
 
-        from pgmig_tui.database.opening import OpeningError, open_session
+        from pgmig_tui.database.opening import LET_WRITE, OpeningError, open_session
 
         try:
             connection = psycopg.connect(self.conninfo(dbname), autocommit=True, application_name="pgmig-tui sandbox")
             open_session(connection.pgconn, "control", 0, deadline=time.monotonic() + _START_TIMEOUT_S)
+            connection.execute(LET_WRITE)  # a server of our own
         except (psycopg.OperationalError, OpeningError) as error:
             raise Unreachable(f"The sandbox server in {self.folder} can't be reached: {error}") from error
         return connection

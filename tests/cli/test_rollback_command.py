@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import subprocess
 import sys
@@ -293,6 +294,9 @@ def test_what_is_saved_needs_no_acceptance_and_comes_back(checkout: Checkout, pg
     told = f"the loss of {accepted}"
     (record,) = checkout.home.rglob("incident.md")
     assert told in record.read_text()
+    assert re.search(
+        r"data: GONE .*; SAVED 20 rows in 1 copy; BROUGHT BACK at [^\n]* by Maria Test", record.read_text()
+    )
     assert told in checkout.run("report", run).out
     (restored,) = json.loads(checkout.run("report", run, "--incident", "--json").out)["restored"]
     assert (restored["accepted"], restored["overwrite"], restored["restored"][0]["equal"]) == (accepted, True, True)
