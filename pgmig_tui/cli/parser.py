@@ -7,7 +7,8 @@ later one doesn't wipe the earlier one out.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pgmig_tui import __version__
@@ -25,7 +26,7 @@ from pgmig_tui.cli.options import (
     to_option,
     variables_option,
 )
-from pgmig_tui.cli.reading_options import add_reading, take_letter
+from pgmig_tui.cli.reading_options import Options, add_reading, take_letter
 
 DESCRIPTION = "PostgreSQL schema migrations on Sqitch projects: status, lock impact, live runs."
 EPILOG = """\
@@ -140,25 +141,93 @@ def _rollback_options(parser: argparse.ArgumentParser) -> None:
     answer_options(parser)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole grammar. The parsed namespace carries `command` (None = the screen)."""
+def _demo_options(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--reset", action="store_true", help="start over with fresh databases")
+    what.add_argument("--stop", action="store_true", help="stop the demonstration's server")
+
+
+def _impact_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("changes", nargs="*", metavar="CHANGE", help="default: what is pending on the target, or all")
+    target_option(parser)
+    parser.add_argument("--revert", action="store_true", help="the revert scripts instead of the deploy scripts")
+    parser.add_argument("--file", metavar="FILE", help="an SQL file instead of changes of the plan")
+    parser.add_argument("--format", choices=("table", "markdown", "json"), default=None, help="default: table")
+    parser.add_argument("--json", action="store_true", help="the same as --format json")
+    parser.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 1 from this risk on: low … critical")
+    variables_option(parser)
+
+
+def _rehearse_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
+    target_option(parser)
+    to_option(parser, "last change to rehearse")
+    parser.add_argument(
+        "--server", metavar="TARGET", help="make the copy on this server, of the same major version, not on our own"
+    )
+    variables_option(parser)
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("--exit-code", action="store_true", help="exit 1 when a check fails or is unknown")
+
+
+def _reconcile_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("-y", "--yes", action="store_true", help="end the sessions that a run left on the server")
+    parser.add_argument("--confirm", metavar="WORD", help="the same for a protected environment: its confirmation word")
+    parser.add_argument(
+        "--same-server", action="store_true", help="the run worked on this server, where nothing else can tell"
+    )
+    settled = parser.add_mutually_exclusive_group()
+    settled.add_argument("--record", action="store_true", help="record a change that is applied and has no record")
+    settled.add_argument(
+        "--leave", action="store_true", help="leave it without a record: the next deploy runs it again"
+    )
+
+
+def _undo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="?", metavar="RUN", help="the rollback; default: list what is kept")
+    parser.add_argument("--overwrite", action="store_true", help="replace values that were written since, too")
+    parser.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
+    parser.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
+    parser.add_argument("--accept-data-loss", action="store_true", help="go on although --overwrite loses values")
+
+
+def _runs_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
+    parser.add_argument("--incident", action="store_true", help="with the run that it rolled back, losses and locks")
+
+
+def _attach_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--resume", action="store_true", help="let a run go on that is paused")
+    parser.add_argument(
+        "run", nargs="?", metavar="TARGET_OR_RUN", help="an environment, or a run; default: the newest under way"
+    )
+    parser.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
+
+
+def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The grammar. The parsed namespace carries `command` (None = the screen). With the `words` of a command line, only
+    a command that is among them gets its options: all of them take longer than what most commands do."""
     common = common_options("-f", "--plan-file")
     parser = Parser(prog="pgmig-tui", description=DESCRIPTION, epilog=EPILOG, parents=[common])
     parser.add_argument("--version", action="version", version=f"pgmig-tui {__version__}")
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, title="commands")
 
-    def add(
-        name: str,
-        text: str,
-        *options: Callable[[argparse.ArgumentParser], None],
-        more: str = "",
-        epilog: str = "",
-        letter: bool = True,
-    ) -> Parser:
+    def add(name: str, text: str, *options: Options, more: str = "", epilog: str = "", letter: bool = True) -> None:
         """`more` and `epilog` are said in the command's own help; without `letter` -f isn't the plan file there;
         without a `text` the command isn't listed."""
         told: dict[str, Any] = {"help": text} if text else {}
+        if words is not None and name not in words:
+            commands.add_parser(name, add_help=False, **told)
+            return
         command: Parser = commands.add_parser(
             name,
             description=f"{text}{more}",
@@ -169,110 +238,36 @@ def build_parser() -> argparse.ArgumentParser:
         )
         for option in options:
             option(command)
-        return command
 
-    demo = add("demo", "try it out on PostgreSQL servers of its own")
-    what = demo.add_mutually_exclusive_group()
-    what.add_argument("--reset", action="store_true", help="start over with fresh databases")
-    what.add_argument("--stop", action="store_true", help="stop the demonstration's server")
-
+    add("demo", "try it out on PostgreSQL servers of its own", _demo_options)
     add_reading(add)
-
-    impact = add("impact", "locks, rewrites and data loss of changes")
-    impact.add_argument("changes", nargs="*", metavar="CHANGE", help="default: what is pending on the target, or all")
-    target_option(impact)
-    impact.add_argument("--revert", action="store_true", help="the revert scripts instead of the deploy scripts")
-    impact.add_argument("--file", metavar="FILE", help="an SQL file instead of changes of the plan")
-    impact.add_argument("--format", choices=("table", "markdown", "json"), default=None, help="default: table")
-    impact.add_argument("--json", action="store_true", help="the same as --format json")
-    impact.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 1 from this risk on: low … critical")
-    variables_option(impact)
-
-    rehearse = add(
-        "rehearse",
-        "the pending changes on a scratch copy: measured locks, reverts, a second deploy",
-        json_option,
-        connection_options,
-    )
-    rehearse.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
-    target_option(rehearse)
-    to_option(rehearse, "last change to rehearse")
-    rehearse.add_argument(
-        "--server", metavar="TARGET", help="make the copy on this server, of the same major version, not on our own"
-    )
-    variables_option(rehearse)
-
-    check = add(
-        "check", "the automatic checks of an environment", target_option, json_option, connection_options, more=CHECK
-    )
-    check.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
-    check.add_argument("--exit-code", action="store_true", help="exit 1 when a check fails or is unknown")
-
+    add("impact", "locks, rewrites and data loss of changes", _impact_options)
+    copy = "the pending changes on a scratch copy: measured locks, reverts, a second deploy"
+    add("rehearse", copy, json_option, connection_options, _rehearse_options)
+    checks = "the automatic checks of an environment"
+    add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
     for name, text in (
         ("deploy", "deploy changes"),
         ("revert", "revert changes, newest first; needs --to or --all"),
         ("verify", "run the verify scripts of deployed changes"),
     ):
-        _run_options(add(name, text, connection_options), name)
-
-    reconcile = add(
-        "reconcile",
-        "settle a run that was cut off, from what server and journal say",
-        target_option,
-        json_option,
-        connection_options,
-    )
-    reconcile.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
-    reconcile.add_argument("-y", "--yes", action="store_true", help="end the sessions that a run left on the server")
-    reconcile.add_argument(
-        "--confirm", metavar="WORD", help="the same for a protected environment: its confirmation word"
-    )
-    reconcile.add_argument(
-        "--same-server", action="store_true", help="the run worked on this server, where nothing else can tell"
-    )
-    settled = reconcile.add_mutually_exclusive_group()
-    settled.add_argument("--record", action="store_true", help="record a change that is applied and has no record")
-    settled.add_argument(
-        "--leave", action="store_true", help="leave it without a record: the next deploy runs it again"
-    )
-
-    _backfill_options(
-        add("backfill", "a data migration in batches that give way to others and can be resumed", connection_options)
-    )
-
-    _rollback_options(
-        add(
-            "rollback", "roll back the last deploy run, or to a point that is named, in an emergency", json_option,
-            connection_options,
-        )
-    )  # fmt: skip
-
-    undo = add("undo", "bring back what a rollback has saved, after a redeploy", json_option, target_option)
-    undo.add_argument("run", nargs="?", metavar="RUN", help="the rollback; default: list what is kept")
-    undo.add_argument("--overwrite", action="store_true", help="replace values that were written since, too")
-    undo.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
-    undo.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
-    undo.add_argument("--accept-data-loss", action="store_true", help="go on although --overwrite loses values")
-
-    runs = add("runs", "list the runs of this host, or report one of them", json_option)
-    runs.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
-
-    report = add("report", "a run in Markdown, or the record of an incident", json_option)
-    report.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
-    report.add_argument("--incident", action="store_true", help="with the run that it rolled back, losses and locks")
-
-    attach = add("attach", "join a run that is under way, or watch one of another account on its server")
-    attach.add_argument("--resume", action="store_true", help="let a run go on that is paused")
-    attach.add_argument(
-        "run", nargs="?", metavar="TARGET_OR_RUN", help="an environment, or a run; default: the newest under way"
-    )
-    attach.add_argument("--json-lines", action="store_true", help="the journal's events on stdout, one a line")
+        add(name, text, connection_options, partial(_run_options, command=name))
+    settle = "settle a run that was cut off, from what server and journal say"
+    add("reconcile", settle, target_option, json_option, connection_options, _reconcile_options)
+    batches = "a data migration in batches that give way to others and can be resumed"
+    add("backfill", batches, connection_options, _backfill_options)
+    back = "roll back the last deploy run, or to a point that is named, in an emergency"
+    add("rollback", back, json_option, connection_options, _rollback_options)
+    add("undo", "bring back what a rollback has saved, after a redeploy", json_option, target_option, _undo_options)
+    add("runs", "list the runs of this host, or report one of them", json_option, _runs_options)
+    add("report", "a run in Markdown, or the record of an incident", json_option, _report_options)
+    add("attach", "join a run that is under way, or watch one of another account on its server", _attach_options)
     return parser
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with status 2 and a message on stderr when it can't be understood."""
-    parser = build_parser()
+    parser = build_parser(argv)
     arguments = parser.parse_args(argv)
     for name in ("directory", "plan_file", "top_dir", "registry", "engine", "client"):
         if not hasattr(arguments, name):

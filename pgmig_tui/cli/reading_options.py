@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pgmig_tui.cli.options import Parser, connection_options, count, json_option, target_option
 
@@ -19,75 +20,97 @@ WRITING = ("init", "add", "rework", "rebase", "checkout", "bundle")
 """Sqitch's commands that write a project. `tag` without a name only lists."""
 
 
+Options = Callable[[Parser], None]
+"""Gives a command options."""
+
+
 class Add(Protocol):
     """Adds a command: its name, what its help says, its options. `more` is said in its own help only."""
 
     def __call__(
-        self, name: str, text: str, *options: Any, more: str = "", epilog: str = "", letter: bool = True
-    ) -> Parser: ...
+        self, name: str, text: str, *options: Options, more: str = "", epilog: str = "", letter: bool = True
+    ) -> None: ...
 
 
 def add_reading(add: Add) -> None:
     """Add the commands that read a project and its registries."""
-    status = add(
-        "status", "what each environment has, lacks, and where it diverges from the plan", json_option,
-        connection_options,
+    states = "what each environment has, lacks, and where it diverges from the plan"
+    add("status", states, json_option, connection_options, _status_options)
+    changes = "the plan: changes, IDs, tags, dependencies"
+    add("plan", changes, target_option, json_option, _plan_options, epilog=FORMATS, letter=False)
+    events = "events of an environment, newest first"
+    add(
+        "log", events, target_option, json_option, connection_options, _log_options, epilog=FORMATS, letter=False
     )  # fmt: skip
-    status.add_argument("targets", nargs="*", metavar="TARGET", help="only these environments")
-    status.add_argument("-t", "--target", action="append", default=[], dest="more_targets", help=argparse.SUPPRESS)
-    status.add_argument("--exit-code", action="store_true", help="exit 1 when changes are pending or diverged")
-    status.add_argument("--show-changes", action="store_true", default=None, help="list what is deployed, too")
-    status.add_argument("--show-tags", action="store_true", default=None, help="list the tags that are deployed, too")
-    status.add_argument("--project", metavar="NAME", help="another project of the registry, of which no plan is here")
-    _date_format(status)
+    add("show", "a change or tag as its ID is made of it, or the text of a script", target_option, _show_options)
+    add("config", "what sqitch.conf and the user's and system's files say", _config_options, letter=False)
+    for name, one in (("engine", "the engines"), ("target", "the targets")):
+        add(name, f"{one} that sqitch.conf configures", _names_options, letter=False)
+    version = "bring an old Sqitch registry to the version that both programs know"
+    add(
+        "upgrade", version, target_option, connection_options, _upgrade_options, more=" (a deploy does it by itself)"
+    )  # fmt: skip
+    add("help", "the help of a command, or how changes are named", _help_options, letter=False)
+    add("tag", "the tags of the plan", target_option, _tag_options)
+    for name in WRITING:
+        add(name, "", _swallow_all)
 
-    plan = add(
-        "plan", "the plan: changes, IDs, tags, dependencies", target_option, json_option, epilog=FORMATS, letter=False
-    )
-    plan.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment whose plan it is")
-    plan.add_argument("--event", choices=("deploy", "revert"), help="only changes with this operator in the plan")
-    plan.add_argument(
+
+def _status_options(parser: Parser) -> None:
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="only these environments")
+    parser.add_argument("-t", "--target", action="append", default=[], dest="more_targets", help=argparse.SUPPRESS)
+    parser.add_argument("--exit-code", action="store_true", help="exit 1 when changes are pending or diverged")
+    parser.add_argument("--show-changes", action="store_true", default=None, help="list what is deployed, too")
+    parser.add_argument("--show-tags", action="store_true", default=None, help="list the tags that are deployed, too")
+    parser.add_argument("--project", metavar="NAME", help="another project of the registry, of which no plan is here")
+    _date_format(parser)
+
+
+def _plan_options(parser: Parser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment whose plan it is")
+    parser.add_argument("--event", choices=("deploy", "revert"), help="only changes with this operator in the plan")
+    parser.add_argument(
         "--planner", "--planner-pattern", metavar="REGEX", help="only of these planners; of several such options one"
         " that matches is enough, as in Sqitch",
     )  # fmt: skip
-    _listing(plan, "changes")
+    _listing(parser, "changes")
 
-    log = add(
-        "log", "events of an environment, newest first", target_option, json_option, connection_options,
-        epilog=FORMATS, letter=False,
-    )  # fmt: skip
-    log.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
-    log.add_argument("--event", action="append", choices=("deploy", "revert", "fail", "merge"), help="only such events")
-    log.add_argument("--project", "--project-pattern", metavar="REGEX", help="only of projects that match")
-    log.add_argument("--committer", "--committer-pattern", metavar="REGEX", help="only of these committers")
-    _listing(log, "events")
 
-    show = add("show", "a change or tag as its ID is made of it, or the text of a script", target_option)
-    show.add_argument("type", choices=("change", "tag", "deploy", "revert", "verify"), help="what to show")
-    show.add_argument("object", metavar="OBJECT", help="a change or tag: a name, @tag, ID, @HEAD^ …")
-    show.add_argument("-e", "--exists", action="store_true", help="print nothing; exit 0 when there is one, else 2")
+def _log_options(parser: Parser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    kinds = ("deploy", "revert", "fail", "merge")
+    parser.add_argument("--event", action="append", choices=kinds, help="only such events")
+    parser.add_argument("--project", "--project-pattern", metavar="REGEX", help="only of projects that match")
+    parser.add_argument("--committer", "--committer-pattern", metavar="REGEX", help="only of these committers")
+    _listing(parser, "events")
 
-    _settings(add)
 
-    upgrade = add(
-        "upgrade", "bring an old Sqitch registry to the version that both programs know", target_option,
-        connection_options, more=" (a deploy does it by itself)",
-    )  # fmt: skip
-    upgrade.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
-    upgrade.add_argument("-y", "--yes", action="store_true", help=argparse.SUPPRESS)
-    upgrade.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
+def _show_options(parser: Parser) -> None:
+    parser.add_argument("type", choices=("change", "tag", "deploy", "revert", "verify"), help="what to show")
+    parser.add_argument("object", metavar="OBJECT", help="a change or tag: a name, @tag, ID, @HEAD^ …")
+    parser.add_argument("-e", "--exists", action="store_true", help="print nothing; exit 0 when there is one, else 2")
 
-    helping = add("help", "the help of a command, or how changes are named", letter=False)
-    helping.add_argument("topic", nargs="?", metavar="TOPIC", help="a command, or `changes`")
-    helping.add_argument("-g", "--guide", action="store_true", help="list the topics that aren't commands")
 
-    tag = add("tag", "the tags of the plan", target_option)
-    tag.add_argument("words", nargs="*", metavar="NAME", help=argparse.SUPPRESS)
+def _upgrade_options(parser: Parser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("-y", "--yes", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
+
+
+def _help_options(parser: Parser) -> None:
+    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="a command, or `changes`")
+    parser.add_argument("-g", "--guide", action="store_true", help="list the topics that aren't commands")
+
+
+def _tag_options(parser: Parser) -> None:
+    parser.add_argument("words", nargs="*", metavar="NAME", help=argparse.SUPPRESS)
     for option in ("-n", "-m", "--note", "--tag", "--tag-name", "-c", "--change", "--change-name"):
-        tag.add_argument(option, dest="writes", action="append", default=[], help=argparse.SUPPRESS)
-    tag.add_argument("-a", "--all", dest="writes", action="append_const", const="--all", help=argparse.SUPPRESS)
-    for name in WRITING:
-        add(name, "").swallows = frozenset()
+        parser.add_argument(option, dest="writes", action="append", default=[], help=argparse.SUPPRESS)
+    parser.add_argument("-a", "--all", dest="writes", action="append_const", const="--all", help=argparse.SUPPRESS)
+
+
+def _swallow_all(parser: Parser) -> None:
+    parser.swallows = frozenset()
 
 
 def _date_format(parser: argparse.ArgumentParser) -> None:
@@ -110,8 +133,7 @@ def _listing(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--no-color", action="store_const", const="never", dest="color", help="--color never")
 
 
-def _settings(add: Add) -> None:
-    config = add("config", "what sqitch.conf and the user's and system's files say", letter=False)
+def _config_options(config: Parser) -> None:
     where = config.add_mutually_exclusive_group()
     where.add_argument("-f", "--file", "--config-file", metavar="FILE", help=argparse.SUPPRESS)
     where.add_argument("--local", action="store_true", help="with --list: only the project's file")
@@ -133,10 +155,11 @@ def _settings(add: Add) -> None:
     ):  # fmt: skip
         action.add_argument(*names, dest="action", action="store_const", const="write", help=argparse.SUPPRESS)
     config.add_argument("words", nargs="*", metavar="KEY", help="a key, and a regex that its value must match")
-    for name, one in (("engine", "the engines"), ("target", "the targets")):
-        settings = add(name, f"{one} that sqitch.conf configures", letter=False)
-        settings.swallows = frozenset({"add", "alter", "rename", "remove", "rm"})
-        settings.add_argument("words", nargs="*", metavar="WORD", help="nothing: the names; or: show NAME…")
+
+
+def _names_options(parser: Parser) -> None:
+    parser.swallows = frozenset({"add", "alter", "rename", "remove", "rm"})
+    parser.add_argument("words", nargs="*", metavar="WORD", help="nothing: the names; or: show NAME…")
 
 
 def take_letter(arguments: argparse.Namespace, text: str) -> None:
