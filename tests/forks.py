@@ -182,8 +182,14 @@ def long_way() -> Iterator[None]:
 # -- the process that is forked ----------------------------------------------------------------------------------------
 
 
+_LATER = ("postgast", "tomllib")
+"""What the program imports when it first needs it."""
+
+
 def _load() -> None:
     """Import all of the program but its screen, which no command without a terminal opens."""
+    for name in _LATER:
+        import_module(name)
     for module in walk_packages(pgmig_tui.__path__, "pgmig_tui."):
         if not module.name.startswith("pgmig_tui.ui") and not module.name.endswith("__main__"):
             import_module(module.name)
