@@ -187,6 +187,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
 
 def pytest_unconfigure() -> None:
     forks.FORKS.stop()
+    forks.SQITCH.stop()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,10 +1,10 @@
-"""Starts the program's own processes by forking one that has loaded it already.
+"""Starts the program's own processes, and the real sqitch, by forking one that has loaded it already.
 
 A start of `python -m pgmig_tui` takes 0.4 s of a processor, nearly all of it for imports, and the tests start it
 thousands of times, as commands and as run processes. What is forked is the same program in a process of its own, with
 its own arguments, environment, folder, files, session and signals, and it ends as Python ends. How Python itself starts
 (its options, another locale, PYTHON… of the environment, a controlling terminal) can't be had of a fork: there, and in
-a test marked `own_start`, the program is started the long way.
+a test marked `own_start`, the program is started the long way. Of sqitch (0.5 s) the same is true: `sqitch_forks.pl`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import json
 import os
 import runpy
 import selectors
+import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -62,10 +64,25 @@ def arguments_of(command: Any, env: Mapping[str, str]) -> list[str] | None:
     return words if locale.upper().replace("-", "").endswith(".UTF8") else None
 
 
-class Forks:
-    """One process that has loaded the program, and the way to ask it for forks. Started when first asked."""
+def sqitch_arguments_of(command: Any, env: Mapping[str, str], folder: Path, files: Sequence[int]) -> list[str] | None:
+    """What follows `sqitch` in a command that a fork of it can carry out; None where Perl has to start."""
+    if not isinstance(command, list | tuple) or not command or command[0] != "sqitch" or -1 in files:
+        return None
+    words = [os.fspath(word) for word in command[1:]]
+    try:
+        json.dumps([words, dict(env), str(folder)], ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return None
+    sockets = any(stat.S_ISSOCK(os.fstat(file).st_mode) for file in files)
+    steered = any(name.startswith("PERL") for name in env) or env.get("PATH") != os.environ.get("PATH")
+    return None if sockets or steered else words
 
-    def __init__(self) -> None:
+
+class Forks:
+    """One process that has loaded a program, and the way to ask it for forks. Started when first asked."""
+
+    def __init__(self, *command: str) -> None:
+        self._command = command
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.address = ""
@@ -76,7 +93,7 @@ class Forks:
         self.address = str(Path(self._folder.name) / "socket")
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PG", "LC_"))}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tests.forks", self.address],
+            [*self._command, self.address],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**env, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "LC_ALL": _LOCALE},
@@ -99,32 +116,45 @@ class Forks:
             self.start()
         asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         asked.connect(self.address)
-        socket.send_fds(asked, [json.dumps(request).encode()], list(files))
+        message = json.dumps(request).encode()
+        if self is FORKS:
+            socket.send_fds(asked, [message], list(files))
+        else:
+            asked.send(message)  # Perl opens them by their names
         return int(asked.recv(100)), asked
 
 
-FORKS = Forks()
+FORKS = Forks(sys.executable, "-P", "-m", "tests.forks")
+SQITCH = Forks("perl", "-CAS", str(Path(__file__).with_name("sqitch_forks.pl")))
+_SQITCH_AT_HAND = shutil.which("sqitch") == "/usr/bin/sqitch"
+"""Debian's, whose modules every Perl finds."""
 
 
 def _execute_child(self: Any, args: Any, executable: Any, preexec_fn: Any, close_fds: Any, pass_fds: Any, cwd: Any,
                    env: Any, startupinfo: Any, creationflags: Any, shell: Any, *rest: Any) -> None:  # fmt: skip
     """In the place of Popen's own: asks for a fork where one will do."""
-    words = arguments_of(args, os.environ if env is None else env) if FORKS.wanted else None
-    if words is None or executable or preexec_fn or pass_fds or shell:
+    read, stdin, stdout, written, error, told = rest[:6]
+    here, folder = dict(os.environ if env is None else env), Path(cwd or ".").absolute()
+    source, words = FORKS, None
+    if FORKS.wanted and not (executable or preexec_fn or pass_fds or shell):
+        words = arguments_of(args, here)
+        if words is None and _SQITCH_AT_HAND:
+            source, words = SQITCH, sqitch_arguments_of(args, here, folder, (read, written, told))
+    if words is None:
         _python_starts(
             self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell, *rest
         )
         return
-    read, stdin, stdout, written, error, told = rest[:6]
     named = dict(zip(list(inspect.signature(_python_starts).parameters)[17:], rest[6:], strict=True))
+    given = [fd if fd != -1 else standard for fd, standard in ((read, 0), (written, 1), (told, 2))]
     request = {
         "words": words,
-        "folder": str(Path(cwd or ".").absolute()),
-        "environment": dict(os.environ if env is None else env),
+        "folder": str(folder),
+        "environment": here,
         "session": bool(named["start_new_session"]),
+        "files": [f"/proc/{os.getpid()}/fd/{file}" for file in given],
     }
-    given = [fd if fd != -1 else standard for fd, standard in ((read, 0), (written, 1), (told, 2))]
-    self.pid, self._forked = FORKS.ask(request, given)
+    self.pid, self._forked = source.ask(request, given)
     self._child_created = True
     self._close_pipe_fds(read, stdin, stdout, written, error, told)
 

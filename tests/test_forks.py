@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import forks
 from tests.cli.program import environment, shop
 
@@ -47,3 +49,25 @@ def test_python_starts_where_it_makes_a_difference(tmp_path: Path) -> None:
         assert forks.arguments_of(words, {**env, **other}) is None, other
     for command in ([sys.executable, "-c", "pass"], ["psql"], [sys.executable, "-m", "pytest"], [sys.executable, "-P"]):
         assert forks.arguments_of(command, env) is None, command
+
+
+@pytest.mark.sqitch
+def test_of_sqitch_too(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "SQITCH"))}
+    env |= {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "SQITCH_FULLNAME": "Zoe", "SQITCH_EMAIL": "zoe@example.com"}
+    (tmp_path / "sqitch.plan").write_text("%syntax-version=1.0.0\n%project=ä\n\n", encoding="utf-8")
+    (tmp_path / "sqitch.conf").write_text("[core]\n\tengine = pg\n", encoding="utf-8")
+
+    def told(*words: str) -> tuple[int, bytes, bytes]:
+        done = subprocess.run(["sqitch", *words], env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True)
+        return done.returncode, done.stdout, done.stderr
+
+    for words in (["--version"], ["plan"], ["status", UNREACHABLE], ["show", "change", "ä"], ["nonsense"], []):
+        forked = told(*words)
+        with forks.long_way():
+            assert told(*words) == forked, words
+    with subprocess.Popen(["sqitch", "plan"], env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, start_new_session=True) as process:  # fmt: skip
+        assert os.getsid(process.pid) == process.pid
+        process.kill()
+        assert process.wait(timeout=60) in (-9, 1)
