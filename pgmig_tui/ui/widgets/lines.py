@@ -332,6 +332,10 @@ class Groups(Lines):
         if first < top or last >= top + height:
             self.scroll_to(y=min(first, max(0, last - height + 1)), animate=False, force=True)
 
+    def settle(self) -> None:
+        if self.current is not None:
+            self.reveal()
+
     def highlight(self, index: int) -> str | None:
         here = self.bright and self.current is not None and index < len(self._groups)
         return "cursor" if here and self._groups[index] == self.current else super().highlight(index)
