@@ -36,7 +36,7 @@ def _sql() -> str:
     return files("pgmig_tui.database").joinpath("catalog.sql").read_text(encoding="utf-8")
 
 
-def _array(values: Sequence[str]) -> str:
+def array(values: Sequence[str]) -> str:
     """A text[] as SQL, whatever standard_conforming_strings is."""
     escaped = (value.replace("\\", "\\\\").replace("'", "''") for value in values)
     return "ARRAY[" + ", ".join(f"E'{value}'" for value in escaped) + "]"
@@ -97,7 +97,7 @@ def _with_spreads(facts: Facts, connection: Executes, names: Names) -> Facts:
         ("names", [name.relation for name in tables]),
         ("compared", sorted(names.compared)),
     ):
-        sql = sql.replace(f"%({placeholder})s", _array(values))
+        sql = sql.replace(f"%({placeholder})s", array(values))
     document = connection.execute(PLAN + sql)[0][0]
     found = json.loads(document) if isinstance(document, str | bytes) else document
     spreads: dict[Name, dict[str, Spread]] = {}
@@ -116,7 +116,7 @@ def _with_spreads(facts: Facts, connection: Executes, names: Names) -> Facts:
 def _with_cascades(facts: Facts, connection: Executes, names: Names) -> Facts:
     sql = files("pgmig_tui.database").joinpath("cascade.sql").read_text(encoding="utf-8")
     for placeholder, values in (("dropped", names.dropped), ("parts", names.parts), ("roles", names.roles)):
-        sql = sql.replace(f"%({placeholder})s", _array(sorted(values)))
+        sql = sql.replace(f"%({placeholder})s", array(sorted(values)))
     document = connection.execute(PLAN + sql)[0][0]
     found = json.loads(document) if isinstance(document, str | bytes) else document
     cascades: dict[Fall, list[Fallen]] = {}
@@ -155,6 +155,6 @@ def read_script_facts(connection: Executes, names: Names) -> Facts:
 def _ask(connection: Executes, names: Names) -> Json:
     sql = _sql()
     for placeholder, value in zip(_PARAMETERS, values_of(names), strict=True):
-        sql = sql.replace(f"%({placeholder})s", _array(value))
+        sql = sql.replace(f"%({placeholder})s", array(value))
     document = connection.execute(PLAN + sql)[0][0]
     return json.loads(document) if isinstance(document, str | bytes) else document

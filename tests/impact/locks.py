@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from pgmig_tui.database.catalog import read_facts
+from pgmig_tui.database.catalog import PLAN, array, gather, prepared_sql, values_of
 from pgmig_tui.impact.facts import Facts, Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import StatementImpact
+from pgmig_tui.impact.wanted import Names
 from tests.impact.statements import One
 
 STRONG = LockMode.SHARE_UPDATE_EXCLUSIVE
@@ -27,6 +29,24 @@ WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
 _LOCKS = "SELECT relation, mode FROM pg_locks WHERE pid = %s AND granted AND locktype = 'relation'"
 
 
+class PlannedOnce:
+    """Asks as database.catalog does, in a session whose planner has to think once: that takes longer than the rest."""
+
+    def __init__(self, execute: Callable[[str], Sequence[Sequence[Any]]]) -> None:
+        self._execute = execute
+        self._prepared = False
+
+    def __call__(self, names: Names) -> Any:
+        values = values_of(names)
+        if not self._prepared:
+            self._execute(f"PREPARE facts({', '.join('text[]' for _ in values)}) AS {prepared_sql()}")
+            self._prepared = True
+        given = ", ".join(f"{array(value)}::text[]" for value in values)
+        return json.loads(
+            self._execute(f"{PLAN}SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE facts({given})")[0][0]
+        )
+
+
 class Session:
     """Two connections to one database: one that acts, one that watches."""
 
@@ -34,17 +54,18 @@ class Session:
         self.actor = psycopg.connect(conninfo)
         self.watcher = psycopg.connect(conninfo, autocommit=True)
         self.version = self.actor.info.server_version
+        self.ask = PlannedOnce(self.execute)
 
     def execute(self, sql: str) -> Sequence[Sequence[Any]]:
         """As database.connect.Connection: the last statement's rows. For read_facts, on the acting session."""
         cursor = self.actor.execute(sql.encode())
         while cursor.nextset():
             pass
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description else []
 
     def facts(self, *sql: str) -> Facts:
         """What the server knows of the names in the statements, as committed."""
-        facts = read_facts(self, names_in([One(text) for text in sql]))
+        facts = gather(names_in([One(text) for text in sql]), self.ask, self)
         self.actor.rollback()
         return facts
 

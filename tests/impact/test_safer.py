@@ -13,9 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgmig_tui.database.catalog import read_facts
+from pgmig_tui.database.catalog import gather
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.advice import RULES
+from pgmig_tui.impact.facts import Facts
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import Advice
@@ -24,6 +25,7 @@ from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, MemoryFiles
 from pgmig_tui.script.preview import preview
 from pgmig_tui.script.statement import Statement
+from tests.impact.locks import PlannedOnce
 from tests.servers import Server
 
 CASES = Path(__file__).with_name("safer_cases.sql")
@@ -72,6 +74,7 @@ class Place:
         self.server = server
         self.name = server.create_database()
         self.connection = psycopg.connect(server.conninfo(self.name, options="-c timezone=UTC"), autocommit=True)
+        self.ask = PlannedOnce(self.execute)
 
     def execute(self, sql: str, /) -> list[Any]:
         """As database.connect.Connection: the last statement's rows."""
@@ -79,6 +82,9 @@ class Place:
         while cursor.nextset():
             pass
         return cursor.fetchall() if cursor.description else []
+
+    def facts(self, *asked: Statement) -> Facts:
+        return gather(names_in(asked), self.ask, self)
 
     def enter(self, case: Case) -> None:
         self.execute(f'SET search_path = "{case.schema}"')
@@ -117,7 +123,7 @@ def run_steps(place: Place, sql: str, rule: str, version: int) -> None:
     before = False
     for step in statements(sql):
         if step.control is None and not before:
-            facts = read_facts(place, names_in([step]))
+            facts = place.facts(step)
             impact = predict_script([step], facts, version).statements[0]
             assert rule not in [one.rule for one in impact.advice], f"{step.text} of {sql}"
             assert impact.problem is None, f"{step.text}: {impact.problem}"
@@ -128,7 +134,7 @@ def run_steps(place: Place, sql: str, rule: str, version: int) -> None:
 def advice_on(test: str, place: Place, *, live: bool) -> list[Advice]:
     """What is advised by the catalog, or from the text alone."""
     (one,) = statements(test)
-    facts = read_facts(place, names_in([one])) if live else None
+    facts = place.facts(one) if live else None
     impact = predict_script([one], facts, place.server.version_num if live else 180000).statements[0]
     assert impact.problem is None, f"{test}: {impact.problem}"
     return list(impact.advice)
