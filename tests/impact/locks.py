@@ -34,13 +34,11 @@ class PlannedOnce:
 
     def __init__(self, execute: Callable[[str], Sequence[Sequence[Any]]]) -> None:
         self._execute = execute
-        self._prepared = False
 
     def __call__(self, names: Names) -> Any:
         values = values_of(names)
-        if not self._prepared:
+        if not self._execute("SELECT 1 FROM pg_prepared_statements WHERE name = 'facts'"):  # or DISCARD ALL has run
             self._execute(f"PREPARE facts({', '.join('text[]' for _ in values)}) AS {prepared_sql()}")
-            self._prepared = True
         given = ", ".join(f"{array(value)}::text[]" for value in values)
         return json.loads(
             self._execute(f"{PLAN}SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE facts({given})")[0][0]
