@@ -122,6 +122,21 @@ def test_nothing_pending_says_why_deploy_is_off() -> None:
     play(scene)
 
 
+def test_a_standby_says_so_in_the_banner_in_place_of_what_may_be_done_there() -> None:
+    async def scene() -> None:
+        async with opened(size=(80, 23)) as robot:
+            await robot.tell(standing("production", 5, standby=True), standing("staging", 5))
+            for environment, standby in (("3", True), ("2", False)):
+                await robot.press(environment, "l")
+                await robot.sees("STANDBY" if standby else "RW")
+                first = robot.text.splitlines()[0]
+                assert ("STANDBY" in first, "RW" in first or "READ-" in first) == (standby, not standby), first
+                await robot.press("escape")
+                await robot.sees("Plan documents")
+
+    play(scene)
+
+
 @pytest.mark.parametrize("columns", [80, 160])
 def test_what_must_not_be_deployed_says_so_and_a_missing_tag_is_no_up_to_date(columns: int) -> None:
     async def scene() -> None:
