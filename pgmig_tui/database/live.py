@@ -62,6 +62,8 @@ class Live:
     deadlock_timeout_ms: int
     works: bool = True
     """It has a lock, be it the one on itself that every transaction has, and doesn't wait for its client."""
+    standby: bool = False
+    """It has committed, and waits for a synchronous standby to have that."""
 
     @property
     def direct(self) -> tuple[Blocker, ...]:
@@ -99,7 +101,23 @@ def _question(name: str, version_num: int) -> str:
 
 def read_live(row: Cells, pid: int, mask: Callable[[str], str]) -> Live:
     """The answer to `look_sql(pid)` as values; texts of queries are masked."""
-    waiting, edges, sessions, gid, waiters, oldest, holds, new, pages, wal, progress, backup, deadlock, works = row
+    (
+        waiting,
+        edges,
+        sessions,
+        gid,
+        waiters,
+        oldest,
+        holds,
+        new,
+        pages,
+        wal,
+        progress,
+        backup,
+        deadlock,
+        works,
+        standby,
+    ) = row
     known = {session["pid"]: session for session in json.loads(sessions or "[]")}
     order = in_the_way(pid, [(one, other) for one, other in json.loads(edges or "[]")])
     phase, percent = json.loads(progress) if progress else ("", None)
@@ -118,6 +136,7 @@ def read_live(row: Cells, pid: int, mask: Callable[[str], str]) -> Live:
         backup=(running[0], running[1]) if running else None,
         deadlock_timeout_ms=_milliseconds(deadlock or "1s"),
         works=works == "t",
+        standby=standby == "t",
     )
 
 

@@ -25,7 +25,9 @@ from psycopg import pq
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
-Kind = Literal["step", "control", "watch"]
+Kind = Literal["step", "control", "watch", "alone"]
+"""step: for scripts · watch: only looks · alone: what it writes (registry and tracking tables, failed steps) waits for
+no synchronous standby; the COMMIT of a step, which comes behind it in the write-ahead log, waits for all of it."""
 
 PATH = "pg_catalog, pg_temp"
 """search_path of our own sessions."""
@@ -83,6 +85,8 @@ def settings_of(kind: Kind, lock_timeout_ms: int, version_num: int) -> dict[str,
     settings = {"idle_in_transaction_session_timeout": "30s", "statement_timeout": "0"}
     if kind != "step":
         settings = dict(PLAIN)
+    if kind == "alone":
+        settings["synchronous_commit"] = "local"
     if kind == "watch":
         settings |= _WATCH
         lock_timeout_ms = _WATCH_LOCK_MS
@@ -102,8 +106,9 @@ def calls(settings: Mapping[str, str], version_num: int, local: str = "false") -
     Where the platform can't watch a socket, that setting is an error: Linux can from 14, macOS and the BSDs from 15.
     """
     made = [f"pg_catalog.set_config('{name}','{value}',{local})" for name, value in settings.items()]
-    durable = "pg_catalog.replace(pg_catalog.current_setting('synchronous_commit'),'off','local')"
-    made.append(f"pg_catalog.set_config('synchronous_commit',{durable},{local})")
+    if "synchronous_commit" not in settings:
+        durable = "pg_catalog.replace(pg_catalog.current_setting('synchronous_commit'),'off','local')"
+        made.append(f"pg_catalog.set_config('synchronous_commit',{durable},{local})")
     if version_num >= 140000:
         able = ("linux",) if version_num < 150000 else ("linux", "darwin", "bsd")
         found = ",".join(f"pg_catalog.strpos(pg_catalog.version(),'{name}')" for name in able)

@@ -32,7 +32,7 @@ def open_session(plan: RunPlan, target: Endpoint, journal: JournalWriter) -> Con
     """The control session of a new run, on the server and database that it was planned for. Raises Refused,
     Unreachable, ServerError."""
     name = application_name(plan.run_id, "control")
-    session = connect(target, application_name=name, lock_timeout_ms=plan.lock_timeout_ms)
+    session = connect(target, application_name=name, kind="alone", lock_timeout_ms=plan.lock_timeout_ms)
     identity = session.identity()
     check_server(identity, None)
     if plan.command != "verify":  # which writes nothing, and may look at what is read-only

@@ -386,7 +386,7 @@ class Runner:
 
     def _own(self, part: str) -> Connection:
         name = application_name(self.plan.run_id, part)
-        return connect(self.target, application_name=name, lock_timeout_ms=self.plan.lock_timeout_ms)
+        return connect(self.target, application_name=name, kind="alone", lock_timeout_ms=self.plan.lock_timeout_ms)
 
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
         self.journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)

@@ -29,7 +29,10 @@ _DUTY = 20
 """A look that took t isn't repeated before _DUTY × t: what looks at a pile-up must not feed it."""
 _VANISHED_S = 10.0
 """The server has ended a statement, and its answer hasn't come so long since: it won't any more."""
+_STANDBY_S = 2.0
+"""A synchronous standby that is waited for is told of after so long."""
 _PAGE = 8192
+_SAID = float("inf")
 _TOLD = 50
 """So many sessions at most are told of in one event."""
 _WAL_NOTED = 1 << 20
@@ -88,6 +91,7 @@ class Watcher:
         self.gave_way = ""
         self._idle_since: float | None = None
         self._worked_at = 0.0
+        self._standby_since: float | None = None
         self.latest: Live | None = None
         """The last look at the try that runs, or ran last."""
 
@@ -236,6 +240,7 @@ class Watcher:
             return  # of a statement that has ended meanwhile
         live = self._since_seen(read_live(rows[-1], pid, session.mask), now)
         self._look_for_answer(live, now, pid)
+        self._look_for_standby(live, now)
         self._guard(live)
         if details:
             statement.details = live
@@ -283,6 +288,21 @@ class Watcher:
         )
         self._journal.write("warning", step=self._step, message=told)
         self._watched.cut()
+
+    def _look_for_standby(self, live: Live, now: float) -> None:
+        """Nobody knows how long a COMMIT waits for a synchronous standby that is gone: whoever looks is told, once."""
+        if not live.standby:
+            self._standby_since = None
+            return
+        before, self._standby_since = self._standby_since, self._standby_since or now
+        if before is None or before == _SAID or now - before < _STANDBY_S:
+            return
+        self._standby_since = _SAID
+        self._journal.write(
+            "warning", step=self._step,
+            message=f"a COMMIT (process {self.watched_pid}) waits for a synchronous standby to have it, and will until"
+            " one has; on this server it is done already. To cancel ends the waiting, not the COMMIT",
+        )  # fmt: skip
 
     # -- the queue guard ---------------------------------------------------------------------------------------
 

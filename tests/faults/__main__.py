@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.faults import faults, more, pools
+from tests.faults import faults, more, pools, standbys
 from tests.faults.bench import Bench, Direction, Fault, Trial, table
 from tests.faults.proxy import Proxy
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder
@@ -79,6 +79,7 @@ def every_fault(bench: Bench, sandbox: QuickServer, proxy: Proxy) -> list[Fault]
         faults.PromotedStandby(sandbox, proxy, sandbox.folder.with_name("standby")),
         *more.surroundings(sandbox),
         *pools.pools(sandbox, proxy),
+        standbys.GoneStandby(sandbox),
         *more.pairs(sandbox, proxy),
     ]
 

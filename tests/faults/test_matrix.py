@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.faults import faults, more, pools
+from tests.faults import faults, more, pools, standbys
 from tests.faults.__main__ import matrix
 from tests.faults.bench import Bench, Fault, table
 from tests.faults.proxy import Proxy
@@ -70,11 +70,12 @@ def bench(sandbox: QuickServer, proxy: Proxy) -> Bench:
         (lambda sandbox, proxy: pools.KilledBehindPool(sandbox, proxy), 14),
         (lambda sandbox, proxy: pools.KilledPool(sandbox, proxy), 14),
         (lambda sandbox, proxy: pools.TurnedPool(sandbox, proxy, "transaction"), 10),
+        (lambda sandbox, proxy: standbys.GoneStandby(sandbox), 15),
         (lambda sandbox, proxy: more.Pair(more.Killed(), faults.LostServer(sandbox)), 14),
     ],
     ids=[
         "run", "screen", "session", "control", "cut", "disk", "backend", "server", "server-later", "standby",
-        "settings", "forgetful", "hidden", "recreated", "copied", "pool", "pool-killed", "pool-turned",
+        "settings", "forgetful", "hidden", "recreated", "copied", "pool", "pool-killed", "pool-turned", "standby-gone",
         "pair",
     ],
 )  # fmt: skip

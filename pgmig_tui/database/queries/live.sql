@@ -88,4 +88,5 @@ SELECT EXISTS (SELECT 1 FROM waits WHERE pid = $1),
           FROM pg_catalog.pg_stat_progress_basebackup b LIMIT 1),
        pg_catalog.current_setting('deadlock_timeout'),
        EXISTS (SELECT 1 FROM locks WHERE pid = $1)
-         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.state IN ('idle', 'idle in transaction'))
+         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.state IN ('idle', 'idle in transaction')),
+       EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.wait_event = 'SyncRep')

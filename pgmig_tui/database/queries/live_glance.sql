@@ -12,4 +12,5 @@ SELECT EXISTS (SELECT 1 FROM waits WHERE pid = $1),
           FROM waits w WHERE w.pid IN (SELECT pid FROM behind)),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        EXISTS (SELECT 1 FROM locks WHERE pid = $1)
-         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.state IN ('idle', 'idle in transaction'))
+         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.state IN ('idle', 'idle in transaction')),
+       EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.wait_event = 'SyncRep')
