@@ -13,7 +13,10 @@ from typing import ClassVar
 
 import psycopg
 
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.errors import InDoubt
+from pgmig_tui.run import planning
+from pgmig_tui.run.journal import JOURNAL, JournalReader
+from pgmig_tui.run.plan import Options, RunPlan
 from tests.faults.bench import Bench, Fault
 from tests.faults.faults import (
     CutConnection,
@@ -24,10 +27,13 @@ from tests.faults.faults import (
     LostServer,
     Standing,
     StoppedServer,
+    immediate,
+    make_standby,
 )
 from tests.faults.proxy import Proxy
 from tests.faults.quick import QuickServer, until
 from tests.faults.stopping import Point
+from tests.servers import server_of
 
 _RUN = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'pgmig/{run}/%'"
 
@@ -174,6 +180,48 @@ class CopiedDatabase(KilledRun):
         bench.server.execute(f"ALTER DATABASE {name}_copy RENAME TO {name}")
 
 
+class CopiedCluster(KilledRun):
+    """The run is killed, and a copy of the whole cluster, with its system identifier, is asked about it: the copy
+    settles nothing, and where the original doesn't answer, a person is asked."""
+
+    name = "cluster copied"
+    every = 5
+
+    def __init__(self, sandbox: QuickServer) -> None:
+        self.sandbox = sandbox
+        self.copy = QuickServer(sandbox.folder.with_name("copy"), sandbox.programs, settings=dict(sandbox.settings))
+
+    def carry_out(self, bench: Bench, name: str, plan: RunPlan, at: Point) -> None:
+        super().carry_out(bench, name, plan, at)
+        sessions = _RUN.format(run=plan.run_id)
+        until("the end of its sessions", lambda: not bench.server.execute(sessions))
+        begun = (plan.folder / JOURNAL).exists()
+        before = (plan.folder / JOURNAL).read_bytes() if begun else b""
+        make_standby(self.sandbox, self.copy, {"postgres", name})
+        other = server_of(self.copy.conninfo("postgres"), bench.server.bin_dir)
+        other.execute("SELECT pg_promote(wait => false)")
+        until("the promotion", lambda: not other.execute("SELECT pg_is_in_recovery()")[0][0])
+        there = bench.project.environment(other.uri(name))
+        assert not planning.prepare(bench.project, there, "deploy", Options(), state_dir=bench.state_dir).settles
+        immediate(self.sandbox)
+        if before and JournalReader(plan.folder).poll()[-1].name != "run_finished":
+            with suppress(InDoubt):
+                planning.prepare(bench.project, there, "deploy", Options(), state_dir=bench.state_dir)
+                raise AssertionError("a copy was taken for the server of the run")
+        self.sandbox.start()
+        assert before == ((plan.folder / JOURNAL).read_bytes() if begun else b""), "the copy settled the run"
+
+    def undo(self, bench: Bench) -> None:
+        self.copy.destroy()
+
+
 def surroundings(sandbox: QuickServer) -> list[Fault]:
     """All of these but the pairs."""
-    return [HostileSettings(), ForgetfulServer(sandbox), HiddenRegistry(), RecreatedDatabase(), CopiedDatabase()]
+    return [
+        HostileSettings(),
+        ForgetfulServer(sandbox),
+        HiddenRegistry(),
+        RecreatedDatabase(),
+        CopiedDatabase(),
+        CopiedCluster(sandbox),
+    ]
