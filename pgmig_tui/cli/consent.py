@@ -74,7 +74,9 @@ def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, 
     from pgmig_tui.report import backups
 
     output.note(f"Backing up {safe(environment.name)}; this may take a while.")
-    made = backups.make(environment, _state_dir(), plan.run_id)
+    made = backups.make(
+        environment, _state_dir(), plan.run_id, told=lambda text: output.note(line(("~ ", "muted"), safe(text)))
+    )
     output.note(line(("+ ", "done"), f"backup: {safe(made[0].summary)}"))
     return made
 

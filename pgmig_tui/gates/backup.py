@@ -118,10 +118,12 @@ def make_backup(
     tools: Tools | None = None,
     progress: Callable[[int], None] | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    told: Callable[[str], None] = lambda text: None,
 ) -> tuple[Backup, Seal]:
     """Dump `target`'s database into `folder` (made 0700) and prove it; returns when no session of ours dumps any more.
 
-    `progress` gets the file's size in bytes; `stopping` is asked every tenth of a second. Raises Refused (no fitting
+    `progress` gets the file's size in bytes; `stopping` is asked every tenth of a second; `told` hears of what a backup
+    that was killed has left, which is removed. Raises Refused (no fitting
     pg_dump, or a run that is under way: the dump might lack what it changes), Unreachable, BackupError.
     """
     name = application_name(run_id, "dump")
@@ -131,7 +133,7 @@ def make_backup(
         started, clock = server_time(connection), time.monotonic()
         tools = tools or find_tools(identity.version_num)
         environment = libpq_environment(target, name)
-        with _unfinished(folder, identity.database) as path:
+        with _unfinished(folder, identity.database, told) as path:
             try:
                 _dump(target, tools, path, environment, progress, stopping)
             finally:
@@ -284,13 +286,13 @@ def _refuse_run(connection: Connection) -> None:
 
 
 @contextmanager
-def _unfinished(folder: Path, database: str) -> Iterator[Path]:
+def _unfinished(folder: Path, database: str, told: Callable[[str], None]) -> Iterator[Path]:
     """A new file for a dump, marked by its name, which is gone when we are, and when it wasn't renamed."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", database).lstrip(".-") or "database"
     path = folder / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.dump{_UNFINISHED}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(folder)
+        _sweep(folder, told)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise BackupError(
@@ -306,10 +308,11 @@ def _unfinished(folder: Path, database: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(folder: Path, told: Callable[[str], None]) -> None:
     """What is left of dumps whose process was killed, its keeper with it: half a file, or a record without one."""
     for path in folder.glob(f"*.dump{_UNFINISHED}"):
         with contextlib.suppress(OSError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
+            told(f"removed {path}, which a backup that was killed has left")
             Path(str(path).removesuffix(f".dump{_UNFINISHED}") + ".json").unlink(missing_ok=True)

@@ -185,7 +185,7 @@ def _place(
             do="Name a server of the same major version.",
         )
     _refuse_cluster_wide(plan)
-    return stack.enter_context(configured(server, identity.version_num))
+    return stack.enter_context(configured(server, identity.version_num, say))
 
 
 def _refuse_cluster_wide(plan: RunPlan) -> None:

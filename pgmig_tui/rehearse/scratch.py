@@ -77,6 +77,8 @@ def embedded(major: int, folder: Path, say: Say) -> Iterator[Place]:
     home = home_for(folder / f"server-{installation.major}")
     with _alone(folder, installation.major, say) as lock:
         server = SandboxServer(home, installation, settings=_SETTINGS, keeps_blank=True)
+        if any(folder.exists() for folder in server.holds_data):
+            say("removing what a rehearsal has left that was killed")
         with _folder_problems(home):
             server.clear()
         with removed_with_us(server.holds_data, server=server.data, lock=lock):
@@ -92,12 +94,14 @@ def embedded(major: int, folder: Path, say: Say) -> Iterator[Place]:
 
 
 @contextlib.contextmanager
-def configured(target: Reachable, version_num: int) -> Iterator[Place]:
+def configured(target: Reachable, version_num: int, say: Say) -> Iterator[Place]:
     """A server that the operator named. Leftovers of rehearsals whose process is gone are removed there first."""
     admin = Endpoint(target.display, dict(target.conninfo), target.password, target.secrets)
     place = Place(admin, False, version_num, f"the server {target.display}")
     with place.session() as connection:
-        _sweep(connection)
+        for name in leftovers(connection):
+            say(f"removing the scratch database {name} of a rehearsal that was killed")
+            connection.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
         yield place
 
 
@@ -139,11 +143,6 @@ def leftovers(connection: Connection) -> list[str]:
 
 def _keeper(name: str) -> str:
     return name.removeprefix(PREFIX)
-
-
-def _sweep(connection: Connection) -> None:
-    for name in leftovers(connection):
-        connection.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
 
 
 def _installation(major: int) -> Installation:

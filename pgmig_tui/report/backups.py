@@ -109,14 +109,15 @@ def make(
     *,
     progress: Callable[[int], None] | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    told: Callable[[str], None] = lambda text: None,
 ) -> tuple[CheckResult, ...]:
-    """Dump the environment's database now and prove the dump.
+    """Dump the environment's database now and prove the dump. `told` hears of what another has left that was killed.
 
     `progress` gets the size so far in bytes. Raises Refused (no fitting pg_dump), Unreachable, BackupError.
     """
     made, seal = backup.make_backup(
         environment.target, folder_of(state_dir), run_id, verify=wanted(environment), progress=progress,
-        stopping=stopping,
+        stopping=stopping, told=told,
     )  # fmt: skip
     return results(made, seal)
 

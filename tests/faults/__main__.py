@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from pgmig_tui.sandbox.installation import find_installations
-from tests.faults import faults, more, pools, standbys
+from tests.faults import ended, faults, more, pools, standbys
 from tests.faults.bench import Bench, Direction, Fault, Trial, table
 from tests.faults.proxy import Proxy
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder
@@ -28,6 +29,8 @@ def main() -> int:
     parser.add_argument("--changes", default="", metavar="N,N", help="only runs that begin with so many changes")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many at once, each with its own server")
     arguments = parser.parse_args()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background, and programs would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     begun = time.monotonic()
     with ProcessPoolExecutor(arguments.jobs) as pool:
         trials = [one for some in pool.map(partial(share, arguments), range(arguments.jobs)) for one in some]
@@ -56,11 +59,18 @@ def share(arguments: argparse.Namespace, job: int) -> list[Trial]:
         for fault in every_fault(bench, sandbox, proxy):
             if arguments.fault in fault.name:
                 some = matrix(bench, fault, arguments.every * arguments.jobs, first=arguments.every * job)
-                trials += some
-                print(table(some), f" ({time.monotonic() - begun:.0f} s)", flush=True)
+                trials += told(some, begun)
+        for command in ended.COMMANDS:
+            if arguments.fault in f"{command} cut off":
+                trials += told(list(ended.trials(bench, command, arguments.every, arguments.jobs, job)), begun)
     finally:
         sandbox.stop()
         shutil.rmtree(folder, ignore_errors=True)
+    return trials
+
+
+def told(trials: list[Trial], begun: float) -> list[Trial]:
+    print(table(trials), f" ({time.monotonic() - begun:.0f} s)", flush=True)
     return trials
 
 

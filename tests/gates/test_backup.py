@@ -247,7 +247,9 @@ def test_what_a_killed_dump_left_is_marked_and_goes_with_the_next(target: Place,
     left = tmp_path / "shop-20260101-000000-1.dump.unfinished"
     left.write_bytes(b"half a dump")
     left.with_name("shop-20260101-000000-1.json").write_text("{}")
-    backup, _ = make_backup(target, tmp_path, "run1", tools=tools)
+    told: list[str] = []
+    backup, _ = make_backup(target, tmp_path, "run1", tools=tools, told=told.append)
+    assert told == [f"removed {left}, which a backup that was killed has left"]
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".dump", ".json"]
     assert Path(backup.path).exists()
 

@@ -112,8 +112,10 @@ def test_what_a_rehearsal_left_that_was_killed_with_all_that_belongs_to_it_goes_
     os.kill(under_way.pid, signal.SIGKILL)
     under_way.wait(DEADLINE_S)
     assert copies(server) == left
-    with embedded(workshop.server.version_num // 10000, home.state_dir / "rehearsal", lambda text: None):
+    told: list[str] = []
+    with embedded(workshop.server.version_num // 10000, home.state_dir / "rehearsal", told.append):
         assert copies(server) == set()
+    assert told[0] == "removing what a rehearsal has left that was killed"
     assert not server.running
     assert not any(folder.exists() for folder in server.holds_data)
 
