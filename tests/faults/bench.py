@@ -15,6 +15,7 @@ import psycopg
 
 from pgmig_tui.database.connect import connect, guard_sql
 from pgmig_tui.database.fingerprint import changed, read_objects
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
@@ -367,6 +368,7 @@ class Bench:
             found = cut_off_runs(self.state_dir, self.project, environment, connection, identity)
             of = [(one.plan.run_id, one.relation) for one in found]
             assert of == [(plan.run_id, "same")], f"not the unfinished runs: {of}"
+            let_write(connection)
             if settlement.settled:
                 assert reconcile.settle(connection, settlement, by="the test")
         return settlement
@@ -378,6 +380,7 @@ class Bench:
         environment = self.environment(name)
         decided = record_now(environment.target, settlement) if record else reconcile.leave(settlement)
         with reconcile.asked(environment.target) as (connection, _):
+            let_write(connection)
             assert reconcile.settle(connection, decided, by="the test")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.errors import InDoubt
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project
@@ -131,6 +132,7 @@ def test_settling_waits_for_no_standby(primary: Server, standby_gone: None, tmp_
     with looking(workshop) as connection:
         settlement = reconcile.examine(connection, plan)
         assert [one.outcome for one in settlement.verdicts] == ["recorded", "not_applied"]
+        let_write(connection)
         assert reconcile.settle(connection, settlement, by="the test")
     assert time.monotonic() - began < 20
     events = journal.JournalReader(plan.folder).poll()
