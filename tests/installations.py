@@ -26,11 +26,10 @@ def installation_of(major: int) -> Installation | None:
 
 
 def clients_of(installation: Installation) -> Path:
-    """Folder of the psql and pg_dump to use with that server: its own, or the newest that there are."""
-    for one in (installation, *sorted(installations(), key=lambda one: one.major, reverse=True)):
-        if (one.bin_dir / "psql").exists():
-            return one.bin_dir
-    return installation.bin_dir
+    """Folder of the psql and pg_dump to use with that server: its own, or of the nearest newer version."""
+    newer = sorted((one for one in installations() if one.major >= installation.major), key=lambda one: one.major)
+    with_psql = (one.bin_dir for one in (installation, *newer) if (one.bin_dir / "psql").exists())
+    return next(with_psql, installation.bin_dir)
 
 
 def _from_npm() -> list[Installation]:

@@ -131,7 +131,7 @@ def make_backup(
         identity = connection.identity()
         _refuse_run(connection)
         started, clock = server_time(connection), time.monotonic()
-        tools = tools or find_tools(identity.version_num)
+        tools = tools or find_tools(identity.version_num, nearest=True)
         environment = libpq_environment(target, name)
         with _unfinished(folder, identity.database, told) as path:
             try:

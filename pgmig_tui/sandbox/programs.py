@@ -59,10 +59,13 @@ class Tools:
         return int(self.version.split(".")[0])
 
 
-def find_tools(server_version_num: int, folders: Sequence[Path] | None = None) -> Tools:
+def find_tools(server_version_num: int, folders: Sequence[Path] | None = None, *, nearest: bool = False) -> Tools:
     """The newest pg_dump that is at least as new as the server; of equal ones the first of `folders`, which are by
     default those of the sandbox's installations, of PATH, and where Debian keeps them. Raises Refused, naming the
-    versions found."""
+    versions found.
+
+    `nearest`: of the major version nearest to the server's, for what may have to go back into that server: a newer
+    pg_restore tells it what it doesn't know, such as transaction_timeout, which is 17's."""
     wanted = server_version_num // 10000
     found: dict[str, Tools] = {}
     for folder in _folders() if folders is None else folders:
@@ -70,6 +73,8 @@ def find_tools(server_version_num: int, folders: Sequence[Path] | None = None) -
         if tools is not None:
             found.setdefault(tools.version, tools)
     fitting = [tools for tools in found.values() if tools.major >= wanted]
+    if nearest and fitting:
+        fitting = [tools for tools in fitting if tools.major == min(one.major for one in fitting)]
     if fitting:
         return max(fitting, key=lambda tools: _numbers(tools.version))
     versions = ", ".join(sorted(found, key=_numbers)) or "none"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.cli.program import HEARS_HANGUPS, Checkout, shop
-from tests.database.places import Databases, role
+from tests.database.places import Databases, reads_all, role
 from tests.servers import Server
 
 CANARY = "canary-of-the-password"
@@ -50,7 +50,7 @@ def test_a_backup_that_is_cut_off_leaves_nothing(
     pg18.execute("CREATE TABLE public.t AS SELECT 1 AS n", name)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    with role(pg18, "IN ROLE pg_read_all_data") as somebody, psycopg.connect(pg18.conninfo(name)) as blocker:
+    with role(pg18, reads_all(pg18)) as somebody, psycopg.connect(pg18.conninfo(name)) as blocker:
         pg18.execute(f"ALTER ROLE \"{somebody['user']}\" PASSWORD '{CANARY}'")
         pg18.execute(f'GRANT CREATE ON DATABASE "{name}" TO "{somebody["user"]}"')
         uri = f"db:pg://{somebody['user']}@{quote(pg18.parameters['host'], safe='')}:{pg18.parameters['port']}/{name}"

@@ -75,6 +75,11 @@ def role(server: Server, options: str = "") -> Iterator[dict[str, str]]:
         server.execute(f'DROP ROLE "{name}"')
 
 
+def reads_all(server: Server) -> str:
+    """Options of a role that may dump any database: 13 has no role for that."""
+    return "IN ROLE pg_read_all_data" if server.version_num >= 140000 else "SUPERUSER"
+
+
 def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     """Poll until `condition` holds; fails the test when it doesn't in time."""
     import time

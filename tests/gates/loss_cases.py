@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Case:
     """A script. `earlier`: a change of the same plan that runs before it. `since`: the server's major version that it
-    needs. `shows`: whether what it does can be seen by running it in one transaction; `plain`: without psql."""
+    needs: older ones refuse it. `shows`: whether what it does can be seen by running it in one transaction; `plain`:
+    without psql."""
 
     sql: str
     earlier: str = ""
@@ -76,8 +77,8 @@ LOSES = (
     C("UPDATE app.item SET note = 'x' WHERE note IS NULL OR id = 1;"),
     C("ALTER TABLE app.item DROP COLUMN note;"),
     C("ALTER TABLE app.item DROP COLUMN IF EXISTS note, ADD COLUMN note text;"),
-    C("MERGE INTO app.item i USING app.ref r ON i.id = r.code WHEN MATCHED THEN UPDATE SET note = r.t;"),
-    C("MERGE INTO app.item i USING app.ref r ON i.id = r.code WHEN MATCHED THEN DELETE;"),
+    C("MERGE INTO app.item i USING app.ref r ON i.id = r.code WHEN MATCHED THEN UPDATE SET note = r.t;", since=15),
+    C("MERGE INTO app.item i USING app.ref r ON i.id = r.code WHEN MATCHED THEN DELETE;", since=15),
     C("MERGE INTO app.item i USING app.log r ON i.id = r.id WHEN NOT MATCHED BY SOURCE THEN DELETE;", since=17),
     C("INSERT INTO app.ref VALUES (1, 'uno') ON CONFLICT (code) DO UPDATE SET t = excluded.t;"),
     C("WITH gone AS (DELETE FROM app.log RETURNING *) INSERT INTO app.counted (t) SELECT what FROM gone;"),
@@ -183,7 +184,8 @@ LOSES = (
     ),
     C(
         "CREATE FUNCTION app.atomic_one() RETURNS void LANGUAGE sql BEGIN ATOMIC DELETE FROM app.log; END;"
-        " SELECT app.atomic_one();"
+        " SELECT app.atomic_one();",
+        since=14,
     ),
     C(
         "CREATE FUNCTION public.lower(app.shade) RETURNS text LANGUAGE sql AS 'DELETE FROM app.log; SELECT ''x''';"
@@ -199,7 +201,8 @@ LOSES = (
     C("COPY app.triggered FROM STDIN;\n5\tx\t\\N\n\\.\n", shows=False),
     C(
         "MERGE INTO app.triggered t USING app.ref r ON t.id = r.code WHEN NOT MATCHED THEN INSERT VALUES"
-        " (r.code, 'x', NULL);"
+        " (r.code, 'x', NULL);",
+        since=15,
     ),
     C("INSERT INTO app.ruled VALUES (2, 'x');"),
     C("INSERT INTO app.box VALUES (2, 'x');"),
@@ -318,8 +321,11 @@ HARMLESS = (
     C("INSERT INTO app.day VALUES (3, 3, 'z');"),
     C("INSERT INTO app.item (id, name) VALUES (9, 'new') RETURNING id;"),
     C("WITH new AS (INSERT INTO app.ref VALUES (7, 'x') RETURNING *) SELECT * FROM new;"),
-    C("MERGE INTO app.ref r USING app.log l ON r.code = l.id WHEN NOT MATCHED THEN INSERT VALUES (l.id, 'x');"),
-    C("MERGE INTO app.ref r USING app.log l ON r.code = l.id WHEN MATCHED THEN DO NOTHING;"),
+    C(
+        "MERGE INTO app.ref r USING app.log l ON r.code = l.id WHEN NOT MATCHED THEN INSERT VALUES (l.id, 'x');",
+        since=15,
+    ),
+    C("MERGE INTO app.ref r USING app.log l ON r.code = l.id WHEN MATCHED THEN DO NOTHING;", since=15),
     C("UPDATE app.item SET empty = 'x' WHERE empty IS NULL;"),
     C("UPDATE app.item SET empty = 'x' WHERE empty IS NULL AND id = 1;"),
     C("UPDATE app.item AS i SET empty = 'x' FROM app.ref r WHERE r.code = i.id AND i.empty IS NULL;"),

@@ -12,8 +12,10 @@ CREATE TABLE app.item (
     cost app.cents, both_of app.pair, tags public.hstore, nick public.citext, twice int GENERATED ALWAYS AS (id * 2) STORED,
     empty text, small smallint, big bigint, flag boolean
 );
+-- Each row by itself: PostgreSQL 13 takes no DEFAULT for a generated column among several.
 INSERT INTO app.item VALUES
-    (1, 'hammer', 10.25, 'a note', '2026-01-02 03:04:05.678+00', '2026-01-02', 'dark', 5, ROW(1, 2), 'a=>1', 'Nick', DEFAULT, NULL, 1, 5000000000, true),
+    (1, 'hammer', 10.25, 'a note', '2026-01-02 03:04:05.678+00', '2026-01-02', 'dark', 5, ROW(1, 2), 'a=>1', 'Nick', DEFAULT, NULL, 1, 5000000000, true);
+INSERT INTO app.item VALUES
     (2, 'nail', 0.10, 'another', '2026-01-03 03:04:05.678+00', '2026-01-03', 'light', 6, ROW(3, 4), 'b=>2', 'Nock', DEFAULT, NULL, 2, 6000000000, false);
 CREATE INDEX item_name ON app.item (name);
 CREATE TABLE other.item (id int PRIMARY KEY, name text);

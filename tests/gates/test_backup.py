@@ -25,7 +25,7 @@ from pgmig_tui.gates.backup import (
     prove_again,
 )
 from pgmig_tui.sandbox.programs import Tools, find_tools
-from tests.database.places import Databases, Place, place, role, session, until
+from tests.database.places import Databases, Place, place, reads_all, role, session, until
 from tests.servers import Server
 
 
@@ -72,7 +72,11 @@ def test_a_backup_decodes_and_restores(
 
     fresh = database_on(pg)
     restore = [str(tools.folder / "pg_restore"), "--dbname", pg.conninfo(fresh), str(path)]
-    subprocess.run(restore, check=True)
+    done = subprocess.run(restore, text=True, capture_output=True, check=False)
+    # Where nothing nearer than 17's is installed, an older server is told of a setting that it doesn't know.
+    foreign = tools.major >= 17 > pg.version_num // 10000
+    assert done.stderr.count("error:") == done.returncode == int(foreign), done.stderr
+    assert ("transaction_timeout" in done.stderr) is foreign
     assert pg.execute("SELECT count(*) FROM t", fresh) == [(20000,)]
 
 
@@ -198,7 +202,7 @@ def test_the_password_is_in_postgresql_s_own_programs_environment_and_nowhere_el
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    with role(pg, "IN ROLE pg_read_all_data") as somebody:
+    with role(pg, reads_all(pg)) as somebody:
         pg.execute(f"ALTER ROLE \"{somebody['user']}\" PASSWORD '{canary.replace(chr(39), chr(39) * 2)}'")
         target = place(pg, database, user=somebody["user"], password=canary)
         seen: set[tuple[str, str]] = set()

@@ -66,6 +66,8 @@ def test_the_newest_pg_dump_that_is_new_enough(installed: Path) -> None:
     assert find_tools(150003, folders).version == "18.1"
     assert find_tools(160001, folders[:3]).version == "16.10"
     assert find_tools(130001, folders[:1]).version == "13.4"
+    assert find_tools(160001, folders, nearest=True).version == "16.10"
+    assert find_tools(140001, folders, nearest=True).version == "16.10"
     with pytest.raises(Refused) as caught:
         find_tools(180001, folders[:3])
     assert "found 13.4, 16.2, 16.10" in caught.value.what
