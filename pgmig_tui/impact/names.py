@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pgmig_tui.impact import nodes
@@ -216,8 +217,9 @@ def _collect_text(text: str, found: Names, depth: int) -> None:
         collect(tree, text, found, depth + 1)
 
 
+@lru_cache(maxsize=4096)
 def names_of_text(text: str) -> Names:
-    """The names in SQL that code runs."""
+    """The names in SQL that code runs, maybe again and again: not to be added to."""
     found = Names()
     _collect_text(text, found, 1)
     return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
 from typing import Protocol
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Facts, Name, Relation
+from pgmig_tui.impact.locks_held import HeldLocks
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
@@ -92,16 +92,6 @@ class _Savepoint:
 
 
 @dataclass(slots=True)
-class _Open:
-    """A lock that is held at this point of the walk; by its number, that of the last one, one knows all below it."""
-
-    name: Name
-    mode: LockMode
-    from_line: int
-    number: int = field(default_factory=count(1).__next__)
-
-
-@dataclass(slots=True)
 class _Fork:
     """An open `\\if` of the script: its number and arm, the worlds before it, and those after its other arms."""
 
@@ -121,8 +111,7 @@ class _Walk:
     rates: Rates
     in_transaction: bool = False
     savepoints: list[_Savepoint] = field(default_factory=list)
-    open: list[_Open] = field(default_factory=list)
-    strongest: dict[Name, LockMode] = field(default_factory=dict)
+    locks: HeldLocks = field(default_factory=HeldLocks)
     unfinished: list[int] = field(default_factory=list)
     done: list[StatementImpact] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
@@ -141,7 +130,7 @@ class _Walk:
     @property
     def stamps(self) -> tuple[int, ...]:
         """Equal ones are equal catalogs and equal locks: answers hold."""
-        return (self.open[-1].number if self.open else 0, *(world.catalog.stamp for world in self.worlds))
+        return (self.locks.stamp, *(world.catalog.stamp for world in self.worlds))
 
     @property
     def catalogs(self) -> list[Catalog]:
@@ -180,41 +169,16 @@ class _Walk:
         self._close(savepoint.held, savepoint.statements, line)
 
     def _close(self, held: int, statements: int, line: int) -> None:
-        for lock in self.open[held:]:
-            self.held.append(Held(lock.name.schema, lock.name.relation, lock.mode, lock.from_line, line))
-        del self.open[held:]
+        self.held += self.locks.give_back(held, line)
         for position in self.unfinished[statements:]:
             # not handed out yet, and a copy of all its fields for this one costs more than the whole prediction
             object.__setattr__(self.done[position], "held_until_line", line)
         del self.unfinished[statements:]
-        self.strongest = {}
-        for lock in self.open:
-            self.strongest[lock.name] = max(lock.mode, self.strongest.get(lock.name, lock.mode))
 
     def known(self, names: Iterable[Name]) -> list[Relation]:
         """The relations of these names, as far as they are known."""
         catalog = self.worlds[0].catalog
         return [relation for name in names if (relation := catalog.known(name)) is not None]
-
-    def held_before(self) -> tuple[Held, ...]:
-        """The strong locks that the transaction has by now on relations that others can see, the strongest of each."""
-        catalog = self.worlds[0].catalog
-        found = {}
-        for lock in self.open:
-            mode = self.strongest.get(lock.name)
-            if mode is lock.mode and mode >= LockMode.SHARE and catalog.index(lock.name) is None:
-                found[lock.name] = Held(lock.name.schema, lock.name.relation, mode, lock.from_line, 0)
-        return tuple(found.values())
-
-    def take(self, impact: StatementImpact) -> None:
-        """Enter a statement's locks; weaker ones than those held already add nothing."""
-        for lock in impact.locks:
-            if lock.new:
-                continue
-            name = lock.name
-            if self.strongest.get(name, 0) < lock.mode:
-                self.strongest[name] = lock.mode
-                self.open.append(_Open(name, lock.mode, impact.line))
 
     # -- branches of \\if --------------------------------------------------------------------------------------------
 
@@ -302,14 +266,14 @@ def predict_script(
             walk.unfinished.append(position)
             continue
         outside = outside or not walk.in_transaction
-        walk.take(impact)
+        walk.locks.take(impact.locks, impact.line)
         walk.unfinished.append(position)
         if not walk.in_transaction:
             for one in walk.catalogs:
                 one.commit()
             walk.finish(statement.end_line)
     walk.on_branch(())
-    if walk.open or walk.unfinished:
+    if walk.locks or walk.unfinished:
         walk.finish(last)
     first, *others = walk.catalogs
     shadow.become(first, others)
@@ -347,8 +311,8 @@ def _part(walk: _Walk, path: str, line: int) -> ScriptImpact:
     done = walk.done.copy()
     for position in walk.unfinished:
         done[position] = replace(done[position], held_until_line=line)
-    held = [Held(one.name.schema, one.name.relation, one.mode, one.from_line, line) for one in walk.open]
-    return ScriptImpact(path, True, tuple(done), (*walk.held, *held), walk.version, walk.live, walk.rates)
+    held = (*walk.held, *walk.locks.until(line))
+    return ScriptImpact(path, True, tuple(done), held, walk.version, walk.live, walk.rates)
 
 
 def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
@@ -375,7 +339,7 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
             walk.begin()
     elif control == "savepoint":
         name = _savepoint_name(statement)
-        walk.savepoints.append(_Savepoint(name, len(walk.open), len(walk.unfinished)))
+        walk.savepoints.append(_Savepoint(name, len(walk.locks), len(walk.unfinished)))
         for catalog in walk.catalogs:
             catalog.savepoint(name)
     elif control in {"rollback to", "rollback to savepoint"}:
@@ -606,7 +570,7 @@ def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem
     # not handed out yet: setting the few fields that differ is a third of the time of passing them all
     put = object.__setattr__
     put(impact, "held_until_line", impact.end_line)
-    held = walk.held_before() if walk.strongest else ()
+    held = walk.locks.strong()
     worked = works_on(out, impact.kind, walk.known(out.locks)) if held else []
     if worked:
         while_held(out, held, worked)
@@ -620,6 +584,7 @@ def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem
     if held_mode is not None:
         own = max((lock.mode for lock in impact.locks if not lock.new), default=held_mode)
         put(impact, "held", held)
+        put(impact, "held_more", walk.locks.count_strong() - len(held))
         put(impact, "blocks", _BLOCKS[max(own, held_mode)])
     level = risk(out, held_mode if worked else None, worked)
     if problem is not None or impact.kind == "UNPARSED" or statement.then == "gexec":

@@ -137,7 +137,8 @@ class StatementImpact:
     `unknown` says in words what could not be told, `hidden` of that what may destroy something, `breaks` what running
     code would notice, `notes` the rest; `needs_no_transaction` is True when PostgreSQL refuses it inside a transaction
     block. `silenced` are the rules whose advice the script silences, each with its reason. `held` are the locks from
-    SHARE on that the transaction has from earlier statements, `blocks` counts them, too. `times`: it stands for so many
+    SHARE on that the transaction has from earlier statements, `blocks` counts them, too; `held_more`: so many more,
+    none stronger, are in the script's `cumulative` alone. `times`: it stands for so many
     in a row that differ in their constants alone; lines, rows, bytes and time are those of all of them. `void` says why
     certainly nothing of what it does stays: NOT_RUN, or ROLLED_BACK by the script itself (but for losses of class 5).
     """
@@ -168,6 +169,7 @@ class StatementImpact:
     silenced: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     hidden: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
+    held_more: int = 0
     times: int = 1
     void: str = ""
 
@@ -313,6 +315,7 @@ def _statement_json(one: StatementImpact) -> dict[str, Any]:
             }
             for held in one.held
         ],
+        "held_more": one.held_more,
         "blocks": {"reads": one.blocks.reads, "writes": one.blocks.writes, "ddl": one.blocks.ddl},
         "held_until_line": one.held_until_line,
         "estimated_ms": None if estimate is None else {"low": estimate.low, "high": estimate.high},

@@ -53,7 +53,7 @@ def _statement(one: StatementImpact) -> str:
         f'"transaction_control": {"null" if control is None else quote(control)}, '
         f'"locks": {_locks(one.locks) if one.locks else "[]"}, "rewrites": {_texts(one.rewrites)}, '
         f'"scans": {_texts(one.scans)}, "rebuilds": {_texts(one.rebuilds)}, "held": {_held(one.held)}, '
-        f'"blocks": {_blocks(one.blocks)}, '
+        f'"held_more": {one.held_more}, "blocks": {_blocks(one.blocks)}, '
         f'"held_until_line": {one.held_until_line}, '
         f'"estimated_ms": {"null" if one.estimated_ms is None else _estimate(one.estimated_ms)}, '
         f'"rows": {one.rows}, "bytes": {one.bytes}, "data_loss": {_loss(one.data_loss)}, "risk": "{one.risk}", '

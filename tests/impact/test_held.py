@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from pgmig_tui.impact.facts import Column, Facts, Name, Relation
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import StatementImpact
+from pgmig_tui.impact.written import script_text
 from tests.impact.statements import script
 
 ORDERS, CUSTOMERS = Name("public", "orders"), Name("public", "customers")
@@ -97,3 +100,51 @@ def test_a_lock_that_a_savepoint_gave_back_is_not_held() -> None:
     impact = last("SAVEPOINT a; ALTER TABLE orders ADD COLUMN x int; ROLLBACK TO a; UPDATE orders SET total = 1;")
     assert impact.held == ()
     assert not impact.blocks.reads
+
+
+MANY = (
+    "INSERT INTO t{n} VALUES (1)", "ALTER TABLE t{n} ADD COLUMN b int", "SAVEPOINT s; LOCK TABLE t{n}; ROLLBACK TO s",
+    "COMMENT ON TABLE t{n} IS 'x'",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", MANY)
+def test_a_statement_costs_the_same_however_many_tables_the_transaction_has_locked(sql: str) -> None:
+    """By calls and not by time, which others' work on the machine prolongs."""
+
+    def cost(count: int) -> tuple[int, int]:
+        relations = {
+            (name := Name("public", f"t{n}")): Relation(
+                name, "r", columns={"a": Column("a", "int4")}, rows=9, bytes=8192
+            )
+            for n in range(count)
+        }
+        statements = script(*(part for n in range(count) for part in sql.format(n=n).split("; ")))
+        calls = 0
+
+        def called(*_: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        sys.setprofile(called)
+        try:
+            found = predict_script(statements, Facts(relations), wrapped=True)
+        finally:
+            sys.setprofile(None)
+        return calls, len(script_text(found))
+
+    cost(1)
+    (few_calls, few_bytes), (calls, written) = cost(50), cost(400)
+    assert calls < 9 * few_calls
+    assert written < 13 * few_bytes, "what is told of each, up to the twenty that are held of before"
+
+
+def test_of_many_locks_from_before_the_strongest_are_told_and_the_others_counted() -> None:
+    names = [Name("public", f"t{n}") for n in range(60)]
+    known = Facts({name: Relation(name, "r", columns={"a": Column("a", "int4")}) for name in names})
+    locks = [f"LOCK TABLE t{n} IN {'ACCESS EXCLUSIVE' if n % 10 == 9 else 'SHARE'} MODE" for n in range(60)]
+    impact = predict_script(script(*locks, "SELECT 1"), known, wrapped=True).statements[-1]
+    modes = [one.mode.sql_name for one in impact.held]
+    assert (modes.count("ACCESS EXCLUSIVE"), modes.count("SHARE"), impact.held_more) == (6, 14, 40)
+    assert [one.from_line for one in impact.held] == sorted(one.from_line for one in impact.held)
+    assert impact.blocks.reads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.builtin import builtin_functions, builtin_types
@@ -253,8 +254,13 @@ def _parameters(fact: FunctionFact, given: Sequence[str | None]) -> dict[str, st
 
 def _declared(fact: FunctionFact) -> list[tuple[str, str | None]]:
     """The parameters by the function's own text, with the defaults that are constants."""
+    return _declared_in(fact.body) if fact.language == "plpgsql" else []
+
+
+@lru_cache(maxsize=4096)
+def _declared_in(text: str) -> list[tuple[str, str | None]]:
     try:
-        declared = nodes.parse(fact.body)[0].parameters if fact.language == "plpgsql" else []
+        declared = nodes.parse(text)[0].parameters
     except (nodes.ParseError, IndexError, AttributeError):
         return []
     return [
