@@ -776,7 +776,7 @@ def timeline(claims: Claims, match: re.Match[str]) -> None:
 def _in_time_or_later(claims: Claims, text: str) -> None:
     at = moment(text)
     assert at >= claims.about.began - _SECOND
-    if not (claims.about.settlements or claims.about.concluded):
+    if not (claims.about.settlements or claims.about.concluded or claims.about.settled):
         claims.in_time(text)
 
 

@@ -27,8 +27,10 @@ SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'public' AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2, 3
 """
+# Before 14, no pages are all that tells that it never was.
 _ANALYSED = (
-    "SELECT reltuples::bigint, relpages * current_setting('block_size')::bigint FROM pg_class"
+    "SELECT CASE WHEN relpages = 0 AND reltuples = 0 AND current_setting('server_version_num')::int < 140000"
+    " THEN -1 ELSE reltuples::bigint END, relpages * current_setting('block_size')::bigint FROM pg_class"
     " WHERE oid = '{}'::regclass"
 )
 
