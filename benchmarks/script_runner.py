@@ -24,6 +24,7 @@ import psycopg
 from lock_runner import Line, Reader, Runner, Turn
 from lock_truth import Known, Observer, Subject, difference
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 
 from pgmig_tui.database.connect import connect
 from pgmig_tui.impact.result import StatementImpact
@@ -221,7 +222,12 @@ class ScriptTurn(Turn):
         self._predict()
         subject = self.subject
         if self._controls() or not subject.in_transaction:
+            if subject.in_transaction:  # as psql does it: one that fails, such as ROLLBACK TO nothing, ends nothing
+                subject.run(b"SAVEPOINT lock_accuracy")
             super().take()
+            if subject.status == TransactionStatus.INERROR:
+                subject.run(b"ROLLBACK TO lock_accuracy; RELEASE lock_accuracy")
+                self._in_transaction()
             return
         before = self.observer.locks(subject.pid)
         subject.run(b"SAVEPOINT lock_accuracy")
