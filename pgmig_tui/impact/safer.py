@@ -5,6 +5,7 @@ What can't be given in full is not given at all: `Unwritable` leaves an advice w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import count
@@ -20,6 +21,9 @@ LATER: Final = "-- in a later transaction, or the locks of the first are held al
 ALONE: Final = "-- in a change of its own, without BEGIN and COMMIT:"
 THEN: Final = "-- and then:"
 BATCHES: Final = "-- in a change of its own, and in batches where the table is large (pgmig-tui backfill):"
+_CONCURRENTLY = re.compile(
+    r"^REINDEX \((?P<options>[A-Z, ]*\bCONCURRENTLY)\) (?P<what>INDEX|TABLE|SCHEMA|DATABASE|SYSTEM) "
+)
 LONGEST: Final = 63
 """Bytes of an identifier: NAMEDATALEN - 1."""
 
@@ -63,12 +67,21 @@ def sql_of(node: Node) -> str:
     getattr(tree.stmts.add().stmt, _field(nodes.kind(node))).CopyFrom(node)
     try:
         text = postgast.deparse(tree)
+        if nodes.kind(node) == "ReindexStmt":
+            text = _CONCURRENTLY.sub(_as_of_12, text, count=1)
         again = nodes.parse(text)
     except (postgast.PgQueryError, nodes.ParseError, ValueError) as error:
         raise Unwritable(str(error)) from error
     if len(again) != 1 or not same(node, again[0]):
         raise Unwritable("it would not be read as the same again")
     return text.strip()
+
+
+def _as_of_12(found: re.Match[str]) -> str:
+    """REINDEX (VERBOSE, CONCURRENTLY) TABLE, which is 14's, in the words of all versions."""
+    others = [part for part in found["options"].split(", ") if part != "CONCURRENTLY"]
+    options = f" ({', '.join(others)})" if others else ""
+    return f"REINDEX{options} {found['what']} CONCURRENTLY "
 
 
 def expression_text(expression: Node) -> str:

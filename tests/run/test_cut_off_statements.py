@@ -12,10 +12,10 @@ import pytest
 from pgmig_tui.run import reconcile
 from pgmig_tui.run.evidence import Verdict
 from pgmig_tui.run.plan import RunPlan
-from pgmig_tui.sandbox.installation import find_installations
 from tests.database.places import session
 from tests.faults.faults import immediate
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder
+from tests.installations import installation_of
 from tests.run.conftest import Workshop
 from tests.servers import Server, server_of
 
@@ -170,7 +170,8 @@ def test_what_a_query_has_made_is_looked_for_too(workshop18: Workshop) -> None:
 @pytest.fixture
 def crashing(pg18: Server) -> Any:
     """A server of our own, whose write-ahead log is flushed by nobody but a synchronous COMMIT."""
-    installation = next(one for one in find_installations() if one.major == pg18.version_num // 10000)
+    installation = installation_of(pg18.version_num // 10000)
+    assert installation is not None
     folder = quick_folder()
     lazy = {"wal_writer_delay": "10s", "checkpoint_timeout": "1d", "bgwriter_lru_maxpages": "0"}
     made = QuickServer(folder / "crashing", installation, settings={**SETTINGS, **lazy})

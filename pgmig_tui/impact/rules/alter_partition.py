@@ -98,7 +98,13 @@ def detach(at: Altering, cmd: Node) -> None:
         out.problem = out.problem or told
     concurrent = bool(definition.concurrent)
     lock_above(scene.catalog, parent, out, sure=False)
-    out.lock(partition, AE if concurrent or scene.major >= 14 else SUE, f"is detached from {parent.name}")
+    parts = [key for key in scene.catalog.incoming(partition.name) if key.inherited]
+    cloned = any(trigger.per_row for trigger in parent.triggers)
+    # 13 takes less, unless triggers of the partition go: those of keys that reference it, and clones of the parent's.
+    triggers_go = cloned or (bool(parts) and not partition.partitioned)
+    default = parent.default_partition == partition.name
+    own = AE if concurrent or scene.major >= 14 or triggers_go or default else SUE
+    out.lock(partition, own, f"is detached from {parent.name}")
     for below in scene.catalog.tree(partition.name)[1:]:
         out.lock(below, AE, f"below {partition.name}")
     if concurrent:
@@ -122,7 +128,6 @@ def detach(at: Altering, cmd: Node) -> None:
     for key in parent.foreign_keys:
         for side in fk_sides(scene, key.referenced):
             out.lock(side, SRE, f"referenced by {key.name}")
-    parts = [key for key in scene.catalog.incoming(partition.name) if key.inherited]
     for key in parts or [k for k in scene.catalog.incoming(parent.name) if not k.inherited and not k.id]:
         out.lock(scene.catalog.relation(key.table), AE, f"its {key.name} references {parent.name}")
         for side in fk_sides(scene, key.table):
