@@ -270,6 +270,9 @@ def test_a_statement_is_said_to_be_done_when_it_is_and_only_then(
         before = judged(looking, note)
         assert before[0] == "not", before
         exchange = wire.run(statement.encode())
+        if server.version_num < 140000 and "DETACH PARTITION part CONCURRENTLY" in statement:
+            assert (exchange.error and exchange.error.sqlstate, judged(looking, note)) == ("42601", before)
+            return
         assert exchange.error is None, exchange.error
         after = judged(looking, note)
         assert after[0] == "done", after
@@ -343,6 +346,9 @@ def test_a_partition_that_is_half_detached_is_named_with_what_finishes_it(
             wire.query("SET lock_timeout = '200ms'")
             assert wire.run(statement.encode()).error is not None
         outcome, why, repair = became(looking, note["objects"])
+        if server.version_num < 140000:  # which knows no such statement
+            assert (outcome, repair) == ("not", ()), why
+            return
         assert (outcome, repair) == (
             "broken",
             ("ALTER TABLE mine.parent DETACH PARTITION mine.part FINALIZE",),

@@ -27,7 +27,7 @@ from tests.faults.faults import immediate, make_standby
 from tests.faults.proxy import Proxy
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder, until
 from tests.run.conftest import Workshop
-from tests.run.test_reconcile import kill_at, looking
+from tests.run.test_reconcile import examined, kill_at, looking
 from tests.servers import Server, server_of
 
 STEPS = "VACUUM pg_am;\nCREATE TABLE public.a ();\nSELECT pg_sleep(60);\n"
@@ -230,7 +230,7 @@ def test_rows_of_our_own_that_are_not_answered_leave_the_run_settled(
     environment = project.environment(f"db:pg://postgres@127.0.0.1:{proxy.port}/{workshop18.dbname}")
     try:
         with reconcile.asked(environment.target) as (connection, _):
-            settlement = reconcile.examine(connection, plan)
+            settlement = examined(connection, plan)
             proxy.mute()
             assert reconcile.settle(connection, settlement, by="the test")
     finally:

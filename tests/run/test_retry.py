@@ -403,5 +403,8 @@ def test_a_pending_detach_is_named_with_what_finishes_it(workshop18: Workshop) -
 
         done = workshop18.finish(workshop18.plan(), cancel)
     (failed,) = done.named("step_failed")
+    if workshop18.server.version_num < 140000:  # which knows no such statement
+        assert (failed["sqlstate"], "repair" in failed) == ("42601", False)
+        return
     assert failed["repair"] == ['ALTER TABLE "public"."p" DETACH PARTITION "public"."c" FINALIZE']
     workshop18.query(failed["repair"][0])

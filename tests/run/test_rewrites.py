@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.run import reconcile
 from pgmig_tui.run.evidence import Verdict
 from pgmig_tui.run.plan import RunPlan
 from tests.run.conftest import Workshop
-from tests.run.test_reconcile import kill_at, looking
+from tests.run.test_reconcile import examined, kill_at, looking
 
 SETUP = """
 CREATE TABLE public.other ();
@@ -38,7 +37,7 @@ REWRITES = [
 
 def _verdict(workshop: Workshop, plan: RunPlan) -> Verdict:
     with looking(workshop) as connection:
-        return reconcile.examine(connection, plan).verdicts[-1]
+        return examined(connection, plan).verdicts[-1]
 
 
 def _change(workshop: Workshop, statement: str) -> None:
