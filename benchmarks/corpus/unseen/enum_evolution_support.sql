@@ -1,0 +1,44 @@
+-- A ticket system: values are added and renamed, then the enum is replaced by a lookup table.
+-- setup
+CREATE TYPE ticket_state AS ENUM ('open', 'waiting', 'closed');
+CREATE TYPE severity AS ENUM ('low', 'high');
+CREATE TABLE ticket (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, state ticket_state NOT NULL DEFAULT 'open', sev severity, history ticket_state[]);
+CREATE TABLE ticket_archive (id int, state ticket_state, sev text);
+INSERT INTO ticket (state, sev, history) SELECT (ARRAY['open', 'waiting', 'closed'])[1 + g % 3]::ticket_state, CASE WHEN g % 5 = 0 THEN 'high'::severity END, ARRAY['open']::ticket_state[] FROM generate_series(1, 45) g;
+INSERT INTO ticket_archive SELECT g, 'closed', CASE WHEN g = 3 THEN 'urgent' ELSE 'low' END FROM generate_series(1, 12) g;
+CREATE INDEX ticket_open ON ticket (id) WHERE state <> 'closed';
+-- test
+ALTER TYPE ticket_state ADD VALUE IF NOT EXISTS 'escalated' AFTER 'waiting';
+ALTER TYPE ticket_state ADD VALUE IF NOT EXISTS 'open';
+UPDATE ticket SET state = 'escalated' WHERE id = 5;
+BEGIN;
+ALTER TYPE ticket_state ADD VALUE 'spam';
+SAVEPOINT too_early;
+UPDATE ticket SET state = 'spam' WHERE id = 6;
+ROLLBACK TO too_early;
+ALTER TYPE severity RENAME VALUE 'high' TO 'major';
+COMMIT;
+UPDATE ticket SET state = 'spam' WHERE id = 6;
+ALTER TABLE ticket_archive ALTER COLUMN sev TYPE severity USING sev::severity;
+ALTER TABLE ticket_archive ALTER COLUMN sev TYPE severity USING CASE sev WHEN 'urgent' THEN 'major' ELSE sev END::severity;
+BEGIN;
+ALTER TYPE severity RENAME TO severity_old;
+CREATE TYPE severity AS ENUM ('minor', 'major', 'critical');
+ALTER TABLE ticket ALTER COLUMN sev TYPE severity USING (CASE sev::text WHEN 'low' THEN 'minor' ELSE sev::text END)::severity;
+DROP TYPE severity_old;
+ALTER TABLE ticket_archive ALTER COLUMN sev TYPE severity USING (CASE sev::text WHEN 'low' THEN 'minor' ELSE sev::text END)::severity;
+DROP TYPE severity_old;
+COMMIT;
+CREATE TABLE state_lookup (code text PRIMARY KEY, sort int NOT NULL, final boolean NOT NULL DEFAULT false);
+INSERT INTO state_lookup SELECT enumlabel, enumsortorder::int, enumlabel = 'closed' FROM pg_enum WHERE enumtypid = 'ticket_state'::regtype;
+ALTER TABLE ticket ALTER COLUMN state TYPE text;
+DROP INDEX ticket_open;
+ALTER TABLE ticket ALTER COLUMN state DROP DEFAULT, ALTER COLUMN state TYPE text;
+ALTER TABLE ticket ALTER COLUMN state SET DEFAULT 'open', ADD CONSTRAINT ticket_state_fk FOREIGN KEY (state) REFERENCES state_lookup (code) ON UPDATE CASCADE;
+CREATE INDEX CONCURRENTLY ticket_open ON ticket (id) WHERE state <> 'closed';
+UPDATE state_lookup SET code = 'on_hold' WHERE code = 'waiting';
+DELETE FROM state_lookup WHERE code = 'closed';
+ALTER TABLE ticket ALTER COLUMN history TYPE text[];
+DROP TYPE ticket_state;
+ALTER TABLE ticket_archive ALTER COLUMN state TYPE varchar(20);
+DROP TYPE ticket_state;

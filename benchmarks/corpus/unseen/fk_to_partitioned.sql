@@ -1,0 +1,43 @@
+-- Shipments reference a partitioned orders table; keys are added, cloned and refused.
+-- setup
+CREATE TABLE "order" (id bigint NOT NULL, region text NOT NULL, placed date, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
+CREATE TABLE order_eu PARTITION OF "order" FOR VALUES IN ('de', 'fr', 'it');
+CREATE TABLE order_us PARTITION OF "order" FOR VALUES IN ('us');
+CREATE TABLE order_asia (id bigint NOT NULL, region text NOT NULL, placed date);
+CREATE TABLE shipment (id serial PRIMARY KEY, order_id bigint, region text, sent timestamptz);
+CREATE TABLE parcel (shipment_id int, no int, kg numeric) PARTITION BY HASH (shipment_id);
+CREATE TABLE parcel_0 PARTITION OF parcel FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE parcel_1 PARTITION OF parcel FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO "order" SELECT g, (ARRAY['de', 'fr', 'us'])[1 + g % 3], current_date FROM generate_series(1, 60) g;
+INSERT INTO order_asia SELECT g, 'jp', current_date FROM generate_series(1, 10) g;
+INSERT INTO shipment (order_id, region) SELECT id, region FROM "order";
+INSERT INTO parcel SELECT g, 1, 2 FROM generate_series(1, 60) g;
+-- test
+ALTER TABLE shipment ADD CONSTRAINT shipment_order FOREIGN KEY (region, order_id) REFERENCES "order" NOT VALID;
+ALTER TABLE shipment VALIDATE CONSTRAINT shipment_order;
+ALTER TABLE parcel ADD CONSTRAINT parcel_shipment FOREIGN KEY (shipment_id) REFERENCES shipment ON DELETE CASCADE;
+ALTER TABLE "order" ATTACH PARTITION order_asia FOR VALUES IN ('jp', 'kr');
+INSERT INTO shipment (order_id, region) VALUES (3, 'jp');
+INSERT INTO shipment (order_id, region) VALUES (77, 'jp');
+ALTER TABLE "order" DETACH PARTITION order_us;
+DELETE FROM shipment WHERE region = 'us';
+ALTER TABLE "order" DETACH PARTITION order_us;
+DROP TABLE order_us;
+TRUNCATE order_eu;
+DROP TABLE order_eu;
+DELETE FROM "order" WHERE region = 'jp' AND id = 3;
+DELETE FROM "order" WHERE region = 'jp' AND id = 4;
+UPDATE "order" SET region = 'kr' WHERE region = 'jp' AND id = 5;
+UPDATE "order" SET region = 'de' WHERE region = 'jp' AND id = 6;
+CREATE TABLE parcel_copy (LIKE parcel INCLUDING ALL);
+ALTER TABLE parcel_0 DROP CONSTRAINT parcel_shipment;
+ALTER TABLE parcel DETACH PARTITION parcel_0;
+ALTER TABLE parcel_0 DROP CONSTRAINT parcel_shipment;
+ALTER TABLE parcel ATTACH PARTITION parcel_0 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+ALTER TABLE parcel ADD UNIQUE (no);
+ALTER TABLE parcel ADD UNIQUE (shipment_id, no);
+ALTER TABLE ONLY parcel ALTER COLUMN kg SET DEFAULT 1;
+TRUNCATE shipment CASCADE;
+ALTER TABLE shipment DROP CONSTRAINT shipment_order;
+ALTER TABLE "order" DROP COLUMN region;
+DROP TABLE "order";

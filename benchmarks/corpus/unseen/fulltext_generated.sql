@@ -1,0 +1,42 @@
+-- A help center replaces its search trigger with a generated tsvector.
+-- setup
+CREATE TABLE article (id bigserial PRIMARY KEY, title text NOT NULL, body text, lang regconfig DEFAULT 'english', search tsvector, published boolean DEFAULT false);
+CREATE INDEX article_search ON article USING gin (search);
+CREATE FUNCTION article_search_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.search := to_tsvector('english', NEW.title || ' ' || coalesce(NEW.body, '')); RETURN NEW; END $$;
+CREATE TRIGGER article_search_update BEFORE INSERT OR UPDATE ON article FOR EACH ROW EXECUTE FUNCTION article_search_update();
+INSERT INTO article (title, body) SELECT 'How to ' || g, repeat('lorem ipsum ', g) FROM generate_series(1, 60) g;
+CREATE MATERIALIZED VIEW article_words AS SELECT word, ndoc FROM ts_stat('SELECT search FROM public.article');
+CREATE VIEW published_article AS SELECT id, title, search FROM article WHERE published;
+-- test
+BEGIN;
+DROP TRIGGER article_search_update ON article;
+ALTER TABLE article ADD COLUMN search2 tsvector GENERATED ALWAYS AS (to_tsvector('english', title || ' ' || coalesce(body, ''))) STORED;
+CREATE INDEX article_search2 ON article USING gin (search2);
+ALTER TABLE article DROP COLUMN search;
+CREATE OR REPLACE VIEW published_article AS SELECT id, title, search2 AS search FROM article WHERE published;
+ALTER TABLE article DROP COLUMN search;
+ALTER TABLE article RENAME COLUMN search2 TO search;
+ALTER INDEX article_search RENAME TO article_search_old;
+ALTER INDEX article_search2 RENAME TO article_search;
+DROP VIEW published_article;
+ALTER TABLE article DROP COLUMN search;
+COMMIT;
+REFRESH MATERIALIZED VIEW article_words;
+ALTER TABLE article ADD COLUMN search tsvector GENERATED ALWAYS AS (to_tsvector(lang, title)) STORED;
+ALTER TABLE article ADD COLUMN search tsvector GENERATED ALWAYS AS (to_tsvector(body)) STORED;
+ALTER TABLE article ADD COLUMN slug text GENERATED ALWAYS AS (lower(replace(title, ' ', '-'))) STORED;
+CREATE UNIQUE INDEX CONCURRENTLY article_slug ON article (slug);
+UPDATE article SET slug = 'x';
+ALTER TABLE article ALTER COLUMN title TYPE varchar(200);
+ALTER TABLE article ALTER COLUMN slug DROP EXPRESSION;
+ALTER TABLE article ALTER COLUMN title TYPE varchar(200);
+UPDATE article SET slug = slug || '-' || id;
+DROP FUNCTION article_search_update;
+ALTER TABLE article DROP COLUMN IF EXISTS search, DROP COLUMN IF EXISTS search2;
+CREATE MATERIALIZED VIEW article_count AS SELECT lang, count(*) FROM article GROUP BY lang WITH NO DATA;
+CREATE UNIQUE INDEX ON article_count (lang);
+REFRESH MATERIALIZED VIEW CONCURRENTLY article_count;
+REFRESH MATERIALIZED VIEW article_count;
+REFRESH MATERIALIZED VIEW CONCURRENTLY article_count;
+SELECT count(*) FROM article_count;
+DROP MATERIALIZED VIEW IF EXISTS article_words;

@@ -1,0 +1,47 @@
+-- A pricing engine in the database: functions, an aggregate, an operator, defaults and indexes that hang on them.
+-- setup
+CREATE TYPE amount AS (v numeric, cur char(3));
+CREATE FUNCTION net(n numeric, pct int DEFAULT 19) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT round(n / (1 + pct / 100.0), 2)';
+CREATE FUNCTION next_offer_no() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'O-' || nextval('offer_seq'); END $$;
+CREATE SEQUENCE offer_seq; CREATE TABLE offer (no text PRIMARY KEY DEFAULT next_offer_no(), gross numeric NOT NULL, CONSTRAINT net_positive CHECK (net(gross) >= 0));
+CREATE INDEX offer_net ON offer (net(gross)); CREATE VIEW offer_net_v AS SELECT no, net(gross, 7) AS net FROM offer;
+INSERT INTO offer (gross) SELECT g FROM generate_series(1, 30) g;
+CREATE FUNCTION offer_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.gross := abs(NEW.gross); RETURN NEW; END $$; CREATE TRIGGER offer_changed BEFORE INSERT OR UPDATE ON offer FOR EACH ROW EXECUTE FUNCTION offer_changed();
+-- test
+DROP FUNCTION net(numeric, int);
+CREATE OR REPLACE FUNCTION net(n numeric, pct int DEFAULT 20) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT round(n / (1 + pct / 100.0), 2)';
+CREATE OR REPLACE FUNCTION net(gross numeric, percent int DEFAULT 20) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT 1.0';
+CREATE FUNCTION net(n numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT n';
+SELECT net(119.0);
+CREATE INDEX offer_net_2 ON offer (net(gross));
+DROP FUNCTION net(numeric);
+DROP FUNCTION net;
+DROP INDEX offer_net_2;
+DROP FUNCTION net(numeric);
+CREATE INDEX offer_net_3 ON offer (net(gross, 7));
+ALTER FUNCTION net(numeric, int) VOLATILE;
+CREATE INDEX offer_net_4 ON offer (net(gross, 16));
+REINDEX INDEX offer_net_3;
+ALTER TABLE offer ADD COLUMN net_amount numeric GENERATED ALWAYS AS (net(gross)) STORED;
+ALTER FUNCTION net(numeric, int) IMMUTABLE;
+ALTER TABLE offer ADD COLUMN net_amount numeric GENERATED ALWAYS AS (net(gross)) STORED;
+ALTER TABLE offer ALTER COLUMN gross TYPE numeric(12,2);
+DROP TRIGGER offer_changed ON offer;
+DROP FUNCTION offer_changed(), next_offer_no();
+ALTER TABLE offer ALTER COLUMN no DROP DEFAULT;
+DROP FUNCTION offer_changed(), next_offer_no();
+CREATE FUNCTION add_amount(a amount, b amount) RETURNS amount LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN a.cur = b.cur THEN ROW(a.v + b.v, a.cur)::amount END $$;
+CREATE OPERATOR + (LEFTARG = amount, RIGHTARG = amount, FUNCTION = add_amount, COMMUTATOR = +);
+CREATE AGGREGATE total(amount) (SFUNC = add_amount, STYPE = amount);
+SELECT total(ROW(gross, 'EUR')::amount) FROM offer;
+CREATE VIEW offer_total AS SELECT total(ROW(gross, 'EUR')::amount) AS t FROM offer;
+DROP FUNCTION add_amount;
+DROP OPERATOR + (amount, amount);
+DROP AGGREGATE total(amount);
+DROP VIEW offer_total, offer_net_v;
+DROP AGGREGATE total(amount);
+DROP FUNCTION add_amount;
+DROP TYPE amount;
+DROP FUNCTION net(numeric, int) CASCADE;
+ALTER TABLE offer DROP CONSTRAINT net_positive;
+DROP SEQUENCE offer_seq;

@@ -1,0 +1,42 @@
+-- A data protection release: anonymise, erase, drop columns, and keep what the law demands.
+-- setup
+CREATE SCHEMA pii;
+CREATE TABLE pii.person (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), no int UNIQUE, given text, family text, born date, email text, ssn text, erased boolean NOT NULL DEFAULT false);
+CREATE TABLE pii.consent (person_no int REFERENCES pii.person (no) ON DELETE CASCADE, purpose text, given_at timestamptz DEFAULT now());
+CREATE TABLE pii.access_log (id bigserial PRIMARY KEY, person_no int REFERENCES pii.person (no), ip inet, at timestamptz); CREATE INDEX ON pii.access_log (ip);
+CREATE TABLE pii.invoice (id int PRIMARY KEY, person_no int NOT NULL REFERENCES pii.person (no), billing_name text);
+CREATE VIEW pii.contact AS SELECT no, given || ' ' || family AS name, email FROM pii.person WHERE NOT erased;
+INSERT INTO pii.person (no, given, family, born, email, ssn) SELECT g, 'G' || g, 'F' || g, '1970-01-01', 'e' || g, 's' || g FROM generate_series(1, 50) g; INSERT INTO pii.consent SELECT g, 'mail' FROM generate_series(1, 50) g; INSERT INTO pii.access_log (person_no, ip, at) SELECT g, '10.0.0.1', now() - g * interval '20 days' FROM generate_series(1, 50) g; INSERT INTO pii.invoice SELECT g, g, 'n' FROM generate_series(1, 10) g;
+-- test
+BEGIN;
+CREATE TEMP TABLE erase_me AS SELECT no FROM pii.person WHERE no % 5 = 0;
+ALTER TABLE erase_me ADD PRIMARY KEY (no);
+DELETE FROM pii.person p USING erase_me e WHERE e.no = p.no;
+DELETE FROM pii.access_log WHERE person_no IN (SELECT no FROM erase_me);
+DELETE FROM pii.person p USING erase_me e WHERE e.no = p.no AND NOT EXISTS (SELECT FROM pii.invoice i WHERE i.person_no = p.no);
+UPDATE pii.person p SET given = NULL, family = NULL, email = NULL, ssn = NULL, erased = true FROM erase_me e WHERE e.no = p.no;
+COMMIT;
+UPDATE pii.access_log SET ip = set_masklen(ip, 24);
+ALTER TABLE pii.access_log ALTER COLUMN ip TYPE cidr USING network(set_masklen(ip, 24));
+ALTER TABLE pii.person DROP COLUMN ssn;
+ALTER TABLE pii.person DROP COLUMN email;
+ALTER TABLE pii.person ALTER COLUMN born TYPE int USING extract(year FROM born)::int;
+ALTER TABLE pii.person RENAME COLUMN born TO birth_year;
+ALTER TABLE pii.person ADD CONSTRAINT erased_is_empty CHECK (NOT erased OR (given IS NULL AND family IS NULL AND email IS NULL)) NOT VALID;
+ALTER TABLE pii.person VALIDATE CONSTRAINT erased_is_empty;
+INSERT INTO pii.person (no, given, erased) VALUES (1000, 'X', true);
+DELETE FROM pii.access_log WHERE at < now() - interval '1 year';
+VACUUM (FULL) pii.access_log;
+CREATE ROLE pii_officer_w NOLOGIN;
+GRANT USAGE ON SCHEMA pii TO pii_officer_w;
+REVOKE ALL ON ALL TABLES IN SCHEMA pii FROM PUBLIC;
+ALTER TABLE pii.person ENABLE ROW LEVEL SECURITY;
+CREATE POLICY officer ON pii.person FOR ALL TO pii_officer_w USING (NOT erased);
+CREATE OR REPLACE VIEW pii.contact WITH (security_barrier = true) AS SELECT no, left(given, 1) || '. ' || family AS name, NULL::text AS email FROM pii.person WHERE NOT erased;
+ALTER TABLE pii.person DROP COLUMN email;
+ALTER TABLE pii.person ALTER COLUMN no SET NOT NULL, DROP CONSTRAINT person_no_key;
+ALTER TABLE pii.consent SET UNLOGGED;
+TRUNCATE pii.consent;
+DROP TABLE pii.person;
+DROP POLICY officer ON pii.person;
+DROP ROLE pii_officer_w;

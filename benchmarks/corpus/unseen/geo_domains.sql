@@ -1,0 +1,42 @@
+-- Shops on a map, without PostGIS: domains for latitude and longitude, a composite point, a box index.
+-- setup
+CREATE DOMAIN latitude AS double precision CHECK (VALUE BETWEEN -90 AND 90);
+CREATE DOMAIN longitude AS double precision CONSTRAINT lon_range CHECK (VALUE BETWEEN -180 AND 180);
+CREATE TABLE store (id int PRIMARY KEY, name text, lat latitude, lon longitude);
+CREATE TABLE depot (id int PRIMARY KEY, lat double precision, lon double precision);
+INSERT INTO store SELECT g, 's' || g, g, g * 2 FROM generate_series(1, 80) g;
+INSERT INTO depot SELECT g, g, g FROM generate_series(1, 95) g;
+-- test
+ALTER TABLE store ADD COLUMN pos point;
+UPDATE store SET pos = point(lon, lat);
+CREATE INDEX store_pos ON store USING gist (pos);
+ALTER TABLE depot ALTER COLUMN lon TYPE longitude;
+ALTER TABLE depot ALTER COLUMN lat TYPE latitude;
+UPDATE depot SET lat = 90 WHERE lat > 90;
+ALTER TABLE depot ALTER COLUMN lat TYPE latitude;
+ALTER DOMAIN latitude ADD CONSTRAINT lat_north CHECK (VALUE >= 0);
+ALTER DOMAIN longitude ADD CONSTRAINT lon_small CHECK (VALUE <= 100);
+ALTER DOMAIN longitude ADD CONSTRAINT lon_small CHECK (VALUE <= 170) NOT VALID;
+INSERT INTO store VALUES (900, 'far', 1, 175);
+ALTER DOMAIN longitude VALIDATE CONSTRAINT lon_small;
+ALTER DOMAIN longitude DROP CONSTRAINT lon_small;
+ALTER DOMAIN longitude RENAME CONSTRAINT lon_range TO longitude_range;
+ALTER DOMAIN latitude SET NOT NULL;
+ALTER DOMAIN latitude SET DEFAULT 0;
+INSERT INTO store (id, name, lat) VALUES (901, 'nowhere', NULL);
+INSERT INTO store (id, name) VALUES (902, 'somewhere');
+CREATE TYPE geo_place AS (lat latitude, lon longitude, label text);
+ALTER TABLE store ADD COLUMN place geo_place;
+UPDATE store SET place = ROW(lat, lon, name);
+ALTER TYPE geo_place ADD ATTRIBUTE alt int;
+ALTER TYPE geo_place ALTER ATTRIBUTE label TYPE varchar(40);
+ALTER TYPE geo_place DROP ATTRIBUTE IF EXISTS zip;
+ALTER DOMAIN latitude ADD CHECK (VALUE > -80);
+DROP DOMAIN longitude;
+ALTER TABLE store DROP COLUMN place;
+DROP TYPE geo_place;
+ALTER TABLE store ADD CONSTRAINT one_store_a_place EXCLUDE USING gist (pos WITH ~=);
+INSERT INTO store (id, name, pos) VALUES (903, 'twin', point(2, 1));
+DROP DOMAIN latitude CASCADE;
+ALTER TABLE depot ALTER COLUMN lon TYPE double precision;
+ALTER TABLE depot ALTER COLUMN lon TYPE real;

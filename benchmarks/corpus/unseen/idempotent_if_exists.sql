@@ -1,0 +1,44 @@
+-- The release that must run on every customer's database: IF EXISTS and IF NOT EXISTS everywhere.
+-- setup
+CREATE TABLE core_setting (k text, v text); INSERT INTO core_setting VALUES ('a', 'b');
+CREATE TABLE core_user (id int PRIMARY KEY, mail text); INSERT INTO core_user VALUES (1, 'x'), (2, 'y');
+CREATE INDEX core_user_mail ON core_user (mail);
+CREATE TYPE color AS ENUM ('red');
+-- test
+DROP TABLE IF EXISTS old_setting, older_setting CASCADE;
+DROP TABLE IF EXISTS nowhere.old_setting;
+DROP VIEW IF EXISTS core_view;
+DROP VIEW IF EXISTS core_setting;
+DROP SCHEMA IF EXISTS legacy CASCADE;
+CREATE SCHEMA IF NOT EXISTS core;
+CREATE SCHEMA IF NOT EXISTS core;
+CREATE TABLE IF NOT EXISTS core_user (id bigint PRIMARY KEY, mail text NOT NULL, phone text);
+ALTER TABLE IF EXISTS core_user ADD COLUMN IF NOT EXISTS mail text NOT NULL;
+ALTER TABLE IF EXISTS core_user ADD COLUMN IF NOT EXISTS phone text, ADD COLUMN IF NOT EXISTS phone varchar(20);
+ALTER TABLE IF EXISTS core_person ADD COLUMN phone text NOT NULL;
+ALTER TABLE IF EXISTS core_user DROP COLUMN IF EXISTS fax, DROP CONSTRAINT IF EXISTS core_user_mail_key;
+ALTER TABLE core_user DROP CONSTRAINT core_user_mail_key;
+CREATE INDEX IF NOT EXISTS core_user_mail ON core_setting (k);
+CREATE UNIQUE INDEX IF NOT EXISTS core_user_mail_u ON core_user (mail);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS core_user_mail_u ON core_user (phone);
+DROP INDEX CONCURRENTLY IF EXISTS core_user_none;
+DROP INDEX IF EXISTS core_user;
+CREATE SEQUENCE IF NOT EXISTS core_seq;
+CREATE SEQUENCE IF NOT EXISTS core_user;
+DO $$ BEGIN CREATE TYPE color AS ENUM ('red', 'blue'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+ALTER TYPE color ADD VALUE IF NOT EXISTS 'blue';
+DROP TYPE IF EXISTS shade, color;
+ALTER VIEW IF EXISTS core_view RENAME TO core_view_2;
+ALTER INDEX IF EXISTS core_user_mail RENAME TO core_user_mail_old;
+ALTER INDEX IF EXISTS core_user_mail RENAME TO core_user_mail_old;
+ALTER SEQUENCE IF EXISTS no_seq RESTART;
+DROP FUNCTION IF EXISTS no_function(int, text), no_function;
+DROP TRIGGER IF EXISTS t ON core_user;
+DROP TRIGGER IF EXISTS t ON core_nobody;
+DROP POLICY IF EXISTS p ON core_user;
+DROP RULE IF EXISTS r ON core_nobody;
+DROP EXTENSION IF EXISTS hstore;
+DROP MATERIALIZED VIEW IF EXISTS core_mv;
+CREATE MATERIALIZED VIEW IF NOT EXISTS core_mv AS SELECT * FROM core_user;
+DROP TABLE IF EXISTS core_user;
+DROP TABLE IF EXISTS core_setting;

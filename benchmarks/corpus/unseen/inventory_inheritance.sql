@@ -1,0 +1,48 @@
+-- A hardware rental firm with old-style inheritance cleans up.
+-- setup
+CREATE TABLE asset (asset_no int PRIMARY KEY, label text NOT NULL, bought date, CONSTRAINT label_not_empty CHECK (label <> ''));
+CREATE TABLE vehicle (plate text, seats int) INHERITS (asset);
+CREATE TABLE truck (max_load int) INHERITS (vehicle);
+CREATE TABLE tool (power_w int) INHERITS (asset);
+INSERT INTO asset SELECT g, 'a' || g, '2020-01-01' FROM generate_series(1, 10) g;
+INSERT INTO vehicle SELECT g, 'v' || g, '2020-01-01', 'B-' || g, 5 FROM generate_series(11, 20) g;
+INSERT INTO truck SELECT g, 't' || g, NULL, 'T-' || g, 2, 7500 FROM generate_series(21, 30) g;
+INSERT INTO tool SELECT g, 'w' || g, NULL, 400 FROM generate_series(31, 40) g;
+CREATE TABLE trailer (asset_no int NOT NULL, label text NOT NULL, bought date, axles int);
+INSERT INTO trailer VALUES (50, 'x', NULL, 2);
+-- test
+ALTER TABLE asset ADD COLUMN depot text DEFAULT 'main';
+ALTER TABLE ONLY asset ADD COLUMN sold date;
+ALTER TABLE vehicle ADD COLUMN vin char(17);
+ALTER TABLE asset ADD COLUMN vin char(17);
+ALTER TABLE asset ALTER COLUMN label TYPE varchar(100);
+ALTER TABLE truck ALTER COLUMN label TYPE text;
+ALTER TABLE vehicle DROP COLUMN depot;
+ALTER TABLE asset RENAME COLUMN bought TO purchased_on;
+ALTER TABLE ONLY asset RENAME COLUMN purchased_on TO bought;
+ALTER TABLE trailer INHERIT asset;
+ALTER TABLE trailer ADD CONSTRAINT label_not_empty CHECK (label <> '');
+ALTER TABLE trailer RENAME COLUMN bought TO purchased_on;
+ALTER TABLE trailer ADD COLUMN depot text, ADD COLUMN vin char(17), ALTER COLUMN label TYPE varchar(100);
+ALTER TABLE trailer INHERIT asset;
+UPDATE asset SET purchased_on = '2021-01-01' WHERE purchased_on IS NULL;
+UPDATE ONLY asset SET depot = 'north';
+DELETE FROM asset WHERE asset_no IN (12, 22);
+ALTER TABLE asset ADD CONSTRAINT number_positive CHECK (asset_no > 0) NOT VALID;
+ALTER TABLE asset VALIDATE CONSTRAINT number_positive;
+ALTER TABLE ONLY asset ADD CONSTRAINT no_asset_itself CHECK (false) NO INHERIT;
+DELETE FROM ONLY asset;
+ALTER TABLE ONLY asset ADD CONSTRAINT no_asset_itself CHECK (false) NO INHERIT;
+INSERT INTO asset VALUES (99, 'direct');
+ALTER TABLE tool NO INHERIT asset;
+ALTER TABLE tool DROP COLUMN vin;
+ALTER TABLE asset DROP COLUMN vin;
+ALTER TABLE asset ALTER COLUMN depot SET NOT NULL;
+UPDATE trailer SET depot = 'south';
+ALTER TABLE asset ALTER COLUMN depot SET NOT NULL;
+TRUNCATE vehicle;
+TRUNCATE ONLY asset;
+DROP TABLE asset;
+DROP TABLE truck;
+DROP TABLE vehicle, trailer, asset;
+SELECT count(*) FROM tool;

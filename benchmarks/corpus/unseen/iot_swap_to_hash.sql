@@ -1,0 +1,46 @@
+-- A device fleet: a plain table becomes hash partitioned, its index built on each part and attached, a view bridges the swap.
+-- setup
+CREATE TABLE device (id int PRIMARY KEY, fw text); CREATE TABLE telemetry (device_id int NOT NULL REFERENCES device, ts timestamptz NOT NULL, payload jsonb);
+CREATE INDEX telemetry_ts ON telemetry (ts);
+CREATE TABLE alarm (id int PRIMARY KEY, device_id int, kind text) PARTITION BY RANGE (id); CREATE TABLE alarm_low PARTITION OF alarm FOR VALUES FROM (0) TO (100); CREATE TABLE alarm_high PARTITION OF alarm FOR VALUES FROM (100) TO (1000);
+INSERT INTO device SELECT g, '1.0' FROM generate_series(1, 16) g; INSERT INTO telemetry SELECT 1 + g % 16, now() - g * interval '1 min', '{"t": 1}' FROM generate_series(1, 160) g; INSERT INTO alarm SELECT g, 1, 'hot' FROM generate_series(1, 150) g;
+-- test
+BEGIN;
+CREATE TABLE telemetry_p (LIKE telemetry INCLUDING ALL EXCLUDING INDEXES) PARTITION BY HASH (device_id);
+DO $$ BEGIN FOR i IN 0..3 LOOP EXECUTE format('CREATE TABLE telemetry_p%s PARTITION OF telemetry_p FOR VALUES WITH (MODULUS 4, REMAINDER %s)', i, i); END LOOP; END $$;
+COMMIT;
+INSERT INTO telemetry_p SELECT * FROM telemetry WHERE ts < now() - interval '30 min';
+BEGIN;
+LOCK TABLE telemetry IN ACCESS EXCLUSIVE MODE;
+INSERT INTO telemetry_p SELECT t.* FROM telemetry t WHERE ts >= now() - interval '30 min';
+ALTER TABLE telemetry RENAME TO telemetry_old;
+ALTER TABLE telemetry_p RENAME TO telemetry;
+COMMIT;
+CREATE INDEX telemetry_device_ts ON ONLY telemetry (device_id, ts);
+CREATE INDEX CONCURRENTLY telemetry_p0_device_ts ON telemetry_p0 (device_id, ts);
+CREATE INDEX CONCURRENTLY telemetry_p1_device_ts ON telemetry_p1 (device_id, ts);
+CREATE INDEX CONCURRENTLY telemetry_p2_device_ts ON telemetry_p2 (device_id, ts);
+CREATE INDEX CONCURRENTLY telemetry_p3_ts ON telemetry_p3 (ts);
+ALTER INDEX telemetry_device_ts ATTACH PARTITION telemetry_p0_device_ts;
+ALTER INDEX telemetry_device_ts ATTACH PARTITION telemetry_p1_device_ts;
+ALTER INDEX telemetry_device_ts ATTACH PARTITION telemetry_p2_device_ts;
+ALTER INDEX telemetry_device_ts ATTACH PARTITION telemetry_p3_ts;
+CREATE INDEX telemetry_p3_device_ts ON telemetry_p3 (device_id, ts);
+ALTER INDEX telemetry_device_ts ATTACH PARTITION telemetry_p3_device_ts;
+CREATE INDEX CONCURRENTLY telemetry_payload ON telemetry USING gin (payload);
+DROP INDEX CONCURRENTLY telemetry_device_ts;
+DROP TABLE telemetry_old;
+ALTER TABLE telemetry ADD FOREIGN KEY (device_id) REFERENCES device ON DELETE CASCADE;
+DELETE FROM device WHERE id = 5;
+ALTER TABLE telemetry DETACH PARTITION telemetry_p3 CONCURRENTLY;
+INSERT INTO telemetry SELECT g, now(), '{}' FROM generate_series(1, 16) g WHERE g <> 5;
+ALTER TABLE telemetry ATTACH PARTITION telemetry_p3 FOR VALUES WITH (MODULUS 8, REMAINDER 3);
+TRUNCATE telemetry_p3;
+ALTER TABLE telemetry ATTACH PARTITION telemetry_p3 FOR VALUES WITH (MODULUS 8, REMAINDER 3);
+ALTER TABLE alarm_low ADD CONSTRAINT low_is_known CHECK (kind IN ('hot', 'cold'));
+ALTER TABLE alarm ADD CONSTRAINT low_is_known CHECK (kind IN ('hot', 'cold'));
+ALTER TABLE alarm ALTER COLUMN id TYPE bigint;
+UPDATE alarm SET id = id + 50 WHERE id BETWEEN 60 AND 70;
+UPDATE alarm SET id = id + 300 WHERE id BETWEEN 60 AND 70;
+DROP TABLE alarm_high;
+ALTER TABLE alarm DROP COLUMN device_id;

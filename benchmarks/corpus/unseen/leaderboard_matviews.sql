@@ -1,0 +1,41 @@
+-- A game: ranking views on views, a materialized one in the chain, a score column retyped underneath.
+-- setup
+CREATE TABLE player (id int PRIMARY KEY, nick text NOT NULL, clan text); CREATE TABLE match_result (id serial PRIMARY KEY, player_id int REFERENCES player, score int NOT NULL, played date DEFAULT current_date);
+INSERT INTO player SELECT g, 'n' || g, 'clan' || g % 4 FROM generate_series(1, 40) g; INSERT INTO match_result (player_id, score) SELECT 1 + g % 40, g * 3 FROM generate_series(1, 200) g;
+CREATE VIEW player_score AS SELECT p.id, p.nick, p.clan, sum(m.score) AS score FROM player p JOIN match_result m ON m.player_id = p.id GROUP BY p.id;
+CREATE MATERIALIZED VIEW leaderboard AS SELECT id, nick, score, rank() OVER (ORDER BY score DESC) AS place FROM player_score;
+CREATE UNIQUE INDEX leaderboard_id ON leaderboard (id);
+CREATE VIEW top_ten AS SELECT * FROM leaderboard WHERE place <= 10;
+CREATE MATERIALIZED VIEW clan_board AS SELECT clan, sum(score) AS score FROM player_score GROUP BY clan WITH NO DATA;
+-- test
+SELECT * FROM clan_board;
+REFRESH MATERIALIZED VIEW clan_board;
+REFRESH MATERIALIZED VIEW CONCURRENTLY leaderboard;
+ALTER TABLE match_result ALTER COLUMN score TYPE bigint;
+DROP VIEW player_score;
+BEGIN;
+CREATE TEMP TABLE saved_board ON COMMIT DROP AS TABLE leaderboard;
+DROP MATERIALIZED VIEW leaderboard CASCADE;
+DROP MATERIALIZED VIEW clan_board;
+DROP VIEW player_score;
+ALTER TABLE match_result ALTER COLUMN score TYPE bigint;
+CREATE VIEW player_score AS SELECT p.id, p.nick, p.clan, sum(m.score) AS score FROM player p JOIN match_result m ON m.player_id = p.id GROUP BY p.id;
+CREATE MATERIALIZED VIEW leaderboard AS SELECT s.id, s.nick, s.score, rank() OVER (ORDER BY s.score DESC) AS place, o.place AS old_place FROM player_score s LEFT JOIN saved_board o USING (id);
+CREATE MATERIALIZED VIEW leaderboard AS SELECT id, nick, score, rank() OVER (ORDER BY score DESC) AS place FROM player_score WITH NO DATA;
+CREATE UNIQUE INDEX leaderboard_id ON leaderboard (id);
+REFRESH MATERIALIZED VIEW leaderboard;
+CREATE VIEW top_ten AS SELECT * FROM leaderboard ORDER BY place LIMIT 10;
+COMMIT;
+ALTER MATERIALIZED VIEW leaderboard RENAME COLUMN place TO position;
+ALTER MATERIALIZED VIEW leaderboard RENAME TO ranking;
+ALTER MATERIALIZED VIEW ranking SET (fillfactor = 90);
+ALTER MATERIALIZED VIEW ranking ALTER COLUMN nick SET STATISTICS 10;
+REFRESH MATERIALIZED VIEW ranking WITH NO DATA;
+SELECT count(*) FROM top_ten;
+REFRESH MATERIALIZED VIEW ranking;
+DELETE FROM ranking;
+ALTER TABLE player DROP COLUMN nick;
+ALTER TABLE player DROP CONSTRAINT player_pkey CASCADE;
+DROP MATERIALIZED VIEW IF EXISTS ranking;
+ALTER TABLE player RENAME COLUMN nick TO nickname;
+DELETE FROM match_result WHERE played < current_date - 1;

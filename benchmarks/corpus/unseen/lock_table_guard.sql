@@ -1,0 +1,45 @@
+-- A bank's script: explicit LOCK TABLE in fitting order, NOWAIT, advisory locks, read locks.
+-- setup
+CREATE TABLE konto (id int PRIMARY KEY, saldo numeric NOT NULL DEFAULT 0); CREATE TABLE buchung (id int PRIMARY KEY, konto_id int REFERENCES konto, betrag numeric);
+CREATE VIEW konto_view AS SELECT k.id, sum(b.betrag) AS s FROM konto k LEFT JOIN buchung b ON b.konto_id = k.id GROUP BY k.id;
+CREATE TABLE kurs (t date) PARTITION BY RANGE (t); CREATE TABLE kurs_1 PARTITION OF kurs FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); CREATE TABLE basis (a int); CREATE TABLE kind () INHERITS (basis);
+INSERT INTO konto SELECT g FROM generate_series(1, 25) g; INSERT INTO buchung SELECT g, g, g FROM generate_series(1, 25) g;
+-- test
+LOCK TABLE konto;
+BEGIN;
+SELECT pg_advisory_xact_lock(hashtext('release 7'));
+LOCK konto IN ROW EXCLUSIVE MODE NOWAIT;
+LOCK TABLE buchung IN SHARE UPDATE EXCLUSIVE MODE;
+LOCK TABLE konto_view IN ACCESS SHARE MODE;
+LOCK TABLE kurs IN SHARE MODE;
+LOCK TABLE ONLY basis IN EXCLUSIVE MODE;
+LOCK TABLE basis * IN ROW SHARE MODE;
+UPDATE konto SET saldo = (SELECT coalesce(sum(betrag), 0) FROM buchung WHERE konto_id = konto.id);
+SELECT * FROM konto WHERE id = 1 FOR UPDATE;
+SELECT * FROM buchung WHERE id = 1 FOR KEY SHARE;
+SELECT k.id FROM konto k JOIN buchung b ON b.konto_id = k.id FOR SHARE OF b NOWAIT;
+ALTER TABLE buchung ADD COLUMN text text;
+ALTER TABLE konto ADD CHECK (saldo > -1000);
+COMMIT;
+BEGIN;
+LOCK TABLE konto, buchung, kurs IN ACCESS EXCLUSIVE MODE;
+CREATE TRIGGER t BEFORE UPDATE ON konto FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+UPDATE konto SET saldo = saldo;
+ALTER TABLE buchung VALIDATE CONSTRAINT buchung_konto_id_fkey;
+CREATE UNIQUE INDEX buchung_konto ON buchung (konto_id, id);
+COMMENT ON TABLE konto IS 'accounts';
+ANALYZE konto;
+LOCK TABLE nothing IN SHARE MODE;
+LOCK TABLE buchung_konto IN SHARE MODE;
+DROP TRIGGER t ON konto;
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT count(*) FROM konto_view;
+LOCK TABLE konto IN ACCESS SHARE MODE;
+LOCK TABLE konto IN EXCLUSIVE MODE;
+UPDATE konto SET saldo = 1;
+COMMIT;
+SET default_transaction_read_only = on;
+ALTER TABLE konto ADD COLUMN a int;
+SET default_transaction_read_only = off;
+ALTER TABLE konto ADD COLUMN a int;

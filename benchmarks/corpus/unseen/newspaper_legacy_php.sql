@@ -1,0 +1,44 @@
+-- A newspaper's CMS ported from MySQL: zero dates, tinyints, enums in varchars, comma lists to rows.
+-- setup
+CREATE TABLE tx_article (uid int PRIMARY KEY, pid int DEFAULT 0, title varchar(255) DEFAULT '', tags varchar(255) DEFAULT '', hidden smallint DEFAULT 0, tstamp int DEFAULT 0, starttime varchar(19) DEFAULT '0000-00-00', author varchar(60)); CREATE TABLE tx_author (uid serial PRIMARY KEY, name varchar(60));
+CREATE TABLE cache_pages (id serial, content text, expires int); INSERT INTO cache_pages (content) SELECT 'c' FROM generate_series(1, 50);
+INSERT INTO tx_article SELECT g, 0, 't' || g, CASE WHEN g % 2 = 0 THEN 'sport,local' ELSE 'politics' END, g % 2, 1700000000 + g, CASE WHEN g % 3 = 0 THEN '2024-02-01' ELSE '0000-00-00' END, 'a' || g % 6 FROM generate_series(1, 90) g;
+-- test
+TRUNCATE cache_pages;
+DROP TABLE IF EXISTS cache_pages, cache_hash;
+BEGIN WORK;
+ALTER TABLE tx_article RENAME TO article;
+ALTER TABLE article RENAME COLUMN uid TO id;
+ALTER TABLE article ALTER COLUMN hidden DROP DEFAULT;
+ALTER TABLE article ALTER COLUMN hidden TYPE boolean USING hidden <> 0;
+ALTER TABLE article ALTER COLUMN hidden SET DEFAULT false;
+ALTER TABLE article ALTER COLUMN tstamp DROP DEFAULT, ALTER COLUMN tstamp TYPE timestamptz USING to_timestamp(tstamp);
+ALTER TABLE article ALTER COLUMN starttime DROP DEFAULT;
+UPDATE article SET starttime = NULL WHERE starttime LIKE '0000%';
+ALTER TABLE article ALTER COLUMN starttime TYPE date USING starttime::date;
+ALTER TABLE article DROP COLUMN pid;
+COMMIT WORK;
+BEGIN WORK;
+CREATE TABLE tag (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);
+CREATE TABLE article_tag (article_id int REFERENCES article ON DELETE CASCADE, tag_id int REFERENCES tag ON DELETE CASCADE, PRIMARY KEY (article_id, tag_id));
+INSERT INTO tag (name) SELECT DISTINCT trim(t) FROM article, unnest(string_to_array(tags, ',')) t WHERE t <> '' ORDER BY 1;
+INSERT INTO article_tag SELECT a.id, t.id FROM article a CROSS JOIN LATERAL unnest(string_to_array(a.tags, ',')) x JOIN tag t ON t.name = trim(x);
+ALTER TABLE article DROP COLUMN tags;
+INSERT INTO tx_author (name) SELECT DISTINCT author FROM article WHERE author IS NOT NULL;
+ALTER TABLE tx_author RENAME TO author;
+ALTER TABLE author RENAME COLUMN uid TO id;
+ALTER SEQUENCE tx_author_uid_seq RENAME TO author_id_seq;
+ALTER TABLE article ADD COLUMN author_id int REFERENCES author (id);
+UPDATE article SET author_id = au.id FROM author au WHERE au.name = article.author;
+ALTER TABLE article DROP COLUMN author;
+COMMIT WORK;
+ALTER TABLE author ADD CONSTRAINT author_name_key UNIQUE (name);
+CREATE SEQUENCE article_id_seq OWNED BY article.id;
+SELECT setval('article_id_seq', coalesce((SELECT max(id) + 1 FROM article), 1), false);
+ALTER TABLE article ALTER COLUMN id SET DEFAULT nextval('article_id_seq');
+ALTER TABLE article ALTER COLUMN title TYPE text, ALTER COLUMN title SET NOT NULL;
+INSERT INTO article (title) VALUES ('Hello') RETURNING id;
+DELETE FROM article WHERE hidden AND tstamp < now() - interval '10 years';
+DELETE FROM tag WHERE name = 'sport';
+CREATE INDEX article_start ON article (starttime) WHERE NOT hidden;
+GRANT SELECT ON article, author, tag, article_tag TO PUBLIC;

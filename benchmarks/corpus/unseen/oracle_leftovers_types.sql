@@ -1,0 +1,40 @@
+-- An ERP that came from Oracle: CHAR, Y/N, NUMBER dates, local timestamps; every type change has its own cost.
+-- setup
+CREATE TABLE erp_material (matnr char(18) PRIMARY KEY, descr varchar(40), active char(1) DEFAULT 'Y', price numeric(10,2), created_yyyymmdd numeric(8), changed timestamp without time zone, raw_hex varchar(32), unit char(3) NOT NULL);
+CREATE INDEX erp_material_descr ON erp_material (descr); CREATE INDEX erp_material_changed ON erp_material (changed); CREATE INDEX erp_material_up ON erp_material (upper(descr));
+INSERT INTO erp_material SELECT lpad(g::text, 18, '0'), 'd' || g, CASE WHEN g % 3 = 0 THEN 'N' ELSE 'Y' END, g, 20240100 + 1 + g % 28, '2024-06-01', md5(g::text), 'KG ' FROM generate_series(1, 70) g;
+-- test
+SET TIME ZONE 'Europe/Berlin';
+ALTER TABLE erp_material ALTER COLUMN descr TYPE varchar(80);
+ALTER TABLE erp_material ALTER COLUMN descr TYPE text;
+ALTER TABLE erp_material ALTER COLUMN descr TYPE varchar(80);
+ALTER TABLE erp_material ALTER COLUMN descr TYPE varchar(2);
+ALTER TABLE erp_material ALTER COLUMN matnr TYPE varchar(18);
+ALTER TABLE erp_material ALTER COLUMN matnr TYPE bigint USING matnr::bigint;
+ALTER TABLE erp_material ALTER COLUMN price TYPE numeric(12,2);
+ALTER TABLE erp_material ALTER COLUMN price TYPE numeric;
+ALTER TABLE erp_material ALTER COLUMN price TYPE numeric(12,4);
+ALTER TABLE erp_material ALTER COLUMN price TYPE money;
+ALTER TABLE erp_material ALTER COLUMN created_yyyymmdd TYPE date USING to_date(created_yyyymmdd::text, 'YYYYMMDD');
+ALTER TABLE erp_material RENAME COLUMN created_yyyymmdd TO created_on;
+ALTER TABLE erp_material ALTER COLUMN changed TYPE timestamp(0);
+ALTER TABLE erp_material ALTER COLUMN changed TYPE timestamp(6);
+ALTER TABLE erp_material ALTER COLUMN changed TYPE timestamptz;
+SET TIME ZONE 'UTC';
+ALTER TABLE erp_material ALTER COLUMN changed TYPE timestamp;
+ALTER TABLE erp_material ALTER COLUMN changed TYPE timestamptz USING changed AT TIME ZONE 'America/New_York';
+ALTER TABLE erp_material ALTER COLUMN raw_hex TYPE bytea USING decode(raw_hex, 'hex');
+ALTER TABLE erp_material ALTER COLUMN raw_hex TYPE uuid USING encode(raw_hex, 'hex')::uuid;
+ALTER TABLE erp_material ALTER COLUMN active DROP DEFAULT, ALTER COLUMN active TYPE boolean USING active = 'Y', ALTER COLUMN active SET DEFAULT true;
+ALTER TABLE erp_material ALTER COLUMN unit TYPE varchar(3);
+ALTER TABLE erp_material ALTER COLUMN unit TYPE char(5);
+ALTER TABLE erp_material ALTER COLUMN unit TYPE "char";
+ALTER TABLE erp_material ALTER COLUMN descr TYPE text COLLATE "C";
+ALTER TABLE erp_material ALTER COLUMN descr TYPE varchar(90) COLLATE "C", ALTER COLUMN unit TYPE text;
+ALTER TABLE erp_material ALTER COLUMN price TYPE int;
+ALTER TABLE erp_material ALTER COLUMN price TYPE numeric(14,2);
+ALTER TABLE erp_material ADD COLUMN mask bit(8) DEFAULT B'00000000', ADD COLUMN span interval DEFAULT '1 day', ADD COLUMN ip inet;
+ALTER TABLE erp_material ALTER COLUMN mask TYPE bit varying(8), ALTER COLUMN span TYPE interval(0), ALTER COLUMN ip TYPE cidr;
+ALTER TABLE erp_material ALTER COLUMN mask TYPE varbit(16);
+ALTER TABLE erp_material ALTER COLUMN ip TYPE inet;
+ALTER TABLE erp_material SET TABLESPACE pg_default;

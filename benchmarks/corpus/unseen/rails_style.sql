@@ -1,0 +1,44 @@
+-- What a Rails application sends, with schema_migrations and its habits.
+-- setup
+CREATE TABLE schema_migrations (version character varying NOT NULL PRIMARY KEY);
+CREATE TABLE ar_internal_metadata (key character varying NOT NULL PRIMARY KEY, value character varying, created_at timestamp(6) without time zone NOT NULL, updated_at timestamp(6) without time zone NOT NULL);
+CREATE TABLE accounts (id bigserial PRIMARY KEY, name character varying, type character varying, created_at timestamp(6) NOT NULL DEFAULT now());
+CREATE TABLE comments (id bigserial PRIMARY KEY, commentable_type character varying, commentable_id bigint, body text);
+INSERT INTO accounts (name, type) SELECT 'a' || g, 'Admin' FROM generate_series(1, 30) g; INSERT INTO comments (commentable_type, commentable_id, body) SELECT 'Account', g, 'b' FROM generate_series(1, 30) g;
+INSERT INTO schema_migrations VALUES ('20240101000000');
+-- test
+SELECT pg_try_advisory_lock(4422873123);
+BEGIN;
+ALTER TABLE "accounts" ADD "plan_id" bigint;
+CREATE TABLE "plans" ("id" bigserial primary key, "name" character varying NOT NULL, "price" decimal(8,2) DEFAULT 0.0, "created_at" timestamp(6) NOT NULL, "updated_at" timestamp(6) NOT NULL);
+CREATE INDEX "index_accounts_on_plan_id" ON "accounts" ("plan_id");
+ALTER TABLE "accounts" ADD CONSTRAINT "fk_rails_2ecafda2dd" FOREIGN KEY ("plan_id") REFERENCES "plans" ("id");
+INSERT INTO "schema_migrations" ("version") VALUES ('20240201101010') RETURNING "version";
+COMMIT;
+CREATE INDEX CONCURRENTLY "index_comments_on_commentable" ON "comments" ("commentable_type", "commentable_id");
+BEGIN;
+CREATE INDEX CONCURRENTLY "index_comments_on_body" ON "comments" USING btree ("body");
+ROLLBACK;
+BEGIN;
+ALTER TABLE "accounts" ALTER COLUMN "name" TYPE character varying(255);
+ALTER TABLE "accounts" ALTER COLUMN "name" SET DEFAULT '';
+UPDATE "accounts" SET "name"='' WHERE "name" IS NULL;
+ALTER TABLE "accounts" ALTER COLUMN "name" SET NOT NULL;
+ALTER TABLE "comments" ADD COLUMN "lock_version" integer DEFAULT 0 NOT NULL, ADD "upvotes" integer DEFAULT 0;
+ALTER TABLE "accounts" RENAME COLUMN "type" TO "kind";
+ALTER TABLE "comments" RENAME TO "remarks";
+ALTER TABLE "public"."comments_id_seq" RENAME TO "remarks_id_seq";
+ALTER INDEX "comments_pkey" RENAME TO "remarks_pkey";
+ALTER INDEX "index_comments_on_commentable" RENAME TO "index_remarks_on_commentable";
+INSERT INTO "schema_migrations" ("version") VALUES ('20240301101010');
+COMMIT;
+BEGIN;
+ALTER TABLE "accounts" ADD CONSTRAINT "chk_rails_kind" CHECK (kind IN ('Admin', 'Guest')) NOT VALID;
+ALTER TABLE "accounts" DROP CONSTRAINT "fk_rails_2ecafda2dd";
+DROP TABLE "plans";
+ALTER TABLE "accounts" DROP COLUMN "plan_id";
+DELETE FROM "schema_migrations" WHERE "version" = '20240201101010';
+INSERT INTO "schema_migrations" ("version") VALUES ('20240101000000');
+COMMIT;
+ALTER TABLE "accounts" VALIDATE CONSTRAINT "chk_rails_kind";
+SELECT pg_advisory_unlock(4422873123);

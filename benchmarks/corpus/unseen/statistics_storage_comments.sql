@@ -1,0 +1,41 @@
+-- Tuning day at an analytics company: extended statistics, storage, toast, comments, access methods.
+-- setup
+CREATE TABLE visit (id bigint, country text, city text, browser text, doc text, attrs jsonb, at timestamptz DEFAULT now()); INSERT INTO visit SELECT g, 'c' || g % 5, 'ci' || g % 25, 'b', repeat('x', 100), '{}' FROM generate_series(1, 300) g; ALTER TABLE visit ADD PRIMARY KEY (id); CREATE INDEX visit_country ON visit (country); CREATE VIEW visit_v AS SELECT id, country FROM visit;
+CREATE MATERIALIZED VIEW visit_mv AS SELECT country, count(*) AS n FROM visit GROUP BY country;
+-- test
+CREATE STATISTICS visit_geo (dependencies, mcv) ON country, city FROM visit;
+CREATE STATISTICS visit_geo ON country, browser FROM visit;
+CREATE STATISTICS IF NOT EXISTS visit_geo ON country, browser FROM visit;
+CREATE STATISTICS visit_expr ON (lower(city)), (date_trunc('day', at AT TIME ZONE 'UTC')) FROM visit;
+CREATE STATISTICS visit_mv_stat ON country, n FROM visit_mv;
+CREATE STATISTICS visit_view ON id, country FROM visit_v;
+ANALYZE visit;
+ALTER STATISTICS visit_expr RENAME TO visit_lower_city;
+ALTER TABLE visit ALTER COLUMN city TYPE varchar(50);
+ALTER TABLE visit ALTER COLUMN city SET STATISTICS 800, ALTER COLUMN country SET (n_distinct = 200);
+ALTER TABLE visit ALTER COLUMN doc SET STORAGE MAIN, ALTER attrs SET COMPRESSION pglz;
+ALTER TABLE visit ALTER COLUMN id SET STORAGE EXTERNAL;
+ALTER TABLE visit SET (toast.autovacuum_enabled = false, parallel_workers = 2);
+ALTER TABLE visit SET (no_such_option = 1);
+ALTER TABLE visit RESET (parallel_workers);
+ALTER INDEX visit_country SET (fillfactor = 60, deduplicate_items = off);
+ALTER INDEX visit_country ALTER COLUMN 1 SET STATISTICS 100;
+CREATE INDEX visit_lower ON visit (lower(country));
+ALTER INDEX visit_lower ALTER COLUMN 1 SET STATISTICS 100;
+ALTER TABLE visit SET ACCESS METHOD heap;
+ALTER TABLE visit SET WITHOUT OIDS;
+COMMENT ON TABLE visit IS 'one row a visit';
+COMMENT ON COLUMN visit.city IS NULL;
+COMMENT ON INDEX visit_country IS 'for the dashboard';
+COMMENT ON CONSTRAINT visit_pkey ON visit IS 'key';
+COMMENT ON VIEW visit IS 'wrong kind';
+COMMENT ON COLUMN visit.nothing IS 'x';
+COMMENT ON STATISTICS visit_geo IS 'geo';
+COMMENT ON DATABASE no_such_database IS 'x';
+COMMENT ON SCHEMA public IS 'shop';
+ALTER TABLE visit DROP COLUMN browser, ALTER COLUMN country DROP DEFAULT;
+ALTER TABLE visit DROP COLUMN city;
+ALTER TABLE visit DROP COLUMN country;
+DROP STATISTICS visit_geo;
+SECURITY LABEL ON TABLE visit IS 'x';
+ALTER TABLE visit OWNER TO CURRENT_ROLE;

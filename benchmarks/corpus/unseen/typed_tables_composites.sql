@@ -1,0 +1,40 @@
+-- A simulation company with typed tables and composite types.
+-- setup
+CREATE TYPE vec3 AS (x float8, y float8, z float8);
+CREATE TYPE body_t AS (id int, name text, mass float8);
+CREATE TABLE planet OF body_t (PRIMARY KEY (id), mass WITH OPTIONS NOT NULL);
+CREATE TABLE moon OF body_t;
+CREATE TABLE probe (id int, pos vec3, track vec3[]);
+INSERT INTO planet SELECT g, 'p' || g, g FROM generate_series(1, 9) g; INSERT INTO moon SELECT g, 'm', 1 FROM generate_series(1, 9) g;
+CREATE FUNCTION vlen(v vec3) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT sqrt(v.x ^ 2 + v.y ^ 2 + v.z ^ 2) $$;
+-- test
+ALTER TABLE planet ADD COLUMN radius float8;
+ALTER TYPE body_t ADD ATTRIBUTE radius float8;
+ALTER TYPE body_t ADD ATTRIBUTE radius float8 CASCADE;
+ALTER TYPE body_t RENAME ATTRIBUTE mass TO mass_kg CASCADE;
+ALTER TYPE body_t ALTER ATTRIBUTE name TYPE varchar(50) CASCADE;
+ALTER TYPE body_t ALTER ATTRIBUTE mass_kg TYPE numeric CASCADE;
+UPDATE planet SET radius = 10 * mass_kg WHERE id < 5;
+ALTER TABLE moon NOT OF;
+ALTER TABLE moon ADD COLUMN planet_id int REFERENCES planet;
+ALTER TYPE body_t DROP ATTRIBUTE radius CASCADE;
+ALTER TABLE moon OF body_t;
+ALTER TABLE moon DROP COLUMN planet_id, DROP COLUMN radius;
+ALTER TABLE moon OF body_t;
+ALTER TYPE vec3 ADD ATTRIBUTE t float8;
+ALTER TYPE vec3 RENAME ATTRIBUTE x TO lon;
+INSERT INTO probe VALUES (1, ROW(1, 2, 3), ARRAY[ROW(0, 0, 0)::vec3]);
+CREATE INDEX probe_len ON probe (vlen(pos));
+ALTER TYPE vec3 RENAME ATTRIBUTE z TO alt;
+ALTER TYPE vec3 ALTER ATTRIBUTE alt TYPE float4;
+ALTER TABLE probe ADD COLUMN px float8, ADD COLUMN py float8;
+UPDATE probe SET px = (pos).lon, py = (pos).y;
+ALTER TABLE probe DROP COLUMN pos, DROP COLUMN track;
+ALTER TYPE vec3 ADD ATTRIBUTE t float8;
+DROP TYPE vec3;
+DROP TYPE vec3 CASCADE;
+DROP TYPE body_t;
+ALTER TYPE body_t OWNER TO CURRENT_USER;
+ALTER TYPE body_t SET SCHEMA pg_temp;
+DROP TYPE body_t CASCADE;
+SELECT * FROM planet;

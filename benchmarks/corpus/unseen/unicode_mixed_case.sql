@@ -1,0 +1,40 @@
+-- A German municipality: umlauts, capitals, blanks and quotes in all the names.
+-- setup
+CREATE SCHEMA "Meldewesen";
+CREATE TABLE "Meldewesen"."Einwohner" ("Nr" int PRIMARY KEY, "Straße" text, "Größe in cm" smallint, "geb. am" date);
+CREATE TABLE "Meldewesen"."Änderungen" (id serial, "Nr" int REFERENCES "Meldewesen"."Einwohner", "was ""geändert"" wurde" text);
+CREATE TABLE "Meldewesen".einwohner ("Nr" int);
+CREATE TABLE "таблица" ("столбец" int, 数 int);
+INSERT INTO "Meldewesen"."Einwohner" SELECT g, 'Weg ' || g, 150 + g, '1980-01-01' FROM generate_series(1, 40) g;
+INSERT INTO "Meldewesen"."Änderungen" ("Nr", "was ""geändert"" wurde") SELECT g, 'x' FROM generate_series(1, 40, 4) g;
+INSERT INTO "таблица" SELECT g, g FROM generate_series(1, 20) g;
+-- test
+SET search_path TO "Meldewesen", public;
+ALTER TABLE Einwohner ADD COLUMN "Nr2" int;
+ALTER TABLE "Einwohner" ALTER COLUMN "Größe in cm" TYPE numeric(5,1);
+ALTER TABLE "Einwohner" RENAME COLUMN "Straße" TO strasse;
+ALTER TABLE "Einwohner" RENAME COLUMN STRASSE TO "STRASSE";
+ALTER TABLE "Einwohner" ADD CONSTRAINT "größer als 0" CHECK ("Größe in cm" > 0) NOT VALID;
+ALTER TABLE "Einwohner" VALIDATE CONSTRAINT "größer als 0";
+CREATE INDEX "Größen-Index" ON "Einwohner" ("Größe in cm" DESC NULLS LAST);
+ALTER TABLE "Änderungen" DROP COLUMN "was ""geändert"" wurde";
+ALTER TABLE Änderungen ADD COLUMN x int;
+ALTER TABLE U&"\00C4nderungen" ADD COLUMN y int;
+UPDATE "Einwohner" SET "STRASSE" = NULL WHERE "Nr" % 2 = 0;
+ALTER TABLE "Einwohner" ALTER "STRASSE" SET NOT NULL;
+ALTER TABLE таблица ADD COLUMN имя text DEFAULT 'нет';
+ALTER TABLE ТАБЛИЦА ADD COLUMN b int;
+ALTER TABLE "таблица" ALTER COLUMN 数 TYPE bigint, ALTER COLUMN 数 SET NOT NULL;
+CREATE TABLE "Tab'le;--" ("a;b" int, "c/*d" text DEFAULT ';');
+ALTER TABLE "Tab'le;--" ALTER "a;b" TYPE text USING '''' || "a;b" || ''';';
+DO $größe$ BEGIN EXECUTE format('ALTER TABLE %I RENAME TO %I', 'Tab''le;--', 'ordentlich'); END $größe$;
+DROP TABLE ordentlich;
+DROP TABLE "einwohner";
+DELETE FROM "Einwohner" WHERE "geb. am" < '1990-01-01' AND "Nr" NOT IN (SELECT "Nr" FROM "Änderungen");
+DROP TABLE "Einwohner";
+DROP INDEX "größen-index";
+DROP INDEX IF EXISTS "größen-index", "Größen-Index";
+ALTER SCHEMA "Meldewesen" RENAME TO meldewesen;
+TRUNCATE "Meldewesen"."Änderungen";
+TRUNCATE "Änderungen";
+TRUNCATE meldewesen."Änderungen";
