@@ -102,8 +102,8 @@ def detach(at: Altering, cmd: Node) -> None:
     cloned = any(trigger.per_row for trigger in parent.triggers)
     # 13 takes less, unless triggers of the partition go: those of keys that reference it, and clones of the parent's.
     triggers_go = cloned or (bool(parts) and not partition.partitioned)
-    default = parent.default_partition == partition.name
-    own = AE if concurrent or scene.major >= 14 or triggers_go or default else SUE
+    is_default = parent.default_partition == partition.name
+    own = AE if concurrent or scene.major >= 14 or triggers_go or is_default else SUE
     out.lock(partition, own, f"is detached from {parent.name}")
     for below in scene.catalog.tree(partition.name)[1:]:
         out.lock(below, AE, f"below {partition.name}")
