@@ -79,6 +79,8 @@ class StatementLike(Protocol):
 
 
 FIRST_PART = 500
+LOOKED_BACK = 8
+"""So many moments before are looked at for what a failing statement would do if what it names were still there."""
 
 _BEGINS = {"begin", "start", "start transaction"}
 _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
@@ -122,6 +124,8 @@ class _Walk:
     """Where its transactions begin and end is certain."""
     complete: frozenset[int] = frozenset()
     by_value: bool = False  # the last statement's time depends on its constants
+    befores: list[Snapshot] = field(default_factory=list)
+    """The catalog before the script, and before each of the last statements that destroy something."""
 
     @property
     def live(self) -> bool:
@@ -235,6 +239,7 @@ def predict_script(
     shadow = catalog if catalog is not None else Catalog(facts)
     walk = _Walk([World(one) for one in (shadow, *shadow.others)], server_version_num, rates, complete=complete)
     walk.straight = straight and not wrapped
+    walk.befores.append(shadow.snapshot())
     if wrapped:
         walk.begin()
     transactions = 0
@@ -477,6 +482,7 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
 
     doubts = walk.worlds[0].catalog.doubts
     doubts.texts.clear()
+    earlier = walk.worlds[0].catalog.snapshot() if walk.live else None
     passed = pass_through(walk.worlds, act, out)
     if passed.alive:
         walk.worlds = passed.alive
@@ -485,10 +491,50 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
                 catalog.doubt()
     else:
         out.problem = out.problem or passed.problem
+    if earlier is not None:
+        if not passed.alive or _nothing_there(walk, trees, out):
+            _if_not_gone(walk, statement, trees, out)
+        elif out.loss_class >= 3:
+            walk.befores.append(earlier)
+            del walk.befores[1 : -LOOKED_BACK + 1]
     for text in doubts.texts:
         out.hide(text)
     if doubts.crowded:
         out.hide("which of the branches before it have run: there are too many ways")
+
+
+def _nothing_there(walk: _Walk, trees: Sequence[Node], out: Effect) -> bool:
+    """Whether it does nothing because what it is to drop is gone, after code that nobody can read."""
+    return (
+        not out.loss_class
+        and walk.worlds[0].catalog.uncertain
+        and any(nodes.kind(tree) == "DropStmt" and tree.missing_ok for tree in trees)
+    )
+
+
+def _if_not_gone(walk: _Walk, statement: StatementLike, trees: Sequence[Node], out: Effect) -> None:
+    """It fails, or does nothing, by what the script is told to have done before. Where one of those before it fails
+    or does otherwise, it is as it was then: so it may destroy what is there without that."""
+    now = walk.worlds[0].catalog
+    for earlier in reversed(walk.befores):
+        if earlier.state.stamp == now.stamp:
+            continue
+        catalog = now.clone()
+        catalog.restore(earlier)
+        catalog.session = now.session
+        scene = Scene(catalog, walk.version, statement.text)
+        inner = Effect(certainty="possible")
+        for tree in trees:
+            _apply_safely(tree, scene, inner)
+        if inner.problem or inner.loss_class < 3:
+            continue
+        for lock in inner.locks.values():
+            out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
+        for what, loss in inner.losses.items():
+            if what not in out.losses:
+                out.lose(loss, what, inner.lost.get(what), sure=False)
+        out.notes.append("what it names is there where a statement before it fails or does otherwise: then it runs")
+        return
 
 
 def _as_before(state: State, catalog: Catalog, out: Effect) -> None:

@@ -62,6 +62,7 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
             write(scene, out, inner, _WRITES[kind])
         elif kind == "LockingClause":
             row_locks = True
+            targets.update(id(named.range_var) for named in inner.locked_rels)  # aliases of the query, no relations
         elif kind == "IntoClause":
             into = nodes.name_of(inner.rel)
     alone: set[Name] = set()
