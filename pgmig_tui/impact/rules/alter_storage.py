@@ -44,7 +44,17 @@ def _named_index(at: Altering, name: str, mode: LockMode, why: str) -> None:
 
 def cluster_on(at: Altering, cmd: Node) -> None:
     _named_index(at, cmd.name, at.mode, "CLUSTER ON")
+    index = next((one for one in at.table.indexes if one.name.relation == cmd.name), None)
+    if index is not None and at.scene.catalog.live and at.table.known:
+        at.out.problem = at.out.problem or no_order(index)
     mark_clustered(at.scene, at.current(at.table), cmd.name)
+
+
+def no_order(index: Index) -> str:
+    """Why CLUSTER can't go by an index, "" where it can."""
+    if index.method in {"hash", "gin", "brin", "spgist"}:
+        return f"{index.name} is no index to cluster by: {index.method} has no order (0A000)"
+    return "" if index.valid else f"{index.name} is not valid: nothing can be clustered by it (0A000)"
 
 
 def not_clustered(at: Altering, cmd: Node) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace as changed
 
 from pgmig_tui.impact import nodes
@@ -54,8 +54,19 @@ def triggers_switched(catalog: Catalog, members: Iterable[Relation], name: str, 
         catalog.put(replace(member, triggers=triggers))
 
 
-def rule_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Name]) -> None:
-    if table.known:
+def rule_made(
+    catalog: Catalog, table: Relation, name: str, named: Iterable[Name], written: Mapping[Name, frozenset[str]]
+) -> None:
+    """CREATE RULE: what its actions name has something that depends on it, the columns that are `written` among it."""
+    if not table.known:
+        return
+    for other in list(catalog):
+        kept = tuple(one for one in other.dependents if (one.kind, one.name, one.part) != ("rule", table.name, name))
+        if other.name != table.name and other.name in named:
+            kept = (*kept, Dependent(table.name, "rule", written.get(other.name, frozenset()), name))
+        if kept != other.dependents:
+            catalog.put(replace(other, dependents=kept))
+    if (table := catalog.relation(table.name)).known:
         rules = (*(one for one in table.rules if one != name), name)
         catalog.put(replace(table, rules=rules, reads=tuple(dict.fromkeys((*table.reads, *named)))))
 
@@ -143,18 +154,53 @@ def attached(partition: Relation, parent: Relation) -> Relation:
 
 
 def view_columns(catalog: Catalog, query: Node, source: Relation) -> frozenset[str]:
-    """The columns of a relation that a query may name: all where it takes all; never too few."""
+    """The columns of a relation that a query may name: all where it takes all of its row; never too few. Those that are
+    named with another table before them are none of its own.
+    """
     names: set[str] = set()
-    for inner in nodes.walk(query):
-        if nodes.kind(inner) == "AStar":
-            return frozenset(source.columns)
+    found = list(nodes.walk(query))
+    called: dict[str, bool] = {}
+    for inner in found:
+        if nodes.kind(inner) == "RangeVar":
+            name = inner.alias.aliasname if nodes.has(inner, "alias") else inner.relname
+            called[name] = called.get(name, False) or catalog.resolve(nodes.name_of(inner)) == source.name
+    for inner in found:
         if nodes.kind(inner) == "ColumnRef":
-            names.update(nodes.strings(inner.fields)[-1:])
+            parts = nodes.strings(inner.fields)
+            star = inner.fields[-1].WhichOneof("node") == "a_star"
+            table = "" if len(inner.fields) < 2 else parts[-1 if star else -2]
+            if table and not called.get(table, True):
+                continue
+            if star and called.get(table, False):
+                return frozenset(source.columns)
+            names.update(() if star else parts[-1:])
+        elif nodes.kind(inner) == "SelectStmt" and _takes_all(inner) and source.name in _in_from(inner, catalog):
+            return frozenset(source.columns)
         elif nodes.kind(inner) == "JoinExpr":
             names.update(nodes.strings(inner.using_clause))
             if inner.is_natural:
                 return frozenset(source.columns)
     return frozenset(names & set(source.columns))
+
+
+def _takes_all(select: Node) -> bool:
+    """Whether a SELECT has a plain * in its list."""
+    values = [item.res_target.val.column_ref for item in select.target_list]
+    return any(len(one.fields) == 1 and one.fields[0].WhichOneof("node") == "a_star" for one in values)
+
+
+def _in_from(select: Node, catalog: Catalog) -> set[Name]:
+    """The relations that stand in the FROM of a SELECT itself, joined or not."""
+    found: set[Name] = set()
+    todo = list(select.from_clause)
+    while todo:
+        item = todo.pop()
+        which = item.WhichOneof("node")
+        if which == "join_expr":
+            todo += [item.join_expr.larg, item.join_expr.rarg]
+        elif which == "range_var":
+            found.add(catalog.resolve(nodes.name_of(item.range_var)))
+    return found
 
 
 def result_columns(catalog: Catalog, query: Node) -> dict[str, Column]:

@@ -21,6 +21,7 @@ from pgmig_tui.impact.rules.safer_index import attached_later
 from pgmig_tui.impact.rules.types import SERIALS, type_schema
 from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
+from pgmig_tui.impact.shadow import TEMP
 from pgmig_tui.impact.typechange import type_name
 
 _CONSTRAINTS = frozenset({"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"})
@@ -252,6 +253,10 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
             rows = count_query(nodes.statement(node.query), scene, out)
         query_locks(node.query, scene, out, plan=not node.into.skip_data, deep=not node.into.skip_data)
         missing_columns(nodes.statement(node.query), scene, out)
+    temporary = next((one.name for one in out.locks.values() if one.schema == TEMP), None) if kind == "m" else None
+    if temporary is not None:
+        out.problem = out.problem or f"a materialized view can't read {temporary}, which is temporary (0A000)"
+        return
     new = scene.catalog.live or not node.if_not_exists
     reads = tuple(lock.name for lock in out.locks.values())
     columns = result_columns(scene.catalog, node.query)

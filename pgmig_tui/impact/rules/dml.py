@@ -13,9 +13,9 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import cast_functions, operators_of, perhaps, run_functions, when_read, when_written
 from pgmig_tui.impact.rules.columns import missing_columns
-from pgmig_tui.impact.rules.kinds import wrong_kind
+from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_kind
 from pgmig_tui.impact.rules.refused import in_use, no_column, values_of_columns
-from pgmig_tui.impact.rules.refused_rows import empty_in, given_to, published
+from pgmig_tui.impact.rules.refused_rows import empty_in, given_to, no_arbiter, published
 from pgmig_tui.impact.rules.sequences import feeding
 from pgmig_tui.impact.rules.settings import set_to
 from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, take_statistics
@@ -249,6 +249,8 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     if verb == "INSERT":
         given = _given(node, table)
         clause = node.on_conflict_clause if nodes.has(node, "on_conflict_clause") else None
+        if clause is not None:
+            no_arbiter(scene, out, table, clause.infer)
         write_table(
             scene,
             out,
@@ -536,6 +538,9 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     if wrong_kind(scene, out, named, "rpvf" if node.is_from else stored, "a table that can be copied"):
         return
     no_column(out, named, nodes.strings(node.attlist))
+    for column in map(named.columns.get, nodes.strings(node.attlist)):
+        if column is not None and column.generated:
+            out.problem = out.problem or f"{named.name}.{column.name} is a generated column: COPY can't name it (42P10)"
     if node.is_from:
         scene.catalog.fill(scene.catalog.resolve(name))
         out.doubt("how many rows COPY brings")
@@ -606,7 +611,7 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
         if scene.catalog.missing(name):
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
             continue
-        relation = scene.catalog.relation(name, "r")
+        relation = index_or_relation(scene.catalog, name, "r")
         if wrong_kind(scene, out, relation, "rpvf" if (name, below) not in named else "rpv", "a table or view"):
             continue
         for member in scene.catalog.tree(relation.name) if below and relation.known else [relation]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quote
-from pgmig_tui.impact.facts import Name, Relation, replace
+from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, cascades, enum_name, list_name, name_from
 from pgmig_tui.impact.rules import inherited
@@ -19,7 +19,7 @@ from pgmig_tui.impact.rules.drop_objects import (
     drop_type,
 )
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
-from pgmig_tui.impact.rules.kinds import wrong_target
+from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_target
 from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.rules.safer_index import detached_before, drop_concurrently
 from pgmig_tui.impact.rules.sequences import owner_of
@@ -92,7 +92,7 @@ def _drop_relation(
     if relation.name.schema == SYSTEM:
         out.problem = f"{relation.name} can't be dropped: the system needs it (42501)"
         return
-    if wrong_target(scene, out, _indexed(catalog, relation), what):
+    if wrong_target(scene, out, index_or_relation(catalog, relation.name, kind), what):
         return
     in_use(scene, out, catalog.tree(relation.name), "DROP TABLE")
     found = [] if relation.fresh else keys(catalog, "relation", [*_named(catalog, relation)])
@@ -112,13 +112,6 @@ def _drop_relation(
         if not relation.known:
             out.unknown.append(f"what references {relation.name}, and what it references (no catalog)")
     catalog.drop(fallen)
-
-
-def _indexed(catalog: Catalog, relation: Relation) -> Relation:
-    """The relation, or what stands for an index of that name."""
-    if relation.known or catalog.index(relation.name) is None:
-        return relation
-    return replace(relation, kind="i", known=True)
 
 
 def _named(catalog: Catalog, relation: Relation) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.dml import evaluated
-from pgmig_tui.impact.rules.kinds import wrong_kind
+from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_kind
 from pgmig_tui.impact.rules.refused import checked, in_use, name_taken, no_column
 from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently
 from pgmig_tui.impact.selectivity import share
@@ -118,6 +118,8 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
             if scene.catalog.missing(name):
                 out.problem = f"index {scene.catalog.resolve(name)} does not exist"
                 return
+            if wrong_kind(scene, out, scene.catalog.relation(name), "i", "an index"):
+                return
             out.lock_name(scene.catalog.resolve(name), "i", SUE if concurrent else AE, "REINDEX")
             out.unknown.append(f"the table of {name}: it gets {mode.sql_name} too (no catalog)")
             return
@@ -131,7 +133,9 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         if scene.catalog.missing(name):
             out.problem = f"{scene.catalog.resolve(name)} does not exist"
             return
-        table = scene.catalog.relation(name)
+        table = index_or_relation(scene.catalog, name)
+        if wrong_kind(scene, out, table, "rpmt", "a table or materialized view"):
+            return
         if table.partitioned:
             out.no_transaction = out.temporary_locks = True
         for member in scene.catalog.tree(table.name) if table.partitioned else [table]:

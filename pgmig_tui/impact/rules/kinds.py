@@ -7,7 +7,8 @@ lockcmds.c, indexcmds.c, matview.c, execMain.c (CheckValidResultRel) and trigger
 from __future__ import annotations
 
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Relation
+from pgmig_tui.impact.facts import Name, Relation, replace
+from pgmig_tui.impact.shadow import Catalog
 
 _WORDS = {
     "r": "a table", "p": "a partitioned table", "v": "a view", "m": "a materialized view", "S": "a sequence",
@@ -46,6 +47,14 @@ def wrong_kind(scene: Scene, out: Effect, relation: Relation, kinds: str, wanted
         out.problem or f"{relation.name} is {_WORDS.get(relation.kind, 'something else')}, not {wanted} (42809)"
     )
     return True
+
+
+def index_or_relation(catalog: Catalog, name: Name, kind: str = "?") -> Relation:
+    """The relation, or what stands for an index of that name."""
+    relation = catalog.relation(name, kind)
+    if relation.known or catalog.index(name) is None:
+        return relation
+    return replace(relation, kind="i", known=True)
 
 
 def wrong_target(scene: Scene, out: Effect, relation: Relation, what: str) -> bool:

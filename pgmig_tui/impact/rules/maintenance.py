@@ -8,7 +8,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules.alter_storage import mark_clustered
+from pgmig_tui.impact.rules.alter_storage import mark_clustered, no_order
 from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 
@@ -99,6 +99,11 @@ def _refuse_cluster(node: Node, table: Relation, scene: Scene, out: Effect) -> b
         out.problem = f"{table.name} has no index {node.indexname} (42704)"
     elif not node.indexname and not any(index.clustered for index in table.indexes):
         out.problem = f"{table.name} was never clustered: say USING which index (42704)"
+    else:
+        index = next(
+            one for one in table.indexes if (one.name.relation == node.indexname if node.indexname else one.clustered)
+        )
+        out.problem = out.problem or no_order(index)
     return bool(out.problem)
 
 

@@ -14,6 +14,7 @@ from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
+from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
@@ -65,6 +66,7 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
         _comment_on(scene, out, name, SUE, _COMMENT_RELATIONS[what], why)
     elif what == "OBJECT_COLUMN":
         _comment_on(scene, out, nodes.name_from(parts[:-1]), SUE, "r", why)
+        no_column(out, scene.catalog.relation(nodes.name_from(parts[:-1])), parts[-1:])
     elif what == "OBJECT_INDEX":
         name = scene.catalog.resolve(nodes.name_from(parts))
         found = scene.catalog.index(name)
@@ -164,6 +166,8 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
                 out.problem = f"{scene.catalog.resolve(name)} does not exist"
                 continue
             table = scene.catalog.relation(name, "r")
+            if wrong_kind(scene, out, table, "rpmf"):
+                return
             out.lock(table, SUE, "CREATE STATISTICS")
             parts = nodes.strings(node.defnames)
             if parts:

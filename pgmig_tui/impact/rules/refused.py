@@ -15,7 +15,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Column, Name, Relation, replace
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
-from pgmig_tui.impact.rules.cascade import in_the_way, keys_by, obstacle_words, part_key, refuse
+from pgmig_tui.impact.rules.cascade import depends_still, in_the_way, keys_by, obstacle_words, part_key, refuse
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.sequences import named_in
 from pgmig_tui.impact.rules.types import SERIALS, no_type
@@ -31,6 +31,12 @@ _USED = {
     "default value": "a generated column",
     "publication relation": "a publication's WHERE clause",
 }
+
+
+_FIXED = frozenset(
+    {"bool", "char", "int2", "int4", "int8", "oid", "float4", "float8", "date", "time", "timetz", "timestamp",
+     "timestamptz", "interval", "uuid", "money", "name"}
+)  # fmt: skip
 
 
 def lacks(table: Relation, columns: Iterable[str]) -> str:
@@ -122,6 +128,11 @@ def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
         if not words and one.kind in {"v", "m"} and cmd.name in one.columns and catalog.known(one.name) is not None
     ]
     words += [
+        f"the rule {one.part} of {one.name}"
+        for one in table.dependents
+        if not words and one.kind == "rule" and cmd.name in one.columns and depends_still(catalog, one)
+    ]
+    words += [
         f"the generated column {one.name}"
         for one in table.columns.values()
         if one.generated and cmd.name in one.made_of
@@ -211,11 +222,38 @@ def _add_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     definition = nodes.definition(cmd)
     if cmd.missing_ok and definition.colname in table.columns:
         return
+    for item in definition.constraints:
+        if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_GENERATED":
+            _generated_of(item.constraint.raw_expr, table, out)
     if (written := type_name(definition.type_name)).name not in SERIALS:
         no_type(scene, out, written)
     kinds = {nodes.enum_name("ConstrType", item.constraint.contype) for item in definition.constraints}
     if "CONSTR_PRIMARY" in kinds and any(index.primary for index in table.indexes):
         out.problem = out.problem or f"{table.name} has a primary key already (42P16)"
+
+
+def _generated_of(expression: Node, table: Relation, out: Effect) -> None:
+    """A generated column can't be computed of another one."""
+    for inner in nodes.walk(expression, without="SubLink"):
+        name = nodes.strings(inner.fields)[-1:] if nodes.kind(inner) == "ColumnRef" else []
+        column = table.columns.get(name[0]) if name else None
+        if column is not None and column.generated:
+            told = f"a generated column can't be made of {table.name}.{column.name}, which is one itself (42P17)"
+            out.problem = out.problem or told
+
+
+def _storage(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    column = table.columns.get(cmd.name)
+    written = "".join(nodes.strings([nodes.raw_definition(cmd)])).lower()
+    fixed = column is not None and column.type_schema == "pg_catalog" and column.type in _FIXED
+    if fixed and written in {"external", "extended", "main"}:
+        out.problem = out.problem or f"{table.name}.{cmd.name} is of a fixed size: its storage is PLAIN (0A000)"
+
+
+def _alter_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    name = nodes.definition(cmd).conname
+    if any(index.constraint == name for index in table.indexes):
+        out.problem = out.problem or f"the constraint {name} of {table.name} is no foreign key: it stays (42809)"
 
 
 def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -456,6 +494,8 @@ _CHECKS: dict[str, Callable[[Node, Relation, Scene, Effect], None]] = {
     "DROP COLUMN": _drop_column,
     "DROP CONSTRAINT": _drop_constraint,
     "DROP NOT NULL": _drop_not_null,
+    "SET STORAGE": _storage,
+    "ALTER CONSTRAINT": _alter_constraint,
     "ADD COLUMN": _add_column,
     "ADD CONSTRAINT": _add_constraint,
     "SET or DROP DEFAULT": _default,

@@ -13,6 +13,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.values import is_null
 
 
@@ -94,3 +95,19 @@ def empty_in(node: Node, table: Relation) -> frozenset[str]:
         and column.type_schema == "pg_catalog"
     }
     return frozenset.intersection(*nulls) | left
+
+
+def no_arbiter(scene: Scene, out: Effect, table: Relation, infer: Node) -> None:
+    """ON CONFLICT (columns) needs a unique index on exactly these; one with a condition where it has one, too."""
+    elements = [item.index_elem for item in infer.index_elems]
+    columns = {element.name for element in elements}
+    if not columns or "" in columns or not table.known or not scene.catalog.live or table.kind not in "rp":
+        return
+    if scene.catalog.uncertain:
+        return
+    no_column(out, table, sorted(columns))
+    condition = nodes.has(infer, "where_clause")
+    if not any(one.unique and set(one.keys) == columns and (one.whole or condition) for one in table.indexes):
+        told = ", ".join(element.name for element in elements)
+        told = f"no unique index of {table.name} is on ({told}) alone: ON CONFLICT needs one (42P10)"
+        out.problem = out.problem or told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, read_tables
 from pgmig_tui.impact.facts import Name, Relation
@@ -33,6 +35,10 @@ def create_trigger(node: Node, scene: Scene, out: Effect) -> None:
         return
     if node.row and node.events & _TRUNCATE:
         out.problem = "a trigger for TRUNCATE can't be FOR EACH ROW (0A000)"
+        return
+    if node.transition_rels and (bin(node.events).count("1") > 1 or node.columns):
+        why = "of columns" if node.columns else "for more than one event"
+        out.problem = f"a trigger {why} can't have transition tables (0A000)"
         return
     out.lock(table, SRE, f"CREATE TRIGGER {node.trigname}")
     if table.partitioned and node.row:
@@ -68,7 +74,19 @@ def create_rule(node: Node, scene: Scene, out: Effect) -> None:
     if node.rulename in table.rules and not node.replace:
         out.problem = out.problem or f"{table.name} has a rule {node.rulename} already (42710)"
     named = _named_below([*node.actions, node.where_clause], scene, out, table)
-    rule_made(scene.catalog, table, node.rulename, named)
+    rule_made(scene.catalog, table, node.rulename, named, _written_by(node.actions, scene))
+
+
+def _written_by(actions: Iterable[Node], scene: Scene) -> dict[Name, frozenset[str]]:
+    """The columns that INSERT and UPDATE among a rule's actions name, by table."""
+    found: dict[Name, frozenset[str]] = {}
+    for action in map(nodes.statement, actions):
+        kind = nodes.kind(action)
+        if kind in {"InsertStmt", "UpdateStmt"}:
+            items = action.cols if kind == "InsertStmt" else action.target_list
+            name = scene.catalog.resolve(nodes.name_of(action.relation))
+            found[name] = found.get(name, frozenset()) | {item.res_target.name for item in items}
+    return found
 
 
 def _named_below(parts: list[Node], scene: Scene, out: Effect, table: Relation) -> list[Name]:
