@@ -60,7 +60,8 @@ type_columns AS (
 asked_functions AS (
   SELECT p.oid, p.proname, p.pronamespace, p.provolatile, p.prolang, p.prosrc, p.prokind, p.pronargs, p.pronargdefaults,
          p.provariadic, p.proconfig, p.proargnames, p.proargmodes, p.proargtypes, p.prorettype, p.proretset
-  FROM asked a JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
+  FROM (SELECT DISTINCT name, nsp FROM asked) a  -- of two that only look like two, none could be dropped by its name
+  JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
 ),
 function_users AS (
   SELECT f.oid AS function, u.relid, u.kind, u.part
@@ -69,9 +70,12 @@ function_users AS (
   CROSS JOIN LATERAL (  -- not six outer joins: whose order the planner weighs longer than all the rest takes
     SELECT t.tgrelid AS relid, 'g' AS kind, t.tgname::text AS part FROM pg_catalog.pg_trigger t
     WHERE d.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = d.objid
-    UNION ALL SELECT x.adrelid, 'd', NULL FROM pg_catalog.pg_attrdef x
+    UNION ALL SELECT x.adrelid, 'd', (SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                                      WHERE a.attrelid = x.adrelid AND a.attnum = x.adnum)
+    FROM pg_catalog.pg_attrdef x
     WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND x.oid = d.objid
-    UNION ALL SELECT d.objid, 'd', NULL  -- of a generated column, until 13
+    UNION ALL SELECT d.objid, 'd', (SELECT a.attname::text FROM pg_catalog.pg_attribute a  -- a generated one, until 13
+                                    WHERE a.attrelid = d.objid AND a.attnum = d.objsubid)
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid > 0
     UNION ALL SELECT r.ev_class, 'rule', r.rulename::text FROM pg_catalog.pg_rewrite r
     WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid

@@ -123,3 +123,63 @@ def test_weak_locks_are_told_of_hidden_names_and_of_partitions_of_partitions(
     outcome = ran("h01_hidden_names_and_levels", request.getfixturevalue(f"pg{major}"))
     score = import_module("script_score")
     assert [text for one in judged(outcome) for text in score.explained(one, weak=True)] == []
+
+
+SETUP = b"""
+CREATE TABLE t (id int PRIMARY KEY, a int, b int, c int, d text DEFAULT 'x');
+CREATE VIEW v AS SELECT id, a, b FROM t;
+CREATE MATERIALIZED VIEW m AS SELECT b FROM t;
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE TABLE felt (id int, how mood NOT NULL);
+CREATE FUNCTION number() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE numbered (id int DEFAULT number(), other int);
+CREATE TRIGGER noted BEFORE INSERT ON numbered FOR EACH ROW EXECUTE FUNCTION noted();
+CREATE SCHEMA old; CREATE SCHEMA kept;
+CREATE TABLE old.long (id int PRIMARY KEY, text text);
+CREATE ROLE another_owner_of_it;
+CREATE TABLE statements (sql text); INSERT INTO statements VALUES ('ALTER TABLE t ADD COLUMN late int');
+"""
+SCRIPT = b"""
+ALTER TABLE t DROP COLUMN a;
+CREATE OR REPLACE VIEW v AS SELECT id, c AS a, b FROM t;
+ALTER TABLE t DROP COLUMN a;
+ALTER TABLE t DROP COLUMN b;
+ALTER TABLE t RENAME COLUMN b TO bb;
+ALTER TABLE t DROP COLUMN bb;
+DROP TYPE mood;
+ALTER TABLE felt ALTER COLUMN how TYPE text;
+DROP TYPE mood;
+DROP FUNCTION number();
+ALTER TABLE numbered ALTER COLUMN id DROP DEFAULT;
+DROP FUNCTION number();
+DROP FUNCTION noted;
+DROP TRIGGER noted ON numbered;
+DROP FUNCTION public.noted();
+DROP SCHEMA old;
+ALTER TABLE old.long SET SCHEMA kept;
+DROP SCHEMA old;
+CREATE TABLE counted (id int);
+CREATE SEQUENCE counts;
+ALTER SEQUENCE counts OWNED BY counted.id;
+ALTER TABLE counted OWNER TO another_owner_of_it;
+ALTER SEQUENCE counts OWNER TO another_owner_of_it;
+ALTER SEQUENCE counts OWNER TO CURRENT_USER;
+UPDATE t SET late = 1;
+DO $$ DECLARE s text; BEGIN FOR s IN SELECT sql FROM statements LOOP EXECUTE s; END LOOP; END $$;
+UPDATE t SET late = 1;
+"""
+
+
+def test_what_the_script_has_untied_is_in_the_way_of_nothing(pg18: Server) -> None:
+    runner = import_module("script_runner")
+    case = runner.Case("untied", SETUP, (runner.Source("", "untied.sql", SCRIPT),), SCRIPTS)
+    outcome = runner.run_case(case, pg18.conninfo("postgres"))
+    assert not outcome.problems
+    failed = {line.statement.line for line in outcome.lines if line.truth.error}
+    assert failed == {2, 5, 7, 8, 11, 14, 17, 25, 26}
+    told = {line.statement.line for line in outcome.lines if line.impact.problem is not None}
+    assert told == failed
+    after = outcome.lines[-1].impact
+    assert after.unknown == ("whether column late of public.t does not exist: code before it can't be read",)
+    assert not [one.wrong for one in judged(outcome) if one.wrong and not one.unknown]

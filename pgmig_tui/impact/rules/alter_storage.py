@@ -18,6 +18,8 @@ def owner(at: Altering, cmd: Node) -> None:
     if table.owner and table.owner == new_owner:
         return
     if table.kind == "S" and (owner := owner_of(at.scene.catalog, table.name)) is not None:
+        if owner[0].owner == new_owner:
+            return  # as its table's is its own
         told = f"{table.name} belongs to {owner[0].name}: it gets its owner with it (0A000)"
         at.out.problem = at.out.problem or told
         return

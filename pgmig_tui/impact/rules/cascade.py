@@ -59,7 +59,7 @@ def falls(scene: Scene, out: Effect, found: Iterable[Fall], why: str) -> bool:
         asked = True
         for fallen in catalog.facts.cascades[key]:
             name = catalog.called_now(fallen.name)
-            if key.kind == "schema" and fallen.name.schema == key.name and name.schema != catalog.schema_now(key.name):
+            if key.kind == "schema" and _moved_out(catalog, fallen.name, key.name):
                 continue  # the script has moved it elsewhere
             index = catalog.index(name) if fallen.kind in "iI" else None
             if index is not None:
@@ -142,6 +142,8 @@ def in_the_way(
                 continue
             if one.direct and relation is not None and not _still_reads(catalog, relation, key):
                 continue
+            if key.kind == "schema" and one.relation is not None and _moved_out(catalog, one.relation, key.name):
+                continue
             if one.what == "table constraint" and key.kind == "relation" and _is_key(catalog, relation, one):
                 continue  # the keys that reference it are known for themselves
             if (
@@ -172,7 +174,22 @@ def _still_reads(catalog: Catalog, view: Name, key: Fall) -> bool:
     if known is None or known.kind not in "vm" or key.kind not in {"relation", "column"}:
         return True
     table = catalog.known(catalog.called_now(Name(key.schema, key.name.partition(".")[0])))
-    return table is None or table.kind not in "rpvmf" or any(one.name == view for one in table.dependents)
+    if table is None or table.kind not in "rpvmf":
+        return True
+    column = _called_now(catalog, table, key) if key.kind == "column" else ""
+    return any(
+        one.name == view and (not column or not one.columns or column in one.columns) for one in table.dependents
+    )
+
+
+def _called_now(catalog: Catalog, table: Relation, key: Fall) -> str:
+    """What the column is called by now that the server was asked about; "" when that isn't known."""
+    return next((name for name in table.columns if part_key(table, name, "column", catalog) == key), "")
+
+
+def _moved_out(catalog: Catalog, relation: Name, schema: str) -> bool:
+    """Whether the script has moved a relation of that schema to another one."""
+    return relation.schema == schema and catalog.called_now(relation).schema != catalog.schema_now(schema)
 
 
 def _still_there(catalog: Catalog, one: Obstacle, relation: Name | None) -> bool:
@@ -231,7 +248,7 @@ def depends_still(catalog: Catalog, one: Dependent) -> bool:
         return one.part in table.policies
     if one.kind == "d":
         column = table.columns.get(one.part)
-        return column is not None and (column.has_default or bool(column.generated))
+        return column is not None and not column.redefault and (column.has_default or bool(column.generated))
     return one.kind != "rule" or one.part in ("_RETURN", *table.rules)
 
 

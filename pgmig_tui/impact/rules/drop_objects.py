@@ -77,9 +77,9 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
     of_type = [(one, columns) for one in catalog if (columns := _columns_of(one, name)) and one.kind != "c"]
     if not cascade:
         found = [] if fact is not None and fact.made else found
-        words = [
-            obstacle_words(one) for one in in_the_way(catalog, found) if _still_of_type(catalog, one, name, composite)
-        ]
+        way = [one for one in in_the_way(catalog, found) if _still_of_type(catalog, one, name, composite)]
+        # what depends on a column of the type isn't in the way when the column is of another by now
+        words = [obstacle_words(one) for one in way] if any(one.direct for one in way) else []
         words = [word for word in words if not any(other in word for other in others)]
         words += [] if words else [f"{', '.join(columns)} of {one.name}" for one, columns in of_type]
         if composite is not None:
