@@ -173,7 +173,8 @@ class OwnedSequence:
 class Dependent:
     """A relation with something that depends on this one. `kind`: v or m = the (materialized) view itself, "rule",
     d = a default, y = a policy, g = a trigger, c = a constraint, i = an index of it, t = made of this type or with a
-    column of it; `part` is the name of that part (of a default its column). No columns = on the whole.
+    column of it, f = a function with a body of SQL's own form; `part` is the name of that part (of a default its
+    column, of a function what it takes). No columns = on the whole.
     """
 
     name: Name

@@ -139,3 +139,45 @@ def test_a_unique_index_that_the_script_makes_is_one_for_on_conflict() -> None:
         "CREATE TABLE p2 (id int NOT NULL)", "ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (9) TO (19)",
         insert.format("p2"),
     ) == [""] * 21  # fmt: skip
+
+
+def test_a_function_of_sqls_own_form_keeps_what_it_names() -> None:
+    text = "CREATE OR REPLACE FUNCTION {}(k int) RETURNS bigint LANGUAGE sql "
+    atomic = text + "RETURN (SELECT count(a) FROM t WHERE id = k)"
+    _, column, other, table, _, replaced, _, again, _, dropped = told(
+        atomic.format("g"),
+        "ALTER TABLE t DROP COLUMN a",
+        "ALTER TABLE t DROP COLUMN b",
+        "DROP TABLE t",
+        (text + "AS 'SELECT count(a) FROM t WHERE id = k'").format("g"),
+        "ALTER TABLE t ADD COLUMN z int, DROP COLUMN z",
+        atomic.format("g"),
+        "DROP TABLE t",
+        "DROP FUNCTION g",
+        "DROP TABLE t",
+    )
+    assert "the function public.g(pg_catalog.int4) depends on it" in column
+    assert "the function public.g(pg_catalog.int4) depends on it" in table
+    assert "depends on it" in again
+    assert [other, replaced, dropped] == [""] * 3
+    text = "CREATE FUNCTION g(k int) RETURNS int LANGUAGE sql BEGIN ATOMIC WITH u AS (SELECT 1) SELECT k FROM u; END"
+    assert told(text, "DROP TABLE u", "ALTER TABLE t DROP COLUMN a") == [""] * 3
+
+
+def test_a_swapped_table_is_not_what_a_function_of_sqls_own_form_names() -> None:
+    text = "CREATE FUNCTION g() RETURNS bigint LANGUAGE sql RETURN (SELECT count(c) FROM u)"
+    problems = told(text, "ALTER TABLE u RENAME TO old", "CREATE TABLE u (id int)", "DROP TABLE u", "DROP TABLE old")
+    assert [bool(one) for one in problems] == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize("taken", ["DROP TABLE u CASCADE", "ALTER TABLE u DROP COLUMN c CASCADE",
+                                   "DROP FUNCTION f CASCADE"])  # fmt: skip
+def test_what_a_cascade_may_have_taken_along_is_in_nobodys_way(taken: str) -> None:
+    text = "CREATE FUNCTION g() RETURNS bigint LANGUAGE sql RETURN (SELECT count(c) FROM u, w)"
+    assert told(text, taken, "DROP TABLE w") == [""] * 3
+
+
+def test_a_functions_parameters_keep_their_names() -> None:
+    text = "CREATE OR REPLACE FUNCTION h({}) RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    problems = told(*(text.format(one) for one in ("a int, text", "a int, b text", "c int, b text", "a int", "int")))
+    assert [bool(one) for one in problems] == [False, False, True, False, True]

@@ -15,6 +15,9 @@ from pgmig_tui.impact.nodes import Node, kind
 Rule = Callable[[Node, Scene, Effect], None]
 
 
+_CASCADING = frozenset({"DropStmt", "DropOwnedStmt", "AlterTableStmt"})
+
+
 @cache
 def _rules() -> dict[str, Rule]:
     from pgmig_tui.impact.rules import (
@@ -42,6 +45,10 @@ def apply(node: Node, scene: Scene, out: Effect) -> None:
         out.hide(f"what {kind(node).removesuffix('Stmt')} does: no rule knows this statement")
         return
     rule(node, scene, out)
+    if type(node).__name__ in _CASCADING:
+        from pgmig_tui.impact.rules.carry import functions_in_doubt
+
+        functions_in_doubt(scene.catalog, node)
     if scene.catalog.event_triggers:
         from pgmig_tui.impact.rules.calls import fire
 

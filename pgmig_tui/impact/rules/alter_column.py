@@ -12,7 +12,7 @@ from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules import alter_constraint, safer_constraint, sequences
 from pgmig_tui.impact.rules.alter_constraint import columns_in
 from pgmig_tui.impact.rules.altering import Altering
-from pgmig_tui.impact.rules.cascade import lose_columns, part_key
+from pgmig_tui.impact.rules.cascade import depends_still, lose_columns, part_key
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
 from pgmig_tui.impact.rules.safer_alter import Edit, OfColumn, constraints_of
 from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later
@@ -201,7 +201,9 @@ def _column_dependents(at: Altering, current: Relation, column: str, cascade: bo
                 alter_constraint.forget_key(at.scene.catalog, key)
     fallen = set()
     for dependent in current.dependents:
-        if dependent.columns and column not in dependent.columns:
+        if dependent.kind == "f" or (dependent.columns and column not in dependent.columns):
+            continue
+        if dependent.kind == "rule" and not depends_still(at.scene.catalog, dependent):
             continue
         other = at.scene.catalog.relation(dependent.name, dependent.relkind)
         if dependent.kind in {"v", "m"}:

@@ -8,6 +8,8 @@ from dataclasses import replace as changed
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import Column, Dependent, FunctionFact, Name, Relation, Trigger, replace
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.cascade import takes_text
+from pgmig_tui.impact.rules.visible import visible
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.typechange import type_name
 
@@ -245,6 +247,32 @@ def result_columns(catalog: Catalog, query: Node) -> dict[str, Column]:
 def _copied(column: Column) -> Column:
     """A column with the type of another one, and nothing else of it."""
     return Column(column.name, column.type, column.typmod, column.type_schema)
+
+
+def function_made(catalog: Catalog, fact: FunctionFact, body: Node | None) -> None:
+    """CREATE FUNCTION: what a body of SQL's own form (BEGIN ATOMIC, RETURN) names has something that depends on it."""
+    named: set[Name] = set()
+    for inner, hidden in visible(body) if body is not None else ():
+        if nodes.kind(inner) == "RangeVar" and (inner.schemaname or inner.relname not in hidden):
+            named.add(catalog.resolve(nodes.name_of(inner)))
+    part = takes_text(fact)
+    for relation in list(catalog):
+        kept = tuple(one for one in relation.dependents if (one.kind, one.name, one.part) != ("f", fact.name, part))
+        if body is not None and relation.name in named:
+            kept = (*kept, Dependent(fact.name, "f", view_columns(catalog, body, relation), part))
+        if kept != relation.dependents:
+            catalog.put(replace(relation, dependents=kept))
+
+
+def functions_in_doubt(catalog: Catalog, node: Node) -> None:
+    """Any CASCADE may have taken a function along: from here on it isn't certain that one depends on something."""
+    commands = node.cmds if nodes.kind(node) == "AlterTableStmt" else ()
+    if not any(map(nodes.cascades, [item.alter_table_cmd for item in commands] if commands else [node])):
+        return
+    for relation in list(catalog):
+        if any(one.kind == "f" for one in relation.dependents):
+            kept = tuple(one for one in relation.dependents if one.kind != "f")
+            catalog.put(replace(relation, dependents=kept))
 
 
 def function_moved(catalog: Catalog, parts: list[str], arguments: int | None, new: Name) -> None:

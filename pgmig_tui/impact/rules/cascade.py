@@ -7,7 +7,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Dependent, Fall, Fallen, ForeignKey, Index, Name, Obstacle, Relation, replace
+from pgmig_tui.impact.facts import (
+    Dependent,
+    Fall,
+    Fallen,
+    ForeignKey,
+    FunctionFact,
+    Index,
+    Name,
+    Obstacle,
+    Relation,
+    replace,
+)
 from pgmig_tui.impact.modes import AE
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.shadow import Catalog
@@ -237,8 +248,15 @@ def obstacle_words(one: Obstacle) -> str:
     return f"the {one.what} {one.words}"
 
 
+def takes_text(fact: FunctionFact) -> str:
+    """The types that a function takes, as the part of a Dependent."""
+    return ", ".join(map(str, fact.takes))
+
+
 def depends_still(catalog: Catalog, one: Dependent) -> bool:
-    """Whether the part of a table that depends on something is still there."""
+    """Whether the part of a table, or the function, that depends on something is still there."""
+    if one.kind == "f":
+        return any(takes_text(fact) == one.part for fact in catalog.functions([one.name.schema, one.name.relation]))
     table = catalog.known(one.name)
     if table is None or not one.part:
         return table is not None
@@ -280,6 +298,10 @@ def _above(catalog: Catalog, partition: Relation) -> Iterator[Relation]:
 def needed_by(catalog: Catalog, relation: Relation, targets: Collection[Name]) -> Iterator[str]:
     """What needs a relation by itself: views, keys of others, children, defaults, policies."""
     for dependent in relation.dependents:
+        if dependent.kind == "f":
+            if depends_still(catalog, dependent):
+                yield f"the function {dependent.name}({dependent.part})"
+            continue
         other = catalog.known(dependent.name)
         if dependent.name in targets or other is None or dependent.name == relation.name:
             continue

@@ -128,9 +128,9 @@ def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
         if not words and one.kind in {"v", "m"} and cmd.name in one.columns and catalog.known(one.name) is not None
     ]
     words += [
-        f"the rule {one.part} of {one.name}"
+        f"the rule {one.part} of {one.name}" if one.kind == "rule" else f"the function {one.name}({one.part})"
         for one in table.dependents
-        if not words and one.kind == "rule" and cmd.name in one.columns and depends_still(catalog, one)
+        if not words and one.kind in {"rule", "f"} and cmd.name in one.columns and depends_still(catalog, one)
     ]
     words += [
         f"the generated column {one.name}"

@@ -15,6 +15,7 @@ from pgmig_tui.impact.modes import AS
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import steps_of, texts_of
 from pgmig_tui.impact.rules.body import run_block, run_sql
+from pgmig_tui.impact.rules.carry import function_made
 from pgmig_tui.impact.session import FOLLOWED, SEARCH_PATH, path_text
 from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 from pgmig_tui.impact.typechange import type_name
@@ -52,6 +53,7 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     )  # fmt: skip
     _refuse_twice(fact, scene, out, replaced=bool(node.replace))
     scene.catalog.put_function(fact)
+    function_made(scene.catalog, fact, node.sql_body if nodes.has(node, "sql_body") else None)
 
 
 def signature(parameters: Iterable[Node], catalog: Catalog) -> tuple[Name, ...]:
@@ -91,8 +93,17 @@ def _refuse_twice(fact: FunctionFact, scene: Scene, out: Effect, *, replaced: bo
             continue
         if not replaced:
             out.problem = out.problem or f"the function {fact.name} exists already, and takes the same (42723)"
+        elif renamed := _renamed(known, fact):
+            out.problem = out.problem or f"the parameter {renamed} of {fact.name} can't get another name (42P13)"
         elif known.gives and fact.gives and fact.gives.schema and known.gives != fact.gives:
             out.problem = out.problem or f"the function {fact.name} gives something else: it can't be replaced (42P13)"
+
+
+def _renamed(known: FunctionFact, fact: FunctionFact) -> str:
+    """The first parameter of a function that has a name, and would get another one or none."""
+    if len(known.parameters) != len(fact.parameters) or len(fact.parameters) != len(fact.takes):
+        return ""
+    return next((one for one, new in zip(known.parameters, fact.parameters, strict=True) if one and one != new), "")
 
 
 def _takes(parameter: Node) -> bool:
