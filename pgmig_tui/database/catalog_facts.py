@@ -190,7 +190,7 @@ class _Rows:
 
 def _relation(row: Row, rows: _Rows) -> Relation:
     (oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace,
-     populated, replica_identity) = row  # fmt: skip
+     populated, replica_identity, of_type) = row  # fmt: skip
     constraints = rows.constraints.get(oid, ())
     unproven = {rows.column_names[oid].get(c[6][0]) for c in constraints if c[3] == "n" and not c[4]}
     never_counted = estimated < 0 or (estimated == 0 and pages == 0)
@@ -223,6 +223,7 @@ def _relation(row: Row, rows: _Rows) -> Relation:
         rules=tuple([r for _, r in rows.rules.get(oid, ())]),
         policies=tuple([p for _, p in rows.policies.get(oid, ())]),
         tablespace=rows.tablespace(tablespace, stored=kind in "rmp"),
+        of_type=None if of_type is None else Name(*of_type),
         owner=owner,
         persistence=persistence,
         access_method=rows.methods.get(str(method), ""),

@@ -57,6 +57,8 @@ def _not_of(at: Altering, cmd: Node) -> None:
         )
         if len(kept) < len(other.dependents):
             at.scene.catalog.put(replace(other, dependents=kept))
+    if (table := at.current(at.table)).of_type is not None:
+        at.scene.catalog.put(replace(table, of_type=None))
 
 
 def _switch_triggers(at: Altering, cmd: Node) -> None:

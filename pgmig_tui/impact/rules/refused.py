@@ -39,6 +39,9 @@ _FIXED = frozenset(
 )  # fmt: skip
 
 
+_OF_TYPE = frozenset({"ADD COLUMN", "DROP COLUMN", "ALTER COLUMN TYPE", "INHERIT", "NO INHERIT"})
+
+
 def lacks(table: Relation, columns: Iterable[str]) -> str:
     """The first of these columns that a table certainly lacks, "" where there is none."""
     if not table.known or not table.columns or table.kind not in "rpfvmc":
@@ -54,6 +57,8 @@ def no_column(out: Effect, table: Relation, columns: Iterable[str]) -> None:
 def subcommand(words: str, cmd: Node, table: Relation, scene: Scene, out: Effect, *, only: bool = False) -> None:
     """Why a subcommand of ALTER TABLE is refused, if it is."""
     inherited.refused(words, cmd, table, scene, out, only=only)
+    if words in _OF_TYPE:
+        of_typed_table(words, table, out)
     if words in _ON_COLUMN and cmd.name:
         no_column(out, table, [cmd.name])
     check = _CHECKS.get(words)
@@ -364,6 +369,12 @@ def composite(scene: Scene, out: Effect, relation: Relation, commands: Iterable[
             _without_cascade(relation, out, cascade=cascade)
         if what == "AT_AlterColumnType":
             _columns_of_row(scene, out, relation, f"the type {relation.name}")
+
+
+def of_typed_table(words: str, table: Relation, out: Effect) -> None:
+    """The columns of a table that is made OF a type are that type's affair."""
+    if table.of_type is not None:
+        out.problem = out.problem or f"{table.name} is a table of the type {table.of_type}: no {words} there (42809)"
 
 
 def _without_cascade(relation: Relation, out: Effect, *, cascade: bool) -> None:

@@ -11,7 +11,7 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import sequences
 from pgmig_tui.impact.rules.carry import function_moved, renamed_on_table
 from pgmig_tui.impact.rules.kinds import altered_as
-from pgmig_tui.impact.rules.refused import name_taken, rename_attribute, rename_column
+from pgmig_tui.impact.rules.refused import name_taken, of_typed_table, rename_attribute, rename_column
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 from pgmig_tui.impact.shadow import Catalog
 
@@ -149,6 +149,7 @@ def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) ->
         members = [relation, *(scene.catalog.relation(d.name) for d in relation.dependents
                                if d.kind == "t" and not d.columns)]  # fmt: skip
         rename_attribute(node, relation, out)
+    of_typed_table("RENAME COLUMN", relation, out)
     rename_column(node, relation, scene, out)
     for member in members:
         out.lock(member, AE, f"RENAME COLUMN {node.subname}")
