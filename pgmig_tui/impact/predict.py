@@ -32,7 +32,8 @@ from pgmig_tui.impact.result import (
 from pgmig_tui.impact.risk import estimate, risk
 from pgmig_tui.impact.rules import apply
 from pgmig_tui.impact.rules.holding import while_held, works_on
-from pgmig_tui.impact.rules.refused import fresh_value
+from pgmig_tui.impact.rules.refused import fresh_value, writes
+from pgmig_tui.impact.session import READ_ONLY
 from pgmig_tui.impact.shadow import Catalog, Snapshot, State
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 from pgmig_tui.script.shapes import shape_of
@@ -344,6 +345,9 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
     if control in _BEGINS:
         if not walk.in_transaction:
             walk.begin()
+            read_only = _read_only(statement.node)
+            for catalog in walk.catalogs:
+                catalog.session = catalog.session.begun_as(read_only)
     elif control == "savepoint":
         name = _savepoint_name(statement)
         walk.savepoints.append(_Savepoint(name, len(walk.locks), len(walk.unfinished)))
@@ -371,6 +375,15 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
         walk.finish(line)
         if chain:
             walk.begin()
+
+
+def _read_only(tree: Node | None) -> bool | None:
+    """Whether a BEGIN says READ ONLY (True) or READ WRITE; None for neither."""
+    node = None if tree is None else nodes.statement(tree)
+    if node is None or nodes.kind(node) != "TransactionStmt":
+        return None
+    option = nodes.options(node.options).get(READ_ONLY)
+    return None if option is None else nodes.constant(option.arg) == "1"
 
 
 def _prepared_name(statement: StatementLike) -> str:
@@ -471,10 +484,14 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
     def act(world: World, into: Effect) -> list[World]:
         before = world.catalog.snapshot() if world.catalog.live else None
         scene = Scene(world.catalog, walk.version, statement.text)
+        session = world.catalog.session
         for tree in trees:
             _apply_safely(tree, scene, into)
         if len(trees) > 1:  # safer SQL of one of them would not be all
             into.advice = [replace(one, safer_sql="") for one in into.advice]
+        if session.read_only(in_block=walk.in_transaction):
+            for tree in trees:
+                writes(tree, scene, into)
         if scene.catalog.fresh_values:
             for tree in trees:
                 fresh_value(tree, scene, into)

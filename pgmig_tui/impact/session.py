@@ -13,7 +13,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 SEARCH_PATH, TIME_ZONE, ROLE = "search_path", "timezone", "role"
-FOLLOWED = frozenset({SEARCH_PATH, TIME_ZONE, ROLE, "session_replication_role", "check_function_bodies"})
+READ_ONLY, BEGINS_READ_ONLY = "transaction_read_only", "default_transaction_read_only"
+FOLLOWED = frozenset(
+    {SEARCH_PATH, TIME_ZONE, ROLE, "session_replication_role", "check_function_bodies", READ_ONLY, BEGINS_READ_ONLY}
+)
 """The settings that are followed; all others mean nothing here."""
 OWN_ROLE = "none"
 USER = "$user"
@@ -85,6 +88,15 @@ class Session:
         zone = self.get(TIME_ZONE)
         return None if zone is None else is_utc(zone)
 
+    def begun_as(self, read_only: bool | None) -> Session:
+        """As after BEGIN, with READ ONLY or READ WRITE or neither (None)."""
+        value = self.get(BEGINS_READ_ONLY) if read_only is None else "on" if read_only else "off"
+        return self if value is None else self.changed(READ_ONLY, value, local=True)
+
+    def read_only(self, *, in_block: bool) -> bool:
+        """Whether a transaction is certainly a read-only one."""
+        return (self.get(READ_ONLY if in_block else BEGINS_READ_ONLY) or "").lower() in {"on", "true", "yes", "1"}
+
     # -- changing -------------------------------------------------------------------------------------------------
 
     def changed(self, name: str, value: str | None, *, local: bool = False) -> Session:
@@ -92,7 +104,7 @@ class Session:
         if name not in FOLLOWED:
             return self
         old = self._settings.get(name, Setting(None, None))
-        new = old._replace(local=(value,)) if local else Setting(old.base, value)
+        new = old._replace(local=(value,)) if local or name == READ_ONLY else Setting(old.base, value)
         return self if new == old else Session({**self._settings, name: new})
 
     def reset(self, name: str, *, local: bool = False) -> Session:

@@ -181,3 +181,27 @@ def test_a_functions_parameters_keep_their_names() -> None:
     text = "CREATE OR REPLACE FUNCTION h({}) RETURNS int LANGUAGE sql AS 'SELECT 1'"
     problems = told(*(text.format(one) for one in ("a int, text", "a int, b text", "c int, b text", "a int", "int")))
     assert [bool(one) for one in problems] == [False, False, True, False, True]
+
+
+def test_a_read_only_transaction_changes_nothing_but_temporary_tables() -> None:
+    update, add = "UPDATE u SET id = 1", "ALTER TABLE u ADD COLUMN {} int"
+    cases: tuple[tuple[str, bool], ...] = (
+        ("CREATE TEMP TABLE own (id int)", False),
+        ("BEGIN READ ONLY", False), ("INSERT INTO own VALUES (1)", False), ("EXPLAIN " + update, False),
+        ("SELECT id FROM u", False), ("LOCK TABLE u", False), (update, True), ("DROP TABLE own", True),
+        ("COMMIT", False), (update, False),
+        ("BEGIN /* READ ONLY */", False), (update, False), ("SET TRANSACTION READ ONLY", False), (update, True),
+        ("ROLLBACK", False), (update, False),
+        ("SET default_transaction_read_only = on", False), (add.format("k"), True), (update, True),
+        ("BEGIN", False), (update, True), ("ROLLBACK", False),
+        ("BEGIN READ WRITE", False), (update, False), ("COMMIT", False),
+        ("BEGIN", False), ("SET default_transaction_read_only = off", False), (update, True), ("COMMIT", False),
+        ("ALTER TABLE u ADD COLUMN k int", False), (update, False),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", False), (update, True),
+        ("RESET default_transaction_read_only", False), (update, False),
+        ("BEGIN", False), ("SET transaction_read_only = on", False), (update, True), ("COMMIT", False),
+        ("BEGIN", False), (update, False), ("SAVEPOINT a", False), ("SET TRANSACTION READ ONLY", False), (update, True),
+        ("ROLLBACK TO a", False), (update, False), ("COMMIT", False),
+    )  # fmt: skip
+    problems = told(*(text for text, _ in cases))
+    assert [(text, bool(one)) for (text, _), one in zip(cases, problems, strict=True)] == list(cases)

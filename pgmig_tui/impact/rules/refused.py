@@ -19,6 +19,7 @@ from pgmig_tui.impact.rules.cascade import depends_still, in_the_way, keys_by, o
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.sequences import named_in
 from pgmig_tui.impact.rules.types import SERIALS, no_type
+from pgmig_tui.impact.shadow import TEMP
 from pgmig_tui.impact.typechange import type_name
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
@@ -424,6 +425,30 @@ def in_use(scene: Scene, out: Effect, members: Iterable[Relation], what: str) ->
             out.problem = out.problem or f"{told} (55006)"
         else:
             out.notes.append(f"if rows were changed before, {told} (55006)")
+
+
+def writes(node: Node, scene: Scene, out: Effect) -> None:
+    """What a read-only transaction refuses: changes of all but temporary tables, and nearly all DDL (25006).
+
+    Source: utility.c (ClassifyUtilityCommandAsReadOnly), execMain.c (ExecCheckXactReadOnly).
+    """
+    kind = nodes.kind(node)
+    if kind in {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}:
+        table = scene.catalog.get(nodes.name_of(node.relation))
+        refused = table is not None and table.known and table.name.schema != TEMP
+    else:
+        refused = kind in _WRITES
+    if refused:
+        out.problem = out.problem or "refused in a read-only transaction (25006)"
+
+
+_WRITES = frozenset(
+    {"AlterTableStmt", "RenameStmt", "IndexStmt", "CreateStmt", "CreateTableAsStmt", "ViewStmt", "DropStmt",
+     "TruncateStmt", "CommentStmt", "GrantStmt", "CreateFunctionStmt", "CreateSchemaStmt", "CreateSeqStmt",
+     "AlterSeqStmt", "CreateEnumStmt", "AlterEnumStmt", "CreateDomainStmt", "AlterDomainStmt", "CreateTrigStmt",
+     "CreatePolicyStmt", "RuleStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt", "RefreshMatViewStmt",
+     "CompositeTypeStmt"}
+)  # fmt: skip
 
 
 def fresh_value(node: Node, scene: Scene, out: Effect) -> None:

@@ -6,7 +6,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.session import FOLLOWED, OWN_ROLE, SEARCH_PATH, TIME_ZONE, path_text
+from pgmig_tui.impact.session import BEGINS_READ_ONLY, FOLLOWED, OWN_ROLE, READ_ONLY, SEARCH_PATH, TIME_ZONE, path_text
 from pgmig_tui.impact.shadow import TEMP
 
 _TIMEOUTS = frozenset({"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"})
@@ -23,10 +23,25 @@ def set_variable(node: Node, scene: Scene, out: Effect) -> None:
     elif kind == "VAR_SET_VALUE":
         name, value = _written(node)
         set_to(name, value, scene, local=bool(node.is_local))
+    elif kind == "VAR_SET_MULTI":
+        _set_transaction(node, name, scene)
     if name in {"role", "session_authorization"}:
         out.notes.append("runs the following statements as another role")
     elif name in _TIMEOUTS:
         out.notes.append(f"the script's own {name} replaces the policy's until its end")
+
+
+def _set_transaction(node: Node, name: str, scene: Scene) -> None:
+    """SET TRANSACTION and SET SESSION CHARACTERISTICS, READ ONLY or READ WRITE."""
+    option = nodes.options(node.args).get(READ_ONLY)
+    if option is not None:
+        local = name == "transaction"
+        set_to(
+            READ_ONLY if local else BEGINS_READ_ONLY,
+            "on" if nodes.constant(option.arg) == "1" else "off",
+            scene,
+            local=local,
+        )
 
 
 def _written(node: Node) -> tuple[str, str | None]:
