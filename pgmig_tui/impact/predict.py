@@ -83,8 +83,8 @@ FIRST_PART = 500
 LOOKED_BACK = 8
 """So many moments before are looked at for what a failing statement would do if what it names were still there."""
 
-_OF_COLUMNS = re.compile(r"(column .* (?:does not exist|exists already))(?: \(\w{5}\))?$")
-"""What code that nobody can read may have changed about a table that is known."""
+_BY_CODE = re.compile(r"(.* (?:does not exist|exists already))(?: \(\w{5}\))?$")
+"""What code that nobody can read may have made or dropped."""
 _BEGINS = {"begin", "start", "start transaction"}
 _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
 
@@ -508,7 +508,7 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
         if out.hidden:
             for catalog in walk.catalogs:
                 catalog.doubt()
-    elif doubtful := walk.worlds[0].catalog.uncertain and _OF_COLUMNS.match(passed.problem):
+    elif doubtful := walk.worlds[0].catalog.uncertain and _BY_CODE.match(passed.problem):
         out.unknown.append(f"whether {doubtful[1]}: code before it can't be read")
     else:
         out.problem = out.problem or passed.problem
