@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -81,7 +82,10 @@ def serve(server_folder: Path, pytestconfig: pytest.Config) -> Iterator[Callable
         def serve(major: int) -> Server:
             major = pytestconfig.getoption("server") or major
             if major not in started:
-                started[major] = running.enter_context(_serve(major, server_folder / str(major)))
+                server = running.enter_context(_serve(major, server_folder / str(major)))
+                traps = trap_set.Traps(server)
+                running.callback(traps.check)
+                started[major] = replace(server, template=traps.template)
             return started[major]
 
         yield serve
@@ -115,40 +119,13 @@ def any_pg(request: pytest.FixtureRequest, serve: Callable[[int], Server]) -> Se
     return serve(request.param)
 
 
-TRAPPED = ("database", "gates", "report")
-"""Folders whose test databases have the traps of `tests.trap_set` at the end of their search_path."""
-
-
-@pytest.fixture(scope="session")
-def traps(serve: Callable[[int], Server]) -> Iterator[Callable[[Server], str]]:
-    """`traps(server)`: options for CREATE DATABASE. When all tests have ended, the program may have run none.
-    Asks for `serve`, whose servers are stopped after this has looked."""
-    logs: dict[str, trap_set.Log] = {}
-
-    def options(server: Server) -> str:
-        key = str(server.parameters)
-        if key not in logs:
-            trap_set.lay(server)
-            logs[key] = trap_set.Log(server)
-        return f"TEMPLATE {trap_set.TEMPLATE}"
-
-    yield options
-    fired = [
-        one for log in logs.values() for one in trap_set.of_ours(log.fired()) if trap_set.MEANT not in one.application
-    ]
-    assert fired == [], "our own SQL ran what a stranger had put on the search_path"
-
-
 @pytest.fixture
-def database_on(request: pytest.FixtureRequest, traps: Callable[[Server], str]) -> Iterator[Callable[..., str]]:
+def database_on() -> Iterator[Callable[..., str]]:
     """`database_on(server, options="") -> name`: fresh empty databases, dropped when the test ends."""
     made: list[tuple[Server, str]] = []
 
     def make(server: Server, options: str = "") -> str:
-        trapped = not options and request.path.parent.name in TRAPPED
-        name = server.create_database(traps(server) if trapped else options)
-        if trapped:
-            server.execute(f'ALTER DATABASE "{name}" SET search_path = {trap_set.PATH}')
+        name = server.create_database(options)
         made.append((server, name))
         return name
 

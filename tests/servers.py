@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,8 @@ class Server:
     """As the server's `server_version_num`: 180006."""
     bin_dir: Path
     """Folder of psql, pg_dump and pg_restore, of the same major version or a newer one."""
+    template: Callable[[], str] = field(default=lambda: "", compare=False)
+    """What stands behind CREATE DATABASE where a test says nothing else."""
 
     def conninfo(self, dbname: str, **more: str) -> str:
         """libpq keyword string; `more` overrides or adds keywords (user=, password=, …)."""
@@ -42,11 +44,12 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def create_database(self, options: str = "") -> str:
-        """A fresh empty database under a name that no other test has; `options` go behind CREATE DATABASE."""
+        """A fresh empty database under a name that no other test has; `options` go behind CREATE DATABASE. Where there
+        are none, it has the traps of `tests.trap_set`."""
         name = f"test_{secrets.token_hex(6)}"
         # Without WAL of each page: a third of the time in memory.
         copied = "STRATEGY FILE_COPY" if self.version_num >= 150000 else ""
-        self.execute(f'CREATE DATABASE "{name}" {options} {copied}')
+        self.execute(f'CREATE DATABASE "{name}" {options or self.template()} {copied}')
         return name
 
     def drop_database(self, name: str) -> None:

@@ -42,14 +42,39 @@ BETTER = {
 """What a function's variant has in place of an argument of PostgreSQL's own."""
 
 
+BY_LITERAL = ("nextval", "setval")
+"""Scripts name their sequence by a literal, which a variant would take for another type."""
 _CAST = ("text", "int8", "int4", "oid", "regclass")
 
 
+class Traps:
+    """Those of one server: laid when its first database is made, and looked at before it stops."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._log: Log | None = None
+
+    def template(self) -> str:
+        """Options for CREATE DATABASE."""
+        if self._log is None:
+            lay(self._server)
+            self._log = Log(self._server)
+        return f"TEMPLATE {TEMPLATE}"
+
+    def check(self) -> None:
+        """The program may have run none."""
+        fired = of_ours(self._log.fired()) if self._log is not None else []
+        assert [one for one in fired if MEANT not in one.application] == [], "our own SQL ran what a stranger had made"
+
+
 def lay(server: Server) -> None:
-    """Make the template, unless it is there: from what our SQL names today."""
+    """Make the template, unless it is there: from what our SQL names today. Its schema comes last on the search_path of
+    each database of the server; where it isn't, that means nothing."""
     if server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'"):
         return
-    server.execute(f"CREATE DATABASE {TEMPLATE}")
+    server.execute(f"ALTER SYSTEM SET search_path = {PATH}")
+    server.execute("SELECT pg_reload_conf()")
+    server.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template1")
     with untrapped(server, TEMPLATE) as connection:
         named = known_names(connection, _names())
         made = [*_operators(connection, named.operators), *_functions(connection, named.functions)]
@@ -109,7 +134,7 @@ def _functions(connection: Any, functions: frozenset[str]) -> Iterator[str]:
         " JOIN pg_type t ON t.oid = a.o ORDER BY n), r.typname FROM pg_proc p JOIN pg_type r ON r.oid = p.prorettype"
         " WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = ANY(%s) AND p.prokind = 'f'"
         " AND NOT p.proretset AND p.pronargs > 0 ORDER BY p.oid",
-        [sorted(functions)],
+        [sorted(functions.difference(BY_LITERAL))],
     ).fetchall()
     taken = {(name, tuple(arguments)) for name, arguments, _ in rows}
     for name, arguments, result in rows:
@@ -136,4 +161,4 @@ def of_ours(fired: list[Fired]) -> list[Fired]:
     return found
 
 
-__all__ = ["PATH", "TEMPLATE", "Log", "lay", "of_ours"]
+__all__ = ["MEANT", "PATH", "TEMPLATE", "Log", "Traps", "lay", "of_ours"]

@@ -41,8 +41,12 @@ GRANT USAGE ON SCHEMA pgmig_traps TO PUBLIC;
 CREATE OR REPLACE FUNCTION {FIRE}(what text) RETURNS boolean LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog AS $$
 BEGIN
-  RAISE LOG '{WORD} | % | % | % | %', what, pg_catalog.current_setting('application_name'),
-    pg_catalog.current_database(), pg_catalog.regexp_replace(pg_catalog.current_query(), '\\s+', ' ', 'g');
+  -- Nobody listens to others; a long question of theirs that runs one for each row would fill the disk.
+  IF pg_catalog.current_setting('application_name') LIKE '{OURS}%' THEN
+    RAISE LOG '{WORD} | % | % | % | %', what, pg_catalog.current_setting('application_name'),
+      pg_catalog.current_database(),
+      pg_catalog.regexp_replace(pg_catalog."left"(pg_catalog.current_query(), 2000), '\\s+', ' ', 'g');
+  END IF;
   RETURN true;
 END $$;
 """

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import psycopg
 
 from tests import trap_set
 from tests.servers import Server
 from tests.traps import known_names, untrapped
 
-NO_BETTER = {"array_position"}
-"""Takes whatever fits, from PostgreSQL 14 on."""
+NO_BETTER = {"array_position", *trap_set.BY_LITERAL}
+"""One takes whatever fits, from PostgreSQL 14 on; the others are called by scripts with literals."""
 NO_SUCH_TYPES = {"%", "->>", "?", "|"}
 """Operators of numbers, json and bits: nothing of the catalogs fits them better."""
 
 
-def test_each_operator_and_function_that_our_sql_names_has_one(
-    pg18: Server, traps: Callable[[Server], str], database: str
-) -> None:
+def test_each_operator_and_function_that_our_sql_names_has_one(pg18: Server, database: str) -> None:
     """A function without arguments, or with none that could fit better, can't be hidden by the end of a path."""
     with untrapped(pg18, database) as connection:
         named = known_names(connection)
