@@ -20,6 +20,7 @@ grants AS (
   SELECT kind, oid, (SELECT string_agg(item::text, ' ' ORDER BY item::text) FROM unnest(acl) item) AS acl FROM acl)
 SELECT 'schema', n.nspname::text, concat_ws(' ', 'owner', pg_get_userbyid(n.nspowner), g.acl)
 FROM ns n JOIN grants g ON g.kind = 'n' AND g.oid = n.oid
+WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_namespace'::regclass AND m.objid = n.oid)
 UNION ALL
 SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
        WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'composite type' ELSE 'table' END, c.name,
