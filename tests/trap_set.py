@@ -34,7 +34,9 @@ _MEMBERS = f"""INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refo
     FROM (SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = '{SCHEMA}'::regnamespace
           UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = '{SCHEMA}'::regnamespace
           UNION ALL SELECT 'pg_namespace'::regclass, '{SCHEMA}'::regnamespace) AS m(classid, oid)
-    JOIN pg_extension e ON e.extname = 'plpgsql'"""
+    JOIN pg_extension e ON e.extname = 'plpgsql';
+INSERT INTO pg_init_privs (objoid, classoid, objsubid, privtype, initprivs)
+  SELECT oid, 'pg_namespace'::regclass, 0, 'e', nspacl FROM pg_namespace WHERE nspname = '{SCHEMA}'"""
 BETTER = {
     "text": "name", "int8": "oid", "int4": "int2", "oid": "regclass", "regclass": "oid",
     "anyelement": "name", "any": "name", "anyarray": "_name",
@@ -42,8 +44,8 @@ BETTER = {
 """What a function's variant has in place of an argument of PostgreSQL's own."""
 
 
-BY_LITERAL = ("nextval", "setval")
-"""Scripts name their sequence by a literal, which a variant would take for another type."""
+BY_LITERAL = ("format", "nextval", "setval")
+"""Scripts call them with literals, which a variant would take for another type."""
 _CAST = ("text", "int8", "int4", "oid", "regclass")
 
 

@@ -23,7 +23,7 @@ SELECT coalesce(e.extname, ''), p.proname, max(p.provolatile::text)
 FROM pg_catalog.pg_proc p
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-WHERE (p.pronamespace = 'pg_catalog'::regnamespace OR e.oid IS NOT NULL)
+WHERE (p.pronamespace = 'pg_catalog'::regnamespace OR e.extname <> 'plpgsql')
   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype)
   AND NOT 'internal'::regtype = ANY (p.proargtypes)
 GROUP BY 1, 2
