@@ -357,18 +357,20 @@ def test_a_transaction_id_that_a_crash_gives_out_again_proves_nothing(
             with looking(workshop) as connection:
                 (verdict,) = reconcile.examine(connection, plan).verdicts
             assert verdict.outcome == "not_applied", verdict.why
-        while int(noted.query("SELECT pg_current_xact_id()::text")[0][0]) <= int(found[1][2]["xid"]):
-            pass
+        first, asked = int(noted.query("SELECT pg_current_xact_id()::text")[0][0]), int(found[1][2]["xid"])
+        given = first
+        while given <= asked:
+            given = int(noted.query("SELECT pg_current_xact_id()::text")[0][0])
         told = []
         for workshop, plan, _ in found:
             with looking(workshop) as connection:
                 (verdict,) = reconcile.examine(connection, plan).verdicts
             told.append((verdict.outcome, verdict.why.partition(": ")[2] or verdict.why))
             primary.drop_database(workshop.dbname)
-        assert told == [
-            ("not_applied", "the server says that the transaction up to line 3 was rolled back"),
-            ("unknown", "its ID may have been given to another since"),
-        ]
+        rolled_back = ("not_applied", "the server says that the transaction up to line 3 was rolled back")
+        again = ("unknown", "its ID may have been given to another since")
+        # On a busy machine the server's own note of what runs (every 15 s) may have come to the disk: that ID is kept.
+        assert told == [rolled_back, again if first <= asked else rolled_back]
 
 
 @pytest.mark.parametrize("own", [18], indirect=True)
