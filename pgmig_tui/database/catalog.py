@@ -4,7 +4,7 @@ depends on it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -32,8 +32,8 @@ SET LOCAL enable_mergejoin = off;\n"
 
 
 @cache
-def _sql() -> str:
-    return files("pgmig_tui.database").joinpath("catalog.sql").read_text(encoding="utf-8")
+def _sql(name: str) -> str:
+    return files("pgmig_tui.database").joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 def array(values: Sequence[str]) -> str:
@@ -65,7 +65,7 @@ def values_of(names: Names) -> tuple[list[str], ...]:
 
 def prepared_sql() -> str:
     """The query with parameters ($1 … text[]), for a session that asks so often that planning it once pays."""
-    sql = _sql()
+    sql = _sql("catalog")
     for number, placeholder in enumerate(_PARAMETERS, 1):
         sql = sql.replace(f"%({placeholder})s", f"${number}")
     return sql
@@ -91,15 +91,12 @@ def _with_spreads(facts: Facts, connection: Executes, names: Names) -> Facts:
     tables = [one.name for one in facts.relations.values() if one.kind in "rmp" and names.compared & set(one.columns)]
     if not tables:
         return facts
-    sql = files("pgmig_tui.database").joinpath("spreads.sql").read_text(encoding="utf-8")
-    for placeholder, values in (
-        ("schemas", [name.schema for name in tables]),
-        ("names", [name.relation for name in tables]),
-        ("compared", sorted(names.compared)),
-    ):
-        sql = sql.replace(f"%({placeholder})s", array(values))
-    document = connection.execute(PLAN + sql)[0][0]
-    found = json.loads(document) if isinstance(document, str | bytes) else document
+    values = {
+        "schemas": [name.schema for name in tables],
+        "names": [name.relation for name in tables],
+        "compared": sorted(names.compared),
+    }
+    found = _document(connection, _sql("spreads"), values)
     spreads: dict[Name, dict[str, Spread]] = {}
     for schema, table, column, nulls, distinct, width, values, shares, bounds in found:
         common = dict(zip(values or (), shares or (), strict=False))
@@ -114,11 +111,8 @@ def _with_spreads(facts: Facts, connection: Executes, names: Names) -> Facts:
 
 
 def _with_cascades(facts: Facts, connection: Executes, names: Names) -> Facts:
-    sql = files("pgmig_tui.database").joinpath("cascade.sql").read_text(encoding="utf-8")
-    for placeholder, values in (("dropped", names.dropped), ("parts", names.parts), ("roles", names.roles)):
-        sql = sql.replace(f"%({placeholder})s", array(sorted(values)))
-    document = connection.execute(PLAN + sql)[0][0]
-    found = json.loads(document) if isinstance(document, str | bytes) else document
+    values = {"dropped": sorted(names.dropped), "parts": sorted(names.parts), "roles": sorted(names.roles)}
+    found = _document(connection, _sql("cascade"), values)
     cascades: dict[Fall, list[Fallen]] = {}
     for kind, name, arguments, of, schema, relation, relkind, whole, columns in found["falls"] or ():
         fallen = Fallen(Name(schema, relation), relkind, whole, tuple(columns or ()))
@@ -153,8 +147,12 @@ def read_script_facts(connection: Executes, names: Names) -> Facts:
 
 
 def _ask(connection: Executes, names: Names) -> Json:
-    sql = _sql()
-    for placeholder, value in zip(_PARAMETERS, values_of(names), strict=True):
+    return _document(connection, _sql("catalog"), dict(zip(_PARAMETERS, values_of(names), strict=True)))
+
+
+def _document(connection: Executes, sql: str, values: Mapping[str, Sequence[str]]) -> Json:
+    """The one JSON document that a query answers with, its placeholders filled in."""
+    for placeholder, value in values.items():
         sql = sql.replace(f"%({placeholder})s", array(value))
     document = connection.execute(PLAN + sql)[0][0]
     return json.loads(document) if isinstance(document, str | bytes) else document
