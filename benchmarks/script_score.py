@@ -113,6 +113,8 @@ class ScriptScore:
 
     known: Callable[[str], bool]
     verdicts: list[Verdict] = field(default_factory=list)
+    deployed: list[Verdict] = field(default_factory=list)
+    """Those up to the first statement of a case that really failed, and that one: there a deployment ends."""
     strong: dict[str, Tally] = field(default_factory=dict)
     weak: Tally = field(default_factory=Tally)
     false_unknown: list[str] = field(default_factory=list)
@@ -129,6 +131,8 @@ class ScriptScore:
         for one in found:
             self._count(one)
         self.verdicts += [one for one in found if one.scored]
+        end = next((n for n, one in enumerate(found) if one.line.truth.error), len(found))
+        self.deployed += [one for one in found[: end + 1] if one.scored]
         return found
 
     def _count(self, one: Verdict) -> None:
@@ -150,13 +154,13 @@ class ScriptScore:
                       told, really)  # fmt: skip
 
     def report(self) -> str:
-        wrong = [one for one in self.verdicts if one.wrong and not one.unknown]
-        unknown = [one for one in self.verdicts if one.wrong and one.unknown]
-        total = len(self.verdicts)
-        right = total - len(wrong) - len(unknown)
         hidden = [one for one in self.verdicts if one.hidden]
-        rows = [f"{self.cases} cases, {total} statements with a truth"]
-        rows.append(f"right {right} ({_rate(right, total)}), said to be unknown {len(unknown)}, wrong {len(wrong)}")
+        rows = [f"{self.cases} cases, {len(self.verdicts)} statements with a truth"]
+        rows.append(_figure("past every failure", self.verdicts))
+        rows.append(_figure("as a deployment runs it, to the first failure of each script", self.deployed))
+        failed = [one.line for one in self.verdicts if one.line.truth.error and not one.wrong]
+        coded = sum(1 for line in failed if _code(line) == line.truth.sqlstate)
+        rows.append(f"failures told with the server's SQLSTATE: {coded} of {len(failed)}")
         for family, tally in sorted(self.strong.items()):
             rows.append(
                 f"{family}, SUE and stronger: precision {_rate(tally.hit, tally.hit + tally.extra)}, "
@@ -169,6 +173,19 @@ class ScriptScore:
         rows += [f"  {text}" for text in self.false_unknown]
         rows += [f"not set up: {text}" for text in self.broken]
         return "\n".join(rows)
+
+
+def _figure(what: str, verdicts: list[Verdict]) -> str:
+    wrong = sum(1 for one in verdicts if one.wrong and not one.unknown)
+    unknown = sum(1 for one in verdicts if one.wrong and one.unknown)
+    right = len(verdicts) - wrong - unknown
+    rate = _rate(right, len(verdicts))
+    return f"{what}: right {right} of {len(verdicts)} ({rate}), said to be unknown {unknown}, wrong {wrong}"
+
+
+def _code(line: Line) -> str:
+    problem = line.impact.problem if line.impact is not None else None
+    return problem.sqlstate if problem is not None else ""
 
 
 def _part(locks: Locks, *, strong: bool, without: frozenset[Any] = frozenset()) -> Locks:
@@ -208,4 +225,5 @@ def verdict_json(case: str, one: Verdict, lost: frozenset[str]) -> dict[str, Any
         "lost": sorted(lost),
         "loss_class": impact.data_loss.loss_class if impact is not None else None,
         "problem": impact.problem.message if impact is not None and impact.problem is not None else None,
+        "sqlstate": [_code(one.line), one.line.truth.sqlstate],
     }

@@ -85,6 +85,8 @@ LOOKED_BACK = 8
 
 _BY_CODE = re.compile(r"(.* (?:does not exist|exists already))(?: \(\w{5}\))?$")
 """What code that nobody can read may have made or dropped."""
+_CODE = re.compile(r"\(([0-9A-Z]{5})\)$")
+SYNTAX_ERROR = "42601"
 _BEGINS = {"begin", "start", "start transaction"}
 _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
 
@@ -336,7 +338,7 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
             control,
             held_until_line=line,
             path=statement.path,
-            problem=None if trouble is None else Problem(trouble.message, trouble.line, trouble.column),
+            problem=None if trouble is None else Problem(trouble.message, trouble.line, trouble.column, SYNTAX_ERROR),
             risk="none" if trouble is None else "high",
         )
     )
@@ -462,7 +464,8 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     elif node is None:
         trouble = statement.problem
         message = trouble.message if trouble is not None else "the parser can't read this statement"
-        problem = Problem(message, *((trouble.line, trouble.column) if trouble else (statement.line, 0)))
+        where = (trouble.line, trouble.column) if trouble else (statement.line, 0)
+        problem = Problem(message, *where, SYNTAX_ERROR)
         out.hide("what this statement does: it can't be parsed")
     else:
         _in_all_worlds(walk, statement, [nodes.statement(tree) for tree in trees_of(statement, node)], out)
@@ -474,8 +477,14 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     if out.no_transaction and walk.in_transaction:
         out.problem = out.problem or f"{kind} is refused inside a transaction block (25001)"
     if problem is None and out.problem:
-        problem = Problem(out.problem, statement.line)
+        problem = _refusal(out.problem, statement.line)
     return _finish(walk, statement, out, problem)
+
+
+def _refusal(told: str, line: int) -> Problem:
+    """What the rules say of a failure: the server's code stands behind the words."""
+    code = _CODE.search(told)
+    return Problem(told, line, 0, code[1] if code else "", told.startswith("inside "))
 
 
 def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node], out: Effect) -> None:

@@ -104,11 +104,14 @@ class Advice:
 
 @value(frozen=True, slots=True)
 class Problem:
-    """Why a statement can't be trusted to run, or can't be read."""
+    """Why a statement can't be trusted to run, or can't be read. `sqlstate` is what the server would answer, "" where
+    nobody can tell; `inside`: it is a statement of the code that it runs which fails."""
 
     message: str
     line: int
     column: int = 0
+    sqlstate: str = ""
+    inside: bool = False
 
 
 @value(frozen=True, slots=True)
@@ -327,7 +330,12 @@ def _statement_json(one: StatementImpact) -> dict[str, Any]:
         "silenced": dict(one.silenced),
         "problem": None
         if one.problem is None
-        else {"message": one.problem.message, "line": one.problem.line, "column": one.problem.column},
+        else {
+            "message": one.problem.message,
+            "line": one.problem.line,
+            "column": one.problem.column,
+            "sqlstate": one.problem.sqlstate,
+        },
         "unknown": list(one.unknown),
         "breaks": list(one.breaks),
         "notes": list(one.notes),

@@ -113,4 +113,5 @@ def _advice(advice: tuple[Advice, ...]) -> str:
 
 def _problem(problem: Problem) -> str:
     message = encode_basestring_ascii(problem.message)
-    return f'{{"message": {message}, "line": {problem.line}, "column": {problem.column}}}'
+    where = f'"line": {problem.line}, "column": {problem.column}'
+    return f'{{"message": {message}, {where}, "sqlstate": {encode_basestring_ascii(problem.sqlstate)}}}'

@@ -53,7 +53,7 @@ def attach(at: Altering, cmd: Node) -> None:
     scene, out, parent = at.scene, at.out, at.table
     name = nodes.name_of(definition.name)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     partition = scene.catalog.relation(name)
     if told := inherited.attach(partition, parent, scene):
@@ -91,7 +91,7 @@ def detach(at: Altering, cmd: Node) -> None:
     scene, out, parent = at.scene, at.out, at.table
     name = nodes.name_of(definition.name)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     partition = scene.catalog.relation(name)
     if told := inherited.part_of(partition, parent, scene):

@@ -147,7 +147,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
         if not node.missing_ok:
-            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     indexed = scene.catalog.index(name)
     there = scene.catalog.relation(name, kind)
@@ -332,7 +332,7 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
         if not node.missing_ok:
-            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     relation = scene.catalog.relation(name, _OBJECT_KINDS.get(what, "?"))
     if node.newschema == TEMP or relation.name.schema == TEMP:
@@ -341,7 +341,7 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     if kinds.altered_as(scene, out, relation, what):
         return
     if scene.catalog.live and not scene.catalog.has_schema(node.newschema):
-        out.problem = f"the schema {node.newschema} does not exist"
+        out.problem = f"the schema {node.newschema} does not exist (3F000)"
         return
     out.lock(relation, AE, "SET SCHEMA")
     refused.name_taken(scene, out, Name(node.newschema, relation.name.relation))

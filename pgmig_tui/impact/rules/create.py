@@ -37,7 +37,7 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         return
     if catalog.get(name) is not None:
         if not node.if_not_exists:
-            out.problem = f"{name} exists already"
+            out.problem = f"{name} exists already (42P07)"
         else:
             out.notes.append(f"{name} is there already: nothing happens")
         return
@@ -100,7 +100,7 @@ def _note_calls(node: Node, scene: Scene, name: Name) -> None:
 def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parents: list[Name]) -> None:
     for parent_name in parents:
         if scene.catalog.missing(parent_name):
-            out.problem = f"{scene.catalog.resolve(parent_name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(parent_name)} does not exist (42P01)"
             return
         parent = scene.catalog.relation(parent_name, "p")
         out.lock(parent, AE, f"gets the partition {table.name}")
@@ -242,7 +242,7 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
             out.notes.append(f"{name} is there already: nothing happens")
             query_locks(node.query, scene, out, plan=False, deep=False)
         else:
-            out.problem = f"{name} exists already"
+            out.problem = f"{name} exists already (42P07)"
         return
     rows = NOTHING
     if nodes.kind(nodes.statement(node.query)) == "ExecuteStmt":
@@ -312,7 +312,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
         out.notes.append(f"{name} is new or replaced: without a server it is not known which")
         return
     if present is not None:
-        out.problem = f"{name} exists already"
+        out.problem = f"{name} exists already (42P07)"
         return
     scene.catalog.put(Relation(name, "v", result_columns(scene.catalog, node.query), reads=reads,
                                calls=_view_calls(node.query, scene), new=True))  # fmt: skip
@@ -347,7 +347,7 @@ def create_sequence(node: Node, scene: Scene, out: Effect) -> None:
         return
     if scene.catalog.get(name) is not None:
         if not node.if_not_exists:
-            out.problem = f"{name} exists already"
+            out.problem = f"{name} exists already (42P07)"
         return
     scene.catalog.put(Relation(name, "S", new=True))
     owned_by(node.options, scene, out, name)
@@ -387,7 +387,7 @@ def create_schema(node: Node, scene: Scene, out: Effect) -> None:
     name = node.schemaname or node.authrole.rolename
     if scene.catalog.live and scene.catalog.has_schema(name):
         if not node.if_not_exists:
-            out.problem = f"the schema {name} exists already"
+            out.problem = f"the schema {name} exists already (42P06)"
         return
     scene.catalog.create_schema(name)
     before = scene.catalog.session

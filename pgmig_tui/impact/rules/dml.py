@@ -227,7 +227,7 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     """The target of an INSERT, UPDATE, DELETE or MERGE, with the other ends of its foreign keys."""
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     table = scene.catalog.relation(name, "r")
     if wrong_kind(scene, out, table, "rpvf", "a table that can be changed"):
@@ -531,7 +531,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
         return
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     named = scene.catalog.relation(name, "r")
     stored = "rfm" if scene.major >= 18 else "rf"
@@ -559,7 +559,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.relations:
         name = nodes.name_of(item.range_var)
         if catalog.missing(name):
-            out.problem = f"{catalog.resolve(name)} does not exist"
+            out.problem = f"{catalog.resolve(name)} does not exist (42P01)"
             continue
         root = catalog.relation(name, "r")
         if wrong_kind(scene, out, root, "rpf"):
@@ -609,7 +609,7 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
             continue
         seen.add((name, below))
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
             continue
         relation = index_or_relation(scene.catalog, name, "r")
         if wrong_kind(scene, out, relation, "rpvf" if (name, below) not in named else "rpv", "a table or view"):

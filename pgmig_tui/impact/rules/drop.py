@@ -86,7 +86,7 @@ def _drop_relation(
     if catalog.missing(name):
         # One that the same DROP names before may have taken it along.
         if not missing_ok and catalog.resolve(name) not in out.locks:
-            out.problem = out.problem or f"{catalog.resolve(name)} does not exist"
+            out.problem = out.problem or f"{catalog.resolve(name)} does not exist (42P01)"
         return
     relation = catalog.relation(name, kind)
     if relation.name.schema == SYSTEM:
@@ -143,7 +143,7 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
     catalog = scene.catalog
     if catalog.missing(name):
         if not missing_ok:
-            out.problem = out.problem or f"index {catalog.resolve(name)} does not exist"
+            out.problem = out.problem or f"index {catalog.resolve(name)} does not exist (42704)"
         return
     found = catalog.index(name)
     if found is None and wrong_target(scene, out, catalog.relation(name), "OBJECT_INDEX"):
@@ -195,7 +195,7 @@ def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missi
     name = name_from(parts[:-1])
     if scene.catalog.missing(name):
         if not missing_ok:
-            out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     relation = scene.catalog.relation(name, "r")
     trigger = next((t for t in relation.triggers if t.name == parts[-1]), None)

@@ -29,7 +29,7 @@ def drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool, missing_o
             out.lose(4, f"everything inside the schema {schema}")
     elif not catalog.has_schema(schema):
         if not missing_ok:
-            out.problem = out.problem or f"the schema {schema} does not exist"
+            out.problem = out.problem or f"the schema {schema} does not exist (3F000)"
         return
     inside = [relation for relation in catalog if relation.name.schema == schema]
     found = keys(catalog, "schema", [catalog.schema_before(schema)])
@@ -69,7 +69,7 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
     found = keys(catalog, "type", parts)
     if catalog.live and fact is None and composite is None and not found:
         if catalog.asked(name_from(parts)) and not missing_ok:
-            out.problem = out.problem or f"the type {'.'.join(parts)} does not exist"
+            out.problem = out.problem or f"the type {'.'.join(parts)} does not exist (42704)"
         return
     if composite is not None:
         out.lock(composite, AE, "it is dropped")
@@ -156,7 +156,7 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
     name = ".".join(parts)
     if catalog.live and not facts and not found:
         if catalog.asked(name_from(parts)) and not missing_ok:
-            out.problem = out.problem or f"the function {name} does not exist"
+            out.problem = out.problem or f"the function {name} does not exist (42883)"
         return
     made = [one for fact in facts for one in fact.dependents if catalog.known(one.name) is not None]
     names = {fact.name for fact in facts}
@@ -298,7 +298,7 @@ def _drop_extension(scene: Scene, out: Effect, name: str, cascade: bool, missing
     found = keys(catalog, "extension", [name])
     if catalog.live and catalog.has_extension(name) is False:
         if not missing_ok:
-            out.problem = out.problem or f"the extension {name} does not exist"
+            out.problem = out.problem or f"the extension {name} does not exist (42704)"
         return
     out.lose(1, f"the extension {name}")
     words = [] if cascade else [obstacle_words(one) for one in in_the_way(catalog, found)]

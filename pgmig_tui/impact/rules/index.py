@@ -18,7 +18,7 @@ from pgmig_tui.impact.selectivity import share
 def create_index(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     table = scene.catalog.relation(name)
     if wrong_kind(scene, out, table, "rpm"):
@@ -38,7 +38,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
             out.scan(member)
     if present:
         if not node.if_not_exists:
-            out.problem = f"index {node.idxname} exists already"
+            out.problem = f"index {node.idxname} exists already (42P07)"
         return
     elements = [item.index_elem for item in node.index_params]
     columns = tuple(name for element in elements if (name := element.name))
@@ -116,7 +116,7 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         found = scene.catalog.index(name)
         if found is None:
             if scene.catalog.missing(name):
-                out.problem = f"index {scene.catalog.resolve(name)} does not exist"
+                out.problem = f"index {scene.catalog.resolve(name)} does not exist (42P01)"
                 return
             if wrong_kind(scene, out, scene.catalog.relation(name), "i", "an index"):
                 return
@@ -131,7 +131,7 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
     elif what == "REINDEX_OBJECT_TABLE":
         name = nodes.name_of(node.relation)
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
             return
         table = index_or_relation(scene.catalog, name)
         if wrong_kind(scene, out, table, "rpmt", "a table or materialized view"):

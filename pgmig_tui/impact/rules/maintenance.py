@@ -24,7 +24,7 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.rels:
         name = nodes.name_of(item.vacuum_relation.relation)
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
             continue
         root = scene.catalog.relation(name)
         if root.kind not in ("rmp?" if node.is_vacuumcmd else "rmpf?"):
@@ -76,7 +76,7 @@ def cluster(node: Node, scene: Scene, out: Effect) -> None:
         return
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     root = scene.catalog.relation(name)
     if root.partitioned:

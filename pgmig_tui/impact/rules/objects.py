@@ -24,7 +24,7 @@ def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.sequence)
     if scene.catalog.missing(name):
         if not node.missing_ok:
-            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     sequence = scene.catalog.relation(name, "S")
     if wrong_target(scene, out, sequence, "OBJECT_SEQUENCE"):
@@ -73,7 +73,7 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
         if found is not None:
             out.lock_index(*found, SUE, why)
         elif scene.catalog.missing(name):
-            out.problem = f"index {name} does not exist"
+            out.problem = f"index {name} does not exist (42P01)"
         else:
             out.lock_name(name, "i", SUE, why)
     elif what in {"OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"}:
@@ -82,7 +82,7 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
 
 def _comment_on(scene: Scene, out: Effect, name: Name, mode: LockMode, kind: str, why: str) -> None:
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     out.lock(scene.catalog.relation(name, kind), mode, why)
 
@@ -101,7 +101,7 @@ def grant(node: Node, scene: Scene, out: Effect) -> None:
             continue
         name = nodes.name_of(item.range_var)
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist"
+            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         elif scene.major >= 18:
             relation = scene.catalog.relation(name, "S" if what == "OBJECT_SEQUENCE" else "r")
             out.lock(relation, AS, "GRANT" if node.is_grant else "REVOKE")
@@ -119,7 +119,7 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
         if nodes.has(spec, "pubtable"):
             name = nodes.name_of(spec.pubtable.relation)
             if scene.catalog.missing(name):
-                out.problem = f"{scene.catalog.resolve(name)} does not exist"
+                out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
                 continue
             root = scene.catalog.relation(name, "r")
             if wrong_kind(scene, out, root, "rp"):
@@ -163,7 +163,7 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
         if item.WhichOneof("node") == "range_var":
             name = nodes.name_of(item.range_var)
             if scene.catalog.missing(name):
-                out.problem = f"{scene.catalog.resolve(name)} does not exist"
+                out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
                 continue
             table = scene.catalog.relation(name, "r")
             if wrong_kind(scene, out, table, "rpmf"):
@@ -395,7 +395,7 @@ def alter_subscription(node: Node, scene: Scene, out: Effect) -> None:
         return
     out.no_transaction = True
     if enabled is False:
-        out.problem = f"{node.subname} is disabled: its publications can't be refreshed"
+        out.problem = f"{node.subname} is disabled: its publications can't be refreshed (55000)"
 
 
 def depends(node: Node, scene: Scene, out: Effect) -> None:
@@ -450,7 +450,7 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
 
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     view = scene.catalog.relation(name, "m")
     if wrong_kind(scene, out, view, "m", "a materialized view"):
@@ -462,7 +462,7 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
     usable = any(index.unique and index.whole and index.valid for index in view.indexes)
     if node.concurrent and view.known and scene.catalog.live and not (usable and view.populated):
         lacks = "is not populated" if not view.populated else "has no unique index on plain columns of all its rows"
-        out.problem = out.problem or f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused"
+        out.problem = out.problem or f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused (55000)"
     if not node.skip_data:
         read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
         run_functions((call.function for call in view.calls), scene, out)

@@ -38,7 +38,7 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
                 for statement in nodes.parse(body):
                     _named(statement, scene, out)
             except nodes.ParseError as error:
-                out.problem = f"its body can't be read: {error}"
+                out.problem = f"its body can't be read: {error} (42601)"
     if nodes.has(node, "return_type"):
         _row_type(nodes.strings(node.return_type.names), scene, out)
     name = scene.catalog.creation_name(nodes.name_from(nodes.strings(node.funcname)))

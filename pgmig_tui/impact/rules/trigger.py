@@ -22,7 +22,7 @@ _TRUNCATE = 32
 def _table(node: Node, scene: Scene, out: Effect) -> Relation | None:
     name = nodes.name_of(node)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist"
+        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return None
     return scene.catalog.relation(name)
 
