@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator
@@ -42,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server", type=int, metavar="MAJOR", help="run all tests on this version of PostgreSQL instead")
 
 
-def _installation(major: int) -> Installation:
+def installed(major: int) -> Installation:
+    """The programs of that version, or the test is skipped."""
     if installation := installation_of(major):
         return installation
     pytest.skip(f"PostgreSQL {major} is not installed here")
@@ -50,7 +52,7 @@ def _installation(major: int) -> Installation:
 
 @contextmanager
 def _serve(major: int, folder: Path) -> Iterator[Server]:
-    installation = _installation(major)
+    installation = installed(major)
     if running := running_server(major):
         yield server_of(running, clients_of(installation))
         return
@@ -74,13 +76,19 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def serve(server_folder: Path, pytestconfig: pytest.Config) -> Iterator[Callable[[int], Server]]:
+def version(pytestconfig: pytest.Config) -> Callable[[int], int]:
+    """`version(major) -> major`: the one that --server asks for instead."""
+    return lambda major: pytestconfig.getoption("server") or major
+
+
+@pytest.fixture(scope="session")
+def serve(server_folder: Path, version: Callable[[int], int]) -> Iterator[Callable[[int], Server]]:
     """`serve(major) -> Server`: one server of each version, started when it is first asked for."""
     with ExitStack() as running:
         started: dict[int, Server] = {}
 
         def serve(major: int) -> Server:
-            major = pytestconfig.getoption("server") or major
+            major = version(major)
             if major not in started:
                 server = running.enter_context(_serve(major, server_folder / str(major)))
                 traps = trap_set.Traps(server)
@@ -147,8 +155,21 @@ FIRST = (
 """Files of which each keeps a worker busy for minutes: one that came last would keep all others waiting."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in FIRST)
+    if config.getoption("server"):
+        first = {_whatever_version(item): item for item in reversed(items)}
+        kept = set(first.values())
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+
+
+def _whatever_version(item: pytest.Item) -> tuple[object, ...]:
+    """What a test is called where all versions are one: it runs once then, not once for each of them."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return (item.nodeid,)
+    values = ((name, re.sub(r"^(pg)?1[3-8]\b", "", str(value))) for name, value in item.callspec.params.items())
+    return (item.parent and item.parent.nodeid, item.originalname, *sorted(values))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

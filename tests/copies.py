@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from pgmig_tui.sandbox.installation import find_installations
+from tests.conftest import installed
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder
+from tests.installations import clients_of
 from tests.servers import Server, server_of
 
 
@@ -34,9 +33,7 @@ class Pair:
 @contextmanager
 def copied_cluster(major: int) -> Iterator[Pair]:
     """A new cluster of that version, stopped, copied, and both started."""
-    installation = next((one for one in find_installations() if one.major == major), None)
-    if installation is None:
-        pytest.skip(f"PostgreSQL {major} is not installed here")
+    installation = installed(major)
     folder = quick_folder()
     original = QuickServer(folder / "original", installation, settings=SETTINGS)
     copy = QuickServer(folder / "copy", installation, settings=SETTINGS)
@@ -46,7 +43,7 @@ def copied_cluster(major: int) -> Iterator[Pair]:
         copy_files(original, copy)
         original.start()
         copy.start()
-        first, second = (server_of(one.conninfo("postgres"), installation.bin_dir) for one in (original, copy))
+        first, second = (server_of(one.conninfo("postgres"), clients_of(installation)) for one in (original, copy))
         yield Pair(first, second, (original, copy))
     finally:
         for one in (original, copy):

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ GATES = (
 
 
 @pytest.fixture(scope="module", params=[15, 16, 18])
-def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    with copied_cluster(request.param) as made:
+def pair(request: pytest.FixtureRequest, version: Callable[[int], int]) -> Iterator[Pair]:
+    with copied_cluster(version(request.param)) as made:
         yield made
 
 

@@ -205,7 +205,10 @@ def make_standby(primary: QuickServer, standby: QuickServer, needed: set[str]) -
     conninfo = f"host={primary.socket_dir} port=5432 user=postgres"
     data = cluster / "data"
     with psycopg.connect(conninfo, dbname="postgres", autocommit=True) as connection:
-        connection.execute("SELECT pg_reload_conf(), pg_backup_start('standby', true)")
+        start, stop = ("pg_backup_start('standby', true)", "pg_backup_stop(false)")
+        if connection.info.server_version < 150000:
+            start, stop = ("pg_start_backup('standby', true, false)", "pg_stop_backup(false)")
+        connection.execute(f"SELECT pg_reload_conf(), {start}".encode())
         databases = connection.execute("SELECT oid::text, datname FROM pg_database").fetchall()
         unneeded = {oid for oid, name in databases if name not in needed}
 
@@ -214,7 +217,7 @@ def make_standby(primary: QuickServer, standby: QuickServer, needed: set[str]) -
             return some.get(Path(folder).name, set())
 
         shutil.copytree(source / "data", data, ignore=ignore, copy_function=shutil.copyfile)
-        ended = connection.execute("SELECT labelfile FROM pg_backup_stop(false)").fetchone()
+        ended = connection.execute(f"SELECT labelfile FROM {stop}".encode()).fetchone()
         assert ended is not None
     (data / "backup_label").write_text(ended[0])
     (data / "standby.signal").touch()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from pgmig_tui.project.targets import Target
 from pgmig_tui.rehearse.measured import Rehearsal, RehearsedScript, RehearsedStatement
 from pgmig_tui.rehearse.rehearsal import rehearse
 from pgmig_tui.run.plan import Options
+from pgmig_tui.sandbox.installation import find_installations
+from tests.conftest import installed
 from tests.run.conftest import Workshop, workshop, workshop_on
 
 __all__ = ["Theatre", "theatre", "workshop", "workshop_on"]
@@ -32,11 +36,16 @@ class Theatre:
 
 
 @pytest.fixture(scope="session")
-def theatre(server_folder: Path) -> Theatre:
-    """Made once: a second rehearsal starts the server of the first."""
+def theatre(server_folder: Path, version: Callable[[int], int]) -> Iterator[Theatre]:
+    """Made once: a second rehearsal starts the server of the first. It finds a server of the version that is asked for,
+    as on a machine that has one."""
     folder = server_folder / "state"
     folder.mkdir(mode=0o755)
-    return Theatre(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        if version(18) not in [one.major for one in find_installations()]:
+            programs = installed(version(18)).copy_to(server_folder / "programs").bin_dir
+            patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        yield Theatre(folder)
 
 
 def script_of(found: Rehearsal, change: str, action: str = "deploy") -> RehearsedScript:

@@ -17,8 +17,9 @@ import psycopg
 import pytest
 
 from pgmig_tui.rehearse.scratch import PREFIX, embedded
-from pgmig_tui.sandbox.server import SandboxServer, find_installations, home_for
+from pgmig_tui.sandbox.server import SandboxServer, home_for
 from tests.cli.program import HEARS_HANGUPS, ROOT, environment
+from tests.conftest import installed
 from tests.rehearse.conftest import Theatre
 from tests.run.conftest import Workshop
 
@@ -27,8 +28,7 @@ DEADLINE_S = 60
 
 def own_server(theatre: Theatre, workshop: Workshop) -> SandboxServer:
     major = workshop.server.version_num // 10000
-    installation = next(one for one in find_installations() if one.major == major)
-    return SandboxServer(home_for(theatre.state_dir / "rehearsal" / f"server-{major}"), installation)
+    return SandboxServer(home_for(theatre.state_dir / "rehearsal" / f"server-{major}"), installed(major))
 
 
 def copies(server: SandboxServer) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,8 +34,8 @@ confirm_word = "word"
 
 
 @pytest.fixture(scope="module", params=[15, 16, 18])
-def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    with copied_cluster(request.param) as made:
+def pair(request: pytest.FixtureRequest, version: Callable[[int], int]) -> Iterator[Pair]:
+    with copied_cluster(version(request.param)) as made:
         yield made
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from pgmig_tui.project.project import Project
 from pgmig_tui.run import client, cut_off, journal, reconcile
 from pgmig_tui.run import record as recording
 from pgmig_tui.run.plan import Command, RunPlan
-from pgmig_tui.sandbox.installation import find_installations
+from tests.conftest import installed
 from tests.database.places import role
 from tests.faults.faults import immediate, make_standby
 from tests.faults.proxy import Proxy
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder, until
+from tests.installations import clients_of
 from tests.run.conftest import Workshop
 from tests.run.test_reconcile import examined, kill_at, looking
 from tests.servers import Server, server_of
@@ -35,12 +36,9 @@ UNRECORDED = "CREATE TABLE public.a ();\nVACUUM pg_am;\n"
 
 
 @pytest.fixture(scope="module", params=[15, 16, 18])
-def own(request: pytest.FixtureRequest) -> Iterator[QuickServer]:
+def own(request: pytest.FixtureRequest, version: Callable[[int], int]) -> Iterator[QuickServer]:
     """A server of our own, for it will lose its standby, or be stopped."""
-    installation = next((one for one in find_installations() if one.major == request.param), None)
-    if installation is None:
-        pytest.skip(f"PostgreSQL {request.param} is not installed here")
-    made = QuickServer(quick_folder() / "primary", installation, settings=SETTINGS)
+    made = QuickServer(quick_folder() / "primary", installed(version(request.param)), settings=SETTINGS)
     made.start()
     yield made
     made.stop()
@@ -48,7 +46,7 @@ def own(request: pytest.FixtureRequest) -> Iterator[QuickServer]:
 
 @pytest.fixture
 def primary(own: QuickServer) -> Server:
-    return server_of(own.conninfo("postgres"), own.installation.bin_dir)
+    return server_of(own.conninfo("postgres"), clients_of(own.installation))
 
 
 def workshop_at(root: Path, server: Server, *, toml: str = "") -> Workshop:
