@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
-from pgmig_tui.impact.modes import AE, AS, LockMode
+from pgmig_tui.impact.modes import AE, AS, SRE, LockMode
 from pgmig_tui.impact.quoting import quote, quoted
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
 from pgmig_tui.impact.safer import Unwritable
@@ -295,6 +295,20 @@ def fk_sides(scene: Scene, name: Name) -> list[Relation]:
     return scene.catalog.tree(name) if relation.partitioned else [relation]
 
 
+def trigger_sides(scene: Scene, name: Name) -> list[Relation]:
+    """Of one side of a foreign key what has triggers of it, which go with it or are made anew: before 15 partitioned
+    tables have none (15's release notes, E.18.3.1.4)."""
+    return [side for side in fk_sides(scene, name) if scene.major >= 15 or not side.partitioned]
+
+
+def lock_merged(scene: Scene, out: Effect, name: Name, why: str, *, merged: bool) -> None:
+    """What a key references, where it is made: triggers of a partition's own key that becomes a part of it go."""
+    for side in fk_sides(scene, name):
+        out.lock(side, SRE, why)
+    for side in trigger_sides(scene, name) if merged else ():
+        out.lock(side, AE, why)
+
+
 def same_key(one: ForeignKey, other: ForeignKey) -> bool:
     """Whether a partition's own foreign key becomes its part of a parent's (tryAttachPartitionForeignKey)."""
 
@@ -310,4 +324,16 @@ def merges(scene: Scene, key: ForeignKey, member: Relation) -> bool:
     return any(not own.inherited and same_key(own, key) for own in member.foreign_keys)
 
 
-__all__ = ["AE", "Effect", "Scene", "fk_sides", "merges", "quote", "quoted", "read_tables", "weaker"]
+__all__ = [
+    "AE",
+    "Effect",
+    "Scene",
+    "fk_sides",
+    "lock_merged",
+    "merges",
+    "quote",
+    "quoted",
+    "read_tables",
+    "trigger_sides",
+    "weaker",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.builtin import builtin_types
-from pgmig_tui.impact.effect import fk_sides
+from pgmig_tui.impact.effect import fk_sides, trigger_sides
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
@@ -155,7 +155,7 @@ def drop_column(at: Altering, cmd: Node) -> None:
                 gone |= fall(at.scene, out, own, f"owned by {current.name}.{column}", cascade)
         for key in current.foreign_keys:
             if column in key.columns:
-                for other in fk_sides(at.scene, key.referenced):
+                for other in trigger_sides(at.scene, key.referenced):
                     out.lock(other, AE, f"referenced by {key.name}, which falls with {column}")
         _column_dependents(at, current, column, cascade)
         lose_columns(out, current, [column])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import fk_sides, merges
+from pgmig_tui.impact.effect import fk_sides, lock_merged, merges, trigger_sides
 from pgmig_tui.impact.facts import Check, ForeignKey, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, RS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
@@ -75,8 +75,7 @@ def _add_foreign_key(at: Altering, node: Node, column: str, filled: bool, own: O
     merging = [m for m in catalog.tree(table.name)[1:] if merges(at.scene, key, m)] if table.partitioned else []
     for member in merging if referenced.partitioned else ():
         out.lock(member, AE, f"its own foreign key becomes part of {key.name}")
-    for side in fk_sides(at.scene, referenced.name):
-        out.lock(side, AE if merging else SRE, "referenced by the new foreign key")
+    lock_merged(at.scene, out, referenced.name, "referenced by the new foreign key", merged=bool(merging))
     if node.skip_validation and node.is_enforced and table.partitioned and at.scene.major < 18:
         out.problem = f"before 18 a NOT VALID foreign key is refused on the partitioned table {table.name} (42809)"
     if valid and bool(node.is_enforced) and (filled or not column):
@@ -321,7 +320,7 @@ def drop(at: Altering, cmd: Node) -> None:
         for key in current.foreign_keys:
             if key.name == name or (member is not at.members[0] and _same_key(table, key, name)):
                 found = True
-                for other in fk_sides(at.scene, key.referenced):
+                for other in (at.scene.catalog.relation(key.referenced), *trigger_sides(at.scene, key.referenced)):
                     out.lock(other, AE, f"referenced by {key.name}")
         indexes = {i.name: i for i in current.indexes if i.constraint == name or (i.parent in gone)}
         for index in indexes.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, merges
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, lock_merged, merges
 from pgmig_tui.impact.facts import Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
@@ -33,8 +33,8 @@ def partition_keys(scene: Scene, out: Effect, parent: Relation, partition: Relat
     """Foreign keys, both ways, that a new partition takes part in."""
     for key in parent.foreign_keys:
         merged = with_rows and any(merges(scene, key, member) for member in scene.catalog.tree(partition.name))
+        lock_merged(scene, out, key.referenced, f"referenced by {key.name} of {parent.name}", merged=merged)
         for side in fk_sides(scene, key.referenced):
-            out.lock(side, AE if merged else SRE, f"referenced by {key.name} of {parent.name}")
             if with_rows:
                 out.scan(side)
         if with_rows:
@@ -100,8 +100,12 @@ def detach(at: Altering, cmd: Node) -> None:
     lock_above(scene.catalog, parent, out, sure=False)
     parts = [key for key in scene.catalog.incoming(partition.name) if key.inherited]
     cloned = any(trigger.per_row for trigger in parent.triggers)
-    # 13 takes less, unless triggers of the partition go: those of keys that reference it, and clones of the parent's.
-    triggers_go = cloned or (bool(parts) and not partition.partitioned)
+    whole = {key.id for key in parent.foreign_keys if key.id}
+    keys = [key for key in parent.foreign_keys if key.parent not in whole]
+    to_partitioned = [key for key in keys if scene.major < 15 and scene.catalog.relation(key.referenced).partitioned]
+    # 13 takes less, unless triggers of the partition go: those of keys that reference it, and clones of the parent's;
+    # or unless constraints do, as the parts of a key to a partitioned table.
+    triggers_go = cloned or (bool(parts) and not partition.partitioned) or bool(to_partitioned)
     is_default = parent.default_partition == partition.name
     own = AE if concurrent or scene.major >= 14 or triggers_go or is_default else SUE
     out.lock(partition, own, f"is detached from {parent.name}")
@@ -125,9 +129,10 @@ def detach(at: Altering, cmd: Node) -> None:
     for index in partition.indexes:
         if index.parent is not None:
             out.lock_index(partition, index, AE, f"leaves {index.parent}")
-    for key in parent.foreign_keys:
-        for side in fk_sides(scene, key.referenced):
-            out.lock(side, SRE, f"referenced by {key.name}")
+    for key in keys:
+        if key not in to_partitioned:  # its part gets triggers of its own there
+            for side in fk_sides(scene, key.referenced):
+                out.lock(side, SRE, f"referenced by {key.name}")
     for key in parts or [k for k in scene.catalog.incoming(parent.name) if not k.inherited and not k.id]:
         out.lock(scene.catalog.relation(key.table), AE, f"its {key.name} references {parent.name}")
         for side in fk_sides(scene, key.table):

@@ -63,6 +63,11 @@ def _not_of(at: Altering, cmd: Node) -> None:
 
 def _switch_triggers(at: Altering, cmd: Node) -> None:
     subtype = nodes.enum_name("AlterTableType", cmd.subtype)
+    if at.scene.major < 15:  # partitions are gone through by name, and a rename of the trigger left theirs as they were
+        wanted = {one.name for one in at.table.triggers if one.per_row and cmd.name in {"", one.name}}
+        for member in map(at.current, at.members[1:]):
+            for name in sorted(wanted - {one.name for one in member.triggers}) if member.known else ():
+                at.out.problem = at.out.problem or f"{member.name} has no trigger {name} (42704)"
     carry.triggers_switched(at.scene.catalog, map(at.current, at.members), cmd.name, subtype)
 
 
@@ -274,9 +279,8 @@ def _reach(sub: Subcommand, cmd: Node, table: Relation, scene: Scene) -> str:
         return sub.reach
     if sub.words.endswith("ABLE TRIGGER") and table.columns:
         triggers = [t for t in table.triggers if t.per_row and cmd.name in {"", t.name}]
-        keys = not cmd.name and "User" not in nodes.enum_name("AlterTableType", cmd.subtype) and (
-            table.foreign_keys or scene.catalog.incoming(table.name)
-        )  # fmt: skip
+        everyone = not cmd.name and "User" not in nodes.enum_name("AlterTableType", cmd.subtype)
+        keys = everyone and scene.major >= 15 and (table.foreign_keys or scene.catalog.incoming(table.name))
         return "partitions" if triggers or keys else ""
     if sub.words == "ADD CONSTRAINT":
         constraint = nodes.definition(cmd)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import fk_sides
+from pgmig_tui.impact.effect import fk_sides, lock_merged
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
@@ -98,8 +98,7 @@ def _type_depends(at: Altering, column: str) -> None:
         current = at.current(member)
         for key in current.foreign_keys:
             if column in key.columns:
-                for other in fk_sides(at.scene, key.referenced):
-                    at.out.lock(other, AE, f"referenced by {key.name}")
+                lock_merged(at.scene, at.out, key.referenced, f"referenced by {key.name}", merged=True)
         for key in at.scene.catalog.incoming(current.name):
             if column in key.referenced_columns:
                 for other in fk_sides(at.scene, key.table):

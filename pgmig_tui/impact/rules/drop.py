@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quote
+from pgmig_tui.impact.effect import Effect, Scene, fk_sides, quote, trigger_sides
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.modes import AE, SUE
 from pgmig_tui.impact.nodes import Node, cascades, enum_name, list_name, name_from
@@ -173,7 +173,7 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
             out.lock_index(member, part, mode, "it is dropped")
         for key in catalog.incoming(table.name) if cascade else ():
             if key.index == index.name:  # a unique index is enough for a foreign key to hang on
-                for side in (*fk_sides(scene, key.table), *fk_sides(scene, key.referenced)):
+                for side in (*fk_sides(scene, key.table), *trigger_sides(scene, key.referenced)):
                     out.lock(side, mode, f"{key.name} hangs on {index.name}")
     catalog.drop([index_name])
 

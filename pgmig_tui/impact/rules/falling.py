@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pgmig_tui.impact.effect import AE, Effect, Scene, fk_sides
+from pgmig_tui.impact.effect import AE, Effect, Scene, fk_sides, trigger_sides
 from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation, replace
 from pgmig_tui.impact.rules.cascade import depends_still, lose_columns, lose_relation
 
@@ -43,7 +43,7 @@ def _own_parts(scene: Scene, out: Effect, current: Relation) -> None:
     for key in current.foreign_keys:
         if key.inherited:
             continue  # the triggers on the other end are those of the parent's key
-        for other in fk_sides(scene, key.referenced):
+        for other in trigger_sides(scene, key.referenced):
             out.lock(other, AE, f"referenced by {key.name} of {current.name}")
     lose_relation(out, current)
 
@@ -62,7 +62,7 @@ def _incoming(scene: Scene, out: Effect, current: Relation) -> None:
         for other in fk_sides(scene, root.table):
             out.lock(other, AE, f"its {root.name} references {current.name}")
         if root is not key:  # the row for one partition pulls the whole key along, with its triggers everywhere
-            for other in fk_sides(scene, root.referenced):
+            for other in trigger_sides(scene, root.referenced):
                 out.lock(other, AE, f"referenced by {root.name}")
     fact = scene.catalog.type([current.name.schema, current.name.relation])
     for dependent in fact.dependents if fact is not None else ():

@@ -79,7 +79,7 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
     elif what in _ON_TABLE:
         out.lock(relation, AE, why)
         members = [relation]
-        if what == "OBJECT_TRIGGER" and relation.partitioned:
+        if what == "OBJECT_TRIGGER" and relation.partitioned and scene.major >= 15:  # before, the clones keep the name
             members = scene.catalog.tree(relation.name)
             for child in members[1:]:
                 out.lock(child, AE, f"{why} reaches partition")
