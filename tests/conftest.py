@@ -82,13 +82,14 @@ def version(pytestconfig: pytest.Config) -> Callable[[int], int]:
 
 
 @pytest.fixture(scope="session")
-def serve(server_folder: Path, version: Callable[[int], int]) -> Iterator[Callable[[int], Server]]:
-    """`serve(major) -> Server`: one server of each version, started when it is first asked for."""
+def serve(server_folder: Path, version: Callable[[int], int]) -> Iterator[Callable[..., Server]]:
+    """`serve(major) -> Server`: one server of each version, started when it is first asked for. With `exactly` --server
+    doesn't matter."""
     with ExitStack() as running:
         started: dict[int, Server] = {}
 
-        def serve(major: int) -> Server:
-            major = version(major)
+        def serve(major: int, *, exactly: bool = False) -> Server:
+            major = major if exactly else version(major)
             if major not in started:
                 server = running.enter_context(_serve(major, server_folder / str(major)))
                 traps = trap_set.Traps(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from pgmig_tui.database.checks import CheckResult, check_environment, run_check
 from pgmig_tui.database.connect import check_server, connect
 from pgmig_tui.errors import Refused
 from pgmig_tui.project.environments import Policy
-from pgmig_tui.sandbox.server import SandboxServer, choose_installation
+from pgmig_tui.sandbox.server import SandboxServer
+from tests.conftest import installed
 from tests.database.places import Place, until
 
 SETTINGS = {
@@ -34,8 +35,8 @@ class AnEnvironment:
 
 
 @pytest.fixture(scope="module")
-def own(server_folder: Path) -> Iterator[SandboxServer]:
-    server = SandboxServer(server_folder / "own", choose_installation(), settings=SETTINGS)
+def own(server_folder: Path, version: Callable[[int], int]) -> Iterator[SandboxServer]:
+    server = SandboxServer(server_folder / "own", installed(version(18)), settings=SETTINGS)
     server.start()
     try:
         yield server

@@ -15,7 +15,9 @@ from pgmig_tui.run import client
 from pgmig_tui.run.batch_plan import BackfillOptions
 from pgmig_tui.run.batch_planning import prepare_backfill
 from pgmig_tui.run.events import Event
-from pgmig_tui.sandbox.server import SandboxServer, choose_installation
+from pgmig_tui.sandbox.server import SandboxServer
+from tests.conftest import installed
+from tests.installations import clients_of
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
 from tests.run.standby import Standby
 from tests.servers import Server, server_of
@@ -28,12 +30,12 @@ PROGRESS = "SELECT batches FROM pgmig.backfill_progress"
 
 
 @pytest.fixture(scope="module")
-def own(server_folder: Path) -> Iterator[Server]:
-    installation = choose_installation()
+def own(server_folder: Path, version: Callable[[int], int]) -> Iterator[Server]:
+    installation = installed(version(18))
     sandbox = SandboxServer(server_folder / "own-archive", installation, settings=SETTINGS)
     try:
         sandbox.start()
-        yield server_of(sandbox.conninfo("postgres"), installation.bin_dir)
+        yield server_of(sandbox.conninfo("postgres"), clients_of(installation))
     finally:
         sandbox.stop()
 

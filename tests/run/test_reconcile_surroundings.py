@@ -128,7 +128,7 @@ def test_settling_waits_for_no_standby(primary: Server, standby_gone: None, tmp_
     lose_standby(primary)
     began = time.monotonic()
     with looking(workshop) as connection:
-        settlement = reconcile.examine(connection, plan)
+        settlement = examined(connection, plan)
         assert [one.outcome for one in settlement.verdicts] == ["recorded", "not_applied"]
         let_write(connection)
         assert reconcile.settle(connection, settlement, by="the test")
