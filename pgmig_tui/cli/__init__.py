@@ -69,12 +69,20 @@ def main(argv: Sequence[str], open_screen: OpenScreen) -> int:
         _silence(sys.stdout)
         return 0
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing was changed.", file=sys.stderr)
+        print(f"\n{_interrupted()}", file=sys.stderr)
         return 130
     except Exception as error:
         from pgmig_tui.cli.failures import tell
 
         return tell(error)
+
+
+def _interrupted() -> str:
+    """What is true after Ctrl-C. Only what is loaded can have changed anything."""
+    identity = sys.modules.get("pgmig_tui.database.identity")
+    if identity is None or not identity.may_have_changed():
+        return "Interrupted; nothing was changed."
+    return "Interrupted; whether the last change was made isn't known. Run the command again: it looks first."
 
 
 def _run(argv: Sequence[str], open_screen: OpenScreen) -> int:

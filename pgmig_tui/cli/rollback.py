@@ -191,7 +191,7 @@ def _lift(arguments: Namespace, project: Project, environment: Environment) -> i
 
     confirm(arguments, environment, "lift this mark")
     for change, reason in arguments.lift:
-        for mark in lift(project, environment, change, reason, default_state_dir(os.environ)):
+        for mark in lift(project, environment, change, reason, default_state_dir(os.environ), output.warn):
             output.say(line(("+ ", "done"), safe(f"{mark.change} may be deployed on {environment.name} again")))
             output.say(line((f"    it was marked at {words.utc(mark.marked_at)}: {safe(mark.reason)}", "muted")))
     return 0

@@ -57,7 +57,10 @@ def undo(arguments: Namespace) -> int:
     confirm(arguments, environment, "bring this back")
     state_dir = default_state_dir(os.environ)
     accepted = loss_accepted(asked, str(project.operator)).note if asked else ""
-    done = bring_back(project, environment, arguments.run, state_dir, overwrite=arguments.overwrite, accepted=accepted)
+    done = bring_back(
+        project, environment, arguments.run, state_dir, overwrite=arguments.overwrite, accepted=accepted,
+        tell=output.warn,
+    )  # fmt: skip
     refresh(state_dir / "runs" / Path(arguments.run).name)
     if arguments.json:
         restored = [_restored(one) for one in done]

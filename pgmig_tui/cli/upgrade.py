@@ -40,7 +40,7 @@ def upgrade(arguments: Namespace) -> int:
             output.warn(told)
         if arrived.environment.policy.protected:
             confirm(arguments, arrived.environment, "upgrade the registry")
-        admit(connection, identity, arrived.environment.policy)
+        admit(connection, identity, arrived.environment.policy, output.warn)
         registry.take_lock(connection)
         info = registry.read_registry(connection, target.registry)
         passed = registry.upgrade_registry(connection, info, found.project.operator)

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import pq
@@ -22,6 +22,9 @@ from pgmig_tui.database.identity import NEWEST, OLDEST, ServerIdentity, check_se
 from pgmig_tui.database.opening import SILENT, Kind, OpeningError, guard_sql, open_session
 from pgmig_tui.display.mask import HIDDEN, mask_secrets
 from pgmig_tui.errors import PgmigError, Unreachable
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.lookout import Lookout
 
 __all__ = [
     "Connection", "ConnectionLost", "Kind", "Reachable", "Row", "ServerError", "ServerIdentity", "application_name",
@@ -105,6 +108,10 @@ class Connection:
         """How long an answer may keep us waiting; the session is given up then."""
         self.before_asking: Callable[[], None] | None = None
         """Called before each statement: what was sent without waiting is answered first (`background.Aside`)."""
+        self.lookout: Lookout | None = None
+        """Says what an answer waits for: sessions have one that change a server and may wait for a standby."""
+        self.beside: Callable[[], Connection] = lambda: self
+        """Opens another session that looks at this one."""
 
     @property
     def raw(self) -> pq.abc.PGconn:
@@ -147,7 +154,7 @@ class Connection:
         """The rows of every statement of `sql` that returns rows, in order."""
         query = self._next(sql)
         try:
-            with self._bounded(), self._inner.cursor() as cursor:
+            with self._bounded(), self._looked_at(), self._inner.cursor() as cursor:
                 cursor.execute(query, parameters, prepare=False)
                 found: list[list[Row]] = []
                 while True:
@@ -157,6 +164,10 @@ class Connection:
                         return found
         except (psycopg.Error, UnicodeDecodeError) as error:
             raise self._wrapped(error) from None
+        except KeyboardInterrupt:
+            if self.lookout is None or not self.lookout.committed_here:
+                raise
+            return []  # it has ended the waiting for a standby, and nothing else
 
     def columns(self, sql: str | bytes, parameters: Parameters = None) -> tuple[tuple[str, ...], list[Row]]:
         """Column names and rows of one statement."""
@@ -216,6 +227,15 @@ class Connection:
 
         self._inner.add_notice_handler(received)
 
+    def on_local_commit(self, handler: Callable[[], None]) -> None:
+        """Call `handler` when a COMMIT no longer waits for a synchronous standby, because of a cancel."""
+
+        def received(diagnostic: psycopg.errors.Diagnostic) -> None:
+            if diagnostic.source_function == "SyncRepWaitForLSN":
+                handler()
+
+        self._inner.add_notice_handler(received)
+
     def cancel(self, timeout: float = 5.0) -> None:
         """Ask the server to cancel what this session runs. May be called from another thread; errors are swallowed:
         whoever cancels watches the statement itself."""
@@ -243,10 +263,15 @@ class Connection:
         finally:
             timer.cancel()
 
+    def _looked_at(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.lookout is None else self.lookout.awaiting()
+
     def mask(self, text: str) -> str:
         return mask(text, self._secrets)
 
     def close(self) -> None:
+        if self.lookout is not None:
+            self.lookout.close()
         self._inner.close()
 
     def __enter__(self) -> Connection:
@@ -328,6 +353,8 @@ def connect(
             raise _unreachable(target, mask(str(error), secrets)) from None
 
     connection = Connection(dial(), secrets, "step" if script else kind)
+    watching = f"{application_name.rpartition('/')[0]}/watch"
+    connection.beside = lambda: connect(target, application_name=watching, kind="watch")
     try:
         _open(target, connection, lock_timeout_ms, dial, _patience(parameters, connect_timeout))
     except BaseException:

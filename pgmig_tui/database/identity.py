@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.opening import LET_WRITE
+from pgmig_tui.database.lookout import Lookout, Tell
+from pgmig_tui.database.opening import LET_WRITE, NOT_WAITING
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import Refused
 from pgmig_tui.script.actions import ServerFacts
@@ -91,16 +92,32 @@ def refuse_unwritable(connection: Connection, identity: ServerIdentity, policy: 
     _refuse_read_only(connection)
 
 
-def admit(connection: Connection, identity: ServerIdentity, policy: Policy | None) -> None:
-    """The door to a server that is written to: a session of our own is read-only before it. Raises Refused."""
+def admit(connection: Connection, identity: ServerIdentity, policy: Policy | None, tell: Tell | None = None) -> None:
+    """The door to a server that is written to: a session of our own is read-only before it. `tell` is told of a
+    synchronous standby that is waited for; without it none is. Raises Refused."""
     check_server(identity, policy)
-    let_write(connection)
+    let_write(connection, tell)
 
 
-def let_write(connection: Connection) -> None:
-    """The door for one more session on a server that `admit` has looked at. Raises Refused."""
+def let_write(connection: Connection, tell: Tell | None = None, *, scratch: bool = False) -> None:
+    """The door for one more session on a server that `admit` has looked at, or for a `scratch` database. Where nobody
+    would be told what it waits for, it waits for no synchronous standby. Raises Refused."""
+    global _changing
     _refuse_read_only(connection)
+    _changing = _changing or not scratch
+    if tell is None:
+        connection.execute(f"{LET_WRITE}; {NOT_WAITING}")
+        return
     connection.execute(LET_WRITE)
+    connection.lookout = Lookout(connection, tell)
+
+
+_changing = False
+
+
+def may_have_changed() -> bool:
+    """Whether a session of this process might have changed a server."""
+    return _changing
 
 
 def _refuse_read_only(connection: Connection) -> None:

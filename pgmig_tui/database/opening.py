@@ -61,6 +61,7 @@ _WATCH: Mapping[str, str] = {"statement_timeout": "2s"}
 _WATCH_LOCK_MS = 150
 LET_WRITE = "SET default_transaction_read_only = off"
 """What the door says to a session that may write, and nobody else."""
+NOT_WAITING = "SET synchronous_commit = local"
 TRIES = 50
 """A role's statement_timeout of a millisecond may end the very message that lifts it."""
 _TIMED_OUT = "57014"

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from pgmig_tui.database.connect import application_name, connect, guard_sql
+from pgmig_tui.database.opening import NOT_WAITING
 from pgmig_tui.database.wire import Exchange, Reply, Wire
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import Refused
@@ -287,7 +288,7 @@ class Stage:
     def _open(self) -> Wire:
         connection = connect(self.endpoint, application_name=application_name("rehearsal", "script"), script=True)
         connection.execute(guard_sql("step", 0, self.version_num))
-        connection.execute("SET idle_in_transaction_session_timeout = 0")
+        connection.execute(f"SET idle_in_transaction_session_timeout = 0; {NOT_WAITING}")
         return Wire(connection, self.polling)
 
     def _reconnect(self, user: str) -> Wire:

@@ -231,7 +231,7 @@ def _copy(
 def _make_registry(where: Endpoint, project: Project, plan: RunPlan) -> list[str]:
     """As the deploy makes it before its first step, by the role that deploys; a note where it won't be able to."""
     with connect(where, application_name=application_name("rehearsal", "setup")) as setup:
-        let_write(setup)
+        let_write(setup, scratch=True)
         nothing = RegistryState(RegistryInfo(plan.registry, False, None), ())
         try:
             prepare_registry(setup, plan.registry, project.plan, plan.operator, nothing)

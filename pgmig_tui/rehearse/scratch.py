@@ -61,7 +61,7 @@ class Place:
         """An administrator's session of ours, on the scratch database or the maintenance one."""
         where = self.endpoint(database) if database else self.admin
         connection = connect(where, application_name=f"pgmig/rehearsal/{part}")
-        let_write(connection)
+        let_write(connection, scratch=True)
         connection.execute("SET jit = off")  # compiling a question to the catalog takes longer than answering it
         return connection
 

@@ -371,13 +371,19 @@ class BackfillRun:
             return None
 
     def _analyze(self) -> bool:
+        watcher = self.control.watcher
+        assert watcher is not None
         try:
             wire = self._session.open()
             wire.query("SELECT pg_catalog.set_config('statement_timeout','0',false)")
+            watcher.begin(STEP, wire, guarded=False)
+            watcher.statement(1, "ANALYZE", alone=True)
             wire.query(f"ANALYZE {self.spec.table}")
         except ServerError as error:
             self.journal.write("warning", step=STEP, message=f"ANALYZE was refused: {error.message}")
             return False
+        finally:
+            watcher.end()
         return True
 
     @property

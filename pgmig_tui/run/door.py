@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pgmig_tui.database.connect import Connection
     from pgmig_tui.database.identity import ServerIdentity
+    from pgmig_tui.database.lookout import Tell
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
 
@@ -39,10 +40,12 @@ def arrive(
 
 
 def enter(
-    project: Project, environment: Environment, connection: Connection, identity: ServerIdentity, state_dir: Path
-) -> None:
-    """Let `connection` write without a plan: `environment` is the one whose word was given. Raises Refused where that
-    is another one's, or nothing may be changed there."""
+    project: Project, environment: Environment, connection: Connection, identity: ServerIdentity, state_dir: Path,
+    tell: Tell,
+) -> None:  # fmt: skip
+    """Let `connection` write without a plan: `environment` is the one whose word was given, and `tell` is told of a
+    synchronous standby that is waited for. Raises Refused where that is another one's, or nothing may be changed
+    there."""
     there = arrive(project, environment, connection, identity, state_dir).environment
     if there.policy.protected and _word(there) != _word(environment):
         raise Refused(
@@ -50,7 +53,7 @@ def enter(
             now="Nothing was changed.",
             do=f"Do it there: its own word is asked for on {there.name}.",
         )
-    admit(connection, identity, there.policy)
+    admit(connection, identity, there.policy, tell)
 
 
 def _word(environment: Environment) -> str | None:

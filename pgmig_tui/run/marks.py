@@ -22,6 +22,7 @@ from pgmig_tui.errors import PgmigError, Refused, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
+    from pgmig_tui.database.lookout import Tell
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -115,15 +116,17 @@ class Marked(Refused):
         self.marks = tuple(stopped)
 
 
-def lift(project: Project, environment: Environment, change: str, reason: str, state_dir: Path) -> tuple[Mark, ...]:
-    """Lift the marks of `change` (a name, or an ID). Returns them; raises UsageError when there are none, Refused,
-    ServerError, Unreachable."""
+def lift(
+    project: Project, environment: Environment, change: str, reason: str, state_dir: Path, tell: Tell
+) -> tuple[Mark, ...]:
+    """Lift the marks of `change` (a name, or an ID). Returns them; `tell` is told of a synchronous standby that is
+    waited for. Raises UsageError when there are none, Refused, ServerError, Unreachable."""
     from pgmig_tui.run.door import enter
 
     schema = environment.policy.tracking
     with connect(environment.target, application_name=application_name("rollback", "lift")) as connection:
         identity = connection.identity()
-        enter(project, environment, connection, identity, state_dir)
+        enter(project, environment, connection, identity, state_dir, tell)
         kept = {path: _read(path) for path in _files(state_dir, identity.system_identifier, identity.database)}
         in_file = [
             mark

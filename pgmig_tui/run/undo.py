@@ -18,6 +18,7 @@ from pgmig_tui.run.journal import JOURNAL, JournalWriter, hold_lock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pgmig_tui.database.lookout import Tell
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
 
@@ -30,19 +31,20 @@ def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kep
 
 def bring_back(
     project: Project, environment: Environment, run: str, state_dir: Path, *, overwrite: bool = False,
-    accepted: str = "",
+    accepted: str = "", tell: Tell = lambda text: None,
 ) -> list[Restored]:  # fmt: skip
     """Give back what a rollback has kept: one transaction, under Sqitch's lock. On an error nothing is changed.
 
     Only what is equal again, by count and checksum, is written down as brought back: the rest stays to be undone again.
     Who has done it, and the loss that they have `accepted`, stands beside what was kept and, where that is here, in the
     journal of the rollback, whose record tells it.
-    Raises Refused, UsageError, ServerError, Unreachable: nothing was changed then.
+    `tell` is told of a synchronous standby that is waited for. Raises Refused, UsageError, ServerError, Unreachable:
+    nothing was changed then.
     """
     target, schema = environment.target, environment.policy.keep_schema
     with connect(target, application_name=application_name(run, "undo"), lock_timeout_ms=5000) as connection:
         identity = connection.identity()
-        enter(project, environment, connection, identity, state_dir)
+        enter(project, environment, connection, identity, state_dir, tell)
         registry.take_lock(connection)
         kept = [one for one in read_kept(connection, schema, run) if one.restored_at is None]
         if not kept:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from pgmig_tui.database.background import Background, Cells, Poll
 from pgmig_tui.database.connect import Connection, Reachable, application_name
 from pgmig_tui.database.live import Blocker, Live, look_sql, preparing_sql, read_live
+from pgmig_tui.database.lookout import SAID_AFTER_S, waits_words
 from pgmig_tui.run import guard
 from pgmig_tui.run.journal import JournalWriter
 
@@ -29,8 +30,6 @@ _DUTY = 20
 """A look that took t isn't repeated before _DUTY × t: what looks at a pile-up must not feed it."""
 _VANISHED_S = 10.0
 """The server has ended a statement, and its answer hasn't come so long since: it won't any more."""
-_STANDBY_S = 2.0
-"""A synchronous standby that is waited for is told of after so long."""
 _PAGE = 8192
 _SAID = float("inf")
 _TOLD = 50
@@ -121,6 +120,7 @@ class Watcher:
         self._step, self._watched, self._patience_ms = step, watched, patience_ms
         self._may_cancel = self._guarded = guarded
         self._statement = _Statement()
+        self._standby_since = None
         self.gave_way, self.latest = "", None
         self._restart(time.monotonic())
 
@@ -136,7 +136,7 @@ class Watcher:
             return
         now = time.monotonic()
         self._statement = _Statement(line, kind, now)
-        self._idle_since = None
+        self._idle_since = self._standby_since = None
         self.gave_way = ""
         self._guarded = self._may_cancel and guarded
         if alone:
@@ -295,14 +295,14 @@ class Watcher:
             self._standby_since = None
             return
         before, self._standby_since = self._standby_since, self._standby_since or now
-        if before is None or before == _SAID or now - before < _STANDBY_S:
+        if before is None or before == _SAID or now - before < SAID_AFTER_S:
             return
         self._standby_since = _SAID
         self._journal.write(
-            "warning", step=self._step,
-            message=f"a COMMIT (process {self.watched_pid}) waits for a synchronous standby to have it, and will until"
-            " one has; on this server it is done already. To cancel ends the waiting, not the COMMIT",
-        )  # fmt: skip
+            "warning",
+            step=self._step,
+            message=waits_words(self.watched_pid),
+        )
 
     # -- the queue guard ---------------------------------------------------------------------------------------
 

@@ -284,11 +284,11 @@ class ProjectSession:
         given = found.gate.counted(gating.answers_of(review, answers))
         return start(found.plan, given, password=target.password, secrets=target.secrets)
 
-    def lift(self, environment: str, change_ids: Sequence[str], reason: str) -> None:
+    def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:
         from pgmig_tui.run.marks import lift
 
         for change_id in change_ids:
-            lift(self.project, self._environment(environment), change_id, reason, self._state_dir)
+            lift(self.project, self._environment(environment), change_id, reason, self._state_dir, tell)
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         from pgmig_tui.ui import rolling

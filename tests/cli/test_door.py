@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 import pgmig_tui
+from pgmig_tui import cli
 from pgmig_tui.cli import COMMANDS
+from pgmig_tui.database import identity
+from pgmig_tui.database.connect import connect
 from tests.cli.program import Checkout, shop
+from tests.database.places import place
 from tests.database.test_registry import make_old
 from tests.faults.proxy import Proxy
 from tests.servers import Server
@@ -136,3 +140,15 @@ def test_a_session_of_ours_is_let_write_at_the_door_alone() -> None:
     }
     # The door itself, a server of our own, and what a script may have left set in its own session.
     assert found == {"database/identity.py", "database/opening.py", "sandbox/server.py", "run/session.py"}
+
+
+def test_after_ctrl_c_only_who_did_not_come_through_the_door_has_changed_nothing(
+    pg18: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "_changing", False)
+    with connect(place(pg18, "postgres"), application_name="pgmig/x/y") as connection:
+        identity.let_write(connection, scratch=True)
+        assert cli._interrupted() == "Interrupted; nothing was changed."
+        identity.let_write(connection)
+        assert "isn't known" in cli._interrupted()
+        assert connection.execute("SHOW synchronous_commit") == [("local",)], "nobody would be told what it waits for"

@@ -457,7 +457,7 @@ class FakeSession:
         self.started.append((review, tuple(answers)))
         return self.watch
 
-    def lift(self, environment: str, change_ids: Sequence[str], reason: str) -> None:
+    def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:
         self.lifted.append((environment, tuple(change_ids), reason))
         self.marks = ()
 

@@ -115,7 +115,7 @@ def test_what_was_rolled_back_is_deployed_again_once_its_mark_is_lifted(
     marked = session.prepare("dev", "deploy", first)
     assert [(mark.change_id, mark.change) for mark in marked.marks] == [(first, "first")]
     assert (marked.steps, marked.items) == ((), ())
-    session.lift("dev", [first], "it was only a try")
+    session.lift("dev", [first], "it was only a try", print)
     again = session.prepare("dev", "deploy", first)
     assert [step.change for step in again.steps] == ["first"]
     assert run(session, again)[0] == 0

@@ -334,11 +334,14 @@ class ReviewScreen(PlaceScreen):
             return
         changes = tuple(dict.fromkeys(mark.change_id for mark in review.marks))
 
+        def tell(text: str) -> None:
+            self.meanwhile(text, self.say, self._not_lifted)
+
         def lift(yes: bool | None) -> None:
             if yes and self.review is review:
                 self._starting = True
                 self._show()
-                self.later("lift", lambda: session.lift(name, changes, reason), self._lifted, self._not_lifted)
+                self.later("lift", lambda: session.lift(name, changes, reason, tell), self._lifted, self._not_lifted)
 
         self.app.push_screen(confirm_lift(self.environment, review, reason), lift)
 
