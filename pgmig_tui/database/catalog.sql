@@ -226,7 +226,15 @@ attributes AS (
                            AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
                            AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.oid = d.objid
                                            AND d.classid = 'pg_catalog.pg_constraint'::regclass AND k.contype = 'n'))
-         END AS bare
+         END AS bare,
+         CASE WHEN a.atthasdef AND a.attgenerated = '' AND a.attname = ANY (%(columns)s::text[]) THEN
+           (SELECT t.typname FROM pg_catalog.pg_attrdef x JOIN pg_catalog.pg_type t ON t.oid = coalesce(
+              pg_catalog.substring(x.adbin::text, '^[{]CONST :consttype ([0-9]+)'),
+              pg_catalog.substring(x.adbin::text, '^[{]SQLVALUEFUNCTION :op [0-9]+ :type ([0-9]+)'),
+              pg_catalog.substring(x.adbin::text, '^[{]FUNCEXPR :funcid [0-9]+ :funcresulttype ([0-9]+) :funcretset [a-z]+ :funcvariadic [a-z]+ :funcformat 0'),
+              pg_catalog.substring(x.adbin::text, '^[{]FUNCEXPR [^{]* :funcformat 2 [^{]*:args [(][{]CONST :consttype ([0-9]+)'))::oid
+            WHERE x.adrelid = a.attrelid AND x.adnum = a.attnum AND t.typnamespace = 'pg_catalog'::regnamespace)
+         END AS default_type
   FROM chosen c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relkind <> 'S'
 ),
@@ -234,7 +242,8 @@ used_types AS (SELECT DISTINCT atttypid AS oid FROM attributes),
 indexed AS (
   SELECT x.indrelid, x.indexrelid, i.relname, x.indkey, x.indnkeyatts, x.indisunique, x.indisprimary, x.indisvalid,
          x.indisclustered, i.relpages, i.reltablespace, i.relispartition, i.relam,
-         x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS computed
+         x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS computed, x.indpred IS NOT NULL AS partial,
+         NOT x.indimmediate AS deferrable, x.indisexclusion AS exclusion
   FROM chosen c JOIN pg_catalog.pg_index x ON x.indrelid = c.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
   WHERE c.relhasindex
 ),
@@ -327,7 +336,7 @@ SELECT pg_catalog.json_build_object(
         JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = c.reloftype) END)) FROM chosen c),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
-      a.attgenerated, a.attcollation::int8, a.bare)) FROM attributes a),
+      a.attgenerated, a.attcollation::int8, a.bare, a.default_type)) FROM attributes a),
   'type_names', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       t.oid::int8, t.typname, n.nspname, t.typcollation::int8)) FROM used_types u
     JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace),
@@ -335,7 +344,8 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation),
   'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       i.indrelid::int8, i.indexrelid::int8, i.relname, i.indkey::int2[], i.indnkeyatts, i.indisunique, i.indisprimary, i.indisvalid,
-      i.relpages, i.reltablespace::int8, i.computed, i.relam::int8, i.indisclustered) ORDER BY i.indexrelid) FROM indexed i),
+      i.relpages, i.reltablespace::int8, i.computed, i.relam::int8, i.indisclustered, i.partial, i.deferrable,
+      i.exclusion) ORDER BY i.indexrelid) FROM indexed i),
   'index_columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indexrelid::int8, d.refobjsubid)) FROM indexed i
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0

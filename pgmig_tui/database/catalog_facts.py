@@ -234,7 +234,7 @@ def _relation(row: Row, rows: _Rows) -> Relation:
 
 
 def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
-    _, _, name, type_oid, typmod, not_null, has_default, identity, generated, collation, bare = c
+    _, _, name, type_oid, typmod, not_null, has_default, identity, generated, collation, bare, default_type = c
     _, type_name, type_schema, usual = rows.types[type_oid]
     return Column(
         name,
@@ -248,11 +248,12 @@ def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
         rows.collations.get(str(collation), "") if collation != usual else "",
         name not in unproven,
         bare=bool(bare),
+        default_type=default_type or "",
     )
 
 
 def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index:
-    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace, computed_one, method, clustered = i
+    _, oid, _, numbers, count, unique, primary, valid, pages, tablespace, computed_one, method, *marks = i
     columns = rows.attributes(table, numbers)
     computed = rows.index_columns.get(oid)
     return Index(
@@ -268,7 +269,10 @@ def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index
         rows.tablespace(tablespace, stored=True),
         whole=not computed_one,
         method=rows.methods.get(str(method), ""),
-        clustered=clustered,
+        clustered=marks[0],
+        partial=marks[1],
+        deferrable=marks[2],
+        exclusion=marks[3],
     )
 
 

@@ -272,11 +272,11 @@ def refuse_recursion(scene: Scene, out: Effect, relation: Relation) -> None:
 
 def lock_above(catalog: Catalog, partition: Relation, out: Effect, *, sure: bool = True) -> None:
     """What a partition is part of, all the way up: its bounds are made of theirs, which the session may still know."""
-    for position, above in enumerate(_ancestors(catalog, partition)):
+    for position, above in enumerate(ancestors(catalog, partition)):
         out.lock(above, AS, f"{partition.name} is part of it", "possible" if position or not sure else "certain")
 
 
-def _ancestors(catalog: Catalog, partition: Relation) -> list[Relation]:
+def ancestors(catalog: Catalog, partition: Relation) -> list[Relation]:
     found: list[Relation] = []
     todo, seen = [partition], {partition.name}
     while todo:

@@ -46,7 +46,8 @@ def replace(fact: Fact, **changes: Any) -> Fact:
 class Column:
     """`type` is the internal name ("int4", "varchar"); `typmod` as in pg_attribute, -1 = none. `fresh`: what is
     to be run has made it, so that nothing in it was there before. `redefault`: its default isn't the server's any more.
-    `made_of`: the columns of which it is computed, where the script has made it.
+    `made_of`: the columns of which it is computed, where the script has made it. `default_type`: what type of
+    pg_catalog its default is of by itself; "" where that isn't known.
 
     `bare`: nothing depends on it, and it has no comment, privileges or settings of its own. Asked of columns that get
     another type; False where it isn't known.
@@ -66,6 +67,7 @@ class Column:
     bare: bool = False
     redefault: bool = False
     made_of: frozenset[str] = frozenset()
+    default_type: str = ""
 
 
 @value(frozen=True, slots=True)
@@ -83,8 +85,9 @@ class Spread:
 @value(frozen=True)
 class Index:
     """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns. `whole`:
-    it has neither expressions nor a predicate. `method` is its access method's name, "" = btree. `clustered`: CLUSTER
-    takes it where none is named."""
+    it has neither expressions nor a predicate, `partial`: it has one. `deferrable`: its constraint may be checked later
+    than at once, `exclusion`: that is an EXCLUDE. `method` is its access method's name, "" = btree. `clustered`:
+    CLUSTER takes it where none is named."""
 
     name: Name
     columns: frozenset[str] = frozenset()
@@ -100,6 +103,9 @@ class Index:
     whole: bool = True
     method: str = ""
     clustered: bool = False
+    partial: bool = False
+    deferrable: bool = False
+    exclusion: bool = False
 
 
 @value(frozen=True)

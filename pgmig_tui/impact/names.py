@@ -147,6 +147,9 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
             found.add(parts[:-1])
     elif kind in {"AlterOwnerStmt", "RenameStmt", "AlterObjectSchemaStmt", "AlterObjectDependsStmt"}:
         found.add(nodes.list_name(node.object))
+        if kind == "AlterObjectSchemaStmt":
+            found.paths.add(node.newschema)
+            found.add([node.newschema, (nodes.list_name(node.object) or [node.relation.relname])[-1]])
     elif kind in {"AlterDomainStmt", "AlterEnumStmt"}:
         found.add(nodes.strings(node.type_name))
     elif kind in {"CreateTrigStmt", "CreateFunctionStmt", "CreateEventTrigStmt"}:

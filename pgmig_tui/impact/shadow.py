@@ -358,6 +358,12 @@ class Catalog:
         return self.session.utc
 
     @property
+    def role(self) -> str:
+        """The role as which statements run: what they make is its own; "" where it isn't known."""
+        role = self.session.role
+        return "" if role is None else role or self.facts.role
+
+    @property
     def search_path(self) -> tuple[str, ...]:
         """The schemas in which a new relation's or an old one's plain name is looked for, those implied aside."""
         role = self.session.role or self.facts.role
@@ -800,6 +806,9 @@ class Catalog:
         """A new function, or one with as many arguments anew."""
         known = self._state.functions.get(fact.name)
         others = () if known is None else (known.overloads or (known,))
+        before = next((one for one in others if _same_arguments(one, fact)), None)
+        if before is not None and fact.made:  # replaced: what hangs on it stays, and the server knows it
+            fact = changed(fact, made=before.made, dependents=fact.dependents or before.dependents)
         kept = [one for one in others if not _same_arguments(one, fact) and one.most < ANY_NUMBER]
         self._own().functions[fact.name] = together([*kept, fact])
         self._changed()

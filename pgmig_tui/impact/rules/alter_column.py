@@ -65,6 +65,7 @@ def add_column(at: Altering, cmd: Node) -> None:
         generated,
         fresh=True,
         made_of=frozenset(columns_in(kinds["CONSTR_GENERATED"].constraint.raw_expr) if generated else ()),
+        default_type=default_type(default.constraint.raw_expr, written) if default is not None else "",
     )
     for member in at.members:
         if at.current(member).known or member is table:
@@ -76,6 +77,12 @@ def add_column(at: Altering, cmd: Node) -> None:
     for one in constraints:
         if one.kind in {"CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_FOREIGN"}:
             alter_constraint.add_constraint(at, one.constraint, name, filled=filled, own=one)
+
+
+def default_type(expression: Node, written: TypeName) -> str:
+    """The type of pg_catalog that a default is of by itself: of a constant its column's; "" where it isn't known."""
+    known = nodes.constant(expression) is not None and not written.array and written.name in builtin_types()
+    return written.name if known else ""
 
 
 def _why_rewritten(at: Altering, written: TypeName, kinds: dict[str, OfColumn]) -> str:
@@ -235,7 +242,9 @@ def column_default(at: Altering, cmd: Node) -> None:
     given = nodes.raw_definition(cmd) if nodes.has(cmd, "def") else None
     for member in at.members:
         sequences.default_set(at.scene.catalog, member.name, cmd.name, given)
-    at.change_column(cmd.name, has_default=given is not None, redefault=True)
+    column = at.table.columns.get(cmd.name)
+    own = "" if column is None or given is None or nodes.constant(given) is None else column.type
+    at.change_column(cmd.name, has_default=given is not None, redefault=True, default_type=own)
 
 
 def add_identity(at: Altering, cmd: Node) -> None:
@@ -302,6 +311,9 @@ def set_identity(at: Altering, cmd: Node) -> None:
 
 
 def drop_identity(at: Altering, cmd: Node) -> None:
+    column = at.table.columns.get(cmd.name)
+    if column is not None and not column.identity:
+        return  # IF EXISTS: the sequence of a serial stays
     for sequence in at.table.sequences:
         if sequence.column == cmd.name:
             at.out.lock_name(sequence.name, "S", AE, f"the identity of {at.name}.{cmd.name}", new=at.table.new)

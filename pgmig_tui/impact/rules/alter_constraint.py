@@ -34,7 +34,7 @@ def add_constraint(at: Altering, node: Node, column: str, *, filled: bool, own: 
     elif kind == "CONSTR_EXCLUSION":
         at.scan_members()
         keys = _excluded(node)
-        _note_index(at, named(at, node, keys, "excl"), keys, unique=False, primary=False)
+        _note_index(at, named(at, node, keys, "excl"), keys, node)
 
 
 def _excluded(node: Node) -> tuple[str, ...]:
@@ -189,7 +189,9 @@ def _add_unique(at: Altering, node: Node, column: str, primary: bool, own: OfCol
         if index is not None:
             keys = index.keys
             indexes = tuple(
-                replace(i, name=now, primary=primary, constraint=now.relation) if i is index else i
+                replace(i, name=now, primary=primary, constraint=now.relation, deferrable=bool(node.deferrable))
+                if i is index
+                else i
                 for i in table.indexes
             )
             at.scene.catalog.put(replace(at.current(table), indexes=indexes))
@@ -203,7 +205,7 @@ def _add_unique(at: Altering, node: Node, column: str, primary: bool, own: OfCol
             out.scan(member)
     if not node.indexname:
         called = index_name(at, node, keys, primary=primary)
-        _note_index(at, called, keys, unique=True, primary=primary)
+        _note_index(at, called, keys, node)
         if not table.new and not table.partitioned:
             at.advise(
                 "constraint-using-index",
@@ -230,15 +232,23 @@ def index_name(at: Altering, node: Node, keys: tuple[str, ...], *, primary: bool
     return named(at, node, columns, "pkey" if primary else "key")
 
 
-def _note_index(at: Altering, name: str, keys: tuple[str, ...], *, unique: bool, primary: bool) -> None:
-    label = "pkey" if primary else ("key" if unique else "excl")
+def _note_index(at: Altering, name: str, keys: tuple[str, ...], node: Node) -> None:
+    """The index of a PRIMARY KEY, UNIQUE or EXCLUDE constraint is there from now on."""
+    kind = nodes.enum_name("ConstrType", node.contype)
+    primary, exclusion = kind == "CONSTR_PRIMARY", kind == "CONSTR_EXCLUSION"
+    label = "pkey" if primary else ("excl" if exclusion else "key")
+    partial = exclusion and nodes.has(node, "where_clause")
     parent: Name | None = None
     for member in at.members if at.table.partitioned else at.members[:1]:
         current = at.current(member)
         if parent is not None:
             name = free_name(current.name.relation, () if primary else keys, label, taken_in(at.scene.catalog, current))
         own = Name(current.name.schema, name)
-        index = Index(own, frozenset(keys), keys, unique, primary, True, name, parent, new=True)
+        names = frozenset((*keys, *nodes.strings(node.including)))
+        index = Index(
+            own, names, keys, not exclusion, primary, True, name, parent, new=True, whole=not partial, partial=partial,
+            method=node.access_method if exclusion else "", deferrable=bool(node.deferrable), exclusion=exclusion,
+        )  # fmt: skip
         parent = parent or own
         at.out.build(current, index)
         at.scene.catalog.put(replace(current, indexes=(*current.indexes, index)))

@@ -49,6 +49,8 @@ def cluster_on(at: Altering, cmd: Node) -> None:
     index = next((one for one in at.table.indexes if one.name.relation == cmd.name), None)
     if index is not None and at.scene.catalog.live and at.table.known:
         at.out.problem = at.out.problem or no_order(index)
+        if at.table.partitioned:
+            at.out.problem = at.out.problem or f"{at.name} is partitioned: it can't be marked for CLUSTER (0A000)"
     mark_clustered(at.scene, at.current(at.table), cmd.name)
 
 
@@ -56,6 +58,8 @@ def no_order(index: Index) -> str:
     """Why CLUSTER can't go by an index, "" where it can."""
     if index.method in {"hash", "gin", "brin", "spgist"}:
         return f"{index.name} is no index to cluster by: {index.method} has no order (0A000)"
+    if index.partial:
+        return f"{index.name} has a WHERE clause: nothing can be clustered by it (0A000)"
     return "" if index.valid else f"{index.name} is not valid: nothing can be clustered by it (0A000)"
 
 
@@ -125,9 +129,27 @@ def replica_identity(at: Altering, cmd: Node) -> None:
         at.scene.catalog.put(replace(at.current(at.table), replica_identity=definition.identity_type))
     if definition.identity_type == "i":
         _named_index(at, definition.name, S, "becomes the replica identity")
+        index = next((one for one in at.table.indexes if one.name.relation == definition.name), None)
+        if index is not None and at.table.known and at.scene.catalog.live:
+            at.out.problem = at.out.problem or _no_identity(index, at.table)
     else:
         at.out.notes.append("REPLICA IDENTITY FULL writes whole old rows to WAL" if definition.identity_type == "f" else
                             "the replica identity decides what logical replication can find")  # fmt: skip
+
+
+def _no_identity(index: Index, table: Relation) -> str:
+    """Why an index can't be the replica identity, "" where it can (ATExecReplicaIdentity)."""
+    told = f"{index.name} can't be the replica identity"
+    nullable = [name for name in index.keys if name in table.columns and not table.columns[name].not_null]
+    if not index.unique:
+        return f"{told}: it is not unique (42809)"
+    if index.deferrable:
+        return f"{told}: it is not checked at once (0A000)"
+    if not index.whole:
+        return f"{told}: it has expressions or a WHERE clause (0A000)"
+    if not index.valid:
+        return f"{told}: it is not valid (42809)"
+    return f"{told}: {nullable[0]} may be NULL (42809)" if nullable else ""
 
 
 def row_security_off(at: Altering, cmd: Node) -> None:
@@ -153,6 +175,9 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
         if sub == "AT_SetStatistics" and table.partitioned:
             for member, part in scene.catalog.index_family(table, index)[1:]:
                 out.lock_index(member, part, SUE, f"part of {index.name}")
+        if sub == "AT_SetStatistics" and 0 < cmd.num <= len(index.keys) and index.whole and table.known:
+            told = f"column {cmd.num} of {index.name} is no expression: it takes no statistics target"
+            out.problem = out.problem or f"{told} (0A000)"
         if sub == "AT_AttachPartition":
             _attach_index(scene, out, cmd, table, name)
     out.lock_index(table, index, mode, "ALTER INDEX")
@@ -175,6 +200,24 @@ def _strong_options(cmd: Node) -> bool:
     return definition is not None and bool(_STRONG & set(nodes.options(definition.items)))
 
 
+def _unfit(member: Relation, part: Index, table: Relation, index: Index) -> str:
+    """Why an index can't become part of another one, "" where it can (ATExecAttachPartitionIdx)."""
+    told = f"{part.name} can't be attached to {index.name}"
+    if part.parent == index.name:
+        return ""
+    if part.parent is not None:
+        return f"{told}: it is attached to {part.parent} (55000)"
+    if table.name not in member.parents or not member.is_partition:
+        return f"{told}: {member.name} is no partition of {table.name} (55000)"
+    if any(one.parent == index.name for one in member.indexes):
+        return f"{told}: another index of {member.name} is attached to it (55000)"
+    if (part.keys, part.unique) != (index.keys, index.unique) and part.whole and index.whole:
+        return f"{told}: the two are not defined alike (42P17)"
+    if index.constraint and not part.constraint:
+        return f"{told}: {index.name} belongs to a constraint, and it does not (42P17)"
+    return ""
+
+
 def _attach_index(scene: Scene, out: Effect, cmd: Node, table: Relation, whole: Name) -> None:
     child_name = scene.catalog.resolve(nodes.name_of(nodes.definition(cmd).name))
     child = scene.catalog.index(child_name)
@@ -186,6 +229,8 @@ def _attach_index(scene: Scene, out: Effect, cmd: Node, table: Relation, whole: 
     out.lock(child[0], AS, "the table of the index")
     out.lock_index(child[0], child[1], AE, "becomes part of the index")
     part_of = scene.catalog.index(scene.catalog.resolve(whole))
+    if part_of is not None and scene.catalog.live and child[0].known:
+        out.problem = out.problem or _unfit(*child, *part_of)
     if part_of is not None and child[0].known:
         indexes = tuple(replace(i, parent=part_of[1].name) if i is child[1] else i for i in child[0].indexes)
         scene.catalog.put(replace(child[0], indexes=indexes))

@@ -27,6 +27,7 @@ from pgmig_tui.impact.rules import (
     kinds,
     refused,
     sequences,
+    typed,
 )
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.dml import evaluated
@@ -118,7 +119,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "AT_ResetRelOptions": _sub("RESET (options)", SUE),
     "AT_AddInherit": _sub("INHERIT", AE, "", alter_partition.inherit),
     "AT_DropInherit": _sub("NO INHERIT", AE, "", alter_partition.no_inherit),
-    "AT_AddOf": _sub("OF", AE),
+    "AT_AddOf": _sub("OF", AE, "", typed.add_of),
     "AT_DropOf": _sub("NOT OF", AE, "", _not_of),
     "AT_ReplicaIdentity": _sub("REPLICA IDENTITY", AE, "", alter_storage.replica_identity),
     "AT_EnableRowSecurity": _sub("ENABLE ROW LEVEL SECURITY", AE),
@@ -172,6 +173,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     if relation.kind == "c":
         refused.composite(scene, out, relation, commands)
         _typed_tables(scene, out, relation, zip(subs, commands, strict=True))
+    refused.defaults(commands, relation, scene, out)
     draft = None if relation.new or scene.depth else draft_of(node, scene, relation)
     for position, (sub, cmd, words) in enumerate(zip(subs, commands, said, strict=True)):
         if sub is None:
@@ -329,8 +331,9 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     if not nodes.has(node, "relation"):
         if nodes.enum_name("ObjectType", node.object_type) == "OBJECT_EXTENSION":
             scene.catalog.create_extension(nodes.list_name(node.object)[-1])  # what it brings is elsewhere from now on
-        _move_type(node, scene)
-        _move_routine(node, scene)
+        if not refused.no_move(scene, out, node.newschema, nodes.list_name(node.object)):
+            _move_type(node, scene)
+            _move_routine(node, scene)
         return
     what = nodes.enum_name("ObjectType", node.object_type)
     name = nodes.name_of(node.relation)

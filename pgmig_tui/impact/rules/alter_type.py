@@ -11,7 +11,7 @@ from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.safer_column import type_later
 from pgmig_tui.impact.rules.types import type_schema
-from pgmig_tui.impact.typechange import Change, cast_chain, change_of, loses_values, type_name, type_text
+from pgmig_tui.impact.typechange import Change, TypeName, cast_chain, change_of, loses_values, type_name, type_text
 
 _COLLATED = frozenset({"text", "varchar", "bpchar", "citext", "name"})
 
@@ -23,6 +23,7 @@ def alter_type(at: Altering, cmd: Node) -> None:
     using = definition.raw_default if nodes.has(definition, "raw_default") else None
     old = table.columns.get(column, Column(column, ""))
     if table.kind == "c":
+        _retype(at, column, new)
         return
     _type_depends(at, column)
     change = change_of(at.scene, old, new, [] if using is None else cast_chain(using, column))
@@ -43,6 +44,10 @@ def alter_type(at: Altering, cmd: Node) -> None:
         lost = Lost("values", table.name, (column,))
         how = f"that do not fit {type_text(new)}" if using is None else "as they were"
         out.lose(3, f"values of {table.name}.{column} {how}", lost)
+    _retype(at, column, new)
+
+
+def _retype(at: Altering, column: str, new: TypeName) -> None:
     at.change_column(column, type=("_" if new.array else "") + new.name, typmod=new.typmod,
                      type_schema=type_schema(at.scene.catalog, new))  # fmt: skip
 

@@ -25,6 +25,10 @@ _TAGS = {
 }  # fmt: skip
 
 
+_REWRITES_UNSEEN = frozenset({"RefreshMatViewStmt", "IndexStmt", "AlterSeqStmt"})
+"""Statements whose new files are no rewrite to an event trigger."""
+
+
 def run_functions(names: Iterable[Name], scene: Scene, out: Effect) -> None:
     """Functions run that the statement doesn't name; with which arguments isn't known."""
     from pgmig_tui.impact.rules.routine import run_function
@@ -167,7 +171,10 @@ def fire(node: Node, scene: Scene, out: Effect) -> None:
     for trigger in scene.catalog.event_triggers:
         if _fires(trigger, node, kind, out):
             around = scene.inside(scene.catalog, scene.sql, NOTHING)
+            inner.problem = ""
             run_functions([trigger.function], around, inner)
+            if inner.problem and _surely(trigger, node, kind, out):
+                out.problem = out.problem or f"the event trigger {trigger.name} refuses it: {inner.problem}"
             scene.become(around.outcomes)
     for lock in inner.locks.values():
         out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, by an event trigger", "possible", lock.new)
@@ -175,17 +182,44 @@ def fire(node: Node, scene: Scene, out: Effect) -> None:
     out.absorb(inner)
 
 
+def _surely(trigger: EventTrigger, node: Node, kind: str, out: Effect) -> bool:
+    """Whether an event trigger that may fire does so for certain."""
+    if trigger.event == "sql_drop":
+        return kind == "DropStmt" and bool(out.locks)
+    if trigger.event == "table_rewrite":
+        return kind == "AlterTableStmt" and bool(out.rewrites)
+    return not trigger.tags or bool(_tag(node, kind))
+
+
+def _tag(node: Node, kind: str) -> str:
+    """The command tag of a statement, "" where it isn't told here."""
+    if kind == "DropStmt":
+        what = nodes.enum_name("ObjectType", node.remove_type).removeprefix("OBJECT_").replace("_", " ")
+        return f"DROP {what}".replace("MATVIEW", "MATERIALIZED VIEW")
+    if kind == "AlterTableStmt" and nodes.enum_name("ObjectType", node.objtype) != "OBJECT_TABLE":
+        what = nodes.enum_name("ObjectType", node.objtype).removeprefix("OBJECT_").replace("_", " ")
+        return f"ALTER {what}".replace("MATVIEW", "MATERIALIZED VIEW")
+    return _TAGS.get(kind, "")
+
+
+_DROPPING = frozenset({"AT_DropColumn", "AT_DropConstraint", "AT_DropNotNull", "AT_ColumnDefault", "AT_DropIdentity"})
+"""Subcommands of ALTER TABLE that drop an object."""
+
+
 def _fires(trigger: EventTrigger, node: Node, kind: str, out: Effect) -> bool:
     if not trigger.enabled:
         return False
-    if trigger.event == "sql_drop" and kind not in {"DropStmt", "DropOwnedStmt", "AlterTableStmt"}:
-        return False
-    if trigger.event == "table_rewrite" and not out.rewrites:
+    if trigger.event == "sql_drop":
+        if kind not in {"DropStmt", "DropOwnedStmt", "AlterTableStmt"}:
+            return False
+        subtypes = {
+            nodes.enum_name("AlterTableType", item.alter_table_cmd.subtype) for item in getattr(node, "cmds", ())
+        }
+        if kind == "AlterTableStmt" and not subtypes & _DROPPING:
+            return False
+    if trigger.event == "table_rewrite" and (not out.rewrites or kind in _REWRITES_UNSEEN):
         return False
     if trigger.event == "login":
         return False
-    tag = _TAGS.get(kind, "")
-    if kind == "DropStmt":
-        what = nodes.enum_name("ObjectType", node.remove_type).removeprefix("OBJECT_").replace("_", " ")
-        tag = f"DROP {what}".replace("MATVIEW", "MATERIALIZED VIEW")
+    tag = _tag(node, kind)
     return not trigger.tags or not tag or tag in {text.upper() for text in trigger.tags}

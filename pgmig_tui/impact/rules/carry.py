@@ -211,15 +211,16 @@ def result_columns(catalog: Catalog, query: Node) -> dict[str, Column]:
     if nodes.kind(select) != "SelectStmt" or not select.target_list:
         return {}
     found: dict[str, Column] = {}
-    tables = [one.range_var for one in select.from_clause if one.WhichOneof("node") == "range_var"]
-    sources = [one for table in tables if (one := catalog.get(nodes.name_of(table))) is not None]
+    named = _from(select.from_clause, catalog)
+    sources = [one for _, one in named or () if one is not None]
     for item in select.target_list:
         name, value = item.res_target.name, item.res_target.val
         if value.WhichOneof("node") == "column_ref":
             if any(part.WhichOneof("node") == "a_star" for part in value.column_ref.fields):
-                if len(select.from_clause) != 1 or not sources or not sources[0].columns:
+                starred = _starred(value.column_ref, named)
+                if starred is None:
                     return {}
-                found.update((column.name, _copied(column)) for column in sources[0].columns.values())
+                found.update((column.name, _copied(column)) for one in starred for column in one.columns.values())
                 continue
             name = name or nodes.strings(value.column_ref.fields)[-1]
             of = nodes.strings(value.column_ref.fields)[-1]
@@ -242,6 +243,38 @@ def result_columns(catalog: Catalog, query: Node) -> dict[str, Column]:
         known = next((source.columns[of] for source in sources if of in source.columns), Column(name, typmod=0))
         found[name] = replace(_copied(known), name=name)
     return found
+
+
+def _from(sources: Node, catalog: Catalog) -> list[tuple[str, Relation | None]] | None:
+    """What stands in FROM in its order, by the names that it is called by; None of what isn't a table that is known.
+    None where columns of two tables are one, by USING or NATURAL."""
+    found: list[tuple[str, Relation | None]] = []
+    for source in sources:
+        which = source.WhichOneof("node")
+        if which == "join_expr":
+            join = source.join_expr
+            inner = _from([join.larg, join.rarg], catalog)
+            if inner is None or join.using_clause or join.is_natural:
+                return None
+            found += inner
+        elif which == "range_var":
+            table = source.range_var
+            called = table.alias.aliasname if nodes.has(table, "alias") else table.relname
+            plain = not (nodes.has(table, "alias") and table.alias.colnames)
+            found.append((called, catalog.get(nodes.name_of(table)) if plain else None))
+        else:
+            found.append(("", None))
+    return found
+
+
+def _starred(reference: Node, named: list[tuple[str, Relation | None]] | None) -> list[Relation] | None:
+    """The tables whose columns a `*` or `t.*` stands for, None where that isn't known."""
+    if named is None:
+        return None
+    parts = nodes.strings(reference.fields)
+    wanted = [one for called, one in named if not parts or called == parts[-1]]
+    known = [one for one in wanted if one is not None and one.columns]
+    return known if wanted and len(known) == len(wanted) else None
 
 
 def _copied(column: Column) -> Column:

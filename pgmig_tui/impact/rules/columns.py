@@ -40,6 +40,8 @@ def missing_columns(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def _select(node: Node, scene: Scene, out: Effect, hidden: set[str]) -> None:
+    for source in node.from_clause:
+        _joined(source, scene, out, hidden)
     tables = _tables(node.from_clause, scene, hidden)
     if not tables or (nodes.has(node, "with_clause") and not hidden):
         return
@@ -47,6 +49,20 @@ def _select(node: Node, scene: Scene, out: Effect, hidden: set[str]) -> None:
     if nodes.has(node, "where_clause"):
         parts.append(node.where_clause)
     _check((name for part in parts for name in _names(part)), tables, out)
+
+
+def _joined(source: Node, scene: Scene, out: Effect, hidden: set[str]) -> None:
+    """JOIN … USING wants its columns on both sides."""
+    if source.WhichOneof("node") != "join_expr":
+        return
+    join = source.join_expr
+    for side, word in ((join.larg, "left"), (join.rarg, "right")):
+        _joined(side, scene, out, hidden)
+        tables = _tables([side], scene, hidden)
+        for name in nodes.strings(join.using_clause) if tables else ():
+            if not any(name in table.columns for _, table in tables or ()):
+                told = f"column {name} in USING is in no table on the {word} side"
+                out.problem = out.problem or f"{told} (42703)"
 
 
 def _check_qualified(node: Node, tables: list[tuple[str, Relation]], scene: Scene, out: Effect) -> None:

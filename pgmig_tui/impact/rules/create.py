@@ -9,6 +9,7 @@ from pgmig_tui.impact.facts import Call, Column, Dependent, Name, OwnedSequence,
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import alter_constraint, sequences
+from pgmig_tui.impact.rules.alter_column import default_type
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.calls import called_in, in_columns
@@ -17,7 +18,9 @@ from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.like import like_made
+from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.safer_index import attached_later
+from pgmig_tui.impact.rules.typed import made_of
 from pgmig_tui.impact.rules.types import SERIALS, type_schema
 from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
@@ -53,7 +56,7 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         persistence=node.relation.relpersistence,
         passing=_passes(node),
         partition_key=_partition_key(node),
-        owner=catalog.session.role or catalog.facts.role,
+        owner=catalog.role,
     )
     catalog.put(table)
     parents = [nodes.name_of(item.range_var) for item in node.inh_relations]
@@ -63,9 +66,7 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         for parent in parents:
             _inherits(scene, out, name, parent)
     if nodes.has(node, "of_typename"):
-        parts = nodes.strings(node.of_typename.names)
-        composite = catalog.relation(Name(parts[-2] if len(parts) > 1 else "", parts[-1]), "c")
-        out.lock(composite, AS, "the type of the table")
+        made_of(node, scene, out, name)
     row: list[Node] = []
     for item in node.table_elts:
         if item.WhichOneof("node") == "column_def":
@@ -189,6 +190,12 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
             "CONSTR_DEFAULT" in kinds or serial is not None,
             generated["CONSTR_IDENTITY"].generated_when if identity else "",
             (generated["CONSTR_GENERATED"].generated_kind or "s") if "CONSTR_GENERATED" in kinds else "",
+            default_type=default_type(generated["CONSTR_DEFAULT"].raw_expr, written)
+            if "CONSTR_DEFAULT" in kinds
+            else "",
+            made_of=frozenset(alter_constraint.columns_in(generated["CONSTR_GENERATED"].raw_expr))
+            if "CONSTR_GENERATED" in kinds
+            else frozenset(),
         )
         if serial is not None or identity:
             fed.append((column, identity))
@@ -260,7 +267,12 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
     new = scene.catalog.live or not node.if_not_exists
     reads = tuple(lock.name for lock in out.locks.values())
     columns = result_columns(scene.catalog, node.query)
-    scene.catalog.put(Relation(name, kind, columns, new=new, reads=reads, passing=_passes(node.into)))
+    scene.catalog.put(
+        Relation(
+            name, kind, columns, new=new, reads=reads, passing=_passes(node.into), populated=not node.into.skip_data,
+            calls=_view_calls(node.query, scene) if kind == "m" else (), owner=scene.catalog.role,
+        )
+    )  # fmt: skip
     if not node.into.skip_data:
         scene.catalog.fill(name)
         count_made(rows, name, scene, out)
@@ -315,7 +327,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
         out.problem = f"{name} exists already (42P07)"
         return
     scene.catalog.put(Relation(name, "v", result_columns(scene.catalog, node.query), reads=reads,
-                               calls=_view_calls(node.query, scene), new=True))  # fmt: skip
+                               calls=_view_calls(node.query, scene), new=True, owner=scene.catalog.role))  # fmt: skip
 
 
 def _changes_columns(view: Relation, columns: dict[str, Column]) -> str:
@@ -349,7 +361,7 @@ def create_sequence(node: Node, scene: Scene, out: Effect) -> None:
         if not node.if_not_exists:
             out.problem = f"{name} exists already (42P07)"
         return
-    scene.catalog.put(Relation(name, "S", new=True))
+    scene.catalog.put(Relation(name, "S", new=True, owner=scene.catalog.role))
     owned_by(node.options, scene, out, name)
 
 
@@ -368,6 +380,13 @@ def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
         return True
     table = scene.catalog.relation(Name(parts[-3] if len(parts) > 2 else "", parts[-2]))
     out.lock(table, AS, f"owns {sequence} from now on")
+    mine = scene.catalog.known(sequence)
+    if table.known and mine is not None and scene.catalog.live:
+        no_column(out, table, parts[-1:])
+        if table.name.schema != sequence.schema:
+            out.problem = out.problem or f"{sequence} must be in the schema of {table.name} to be owned by it (55000)"
+        elif mine.owner and table.owner and mine.owner != table.owner:
+            out.problem = out.problem or f"{sequence} must have the owner of {table.name} to be owned by it (55000)"
     if table.known:
         owned = (*table.sequences, OwnedSequence(sequence, parts[-1]))
         scene.catalog.put(replace(table, sequences=owned))

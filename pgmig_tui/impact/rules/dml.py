@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_copied, count_fired, count_made, count_query
-from pgmig_tui.impact.effect import Effect, Scene, fk_sides, lock_above, read_tables, refuse_recursion
+from pgmig_tui.impact.effect import Effect, Scene, ancestors, fk_sides, lock_above, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, RUNS_SQL
@@ -85,10 +87,21 @@ def query_locks(node: Node, scene: Scene, out: Effect, *, plan: bool = True, dee
             wanted = [name for name in _row_locked(inner) if name.schema or name.relation not in behind]
             read_tables(scene, out, wanted, RS, "its rows are locked", alone=alone)
     if plan:
+        unpopulated(reads, scene, out)
         _functions(found, scene, out)
         if scene.catalog.operators:
             run_functions(operators_of(node, scene.catalog), scene, out)
         when_read(reads, scene, out)
+
+
+def unpopulated(reads: Iterable[Name], scene: Scene, out: Effect) -> None:
+    """A materialized view without data can't be read, by a view neither (55000)."""
+    for name in reads:
+        relation = scene.catalog.get(name)
+        behind = scene.catalog.behind(relation.name) if relation is not None and relation.kind == "v" else ()
+        for one in (relation, *map(scene.catalog.known, behind)):
+            if one is not None and one.kind == "m" and one.known and not one.populated and scene.catalog.live:
+                out.problem = out.problem or f"{one.name} has no data yet: it must be refreshed first (55000)"
 
 
 def _row_locked(select: Node) -> list[Name]:
@@ -585,7 +598,8 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
         if not table.fresh and table.kind != "p":
             out.lose(4, f"all rows of {table.name}", Lost("rows", table.name))
         _fire(scene, out, [table], "TRUNCATE", None)
-        for key in catalog.incoming(table.name):
+        above = [key for one in ancestors(catalog, table) for key in catalog.incoming(one.name) if not key.id]
+        for key in (*catalog.incoming(table.name), *above):  # the server has a row of the key for each partition
             if cascade:
                 todo.extend((m, f"its {key.name} references {table.name}") for m in catalog.tree(key.table))
             elif key.table not in named:
@@ -640,7 +654,8 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
         out.spend(inner.spent)
         out.doubts += inner.doubts
     out.unknown.extend(inner.unknown)
-    out.problem = inner.problem
+    if analyze or not inner.problem.endswith("(55000)"):  # what only running it would find
+        out.problem = inner.problem
 
 
 def prepare(node: Node, scene: Scene, out: Effect) -> None:

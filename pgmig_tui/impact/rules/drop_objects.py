@@ -185,7 +185,7 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
             out.unknown.append(f"what depends on {name} (no catalog)")
         drop_dependents(scene, out, tuple(one for one in made if depends_still(catalog, one)), why)
         for one in made:
-            _forget_triggers(catalog, one.name, {fact.name for fact in facts})
+            _forget_part(catalog, one, {fact.name for fact in facts})
     catalog.drop_function(parts, arguments, facts or None)
 
 
@@ -222,11 +222,27 @@ def _exactly(facts: list[FunctionFact], arguments: int) -> list[FunctionFact]:
     return [fact for fact in facts if fact.most == arguments or (fact.most >= ANY_NUMBER and arguments > fact.least)]
 
 
-def _forget_triggers(catalog: Catalog, table: Name, functions: set[Name]) -> None:
-    known = catalog.known(table)
-    if known is not None and any(trigger.function in functions for trigger in known.triggers):
-        kept = tuple(trigger for trigger in known.triggers if trigger.function not in functions)
-        catalog.put(replace(known, triggers=kept))
+def _forget_part(catalog: Catalog, one: Dependent, functions: set[Name]) -> None:
+    """What fell with a function is no part of its table any more."""
+    known = catalog.known(one.name)
+    if known is None:
+        return
+    columns = dict(known.columns)
+    if one.kind == "d" and one.part in columns:
+        if columns[one.part].generated:
+            forget_columns(catalog, known, [one.part])
+            return
+        columns[one.part] = replace(columns[one.part], has_default=False, redefault=True)
+    catalog.put(
+        replace(
+            known,
+            columns=columns,
+            triggers=tuple(trigger for trigger in known.triggers if trigger.function not in functions),
+            checks=tuple(check for check in known.checks if one.kind != "c" or check.name != one.part),
+            indexes=tuple(index for index in known.indexes if one.kind != "i" or index.name.relation != one.part),
+            policies=tuple(policy for policy in known.policies if one.kind != "y" or policy != one.part),
+        )
+    )
 
 
 def drop_statistics(scene: Scene, out: Effect, name: Name, missing_ok: bool) -> None:

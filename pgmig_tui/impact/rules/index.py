@@ -64,7 +64,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     if nodes.has(node, "where_clause"):
         evaluated(node.where_clause, scene, out)
     index = Index(Name(table.name.schema, called), names, columns, bool(node.unique), new=True, whole=whole,
-                  method=node.access_method)  # fmt: skip
+                  method=node.access_method, partial=nodes.has(node, "where_clause"))  # fmt: skip
     for member in members if not alone else ():
         part = share(node.where_clause, member).high if nodes.has(node, "where_clause") else 1.0
         out.build(member, index, part)
@@ -126,6 +126,8 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         table, index = found
         if table.partitioned:
             out.no_transaction = True
+        if concurrent and index.exclusion:
+            out.problem = out.problem or f"{index.name} is an exclusion constraint's: CONCURRENTLY is refused (0A000)"
         for member, part in scene.catalog.index_family(table, index):
             _rebuild(scene, out, member, [part], concurrent)
     elif what == "REINDEX_OBJECT_TABLE":
@@ -139,7 +141,8 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         if table.partitioned:
             out.no_transaction = out.temporary_locks = True
         for member in scene.catalog.tree(table.name) if table.partitioned else [table]:
-            _rebuild(scene, out, member, list(member.indexes), concurrent)
+            rebuilt = [one for one in member.indexes if not (concurrent and one.exclusion)]  # those it passes over
+            _rebuild(scene, out, member, rebuilt, concurrent)
         if not table.known:
             out.unknown.append(f"the indexes of {table.name}, each rebuilt (no catalog)")
     else:

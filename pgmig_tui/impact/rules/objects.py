@@ -13,9 +13,11 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
+from pgmig_tui.impact.rules.dml import unpopulated
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
 from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.safer_index import concurrently
+from pgmig_tui.impact.rules.typed import composite_made
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
 
@@ -259,9 +261,7 @@ def _based_on(scene: Scene, relation: Relation, column: str, domain: TypeFact) -
 def create_type(node: Node, scene: Scene, out: Effect) -> None:
     kind = nodes.kind(node)
     if kind == "CompositeTypeStmt":
-        from pgmig_tui.impact.facts import Relation
-
-        scene.catalog.put(Relation(scene.catalog.creation_name(nodes.name_of(node.typevar)), "c", new=True))
+        composite_made(node, scene, out)
         return
     parts = nodes.strings(node.type_name)
     letter = "e" if kind == "CreateEnumStmt" else "r"
@@ -465,6 +465,7 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
         out.problem = out.problem or f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused (55000)"
     if not node.skip_data:
         read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
+        unpopulated(view.reads, scene, out)
         run_functions((call.function for call in view.calls), scene, out)
         when_read(view.reads, scene, out)
     if not view.known:

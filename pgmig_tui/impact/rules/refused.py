@@ -12,7 +12,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.builtin import builtin_types
 from pgmig_tui.impact.casts import assignable, comparable
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Column, Name, Relation, replace
+from pgmig_tui.impact.facts import Column, Index, Name, Relation, replace
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.cascade import depends_still, in_the_way, keys_by, obstacle_words, part_key, refuse
@@ -90,6 +90,21 @@ def _alter_type(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     definition = nodes.definition(cmd)
     if not nodes.has(definition, "raw_default"):
         _castable(column, definition, table, scene, out)
+
+
+def defaults(commands: Iterable[Node], table: Relation, scene: Scene, out: Effect) -> None:
+    """A column's default must become one of its new type by itself: USING is for the rows alone. Only DROP DEFAULT in
+    the same statement comes before."""
+    cmds = [(nodes.enum_name("AlterTableType", cmd.subtype), cmd) for cmd in commands]
+    dropped = {cmd.name for what, cmd in cmds if what == "AT_ColumnDefault" and not nodes.has(cmd, "def")}
+    for what, cmd in cmds if scene.catalog.live else ():
+        column = table.columns.get(cmd.name) if what == "AT_AlterColumnType" and cmd.name not in dropped else None
+        if column is None or not column.has_default or column.generated or not column.default_type:
+            continue
+        new = type_name(nodes.definition(cmd).type_name)
+        if new.schema in {"", "pg_catalog"} and not new.array and assignable(column.default_type, new.name) is False:
+            told = f"the default of {table.name}.{column.name} can't be cast to {new.name} automatically: drop it first"
+            out.problem = out.problem or f"{told} (42804)"
 
 
 def _policies_on(table: Relation, column: str) -> list[str]:
@@ -323,13 +338,21 @@ def _references(constraint: Node, table: Relation, scene: Scene, out: Effect) ->
     no_column(out, target, columns)
     if not columns and not any(index.primary for index in target.indexes):
         out.problem = out.problem or f"{target.name} has no primary key to reference (42704)"
-    elif columns and not any(index.unique and set(index.keys) == set(columns) for index in target.indexes):
+    elif columns and not any(_referable(index, set(columns)) for index in target.indexes):
         told = ", ".join(columns)
         out.problem = out.problem or f"no unique constraint of {target.name} is on ({told}) alone (42830)"
     else:
+        fitting = [index for index in target.indexes if (_referable(index, set(columns)) if columns else index.primary)]
+        if fitting and all(index.deferrable for index in fitting):
+            told = f"the unique constraint {fitting[0].constraint} of {target.name} is deferrable"
+            out.problem = out.problem or f"{told}: no foreign key can reference it (55000)"
         theirs = columns or next((list(index.keys) for index in target.indexes if index.primary), [])
         for one, other in zip(nodes.strings(constraint.fk_attrs), theirs, strict=False):
             unequal(table, one, target, other, out)
+
+
+def _referable(index: Index, columns: set[str]) -> bool:
+    return index.unique and index.whole and set(index.keys) == columns
 
 
 def unequal(table: Relation, column: str, other: Relation, theirs: str, out: Effect) -> None:
@@ -512,6 +535,25 @@ def name_taken(scene: Scene, out: Effect, name: Name) -> None:
     catalog = scene.catalog
     if catalog.known(name) is not None or catalog.index(name) is not None:
         out.problem = out.problem or f"{name} exists already (42P07)"
+
+
+def _type_of(scene: Scene, parts: list[str]) -> Name | None:
+    fact = scene.catalog.type(parts)
+    if fact is not None:
+        return fact.name
+    relation = scene.catalog.get(nodes.name_from(parts))
+    return relation.name if relation is not None and relation.kind in "rpvmfc" else None
+
+
+def no_move(scene: Scene, out: Effect, schema: str, parts: list[str]) -> bool:
+    """Say why a type or function can't get into another schema; False where it can (CheckSetNamespace)."""
+    if schema in {TEMP, "pg_toast"} or (len(parts) > 1 and parts[-2] == TEMP):
+        out.problem = out.problem or "nothing can be moved into or out of the temporary schema (0A000)"
+    elif scene.catalog.live and not scene.catalog.has_schema(schema):
+        out.problem = out.problem or f"the schema {schema} does not exist (3F000)"
+    elif _type_of(scene, parts) not in (None, there := _type_of(scene, [schema, parts[-1]])) and there is not None:
+        out.problem = out.problem or f"the type {there} exists already (42710)"
+    return bool(out.problem)
 
 
 def values_of_columns(table: Relation, columns: Iterable[str], out: Effect) -> None:

@@ -97,15 +97,35 @@ def empty_in(node: Node, table: Relation) -> frozenset[str]:
     return frozenset.intersection(*nulls) | left
 
 
+def _named_arbiter(out: Effect, table: Relation, name: str) -> None:
+    """ON CONFLICT ON CONSTRAINT: one with an index that is checked at once."""
+    index = next((one for one in table.indexes if one.constraint == name), None)
+    if index is None and name in {*(check.name for check in table.checks), *(key.name for key in table.foreign_keys)}:
+        out.problem = (
+            out.problem or f"the constraint {name} of {table.name} has no index: ON CONFLICT needs one (42809)"
+        )
+    elif index is None and table.kind in "rp":
+        out.problem = out.problem or f"{table.name} has no constraint {name} (42704)"
+    elif index is not None and index.deferrable:
+        told = f"the constraint {name} of {table.name} is deferrable: ON CONFLICT can't use it"
+        out.problem = out.problem or f"{told} (55000)"
+
+
 def no_arbiter(scene: Scene, out: Effect, table: Relation, infer: Node) -> None:
     """ON CONFLICT (columns) needs a unique index on exactly these; one with a condition where it has one, too."""
     elements = [item.index_elem for item in infer.index_elems]
     columns = {element.name for element in elements}
+    if infer.conname and table.known and scene.catalog.live and not scene.catalog.uncertain:
+        _named_arbiter(out, table, infer.conname)
     if not columns or "" in columns or not table.known or not scene.catalog.live or table.kind not in "rp":
         return
     if scene.catalog.uncertain:
         return
     no_column(out, table, sorted(columns))
+    fitting = [one for one in table.indexes if one.unique and set(one.keys) == columns]
+    if fitting and all(one.deferrable for one in fitting):
+        told = f"the unique constraint {fitting[0].constraint} of {table.name} is deferrable: ON CONFLICT can't use it"
+        out.problem = out.problem or f"{told} (55000)"
     condition = nodes.has(infer, "where_clause")
     if not any(one.unique and set(one.keys) == columns and (one.whole or condition) for one in table.indexes):
         told = ", ".join(element.name for element in elements)

@@ -196,6 +196,9 @@ def run_function(
     if catalog.live and not catalog.uncertain and all(len(given) > fact.most for fact in facts) and not is_known(parts):
         out.problem = out.problem or f"no function {name}() takes {len(given)} arguments (42883)"
         return
+    if catalog.live and not catalog.uncertain and _ambiguous(facts, len(given)):
+        out.problem = out.problem or f"the function {name}() is not unique: its defaults make several fit (42725)"
+        return
     for fact in facts:
         if len(facts) == 1:
             _run_one(fact, name, scene, out, given, worth)
@@ -206,6 +209,17 @@ def run_function(
         for lock in inner.locks.values():
             out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
         out.absorb(inner)
+
+
+def _ambiguous(facts: Sequence[FunctionFact], given: int) -> bool:
+    """Whether a call may mean several functions alike: they take the same, but for parameters with defaults."""
+    fitting = [fact for fact in facts if fact.least <= given <= fact.most and fact.most < ANY_NUMBER]
+    if len(fitting) < 2 or len(fitting) < len(facts) or len({fact.name for fact in fitting}) > 1:
+        return False
+    alike = {fact.takes[:given] for fact in fitting}
+    return len(alike) == 1 and all(
+        len(fact.takes) == fact.most and all(t.schema for t in fact.takes) for fact in fitting
+    )
 
 
 def _newer(parts: list[str], catalog: Catalog) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, read_tables
-from pgmig_tui.impact.facts import Name, Relation
+from pgmig_tui.impact.facts import Dependent, Name, Relation
 from pgmig_tui.impact.known import is_known
 from pgmig_tui.impact.modes import AE, AS, RE, SRE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules.calls import event_trigger_made, event_trigger_switched
-from pgmig_tui.impact.rules.carry import policy_made, rule_made, trigger_made, view_columns
+from pgmig_tui.impact.rules.calls import called_in, event_trigger_made, event_trigger_switched
+from pgmig_tui.impact.rules.carry import depend_on_function, policy_made, rule_made, trigger_made, view_columns
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.refused import no_column
 
@@ -122,6 +122,9 @@ def policy(node: Node, scene: Scene, out: Effect) -> None:
     named = _named_below([node.qual, node.with_check], scene, out, table)
     own = view_columns(scene.catalog, node, table)
     policy_made(scene.catalog, table, node.policy_name, named, own)
+    for part in (node.qual, node.with_check):
+        for function in called_in(part, scene.catalog):
+            depend_on_function(scene.catalog, function, Dependent(table.name, "y", part=node.policy_name))
 
 
 RULES = {
