@@ -43,7 +43,7 @@ def array(values: Sequence[str]) -> str:
 
 
 _PARAMETERS = ("schemas", "names", "roles", "all_of", "publications", "prepared", "paths", "columns", "extensions",
-               "operators")  # fmt: skip
+               "operators", "members")  # fmt: skip
 
 
 def values_of(names: Names) -> tuple[list[str], ...]:
@@ -60,6 +60,7 @@ def values_of(names: Names) -> tuple[list[str], ...]:
         sorted({part.rpartition(".")[2] for part in names.parts}),
         sorted(names.extensions),
         sorted(names.operators),
+        sorted(names.members),
     )
 
 

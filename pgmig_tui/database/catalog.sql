@@ -58,7 +58,7 @@ type_columns AS (
   JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'f', 'm')
 ),
 asked_functions AS (
-  SELECT p.oid, p.proname, p.pronamespace, p.provolatile, p.prolang, p.prosrc, p.prokind, p.pronargs, p.pronargdefaults,
+  SELECT p.oid, p.proname, p.pronamespace, p.proowner, p.proacl, p.prosecdef, p.provolatile, p.prolang, p.prosrc, p.prokind, p.pronargs, p.pronargdefaults,
          p.provariadic, p.proconfig, p.proargnames, p.proargmodes, p.proargtypes, p.prorettype, p.proretset
   FROM (SELECT DISTINCT name, nsp FROM asked) a  -- of two that only look like two, none could be dropped by its name
   JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
@@ -103,6 +103,13 @@ owned AS (
     AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   JOIN pg_catalog.pg_type t ON t.oid = s.objid AND t.typrelid <> 0
   WHERE r.rolname = ANY (%(roles)s::text[])
+),
+persons(oid) AS (  -- the roles that are named, and those of which they are members
+  SELECT r.oid FROM pg_catalog.pg_roles r
+  WHERE r.rolname = ANY (%(members)s::text[]) OR r.rolname = ANY (%(roles)s::text[])
+    OR r.rolname IN (CURRENT_USER, SESSION_USER)
+  UNION
+  SELECT m.roleid FROM persons p JOIN pg_catalog.pg_auth_members m ON m.member = p.oid
 ),
 inside AS (
   SELECT n.nspname, d.objid AS relid
@@ -206,7 +213,7 @@ around(oid) AS (  -- the other ends of their foreign keys, default partitions; a
 chosen AS (
   SELECT c.oid, CASE WHEN n.oid = pg_catalog.pg_my_temp_schema() THEN 'pg_temp' ELSE n.nspname END AS nspname,
          c.relname, c.relkind, c.relpersistence, c.relowner, c.relam, c.relpages, c.reltuples, c.relispartition,
-         c.reltablespace, c.reltype, c.reloftype, c.relhasindex, c.relhasrules, c.relhastriggers, c.relispopulated, c.relreplident
+         c.reltablespace, c.reltype, c.reloftype, c.relacl::text[] AS acl, c.relhasindex, c.relhasrules, c.relhastriggers, c.relispopulated, c.relreplident
   FROM around a
   JOIN pg_catalog.pg_class c ON c.oid = a.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -214,7 +221,7 @@ chosen AS (
 ),
 attributes AS (
   SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
-         a.attgenerated, a.attcollation,
+         a.attgenerated, a.attcollation, a.attacl::text[] AS acl,
          CASE WHEN a.attname = ANY (%(columns)s::text[]) THEN  -- nothing hangs on it
            a.attacl IS NULL AND coalesce(a.attstattarget, -1) = -1
            AND NOT EXISTS (SELECT FROM pg_catalog.unnest(a.attoptions) o  -- but for what Debian's 15.20 keeps there
@@ -333,10 +340,10 @@ SELECT pg_catalog.json_build_object(
       CASE WHEN c.reltuples < 0 OR (c.reltuples = 0 AND c.relpages = 0) THEN pg_catalog.pg_stat_get_live_tuples(c.oid) END,
       c.relispartition, c.reltablespace::int8, c.relispopulated, c.relreplident,
       CASE WHEN c.reloftype <> 0 THEN (SELECT pg_catalog.json_build_array(n.nspname, t.typname) FROM pg_catalog.pg_type t
-        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = c.reloftype) END)) FROM chosen c),
+        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = c.reloftype) END, c.acl)) FROM chosen c),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
-      a.attgenerated, a.attcollation::int8, a.bare, a.default_type)) FROM attributes a),
+      a.attgenerated, a.attcollation::int8, a.bare, a.default_type, a.acl)) FROM attributes a),
   'type_names', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       t.oid::int8, t.typname, n.nspname, t.typcollation::int8)) FROM used_types u
     JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace),
@@ -439,6 +446,7 @@ SELECT pg_catalog.json_build_object(
   'type_uses', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(u.origin::int8, u.relid::int8, u.attnum)) FROM type_columns u),
   'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.json_build_array(n.nspname, f.proname), 'volatility', f.provolatile, 'language', l.lanname,
+    'owner', pg_catalog.pg_get_userbyid(f.proowner), 'acl', f.proacl::text[], 'definer', f.prosecdef,
     'settings', f.proconfig, 'gives', (SELECT pg_catalog.json_build_array(m.nspname, t.typname)
       FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace m ON m.oid = t.typnamespace WHERE t.oid = f.prorettype AND NOT f.proretset),
      'takes', (
@@ -467,6 +475,22 @@ SELECT pg_catalog.json_build_object(
   'publications', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.pubname, p.relid::int8)) FROM published p),
   'statistics', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(s.nspname, s.stxname, s.relid::int8, s.keys)) FROM stats s),
   'roles', (SELECT pg_catalog.json_agg(r.rolname) FROM pg_catalog.pg_roles r WHERE r.rolname = ANY (%(roles)s::text[])),
+  'persons', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.rolname, r.rolsuper, r.rolcreaterole,
+      EXISTS (SELECT FROM pg_catalog.pg_shdepend s WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass
+              AND s.refobjid = r.oid OFFSET 0)))
+    FROM persons p JOIN pg_catalog.pg_roles r ON r.oid = p.oid),
+  'members', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      r.rolname, pg_catalog.pg_get_userbyid(m.roleid), coalesce(m.inherits, r.rolinherit)))
+    FROM (SELECT NULL::bool AS inherit_option) before_16 CROSS JOIN persons p JOIN pg_catalog.pg_roles r ON r.oid = p.oid
+    CROSS JOIN LATERAL (
+      SELECT m.roleid, inherit_option AS inherits  -- pg_auth_members' own where it has one
+      FROM pg_catalog.pg_auth_members m WHERE m.member = p.oid) m),
+  'schemas', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+      n.nspname, pg_catalog.pg_get_userbyid(n.nspowner), n.nspacl::text[]))
+    FROM (SELECT oid FROM path UNION SELECT nsp FROM asked) s JOIN pg_catalog.pg_namespace n ON n.oid = s.oid),
+  'database', (SELECT pg_catalog.json_build_array(pg_catalog.pg_get_userbyid(d.datdba), d.datacl::text[])
+    FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()),
+  'defaults', EXISTS (SELECT FROM pg_catalog.pg_default_acl),
   'casts', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.nspname, s.typname, n.nspname, t.typname,
       (SELECT pg_catalog.json_build_array(f.nspname, p.proname) FROM pg_catalog.pg_proc p
        JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace WHERE p.oid = x.castfunc), x.castcontext))

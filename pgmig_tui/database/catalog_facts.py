@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pgmig_tui.impact.access import Access, Guarded, acl_of
 from pgmig_tui.impact.facts import (
     Call,
     Cast,
@@ -76,7 +77,26 @@ def facts_of(document: Json, asked: Names, *, anew: bool = False) -> Facts:
             name: Published(every, updates, deletes, frozenset(rows.names[t] for t in tables or () if t in rows.names))
             for name, every, updates, deletes, tables in document["published"] or ()
         },
+        access=_access(document),
         scope=_scope(document, asked),
+    )
+
+
+def _access(document: Json) -> Access:
+    members: dict[str, dict[str, bool]] = {}
+    for member, role, inherits in document["members"] or ():
+        members.setdefault(member, {})[role] = inherits
+    persons = document["persons"] or ()
+    owner, acl = document["database"]
+    return Access(
+        frozenset(role for role, superuser, _, _ in persons if superuser),
+        frozenset(role for role, *_ in persons),
+        members,
+        frozenset(role for role, _, maker, _ in persons if maker),
+        frozenset(role for role, _, _, holds in persons if holds),
+        {schema: Guarded(owned_by, acl_of(items)) for schema, owned_by, items in document["schemas"] or ()},
+        Guarded(owner, acl_of(acl)),
+        document["defaults"],
     )
 
 
@@ -190,7 +210,7 @@ class _Rows:
 
 def _relation(row: Row, rows: _Rows) -> Relation:
     (oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace,
-     populated, replica_identity, of_type) = row  # fmt: skip
+     populated, replica_identity, of_type, acl) = row  # fmt: skip
     constraints = rows.constraints.get(oid, ())
     unproven = {rows.column_names[oid].get(c[6][0]) for c in constraints if c[3] == "n" and not c[4]}
     never_counted = estimated < 0 or (estimated == 0 and pages == 0)
@@ -225,6 +245,7 @@ def _relation(row: Row, rows: _Rows) -> Relation:
         tablespace=rows.tablespace(tablespace, stored=kind in "rmp"),
         of_type=None if of_type is None else Name(*of_type),
         owner=owner,
+        acl=acl_of(acl),
         persistence=persistence,
         access_method=rows.methods.get(str(method), ""),
         bytes=-1 if never_counted else int(pages) * rows.block,
@@ -234,7 +255,7 @@ def _relation(row: Row, rows: _Rows) -> Relation:
 
 
 def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
-    _, _, name, type_oid, typmod, not_null, has_default, identity, generated, collation, bare, default_type = c
+    _, _, name, type_oid, typmod, not_null, has_default, identity, generated, collation, bare, default_type, acl = c
     _, type_name, type_schema, usual = rows.types[type_oid]
     return Column(
         name,
@@ -249,6 +270,7 @@ def _column(c: Row, rows: _Rows, unproven: set[str | None]) -> Column:
         name not in unproven,
         bare=bool(bare),
         default_type=default_type or "",
+        acl=acl_of(acl),
     )
 
 
@@ -375,6 +397,7 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
             settings=settings, extension=item["extension"] or "", parameters=tuple(item["parameters"] or ()),
             takes=tuple([Name(*one) for one in item["takes"] or ()]),
             gives=Name(*item["gives"]) if item["gives"] else None,
+            owner=item["owner"], acl=acl_of(item["acl"]), definer=item["definer"],
         )  # fmt: skip
         found.setdefault(name, []).append(fact)
     return {name: together(facts) for name, facts in found.items()}

@@ -33,8 +33,9 @@ _HARMLESS = frozenset(
     {"CREATE", "COMMENT", "GRANT", "SET", "RESET", "SHOW", "LISTEN", "NOTIFY", "ANALYZE", "CHECKPOINT"}
 )
 """First words of statements that take nothing by themselves: none loses more for failing, or for want of a catalog."""
-_CERTAIN = frozenset({"42P01", "42703", "42704", "42883", "3F000", "26000", "2BP01"})
-"""Failures (SQLSTATE) that the catalog shows by a name alone: what is named isn't there, or others depend on it."""
+_CERTAIN = frozenset({"42P01", "42703", "42704", "42883", "3F000", "26000", "2BP01", "42P07"})
+"""Failures (SQLSTATE) that the catalog shows by a name alone: what is named isn't there, others depend on it, or a
+relation has the name already that another one is to get."""
 _SUBCOMMANDS = "ALTER"
 """A column that isn't there (42703) is certain in ALTER alone: in a query it may come from where nobody looked."""
 _NOUNS = {"column": "value", "values": "value"}

@@ -45,7 +45,8 @@ class Scene:
     """What a rule may know besides the statement: the catalog at that moment, the server, the text.
 
     `worth` are the variables that are known of the code around, `others` the catalogs that may come of it instead of
-    `catalog`: code with branches leaves several. `times` is how often the code around runs it.
+    `catalog`: code with branches leaves several. `times` is how often the code around runs it. `variables` are the
+    names that variables of the code around have, which a query may mean by a plain name; None where they aren't known.
     """
 
     catalog: Catalog
@@ -56,14 +57,19 @@ class Scene:
     code: Code = field(default_factory=Code)
     others: list[Catalog] = field(default_factory=list)
     times: Span = ONE
+    variables: frozenset[str] | None = frozenset()
 
     @property
     def major(self) -> int:
         return self.version // 10000
 
-    def inside(self, catalog: Catalog, sql: str, worth: Mapping[str, str]) -> Scene:
+    def inside(
+        self, catalog: Catalog, sql: str, worth: Mapping[str, str], variables: frozenset[str] | None = None
+    ) -> Scene:
         """The scene of a statement inside a function or DO block."""
-        return Scene(catalog, self.version, sql, self.depth + 1, worth, self.code, times=self.times)
+        return Scene(
+            catalog, self.version, sql, self.depth + 1, worth, self.code, times=self.times, variables=variables
+        )
 
     def become(self, catalogs: Sequence[Catalog]) -> None:
         """From here on it is one of these."""

@@ -11,6 +11,8 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from pgmig_tui.impact.access import Access, Acl
+
 if TYPE_CHECKING:
     from dataclasses import dataclass as value
 
@@ -68,6 +70,7 @@ class Column:
     redefault: bool = False
     made_of: frozenset[str] = frozenset()
     default_type: str = ""
+    acl: Acl | None = None
 
 
 @value(frozen=True, slots=True)
@@ -272,6 +275,7 @@ class Relation:
     policies: tuple[str, ...] = ()
     table: Name | None = None
     owner: str = ""
+    acl: Acl | None = None
     persistence: str = "p"
     access_method: str = ""
     server: str = ""
@@ -315,8 +319,9 @@ class FunctionFact:
 
     `settings` are those of its own SET clauses, `extension` is what it belongs to, "" = none, `parameters` are the
     names of what it takes, `takes` their types and `gives` that of its result (None: a set, or not known),
-    `made`: a script has made it. The body of one in C, or of the server's own, is its symbol. Several of one name are
-    one fact with the worst volatility and no body, and each by itself in `overloads`.
+    `made`: a script has made it, `definer`: it runs as its `owner` (SECURITY DEFINER). The body of one in C,
+    or of the server's own, is its symbol. Several of one name are one fact with the worst volatility and no body, and
+    each by itself in `overloads`.
     """
 
     name: Name
@@ -333,6 +338,9 @@ class FunctionFact:
     takes: tuple[Name, ...] = ()
     gives: Name | None = None
     made: bool = False
+    owner: str = ""
+    acl: Acl | None = None
+    definer: bool = False
 
     def called_with(self, arguments: int) -> FunctionFact:
         """The one that a call with so many arguments means; all together where several take so many."""
@@ -423,6 +431,7 @@ class Facts:
     roles: frozenset[str] = frozenset()
     casts: tuple[Cast, ...] = ()
     published: Mapping[str, Published] = field(default_factory=lambda: MappingProxyType({}))
+    access: Access = Access()
     scope: Scope | None = None
 
 

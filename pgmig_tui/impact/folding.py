@@ -69,6 +69,49 @@ def fold(node: Node, worth: Mapping[str, str], unknown: Unknown = lambda place: 
     return None
 
 
+def truth(condition: str, worth: Mapping[str, str] = NOTHING) -> bool | None:
+    """What a condition comes to, as far as it is made of literals and of variables whose `worth` is known."""
+    tree = _tree(condition)
+    return None if tree is None else _truth(tree, worth)
+
+
+def _truth(node: Node, worth: Mapping[str, str]) -> bool | None:
+    which = node.WhichOneof("node")
+    if which == "bool_expr":
+        word = nodes.enum_name("BoolExprType", node.bool_expr.boolop)
+        verdicts = [_truth(argument, worth) for argument in node.bool_expr.args]
+        if word == "NOT_EXPR":
+            return None if verdicts[0] is None else not verdicts[0]
+        decisive = word == "OR_EXPR"
+        if decisive in verdicts:
+            return decisive
+        return None if None in verdicts else not decisive
+    if which == "a_expr":
+        return _compared(node.a_expr, worth)
+    if which == "a_const":
+        return {"true": True, "false": False}.get(nodes.constant(node) or "")
+    return None
+
+
+def _compared(node: Node, worth: Mapping[str, str]) -> bool | None:
+    """Texts that are equal, or not; numbers and the like only where they are written alike."""
+    operator, how = nodes.strings(node.name)[-1:], nodes.enum_name("A_Expr_Kind", node.kind)
+    if operator not in (["="], ["<>"], ["!="]) or how not in {"AEXPR_OP", "AEXPR_IN"}:
+        return None
+    left = fold(node.lexpr, worth)
+    others = node.rexpr.list.items if how == "AEXPR_IN" else [node.rexpr]
+    values = [fold(one, worth) for one in others]
+    if left is None or None in values:
+        return None
+    same = left in values
+    if not same and not all(value is not None and _WORD(value) for value in (left, *values)):
+        return None
+    return same is (operator == ["="])
+
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z_ ]*").fullmatch
+
+
 def _call(name: str, arguments: list[Node], worth: Mapping[str, str], unknown: Unknown) -> str | None:
     values = [fold(argument, worth, unknown) for argument in arguments]
     if name == "format" and values and values[0] is not None:

@@ -117,6 +117,12 @@ def _names_of(node: Node, kind: str, found: Names) -> None:
         found.add([node.relation.schemaname, node.idxname])
     elif kind == "RenameStmt" and nodes.has(node, "relation"):
         found.add([node.relation.schemaname, node.newname])
+    if kind == "RoleSpec" and node.rolename:
+        found.members.add(node.rolename)
+    elif kind == "AccessPriv" and node.priv_name:
+        found.members.add(node.priv_name)  # GRANT role TO role
+    elif kind == "CreateRoleStmt":
+        found.members.add(node.role)
     if kind == "ExecuteStmt":
         found.prepared.add(node.name)
     elif kind == "VariableSetStmt":
@@ -171,6 +177,7 @@ def _setting(node: Node, found: Names) -> None:
         found.paths.update(values if len(values) == len(node.args) else [EVERYTHING])
     elif name in {"role", "session_authorization"}:
         found.paths.update(values)
+        found.members.update(values)
 
 
 def _statistics(function: str, node: Node, found: Names) -> None:

@@ -12,6 +12,7 @@ from pgmig_tui.impact import nodes
 
 _ASSIGNED = re.compile(r'\s*("?)([\w$]+)\1\s*(?::=|=)\s*(.*)$', re.DOTALL).match
 _EXPRESSION = re.compile(r"(?::=|=)(.*)$", re.DOTALL).search
+_ROW = re.compile(r'\s*((?:new|old)\s*\.\s*"?[\w$]+"?)\s*(?::=|=)', re.IGNORECASE).match
 _ERROR = 21
 """The level of RAISE EXCEPTION."""
 
@@ -92,6 +93,36 @@ def steps_of(sql: str) -> Block | None:
     datums = function.get("datums", ())
     names = tuple(_name(datum) for datum in datums)
     return _named((*_declared(datums), *_block([function.get("action", {})])), names)
+
+
+_ALWAYS = frozenset(
+    {"found", "sqlstate", "sqlerrm", "new", "old", "tg_name", "tg_when", "tg_level", "tg_op", "tg_relid", "tg_relname",
+     "tg_table_name", "tg_table_schema", "tg_nargs", "tg_argv", "tg_event", "tg_tag"}
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def variables_of(sql: str) -> frozenset[str] | None:
+    """The names of all variables of a DO or CREATE FUNCTION statement; None when its body can't be read."""
+    tree = nodes.parse_plpgsql(sql)
+    if not tree or not isinstance(tree[0], dict):
+        return None
+    function = tree[0].get("PLpgSQL_function", {})
+    names = {_name(datum) for datum in function.get("datums", ())} - {""}
+    return frozenset(names | set(map(str.lower, _labels(function))) | _ALWAYS)
+
+
+def _labels(value: Any) -> Iterator[str]:
+    """The labels of blocks and loops, which stand before their variables, and the names of loops' own variables."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _labels(item)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key in {"label", "refname", "name"} and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _labels(inner)
 
 
 def _name(datum: Any) -> str:
@@ -262,7 +293,8 @@ def _assign(value: Any) -> Iterator[Step]:
     if found := _ASSIGNED(text):
         yield Assign(found[2].lower(), found[3])
     elif expression := _EXPRESSION(text):
-        yield Run(f"SELECT {expression[1]}")
+        row = _ROW(text)
+        yield Run(f"SELECT {row[1]}, {expression[1]}" if row else f"SELECT {expression[1]}")
 
 
 def _sql(value: Any) -> Iterator[Step]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import count
 
+from pgmig_tui.impact.access import Access, Guarded
 from pgmig_tui.impact.facts import (
     Cast,
     Column,
@@ -91,6 +92,7 @@ class State:
     """Extended statistics, with their tables, and their columns where the script has made them."""
     published: Mapping[str, Published] = field(default_factory=dict)
     """The publications, by name."""
+    access: Access = field(default_factory=Access)
     cursors: Mapping[str, frozenset[Name]] = field(default_factory=dict)
     """Open cursors, and what they read."""
     stamp: int = 0
@@ -154,6 +156,7 @@ class Catalog:
             published=self.facts.published,
             statistics=dict(self.facts.statistics),
             casts=self.facts.casts,
+            access=self.facts.access,
         )
         self._shared = False
         self.doubts = Doubts()
@@ -222,7 +225,7 @@ class Catalog:
             and (one.bases, one.uncertain) == (two.bases, two.uncertain)
             and (one.operators, one.event_triggers) == (two.operators, two.event_triggers)
             and (one.published, one.cursors, one.casts) == (two.published, two.cursors, two.casts)
-            and (one.roles, one.statistics) == (two.roles, two.statistics)
+            and (one.roles, one.statistics, one.access) == (two.roles, two.statistics, two.access)
         )
 
     @property
@@ -366,9 +369,13 @@ class Catalog:
     @property
     def search_path(self) -> tuple[str, ...]:
         """The schemas in which a new relation's or an old one's plain name is looked for, those implied aside."""
-        role = self.session.role or self.facts.role
+        role = self.role
         path = tuple(role if schema == USER else schema for schema in self.session.path)
-        return tuple(schema for schema in path if schema and self.has_schema(schema))
+        there = tuple(schema for schema in path if schema and self.has_schema(schema))
+        access = self._state.access
+        if self.session.role and access.judged(role):  # what it may not use is passed over
+            return tuple(schema for schema in there if access.schema_allows(role, schema, "U"))
+        return there
 
     def _looked_through(self) -> tuple[str, ...]:
         """The search path with the schemas that are always on it."""
@@ -391,8 +398,9 @@ class Catalog:
             return self.session.role not in ("", None)  # another role may use it
         return schema in scope.there or schema not in scope.schemas
 
-    def create_schema(self, schema: str) -> None:
+    def create_schema(self, schema: str, owner: str = "") -> None:
         self._own().schemas[schema] = None
+        self.access = self.access.with_schema(schema, Guarded(owner))
         self._changed()
 
     def drop_schema(self, schema: str) -> None:
@@ -405,6 +413,7 @@ class Catalog:
         state = self._own()
         before = state.schemas.get(old, old)
         state.schemas[new], state.schemas[old] = before, ""
+        state.access = state.access.with_schema(new, state.access.schemas.get(old, Guarded()))
         before_that = {now: name for name, now in state.moved.items()}
         state.moved.update(
             (before_that.get(name, name), Name(new, name.relation)) for name in state.relations if name.schema == old
@@ -694,6 +703,11 @@ class Catalog:
             self.asked(name)
         return found
 
+    def all_functions(self) -> Iterator[FunctionFact]:
+        """Every function that is known, each by itself."""
+        for fact in list(self._state.functions.values()):
+            yield from fact.overloads or (fact,)
+
     def function(self, parts: list[str], arguments: int | None = None) -> FunctionFact | None:
         """A function by the parts of its name and, of several of that name, by the number of its arguments: all that
         it may be together."""
@@ -808,7 +822,13 @@ class Catalog:
         others = () if known is None else (known.overloads or (known,))
         before = next((one for one in others if _same_arguments(one, fact)), None)
         if before is not None and fact.made:  # replaced: what hangs on it stays, and the server knows it
-            fact = changed(fact, made=before.made, dependents=fact.dependents or before.dependents)
+            fact = changed(
+                fact,
+                made=before.made,
+                dependents=fact.dependents or before.dependents,
+                owner=before.owner,
+                acl=before.acl,
+            )
         kept = [one for one in others if not _same_arguments(one, fact) and one.most < ANY_NUMBER]
         self._own().functions[fact.name] = together([*kept, fact])
         self._changed()
@@ -858,9 +878,20 @@ class Catalog:
         self._own().casts = casts
         self._changed()
 
+    @property
+    def access(self) -> Access:
+        """Who may do what by now."""
+        return self._state.access
+
+    @access.setter
+    def access(self, access: Access) -> None:
+        if access != self._state.access:
+            self._own().access = access
+            self._changed()
+
     def has_role(self, role: str) -> bool:
         made = self._state.roles.get(role)
-        return role in self.facts.roles if made is None else made
+        return role in self.facts.roles or role in self.facts.access.known if made is None else made
 
     def put_role(self, role: str, *, there: bool) -> None:
         self._own().roles = {**self._state.roles, role: there}

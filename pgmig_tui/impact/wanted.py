@@ -19,7 +19,8 @@ class Names:
     plain names of objects that are dropped, `parts` the columns and constraints that are dropped or get another type,
     as "table.column", `extensions` those that are made, `renames` what gets another name (what it is, old, new),
     `compared` are columns of which statistics tell how many rows are found, `operators` those that are used, by their
-    plain names; `runs`: functions are called, `writes`: triggers may be.
+    plain names, `members` are roles as which it runs, or that get or lose something; `runs`: functions are called,
+    `writes`: triggers may be.
     """
 
     all: set[Name] = field(default_factory=set)
@@ -34,6 +35,7 @@ class Names:
     renames: set[tuple[str, str, str]] = field(default_factory=set)
     compared: set[str] = field(default_factory=set)
     operators: set[str] = field(default_factory=set)
+    members: set[str] = field(default_factory=set)
     runs: bool = False
     writes: bool = False
 

@@ -25,6 +25,7 @@ def _rules() -> dict[str, Rule]:
         create,
         dml,
         drop,
+        granting,
         index,
         maintenance,
         objects,
@@ -34,16 +35,32 @@ def _rules() -> dict[str, Rule]:
         trigger,
     )
 
-    families = (alter_table, create, dml, drop, index, maintenance, objects, rename, routine, settings, trigger)
+    families = (
+        alter_table,
+        create,
+        dml,
+        drop,
+        granting,
+        index,
+        maintenance,
+        objects,
+        rename,
+        routine,
+        settings,
+        trigger,
+    )
     return {name: rule for family in families for name, rule in family.RULES.items()}
 
 
 def apply(node: Node, scene: Scene, out: Effect) -> None:
     """Write down what the statement does; one that no rule knows is said to be unknown."""
+    from pgmig_tui.impact.rules.permitted import permitted
+
     rule = _rules().get(type(node).__name__)
     if rule is None:
         out.hide(f"what {kind(node).removesuffix('Stmt')} does: no rule knows this statement")
         return
+    permitted(node, scene, out)
     rule(node, scene, out)
     if type(node).__name__ in _CASCADING:
         from pgmig_tui.impact.rules.carry import functions_in_doubt

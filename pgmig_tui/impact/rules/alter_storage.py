@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.access import Guarded
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.granting import handed_over
 from pgmig_tui.impact.rules.sequences import owner_of
 
 
 def owner(at: Altering, cmd: Node) -> None:
     role = nodes.definition(cmd)
-    new_owner = cmd.newowner.rolename or at.scene.catalog.facts.role  # CURRENT_USER and its like have no name
+    new_owner = cmd.newowner.rolename or at.scene.catalog.role  # CURRENT_USER and its like have no name
     table = at.current(at.table)
     if table.owner and table.owner == new_owner:
         return
@@ -28,7 +30,8 @@ def owner(at: Altering, cmd: Node) -> None:
     for sequence in table.sequences:
         at.out.lock_name(sequence.name, "S", AE, f"OWNER TO reaches what {table.name} owns", new=table.new)
     if role is None and table.known:
-        at.scene.catalog.put(replace(table, owner=new_owner))
+        guard = handed_over(Guarded(table.owner, table.acl), new_owner)
+        at.scene.catalog.put(replace(table, owner=new_owner, acl=guard.acl))
         for sequence in table.sequences:
             if (own := at.scene.catalog.known(sequence.name)) is not None:
                 at.scene.catalog.put(replace(own, owner=new_owner))

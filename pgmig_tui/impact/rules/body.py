@@ -15,10 +15,10 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_query
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.impact.folding import constant_text, stand_in
+from pgmig_tui.impact.folding import constant_text, stand_in, truth
 from pgmig_tui.impact.modes import AE, RE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, steps_of
+from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, steps_of, variables_of
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
@@ -45,21 +45,25 @@ class Flow:
     problem: str = ""
 
 
-def run_block(sql: str, scene: Scene, out: Effect, what: str, worth: Mapping[str, str]) -> None:
+def run_block(
+    sql: str, scene: Scene, out: Effect, what: str, worth: Mapping[str, str], parameters: Iterable[str] = ()
+) -> None:
     """Run the body of a whole DO or CREATE FUNCTION statement of PL/pgSQL."""
     steps = steps_of(sql)
     if steps is None:
         out.hide(f"what {what} does: its body can't be read")
         _guess(sql, scene, out)
         return
-    body = _Body(scene, out, what)
+    body = _Body(scene, out, what, variables_of(sql))
     flow = body.block(steps, [World(scene.catalog, worth)], "likely")
     _finish(flow, scene, out, what)
 
 
-def run_sql(text: str, scene: Scene, out: Effect, what: str, worth: Mapping[str, str]) -> None:
-    """Run the body of an SQL function."""
-    body = _Body(scene, out, what)
+def run_sql(
+    text: str, scene: Scene, out: Effect, what: str, worth: Mapping[str, str], parameters: Iterable[str] = ()
+) -> None:
+    """Run the body of an SQL function that takes these."""
+    body = _Body(scene, out, what, frozenset(parameters))
     flow = body.block((Run(text),), [World(scene.catalog, worth)], "likely")
     _finish(flow, scene, out, what)
 
@@ -81,8 +85,8 @@ def parsed(text: str) -> tuple[Node, ...]:
 class _Body:
     """One body at work."""
 
-    def __init__(self, scene: Scene, out: Effect, what: str) -> None:
-        self.scene, self.out, self.what = scene, out, what
+    def __init__(self, scene: Scene, out: Effect, what: str, variables: frozenset[str] | None) -> None:
+        self.scene, self.out, self.what, self.variables = scene, out, what, variables
 
     def block(self, steps: Block, worlds: list[World], certainty: str) -> Flow:
         flow = Flow(worlds)
@@ -140,7 +144,8 @@ class _Body:
                 self._made_at_run_time(step.text, world, out)
                 return [world]
         assert text is not None
-        return carry_out(text, self.scene, world, out, made=step.dynamic)
+        variables = frozenset() if step.dynamic else self.variables
+        return carry_out(text, self.scene, world, out, made=step.dynamic, variables=variables)
 
     def _made_at_run_time(self, expression: str, world: World, out: Effect) -> None:
         """SQL of which only parts are known: what it can do at most tells whether it may destroy something."""
@@ -180,14 +185,13 @@ class _Body:
     def _choice(self, step: Choice, worlds: list[World], certainty: str) -> Flow:
         """Conditions are looked at in turn; each arm begins where they end."""
         tested = self.block(tuple(Run(f"SELECT {condition}") for condition in step.conditions), worlds, certainty)
-        verdicts = [_truth(condition) for condition in step.conditions] if _each_has_one(step) else []
+        verdicts = [_agreed(condition, tested.alive) for condition in step.conditions] if _each_has_one(step) else []
         arms, complete = list(step.arms), step.complete
         if True in verdicts:  # what comes behind never runs
             arms, complete = arms[: verdicts.index(True) + 1], True
+        arms = [arm for position, arm in enumerate(arms) if (*verdicts, *[None] * len(arms))[position] is not False]
         flow = Flow([], failed=tested.failed, problem=tested.problem)
-        for position, arm in enumerate(arms):
-            if position < len(verdicts) and verdicts[position] is False:
-                continue
+        for arm in arms:
             alone = complete and len(arms) == 1
             inner = self.block(arm, [world.apart() for world in tested.alive], certainty if alone else "possible")
             flow.alive += inner.alive
@@ -292,8 +296,17 @@ class _Body:
             self.out.absorb(tried)
 
 
-def carry_out(text: str, scene: Scene, world: World, out: Effect, *, made: bool = False) -> list[World]:
-    """Run SQL inside a function or DO block in one world; what comes of it. `made`: put together at run time."""
+def carry_out(
+    text: str,
+    scene: Scene,
+    world: World,
+    out: Effect,
+    *,
+    made: bool = False,
+    variables: frozenset[str] | None = frozenset(),
+) -> list[World]:
+    """Run SQL inside a function or DO block in one world; what comes of it. `made`: put together at run time;
+    `variables` are the names of those that it may mean."""
     if not scene.code.spend():
         out.hide("what else is run: too much code calls other code")
         return [world]
@@ -304,7 +317,7 @@ def carry_out(text: str, scene: Scene, world: World, out: Effect, *, made: bool 
         return [world]
     if made or scene.depth > 1:
         _want(text, world.catalog)
-    inner = scene.inside(world.catalog, text, world.worth)
+    inner = scene.inside(world.catalog, text, world.worth, variables)
     for tree in trees:
         _apply(tree, inner, out)
     if out.no_transaction:
@@ -330,9 +343,10 @@ def _each_has_one(step: Choice) -> bool:
     return len(step.conditions) in (len(step.arms), len(step.arms) - step.complete)
 
 
-def _truth(condition: str) -> bool | None:
-    word = condition.strip().lower()
-    return {"true": True, "false": False}.get(word)
+def _agreed(condition: str, worlds: Iterable[World]) -> bool | None:
+    """What a condition comes to in all of these worlds; None where it isn't known, or isn't the same."""
+    found = {truth(condition, world.worth) for world in worlds}
+    return found.pop() if len(found) == 1 else None
 
 
 def _set_in(block: Block) -> Iterator[str]:

@@ -1,130 +1,294 @@
-"""Columns that a query names and that none of its tables has (42703).
+"""Columns that a query names and that nothing in its FROM has (42703, 42P01), at any depth.
 
-Only names without a table's before them, where all of FROM is tables whose columns are known: elsewhere a name may come
-from a function, a subquery or a query around.
+Each SELECT is a scope inside the one around it, as parse_relation.c (colNameToVar, scanNameSpaceForRefname) looks names
+up. Nothing is said where a name may come from something whose columns aren't known: a function, a part of WITH without
+names, a table that nobody has asked for; nor of the names of variables in the code around.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Relation
+from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.nodes import Node
 
-_SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+_TRIGGERED = frozenset({"new", "old"})
+_SUBQUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_INHERITABLE = "rpvmfc"
+
+Columns = frozenset[str] | None
+"""The columns of something in FROM; None where they aren't known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Something in FROM: what it is called by, and for people."""
+
+    called: str
+    columns: Columns
+    told: str = ""
+
+
+@dataclass(slots=True)
+class _Scope:
+    """Where names are looked for: the sources of one query, what its list gives names to, and the query around."""
+
+    sources: list[_Source] = field(default_factory=list)
+    around: _Scope | None = None
+    given: frozenset[str] = frozenset()
+
+    def chain(self) -> Iterator[_Scope]:
+        scope: _Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.around
 
 
 def missing_columns(node: Node, scene: Scene, out: Effect) -> None:
-    """Look at a whole statement, and at those in its WITH."""
-    if not scene.catalog.live or scene.worth or scene.depth:
+    """Look at a whole statement."""
+    if not scene.catalog.live or scene.variables is None or scene.catalog.session.lost:
         return
-    hidden: set[str] = set()
-    if "with_clause" in node.DESCRIPTOR.fields_by_name and nodes.has(node, "with_clause"):
-        hidden = {item.common_table_expr.ctename for item in node.with_clause.ctes}
-    kind = nodes.kind(node)
-    if kind == "SelectStmt" and not nodes.has(node, "larg"):
-        _select(node, scene, out, hidden)
-    elif kind in {"UpdateStmt", "DeleteStmt"}:
-        extra = node.from_clause if kind == "UpdateStmt" else node.using_clause
-        tables = [*(_table(node.relation, scene, hidden) or ()), *(_tables(extra, scene, hidden) or ())]
-        if len(tables) == 1 + len(extra) and nodes.has(node, "where_clause"):
-            _check(_names(node.where_clause), tables, out)
-            if not any(nodes.kind(inner) == "SubLink" for inner in nodes.walk(node.where_clause)):
-                _check_qualified(node.where_clause, tables, scene, out)
-    elif kind == "InsertStmt" and nodes.has(node, "select_stmt"):
-        inner = nodes.statement(node.select_stmt)
-        if not inner.values_lists and not nodes.has(inner, "larg") and not hidden:
-            _select(inner, scene, out, hidden)
+    _Names(scene, out, scene.variables).statement(node, None, {})
 
 
-def _select(node: Node, scene: Scene, out: Effect, hidden: set[str]) -> None:
-    for source in node.from_clause:
-        _joined(source, scene, out, hidden)
-    tables = _tables(node.from_clause, scene, hidden)
-    if not tables or (nodes.has(node, "with_clause") and not hidden):
-        return
-    parts = [item.res_target.val for item in node.target_list]
-    if nodes.has(node, "where_clause"):
-        parts.append(node.where_clause)
-    _check((name for part in parts for name in _names(part)), tables, out)
+class _Names:
+    """The look-up in one statement."""
 
+    def __init__(self, scene: Scene, out: Effect, variables: frozenset[str]) -> None:
+        self.scene, self.out, self.variables = scene, out, variables
 
-def _joined(source: Node, scene: Scene, out: Effect, hidden: set[str]) -> None:
-    """JOIN … USING wants its columns on both sides."""
-    if source.WhichOneof("node") != "join_expr":
-        return
-    join = source.join_expr
-    for side, word in ((join.larg, "left"), (join.rarg, "right")):
-        _joined(side, scene, out, hidden)
-        tables = _tables([side], scene, hidden)
-        for name in nodes.strings(join.using_clause) if tables else ():
-            if not any(name in table.columns for _, table in tables or ()):
-                told = f"column {name} in USING is in no table on the {word} side"
-                out.problem = out.problem or f"{told} (42703)"
+    # -- statements -----------------------------------------------------------------------------------------------
 
-
-def _check_qualified(node: Node, tables: list[tuple[str, Relation]], scene: Scene, out: Effect) -> None:
-    known = dict(tables)
-    for called, name in _qualified(node):
-        table = known.get(called)
-        if table is None or name in table.columns or name in _SYSTEM or scene.catalog.functions([name]):
-            continue
-        out.problem = out.problem or f"column {name} of {table.name} does not exist (42703)"
-
-
-def _qualified(node: Node) -> Iterator[tuple[str, str]]:
-    for inner in nodes.walk(node):
-        if (
-            nodes.kind(inner) == "ColumnRef"
-            and len(inner.fields) == 2
-            and inner.fields[1].WhichOneof("node") == "string"
-        ):
-            called, name = nodes.strings(inner.fields)
-            yield called, name
-
-
-def _check(names: Iterator[str], tables: list[tuple[str, Relation]], out: Effect) -> None:
-    known = {column for _, table in tables for column in table.columns} | {called for called, _ in tables} | _SYSTEM
-    missing = next((name for name in names if name not in known), "")
-    if missing:
-        told = ", ".join(str(table.name) for _, table in tables)
-        out.problem = out.problem or f"column {missing} of {told} does not exist (42703)"
-
-
-def _tables(sources: Node, scene: Scene, hidden: set[str]) -> list[tuple[str, Relation]] | None:
-    """All tables of FROM, None where one isn't a table whose columns are known."""
-    found: list[tuple[str, Relation]] = []
-    todo = list(sources)
-    while todo:
-        source = todo.pop()
-        which = source.WhichOneof("node")
-        if which == "join_expr":
-            todo += [source.join_expr.larg, source.join_expr.rarg]
-            continue
-        tables = _table(source.range_var, scene, hidden) if which == "range_var" else None
-        if tables is None:
+    def statement(self, node: Node, around: _Scope | None, parts: Mapping[str, Columns]) -> Columns:
+        """Look at a query or a writing statement; the columns that it gives."""
+        kind = nodes.kind(node)
+        if kind not in _SUBQUERIES:
             return None
-        found += tables
-    return found
-
-
-def _table(named: Node, scene: Scene, hidden: set[str]) -> list[tuple[str, Relation]] | None:
-    if (not named.schemaname and named.relname in hidden) or (nodes.has(named, "alias") and named.alias.colnames):
+        parts = self._with(node, around, parts)
+        if kind == "SelectStmt":
+            return self._select(node, around, parts)
+        scope = _Scope([self._table(node.relation, parts)], around)
+        if kind == "InsertStmt":
+            self._insert(node, scope, around, parts)
+        elif kind == "UpdateStmt":
+            self._from(node.from_clause, scope, parts)
+            self._look([*(item.res_target.val for item in node.target_list), node.where_clause], scope, parts)
+        elif kind == "DeleteStmt":
+            self._from(node.using_clause, scope, parts)
+            self._look([node.where_clause], scope, parts)
+        else:
+            self._from([node.source_relation], scope, parts)
+            self._look([node.join_condition], scope, parts)
+            return None
+        if kind != "MergeStmt" and not any(one.called in _TRIGGERED for one in scope.sources):
+            returning = _Scope([*scope.sources, _Source("old", None), _Source("new", None)], around)
+            self._look([item.res_target.val for item in _returned(node)], returning, parts, plain=scope)
         return None
-    relation = scene.catalog.get(nodes.name_of(named))
-    if relation is None or not relation.known or not relation.columns or relation.kind not in "rpvmf":
-        return None
-    return [(named.alias.aliasname if nodes.has(named, "alias") else named.relname, relation)]
+
+    def _with(self, node: Node, around: _Scope | None, parts: Mapping[str, Columns]) -> Mapping[str, Columns]:
+        if not nodes.has(node, "with_clause"):
+            return parts
+        known = dict(parts)
+        expressions = [item.common_table_expr for item in node.with_clause.ctes]
+        if node.with_clause.recursive:
+            known |= dict.fromkeys((one.ctename for one in expressions), None)
+        for one in expressions:
+            given = self.statement(nodes.statement(one.ctequery), around, known)
+            if one.aliascolnames or node.with_clause.recursive:
+                given = None
+            known[one.ctename] = given
+        return known
+
+    def _insert(self, node: Node, scope: _Scope, around: _Scope | None, parts: Mapping[str, Columns]) -> None:
+        if nodes.has(node, "select_stmt"):
+            self.statement(nodes.statement(node.select_stmt), around, parts)
+        if nodes.has(node, "on_conflict_clause"):
+            clause = node.on_conflict_clause
+            target = scope.sources[0]
+            excluded = _Scope([target, _Source("excluded", target.columns, target.told)], around)
+            values = [item.res_target.val for item in clause.target_list]
+            self._look([*values, clause.where_clause], excluded, parts, plain=scope)
+
+    def _select(self, node: Node, around: _Scope | None, parts: Mapping[str, Columns]) -> Columns:
+        if nodes.has(node, "larg"):
+            given = self.statement(node.larg, around, parts)
+            self.statement(node.rarg, around, parts)
+            return given
+        scope = _Scope([], around)
+        for row in node.values_lists:
+            self._look(row.list.items, scope, parts)
+        if node.values_lists:
+            return None
+        self._from(node.from_clause, scope, parts)
+        values = [item.res_target.val for item in node.target_list]
+        self._look([*values, node.where_clause, node.having_clause], scope, parts)
+        names = frozenset(item.res_target.name for item in node.target_list if item.res_target.name)
+        given = self._given(node, scope)
+        sorted_by = _Scope(scope.sources, around, names | (given or frozenset()))
+        self._look([*node.group_clause, *node.sort_clause, *node.distinct_clause], sorted_by, parts)
+        return given
+
+    def _given(self, node: Node, scope: _Scope) -> Columns:
+        """The columns that a SELECT gives."""
+        found: set[str] = set()
+        for item in node.target_list:
+            value = item.res_target.val
+            which = value.WhichOneof("node")
+            if item.res_target.name:
+                found.add(item.res_target.name)
+            elif which == "column_ref":
+                names = nodes.strings(value.column_ref.fields)
+                if not value.column_ref.fields[-1].HasField("a_star"):
+                    found.add(names[-1])
+                    continue
+                starred = [one for one in scope.sources if not names or one.called == names[-1]]
+                if not starred or any(one.columns is None for one in starred):
+                    return None
+                for one in starred:
+                    found |= one.columns or frozenset()
+            elif which == "func_call":
+                found.add(nodes.strings(value.func_call.funcname)[-1])
+            else:
+                return None
+        return frozenset(found)
+
+    # -- FROM -----------------------------------------------------------------------------------------------------
+
+    def _from(self, items: Iterable[Node], scope: _Scope, parts: Mapping[str, Columns]) -> None:
+        for item in items:
+            self._source(item, scope, parts)
+
+    def _source(self, item: Node, scope: _Scope, parts: Mapping[str, Columns]) -> None:
+        which = item.WhichOneof("node")
+        if which == "join_expr":
+            join = item.join_expr
+            begin = len(scope.sources)
+            self._source(join.larg, scope, parts)
+            middle = len(scope.sources)
+            self._source(join.rarg, scope, parts)
+            self._using(join, scope.sources[begin:middle], scope.sources[middle:])
+            self._look([join.quals], scope, parts)
+            for alias in (join.alias, join.join_using_alias):
+                if alias.aliasname:
+                    scope.sources.append(_Source(alias.aliasname, None))
+        elif which == "range_var":
+            scope.sources.append(self._table(item.range_var, parts))
+        elif which == "range_table_sample":
+            self._source(item.range_table_sample.relation, scope, parts)
+        elif which == "range_subselect":
+            inner = item.range_subselect
+            around = _Scope(list(scope.sources), scope.around) if inner.lateral else scope.around
+            given = self.statement(nodes.statement(inner.subquery), around, parts)
+            plain = given if not inner.alias.colnames else None
+            scope.sources.append(_Source(inner.alias.aliasname, plain, inner.alias.aliasname))
+        else:
+            inner = nodes.open_node(item)
+            alias = getattr(inner, "alias", None)
+            called = alias.aliasname if alias is not None else ""
+            scope.sources.append(_Source(called, None))
+            if not called:
+                scope.sources.append(_Source("", None))
+
+    def _table(self, named: Node, parts: Mapping[str, Columns]) -> _Source:
+        aliased = nodes.has(named, "alias")
+        called = named.alias.aliasname if aliased else named.relname
+        if aliased and named.alias.colnames:
+            return _Source(called, None)
+        if not named.schemaname and named.relname in parts:
+            return _Source(called, parts[named.relname], called)
+        relation = self.scene.catalog.get(nodes.name_of(named))
+        if relation is None or not relation.known or not relation.columns or relation.kind not in _INHERITABLE:
+            return _Source(called, None)
+        return _Source(called, frozenset(relation.columns), str(relation.name))
+
+    def _using(self, join: Node, left: list[_Source], right: list[_Source]) -> None:
+        """JOIN … USING wants its columns on both sides."""
+        for side, word in ((left, "left"), (right, "right")):
+            if any(one.columns is None for one in side):
+                continue
+            for name in nodes.strings(join.using_clause):
+                if not any(name in (one.columns or ()) for one in side):
+                    self._refuse(f"column {name} in USING is in no table on the {word} side (42703)")
+
+    # -- expressions ----------------------------------------------------------------------------------------------
+
+    def _look(
+        self, expressions: Iterable[Node], scope: _Scope, parts: Mapping[str, Columns], plain: _Scope | None = None
+    ) -> None:
+        """The names in expressions; those without a table before them are looked for in `plain`, where it is given."""
+        for expression in expressions:
+            todo = [expression]
+            while todo:
+                current = todo.pop()
+                if type(current).__name__ == "Node":
+                    current = nodes.open_node(current)
+                    if current is None:
+                        continue
+                kind = nodes.kind(current)
+                if kind in _SUBQUERIES:
+                    self.statement(current, plain or scope, parts)
+                elif kind == "ColumnRef":
+                    self._reference(current, scope, plain or scope)
+                else:
+                    for _, value in current.ListFields():
+                        if type(value) not in nodes.SCALARS:
+                            todo.extend([value] if hasattr(value, "ListFields") else value)
+
+    def _reference(self, node: Node, scope: _Scope, plain: _Scope) -> None:
+        names = nodes.strings(node.fields)
+        if len(names) != len(node.fields):
+            return  # a star
+        if len(names) == 1:
+            self._plain(names[0], plain)
+        elif len(names) == 2:
+            self._of_table(names[0], names[1], scope)
+
+    def _plain(self, name: str, scope: _Scope) -> None:
+        sources = [one for level in scope.chain() for one in level.sources]
+        if any(one.columns is None for one in sources) or name in self.variables or name in SYSTEM_COLUMNS:
+            return
+        if any(name in (one.columns or ()) or name == one.called for one in sources):
+            return
+        if any(name in level.given for level in scope.chain()):
+            return
+        told = ", ".join(dict.fromkeys(one.told or one.called for one in sources))
+        self._refuse(f"column {name}{f' of {told}' if told else ''} does not exist (42703)")
+
+    def _of_table(self, called: str, name: str, scope: _Scope) -> None:
+        for level in scope.chain():
+            found = [one for one in level.sources if one.called == called]
+            if not found:
+                continue
+            known = found[0].columns
+            if known is None or len(found) > 1 or name in known or name in SYSTEM_COLUMNS:
+                return
+            if not self.scene.catalog.functions([name]):  # t.f is f(t), too
+                self._refuse(f"column {name} of {found[0].told or called} does not exist (42703)")
+            return
+        if called in self.variables:
+            self._of_row(called, name)
+        elif not self.variables and not any(not one.called for level in scope.chain() for one in level.sources):
+            self._refuse(f"{called} in {called}.{name} stands for no table of the query (42P01)")
+
+    def _of_row(self, called: str, name: str) -> None:
+        """NEW and OLD in the function of a trigger are rows of its table."""
+        worth = self.scene.worth
+        if called not in _TRIGGERED or "tg_table_name" not in worth:
+            return
+        table = self.scene.catalog.known(Name(worth.get("tg_table_schema", ""), worth["tg_table_name"]))
+        if table is not None and table.known and table.columns and name not in table.columns:
+            self._refuse(f"{called} has no column {name}: {table.name} lacks it (42703)")
+
+    def _refuse(self, told: str) -> None:
+        self.out.problem = self.out.problem or told
 
 
-def _names(node: Node) -> Iterator[str]:
-    """The plain names in an expression, but for those in subqueries."""
-    for inner in nodes.walk(node, without="SubLink"):
-        if (
-            nodes.kind(inner) == "ColumnRef"
-            and len(inner.fields) == 1
-            and inner.fields[0].WhichOneof("node") == "string"
-        ):
-            yield from nodes.strings(inner.fields)
+def _returned(node: Node) -> list[Node]:
+    """The list of RETURNING, where it stands in this version of the tree."""
+    if "returning_list" in node.DESCRIPTOR.fields_by_name:
+        return list(node.returning_list)
+    return list(node.returning_clause.exprs) if nodes.has(node, "returning_clause") else []

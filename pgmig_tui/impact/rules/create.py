@@ -408,7 +408,8 @@ def create_schema(node: Node, scene: Scene, out: Effect) -> None:
         if not node.if_not_exists:
             out.problem = f"the schema {name} exists already (42P06)"
         return
-    scene.catalog.create_schema(name)
+    owner = node.authrole.rolename if nodes.has(node, "authrole") else ""
+    scene.catalog.create_schema(name, owner or scene.catalog.role)
     before = scene.catalog.session
     scene.catalog.session = before.changed(SEARCH_PATH, path_text([name]))
     for item in node.schema_elts:

@@ -16,6 +16,7 @@ from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import cast_functions, operators_of, perhaps, run_functions, when_read, when_written
 from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_kind
+from pgmig_tui.impact.rules.permitted import sequence_permitted
 from pgmig_tui.impact.rules.refused import in_use, no_column, values_of_columns
 from pgmig_tui.impact.rules.refused_rows import empty_in, given_to, no_arbiter, published
 from pgmig_tui.impact.rules.sequences import feeding
@@ -151,6 +152,7 @@ def _sequence(parts: list[str], scene: Scene, out: Effect, arguments: Node) -> N
     """nextval and setval; the latter isn't even undone by ROLLBACK."""
     sequence = _sequence_of(arguments[0], scene, out)
     if sequence is not None:
+        sequence_permitted(sequence, parts[-1], scene, out)
         out.lock(sequence, RE, parts[-1])
     if parts[-1] == "setval" and (sequence is None or not sequence.fresh):
         lost = None if sequence is None else Lost("sequence", sequence.name)
@@ -433,7 +435,8 @@ def _fire(
         run_function(
             [function.schema, function.relation], inner, out, (), _trigger_variables(functions[function], verb)
         )
-        if function in by_row and not sure and out.problem != before:  # of no row nothing fails
+        rare = members[0].rows == 0 or (members[0].fresh and verb != "INSERT")
+        if function in by_row and not sure and rare and out.problem != before:  # of no row nothing fails
             out.notes.append(f"for each row: {out.problem}")
             out.problem = before
         scene.become(inner.outcomes)
@@ -539,6 +542,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     if nodes.has(node, "query"):
         count_query(nodes.statement(node.query), scene, out)
         query_locks(node.query, scene, out)
+        missing_columns(nodes.statement(node.query), scene, out)
         return
     if not nodes.has(node, "relation"):
         return
@@ -663,11 +667,13 @@ def prepare(node: Node, scene: Scene, out: Effect) -> None:
     scene.catalog.prepared[node.name] = scene.sql
     inner = Effect()
     query_locks(node.query, scene, inner, plan=False)
+    missing_columns(nodes.statement(node.query), scene, inner)
     out.locks, out.problem = inner.locks, inner.problem
 
 
 def declare(node: Node, scene: Scene, out: Effect) -> None:
     query_locks(node.query, scene, out)
+    missing_columns(nodes.statement(node.query), scene, out)
     if not out.problem and not node.options & _HOLD:
         scene.catalog.open_cursor(
             node.portalname, [name for name, lock in out.locks.items() if lock.relkind not in "iI"]

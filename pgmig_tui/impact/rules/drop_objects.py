@@ -18,6 +18,7 @@ from pgmig_tui.impact.rules.cascade import (
     refuse,
 )
 from pgmig_tui.impact.rules.falling import fall
+from pgmig_tui.impact.rules.granting import held_by, released
 from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 
 
@@ -275,6 +276,10 @@ def drop_role(node: Node, scene: Scene, out: Effect) -> None:
         out.lose(1, f"the role {role}")
         if catalog.live and (owned := _owned_by(catalog, role)):
             out.problem = out.problem or f"the role {role} owns {owned[0].name}, and can't be dropped (2BP01)"
+        elif catalog.live and not catalog.uncertain:
+            held = held_by(role, catalog) or ("something" if role in catalog.access.holding else "")
+            if held:
+                out.problem = out.problem or f"the role {role} has {held}, and can't be dropped (2BP01)"
         if not out.problem:
             catalog.put_role(role, there=False)
 
@@ -347,6 +352,7 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
     dropping = kind(node) == "DropOwnedStmt"
     for item in node.roles:
         role = item.role_spec.rolename
+        released(role, scene.catalog, dropping=dropping)
         owned = _owned_by(scene.catalog, role)
         if not scene.catalog.live:
             out.unknown.append(f"everything that {role} owns (no catalog)")
@@ -369,7 +375,7 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock_index(relation, index, AE, f"owned by {role}")
             here = scene.catalog.known(relation.name)
             if here is not None:
-                owner = node.newrole.rolename or scene.catalog.facts.role
+                owner = node.newrole.rolename or scene.catalog.role
                 scene.catalog.put(replace(here, owner=owner))
         scene.catalog.drop(fallen)
 

@@ -14,6 +14,7 @@ from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.dml import unpopulated
+from pgmig_tui.impact.rules.granting import owner_changed
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
 from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.safer_index import concurrently
@@ -87,26 +88,6 @@ def _comment_on(scene: Scene, out: Effect, name: Name, mode: LockMode, kind: str
         out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
         return
     out.lock(scene.catalog.relation(name, kind), mode, why)
-
-
-def grant(node: Node, scene: Scene, out: Effect) -> None:
-    """GRANT and REVOKE: no relation before 18, ACCESS SHARE from then on."""
-    if not node.is_grant:
-        out.lose(1, "privileges")
-    if nodes.enum_name("GrantTargetType", node.targtype) != "ACL_TARGET_OBJECT":
-        return
-    what = nodes.enum_name("ObjectType", node.objtype)
-    if what not in {"OBJECT_TABLE", "OBJECT_SEQUENCE"}:
-        return
-    for item in node.objects:
-        if item.WhichOneof("node") != "range_var":
-            continue
-        name = nodes.name_of(item.range_var)
-        if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
-        elif scene.major >= 18:
-            relation = scene.catalog.relation(name, "S" if what == "OBJECT_SEQUENCE" else "r")
-            out.lock(relation, AS, "GRANT" if node.is_grant else "REVOKE")
 
 
 def publication(node: Node, scene: Scene, out: Effect) -> None:
@@ -314,6 +295,7 @@ def _labels(node: Node, enum: TypeFact, scene: Scene, out: Effect) -> None:
 
 def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
     """ALTER ... OWNER TO of what is no relation (tables go by ALTER TABLE), but a composite type's relation is."""
+    owner_changed(node, scene.catalog)
     if nodes.enum_name("ObjectType", node.object_type) == "OBJECT_TYPE":
         composite = scene.catalog.get(nodes.name_from(nodes.list_name(node.object)))
         owner = node.newowner.rolename or scene.catalog.facts.role
@@ -335,10 +317,6 @@ def create_cast(node: Node, scene: Scene, out: Effect) -> None:
     )
     source, target = type_of(node.sourcetype, scene.catalog), type_of(node.targettype, scene.catalog)
     scene.catalog.put_casts((*scene.catalog.casts, Cast(source, target, function, context)))
-
-
-def create_role(node: Node, scene: Scene, out: Effect) -> None:
-    scene.catalog.put_role(node.role, there=True)
 
 
 def set_constraints(node: Node, scene: Scene, out: Effect) -> None:
@@ -492,7 +470,6 @@ RULES = {
     "CommentStmt": comment,
     "SecLabelStmt": comment,
     "AlterExtensionContentsStmt": comment,
-    "GrantStmt": grant,
     "CreatePublicationStmt": publication,
     "AlterPublicationStmt": publication,
     "CreateStatsStmt": create_statistics,
@@ -506,7 +483,6 @@ RULES = {
     "AlterOwnerStmt": alter_owner,
     "AlterObjectDependsStmt": depends,
     "ConstraintsSetStmt": set_constraints,
-    "CreateRoleStmt": create_role,
     "CreateCastStmt": create_cast,
     "CreateExtensionStmt": create_extension,
     "AlterExtensionStmt": alter_extension,
@@ -520,7 +496,7 @@ RULES = {
     "DropTableSpaceStmt": outside,
     **dict.fromkeys(
         (
-            "AlterStatsStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterRoleStmt",
+            "AlterStatsStmt",
             "AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt",
             "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",

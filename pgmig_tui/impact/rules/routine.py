@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace as with_changes
 from functools import lru_cache
 
 from pgmig_tui.impact import nodes
@@ -16,7 +17,8 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import steps_of, texts_of
 from pgmig_tui.impact.rules.body import run_block, run_sql
 from pgmig_tui.impact.rules.carry import function_made
-from pgmig_tui.impact.session import FOLLOWED, SEARCH_PATH, path_text
+from pgmig_tui.impact.rules.permitted import function_permitted
+from pgmig_tui.impact.session import FOLLOWED, ROLE, SEARCH_PATH, path_text
 from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 from pgmig_tui.impact.typechange import type_name
 
@@ -29,14 +31,14 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     language = _text(options.get("language")).lower() or ("sql" if nodes.has(node, "sql_body") else "")
     body = ""
     if nodes.has(node, "sql_body"):
-        _named(node.sql_body, scene, out)
+        _named(node.sql_body, scene, out, _parameter_names(node))
     elif "as" in options:
         parts = nodes.strings(options["as"].arg.list.items)
         body = parts[0] if parts else ""
         if language == "sql" and body:
             try:
                 for statement in nodes.parse(body):
-                    _named(statement, scene, out)
+                    _named(statement, scene, out, _parameter_names(node))
             except nodes.ParseError as error:
                 out.problem = f"its body can't be read: {error} (42601)"
     if nodes.has(node, "return_type"):
@@ -50,6 +52,7 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     fact = FunctionFact(
         name, volatile[0], language, body, least=least, most=most, settings=settings, parameters=parameters,
         takes=signature(node.parameters, scene.catalog), gives=_gives(node, scene.catalog), made=True,
+        owner=scene.catalog.role, definer="security" in options and nodes.is_on(options["security"]),
     )  # fmt: skip
     _refuse_twice(fact, scene, out, replaced=bool(node.replace))
     scene.catalog.put_function(fact)
@@ -132,13 +135,35 @@ def _text(element: Node) -> str:
     return str(getattr(inner, "sval", ""))
 
 
-def _named(node: Node, scene: Scene, out: Effect) -> None:
+def _parameter_names(node: Node) -> frozenset[str]:
+    """The names that parameters of a new function have, its own name among them: it may stand before theirs."""
+    names = {item.function_parameter.name for item in node.parameters}
+    return frozenset({*names, nodes.strings(node.funcname)[-1]})
+
+
+def _named(node: Node, scene: Scene, out: Effect, parameters: frozenset[str]) -> None:
+    """What a body names is looked for when the function is made, unless check_function_bodies is off."""
+    from pgmig_tui.impact.rules.columns import missing_columns
     from pgmig_tui.impact.rules.dml import query_locks
 
     inner = Effect()
     query_locks(node, scene, inner, plan=False)
+    for statement in [node] if nodes.kind(node) != "Node" else _atomic(node):
+        missing_columns(statement, with_changes(scene, variables=parameters), inner)
+    if scene.catalog.live and (scene.catalog.session.get("check_function_bodies") or "on") == "on":
+        out.problem = out.problem or inner.problem
     for lock in inner.locks.values():
         out.lock_name(lock.name, lock.relkind, lock.mode, "named in the body", lock.certainty, lock.new)
+
+
+def _atomic(body: Node) -> list[Node]:
+    """The statements of a body of SQL's own form: one, or those between BEGIN ATOMIC and END."""
+    inner = nodes.open_node(body)
+    lists = [inner] if nodes.kind(inner) == "List" else []
+    for one in lists:
+        lists += [item.list for item in one.items if item.WhichOneof("node") == "list"]
+    found = [nodes.open_node(item) for one in lists for item in one.items if item.WhichOneof("node") != "list"]
+    return found if lists else [inner]
 
 
 def _row_type(parts: list[str], scene: Scene, out: Effect) -> None:
@@ -243,7 +268,7 @@ def _may_be(parts: list[str], catalog: Catalog) -> bool:
 def _run_one(
     fact: FunctionFact, name: str, scene: Scene, out: Effect, given: Sequence[str | None], worth: Mapping[str, str]
 ) -> None:
-    if fact.name.schema == "pg_catalog" or harmless(fact):
+    if fact.name.schema == "pg_catalog" or not function_permitted(fact, scene, out) or harmless(fact):
         return
     if fact.language not in {"plpgsql", "sql"} or not fact.body:
         out.hide(f"what {name}() does")
@@ -256,13 +281,18 @@ def _run_one(
         return
     known = {**worth, **_parameters(fact, given)}
     before = scene.catalog.session
-    for setting, value in fact.settings:
+    for setting, value in (*fact.settings, *_as_owner(fact)):
         scene.catalog.session = scene.catalog.session.changed(setting, value)
     run = run_block if fact.language == "plpgsql" else run_sql
-    run(fact.body, scene, out, f"{name}()", known)
-    for setting, _ in fact.settings:
+    run(fact.body, scene, out, f"{name}()", known, fact.parameters)
+    for setting, _ in (*fact.settings, *_as_owner(fact)):
         for catalog in scene.outcomes:
             catalog.session = catalog.session.restored(setting, before)
+
+
+def _as_owner(fact: FunctionFact) -> tuple[tuple[str, str], ...]:
+    """SECURITY DEFINER: it runs as its owner."""
+    return ((ROLE, fact.owner),) if fact.definer and fact.owner else ()
 
 
 def _parameters(fact: FunctionFact, given: Sequence[str | None]) -> dict[str, str]:
@@ -335,6 +365,9 @@ def alter_function(node: Node, scene: Scene, out: Effect) -> None:
         )
     if changed:
         scene.catalog.set_for_function(parts, changed)
+    security = nodes.options(node.actions).get("security")
+    for fact in scene.catalog.functions(parts) if security is not None else ():
+        scene.catalog.put_function(with_changes(fact, definer=nodes.is_on(security)))
 
 
 def _resets_all(option: Node) -> bool:

@@ -22,6 +22,8 @@ def set_variable(node: Node, scene: Scene, out: Effect) -> None:
         scene.catalog.session = session.reset(name, local=bool(node.is_local))
     elif kind == "VAR_SET_VALUE":
         name, value = _written(node)
+        if name in {"role", "session_authorization"}:
+            _become(value or "", scene, out)
         set_to(name, value, scene, local=bool(node.is_local))
     elif kind == "VAR_SET_MULTI":
         _set_transaction(node, name, scene)
@@ -53,6 +55,18 @@ def _written(node: Node) -> tuple[str, str | None]:
     if name == SEARCH_PATH:
         return name, path_text(texts)
     return name, ", ".join(texts)
+
+
+def _become(role: str, scene: Scene, out: Effect) -> None:
+    """SET ROLE wants a role that is there, and of which the session's own role is a member."""
+    catalog = scene.catalog
+    access, own = catalog.access, catalog.facts.role
+    if not catalog.live or catalog.uncertain or role in ("", OWN_ROLE) or not access.known:
+        return
+    if not catalog.has_role(role):
+        out.problem = out.problem or f"the role {role} does not exist (22023)"
+    elif access.judged(own) and role not in access.roles_of(own, inherited=False):
+        out.problem = out.problem or f"{own} may not become {role} (42501)"
 
 
 def set_to(name: str, value: str | None, scene: Scene, *, local: bool) -> None:
