@@ -245,7 +245,7 @@ class Turn:
             self._measure(set())
             state, message = error_of(subject.run(b"COMMIT"))
             if state:
-                self.truth.error = f"at COMMIT: {message}"
+                self.truth.error, self.truth.sqlstate = f"at COMMIT: {message}", state
                 self.outcome = replace(self.outcome, ok=False, sqlstate=state)
                 subject.forget()
             return

@@ -20,7 +20,7 @@ from script_runner import Outcome
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock
 
-_OUTSIDE = ("08", "22", "23", "53", "57", "58", "P0", "XX")
+_OUTSIDE = ("08", "21", "22", "23", "53", "57", "58", "P0", "XX")
 """Classes of SQLSTATE whose errors come from rows, from other servers or from the machine: nobody can tell before."""
 _CALLED = re.compile(r"^what ([\w.$\"]+)\(\) does")
 

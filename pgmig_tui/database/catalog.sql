@@ -250,12 +250,12 @@ indexed AS (
   SELECT x.indrelid, x.indexrelid, i.relname, x.indkey, x.indnkeyatts, x.indisunique, x.indisprimary, x.indisvalid,
          x.indisclustered, i.relpages, i.reltablespace, i.relispartition, i.relam,
          x.indexprs IS NOT NULL OR x.indpred IS NOT NULL AS computed, x.indpred IS NOT NULL AS partial,
-         NOT x.indimmediate AS deferrable, x.indisexclusion AS exclusion
+         NOT x.indimmediate AS deferrable, x.indisexclusion AS exclusion, x.indisreplident AS identity
   FROM chosen c JOIN pg_catalog.pg_index x ON x.indrelid = c.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
   WHERE c.relhasindex
 ),
 ruled AS (
-  SELECT c.oid AS relid, r.oid, r.rulename FROM chosen c JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid
+  SELECT c.oid AS relid, r.oid, r.rulename, r.ev_type FROM chosen c JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid
   WHERE c.relhasrules
 ),
 guarded AS (
@@ -352,7 +352,7 @@ SELECT pg_catalog.json_build_object(
   'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       i.indrelid::int8, i.indexrelid::int8, i.relname, i.indkey::int2[], i.indnkeyatts, i.indisunique, i.indisprimary, i.indisvalid,
       i.relpages, i.reltablespace::int8, i.computed, i.relam::int8, i.indisclustered, i.partial, i.deferrable,
-      i.exclusion) ORDER BY i.indexrelid) FROM indexed i),
+      i.exclusion, i.identity) ORDER BY i.indexrelid) FROM indexed i),
   'index_columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indexrelid::int8, d.refobjsubid)) FROM indexed i
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
@@ -402,7 +402,8 @@ SELECT pg_catalog.json_build_object(
     FROM chosen c JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE c.relhastriggers),
-  'rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, r.rulename)) FROM ruled r
+  'rules', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(r.relid::int8, r.rulename,
+            CASE r.ev_type WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT' WHEN '4' THEN 'DELETE' END)) FROM ruled r
             WHERE r.rulename <> '_RETURN'),
   'calls', (SELECT pg_catalog.json_agg(DISTINCT pg_catalog.json_build_array(c.relid::int8, c.kind, c.attnum, n.nspname, p.proname)::text)
     FROM called c

@@ -240,7 +240,8 @@ def _relation(row: Row, rows: _Rows) -> Relation:
         reads=tuple(sorted({rows.names[r] for _, r, *_ in rows.reads.get(oid, ()) if r in rows.names})),
         calls=tuple([_call(c, rows) for c in rows.calls.get(oid, ())]),
         triggers=tuple([_trigger(t, rows) for t in rows.triggers.get(oid, ())]),
-        rules=tuple([r for _, r in rows.rules.get(oid, ())]),
+        rules=tuple([r for _, r, _ in rows.rules.get(oid, ())]),
+        rule_events={r: event for _, r, event in rows.rules.get(oid, ())},
         policies=tuple([p for _, p in rows.policies.get(oid, ())]),
         tablespace=rows.tablespace(tablespace, stored=kind in "rmp"),
         of_type=None if of_type is None else Name(*of_type),
@@ -295,6 +296,7 @@ def _index(i: Row, table: int, rows: _Rows, backing: Mapping[int, str]) -> Index
         partial=marks[1],
         deferrable=marks[2],
         exclusion=marks[3],
+        identity=marks[4],
     )
 
 

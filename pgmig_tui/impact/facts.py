@@ -89,8 +89,8 @@ class Spread:
 class Index:
     """An index; `columns` also holds those of expressions and of the predicate, `keys` the plain key columns. `whole`:
     it has neither expressions nor a predicate, `partial`: it has one. `deferrable`: its constraint may be checked later
-    than at once, `exclusion`: that is an EXCLUDE. `method` is its access method's name, "" = btree. `clustered`:
-    CLUSTER takes it where none is named."""
+    than at once, `exclusion`: that is an EXCLUDE, `identity`: it is the replica identity. `method` is its access
+    method's name, "" = btree. `clustered`: CLUSTER takes it where none is named."""
 
     name: Name
     columns: frozenset[str] = frozenset()
@@ -109,6 +109,7 @@ class Index:
     partial: bool = False
     deferrable: bool = False
     exclusion: bool = False
+    identity: bool = False
 
 
 @value(frozen=True)
@@ -224,13 +225,17 @@ class EventTrigger(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A publication: of every table or of those named, and what it publishes of them. A table of which it publishes
-    UPDATE or DELETE needs a replica identity."""
+    """A publication: of every table, of those named and of those in its schemas, and what it publishes of them. A table
+    of which it publishes UPDATE or DELETE needs a replica identity. `columns` are lists of them, `filters` those that
+    conditions name, as far as a script has said so."""
 
     every: bool = False
     updates: bool = True
     deletes: bool = True
     tables: frozenset[Name] = frozenset()
+    schemas: frozenset[str] = frozenset()
+    columns: Mapping[Name, frozenset[str]] = MappingProxyType({})
+    filters: Mapping[Name, frozenset[str]] = MappingProxyType({})
 
 
 class Call(NamedTuple):
@@ -249,9 +254,10 @@ class Relation:
     those that are to be run, so that nothing in it was there before.
 
     `bytes` and `rows` are the planner's estimates (relpages, reltuples; -1 = never analysed or not known). `populated`
-    is False of a materialized view without data. `spreads` are the statistics of columns that are compared.
+    is False of a materialized view without data, `writable` are the columns of a view that can be written to, as far as
+    the script has made it. `spreads` are the statistics of columns that are compared.
     `partition_key` are the columns by which a partitioned table is parted, "" for an expression; `replica_identity` is
-    pg_class.relreplident (d, n, f, i).
+    pg_class.relreplident (d, n, f, i). `rule_events` are the statements (INSERT, …) that its rules are for.
     """
 
     name: Name
@@ -272,6 +278,7 @@ class Relation:
     calls: tuple[Call, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     rules: tuple[str, ...] = ()
+    rule_events: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     policies: tuple[str, ...] = ()
     table: Name | None = None
     owner: str = ""
@@ -288,6 +295,7 @@ class Relation:
     passing: bool = False
     fresh: bool = False
     populated: bool = True
+    writable: frozenset[str] | None = None
     spreads: Mapping[str, Spread] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

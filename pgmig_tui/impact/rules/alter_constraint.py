@@ -257,7 +257,7 @@ def _note_index(at: Altering, name: str, keys: tuple[str, ...], node: Node) -> N
 def validate_reach(constraint: str, table: Relation) -> str:
     for check in table.checks:
         if check.name == constraint:
-            return "" if check.valid else "tree"
+            return "" if check.valid or check.no_inherit else "tree"
     return "partitions"
 
 

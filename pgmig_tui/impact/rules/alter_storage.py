@@ -129,7 +129,9 @@ def tablespace(at: Altering, cmd: Node) -> None:
 def replica_identity(at: Altering, cmd: Node) -> None:
     definition = nodes.definition(cmd)
     if at.table.known:
-        at.scene.catalog.put(replace(at.current(at.table), replica_identity=definition.identity_type))
+        current = at.current(at.table)
+        indexes = tuple(replace(one, identity=one.name.relation == definition.name) for one in current.indexes)
+        at.scene.catalog.put(replace(current, replica_identity=definition.identity_type, indexes=indexes))
     if definition.identity_type == "i":
         _named_index(at, definition.name, S, "becomes the replica identity")
         index = next((one for one in at.table.indexes if one.name.relation == definition.name), None)

@@ -182,6 +182,8 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
         table = scene.catalog.relation(relation.name, kind)
         reach = _reach(sub, cmd, table, scene)
         members = _members(scene, table, reach, only)
+        if sub.words == "ADD COLUMN":
+            members = _without_column(members, nodes.definition(cmd).colname, scene)
         if table.children:
             for member in members[1:]:
                 out.lock(member, _below(sub, cmd, table, mode, scene), f"{words} reaches "
@@ -239,6 +241,14 @@ def _members(scene: Scene, table: Relation, reach: str, only: bool) -> list[Rela
     if only or not reach or not table.children or (reach == "partitions" and not table.partitioned):
         return [table]
     return scene.catalog.tree(table.name)
+
+
+def _without_column(members: list[Relation], column: str, scene: Scene) -> list[Relation]:
+    """A child that has the column already merges it, and what is below that isn't come to."""
+    below = {
+        one.name for member in members[1:] if column in member.columns for one in scene.catalog.tree(member.name)[1:]
+    }
+    return [member for member in members if member.name not in below]
 
 
 def _words(sub: Subcommand | None, cmd: Node) -> str:

@@ -57,7 +57,12 @@ def triggers_switched(catalog: Catalog, members: Iterable[Relation], name: str, 
 
 
 def rule_made(
-    catalog: Catalog, table: Relation, name: str, named: Iterable[Name], written: Mapping[Name, frozenset[str]]
+    catalog: Catalog,
+    table: Relation,
+    name: str,
+    named: Iterable[Name],
+    written: Mapping[Name, frozenset[str]],
+    event: str = "",
 ) -> None:
     """CREATE RULE: what its actions name has something that depends on it, the columns that are `written` among it."""
     if not table.known:
@@ -70,7 +75,8 @@ def rule_made(
             catalog.put(replace(other, dependents=kept))
     if (table := catalog.relation(table.name)).known:
         rules = (*(one for one in table.rules if one != name), name)
-        catalog.put(replace(table, rules=rules, reads=tuple(dict.fromkeys((*table.reads, *named)))))
+        events = {**table.rule_events, name: event}
+        catalog.put(replace(table, rules=rules, rule_events=events, reads=tuple(dict.fromkeys((*table.reads, *named)))))
 
 
 def policy_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Name], own: frozenset[str]) -> None:

@@ -253,8 +253,9 @@ def takes_text(fact: FunctionFact) -> str:
     return ", ".join(map(str, fact.takes))
 
 
-def depends_still(catalog: Catalog, one: Dependent) -> bool:
-    """Whether the part of a table, or the function, that depends on something is still there."""
+def depends_still(catalog: Catalog, one: Dependent, *, followed: bool = False) -> bool:
+    """Whether the part of a table, or the function, that depends on something is still there. `followed`: what gets
+    another default is taken off the list as it happens (see sequences.default_set)."""
     if one.kind == "f":
         return any(takes_text(fact) == one.part for fact in catalog.functions([one.name.schema, one.name.relation]))
     table = catalog.known(one.name)
@@ -266,7 +267,8 @@ def depends_still(catalog: Catalog, one: Dependent) -> bool:
         return one.part in table.policies
     if one.kind == "d":
         column = table.columns.get(one.part)
-        return column is not None and not column.redefault and (column.has_default or bool(column.generated))
+        here = column is not None and (column.has_default or bool(column.generated))
+        return here and (followed or column is None or not column.redefault)
     return one.kind != "rule" or one.part in ("_RETURN", *table.rules)
 
 
@@ -307,7 +309,7 @@ def needed_by(catalog: Catalog, relation: Relation, targets: Collection[Name]) -
             continue
         if dependent.kind in {"v", "m"}:
             yield f"the view {dependent.name}"
-        elif dependent.kind in {"rule", "y", "d"} and depends_still(catalog, dependent):
+        elif dependent.kind in {"rule", "y", "d"} and depends_still(catalog, dependent, followed=relation.kind == "S"):
             what = {"rule": "rule", "y": "policy", "d": "default"}[dependent.kind]
             yield f"a {what} of {dependent.name}"
         elif dependent.kind == "t" and not dependent.columns and relation.kind == "c":

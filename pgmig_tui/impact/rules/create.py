@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_made, count_query
 from pgmig_tui.impact.effect import Effect, Scene
@@ -22,6 +24,7 @@ from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.safer_index import attached_later
 from pgmig_tui.impact.rules.typed import made_of
 from pgmig_tui.impact.rules.types import SERIALS, type_schema
+from pgmig_tui.impact.rules.writable import writable_columns
 from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
 from pgmig_tui.impact.shadow import TEMP
@@ -319,15 +322,27 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
         out.lock(view, AE, "the view is replaced", certainty)
         if present is not None:
             columns = result_columns(scene.catalog, node.query) or present.columns
-            scene.catalog.put(replace(present, reads=reads, columns=columns, calls=_view_calls(node.query, scene)))
+            writable = _writable(node, scene, columns)
+            calls = _view_calls(node.query, scene)
+            scene.catalog.put(replace(present, reads=reads, columns=columns, calls=calls, writable=writable))
             return
         out.notes.append(f"{name} is new or replaced: without a server it is not known which")
         return
     if present is not None:
         out.problem = f"{name} exists already (42P07)"
         return
-    scene.catalog.put(Relation(name, "v", result_columns(scene.catalog, node.query), reads=reads,
-                               calls=_view_calls(node.query, scene), new=True, owner=scene.catalog.role))  # fmt: skip
+    columns = result_columns(scene.catalog, node.query)
+    scene.catalog.put(
+        Relation(
+            name, "v", columns, reads=reads, calls=_view_calls(node.query, scene), new=True, owner=scene.catalog.role,
+            writable=_writable(node, scene, columns),
+        )
+    )  # fmt: skip
+
+
+def _writable(node: Node, scene: Scene, columns: Mapping[str, Column]) -> frozenset[str] | None:
+    named = nodes.strings(node.aliases)
+    return writable_columns(node.query, scene.catalog, columns) if columns and not named else None
 
 
 def _changes_columns(view: Relation, columns: dict[str, Column]) -> str:

@@ -25,6 +25,7 @@ from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, take_statistics
 from pgmig_tui.impact.rules.taken import names_of_target, overwritten, take
 from pgmig_tui.impact.rules.values import is_null
 from pgmig_tui.impact.rules.visible import visible
+from pgmig_tui.impact.rules.writable import view_refuses
 from pgmig_tui.impact.selectivity import NOTHING as NO_ROWS
 from pgmig_tui.impact.worlds import World
 
@@ -250,6 +251,9 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     columns: frozenset[str] | None = None
     if verb == "UPDATE":
         columns = frozenset(item.res_target.name for item in node.target_list)
+    if verb != "MERGE":
+        named = columns or [item.res_target.name for item in getattr(node, "cols", ())]
+        view_refuses(scene, out, table, verb, named or (_filled(node, table) if verb == "INSERT" else ()))
     values_of_columns(table, columns or (item.res_target.name for item in getattr(node, "cols", ())), out)
     given_to(scene, out, node, table, verb)
     published(scene, out, table, verb)
@@ -266,6 +270,7 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
         clause = node.on_conflict_clause if nodes.has(node, "on_conflict_clause") else None
         if clause is not None:
             no_arbiter(scene, out, table, clause.infer)
+            _twice(scene, out, node, table)
         write_table(
             scene,
             out,
@@ -286,6 +291,25 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
         _change(scene, out, table, node.target_list, _condition(node, "where_clause"), called, only=only, some=some)
     else:
         _merge(scene, out, node, table, called)
+
+
+def _twice(scene: Scene, out: Effect, node: Node, table: Relation) -> None:
+    """ON CONFLICT isn't for tables with rules, and DO UPDATE can't change a row twice."""
+    rules = [name for name in table.rules if table.rule_events.get(name) in {"INSERT", "UPDATE"}]
+    if rules and scene.catalog.live:
+        told = f"ON CONFLICT is refused on {table.name}, which has the rule {rules[0]}"
+        out.problem = out.problem or f"{told} (0A000)"
+    clause = node.on_conflict_clause
+    wanted = [item.index_elem.name for item in clause.infer.index_elems]
+    rows = [row.list.items for row in nodes.statement(node.select_stmt).values_lists] if clause.target_list else []
+    columns = [item.res_target.name for item in node.cols] or list(table.columns)
+    out.by_value = out.by_value or bool(rows)
+    if not rows or not wanted or not set(wanted) <= set(columns[: len(rows[0])]):
+        return
+    keys = [tuple(nodes.constant(row[columns.index(name)]) for name in wanted) for row in rows]
+    known = [key for key in keys if None not in key]
+    if len(known) > len(set(known)):
+        out.problem = out.problem or f"ON CONFLICT DO UPDATE would change a row of {table.name} twice (21000)"
 
 
 def _condition(node: Node, name: str) -> Node | None:
@@ -337,6 +361,12 @@ def _given(insert: Node, table: Relation) -> frozenset[str]:
     if insert.cols:
         return frozenset(item.res_target.name for item in insert.cols)
     return frozenset(list(table.columns)[: len(rows[0].list.items)] if rows else ())
+
+
+def _filled(insert: Node, table: Relation) -> list[str]:
+    """The columns that INSERT … VALUES fills without naming them."""
+    rows = nodes.statement(insert.select_stmt).values_lists if nodes.has(insert, "select_stmt") else ()
+    return list(table.columns)[: len(rows[0].list.items)] if rows else []
 
 
 def _few_rows(insert: Node) -> bool:

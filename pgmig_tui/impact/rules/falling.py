@@ -83,7 +83,7 @@ def _dependents(
         return []
     if dependent.kind in {"v", "m"}:
         return [(other, f"depends on {on.name}")]
-    if not depends_still(scene.catalog, dependent):
+    if not depends_still(scene.catalog, dependent, followed=on.kind == "S"):
         return []
     what = {"d": "default", "y": "policy", "rule": "rule"}.get(dependent.kind, "object")
     out.lock(other, AE, f"its {what} depends on {on.name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
+from typing import Any
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_refresh
@@ -11,12 +12,13 @@ from pgmig_tui.impact.facts import Cast, FunctionFact, Name, Published, Relation
 from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.rules.alter_constraint import columns_in
 from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.dml import unpopulated
 from pgmig_tui.impact.rules.granting import owner_changed
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
-from pgmig_tui.impact.rules.refused import no_column
+from pgmig_tui.impact.rules.refused import columns_of_type, no_column
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.rules.typed import composite_made
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
@@ -135,10 +137,22 @@ def _publish(node: Node, scene: Scene, out: Effect, *, made: bool) -> None:
         out.problem = out.problem or f"{min(twice)} is in the publication {node.pubname} already (42710)"
     if action == "AP_DropObjects" and (missing := [name for name in named if name not in before.tables]):
         out.problem = out.problem or f"{missing[0]} is not in the publication {node.pubname} (42704)"
-    tables = {"AP_AddObjects": before.tables | named, "AP_DropObjects": before.tables - named}.get(
-        action, named if node.pubobjects else before.tables
-    )
-    catalog.publish(node.pubname, Published(before.every or bool(node.for_all_tables), updates, deletes, tables))
+    schemas = frozenset(item.publication_obj_spec.name for item in node.pubobjects if item.publication_obj_spec.name)
+
+    def after(old: frozenset[Any], new: frozenset[Any]) -> frozenset[Any]:
+        return {"AP_AddObjects": old | new, "AP_DropObjects": old - new}.get(action, new if node.pubobjects else old)
+
+    columns = {} if action not in {"AP_AddObjects", "AP_DropObjects"} and node.pubobjects else dict(before.columns)
+    filters = {} if action not in {"AP_AddObjects", "AP_DropObjects"} and node.pubobjects else dict(before.filters)
+    for item in node.pubobjects:
+        spec = item.publication_obj_spec
+        if nodes.has(spec, "pubtable"):
+            table = catalog.resolve(nodes.name_of(spec.pubtable.relation))
+            columns[table] = frozenset(nodes.strings(spec.pubtable.columns))
+            filters[table] = frozenset(columns_in(spec.pubtable.where_clause))
+    every = before.every or bool(node.for_all_tables)
+    tables, schemas = after(before.tables, named), after(before.schemas, schemas)
+    catalog.publish(node.pubname, Published(every, updates, deletes, tables, schemas, columns, filters))
 
 
 def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
@@ -196,8 +210,15 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
                         f"the domain {fact.name} is inside the type of {relation.name}.{column}: "
                         "it can't get constraints (0A000)"
                     )
-            out.lock(relation, S, f"has a column of the domain {fact.name}")
-            out.scan(relation)
+            if dependent.columns & set(relation.columns):
+                out.lock(relation, S, f"has a column of the domain {fact.name}")
+                out.scan(relation)
+    for relation, column in columns_of_type(scene, fact.name):
+        if Name(relation.columns[column].type_schema, relation.columns[column].type) != fact.name:
+            told = f"the domain {fact.name} is inside the type of {relation.name}.{column}: it can't get constraints"
+            out.problem = out.problem or f"{told} (0A000)"
+        out.lock(relation, S, f"has a column of the domain {fact.name}")
+        out.scan(relation)
     if adds and definition is not None and nodes.enum_name("ConstrType", definition.contype) == "CONSTR_CHECK":
         out.advise(
             "domain-not-valid",

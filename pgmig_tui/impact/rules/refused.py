@@ -167,6 +167,12 @@ def _drop_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     ]
     words += [f"the policy {policy}" for policy in _policies_on(table, cmd.name)]
     words += [
+        f"the publication {name}"
+        for name, one in catalog.published.items()
+        if table.name in one.tables
+        and cmd.name in one.columns.get(table.name, frozenset()) | one.filters.get(table.name, frozenset())
+    ]
+    words += [
         f"the foreign key {key.name} of {key.table}"
         for key in catalog.incoming(table.name)
         if not words and cmd.name in key.referenced_columns and key.table != table.name and not key.inherited
@@ -418,14 +424,23 @@ def row_type_used(scene: Scene, out: Effect, table: Relation) -> None:
 
 
 def _columns_of_row(scene: Scene, out: Effect, relation: Relation, told: str) -> None:
-    fact = scene.catalog.type([relation.name.schema, relation.name.relation])
-    for one in fact.dependents if fact is not None and scene.catalog.live else ():
-        table = scene.catalog.known(one.name)
-        for name in sorted(one.columns) if table is not None and table.kind in "rpm" else ():
-            column = table.columns.get(name) if table is not None else None
-            wanted = (relation.name.schema, relation.name.relation)
-            if column is not None and (column.type_schema, column.type.removeprefix("_")) == wanted:
-                out.problem = out.problem or f"{told} can't change: {one.name}.{name} stores it (0A000)"
+    for table, name in columns_of_type(scene, relation.name):
+        out.problem = out.problem or f"{told} can't change: {table.name}.{name} stores it (0A000)"
+
+
+def columns_of_type(scene: Scene, kind: Name, seen: frozenset[Name] = frozenset()) -> Iterator[tuple[Relation, str]]:
+    """The columns that store values of a type: of it, of arrays of it, or of composite types with such a column
+    (find_composite_type_dependencies)."""
+    for relation in scene.catalog if scene.catalog.live else ():
+        if relation.kind not in "rpmc":
+            continue
+        for name, column in relation.columns.items():
+            if (column.type_schema, column.type.removeprefix("_")) != kind:
+                continue
+            if relation.kind != "c":
+                yield relation, name
+            elif relation.name not in seen:
+                yield from columns_of_type(scene, relation.name, seen | {relation.name})
 
 
 def rename_column(node: Node, table: Relation, scene: Scene, out: Effect) -> None:

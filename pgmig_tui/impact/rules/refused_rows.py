@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Relation
+from pgmig_tui.impact.facts import Published, Relation
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.values import is_null
@@ -64,18 +64,40 @@ def published(scene: Scene, out: Effect, table: Relation, verb: str) -> None:
     """UPDATE and DELETE of a published table need a replica identity."""
     if verb not in {"UPDATE", "DELETE"} or not (table.known and table.columns and scene.catalog.live):
         return
-    if table.kind != "r" or table.persistence != "p" or _identified(table):
+    if table.kind != "r" or table.persistence != "p":
         return
     for name, one in scene.catalog.published.items():
-        if (one.every or table.name in one.tables) and (one.updates if verb == "UPDATE" else one.deletes):
+        there = one.every or table.name in one.tables or table.name.schema in one.schemas
+        if not there or not (one.updates if verb == "UPDATE" else one.deletes):
+            continue
+        if _identified(table):
+            _covered(out, table, verb, name, one)
+        else:
             told = f"{table.name} has no replica identity, and the publication {name} publishes {verb} of it"
             out.problem = out.problem or f"{told}: refused (55000)"
+
+
+def _covered(out: Effect, table: Relation, verb: str, name: str, one: Published) -> None:
+    """What a publication's condition names must be in the replica identity, and that in its list of columns."""
+    keys = next((index.keys for index in table.indexes if index.identity), None)
+    if table.replica_identity == "d":
+        keys = next((index.keys for index in table.indexes if index.primary), None)
+    identity = frozenset(table.columns) if table.replica_identity == "f" else frozenset(keys or ())
+    if one.filters.get(table.name, frozenset()) - identity:
+        told = f"the condition of the publication {name} names columns that are not in the replica identity"
+        out.problem = out.problem or f"{told} of {table.name}: {verb} is refused (42P10)"
+    listed = one.columns.get(table.name)
+    if listed and (identity - listed or table.replica_identity == "f"):
+        told = f"the columns that the publication {name} has lack some of the replica identity"
+        out.problem = out.problem or f"{told} of {table.name}: {verb} is refused (42P10)"
 
 
 def _identified(table: Relation) -> bool:
     if table.replica_identity == "d":
         return any(index.primary for index in table.indexes)
-    return table.replica_identity in {"f", "i"}
+    return table.replica_identity == "f" or (
+        table.replica_identity == "i" and any(index.identity for index in table.indexes)
+    )
 
 
 def empty_in(node: Node, table: Relation) -> frozenset[str]:

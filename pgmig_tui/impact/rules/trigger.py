@@ -74,7 +74,8 @@ def create_rule(node: Node, scene: Scene, out: Effect) -> None:
     if node.rulename in table.rules and not node.replace:
         out.problem = out.problem or f"{table.name} has a rule {node.rulename} already (42710)"
     named = _named_below([*node.actions, node.where_clause], scene, out, table)
-    rule_made(scene.catalog, table, node.rulename, named, _written_by(node.actions, scene))
+    event = nodes.enum_name("CmdType", node.event).removeprefix("CMD_")
+    rule_made(scene.catalog, table, node.rulename, named, _written_by(node.actions, scene), event)
 
 
 def _written_by(actions: Iterable[Node], scene: Scene) -> dict[Name, frozenset[str]]:
