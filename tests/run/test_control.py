@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from pgmig_tui.errors import Refused, StepFailed
@@ -18,6 +19,9 @@ from tests.run.conftest import Workshop
 from tests.security.eavesdropper import eavesdropper
 from tests.servers import Server
 
+GATE = 4711
+GATED = f"BEGIN;\nCREATE TABLE public.slow ();\nSELECT pg_advisory_xact_lock({GATE});\nCOMMIT;\n"
+"""A step that goes on when the test lets it: however slow the test is, it is still there to be paused."""
 SLOW = "BEGIN;\nCREATE TABLE public.slow ();\nSELECT pg_sleep(30);\nCOMMIT;\n"
 
 
@@ -98,12 +102,15 @@ def test_a_registry_that_changed_since_planning_is_refused(workshop: Workshop) -
 
 
 def test_a_change_recorded_behind_our_back_rolls_the_step_back(workshop: Workshop) -> None:
-    workshop.change("one", SLOW.replace("30", "0.3"))
+    workshop.change("one", GATED)
     workshop.change("two", "CREATE TABLE public.two ();\n")
+    gate = shut(workshop)
 
     def meddle(handle: client.RunHandle, event: Event) -> None:
-        if event.name == "statement_started":
+        if event.name == "statement_started" and event.data["line"] == 3:
             handle.send("pause")
+        if event.name == "command_received":
+            gate.close()
         if event.name == "run_paused":
             workshop.query(
                 "UPDATE sqitch.changes SET change_id = 'ffffffffffffffffffffffffffffffffffffffff' WHERE change = 'one'"
@@ -129,6 +136,22 @@ def _wait_for(handle: client.RunHandle, name: str, **fields: Any) -> list[Event]
         assert alive or handle.poll(), f"the run ended without {name}: {[event.name for event in seen]}"
 
 
+def shut(workshop: Workshop) -> psycopg.Connection[tuple[Any, ...]]:
+    """Nobody gets past the GATE until what is returned is closed."""
+    gate = workshop.connect()
+    gate.execute(f"SELECT pg_advisory_lock({GATE})".encode())
+    return gate
+
+
+def _pause(handle: client.RunHandle, gate: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Pause a run whose step waits at the gate, and let the step go on."""
+    _wait_for(handle, "statement_started", line=3)
+    assert handle.send("pause")
+    _wait_for(handle, "command_received")
+    gate.close()
+    _wait_for(handle, "run_paused")
+
+
 def _end(handle: client.RunHandle) -> int:
     _wait_for(handle, "run_finished")
     assert handle.exit_status is not None
@@ -136,12 +159,11 @@ def _end(handle: client.RunHandle) -> int:
 
 
 def test_pause_takes_effect_after_the_step_and_resume_goes_on(workshop18: Workshop) -> None:
-    workshop18.change("one", SLOW.replace("30", "0.3"))
+    workshop18.change("one", GATED)
     workshop18.change("two", "CREATE TABLE public.two ();\n")
+    gate = shut(workshop18)
     handle = client.start(workshop18.plan())
-    _wait_for(handle, "statement_started")
-    assert handle.send("pause")
-    _wait_for(handle, "run_paused")
+    _pause(handle, gate)
     assert workshop18.deployed() == ["one"]
     assert not workshop18.query(
         "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%' AND state LIKE 'idle in tr%'"
@@ -154,14 +176,13 @@ def test_pause_takes_effect_after_the_step_and_resume_goes_on(workshop18: Worksh
 
 def test_what_was_begun_ahead_has_ended_before_a_person_is_waited_for(workshop18: Workshop) -> None:
     """A server comes to see that its client has gone when it has time to: until then the transaction would stay."""
-    workshop18.change("one", SLOW.replace("30", "0.3"))
+    workshop18.change("one", GATED)
     workshop18.change("two", "CREATE TABLE public.two ();\n")
+    gate = shut(workshop18)
     with eavesdropper(workshop18.server) as between:
         host = {**workshop18.server.parameters, "host": "127.0.0.1", "port": between.port}
         handle = client.start(dataclasses.replace(workshop18, server=Server(host, 180000, Path())).plan())
-        _wait_for(handle, "statement_started")
-        assert handle.send("pause")
-        _wait_for(handle, "run_paused")
+        _pause(handle, gate)
         scripts = [one for one in between.connections if one.startup["application_name"].endswith("/1")]
         assert [heard.queries[-1][1] for heard in scripts] == ["ROLLBACK"]
         assert handle.send("resume")
