@@ -54,9 +54,10 @@ BEGIN
     INSERT INTO witness.log SELECT command_tag || ' ' || object_identity FROM pg_event_trigger_ddl_commands()
      WHERE coalesce(schema_name, '') NOT IN ('sqitch', 'pgmig') AND object_identity NOT IN ('sqitch', 'pgmig');
 END $$;
-CREATE FUNCTION witness.gone() RETURNS event_trigger LANGUAGE plpgsql SET quote_all_identifiers = off AS $$
+CREATE FUNCTION witness.gone() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO witness.log SELECT 'DROP ' || object_type || ' ' || object_identity
+    -- Its names are written before this function is called, with the quotes that the session's settings want.
+    INSERT INTO witness.log SELECT 'DROP ' || object_type || ' ' || replace(object_identity, '"', '')
       FROM pg_event_trigger_dropped_objects() WHERE original;
 END $$;
 CREATE FUNCTION witness.row() RETURNS trigger LANGUAGE plpgsql AS $$
