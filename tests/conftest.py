@@ -76,20 +76,20 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def version(pytestconfig: pytest.Config) -> Callable[[int], int]:
-    """`version(major) -> major`: the one that --server asks for instead."""
+def major_for(pytestconfig: pytest.Config) -> Callable[[int], int]:
+    """`major_for(major) -> major`: the one that --server asks for instead."""
     return lambda major: pytestconfig.getoption("server") or major
 
 
 @pytest.fixture(scope="session")
-def serve(server_folder: Path, version: Callable[[int], int]) -> Iterator[Callable[..., Server]]:
+def serve(server_folder: Path, major_for: Callable[[int], int]) -> Iterator[Callable[..., Server]]:
     """`serve(major) -> Server`: one server of each version, started when it is first asked for. With `exactly` --server
     doesn't matter."""
     with ExitStack() as running:
         started: dict[int, Server] = {}
 
         def serve(major: int, *, exactly: bool = False) -> Server:
-            major = major if exactly else version(major)
+            major = major if exactly else major_for(major)
             if major not in started:
                 server = running.enter_context(_serve(major, server_folder / str(major)))
                 traps = trap_set.Traps(server)

@@ -42,8 +42,8 @@ GATES = (
 
 
 @pytest.fixture(scope="module", params=[15, 16, 18])
-def pair(request: pytest.FixtureRequest, version: Callable[[int], int]) -> Iterator[Pair]:
-    with copied_cluster(version(request.param)) as made:
+def pair(request: pytest.FixtureRequest, major_for: Callable[[int], int]) -> Iterator[Pair]:
+    with copied_cluster(major_for(request.param)) as made:
         yield made
 
 

@@ -35,8 +35,8 @@ class AnEnvironment:
 
 
 @pytest.fixture(scope="module")
-def own(server_folder: Path, version: Callable[[int], int]) -> Iterator[SandboxServer]:
-    server = SandboxServer(server_folder / "own", installed(version(18)), settings=SETTINGS)
+def own(server_folder: Path, major_for: Callable[[int], int]) -> Iterator[SandboxServer]:
+    server = SandboxServer(server_folder / "own", installed(major_for(18)), settings=SETTINGS)
     server.start()
     try:
         yield server

@@ -36,14 +36,14 @@ class Theatre:
 
 
 @pytest.fixture(scope="session")
-def theatre(server_folder: Path, version: Callable[[int], int]) -> Iterator[Theatre]:
+def theatre(server_folder: Path, major_for: Callable[[int], int]) -> Iterator[Theatre]:
     """Made once: a second rehearsal starts the server of the first. It finds a server of the version that is asked for,
     as on a machine that has one."""
     folder = server_folder / "state"
     folder.mkdir(mode=0o755)
     with pytest.MonkeyPatch.context() as patch:
-        if version(18) not in [one.major for one in find_installations()]:
-            programs = installed(version(18)).copy_to(server_folder / "programs").bin_dir
+        if major_for(18) not in [one.major for one in find_installations()]:
+            programs = installed(major_for(18)).copy_to(server_folder / "programs").bin_dir
             patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
         yield Theatre(folder)
 

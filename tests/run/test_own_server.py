@@ -33,8 +33,8 @@ ALTER = "BEGIN;\nALTER TABLE public.t ADD COLUMN c int;\nCOMMIT;\n"
 
 
 @pytest.fixture(scope="module")
-def own(server_folder: Path, version: Callable[[int], int]) -> Iterator[Server]:
-    installation = installed(version(18))
+def own(server_folder: Path, major_for: Callable[[int], int]) -> Iterator[Server]:
+    installation = installed(major_for(18))
     sandbox = SandboxServer(server_folder / "own-run", installation, settings=SETTINGS)
     try:
         sandbox.start()

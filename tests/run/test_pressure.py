@@ -30,8 +30,8 @@ PROGRESS = "SELECT batches FROM pgmig.backfill_progress"
 
 
 @pytest.fixture(scope="module")
-def own(server_folder: Path, version: Callable[[int], int]) -> Iterator[Server]:
-    installation = installed(version(18))
+def own(server_folder: Path, major_for: Callable[[int], int]) -> Iterator[Server]:
+    installation = installed(major_for(18))
     sandbox = SandboxServer(server_folder / "own-archive", installation, settings=SETTINGS)
     try:
         sandbox.start()

@@ -36,9 +36,9 @@ UNRECORDED = "CREATE TABLE public.a ();\nVACUUM pg_am;\n"
 
 
 @pytest.fixture(scope="module", params=[15, 16, 18])
-def own(request: pytest.FixtureRequest, version: Callable[[int], int]) -> Iterator[QuickServer]:
+def own(request: pytest.FixtureRequest, major_for: Callable[[int], int]) -> Iterator[QuickServer]:
     """A server of our own, for it will lose its standby, or be stopped."""
-    made = QuickServer(quick_folder() / "primary", installed(version(request.param)), settings=SETTINGS)
+    made = QuickServer(quick_folder() / "primary", installed(major_for(request.param)), settings=SETTINGS)
     made.start()
     yield made
     made.stop()
