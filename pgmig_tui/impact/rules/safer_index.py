@@ -107,9 +107,10 @@ def index_name(node: Node, scene: Scene, table: Relation) -> str:
 
 # -- partitions --------------------------------------------------------------------------------------------------------
 
-_LIKE = "CREATE TABLE t (LIKE p INCLUDING {})"
-_ALSO = ("CONSTRAINTS", "DEFAULTS", "GENERATED", "INDEXES", "STORAGE")
-"""What a partition gets of its parent. Not: comments, statistics, and the identity, which is the parent's own."""
+_LIKE = "CREATE TABLE t (LIKE p INCLUDING GENERATED)"
+_ONE, _ALL_BUT = "INCLUDING GENERATED", "INCLUDING ALL EXCLUDING COMMENTS EXCLUDING IDENTITY EXCLUDING STATISTICS"
+"""What a partition gets of its parent. Not: comments, statistics, and the identity, which is the parent's own. Said so
+that each version reads it: 13 knows no INCLUDING COMPRESSION."""
 
 
 def attached_later(node: Node, scene: Scene) -> str:
@@ -121,11 +122,11 @@ def attached_later(node: Node, scene: Scene) -> str:
     for part in ("table_elts", "inh_relations", "constraints"):
         del getattr(tree, part)[:]
     tree.ClearField("partbound")
-    parts = (*_ALSO, "COMPRESSION") if scene.major >= 14 else _ALSO
-    like = copied(nodes.parse(_LIKE.format(" INCLUDING ".join(parts)))[0].table_elts[0])
+    like = copied(nodes.parse(_LIKE)[0].table_elts[0])
     like.table_like_clause.relation.CopyFrom(parent)
     tree.table_elts.append(like)
-    steps = [Step(sql_of(tree))]
+    before, _, after = sql_of(tree).rpartition(_ONE)
+    steps = [Step(f"{before}{_ALL_BUT}{after}")]
     changes = _own_changes(node)
     if changes:
         steps.append(Step(f"ALTER TABLE {written(node.relation)} {', '.join(changes)}"))
