@@ -239,8 +239,11 @@ def _untouched(column: _Column) -> str:
     value = f"t.{ident(column.name)}"
     if column.default is None:
         return f"{value} IS NULL"
-    default = f"(({column.default})::{column.type})::pg_catalog.text"
-    return f"({value} IS NULL OR {value}::pg_catalog.text IS NOT DISTINCT FROM {default})"
+    # As text of a row: a cast of the type itself to text may be somebody's function.
+    return (
+        f"({value} IS NULL OR ROW({value})::pg_catalog.text"
+        f" IS NOT DISTINCT FROM ROW(({column.default})::{column.type})::pg_catalog.text)"
+    )
 
 
 def _restore_rows(connection: Connection, kept: Kept, place: _Place, *, overwrite: bool) -> int:

@@ -25,6 +25,8 @@ from tests.traps import Log, set_everywhere
 
 PATHS = {"behind": '"$user", public', "before": "public, pg_catalog"}
 """The search_path of the database: pg_catalog comes first when it isn't named; who names it may put it last."""
+UNDO = {"behind": "--quiet", "before": "--overwrite"}
+"""Both ways of undo, one in each test: what was written since is looked for, or replaced."""
 
 ENUM = "CREATE TYPE shop.kind AS ENUM ('a', 'b', 'c');"
 TABLE = """CREATE TABLE shop.orders (kind shop.kind, id bigint, state varchar, done boolean, PRIMARY KEY (kind, id));
@@ -56,7 +58,9 @@ def project(folder: Path, uri: str) -> Checkout:
     made.write("deploy/fill.sql", f"{declared}\nUPDATE shop.orders SET done = true WHERE done IS NULL;\n")
     made.write("revert/fill.sql", "UPDATE shop.orders SET done = NULL;\n")
     made.change(
-        "total", "ALTER TABLE shop.orders ADD COLUMN total int DEFAULT 5;", "ALTER TABLE shop.orders DROP COLUMN total;"
+        "total",
+        "ALTER TABLE shop.orders ADD COLUMN total shop.kind DEFAULT 'b';",
+        "ALTER TABLE shop.orders DROP COLUMN total;",
     )
     made.write(
         "pgmig.toml",
@@ -85,7 +89,7 @@ COMMANDS: tuple[tuple[tuple[str, ...], set[int]], ...] = (
     (("rollback", "box", "--lift", "total=a test", "--yes"), {0}),
     (("deploy", "box", "--yes"), {0}),
     (("undo", "--target", "box"), {0}),
-    (("undo", "RUN", "--yes", "--target", "box", "--overwrite"), {0}),
+    (("undo", "RUN", "--yes", "--target", "box", "HOW"), {0}),
     (("reconcile", "box"), {0}),
     (("status", "--json"), {0}),
     (("revert", "box", "--to", "orders", "--yes", "--accept-data-loss"), {0}),
@@ -112,7 +116,7 @@ def no_command_runs_it(server: Server, path: str, database_on: Callable[..., str
     log = Log(server, name)
     run = ""
     for words, statuses in COMMANDS:
-        arguments = [run if word == "RUN" else word for word in words]
+        arguments = [{"RUN": run, "HOW": UNDO[path]}.get(word, word) for word in words]
         done = checkout.run(*arguments)
         fired = log.fired()
         assert fired == [], f"{' '.join(arguments)}: {fired[:5]}"
@@ -120,7 +124,11 @@ def no_command_runs_it(server: Server, path: str, database_on: Callable[..., str
         if words[:2] == ("deploy", "box") and "@v1" in words:
             server.execute(CAST, name)
         if words[0] == "rollback":
-            run = json.loads(checkout.run("runs", "--json").out)["runs"][0]["run"]
+            runs = json.loads(checkout.run("runs", "--json").out)["runs"]
+            reverts = (one["run"] for one in runs if one["command"] == "revert")
+            run = next(reverts, "")  # the newest run of all is its verification
+        if words[:2] == ("undo", "RUN"):
+            assert "brought back; kept" in done.out, done.out
     assert server.execute("SELECT 1 FROM pgmig.schema_migrations", name)
 
 
