@@ -113,7 +113,7 @@ def _is_its_server(arguments: Namespace, environment: Environment, run: CutOff) 
     if run.relation == "other":
         return False
     if run.relation == "unknown":
-        what = f"The run {safe(plan.run_id)} worked on {safe(plan.server.display)}; {safe(run.why)}"
+        what = f"The run {safe(plan.run_id)} worked on {safe(plan.server.where)}; {safe(run.why)}"
         if not arguments.same_server:
             if not somebody_is_there():
                 return False
@@ -127,9 +127,8 @@ def _is_its_server(arguments: Namespace, environment: Environment, run: CutOff) 
 
 
 def _other_server(run: CutOff, environment: str) -> str:
-    display = run.plan.server.display
     if run.relation == "other":
-        return f"it worked on another server, {display}: settle it there, or close it unseen with --leave"
+        return f"it worked on another server, {run.plan.server.where}: settle it there, or close it unseen with --leave"
     return (
         f"whether it worked on the server that {environment} leads to now can't be told: {run.why}; --same-server says"
         " that it did, --leave closes it unseen"

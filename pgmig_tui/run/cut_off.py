@@ -78,7 +78,7 @@ def look_back(
     for one in cut_off_runs(state_dir, project, environment, connection, identity):
         run_id = one.plan.run_id
         if one.relation == "other":
-            told.append(f"the run {run_id} was cut off on another server, {one.plan.server.display}: {command} tells")
+            told.append(f"the run {run_id} was cut off on another server, {one.plan.server.where}: {command} tells")
             continue
         of = f"the run {run_id} was cut off on {one.plan.environment}"
         if one.relation == "unknown":

@@ -101,6 +101,13 @@ class Server:
     """Another one for a database that was made anew under its name."""
 
     @property
+    def where(self) -> str:
+        """As a sentence names it: the target, and the address that has answered where the target leaves that to PG*
+        variables or a service, which may lead elsewhere by now."""
+        given = all(self.conninfo.get(part) for part in ("host", "port"))
+        return self.display if given or not self.host else f"{self.display} ({self.host}:{self.port})"
+
+    @property
     def facts(self) -> ServerFacts:
         """What psql would know of a session there, its address aside."""
         return ServerFacts(self.version_num, self.database, self.role, encoding=self.encoding)

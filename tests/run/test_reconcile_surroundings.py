@@ -21,6 +21,7 @@ from pgmig_tui.project.project import Project
 from pgmig_tui.run import client, cut_off, journal, reconcile
 from pgmig_tui.run import record as recording
 from pgmig_tui.run.plan import Command, RunPlan
+from pgmig_tui.run.plan import Server as Noted
 from tests.conftest import installed
 from tests.database.places import role
 from tests.faults.faults import immediate, make_standby
@@ -395,3 +396,14 @@ def test_what_was_told_as_done_outlives_a_crash_whatever_the_database_has_set(
         own.start()
         assert workshop.deployed() == left
         assert workshop.relation("public.one") is bool(left)
+
+
+def test_a_target_without_an_address_is_named_with_the_one_that_has_answered() -> None:
+    """What PG* variables or a service lead to is another server another day: its target's text alone names neither."""
+    there = Noted({}, "db:pg:shop", "shop", "ada", "15.1", 150001, None, None, "UTF8", "10.0.0.7", "5433")
+    assert there.where == "db:pg:shop (10.0.0.7:5433)"
+    given = dataclasses.replace(
+        there, display="db:pg://10.0.0.7:5433/shop", conninfo={"host": "10.0.0.7", "port": "5433"}
+    )
+    assert given.where == given.display
+    assert dataclasses.replace(there, host="", port="").where == "db:pg:shop"
