@@ -39,6 +39,12 @@ DESTROYS = {
 """Functions of the server that take something away: the class of that loss, and what it is."""
 RUNS_SQL = {"query_to_xml": 0, "query_to_xmlschema": 0, "query_to_xml_and_xmlschema": 0, "ts_stat": 0, "ts_rewrite": 1}
 """Functions of the server that run the SQL that stands in the argument of that number, volatile functions in it too."""
+READS_RELATION = {"table_to_xml": 0, "table_to_xml_and_xmlschema": 0}
+"""Functions of the server that read the relation that stands in the argument of that number."""
+READS_EVERYTHING = frozenset({
+    "schema_to_xml", "schema_to_xml_and_xmlschema", "database_to_xml", "database_to_xml_and_xmlschema", "cursor_to_xml",
+})  # fmt: skip
+"""Those that read whatever there is, views with functions in them, too."""
 
 CONTRIB_RUNS_SQL = frozenset({"crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash"})
 """Those of contrib (tablefunc) that run the SQL in their first argument; they refuse to change anything."""

@@ -43,6 +43,43 @@ LOSES = (
     C("INSERT INTO app.of_index VALUES (1);", "CREATE INDEX ON app.of_index (app.chew(id)) WHERE id > 0;"),
     C("SELECT * FROM app.of_policy;", shows=False),
     C("INSERT INTO app.of_policy VALUES (1);", shows=False),
+    # code that the script itself has put where rows are written, read or looked at
+    C("ALTER TABLE app.plain ALTER COLUMN id SET DEFAULT app.forget(1); INSERT INTO app.plain (what) VALUES ('x');"),
+    C(
+        "CREATE TABLE app.k (id int); ALTER TABLE app.k ALTER id SET DEFAULT app.forget(1); INSERT INTO app.k DEFAULT VALUES;"
+    ),
+    C(
+        "INSERT INTO app.plain (id) VALUES (2);",
+        "ALTER TABLE app.plain ADD COLUMN n int; ALTER TABLE app.plain ALTER n SET DEFAULT app.forget(1);",
+    ),
+    C("ALTER TABLE app.plain ADD CHECK (app.forget(1) = id) NOT VALID; INSERT INTO app.plain VALUES (1);"),
+    C("CREATE TABLE app.k (id int, e int GENERATED ALWAYS AS (app.chew(id)) STORED); INSERT INTO app.k VALUES (1);"),
+    C("CREATE TABLE app.k (LIKE app.defaulted INCLUDING ALL); INSERT INTO app.k DEFAULT VALUES;"),
+    C("CREATE TABLE app.k (LIKE app.checked INCLUDING CONSTRAINTS); INSERT INTO app.k VALUES (1, 1);"),
+    C("CREATE TABLE app.k () INHERITS (app.defaulted); INSERT INTO app.k VALUES (1);"),
+    C(
+        "CREATE TABLE app.k (n int CHECK (app.forget(n) IS NOT NULL)); CREATE TABLE app.k2 () INHERITS (app.k); INSERT INTO app.k2 VALUES (1);"
+    ),
+    C(
+        "INSERT INTO app.k1 DEFAULT VALUES;",
+        "CREATE TABLE app.k (id int DEFAULT app.forget(1)) PARTITION BY RANGE (id); CREATE TABLE app.k1 PARTITION OF app.k DEFAULT;",
+    ),
+    C("CREATE DOMAIN app.dd AS int CHECK (app.eat_all(VALUE)); SELECT 1::app.dd;"),
+    C("CREATE DOMAIN app.dd AS int; ALTER DOMAIN app.dd ADD CHECK (app.eat_all(VALUE)); SELECT 1::app.dd;"),
+    C("ALTER DOMAIN app.cents ADD CHECK (app.eat_all(VALUE));"),
+    C("INSERT INTO app.item (id) VALUES (99);", "ALTER DOMAIN app.cents SET DEFAULT app.forget(1);"),
+    C("CREATE POLICY p ON app.plain USING (app.eat_all(id)); SELECT * FROM app.plain;", shows=False),
+    C("CREATE STATISTICS app.st ON (app.chew(id)), what FROM app.log; ANALYZE app.log;", since=14),
+    # SQL that functions of the server make themselves
+    C("SELECT table_to_xml('app.eating', true, true, '');", shows=False),
+    C("SELECT pg_catalog.table_to_xml_and_xmlschema('app.eating', true, true, '');", shows=False),
+    C("SELECT schema_to_xml('app', true, true, '');", shows=False),
+    C("SELECT x FROM database_to_xml(true, true, '') AS x;", shows=False),
+    # of whom everything falls
+    C("ALTER ROLE loss_owner RENAME TO loss_renamed; DROP OWNED BY loss_renamed;"),
+    C("SET ROLE loss_owner; DROP OWNED BY CURRENT_ROLE;", shows=False),
+    C("SET SESSION AUTHORIZATION loss_owner; DROP OWNED BY SESSION_USER;", shows=False),
+    C("DROP OWNED BY CURRENT_USER CASCADE;", shows=False),
     # transactions that aren't certainly rolled back, and what outlasts one that is
     C("BEGIN; DELETE FROM app.log; COMMIT;", shows=False),
     C("BEGIN; DELETE FROM app.log; ROLLBACK; DELETE FROM app.log;", shows=False),

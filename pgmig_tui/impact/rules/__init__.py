@@ -15,6 +15,10 @@ from pgmig_tui.impact.nodes import Node, kind
 Rule = Callable[[Node, Scene, Effect], None]
 
 
+_ARMING = frozenset({
+    "CreateStmt", "AlterTableStmt", "CreateDomainStmt", "AlterDomainStmt", "CreatePolicyStmt", "AlterPolicyStmt",
+    "CreateStatsStmt",
+})  # fmt: skip
 _CASCADING = frozenset({"DropStmt", "DropOwnedStmt", "AlterTableStmt"})
 
 
@@ -62,6 +66,10 @@ def apply(node: Node, scene: Scene, out: Effect) -> None:
         return
     permitted(node, scene, out)
     rule(node, scene, out)
+    if type(node).__name__ in _ARMING:
+        from pgmig_tui.impact.rules.calls import armed
+
+        armed(node, scene, out)
     if type(node).__name__ in _CASCADING:
         from pgmig_tui.impact.rules.carry import functions_in_doubt
 

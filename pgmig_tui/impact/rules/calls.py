@@ -127,6 +127,22 @@ def in_columns(definitions: Iterable[Node], catalog: Catalog) -> tuple[Call, ...
     return tuple(found)
 
 
+def armed(node: Node, scene: Scene, out: Effect) -> None:
+    """What functions may destroy from now on that a definition lets run with each row: in defaults, CHECKs, generated
+    columns, domains, policies and statistics. Told here, and as possible: which of the statements that follow lets them
+    run isn't carried."""
+    functions = called_in(node, scene.catalog)
+    if out.problem or not functions:
+        return
+    inner = Effect(certainty="possible")
+    run_functions(functions, scene.inside(scene.catalog, scene.sql, NOTHING), inner)
+    for what, loss in inner.losses.items():
+        if what not in out.losses:
+            out.lose(loss, what, inner.lost.get(what), sure=False)
+    for what in inner.hidden:
+        out.hide(what)
+
+
 def operator_made(node: Node, catalog: Catalog) -> None:
     """CREATE OPERATOR."""
     parts = nodes.strings(node.defnames)

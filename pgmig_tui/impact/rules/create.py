@@ -96,9 +96,9 @@ def _note_calls(node: Node, scene: Scene, name: Name) -> None:
     """The functions that run with each new row."""
     parts = [nodes.open_node(item) for item in (*node.table_elts, *node.constraints)]
     calls = in_columns((part for part in parts if nodes.kind(part) in {"ColumnDef", "Constraint"}), scene.catalog)
-    made = scene.catalog.get(name) if calls else None
-    if made is not None:
-        scene.catalog.put(replace(made, calls=calls))
+    made = scene.catalog.get(name)
+    if made is not None and calls:
+        scene.catalog.put(replace(made, calls=(*made.calls, *calls)))
 
 
 def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parents: list[Name]) -> None:
@@ -130,6 +130,7 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
             checks=tuple(check for check in parent.checks if not check.no_inherit),
             parents=(parent.name,),
             is_partition=True,
+            calls=tuple(call for call in parent.calls if call.when in "dci"),
             foreign_keys=tuple(replace(k, table=table.name, inherited=True, id=0) for k in parent.foreign_keys),
             indexes=tuple(
                 replace(i, name=Name(table.name.schema, f"{table.name.relation}_{'_'.join(i.keys)}_idx"), parent=i.name)
@@ -148,7 +149,10 @@ def _inherits(scene: Scene, out: Effect, name: Name, parent_name: Name) -> None:
     table = scene.catalog.relation(name)
     columns = {**parent.columns, **table.columns}
     checks = (*table.checks, *(check for check in parent.checks if not check.no_inherit))
-    scene.catalog.put(replace(table, parents=(*table.parents, parent.name), columns=columns, checks=checks))
+    calls = (*table.calls, *(call for call in parent.calls if call.when in "dc"))
+    scene.catalog.put(
+        replace(table, parents=(*table.parents, parent.name), columns=columns, checks=checks, calls=calls)
+    )
     if parent.known:
         scene.catalog.put(replace(parent, children=(*parent.children, name)))
 

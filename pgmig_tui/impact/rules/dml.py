@@ -9,7 +9,7 @@ from pgmig_tui.impact.counting import count_copied, count_fired, count_made, cou
 from pgmig_tui.impact.effect import Effect, Scene, ancestors, fk_sides, lock_above, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
-from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, RUNS_SQL
+from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, READS_EVERYTHING, READS_RELATION, RUNS_SQL
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
@@ -200,6 +200,14 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
         out.lose(*DESTROYS[name])
     elif of_server and name in RUNS_SQL:
         _run_given(parts, scene, out, given)
+    elif of_server and name in READS_RELATION and given:
+        relation = given[READS_RELATION[name]]
+        if relation is None:
+            out.hide(f"which relation {name}() reads")
+        else:
+            _run_text(f"TABLE {relation}", scene, out)
+    elif of_server and name in READS_EVERYTHING and given:
+        out.hide(f"what the functions do that stand in the views that {name}() reads")
     elif of_server and name in TAKES_STATISTICS and scene.major >= 18:
         take_statistics(name, given, scene, out)
     elif of_server and name in TAKES_STATISTICS and scene.catalog.live:

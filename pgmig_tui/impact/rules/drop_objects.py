@@ -351,9 +351,13 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
     """DROP OWNED and REASSIGN OWNED: everything that the roles own."""
     dropping = kind(node) == "DropOwnedStmt"
     for item in node.roles:
-        role = item.role_spec.rolename
+        role = item.role_spec.rolename or scene.catalog.session.role or scene.catalog.facts.role
         released(role, scene.catalog, dropping=dropping)
         owned = _owned_by(scene.catalog, role)
+        if dropping and scene.catalog.live and role not in scene.catalog.facts.roles:
+            # Whoever acts, a role that was renamed: what they own was not asked.
+            out.hide(f"what {role} owns")
+            out.lose(4, f"what {role} owns", sure=False)
         if not scene.catalog.live:
             out.unknown.append(f"everything that {role} owns (no catalog)")
             if dropping:

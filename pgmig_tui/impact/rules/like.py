@@ -35,7 +35,9 @@ def like_made(clause: Node, scene: Scene, out: Effect, name: Name) -> None:
         for key, column in source.columns.items()
     }
     checks = source.checks if clause.options & _CONSTRAINTS else tuple(c for c in source.checks if c.kind == "n")
-    catalog.put(replace(table, columns={**table.columns, **columns}, checks=(*table.checks, *checks)))
+    bits = {"d": _DEFAULTS | _GENERATED, "c": _CONSTRAINTS | _GENERATED, "i": _INDEXES}
+    calls = (*table.calls, *(one for one in source.calls if clause.options & bits.get(one.when, 0)))
+    catalog.put(replace(table, columns={**table.columns, **columns}, checks=(*table.checks, *checks), calls=calls))
     if clause.options & _DEFAULTS:
         _share_sequences(scene, out, source, name)
     for own in source.sequences if clause.options & _IDENTITY else ():
