@@ -58,7 +58,18 @@ def _abbreviated(text: str, room: int) -> str:
             told = "".join(f"{word[:letters]}." if len(word.rstrip("_-")) > letters + 1 else word for word in words)
             if len(told) <= room:
                 return told
+        # Then without the points: first letters of every word say more than a piece out of the middle.
+        for letters in range(_LEAST, 0, -1):
+            told = "".join(word if word.rstrip("_-").isdigit() else _first(word, letters) for word in words)
+            if len(told) <= room:
+                return told
     return _ends(text, room)
+
+
+def _first(word: str, letters: int) -> str:
+    """The first letters of a word, with the sign behind it."""
+    letter = word.rstrip("_-")
+    return letter[:letters] + word[len(letter) :]
 
 
 def _middle(group: list[str], room: int) -> dict[str, str]:

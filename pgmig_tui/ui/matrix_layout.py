@@ -36,14 +36,17 @@ class Layout:
         return self.cell == SLIM
 
 
-def layout(columns: int, environments: int, chosen: int, longest: int, *, locks: bool) -> Layout:
+def layout(columns: int, environments: int, chosen: int, longest: int, *, locks: bool, head: int = 0) -> Layout:
     """Words for every environment where they fit beside names that can be read; else a glyph for each; where not even
-    those fit, the ones around the chosen environment. `longest` is the width of the longest name."""
+    those fit, the ones around the chosen environment. `longest` is the width of the longest name of
+    a change, `head` that of an environment: what names of changes leave over makes the columns wide enough for it."""
     least = min(max(longest, 8), _LEAST_NAME)
     for lock in (LOCK, 0) if locks else (0,):
         room = columns - MARK - RISK - lock
         if environments * WIDE + least <= room:
-            return _filled(room, tuple(range(environments)), WIDE, lock, longest)
+            spare = max(0, room - environments * WIDE - longest - 2)
+            cell = max(WIDE, min(head + 1, WIDE + spare // max(1, environments)))
+            return _filled(room, tuple(range(environments)), cell, lock, longest)
     columns -= AFTER
     lock = LOCK if locks and environments * SLIM + _LEAST_NAME + LOCK <= columns - MARK - RISK else 0
     room = columns - MARK - RISK - lock

@@ -43,6 +43,9 @@ def test_what_says_most_stays() -> None:
         "shop-pro.eu",
         "shop-pro.us",
     ]
+    regions = [f"production-{area}-{number}" for area in ("eu-west", "us-east") for number in (1, 2)]
+    told = ["pr-eu-we-1", "pr-eu-we-2", "pr-us-ea-1", "pr-us-ea-2"]  # nothing out of the middle of a word
+    assert list(short_forms(regions, 10).values()) == told
     assert list(short_forms(["20250101_0001_add_x_to_all", "20250201_0001_add_x_to_all"], 20).values()) == [
         "20250101_000..to_all",
         "20250201_000..to_all",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgmig_tui.display.cells import text_of, width
-from pgmig_tui.ui.matrix_layout import AFTER, MARK, environment_spans, layout
+from pgmig_tui.ui.matrix_layout import AFTER, MARK, WIDE, environment_spans, layout
 
 WIDTHS = st.integers(40, 200)
 
@@ -28,6 +28,13 @@ def test_twelve_environments_are_all_in_sight_at_80_columns_and_three_by_words()
     for columns, side in ((80, 0), (100, 33), (160, 33)):
         assert len(layout(columns - side, 12, 0, 43, locks=False).shown) == 12
         assert not layout(columns - side, 3, 0, 43, locks=False).slim
+
+
+def test_what_names_of_changes_leave_over_shows_names_of_environments_whole() -> None:
+    for columns, head, cell in ((127, 20, 21), (127, 13, 14), (90, 20, 12), (80, 20, WIDE), (127, 4, WIDE)):
+        found = layout(columns, 4, 0, 30, locks=False, head=head)
+        assert (found.cell, found.slim) == (cell, False), (columns, head, found)
+        assert found.name + 4 * found.cell <= columns
 
 
 @given(st.lists(st.text("abcdef-", min_size=1, max_size=20), min_size=1, max_size=30), st.data(), st.integers(40, 160))

@@ -48,7 +48,8 @@ class PlanMatrix(Choices):
         self.environments = environments
         self._longest = max((width(self._title(one)) for one in plan[-300:]), default=20)
         self._forms: dict[tuple[int, int], dict[str, str]] = {}
-        self._heads: dict[tuple[int, ...], list[str]] = {}
+        self._head = max(map(width, environments), default=0)
+        self._heads: dict[tuple[int, tuple[int, ...]], list[str]] = {}
         self._show(range(len(plan) - 1, -1, -1), change)
 
     @staticmethod
@@ -83,7 +84,9 @@ class PlanMatrix(Choices):
         return self._title(self.plan[self.rows[index]])
 
     def layout_for(self, columns: int) -> Layout:
-        return layout(columns, len(self.environments), self.chosen, self._longest, locks=self.with_locks)
+        return layout(
+            columns, len(self.environments), self.chosen, self._longest, locks=self.with_locks, head=self._head
+        )
 
     # The titles of the columns
 
@@ -104,10 +107,12 @@ class PlanMatrix(Choices):
     def _titles(self, form: Layout) -> list[str]:
         if form.slim:
             return [f"{'*' if index == self.chosen else ' '}{index + 1:>2}" for index in form.shown]
-        known = self._heads.get(form.shown)
+        known = self._heads.get((form.cell, form.shown))
         if known is None:
             forms = short_forms(self.environments, form.cell - 1)
-            known = self._heads[form.shown] = [pad(forms[self.environments[index]], form.cell) for index in form.shown]
+            known = self._heads[form.cell, form.shown] = [
+                pad(forms[self.environments[index]], form.cell) for index in form.shown
+            ]
         return known
 
     def environment_at(self, column: int, columns: int) -> int | None:
