@@ -46,7 +46,8 @@ LOSES = (
     # code that the script itself has put where rows are written, read or looked at
     C("ALTER TABLE app.plain ALTER COLUMN id SET DEFAULT app.forget(1); INSERT INTO app.plain (what) VALUES ('x');"),
     C(
-        "CREATE TABLE app.k (id int); ALTER TABLE app.k ALTER id SET DEFAULT app.forget(1); INSERT INTO app.k DEFAULT VALUES;"
+        "CREATE TABLE app.k (id int); ALTER TABLE app.k ALTER id SET DEFAULT app.forget(1);"
+        " INSERT INTO app.k DEFAULT VALUES;"
     ),
     C(
         "INSERT INTO app.plain (id) VALUES (2);",
@@ -58,11 +59,13 @@ LOSES = (
     C("CREATE TABLE app.k (LIKE app.checked INCLUDING CONSTRAINTS); INSERT INTO app.k VALUES (1, 1);"),
     C("CREATE TABLE app.k () INHERITS (app.defaulted); INSERT INTO app.k VALUES (1);"),
     C(
-        "CREATE TABLE app.k (n int CHECK (app.forget(n) IS NOT NULL)); CREATE TABLE app.k2 () INHERITS (app.k); INSERT INTO app.k2 VALUES (1);"
+        "CREATE TABLE app.k (n int CHECK (app.forget(n) IS NOT NULL)); CREATE TABLE app.k2 () INHERITS (app.k);"
+        " INSERT INTO app.k2 VALUES (1);"
     ),
     C(
         "INSERT INTO app.k1 DEFAULT VALUES;",
-        "CREATE TABLE app.k (id int DEFAULT app.forget(1)) PARTITION BY RANGE (id); CREATE TABLE app.k1 PARTITION OF app.k DEFAULT;",
+        "CREATE TABLE app.k (id int DEFAULT app.forget(1)) PARTITION BY RANGE (id);"
+        " CREATE TABLE app.k1 PARTITION OF app.k DEFAULT;",
     ),
     C("CREATE DOMAIN app.dd AS int CHECK (app.eat_all(VALUE)); SELECT 1::app.dd;"),
     C("CREATE DOMAIN app.dd AS int; ALTER DOMAIN app.dd ADD CHECK (app.eat_all(VALUE)); SELECT 1::app.dd;"),
