@@ -144,14 +144,14 @@ def _forms(name: str, value: str) -> tuple[tuple[str, str], ...]:
 
 _TEXTS = frozenset(
     {
-        "message", "detail", "hint", "why", "text", "sql", "safer_sql", "summary", "now", "do", "what", "what_stays",
-        "halves", "repair", "note", "notes", "reason", "reasons", "query", "verify_reason", "mode_reason", "problem",
+        "message", "detail", "hint", "why", "text", "sql", "safer_sql", "summary", "now", "what", "halves", "note", "notes", "reason", "reasons", "query", "verify_reason", "mode_reason", "problem",
         "verify_problem", "problems", "unknown", "breaks", "findings", "warnings", "losses", "loses", "loose",
         "statements", "advice", "restore_problems",
     }
 )  # fmt: skip
 """Fields of events and documents that hold what a server or a script has said. All others are words of ours, numbers
-or names of objects: by those is found out what became of a statement that was cut off."""
+or names of objects: by those is found out what became of a statement that was cut off, and statements that put
+something right (`repair`, `do`, what they speak of in `what_stays`) must run as they stand."""
 
 
 def without_values(value: Any, hide: Callable[[str], str], *, told: bool = False) -> Any:

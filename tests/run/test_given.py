@@ -55,6 +55,18 @@ def test_a_value_reaches_the_script_and_no_record(workshop: Workshop, script: st
     _nowhere(workshop)
 
 
+def test_what_puts_an_index_right_can_be_run_although_its_name_is_a_value(workshop18: Workshop) -> None:
+    workshop18.change("kept", "CREATE TABLE public.kept AS SELECT 1 AS a FROM generate_series(1, 2);\n")
+    workshop18.change("one", 'CREATE UNIQUE INDEX CONCURRENTLY :"idx" ON public.kept (a);\n')
+    done = workshop18.run(variables={"idx": "Kept of all"})
+    (failed,) = done.named("step_failed")
+    assert failed["what_stays"] == ["INVALID index public.Kept of all"]
+    drop = 'DROP INDEX CONCURRENTLY "public"."Kept of all"'
+    assert failed["repair"][0] == drop == done.named("index_invalid")[0]["repair"][0]
+    assert drop in failed["do"]
+    assert 'CREATE UNIQUE INDEX CONCURRENTLY :"idx"' in done.named("statement_started")[-1]["sql"]
+
+
 def test_a_statement_that_is_a_value_is_told_by_its_name(workshop18: Workshop) -> None:
     workshop18.change("one", "BEGIN;\n:what\nSELECT 1;\nCOMMIT;\n")
     done = workshop18.run(variables={"what": "CREATE TABLE public.hidden_one ();CREATE TABLE public.hidden_two ();"})
