@@ -144,9 +144,10 @@ def _forms(name: str, value: str) -> tuple[tuple[str, str], ...]:
 
 _TEXTS = frozenset(
     {
-        "message", "detail", "hint", "why", "text", "sql", "safer_sql", "summary", "now", "what", "halves", "note", "notes", "reason", "reasons", "query", "verify_reason", "mode_reason", "problem",
-        "verify_problem", "problems", "unknown", "breaks", "findings", "warnings", "losses", "loses", "loose",
-        "statements", "advice", "restore_problems",
+        "message", "detail", "hint", "why", "text", "sql", "safer_sql", "summary", "now", "what", "halves", "note",
+        "notes", "reason", "reasons", "query", "verify_reason", "mode_reason", "problem", "verify_problem",
+        "problems", "unknown", "breaks", "findings", "warnings", "losses", "loses", "loose", "statements", "advice",
+        "restore_problems",
     }
 )  # fmt: skip
 """Fields of events and documents that hold what a server or a script has said. All others are words of ours, numbers

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from pgmig_tui.display.cells import cut, width
 
@@ -26,6 +27,12 @@ def short_forms(names: Iterable[str], room: int) -> dict[str, str]:
         for group in clashing:
             forms.update(by(group, room))
     return forms
+
+
+@lru_cache(maxsize=64)
+def told_apart(names: tuple[str, ...], room: int) -> Mapping[str, str]:
+    """As `short_forms`, for lists that are drawn again and again."""
+    return short_forms(names, room)
 
 
 def _clashes(forms: dict[str, str]) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
+from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.findings import RISK_ROLES
@@ -42,8 +43,9 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
     lines.append(
         ((f" {'#':>3}  {pad('change', name)} {pad('strongest lock', 18)} {pad('rewrite', 8)}tx   data", "title"),)
     )
+    names = told_apart(tuple(safe(step.change) for step in review.steps), name)
     for step in review.steps:
-        lines.append(_step_line(step, name))
+        lines.append(_step_line(step, pad(names[safe(step.change)], name)))
         if step.relation and columns > 100:
             lines[-1] = (*lines[-1], (f"  {safe(step.relation)}", "muted"))
         if step.mode == "stepwise":
@@ -59,7 +61,7 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
     return lines
 
 
-def _step_line(step: StepFacts, name: int) -> Line:
+def _step_line(step: StepFacts, name: str) -> Line:
     lock: Span = (step.lock.replace("UPDATE EXCLUSIVE", "UPD. EXCL."), RISK_ROLES.get(step.risk, "plain"))
     if not step.lock:
         lock = ("none", "muted") if step.seen else ("not looked at", "stale")
@@ -74,7 +76,7 @@ def _step_line(step: StepFacts, name: int) -> Line:
     if not step.seen:
         rewrite = data = ("?", "stale")
     return (
-        (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
+        (f" {step.number:>3}  {name} ", "plain"),
         (pad(lock[0], 18), lock[1]),
         (" ", "plain"),
         (pad(rewrite[0], 8), rewrite[1]),

@@ -16,6 +16,7 @@ from pgmig_tui.display.activity import (
     unseen_words,
 )
 from pgmig_tui.display.cells import Line, Role, Span, cut, pad, sides, width, wrap
+from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
@@ -80,7 +81,8 @@ def headline(picture: RunPicture, *, alive: bool, now: datetime, asked: str, col
     while len(spans) > 1 and least + sum(width(text) for text, _role in spans) > room:
         spans.pop()
     rest = room - sum(width(text) for text, _role in spans)
-    return (head, ("> ", "running"), (cut(name, max(rest, 6)), "running"), *spans)
+    form = told_apart(tuple(safe(one.change) for one in picture.steps.values()), max(rest, 8))[name]
+    return (head, ("> ", "running"), (form, "running"), *spans)
 
 
 def _state_spans(picture: RunPicture, step: StepPicture, now: datetime) -> list[Span]:
@@ -105,14 +107,19 @@ def _try_span(picture: RunPicture) -> list[Span]:
     return [(f"  try {picture.try_number} of {picture.lost.of}", "waiting")] if picture.lost is not None else []
 
 
-def step_line(step: StepPicture, columns: int, *, gone: bool = False) -> Line:
-    """A step of the list at the left: state, number, name, how long it took. `gone`: nobody carries it on any more."""
+def step_lines(steps: Sequence[StepPicture], columns: int, *, gone: bool = False) -> list[Line]:
+    """The list at the left: state, number, name, how long it took. `gone`: nobody carries it on any more."""
+    room = max(8, columns - 8 - (9 if columns > 34 else 0))
+    names = told_apart(tuple(safe(step.change) for step in steps), room)
+    return [_step_line(step, columns, pad(names[safe(step.change)], room), gone) for step in steps]
+
+
+def _step_line(step: StepPicture, columns: int, name: str, gone: bool) -> Line:
     glyph, role = _GLYPHS["unknown" if gone and step.state == "running" else step.state]
     took = duration(step.took_ms) if step.took_ms is not None and columns > 34 else ""
-    room = columns - 8 - (9 if columns > 34 else 0)
     return (
         (f" {glyph} ", role),
-        (f"{step.number:>3} {pad(safe(step.change), max(8, room))} ", role if step.state != "done" else "plain"),
+        (f"{step.number:>3} {name} ", role if step.state != "done" else "plain"),
         (took, "muted"),
     )
 

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
+from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
@@ -117,8 +118,10 @@ class AfterScreen(PlaceScreen):
         lines: list[Line] = [((head, "title"),)]
         if self.picture.exit_status is None:
             lines = [*wrap(f"? {next_words(self.environment)}", columns - 1, "waiting", indent=" "), *lines]
-        for step in self.picture.steps.values():
-            lines.append(self._step_line(step, name))
+        steps = tuple(self.picture.steps.values())
+        names = told_apart(tuple(safe(step.change) for step in steps), name)
+        for step in steps:
+            lines.append(self._step_line(step, pad(names[safe(step.change)], name)))
             if step.failure:
                 message = f"{step.failure.get('sqlstate') or ''} {step.failure.get('message') or ''}"
                 lines += wrap(safe(message), columns - 1, "failed", indent="      ")
@@ -127,13 +130,13 @@ class AfterScreen(PlaceScreen):
                         lines += wrap(f"stays: {left}", columns - 1, "waiting", indent="      ")
         return lines
 
-    def _step_line(self, step: StepPicture, name: int) -> Line:
+    def _step_line(self, step: StepPicture, name: str) -> Line:
         word, role = _STATES[state_words(step, cut_off=True)]
         took = duration(step.took_ms) if step.took_ms is not None else ""
         waited = duration(step.waited_ms) if step.waited_ms else ""
         verified = verified_words(step)
         return (
-            (f" {step.number:>3}  {pad(safe(step.change), name)} ", "plain"),
+            (f" {step.number:>3}  {name} ", "plain"),
             (pad(word, 10), role),
             (f"{pad(took, 13)}{pad(waited, 12)}", "plain"),
             _VERIFIED.get(verified, (verified, "muted")),

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Span, pad, text_of
+from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
@@ -22,6 +23,10 @@ _STATES: dict[str, Span] = {
     "failed": ("x FAILED", "failed"),
     "unknown": ("? cut off", "stale"),
 }
+
+
+ENVIRONMENT = 14
+"""Columns of an environment's name."""
 
 
 class RunsScreen(PlaceScreen):
@@ -41,9 +46,8 @@ class RunsScreen(PlaceScreen):
         yield self.list
 
     def set_up(self) -> None:
-        head = (
-            f"  {pad('run', 22)}{pad('when (UTC)', 21)}{pad('what', 8)}{pad('environment', 14)}{pad('steps', 8)}result"
-        )
+        head = f"  {pad('run', 22)}{pad('when (UTC)', 21)}{pad('what', 8)}"
+        head += f"{pad('environment', ENVIRONMENT)}{pad('steps', 8)}result"
         self.head.make(lambda columns: ((head, "title"),))
         super().set_up()
         self.answers_changed()
@@ -56,17 +60,18 @@ class RunsScreen(PlaceScreen):
         return self.pgmig.answers.runs
 
     def answers_changed(self) -> None:
-        lines = [self._line(run) for run in self._runs]
+        names = told_apart(tuple(safe(run.environment) for run in self._runs), ENVIRONMENT - 1)
+        lines = [self._line(run, names[safe(run.environment)]) for run in self._runs]
         self.list.tell([run.run_id for run in self._runs], [text_of(line) for line in lines])
         self.list.show(lines)
         self.tick()
 
-    def _line(self, run: RunFacts) -> Line:
+    def _line(self, run: RunFacts, environment: str) -> Line:
         fields = (
             pad(run.run_id, 22),
             pad(utc(run.started_at), 21),
             pad(run.command, 8),
-            pad(safe(run.environment), 14),
+            pad(environment, ENVIRONMENT),
             pad(f"{run.done}/{run.steps}", 8),
         )
         state: Span = ("~ paused", "waiting") if run.paused else _STATES[run.state]

@@ -1,0 +1,36 @@
+"""Names in lists of steps and runs: cut so that each says what it is and none looks like another."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.large_project import changes
+from pgmig_tui.display.cells import Line, text_of, width
+from pgmig_tui.report.picture import StepPicture
+from pgmig_tui.ui import review_view, run_view
+from pgmig_tui.ui.session import Review, StepFacts
+
+NAMES = [one.name for one in changes(16)]
+"""As `20240103_0001_create_search_documents` and `20240105_0001_create_search_documents_history`."""
+
+
+def of_a_run(columns: int) -> list[Line]:
+    steps = [StepPicture(number, "deploy", name) for number, name in enumerate(NAMES, 1)]
+    return run_view.step_lines(steps, columns)
+
+
+def of_a_review(columns: int) -> list[Line]:
+    steps = tuple(StepFacts(number, "deploy", name, "", "atomic") for number, name in enumerate(NAMES, 1))
+    return review_view.step_lines(Review("qa", "deploy", "", steps), columns, how="run", evidence="")[1:]
+
+
+@pytest.mark.parametrize(("lines", "columns"), [(of_a_run, 25), (of_a_run, 41), (of_a_review, 72), (of_a_review, 80)])
+def test_what_a_change_does_is_seen_in_every_row(lines: object, columns: int) -> None:
+    assert callable(lines)
+    told = [text_of(line) for line in lines(columns)]
+    assert len(told) == len(NAMES)
+    assert all(width(line) <= columns for line in told), told
+    kinds = [name.split("_")[2][:2] for name in NAMES]
+    assert [kind for kind, line in zip(kinds, told, strict=True) if f"..{kind}" not in line] == [], told
+    rows = [line.split(".", 1)[1] for line in told]
+    assert len(set(rows)) == len(rows), told
