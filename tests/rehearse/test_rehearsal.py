@@ -408,9 +408,11 @@ def test_statistics_come_along_on_18(pg18: Server, workshop_on: Callable[..., Wo
     workshop = with_base(workshop_on(pg18))
     pg18.execute("INSERT INTO public.parent SELECT generate_series(1, 5000)", workshop.dbname)
     pg18.execute("VACUUM ANALYZE public.parent", workshop.dbname)
+    on_18 = pg18.version_num >= 180000  # PostgreSQL 18 alone dumps them
     workshop.change(
         "one",
-        "DO $$BEGIN ASSERT (SELECT reltuples FROM pg_class WHERE oid = 'public.parent'::regclass) = 5000,"
+        f"DO $$BEGIN ASSERT (SELECT reltuples FROM pg_class WHERE oid = 'public.parent'::regclass)"
+        f" {'= 5000' if on_18 else '<= 0'},"
         " (SELECT format('%s tuples', reltuples) FROM pg_class WHERE oid = 'public.parent'::regclass);"
         " ASSERT NOT EXISTS (SELECT FROM public.parent), 'rows'; END$$;",
         "SELECT 1;",
@@ -419,9 +421,8 @@ def test_statistics_come_along_on_18(pg18: Server, workshop_on: Callable[..., Wo
                     "ALTER TABLE public.parent ALTER COLUMN note TYPE text;")  # fmt: skip
     found = theatre(workshop)
     assert found.restore_problems == ()
-    on_18 = pg18.version_num >= 180000  # PostgreSQL 18 alone dumps them
     assert found.statistics is on_18
-    assert (script_of(found, "one").problem is None) is on_18
+    assert script_of(found, "one").problem is None
     assert statement_of(found, "two", 1).on_target is not None
 
 
