@@ -153,7 +153,8 @@ class HiddenRegistry(Standing):
 
 
 class RecreatedDatabase(KilledRun):
-    """The run is killed, and the database is made anew under its name, as it was before the run."""
+    """The run is killed, and the database is made anew under its name, as it was before the run; not where the run has
+    told its end: that was of the database as it was."""
 
     name = "database recreated"
 
@@ -161,6 +162,8 @@ class RecreatedDatabase(KilledRun):
         super().carry_out(bench, name, plan, at)
         sessions = _RUN.format(run=plan.run_id)
         until("the end of its sessions", lambda: not bench.server.execute(sessions))
+        if any(event.name == "run_finished" for event in JournalReader(plan.folder).poll()):
+            return
         number = bench.project.plan.by_id[plan.baseline].index + 1 if plan.baseline is not None else 0
         bench.server.execute(f"DROP DATABASE {name} WITH (FORCE)")
         bench.server.execute(f"CREATE DATABASE {name} TEMPLATE {bench.states[number].template} STRATEGY file_copy")
