@@ -13,8 +13,6 @@ from tests.cli.program import Checkout, Outcome, shop
 from tests.database.places import role
 from tests.servers import Server
 
-pytestmark = pytest.mark.own_start
-
 HOSTILE = "[red]\x1b[31m[/foo]\x07"
 
 
@@ -120,6 +118,7 @@ def test_an_environment_that_is_not_there(checkout: Checkout) -> None:
 # Scripts
 
 
+@pytest.mark.own_start
 def test_a_script_in_another_encoding_fails_at_the_server_and_rolls_back(checkout: Checkout) -> None:
     checkout.write("deploy/total.sql", "BEGIN;\nCOMMENT ON TABLE shop.orders IS 'Größe';\nCOMMIT;\n".encode("latin-1"))
     refused(deploy(checkout), 1, "deploy/total.sql:2", "22021", "nothing of it was committed")
@@ -186,6 +185,7 @@ def test_a_wrong_password_and_one_in_a_uri_are_never_shown(checkout: Checkout, p
         assert somebody["password"] not in right.out + right.err
 
 
+@pytest.mark.own_start
 def test_the_right_password_in_a_uri_reaches_the_run_and_nothing_else(
     checkout: Checkout, pg18: Server, database: str
 ) -> None:
@@ -266,6 +266,7 @@ def test_another_order_in_the_registry(checkout: Checkout, pg18: Server, databas
 # Text that would steer a terminal
 
 
+@pytest.mark.own_start
 def test_hostile_text_of_scripts_servers_and_plans_is_shown_not_obeyed(checkout: Checkout) -> None:
     checkout.plan(f"schema {{at}} # {HOSTILE}", "orders {at} # [bold]note[/]")
     checkout.change(

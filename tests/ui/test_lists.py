@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from textual._compositor import Compositor
 
 import pgmig_tui.ui
 from pgmig_tui.display.activity import Blocker
@@ -145,6 +146,13 @@ def failing() -> list[FakeEvent]:
     ]
     failure = {"step": 1, "path": "deploy/x.sql", "line": 30, "message": "it fails"}
     return [planned(), FakeEvent(AT, "step_started", {"step": 1}), *notices, FakeEvent(AT, "step_failed", failure)]
+
+
+@pytest.fixture(autouse=True)
+def drawn_when_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual draws each change for a terminal, and there is none here. These tests draw the screen themselves, after
+    each key: that is half of the time."""
+    monkeypatch.setattr(Compositor, "render_update", lambda *_, **__: None)
 
 
 Way = Callable[[Robot, Crowded], Awaitable[Lines]]

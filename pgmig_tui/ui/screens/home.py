@@ -264,7 +264,8 @@ class HomeScreen(PlaceScreen):
         def done(found: ImpactFacts) -> None:
             self._previews.take(wanted, found)
             self.matrix.refresh()
-            self._show_side()
+            if self.matrix.change is not None and self.matrix.change.change_id == wanted.change_id:
+                self._show_side()
 
         self.meanwhile(facts, done, self.work_failed)
 
