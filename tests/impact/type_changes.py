@@ -13,8 +13,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
+from psycopg.sql import Literal
 
 TABLE = Path(__file__).parents[2] / "pgmig_tui" / "impact" / "type_changes.txt"
 
@@ -92,11 +94,24 @@ class Measured:
     known: set[str] = field(default_factory=set)
 
 
-def file_of(connection: psycopg.Connection[tuple[int]], relation: str) -> int:
-    row = connection.execute(
-        "SELECT pg_catalog.pg_relation_filenode(pg_catalog.to_regclass(%s))", [relation]
-    ).fetchone()
-    return row[0] if row else 0
+_FILES = ", ".join(
+    f"pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('{name}'))" for name in ("changed", "changed_v")
+)
+
+
+def _asked(connection: psycopg.Connection[Any], sql: str) -> list[tuple[Any, ...]]:
+    """The rows of all queries of one message, whose work is undone; none where the server refuses a part of it."""
+    rows = []
+    try:
+        cursor = connection.execute(f"SAVEPOINT asked; {sql}; ROLLBACK TO asked; RELEASE asked".encode())
+        while True:
+            if cursor.description:
+                rows += cursor.fetchall()
+            if not cursor.nextset():
+                return rows
+    except psycopg.Error:
+        connection.execute("ROLLBACK TO asked; RELEASE asked")
+        return []
 
 
 def measure(conninfo: str) -> Measured:
@@ -114,51 +129,41 @@ def measure(conninfo: str) -> Measured:
     return found
 
 
-def _from(connection: psycopg.Connection[tuple[int]], old: str, found: Measured) -> None:
+def _from(connection: psycopg.Connection[Any], old: str, found: Measured) -> None:
     connection.execute("DROP TABLE IF EXISTS pg_temp.changed")
     connection.execute(f"CREATE TEMP TABLE changed (v {TYPES[old][0]})".encode())
     with suppress(psycopg.Error), connection.transaction():
         connection.execute("CREATE INDEX changed_v ON changed (v)")
     for new in found.known - {old}:
-        verdicts = [change(connection, TYPES[new][0], zone) for zone in ("UTC", "Europe/Berlin")]
-        if verdicts[0]:
-            found.changes[UTC if verdicts[0] != verdicts[1] else verdicts[0]].add((old, new))
+        at_utc = change(connection, TYPES[new][0])
+        if at_utc:
+            elsewhere = change(connection, TYPES[new][0], "Europe/Berlin")
+            found.changes[UTC if at_utc != elsewhere else at_utc].add((old, new))
         if comes_back(connection, old, new):
             found.changes[LOSSLESS].add((old, new))
 
 
-def change(connection: psycopg.Connection[tuple[int]], new: str, zone: str = "UTC") -> str:
+def change(connection: psycopg.Connection[Any], new: str, zone: str = "UTC") -> str:
     """What the change of `changed.v` to a type does, "" where the server refuses it; it is undone."""
-    verdict = ""
-    before = file_of(connection, "changed"), file_of(connection, "changed_v")
-    with suppress(psycopg.Error, Undone), connection.transaction():
-        connection.execute(f"SET LOCAL timezone = '{zone}'".encode())
-        connection.execute(f"ALTER TABLE changed ALTER COLUMN v TYPE {new}".encode())
-        after = file_of(connection, "changed"), file_of(connection, "changed_v")
-        verdict = REWRITTEN if after[0] != before[0] else (INDEX if after[1] != before[1] else KEPT)
-        raise Undone
-    return verdict
+    alter = f"ALTER TABLE changed ALTER COLUMN v TYPE {new}"
+    found = _asked(connection, f"SET LOCAL timezone = '{zone}'; SELECT {_FILES}; {alter}; SELECT {_FILES}")
+    if not found:
+        return ""
+    before, after = found
+    return REWRITTEN if after[0] != before[0] else (INDEX if after[1] != before[1] else KEPT)
 
 
-class Undone(Exception):
-    """Ends a transaction without keeping anything."""
-
-
-def comes_back(connection: psycopg.Connection[tuple[int]], old: str, new: str) -> bool:
+def comes_back(connection: psycopg.Connection[Any], old: str, new: str) -> bool:
     """Whether casts to the new type and back give every sample value as it was."""
     source, values = TYPES[old]
     target = TYPES[new][0]
-    try:
-        with connection.transaction():
-            connection.execute("SET LOCAL timezone = 'UTC'")
-            rows = connection.execute(
-                f"SELECT bool_and(v::{target}::{source}::text = v::text) FROM "
-                f"(SELECT unnest(%s::text[])::{source} AS v) x".encode(),
-                [list(values)],
-            )
-            return bool(rows.fetchall()[0][0])
-    except psycopg.Error:
-        return False
+    samples = Literal(list(values)).as_string(connection)
+    found = _asked(
+        connection,
+        f"SET LOCAL timezone = 'UTC'; SELECT bool_and(v::{target}::{source}::text = v::text) FROM "
+        f"(SELECT unnest({samples}::text[])::{source} AS v) x",
+    )
+    return bool(found and found[0][0])
 
 
 def together(servers: Iterable[Measured]) -> dict[str, set[Pair]]:
