@@ -93,6 +93,8 @@ class State:
     published: Mapping[str, Published] = field(default_factory=dict)
     """The publications, by name."""
     access: Access = field(default_factory=Access)
+    typed: set[Name] = field(default_factory=set)
+    """Composite types, and relations to whose columns the script has given types of users; some have none any more."""
     cursors: Mapping[str, frozenset[Name]] = field(default_factory=dict)
     """Open cursors, and what they read."""
     stamp: int = 0
@@ -111,6 +113,7 @@ class State:
             deferred=self.deferred.copy(),
             fresh_types=self.fresh_types.copy(),
             filled=self.filled.copy(),
+            typed=self.typed.copy(),
             bases=self.bases.copy(),
             moved=self.moved.copy(),
             former=self.former.copy(),
@@ -157,6 +160,7 @@ class Catalog:
             statistics=dict(self.facts.statistics),
             casts=self.facts.casts,
             access=self.facts.access,
+            typed={name for name, relation in relations.items() if relation.kind == "c"},
         )
         self._shared = False
         self.doubts = Doubts()
@@ -666,6 +670,14 @@ class Catalog:
         state = self._state
         return self.live and not state.uncertain and not self.session.lost and True not in state.extensions.values()
 
+    def of_type(self, kind: Name) -> list[Relation]:
+        """The relations that may have columns of a type of users, or of arrays of it: never too few."""
+        fact = self._state.types.get(kind)
+        names = {dependent.name for dependent in fact.dependents} if fact is not None else set()
+        return [
+            self._state.relations[name] for name in sorted(names | self._state.typed) if name in self._state.relations
+        ]
+
     def type(self, parts: list[str]) -> TypeFact | None:
         """A user type by the parts of its name, None when nothing is known of it."""
         if not parts:
@@ -1054,6 +1066,9 @@ class Catalog:
             self._note_keys(before, relation)
         if self._naming is not None:
             note_names(self._naming, relation, before)
+        fresh = before is None or before.columns is not relation.columns
+        if fresh and any(column.type_schema != SYSTEM for column in relation.columns.values()):
+            state.typed.add(name)
         state.relations[name] = relation
 
     def _remove(self, name: Name) -> Relation | None:

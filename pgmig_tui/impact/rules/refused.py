@@ -431,7 +431,7 @@ def _columns_of_row(scene: Scene, out: Effect, relation: Relation, told: str) ->
 def columns_of_type(scene: Scene, kind: Name, seen: frozenset[Name] = frozenset()) -> Iterator[tuple[Relation, str]]:
     """The columns that store values of a type: of it, of arrays of it, or of composite types with such a column
     (find_composite_type_dependencies)."""
-    for relation in scene.catalog if scene.catalog.live else ():
+    for relation in scene.catalog.of_type(kind) if scene.catalog.live else ():
         if relation.kind not in "rpmc":
             continue
         for name, column in relation.columns.items():
