@@ -20,8 +20,9 @@ from script_runner import Outcome
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock
 
-_OUTSIDE = ("08", "21", "22", "23", "53", "57", "58", "P0", "XX")
+_OUTSIDE = ("08", "21", "22", "23", "44", "53", "57", "58", "P0", "XX")
 """Classes of SQLSTATE whose errors come from rows, from other servers or from the machine: nobody can tell before."""
+_ROW_REFUSED = "new row violates row-level security policy"
 _CALLED = re.compile(r"^what ([\w.$\"]+)\(\) does")
 
 
@@ -50,7 +51,7 @@ def _judge(line: Line, lost: frozenset[str]) -> Verdict:
     unsure = bool(impact.unknown)
     if truth.error:
         told = impact.problem is not None or (impact.needs_no_transaction and truth.sqlstate == "25001")
-        if not told and truth.sqlstate.startswith(_OUTSIDE):
+        if not told and (truth.sqlstate.startswith(_OUTSIDE) or _ROW_REFUSED in truth.error):
             return Verdict(line, scored=False)
         return Verdict(line, () if told else (f"fails, untold: {truth.error}",), unsure)
     if outside:

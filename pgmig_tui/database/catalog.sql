@@ -213,7 +213,8 @@ around(oid) AS (  -- the other ends of their foreign keys, default partitions; a
 chosen AS (
   SELECT c.oid, CASE WHEN n.oid = pg_catalog.pg_my_temp_schema() THEN 'pg_temp' ELSE n.nspname END AS nspname,
          c.relname, c.relkind, c.relpersistence, c.relowner, c.relam, c.relpages, c.reltuples, c.relispartition,
-         c.reltablespace, c.reltype, c.reloftype, c.relacl::text[] AS acl, c.relhasindex, c.relhasrules, c.relhastriggers, c.relispopulated, c.relreplident
+         c.reltablespace, c.reltype, c.reloftype, c.relacl::text[] AS acl,
+         CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, 0) END AS bound, c.relhasindex, c.relhasrules, c.relhastriggers, c.relispopulated, c.relreplident
   FROM around a
   JOIN pg_catalog.pg_class c ON c.oid = a.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -340,7 +341,7 @@ SELECT pg_catalog.json_build_object(
       CASE WHEN c.reltuples < 0 OR (c.reltuples = 0 AND c.relpages = 0) THEN pg_catalog.pg_stat_get_live_tuples(c.oid) END,
       c.relispartition, c.reltablespace::int8, c.relispopulated, c.relreplident,
       CASE WHEN c.reloftype <> 0 THEN (SELECT pg_catalog.json_build_array(n.nspname, t.typname) FROM pg_catalog.pg_type t
-        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = c.reloftype) END, c.acl)) FROM chosen c),
+        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = c.reloftype) END, c.acl, c.bound)) FROM chosen c),
   'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       a.attrelid::int8, a.attnum, a.attname, a.atttypid::int8, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity,
       a.attgenerated, a.attcollation::int8, a.bare, a.default_type, a.acl)) FROM attributes a),

@@ -118,6 +118,8 @@ def _scope(document: Json, asked: Names) -> Scope:
         frozenset(document["system"] or ()),
         frozenset(document["extensions"] or ()),
         frozenset(document["available"] or ()),
+        frozenset((document["tablespaces"] or {}).values()),
+        frozenset((document["methods"] or {}).values()),
     )
 
 
@@ -210,7 +212,7 @@ class _Rows:
 
 def _relation(row: Row, rows: _Rows) -> Relation:
     (oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace,
-     populated, replica_identity, of_type, acl) = row  # fmt: skip
+     populated, replica_identity, of_type, acl, bound) = row  # fmt: skip
     constraints = rows.constraints.get(oid, ())
     unproven = {rows.column_names[oid].get(c[6][0]) for c in constraints if c[3] == "n" and not c[4]}
     never_counted = estimated < 0 or (estimated == 0 and pages == 0)
@@ -247,6 +249,7 @@ def _relation(row: Row, rows: _Rows) -> Relation:
         of_type=None if of_type is None else Name(*of_type),
         owner=owner,
         acl=acl_of(acl),
+        bound=bound or "",
         persistence=persistence,
         access_method=rows.methods.get(str(method), ""),
         bytes=-1 if never_counted else int(pages) * rows.block,

@@ -14,6 +14,8 @@ from dataclasses import replace as changed
 from types import MappingProxyType
 
 PUBLIC = ""
+UNSURE = "?"
+"""Stands among the roles of an object whose privileges aren't known: ALTER DEFAULT PRIVILEGES has given it some."""
 Acl = Mapping[str, frozenset[str]]
 """The privileges of each role, PUBLIC among them."""
 _ITEM = re.compile(r'(?:"((?:[^"]|"")*)"|([^="]*))=([A-Za-z*]*)/')
@@ -85,6 +87,8 @@ class Access:
             or (_MAINTAINS in roles and letter == "m")
         ):
             return True
+        if acl is not None and UNSURE in acl:
+            return True
         if acl is None:
             return letter in _BY_DEFAULT.get(kind, "")
         return any(letter in acl.get(one, ()) for one in (*roles, PUBLIC))
@@ -93,6 +97,11 @@ class Access:
         """USAGE ("U") or CREATE ("C"); True where nobody knows."""
         guard = self.schemas.get(schema)
         return guard is None or self.may(role, letter, "schema", guard.owner, guard.acl)
+
+    @property
+    def of_new(self) -> Acl | None:
+        """The privileges of what is made now."""
+        return {UNSURE: frozenset()} if self.defaults else None
 
     # -- changing -------------------------------------------------------------------------------------------------
 

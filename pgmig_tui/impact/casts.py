@@ -37,6 +37,7 @@ _SIMPLE = frozenset(
     {*_STRINGS, *_NUMBERS, *_TIMES, *_OTHERS, "bool", "uuid", "bytea", "xml", "tsvector", "tsquery", "char", "point",
      "box", "circle", "polygon", "lseg", "path", "line"}
 )  # fmt: skip
+_RANGES = frozenset({"int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"})
 _UNSURE = frozenset({"char", "point", "box", "circle", "polygon", "lseg", "path", "line", "xml"})
 
 
@@ -48,6 +49,8 @@ def assignable(old: str, new: str) -> bool | None:
         return assignable(old[1:], new[1:])
     if old.startswith("_") or new.startswith("_"):
         return None if "" in (old, new) else (True if new in _STRINGS and old[1:] in _SIMPLE else None)
+    if old in _RANGES and new in _RANGES:
+        return False
     if old not in _SIMPLE or new not in _SIMPLE or old in _UNSURE or new in _UNSURE:
         return None
     if new in _STRINGS:

@@ -26,6 +26,8 @@ class Code:
     costs: dict[tuple[object, ...], float] = field(default_factory=dict)
     uncounted: bool = False
     left: int = _MOST_CODE
+    dropped: tuple[Mapping[str, str], ...] | None = None
+    """What pg_event_trigger_dropped_objects() gives to the event trigger that runs."""
 
     def first(self, *key: object) -> bool:
         """Whether this is the first time for this."""

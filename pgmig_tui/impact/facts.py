@@ -272,6 +272,7 @@ class Relation:
     default_partition: Name | None = None
     partition_key: tuple[str, ...] = ()
     replica_identity: str = "d"
+    bound: str = ""
     sequences: tuple[OwnedSequence, ...] = ()
     dependents: tuple[Dependent, ...] = ()
     reads: tuple[Name, ...] = ()
@@ -449,7 +450,7 @@ class Scope:
 
     Names without a schema were looked for in each of the `schemas`, of which `there` exist and `shut` are those that
     this role may not use. `system` are the names that relations of pg_catalog have, `extensions` those that are there,
-    `available` those that were asked for and could be made.
+    `available` those that were asked for and could be made, `tablespaces` and (access) `methods` all that there are.
     """
 
     asked: Names
@@ -459,6 +460,8 @@ class Scope:
     system: frozenset[str] = frozenset()
     extensions: frozenset[str] = frozenset()
     available: frozenset[str] = frozenset()
+    tablespaces: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
 
     def covers(self, name: Name) -> bool:
         """Whether that would be in the facts if it existed."""

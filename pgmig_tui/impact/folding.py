@@ -12,6 +12,8 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.quoting import quote, quote_literal
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+REWRITTEN = "pg_event_trigger_table_rewrite_oid"
+"""A function that an event trigger may ask for the table, known by its name."""
 _HOLE = "unknown_name"
 _PLACE = re.compile(r"%(?:(\d+)\$)?(-?\d*)([sIL%])")
 _REG = frozenset({"regclass", "regproc", "regprocedure", "regtype", "regnamespace", "regrole"})
@@ -54,7 +56,7 @@ def fold(node: Node, worth: Mapping[str, str], unknown: Unknown = lambda place: 
         return fold(node.type_cast.arg, worth, unknown)
     if which == "column_ref":
         names = nodes.strings(node.column_ref.fields)
-        return worth.get(names[-1].lower()) if len(names) == 1 else None
+        return worth.get(".".join(names).lower())
     if which == "param_ref":
         return worth.get(f"${node.param_ref.number}")
     if which == "a_const":
@@ -96,6 +98,11 @@ def _truth(node: Node, worth: Mapping[str, str]) -> bool | None:
 def _compared(node: Node, worth: Mapping[str, str]) -> bool | None:
     """Texts that are equal, or not; numbers and the like only where they are written alike."""
     operator, how = nodes.strings(node.name)[-1:], nodes.enum_name("A_Expr_Kind", node.kind)
+    if how == "AEXPR_LIKE" and operator in (["~~"], ["!~~"]):
+        text, pattern = fold(node.lexpr, worth), fold(node.rexpr, worth)
+        if text is None or pattern is None:
+            return None
+        return _like(text, pattern) is (operator == ["~~"])
     if operator not in (["="], ["<>"], ["!="]) or how not in {"AEXPR_OP", "AEXPR_IN"}:
         return None
     left = fold(node.lexpr, worth)
@@ -109,10 +116,18 @@ def _compared(node: Node, worth: Mapping[str, str]) -> bool | None:
     return same is (operator == ["="])
 
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z_ ]*").fullmatch
+_WORD = re.compile(r"[A-Za-z_][\w. ]*").fullmatch
+
+
+def _like(text: str, pattern: str) -> bool:
+    parts = re.findall(r"\\.|[%_]|[^\\%_]+", pattern, re.DOTALL)
+    written = (".*" if one == "%" else "." if one == "_" else re.escape(one.removeprefix("\\")) for one in parts)
+    return re.fullmatch("".join(written), text, re.DOTALL) is not None
 
 
 def _call(name: str, arguments: list[Node], worth: Mapping[str, str], unknown: Unknown) -> str | None:
+    if name == REWRITTEN:
+        return worth.get(REWRITTEN)
     values = [fold(argument, worth, unknown) for argument in arguments]
     if name == "format" and values and values[0] is not None:
         return _format(values[0], values[1:], unknown)

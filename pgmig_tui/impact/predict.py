@@ -474,6 +474,8 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         _name_variables(out, statement.variables, statement.text)
     if statement.then == "gexec":
         out.hide("what \\gexec runs: SQL made at run time")
+        for catalog in walk.catalogs:
+            catalog.doubt()
     if out.no_transaction and walk.in_transaction:
         out.problem = out.problem or f"{kind} is refused inside a transaction block (25001)"
     if problem is None and out.problem:

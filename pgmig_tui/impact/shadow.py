@@ -93,6 +93,8 @@ class State:
     published: Mapping[str, Published] = field(default_factory=dict)
     """The publications, by name."""
     access: Access = field(default_factory=Access)
+    stores: frozenset[str] = frozenset()
+    """Tablespaces and access methods that the script has made."""
     typed: set[Name] = field(default_factory=set)
     """Composite types, and relations to whose columns the script has given types of users; some have none any more."""
     cursors: Mapping[str, frozenset[Name]] = field(default_factory=dict)
@@ -715,6 +717,13 @@ class Catalog:
             self.asked(name)
         return found
 
+    def make_store(self, name: str) -> None:
+        """CREATE TABLESPACE or ACCESS METHOD."""
+        self._own().stores |= {name}
+
+    def has_store(self, name: str) -> bool:
+        return name in self._state.stores
+
     def all_functions(self) -> Iterator[FunctionFact]:
         """Every function that is known, each by itself."""
         for fact in list(self._state.functions.values()):
@@ -832,18 +841,15 @@ class Catalog:
         """A new function, or one with as many arguments anew."""
         known = self._state.functions.get(fact.name)
         others = () if known is None else (known.overloads or (known,))
-        before = next((one for one in others if _same_arguments(one, fact)), None)
-        if before is not None and fact.made:  # replaced: what hangs on it stays, and the server knows it
-            fact = changed(
-                fact,
-                made=before.made,
-                dependents=fact.dependents or before.dependents,
-                owner=before.owner,
-                acl=before.acl,
-            )
         kept = [one for one in others if not _same_arguments(one, fact) and one.most < ANY_NUMBER]
         self._own().functions[fact.name] = together([*kept, fact])
         self._changed()
+
+    def replaced_by(self, fact: FunctionFact) -> FunctionFact | None:
+        """The function of that name that takes the same, if there is one."""
+        known = self._state.functions.get(fact.name)
+        others = () if known is None else (known.overloads or (known,))
+        return next((one for one in others if _same_arguments(one, fact)), None)
 
     def set_for_function(self, parts: list[str], settings: Mapping[str, str]) -> None:
         """Functions of a name get SET clauses, "" = lose one."""
@@ -960,6 +966,11 @@ class Catalog:
 
     def put_event_trigger(self, trigger: EventTrigger) -> None:
         self._own().event_triggers += (trigger,)
+        self._changed()
+
+    def rename_event_trigger(self, old: str, new: str) -> None:
+        state = self._own()
+        state.event_triggers = tuple(one._replace(name=new) if one.name == old else one for one in state.event_triggers)
         self._changed()
 
     def drop_event_trigger(self, name: str) -> None:

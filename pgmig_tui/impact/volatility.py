@@ -8,7 +8,7 @@ from pgmig_tui.impact.facts import FunctionFact, TypeFact
 from pgmig_tui.impact.nodes import Node, ParseError, functions_in, kind, parse
 
 
-def _inlined(fact: FunctionFact) -> Node | None:
+def inlined(fact: FunctionFact) -> Node | None:
     """The expression that the planner puts in place of a call of an SQL function; None when it does not."""
     if fact.language != "sql" or not fact.body:
         return None
@@ -28,9 +28,9 @@ def volatility(scene: Scene, expression: Node, depth: int = 0) -> str:
     for parts, arguments in functions_in(expression):
         fact = scene.catalog.function(parts, arguments)
         if fact is not None:
-            inlined = _inlined(fact) if fact.volatility == "v" and depth < 4 else None
-            if inlined is not None:
-                inner = volatility(scene, inlined, depth + 1)
+            body = inlined(fact) if fact.volatility == "v" and depth < 4 else None
+            if body is not None:
+                inner = volatility(scene, body, depth + 1)
                 if inner != "no":
                     return inner
             elif fact.volatility == "v":

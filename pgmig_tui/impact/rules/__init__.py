@@ -64,6 +64,7 @@ def apply(node: Node, scene: Scene, out: Effect) -> None:
     if rule is None:
         out.hide(f"what {kind(node).removesuffix('Stmt')} does: no rule knows this statement")
         return
+    before = scene.catalog.snapshot() if scene.catalog.event_triggers else None
     permitted(node, scene, out)
     rule(node, scene, out)
     if type(node).__name__ in _ARMING:
@@ -74,7 +75,7 @@ def apply(node: Node, scene: Scene, out: Effect) -> None:
         from pgmig_tui.impact.rules.carry import functions_in_doubt
 
         functions_in_doubt(scene.catalog, node)
-    if scene.catalog.event_triggers:
+    if before is not None:
         from pgmig_tui.impact.rules.calls import fire
 
-        fire(node, scene, out)
+        fire(node, scene, out, before.state)

@@ -12,7 +12,7 @@ from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules import alter_constraint, safer_constraint, sequences
 from pgmig_tui.impact.rules.alter_constraint import columns_in
 from pgmig_tui.impact.rules.altering import Altering
-from pgmig_tui.impact.rules.cascade import depends_still, lose_columns, part_key
+from pgmig_tui.impact.rules.cascade import depends_still, lose_columns, lose_relation, part_key
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
 from pgmig_tui.impact.rules.safer_alter import Edit, OfColumn, constraints_of
 from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later
@@ -318,5 +318,6 @@ def drop_identity(at: Altering, cmd: Node) -> None:
         if sequence.column == cmd.name:
             at.out.lock_name(sequence.name, "S", AE, f"the identity of {at.name}.{cmd.name}", new=at.table.new)
             at.out.rewrites.pop(sequence.name, None)  # it goes before anything else is done to it
+            lose_relation(at.out, at.scene.catalog.relation(sequence.name, "S"))
             at.scene.catalog.drop([sequence.name])
     at.change_column(cmd.name, identity="")

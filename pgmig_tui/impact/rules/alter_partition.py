@@ -9,7 +9,9 @@ from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.bounds import bound_text, bounds_refused
 from pgmig_tui.impact.rules.carry import attached, detached
+from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.safer_alter import detached_concurrently
 
 
@@ -58,6 +60,7 @@ def attach(at: Altering, cmd: Node) -> None:
     partition = scene.catalog.relation(name)
     if told := inherited.attach(partition, parent, scene):
         out.problem = out.problem or told
+    bounds_refused(scene, out, parent, definition.bound)
     for member in scene.catalog.tree(partition.name):
         out.lock(member, AE, f"becomes a partition of {parent.name}")
     lock_above(scene.catalog, parent, out)
@@ -79,7 +82,8 @@ def attach(at: Altering, cmd: Node) -> None:
     if not parent.known and not scene.catalog.live:
         out.unknown.append(f"the default partition and foreign keys of {parent.name} (no catalog)")
     joined = attached(partition, parent) if partition.known else partition
-    scene.catalog.put(replace(joined, parents=(*partition.parents, parent.name), is_partition=True))
+    parents, bound = (*partition.parents, parent.name), bound_text(definition.bound)
+    scene.catalog.put(replace(joined, parents=parents, is_partition=True, bound=bound))
     default = partition.name if is_default else parent.default_partition
     scene.catalog.put(
         replace(at.current(parent), children=(*parent.children, partition.name), default_partition=default)
@@ -150,6 +154,10 @@ def detach_finalize(at: Altering, cmd: Node) -> None:
 
 def inherit(at: Altering, cmd: Node) -> None:
     parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
+    if wrong_kind(at.scene, at.out, parent, "rf", "a table that others can inherit from"):
+        return
+    if any(one.name == parent.name for one in at.scene.catalog.tree(at.table.name)):
+        at.out.problem = at.out.problem or f"{at.name} can't inherit from itself, by {parent.name} (42P07)"
     if told := inherited.below(at.current(at.table), parent, at.scene):
         at.out.problem = at.out.problem or told
     at.out.lock(parent, SUE, f"becomes a parent of {at.name}")

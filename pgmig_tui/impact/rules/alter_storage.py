@@ -10,6 +10,7 @@ from pgmig_tui.impact.modes import AE, AS, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.granting import handed_over
+from pgmig_tui.impact.rules.kinds import stored_where
 from pgmig_tui.impact.rules.sequences import owner_of
 
 
@@ -116,12 +117,14 @@ def _refuse_mixed(at: Altering, table: Relation, wanted: str) -> None:
 
 def access_method(at: Altering, cmd: Node) -> None:
     table = at.table
+    stored_where(at.scene, at.out, "", cmd.name)
     if table.access_method and table.access_method == (cmd.name or "heap"):  # DEFAULT, unless the server's is another
         return
     at.out.rewrite(table)
 
 
 def tablespace(at: Altering, cmd: Node) -> None:
+    stored_where(at.scene, at.out, cmd.name, "")
     if at.table.kind != "p" and (not at.table.tablespace or at.table.tablespace != cmd.name):
         at.out.rewrites[at.name] = at.table
 

@@ -24,6 +24,9 @@ from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 
+_OF_DROPPED = re.compile(
+    r"\s*select\s+\*\s+from\s+(?:pg_catalog\.)?pg_event_trigger_dropped_objects\s*\(\s*\)\s*\Z", re.IGNORECASE
+).match
 _MOST_TURNS = 100
 """A loop over constants is followed so far."""
 _OF_EXISTENCE = frozenset(
@@ -71,7 +74,7 @@ def run_sql(
 def _finish(flow: Flow, scene: Scene, out: Effect, what: str) -> None:
     after = distinct([*flow.alive, *flow.left, *flow.exited])
     if not after:
-        out.problem = out.problem or f"inside {what}: {flow.problem or 'it raises an exception'}"
+        out.problem = out.problem or f"inside {what}: {flow.problem or 'it raises an exception (P0001)'}"
         return
     scene.become([world.catalog for world in after])
 
@@ -205,6 +208,8 @@ class _Body:
 
     def _loop(self, step: Loop, worlds: list[World], certainty: str) -> Flow:
         flow = self.block(step.head, worlds, certainty)
+        if self.scene.code.dropped is not None and step.per_row and _OF_DROPPED(step.head[0].text):
+            return self._rows(step, flow, certainty, self.scene.code.dropped)
         if step.over is not None and len(step.over) <= _MOST_TURNS:
             return self._turns(step, flow, certainty)
         for world in flow.alive:
@@ -256,6 +261,19 @@ class _Body:
         for world in (*flow.alive, *out):
             world.worth = _without(world.worth, step.names)
         return Flow([*flow.alive, *out], flow.left, [], flow.failed, flow.problem)
+
+    def _rows(self, step: Loop, flow: Flow, certainty: str, rows: Iterable[Mapping[str, str]]) -> Flow:
+        """One turn after the other, each with a row whose fields are known."""
+        for row in rows:
+            for world in flow.alive:
+                for name, (column, value) in ((name, item) for name in step.names for item in row.items()):
+                    world.worth = _with(world.worth, f"{name}.{column}", value)
+            inner = self.block(step.body, flow.alive, certainty)
+            flow.alive = inner.alive
+            flow.left += inner.left
+            flow.failed |= inner.failed
+            flow.problem = flow.problem or inner.problem
+        return Flow(flow.alive, flow.left, [], flow.failed, flow.problem)
 
     def _guard(self, step: Guard, worlds: list[World], certainty: str) -> Flow:
         """A block that catches its errors: what it did until then is undone, and its locks are given back."""

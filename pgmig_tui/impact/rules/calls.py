@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Call, EventTrigger, Name, Operator, Relation
-from pgmig_tui.impact.folding import NOTHING
+from pgmig_tui.impact.folding import NOTHING, REWRITTEN
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow import Catalog, State
 
 _SHARED = ("Createdb", "Dropdb", "AlterDatabase", "CreateRole", "AlterRole", "DropRole", "GrantRole",
            "CreateTableSpace", "DropTableSpace", "AlterTableSpace", "CreateEventTrig", "AlterEventTrig",
@@ -178,8 +178,10 @@ def event_trigger_switched(node: Node, scene: Scene, out: Effect) -> None:
     scene.catalog.switch_event_trigger(node.trigname, enabled=node.tgenabled not in {"D", "R"})
 
 
-def fire(node: Node, scene: Scene, out: Effect) -> None:
-    """What event triggers do about a statement."""
+def fire(node: Node, scene: Scene, out: Effect, before: State) -> None:
+    """What event triggers do about a statement; `before` is what was there then."""
+    from pgmig_tui.impact.rules.routine import run_function
+
     kind = type(node).__name__
     if kind.startswith(_SHARED) or not kind.startswith(_DDL) or out.problem:
         return
@@ -188,7 +190,14 @@ def fire(node: Node, scene: Scene, out: Effect) -> None:
         if _fires(trigger, node, kind, out):
             around = scene.inside(scene.catalog, scene.sql, NOTHING)
             inner.problem = ""
-            run_functions([trigger.function], around, inner)
+            worth = {"tg_event": trigger.event, "tg_tag": _tag(node, kind)}
+            if out.rewrites:
+                worth[REWRITTEN] = str(next(iter(out.rewrites)))
+            known = kind in {"DropStmt", "AlterTableStmt"} and trigger.event == "sql_drop"
+            around.code.dropped = tuple(_dropped(before, scene.catalog)) if known else None
+            parts = [trigger.function.schema, trigger.function.relation]
+            run_function(parts, around, inner, (), {name: value for name, value in worth.items() if value})
+            around.code.dropped = None
             if inner.problem and _surely(trigger, node, kind, out):
                 out.problem = out.problem or f"the event trigger {trigger.name} refuses it: {inner.problem}"
             scene.become(around.outcomes)
@@ -198,10 +207,34 @@ def fire(node: Node, scene: Scene, out: Effect) -> None:
     out.absorb(inner)
 
 
+_KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "S": "sequence", "f": "foreign table",
+          "c": "composite type"}  # fmt: skip
+
+
+def _dropped(before: State, catalog: Catalog) -> Iterator[dict[str, str]]:
+    """The relations, indexes and columns that are gone, as pg_event_trigger_dropped_objects() tells of them."""
+    for name, relation in before.relations.items():
+        now = catalog.known(name)
+        if now is None and relation.kind in _KINDS:
+            yield _object(_KINDS[relation.kind], name)
+        for column in relation.columns if now is not None and now.columns is not relation.columns else ():
+            if now is not None and column not in now.columns:
+                yield {
+                    "object_type": "table column", "object_identity": f"{name}.{column}", "schema_name": name.schema,
+                }  # fmt: skip
+    for name in before.indexes:
+        if catalog.index(name) is None:
+            yield _object("index", name)
+
+
+def _object(kind: str, name: Name) -> dict[str, str]:
+    return {"object_type": kind, "object_identity": str(name), "object_name": name.relation, "schema_name": name.schema}
+
+
 def _surely(trigger: EventTrigger, node: Node, kind: str, out: Effect) -> bool:
     """Whether an event trigger that may fire does so for certain."""
     if trigger.event == "sql_drop":
-        return kind == "DropStmt" and bool(out.locks)
+        return kind in {"DropStmt", "AlterTableStmt"} and bool(out.locks)
     if trigger.event == "table_rewrite":
         return kind == "AlterTableStmt" and bool(out.rewrites)
     return not trigger.tags or bool(_tag(node, kind))
@@ -215,9 +248,14 @@ def _tag(node: Node, kind: str) -> str:
     if kind == "AlterTableStmt" and nodes.enum_name("ObjectType", node.objtype) != "OBJECT_TABLE":
         what = nodes.enum_name("ObjectType", node.objtype).removeprefix("OBJECT_").replace("_", " ")
         return f"ALTER {what}".replace("MATVIEW", "MATERIALIZED VIEW")
+    if kind == "RenameStmt":
+        of_part = node.relation_type and nodes.enum_name("ObjectType", node.rename_type) in _PARTS
+        what = nodes.enum_name("ObjectType", node.relation_type if of_part else node.rename_type)
+        return f"ALTER {what.removeprefix('OBJECT_').replace('_', ' ')}".replace("MATVIEW", "MATERIALIZED VIEW")
     return _TAGS.get(kind, "")
 
 
+_PARTS = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT"})
 _DROPPING = frozenset({"AT_DropColumn", "AT_DropConstraint", "AT_DropNotNull", "AT_ColumnDefault", "AT_DropIdentity"})
 """Subcommands of ALTER TABLE that drop an object."""
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.casts import assignable
 from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.expressions import LITERAL, kind_of, no_operator
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.nodes import Node
 
@@ -20,8 +23,9 @@ _TRIGGERED = frozenset({"new", "old"})
 _SUBQUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _INHERITABLE = "rpvmfc"
 
-Columns = frozenset[str] | None
-"""The columns of something in FROM; None where they aren't known."""
+Columns = Mapping[str, str] | None
+"""The columns of something in FROM with their types ("" = not one of pg_catalog, or not known); None where they aren't
+known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,13 @@ class _Source:
 
 @dataclass(slots=True)
 class _Scope:
-    """Where names are looked for: the sources of one query, what its list gives names to, and the query around."""
+    """Where names are looked for: the sources of one query, what its list gives names to, and the query around;
+    `merged` are columns that USING and NATURAL make one of two."""
 
     sources: list[_Source] = field(default_factory=list)
     around: _Scope | None = None
     given: frozenset[str] = frozenset()
+    merged: set[str] = field(default_factory=set)
 
     def chain(self) -> Iterator[_Scope]:
         scope: _Scope | None = self
@@ -76,6 +82,8 @@ class _Names:
             self._insert(node, scope, around, parts)
         elif kind == "UpdateStmt":
             self._from(node.from_clause, scope, parts)
+            for item in node.target_list:
+                self._assign(item.res_target, scope.sources[0], scope)
             self._look([*(item.res_target.val for item in node.target_list), node.where_clause], scope, parts)
         elif kind == "DeleteStmt":
             self._from(node.using_clause, scope, parts)
@@ -105,7 +113,14 @@ class _Names:
 
     def _insert(self, node: Node, scope: _Scope, around: _Scope | None, parts: Mapping[str, Columns]) -> None:
         if nodes.has(node, "select_stmt"):
-            self.statement(nodes.statement(node.select_stmt), around, parts)
+            given = self.statement(nodes.statement(node.select_stmt), around, parts)
+            self._fill(node, scope.sources[0])
+            wanted = scope.sources[0].columns or {}
+            names = [item.res_target.name for item in node.cols] or list(wanted)
+            listed = nodes.statement(node.select_stmt).target_list
+            if given is not None and len(given) == len(listed) <= len(names):  # else two of one name are one
+                for name, kind in zip(names, given.values(), strict=False):
+                    self._fits(scope.sources[0], name, wanted.get(name, ""), kind)
         if nodes.has(node, "on_conflict_clause"):
             clause = node.on_conflict_clause
             target = scope.sources[0]
@@ -124,37 +139,44 @@ class _Names:
         if node.values_lists:
             return None
         self._from(node.from_clause, scope, parts)
+        self._lockable(node)
         values = [item.res_target.val for item in node.target_list]
         self._look([*values, node.where_clause, node.having_clause], scope, parts)
         names = frozenset(item.res_target.name for item in node.target_list if item.res_target.name)
         given = self._given(node, scope)
-        sorted_by = _Scope(scope.sources, around, names | (given or frozenset()))
+        sorted_by = _Scope(scope.sources, around, names | frozenset(given or ()), scope.merged)
         self._look([*node.group_clause, *node.sort_clause, *node.distinct_clause], sorted_by, parts)
         return given
 
+    def _lockable(self, node: Node) -> None:
+        """FOR UPDATE and the like lock rows of tables, not what is made of several (CheckSelectLocking)."""
+        made = node.distinct_clause or node.group_clause or nodes.has(node, "having_clause")
+        if node.locking_clause and made:
+            self._refuse("FOR UPDATE and the like can't be with DISTINCT, GROUP BY or HAVING (0A000)")
+
     def _given(self, node: Node, scope: _Scope) -> Columns:
         """The columns that a SELECT gives."""
-        found: set[str] = set()
+        found: dict[str, str] = {}
         for item in node.target_list:
             value = item.res_target.val
             which = value.WhichOneof("node")
             if item.res_target.name:
-                found.add(item.res_target.name)
+                found[item.res_target.name] = self._kind(value, scope)
             elif which == "column_ref":
                 names = nodes.strings(value.column_ref.fields)
                 if not value.column_ref.fields[-1].HasField("a_star"):
-                    found.add(names[-1])
+                    found[names[-1]] = self._kind(value, scope)
                     continue
                 starred = [one for one in scope.sources if not names or one.called == names[-1]]
                 if not starred or any(one.columns is None for one in starred):
                     return None
                 for one in starred:
-                    found |= one.columns or frozenset()
+                    found |= one.columns or {}
             elif which == "func_call":
-                found.add(nodes.strings(value.func_call.funcname)[-1])
+                found[nodes.strings(value.func_call.funcname)[-1]] = self._kind(value, scope)
             else:
                 return None
-        return frozenset(found)
+        return found
 
     # -- FROM -----------------------------------------------------------------------------------------------------
 
@@ -170,7 +192,11 @@ class _Names:
             self._source(join.larg, scope, parts)
             middle = len(scope.sources)
             self._source(join.rarg, scope, parts)
-            self._using(join, scope.sources[begin:middle], scope.sources[middle:])
+            left, right = scope.sources[begin:middle], scope.sources[middle:]
+            self._using(join, left, right)
+            scope.merged |= set(nodes.strings(join.using_clause))
+            if join.is_natural:
+                scope.merged |= {name for one in (*left, *right) for name in one.columns or ()}
             self._look([join.quals], scope, parts)
             for alias in (join.alias, join.join_using_alias):
                 if alias.aliasname:
@@ -203,7 +229,8 @@ class _Names:
         relation = self.scene.catalog.get(nodes.name_of(named))
         if relation is None or not relation.known or not relation.columns or relation.kind not in _INHERITABLE:
             return _Source(called, None)
-        return _Source(called, frozenset(relation.columns), str(relation.name))
+        columns = {name: one.type if one.type_schema == "pg_catalog" else "" for name, one in relation.columns.items()}
+        return _Source(called, columns, str(relation.name))
 
     def _using(self, join: Node, left: list[_Source], right: list[_Source]) -> None:
         """JOIN … USING wants its columns on both sides."""
@@ -234,9 +261,47 @@ class _Names:
                 elif kind == "ColumnRef":
                     self._reference(current, scope, plain or scope)
                 else:
+                    if kind == "A_Expr" and (told := no_operator(current, partial(self._type, scope))):
+                        self._refuse(told)
                     for _, value in current.ListFields():
                         if type(value) not in nodes.SCALARS:
                             todo.extend([value] if hasattr(value, "ListFields") else value)
+
+    def _kind(self, value: Node, scope: _Scope) -> str:
+        return kind_of(value, partial(self._type, scope))
+
+    def _type(self, scope: _Scope, node: Node) -> str:
+        """The type of a column that an expression names, "" where it isn't certain."""
+        names = nodes.strings(node.fields)
+        if len(names) != len(node.fields) or not 0 < len(names) < 3 or names[0] in self.variables:
+            return ""
+        for level in scope.chain():
+            sources = [one for one in level.sources if len(names) == 1 or one.called == names[0]]
+            if any(one.columns is None for one in sources):
+                return ""
+            found = [one.columns[names[-1]] for one in sources if one.columns is not None and names[-1] in one.columns]
+            if found:
+                return found[0] if len(found) == 1 else ""
+        return ""
+
+    def _assign(self, target: Node, table: _Source, scope: _Scope) -> None:
+        """A value must become the column's type by itself (42804)."""
+        wanted = (table.columns or {}).get(target.name, "")
+        if target.indirection or not wanted:
+            return
+        self._fits(table, target.name, wanted, self._kind(target.val, scope))
+
+    def _fits(self, table: _Source, column: str, wanted: str, kind: str) -> None:
+        if kind and kind != LITERAL and not self.scene.catalog.casts and assignable(kind, wanted) is False:
+            self._refuse(f"{column} of {table.told} is {wanted}, and what it is to get is {kind} (42804)")
+
+    def _fill(self, insert: Node, table: _Source) -> None:
+        columns = table.columns or {}
+        names = [item.res_target.name for item in insert.cols] or list(columns)
+        select = nodes.statement(insert.select_stmt)
+        for row in select.values_lists:
+            for name, value in zip(names, row.list.items, strict=False):
+                self._fits(table, name, columns.get(name, ""), self._kind(value, _Scope()))
 
     def _reference(self, node: Node, scope: _Scope, plain: _Scope) -> None:
         names = nodes.strings(node.fields)
@@ -252,11 +317,23 @@ class _Names:
         if any(one.columns is None for one in sources) or name in self.variables or name in SYSTEM_COLUMNS:
             return
         if any(name in (one.columns or ()) or name == one.called for one in sources):
+            self._once(name, scope)
             return
         if any(name in level.given for level in scope.chain()):
             return
         told = ", ".join(dict.fromkeys(one.told or one.called for one in sources))
         self._refuse(f"column {name}{f' of {told}' if told else ''} does not exist (42703)")
+
+    def _once(self, name: str, scope: _Scope) -> None:
+        """A plain name that two tables of one FROM have is ambiguous, unless USING makes one of both (42702)."""
+        for level in scope.chain():
+            having = [one for one in level.sources if name in (one.columns or ())]
+            if name in level.given or name in level.merged:
+                return
+            if len(having) > 1:
+                self._refuse(f"column {name} is in {having[0].told or having[0].called} and {having[1].told} (42702)")
+            if having:
+                return
 
     def _of_table(self, called: str, name: str, scope: _Scope) -> None:
         for level in scope.chain():

@@ -14,11 +14,12 @@ from pgmig_tui.impact.rules import alter_constraint, sequences
 from pgmig_tui.impact.rules.alter_column import default_type
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
+from pgmig_tui.impact.rules.bounds import bound_text, bounds_refused
 from pgmig_tui.impact.rules.calls import called_in, in_columns
 from pgmig_tui.impact.rules.carry import result_columns, view_columns
 from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
-from pgmig_tui.impact.rules.kinds import wrong_kind
+from pgmig_tui.impact.rules.kinds import stored_where, wrong_kind
 from pgmig_tui.impact.rules.like import like_made
 from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.safer_index import attached_later
@@ -38,6 +39,9 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
     catalog = scene.catalog
     temporary = node.relation.relpersistence == "t"
     name = catalog.creation_name(nodes.name_of(node.relation), temporary=temporary)
+    if temporary and node.relation.schemaname not in ("", TEMP):
+        out.problem = f"a temporary table can't be in the schema {node.relation.schemaname} (42P16)"
+        return
     if problem := catalog.no_room(name):
         out.problem = problem
         return
@@ -50,6 +54,7 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
     if catalog.live and catalog.type([name.schema, name.relation]) is not None:
         out.problem = f"the type {name} exists already (42710)"
         return
+    stored_where(scene, out, node.tablespacename, node.access_method)
     if node.if_not_exists and not catalog.live:
         out.notes.append(f"nothing happens if {name} is there already")
     table = Relation(
@@ -60,6 +65,7 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
         passing=_passes(node),
         partition_key=_partition_key(node),
         owner=catalog.role,
+        acl=catalog.access.of_new,
     )
     catalog.put(table)
     parents = [nodes.name_of(item.range_var) for item in node.inh_relations]
@@ -107,6 +113,9 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
             out.problem = f"{scene.catalog.resolve(parent_name)} does not exist (42P01)"
             return
         parent = scene.catalog.relation(parent_name, "p")
+        if parent.known and parent.kind not in "p?" and scene.catalog.live:
+            out.problem = out.problem or f"{parent.name} is not partitioned: it has no partitions (42P17)"
+        bounds_refused(scene, out, parent, node.partbound)
         out.lock(parent, AE, f"gets the partition {table.name}")
         is_default = bool(node.partbound.is_default)
         if is_default and parent.default_partition is not None:
@@ -131,6 +140,7 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
             parents=(parent.name,),
             is_partition=True,
             calls=tuple(call for call in parent.calls if call.when in "dci"),
+            bound=bound_text(node.partbound),
             foreign_keys=tuple(replace(k, table=table.name, inherited=True, id=0) for k in parent.foreign_keys),
             indexes=tuple(
                 replace(i, name=Name(table.name.schema, f"{table.name.relation}_{'_'.join(i.keys)}_idx"), parent=i.name)
@@ -176,6 +186,8 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
     constrained: list[tuple[str, Node]] = []
     for definition in definitions:
         column = definition.colname
+        if [one.colname for one in definitions].count(column) > 1:
+            out.problem = out.problem or f"{name} would have two columns {column} (42701)"
         written = type_name(definition.type_name)
         serial = SERIALS.get(written.name)
         kinds = _NO_KINDS
@@ -339,7 +351,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
     scene.catalog.put(
         Relation(
             name, "v", columns, reads=reads, calls=_view_calls(node.query, scene), new=True, owner=scene.catalog.role,
-            writable=_writable(node, scene, columns),
+            acl=scene.catalog.access.of_new, writable=_writable(node, scene, columns),
         )
     )  # fmt: skip
 
@@ -380,7 +392,7 @@ def create_sequence(node: Node, scene: Scene, out: Effect) -> None:
         if not node.if_not_exists:
             out.problem = f"{name} exists already (42P07)"
         return
-    scene.catalog.put(Relation(name, "S", new=True, owner=scene.catalog.role))
+    scene.catalog.put(Relation(name, "S", new=True, owner=scene.catalog.role, acl=scene.catalog.access.of_new))
     owned_by(node.options, scene, out, name)
 
 
@@ -423,6 +435,9 @@ def create_schema(node: Node, scene: Scene, out: Effect) -> None:
     from pgmig_tui.impact.rules import apply
 
     name = node.schemaname or node.authrole.rolename
+    if name.startswith("pg_"):
+        out.problem = f"the schema {name} can't be made: names that begin with pg_ are the server's own (42939)"
+        return
     if scene.catalog.live and scene.catalog.has_schema(name):
         if not node.if_not_exists:
             out.problem = f"the schema {name} exists already (42P06)"

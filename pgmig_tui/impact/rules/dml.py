@@ -749,6 +749,10 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
         out.hide(f"what the prepared statement {node.name} does")
         return
     inner = nodes.statement(trees[0].query) if nodes.kind(trees[0]) == "PrepareStmt" else trees[0]
+    wanted = max((one.number for one in nodes.walk(inner) if nodes.kind(one) == "ParamRef"), default=0)
+    if nodes.kind(trees[0]) == "PrepareStmt" and max(wanted, len(trees[0].argtypes)) != len(node.params):
+        told = f"the prepared statement {node.name} takes {max(wanted, len(trees[0].argtypes))} parameters"
+        out.problem = out.problem or f"{told}, and is given {len(node.params)} (42601)"
     apply(inner, scene, out)
 
 

@@ -18,7 +18,7 @@ from pgmig_tui.impact.rules.cascade import (
     refuse,
 )
 from pgmig_tui.impact.rules.falling import fall
-from pgmig_tui.impact.rules.granting import held_by, released
+from pgmig_tui.impact.rules.granting import held_by, reassigned, released
 from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 
 
@@ -161,6 +161,7 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
         return
     made = [one for fact in facts for one in fact.dependents if catalog.known(one.name) is not None]
     names = {fact.name for fact in facts}
+    fired = [one.name for one in catalog.event_triggers if one.function in names]
     made += [
         Dependent(one.name, one.kind)
         for one in catalog
@@ -179,12 +180,15 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
             for one in several
             if one.function in names and not words
         ]
+        words += [f"the event trigger {one}" for one in fired if not words]
         refuse(out, f"the function {name}", words)
     else:
         why = f"depends on the function {name}"
         if not falls(scene, out, found, why) and not catalog.live:
             out.unknown.append(f"what depends on {name} (no catalog)")
         drop_dependents(scene, out, tuple(one for one in made if depends_still(catalog, one)), why)
+        for trigger in fired:
+            catalog.drop_event_trigger(trigger)
         for one in made:
             _forget_part(catalog, one, {fact.name for fact in facts})
     catalog.drop_function(parts, arguments, facts or None)
@@ -207,7 +211,7 @@ def _of_types(facts: list[FunctionFact], item: Node, catalog: Catalog) -> list[F
     """Of several functions with as many arguments, that of the types that are named, where all of them are known."""
     from pgmig_tui.impact.rules.routine import signature, type_of
 
-    if item.object_with_args.args_unspecified or len(facts) < 2:
+    if item.object_with_args.args_unspecified or not facts:
         return facts
     named = item.object_with_args.objfuncargs
     wanted = (
@@ -216,7 +220,8 @@ def _of_types(facts: list[FunctionFact], item: Node, catalog: Catalog) -> list[F
         else tuple(type_of(one.type_name, catalog) for one in item.object_with_args.objargs)
     )
     fitting = [fact for fact in facts if fact.takes == wanted]
-    return fitting or facts
+    known = all(one.schema for one in wanted) and all(len(fact.takes) == fact.most for fact in facts)
+    return fitting if catalog.live and known else fitting or facts
 
 
 def _exactly(facts: list[FunctionFact], arguments: int) -> list[FunctionFact]:
@@ -353,6 +358,8 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.roles:
         role = item.role_spec.rolename or scene.catalog.session.role or scene.catalog.facts.role
         released(role, scene.catalog, dropping=dropping)
+        if not dropping:
+            reassigned(role, node.newrole.rolename or scene.catalog.role, scene.catalog)
         owned = _owned_by(scene.catalog, role)
         if dropping and scene.catalog.live and role not in scene.catalog.facts.roles:
             # Whoever acts, a role that was renamed: what they own was not asked.

@@ -206,6 +206,17 @@ def role_changed(node: Node, catalog: Catalog) -> None:
     catalog.access = access
 
 
+def reassigned(role: str, owner: str, catalog: Catalog) -> None:
+    """REASSIGN OWNED BY: schemas and functions, too."""
+    for schema, guard in catalog.access.schemas.items():
+        if guard.owner == role:
+            catalog.access = catalog.access.with_schema(schema, handed_over(guard, owner))
+    for fact in catalog.all_functions():
+        if fact.owner == role:
+            now = handed_over(Guarded(fact.owner, fact.acl), owner)
+            catalog.put_function(changed(fact, owner=now.owner, acl=now.acl))
+
+
 def released(role: str, catalog: Catalog, *, dropping: bool) -> None:
     """DROP OWNED BY takes all privileges of a role in this database, REASSIGN OWNED BY its objects."""
     catalog.access = changed(catalog.access, holding=catalog.access.holding - {role})

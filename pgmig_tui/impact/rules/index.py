@@ -9,8 +9,9 @@ from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.dml import evaluated
-from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_kind
+from pgmig_tui.impact.rules.kinds import index_or_relation, stored_where, wrong_kind
 from pgmig_tui.impact.rules.refused import checked, in_use, name_taken, no_column
+from pgmig_tui.impact.rules.refused_index import index_refused
 from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently
 from pgmig_tui.impact.selectivity import share
 
@@ -43,6 +44,8 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     elements = [item.index_elem for item in node.index_params]
     columns = tuple(name for element in elements if (name := element.name))
     no_column(out, table, columns)
+    index_refused(node, table, scene, out)
+    stored_where(scene, out, node.table_space, node.access_method)
     if node.unique and scene.catalog.live and (told := inherited.lacks_partition_key(table, columns)):
         out.problem = out.problem or told
     if node.idxname:

@@ -49,6 +49,21 @@ def wrong_kind(scene: Scene, out: Effect, relation: Relation, kinds: str, wanted
     return True
 
 
+def stored_where(scene: Scene, out: Effect, tablespace: str, method: str) -> None:
+    """A tablespace and an access method that are named must be there (42704)."""
+    scope = scene.catalog.facts.scope
+    if scope is None or scene.catalog.uncertain:
+        return
+    if (
+        tablespace
+        and scope.tablespaces
+        and not (tablespace in scope.tablespaces or scene.catalog.has_store(tablespace))
+    ):
+        out.problem = out.problem or f"the tablespace {tablespace} does not exist (42704)"
+    if method and scope.methods and not (method in scope.methods or scene.catalog.has_store(method)):
+        out.problem = out.problem or f"the access method {method} does not exist (42704)"
+
+
 def index_or_relation(catalog: Catalog, name: Name, kind: str = "?") -> Relation:
     """The relation, or what stands for an index of that name."""
     relation = catalog.relation(name, kind)

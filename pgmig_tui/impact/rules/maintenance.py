@@ -9,7 +9,7 @@ from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.alter_storage import mark_clustered, no_order
-from pgmig_tui.impact.rules.refused import in_use
+from pgmig_tui.impact.rules.refused import in_use, no_column
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 
 
@@ -27,6 +27,7 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
             out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
             continue
         root = scene.catalog.relation(name)
+        no_column(out, root, nodes.strings(item.vacuum_relation.va_cols))
         if root.kind not in ("rmp?" if node.is_vacuumcmd else "rmpf?"):
             out.notes.append(f"{root.name} is passed over: it has no rows of its own")
             continue

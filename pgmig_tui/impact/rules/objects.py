@@ -18,9 +18,10 @@ from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.dml import unpopulated
 from pgmig_tui.impact.rules.granting import owner_changed
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
-from pgmig_tui.impact.rules.refused import columns_of_type, no_column
+from pgmig_tui.impact.rules.refused import columns_of_type, no_column, no_constraint
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.rules.typed import composite_made
+from pgmig_tui.impact.rules.types import no_type
 from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
 
@@ -83,6 +84,8 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
             out.lock_name(name, "i", SUE, why)
     elif what in {"OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"}:
         _comment_on(scene, out, nodes.name_from(parts[:-1]), AS, "r", why)
+        if what == "OBJECT_TABCONSTRAINT":
+            no_constraint(scene, out, scene.catalog.relation(nodes.name_from(parts[:-1])), parts[-1])
 
 
 def _comment_on(scene: Scene, out: Effect, name: Name, mode: LockMode, kind: str, why: str) -> None:
@@ -166,6 +169,9 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
             if wrong_kind(scene, out, table, "rpmf"):
                 return
             out.lock(table, SUE, "CREATE STATISTICS")
+            if len(node.exprs) == 1 and node.exprs[0].stats_elem.name:
+                out.problem = out.problem or "extended statistics are of two columns, or more (42P17)"
+            no_column(out, table, (one.stats_elem.name for one in node.exprs if one.stats_elem.name))
             parts = nodes.strings(node.defnames)
             if parts:
                 made = Name(parts[-2] if len(parts) > 1 else table.name.schema, parts[-1])
@@ -178,6 +184,7 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
 def create_domain(node: Node, scene: Scene, out: Effect) -> None:
     parts = nodes.strings(node.domainname)
     base = type_name(node.type_name)
+    no_type(scene, out, base)
     kinds = {nodes.enum_name("ConstrType", c.constraint.contype) for c in node.constraints}
     name = scene.catalog.creation_name(nodes.name_from(parts))
     constrained = bool(kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"})
@@ -415,9 +422,15 @@ def nothing(node: Node, scene: Scene, out: Effect) -> None:
     """No relation of the user is locked."""
 
 
+def access_method_made(node: Node, scene: Scene, out: Effect) -> None:
+    scene.catalog.make_store(node.amname)
+
+
 def outside(node: Node, scene: Scene, out: Effect) -> None:
     """Refused inside a transaction block."""
     out.no_transaction = True
+    if nodes.kind(node) == "CreateTableSpaceStmt":
+        scene.catalog.make_store(node.tablespacename)
 
 
 def define(node: Node, scene: Scene, out: Effect) -> None:
@@ -514,12 +527,12 @@ RULES = {
     "LoadStmt": load,
     "CreatedbStmt": outside,
     "CreateTableSpaceStmt": outside,
+    "CreateAmStmt": access_method_made,
     "DropTableSpaceStmt": outside,
     **dict.fromkeys(
         (
             "AlterStatsStmt",
             "AlterDatabaseStmt", "AlterDatabaseRefreshCollStmt",
-            "CreateAmStmt",
             "CreateConversionStmt", "CreateFdwStmt", "AlterFdwStmt", "CreateForeignServerStmt",
             "AlterForeignServerStmt", "CreateUserMappingStmt", "AlterUserMappingStmt", "DropUserMappingStmt",
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterOperatorStmt", "AlterTypeStmt",

@@ -15,6 +15,7 @@ from pgmig_tui.impact.facts import FunctionFact, Name, Relation
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.carry import view_columns
 from pgmig_tui.impact.rules.granting import ROUTINES, granted_relations
+from pgmig_tui.impact.rules.sequences import feeding
 from pgmig_tui.impact.rules.visible import visible
 from pgmig_tui.impact.shadow import SYSTEM_SCHEMAS, TEMP
 
@@ -34,10 +35,36 @@ _WRITING = {"InsertStmt": "a", "UpdateStmt": "w", "DeleteStmt": "d"}
 _RELATIONS = frozenset({"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_SEQUENCE", "OBJECT_FOREIGN_TABLE"})
 
 
+_OF_ROLES = frozenset(
+    {"GrantStmt", "GrantRoleStmt", "AlterOwnerStmt", "CreatePolicyStmt", "AlterPolicyStmt", "AlterTableStmt",
+     "ReassignOwnedStmt", "DropOwnedStmt", "AlterDefaultPrivilegesStmt", "AlterRoleStmt", "AlterRoleSetStmt",
+     "CreateSchemaStmt"}
+)  # fmt: skip
+"""Statements whose roles must be there."""
+
+
+def _roles_there(node: Node, scene: Scene, out: Effect) -> None:
+    catalog, scope = scene.catalog, scene.catalog.facts.scope
+    if scope is None:
+        return
+    for inner in nodes.walk(node):
+        kind = nodes.kind(inner)
+        role = inner.rolename if kind == "RoleSpec" else ""
+        if kind == "AccessPriv" and nodes.kind(node) == "GrantRoleStmt":
+            role = inner.priv_name
+        asked = role in scope.asked.members or role in scope.asked.roles
+        if role and asked and not role.startswith("pg_") and not catalog.has_role(role):
+            out.problem = out.problem or f"the role {role} does not exist (42704)"
+
+
 def permitted(node: Node, scene: Scene, out: Effect) -> None:
     """Say why the role may not run a statement, if that is so."""
     catalog = scene.catalog
-    if not catalog.live or out.problem or catalog.uncertain or not catalog.access.judged(catalog.role):
+    if not catalog.live or catalog.uncertain:
+        return
+    if nodes.kind(node) in _OF_ROLES:
+        _roles_there(node, scene, out)
+    if out.problem or not catalog.access.judged(catalog.role):
         return
     _Judge(scene, out).statement(node)
 
@@ -80,6 +107,8 @@ class _Judge:
         if kind in {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt"}:
             self._query(node)
         elif kind in {"TruncateStmt", "LockStmt"}:
+            for table in self._cascaded(node) if kind == "TruncateStmt" and nodes.cascades(node) else ():
+                self._may(table, "D")
             for item in node.relations:
                 self._may(self.catalog.get(nodes.name_of(item.range_var)), "D" if kind == "TruncateStmt" else "rwdDm")
         elif kind in _OWNED:
@@ -102,6 +131,15 @@ class _Judge:
         self._making(node, kind)
         if kind == "CreateTableAsStmt":
             self._query(nodes.statement(node.query))
+
+    def _cascaded(self, node: Node) -> Iterator[Relation]:
+        """The tables that TRUNCATE … CASCADE reaches by foreign keys."""
+        todo = [self.catalog.resolve(nodes.name_of(item.range_var)) for item in node.relations]
+        for name in todo:
+            for key in self.catalog.incoming(name):
+                if key.table not in todo:
+                    todo.append(key.table)
+                    yield self.catalog.relation(key.table)
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
@@ -142,6 +180,12 @@ class _Judge:
             if node.on_conflict_clause.target_list:
                 self._may(table, "w", [item.res_target.name for item in node.on_conflict_clause.target_list])
         self._may(table, _WRITING[kind], columns)
+        if kind == "InsertStmt" and table is not None and table.known:
+            given = set(columns or ())
+            for sequence, column in feeding(self.catalog, table) if columns else ():
+                owned = any(one.name == sequence.name and one.identity for one in table.sequences)
+                if column not in given and not owned:
+                    self._may(sequence, "Uw")
         if kind != "InsertStmt" and table is not None and nodes.has(node, "where_clause"):
             read = view_columns(self.catalog, node.where_clause, table)
             if read:
@@ -152,8 +196,6 @@ class _Judge:
         if relation is None or not relation.known or not self._schema(relation.name):
             return relation is None or not relation.known
         kind = "sequence" if relation.kind == "S" else "relation"
-        if relation.fresh and self.access.defaults:
-            return True
         if any(self.access.may(self.role, letter, kind, relation.owner, relation.acl) for letter in letters):
             return True
         named = list(columns or ())

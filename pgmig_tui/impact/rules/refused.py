@@ -12,11 +12,13 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.builtin import builtin_types
 from pgmig_tui.impact.casts import assignable, comparable
 from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.expressions import LITERAL, kind_of, no_operator, of_columns
 from pgmig_tui.impact.facts import Column, Index, Name, Relation, replace
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.cascade import depends_still, in_the_way, keys_by, obstacle_words, part_key, refuse
 from pgmig_tui.impact.rules.kinds import wrong_kind
+from pgmig_tui.impact.rules.refused_index import immutable, operator_class
 from pgmig_tui.impact.rules.sequences import named_in
 from pgmig_tui.impact.rules.types import SERIALS, no_type
 from pgmig_tui.impact.shadow import TEMP
@@ -53,6 +55,16 @@ def lacks(table: Relation, columns: Iterable[str]) -> str:
 def no_column(out: Effect, table: Relation, columns: Iterable[str]) -> None:
     if missing := lacks(table, columns):
         out.problem = out.problem or f"column {missing} of {table.name} does not exist (42703)"
+
+
+def no_constraint(scene: Scene, out: Effect, table: Relation, name: str) -> None:
+    """A constraint that a table certainly lacks (42704)."""
+    if not (table.known and table.columns and scene.catalog.live) or scene.catalog.uncertain or table.kind not in "rpf":
+        return
+    there = {check.name for check in table.checks} | {key.name for key in table.foreign_keys}
+    there |= {index.constraint for index in table.indexes} | {trigger.name for trigger in table.triggers}
+    if name not in there and scene.catalog.facts.scope is not None:
+        out.problem = out.problem or f"{table.name} has no constraint {name} (42704)"
 
 
 def subcommand(words: str, cmd: Node, table: Relation, scene: Scene, out: Effect, *, only: bool = False) -> None:
@@ -209,9 +221,22 @@ def _default(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     elif column is not None and column.identity:
         out.problem = out.problem or f"{table.name}.{cmd.name} is an identity column: it has no default (42601)"
     elif nodes.has(cmd, "def"):
+        _default_fits(cmd.name, nodes.raw_definition(cmd), table, scene, out)
         for name in named_in(nodes.raw_definition(cmd)):
             if scene.catalog.missing(name):
                 out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
+
+
+def _default_fits(name: str, expression: Node, table: Relation, scene: Scene, out: Effect) -> None:
+    """A default names no column, and is of a type that becomes the column's."""
+    if any(nodes.kind(inner) == "ColumnRef" for inner in nodes.walk(expression, without="SubLink")):
+        out.problem = out.problem or f"the default of {table.name}.{name} can't name a column (0A000)"
+    column = table.columns.get(name)
+    if column is None or not column.type or column.type_schema != "pg_catalog" or scene.catalog.casts:
+        return
+    kind = kind_of(expression, of_columns({}))
+    if kind and kind != LITERAL and assignable(kind, column.type) is False:
+        out.problem = out.problem or f"{table.name}.{name} is {column.type}, and its default {kind} (42804)"
 
 
 def _add_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -252,9 +277,20 @@ def _add_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     for item in definition.constraints:
         if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_GENERATED":
             _generated_of(item.constraint.raw_expr, table, out)
+            immutable(item.constraint.raw_expr, table, scene, out, "a generated column")
     if (written := type_name(definition.type_name)).name not in SERIALS:
         no_type(scene, out, written)
     kinds = {nodes.enum_name("ConstrType", item.constraint.contype) for item in definition.constraints}
+    made = Column(
+        definition.colname, written.name if not written.array else "", type_schema=written.schema or "pg_catalog"
+    )
+    known = replace(table, columns={**table.columns, definition.colname: made})
+    for item in definition.constraints:
+        if (
+            nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT"
+            and written.name in builtin_types()
+        ):
+            _default_fits(definition.colname, item.constraint.raw_expr, known, scene, out)
     if "CONSTR_PRIMARY" in kinds and any(index.primary for index in table.indexes):
         out.problem = out.problem or f"{table.name} has a primary key already (42P16)"
 
@@ -301,12 +337,18 @@ def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> No
     elif kind == "CONSTR_FOREIGN":
         no_column(out, table, nodes.strings(constraint.fk_attrs))
         _references(constraint, table, scene, out)
+    elif kind == "CONSTR_EXCLUSION":
+        for item in constraint.exclusions:
+            operator_class(item.list.items[0].index_elem, constraint.access_method or "gist", table, scene, out)
     elif kind == "CONSTR_CHECK":
         checked(constraint.raw_expr, table, out, "a CHECK")
         plain = constraint.raw_expr.column_ref if constraint.raw_expr.WhichOneof("node") == "column_ref" else None
         column = table.columns.get(nodes.strings(plain.fields)[-1]) if plain is not None else None
         if column is not None and column.type_schema == "pg_catalog" and column.type not in {"", "bool"}:
             out.problem = out.problem or f"{table.name}.{column.name} is no boolean: it is no CHECK (42804)"
+        kind = kind_of(constraint.raw_expr, of_columns(table.columns))
+        if column is None and kind not in {"", LITERAL, "bool"}:
+            out.problem = out.problem or f"a CHECK of {table.name} is {kind}, and no boolean (42804)"
 
 
 def checked(expression: Node, table: Relation, out: Effect, what: str) -> None:
@@ -315,6 +357,9 @@ def checked(expression: Node, table: Relation, out: Effect, what: str) -> None:
     if any(nodes.kind(inner) == "SubLink" for inner in found):
         out.problem = out.problem or f"{what} can't have a subquery (0A000)"
         return
+    for inner in found:
+        if nodes.kind(inner) == "A_Expr" and (told := no_operator(inner, of_columns(table.columns))):
+            out.problem = out.problem or told
     plain = [inner for inner in found if nodes.kind(inner) == "ColumnRef" and len(inner.fields) == 1]
     names = [name for inner in plain for name in nodes.strings(inner.fields)]
     no_column(out, table, (name for name in names if name != table.name.relation))
@@ -342,6 +387,10 @@ def _references(constraint: Node, table: Relation, scene: Scene, out: Effect) ->
         return
     columns = nodes.strings(constraint.pk_attrs)
     no_column(out, target, columns)
+    theirs = columns or next((list(index.keys) for index in target.indexes if index.primary), [])
+    if constraint.fk_attrs and theirs and len(constraint.fk_attrs) != len(theirs):
+        told = f"the foreign key has {len(constraint.fk_attrs)} columns, and {target.name} {len(theirs)} for it"
+        out.problem = out.problem or f"{told} (42830)"
     if not columns and not any(index.primary for index in target.indexes):
         out.problem = out.problem or f"{target.name} has no primary key to reference (42704)"
     elif columns and not any(_referable(index, set(columns)) for index in target.indexes):

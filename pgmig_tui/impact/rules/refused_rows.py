@@ -21,6 +21,12 @@ def given_to(scene: Scene, out: Effect, node: Node, table: Relation, verb: str) 
     """Values for columns that the server itself computes, and rows of the wrong length."""
     if not (table.known and table.columns and scene.catalog.live) or table.kind not in "rpf":
         return
+    named = [item.res_target.name for item in (node.target_list if verb == "UPDATE" else getattr(node, "cols", ()))]
+    plain = not any(item.res_target.indirection for item in getattr(node, "target_list", ()))
+    if len(named) > len(set(named)) and plain:
+        twice = next(name for name in named if named.count(name) > 1)
+        code = "42601" if verb == "UPDATE" else "42701"
+        out.problem = out.problem or f"{verb} names {table.name}.{twice} twice ({code})"
     if verb == "UPDATE":
         for item in node.target_list:
             target = item.res_target

@@ -11,7 +11,7 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import sequences
 from pgmig_tui.impact.rules.carry import function_moved, renamed_on_table
 from pgmig_tui.impact.rules.kinds import altered_as
-from pgmig_tui.impact.rules.refused import name_taken, of_typed_table, rename_attribute, rename_column
+from pgmig_tui.impact.rules.refused import name_taken, no_constraint, of_typed_table, rename_attribute, rename_column
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 from pgmig_tui.impact.shadow import Catalog
 
@@ -41,6 +41,8 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
     elif what == "OBJECT_ROLE":
         scene.catalog.put_role(node.subname, there=False)
         scene.catalog.put_role(node.newname, there=True)
+    elif what == "OBJECT_EVENT_TRIGGER":
+        scene.catalog.rename_event_trigger("".join(nodes.strings([node.object])), node.newname)
     elif what == "OBJECT_STATISTIC_EXT":
         found = scene.catalog.statistics(nodes.name_from(nodes.list_name(node.object)))
         if found is not None:
@@ -75,6 +77,9 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
     elif what in {"OBJECT_COLUMN", "OBJECT_ATTRIBUTE"}:
         _rename_column(node, scene, out, relation)
     elif what == "OBJECT_TABCONSTRAINT":
+        no_constraint(scene, out, relation, node.subname)
+        if any(index.constraint == node.subname for index in relation.indexes):
+            name_taken(scene, out, Name(relation.name.schema, node.newname))
         _rename_constraint(node, scene, out, relation)
     elif what in _ON_TABLE:
         out.lock(relation, AE, why)
@@ -164,7 +169,10 @@ def _carry_column(catalog: Catalog, member: Relation, old: str, new: str) -> Non
         other = catalog.get(key.table)
         if old in key.referenced_columns and other is not None:
             catalog.put(referenced_column_renamed(other, member.name, old, new))
-    catalog.put(column_renamed(catalog.relation(member.name), old, new))
+    now = column_renamed(catalog.relation(member.name), old, new)
+    if now.writable is not None and old in now.writable:
+        now = replace(now, writable=now.writable - {old} | {new})
+    catalog.put(now)
     sequences.column_renamed(catalog, member.name, old, new)
 
 

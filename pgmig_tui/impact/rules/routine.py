@@ -30,6 +30,9 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     options = nodes.options(node.options)
     language = _text(options.get("language")).lower() or ("sql" if nodes.has(node, "sql_body") else "")
     body = ""
+    around = scene.catalog.session
+    for setting, value in _settings(item.def_elem for item in node.options):  # its body is looked at with these
+        scene.catalog.session = scene.catalog.session.changed(setting, value)
     if nodes.has(node, "sql_body"):
         _named(node.sql_body, scene, out, _parameter_names(node))
     elif "as" in options:
@@ -41,6 +44,7 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
                     _named(statement, scene, out, _parameter_names(node))
             except nodes.ParseError as error:
                 out.problem = f"its body can't be read: {error} (42601)"
+    scene.catalog.session = around
     if nodes.has(node, "return_type"):
         _row_type(nodes.strings(node.return_type.names), scene, out)
     name = scene.catalog.creation_name(nodes.name_from(nodes.strings(node.funcname)))
@@ -52,9 +56,13 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     fact = FunctionFact(
         name, volatile[0], language, body, least=least, most=most, settings=settings, parameters=parameters,
         takes=signature(node.parameters, scene.catalog), gives=_gives(node, scene.catalog), made=True,
-        owner=scene.catalog.role, definer="security" in options and nodes.is_on(options["security"]),
+        owner=scene.catalog.role, acl=scene.catalog.access.of_new,
+        definer="security" in options and nodes.is_on(options["security"]),
     )  # fmt: skip
     _refuse_twice(fact, scene, out, replaced=bool(node.replace))
+    before = scene.catalog.replaced_by(fact)
+    if before is not None:  # what hangs on it stays, and the server knows it
+        fact = with_changes(fact, made=before.made, dependents=before.dependents, owner=before.owner, acl=before.acl)
     scene.catalog.put_function(fact)
     function_made(scene.catalog, fact, node.sql_body if nodes.has(node, "sql_body") else None)
 

@@ -24,7 +24,17 @@ def make(catalog: Catalog, table: Name, column: str, *, identity: bool) -> None:
 
     name = Name(table.schema, free_name(table.relation, (column,), "seq", taken))
     uses = () if identity else (Dependent(table, _DEFAULT, part=column),)
-    catalog.put(Relation(name, "S", new=True, dependents=uses, persistence=known.persistence, owner=known.owner))
+    catalog.put(
+        Relation(
+            name,
+            "S",
+            new=True,
+            dependents=uses,
+            persistence=known.persistence,
+            owner=known.owner,
+            acl=catalog.access.of_new,
+        )
+    )
     catalog.put(replace(known, sequences=(*known.sequences, OwnedSequence(name, column, identity))))
 
 

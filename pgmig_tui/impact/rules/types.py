@@ -18,6 +18,9 @@ def type_schema(catalog: Catalog, written: TypeName) -> str:
     if written.schema:
         return written.schema
     fact = catalog.type([written.name])
+    if fact is None and written.name not in builtin_types():
+        relation = catalog.get(Name("", written.name))
+        return relation.name.schema if relation is not None and relation.kind in "crpvm" else "pg_catalog"
     return fact.name.schema if fact is not None else "pg_catalog"
 
 
