@@ -26,6 +26,7 @@ from pgmig_tui.impact.rules import (
     carry,
     kinds,
     refused,
+    refused_types,
     sequences,
     typed,
 )
@@ -171,9 +172,9 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     said = [_words(sub, cmd) for sub, cmd in zip(subs, commands, strict=True)]
     out.lock(relation, mode, said[0] if len(said) == 1 else ", ".join(dict.fromkeys(said)))
     if relation.kind == "c":
-        refused.composite(scene, out, relation, commands)
+        refused_types.composite(scene, out, relation, commands)
         _typed_tables(scene, out, relation, zip(subs, commands, strict=True))
-    refused.defaults(commands, relation, scene, out)
+    refused_types.defaults(commands, relation, scene, out)
     draft = None if relation.new or scene.depth else draft_of(node, scene, relation)
     for position, (sub, cmd, words) in enumerate(zip(subs, commands, said, strict=True)):
         if sub is None:
@@ -198,7 +199,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
         if sub.words in _EVALUATES:
             evaluated(cmd, scene, out)
         sub.handler(Altering(scene, out, table, members, mode, only, sub.words, draft, position), cmd)
-    refused.row_type_used(scene, out, relation)
+    refused_types.row_type_used(scene, out, relation)
     count_calls(node, scene, out)
     if draft is not None:
         draft.finish(out)
@@ -341,7 +342,7 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     if not nodes.has(node, "relation"):
         if nodes.enum_name("ObjectType", node.object_type) == "OBJECT_EXTENSION":
             scene.catalog.create_extension(nodes.list_name(node.object)[-1])  # what it brings is elsewhere from now on
-        if not refused.no_move(scene, out, node.newschema, nodes.list_name(node.object)):
+        if not refused_types.no_move(scene, out, node.newschema, nodes.list_name(node.object)):
             _move_type(node, scene)
             _move_routine(node, scene)
         return

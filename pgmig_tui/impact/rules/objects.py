@@ -18,7 +18,8 @@ from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.dml import unpopulated
 from pgmig_tui.impact.rules.granting import owner_changed
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
-from pgmig_tui.impact.rules.refused import columns_of_type, no_column, no_constraint
+from pgmig_tui.impact.rules.refused import no_column, no_constraint
+from pgmig_tui.impact.rules.refused_types import columns_of_type
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.rules.typed import composite_made
 from pgmig_tui.impact.rules.types import no_type

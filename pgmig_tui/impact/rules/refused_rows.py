@@ -25,8 +25,8 @@ def given_to(scene: Scene, out: Effect, node: Node, table: Relation, verb: str) 
     plain = not any(item.res_target.indirection for item in getattr(node, "target_list", ()))
     if len(named) > len(set(named)) and plain:
         twice = next(name for name in named if named.count(name) > 1)
-        code = "42601" if verb == "UPDATE" else "42701"
-        out.problem = out.problem or f"{verb} names {table.name}.{twice} twice ({code})"
+        told = f"{verb} names {table.name}.{twice} twice"
+        out.problem = out.problem or (f"{told} (42601)" if verb == "UPDATE" else f"{told} (42701)")
     if verb == "UPDATE":
         for item in node.target_list:
             target = item.res_target

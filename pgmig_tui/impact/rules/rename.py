@@ -11,7 +11,8 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import sequences
 from pgmig_tui.impact.rules.carry import function_moved, renamed_on_table
 from pgmig_tui.impact.rules.kinds import altered_as
-from pgmig_tui.impact.rules.refused import name_taken, no_constraint, of_typed_table, rename_attribute, rename_column
+from pgmig_tui.impact.rules.refused import name_taken, no_constraint, rename_column
+from pgmig_tui.impact.rules.refused_types import of_typed_table, rename_attribute
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 from pgmig_tui.impact.shadow import Catalog
 
