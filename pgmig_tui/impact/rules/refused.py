@@ -237,6 +237,8 @@ def _add_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
             immutable(item.constraint.raw_expr, table, scene, out, "a generated column")
     if (written := type_name(definition.type_name)).name not in SERIALS:
         no_type(scene, out, written)
+    if (written.schema or table.name.schema, written.name) == table.name and written.name not in builtin_types():
+        out.problem = out.problem or f"a column of {table.name} can't be of the table's own row type (42P16)"
     kinds = {nodes.enum_name("ConstrType", item.constraint.contype) for item in definition.constraints}
     made = Column(
         definition.colname, written.name if not written.array else "", type_schema=written.schema or "pg_catalog"

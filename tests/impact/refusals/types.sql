@@ -29,6 +29,7 @@ ALTER TABLE member ALTER COLUMN note TYPE boolean USING note = 'y';
 ALTER TABLE member ALTER COLUMN no DROP IDENTITY IF EXISTS;
 SELECT nextval('member_no_seq');
 ALTER TABLE village OF place;
+ALTER TABLE hamlet ADD COLUMN self hamlet;
 ALTER TABLE hamlet OF place;
 ALTER TABLE village ADD COLUMN people int;
 ALTER TYPE place ALTER ATTRIBUTE name TYPE varchar(9) CASCADE;
