@@ -165,6 +165,10 @@ def item_named(items: Iterable[Item], item_id: str) -> Item:
 def _pre(policy: Policy) -> tuple[Item, ...]:
     if not policy.backup.required:
         return PRE
-    # What pgmig.toml demands holds on every environment, protected or not.
     wanted = {BACKUP} if policy.backup.verify == "none" else {BACKUP, VERIFY_BACKUP}
-    return tuple(replace(item, always=item.id in wanted) for item in PRE)
+    return tuple(_demanded(item) if item.id in wanted else item for item in PRE)
+
+
+def _demanded(item: Item) -> Item:
+    """It holds on every environment, protected or not, and a person's word isn't enough."""
+    return replace(item, how="check", always=True, open="there is no backup that counts")

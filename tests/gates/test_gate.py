@@ -200,7 +200,13 @@ def test_a_backup_that_pgmig_toml_demands_is_demanded_everywhere(verify: str, wa
     found = items(backup=BackupPolicy(required=True, verify=verify))
     assert blocking(found, checks(), (), False) == wanted
     assert blocking(found, [*checks(), *MADE], (), False) == ()
-    assert blocking(found, checks(), [answer(BACKUP, note="snapshot 42"), answer(VERIFY_BACKUP)], False) == ()
+    said = [answer(BACKUP, note="snapshot 42"), answer(VERIFY_BACKUP)]
+    assert blocking(found, checks(), said, False) == wanted, "a word isn't a backup"
+    for item_id in wanted:
+        with pytest.raises(Refused, match=f"{item_id} is worked out by the program"):
+            parse_answer(f"{item_id}=snapshot 42", "attest", found, "Ann <ann@example.org>")
+    past = [Answer(one, "override", "pgBackRest at 02:00", "Ann", "2026-01-01T00:00:00Z") for one in wanted]
+    assert blocking(found, checks(), past, False) == ()
 
 
 def test_answers_of_the_command_line() -> None:
