@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.declared import declaration, readable
 
 _ASSIGNED = re.compile(r'\s*("?)([\w$]+)\1\s*(?::=|=)\s*(.*)$', re.DOTALL).match
 _EXPRESSION = re.compile(r"(?::=|=)(.*)$", re.DOTALL).search
@@ -86,13 +87,19 @@ Step = Run | Assign | Choice | Loop | Guard | Leave | End
 @lru_cache(maxsize=4096)
 def steps_of(sql: str) -> Block | None:
     """The steps of a DO or CREATE FUNCTION statement; None when its body can't be read."""
-    tree = nodes.parse_plpgsql(sql)
-    if not tree or not isinstance(tree[0], dict):
+    function = _function(sql)
+    if function is None:
         return None
-    function = tree[0].get("PLpgSQL_function", {})
     datums = function.get("datums", ())
     names = tuple(_name(datum) for datum in datums)
-    return _named((*_declared(datums), *_block([function.get("action", {})])), names)
+    return _named((*_declared(datums, sql), *_block([function.get("action", {})])), names)
+
+
+def _function(sql: str) -> dict[str, Any] | None:
+    tree = nodes.parse_plpgsql(sql) or next(filter(None, map(nodes.parse_plpgsql, readable(sql))), None)
+    if not tree or not isinstance(tree[0], dict):
+        return None
+    return dict(tree[0].get("PLpgSQL_function", {}))
 
 
 _ALWAYS = frozenset(
@@ -104,10 +111,9 @@ _ALWAYS = frozenset(
 @lru_cache(maxsize=4096)
 def variables_of(sql: str) -> frozenset[str] | None:
     """The names of all variables of a DO or CREATE FUNCTION statement; None when its body can't be read."""
-    tree = nodes.parse_plpgsql(sql)
-    if not tree or not isinstance(tree[0], dict):
+    function = _function(sql)
+    if function is None:
         return None
-    function = tree[0].get("PLpgSQL_function", {})
     names = {_name(datum) for datum in function.get("datums", ())} - {""}
     return frozenset(names | set(map(str.lower, _labels(function))) | _ALWAYS)
 
@@ -175,9 +181,17 @@ def texts_of(block: Block) -> Iterator[tuple[str, bool]]:
                     yield from texts_of(handler)
 
 
-def _declared(datums: Any) -> Iterator[Step]:
-    """Variables with a value, and bound cursors."""
+def _declared(datums: Any, sql: str) -> Iterator[Step]:
+    """Variables with a value, and bound cursors; those of a type that the parser doesn't know become one of it."""
     for datum in datums:
+        row: dict[str, Any] = next(iter((datum or {}).values()), {})
+        of_text = row.get("datatype", {}).get("PLpgSQL_type", {}).get("typname", "") in {"text", "_text", "text[]"}
+        if "lineno" in row and "refname" in row and (of_text or "PLpgSQL_rec" in datum):
+            kind, value = declaration(sql, row["refname"])
+            if kind.lower() not in {"", "record", "text"}:
+                yield Run(f"SELECT NULL::{kind}")
+            if value and "PLpgSQL_rec" in datum:
+                yield Assign(row["refname"], value)
         variable = (datum or {}).get("PLpgSQL_var", {})
         if "default_val" in variable:
             yield Assign(variable["refname"], _query(variable["default_val"]))
