@@ -124,9 +124,17 @@ def _files(predicted: StatementImpact | None, measured: Measured) -> list[Differ
 
 
 def _scans(predicted: StatementImpact | None, measured: Measured) -> list[Difference]:
-    """Only scans that nobody foresaw: without rows some that were foreseen don't begin."""
+    """Only scans that nobody foresaw: without rows some that were foreseen don't begin. And only of what others wait
+    for: how a query reads (of CREATE TABLE … AS, of a materialized view, inside a function) is the planner's choice.
+    """
     told = {*predicted.scans, *predicted.rewrites} if predicted is not None else set()
-    real = [rows for rows in measured.rows if rows.scans and not rows.new]
+    modes: dict[Name, LockMode] = {}
+    for name, mode in (
+        *((lock.name, lock.mode) for lock in measured.locks),
+        *((lock.name, lock.mode) for lock in (predicted.locks if predicted is not None else ())),
+    ):
+        modes[name] = max(mode, modes.get(name, mode))
+    real = [rows for rows in measured.rows if rows.scans and not rows.new and modes.get(rows.name, STRONG) >= STRONG]
     return [Difference("scan", str(rows.name), _NONE, "scan", True) for rows in real if str(rows.name) not in told]
 
 

@@ -82,8 +82,14 @@ def test_scans_count_on_ddl_where_nobody_foresaw_them() -> None:
     assert differences(replace(ONE, scans=("public.t",)), scan, "ALTER TABLE") == ()
     assert differences(ONE, replace(SEEN, rows=(Rows(T, 1, 0, 0, 0, 0, new=True),)), "ALTER TABLE") == ()
     assert differences(ONE, scan, "UPDATE") == ()
+    assert [one.about for one in differences(told(AE), replace(taken(AE), rows=scan.rows), "ALTER TABLE")] == ["scan"]
     assert depends_on_rows(ONE, scan, "ALTER TABLE")
     assert not depends_on_rows(ONE, SEEN, "ALTER TABLE")
+
+
+@pytest.mark.parametrize("kind", ["CREATE TABLE", "CREATE MATERIALIZED VIEW", "REFRESH MATERIALIZED VIEW"])
+def test_how_a_query_reads_is_no_difference(kind: str) -> None:
+    assert differences(told(AS), replace(taken(AS), rows=(Rows(T, 1, 9, 0, 0, 0),)), kind) == ()
 
 
 def test_predictions_are_handed_out_by_statement_and_in_order() -> None:
