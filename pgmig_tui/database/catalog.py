@@ -76,7 +76,8 @@ def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, 
     """The facts, asked for once more where functions run whose bodies name further tables."""
     wanted = names.copy()
     facts = facts_of(ask(wanted), wanted, anew=anew)
-    for _ in range(_DEEPEST_CALLS if names.runs or facts.event_triggers else 0):
+    runs = names.runs or facts.event_triggers or any(one.calls for one in facts.types.values())
+    for _ in range(_DEEPEST_CALLS if runs else 0):
         if not names_inside(facts, wanted):
             break
         facts = facts_of(ask(wanted), wanted, anew=anew)

@@ -59,7 +59,8 @@ type_columns AS (
 ),
 asked_functions AS (
   SELECT p.oid, p.proname, p.pronamespace, p.proowner, p.proacl, p.prosecdef, p.provolatile, p.prolang, p.prosrc, p.prokind, p.pronargs, p.pronargdefaults,
-         p.provariadic, p.proconfig, p.proargnames, p.proargmodes, p.proargtypes, p.prorettype, p.proretset
+         p.provariadic, p.proconfig, p.proargnames, p.proargmodes, p.proargtypes, p.proallargtypes,
+         p.prorettype, p.proretset
   FROM (SELECT DISTINCT name, nsp FROM asked) a  -- of two that only look like two, none could be dropped by its name
   JOIN pg_catalog.pg_proc p ON p.proname = a.name AND p.pronamespace = a.nsp
 ),
@@ -289,17 +290,47 @@ called AS (  -- functions and operators in views, defaults and CHECKs; those of 
   UNION ALL
   SELECT y.relid, 'p', 0, d.refclassid, d.refobjid FROM guarded y
   JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::regclass AND d.objid = y.oid
-  UNION ALL  -- in the defaults and CHECKs of domains
-  SELECT a.attrelid, d.kind, a.attnum, d.refclassid, d.refobjid FROM attributes a
-  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
-  CROSS JOIN LATERAL (
-    SELECT 'd' AS kind, x.refclassid, x.refobjid FROM pg_catalog.pg_depend x
-    WHERE x.classid = 'pg_catalog.pg_type'::regclass AND x.objid = t.oid
+),
+made_of(origin, oid) AS (  -- what a value of a type is made of: a domain's base, elements, attributes, bounds; and casts
+  SELECT t.oid, t.oid FROM pg_catalog.unnest(ARRAY(
+    SELECT oid FROM asked_types UNION SELECT oid FROM used_types
+    UNION SELECT refobjid FROM called WHERE refclassid = 'pg_catalog.pg_type'::regclass
+    UNION SELECT pg_catalog.unnest(f.proargtypes::oid[] || f.proallargtypes || f.prorettype) FROM asked_functions f
+  )) AS t(oid)
+  WHERE t.oid >= 16384
+  UNION
+  SELECT m.origin, e.oid FROM made_of m CROSS JOIN LATERAL (
+    SELECT d.refobjid AS oid FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = m.oid AND d.refclassid = 'pg_catalog.pg_type'::regclass
     UNION ALL
-    SELECT 'c', x.refclassid, x.refobjid FROM pg_catalog.pg_constraint k
-    JOIN pg_catalog.pg_depend x ON x.classid = 'pg_catalog.pg_constraint'::regclass AND x.objid = k.oid
-    WHERE k.contypid = t.oid
-  ) d
+    SELECT a.atttypid FROM pg_catalog.pg_type t
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+    WHERE t.oid = m.oid AND t.typrelid <> 0
+    UNION ALL
+    SELECT d.refobjid FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = k.oid
+      AND d.refclassid = 'pg_catalog.pg_type'::regclass
+    WHERE k.contypid = m.oid
+    OFFSET 0
+  ) e
+),
+coerced AS (  -- what runs where a value becomes one of a type; and the default of a domain, but for its base's own code
+  SELECT m.origin, 'c' AS kind, d.refclassid, d.refobjid FROM made_of m
+  JOIN pg_catalog.pg_constraint k ON k.contypid = m.oid
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = k.oid
+  UNION
+  SELECT t.oid, 'd', d.refclassid, d.refobjid FROM made_of m
+  JOIN pg_catalog.pg_type t ON t.oid = m.oid AND t.typtype = 'd' AND t.typdefault IS NOT NULL
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid
+    AND d.refobjid NOT IN (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze)
+  WHERE m.origin = m.oid
+),
+calling AS (
+  SELECT c.relid, c.kind, c.attnum, c.refclassid, c.refobjid FROM called c
+  UNION ALL
+  SELECT c.relid, c.kind, c.attnum, o.refclassid, o.refobjid FROM called c
+  JOIN coerced o ON o.origin = c.refobjid AND o.kind = 'c'
+  WHERE c.refclassid = 'pg_catalog.pg_type'::regclass
 ),
 base_types(oid, base, typmod, constrained, level) AS (  -- domains down to what they are stored as
   SELECT t.oid, t.typbasetype, t.typtypmod,
@@ -407,7 +438,15 @@ SELECT pg_catalog.json_build_object(
             CASE r.ev_type WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT' WHEN '4' THEN 'DELETE' END)) FROM ruled r
             WHERE r.rulename <> '_RETURN'),
   'calls', (SELECT pg_catalog.json_agg(DISTINCT pg_catalog.json_build_array(c.relid::int8, c.kind, c.attnum, n.nspname, p.proname)::text)
-    FROM called c
+    FROM calling c
+    JOIN pg_catalog.pg_proc p ON p.oid = CASE c.refclassid
+      WHEN 'pg_catalog.pg_proc'::regclass THEN c.refobjid
+      WHEN 'pg_catalog.pg_operator'::regclass THEN (SELECT o.oprcode::oid FROM pg_catalog.pg_operator o WHERE o.oid = c.refobjid)
+    END
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname <> 'pg_catalog'),
+  'type_calls', (SELECT pg_catalog.json_agg(DISTINCT pg_catalog.json_build_array(c.origin::int8, c.kind, n.nspname, p.proname)::text)
+    FROM coerced c
     JOIN pg_catalog.pg_proc p ON p.oid = CASE c.refclassid
       WHEN 'pg_catalog.pg_proc'::regclass THEN c.refobjid
       WHEN 'pg_catalog.pg_operator'::regclass THEN (SELECT o.oprcode::oid FROM pg_catalog.pg_operator o WHERE o.oid = c.refobjid)
@@ -439,7 +478,7 @@ SELECT pg_catalog.json_build_object(
            AND d.refclassid = 'pg_catalog.pg_proc'::regclass) END,
       CASE WHEN t.typtype = 'e' THEN
         (SELECT pg_catalog.json_agg(e.enumlabel) FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END))
-    FROM (SELECT oid FROM asked_types UNION SELECT oid FROM base_types) u
+    FROM (SELECT oid FROM asked_types UNION SELECT oid FROM base_types UNION SELECT origin FROM coerced) u
     JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE n.nspname <> 'pg_catalog'),
   'base_types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -449,7 +488,7 @@ SELECT pg_catalog.json_build_object(
   'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.json_build_array(n.nspname, f.proname), 'volatility', f.provolatile, 'language', l.lanname,
     'owner', pg_catalog.pg_get_userbyid(f.proowner), 'acl', f.proacl::text[], 'definer', f.prosecdef,
-    'settings', f.proconfig, 'gives', (SELECT pg_catalog.json_build_array(m.nspname, t.typname)
+    'types', f.proargtypes::oid[]::int8[] || f.proallargtypes::int8[] || f.prorettype::int8, 'settings', f.proconfig, 'gives', (SELECT pg_catalog.json_build_array(m.nspname, t.typname)
       FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace m ON m.oid = t.typnamespace WHERE t.oid = f.prorettype AND NOT f.proretset),
      'takes', (
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(m.nspname, t.typname) ORDER BY a.number)

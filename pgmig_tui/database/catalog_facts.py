@@ -158,6 +158,10 @@ class _Rows:
         for text in document["calls"] or ():
             row = json.loads(text)
             self.calls[row[0]].append(row)
+        self.type_calls: dict[int, list[Row]] = defaultdict(list)
+        for text in document["type_calls"] or ():
+            row = json.loads(text)
+            self.type_calls[row[0]].append(row)
         self.policies = self.under("policies")
         self.reads = self.under("named_by_rules")
         self.dependents = self._dependents()
@@ -376,6 +380,7 @@ def _type(row: Row, rows: _Rows) -> TypeFact:
         default or "",
         default_calls or "",
         frozenset(labels or ()),
+        calls=tuple([Call(when, Name(*function)) for _, when, *function in rows.type_calls.get(oid, ())]),
     )
 
 
@@ -403,6 +408,14 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
             takes=tuple([Name(*one) for one in item["takes"] or ()]),
             gives=Name(*item["gives"]) if item["gives"] else None,
             owner=item["owner"], acl=acl_of(item["acl"]), definer=item["definer"],
+            coerces=tuple(
+                dict.fromkeys(
+                    Name(*called)
+                    for one in item["types"]
+                    for _, when, *called in rows.type_calls.get(one, ())
+                    if when == "c"
+                )
+            ),
         )  # fmt: skip
         found.setdefault(name, []).append(fact)
     return {name: together(facts) for name, facts in found.items()}

@@ -308,7 +308,8 @@ class Relation:
 class TypeFact:
     """A type: `kind` is pg_type.typtype (b, c, d, e, r, m); `base` and the following are of domains. `default_calls` is
     the worst volatility of the functions of users that its `default` (an expression) calls, "" for none; `labels` are
-    the values of an enumeration. `made`: a script has made it."""
+    the values of an enumeration. `made`: a script has made it. `calls` are the functions of users that run where a
+    value becomes one of it ("c": in its CHECKs, and in those of what it is made of) and for its default ("d")."""
 
     name: Name
     kind: str = "b"
@@ -320,6 +321,11 @@ class TypeFact:
     default_calls: str = ""
     labels: frozenset[str] = frozenset()
     made: bool = False
+    calls: tuple[Call, ...] = ()
+
+    def called(self, when: str) -> list[Name]:
+        """The functions that run then."""
+        return [call.function for call in self.calls if call.when in when]
 
 
 @value(frozen=True, slots=True)
@@ -330,7 +336,7 @@ class FunctionFact:
     names of what it takes, `takes` their types and `gives` that of its result (None: a set, or not known),
     `made`: a script has made it, `definer`: it runs as its `owner` (SECURITY DEFINER). The body of one in C,
     or of the server's own, is its symbol. Several of one name are one fact with the worst volatility and no body, and
-    each by itself in `overloads`.
+    each by itself in `overloads`. `coerces` are the functions in the CHECKs of the types that it takes and gives.
     """
 
     name: Name
@@ -350,6 +356,7 @@ class FunctionFact:
     owner: str = ""
     acl: Acl | None = None
     definer: bool = False
+    coerces: tuple[Name, ...] = ()
 
     def called_with(self, arguments: int) -> FunctionFact:
         """The one that a call with so many arguments means; all together where several take so many."""

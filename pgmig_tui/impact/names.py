@@ -12,7 +12,7 @@ from pgmig_tui.impact.facts import Facts
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.safer import names_to_be
 from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
-from pgmig_tui.impact.wanted import EVERYTHING, Names
+from pgmig_tui.impact.wanted import CHECKS_AGAIN, EVERYTHING, Names
 from pgmig_tui.script.shapes import shape_of
 
 if TYPE_CHECKING:
@@ -79,8 +79,10 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
             found.add([node.relation.schemaname, name])
         for item in node.cmds:
             command = item.alter_table_cmd
-            if nodes.enum_name("AlterTableType", command.subtype) in _PARTS:
+            subtype = nodes.enum_name("AlterTableType", command.subtype)
+            if subtype in _PARTS:
                 found.parts.add(f"{node.relation.relname}.{command.name}")
+            found.runs |= subtype in CHECKS_AGAIN
         found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
     elif kind == "IndexStmt":
         for name in names_to_be(node):
@@ -201,6 +203,7 @@ def names_inside(facts: Facts, names: Names) -> bool:
         names.all.update(call.function for call in relation.calls)
         if names.writes:
             names.all.update(trigger.function for trigger in relation.triggers)
+    names.all.update(call.function for kind in facts.types.values() for call in kind.calls)
     names.all.update(one.function for several in facts.operators.values() for one in several)
     names.all.update(trigger.function for trigger in facts.event_triggers)
     names.all.update(cast.function for cast in facts.casts if cast.function is not None)
@@ -210,6 +213,7 @@ def names_inside(facts: Facts, names: Names) -> bool:
         names.paths.update(
             schema for name, text in function.settings if name == SEARCH_PATH for schema in schemas_of(text)
         )
+        names.all.update(function.coerces)
         if function.language == "plpgsql" and function.body:
             _inside(function.body, names, 1)
             names.writes = True

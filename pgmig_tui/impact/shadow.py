@@ -680,6 +680,10 @@ class Catalog:
             self._state.relations[name] for name in sorted(names | self._state.typed) if name in self._state.relations
         ]
 
+    def known_type(self, name: Name) -> TypeFact | None:
+        """A user type by its name in the catalog."""
+        return self._state.types.get(name)
+
     def type(self, parts: list[str]) -> TypeFact | None:
         """A user type by the parts of its name, None when nothing is known of it."""
         if not parts:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from pgmig_tui.impact.facts import Name
 
 EVERYTHING = "*"
+CHECKS_AGAIN = frozenset({"AT_ValidateConstraint", "AT_AlterColumnType"})
+"""Subcommands of ALTER TABLE for which CHECKs, and indexes, are worked out anew for the rows that are there."""
 _SYSTEM = frozenset({"pg_catalog", "information_schema"})
 
 

@@ -99,7 +99,6 @@ INSERT INTO app.plain VALUES (1, 'plain');
 
 -- code that runs beside what a statement says: of a domain, a cast, a policy, an index
 CREATE TABLE app.victim (id int PRIMARY KEY, note text);
-INSERT INTO app.victim VALUES (1, 'kept'), (2, 'kept');
 CREATE FUNCTION app.eat_all(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN DELETE FROM app.victim; RETURN true; END $$;
 CREATE FUNCTION app.chew(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM app.eat_all($1); RETURN $1; END $$;
 CREATE FUNCTION app.eat_default() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM app.victim; RETURN 1; END $$;
@@ -115,3 +114,29 @@ CREATE TABLE app.of_cast (id int, w app.wrapped);
 CREATE TABLE app.of_index (id int);
 CREATE TABLE app.of_policy (id int);
 CREATE POLICY eats ON app.of_policy USING (app.eat_all(id));
+CREATE DOMAIN app.picky AS app.hungry;
+CREATE DOMAIN app.lazy AS int;
+CREATE TABLE app.of_lazy (z app.lazy);
+INSERT INTO app.of_lazy VALUES (1);
+ALTER DOMAIN app.lazy ADD CONSTRAINT eats CHECK (app.eat_all(VALUE)) NOT VALID;
+CREATE TABLE app.of_lazy_check (n smallint);
+INSERT INTO app.of_lazy_check VALUES (1);
+ALTER TABLE app.of_lazy_check ADD CONSTRAINT eats CHECK (app.eat_all(n)) NOT VALID;
+CREATE TYPE app.holder AS (h app.hungry);
+CREATE TABLE app.of_holder (id int, o app.holder);
+CREATE TABLE app.of_list (id int, l app.hungry[]);
+CREATE VIEW app.casting AS SELECT code::app.picky AS p FROM app.ref;
+CREATE FUNCTION app.takes(app.hungry) RETURNS int LANGUAGE sql AS 'SELECT $1::int';
+CREATE TABLE app.computed (id int, e int GENERATED ALWAYS AS (app.chew(id)) STORED);
+INSERT INTO app.computed VALUES (1);
+CREATE TABLE app.key_there (id int PRIMARY KEY);
+INSERT INTO app.key_there VALUES (1), (5);
+CREATE TABLE app.of_key (id int DEFAULT app.eat_default() REFERENCES app.key_there ON DELETE SET DEFAULT);
+INSERT INTO app.of_key VALUES (5);
+CREATE DOMAIN app.calm AS text CHECK (length(VALUE) > 0 AND VALUE ~ '^[a-z]' AND lower(VALUE) = VALUE) DEFAULT lower('X');
+CREATE FUNCTION app.small(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 < 100000';
+CREATE DOMAIN app.tame AS int DEFAULT 5 CHECK (app.small(VALUE));
+CREATE DOMAIN app.nameless AS public.citext CHECK (length(VALUE) < 100);
+CREATE TABLE app.of_tame (id int, t app.tame, c app.calm, n app.nameless);
+
+INSERT INTO app.victim VALUES (1, 'kept'), (2, 'kept');

@@ -17,7 +17,7 @@ Rule = Callable[[Node, Scene, Effect], None]
 
 _ARMING = frozenset({
     "CreateStmt", "AlterTableStmt", "CreateDomainStmt", "AlterDomainStmt", "CreatePolicyStmt", "AlterPolicyStmt",
-    "CreateStatsStmt",
+    "CreateStatsStmt", "CompositeTypeStmt", "CreateRangeStmt",
 })  # fmt: skip
 _CASCADING = frozenset({"DropStmt", "DropOwnedStmt", "AlterTableStmt"})
 

@@ -10,6 +10,7 @@ from pgmig_tui.impact.facts import Call, EventTrigger, Name, Operator, Relation
 from pgmig_tui.impact.folding import NOTHING, REWRITTEN
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.shadow import Catalog, State
+from pgmig_tui.impact.wanted import CHECKS_AGAIN
 
 _SHARED = ("Createdb", "Dropdb", "AlterDatabase", "CreateRole", "AlterRole", "DropRole", "GrantRole",
            "CreateTableSpace", "DropTableSpace", "AlterTableSpace", "CreateEventTrig", "AlterEventTrig",
@@ -51,10 +52,20 @@ def operators_of(node: Node, catalog: Catalog) -> list[Name]:
 
 
 def called_in(node: Node, catalog: Catalog) -> list[Name]:
-    """The functions of users that an expression or query runs, by their names and by operators."""
+    """The functions of users that an expression or query runs: by their names, by operators and by types."""
     found = operators_of(node, catalog)
     for parts, arguments in nodes.functions_in(node):
         found += [fact.name for fact in catalog.functions(parts, arguments) or catalog.functions(parts)]
+    return found + types_in(node, catalog, "c")
+
+
+def types_in(node: Node, catalog: Catalog, when: str) -> list[Name]:
+    """The functions of users in the CHECKs ("c") and defaults ("d") of the types that are named."""
+    found: list[Name] = []
+    for inner in nodes.walk(node):
+        if nodes.kind(inner) == "TypeName":
+            fact = catalog.type(nodes.strings(inner.names))
+            found += fact.called(when) if fact is not None else ()
     return found
 
 
@@ -73,21 +84,41 @@ def when_read(relations: Iterable[Name], scene: Scene, out: Effect) -> None:
         run_functions((call.function for call in view.calls if call.when == "r"), scene, out)
 
 
-def when_written(table: Relation, verb: str, given: frozenset[str], scene: Scene, out: Effect) -> None:
-    """What runs when a row of a table is inserted or changed: defaults and CHECKs."""
+def when_written(
+    table: Relation,
+    verb: str,
+    given: frozenset[str],
+    scene: Scene,
+    out: Effect,
+    defaulted: frozenset[str] = frozenset(),
+) -> None:
+    """What runs when a row of a table is inserted or changed: CHECKs, defaults of columns that are not `given` or are
+    `defaulted`, generated columns."""
     perhaps([call.function for call in table.calls if call.when == "p"], scene, out)
     if verb not in {"INSERT", "UPDATE"}:
         return
-    wanted = (
-        call.function
-        for call in table.calls
-        if call.when in "ci" or (call.when == "d" and verb == "INSERT" and call.column not in given)
+    columns = {*table.columns, *(call.column for call in table.calls)}
+    filled = columns - given if verb == "INSERT" else set(defaulted)
+    worked_out = filled | {name for name, column in table.columns.items() if column.generated}
+    run_functions(
+        (c.function for c in table.calls if c.when in "ci" or (c.when == "d" and c.column in worked_out)), scene, out
     )
-    run_functions(wanted, scene, out)
-    if not scene.catalog.casts:
-        return
     types = {Name(column.type_schema, column.type) for column in table.columns.values()}
+    for fact in filter(None, map(scene.catalog.known_type, sorted(types))):
+        perhaps(fact.called("c"), scene, out)
+    perhaps(defaults_of(table, filled, scene.catalog), scene, out)
     perhaps(cast_functions(scene.catalog, types, "ai"), scene, out)
+
+
+def defaults_of(table: Relation, columns: Iterable[str], catalog: Catalog) -> list[Name]:
+    """The functions of users in the defaults of these columns, their domains' among them."""
+    wanted = set(columns)
+    found = [call.function for call in table.calls if call.when == "d" and call.column in wanted]
+    for name in sorted(wanted & set(table.columns)):
+        column = table.columns[name]
+        fact = catalog.known_type(Name(column.type_schema, column.type))
+        found += fact.called("d") if fact is not None and not column.has_default else ()
+    return found
 
 
 def cast_functions(catalog: Catalog, targets: Iterable[Name], contexts: str) -> list[Name]:
@@ -131,7 +162,7 @@ def armed(node: Node, scene: Scene, out: Effect) -> None:
     """What functions may destroy from now on that a definition lets run with each row: in defaults, CHECKs, generated
     columns, domains, policies and statistics. Told here, and as possible: which of the statements that follow lets them
     run isn't carried."""
-    functions = called_in(node, scene.catalog)
+    functions = [*called_in(node, scene.catalog), *types_in(node, scene.catalog, "d"), *_again(node, scene, out)]
     if out.problem or not functions:
         return
     inner = Effect(certainty="possible")
@@ -141,6 +172,19 @@ def armed(node: Node, scene: Scene, out: Effect) -> None:
             out.lose(loss, what, inner.lost.get(what), sure=False)
     for what in inner.hidden:
         out.hide(what)
+
+
+def _again(node: Node, scene: Scene, out: Effect) -> Iterator[Name]:
+    """What runs once more for the rows that are there, although the statement doesn't name it."""
+    kind = nodes.kind(node)
+    if kind == "AlterDomainStmt" and node.subtype == "V":
+        fact = scene.catalog.type(nodes.strings(node.type_name))
+        yield from fact.called("c") if fact is not None else ()
+    elif kind == "AlterTableStmt" and any(
+        nodes.enum_name("AlterTableType", item.alter_table_cmd.subtype) in CHECKS_AGAIN for item in node.cmds
+    ):
+        for relation in {**out.scans, **out.rewrites}.values():
+            yield from (call.function for call in relation.calls if call.when in "ci")
 
 
 def operator_made(node: Node, catalog: Catalog) -> None:

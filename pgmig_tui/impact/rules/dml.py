@@ -13,7 +13,16 @@ from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, READS_EVERYTHING,
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import Lost
-from pgmig_tui.impact.rules.calls import cast_functions, operators_of, perhaps, run_functions, when_read, when_written
+from pgmig_tui.impact.rules.calls import (
+    cast_functions,
+    defaults_of,
+    operators_of,
+    perhaps,
+    run_functions,
+    types_in,
+    when_read,
+    when_written,
+)
 from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_kind
 from pgmig_tui.impact.rules.permitted import sequence_permitted
@@ -138,6 +147,8 @@ def _functions(found: list[Node], scene: Scene, out: Effect) -> None:
     for inner in found:
         if nodes.kind(inner) == "TypeCast" and scene.catalog.casts:
             perhaps(cast_functions(scene.catalog, [type_of(inner.type_name, scene.catalog)], "eai"), scene, out)
+        if nodes.kind(inner) == "TypeName":
+            perhaps(types_in(inner, scene.catalog, "c"), scene, out)
         if nodes.kind(inner) == "FuncCall":
             call(nodes.strings(inner.funcname), scene, out, inner.args)
 
@@ -340,7 +351,14 @@ def _change(
     take(scene, out, table, "UPDATE", taken, whole=where is None and not some)
     columns = frozenset(item.res_target.name for item in targets)
     empty = frozenset(item.res_target.name for item in targets if is_null(item.res_target.val))
-    write_table(scene, out, table, "UPDATE", columns, only=only, harmless=not taken, empty=empty)
+    defaulted = frozenset(
+        item.res_target.name
+        for item in targets
+        if any(nodes.kind(inner) == "SetToDefault" for inner in nodes.walk(item.res_target.val))
+    )
+    write_table(
+        scene, out, table, "UPDATE", columns, only=only, harmless=not taken, empty=empty, defaulted=defaulted
+    )  # fmt: skip
 
 
 def _merge(scene: Scene, out: Effect, node: Node, table: Relation, called: frozenset[str]) -> None:
@@ -394,9 +412,10 @@ def write_table(
     sure: bool = False,
     harmless: bool = False,
     empty: frozenset[str] = frozenset(),
+    defaulted: frozenset[str] = frozenset(),
 ) -> None:
-    """`columns` are those that an UPDATE sets, `given` those that an INSERT names, `empty` those that get NULL; `sure`:
-    it has a row, `harmless`: it takes no values."""
+    """`columns` are those that an UPDATE sets, `given` those that an INSERT names, `empty` those that get NULL,
+    `defaulted` those that an UPDATE sets to DEFAULT; `sure`: it has a row, `harmless`: it takes no values."""
     if not scene.code.first("write", table.name, verb, columns, out.certainty):
         return
     out.lock(table, RE, verb)
@@ -415,7 +434,7 @@ def write_table(
             base = scene.catalog.relation(behind)
             if verb != "INSERT" and not harmless:
                 take(scene, out, base, verb, None, whole=False)
-            write_table(scene, out, base, verb, columns, harmless=harmless)
+            write_table(scene, out, base, verb, columns, harmless=harmless, defaulted=defaulted)
         return
     members = [table]
     if not only and table.children:
@@ -431,7 +450,7 @@ def write_table(
         for sequence, column in feeding(scene.catalog, table):
             if column not in given:
                 out.lock(sequence, RE, f"feeds {table.name}.{column}", "likely")
-    when_written(table, verb, given, scene, out)
+    when_written(table, verb, given, scene, out, defaulted)
     _outgoing(scene, out, table, verb, columns, sure, empty)
     _incoming(scene, out, table, verb, columns)
     _fire(scene, out, members, verb, columns, sure=sure)
@@ -564,6 +583,8 @@ def _referencing(
             out.lose(3, f"values of {told} in {side.name} (ON {verb} SET {_SETS[action]})", lost, sure=False)
     if action not in "cnd":
         return []
+    if action == "d":
+        perhaps(defaults_of(scene.catalog.relation(key.table), key.columns, scene.catalog), scene, out)
     then, set_columns = ("DELETE", None) if action == "c" and verb == "DELETE" else ("UPDATE", frozenset(key.columns))
     _fire(scene, out, sides, then, set_columns)
     return [(side, then, set_columns) for side in sides]
@@ -753,6 +774,8 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
     if nodes.kind(trees[0]) == "PrepareStmt" and max(wanted, len(trees[0].argtypes)) != len(node.params):
         told = f"the prepared statement {node.name} takes {max(wanted, len(trees[0].argtypes))} parameters"
         out.problem = out.problem or f"{told}, and is given {len(node.params)} (42601)"
+    if nodes.kind(trees[0]) == "PrepareStmt":
+        perhaps([name for one in trees[0].argtypes for name in types_in(one, scene.catalog, "c")], scene, out)
     apply(inner, scene, out)
 
 

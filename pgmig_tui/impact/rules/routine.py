@@ -16,6 +16,7 @@ from pgmig_tui.impact.modes import AS
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import steps_of, texts_of
 from pgmig_tui.impact.rules.body import run_block, run_sql
+from pgmig_tui.impact.rules.calls import perhaps, types_in
 from pgmig_tui.impact.rules.carry import function_made
 from pgmig_tui.impact.rules.permitted import function_permitted
 from pgmig_tui.impact.session import FOLLOWED, ROLE, SEARCH_PATH, path_text
@@ -53,11 +54,13 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     body = scene.sql if language == "plpgsql" else body
     settings = tuple(_settings(item.def_elem for item in node.options))
     parameters = tuple(item.function_parameter.name for item in node.parameters if _takes(item.function_parameter))
+    types = (*(item.function_parameter.arg_type for item in node.parameters), node.return_type)
     fact = FunctionFact(
         name, volatile[0], language, body, least=least, most=most, settings=settings, parameters=parameters,
         takes=signature(node.parameters, scene.catalog), gives=_gives(node, scene.catalog), made=True,
         owner=scene.catalog.role, acl=scene.catalog.access.of_new,
         definer="security" in options and nodes.is_on(options["security"]),
+        coerces=tuple(function for one in types for function in types_in(one, scene.catalog, "c")),
     )  # fmt: skip
     _refuse_twice(fact, scene, out, replaced=bool(node.replace))
     before = scene.catalog.replaced_by(fact)
@@ -284,6 +287,7 @@ def _run_one(
     key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())), out.certainty)
     if not scene.code.first(*key):
         return
+    perhaps(fact.coerces, scene, out)
     if scene.depth >= _MAX_DEPTH:
         out.hide(f"what functions do that are called {_MAX_DEPTH} deep")
         return
