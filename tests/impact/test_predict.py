@@ -25,6 +25,16 @@ def locks(impact: StatementImpact) -> dict[str, str]:
     return {str(lock.name): lock.mode.name for lock in impact.locks}
 
 
+def test_a_change_of_every_row_reads_what_is_below_the_table() -> None:
+    top, part = Name("app", "top"), Name("app", "part")
+    facts = Facts({top: Relation(top, "p", children=(part,)), part: Relation(part, "r", parents=(top,))})
+    assert [one(verb, facts).scans for verb in ("UPDATE app.top SET a = 1", "DELETE FROM app.top")] == [
+        ("app.part",), ("app.part",),
+    ]  # fmt: skip
+    assert one("UPDATE ONLY app.top SET a = 1", facts).scans == ()
+    assert one("UPDATE app.top SET a = 1 WHERE a = 2", facts).scans == ()
+
+
 def test_every_mode_conflicts_as_documented() -> None:
     assert all((a in b.conflicts) == (b in a.conflicts) for a in LockMode for b in LockMode)
     assert [len(mode.conflicts) for mode in LockMode] == [1, 2, 4, 5, 5, 6, 7, 8]

@@ -283,7 +283,8 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     called = names_of_target(node.relation)
     if verb in {"UPDATE", "DELETE"} and not where:
         out.notes.append(f"every row of {table.name}: it has no WHERE")
-        out.scan(table)
+        for member in scene.catalog.tree(table.name) if node.relation.inh and table.known else [table]:
+            out.scan(member)
     if verb == "INSERT":
         given = _given(node, table)
         clause = node.on_conflict_clause if nodes.has(node, "on_conflict_clause") else None
