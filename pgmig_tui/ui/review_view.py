@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
@@ -39,11 +41,11 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
         lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
     if not review.steps:
         return [*lines, ((" nothing to do: no change is left for this", "done"),)]
-    name = max(10, min(max(len(step.change) for step in review.steps) + 1, columns - 48))
+    name = _room(review, columns)
     lines.append(
         ((f" {'#':>3}  {pad('change', name)} {pad('strongest lock', 18)} {pad('rewrite', 8)}tx   data", "title"),)
     )
-    names = told_apart(tuple(safe(step.change) for step in review.steps), name)
+    names = step_names(review, columns)
     for step in review.steps:
         lines.append(_step_line(step, pad(names[safe(step.change)], name)))
         if step.relation and columns > 100:
@@ -59,6 +61,15 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
     for told in review.told:
         lines += wrapped(told, columns, indent="    ", hanging="      ")
     return lines
+
+
+def step_names(review: Review, columns: int) -> Mapping[str, str]:
+    """The name of each change -> how it stands in `step_lines`, for want of room."""
+    return told_apart(tuple(safe(step.change) for step in review.steps), _room(review, columns))
+
+
+def _room(review: Review, columns: int) -> int:
+    return max(10, min(max((len(step.change) for step in review.steps), default=0) + 1, columns - 48))
 
 
 def _step_line(step: StepFacts, name: str) -> Line:

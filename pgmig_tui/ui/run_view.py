@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pgmig_tui.display.activity import (
@@ -107,11 +107,19 @@ def _try_span(picture: RunPicture) -> list[Span]:
     return [(f"  try {picture.try_number} of {picture.lost.of}", "waiting")] if picture.lost is not None else []
 
 
+def step_names(steps: Sequence[StepPicture], columns: int) -> Mapping[str, str]:
+    """The name of each change -> how it stands in the list at the left, for want of room."""
+    return told_apart(tuple(safe(step.change) for step in steps), _room(columns))
+
+
 def step_lines(steps: Sequence[StepPicture], columns: int, *, gone: bool = False) -> list[Line]:
     """The list at the left: state, number, name, how long it took. `gone`: nobody carries it on any more."""
-    room = max(8, columns - 8 - (9 if columns > 34 else 0))
-    names = told_apart(tuple(safe(step.change) for step in steps), room)
-    return [_step_line(step, columns, pad(names[safe(step.change)], room), gone) for step in steps]
+    names = step_names(steps, columns)
+    return [_step_line(step, columns, pad(names[safe(step.change)], _room(columns)), gone) for step in steps]
+
+
+def _room(columns: int) -> int:
+    return max(8, columns - 8 - (9 if columns > 34 else 0))
 
 
 def _step_line(step: StepPicture, columns: int, name: str, gone: bool) -> Line:

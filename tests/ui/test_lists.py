@@ -266,7 +266,7 @@ WHERES = (
     Where("foreign", "ForeignScreen.text", at_home("w")),
     Where("help", "HelpScreen.list", at_home("question_mark", times=1), wanted="any.quit", times=1),
     Where("log", "RunScreen.log_lines", at_run(running()), wanted="499"),
-    Where("run steps", "RunScreen.steps", at_run(running(), pane=1), wanted=" 499 "),
+    Where("run steps", "RunScreen.steps", at_run(running(), pane=1), wanted="0499_generated"),
     Where("statement", "RunScreen.current", at_run(blocked(), pane=2), wanted="reporting-499"),
     Where("whole log", "RunScreen.log_lines", at_run(running(), "t"), wanted="499"),
     Where("failure", "FailedScreen.what", at_run([*failing(), ended(1)], "f"), wanted="index i499"),

@@ -120,6 +120,7 @@ class AfterScreen(PlaceScreen):
             lines = [*wrap(f"? {next_words(self.environment)}", columns - 1, "waiting", indent=" "), *lines]
         steps = tuple(self.picture.steps.values())
         names = told_apart(tuple(safe(step.change) for step in steps), name)
+        self.steps.stands_for(names)
         for step in steps:
             lines.append(self._step_line(step, pad(names[safe(step.change)], name)))
             if step.failure:

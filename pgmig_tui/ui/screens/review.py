@@ -17,7 +17,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
 from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.poller import words_of
-from pgmig_tui.ui.review_view import mark_lines, step_lines
+from pgmig_tui.ui.review_view import mark_lines, step_lines, step_names
 from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
@@ -167,6 +167,7 @@ class ReviewScreen(PlaceScreen):
             return [((" reading the scripts and asking the server ...", "muted"),)]
         if self.review.marks:
             return mark_lines(self.review, columns - 1)
+        self.steps.stands_for(step_names(self.review, columns - 1))
         return step_lines(self.review, columns - 1, how=self.how, evidence=self._evidence)
 
     def _gate_lines(self, columns: int) -> list[Line]:

@@ -18,7 +18,7 @@ from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.ui import run_view
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.poller import Poller
-from pgmig_tui.ui.run_view import current_lines, failure_lines, gone_lines, moment, next_words, step_lines
+from pgmig_tui.ui.run_view import current_lines, failure_lines, gone_lines, moment, next_words, step_lines, step_names
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
@@ -218,7 +218,7 @@ class RunScreen(PlaceScreen):
         return next((step for step in self.picture.steps.values() if step.state == "failed" and step.failure), None)
 
     def _show(self) -> None:
-        self.steps.fill(lambda columns: step_lines(tuple(self.picture.steps.values()), columns, gone=self.gone))
+        self.steps.fill(self._step_lines)
         current = self.picture.current
         if current is not None and self.steps.size.height:
             self.steps.scroll_to(y=max(0, current.number - self.steps.size.height // 2), animate=False, force=True)
@@ -228,6 +228,11 @@ class RunScreen(PlaceScreen):
         self.current.fill(lambda columns: self._current_lines(columns - 1))
         self.headline.refresh()
         self.small.show([*self.small_line(), *self.small_lines()])
+
+    def _step_lines(self, columns: int) -> list[Line]:
+        steps = tuple(self.picture.steps.values())
+        self.steps.stands_for(step_names(steps, columns))
+        return step_lines(steps, columns, gone=self.gone)
 
     def _current_lines(self, columns: int) -> list[Line]:
         failed = self.failed

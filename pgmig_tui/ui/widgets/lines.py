@@ -35,6 +35,7 @@ class Lines(ScrollView):
         self._styles: dict[str, Style] = {}
         self._variables: Mapping[str, str] | None = None
         self._found: int | None = None
+        self._uncut: Mapping[str, str] = {}
         self.needle = ""
 
     @property
@@ -151,9 +152,14 @@ class Lines(ScrollView):
         """The text that is chosen, uncut; "" where nothing is."""
         return self.searched(self._found) if self._found is not None and self._found < self.line_count else ""
 
+    def stands_for(self, forms: Mapping[str, str]) -> None:
+        """Which names stand in the lines in another form, for want of room: name -> form."""
+        self._uncut = {form: name for name, form in forms.items() if form != name}
+
     def searched(self, index: int) -> str:
         """What `find` looks into: a line as it reads uncut."""
-        return text_of(self.line_at(index))
+        text = text_of(self.line_at(index))
+        return " ".join([text, *(name for form, name in self._uncut.items() if form in text)])
 
     def find(self, needle: str, way: int = 1) -> bool:
         """Goes to the next line that holds a text (`way` -1: the one before), around the end; False if none does."""
