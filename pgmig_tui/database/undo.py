@@ -260,9 +260,11 @@ def _restore_rows(connection: Connection, kept: Kept, place: _Place, *, overwrit
         given = [one for one in columns if one not in kept.key and not place.columns[one].always]
         replaced = _update(connection, place, given, "true") if given else 0
     chosen = ", ".join(ident(column) for column in columns)
+    # The key of then may be none of this table's keys: ON CONFLICT alone would bring every row once more.
+    free = f" WHERE NOT EXISTS (SELECT FROM {place.only} AS t WHERE {place.joined})" if kept.key else ""
     inserted: int = connection.execute(
-        f"WITH done AS (INSERT INTO {place.table} ({chosen}) OVERRIDING SYSTEM VALUE SELECT {chosen} FROM {place.keep}"
-        " ON CONFLICT DO NOTHING RETURNING 1) SELECT pg_catalog.count(*) FROM done"
+        f"WITH done AS (INSERT INTO {place.table} ({chosen}) OVERRIDING SYSTEM VALUE SELECT {chosen}"
+        f" FROM {place.keep} AS k{free} ON CONFLICT DO NOTHING RETURNING 1) SELECT pg_catalog.count(*) FROM done"
     )[0][0]
     return replaced + inserted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
-from pgmig_tui.database.connect import application_name, connect
+from pgmig_tui.database.connect import ServerError, application_name, connect
 from pgmig_tui.database.keep import SET_SQL
 from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
@@ -16,11 +16,16 @@ from pgmig_tui.run.door import enter
 from pgmig_tui.run.journal import JOURNAL, JournalWriter, hold_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from pgmig_tui.database.connect import Connection
     from pgmig_tui.database.lookout import Tell
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+
+
+_REFERS = "23503"
+"""foreign_key_violation."""
 
 
 def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kept, ...]:
@@ -53,8 +58,7 @@ def bring_back(
         try:
             connection.execute(SET_SQL)
             done = []
-            for one in kept:
-                restored = restore(connection, schema, one, target.registry, overwrite=overwrite)
+            for restored in _in_turn(connection, kept, schema, target.registry, overwrite=overwrite):
                 mark_restored(connection, schema, restored, str(project.operator), accepted)
                 done.append(restored)
             connection.execute("COMMIT")
@@ -66,6 +70,29 @@ def bring_back(
         state_dir / "runs" / Path(run).name, str(project.operator), done, overwrite=overwrite, accepted=accepted
     )
     return done
+
+
+def _in_turn(
+    connection: Connection, kept: Sequence[Kept], schema: str, registry: str, *, overwrite: bool
+) -> Iterator[Restored]:
+    """Bring back one after the other; what refers to rows that aren't back yet (a script may drop them first) waits
+    for these. Raises Refused, ServerError."""
+    left = list(kept)
+    while left:
+        waiting: list[Kept] = []
+        for one in left:
+            connection.execute("SAVEPOINT in_turn")
+            try:
+                restored = restore(connection, schema, one, registry, overwrite=overwrite)
+            except ServerError as error:
+                if error.sqlstate != _REFERS or len(waiting) + 1 == len(left):
+                    raise  # nothing more can come back
+                connection.execute("ROLLBACK TO SAVEPOINT in_turn")
+                waiting.append(one)
+                continue
+            connection.execute("RELEASE SAVEPOINT in_turn")
+            yield restored
+        left = waiting
 
 
 def _write_down(folder: Path, by: str, done: Sequence[Restored], *, overwrite: bool, accepted: str) -> None:

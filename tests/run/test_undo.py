@@ -85,6 +85,47 @@ def test_a_row_whose_place_is_taken_by_another_key_is_missed(workshop18: Worksho
     assert workshop.query("SELECT id FROM people WHERE name = 'old 1'") == [(50,)], "nothing else was deleted for it"
 
 
+def test_rows_whose_key_is_none_of_the_table_any_more_come_back_once(workshop18: Workshop) -> None:
+    workshop, revert = workshop18, "BEGIN; DROP TABLE lines; COMMIT;"
+    workshop.change("lines", "BEGIN; CREATE TABLE lines (id int PRIMARY KEY, v text); COMMIT;", revert)
+    assert workshop.run().status == 0
+    workshop.query("INSERT INTO lines SELECT g, 'old' FROM generate_series(1, 5) g")
+    run = roll_back(workshop).plan.run_id
+    deploy = "BEGIN; CREATE TABLE lines (id int, v text, no bigserial PRIMARY KEY); COMMIT;"
+    (workshop.root / "deploy" / "lines.sql").write_text(deploy)
+    assert workshop.run().status == 0
+    workshop.query("INSERT INTO lines (id, v) VALUES (4, 'new'), (6, 'new')")
+
+    found = bring(workshop, run)["public.lines"]
+    assert (found.rows, found.other, found.gone, found.equal) == (4, 1, 0, False)
+    found = bring(workshop, run, overwrite=True)["public.lines"]
+    assert (found.rows, found.other, found.gone, found.equal) == (1, 0, 0, True)
+    rows = workshop.query("SELECT id, v FROM lines ORDER BY id, no")
+    assert rows == [*((g, "old") for g in range(1, 6)), (6, "new")]
+    assert marked(workshop) == [True]
+
+
+def test_a_table_comes_back_before_what_refers_to_it_whatever_was_dropped_first(workshop18: Workshop) -> None:
+    workshop = workshop18
+    workshop.change(
+        "pair",
+        "BEGIN; CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, p int NOT NULL"
+        " REFERENCES parent); COMMIT;",
+        "BEGIN; DROP TABLE parent CASCADE; DROP TABLE child; COMMIT;",
+    )
+    assert workshop.run().status == 0
+    workshop.query("INSERT INTO parent SELECT generate_series(1, 4)")
+    workshop.query("INSERT INTO child SELECT g, 1 + g % 4 FROM generate_series(1, 9) g")
+    run = roll_back(workshop).plan.run_id
+    assert workshop.run().status == 0
+    found = bring(workshop, run)
+    assert {name: (one.rows, one.equal) for name, one in found.items()} == {
+        "public.parent": (4, True),
+        "public.child": (9, True),
+    }
+    assert marked(workshop) == [True, True]
+
+
 def test_values_of_types_that_have_no_equality_come_back(workshop: Workshop) -> None:
     with_orders(workshop)
     workshop.change(
