@@ -119,7 +119,12 @@ def version_of(bin_dir: Path) -> str | None:
     """What `postgres --version` says; None when it isn't there or doesn't run on this machine."""
     try:
         said = subprocess.run(
-            [bin_dir / "postgres", "--version"], capture_output=True, text=True, timeout=30, check=True
+            [bin_dir / "postgres", "--version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=30,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -98,7 +98,7 @@ def _tools(folder: Path) -> Tools | None:
         return None
     try:
         said = subprocess.run(
-            [dump, "--version"], capture_output=True, text=True, timeout=10, check=True, env={}
+            [dump, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True, env={}
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None

@@ -66,6 +66,9 @@ def test_the_newest_pg_dump_that_is_new_enough(installed: Path) -> None:
     assert find_tools(150003, folders).version == "18.1"
     assert find_tools(160001, folders[:3]).version == "16.10"
     assert find_tools(130001, folders[:1]).version == "13.4"
+    (installed / "13.4" / "pg_dump").write_text("#!/bin/sh\nprintf '\\377\\376'\n")
+    assert find_tools(160001, folders).version == "18.1"
+    (installed / "13.4" / "pg_dump").write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 13.4'\n")
     assert find_tools(160001, folders, nearest=True).version == "16.10"
     assert find_tools(140001, folders, nearest=True).version == "16.10"
     with pytest.raises(Refused) as caught:
