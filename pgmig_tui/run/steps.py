@@ -262,7 +262,8 @@ class Stepper:
         if self.control.watcher is not None:
             self.control.watcher.end()
         if exchange.lost:
-            return self._unanswered_commit(step, start, executed)
+            result = self._unanswered_commit(step, start, executed)
+            return self._after(step, start) if verify_after and result.recorded else result
         if exchange.error is not None:
             if closing == _CONSTRAINTS and not exchange.replies:
                 return _Lost(_constraint_failure(step, exchange), executed)

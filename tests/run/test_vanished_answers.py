@@ -75,7 +75,8 @@ def test_a_commit_whose_answer_vanishes_is_told_by_the_registry(workshop18: Work
         "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON public.slow DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION public.wait()"
     )
-    workshop18.change("one", "BEGIN;\nINSERT INTO public.slow DEFAULT VALUES;\nCOMMIT;\n")
+    verify = "VACUUM public.slow;\n"  # which can't run before the COMMIT
+    workshop18.change("one", "BEGIN;\nINSERT INTO public.slow DEFAULT VALUES;\nCOMMIT;\n", verify=verify)
     workshop18.change("two", "CREATE TABLE public.two ();\n")
 
     def meanwhile(_: RunHandle, seen: list[Event]) -> None:
@@ -84,6 +85,10 @@ def test_a_commit_whose_answer_vanishes_is_told_by_the_registry(workshop18: Work
 
     status, events = carried_out(plan(workshop18, proxy), meanwhile)
     assert status == 0, events[-1].data
+    verified = [event.data for event in events if event.name == "step_verified"]
+    assert [(one["step"], one["ok"], one["where"]) for one in verified] == [(1, True, "after")]
+    rows = workshop18.query("SELECT version, success FROM pgmig.schema_migrations ORDER BY id")
+    assert rows == [("one", True), ("two", True)]
     first, second = (event.data for event in events if event.name == "step_committed")
     assert "the connection broke at COMMIT; the registry holds the change's record" in first["note"]
     assert second["change"] == "two"
