@@ -13,6 +13,7 @@ from pgmig_tui.database.activity import waits_for
 from pgmig_tui.database.connect import Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import let_write
+from pgmig_tui.database.lookout import SAID_AFTER_S, SYNC_REP
 from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.control import Control
@@ -25,8 +26,6 @@ from pgmig_tui.run.reconcile import SETTLING, Settlement, examine
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.steps import Stepper
 
-SAID_AFTER_S = 2.0
-"""A COMMIT that takes longer is asked what it waits for."""
 GIVEN_UP_S = 30.0
 """A synchronous standby is waited for so long: the record is there by then, on this server."""
 CUT_AFTER_S = 15.0
@@ -136,13 +135,13 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
         journal = JournalWriter.continued(plan.folder, plan.run_id)
         control = Control(plan.folder, lambda _: None)
         try:
+            name = application_name(plan.run_id, "control" if locked else "watch")
+            session = connect(endpoint, application_name=name, lock_timeout_ms=plan.lock_timeout_ms)
+            control.hold(session, "Sqitch's lock" if locked else "nothing")
             if locked:
-                name = application_name(plan.run_id, "control")
-                session = connect(endpoint, application_name=name, lock_timeout_ms=plan.lock_timeout_ms)
-                control.hold(session)
                 let_write(session)
                 registry.take_lock(session)
-                control.look_out = _Patience(control, tell).look
+            control.look_out = _Patience(control, tell).look
             steps = StepSession(plan, endpoint, control, lambda *_: None)
             files = RecordedFiles.of(plan)
             yield Stepper(plan, control, steps, journal, files)
@@ -154,8 +153,8 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
 
 
 class _Patience:
-    """Looks about once a second at a COMMIT under way: says what it waits for, and in the end no longer waits for a
-    standby."""
+    """Looks about once a second at a COMMIT, or a verification, under way: says what it waits for, and in the end no
+    longer waits for a standby."""
 
     def __init__(self, control: Control, tell: Tell) -> None:
         self._control = control
@@ -165,23 +164,24 @@ class _Patience:
 
     def look(self) -> None:
         control, now = self._control, time.monotonic()
-        if not control.committing:
+        if control.committing:
+            self._since = self._since or now
+            if now - self._since < SAID_AFTER_S:
+                return
+        elif control.cancel_now is None:
             self._since = None
+            return
+        waits = self._waits()
+        standby = waits == SYNC_REP
+        if not (control.committing or standby):
+            self._since = None  # a verification takes the time that it takes
             return
         self._since = self._since or now
         waited = now - self._since
         if waited < SAID_AFTER_S:
             return
-        pid = control.watcher.watched_pid if control.watcher is not None else None
-        waits = ""
-        try:
-            with deadline(control.session, ANSWERED_S, "the server"):
-                waits = waits_for(control.session, pid) if pid is not None else ""
-        except PgmigError as error:
-            waits = error.what
-        standby = waits == "IPC: SyncRep"
         what = "a synchronous standby to have it" if standby else f"the server ({waits or 'it works'})"
-        told = f"the COMMIT waits for {what}"
+        told = f"{'the COMMIT' if control.committing else 'a COMMIT of the verification'} waits for {what}"
         if told != self._told:
             self._told = told
             self._tell(f"{told}; after {GIVEN_UP_S:.0f} s nobody waits any longer")
@@ -190,3 +190,15 @@ class _Patience:
             control.cancel_now()
         if waited > GIVEN_UP_S + CUT_AFTER_S and control.cut_now is not None:
             control.cut_now()  # not even the cancel was answered; the registry tells what became of it
+
+    def _waits(self) -> str:
+        """What the session of the scripts waits for, or why that can't be told."""
+        watcher = self._control.watcher
+        pid = watcher.watched_pid if watcher is not None else None
+        if pid is None:
+            return ""
+        try:
+            with deadline(self._control.session, ANSWERED_S, "the server"):
+                return waits_for(self._control.session, pid)
+        except PgmigError as error:
+            return error.what

@@ -19,6 +19,7 @@ from pgmig_tui.errors import InDoubt
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project
 from pgmig_tui.run import client, cut_off, journal, reconcile
+from pgmig_tui.run import control as controlling
 from pgmig_tui.run import record as recording
 from pgmig_tui.run.plan import Command, RunPlan
 from pgmig_tui.run.plan import Server as Noted
@@ -55,14 +56,14 @@ def workshop_at(root: Path, server: Server, *, toml: str = "") -> Workshop:
     return Workshop(root / "project", server, server.create_database(), root / "state", toml=toml)
 
 
-def unrecorded(workshop: Workshop) -> RunPlan:
+def unrecorded(workshop: Workshop, verify: str = "SELECT 1;\n") -> RunPlan:
     """A run that has carried out its script and was killed before its record."""
     workshop.change("one", UNRECORDED, "", "SELECT pg_sleep(30);\n")
     plan = kill_at(workshop, "step_applied")
     script = workshop.root / "verify" / "one.sql"
-    script.write_text("SELECT 1;\n")
+    script.write_text(verify)
     (stored,) = [path for path in (plan.folder / "files").iterdir() if "pg_sleep" in path.read_text()]
-    stored.write_text("SELECT 1;\n")
+    stored.write_text(verify)
     return plan
 
 
@@ -141,18 +142,22 @@ def test_settling_waits_for_no_standby(primary: Server, standby_gone: None, tmp_
 def test_recording_says_that_it_waits_for_a_standby_and_ends(
     primary: Server, standby_gone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "SAID_AFTER_S", 0.5)
-    monkeypatch.setattr(recording, "GIVEN_UP_S", 3.0)
+    monkeypatch.setattr(controlling, "_LOOK_OUT_S", 0.2)
+    monkeypatch.setattr(recording, "SAID_AFTER_S", 0.3)
+    monkeypatch.setattr(recording, "GIVEN_UP_S", 1.0)
     workshop = workshop_at(tmp_path, primary)
-    plan = unrecorded(workshop)
+    plan = unrecorded(workshop, verify="SELECT pg_logical_emit_message(true, 'a', 'b');\nSELECT 1;\n")
     lose_standby(primary)
     told: list[str] = []
     _, environment = environment_of(workshop)
+    waits = "waits for a synchronous standby to have it; after 1 s nobody waits any longer"
     with looking(workshop) as connection:
-        settlement = reconcile.examine(connection, plan)
+        settlement = recording.verified(environment.target, reconcile.examine(connection, plan), told.append)
         assert [one.outcome for one in settlement.open] == ["unrecorded"]
+        assert settlement.open[0].why.endswith("; its verification passes")
+        assert told == ["verifying one", f"a COMMIT of the verification {waits}"]
         done = recording.record(environment.target, settlement, told.append)
-    assert [text for text in told if "waits for a synchronous standby to have it" in text], told
+    assert told[2:] == ["verifying one", f"a COMMIT of the verification {waits}", f"the COMMIT {waits}"]
     (verdict,) = done.verdicts
     assert verdict.outcome == "recorded"
     assert "on this server; whether a synchronous standby has it isn't known" in verdict.why
