@@ -117,6 +117,8 @@ def test_what_the_program_has_seen_to_is_not_ticked() -> None:
             await at_review(robot)
             await robot.press("k", "k", "space")
             await robot.sees("space is off: the program has seen to it")
+            await robot.press("o")
+            await robot.sees("o is off: it is PASS, there is nothing to override")
 
     play(scene)
 

@@ -245,6 +245,8 @@ class ReviewScreen(PlaceScreen):
             return "there is no item"
         if key_id == "review.tick" and item is not None and item.seen:
             return "the program has seen to it" if item.state == "PASS" else ITS_OWN
+        if key_id == "review.override" and item is not None and item.state in {"PASS", "N-A"} and not item.answered:
+            return f"it is {item.state}, there is nothing to override"
         return None
 
     def _no_lift(self, review: Review) -> str | None:
