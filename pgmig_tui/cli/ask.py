@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from pgmig_tui.cli.output import note_lines
 from pgmig_tui.display.safe import safe
 
 
@@ -14,7 +15,7 @@ def somebody_is_there() -> bool:
 
 def ask(question: str) -> str | None:
     """The answer without blanks at its ends; None when the person ends the input instead (Ctrl-D or Ctrl-C)."""
-    sys.stderr.write(f"{safe(question)} ")
+    sys.stderr.write("\n".join(note_lines(safe(question))) + " ")
     sys.stderr.flush()
     try:
         answer = sys.stdin.readline()

@@ -37,9 +37,11 @@ class Parser(argparse.ArgumentParser):
         return found, left
 
     def error(self, message: str) -> NoReturn:
+        from pgmig_tui.cli.output import note_lines
         from pgmig_tui.display.safe import safe
 
-        self.exit(2, f"{self.prog}: {safe(message)}\nNothing was done. `{self.prog} --help` shows the options.\n")
+        told = f"{self.prog}: {safe(message)}\nNothing was done. `{self.prog} --help` shows the options."
+        self.exit(2, "".join(f"{line}\n" for line in note_lines(told)))
 
 
 def assignment(text: str) -> tuple[str, str]:

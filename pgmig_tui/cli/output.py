@@ -200,4 +200,14 @@ def failure(error: PgmigError) -> None:
     lines = [f"pgmig-tui: {error.what}", *(f"  {detail}" for detail in error.details), error.now, error.do]
     for words in lines:
         if words.strip():
-            print(safe(_shown(words), multiline=True), file=sys.stderr)
+            for told in note_lines(safe(_shown(words), multiline=True)):
+                print(told, file=sys.stderr)
+
+
+def note_lines(text: str) -> list[str]:
+    """A safe text as the lines that stderr shows of it: on a terminal none breaks in the middle of a word."""
+    lines = text.split("\n")
+    if sys.stderr is None or not sys.stderr.isatty():
+        return lines
+    columns = _width(sys.stderr)
+    return [text_of(part) for told in lines for part in _folded(((told, "plain"),), columns)]

@@ -6,7 +6,7 @@ import re
 
 from pgmig_tui.display.cells import Line, sliced, text_of, width
 
-_PIECES = re.compile(r"\s+|`?pgmig-tui [^`]*`?|\S+")
+_PIECES = re.compile(r"\s+|`?pgmig-tui (?!\w+: )[^`]*`?|\S+")
 """A command of ours stays in one piece, as does a path: half of it, pasted, is another one."""
 _LEAD = re.compile(r"\s*(?:[^\w\s] )?")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
 import pexpect
 import pytest
 
+from pgmig_tui.cli import output
+from pgmig_tui.cli.ask import ask
+from pgmig_tui.cli.parser import parse
 from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError, in_a_line
 from tests.cli.program import Checkout, environment, shop
@@ -54,6 +58,36 @@ def test_no_word_is_broken_at_the_edge_of_a_terminal(checkout: Checkout) -> None
         assert max(len(line.rstrip()) for line in out.splitlines()) <= columns, out
         for word in ("statement", "EXCLUSIVE", "transaction,", "shop.orders,", "ACCESS"):
             assert word in out.split(), out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_no_word_of_an_error_or_a_question_is_broken_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = PgmigError(
+        "policy:approvals is worked out by the program, nobody can attest it",
+        now="Nothing was changed.",
+        do="Say --override policy:approvals=REASON, of 8 characters or more; `pgmig-tui deploy --help` tells more.",
+        details=["public.a_table_with_a_name: what was found is told in a sentence that goes on"],
+    )
+    question = "No long transactions (FAIL: one is open since this morning). Why go on all the same?"
+    monkeypatch.setattr("sys.stdin", io.StringIO("known reporter\n" * 2))
+    monkeypatch.setenv("COLUMNS", "44")
+    for stream in (Terminal(), io.StringIO()):
+        monkeypatch.setattr("sys.stderr", stream)
+        output.failure(error)
+        ask(question)
+        stream.write("\n")
+        with pytest.raises(SystemExit):
+            parse(["deploy", "dev", "--attest", "an answer that lacks what stands behind its equals sign"])
+        told = stream.getvalue()
+        assert " ".join(told.split()).startswith(" ".join(f"pgmig-tui: {error.what} {error.details[0]}".split()))
+        assert "`pgmig-tui deploy --help`" in told
+        assert question in " ".join(told.split())
+        longest = max(len(line.rstrip()) for line in told.splitlines())
+        assert longest <= 44 if stream.isatty() else longest > 100, told
 
 
 def test_many_environments_are_columns_of_glyphs_with_their_names_beside(
