@@ -284,6 +284,9 @@ def _run_one(
     if fact.language not in {"plpgsql", "sql"} or not fact.body:
         out.hide(f"what {name}() does")
         return
+    body = _lowered(fact.body)
+    row = "new" in body or "old" in body  # what fields they have is the table's to say
+    worth = {name: value for name, value in worth.items() if name in body or (row and name.startswith("tg_"))}
     key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())), out.certainty)
     if not scene.code.first(*key):
         return
@@ -300,6 +303,11 @@ def _run_one(
     for setting, _ in (*fact.settings, *_as_owner(fact)):
         for catalog in scene.outcomes:
             catalog.session = catalog.session.restored(setting, before)
+
+
+@lru_cache(maxsize=4096)
+def _lowered(text: str) -> str:
+    return text.lower()
 
 
 def _as_owner(fact: FunctionFact) -> tuple[tuple[str, str], ...]:
