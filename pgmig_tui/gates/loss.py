@@ -25,7 +25,7 @@ from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
     from pgmig_tui.database.undo import Kept
-    from pgmig_tui.impact.result import ScriptImpact, StatementImpact
+    from pgmig_tui.impact.result import Problem, ScriptImpact, StatementImpact
 
 Evidence = Mapping[tuple[str, int], str]
 """What rehearsals say of statements, by path and line."""
@@ -36,8 +36,6 @@ _HARMLESS = frozenset(
 _CERTAIN = frozenset({"42P01", "42703", "42704", "42883", "3F000", "26000", "2BP01", "42P07"})
 """Failures (SQLSTATE) that the catalog shows by a name alone: what is named isn't there, others depend on it, or a
 relation has the name already that another one is to get."""
-_SUBCOMMANDS = "ALTER"
-"""A column that isn't there (42703) is certain in ALTER alone: in a query it may come from where nobody looked."""
 _NOUNS = {"column": "value", "values": "value"}
 _TEXT_TELLS = frozenset({"SELECT", "EXPLAIN", "ALTER", "DROP", "REVOKE", "VACUUM", "REINDEX", "CLUSTER", "LOCK"})
 """Of these the text tells without a catalog what they lose, but for what they themselves say isn't known."""
@@ -131,16 +129,14 @@ def _is_unknown(one: StatementImpact, catalog: bool) -> bool:
     if one.transaction_control is not None or verb in _HARMLESS or verb == "EMPTY":
         return False
     if one.problem is not None:
-        return not catalog or bool(one.unknown) or not _fails(one)
+        return not catalog or bool(one.unknown) or not _fails(one.problem, verb)
     return not catalog and (verb not in _TEXT_TELLS or bool(one.unknown))
 
 
-def _fails(one: StatementImpact) -> bool:
-    """Whether a statement that is told to fail does so for certain."""
-    problem = one.problem
-    if problem is None or problem.inside or problem.sqlstate not in _CERTAIN:
-        return False
-    return problem.sqlstate != "42703" or one.kind.startswith(_SUBCOMMANDS)
+def _fails(problem: Problem, verb: str) -> bool:
+    """Whether what is told to fail does so for certain. A column that isn't there (42703) is certain in ALTER alone: in
+    a query it may come from where nobody looked."""
+    return not problem.inside and problem.sqlstate in _CERTAIN and (problem.sqlstate != "42703" or verb == "ALTER")
 
 
 def of_script(impact: ScriptImpact, evidence: Evidence = MappingProxyType({})) -> Losses:

@@ -183,6 +183,10 @@ class Effect:
         if sure and self.certainty != "possible":
             self.surely.add(what)
 
+    def fail(self, why: str) -> None:
+        """The server refuses the statement, in words that end with the SQLSTATE. The first reason stands."""
+        self.problem = self.problem or why
+
     def hide(self, what: str) -> None:
         """Something isn't known that may lock, rewrite or destroy anything."""
         self.unknown.append(what)
@@ -256,7 +260,7 @@ def read_tables(
         name, wanted, reason = todo.pop()
         if scene.catalog.missing(name):
             if "tg_op" not in scene.worth:  # a trigger's transition tables have names of their own
-                out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
+                out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
             continue
         relation = scene.catalog.relation(name)
         if relation.name in seen:
@@ -275,7 +279,7 @@ def read_tables(
 def refuse_recursion(scene: Scene, out: Effect, relation: Relation) -> None:
     """A view that reads itself, however far behind, can't be expanded."""
     if relation.kind == "v" and relation.name in scene.catalog.behind(relation.name):
-        out.problem = out.problem or f"{relation.name} reads itself: infinite recursion in its rules (42P17)"
+        out.fail(f"{relation.name} reads itself: infinite recursion in its rules (42P17)")
 
 
 def lock_above(catalog: Catalog, partition: Relation, out: Effect, *, sure: bool = True) -> None:

@@ -477,7 +477,7 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         for catalog in walk.catalogs:
             catalog.doubt()
     if out.no_transaction and walk.in_transaction:
-        out.problem = out.problem or f"{kind} is refused inside a transaction block (25001)"
+        out.fail(f"{kind} is refused inside a transaction block (25001)")
     if problem is None and out.problem:
         problem = _refusal(out.problem, statement.line)
     return _finish(walk, statement, out, problem)
@@ -522,7 +522,7 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
     elif doubtful := walk.worlds[0].catalog.uncertain and _BY_CODE.match(passed.problem):
         out.unknown.append(f"whether {doubtful[1]}: code before it can't be read")
     else:
-        out.problem = out.problem or passed.problem
+        out.fail(passed.problem)
     if earlier is not None:
         if not passed.alive or _nothing_there(walk, trees, out):
             _if_not_gone(walk, statement, trees, out)

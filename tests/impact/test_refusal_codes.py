@@ -32,8 +32,13 @@ def _problems() -> Iterator[tuple[str, str]]:
     for path in sorted(Path(pgmig_tui.impact.__path__[0]).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "problem":
-                for text in _literals(node.value):
-                    yield f"{path.name}:{node.lineno}", text
+                said = node.value
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "fail":
+                said = node.args[0]
+            else:
+                continue
+            for text in _literals(said):
+                yield f"{path.name}:{node.lineno}", text
 
 
 def test_every_failure_that_a_rule_words_ends_with_its_sqlstate() -> None:

@@ -59,7 +59,7 @@ def attach(at: Altering, cmd: Node) -> None:
         return
     partition = scene.catalog.relation(name)
     if told := inherited.attach(partition, parent, scene):
-        out.problem = out.problem or told
+        out.fail(told)
     bounds_refused(scene, out, parent, definition.bound)
     for member in scene.catalog.tree(partition.name):
         out.lock(member, AE, f"becomes a partition of {parent.name}")
@@ -99,7 +99,7 @@ def detach(at: Altering, cmd: Node) -> None:
         return
     partition = scene.catalog.relation(name)
     if told := inherited.part_of(partition, parent, scene):
-        out.problem = out.problem or told
+        out.fail(told)
     concurrent = bool(definition.concurrent)
     lock_above(scene.catalog, parent, out, sure=False)
     parts = [key for key in scene.catalog.incoming(partition.name) if key.inherited]
@@ -157,9 +157,9 @@ def inherit(at: Altering, cmd: Node) -> None:
     if wrong_kind(at.scene, at.out, parent, "rf", "a table that others can inherit from"):
         return
     if any(one.name == parent.name for one in at.scene.catalog.tree(at.table.name)):
-        at.out.problem = at.out.problem or f"{at.name} can't inherit from itself, by {parent.name} (42P07)"
+        at.out.fail(f"{at.name} can't inherit from itself, by {parent.name} (42P07)")
     if told := inherited.below(at.current(at.table), parent, at.scene):
-        at.out.problem = at.out.problem or told
+        at.out.fail(told)
     at.out.lock(parent, SUE, f"becomes a parent of {at.name}")
     child = at.current(at.table)
     for below in at.scene.catalog.tree(child.name)[1:]:
@@ -172,7 +172,7 @@ def inherit(at: Altering, cmd: Node) -> None:
 def no_inherit(at: Altering, cmd: Node) -> None:
     parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
     if told := inherited.part_of(at.current(at.table), parent, at.scene):
-        at.out.problem = at.out.problem or told
+        at.out.fail(told)
     at.out.lock(parent, AS, f"is no parent of {at.name} any more")
     child = at.current(at.table)
     at.scene.catalog.put(replace(child, parents=tuple(p for p in child.parents if p != parent.name)))

@@ -24,7 +24,7 @@ def owner(at: Altering, cmd: Node) -> None:
         if owner[0].owner == new_owner:
             return  # as its table's is its own
         told = f"{table.name} belongs to {owner[0].name}: it gets its owner with it (0A000)"
-        at.out.problem = at.out.problem or told
+        at.out.fail(told)
         return
     for index in table.indexes:
         at.out.lock_index(table, index, AE, "OWNER TO reaches the index")
@@ -43,7 +43,7 @@ def _named_index(at: Altering, name: str, mode: LockMode, why: str) -> None:
     if index is not None:
         at.out.lock_index(at.table, index, mode, why)
     elif at.table.known and at.table.columns and at.scene.catalog.live:
-        at.out.problem = at.out.problem or f"{at.name} has no index {name} (42704)"
+        at.out.fail(f"{at.name} has no index {name} (42704)")
     else:
         at.out.lock_name(Name(at.name.schema, name), "i", mode, why, new=at.table.new)
 
@@ -52,9 +52,9 @@ def cluster_on(at: Altering, cmd: Node) -> None:
     _named_index(at, cmd.name, at.mode, "CLUSTER ON")
     index = next((one for one in at.table.indexes if one.name.relation == cmd.name), None)
     if index is not None and at.scene.catalog.live and at.table.known:
-        at.out.problem = at.out.problem or no_order(index)
+        at.out.fail(no_order(index))
         if at.table.partitioned:
-            at.out.problem = at.out.problem or f"{at.name} is partitioned: it can't be marked for CLUSTER (0A000)"
+            at.out.fail(f"{at.name} is partitioned: it can't be marked for CLUSTER (0A000)")
     mark_clustered(at.scene, at.current(at.table), cmd.name)
 
 
@@ -112,7 +112,7 @@ def _refuse_mixed(at: Altering, table: Relation, wanted: str) -> None:
         if other is not None and other.name != table.name and other.persistence != wanted and other.persistence in "pu":
             word = "UNLOGGED: the logged table" if wanted == "u" else "LOGGED: the unlogged table"
             how = "references it" if wanted == "u" else "is referenced by it"
-            at.out.problem = at.out.problem or f"{table.name} can't be {word} {other.name} {how} (42P16)"
+            at.out.fail(f"{table.name} can't be {word} {other.name} {how} (42P16)")
 
 
 def access_method(at: Altering, cmd: Node) -> None:
@@ -139,7 +139,7 @@ def replica_identity(at: Altering, cmd: Node) -> None:
         _named_index(at, definition.name, S, "becomes the replica identity")
         index = next((one for one in at.table.indexes if one.name.relation == definition.name), None)
         if index is not None and at.table.known and at.scene.catalog.live:
-            at.out.problem = at.out.problem or _no_identity(index, at.table)
+            at.out.fail(_no_identity(index, at.table))
     else:
         at.out.notes.append("REPLICA IDENTITY FULL writes whole old rows to WAL" if definition.identity_type == "f" else
                             "the replica identity decides what logical replication can find")  # fmt: skip
@@ -185,7 +185,7 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock_index(member, part, SUE, f"part of {index.name}")
         if sub == "AT_SetStatistics" and 0 < cmd.num <= len(index.keys) and index.whole and table.known:
             told = f"column {cmd.num} of {index.name} is no expression: it takes no statistics target"
-            out.problem = out.problem or f"{told} (0A000)"
+            out.fail(f"{told} (0A000)")
         if sub == "AT_AttachPartition":
             _attach_index(scene, out, cmd, table, name)
     out.lock_index(table, index, mode, "ALTER INDEX")
@@ -238,7 +238,7 @@ def _attach_index(scene: Scene, out: Effect, cmd: Node, table: Relation, whole: 
     out.lock_index(child[0], child[1], AE, "becomes part of the index")
     part_of = scene.catalog.index(scene.catalog.resolve(whole))
     if part_of is not None and scene.catalog.live and child[0].known:
-        out.problem = out.problem or _unfit(*child, *part_of)
+        out.fail(_unfit(*child, *part_of))
     if part_of is not None and child[0].known:
         indexes = tuple(replace(i, parent=part_of[1].name) if i is child[1] else i for i in child[0].indexes)
         scene.catalog.put(replace(child[0], indexes=indexes))

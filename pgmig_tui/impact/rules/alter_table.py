@@ -69,7 +69,7 @@ def _switch_triggers(at: Altering, cmd: Node) -> None:
         wanted = {one.name for one in at.table.triggers if one.per_row and cmd.name in {"", one.name}}
         for member in map(at.current, at.members[1:]):
             for name in sorted(wanted - {one.name for one in member.triggers}) if member.known else ():
-                at.out.problem = at.out.problem or f"{member.name} has no trigger {name} (42704)"
+                at.out.fail(f"{member.name} has no trigger {name} (42704)")
     carry.triggers_switched(at.scene.catalog, map(at.current, at.members), cmd.name, subtype)
 
 
@@ -364,7 +364,7 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     out.lock(relation, AE, "SET SCHEMA")
     refused.name_taken(scene, out, Name(node.newschema, relation.name.relation))
     if sequences.owner_of(scene.catalog, relation.name) is not None:
-        out.problem = out.problem or f"{relation.name} is owned by a column: it moves with its table (0A000)"
+        out.fail(f"{relation.name} is owned by a column: it moves with its table (0A000)")
     for sequence in relation.sequences:
         out.lock_name(sequence.name, "S", AE, f"owned by {relation.name}", new=relation.new)
         scene.catalog.rename(sequence.name, Name(node.newschema, sequence.name.relation))

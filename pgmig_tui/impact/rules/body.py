@@ -74,7 +74,7 @@ def run_sql(
 def _finish(flow: Flow, scene: Scene, out: Effect, what: str) -> None:
     after = distinct([*flow.alive, *flow.left, *flow.exited])
     if not after:
-        out.problem = out.problem or f"inside {what}: {flow.problem or 'it raises an exception (P0001)'}"
+        out.fail(f"inside {what}: {flow.problem or 'it raises an exception (P0001)'}")
         return
     scene.become([world.catalog for world in after])
 
@@ -340,7 +340,7 @@ def carry_out(
         _apply(tree, inner, out)
     if out.no_transaction:
         out.no_transaction = out.temporary_locks = False
-        out.problem = out.problem or "what must stand outside of a transaction can't run inside a function (25001)"
+        out.fail("what must stand outside of a transaction can't run inside a function (25001)")
     return [World(catalog, world.worth) for catalog in inner.outcomes]
 
 

@@ -243,7 +243,7 @@ def fire(node: Node, scene: Scene, out: Effect, before: State) -> None:
             run_function(parts, around, inner, (), {name: value for name, value in worth.items() if value})
             around.code.dropped = None
             if inner.problem and _surely(trigger, node, kind, out):
-                out.problem = out.problem or f"the event trigger {trigger.name} refuses it: {inner.problem}"
+                out.fail(f"the event trigger {trigger.name} refuses it: {inner.problem}")
             scene.become(around.outcomes)
     for lock in inner.locks.values():
         out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, by an event trigger", "possible", lock.new)

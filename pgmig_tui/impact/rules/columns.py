@@ -361,7 +361,7 @@ class _Names:
             self._refuse(f"{called} has no column {name}: {table.name} lacks it (42703)")
 
     def _refuse(self, told: str) -> None:
-        self.out.problem = self.out.problem or told
+        self.out.fail(told)
 
 
 def _returned(node: Node) -> list[Node]:

@@ -114,12 +114,12 @@ def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parent
             return
         parent = scene.catalog.relation(parent_name, "p")
         if parent.known and parent.kind not in "p?" and scene.catalog.live:
-            out.problem = out.problem or f"{parent.name} is not partitioned: it has no partitions (42P17)"
+            out.fail(f"{parent.name} is not partitioned: it has no partitions (42P17)")
         bounds_refused(scene, out, parent, node.partbound)
         out.lock(parent, AE, f"gets the partition {table.name}")
         is_default = bool(node.partbound.is_default)
         if is_default and parent.default_partition is not None:
-            out.problem = out.problem or f"{parent.name} has the default partition {parent.default_partition} (42P17)"
+            out.fail(f"{parent.name} has the default partition {parent.default_partition} (42P17)")
         lock_default(scene, out, parent, scanned=not is_default)
         for index in parent.indexes:
             out.lock_index(parent, index, SUE, f"{table.name} gets its part of it")
@@ -187,7 +187,7 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
     for definition in definitions:
         column = definition.colname
         if [one.colname for one in definitions].count(column) > 1:
-            out.problem = out.problem or f"{name} would have two columns {column} (42701)"
+            out.fail(f"{name} would have two columns {column} (42701)")
         written = type_name(definition.type_name)
         serial = SERIALS.get(written.name)
         kinds = _NO_KINDS
@@ -226,7 +226,7 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
             if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT":
                 for asked in sequences.named_in(item.constraint.raw_expr):
                     if catalog.missing(asked):
-                        out.problem = out.problem or f"{catalog.resolve(asked)} does not exist (42P01)"
+                        out.fail(f"{catalog.resolve(asked)} does not exist (42P01)")
                     else:
                         out.lock(catalog.relation(asked, "S"), AS, "a default asks it")
                 sequences.default_set(catalog, name, definition.colname, item.constraint.raw_expr)
@@ -247,7 +247,7 @@ def _constraint(scene: Scene, out: Effect, name: Name, constraint: Node, column:
         if lock.name != name and lock.relkind not in "iI":
             out.lock_name(lock.name, lock.relkind, SRE, lock.why, lock.certainty, lock.new)
     out.notes.extend(inner.notes)
-    out.problem = out.problem or inner.problem
+    out.fail(inner.problem)
 
 
 def _passes(node: Node) -> bool:
@@ -281,7 +281,7 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
         missing_columns(nodes.statement(node.query), scene, out)
     temporary = next((one.name for one in out.locks.values() if one.schema == TEMP), None) if kind == "m" else None
     if temporary is not None:
-        out.problem = out.problem or f"a materialized view can't read {temporary}, which is temporary (0A000)"
+        out.fail(f"a materialized view can't read {temporary}, which is temporary (0A000)")
         return
     new = scene.catalog.live or not node.if_not_exists
     reads = tuple(lock.name for lock in out.locks.values())
@@ -322,7 +322,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
     if present is not None and node.replace and scene.catalog.live:
         if wrong_kind(scene, out, present, "v", "a view"):
             return
-        out.problem = out.problem or _changes_columns(present, result_columns(scene.catalog, node.query))
+        out.fail(_changes_columns(present, result_columns(scene.catalog, node.query)))
     query_locks(node.query, scene, out, plan=False, deep=False)
     reads = tuple(lock.name for lock in out.locks.values())
     missing_columns(nodes.statement(node.query), scene, out)
@@ -404,7 +404,7 @@ def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
     parts = nodes.list_name(element.arg)
     owner = sequences.owner_of(scene.catalog, sequence)
     if owner is not None and owner[1].identity:
-        out.problem = out.problem or f"{sequence} is the identity of {owner[0].name}: its owner can't change (0A000)"
+        out.fail(f"{sequence} is the identity of {owner[0].name}: its owner can't change (0A000)")
         return True
     sequences.disown(scene.catalog, sequence)
     if len(parts) < 2:
@@ -415,9 +415,9 @@ def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
     if table.known and mine is not None and scene.catalog.live:
         no_column(out, table, parts[-1:])
         if table.name.schema != sequence.schema:
-            out.problem = out.problem or f"{sequence} must be in the schema of {table.name} to be owned by it (55000)"
+            out.fail(f"{sequence} must be in the schema of {table.name} to be owned by it (55000)")
         elif mine.owner and table.owner and mine.owner != table.owner:
-            out.problem = out.problem or f"{sequence} must have the owner of {table.name} to be owned by it (55000)"
+            out.fail(f"{sequence} must have the owner of {table.name} to be owned by it (55000)")
     if table.known:
         owned = (*table.sequences, OwnedSequence(sequence, parts[-1]))
         scene.catalog.put(replace(table, sequences=owned))

@@ -112,7 +112,7 @@ def unpopulated(reads: Iterable[Name], scene: Scene, out: Effect) -> None:
         behind = scene.catalog.behind(relation.name) if relation is not None and relation.kind == "v" else ()
         for one in (relation, *map(scene.catalog.known, behind)):
             if one is not None and one.kind == "m" and one.known and not one.populated and scene.catalog.live:
-                out.problem = out.problem or f"{one.name} has no data yet: it must be refreshed first (55000)"
+                out.fail(f"{one.name} has no data yet: it must be refreshed first (55000)")
 
 
 def _row_locked(select: Node) -> list[Name]:
@@ -188,7 +188,7 @@ def _sequence_of(argument: Node, scene: Scene, out: Effect) -> Relation | None:
         return None
     name = nodes.name_from(_parts(text))
     if scene.catalog.missing(name):
-        out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
     return scene.catalog.relation(name, "S")
 
 
@@ -222,7 +222,7 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
     elif of_server and name in TAKES_STATISTICS and scene.major >= 18:
         take_statistics(name, given, scene, out)
     elif of_server and name in TAKES_STATISTICS and scene.catalog.live:
-        out.problem = out.problem or f"{name}() does not exist before PostgreSQL 18 (42883)"
+        out.fail(f"{name}() does not exist before PostgreSQL 18 (42883)")
     elif parts[0] not in {"pg_catalog", "information_schema"}:
         run_function(parts, scene, out, given)
         text = given[0] if given else None
@@ -262,7 +262,7 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     """The target of an INSERT, UPDATE, DELETE or MERGE, with the other ends of its foreign keys."""
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = out.problem or f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
         return
     table = scene.catalog.relation(name, "r")
     if wrong_kind(scene, out, table, "rpvf", "a table that can be changed"):
@@ -318,7 +318,7 @@ def _twice(scene: Scene, out: Effect, node: Node, table: Relation) -> None:
     rules = [name for name in table.rules if table.rule_events.get(name) in {"INSERT", "UPDATE"}]
     if rules and scene.catalog.live:
         told = f"ON CONFLICT is refused on {table.name}, which has the rule {rules[0]}"
-        out.problem = out.problem or f"{told} (0A000)"
+        out.fail(f"{told} (0A000)")
     clause = node.on_conflict_clause
     wanted = [item.index_elem.name for item in clause.infer.index_elems]
     rows = [row.list.items for row in nodes.statement(node.select_stmt).values_lists] if clause.target_list else []
@@ -329,7 +329,7 @@ def _twice(scene: Scene, out: Effect, node: Node, table: Relation) -> None:
     keys = [tuple(nodes.constant(row[columns.index(name)]) for name in wanted) for row in rows]
     known = [key for key in keys if None not in key]
     if len(known) > len(set(known)):
-        out.problem = out.problem or f"ON CONFLICT DO UPDATE would change a row of {table.name} twice (21000)"
+        out.fail(f"ON CONFLICT DO UPDATE would change a row of {table.name} twice (21000)")
 
 
 def _condition(node: Node, name: str) -> Node | None:
@@ -617,7 +617,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     no_column(out, named, nodes.strings(node.attlist))
     for column in map(named.columns.get, nodes.strings(node.attlist)):
         if column is not None and column.generated:
-            out.problem = out.problem or f"{named.name}.{column.name} is a generated column: COPY can't name it (42P10)"
+            out.fail(f"{named.name}.{column.name} is a generated column: COPY can't name it (42P10)")
     if node.is_from:
         scene.catalog.fill(scene.catalog.resolve(name))
         out.doubt("how many rows COPY brings")
@@ -642,7 +642,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
         if wrong_kind(scene, out, root, "rpf"):
             continue
         if root.partitioned and not item.range_var.inh:
-            out.problem = out.problem or f"{root.name} is partitioned: TRUNCATE ONLY is refused (42809)"
+            out.fail(f"{root.name} is partitioned: TRUNCATE ONLY is refused (42809)")
         for position, member in enumerate(catalog.tree(root.name) if item.range_var.inh and root.known else [root]):
             todo.append((member, "TRUNCATE" if position == 0 else f"TRUNCATE reaches it from {root.name}"))
             named.add(member.name)
@@ -765,7 +765,7 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
     except nodes.ParseError:
         trees = []
     if text is None and scene.catalog.live and not scene.catalog.uncertain:
-        out.problem = out.problem or f"the prepared statement {node.name} does not exist (26000)"
+        out.fail(f"the prepared statement {node.name} does not exist (26000)")
         return
     if not trees or nodes.kind(trees[0]) not in {"PrepareStmt", *_RUNNABLE}:
         out.hide(f"what the prepared statement {node.name} does")
@@ -774,7 +774,7 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
     wanted = max((one.number for one in nodes.walk(inner) if nodes.kind(one) == "ParamRef"), default=0)
     if nodes.kind(trees[0]) == "PrepareStmt" and max(wanted, len(trees[0].argtypes)) != len(node.params):
         told = f"the prepared statement {node.name} takes {max(wanted, len(trees[0].argtypes))} parameters"
-        out.problem = out.problem or f"{told}, and is given {len(node.params)} (42601)"
+        out.fail(f"{told}, and is given {len(node.params)} (42601)")
     if nodes.kind(trees[0]) == "PrepareStmt":
         perhaps([name for one in trees[0].argtypes for name in types_in(one, scene.catalog, "c")], scene, out)
     apply(inner, scene, out)

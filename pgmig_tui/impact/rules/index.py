@@ -47,7 +47,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     index_refused(node, table, scene, out)
     stored_where(scene, out, node.table_space, node.access_method)
     if node.unique and scene.catalog.live and (told := inherited.lacks_partition_key(table, columns)):
-        out.problem = out.problem or told
+        out.fail(told)
     if node.idxname:
         taken = Name(table.name.schema, node.idxname)
         if node.if_not_exists and scene.catalog.index(taken) is not None:
@@ -130,7 +130,7 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         if table.partitioned:
             out.no_transaction = True
         if concurrent and index.exclusion:
-            out.problem = out.problem or f"{index.name} is an exclusion constraint's: CONCURRENTLY is refused (0A000)"
+            out.fail(f"{index.name} is an exclusion constraint's: CONCURRENTLY is refused (0A000)")
         for member, part in scene.catalog.index_family(table, index):
             _rebuild(scene, out, member, [part], concurrent)
     elif what == "REINDEX_OBJECT_TABLE":

@@ -29,7 +29,7 @@ def refused(words: str, cmd: Node, table: Relation, scene: Scene, out: Effect, *
     check = _CHECKS.get(words)
     told = check(cmd, table, scene, only and bool(table.children)) if check is not None else ""
     if told:
-        out.problem = out.problem or told
+        out.fail(told)
 
 
 def _add_column(cmd: Node, table: Relation, scene: Scene, alone: bool) -> str:
@@ -56,11 +56,9 @@ def rename_column(node: Node, table: Relation, scene: Scene, out: Effect) -> Non
     if not table.known or not scene.catalog.live:
         return
     if inherits_column(scene, table, node.subname):
-        out.problem = (
-            out.problem or f"{table.name}.{node.subname} is inherited: it is renamed by its parent alone (42P16)"
-        )
+        out.fail(f"{table.name}.{node.subname} is inherited: it is renamed by its parent alone (42P16)")
     elif table.children and not node.relation.inh:
-        out.problem = out.problem or f"{table.name}.{node.subname} must be renamed in what is below it, too (42P16)"
+        out.fail(f"{table.name}.{node.subname} must be renamed in what is below it, too (42P16)")
 
 
 def _alter_type(cmd: Node, table: Relation, scene: Scene, alone: bool) -> str:

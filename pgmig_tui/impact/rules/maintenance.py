@@ -104,7 +104,7 @@ def _refuse_cluster(node: Node, table: Relation, scene: Scene, out: Effect) -> b
         index = next(
             one for one in table.indexes if (one.name.relation == node.indexname if node.indexname else one.clustered)
         )
-        out.problem = out.problem or no_order(index)
+        out.fail(no_order(index))
     return bool(out.problem)
 
 

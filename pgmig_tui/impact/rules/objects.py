@@ -100,7 +100,7 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
     made = nodes.kind(node) == "CreatePublicationStmt"
     if scene.catalog.live and made is (node.pubname in scene.catalog.published):
         told = "exists already (42710)" if made else "does not exist (42704)"
-        out.problem = out.problem or f"the publication {node.pubname} {told}"
+        out.fail(f"the publication {node.pubname} {told}")
         return
     _publish(node, scene, out, made=made)
     for item in node.pubobjects:
@@ -138,9 +138,9 @@ def _publish(node: Node, scene: Scene, out: Effect, *, made: bool) -> None:
         updates, deletes = "update" in verbs, "delete" in verbs
     action = "" if made else nodes.enum_name("AlterPublicationAction", node.action)
     if action == "AP_AddObjects" and (twice := named & before.tables):
-        out.problem = out.problem or f"{min(twice)} is in the publication {node.pubname} already (42710)"
+        out.fail(f"{min(twice)} is in the publication {node.pubname} already (42710)")
     if action == "AP_DropObjects" and (missing := [name for name in named if name not in before.tables]):
-        out.problem = out.problem or f"{missing[0]} is not in the publication {node.pubname} (42704)"
+        out.fail(f"{missing[0]} is not in the publication {node.pubname} (42704)")
     schemas = frozenset(item.publication_obj_spec.name for item in node.pubobjects if item.publication_obj_spec.name)
 
     def after(old: frozenset[Any], new: frozenset[Any]) -> frozenset[Any]:
@@ -171,13 +171,13 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
                 return
             out.lock(table, SUE, "CREATE STATISTICS")
             if len(node.exprs) == 1 and node.exprs[0].stats_elem.name:
-                out.problem = out.problem or "extended statistics are of two columns, or more (42P17)"
+                out.fail("extended statistics are of two columns, or more (42P17)")
             no_column(out, table, (one.stats_elem.name for one in node.exprs if one.stats_elem.name))
             parts = nodes.strings(node.defnames)
             if parts:
                 made = Name(parts[-2] if len(parts) > 1 else table.name.schema, parts[-1])
                 if scene.catalog.statistics(made) is not None and not node.if_not_exists:
-                    out.problem = out.problem or f"the statistics object {made} exists already (42710)"
+                    out.fail(f"the statistics object {made} exists already (42710)")
                 columns = frozenset(item.stats_elem.name for item in node.exprs)
                 scene.catalog.put_statistics(made, table.name, columns)
 
@@ -214,7 +214,7 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
             relation = scene.catalog.relation(dependent.name, "r")
             for column in sorted(dependent.columns & set(relation.columns)):
                 if relation.columns[column].type != fact.name.relation and not _based_on(scene, relation, column, fact):
-                    out.problem = out.problem or (
+                    out.fail(
                         f"the domain {fact.name} is inside the type of {relation.name}.{column}: "
                         "it can't get constraints (0A000)"
                     )
@@ -224,7 +224,7 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
     for relation, column in columns_of_type(scene, fact.name):
         if Name(relation.columns[column].type_schema, relation.columns[column].type) != fact.name:
             told = f"the domain {fact.name} is inside the type of {relation.name}.{column}: it can't get constraints"
-            out.problem = out.problem or f"{told} (0A000)"
+            out.fail(f"{told} (0A000)")
         out.lock(relation, S, f"has a column of the domain {fact.name}")
         out.scan(relation)
     if adds and definition is not None and nodes.enum_name("ConstrType", definition.contype) == "CONSTR_CHECK":
@@ -475,7 +475,7 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
     usable = any(index.unique and index.whole and index.valid for index in view.indexes)
     if node.concurrent and view.known and scene.catalog.live and not (usable and view.populated):
         lacks = "is not populated" if not view.populated else "has no unique index on plain columns of all its rows"
-        out.problem = out.problem or f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused (55000)"
+        out.fail(f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused (55000)")
     if not node.skip_data:
         read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
         unpopulated(view.reads, scene, out)

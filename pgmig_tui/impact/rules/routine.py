@@ -106,11 +106,11 @@ def _refuse_twice(fact: FunctionFact, scene: Scene, out: Effect, *, replaced: bo
         if known.takes != fact.takes or known.most != fact.most or not all(one.schema for one in fact.takes):
             continue
         if not replaced:
-            out.problem = out.problem or f"the function {fact.name} exists already, and takes the same (42723)"
+            out.fail(f"the function {fact.name} exists already, and takes the same (42723)")
         elif renamed := _renamed(known, fact):
-            out.problem = out.problem or f"the parameter {renamed} of {fact.name} can't get another name (42P13)"
+            out.fail(f"the parameter {renamed} of {fact.name} can't get another name (42P13)")
         elif known.gives and fact.gives and fact.gives.schema and known.gives != fact.gives:
-            out.problem = out.problem or f"the function {fact.name} gives something else: it can't be replaced (42P13)"
+            out.fail(f"the function {fact.name} gives something else: it can't be replaced (42P13)")
 
 
 def _renamed(known: FunctionFact, fact: FunctionFact) -> str:
@@ -162,7 +162,7 @@ def _named(node: Node, scene: Scene, out: Effect, parameters: frozenset[str]) ->
     for statement in [node] if nodes.kind(node) != "Node" else _atomic(node):
         missing_columns(statement, with_changes(scene, variables=parameters), inner)
     if scene.catalog.live and (scene.catalog.session.get("check_function_bodies") or "on") == "on":
-        out.problem = out.problem or inner.problem
+        out.fail(inner.problem)
     for lock in inner.locks.values():
         out.lock_name(lock.name, lock.relkind, lock.mode, "named in the body", lock.certainty, lock.new)
 
@@ -222,18 +222,18 @@ def run_function(
     if not facts:
         if is_known(parts):
             if _newer(parts, catalog) and not _may_be(parts, catalog):
-                out.problem = out.problem or f"the function {name}() does not exist on this server (42883)"
+                out.fail(f"the function {name}() does not exist on this server (42883)")
             return
         if catalog.live and catalog.asked(nodes.name_from(parts)) and not _may_be(parts, catalog):
-            out.problem = out.problem or f"the function {name}() does not exist (42883)"
+            out.fail(f"the function {name}() does not exist (42883)")
         else:
             out.hide(f"what {name}() does")
         return
     if catalog.live and not catalog.uncertain and all(len(given) > fact.most for fact in facts) and not is_known(parts):
-        out.problem = out.problem or f"no function {name}() takes {len(given)} arguments (42883)"
+        out.fail(f"no function {name}() takes {len(given)} arguments (42883)")
         return
     if catalog.live and not catalog.uncertain and _ambiguous(facts, len(given)):
-        out.problem = out.problem or f"the function {name}() is not unique: its defaults make several fit (42725)"
+        out.fail(f"the function {name}() is not unique: its defaults make several fit (42725)")
         return
     for fact in facts:
         if len(facts) == 1:

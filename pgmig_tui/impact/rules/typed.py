@@ -68,7 +68,7 @@ def add_of(at: Altering, cmd: Node) -> None:
     at.out.lock(composite, AS, "the type of the table")
     table = at.current(at.table)
     if composite.columns and table.columns and at.scene.catalog.live:
-        at.out.problem = at.out.problem or _unlike(table, composite)
+        at.out.fail(_unlike(table, composite))
     if table.known:
         at.scene.catalog.put(replace(table, of_type=composite.name))
         _hang_on(at.scene, composite.name, table.name)
