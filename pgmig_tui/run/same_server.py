@@ -43,11 +43,9 @@ def relation_of(
     if there.key == here.key:
         # One address, and the same environment: where it leads is what the environment is. Of another environment
         # that is reached by the same address (a tunnel, a forwarded port) nobody knows where it led then.
-        return (
-            Probed("same")
-            if own
-            else Probed("unknown", f"both are reached at {here.conninfo['host']}:{here.conninfo['port']}")
-        )
+        if own:
+            return Probed("same")
+        return Probed("unknown", f"both are reached at {here.conninfo['host']}:{here.conninfo['port']}")
     return probe(connection, there)
 
 
