@@ -122,9 +122,11 @@ SELECT 'publication', p.pubname, concat_ws(' ', p.puballtables, p.pubinsert, p.p
      FROM pg_catalog.pg_publication_tables t WHERE t.pubname = p.pubname))
 FROM pg_catalog.pg_publication p
 UNION ALL
-SELECT 'foreign server', s.srvname, concat_ws(' ', w.fdwname, s.srvtype, s.srvversion, array_to_string(s.srvoptions, ','),
-    'mapped for ' || (SELECT string_agg(u.usename, ', ' ORDER BY u.usename) FROM pg_catalog.pg_user_mappings u WHERE u.srvid = s.oid))
+SELECT 'foreign server', s.srvname, concat_ws(' ', w.fdwname, s.srvtype, s.srvversion, array_to_string(s.srvoptions, ','))
 FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+UNION ALL
+SELECT 'user mapping', format('for %s on server %I', CASE WHEN u.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(u.usename) END, u.srvname), ''
+FROM pg_catalog.pg_user_mappings u
 UNION ALL
 SELECT 'statistics', format('%I.%I', ns.nspname, x.stxname), pg_get_statisticsobjdef(x.oid)
 FROM pg_catalog.pg_statistic_ext x JOIN ns ON ns.oid = x.stxnamespace

@@ -17,6 +17,7 @@ from pgmig_tui.database.fingerprint import Objects, digest, outside
 from pgmig_tui.impact.modes import LockMode
 
 FILE = "rehearsed.jsonl"
+_NOT_COPIED = frozenset({"role", "setting", "user mapping"})
 _WRITES = LockMode.ROW_EXCLUSIVE
 """From this mode on a lock lets its holder change or drop what it is on."""
 
@@ -104,8 +105,10 @@ def _read(row: Mapping[str, Any]) -> Rehearsed:
 
 
 def schema_digest(objects: Objects, ours: Iterable[str]) -> str:
-    """The digest of all objects but for those in schemas of `ours`, which change with every run."""
-    return digest(outside(objects, frozenset(ours)))
+    """The digest of all objects but for those in schemas of `ours`, which change with every run, and those that a copy
+    of the database hasn't: the cluster's other roles, settings, the way to other servers."""
+    own = {key: text for key, text in objects.items() if key[0] not in _NOT_COPIED}
+    return digest(outside(own, frozenset(ours)))
 
 
 def counting(

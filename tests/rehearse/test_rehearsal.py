@@ -294,6 +294,25 @@ def test_the_registry_is_there_as_after_the_deploy_has_made_it(workshop: Worksho
 
 
 def test_each_script_is_told_by_its_bytes_and_the_schema_that_it_met(workshop: Workshop, theatre: Theatre) -> None:
+    """Whatever is in the cluster beside it, and can't be in the copy."""
+    server, bystander = workshop.server, f"bystander_{workshop.dbname[-8:]}"
+    server.execute(f"CREATE ROLE {bystander} LOGIN CREATEDB CONNECTION LIMIT 3 VALID UNTIL '2999-01-01'")
+    try:
+        for sql in (
+            f"GRANT pg_monitor TO {bystander}",
+            f"ALTER ROLE {bystander} IN DATABASE {workshop.dbname} SET work_mem = '1MB'",
+            "CREATE FOREIGN DATA WRAPPER elsewhere", "CREATE SERVER far FOREIGN DATA WRAPPER elsewhere",
+            "CREATE USER MAPPING FOR PUBLIC SERVER far",
+            "CREATE TABLE stays (id int PRIMARY KEY, other int REFERENCES stays)", "GRANT SELECT ON stays TO PUBLIC",
+            "COMMENT ON TABLE stays IS 'here'", "COMMENT ON SCHEMA public IS 'here, too'",
+        ):  # fmt: skip
+            server.execute(sql, workshop.dbname)
+        _told_by_bytes_and_schema(workshop, theatre)
+    finally:
+        server.execute(f"DROP ROLE {bystander}")
+
+
+def _told_by_bytes_and_schema(workshop: Workshop, theatre: Theatre) -> None:
     workshop.change("a", "CREATE TABLE one (id int);", "DROP TABLE one;")
     workshop.change("b", "CREATE TABLE two (id int);", "DROP TABLE two;")
     found = theatre(workshop)
