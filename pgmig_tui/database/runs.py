@@ -25,6 +25,9 @@ COLUMNS = (
 
 State = Literal["running", "paused"]
 
+RECORDED_ONLY = "recorded only"
+"""`place` of a step that runs no script (`deploy --log-only`): nothing of it is in the database but its record."""
+
 _ALONE = (
     "SELECT pg_catalog.set_config('lock_timeout','100ms',true), pg_catalog.set_config('statement_timeout','1s',true),"
     " pg_catalog.set_config('synchronous_commit','off',true)"

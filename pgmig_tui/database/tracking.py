@@ -48,6 +48,11 @@ class Tracking:
     marks: bool = False
     no_runs: str = ""
 
+    @property
+    def without_row(self) -> str:
+        """The warning of a run that writes no row of its own, "" where it writes one."""
+        return f"other accounts see this run by its lock and its sessions only: {self.no_runs}" if self.no_runs else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:

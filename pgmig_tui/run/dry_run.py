@@ -18,11 +18,10 @@ from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import outlasting
 from pgmig_tui.run.executor import Executor, InsideStep, ScriptFailure, elapsed_ms
 from pgmig_tui.run.failures import fields_of
-from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.files import RecordedFiles, recorded_view
 from pgmig_tui.run.folder import discard
 from pgmig_tui.run.plan import Options, RunPlan, Step
 from pgmig_tui.run.planning import prepare
-from pgmig_tui.run.reading import recorded_view
 from pgmig_tui.run.sink import JournalSink
 from pgmig_tui.run.steps import Stepper
 from pgmig_tui.script.actions import Send

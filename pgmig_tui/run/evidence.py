@@ -9,10 +9,9 @@ from typing import Literal
 from pgmig_tui.database import traces
 from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.run.compare import became
-from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.files import RecordedFiles, recorded_view
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import OpenStatement, Position
-from pgmig_tui.run.reading import recorded_view
 from pgmig_tui.run.rewrites import Rewrite, became_of
 from pgmig_tui.script.statement import Statement
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.run.folder import writing
 from pgmig_tui.run.journal import FILES
-from pgmig_tui.script.files import ProjectFiles
+from pgmig_tui.script.files import Allow, ProjectFiles
 from pgmig_tui.script.problems import ScriptRefused
 
 if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.script.preview import Preview
 
 _MANIFEST = "manifest.json"
 
@@ -104,6 +105,14 @@ class RecordedFiles:
 
     def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
         return self._resolver.resolve(path, relative_to=relative_to, line=line)
+
+
+def recorded_view(plan: RunPlan, files: RecordedFiles, name: str, *, shell: bool | None = None) -> Preview:
+    """Walk a script as a run has recorded it; `shell` None = as the run's policy allows. Raises OSError, KeyError."""
+    from pgmig_tui.script.preview import preview  # few that read a run's files walk them
+
+    allow = Allow(shell=plan.allow_shell if shell is None else shell, files=plan.allow_files)
+    return preview(name, files.script(name), files, plan.variables, allow, plan.server.facts)
 
 
 def _stored(name: str) -> str:

@@ -25,15 +25,8 @@ SOONER_S = 0.5
 """So long after the last one at least, when another step or statement is under way."""
 _ENDING_S = 1.0
 """The end of a run waits so long for its last row, and no longer."""
-RECORDED_ONLY = "recorded only"
-"""The place of a step that runs no script (`deploy --log-only`): nothing of it is in the database but its record."""
 _BUSY = frozenset({"55P03", "57014"})
 """A lock was in the way, or the server slow: the next one may pass."""
-
-
-def without_row(why: str) -> str:
-    """The warning of a run that writes no row."""
-    return f"other accounts see this run by its lock and its sessions only: {why}"
 
 
 class Heartbeat:
@@ -70,7 +63,7 @@ class Heartbeat:
             self._place, self._statement = f"{data['path']}:{data['line']}", data["sql"]
         elif name == "step_started":
             self._step, self._change = data["step"], data["change"]
-            self._place, self._statement = RECORDED_ONLY if data.get("mode") == "record" else "", ""
+            self._place, self._statement = runs.RECORDED_ONLY if data.get("mode") == "record" else "", ""
         elif name == "batch_done":
             self._place = f"batch {data['batch']}"
         elif name in ("run_paused", "run_resumed"):

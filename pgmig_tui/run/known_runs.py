@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgmig_tui.database.runs import RECORDED_ONLY
 from pgmig_tui.run.folder import RUN_ID
-from pgmig_tui.run.heartbeat import RECORDED_ONLY
 from pgmig_tui.run.journal import JOURNAL, JournalReader, ended_at, first_and_last, is_alive
 
 if TYPE_CHECKING:

@@ -26,7 +26,6 @@ from pgmig_tui.run.door import arrive
 from pgmig_tui.run.events import utc
 from pgmig_tui.run.files import RecordingFiles
 from pgmig_tui.run.folder import discard, new_folder
-from pgmig_tui.run.heartbeat import without_row
 from pgmig_tui.run.plan import Carried, Command, Options, RunPlan, Server, Step
 from pgmig_tui.run.planned_steps import plan_steps
 from pgmig_tui.run.reading import Work
@@ -200,7 +199,7 @@ def _creates(
     if found.reason:
         work.warnings.append(f"tracking is off: {found.reason}")
     if found.no_runs:
-        work.warnings.append(without_row(found.no_runs))
+        work.warnings.append(found.without_row)
     if found.schema is not None and found.creates:
         creates.append(found.schema)
     if command == "deploy":

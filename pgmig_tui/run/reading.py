@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import ServerIdentity
 from pgmig_tui.database.registry import RegistryState
 from pgmig_tui.errors import ProjectError
-from pgmig_tui.run.files import RecordedFiles, RecordingFiles
-from pgmig_tui.run.plan import Mode, Options, RunPlan, Step, Verify
+from pgmig_tui.run.files import RecordingFiles
+from pgmig_tui.run.plan import Mode, Options, Step, Verify
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.shape import Shape, shape, verify_shape
@@ -113,12 +113,6 @@ def read_for_step(work: Work, path: Path | None) -> Read:
 def label(change: Change) -> str:
     """A change with its tags, as people know it."""
     return " ".join([change.name, *(f"@{tag.name}" for tag in change.tags)])
-
-
-def recorded_view(plan: RunPlan, files: RecordedFiles, name: str, *, shell: bool | None = None) -> Preview:
-    """Walk a script as a run has recorded it; `shell` None = as the run's policy allows. Raises OSError, KeyError."""
-    allow = Allow(shell=plan.allow_shell if shell is None else shell, files=plan.allow_files)
-    return preview(name, files.script(name), files, plan.variables, allow, plan.server.facts)
 
 
 def place_verification(

@@ -18,10 +18,9 @@ from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.evidence import Verdict
-from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.files import RecordedFiles, recorded_view
 from pgmig_tui.run.journal import JournalWriter, hold_lock
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step
-from pgmig_tui.run.reading import recorded_view
 from pgmig_tui.run.reconcile import SETTLING, Settlement, examine
 from pgmig_tui.run.session import StepSession
 from pgmig_tui.run.steps import Stepper

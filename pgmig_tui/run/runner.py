@@ -30,7 +30,6 @@ from pgmig_tui.run.control import Control, open_session
 from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.failures import StepResult
 from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.heartbeat import without_row
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.marks import mark_in_file
 from pgmig_tui.run.noted import note_schema
@@ -367,9 +366,8 @@ class Runner:
                 self.journal.write("warning", message=f"tracking is off: {found.reason}")
                 self.plan = dataclasses.replace(plan, tracking=None)
         if found.no_runs:
-            told = without_row(found.no_runs)
-            if told not in plan.warnings:
-                self.journal.write("warning", message=told)
+            if found.without_row not in plan.warnings:
+                self.journal.write("warning", message=found.without_row)
         elif found.schema is not None:
             self.control.keep_row(plan, found.schema, self.journal)
 

@@ -10,7 +10,7 @@ from typing import Any
 from pgmig_tui.run import guard
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.executor import ScriptFailure
-from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.files import RecordedFiles, recorded_view
 from pgmig_tui.run.journal import JournalWriter
 from pgmig_tui.run.plan import RunPlan, Step
 
@@ -123,8 +123,6 @@ class Tries:
 
 def not_twice(plan: RunPlan, step: Step, files: RecordedFiles) -> str:
     """Why a step's scripts must not be carried out again after a ROLLBACK, or ""."""
-    from pgmig_tui.run.reading import recorded_view  # few runs ever ask
-
     inside = step.verify_script if step.verify == "inside" else None
     for name in filter(None, (step.script, inside)):
         if why := guard.unrepeatable(recorded_view(plan, files, name)):
