@@ -31,8 +31,7 @@ _NOTHING = "Nothing was done."
 def attach(arguments: Namespace) -> int:
     """The exit status is the run's own; 4 when it was left before its end, or when its end can't be known here."""
     from pgmig_tui.run.client import attach as attach_to
-    from pgmig_tui.run.client import default_state_dir
-    from pgmig_tui.run.folder import RUN_ID
+    from pgmig_tui.run.folder import RUN_ID, default_state_dir
 
     state_dir = default_state_dir(os.environ)
     run: str | None = arguments.run

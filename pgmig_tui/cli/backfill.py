@@ -23,7 +23,8 @@ def backfill(arguments: Namespace) -> int:
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.backfill import preview_lines
     from pgmig_tui.run.batch_planning import prepare_backfill
-    from pgmig_tui.run.client import default_state_dir, start, warm
+    from pgmig_tui.run.client import start, warm
+    from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.protection import environment_of
 
     project, environment, change = environment_and_change(arguments, warned=True)

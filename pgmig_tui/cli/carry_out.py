@@ -47,8 +47,9 @@ def _dry_run(arguments: Namespace) -> int:
     from pgmig_tui.cli.consent import overview
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.review import review
-    from pgmig_tui.run.client import default_state_dir, start
+    from pgmig_tui.run.client import start
     from pgmig_tui.run.dry_run import prepare_dry_run
+    from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.plan import Options
     from pgmig_tui.run.protection import environment_of
 
@@ -117,7 +118,8 @@ def _require_extent(arguments: Namespace, project: Project, to: str | None) -> N
 
 def _carry_out(arguments: Namespace, command: Command) -> int:
     from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.run.client import default_state_dir, start, warm
+    from pgmig_tui.run.client import start, warm
+    from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.plan import Options
     from pgmig_tui.run.planning import prepare
     from pgmig_tui.run.protection import environment_of
@@ -154,8 +156,8 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
 def _settled_alone(environment: Environment, plan: RunPlan) -> int:
     """Nothing is to run; what was cut off is settled all the same."""
     if plan.settles:
-        from pgmig_tui.run.client import default_state_dir
         from pgmig_tui.run.cut_off import settle_earlier
+        from pgmig_tui.run.folder import default_state_dir
         from pgmig_tui.run.reconcile import asked
 
         with asked(environment.target) as (connection, _):

@@ -82,7 +82,7 @@ def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, 
 
 
 def _state_dir() -> Path:
-    from pgmig_tui.run.client import default_state_dir
+    from pgmig_tui.run.folder import default_state_dir
 
     return default_state_dir(os.environ)
 

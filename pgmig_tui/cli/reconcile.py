@@ -48,8 +48,9 @@ class _Found:
 def reconcile(arguments: Namespace) -> int:
     """Exit status 0 when every run that was cut off is settled, or none was; 4 when one is still in doubt."""
     from pgmig_tui.database.identity import admit, check_server
-    from pgmig_tui.run.client import default_state_dir, list_runs
     from pgmig_tui.run.cut_off import cut_off_runs
+    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.listing import list_runs
     from pgmig_tui.run.reconcile import asked
 
     project, environment, _ = environment_and_change(arguments)

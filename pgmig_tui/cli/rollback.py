@@ -108,8 +108,7 @@ def _stopped(
 
     What it has committed since it was `seen` is shown, and the loss of more than was accepted is asked for again.
     """
-    from pgmig_tui.run.client import default_state_dir
-    from pgmig_tui.run.folder import discard
+    from pgmig_tui.run.folder import default_state_dir, discard
     from pgmig_tui.run.stopping import stop
 
     stop(running, environment, default_state_dir(os.environ), _told)
@@ -155,8 +154,8 @@ def _extent(
     arguments: Namespace, project: Project, environment: Environment, stopped: Running | None = None
 ) -> tuple[Extent, Running | None]:
     """What is to be rolled back, and the run that is under way there. `stopped` was, until it was stopped for this."""
-    from pgmig_tui.run.client import default_state_dir
     from pgmig_tui.run.extent import extent_for
+    from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.rollback import stand
 
     standing = stand(project, environment, default_state_dir(os.environ), stopped)
@@ -166,7 +165,7 @@ def _extent(
 def _planned(arguments: Namespace, project: Project, environment: Environment, extent: Extent) -> RollbackReview:
     from pgmig_tui.cli.consent import given_answers
     from pgmig_tui.report.rollback import look
-    from pgmig_tui.run.client import default_state_dir
+    from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.rollback import plan_rollback
 
     state_dir = default_state_dir(os.environ)

@@ -107,7 +107,8 @@ def _groups(here: Project, names: list[str], changed: Override | None) -> list[t
 def unfinished_runs(project: Project) -> dict[str, dict[str, Any]]:
     """The run of each environment, by its name, that is under way ("running"), was cut off ("unknown") or ended without
     knowing what it did ("in_doubt"); none when a later one has ended and none is left to settle."""
-    from pgmig_tui.run.client import default_state_dir, is_unfinished, list_runs
+    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.listing import is_unfinished, list_runs
 
     newest: dict[str, dict[str, Any]] = {}
     for run in list_runs(default_state_dir(os.environ)):
@@ -184,7 +185,7 @@ def _show_open(names: Sequence[str], rows: Sequence[Sequence[Line]]) -> None:
 
 def _show_under_way(name: str, holder: LockHolder) -> None:
     """Who works there, where it is no run that this account has told of."""
-    from pgmig_tui.run.client import default_state_dir
+    from pgmig_tui.run.folder import default_state_dir
     from pgmig_tui.run.stopping import under_way
 
     running = under_way(holder, default_state_dir(os.environ))

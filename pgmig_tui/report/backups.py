@@ -22,8 +22,8 @@ from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates import backup
 from pgmig_tui.gates.backup import Backup, Damaged, Seal, Verified
-from pgmig_tui.run.client import list_runs
 from pgmig_tui.run.journal import JournalReader
+from pgmig_tui.run.listing import list_runs
 from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.run.position import positions
 

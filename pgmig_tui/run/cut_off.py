@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.errors import InDoubt
-from pgmig_tui.run.client import CHANGING, unfinished
+from pgmig_tui.run.listing import CHANGING, unfinished
 from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.run.reconcile import examine, settle
 from pgmig_tui.run.same_server import relation_of

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import application_name
 from pgmig_tui.database.foreign import Lookout, Sighting
-from pgmig_tui.run.client import list_runs
 from pgmig_tui.run.journal import is_alive
+from pgmig_tui.run.listing import list_runs
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment

@@ -167,7 +167,7 @@ def _look_back(
 ) -> tuple[tuple[str, ...], list[str]]:
     """(Runs of this account that were cut off here and that this one will settle, what is told of them and of what the
     last one left half done). Raises InDoubt where a person has to look."""
-    from pgmig_tui.run.client import left_partly, unfinished
+    from pgmig_tui.run.listing import left_partly, unfinished
 
     settles: tuple[str, ...] = ()
     told: list[str] = []

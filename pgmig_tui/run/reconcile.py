@@ -23,10 +23,10 @@ from pgmig_tui.database.connect import Connection, Reachable, application_name, 
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import ServerIdentity
 from pgmig_tui.errors import PgmigError, in_a_line
-from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.evidence import Verdict, stepwise_verdict
 from pgmig_tui.run.journal import JournalReader, JournalWriter, hold_lock
+from pgmig_tui.run.listing import unfinished
 from pgmig_tui.run.marks import mark_in_file
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import Position, positions

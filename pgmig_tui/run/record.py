@@ -15,11 +15,11 @@ from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.lookout import SAID_AFTER_S, SYNC_REP
 from pgmig_tui.errors import InDoubt, PgmigError
-from pgmig_tui.run.client import unfinished
 from pgmig_tui.run.control import Control
 from pgmig_tui.run.evidence import Verdict
 from pgmig_tui.run.files import RecordedFiles, recorded_view
 from pgmig_tui.run.journal import JournalWriter, hold_lock
+from pgmig_tui.run.listing import unfinished
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step
 from pgmig_tui.run.reconcile import SETTLING, Settlement, examine
 from pgmig_tui.run.session import StepSession

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.hashes import Scripts
     from pgmig_tui.project.plan import Change
     from pgmig_tui.report.now import RightNow
-    from pgmig_tui.run.client import RunSummary
+    from pgmig_tui.run.listing import RunSummary
 
 SCRIPTS_SECONDS = 60.0
 _PROBLEMS = {
@@ -327,7 +327,7 @@ class ProjectSession:
         return EnvironmentForeign(self._environment(environment), self._state_dir)
 
     def runs(self) -> tuple[RunFacts, ...]:
-        from pgmig_tui.run.client import list_runs
+        from pgmig_tui.run.listing import list_runs
 
         mine = [run for run in list_runs(self._state_dir) if run.project in ("", self.project.plan.project)]
         newest: set[str] = set()

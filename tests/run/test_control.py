@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pgmig_tui.errors import Refused, StepFailed
-from pgmig_tui.run import client
+from pgmig_tui.run import client, listing
 from pgmig_tui.run.events import Event
 from pgmig_tui.run.plan import RunPlan
 from tests.run.conftest import Workshop
@@ -220,7 +220,7 @@ def test_a_killed_run_process_leaves_no_half_step(workshop18: Workshop) -> None:
     assert isinstance(handle._process, subprocess.Popen)
     handle._process.kill()
     handle._process.wait(10)
-    (summary,) = client.list_runs(workshop18.state_dir)
+    (summary,) = listing.list_runs(workshop18.state_dir)
     assert summary.state == "unknown"
     while workshop18.query(
         "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%' AND datname = current_database()"

@@ -11,7 +11,7 @@ import pytest
 from pgmig_tui.database.activity import terminate
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.errors import InDoubt
-from pgmig_tui.run import client, reconcile
+from pgmig_tui.run import client, listing, reconcile
 from pgmig_tui.run.cut_off import cut_off_runs
 from pgmig_tui.run.plan import Command, RunPlan
 from tests.run.conftest import Workshop
@@ -66,18 +66,18 @@ def test_a_killed_atomic_step_is_settled_by_the_next_run(workshop: Workshop) -> 
     workshop.change("one", "CREATE TABLE public.one ();\n")
     workshop.change("two", SLOW.replace("30", "1.5"))
     kill_at(workshop, "statement_started", step=2, line=3)
-    (cut,) = client.unfinished(workshop.state_dir)
+    (cut,) = listing.unfinished(workshop.state_dir)
     plan = workshop.plan()
     assert [step.change for step in plan.steps] == ["two"]
     assert plan.warnings[0].startswith(
         f"the run {cut.run_id} was cut off; this run settles it: 1 of 2 steps are done; two: its"
     )
-    assert [run.run_id for run in client.unfinished(workshop.state_dir)] == [cut.run_id], "planning only reads"
+    assert [run.run_id for run in listing.unfinished(workshop.state_dir)] == [cut.run_id], "planning only reads"
     done = workshop.finish(plan)
     assert done.status == 0
     assert [told["settled"] for told in done.named("earlier_run_settled")] == [cut.run_id]
-    assert client.unfinished(workshop.state_dir) == []
-    settled = client.list_runs(workshop.state_dir)[-1]
+    assert listing.unfinished(workshop.state_dir) == []
+    settled = listing.list_runs(workshop.state_dir)[-1]
     assert (settled.state, settled.exit_status, settled.steps_done) == ("failed", 1, 1)
     told = "SELECT success, description FROM pgmig.schema_migrations WHERE version = 'two' ORDER BY id"
     rows = workshop.query(told)
@@ -222,10 +222,10 @@ def test_a_run_that_was_killed_before_its_first_word_is_settled(workshop18: Work
     workshop18.change("one", "CREATE TABLE public.one ();\n")
     plan = workshop18.plan()
     (plan.folder / "journal.jsonl").touch()
-    assert [run.run_id for run in client.unfinished(workshop18.state_dir)] == [plan.run_id]
+    assert [run.run_id for run in listing.unfinished(workshop18.state_dir)] == [plan.run_id]
     again = workshop18.run()
     assert "0 of 1 steps are done" in again.plan.warnings[0]
-    assert client.unfinished(workshop18.state_dir) == []
+    assert listing.unfinished(workshop18.state_dir) == []
 
 
 def test_a_torn_line_is_closed_before_the_journal_goes_on(workshop18: Workshop) -> None:
@@ -237,4 +237,4 @@ def test_a_torn_line_is_closed_before_the_journal_goes_on(workshop18: Workshop) 
     assert "1 of 2 steps are done" in workshop18.run().plan.warnings[0]
     last = path.read_text().splitlines()[-1]
     assert '"event": "run_finished"' in last
-    assert client.list_runs(workshop18.state_dir)[-1].steps_done == 1
+    assert listing.list_runs(workshop18.state_dir)[-1].steps_done == 1

@@ -18,8 +18,8 @@ from pgmig_tui.database.identity import let_write
 from pgmig_tui.errors import InDoubt
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project
-from pgmig_tui.run import client, cut_off, journal, reconcile
 from pgmig_tui.run import control as controlling
+from pgmig_tui.run import cut_off, journal, listing, reconcile
 from pgmig_tui.run import record as recording
 from pgmig_tui.run.plan import Command, RunPlan
 from pgmig_tui.run.plan import Server as Noted
@@ -239,7 +239,7 @@ def test_rows_of_our_own_that_are_not_answered_leave_the_run_settled(
             assert reconcile.settle(connection, settlement, by="the test")
     finally:
         proxy.close()
-    assert client.unfinished(workshop18.state_dir) == []
+    assert listing.unfinished(workshop18.state_dir) == []
     warnings = [event.data["message"] for event in journal.JournalReader(plan.folder).poll() if event.name == "warning"]
     assert any("didn't answer within 1 s" in text for text in warnings), warnings
 
@@ -267,8 +267,8 @@ def test_a_settling_that_stands_still_is_named_and_no_run_takes_its_place(worksh
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert journal.held_by_another(plan.folder) == f"settling, process {holder.pid}"
-        assert [run.run_id for run in client.unfinished(workshop18.state_dir)] == [plan.run_id]
-        assert client.list_runs(workshop18.state_dir)[0].state == "unknown"
+        assert [run.run_id for run in listing.unfinished(workshop18.state_dir)] == [plan.run_id]
+        assert listing.list_runs(workshop18.state_dir)[0].state == "unknown"
         with pytest.raises(InDoubt):
             workshop18.plan()
         with looking(workshop18) as connection:
