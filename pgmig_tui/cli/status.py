@@ -79,7 +79,7 @@ def _with_file_marks(project: Project, found: list[EnvironmentStatus]) -> list[E
     state_dir = default_state_dir(os.environ)
     if not (state_dir / "do-not-deploy").is_dir():
         return found  # without loading what could read them
-    from pgmig_tui.run.marks import with_file_marks
+    from pgmig_tui.run.mark_files import with_file_marks
 
     return [with_file_marks(one, project.plan.project, state_dir) for one in found]
 

@@ -7,10 +7,8 @@ file of this account, which stops this account alone; that is said.
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,17 +17,15 @@ from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.marks import Mark
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused, UsageError
+from pgmig_tui.run import mark_files
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.database.lookout import Tell
-    from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.run.plan import RunPlan, Step
+    from pgmig_tui.run.plan import RunPlan
     from pgmig_tui.run.reading import Work
-
-_FOLDER = "do-not-deploy"
 
 
 def marked_plan(plan: RunPlan, connection: Connection, reason: str) -> RunPlan:
@@ -44,33 +40,17 @@ def marked_plan(plan: RunPlan, connection: Connection, reason: str) -> RunPlan:
         return replace(plan, warnings=(*plan.warnings, warning), mark_reason=reason)
     schema = plan.tracking
     steps = tuple(
-        replace(step, rows_sql=f"{step.rows_sql},\n{marks.mark_member(schema, mark_of(plan, step, reason))}")
+        replace(step, rows_sql=f"{step.rows_sql},\n{marks.mark_member(schema, mark_files.mark_of(plan, step, reason))}")
         for step in plan.steps
     )
     return replace(plan, steps=steps, setup_sql=setup, marks=schema)
 
 
-def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
-    """The mark of one step; an empty reason says which run was taken back."""
-    if not reason:
-        reason = f"run {plan.rolls_back} was rolled back" if plan.rolls_back else "it was rolled back"
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    by = str(plan.operator)
-    return Mark(plan.project, step.change, step.change_id, reason, plan.run_id, at, by)
-
-
-def mark_in_file(state_dir: Path, plan: RunPlan, steps: Iterable[Step]) -> None:
-    """Mark reverted steps in a file of this account, those that the run hasn't marked yet. Raises PgmigError."""
-    path = _files(state_dir, plan.server.system_identifier, plan.server.database)[0]
-    before = _read(path)
-    known = {mark.change_id for mark in before if mark.run == plan.run_id}
-    new = [mark_of(plan, step, plan.mark_reason or "") for step in steps if step.change_id not in known]
-    _write(path, [*before, *new])
-
-
 def marked_by(connection: Connection, plan: RunPlan, state_dir: Path) -> tuple[str, ...]:
     """The names of the changes that are marked by a rollback now, in its order. Raises ServerError."""
-    found = list(_read(_files(state_dir, plan.server.system_identifier, plan.server.database)[0]))
+    found = list(
+        mark_files.read(mark_files.files_of(state_dir, plan.server.system_identifier, plan.server.database)[0])
+    )
     if plan.marks is not None and marks.there_are_marks(connection, plan.marks):
         found += marks.read_marks(connection, plan.marks, plan.project)
     marked = {mark.change_id for mark in found if mark.run == plan.run_id}
@@ -83,24 +63,15 @@ def marked(
     """The marks of those of these changes that must not be deployed. `schema` is None where no table of marks is."""
     identity, project = work.identity, work.project.plan.project
     wanted = set(change_ids)
-    files = _files(state_dir, identity.system_identifier, identity.database)
-    in_files = [mark for path in files for mark in _read(path) if mark.project == project and mark.change_id in wanted]
+    files = mark_files.files_of(state_dir, identity.system_identifier, identity.database)
+    in_files = [
+        mark for path in files for mark in mark_files.read(path) if mark.project == project and mark.change_id in wanted
+    ]
     here = (work.project, work.environment, connection, identity, state_dir)
     stopped = [mark for mark in in_files if _of_this_server(mark, *here)]
     if schema is not None:
         stopped += [mark for mark in marks.read_marks(connection, schema, project) if mark.change_id in wanted]
     return stopped
-
-
-def with_file_marks(status: EnvironmentStatus, project: str, state_dir: Path) -> EnvironmentStatus:
-    """The same, with what this account has marked in files alone. Of a copy of the server they are told, too: who is
-    who is asked when it is deployed."""
-    if status.server is None or not (state_dir / _FOLDER).is_dir():
-        return status
-    known = {mark.change_id for mark in status.marked}
-    files = _files(state_dir, status.server.system_identifier, status.server.database)
-    found = [mark for path in files for mark in _read(path) if mark.project == project and mark.change_id not in known]
-    return replace(status, marked=(*status.marked, *found))
 
 
 class Marked(Refused):
@@ -127,7 +98,10 @@ def lift(
     with connect(environment.target, application_name=application_name("rollback", "lift")) as connection:
         identity = connection.identity()
         enter(project, environment, connection, identity, state_dir, tell)
-        kept = {path: _read(path) for path in _files(state_dir, identity.system_identifier, identity.database)}
+        kept = {
+            path: mark_files.read(path)
+            for path in mark_files.files_of(state_dir, identity.system_identifier, identity.database)
+        }
         in_file = [
             mark
             for found in kept.values()
@@ -151,7 +125,7 @@ def lift(
         for path, marked in kept.items():
             left = [mark for mark in marked if mark not in in_file or mark.change_id not in ids]
             if left != marked:
-                _write(path, left)
+                mark_files.write(path, left)
     return found
 
 
@@ -169,32 +143,3 @@ def _of_this_server(
     except (OSError, ValueError, TypeError, KeyError):
         return True
     return relation_of(plan, project, environment, connection, identity).relation != "other"
-
-
-def _files(state_dir: Path, system_identifier: str | None, database: str) -> tuple[Path, ...]:
-    """Where marks of a database may be, its own file first; one was made by a role that might not read who it is."""
-    name = "".join(one if one.isalnum() else f"%{ord(one):x}" for one in database)
-    folder = state_dir / _FOLDER
-    return tuple(folder / f"{one}-{name}.json" for one in dict.fromkeys((system_identifier or "unknown", "unknown")))
-
-
-def _read(path: Path) -> list[Mark]:
-    try:
-        return [Mark(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def _write(path: Path, found: Sequence[Mark]) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.touch(mode=0o600)
-        new.write_text(json.dumps([asdict(mark) for mark in found]), encoding="utf-8")
-        new.replace(path)
-    except OSError as error:
-        raise PgmigError(
-            f"`do not deploy` can't be written: {error.strerror or error} ({path})",
-            now="The next deploy won't be stopped by it.",
-            do="Make room there, or choose another place with XDG_STATE_HOME.",
-        ) from error

@@ -27,7 +27,7 @@ from pgmig_tui.run.events import Event
 from pgmig_tui.run.evidence import Verdict, stepwise_verdict
 from pgmig_tui.run.journal import JournalReader, JournalWriter, hold_lock
 from pgmig_tui.run.listing import unfinished
-from pgmig_tui.run.marks import mark_in_file
+from pgmig_tui.run.mark_files import mark_in_file
 from pgmig_tui.run.plan import RunPlan, Step
 from pgmig_tui.run.position import Position, positions
 

@@ -31,7 +31,7 @@ from pgmig_tui.run.events import FORMAT
 from pgmig_tui.run.failures import StepResult
 from pgmig_tui.run.files import RecordedFiles
 from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
-from pgmig_tui.run.marks import mark_in_file
+from pgmig_tui.run.mark_files import mark_in_file
 from pgmig_tui.run.noted import note_schema
 from pgmig_tui.run.plan import Endpoint, RunPlan, Step, describe_steps
 from pgmig_tui.run.session import StepSession

@@ -127,7 +127,7 @@ class ProjectSession:
 
     def standing(self, environment: str) -> Standing:
         from pgmig_tui.database.status import environment_status
-        from pgmig_tui.run.marks import with_file_marks
+        from pgmig_tui.run.mark_files import with_file_marks
 
         status = environment_status(self.project, self._environment(environment), scripts=self._hashes())
         status = with_file_marks(status, self.project.plan.project, self._state_dir)
