@@ -92,10 +92,10 @@ class Stepper:
         control.retries = plan.retries
         Commands(control, session, journal)
         session.opened = self._opened
+        self.watcher = Watcher(journal, Limits(plan.guard_waiters, plan.guard_oldest_ms), plan.server.version_num)
+        control.watcher = self.watcher
         if control.holds_session:
-            limits = Limits(plan.guard_waiters, plan.guard_oldest_ms)
-            control.watcher = Watcher(journal, limits, plan.server.version_num)
-            control.watcher.use(session.target, control.session, control, plan.run_id)
+            self.watcher.use(session.target, control.session, control, plan.run_id)
 
     def _tables(self) -> own_tables.Written:
         """The tables that steps are recorded in, looked at once a run. Raises Refused, ServerError."""
@@ -254,13 +254,11 @@ class Stepper:
                 upcoming = None  # it begins with another session, or without a transaction
         rows = self._rows(step, executed, start, outcome="unverified" if verify_after else "")
         self.session.patience_ms = 0
-        if self.control.watcher is not None:
-            self.control.watcher.committing()
+        self.watcher.committing()
         self.session.warned = ""
         with self.control.commit():
             exchange = self.session.finish(wire, closing, rows, upcoming, self._begin)
-        if self.control.watcher is not None:
-            self.control.watcher.end()
+        self.watcher.end()
         if exchange.lost:
             result = self._unanswered_commit(step, start, executed)
             return self._after(step, start) if verify_after and result.recorded else result
@@ -419,8 +417,9 @@ class Stepper:
         sink = self._sink(step)
         try:
             wire = self.session.open(f"{step.number}")
-            if self.control.watcher is not None:
-                self.control.watcher.begin(step.number, wire, guarded=False)
+            if not self.control.holds_session:  # a verification has no other session to look from the side of
+                self.watcher.use(self.session.target, wire.connection, self.control, self.plan.run_id)
+            self.watcher.begin(step.number, wire, guarded=False)
             self.session.check_identity(wire.query(self.session.head_sql(step))[0])
             failure = self.scripts.executor(wire, Frame(), sink, step.verify_script).run()
         except PgmigError as error:

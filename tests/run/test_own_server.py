@@ -231,3 +231,22 @@ def test_a_batch_says_that_it_waits_for_a_standby(shop: Workshop, standby: Calla
     assert done.status == 0, done.events[-1].data
     assert shop.query("SELECT n, count(*) FROM public.t GROUP BY n") == [(1, 2)]
     assert [SAYS in one["message"] for one in done.named("warning")].count(True) == 3, done.named("warning")
+
+
+def test_a_verification_says_that_its_commit_waits_for_a_standby(
+    shop: Workshop, standby: Callable[[str], None]
+) -> None:
+    """`verify` holds no lock and has no session but that of the script."""
+    script = "BEGIN;\nINSERT INTO public.seen VALUES (1);\nCOMMIT;\n"
+    shop.change("one", "BEGIN;\nCREATE TABLE public.seen (id int);\nCOMMIT;\n", verify=script)
+    assert shop.run(verify=False).status == 0
+
+    def free(handle: client.RunHandle, event: Event) -> None:
+        if event.name == "warning" and SAYS in event.data["message"]:
+            shop.query(f"SELECT pg_cancel_backend(pid) FROM ({WAITS}) AS w")
+
+    standby("nobody")
+    done = shop.finish(shop.plan("verify"), free)
+    assert done.status == 0, done.events[-1].data
+    assert shop.query("SELECT id FROM public.seen") == [(1,)]
+    assert [SAYS in one["message"] for one in done.named("warning")].count(True) == 1, done.named("warning")
