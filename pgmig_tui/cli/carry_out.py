@@ -42,9 +42,10 @@ def verify(arguments: Namespace) -> int:
 
 
 def _dry_run(arguments: Namespace) -> int:
-    """One transaction on the real environment that ends in ROLLBACK. It wants the last word, not the checklist."""
+    """One transaction on the real environment that ends in ROLLBACK. It wants the last word, not the checklist: an
+    answer to that is refused where a deploy would refuse it, and else not counted."""
     from pgmig_tui.cli.confirm import confirm_run
-    from pgmig_tui.cli.consent import overview
+    from pgmig_tui.cli.consent import given_answers, overview
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.review import review
     from pgmig_tui.run.client import start
@@ -69,6 +70,8 @@ def _dry_run(arguments: Namespace) -> int:
             output.warn(f"a deploy records {what}")
         return 0
     environment = environment_of(plan, project, environment)
+    if given_answers(arguments, plan, environment):
+        output.warn("a dry run asks no checklist: the answers are not counted")
     for told in overview(review(plan, environment)):
         output.note(told)
     confirm_run(arguments, plan)

@@ -229,9 +229,13 @@ def test_a_policy_is_overridden_with_a_reason_and_never_attested(checkout: Check
     toml = (checkout.root / "pgmig.toml").read_text()
     checkout.write("pgmig.toml", toml.replace('name = "dev"\n', 'name = "dev"\napprovals = ["dba"]\n'))
     for how, said, status in (("attest", "x", 3), ("override", "x", 2), ("override", "agreed with the DBA", 0)):
-        done = checkout.run("deploy", "dev", "-y", "--to", "schema", f"--{how}", f"policy:approvals={said}")
-        assert done.status == status, done.err
+        words = ("deploy", "dev", "-y", "--to", "schema", f"--{how}", f"policy:approvals={said}")
+        tried = checkout.run(*words, "--dry-run")
+        done = checkout.run(*words)
+        assert (tried.status, done.status) == (status, status), done.err
         assert status == 0 or "--override policy:approvals" in done.err
+        assert status == 0 or tried.err == done.err
+        assert ("the answers are not counted" in tried.err) == (status == 0)
         assert len(one(checkout, "dev")["deployed"]) == (status == 0)
     refused = checkout.run("deploy", "dev", "-y")
     assert refused.status == 3
