@@ -24,7 +24,9 @@ from tests.servers import server_of
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults")
-    parser.add_argument("--fault", default="", metavar="TEXT", help="only the faults whose name holds this")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="TEXT", help="only the faults whose name holds this, or another"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth transition")
     parser.add_argument("--changes", default="", metavar="N,N", help="only runs that begin with so many changes")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many at once, each with its own server")
@@ -57,16 +59,20 @@ def share(arguments: argparse.Namespace, job: int) -> list[Trial]:
         print(f"PostgreSQL {installation.version}; built in {time.monotonic() - begun:.0f} s", flush=True)
         proxy = Proxy(sandbox.socket_dir)
         for fault in every_fault(bench, sandbox, proxy):
-            if arguments.fault in fault.name:
+            if chosen(arguments, fault.name):
                 some = matrix(bench, fault, arguments.every * arguments.jobs, first=arguments.every * job)
                 trials += told(some, begun)
         for command in ended.COMMANDS:
-            if arguments.fault in f"{command} cut off":
+            if chosen(arguments, f"{command} cut off"):
                 trials += told(list(ended.trials(bench, command, arguments.every, arguments.jobs, job)), begun)
     finally:
         sandbox.stop()
         shutil.rmtree(folder, ignore_errors=True)
     return trials
+
+
+def chosen(arguments: argparse.Namespace, name: str) -> bool:
+    return not arguments.fault or any(one in name for one in arguments.fault)
 
 
 def told(trials: list[Trial], begun: float) -> list[Trial]:
