@@ -64,6 +64,8 @@ class Live:
     """It has a lock, be it the one on itself that every transaction has, and doesn't wait for its client."""
     standby: bool = False
     """It has committed, and waits for a synchronous standby to have that."""
+    waited_ms: int | None = None
+    """For how long it has waited for its lock; None when it doesn't, and on PostgreSQL 13, which doesn't tell."""
 
     @property
     def direct(self) -> tuple[Blocker, ...]:
@@ -117,6 +119,7 @@ def read_live(row: Cells, pid: int, mask: Callable[[str], str]) -> Live:
         deadlock,
         works,
         standby,
+        waited,
     ) = row
     known = {session["pid"]: session for session in json.loads(sessions or "[]")}
     order = in_the_way(pid, [(one, other) for one, other in json.loads(edges or "[]")])
@@ -137,6 +140,7 @@ def read_live(row: Cells, pid: int, mask: Callable[[str], str]) -> Live:
         deadlock_timeout_ms=_milliseconds(deadlock or "1s"),
         works=works == "t",
         standby=standby == "t",
+        waited_ms=None if waited is None else int(waited),
     )
 
 

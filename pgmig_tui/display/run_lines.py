@@ -227,7 +227,8 @@ class RunLines:
         if "holder" in data:
             holder = safe(str(data["holder"] or "a session that can't be seen"))
             return [line(("~ ", "waiting"), f"another run works on this database: {holder}; waiting")]
-        return [line(("~ ", "waiting"), f"waited {words.duration(float(data.get('ms') or 0))} for {what}")]
+        where = f"line {data['line']}: " if data.get("line") else ""
+        return [line(("~ ", "waiting"), where, f"waited {words.duration(float(data.get('ms') or 0))} for {what}")]
 
     def _notice_received(self, data: Mapping[str, Any], at: str) -> list[Line]:
         severity = safe(str(data.get("severity") or "NOTICE"))

@@ -264,6 +264,7 @@ class BackfillRun:
         try:
             first = wire.run(f"BEGIN; {self.spec.sql(self.last, upto)}".encode())
             if first.error is not None:
+                watcher.failed(first.error.sqlstate)
                 return self._session.undone(first)
             rows = first.last.row_count
             watcher.committing()

@@ -417,6 +417,8 @@ class Executor:
 
     def _failed(self, send: Send, exchange: Exchange) -> ScriptFailure:
         error = exchange.error or ServerError("the server did not answer")
+        if self.watcher is not None:
+            self.watcher.failed(error.sqlstate)
         line = send.line_at(error.position) if error.position else send.line
         message = error.message
         if error.sqlstate in (CANCELLED, "") or exchange.lost:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pgmig_tui.database.background import Background, Cells, Poll
@@ -18,6 +18,7 @@ from pgmig_tui.database.live import Blocker, Live, look_sql, preparing_sql, read
 from pgmig_tui.database.lookout import SAID_AFTER_S, waits_words
 from pgmig_tui.run import guard
 from pgmig_tui.run.journal import JournalWriter
+from pgmig_tui.run.waits import Waits
 
 EVERY_MS = 250
 EARLY_MS = 50
@@ -63,6 +64,7 @@ class _Statement:
     details: Live | None = None
     """The last look at this statement that had them."""
     told: tuple[Any, ...] | None = None
+    waits: Waits = field(default_factory=Waits)
 
 
 class Watcher:
@@ -117,6 +119,7 @@ class Watcher:
     def begin(self, step: int, watched: Pids, *, patience_ms: int = 0, guarded: bool = True) -> None:
         """From here on `watched` may hold locks. `patience_ms`: the guard lets others wait at least that long; with
         `guarded` False it never cancels anything."""
+        self._tell_waits()
         self._step, self._watched, self._patience_ms = step, watched, patience_ms
         self._may_cancel = self._guarded = guarded
         self._statement = _Statement()
@@ -134,6 +137,7 @@ class Watcher:
         for cancelling it does more harm."""
         if self._watched is None:
             return
+        self._tell_waits()
         now = time.monotonic()
         self._statement = _Statement(line, kind, now)
         self._idle_since = self._standby_since = None
@@ -142,13 +146,19 @@ class Watcher:
         if alone:
             self._restart(now)
 
+    def failed(self, sqlstate: str) -> None:
+        """The statement has failed with this SQLSTATE."""
+        self._statement.waits.failed(time.monotonic(), sqlstate)
+
     def committing(self) -> None:
         """What comes now must not be cancelled by the guard."""
+        self._tell_waits()
         self._may_cancel = self._guarded = False
         self._idle_since = None
 
     def end(self) -> None:
         """Nothing is held any more."""
+        self._tell_waits()
         self._watched = None
         self._stretch += 1
 
@@ -239,6 +249,7 @@ class Watcher:
         if stretch != self._stretch or self._watched is None:
             return  # of a statement that has ended meanwhile
         live = self._since_seen(read_live(rows[-1], pid, session.mask), now)
+        statement.waits.seen(now, waiting=live.waiting, waited_ms=live.waited_ms)
         self._look_for_answer(live, now, pid)
         self._look_for_standby(live, now)
         self._guard(live)
@@ -329,6 +340,12 @@ class Watcher:
 
     # -- what is told ------------------------------------------------------------------------------------------
 
+    def _tell_waits(self) -> None:
+        """The sum of what was seen of the last statement's waits, once it has ended."""
+        statement = self._statement
+        if ms := statement.waits.take_ms():
+            self._journal.write("lock_waited", step=self._step, line=statement.line, ms=ms)
+
     def _tell(self, live: Live, now: float) -> None:
         statement = self._statement
         elapsed_ms = int((now - statement.started) * 1000)
@@ -374,7 +391,7 @@ def _completed(live: Live, known: Live | None) -> Live | None:
     if known is None or {(b.pid, b.depth) for b in live.blockers} != {(b.pid, b.depth) for b in known.blockers}:
         return None
     return replace(
-        known, waiting=live.waiting, waiters=live.waiters, oldest_wait_ms=live.oldest_wait_ms
+        known, waiting=live.waiting, waiters=live.waiters, oldest_wait_ms=live.oldest_wait_ms, waited_ms=live.waited_ms
     )  # fmt: skip
 
 

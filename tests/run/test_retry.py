@@ -78,6 +78,9 @@ def test_who_was_in_the_way_is_told_with_each_lost_try_and_with_the_failure(work
     assert first["pid"] == last["pid"] > 0
     assert last["state"] == "idle in transaction"
     assert f"in the way at the last look: process {last['pid']} (" in failed["message"]
+    waits = [one["ms"] for one in done.named("lock_waited")]
+    assert len(waits) == 2, "nothing but waiting"
+    assert sum(waits) <= failed["ms"]
 
 
 @pytest.mark.parametrize("how", ["cancel", "terminate"])

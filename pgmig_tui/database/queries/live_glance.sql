@@ -13,4 +13,6 @@ SELECT EXISTS (SELECT 1 FROM waits WHERE pid = $1),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        EXISTS (SELECT 1 FROM locks WHERE pid = $1)
          AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.state IN ('idle', 'idle in transaction')),
-       EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.wait_event = 'SyncRep')
+       EXISTS (SELECT 1 FROM pg_catalog.pg_stat_get_activity($1) a WHERE a.wait_event = 'SyncRep'),
+       (SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.min(w.since)) * 1000)::bigint
+          FROM waits w WHERE w.pid = $1)
