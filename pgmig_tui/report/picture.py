@@ -134,6 +134,8 @@ class RunPicture:
     """Who is in the way or, after a lost try, who was, until a try is won."""
     in_the_way_at: str = ""
     """When they were seen (UTC)."""
+    unseen_way: bool = False
+    """The last try was lost, and no look at it, or at one before, saw who was in the way."""
     lost: Lost | None = None
     lock_timeout_ms: int | None = None
     retries: int | None = None
@@ -212,12 +214,13 @@ class RunPicture:
             case "statement_finished":
                 # A try that is won is over; what follows in a stepwise script has tries of its own.
                 if self.lost is None or self.lost.line == _whole(data.get("line")):
-                    self.lost, self.in_the_way = None, ()
+                    self._won()
                 self._quiet()
             case "statement_retried":
                 self._quiet()
                 self.statement = None
                 self._met(Activity.of(data).blockers, event.at)
+                self.unseen_way = not self.in_the_way
                 self.lost = Lost(
                     _whole(data.get("step")) or 0,
                     _whole(data.get("line")),
@@ -231,13 +234,17 @@ class RunPicture:
                 self._quiet()
                 self.statement = None
                 if event.name != "step_started" or (self.lost and self.lost.step != _whole(data.get("step"))):
-                    self.lost, self.in_the_way = None, ()
+                    self._won()
             case "blocker_ended" if data.get("ok") and data.get("how") == "terminate":
                 self.in_the_way = tuple(one for one in self.in_the_way if one.pid != _whole(data.get("pid")))
 
     def _met(self, blockers: tuple[Blocker, ...], at: str) -> None:
         if blockers:
-            self.in_the_way, self.in_the_way_at = blockers, at
+            self.in_the_way, self.in_the_way_at, self.unseen_way = blockers, at, False
+
+    def _won(self) -> None:
+        """No try is to come for now."""
+        self.lost, self.in_the_way, self.unseen_way = None, (), False
 
     def _quiet(self) -> None:
         self.activity, self.waiting_since, self.raised_ms = None, "", None

@@ -29,6 +29,8 @@ _GLYPHS: dict[str, tuple[str, Role]] = {
     "failed": ("x", "failed"),
     "unknown": ("?", "stale"),
 }
+NOT_SEEN = "who was in the way of the last try was not seen"
+"""It was over before a look at it was."""
 _MET = 3
 """So many of those who were in the way of a step that failed are told of."""
 AROUND = 4
@@ -212,6 +214,8 @@ def _between_lines(picture: RunPicture, now: datetime, columns: int, *, keys: bo
 
 
 def _last_in_the_way(picture: RunPicture, now: datetime, columns: int, *, keys: bool) -> list[Line]:
+    if picture.unseen_way:
+        return wrap(f"? {NOT_SEEN}", columns, "stale", indent=" ", hanging="   ")
     if not picture.in_the_way:
         return []
     hint = "   K: cancel or terminate it.." if keys else ""

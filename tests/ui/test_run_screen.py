@@ -306,7 +306,23 @@ def test_between_two_tries_whoever_was_in_the_way_stays_named_and_can_be_ended(s
             session.watch.unread = [ended]
             await robot.misses("LAST IN THE WAY")
             await robot.press("K")
-            await robot.sees("K is off: nobody is in the way")
+            await robot.sees("K is off: nobody is seen in the way")
+
+    play(scene)
+
+
+def test_a_try_that_was_lost_before_anybody_looked_does_not_say_that_nobody_was_in_the_way() -> None:
+    async def scene() -> None:
+        session = FakeSession()
+        session.watch.unread = [*begun(), lost_try(25)]
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("lost: lock timeout", "? who was in the way of the last try was not")
+            await robot.press("K")
+            await robot.sees("K is off: who was in the way of the last try was not seen")
+            session.watch.unread = [lost_try(26, 2, blockers=[BLOCKER])]
+            await robot.sees("LAST IN THE WAY", "pid 777 (reporting)")
+            await robot.misses("? who was in the way")
 
     play(scene)
 
@@ -321,7 +337,7 @@ def test_the_try_that_is_won_forgets_who_was_in_the_way_of_the_one_before() -> N
             session.watch.unread = [FakeEvent(at(28), "statement_finished", {"step": 2, "line": 6, "ms": 13})]
             await robot.misses("LAST IN THE WAY")
             await robot.press("K")
-            await robot.sees("K is off: nobody is in the way")
+            await robot.sees("K is off: nobody is seen in the way")
 
     play(scene)
 
@@ -428,7 +444,7 @@ def test_a_list_of_blockers_outlives_the_wait_and_hits_nobody() -> None:
             await robot.sees("nothing was done: nobody is in the way any more")
             assert session.watch.sent == []
             await robot.press("escape", "K")
-            await robot.sees("K is off: nobody is in the way")
+            await robot.sees("K is off: nobody is seen in the way")
 
     play(scene)
 

@@ -298,7 +298,7 @@ class RunScreen(PlaceScreen):
     def _off_now(self, key_id: str) -> str | None:
         picture = self.picture
         if key_id == "run.blocker" and not picture.in_the_way:
-            return "nobody is in the way"
+            return run_view.NOT_SEEN if picture.unseen_way else "nobody is seen in the way"
         if key_id == "run.retry" and (picture.lost is None or picture.statement is not None):
             return "no try is waited for"
         return None
