@@ -179,6 +179,16 @@ class StepSession:
             self._control.watcher.instead(wire)
         return wire
 
+    def leave(self) -> None:
+        """Close a session whose script has had its say. The server drops its temporary tables when it goes, in a
+        transaction that nobody needs to last: it waits for no synchronous standby, or the session would live on. A
+        pool's session doesn't go, and must stay as it is."""
+        wire = self._wire
+        if wire is not None and (wire.idle or wire.in_transaction) and not wire.connection.pooled:
+            end = "ROLLBACK; " if wire.in_transaction else ""
+            wire.run(f"{end}SET SESSION synchronous_commit = local".encode())
+        self.drop()
+
     # -- head and tail -----------------------------------------------------------------------------------------
 
     def head_sql(self, step: Step, sql: str = "") -> str:

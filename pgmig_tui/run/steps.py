@@ -425,7 +425,7 @@ class Stepper:
         except PgmigError as error:
             failure = ScriptFailure(step.verify_script, 0, error.what)
         sink.flush()
-        self.session.drop()
+        self.session.leave()
         why = self.control.cancelled_because if self.control.cancelled else ""
         self._cut_short = why if why and failure is not None and failure.message.startswith(why) else ""
         fields = {} if failure is None else fields_of(failure)
