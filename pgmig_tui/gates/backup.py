@@ -4,7 +4,8 @@
 every truncation and compressed corruption, and SHA-256 beside it, from the same open file, that it is what was dumped.
 Such a proof holds for that very file (`Seal`), until a run starts.
 
-While a dump is being made its name ends in `.unfinished`; whatever way we end, it doesn't stay.
+While a dump is being made its name ends in `.unfinished`; whatever way we end, it doesn't stay. Its record comes into
+being the same way, and gets its name after the dump has: no record names a dump that there never was.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 from typing import Literal
 
@@ -157,16 +159,32 @@ def make_backup(
                 database_oid=database_oid(connection),
                 conninfo=address_of(target, identity.host, identity.port, identity.database).conninfo,
             )
-            record = final.with_suffix(".json")
-            record.write_text(json.dumps(asdict(backup), indent=1) + "\n", encoding="utf-8")
-            path.rename(final)
+            _publish(path, final, json.dumps(asdict(backup), indent=1) + "\n")
             return backup, Seal.of(final.lstat())
+
+
+def _publish(path: Path, final: Path, record: str) -> None:
+    """Give a proven dump, and then its record, their names. Raises BackupError where there is no room for a record."""
+    draft = _draft(final)
+    try:
+        draft.write_text(record, encoding="utf-8")
+        path.rename(final)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise BackupError(f"{draft} can't be written: {error.strerror or error}", now="No backup was made.") from error
+    with contextlib.suppress(FileNotFoundError):  # another has given it its name, as of one that was killed
+        draft.rename(final.with_suffix(".json"))
+
+
+def _draft(final: Path) -> Path:
+    return final.with_suffix(f".json{_UNFINISHED}")
 
 
 def backups_of(folder: Path, identity: ServerIdentity) -> list[Backup]:
     """The recorded backups of that database in `folder` whose file is there, the newest first."""
     found = []
-    for record in folder.glob("*.json"):
+    # A dump that has its name was proven, also where its maker was killed before the record had one.
+    for record in (*folder.glob("*.json"), *folder.glob(f"*.json{_UNFINISHED}")):
         try:
             backup = Backup(**json.loads(record.read_text(encoding="utf-8")))
             there = stat.S_ISREG(Path(backup.path).lstat().st_mode)
@@ -289,7 +307,9 @@ def _refuse_run(connection: Connection) -> None:
 def _unfinished(folder: Path, database: str, told: Callable[[str], None]) -> Iterator[Path]:
     """A new file for a dump, marked by its name, which is gone when we are, and when it wasn't renamed."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", database).lstrip(".-") or "database"
-    path = folder / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.dump{_UNFINISHED}"
+    stem = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
+    names = chain([f"{stem}.dump"], (f"{stem}-{number}.dump" for number in count(2)))  # two in one second, say
+    path = folder / f"{next(one for one in names if not (folder / one).exists())}{_UNFINISHED}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sweep(folder, told)
@@ -309,10 +329,18 @@ def _unfinished(folder: Path, database: str, told: Callable[[str], None]) -> Ite
 
 
 def _sweep(folder: Path, told: Callable[[str], None]) -> None:
-    """What is left of dumps whose process was killed, its keeper with it: half a file, or a record without one."""
+    """What is left of dumps whose process was killed, be it its keeper with it: half a file, or a record that has no
+    name yet."""
     for path in folder.glob(f"*.dump{_UNFINISHED}"):
         with contextlib.suppress(OSError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
             told(f"removed {path}, which a backup that was killed has left")
-            Path(str(path).removesuffix(f".dump{_UNFINISHED}") + ".json").unlink(missing_ok=True)
+    for draft in folder.glob(f"*.json{_UNFINISHED}"):
+        final = Path(str(draft).removesuffix(f".json{_UNFINISHED}") + ".dump")
+        with contextlib.suppress(OSError):
+            if final.exists():
+                draft.rename(final.with_suffix(".json"))
+            elif not Path(f"{final}{_UNFINISHED}").exists():
+                draft.unlink()
+                told(f"removed {draft}, which a backup that was killed has left")

@@ -90,12 +90,13 @@ class _Try:
         until("the end of its programs", lambda: not list(self._programs()))
         until("the end of its files", lambda: not list(self.temporary.iterdir()))
         until("the end of its sessions", lambda: not self.server.execute(f"{_OURS} AND datname = '{self.name}'"))
-        assert not list((self.state / "backups").glob("*.unfinished"))
+        assert not list((self.state / "backups").glob("*.dump.unfinished"))
         for backup in self._backups():
             prove_again(backup, "decode")
         assert self._holds_password() == []
         again = self.checkout.run(*COMMANDS[self.command], env={"SQITCH_PASSWORD": CANARY})
         assert again.status == 0, again.err
+        assert self.command != "backup" or not list((self.state / "backups").glob("*.unfinished"))
         left = self.server.execute(f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')")
         assert left == [], "a scratch database outlives the next rehearsal"
         assert self._holds_password() == []

@@ -247,15 +247,45 @@ def test_no_backup_is_begun_while_a_run_works_there(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_dump_left_is_marked_and_goes_with_the_next(target: Place, tools: Tools, tmp_path: Path) -> None:
-    left = tmp_path / "shop-20260101-000000-1.dump.unfinished"
-    left.write_bytes(b"half a dump")
-    left.with_name("shop-20260101-000000-1.json").write_text("{}")
-    told: list[str] = []
-    backup, _ = make_backup(target, tmp_path, "run1", tools=tools, told=told.append)
-    assert told == [f"removed {left}, which a backup that was killed has left"]
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".dump", ".json"]
-    assert Path(backup.path).exists()
+def test_what_a_killed_dump_left_is_marked_and_goes_with_the_next(
+    target: Place, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at each of its last steps: it counts from where the dump has its name on, and no record names none."""
+
+    class Killed(BaseException):
+        pass
+
+    with connect(target, application_name="x") as connection:
+        identity = connection.identity()
+    renamed = Path.rename
+    for allowed, counts in ((0, 0), (1, 1)):
+        folder = tmp_path / str(allowed)
+        names: list[Path] = []
+
+        def rename(path: Path, to: Path, names: list[Path] = names, allowed: int = allowed) -> Path:
+            names.append(to)
+            if len(names) > allowed:
+                raise Killed
+            return renamed(path, to)
+
+        monkeypatch.setattr(Path, "rename", rename)
+        with pytest.raises(Killed):
+            make_backup(target, folder, "run1", tools=tools, verify="list")
+        monkeypatch.undo()
+        assert [path.suffix for path in names][-1] == (".dump", ".json")[allowed]
+        assert not list(folder.glob("*.json"))
+        found = backups_of(folder, identity)
+        assert [Path(one.path) for one in found] == names[:counts]
+        assert [prove_again(one, "list").size for one in found] == [one.size for one in found]
+        left = folder / "shop-20260101-000000-1.dump.unfinished"
+        left.write_bytes(b"half a dump")
+        drafts = [] if counts else list(folder.glob("*.json.unfinished"))
+        told: list[str] = []
+        made, _ = make_backup(target, folder, "run2", tools=tools, verify="list", told=told.append)
+        assert told == [f"removed {one}, which a backup that was killed has left" for one in (left, *drafts)]
+        assert not list(folder.glob("*.unfinished"))
+        assert backups_of(folder, identity) == [made, *found]
+        assert len(list(folder.glob("*.json"))) == len(list(folder.glob("*.dump"))) == 1 + counts
 
 
 def test_nobody_there(tools: Tools, tmp_path: Path) -> None:
