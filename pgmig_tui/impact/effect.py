@@ -22,18 +22,20 @@ class Code:
     """What one statement has run so far inside functions, so that circles end and crowds are bounded; and what was
     reckoned meanwhile (`costs`, see impact.counting), or that some of it can't be (`uncounted`)."""
 
-    seen: set[tuple[object, ...]] = field(default_factory=set)
+    seen: dict[tuple[object, ...], int] = field(default_factory=dict)
+    """What has run, with the place of its certainty in CERTAINTIES."""
     costs: dict[tuple[object, ...], float] = field(default_factory=dict)
     uncounted: bool = False
     left: int = _MOST_CODE
     dropped: tuple[Mapping[str, str], ...] | None = None
     """What pg_event_trigger_dropped_objects() gives to the event trigger that runs."""
 
-    def first(self, *key: object) -> bool:
-        """Whether this is the first time for this."""
-        if key in self.seen:
+    def first(self, certainty: str, *key: object) -> bool:
+        """Whether this hasn't run yet, or only where it was less certain."""
+        rank = CERTAINTIES.index(certainty)
+        if self.seen.get(key, len(CERTAINTIES)) <= rank:
             return False
-        self.seen.add(key)
+        self.seen[key] = rank
         return True
 
     def spend(self) -> bool:

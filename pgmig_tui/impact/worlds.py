@@ -91,7 +91,7 @@ def merge(effects: Sequence[Effect], out: Effect) -> None:
         for name, lock in inner.locks.items():
             _merge_lock(lock if name in everywhere else replace(lock, certainty="possible"), out)
         out.absorb(inner)
-    for what in {what for inner in effects for what in inner.losses}:
+    for what in dict.fromkeys(what for inner in effects for what in inner.losses):
         if not all(what in inner.surely for inner in effects):
             out.surely.discard(what)
 
@@ -149,7 +149,7 @@ _Part = tuple[object, ...]
 def _parts(world: World, differing: set[Name]) -> Iterator[_Part]:
     """What there is in a world of relations that aren't the same in all, and its search path."""
     yield ("path", world.catalog.search_path)
-    for name in differing:
+    for name in sorted(differing):
         relation = world.catalog.known(name)
         if relation is None:
             continue

@@ -132,6 +132,8 @@ class _Body:
     # -- statements -----------------------------------------------------------------------------------------------
 
     def _run(self, step: Run, worlds: list[World], certainty: str) -> Flow:
+        if not step.dynamic and not step.into and _does_nothing(step.text):
+            return Flow(worlds)
         inner = Effect(certainty=certainty)
         passed = pass_through(worlds, lambda world, into: self._in_world(step, world, into), inner)
         self._note(inner, certainty)
@@ -342,6 +344,18 @@ def carry_out(
         out.no_transaction = out.temporary_locks = False
         out.fail("what must stand outside of a transaction can't run inside a function (25001)")
     return [World(catalog, world.worth) for catalog in inner.outcomes]
+
+
+@lru_cache(maxsize=4096)
+def _does_nothing(text: str) -> bool:
+    """Whether it is a constant, as in RETURN true."""
+    try:
+        return all(nodes.kind(inner) in _OF_CONSTANTS for tree in parsed(text) for inner in nodes.walk(tree))
+    except nodes.ParseError:
+        return False
+
+
+_OF_CONSTANTS = frozenset({"SelectStmt", "ResTarget", "A_Const", "Integer", "Float", "Boolean", "String", "BitString"})
 
 
 def _want(text: str, catalog: Catalog) -> None:

@@ -417,7 +417,7 @@ def write_table(
 ) -> None:
     """`columns` are those that an UPDATE sets, `given` those that an INSERT names, `empty` those that get NULL,
     `defaulted` those that an UPDATE sets to DEFAULT; `sure`: it has a row, `harmless`: it takes no values."""
-    if not scene.code.first("write", table.name, verb, columns, out.certainty):
+    if not scene.code.first(out.certainty, "write", table.name, verb, columns):
         return
     out.lock(table, RE, verb)
     ruled = [rule for rule in table.rules if rule != "_RETURN"]
@@ -555,7 +555,7 @@ def _incoming(scene: Scene, out: Effect, table: Relation, verb: str, columns: fr
         return
     todo = [(table, verb, columns)]
     for changed, how, which in todo:
-        if not scene.code.first("references", changed.name, how, which, out.certainty):
+        if not scene.code.first(out.certainty, "references", changed.name, how, which):
             continue
         for key in scene.catalog.incoming(changed.name):
             if key.enforced and not (how == "UPDATE" and which is not None and not which & set(key.referenced_columns)):
@@ -569,6 +569,8 @@ def _referencing(
     action = key.on_update if verb == "UPDATE" else key.on_delete
     if action == "a" and scene.catalog.waits(key):
         scene.catalog.defer(table.name, certain=False)
+        return []
+    if not scene.code.first(out.certainty, "key", key.table, key.columns, verb, action):
         return []
     mode = RE if action in "cnd" else RS
     sides = fk_sides(scene, key.table)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace as with_changes
 from functools import lru_cache
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.builtin import builtin_functions, builtin_types
-from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.effect import Effect, Scene, weaker
 from pgmig_tui.impact.facts import FunctionFact, Name
 from pgmig_tui.impact.folding import NOTHING, fold
 from pgmig_tui.impact.known import harmless, is_known
@@ -24,6 +26,7 @@ from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 from pgmig_tui.impact.typechange import type_name
 
 _MAX_DEPTH = 12
+_WORD = re.compile(r"[\w$]+")
 
 
 def create_function(node: Node, scene: Scene, out: Effect) -> None:
@@ -287,20 +290,25 @@ def _run_one(
     body = _lowered(fact.body)
     row = "new" in body or "old" in body  # what fields they have is the table's to say
     worth = {name: value for name, value in worth.items() if name in body or (row and name.startswith("tg_"))}
-    key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())), out.certainty)
-    if not scene.code.first(*key):
+    given = [value if _asks_for(fact, number) else None for number, value in enumerate(given)]
+    key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())))
+    if not scene.code.first(weaker(out.certainty, "likely"), *key):  # nothing in a body is more than likely
         return
     perhaps(fact.coerces, scene, out)
     if scene.depth >= _MAX_DEPTH:
         out.hide(f"what functions do that are called {_MAX_DEPTH} deep")
-        return
-    known = {**worth, **_parameters(fact, given)}
+    else:
+        _run_body(fact, name, scene, out, {**worth, **_parameters(fact, given)})
+
+
+def _run_body(fact: FunctionFact, name: str, scene: Scene, out: Effect, values: Mapping[str, str]) -> None:
     before = scene.catalog.session
-    for setting, value in (*fact.settings, *_as_owner(fact)):
+    settings = (*fact.settings, *_as_owner(fact))
+    for setting, value in settings:
         scene.catalog.session = scene.catalog.session.changed(setting, value)
     run = run_block if fact.language == "plpgsql" else run_sql
-    run(fact.body, scene, out, f"{name}()", known, fact.parameters)
-    for setting, _ in (*fact.settings, *_as_owner(fact)):
+    run(fact.body, scene, out, f"{name}()", values, fact.parameters)
+    for setting, _ in settings:
         for catalog in scene.outcomes:
             catalog.session = catalog.session.restored(setting, before)
 
@@ -308,6 +316,22 @@ def _run_one(
 @lru_cache(maxsize=4096)
 def _lowered(text: str) -> str:
     return text.lower()
+
+
+def _asks_for(fact: FunctionFact, position: int) -> bool:
+    """Whether a function's code names this parameter: where it doesn't, all values are alike."""
+    words = _words(fact.body)
+    name = fact.parameters[position].lower() if position < len(fact.parameters) else ""
+    if f"${position + 1}" in words or not _WORD.fullmatch(name):
+        return True
+    declared = fact.language == "plpgsql"  # there the parameters' own list is part of the text
+    return words.get(name, 0) > declared
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> Counter[str]:
+    """How often each word stands in a text, in small letters."""
+    return Counter(_WORD.findall(text.lower()))
 
 
 def _as_owner(fact: FunctionFact) -> tuple[tuple[str, str], ...]:
