@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import chain, count
@@ -181,28 +181,49 @@ def _draft(final: Path) -> Path:
 
 
 def backups_of(folder: Path, identity: ServerIdentity) -> list[Backup]:
-    """The recorded backups of that database in `folder` whose file is there, the newest first."""
+    """The recorded backups of that database in `folder` whose file is there, the newest first; `size` is what the file
+    has now."""
     found = []
     # A dump that has its name was proven, also where its maker was killed before the record had one.
     for record in (*folder.glob("*.json"), *folder.glob(f"*.json{_UNFINISHED}")):
         try:
-            backup = Backup(**json.loads(record.read_text(encoding="utf-8")))
-            there = stat.S_ISREG(Path(backup.path).lstat().st_mode)
+            backup = _recorded(record.read_text(encoding="utf-8"))
+            there = Path(backup.path).lstat()
         except (OSError, ValueError, TypeError):
             continue
-        if there and (backup.system_identifier, backup.database) == identity.key:
-            found.append(backup)
+        if stat.S_ISREG(there.st_mode) and (backup.system_identifier, backup.database) == identity.key:
+            found.append(replace(backup, size=there.st_size))
     return sorted(found, key=lambda backup: backup.finished_at, reverse=True)
+
+
+def _recorded(text: str) -> Backup:
+    """A backup by its record. Raises ValueError or TypeError for what we wouldn't have written: it may have been
+    edited, or cut off."""
+    backup = Backup(**json.loads(text))
+    conninfo = dict(backup.conninfo)
+    texts = (backup.path, backup.sha256, backup.database, backup.server_version, *conninfo, *conninfo.values())
+    if not all(isinstance(one, str) for one in texts):
+        raise TypeError("a text is none")
+    for moment in (backup.started_at, backup.finished_at):
+        if datetime.fromisoformat(moment).tzinfo is None:
+            raise ValueError("a moment has no time zone")
+    _major(str(backup.tool_version))
+    return backup
 
 
 def prove_again(backup: Backup, verify: Verified, *, stopping: Callable[[], bool] = lambda: False) -> Seal:
     """Prove an existing dump: its SHA-256 is the recorded one and it decodes. Raises Damaged, BackupError when it is
     stopped, Refused when no pg_restore here reads it."""
-    tools = find_tools(int(backup.tool_version.split(".")[0]) * 10000)
+    tools = find_tools(_major(backup.tool_version) * 10000)
     digest, seal = prove(backup.path, tools, verify, stopping=stopping)
     if digest != backup.sha256:
         raise Damaged(f"{backup.path} is not what was dumped: its SHA-256 differs")
     return seal
+
+
+def _major(version: str) -> int:
+    """18 of `18.6`. Raises ValueError."""
+    return int(version.split(".")[0])
 
 
 def prove(
@@ -326,6 +347,7 @@ def _unfinished(folder: Path, database: str, told: Callable[[str], None]) -> Ite
             yield path
     finally:
         os.close(descriptor)
+        path.unlink(missing_ok=True)  # where Ctrl-C came before there was a keeper
 
 
 def _sweep(folder: Path, told: Callable[[str], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -85,8 +86,23 @@ def test_the_backups_of_this_database_are_found_again(pg: Server, target: Place,
         identity = connection.identity()
     assert backups_of(tmp_path, identity) == []
     backup, _ = make_backup(target, tmp_path, "run1", tools=tools, verify="list")
+    whole = Path(backup.path).read_bytes()
     (tmp_path / "broken.json").write_text("{")
     assert backups_of(tmp_path, identity) == [backup]
+    record = Path(backup.path).with_suffix(".json")
+    good = json.loads(record.read_text())
+    odd: list[tuple[str, object]] = [
+        ("finished_at", 5), ("started_at", None), ("started_at", "yesterday"), ("started_at", "2026-11-30 11:00"),
+        ("tool_version", "devel"), ("tool_version", None), ("conninfo", "x"), ("conninfo", {"host": 1}), ("path", 3),
+        ("sha256", []), ("more", ""),
+    ]  # fmt: skip
+    for name, value in odd:
+        record.write_text(json.dumps({**good, name: value}))
+        assert backups_of(tmp_path, identity) == [], (name, value)
+    record.write_text(json.dumps(good))
+    os.truncate(backup.path, 100)
+    assert [one.size for one in backups_of(tmp_path, identity)] == [100], "what the file has now"
+    Path(backup.path).write_bytes(whole)
     assert backups_of(tmp_path, replace(identity, database="other")) == []
     assert backups_of(tmp_path, replace(identity, system_identifier="2")) == []
     assert prove_again(backup, "decode").size == backup.size
@@ -286,6 +302,18 @@ def test_what_a_killed_dump_left_is_marked_and_goes_with_the_next(
         assert not list(folder.glob("*.unfinished"))
         assert backups_of(folder, identity) == [made, *found]
         assert len(list(folder.glob("*.json"))) == len(list(folder.glob("*.dump"))) == 1 + counts
+
+
+def test_a_dump_that_is_interrupted_before_it_has_a_keeper_leaves_nothing(
+    target: Place, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pgmig_tui.gates.backup.removed_with_us", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_backup(target, tmp_path, "run1", tools=tools)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nobody_there(tools: Tools, tmp_path: Path) -> None:
