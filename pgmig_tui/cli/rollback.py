@@ -91,7 +91,8 @@ def _nothing_found(arguments: Namespace, environment: Environment, extent: Exten
             now=_NOTHING,
             do=f"Choose a point, the last change to keep: pgmig-tui rollback {environment.name} --to CHANGE",
         )
-    output.note(line(("~ ", "muted"), f"Nothing to roll back on {safe(environment.name)}: {safe(extent.nothing)}."))
+    what = "Nothing is rolled back" if extent.undecided else "Nothing to roll back"
+    output.note(line(("~ ", "muted"), f"{what} on {safe(environment.name)}: {safe(extent.nothing)}."))
     for one in told:
         output.note(one)
     if extent.keep is not None:

@@ -30,7 +30,8 @@ GAP = timedelta(seconds=60)
 class Standing:
     """What is known of the environment before anything is planned. `deployed` are in order, `events` the newest ones of
     the registry, newest first; `durations` are milliseconds by the first eight digits of a change ID. `running` holds
-    the lock, or did until it was stopped for this rollback."""
+    the lock, or did until it was stopped for this rollback. `unsettled` is the last deploy or revert of this account
+    where it was cut off, or ended in doubt, and isn't settled."""
 
     identity: ServerIdentity
     deployed: tuple[DeployedChange, ...]
@@ -38,6 +39,7 @@ class Standing:
     durations: Mapping[str, float]
     running: Running | None
     runs: KnownRuns
+    unsettled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,15 @@ def _behind(deployed: Sequence[DeployedChange], first: int) -> Extent:
 
 def extent_of_last(standing: Standing) -> Extent:
     """The last deploy run that still stands: of the run that holds the lock, what it has committed. Never raises."""
+    running, unsettled = standing.running, standing.unsettled
+    maker = standing.runs.maker(standing.deployed[-1]) if standing.deployed else None
+    if running is None and unsettled and (maker is None or maker.run_id != unsettled):
+        # A session of it may still be at its COMMIT, which the registry shows only when that is over.
+        why = f"what run {unsettled} has committed isn't known: it was cut off, and `reconcile` settles it"
+        return _undecided(standing, why, None)
     if not standing.deployed:
-        return Extent((), None, nothing="nothing is deployed")
-    last, running = standing.deployed[-1], standing.running
-    maker = standing.runs.maker(last)
+        return _nothing(standing, "nothing is deployed")
+    last = standing.deployed[-1]
     if running is not None and running.run_id:
         if running.command in _REVERTS:
             return _undecided(standing, f"run {running.run_id}, a {running.command}, is under way", None)
@@ -162,7 +169,8 @@ def _undecided(standing: Standing, why: str, candidate: Extent | None) -> Extent
 
 
 def _nothing(standing: Standing, why: str, candidate: Extent | None = None) -> Extent:
-    return Extent((), standing.deployed[-1], nothing=why, candidate=candidate)
+    kept = standing.deployed[-1] if standing.deployed else None
+    return Extent((), kept, nothing=why, candidate=candidate)
 
 
 def _after_a_revert(standing: Standing, maker: KnownRun | None) -> Extent:
@@ -194,7 +202,9 @@ def _failed_since(standing: Standing, maker: KnownRun) -> str:
     newest = standing.runs.newest_here
     last = standing.deployed[-1]
     if newest is not None and newest.run_id != maker.run_id and newest.started_at > last.committed_at:
-        what = "has committed nothing yet" if newest.alive else f"committed nothing ({newest.result or 'cut off'})"
+        what = "has committed nothing yet" if newest.alive else f"committed nothing ({newest.result})"
+        if newest.partly:
+            what = f"recorded no change ({newest.result}), but part of a script of its stays"
         return f"the last run, {newest.run_id}, {what}"
     event = standing.events[0]
     if event.event == "fail" and not maker.failed(event.change_id, event.committed_at):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.runs import RECORDED_ONLY
+from pgmig_tui.display.left import left_of
 from pgmig_tui.run.folder import RUN_ID
 from pgmig_tui.run.journal import JOURNAL, JournalReader, ended_at, first_and_last, is_alive
 
@@ -33,6 +34,7 @@ _UNSAID = timedelta(seconds=60)
 """So long after its last heartbeat a run that never said its end may have recorded something."""
 _ENDED = "run_finished"
 _RECORDED = ("step_committed", "step_recorded")
+_LEAVING = ("step_failed", "run_settled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class KnownRun:
     `committed` are the change IDs that its journal says it recorded, in order; None where only its time is known.
     `planned` are all of its journal's.
     `began`: it started at least one step. `recorded_only`: no script was run (`deploy --log-only`). `result` is the
-    journal's word for its end: `failed`; "" where it has none. `local`: this account has its journal.
+    journal's word for its end: `failed`; "" where it has none. `local`: this account has its journal. `partly`: part of
+    a script was committed, which no record tells of.
     """
 
     run_id: str
@@ -58,6 +61,7 @@ class KnownRun:
     alive: bool = False
     recorded_only: bool = False
     local: bool = False
+    partly: bool = False
 
     def made(self, change: DeployedChange) -> bool:
         """Whether this very deployment of the change came from the run: another may have deployed it again since."""
@@ -207,6 +211,7 @@ def _of_journal(folder: Path, started_at: str, data: Mapping[str, object], ended
         alive=alive,
         recorded_only=bool(data.get("log_only")),
         local=True,
+        partly=any(event.name in _LEAVING and left_of(event.data).kind in ("parts", "unrecorded") for event in events),
     )
 
 

@@ -14,6 +14,7 @@ from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run.extent import Standing
 from pgmig_tui.run.folder import discard
 from pgmig_tui.run.known_runs import known_runs
+from pgmig_tui.run.listing import unfinished
 from pgmig_tui.run.same_server import worked_here
 from pgmig_tui.run.stopping import under_way
 
@@ -51,7 +52,16 @@ def stand(project: Project, environment: Environment, state_dir: Path, stopped: 
             held_by,
             lambda folder: worked_here(folder, project, environment),
         )
-        return Standing(identity, state.deployed, events, durations, running, known)
+        unsettled = _unsettled(project, environment, state_dir)
+        return Standing(identity, state.deployed, events, durations, running, known, unsettled)
+
+
+def _unsettled(project: Project, environment: Environment, state_dir: Path) -> str:
+    """The newest run of this account there that has to be settled, "" where none has."""
+    for run in unfinished(state_dir, project.plan.project):
+        if run.environment == environment.name and worked_here(state_dir / "runs" / run.run_id, project, environment):
+            return run.run_id
+    return ""
 
 
 def _tracked(

@@ -64,6 +64,7 @@ def _standing_facts(environment: Environment, standing: Standing, extent: Extent
     return Rollback(
         environment.name,
         nothing=extent.nothing,
+        undecided=extent.undecided,
         run=extent.run_id,
         candidate=tuple(candidate_lines(extent, environment.name)),
         first=guessed,

@@ -242,11 +242,12 @@ class Rollback:
     """A rollback that could start. Lines are safe to draw. `points` are change IDs, the newest first, that could be the
     last to stay, with EVERYTHING at the end; `kept` is the index of the chosen one (0: none is). `running`: a run that
     is stopped first. `run` is the run that is rolled back, "" for a chosen point. `nothing`: why there is nothing to
-    revert; `first` is then the index of the point that a person may mean, which `candidate` tells of. `loses` must be
-    accepted; `found` is opaque to screens."""
+    revert, or, `undecided`, why only a person can say what; `first` is then the index of the point that a person may
+    mean, which `candidate` tells of. `loses` must be accepted; `found` is opaque to screens."""
 
     environment: str
     nothing: str = ""
+    undecided: bool = False
     run: str = ""
     candidate: tuple[Line, ...] = ()
     first: int | None = None

@@ -218,6 +218,16 @@ def test_a_run_that_committed_nothing_leaves_nothing_to_take_back(checkout: Chec
     assert (done.status, deployed(checkout, "dev")) == (0, 2)
     assert "committed nothing (failed)" in done.err
     assert "--to" in done.err
+    # The same run, cut off before it could tell its end.
+    journal = max(checkout.home.rglob("journal.jsonl"))
+    told = journal.read_text().splitlines(keepends=True)
+    assert '"run_finished"' in told[-1]
+    journal.write_text("".join(told[:-1]))
+    done = checkout.run("rollback", "dev", "--yes")
+    assert (done.status, deployed(checkout, "dev")) == (3, 2)
+    assert f"what run {journal.parent.name} has committed isn't known: it was cut off" in done.err
+    assert checkout.run("reconcile", "dev").status == 0
+    assert "committed nothing (settled)" in checkout.run("rollback", "dev", "--yes").err
 
 
 def test_changed_scripts_refuse_until_a_reason_is_given(checkout: Checkout) -> None:

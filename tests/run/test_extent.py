@@ -141,6 +141,25 @@ def test_a_deploy_that_failed_since_leaves_nothing_and_the_run_before_it_is_not_
     assert names(elsewhere) == ""
 
 
+def test_of_a_run_that_is_not_settled_nobody_says_what_it_committed() -> None:
+    """A session of it may be at its COMMIT still: the registry shows that later. So may one of a revert."""
+    for deployed in (ABC, []):
+        here = standing(deployed, deploys(deployed), [AB_RUN, C_RUN])
+        found = extent_of_last(replace(here, unsettled="3"))
+        assert (names(found), found.undecided, found.candidate) == ("", True, None)
+        assert found.nothing.startswith("what run 3 has committed isn't known: it was cut off")
+    some = extent_of_last(replace(standing(ABC, deploys(ABC), [AB_RUN, C_RUN]), unsettled="2"))
+    assert (some.run_id, names(some)) == ("2", "c"), "what it has recorded is there; the rollback settles the rest"
+
+
+def test_part_of_a_script_that_stays_is_not_nothing() -> None:
+    partly = run("3", 700, 701, "", result="failed", partly=True)
+    found = extent_of_last(standing(ABC, [*deploys(ABC), event("fail", "d", 700.5)], [AB_RUN, C_RUN, partly]))
+    assert (names(found), found.undecided, names(found.candidate)) == ("", False, "c")
+    assert "committed nothing" not in found.nothing
+    assert found.nothing.startswith("the last run, 3, recorded no change (failed), but part of a script of its stays")
+
+
 def test_a_run_that_was_refused_before_its_first_step_is_not_the_last_one() -> None:
     refused = run("3", 700, 701, "", result="refused", began=False)
     assert names(extent_of_last(standing(ABC, deploys(ABC), [C_RUN, refused]))) == "c"

@@ -143,7 +143,8 @@ class RollbackScreen(PlaceScreen):
 
     def _nothing_lines(self, rollback: Rollback, columns: int) -> list[Line]:
         """Why nothing is rolled back, what may be meant, and how a person chooses a point."""
-        lines = wrap(f"Nothing to roll back: {safe(rollback.nothing)}.", columns, "strong", indent=" ")
+        what = "Nothing is rolled back" if rollback.undecided else "Nothing to roll back"
+        lines = wrap(f"{what}: {safe(rollback.nothing)}.", columns, "strong", indent=" ")
         for told in rollback.candidate:
             lines += wrapped(told, columns)
         if self.off("rollback.down") is None:
