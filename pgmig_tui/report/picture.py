@@ -28,7 +28,8 @@ class EventLike(Protocol):
 
 @dataclass(slots=True)
 class StepPicture:
-    """One step so far. Times are ISO 8601 in UTC, `waited_ms` is the sum of waits for locks in milliseconds."""
+    """One step so far. Times are ISO 8601 in UTC, `waited_ms` is the sum of waits for locks that it got, in
+    milliseconds; `tries_lost` counts those that it gave up, each with a pause behind it."""
 
     number: int
     action: str
@@ -47,6 +48,7 @@ class StepPicture:
     """Why a verification had nothing to run."""
     statements: int = 0
     waited_ms: float = 0.0
+    tries_lost: int = 0
     measured_ms: float | None = None
     failure: Mapping[str, Any] | None = None
     recorded: bool = False
@@ -273,6 +275,8 @@ class RunPicture:
                     step.failure = data
             case "step_applied":
                 step.applied = True
+            case "statement_retried":
+                step.tries_lost += 1
             case "lock_waited":
                 step.waited_ms += float(data.get("ms") or 0)
             case "step_verified":

@@ -91,9 +91,16 @@ def verified_words(step: StepPicture) -> str:
     return "passed" if step.verified else "FAILED"
 
 
+def waited_words(step: StepPicture) -> list[str]:
+    """How long it waited for locks, and how many tries it lost; nothing of what didn't happen."""
+    waited = [words.duration(step.waited_ms)] if step.waited_ms else []
+    lost = [words.count(step.tries_lost, "try lost", "tries lost")] if step.tries_lost else []
+    return [*waited, *lost]
+
+
 def _step_row(step: StepPicture, cut_off: bool) -> str:
     took = "-" if step.took_ms is None else words.duration(step.took_ms)
-    waited = words.duration(step.waited_ms) if step.waited_ms else "-"
+    waited = ", ".join(waited_words(step)) or "-"
     state = state_words(step, cut_off=cut_off)
     cells = (step.number, step.action, step.change, state, took, waited, verified_words(step), step.mode or "-")
     return f"| {' | '.join(cell(value) for value in cells)} |"
@@ -202,6 +209,7 @@ def report_document(events: Iterable[EventLike], *, cut_off: bool = False) -> di
                 "verified": verified_words(step),
                 "took_ms": step.took_ms,
                 "waited_ms": step.waited_ms,
+                "tries_lost": step.tries_lost,
                 "message": str((step.failure or {}).get("message") or ""),
                 "left": None
                 if step.failure is None or step.action == "verify"

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pgmig_tui.report.picture import picture_of
+from pgmig_tui.report.run_report import markdown, report_document, waited_words
+from pgmig_tui.run.events import Event
 from tests.report.journals import FAILURE, PLANNED, SUCCESS, journal
 
 
@@ -20,6 +22,17 @@ def test_a_run_that_went_well() -> None:
     assert picture.steps[2].statements == 1
     assert picture.exit_status == 0
     assert picture.done == 2
+
+
+def test_tries_that_were_lost_are_told_as_waiting() -> None:
+    lost = {"step": 2, "line": 5, "try": 1, "of": 9, "why": "lock timeout", "wait_ms": 184}
+    began = next(number for number, event in enumerate(SUCCESS) if event.name == "lock_waited")
+    again = Event(0, SUCCESS[began].at, "20261122-1", "statement_retried", lost)
+    events = [*SUCCESS[:began], again, again, *SUCCESS[began:]]
+    assert waited_words(picture_of(events).steps[2]) == ["1.5 s", "2 tries lost"]
+    assert "| 1.5 s, 2 tries lost |" in markdown(events)
+    assert report_document(events)["steps"][1]["tries_lost"] == 2
+    assert waited_words(picture_of(SUCCESS).steps[1]) == []
 
 
 def test_at_every_moment_the_picture_says_only_what_the_journal_says_so_far() -> None:

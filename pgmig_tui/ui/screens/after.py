@@ -15,7 +15,7 @@ from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.report.picture import RunPicture, StepPicture
-from pgmig_tui.report.run_report import done_words, result_words, state_words, summary, verified_words
+from pgmig_tui.report.run_report import done_words, result_words, state_words, summary, verified_words, waited_words
 from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.run_view import next_words
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
@@ -114,7 +114,7 @@ class AfterScreen(PlaceScreen):
 
     def _step_lines(self, columns: int) -> list[Line]:
         name = max(10, min(max((len(step.change) for step in self.picture.steps.values()), default=10), columns - 53))
-        head = f" {'#':>3}  {pad('change', name)} {pad('result', 10)}{pad('took', 13)}{pad('waited', 12)}verify"
+        head = f" {'#':>3}  {pad('change', name)} {pad('result', 10)}{pad('took', 12)}{pad('waited', 13)}verify"
         lines: list[Line] = [((head, "title"),)]
         if self.picture.exit_status is None:
             lines = [*wrap(f"? {next_words(self.environment)}", columns - 1, "waiting", indent=" "), *lines]
@@ -134,12 +134,12 @@ class AfterScreen(PlaceScreen):
     def _step_line(self, step: StepPicture, name: str) -> Line:
         word, role = _STATES[state_words(step, cut_off=True)]
         took = duration(step.took_ms) if step.took_ms is not None else ""
-        waited = duration(step.waited_ms) if step.waited_ms else ""
+        waited = (waited_words(step) or [""])[-1]
         verified = verified_words(step)
         return (
             (f" {step.number:>3}  {name} ", "plain"),
             (pad(word, 10), role),
-            (f"{pad(took, 13)}{pad(waited, 12)}", "plain"),
+            (f"{pad(took, 12)}{pad(waited, 13)}", "plain"),
             _VERIFIED.get(verified, (verified, "muted")),
         )
 
