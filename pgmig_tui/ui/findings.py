@@ -153,6 +153,13 @@ def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     return lines
 
 
+def _no_loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
+    """For a script of which no loss is known."""
+    if of_script(impact).unknown:
+        return wrap("? what it loses is not known by its text alone", columns, "stale", indent=" ", hanging="   ")
+    return wrap("loses no data that is known of", columns, "done", indent=" ")
+
+
 def _lock_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     """The strongest lock, what it is on, and what it blocks."""
     if impact.strongest is None:
@@ -195,7 +202,8 @@ def side_lines(
         lines += wrap(f"needed by {change.needed_by}", columns, "muted", indent=" ")
     if change.reworked:
         lines += wrap("reworked later in the plan", columns, "muted", indent=" ")
-    lines += [(), ((" Lock impact", "title"),)]
+    by = () if deploy is None or deploy.live else (("  by its text alone", "muted"),)
+    lines += [(), ((" Lock impact", "title"), *by)]
     lines += headline(deploy, columns) if deploy is not None else [((" ...", "muted"),)]
     lines += [(), ((" Revert", "title"),)]
     if revert is None:
@@ -203,7 +211,6 @@ def side_lines(
     elif revert.impact is None:
         lines += headline(revert, columns)
     else:
-        nothing = wrap("loses no data that is known of", columns, "done", indent=" ")
-        lines += _loss_lines(revert.impact, columns) or nothing
+        lines += _loss_lines(revert.impact, columns) or _no_loss_lines(revert.impact, columns)
         lines += _lock_lines(revert.impact, columns)[:2]
     return lines
