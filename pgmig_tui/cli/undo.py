@@ -183,13 +183,14 @@ def _tell_restored(one: Restored, schema: str, *, overwrite: bool) -> None:
         )  # fmt: skip
     if one.other:
         hint = "" if overwrite else "; --overwrite replaces those"
-        output.say(
-            line(("    ! ", "waiting"), f"{words.count(one.other, 'row')} hold something else and were left{hint}")
-        )
+        other = words.count(one.other, "row holds", "rows hold")
+        output.say(line(("    ! ", "waiting"), f"{other} something else, which was left{hint}"))
     if one.gone:
         values = kept.kind in ("column", "values")
-        why = "are no longer there to hold a value" if values else "could not come back: another row is in their place"
-        output.say(line(("    ! ", "waiting"), f"{words.count(one.gone, 'row')} {why}"))
+        gone = f"{words.count(one.gone, 'row')} could not come back: the place is taken by another"
+        if values:
+            gone = f"{words.count(one.gone, 'row is', 'rows are')} no longer there to hold a value"
+        output.say(line(("    ! ", "waiting"), gone))
     for sequence in one.sequences:
         output.say(f"    sequence {safe(sequence)}")
     for grant in one.grants:

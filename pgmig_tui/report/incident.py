@@ -269,7 +269,8 @@ def _losses(incident: Incident) -> list[str]:
         told.append(f"- saved: {cell(where)}, {words.count(one.rows, 'row')}, checksum {cell(one.checksum)}")
     told += [f"- {cell(text)}" for one in incident.picture.restored for text in restored_words(one)]
     if incident.saved and not incident.picture.restored:
-        told.append(f"- brought back, after a redeploy, by: pgmig-tui undo {cell(incident.picture.run)}")
+        command = f"pgmig-tui undo {cell(incident.picture.run)}"
+        told.append(f"- to bring it back, after a redeploy: {command}; what others have brought back: pgmig-tui undo")
     return told or ["- nothing was counted that could be lost"]
 
 

@@ -624,7 +624,7 @@ def saved(claims: Claims, match: re.Match[str]) -> None:
     assert row == (match[1], match[4])
 
 
-@rule(r"- brought back, after a redeploy, by: pgmig-tui undo (\S+)")
+@rule(r"- to bring it back, after a redeploy: pgmig-tui undo (\S+); what others have brought back: pgmig-tui undo")
 def brought_back(claims: Claims, match: re.Match[str]) -> None:
     assert match[1] == claims.ran.run_id
     assert _kept(claims)
