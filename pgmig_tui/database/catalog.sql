@@ -287,6 +287,11 @@ called AS (  -- functions and operators in views, defaults and CHECKs; those of 
   SELECT i.indrelid, 'i', 0, d.refclassid, d.refobjid FROM indexed i
   JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
   WHERE i.computed
+  UNION ALL  -- in statistics of expressions
+  SELECT s.stxrelid, 's', 0, d.refclassid, d.refobjid FROM chosen c
+  JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid = c.oid
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid = s.oid
+  WHERE c.relkind IN ('r', 'p', 'm', 'f')
   UNION ALL
   SELECT y.relid, 'p', 0, d.refclassid, d.refobjid FROM guarded y
   JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_policy'::regclass AND d.objid = y.oid

@@ -9,7 +9,9 @@ from functools import lru_cache, partial
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.builtin import builtin_types
 
-_TYPE = r'(?P<type>[a-z_"\x80-\uffff][\w$".\x80-\uffff]*(?:\s*\([\d\s,]*\))?(?:\s*\[\d*\])*)'
+_TYPE = (
+    r'(?P<type>[a-z_"\x80-\uffff][\w$".\x80-\uffff]*(?:\s*\([\d\s,]*\))?(?:\s*\[\d*\])*)(?P<of>\s*%\s*(?:row)?type\b)?'
+)
 _VALUE = r"(?:\s+not\s+null)?\s*(?:(?::=|=|\bdefault\b)(?P<value>[^;]*))?;"
 
 
@@ -18,9 +20,26 @@ def declaration(sql: str, variable: str) -> tuple[str, str]:
     none, or it can't be found."""
     wanted = rf'(?<![\w$."]){re.escape(variable)}"?\s+(?:constant\s+)?{_TYPE}(?:\s+collate\s+[\w".]+)?{_VALUE}'
     for found in re.finditer(wanted, _body(sql), re.IGNORECASE):
+        value = (found["value"] or "").strip()
+        if found["of"]:
+            return found["type"] + "".join(found["of"].split()).lower(), value
         if _is_type(found["type"]):
-            return found["type"], (found["value"] or "").strip()
+            return found["type"], value
     return "", ""
+
+
+def of_table(kind: str) -> tuple[tuple[str, ...], str] | None:
+    """The name of a table and a column of it ("" = all), of which a type is made (t.c%TYPE, t%ROWTYPE)."""
+    written, percent, what = kind.rpartition("%")
+    parts = tuple(
+        part[1:-1].replace('""', '"') if part.startswith('"') else part.lower()
+        for part in re.findall(_NAMED, written, re.IGNORECASE)
+    )
+    if not percent or not parts:
+        return None
+    if what.strip().lower() == "rowtype":
+        return parts, ""
+    return (parts[:-1], parts[-1]) if len(parts) > 1 else None  # that of a variable
 
 
 @lru_cache(maxsize=64)
@@ -54,6 +73,11 @@ _LONGEST = 50_000
 _TYPED = re.compile(
     rf"((?:\bdeclare|;)(?:\s|--[^\n]*\n)*(?:{_NAMED})\s+(?:constant\s+)?)"
     rf"((?:(?:{_NAMED})\s*\.\s*)?(?:{_NAMED}))(?![\w$])(?!\s*[.%(])",
+    re.IGNORECASE,
+)
+_ROW = re.compile(
+    rf"((?:\bdeclare|;)(?:\s|--[^\n]*\n)*(?:{_NAMED})\s+(?:constant\s+)?)"
+    rf"(?:(?:{_NAMED})\s*\.\s*)?(?:{_NAMED})\s*%\s*rowtype\b",
     re.IGNORECASE,
 )
 _GRAMMAR = """
@@ -91,7 +115,8 @@ def readable(sql: str) -> Iterator[str]:
                 stands = f'public."{parts[-1]}"' if as_row else "text"
                 start = re.sub(rf'(?<![\w$."]){written}(?![\w$."(])', stands, start, flags=re.IGNORECASE)
         yield start + "".join(
-            _TYPED.sub(partial(_other, rows), part) if declares else part for part, declares in _parts(rest)
+            _ROW.sub(r"\1record", _TYPED.sub(partial(_other, rows), part)) if declares else part
+            for part, declares in _parts(rest)
         )
 
 

@@ -240,7 +240,8 @@ class Published(NamedTuple):
 
 class Call(NamedTuple):
     """A function that runs when a relation is used. `when`: "r" = it is read (a view), "d" = a row is inserted that
-    gives the `column` no value, "c" = a row is checked, "i" = a row gets into an index, "p" = a policy looks at one."""
+    gives the `column` no value, "c" = a row is checked, "i" = a row gets into an index, "s" = ANALYZE looks at one,
+    "p" = a policy does."""
 
     when: str
     function: Name

@@ -12,7 +12,7 @@ from pgmig_tui.impact.facts import Facts
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.safer import names_to_be
 from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
-from pgmig_tui.impact.wanted import CHECKS_AGAIN, EVERYTHING, Names
+from pgmig_tui.impact.wanted import BUILDS_AGAIN, CHECKS_AGAIN, EVERYTHING, Names
 from pgmig_tui.script.shapes import shape_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SQL = re.compile(
     r"\s*(?:select|insert|update|delete|with|alter|create|drop|truncate|merge|lock)\s", re.IGNORECASE
 ).match
 _RUNNING = {"SelectStmt", "CallStmt", "DoStmt", "ExecuteStmt", "ExplainStmt", "CopyStmt", "DeclareCursorStmt",
-            "CreateTableAsStmt", "RefreshMatViewStmt"}  # fmt: skip
+            "CreateTableAsStmt", "RefreshMatViewStmt", "ReindexStmt", "ClusterStmt", "VacuumStmt"}  # fmt: skip
 _WRITING = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "TruncateStmt"}
 TEMP = "pg_temp"
 _PARTS = {"AT_DropConstraint", "AT_DropColumn", "AT_AlterColumnType"}
@@ -82,7 +82,7 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
             subtype = nodes.enum_name("AlterTableType", command.subtype)
             if subtype in _PARTS:
                 found.parts.add(f"{node.relation.relname}.{command.name}")
-            found.runs |= subtype in CHECKS_AGAIN
+            found.runs |= subtype in CHECKS_AGAIN or subtype in BUILDS_AGAIN or _is_serial(command)
         found.runs |= any(nodes.kind(inner) == "FuncCall" for inner in nodes.walk(node))
     elif kind == "IndexStmt":
         for name in names_to_be(node):
@@ -96,6 +96,15 @@ def collect(node: Node, sql: str, found: Names, depth: int = 0) -> None:
     found.writes |= kind in _WRITING or any(nodes.kind(inner) in _WRITING for inner in nodes.walk(node))
     if kind in {"DoStmt", "CreateFunctionStmt"} and depth < 3:
         _inside(sql, found, depth)
+
+
+def _is_serial(command: Node) -> bool:
+    """Whether a column is added that each row gets a value of a sequence for."""
+    column = nodes.definition(command)
+    if nodes.kind(column) != "ColumnDef":
+        return False
+    identity = any(nodes.enum_name("ConstrType", c.constraint.contype) == "CONSTR_IDENTITY" for c in column.constraints)
+    return identity or "serial" in (nodes.strings(column.type_name.names) or [""])[-1]
 
 
 def _renaming(node: Node) -> tuple[str, str, str]:

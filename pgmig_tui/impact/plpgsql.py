@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.declared import declaration, readable
+from pgmig_tui.impact.declared import declaration, of_table, readable
+from pgmig_tui.impact.quoting import quote
 
 _ASSIGNED = re.compile(r'\s*("?)([\w$]+)\1\s*(?::=|=)\s*(.*)$', re.DOTALL).match
 _EXPRESSION = re.compile(r"(?::=|=)(.*)$", re.DOTALL).search
@@ -27,6 +28,14 @@ class Run:
     text: str
     dynamic: bool = False
     into: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A variable is of the type of a column of a table, or of its rows ("")."""
+
+    table: tuple[str, ...]
+    column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class End:
     commit: bool
 
 
-Step = Run | Assign | Choice | Loop | Guard | Leave | End
+Step = Run | Typed | Assign | Choice | Loop | Guard | Leave | End
 
 
 @lru_cache(maxsize=4096)
@@ -167,6 +176,8 @@ def texts_of(block: Block) -> Iterator[tuple[str, bool]]:
         match step:
             case Run(text, dynamic):
                 yield text, dynamic
+            case Typed(table):
+                yield f"TABLE {'.'.join(map(quote, table))}", False
             case Assign(_, expression):
                 yield f"SELECT {expression}", False
             case Choice(conditions, arms):
@@ -185,10 +196,15 @@ def _declared(datums: Any, sql: str) -> Iterator[Step]:
     """Variables with a value, and bound cursors; those of a type that the parser doesn't know become one of it."""
     for datum in datums:
         row: dict[str, Any] = next(iter((datum or {}).values()), {})
-        of_text = row.get("datatype", {}).get("PLpgSQL_type", {}).get("typname", "") in {"text", "_text", "text[]"}
+        written = row.get("datatype", {}).get("PLpgSQL_type", {}).get("typname", "")
+        of_text = written in {"text", "_text", "text[]"}
+        if made := of_table(written):
+            yield Typed(*made)
         if "lineno" in row and "refname" in row and (of_text or "PLpgSQL_rec" in datum):
             kind, value = declaration(sql, row["refname"])
-            if kind.lower() not in {"", "record", "text"}:
+            if made := of_table(kind):
+                yield Typed(*made)
+            elif "%" not in kind and kind.lower() not in {"", "record", "text"}:
                 yield Run(f"SELECT NULL::{kind}")
             if value and "PLpgSQL_rec" in datum:
                 yield Assign(row["refname"], value)

@@ -9,6 +9,10 @@ from pgmig_tui.impact.facts import Name
 EVERYTHING = "*"
 CHECKS_AGAIN = frozenset({"AT_ValidateConstraint", "AT_AlterColumnType"})
 """Subcommands of ALTER TABLE for which CHECKs, and indexes, are worked out anew for the rows that are there."""
+BUILDS_AGAIN = frozenset(
+    {"AT_SetLogged", "AT_SetUnLogged", "AT_SetAccessMethod", "AT_SetExpression", "AT_AttachPartition"}
+)
+"""Those for which only indexes may be."""
 _SYSTEM = frozenset({"pg_catalog", "information_schema"})
 
 

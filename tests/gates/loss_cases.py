@@ -74,6 +74,52 @@ LOSES = (
     C("CREATE DOMAIN app.dd AS app.hungry; SELECT 1::app.dd;"),
     C("CREATE INDEX ON app.log ((id::app.hungry));", shows=False),
     C("COPY app.of_domain FROM STDIN;\n1\t1\n\\.\n", shows=False),
+    # of a column of a table, whose type is that of a variable
+    C("DO $$ DECLARE x app.of_domain.h%TYPE; BEGIN x := 5; END $$;"),
+    C("SET search_path = app; DO $$ DECLARE x constant of_domain.h%TYPE := 4; BEGIN NULL; END $$;"),
+    C("DO $$ DECLARE r app.of_domain%ROWTYPE; BEGIN r.h := 5; END $$;"),
+    C("SET search_path = app; DO $$ DECLARE r of_domain%ROWTYPE; BEGIN SELECT 1, 2 INTO r; END $$;"),
+    C("DO $$ DECLARE r app.of_domain; BEGIN r.h := 5; END $$;"),
+    C("DO $$ DECLARE r app.of_domain[]; BEGIN r := ARRAY[ROW(1, 2)]; END $$;"),
+    C("SELECT ROW(1, 2)::app.of_domain;"),
+    C(
+        "SELECT app.k(1);",
+        "CREATE FUNCTION app.k(n int) RETURNS int LANGUAGE plpgsql AS"
+        " $$ DECLARE x app.of_domain.h%TYPE; BEGIN x := n; RETURN x; END $$;",
+    ),
+    # code that runs twice in one statement, the first time for nothing
+    C(
+        "DO $$ BEGIN BEGIN PERFORM app.forget(1); RAISE EXCEPTION 'x';"
+        " EXCEPTION WHEN others THEN PERFORM app.forget(1); END; END $$;"
+    ),
+    C("DO $$ BEGIN EXECUTE 'EXPLAIN SELECT app.forget(1)'; PERFORM app.forget(1); END $$;"),
+    C(
+        "DO $$ BEGIN IF random() > 2 THEN DROP TABLE app.fleeting; END IF; PERFORM app.forget(1) FROM app.fleeting;"
+        " END $$;"
+    ),
+    C(
+        "DO $$ BEGIN IF random() < 2 THEN CREATE TABLE app.maybe (); END IF;"
+        " PERFORM app.clean_up(); PERFORM app.clean_up(); END $$;",
+        "CREATE FUNCTION app.clean_up() RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+        " IF false THEN NULL; END IF; PERFORM 1 FROM app.maybe; DELETE FROM app.log; END $$;",
+    ),
+    # indexes and statistics that are worked out anew for the rows that are there
+    C("REINDEX TABLE app.of_chewed;"),
+    C("REINDEX INDEX app.of_chewed_some;"),
+    C("REINDEX SCHEMA app;", shows=False),
+    C("REINDEX TABLE CONCURRENTLY app.of_chewed;", shows=False),
+    C("CLUSTER app.of_chewed USING of_chewed_pkey;"),
+    C("VACUUM FULL app.of_chewed;", shows=False),
+    C("ANALYZE app.of_chewed;"),
+    C("ANALYZE;"),
+    C("VACUUM (ANALYZE) app.of_chewed;", shows=False),
+    C("ALTER TABLE app.of_chewed ALTER COLUMN id TYPE bigint;"),
+    C("ALTER TABLE app.of_chewed ADD COLUMN s serial;"),
+    C("ALTER TABLE app.of_chewed ADD COLUMN s timestamptz DEFAULT clock_timestamp();"),
+    C("ALTER TABLE app.of_chewed SET UNLOGGED;"),
+    C("ALTER TABLE app.of_parts ATTACH PARTITION app.of_index DEFAULT;", "INSERT INTO app.of_index VALUES (1);"),
+    C("REFRESH MATERIALIZED VIEW app.of_chewed_seen;"),
+    C("ANALYZE app.of_counted;", since=14),
     # defaults and generated columns of rows that are there already
     C("UPDATE app.defaulted SET (id, n) = (2, DEFAULT);", "INSERT INTO app.defaulted VALUES (1, 1);"),
     C("UPDATE app.of_greedy SET g = DEFAULT;", "INSERT INTO app.of_greedy VALUES (1, 1);"),
@@ -234,6 +280,7 @@ LOSES = (
     C("INSERT INTO app.checked VALUES (1, 1);"),
     C("COPY (SELECT app.purge()) TO STDOUT;", shows=False),
     C("EXPLAIN ANALYZE DELETE FROM app.log;"),
+    C("EXPLAIN ANALYZE SELECT app.run(note) FROM app.item;", shows=False),
     C("EXPLAIN (ANALYZE true) SELECT app.purge();"),
     C(DO.format("DELETE FROM app.log;")),
     C(DO.format("PERFORM app.purge();")),
@@ -452,6 +499,12 @@ HARMLESS = (
     C("INSERT INTO app.of_tame (id) VALUES (1); SELECT 5::app.tame, 'x'::app.calm, 'X'::app.nameless;"),
     C("DO $$ DECLARE v citext := 'x'; n int := 1; BEGIN NULL; END $$;"),
     C("SET search_path = app, public; DO $$ DECLARE v tame := 5; BEGIN v := 6; END $$;"),
+    C("SET search_path = app; DO $$ DECLARE v of_tame.t%TYPE := 5; r app.of_tame%ROWTYPE; BEGIN r.c := 'x'; END $$;"),
+    C("REINDEX INDEX app.of_chewed_pkey;"),
+    C("VACUUM app.of_chewed;", shows=False),
+    C("ALTER TABLE app.of_chewed ALTER COLUMN short TYPE text;"),
+    C("ALTER TABLE app.of_chewed SET (fillfactor = 90), SET TABLESPACE pg_default;"),
+    C("ALTER TABLE app.of_chewed ADD COLUMN o int DEFAULT 3;"),
     C("ALTER TABLE app.item ALTER COLUMN name TYPE varchar(50);"),
     C("ALTER TABLE app.item ALTER COLUMN name TYPE text;"),
     C("ALTER TABLE app.item ALTER COLUMN small TYPE int;"),

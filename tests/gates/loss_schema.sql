@@ -138,5 +138,19 @@ CREATE FUNCTION app.small(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT
 CREATE DOMAIN app.tame AS int DEFAULT 5 CHECK (app.small(VALUE));
 CREATE DOMAIN app.nameless AS public.citext CHECK (length(VALUE) < 100);
 CREATE TABLE app.of_tame (id int, t app.tame, c app.calm, n app.nameless);
+CREATE TABLE app.of_chewed (id int PRIMARY KEY, n int, short varchar(9));
+INSERT INTO app.of_chewed VALUES (1, 1, 'x');
+CREATE INDEX of_chewed_some ON app.of_chewed (n) WHERE app.chew(n) > 0;
+CREATE MATERIALIZED VIEW app.of_chewed_seen AS SELECT code AS id FROM app.ref;
+CREATE INDEX ON app.of_chewed_seen (app.chew(id));
+CREATE TABLE app.of_parts (id int) PARTITION BY RANGE (id);
+CREATE INDEX ON app.of_parts (app.chew(id));
+CREATE TABLE app.of_counted (id int, n int);
+INSERT INTO app.of_counted VALUES (1, 1), (2, 2);
+DO $$ BEGIN
+  IF current_setting('server_version_num')::int >= 140000 THEN
+    EXECUTE 'CREATE STATISTICS app.of_counted_st ON (app.chew(id)), n FROM app.of_counted';
+  END IF;
+END $$;
 
 INSERT INTO app.victim VALUES (1, 'kept'), (2, 'kept');

@@ -19,6 +19,9 @@ _ARMING = frozenset({
     "CreateStmt", "AlterTableStmt", "CreateDomainStmt", "AlterDomainStmt", "CreatePolicyStmt", "AlterPolicyStmt",
     "CreateStatsStmt", "CompositeTypeStmt", "CreateRangeStmt",
 })  # fmt: skip
+_BUILDING = frozenset(
+    {"AlterTableStmt", "ReindexStmt", "ClusterStmt", "RepackStmt", "VacuumStmt", "RefreshMatViewStmt"}
+)
 _CASCADING = frozenset({"DropStmt", "DropOwnedStmt", "AlterTableStmt"})
 
 
@@ -71,6 +74,10 @@ def apply(node: Node, scene: Scene, out: Effect) -> None:
         from pgmig_tui.impact.rules.calls import armed
 
         armed(node, scene, out)
+    if (out.rebuilds or out.made) and type(node).__name__ in _BUILDING:
+        from pgmig_tui.impact.rules.calls import again
+
+        again(node, scene, out)
     if type(node).__name__ in _CASCADING:
         from pgmig_tui.impact.rules.carry import functions_in_doubt
 

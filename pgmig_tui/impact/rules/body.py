@@ -15,10 +15,10 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_query
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.impact.folding import constant_text, stand_in, truth
+from pgmig_tui.impact.folding import NOTHING, constant_text, stand_in, truth
 from pgmig_tui.impact.modes import AE, RE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, steps_of, variables_of
+from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, Typed, steps_of, variables_of
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
@@ -110,6 +110,9 @@ class _Body:
         match step:
             case Run():
                 return self._run(step, worlds, certainty)
+            case Typed():
+                self._typed(step, worlds, certainty)
+                return Flow(worlds)
             case Assign(name, expression):
                 flow = self._run(Run(f"SELECT {expression}"), worlds, certainty)
                 for world in flow.alive:
@@ -135,11 +138,30 @@ class _Body:
         if not step.dynamic and not step.into and _does_nothing(step.text):
             return Flow(worlds)
         inner = Effect(certainty=certainty)
-        passed = pass_through(worlds, lambda world, into: self._in_world(step, world, into), inner)
+
+        def act(world: World, into: Effect) -> list[World]:
+            seen = dict(self.scene.code.seen)
+            after = self._in_world(step, world, into)
+            if into.problem and len(worlds) > 1:  # nothing of it is told where it succeeds in another
+                self.scene.code.seen = seen
+            return after
+
+        passed = pass_through(worlds, act, inner)
         self._note(inner, certainty)
         for world in passed.alive if step.into else ():
             world.worth = _without(world.worth, step.into)
         return Flow(passed.alive, failed=bool(passed.failed), problem=passed.problem)
+
+    def _typed(self, step: Typed, worlds: list[World], certainty: str) -> None:
+        """What a variable of a column's type is given, or NULL, is looked at by the type's CHECKs."""
+        from pgmig_tui.impact.rules.calls import column_checks, perhaps
+
+        for world in worlds:
+            table = world.catalog.get(nodes.name_from(list(step.table)))
+            inner = Effect(certainty=certainty)
+            checks = column_checks(table, step.column, world.catalog) if table is not None else []
+            perhaps(checks, self.scene.inside(world.catalog, "", NOTHING), inner)
+            self._note(inner, certainty)
 
     def _in_world(self, step: Run, world: World, out: Effect) -> list[World]:
         text: str | None = step.text
@@ -280,11 +302,14 @@ class _Body:
     def _guard(self, step: Guard, worlds: list[World], certainty: str) -> Flow:
         """A block that catches its errors: what it did until then is undone, and its locks are given back."""
         before = [world.apart() for world in worlds]
+        seen = dict(self.scene.code.seen)
         mine, self.out = self.out, Effect()
         flow = self.block(step.body, worlds, certainty)
         tried, self.out = self.out, mine
         went_through = bool(flow.alive or flow.left or flow.exited)
         self._take_in(tried, undone=not went_through)
+        if not went_through:
+            self.scene.code.seen = seen
         caught = [
             handler
             for conditions, handler in step.handlers

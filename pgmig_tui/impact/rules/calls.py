@@ -104,10 +104,15 @@ def when_written(
         (c.function for c in table.calls if c.when in "ci" or (c.when == "d" and c.column in worked_out)), scene, out
     )
     types = {Name(column.type_schema, column.type) for column in table.columns.values()}
-    for fact in filter(None, map(scene.catalog.known_type, sorted(types))):
-        perhaps(fact.called("c"), scene, out)
+    perhaps(column_checks(table, "", scene.catalog), scene, out)
     perhaps(defaults_of(table, filled, scene.catalog), scene, out)
     perhaps(cast_functions(scene.catalog, types, "ai"), scene, out)
+
+
+def column_checks(table: Relation, column: str, catalog: Catalog) -> list[Name]:
+    """The functions of users in the CHECKs of the type of one column of a table, "" = of each."""
+    types = {Name(one.type_schema, one.type) for name, one in table.columns.items() if column in {"", name}}
+    return [name for fact in filter(None, map(catalog.known_type, sorted(types))) for name in fact.called("c")]
 
 
 def defaults_of(table: Relation, columns: Iterable[str], catalog: Catalog) -> list[Name]:
@@ -162,7 +167,11 @@ def armed(node: Node, scene: Scene, out: Effect) -> None:
     """What functions may destroy from now on that a definition lets run with each row: in defaults, CHECKs, generated
     columns, domains, policies and statistics. Told here, and as possible: which of the statements that follow lets them
     run isn't carried."""
-    functions = [*called_in(node, scene.catalog), *types_in(node, scene.catalog, "d"), *_again(node, scene, out)]
+    functions = [
+        *called_in(node, scene.catalog),
+        *types_in(node, scene.catalog, "d"),
+        *_checked_again(node, scene, out),
+    ]
     if out.problem or not functions:
         return
     inner = Effect(certainty="possible")
@@ -174,8 +183,37 @@ def armed(node: Node, scene: Scene, out: Effect) -> None:
         out.hide(what)
 
 
-def _again(node: Node, scene: Scene, out: Effect) -> Iterator[Name]:
-    """What runs once more for the rows that are there, although the statement doesn't name it."""
+def again(node: Node, scene: Scene, out: Effect) -> None:
+    """The code in expressions and predicates of indexes that are built for the rows that are there."""
+    if out.problem or _moves_alone(node):
+        return
+    built = [(scene.catalog.known(out.tables[name]), index) for name, index in out.rebuilds.items()]
+    if nodes.kind(node) == "AlterTableStmt":  # a partition gets those of what it becomes a part of
+        parent = scene.catalog.get(nodes.name_of(node.relation))
+        built += [(parent, index) for _, index, _ in out.made]
+    tables = {table.name: table for table, index in built if table is not None and not index.whole}
+    perhaps(
+        [c.function for name, one in tables.items() if name not in out.emptied for c in one.calls if c.when == "i"],
+        scene,
+        out,
+    )
+
+
+def _moves_alone(node: Node) -> bool:
+    """Whether it copies files as they are."""
+    if nodes.kind(node) != "AlterTableStmt":
+        return False
+    kinds = {nodes.enum_name("AlterTableType", item.alter_table_cmd.subtype) for item in node.cmds}
+    return kinds == {"AT_SetTableSpace"}
+
+
+def counted(table: Relation, scene: Scene, out: Effect) -> None:
+    """The code that ANALYZE runs for a sample of the rows: of indexes, and of statistics of expressions."""
+    perhaps([call.function for call in table.calls if call.when in "is"], scene, out)
+
+
+def _checked_again(node: Node, scene: Scene, out: Effect) -> Iterator[Name]:
+    """What checks the rows that are there once more, although the statement doesn't name it."""
     kind = nodes.kind(node)
     if kind == "AlterDomainStmt" and node.subtype == "V":
         fact = scene.catalog.type(nodes.strings(node.type_name))
@@ -184,7 +222,7 @@ def _again(node: Node, scene: Scene, out: Effect) -> Iterator[Name]:
         nodes.enum_name("AlterTableType", item.alter_table_cmd.subtype) in CHECKS_AGAIN for item in node.cmds
     ):
         for relation in {**out.scans, **out.rewrites}.values():
-            yield from (call.function for call in relation.calls if call.when in "ci")
+            yield from (call.function for call in relation.calls if call.when == "c")
 
 
 def operator_made(node: Node, catalog: Catalog) -> None:

@@ -707,18 +707,22 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
     if nodes.kind(nodes.statement(node.query)) == "RefreshMatViewStmt":
         return  # has no plan, and isn't run
     inner = Effect()
+    seen = dict(scene.code.seen)
     apply(nodes.statement(node.query), scene, inner)
     analyze = "analyze" in nodes.options(node.options) and nodes.is_on(nodes.options(node.options)["analyze"])
     for lock in inner.locks.values():
         if analyze or lock.why.split()[0] in {*_WRITES.values(), "reads", "behind", "below"}:
             out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, lock.certainty, lock.new)
-    if analyze:
+    if not analyze:
+        scene.code.seen = seen
+    else:
         for what, loss in inner.losses.items():
             out.lose(loss, what, inner.lost.get(what))
         out.surely = inner.surely
         out.scans.update(inner.scans)
         out.spend(inner.spent)
         out.doubts += inner.doubts
+        out.hidden += inner.hidden
     out.unknown.extend(inner.unknown)
     if analyze or not inner.problem.endswith("(55000)"):  # what only running it would find
         out.problem = inner.problem

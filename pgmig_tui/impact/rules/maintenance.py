@@ -9,6 +9,7 @@ from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.alter_storage import mark_clustered, no_order
+from pgmig_tui.impact.rules.calls import counted
 from pgmig_tui.impact.rules.refused import in_use, no_column
 from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
 
@@ -17,10 +18,11 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
     """VACUUM (each table in a transaction of its own) and ANALYZE."""
     options = nodes.options(node.options)
     full = "full" in options and nodes.is_on(options["full"])
+    analyze = not node.is_vacuumcmd or ("analyze" in options and nodes.is_on(options["analyze"]))
     if node.is_vacuumcmd:
         out.no_transaction = out.temporary_locks = True
     if not node.rels:
-        _everything(node, scene, out)
+        _everything(node, scene, out, analyze=analyze)
     for item in node.rels:
         name = nodes.name_of(item.vacuum_relation.relation)
         if scene.catalog.missing(name):
@@ -33,12 +35,13 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
             continue
         for member in scene.catalog.tree(root.name) if root.known else [root]:
             if member is not root and not root.partitioned and scene.major < 18:
-                if not node.is_vacuumcmd or "analyze" in options:
+                if analyze:
                     out.lock(member, AS, f"rows for the statistics of {root.name}")
                 continue
             out.lock(member, AE if full else SUE, "VACUUM FULL" if full else "VACUUM or ANALYZE")
-            count_care(member, scene, out, vacuum=bool(node.is_vacuumcmd) and not full,
-                       analyze=not node.is_vacuumcmd or "analyze" in options)  # fmt: skip
+            count_care(member, scene, out, vacuum=bool(node.is_vacuumcmd) and not full, analyze=analyze)
+            if analyze:
+                counted(member, scene, out)
             if full:
                 out.rewrite(member)
                 for index in member.indexes:
@@ -61,13 +64,15 @@ def _not_full(node: Node) -> str:
     return text_of([Step(sql_of(tree))])
 
 
-def _everything(node: Node, scene: Scene, out: Effect) -> None:
+def _everything(node: Node, scene: Scene, out: Effect, *, analyze: bool) -> None:
     """A bare VACUUM or ANALYZE goes through all tables that the role may maintain."""
     if not scene.catalog.live:
         out.unknown.append("every table of the database, one after the other")
     for relation in scene.catalog:
         if relation.kind in "rm" or (relation.kind == "p" and not node.is_vacuumcmd):
             out.lock(relation, SUE, "VACUUM or ANALYZE of everything")
+            if analyze:
+                counted(relation, scene, out)
 
 
 def cluster(node: Node, scene: Scene, out: Effect) -> None:
