@@ -17,6 +17,8 @@ KEY_CHECK, CASCADE, TRIGGER = 4500.0, 9000.0, 1500.0
 JOIN, GROUP, AGGREGATE, CALL, LOOKUP = 220.0, 60.0, 40.0, 150.0, 4000.0
 DEAR = {"gen_random_uuid": 4000.0, "uuid_generate_v4": 4000.0, "uuidv4": 4000.0, "uuidv7": 4000.0, "md5": 400.0}
 """Calls that cost more than others."""
+FILE = 2_000_000.0
+"""A new file of a table or index for an old one that goes, written out at COMMIT."""
 STATEMENT = 2500.0
 """One statement more inside of code."""
 SAMPLED = 350.0

@@ -539,12 +539,14 @@ def count_made(rows: Span, name: Name, scene: Scene, out: Effect) -> None:
 
 
 def count_care(relation: Relation, scene: Scene, out: Effect, *, vacuum: bool, analyze: bool) -> None:
-    """VACUUM reads what has changed, at most all of it; ANALYZE a sample of rows, and sorts each of their columns."""
+    """VACUUM reads what has changed, and takes what is dead out of the table and each index, at most all of it; ANALYZE
+    reads a sample of rows, and sorts each of their columns."""
     if not scene.catalog.live or relation.kind not in "rm":
         return
     counting = Counting(scene, out)
     if vacuum:
-        counting.spend(Span(reading(relation) / 20, reading(relation)))
+        taken = max(relation.rows, 0) * (DELETE_ROW + sum(entry(relation, index) for index in relation.indexes))
+        counting.spend(Span(reading(relation) / 20, reading(relation) + taken))
     if analyze:
         rows = min(max(relation.rows, 0), _SAMPLE)
         counting.spend(exactly(rows * (len(relation.columns) * SAMPLED + SCAN_ROW) + min(relation.bytes, _SAMPLE * 8192)

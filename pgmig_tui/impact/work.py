@@ -15,6 +15,7 @@ from pgmig_tui.impact.cost import (
     ENTRY,
     ENTRY_OTHER,
     ENTRY_TEXT,
+    FILE,
     REWRITE_BYTE,
     REWRITE_ROW,
     SCAN_BYTE,
@@ -29,6 +30,8 @@ from pgmig_tui.impact.selectivity import (
     exactly,
 )
 
+_FILES = 3
+"""A table's own, and those of its TOAST table and its index."""
 _TEXT = frozenset({"text", "varchar", "bpchar", "name", "citext", "jsonb", "uuid", "bytea"})
 
 
@@ -41,7 +44,10 @@ def of_tables(out: Effect) -> Span | None:
                 return None
             total += reading(relation)
     for relation in out.rewrites.values():
-        if relation.new or relation.kind == "S" or relation.name in out.emptied:
+        if relation.new or relation.kind == "S":
+            continue
+        if relation.name in out.emptied:
+            total += FILE * (_FILES + len(relation.indexes))
             continue
         if relation.bytes < 0:
             return None
