@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -64,6 +65,11 @@ def fold(node: Node, worth: Mapping[str, str], unknown: Unknown = lambda place: 
     if which == "a_expr" and nodes.strings(node.a_expr.name) == ["||"]:
         left, right = fold(node.a_expr.lexpr, worth, unknown), fold(node.a_expr.rexpr, worth, unknown)
         return None if left is None or right is None else left + right
+    if which == "a_expr" and (sign := nodes.strings(node.a_expr.name)) in (["+"], ["-"]):
+        left, right = fold(node.a_expr.lexpr, worth, unknown), fold(node.a_expr.rexpr, worth, unknown)
+        if left is None or right is None or not (left.isdecimal() and right.isdecimal()):
+            return None
+        return str(int(left) + int(right) if sign == ["+"] else int(left) - int(right))
     if which == "coalesce_expr":
         return fold(node.coalesce_expr.args[0], worth, unknown)
     if which == "func_call":
@@ -137,7 +143,10 @@ def _call(name: str, arguments: list[Node], worth: Mapping[str, str], unknown: U
     if None in values or not values:
         return None
     known = [value or "" for value in values]
-    return _KNOWN[name](known) if name in _KNOWN else None
+    try:
+        return _KNOWN[name](known) if name in _KNOWN else None
+    except (ValueError, IndexError):
+        return None
 
 
 _KNOWN: dict[str, Callable[[list[str]], str]] = {
@@ -148,6 +157,7 @@ _KNOWN: dict[str, Callable[[list[str]], str]] = {
     "btrim": lambda values: values[0].strip(values[1] if len(values) > 1 else " "),
     "replace": lambda values: values[0].replace(values[1], values[2]) if len(values) == 3 and values[1] else values[0],
     "lpad": lambda values: _padded(values),
+    "make_date": lambda values: date(*map(int, values)).isoformat(),
     "to_regclass": lambda values: values[0],
 }
 

@@ -56,8 +56,9 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Loop:
     """`head` always runs, the body perhaps and many times; `over` are the constants that it goes through, if it does
-    and they are known; `names` are the variables that it sets. `once`: the body runs at least once; `turns`: so often,
-    None = not known, `per_row`: once for each row of the head's query."""
+    and they are known; `bounds` are the expressions between which it counts, else; `names` are the variables that it
+    sets. `once`: the body runs at least once; `turns`: so often, None = not known, `per_row`: once for each row of the
+    head's query."""
 
     head: tuple[Run, ...]
     body: Block
@@ -66,6 +67,7 @@ class Loop:
     once: bool = False
     turns: int | None = None
     per_row: bool = False
+    bounds: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,9 @@ def _for_numbers(value: Any) -> Iterator[Step]:
     if low.strip().isdecimal() and high.strip().isdecimal() and "step" not in value and "reverse" not in value:
         over = tuple(str(number) for number in range(int(low), min(int(high), int(low) + 1000) + 1))
         turns = max(0, int(high) - int(low) + 1)
-    yield Loop((Run(f"SELECT {low}"), Run(f"SELECT {high}")), _block(value.get("body")), names, over, turns=turns)
+    head = (Run(f"SELECT {low}"), Run(f"SELECT {high}"))
+    bounds = (low, high) if "step" not in value and "reverse" not in value else None
+    yield Loop(head, _block(value.get("body")), names, over, turns=turns, bounds=bounds)
 
 
 def _for_each(value: Any) -> Iterator[Step]:

@@ -16,7 +16,7 @@ from pgmig_tui.impact.rules.cascade import depends_still, lose_columns, lose_rel
 from pgmig_tui.impact.rules.falling import fall, views_of_functions
 from pgmig_tui.impact.rules.safer_alter import Edit, OfColumn, constraints_of
 from pgmig_tui.impact.rules.safer_column import filled_later, not_null_later, serial_later
-from pgmig_tui.impact.rules.types import SERIALS
+from pgmig_tui.impact.rules.types import SERIALS, type_schema
 from pgmig_tui.impact.rules.values import is_null
 from pgmig_tui.impact.typechange import TypeName, type_name
 from pgmig_tui.impact.volatility import default_volatility, volatility
@@ -58,7 +58,7 @@ def add_column(at: Altering, cmd: Node) -> None:
         name,
         SERIALS.get(written.name, ("_" if written.array else "") + written.name),
         written.typmod,
-        fact.name.schema if fact is not None else written.schema or "pg_catalog",
+        type_schema(at.scene.catalog, written),
         not_null or written.name in SERIALS or "CONSTR_IDENTITY" in kinds,
         filled and "CONSTR_IDENTITY" not in kinds,
         kinds["CONSTR_IDENTITY"].constraint.generated_when if "CONSTR_IDENTITY" in kinds else "",

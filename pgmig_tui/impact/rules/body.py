@@ -7,8 +7,8 @@ run time is followed as far as it is put together of what is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pgmig_tui.impact import nodes
@@ -234,8 +234,9 @@ class _Body:
         flow = self.block(step.head, worlds, certainty)
         if self.scene.code.dropped is not None and step.per_row and _OF_DROPPED(step.head[0].text):
             return self._rows(step, flow, certainty, self.scene.code.dropped)
-        if step.over is not None and len(step.over) <= _MOST_TURNS:
-            return self._turns(step, flow, certainty)
+        over = step.over if step.over is not None else _counted(step.bounds, flow.alive)
+        if over is not None and len(over) <= _MOST_TURNS:
+            return self._turns(replace(step, over=over), flow, certainty)
         for world in flow.alive:
             world.worth = _without(world.worth, (*step.names, *_set_in(step.body)))
         once = [world.apart() for world in flow.alive]
@@ -393,6 +394,16 @@ def _apply(tree: Node, scene: Scene, out: Effect) -> None:
     from pgmig_tui.impact.rules import apply
 
     apply(tree, scene, out)
+
+
+def _counted(bounds: tuple[str, str] | None, worlds: Sequence[World]) -> tuple[str, ...] | None:
+    """The numbers that a loop counts through where both ends are the same in all of these worlds; None where that isn't
+    known."""
+    ends = {tuple(constant_text(end, world.worth) for end in bounds or ()) for world in worlds}
+    low, high = (*ends.pop(), None, None)[:2] if len(ends) == 1 else (None, None)
+    if low is None or high is None or not (low.isdecimal() and high.isdecimal()):
+        return None
+    return tuple(str(number) for number in range(int(low), min(int(high), int(low) + _MOST_TURNS) + 1))
 
 
 def _each_has_one(step: Choice) -> bool:

@@ -21,6 +21,7 @@ from pgmig_tui.impact.rules.body import run_block, run_sql
 from pgmig_tui.impact.rules.calls import perhaps, types_in
 from pgmig_tui.impact.rules.carry import function_made
 from pgmig_tui.impact.rules.permitted import function_permitted
+from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, take_statistics
 from pgmig_tui.impact.session import FOLLOWED, ROLE, SEARCH_PATH, path_text
 from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 from pgmig_tui.impact.typechange import type_name
@@ -283,6 +284,9 @@ def _run_one(
     fact: FunctionFact, name: str, scene: Scene, out: Effect, given: Sequence[str | None], worth: Mapping[str, str]
 ) -> None:
     if fact.name.schema == "pg_catalog" or not function_permitted(fact, scene, out) or harmless(fact):
+        return
+    if fact.language == "internal" and fact.body in TAKES_STATISTICS:
+        take_statistics(fact.body, given, scene, out)
         return
     if fact.language not in {"plpgsql", "sql"} or not fact.body:
         out.hide(f"what {name}() does")
