@@ -28,6 +28,7 @@ class Script:
 
     `wrapped`: we put it between BEGIN and COMMIT; `complete`, `straight`: see Preview. `so_far` is told of its
     beginning while the rest is looked at. `later`: it runs when what the scripts before it have made is in use.
+    `missing`: what it does isn't known.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Script:
     so_far: SoFar | None = None
     later: bool = False
     straight: bool = False
+    missing: bool = False
 
 
 def forecast(
@@ -61,6 +63,9 @@ def walk(
     for script in scripts:
         if script.later:
             catalog.put_to_use()
+        if script.missing:
+            for one in (catalog, *catalog.others):
+                one.doubt()
         found.append(
             predict_script(
                 script.statements,

@@ -467,6 +467,8 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         where = (trouble.line, trouble.column) if trouble else (statement.line, 0)
         problem = Problem(message, *where, SYNTAX_ERROR)
         out.hide("what this statement does: it can't be parsed")
+        for catalog in walk.catalogs:
+            catalog.doubt()
     else:
         _in_all_worlds(walk, statement, [nodes.statement(tree) for tree in trees_of(statement, node)], out)
     walk.by_value = out.by_value

@@ -44,12 +44,14 @@ FORBIDDEN = "42501"
 @dataclass(frozen=True, slots=True)
 class Source:
     """A script to look at; `change` is "" for a file that belongs to none, and for one that isn't told of itself.
-    `later`: it runs when what those before it have made is in use."""
+    `later`: it runs when what those before it have made is in use; `missing`: it isn't there, and nobody knows what it
+    does."""
 
     change: str
     name: str
     data: bytes
     later: bool = False
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +147,14 @@ def deploy_order(lacking: Iterable[Change], change: Change) -> list[Change]:
 
 
 def carried(project: Project, changes: Iterable[Change], kind: Literal["deploy", "revert"]) -> Iterator[Source]:
-    """The scripts of changes that only their effects are asked of; one that isn't there has none. Raises
+    """The scripts of changes that only their effects are asked of; of one that isn't there they aren't known. Raises
     ProjectError."""
     for change in changes:
         path = project.script_path(change, kind)
         if path.exists():
             yield replace(file_source(project, path, change.name), change="")
+        else:
+            yield Source("", project.relative(path), b"", missing=True)
 
 
 def revert_sources(
@@ -233,7 +237,8 @@ def _predict(
 
     def script(source: Source, view: Preview, statements: Iterable[Statement]) -> Script:
         heard = so_far if told(source) else None
-        return Script(source.name, statements, wraps(view), view.complete, heard, source.later, view.straight)
+        return Script(source.name, statements, wraps(view), view.complete, heard, source.later, view.straight,
+                      source.missing)  # fmt: skip
 
     version, refused = how.server.version_num, ""
     if connection is None:

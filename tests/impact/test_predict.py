@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pgmig_tui.database.forecast import Script, walk
 from pgmig_tui.impact.facts import Column, Facts, ForeignKey, FunctionFact, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_of_text
@@ -139,6 +140,19 @@ def test_a_statement_that_cannot_be_read_is_never_silent() -> None:
     assert impact.problem is not None
     assert impact.problem.line == 1
     assert impact.problem.column > 1
+
+
+@pytest.mark.parametrize(
+    "before", [Script("a.sql", [One("CREATE GARBAGE", "UNPARSED")]), Script("a.sql", [], missing=True)]
+)
+def test_after_a_script_that_nobody_can_read_nothing_is_certainly_missing(before: Script) -> None:
+    drop = [Statement("b.sql", 1, 1, "DROP TABLE t")]
+    catalog = Catalog(Facts(search_path=("public",)))
+    (alone,) = walk([Script("b.sql", drop)], catalog, 180000)
+    assert alone.statements[0].problem is not None
+    _, found = walk([before, Script("b.sql", drop)], Catalog(Facts(search_path=("public",))), 180000)
+    assert found.statements[0].problem is None
+    assert found.statements[0].unknown
 
 
 def test_branches_variables_and_gexec_are_said() -> None:
