@@ -27,6 +27,13 @@ def folder_here(arguments: Namespace) -> Project:
     return load_bare(Path.cwd(), os.environ, **options)
 
 
+def folder_of(file: Path) -> Project:
+    """The folder of a file (absolute) as a project without a plan, whatever its configuration says."""
+    from pgmig_tui.project.project import load_bare
+
+    return load_bare(file.parent, os.environ, configured=False)
+
+
 def project_here(arguments: Namespace, *, warned: bool = False) -> Project:
     """The project of the current folder under the global options; its warnings are told, unless they are `warned` of
     elsewhere. Raises ProjectError."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.choose import environment_named, folder_here, project_here
+from pgmig_tui.cli.choose import environment_named, folder_here, folder_of, project_here
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import ProjectError, UsageError
+from pgmig_tui.errors import ProjectError, UsageError, in_a_line
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -79,13 +79,34 @@ def _impact(arguments: Namespace) -> int:
 
 
 def _project(arguments: Namespace) -> Project:
-    """The project here; for --file any folder will do, also one whose plan can't be read."""
+    """The project here; for --file any folder will do, also one whose plan or configuration can't be read, or that is
+    gone."""
     try:
         return project_here(arguments)
-    except ProjectError:
+    except (ProjectError, FileNotFoundError):
         if not arguments.file:
             raise
+    try:
         return folder_here(arguments)
+    except FileNotFoundError:
+        return folder_of(_absolute(arguments.file))
+    except ProjectError as error:
+        if arguments.target is not None:
+            raise
+        told = in_a_line("\n".join((error.what, *error.details)))
+        output.warn(f"{told} Nothing of the configuration counts here.")
+        return folder_of(_absolute(arguments.file))
+
+
+def _absolute(file: str) -> Path:
+    try:
+        return Path(file).absolute()
+    except FileNotFoundError as error:  # the current folder
+        raise UsageError(
+            f"The file {file} can't be found: the current folder is gone.",
+            now="Nothing was done.",
+            do="Change to another folder, or give the file's whole path.",
+        ) from error
 
 
 def _look(
@@ -96,7 +117,7 @@ def _look(
     kind: Literal["deploy", "revert"] = "revert" if arguments.revert else "deploy"
     how = reading(project, kind, environment, connection, dict(arguments.variables))
     if arguments.file:
-        scripts = [file_source(project, Path(arguments.file).absolute())]
+        scripts = [file_source(project, _absolute(arguments.file))]
         return inspect(scripts, how, connection), how.server.version_num
     chosen = [project.plan.find(spec) for spec in arguments.changes]
     if environment is None or connection is None:

@@ -283,11 +283,14 @@ def load_bare(
     plan_file: str | None = None,
     top_dir: str | None = None,
     registry: str | None = None,
+    configured: bool = True,
 ) -> Project:
-    """The folder of a file that belongs to no project: an empty plan, and what the configuration says, if any. Raises
-    ProjectError where that can't be read."""
+    """The folder of a file that belongs to no project: an empty plan, and what the configuration says, if any and if it
+    is to be `configured`. Raises ProjectError where that can't be read."""
     root = Path(os.path.abspath(directory))  # noqa: PTH100 - as above
-    return _load(root, read_config(root, env), env, Options(plan_file, top_dir, registry), None, None, bare=True)
+    config = read_config(root, env) if configured else Config()
+    options = Options(plan_file, top_dir, registry)
+    return _load(root, config, env, options, None, None, bare=True, configured=configured)
 
 
 def _load(
@@ -299,6 +302,7 @@ def _load(
     layout: Layout | None,
     wanted: Sequence[str] = (),
     bare: bool = False,
+    configured: bool = True,
 ) -> Project:
     default = default_target_name(config, env)
 
@@ -316,7 +320,8 @@ def _load(
         plan = Plan("", None, (), (), layout.plan_file)
     else:
         plan = read_plan(layout.plan_file, _shown(layout.plan_file, root), inside)
-    found, foreign, warnings = _environments(root, config, default, layout, resolve)
+    nothing: tuple[list[Environment], list[ForeignTarget], list[str]] = ([], [], [])
+    found, foreign, warnings = _environments(root, config, default, layout, resolve) if configured else nothing
     mode = config.get("deploy.mode")
     if mode and mode != "change":
         warnings.append(f"[deploy] mode = {mode} is ignored: what was committed is never reverted by itself.")

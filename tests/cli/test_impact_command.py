@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pgmig_tui.cli import main
 from tests.cli.program import Checkout, shop
 
 NOWHERE = "db:pg://localhost:1/nowhere"
@@ -84,9 +85,16 @@ def test_a_risk_can_fail_a_build(checkout: Checkout, limit: str, status: int) ->
 
 
 @pytest.mark.parametrize(
-    "files", [{}, {"sqitch.conf": "[core]\n\tengine = pg\n"}, {"sqitch.plan": "no plan at all"}], ids=" ".join
+    ("files", "warned"),
+    [
+        ({}, False),
+        ({"sqitch.conf": "[core]\n\tengine = pg\n"}, False),
+        ({"sqitch.plan": "no plan at all"}, False),
+        ({"sqitch.conf": "[core"}, True),
+        ({"pgmig.toml": "x = = "}, True),
+    ],
 )
-def test_a_file_needs_no_project_around_it(tmp_path: Path, files: dict[str, str]) -> None:
+def test_a_file_needs_no_project_around_it(tmp_path: Path, files: dict[str, str], warned: bool) -> None:
     (tmp_path / "folder").mkdir()
     here = Checkout(tmp_path / "folder", tmp_path)
     for name, text in files.items():
@@ -94,11 +102,22 @@ def test_a_file_needs_no_project_around_it(tmp_path: Path, files: dict[str, str]
     here.write("loose.sql", "\\i more.sql\nALTER TABLE public.a ADD COLUMN b int;\n")
     here.write("more.sql", "DROP TABLE public.c;\n")
     done = here.run("impact", "--file", "loose.sql", "--json")
-    assert (done.status, done.err) == (0, "")
+    assert done.status == 0
+    assert ("can't be" in done.err) is warned
     (script,) = json.loads(done.out)["scripts"]
     assert [one["kind"] for one in script["statements"]] == ["DROP TABLE", "ALTER TABLE"]
     refused = here.run("impact")
     assert refused.status == 2, "without --file it needs a project as ever"
+
+
+def test_a_file_is_looked_at_from_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "loose.sql").write_text("DROP TABLE public.c;\n")
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setenv("PWD", str(tmp_path))
+    assert main(["impact", "--json", "--file", str(tmp_path / "loose.sql")], lambda *_: 0) == 0
+    assert main(["impact", "--json", "--file", "loose.sql"], lambda *_: 0) == 2
 
 
 def test_a_silenced_advice_fails_no_build_and_says_why(checkout: Checkout) -> None:

@@ -142,9 +142,7 @@ def test_a_statement_that_cannot_be_read_is_never_silent() -> None:
     assert impact.problem.column > 1
 
 
-@pytest.mark.parametrize(
-    "before", [Script("a.sql", [One("CREATE GARBAGE", "UNPARSED")]), Script("a.sql", [], missing=True)]
-)
+@pytest.mark.parametrize("before", [Script("a.sql", [One("CREATE GARBAGE")]), Script("a.sql", [], missing=True)])
 def test_after_a_script_that_nobody_can_read_nothing_is_certainly_missing(before: Script) -> None:
     drop = [Statement("b.sql", 1, 1, "DROP TABLE t")]
     catalog = Catalog(Facts(search_path=("public",)))
