@@ -87,6 +87,13 @@ LOSES = (
         "CREATE FUNCTION app.k(n int) RETURNS int LANGUAGE plpgsql AS"
         " $$ DECLARE x app.of_domain.h%TYPE; BEGIN x := n; RETURN x; END $$;",
     ),
+    # a partition's own trigger, which its parent's switch leaves as it is
+    C(
+        "ALTER TABLE app.k DISABLE TRIGGER ALL; INSERT INTO app.k1 VALUES (1);",
+        "CREATE TABLE app.k (id int) PARTITION BY RANGE (id); CREATE TABLE app.k1 PARTITION OF app.k DEFAULT;"
+        " CREATE TRIGGER each AFTER INSERT ON app.k FOR EACH ROW EXECUTE FUNCTION app.wipe_log();"
+        " CREATE TRIGGER own AFTER INSERT ON app.k1 FOR EACH ROW EXECUTE FUNCTION app.wipe_log();",
+    ),
     # code that runs twice in one statement, the first time for nothing
     C(
         "DO $$ BEGIN BEGIN PERFORM app.forget(1); RAISE EXCEPTION 'x';"

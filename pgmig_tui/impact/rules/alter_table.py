@@ -65,12 +65,15 @@ def _not_of(at: Altering, cmd: Node) -> None:
 
 def _switch_triggers(at: Altering, cmd: Node) -> None:
     subtype = nodes.enum_name("AlterTableType", cmd.subtype)
+    wanted = {one.name for one in at.table.triggers if one.per_row and cmd.name in {"", one.name}}
     if at.scene.major < 15:  # partitions are gone through by name, and a rename of the trigger left theirs as they were
-        wanted = {one.name for one in at.table.triggers if one.per_row and cmd.name in {"", one.name}}
         for member in map(at.current, at.members[1:]):
             for name in sorted(wanted - {one.name for one in member.triggers}) if member.known else ():
                 at.out.fail(f"{member.name} has no trigger {name} (42704)")
-    carry.triggers_switched(at.scene.catalog, map(at.current, at.members), cmd.name, subtype)
+    named = {cmd.name} if cmd.name else {one.name for one in at.table.triggers}
+    carry.triggers_switched(at.scene.catalog, [at.current(at.table)], named, subtype)
+    # of partitions not those of their own
+    carry.triggers_switched(at.scene.catalog, map(at.current, at.members[1:]), wanted, subtype)
 
 
 @dataclass(frozen=True, slots=True)

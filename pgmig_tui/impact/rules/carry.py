@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace as changed
 
 from pgmig_tui.impact import nodes
@@ -46,13 +46,13 @@ def depend_on_function(catalog: Catalog, function: Name, dependent: Dependent) -
             catalog.put_function(changed(fact, dependents=(*fact.dependents, dependent)))
 
 
-def triggers_switched(catalog: Catalog, members: Iterable[Relation], name: str, subtype: str) -> None:
-    """ENABLE or DISABLE TRIGGER: all where no name is given."""
+def triggers_switched(catalog: Catalog, members: Iterable[Relation], names: Collection[str], subtype: str) -> None:
+    """ENABLE or DISABLE TRIGGER of these names."""
     enabled = "D" if subtype.startswith("AT_Disable") else _ENABLED.get(subtype, "O")
     for member in members:
         if not member.known or not member.triggers:
             continue
-        triggers = tuple(changed(one, enabled=enabled) if name in ("", one.name) else one for one in member.triggers)
+        triggers = tuple(changed(one, enabled=enabled) if one.name in names else one for one in member.triggers)
         catalog.put(replace(member, triggers=triggers))
 
 
