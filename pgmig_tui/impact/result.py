@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -200,7 +200,8 @@ CANT_READ, NO_LOCK = "can't be read", "no lock that others could notice"
 
 @value(frozen=True, slots=True)
 class ScriptImpact:
-    """A whole script. `transactional`: everything in it happens in one transaction or not at all."""
+    """A whole script. `transactional`: everything in it happens in one transaction or not at all. `unread`: part of it
+    is refused as it stands, so that nobody knows what that part does."""
 
     path: str
     transactional: bool
@@ -209,6 +210,7 @@ class ScriptImpact:
     server_version_num: int = 180000
     catalog: bool = False
     rates: Rates = DEFAULT_RATES
+    unread: bool = False
 
     @property
     def strongest(self) -> tuple[LockMode, str] | None:
@@ -224,7 +226,7 @@ class ScriptImpact:
         """What there is to say of locks where `strongest` is None: that nobody notices any is only said of what could
         be told to its end."""
         known = all(one.problem is None and not one.unknown and not one.hidden for one in self.statements)
-        return NO_LOCK if known else "which locks it takes can't be told"
+        return NO_LOCK if known and not self.unread else "which locks it takes can't be told"
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -241,12 +243,16 @@ class ScriptImpact:
 
     @property
     def risk(self) -> str:
-        return max((one.risk for one in self.statements), key=RISKS.index, default="none")
+        return self._worst(one.risk for one in self.statements)
 
     @property
     def open_risk(self) -> str:
         """The risk without that of statements whose advice is all silenced."""
-        return max((one.risk for one in self.statements if not one.accepted), key=RISKS.index, default="none")
+        return self._worst(one.risk for one in self.statements if not one.accepted)
+
+    def _worst(self, risks: Iterable[str]) -> str:
+        """As with a statement that nobody can read, what is `unread` is never called harmless."""
+        return max(("high" if self.unread else "none", *risks), key=RISKS.index)
 
     @property
     def data_loss(self) -> DataLoss:

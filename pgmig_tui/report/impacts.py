@@ -253,7 +253,7 @@ def _predict(
     found = []
     for (source, view), impact in zip(views, impacts, strict=True):
         if told(source):
-            impact, troubles = silenced(impact, view)
+            impact, troubles = silenced(replace(impact, unread=view.refused), view)
             without = (
                 [Finding(source.name, 1, "catalog", f"{refused}; all this is from the text alone")] if refused else []
             )

@@ -47,6 +47,15 @@ def test_the_promised_shape(checkout: Checkout) -> None:
     ]
 
 
+@pytest.mark.parametrize("line", ["\\! ls", "\\i deploy/nothing.sql"])
+def test_what_is_refused_is_never_called_harmless(checkout: Checkout, line: str) -> None:
+    (checkout.root / "deploy" / "total.sql").write_text(f"{line}\nSELECT 1;\n")
+    done = checkout.run("impact", "total", "--fail-on", "high")
+    assert done.status == 3, done.out
+    assert "which locks it takes can't be told, risk high" in done.out
+    assert json.loads(checkout.run("impact", "total", "--json").out)["scripts"][0]["risk"] == "high"
+
+
 def test_format_json_is_the_same(checkout: Checkout) -> None:
     assert checkout.run("impact", "--format", "json").out == checkout.run("impact", "--json").out
 
