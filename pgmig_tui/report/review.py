@@ -19,7 +19,7 @@ from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.gates.loss import Losses, of_scripts
 from pgmig_tui.report.backups import proof_of, require_unchanged
 from pgmig_tui.report.impacts import Inspected, Reading, Source, affected, inspect
-from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.files import RecordedFiles, require_as_read
 from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.run.rehearsed import Rehearsed, counting, evidence, hash_of, kept, schema_digest
 from pgmig_tui.script.files import Allow
@@ -118,8 +118,9 @@ def answered(
 
 
 def ready(before: Review, environment: Environment) -> Review:
-    """The review right before its run starts: the checks are not old, the backup is the file that was proven, the gate
-    is open. Writes into the plan with which backup it starts. Raises Refused."""
+    """The review right before its run starts: the scripts are those that were read, the checks are not old, the backup
+    is the file that was proven, the gate is open. Writes into the plan with which backup it starts. Raises Refused."""
+    require_as_read(before.plan)
     found = _judged(_fresh(before, environment), environment)
     require_unchanged(found.checks)
     found.gate.require()

@@ -22,7 +22,7 @@ from pgmig_tui.gates.loss import Losses
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
 from pgmig_tui.report.review import Review, answered, review
 from pgmig_tui.report.rollback_steps import StepRow, row_lines, step_rows
-from pgmig_tui.run.files import RecordedFiles
+from pgmig_tui.run.files import RecordedFiles, require_as_read
 from pgmig_tui.run.keep import Saving, plan_saving
 from pgmig_tui.run.loss import Receipt, count_losses, filled, loose_of
 from pgmig_tui.run.tried import Tried, tried_before
@@ -109,8 +109,10 @@ def look(
 
 
 def require_shown(found: RollbackReview, environment: Environment) -> None:
-    """Right before a rollback starts: nothing that was shown as empty holds anything by now, for who types a word has
-    looked a while ago. Raises Refused, naming what does, and PgmigError where the server can't be asked."""
+    """Right before a rollback starts: its scripts are those that were read, and nothing that was shown as empty holds
+    anything by now, for who types a word has looked a while ago. Raises Refused, naming what does, and PgmigError where
+    the server can't be asked."""
+    require_as_read(found.plan)
     if found.saving is not None or not any(loss.count.total == 0 for loss in found.receipt.losses):
         return
     with connect(environment.target, application_name=application_name("rollback", "watch")) as connection:

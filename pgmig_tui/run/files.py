@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.errors import ProjectError
+from pgmig_tui.display import words
+from pgmig_tui.errors import ProjectError, Refused
 from pgmig_tui.run.folder import writing
 from pgmig_tui.run.journal import FILES
 from pgmig_tui.script.files import Allow, ProjectFiles
@@ -113,6 +115,30 @@ def recorded_view(plan: RunPlan, files: RecordedFiles, name: str, *, shell: bool
 
     allow = Allow(shell=plan.allow_shell if shell is None else shell, files=plan.allow_files)
     return preview(name, files.script(name), files, plan.variables, allow, plan.server.facts)
+
+
+def require_as_read(plan: RunPlan) -> None:
+    """Right before a run starts: no script of it was written since it was read, for who says the word may think of what
+    lies on disk now. One that is gone has been read. Raises Refused, naming them, and OSError, ValueError where the
+    run's folder isn't whole."""
+    folder = plan.folder / FILES
+    read: dict[str, str] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    others = [name for name, stored in read.items() if _written_since(Path(plan.root) / name, folder / stored)]
+    if others:
+        raise Refused(
+            f"scripts were written since they were read for this run: {words.listing(sorted(others), 10)}",
+            now="Nothing was changed.",
+            do="Read them again, and look at what they do now.",
+        )
+
+
+def _written_since(path: Path, kept: Path) -> bool:
+    try:
+        found = path.stat()
+        same = stat.S_ISREG(found.st_mode) and found.st_size == kept.stat().st_size
+        return not same or path.read_bytes() != kept.read_bytes()
+    except OSError:
+        return False
 
 
 def _stored(name: str) -> str:

@@ -160,7 +160,9 @@ def test_a_backup_that_is_touched_after_the_review_starts_nothing(
         ready(seen, environment)
 
 
-def test_what_holds_a_table_since_the_review_is_found_at_go(box: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_holds_a_table_or_was_written_since_the_review_is_found_at_go(
+    box: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(box)
     box.change("two", "ALTER TABLE public.one ADD COLUMN a int;\n")
     seen, environment = reviewed(box), box.project()[1]
@@ -176,6 +178,15 @@ def test_what_holds_a_table_since_the_review_is_found_at_go(box: Workshop, monke
             assert "check:blockers" in answered(seen, environment, seen.answers).gate.blocking
         finally:
             other.execute(b"ROLLBACK PREPARED '" + box.dbname.encode() + b"'")
+    assert ready(seen, environment).gate.open
+    # What lies on disk by then isn't what was shown: neither the one nor the other is run.
+    script = box.root / "deploy" / "two.sql"
+    shown = script.read_bytes()
+    for written in (shown + b"-- more\n", shown.replace(b" a ", b" b ")):
+        script.write_bytes(written)
+        with pytest.raises(Refused, match=r"written since they were read for this run: deploy/two\.sql"):
+            ready(seen, environment)
+    script.write_bytes(shown)
     assert ready(seen, environment).gate.open
 
 

@@ -125,10 +125,10 @@ class ReviewScreen(PlaceScreen):
         self.say(_STALE)
 
     def do_ask(self) -> None:
-        if self._starting or self._dumping or not (self._stale or self._error):
+        if self._starting or self._dumping or not (self._stale or self._error or self._trouble):
             super().do_ask()
             return
-        self._stale, self._error, self.review, self.accepted = False, "", None, False
+        self._stale, self._error, self._trouble, self.review, self.accepted = False, "", "", None, False
         self._answers = {}
         self._show()
         self._prepare()
