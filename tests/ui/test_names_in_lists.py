@@ -6,10 +6,13 @@ import pytest
 
 from benchmarks.large_project import changes
 from pgmig_tui.display.cells import Line, text_of, width
-from pgmig_tui.report.picture import StepPicture
+from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.ui import review_view, run_view
-from pgmig_tui.ui.session import Review, StepFacts
+from pgmig_tui.ui.session import Review, RunFacts, StepFacts
+from tests.ui.fakes import NOW, FakeEvent, FakeSession, standing
+from tests.ui.robot import opened, play
 
+BLOCKER = {"pid": 12397, "started": "", "user": "postgres", "application": "psql", "state": "active", "since_ms": 9}
 NAMES = [one.name for one in changes(16)]
 """As `20240103_0001_create_search_documents` and `20240105_0001_create_search_documents_history`."""
 
@@ -34,3 +37,38 @@ def test_what_a_change_does_is_seen_in_every_row(lines: object, columns: int) ->
     assert [kind for kind, line in zip(kinds, told, strict=True) if f"..{kind}" not in line] == [], told
     rows = [line.split(".", 1)[1] for line in told]
     assert len(set(rows)) == len(rows), told
+
+
+def test_how_a_run_ended_and_why_a_server_does_not_answer_are_never_cut() -> None:
+    started, why = "2026-08-20T03:12:07Z", "db:pg://postgres@db1.eu.example.org:5432/documents can't be reached: " * 2
+
+    async def scene() -> None:
+        session = FakeSession()
+        session.listed = (
+            RunFacts("20260820-031200-2d80", "a-very-long-environment", "deploy", "failed", started),
+            RunFacts("20260820-031100-2d81", "a-very-long-environment", "deploy", "unknown", started),
+            RunFacts("20260820-031000-2d82", "a-very-long-environment", "deploy", "finished", started),
+        )
+        session.locks.problem = f"{why}unroutable"
+        async with opened(session, size=(80, 23)) as robot:
+            await robot.runs()
+            await robot.press("h")
+            await robot.sees("x FAILED", "? cut off", "+ ok", "result", "03:12:07Z", "20260820-031200-2d80")
+            await robot.press("escape")
+            await robot.tell(standing("dev", 5))
+            await robot.press("l")
+            await robot.sees("? no answer", "unroutable")
+
+    play(scene)
+
+
+def test_the_change_that_runs_is_named_on_the_smallest_screen() -> None:
+    picture = RunPicture()
+    steps = [{"number": number, "action": "deploy", "change": name} for number, name in enumerate(NAMES, 1)]
+    picture.add(FakeEvent("2026-08-20T03:14:00Z", "run_planned", {"command": "deploy", "steps": steps}))
+    picture.add(FakeEvent("2026-08-20T03:14:01Z", "step_started", {"step": 2, "change": NAMES[1]}))
+    lost = {"step": 2, "line": 5, "try": 6, "of": 9, "why": "lock timeout", "wait_ms": 900, "blockers": [BLOCKER]}
+    picture.add(FakeEvent("2026-08-20T03:14:02Z", "statement_retried", lost))
+    told = text_of(run_view.headline(picture, alive=True, now=NOW, asked="", columns=60))
+    assert "..cre.sea.doc.his." in told, told
+    assert "behind pid 12397" in told

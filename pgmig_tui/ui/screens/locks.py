@@ -83,6 +83,10 @@ class LocksScreen(SessionsScreen):
             return "LOCKS"
         return f"LOCKS  {'HELD' if self.held else 'as of'} {self.found.asked_at:%H:%M:%S}Z"
 
+    @property
+    def trouble(self) -> str:
+        return self.found.problem if self.found is not None else ""
+
     def summary_line(self, columns: int) -> Line:
         tree = self.found
         if tree is None:

@@ -27,6 +27,12 @@ _STATES: dict[str, Span] = {
 
 ENVIRONMENT = 14
 """Columns of an environment's name."""
+ROOMY = 88
+"""With fewer columns the date is left to the run's own name, so that how it ended can be read."""
+
+
+def _when(columns: int) -> int:
+    return 21 if columns >= ROOMY else 11
 
 
 class RunsScreen(PlaceScreen):
@@ -46,11 +52,13 @@ class RunsScreen(PlaceScreen):
         yield self.list
 
     def set_up(self) -> None:
-        head = f"  {pad('run', 22)}{pad('when (UTC)', 21)}{pad('what', 8)}"
-        head += f"{pad('environment', ENVIRONMENT)}{pad('steps', 8)}result"
-        self.head.make(lambda columns: ((head, "title"),))
+        self.head.make(self._head_line)
         super().set_up()
         self.answers_changed()
+
+    def _head_line(self, columns: int) -> Line:
+        head = f"  {pad('run', 22)}{pad('when (UTC)', _when(columns))}{pad('what', 8)}"
+        return ((f"{head}{pad('environment', ENVIRONMENT)}{pad('steps', 8)}result", "title"),)
 
     def doing(self) -> str:
         return count(len(self._runs), "run")
@@ -61,15 +69,18 @@ class RunsScreen(PlaceScreen):
 
     def answers_changed(self) -> None:
         names = told_apart(tuple(safe(run.environment) for run in self._runs), ENVIRONMENT - 1)
-        lines = [self._line(run, names[safe(run.environment)]) for run in self._runs]
-        self.list.tell([run.run_id for run in self._runs], [text_of(line) for line in lines])
-        self.list.show(lines)
+
+        def lines(columns: int) -> list[Line]:
+            return [self._line(run, names[safe(run.environment)], columns) for run in self._runs]
+
+        self.list.tell([run.run_id for run in self._runs], [text_of(line) for line in lines(ROOMY)])
+        self.list.fill(lines)
         self.tick()
 
-    def _line(self, run: RunFacts, environment: str) -> Line:
+    def _line(self, run: RunFacts, environment: str, columns: int) -> Line:
         fields = (
             pad(run.run_id, 22),
-            pad(utc(run.started_at), 21),
+            pad(utc(run.started_at)[0 if columns >= ROOMY else 11 :], _when(columns)),
             pad(run.command, 8),
             pad(environment, ENVIRONMENT),
             pad(f"{run.done}/{run.steps}", 8),

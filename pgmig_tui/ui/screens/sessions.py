@@ -53,6 +53,11 @@ class SessionsScreen(PlaceScreen):
     def summary_line(self, columns: int) -> Line:
         return ()
 
+    @property
+    def trouble(self) -> str:
+        """Why there is no list, in full; "" where nothing is wrong."""
+        return ""
+
     # The list
 
     @property
@@ -108,7 +113,7 @@ class SessionsScreen(PlaceScreen):
     def _detail_lines(self, columns: int) -> list[Line]:
         row = self.chosen
         if row is None:
-            return []
+            return wrap(safe(self.trouble), columns, "stale", indent=" ") if self.trouble else []
         if row.more:
             told = (line for text in crowd_lines(row) for line in wrap(text, columns, indent=" "))
             return [*told, ((" Enter shows them one by one", "muted"),)]
