@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pgmig_tui.database.connect import Connection
+from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.own_tables import Tables, behind_look, guarded, look_sql
 from pgmig_tui.database.text import bind, ident, literal, load, text_array
+from pgmig_tui.database.unreadable import unreadable
 
 TABLE = "do_not_deploy"
 _COLUMNS = (
@@ -58,12 +59,16 @@ def mark_member(schema: str, mark: Mark) -> str:
 
 
 def read_marks(connection: Connection, schema: str, project: str) -> tuple[Mark, ...]:
-    """The marks of a project that nobody has lifted; the table must be there. Raises ServerError."""
+    """The marks of a project that nobody has lifted; the table must be there. Raises ServerError, and NotPermitted
+    where the role may not read it: then nobody knows."""
     sql = (
         f"SELECT {_COLUMNS} FROM {ident(schema)}.do_not_deploy m"
         f" WHERE m.lifted_at IS NULL AND m.project = {literal(project)} ORDER BY m.id"
     )
-    rows = connection.execute(behind_look(sql, _table(schema)))
+    try:
+        rows = connection.execute(behind_look(sql, _table(schema)))
+    except ServerError as error:
+        raise unreadable(error, connection, "which changes are marked `do not deploy`", schema, TABLE) from error
     return tuple(Mark(*row) for row in rows)
 
 
@@ -74,8 +79,12 @@ def there_are_marks(connection: Connection, schema: str) -> bool:
 
 
 def are_there_sql(schema: str) -> str:
-    """Whether the table is there."""
-    return f"SELECT pg_catalog.to_regclass({literal(f'{ident(schema)}.{TABLE}')}) IS NOT NULL"
+    """Whether the table is there. Its name alone is asked for: `to_regclass` fails where the role may not look into the
+    schema."""
+    return (
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        f" WHERE n.nspname = {literal(schema)} AND c.relname = '{TABLE}')"
+    )
 
 
 def lift_marks(connection: Connection, schema: str, change_ids: Sequence[str], by: str, reason: str) -> None:

@@ -6,7 +6,6 @@ connecting. Nothing is locked and nothing is written.
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 import time
@@ -79,6 +78,8 @@ class EnvironmentStatus:
     """Tags (with @) that the plan has at changes that are deployed, and that aren't recorded there."""
     marked: tuple[Mark, ...] = ()
     """What was rolled back and must not be deployed, as far as that could be read there."""
+    marks_problem: str = ""
+    """Why that could not be read; "" where it could."""
 
 
 def environment_status(
@@ -90,7 +91,6 @@ def environment_status(
     them with other environments.
     """
     target, asked_at = environment.target, _utc_now()
-    identity: ServerIdentity | None = None
     try:
         with connect(
             target,
@@ -99,25 +99,27 @@ def environment_status(
             kind="watch",
         ) as connection:
             tracking = environment.policy.tracking
-            identity, outline, holder, marked = _ask(connection, target.registry, project.plan.project, tracking)
+            found = _ask(connection, target.registry, project.plan.project, tracking)
     except PgmigError as error:
         return EnvironmentStatus(environment.name, target.display, False, str(error), asked_at=asked_at)
+    outline = found.outline
     known = frozenset(outline.change_ids)
     return EnvironmentStatus(
         name=environment.name,
         target=target.display,
         reachable=True,
         error=_newer(outline.info),
-        server=identity,
+        server=found.identity,
         registry=outline.info,
         last_change=outline.last,
         deployed=outline.change_ids,
         pending=tuple(change.change_id for change in project.plan.changes if change.change_id not in known),
         diverged=_diverged(project, outline, (scripts or Scripts(project)) if hashes else None),
         asked_at=asked_at,
-        holder=holder,
+        holder=found.holder,
         untagged=_untagged(project.plan, outline),
-        marked=marked,
+        marked=found.marked,
+        marks_problem=found.unread,
     )
 
 
@@ -198,10 +200,18 @@ def divergences(
     return found
 
 
-_Asked = tuple[ServerIdentity, RegistryOutline, LockHolder | None, tuple[Mark, ...]]
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a server has told. `unread`: why the marks couldn't be read."""
+
+    identity: ServerIdentity
+    outline: RegistryOutline
+    holder: LockHolder | None
+    marked: tuple[Mark, ...]
+    unread: str
 
 
-def _ask(connection: Connection, schema: str, project: str, tracking: str | None) -> _Asked:
+def _ask(connection: Connection, schema: str, project: str, tracking: str | None) -> _Answer:
     # Many rows over a slow line take longer than a watch query may.
     are_marks = marks.are_there_sql(tracking) if tracking is not None else "SELECT false"
     before = f"SET statement_timeout = '15s'; {are_marks}; {load('queries/lock_holder')}"
@@ -211,16 +221,19 @@ def _ask(connection: Connection, schema: str, project: str, tracking: str | None
         return _ask_once(connection, schema, project, tracking, f"{before}; {identity_sql(allowed=False)}")
 
 
-def _ask_once(connection: Connection, schema: str, project: str, tracking: str | None, before: str) -> _Asked:
+def _ask_once(connection: Connection, schema: str, project: str, tracking: str | None, before: str) -> _Answer:
     asked = time.time()
     results, outline = read_outline_after(connection, schema, project, before)
     answered = time.time()
     holder = LockHolder(*results[-2][0]) if results[-2] else None
-    marked: tuple[Mark, ...] = ()
+    marked, unread = tuple[Mark, ...](), ""
     if tracking is not None and results[-3] and results[-3][0][0]:
-        with contextlib.suppress(ServerError, Refused):  # whoever deploys is told what is wrong with that table
+        try:
             marked = marks.read_marks(connection, tracking, project)
-    return connection.identity_from(results[-1][0], asked, answered), outline, holder, marked
+        except (ServerError, Refused, NotPermitted) as error:
+            unread = error.what
+    identity = connection.identity_from(results[-1][0], asked, answered)
+    return _Answer(identity, outline, holder, marked, unread)
 
 
 def _diverged(project: Project, outline: RegistryOutline, scripts: Scripts | None) -> tuple[Divergence, ...]:

@@ -10,6 +10,7 @@ from pgmig_tui.database.connect import Connection, Row, ServerError
 from pgmig_tui.database.keep import catalogue, checksum_sql
 from pgmig_tui.database.own_tables import Tables, behind_look, guarded
 from pgmig_tui.database.text import bind, ident, literal, load
+from pgmig_tui.database.unreadable import unreadable
 from pgmig_tui.errors import Refused
 from pgmig_tui.impact.facts import Name
 
@@ -42,13 +43,19 @@ class Kept:
 
 
 def read_kept(connection: Connection, schema: str, run: str | None = None) -> tuple[Kept, ...]:
-    """What is kept, of one run or of all, in the order in which it is brought back. Raises ServerError; without a
-    catalogue there is nothing."""
-    row = connection.one(f"SELECT pg_catalog.to_regclass({literal(f'{ident(schema)}.kept')}) IS NOT NULL")
-    if row is None or not row[0]:
-        return ()
+    """What is kept, of one run or of all, in the order in which it is brought back. Raises ServerError, and
+    NotPermitted where the role may not read it; without a catalogue there is nothing."""
+    try:
+        row = connection.one(f"SELECT pg_catalog.to_regclass({literal(f'{ident(schema)}.kept')}) IS NOT NULL")
+        rows = connection.execute(behind_look(_kept_sql(schema, run), catalogue(schema))) if row and row[0] else []
+    except ServerError as error:
+        raise unreadable(error, connection, "what is kept", schema, "kept") from error
+    return tuple(_kept(row) for row in rows)
+
+
+def _kept_sql(schema: str, run: str | None) -> str:
     utc = "pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-    sql = (
+    return (
         "SELECT k.id, k.run, k.step, k.project, k.change, k.change_id, k.kind, k.source_schema, k.source_table,"
         " k.columns, k.key, k.keep_table, k.rows, k.checksum::text, k.ddl, k.grants, k.sequences, k.xid,"
         f" {utc.format('k.saved_at')}, {utc.format('k.expires_at')}, k.expires_at < pg_catalog.now(),"
@@ -56,8 +63,6 @@ def read_kept(connection: Connection, schema: str, run: str | None = None) -> tu
         + (f" WHERE k.run = {literal(run)}" if run is not None else "")
         + " ORDER BY k.id DESC"
     )
-    rows = connection.execute(behind_look(sql, catalogue(schema)))
-    return tuple(_kept(row) for row in rows)
 
 
 def _kept(row: Row) -> Kept:

@@ -96,6 +96,8 @@ def remarks(status: EnvironmentStatus) -> list[Line]:
             why = f"{mark.change} must not be deployed: {mark.reason}"
             lift = f"pgmig-tui rollback {status.name} --lift {mark.change}=REASON"
             found.append(line(("x ", "failed"), f"{name}: {safe(why)}", (f"; {safe(lift)}", "muted")))
+    if status.marks_problem:
+        found.append(line(("? ", "stale"), f"{name}: {safe(status.marks_problem)}"))
     return found
 
 

@@ -79,11 +79,11 @@ def headline(picture: RunPicture, *, alive: bool, now: datetime, asked: str, col
         spans.append((f"  waited {duration(step.waited_ms)} for locks", "waiting"))
     room = columns - width(head[0]) - 2
     name = safe(step.change)
-    least = min(width(name), 8 if columns >= 70 else 18)  # in fewer there is no list beside it
+    least = min(width(name), 8)
     while len(spans) > 1 and least + sum(width(text) for text, _role in spans) > room:
         spans.pop()
     rest = room - sum(width(text) for text, _role in spans)
-    form = told_apart(tuple(safe(one.change) for one in picture.steps.values()), max(rest, least))[name]
+    form = told_apart(tuple(safe(one.change) for one in picture.steps.values()), max(rest, 8))[name]
     return (head, ("> ", "running"), (form, "running"), *spans)
 
 

@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.cli import status
-from pgmig_tui.database import registry
+from pgmig_tui.database import marks, registry
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.deployed import DeployedChange
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.status import Divergence, divergences, environment_status, statuses
+from pgmig_tui.database.undo import read_kept
+from pgmig_tui.display.cells import text_of
+from pgmig_tui.errors import NotPermitted
 from pgmig_tui.project.environments import Environment, Policy
 from pgmig_tui.project.project import Project, load_project
+from pgmig_tui.report.matrix import remarks
 from tests.database.places import OPERATOR, UNGUARDED, Databases, plan, role, row, session
 from tests.servers import Server
 
@@ -133,6 +137,34 @@ def test_a_registry_that_may_not_be_read_is_unknown(project: Project, pg: Server
     assert (found.reachable, found.deployed, found.pending) == (False, (), ())
     assert "GRANT SELECT ON ALL TABLES" in (found.error or "")
     assert plain["password"] not in (found.error or "")
+
+
+def test_a_role_that_may_read_the_registry_alone_is_told_what_it_does_not_see(
+    project: Project, pg: Server, environment: Ask
+) -> None:
+    staging = environment("staging", 2)
+    with role(pg) as plain:
+        with connect(staging.target, application_name="x") as owner:
+            let_write(owner)
+            owner.execute(marks.setup_sql(owner, "pgmig") or "")
+            owner.execute(f"GRANT USAGE ON SCHEMA sqitch TO {plain['user']}")
+            owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA sqitch TO {plain['user']}")
+            owner.execute("CREATE SCHEMA pgmig_keep; CREATE TABLE pgmig_keep.kept ()")
+        conninfo = {**staging.target.conninfo, "user": plain["user"]}
+        plainly = replace(staging, target=replace(staging.target, conninfo=conninfo, password=plain["password"]))
+        found = environment_status(project, plainly)
+        assert (found.reachable, len(found.deployed), found.error) == (True, 2, None)
+        problem = "which changes are marked `do not deploy` can't be read: permission denied for schema pgmig"
+        assert found.marks_problem == problem
+        assert found.marks_problem in "".join(text_of(line) for line in remarks(found))
+        with connect(plainly.target, application_name="x") as connection:
+            for read in (
+                lambda: marks.read_marks(connection, "pgmig", "flip"),
+                lambda: read_kept(connection, "pgmig_keep"),
+            ):
+                with pytest.raises(NotPermitted) as refused:
+                    read()
+                assert f'TO "{plain["user"]}"; GRANT SELECT ON "pgmig' in (refused.value.do or "")
 
 
 def test_a_newer_registry_is_shown_with_a_warning(project: Project, environment: Ask) -> None:

@@ -6,13 +6,12 @@ import pytest
 
 from benchmarks.large_project import changes
 from pgmig_tui.display.cells import Line, text_of, width
-from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.report.picture import StepPicture
 from pgmig_tui.ui import review_view, run_view
 from pgmig_tui.ui.session import Review, RunFacts, StepFacts
-from tests.ui.fakes import NOW, FakeEvent, FakeSession, standing
+from tests.ui.fakes import FakeSession, standing
 from tests.ui.robot import opened, play
 
-BLOCKER = {"pid": 12397, "started": "", "user": "postgres", "application": "psql", "state": "active", "since_ms": 9}
 NAMES = [one.name for one in changes(16)]
 """As `20240103_0001_create_search_documents` and `20240105_0001_create_search_documents_history`."""
 
@@ -60,15 +59,3 @@ def test_how_a_run_ended_and_why_a_server_does_not_answer_are_never_cut() -> Non
             await robot.sees("? no answer", "unroutable")
 
     play(scene)
-
-
-def test_the_change_that_runs_is_named_on_the_smallest_screen() -> None:
-    picture = RunPicture()
-    steps = [{"number": number, "action": "deploy", "change": name} for number, name in enumerate(NAMES, 1)]
-    picture.add(FakeEvent("2026-08-20T03:14:00Z", "run_planned", {"command": "deploy", "steps": steps}))
-    picture.add(FakeEvent("2026-08-20T03:14:01Z", "step_started", {"step": 2, "change": NAMES[1]}))
-    lost = {"step": 2, "line": 5, "try": 6, "of": 9, "why": "lock timeout", "wait_ms": 900, "blockers": [BLOCKER]}
-    picture.add(FakeEvent("2026-08-20T03:14:02Z", "statement_retried", lost))
-    told = text_of(run_view.headline(picture, alive=True, now=NOW, asked="", columns=60))
-    assert "..cre.sea.doc.his." in told, told
-    assert "behind pid 12397" in told
