@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, SRE, LockMode
 from pgmig_tui.impact.quoting import quote, quoted
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
 from pgmig_tui.impact.safer import Unwritable
 from pgmig_tui.impact.selectivity import NOTHING, ONE, Span
@@ -185,9 +186,10 @@ class Effect:
         if sure and self.certainty != "possible":
             self.surely.add(what)
 
-    def fail(self, why: str) -> None:
-        """The server refuses the statement, in words that end with the SQLSTATE. The first reason stands."""
-        self.problem = self.problem or why
+    def fail(self, why: str, sqlstate: str = "") -> None:
+        """The server refuses the statement; without `sqlstate` the reason has its own, or is "". The first reason
+        stands."""
+        self.problem = self.problem or (Refusal(why, sqlstate) if sqlstate else why)
 
     def hide(self, what: str) -> None:
         """Something isn't known that may lock, rewrite or destroy anything."""
@@ -262,7 +264,7 @@ def read_tables(
         name, wanted, reason = todo.pop()
         if scene.catalog.missing(name):
             if "tg_op" not in scene.worth:  # a trigger's transition tables have names of their own
-                out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
+                out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
             continue
         relation = scene.catalog.relation(name)
         if relation.name in seen:
@@ -281,7 +283,7 @@ def read_tables(
 def refuse_recursion(scene: Scene, out: Effect, relation: Relation) -> None:
     """A view that reads itself, however far behind, can't be expanded."""
     if relation.kind == "v" and relation.name in scene.catalog.behind(relation.name):
-        out.fail(f"{relation.name} reads itself: infinite recursion in its rules (42P17)")
+        out.fail(f"{relation.name} reads itself: infinite recursion in its rules", "42P17")
 
 
 def lock_above(catalog: Catalog, partition: Relation, out: Effect, *, sure: bool = True) -> None:

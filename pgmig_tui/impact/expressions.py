@@ -14,6 +14,7 @@ from pgmig_tui.impact.casts import comparable
 from pgmig_tui.impact.effect import Scene
 from pgmig_tui.impact.facts import Column
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.typechange import type_name
 from pgmig_tui.impact.volatility import inlined
 
@@ -108,7 +109,7 @@ def no_operator(node: Node, types: Types) -> str:
     adds = operator[0] in {"+", "-", "*", "/"} and bool({left, right} & _STRINGS) and bool({left, right} & {*_NUMBERS})
     joins = operator[0] == "||" and left in _NUMBERS and right in _NUMBERS
     if compares or adds or joins:
-        return f"there is no operator {left} {operator[0]} {right} (42883)"
+        return Refusal(f"there is no operator {left} {operator[0]} {right}", "42883")
     return ""
 
 

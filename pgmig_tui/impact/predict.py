@@ -14,6 +14,7 @@ from pgmig_tui.impact.locks_held import HeldLocks
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
+from pgmig_tui.impact.refusal import sqlstate_of
 from pgmig_tui.impact.result import (
     NOT_RUN,
     RISKS,
@@ -85,7 +86,6 @@ LOOKED_BACK = 8
 
 _BY_CODE = re.compile(r"(.* (?:does not exist|exists already))(?: \(\w{5}\))?$")
 """What code that nobody can read may have made or dropped."""
-_CODE = re.compile(r"\(([0-9A-Z]{5})\)$")
 SYNTAX_ERROR = "42601"
 _BEGINS = {"begin", "start", "start transaction"}
 _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
@@ -479,16 +479,15 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         for catalog in walk.catalogs:
             catalog.doubt()
     if out.no_transaction and walk.in_transaction:
-        out.fail(f"{kind} is refused inside a transaction block (25001)")
+        out.fail(f"{kind} is refused inside a transaction block", "25001")
     if problem is None and out.problem:
         problem = _refusal(out.problem, statement.line)
     return _finish(walk, statement, out, problem)
 
 
 def _refusal(told: str, line: int) -> Problem:
-    """What the rules say of a failure: the server's code stands behind the words."""
-    code = _CODE.search(told)
-    return Problem(told, line, 0, code[1] if code else "", told.startswith("inside "))
+    """What the rules say of a failure."""
+    return Problem(str(told), line, 0, sqlstate_of(told), told.startswith("inside "))
 
 
 def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node], out: Effect) -> None:

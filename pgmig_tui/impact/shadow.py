@@ -33,6 +33,7 @@ from pgmig_tui.impact.facts import (
     together,
 )
 from pgmig_tui.impact.mentions import moved, note_names, renamed, without
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.session import USER, Session
 from pgmig_tui.impact.wanted import Names
 
@@ -522,9 +523,11 @@ class Catalog:
     def no_room(self, name: Name) -> str:
         """Why nothing can be made under the name that `creation_name` gave, "" where it can."""
         if name.schema == SYSTEM:
-            return f"{name} can't be made: {SYSTEM} comes first in the search_path, and is the server's own (42501)"
+            return Refusal(
+                f"{name} can't be made: {SYSTEM} comes first in the search_path, and is the server's own", "42501"
+            )
         if not name.schema and self.live and not self.session.lost:
-            return f"{name} can't be made: no schema of the search_path exists (3F000)"
+            return Refusal(f"{name} can't be made: no schema of the search_path exists", "3F000")
         return ""
 
     def creation_name(self, name: Name, *, temporary: bool = False) -> Name:

@@ -9,43 +9,31 @@ import pgmig_tui.impact
 from pgmig_tui.impact.predict import predict_script
 from tests.impact.statements import script
 
-_CODE = re.compile(r"\(([0-9A-Z]{5})\)$")
-_FORWARDED = {"inside {}: {}"}
-"""Texts that are put before one with a code."""
+_CODE = re.compile(r"[0-9A-Z]{5}")
+_CODE_IN_WORDS = re.compile(r"\([0-9A-Z]{5}\)$")
 
 
-def _literals(node: ast.expr) -> Iterator[str]:
-    match node:
-        case ast.Constant(value=str(text)):
-            yield text
-        case ast.JoinedStr(values):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in values)
-        case ast.BoolOp(values=values):
-            for value in values:
-                yield from _literals(value)
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _literals(body)
-            yield from _literals(orelse)
-
-
-def _problems() -> Iterator[tuple[str, str]]:
+def _calls(name: str) -> Iterator[tuple[str, ast.Call]]:
     for path in sorted(Path(pgmig_tui.impact.__path__[0]).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "problem":
-                said = node.value
-            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "fail":
-                said = node.args[0]
-            else:
-                continue
-            for text in _literals(said):
-                yield f"{path.name}:{node.lineno}", text
+            if isinstance(node, ast.Call) and name == getattr(node.func, "attr", getattr(node.func, "id", "")):
+                yield f"{path.name}:{node.lineno}", node
 
 
-def test_every_failure_that_a_rule_words_ends_with_its_sqlstate() -> None:
-    found = [(where, text) for where, text in _problems() if text and text not in _FORWARDED]
-    assert len(found) > 100
-    without = [(where, text) for where, text in found if not _CODE.search(text) and not text.endswith("{}")]
-    assert without == []
+def _literal(node: ast.expr) -> str:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+
+
+def test_every_failure_that_a_rule_words_has_its_sqlstate() -> None:
+    coded = [(where, node) for name in ("fail", "Refusal") for where, node in _calls(name) if len(node.args) == 2]
+    assert len(coded) > 200
+    wrong = [where for where, node in coded if isinstance(node.args[1], ast.Constant)
+             and not _CODE.fullmatch(str(node.args[1].value))]  # fmt: skip
+    wrong += [where for where, node in coded if _CODE_IN_WORDS.search(_literal(node.args[0]))]
+    wrong += [where for where, node in _calls("fail") if len(node.args) == 1
+              and isinstance(node.args[0], ast.Constant | ast.JoinedStr)]  # fmt: skip
+    assert wrong == []
 
 
 def test_a_problem_has_the_code_in_a_field_and_says_whether_it_is_inside_code() -> None:

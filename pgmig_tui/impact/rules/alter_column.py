@@ -27,7 +27,7 @@ def add_column(at: Altering, cmd: Node) -> None:
     name, table, out = definition.colname, at.table, at.out
     if name in table.columns:
         if not cmd.missing_ok:
-            out.problem = f"column {name} of {table.name} exists already (42701)"
+            out.fail(f"column {name} of {table.name} exists already", "42701")
         else:
             out.notes.append(f"column {name} is there already; the lock is taken all the same")
         return
@@ -147,7 +147,7 @@ def drop_column(at: Altering, cmd: Node) -> None:
     cascade = nodes.cascades(cmd)
     if at.table.columns and column not in at.table.columns:
         if not cmd.missing_ok:
-            out.problem = f"column {column} of {at.table.name} does not exist (42703)"
+            out.fail(f"column {column} of {at.table.name} does not exist", "42703")
         return
     gone = set()
     for member in at.members:

@@ -55,7 +55,7 @@ def _add_foreign_key(at: Altering, node: Node, column: str, filled: bool, own: O
     target = nodes.name_of(node.pktable)
     columns = (column,) if column else tuple(nodes.strings(node.fk_attrs))
     if catalog.missing(target):
-        out.problem = f"{catalog.resolve(target)}, which the foreign key references, does not exist (42P01)"
+        out.fail(f"{catalog.resolve(target)}, which the foreign key references, does not exist", "42P01")
         return
     referenced = catalog.relation(target)
     deferrable = "tt" if node.deferrable and node.initdeferred else ("tf" if node.deferrable else "ff")
@@ -77,7 +77,7 @@ def _add_foreign_key(at: Altering, node: Node, column: str, filled: bool, own: O
         out.lock(member, AE, f"its own foreign key becomes part of {key.name}")
     lock_merged(at.scene, out, referenced.name, "referenced by the new foreign key", merged=bool(merging))
     if node.skip_validation and node.is_enforced and table.partitioned and at.scene.major < 18:
-        out.problem = f"before 18 a NOT VALID foreign key is refused on the partitioned table {table.name} (42809)"
+        out.fail(f"before 18 a NOT VALID foreign key is refused on the partitioned table {table.name}", "42809")
     if valid and bool(node.is_enforced) and (filled or not column):
         at.join_members()
         for side in fk_sides(at.scene, referenced.name):
@@ -274,7 +274,7 @@ def validate(at: Altering, cmd: Node) -> None:
         at.scan_members()
     elif key is None and check is None:
         if table.known and table.columns and at.scene.catalog.live:
-            out.problem = f"{table.name} has no constraint {name} (42704)"
+            out.fail(f"{table.name} has no constraint {name}", "42704")
         else:
             out.unknown.append(f"whether {name} is a foreign key: then the table it references gets ROW SHARE too")
             out.scan(table)
@@ -346,7 +346,7 @@ def drop(at: Altering, cmd: Node) -> None:
             found = True
     if not found and not cmd.missing_ok:
         if at.scene.catalog.live and table.known:
-            out.problem = f"{table.name} has no constraint {name} (42704)"
+            out.fail(f"{table.name} has no constraint {name}", "42704")
         else:
             out.unknown.append(f"whether {name} is a foreign key: then the table it references gets ACCESS EXCLUSIVE")
     _forget(at, name, gone)

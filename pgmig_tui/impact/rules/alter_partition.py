@@ -55,7 +55,7 @@ def attach(at: Altering, cmd: Node) -> None:
     scene, out, parent = at.scene, at.out, at.table
     name = nodes.name_of(definition.name)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     partition = scene.catalog.relation(name)
     if told := inherited.attach(partition, parent, scene):
@@ -95,7 +95,7 @@ def detach(at: Altering, cmd: Node) -> None:
     scene, out, parent = at.scene, at.out, at.table
     name = nodes.name_of(definition.name)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     partition = scene.catalog.relation(name)
     if told := inherited.part_of(partition, parent, scene):
@@ -119,7 +119,7 @@ def detach(at: Altering, cmd: Node) -> None:
         out.no_transaction = True
         out.temporary_locks = True
         if parent.default_partition is not None:
-            out.problem = f"{parent.name} has a default partition: DETACH CONCURRENTLY is refused (55000)"
+            out.fail(f"{parent.name} has a default partition: DETACH CONCURRENTLY is refused", "55000")
     else:
         if parent.default_partition != partition.name:
             _lock_own_default(scene, out, parent)
@@ -157,7 +157,7 @@ def inherit(at: Altering, cmd: Node) -> None:
     if wrong_kind(at.scene, at.out, parent, "rf", "a table that others can inherit from"):
         return
     if any(one.name == parent.name for one in at.scene.catalog.tree(at.table.name)):
-        at.out.fail(f"{at.name} can't inherit from itself, by {parent.name} (42P07)")
+        at.out.fail(f"{at.name} can't inherit from itself, by {parent.name}", "42P07")
     if told := inherited.below(at.current(at.table), parent, at.scene):
         at.out.fail(told)
     at.out.lock(parent, SUE, f"becomes a parent of {at.name}")

@@ -8,6 +8,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.granting import handed_over
 from pgmig_tui.impact.rules.kinds import stored_where
@@ -23,7 +24,7 @@ def owner(at: Altering, cmd: Node) -> None:
     if table.kind == "S" and (owner := owner_of(at.scene.catalog, table.name)) is not None:
         if owner[0].owner == new_owner:
             return  # as its table's is its own
-        told = f"{table.name} belongs to {owner[0].name}: it gets its owner with it (0A000)"
+        told = Refusal(f"{table.name} belongs to {owner[0].name}: it gets its owner with it", "0A000")
         at.out.fail(told)
         return
     for index in table.indexes:
@@ -43,7 +44,7 @@ def _named_index(at: Altering, name: str, mode: LockMode, why: str) -> None:
     if index is not None:
         at.out.lock_index(at.table, index, mode, why)
     elif at.table.known and at.table.columns and at.scene.catalog.live:
-        at.out.fail(f"{at.name} has no index {name} (42704)")
+        at.out.fail(f"{at.name} has no index {name}", "42704")
     else:
         at.out.lock_name(Name(at.name.schema, name), "i", mode, why, new=at.table.new)
 
@@ -54,17 +55,17 @@ def cluster_on(at: Altering, cmd: Node) -> None:
     if index is not None and at.scene.catalog.live and at.table.known:
         at.out.fail(no_order(index))
         if at.table.partitioned:
-            at.out.fail(f"{at.name} is partitioned: it can't be marked for CLUSTER (0A000)")
+            at.out.fail(f"{at.name} is partitioned: it can't be marked for CLUSTER", "0A000")
     mark_clustered(at.scene, at.current(at.table), cmd.name)
 
 
 def no_order(index: Index) -> str:
     """Why CLUSTER can't go by an index, "" where it can."""
     if index.method in {"hash", "gin", "brin", "spgist"}:
-        return f"{index.name} is no index to cluster by: {index.method} has no order (0A000)"
+        return Refusal(f"{index.name} is no index to cluster by: {index.method} has no order", "0A000")
     if index.partial:
-        return f"{index.name} has a WHERE clause: nothing can be clustered by it (0A000)"
-    return "" if index.valid else f"{index.name} is not valid: nothing can be clustered by it (0A000)"
+        return Refusal(f"{index.name} has a WHERE clause: nothing can be clustered by it", "0A000")
+    return "" if index.valid else Refusal(f"{index.name} is not valid: nothing can be clustered by it", "0A000")
 
 
 def not_clustered(at: Altering, cmd: Node) -> None:
@@ -112,7 +113,7 @@ def _refuse_mixed(at: Altering, table: Relation, wanted: str) -> None:
         if other is not None and other.name != table.name and other.persistence != wanted and other.persistence in "pu":
             word = "UNLOGGED: the logged table" if wanted == "u" else "LOGGED: the unlogged table"
             how = "references it" if wanted == "u" else "is referenced by it"
-            at.out.fail(f"{table.name} can't be {word} {other.name} {how} (42P16)")
+            at.out.fail(f"{table.name} can't be {word} {other.name} {how}", "42P16")
 
 
 def access_method(at: Altering, cmd: Node) -> None:
@@ -150,14 +151,14 @@ def _no_identity(index: Index, table: Relation) -> str:
     told = f"{index.name} can't be the replica identity"
     nullable = [name for name in index.keys if name in table.columns and not table.columns[name].not_null]
     if not index.unique:
-        return f"{told}: it is not unique (42809)"
+        return Refusal(f"{told}: it is not unique", "42809")
     if index.deferrable:
-        return f"{told}: it is not checked at once (0A000)"
+        return Refusal(f"{told}: it is not checked at once", "0A000")
     if not index.whole:
-        return f"{told}: it has expressions or a WHERE clause (0A000)"
+        return Refusal(f"{told}: it has expressions or a WHERE clause", "0A000")
     if not index.valid:
-        return f"{told}: it is not valid (42809)"
-    return f"{told}: {nullable[0]} may be NULL (42809)" if nullable else ""
+        return Refusal(f"{told}: it is not valid", "42809")
+    return Refusal(f"{told}: {nullable[0]} may be NULL", "42809") if nullable else ""
 
 
 def row_security_off(at: Altering, cmd: Node) -> None:
@@ -185,7 +186,7 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
                 out.lock_index(member, part, SUE, f"part of {index.name}")
         if sub == "AT_SetStatistics" and 0 < cmd.num <= len(index.keys) and index.whole and table.known:
             told = f"column {cmd.num} of {index.name} is no expression: it takes no statistics target"
-            out.fail(f"{told} (0A000)")
+            out.fail(told, "0A000")
         if sub == "AT_AttachPartition":
             _attach_index(scene, out, cmd, table, name)
     out.lock_index(table, index, mode, "ALTER INDEX")
@@ -214,15 +215,15 @@ def _unfit(member: Relation, part: Index, table: Relation, index: Index) -> str:
     if part.parent == index.name:
         return ""
     if part.parent is not None:
-        return f"{told}: it is attached to {part.parent} (55000)"
+        return Refusal(f"{told}: it is attached to {part.parent}", "55000")
     if table.name not in member.parents or not member.is_partition:
-        return f"{told}: {member.name} is no partition of {table.name} (55000)"
+        return Refusal(f"{told}: {member.name} is no partition of {table.name}", "55000")
     if any(one.parent == index.name for one in member.indexes):
-        return f"{told}: another index of {member.name} is attached to it (55000)"
+        return Refusal(f"{told}: another index of {member.name} is attached to it", "55000")
     if (part.keys, part.unique) != (index.keys, index.unique) and part.whole and index.whole:
-        return f"{told}: the two are not defined alike (42P17)"
+        return Refusal(f"{told}: the two are not defined alike", "42P17")
     if index.constraint and not part.constraint:
-        return f"{told}: {index.name} belongs to a constraint, and it does not (42P17)"
+        return Refusal(f"{told}: {index.name} belongs to a constraint, and it does not", "42P17")
     return ""
 
 

@@ -69,7 +69,7 @@ def _switch_triggers(at: Altering, cmd: Node) -> None:
     if at.scene.major < 15:  # partitions are gone through by name, and a rename of the trigger left theirs as they were
         for member in map(at.current, at.members[1:]):
             for name in sorted(wanted - {one.name for one in member.triggers}) if member.known else ():
-                at.out.fail(f"{member.name} has no trigger {name} (42704)")
+                at.out.fail(f"{member.name} has no trigger {name}", "42704")
     named = {cmd.name} if cmd.name else {one.name for one in at.table.triggers}
     carry.triggers_switched(at.scene.catalog, [at.current(at.table)], named, subtype)
     # of partitions not those of their own
@@ -157,7 +157,7 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
         if not node.missing_ok:
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     indexed = scene.catalog.index(name)
     there = scene.catalog.relation(name, kind)
@@ -353,21 +353,21 @@ def alter_object_schema(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
         if not node.missing_ok:
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     relation = scene.catalog.relation(name, _OBJECT_KINDS.get(what, "?"))
     if node.newschema == TEMP or relation.name.schema == TEMP:
-        out.problem = "nothing can be moved into or out of the temporary schema (0A000)"
+        out.fail("nothing can be moved into or out of the temporary schema", "0A000")
         return
     if kinds.altered_as(scene, out, relation, what):
         return
     if scene.catalog.live and not scene.catalog.has_schema(node.newschema):
-        out.problem = f"the schema {node.newschema} does not exist (3F000)"
+        out.fail(f"the schema {node.newschema} does not exist", "3F000")
         return
     out.lock(relation, AE, "SET SCHEMA")
     refused.name_taken(scene, out, Name(node.newschema, relation.name.relation))
     if sequences.owner_of(scene.catalog, relation.name) is not None:
-        out.fail(f"{relation.name} is owned by a column: it moves with its table (0A000)")
+        out.fail(f"{relation.name} is owned by a column: it moves with its table", "0A000")
     for sequence in relation.sequences:
         out.lock_name(sequence.name, "S", AE, f"owned by {relation.name}", new=relation.new)
         scene.catalog.rename(sequence.name, Name(node.newschema, sequence.name.relation))

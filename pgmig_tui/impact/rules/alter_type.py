@@ -110,7 +110,7 @@ def _type_depends(at: Altering, column: str) -> None:
                     at.out.lock(other, AE, f"its {key.name} references {current.name}.{column}")
         for dependent in current.dependents:
             if dependent.kind in {"v", "m"} and column in dependent.columns:
-                at.out.problem = f"the type of {current.name}.{column} is used by the view {dependent.name} (0A000)"
+                at.out.fail(f"the type of {current.name}.{column} is used by the view {dependent.name}", "0A000")
 
 
 def _rewrite_advice(at: Altering, column: str) -> None:

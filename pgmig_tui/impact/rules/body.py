@@ -19,6 +19,7 @@ from pgmig_tui.impact.folding import NOTHING, constant_text, stand_in, truth
 from pgmig_tui.impact.modes import AE, RE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, Typed, steps_of, variables_of
+from pgmig_tui.impact.refusal import Refusal, behind
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
@@ -74,7 +75,7 @@ def run_sql(
 def _finish(flow: Flow, scene: Scene, out: Effect, what: str) -> None:
     after = distinct([*flow.alive, *flow.left, *flow.exited])
     if not after:
-        out.fail(f"inside {what}: {flow.problem or 'it raises an exception (P0001)'}")
+        out.fail(behind(f"inside {what}: ", flow.problem or Refusal("it raises an exception", "P0001")))
         return
     scene.become([world.catalog for world in after])
 
@@ -202,7 +203,8 @@ class _Body:
         """COMMIT or ROLLBACK, which only a procedure or DO block outside of a transaction may say."""
         if any(world.catalog.in_block for world in worlds):
             word = "COMMIT" if commit else "ROLLBACK"
-            return Flow([], failed=True, problem=f"{word} inside a transaction that isn't its own is refused (2D000)")
+            told = f"{word} inside a transaction that isn't its own is refused"
+            return Flow([], failed=True, problem=Refusal(told, "2D000"))
         for world in worlds:
             world.catalog.commit()
         return Flow(worlds)
@@ -368,7 +370,7 @@ def carry_out(
         _apply(tree, inner, out)
     if out.no_transaction:
         out.no_transaction = out.temporary_locks = False
-        out.fail("what must stand outside of a transaction can't run inside a function (25001)")
+        out.fail("what must stand outside of a transaction can't run inside a function", "25001")
     return [World(catalog, world.worth) for catalog in inner.outcomes]
 
 

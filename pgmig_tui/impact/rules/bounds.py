@@ -81,15 +81,15 @@ def bounds_refused(scene: Scene, out: Effect, parent: Relation, node: Node) -> N
     known = {name: bound_in(one.bound) for name, one in others.items() if one is not None and one.bound}
     used = {how for how, _ in known.values()} - {"d", ""}
     if used and strategy not in (*used, "d"):
-        out.fail(f"{parent.name} isn't partitioned by {_STRATEGY[strategy]} (42P16)")
+        out.fail(f"{parent.name} isn't partitioned by {_STRATEGY[strategy]}", "42P16")
         return
     kinds = [parent.columns.get(name) for name in parent.partition_key]
     kind = kinds[0].type if len(kinds) == 1 and kinds[0] is not None else ""
     if strategy == "r" and values and (values[0] == values[1] or _before(values[1], values[0], kind)):
-        out.fail(f"the range of the new partition of {parent.name} is empty (42P17)")
+        out.fail(f"the range of the new partition of {parent.name} is empty", "42P17")
     for name, other in known.items():
         if other[0] == strategy and _overlap(mine, other, kind):
-            out.fail(f"the new partition of {parent.name} would overlap {name} (42P17)")
+            out.fail(f"the new partition of {parent.name} would overlap {name}", "42P17")
 
 
 def _overlap(one: Bound, other: Bound, kind: str) -> bool:

@@ -9,6 +9,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Call, EventTrigger, Name, Operator, Relation
 from pgmig_tui.impact.folding import NOTHING, REWRITTEN
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import behind
 from pgmig_tui.impact.shadow import Catalog, State
 from pgmig_tui.impact.wanted import CHECKS_AGAIN
 
@@ -281,7 +282,7 @@ def fire(node: Node, scene: Scene, out: Effect, before: State) -> None:
             run_function(parts, around, inner, (), {name: value for name, value in worth.items() if value})
             around.code.dropped = None
             if inner.problem and _surely(trigger, node, kind, out):
-                out.fail(f"the event trigger {trigger.name} refuses it: {inner.problem}")
+                out.fail(behind(f"the event trigger {trigger.name} refuses it: ", inner.problem))
             scene.become(around.outcomes)
     for lock in inner.locks.values():
         out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, by an event trigger", "possible", lock.new)

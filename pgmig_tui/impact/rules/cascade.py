@@ -238,7 +238,7 @@ def refuse(out: Effect, what: str, others: Iterable[str]) -> bool:
     if not told:
         return False
     listed = ", ".join(told[:_MOST_WORDS]) + (", …" if len(told) > _MOST_WORDS else "")
-    out.fail(f"{what} can't be dropped without CASCADE: {listed} depends on it (2BP01)")
+    out.fail(f"{what} can't be dropped without CASCADE: {listed} depends on it", "2BP01")
     return True
 
 

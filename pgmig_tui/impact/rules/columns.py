@@ -17,6 +17,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.expressions import LITERAL, kind_of, no_operator
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import Refusal
 
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 _TRIGGERED = frozenset({"new", "old"})
@@ -152,7 +153,7 @@ class _Names:
         """FOR UPDATE and the like lock rows of tables, not what is made of several (CheckSelectLocking)."""
         made = node.distinct_clause or node.group_clause or nodes.has(node, "having_clause")
         if node.locking_clause and made:
-            self._refuse("FOR UPDATE and the like can't be with DISTINCT, GROUP BY or HAVING (0A000)")
+            self._refuse(Refusal("FOR UPDATE and the like can't be with DISTINCT, GROUP BY or HAVING", "0A000"))
 
     def _given(self, node: Node, scope: _Scope) -> Columns:
         """The columns that a SELECT gives."""
@@ -239,7 +240,7 @@ class _Names:
                 continue
             for name in nodes.strings(join.using_clause):
                 if not any(name in (one.columns or ()) for one in side):
-                    self._refuse(f"column {name} in USING is in no table on the {word} side (42703)")
+                    self._refuse(Refusal(f"column {name} in USING is in no table on the {word} side", "42703"))
 
     # -- expressions ----------------------------------------------------------------------------------------------
 
@@ -293,7 +294,7 @@ class _Names:
 
     def _fits(self, table: _Source, column: str, wanted: str, kind: str) -> None:
         if kind and kind != LITERAL and not self.scene.catalog.casts and assignable(kind, wanted) is False:
-            self._refuse(f"{column} of {table.told} is {wanted}, and what it is to get is {kind} (42804)")
+            self._refuse(Refusal(f"{column} of {table.told} is {wanted}, and what it is to get is {kind}", "42804"))
 
     def _fill(self, insert: Node, table: _Source) -> None:
         columns = table.columns or {}
@@ -322,7 +323,7 @@ class _Names:
         if any(name in level.given for level in scope.chain()):
             return
         told = ", ".join(dict.fromkeys(one.told or one.called for one in sources))
-        self._refuse(f"column {name}{f' of {told}' if told else ''} does not exist (42703)")
+        self._refuse(Refusal(f"column {name}{f' of {told}' if told else ''} does not exist", "42703"))
 
     def _once(self, name: str, scope: _Scope) -> None:
         """A plain name that two tables of one FROM have is ambiguous, unless USING makes one of both (42702)."""
@@ -331,7 +332,9 @@ class _Names:
             if name in level.given or name in level.merged:
                 return
             if len(having) > 1:
-                self._refuse(f"column {name} is in {having[0].told or having[0].called} and {having[1].told} (42702)")
+                self._refuse(
+                    Refusal(f"column {name} is in {having[0].told or having[0].called} and {having[1].told}", "42702")
+                )
             if having:
                 return
 
@@ -344,12 +347,12 @@ class _Names:
             if known is None or len(found) > 1 or name in known or name in SYSTEM_COLUMNS:
                 return
             if not self.scene.catalog.functions([name]):  # t.f is f(t), too
-                self._refuse(f"column {name} of {found[0].told or called} does not exist (42703)")
+                self._refuse(Refusal(f"column {name} of {found[0].told or called} does not exist", "42703"))
             return
         if called in self.variables:
             self._of_row(called, name)
         elif not self.variables and not any(not one.called for level in scope.chain() for one in level.sources):
-            self._refuse(f"{called} in {called}.{name} stands for no table of the query (42P01)")
+            self._refuse(Refusal(f"{called} in {called}.{name} stands for no table of the query", "42P01"))
 
     def _of_row(self, called: str, name: str) -> None:
         """NEW and OLD in the function of a trigger are rows of its table."""
@@ -358,7 +361,7 @@ class _Names:
             return
         table = self.scene.catalog.known(Name(worth.get("tg_table_schema", ""), worth["tg_table_name"]))
         if table is not None and table.known and table.columns and name not in table.columns:
-            self._refuse(f"{called} has no column {name}: {table.name} lacks it (42703)")
+            self._refuse(Refusal(f"{called} has no column {name}: {table.name} lacks it", "42703"))
 
     def _refuse(self, told: str) -> None:
         self.out.fail(told)

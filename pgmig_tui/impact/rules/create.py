@@ -10,6 +10,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Call, Column, Dependent, Name, OwnedSequence, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.rules import alter_constraint, sequences
 from pgmig_tui.impact.rules.alter_column import default_type
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
@@ -40,19 +41,19 @@ def create_table(node: Node, scene: Scene, out: Effect) -> None:
     temporary = node.relation.relpersistence == "t"
     name = catalog.creation_name(nodes.name_of(node.relation), temporary=temporary)
     if temporary and node.relation.schemaname not in ("", TEMP):
-        out.problem = f"a temporary table can't be in the schema {node.relation.schemaname} (42P16)"
+        out.fail(f"a temporary table can't be in the schema {node.relation.schemaname}", "42P16")
         return
     if problem := catalog.no_room(name):
         out.problem = problem
         return
     if catalog.get(name) is not None:
         if not node.if_not_exists:
-            out.problem = f"{name} exists already (42P07)"
+            out.fail(f"{name} exists already", "42P07")
         else:
             out.notes.append(f"{name} is there already: nothing happens")
         return
     if catalog.live and catalog.type([name.schema, name.relation]) is not None:
-        out.problem = f"the type {name} exists already (42710)"
+        out.fail(f"the type {name} exists already", "42710")
         return
     stored_where(scene, out, node.tablespacename, node.access_method)
     if node.if_not_exists and not catalog.live:
@@ -110,16 +111,16 @@ def _note_calls(node: Node, scene: Scene, name: Name) -> None:
 def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parents: list[Name]) -> None:
     for parent_name in parents:
         if scene.catalog.missing(parent_name):
-            out.problem = f"{scene.catalog.resolve(parent_name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(parent_name)} does not exist", "42P01")
             return
         parent = scene.catalog.relation(parent_name, "p")
         if parent.known and parent.kind not in "p?" and scene.catalog.live:
-            out.fail(f"{parent.name} is not partitioned: it has no partitions (42P17)")
+            out.fail(f"{parent.name} is not partitioned: it has no partitions", "42P17")
         bounds_refused(scene, out, parent, node.partbound)
         out.lock(parent, AE, f"gets the partition {table.name}")
         is_default = bool(node.partbound.is_default)
         if is_default and parent.default_partition is not None:
-            out.fail(f"{parent.name} has the default partition {parent.default_partition} (42P17)")
+            out.fail(f"{parent.name} has the default partition {parent.default_partition}", "42P17")
         lock_default(scene, out, parent, scanned=not is_default)
         for index in parent.indexes:
             out.lock_index(parent, index, SUE, f"{table.name} gets its part of it")
@@ -187,7 +188,7 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
     for definition in definitions:
         column = definition.colname
         if [one.colname for one in definitions].count(column) > 1:
-            out.fail(f"{name} would have two columns {column} (42701)")
+            out.fail(f"{name} would have two columns {column}", "42701")
         written = type_name(definition.type_name)
         serial = SERIALS.get(written.name)
         kinds = _NO_KINDS
@@ -226,7 +227,7 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
             if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT":
                 for asked in sequences.named_in(item.constraint.raw_expr):
                     if catalog.missing(asked):
-                        out.fail(f"{catalog.resolve(asked)} does not exist (42P01)")
+                        out.fail(f"{catalog.resolve(asked)} does not exist", "42P01")
                     else:
                         out.lock(catalog.relation(asked, "S"), AS, "a default asks it")
                 sequences.default_set(catalog, name, definition.colname, item.constraint.raw_expr)
@@ -268,7 +269,7 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
             out.notes.append(f"{name} is there already: nothing happens")
             query_locks(node.query, scene, out, plan=False, deep=False)
         else:
-            out.problem = f"{name} exists already (42P07)"
+            out.fail(f"{name} exists already", "42P07")
         return
     rows = NOTHING
     if nodes.kind(nodes.statement(node.query)) == "ExecuteStmt":
@@ -281,7 +282,7 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
         missing_columns(nodes.statement(node.query), scene, out)
     temporary = next((one.name for one in out.locks.values() if one.schema == TEMP), None) if kind == "m" else None
     if temporary is not None:
-        out.fail(f"a materialized view can't read {temporary}, which is temporary (0A000)")
+        out.fail(f"a materialized view can't read {temporary}, which is temporary", "0A000")
         return
     new = scene.catalog.live or not node.if_not_exists
     reads = tuple(lock.name for lock in out.locks.values())
@@ -345,7 +346,7 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
         out.notes.append(f"{name} is new or replaced: without a server it is not known which")
         return
     if present is not None:
-        out.problem = f"{name} exists already (42P07)"
+        out.fail(f"{name} exists already", "42P07")
         return
     columns = result_columns(scene.catalog, node.query)
     scene.catalog.put(
@@ -368,12 +369,12 @@ def _changes_columns(view: Relation, columns: dict[str, Column]) -> str:
     old, new = list(view.columns.values()), list(columns.values())
     for one, other in zip(old, new, strict=False):
         if one.name != other.name:
-            return f"column {one.name} of {view.name} can't become {other.name} by CREATE OR REPLACE (42P16)"
+            return Refusal(f"column {one.name} of {view.name} can't become {other.name} by CREATE OR REPLACE", "42P16")
         known = one.type and other.type
         if known and (one.type, one.typmod, one.type_schema) != (other.type, other.typmod, other.type_schema):
-            return f"column {one.name} of {view.name} can't get another type by CREATE OR REPLACE (42P16)"
+            return Refusal(f"column {one.name} of {view.name} can't get another type by CREATE OR REPLACE", "42P16")
     return (
-        f"columns can't be dropped from the view {view.name} by CREATE OR REPLACE (42P16)"
+        Refusal(f"columns can't be dropped from the view {view.name} by CREATE OR REPLACE", "42P16")
         if len(new) < len(old)
         else ""
     )
@@ -390,7 +391,7 @@ def create_sequence(node: Node, scene: Scene, out: Effect) -> None:
         return
     if scene.catalog.get(name) is not None:
         if not node.if_not_exists:
-            out.problem = f"{name} exists already (42P07)"
+            out.fail(f"{name} exists already", "42P07")
         return
     scene.catalog.put(Relation(name, "S", new=True, owner=scene.catalog.role, acl=scene.catalog.access.of_new))
     owned_by(node.options, scene, out, name)
@@ -404,7 +405,7 @@ def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
     parts = nodes.list_name(element.arg)
     owner = sequences.owner_of(scene.catalog, sequence)
     if owner is not None and owner[1].identity:
-        out.fail(f"{sequence} is the identity of {owner[0].name}: its owner can't change (0A000)")
+        out.fail(f"{sequence} is the identity of {owner[0].name}: its owner can't change", "0A000")
         return True
     sequences.disown(scene.catalog, sequence)
     if len(parts) < 2:
@@ -415,9 +416,9 @@ def owned_by(items: Node, scene: Scene, out: Effect, sequence: Name) -> bool:
     if table.known and mine is not None and scene.catalog.live:
         no_column(out, table, parts[-1:])
         if table.name.schema != sequence.schema:
-            out.fail(f"{sequence} must be in the schema of {table.name} to be owned by it (55000)")
+            out.fail(f"{sequence} must be in the schema of {table.name} to be owned by it", "55000")
         elif mine.owner and table.owner and mine.owner != table.owner:
-            out.fail(f"{sequence} must have the owner of {table.name} to be owned by it (55000)")
+            out.fail(f"{sequence} must have the owner of {table.name} to be owned by it", "55000")
     if table.known:
         owned = (*table.sequences, OwnedSequence(sequence, parts[-1]))
         scene.catalog.put(replace(table, sequences=owned))
@@ -436,11 +437,11 @@ def create_schema(node: Node, scene: Scene, out: Effect) -> None:
 
     name = node.schemaname or node.authrole.rolename
     if name.startswith("pg_"):
-        out.problem = f"the schema {name} can't be made: names that begin with pg_ are the server's own (42939)"
+        out.fail(f"the schema {name} can't be made: names that begin with pg_ are the server's own", "42939")
         return
     if scene.catalog.live and scene.catalog.has_schema(name):
         if not node.if_not_exists:
-            out.problem = f"the schema {name} exists already (42P06)"
+            out.fail(f"the schema {name} exists already", "42P06")
         return
     owner = node.authrole.rolename if nodes.has(node, "authrole") else ""
     scene.catalog.create_schema(name, owner or scene.catalog.role)

@@ -12,6 +12,7 @@ from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, READS_EVERYTHING, READS_RELATION, RUNS_SQL
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import sqlstate_of
 from pgmig_tui.impact.result import Lost
 from pgmig_tui.impact.rules.calls import (
     cast_functions,
@@ -112,7 +113,7 @@ def unpopulated(reads: Iterable[Name], scene: Scene, out: Effect) -> None:
         behind = scene.catalog.behind(relation.name) if relation is not None and relation.kind == "v" else ()
         for one in (relation, *map(scene.catalog.known, behind)):
             if one is not None and one.kind == "m" and one.known and not one.populated and scene.catalog.live:
-                out.fail(f"{one.name} has no data yet: it must be refreshed first (55000)")
+                out.fail(f"{one.name} has no data yet: it must be refreshed first", "55000")
 
 
 def _row_locked(select: Node) -> list[Name]:
@@ -188,7 +189,7 @@ def _sequence_of(argument: Node, scene: Scene, out: Effect) -> Relation | None:
         return None
     name = nodes.name_from(_parts(text))
     if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
     return scene.catalog.relation(name, "S")
 
 
@@ -222,7 +223,7 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
     elif of_server and name in TAKES_STATISTICS and scene.major >= 18:
         take_statistics(name, given, scene, out)
     elif of_server and name in TAKES_STATISTICS and scene.catalog.live:
-        out.fail(f"{name}() does not exist before PostgreSQL 18 (42883)")
+        out.fail(f"{name}() does not exist before PostgreSQL 18", "42883")
     elif parts[0] not in {"pg_catalog", "information_schema"}:
         run_function(parts, scene, out, given)
         text = given[0] if given else None
@@ -262,7 +263,7 @@ def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     """The target of an INSERT, UPDATE, DELETE or MERGE, with the other ends of its foreign keys."""
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     table = scene.catalog.relation(name, "r")
     if wrong_kind(scene, out, table, "rpvf", "a table that can be changed"):
@@ -318,7 +319,7 @@ def _twice(scene: Scene, out: Effect, node: Node, table: Relation) -> None:
     rules = [name for name in table.rules if table.rule_events.get(name) in {"INSERT", "UPDATE"}]
     if rules and scene.catalog.live:
         told = f"ON CONFLICT is refused on {table.name}, which has the rule {rules[0]}"
-        out.fail(f"{told} (0A000)")
+        out.fail(told, "0A000")
     clause = node.on_conflict_clause
     wanted = [item.index_elem.name for item in clause.infer.index_elems]
     rows = [row.list.items for row in nodes.statement(node.select_stmt).values_lists] if clause.target_list else []
@@ -329,7 +330,7 @@ def _twice(scene: Scene, out: Effect, node: Node, table: Relation) -> None:
     keys = [tuple(nodes.constant(row[columns.index(name)]) for name in wanted) for row in rows]
     known = [key for key in keys if None not in key]
     if len(known) > len(set(known)):
-        out.fail(f"ON CONFLICT DO UPDATE would change a row of {table.name} twice (21000)")
+        out.fail(f"ON CONFLICT DO UPDATE would change a row of {table.name} twice", "21000")
 
 
 def _condition(node: Node, name: str) -> Node | None:
@@ -610,7 +611,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
         return
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     named = scene.catalog.relation(name, "r")
     stored = "rfm" if scene.major >= 18 else "rf"
@@ -619,7 +620,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     no_column(out, named, nodes.strings(node.attlist))
     for column in map(named.columns.get, nodes.strings(node.attlist)):
         if column is not None and column.generated:
-            out.fail(f"{named.name}.{column.name} is a generated column: COPY can't name it (42P10)")
+            out.fail(f"{named.name}.{column.name} is a generated column: COPY can't name it", "42P10")
     if node.is_from:
         scene.catalog.fill(scene.catalog.resolve(name))
         out.doubt("how many rows COPY brings")
@@ -638,13 +639,13 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.relations:
         name = nodes.name_of(item.range_var)
         if catalog.missing(name):
-            out.problem = f"{catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{catalog.resolve(name)} does not exist", "42P01")
             continue
         root = catalog.relation(name, "r")
         if wrong_kind(scene, out, root, "rpf"):
             continue
         if root.partitioned and not item.range_var.inh:
-            out.fail(f"{root.name} is partitioned: TRUNCATE ONLY is refused (42809)")
+            out.fail(f"{root.name} is partitioned: TRUNCATE ONLY is refused", "42809")
         for position, member in enumerate(catalog.tree(root.name) if item.range_var.inh and root.known else [root]):
             todo.append((member, "TRUNCATE" if position == 0 else f"TRUNCATE reaches it from {root.name}"))
             named.add(member.name)
@@ -669,7 +670,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
             if cascade:
                 todo.extend((m, f"its {key.name} references {table.name}") for m in catalog.tree(key.table))
             elif key.table not in named:
-                out.problem = f"{table.name} is referenced by {key.table}: TRUNCATE is refused (0A000)"
+                out.fail(f"{table.name} is referenced by {key.table}: TRUNCATE is refused", "0A000")
         if node.restart_seqs:
             for sequence in table.sequences:
                 out.lock_name(sequence.name, "S", AE, "RESTART IDENTITY", new=table.new)
@@ -689,7 +690,7 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
             continue
         seen.add((name, below))
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
             continue
         relation = index_or_relation(scene.catalog, name, "r")
         if wrong_kind(scene, out, relation, "rpvf" if (name, below) not in named else "rpv", "a table or view"):
@@ -724,7 +725,7 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
         out.doubts += inner.doubts
         out.hidden += inner.hidden
     out.unknown.extend(inner.unknown)
-    if analyze or not inner.problem.endswith("(55000)"):  # what only running it would find
+    if analyze or sqlstate_of(inner.problem) != "55000":  # what only running it would find
         out.problem = inner.problem
 
 
@@ -771,7 +772,7 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
     except nodes.ParseError:
         trees = []
     if text is None and scene.catalog.live and not scene.catalog.uncertain:
-        out.fail(f"the prepared statement {node.name} does not exist (26000)")
+        out.fail(f"the prepared statement {node.name} does not exist", "26000")
         return
     if not trees or nodes.kind(trees[0]) not in {"PrepareStmt", *_RUNNABLE}:
         out.hide(f"what the prepared statement {node.name} does")
@@ -780,7 +781,7 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
     wanted = max((one.number for one in nodes.walk(inner) if nodes.kind(one) == "ParamRef"), default=0)
     if nodes.kind(trees[0]) == "PrepareStmt" and max(wanted, len(trees[0].argtypes)) != len(node.params):
         told = f"the prepared statement {node.name} takes {max(wanted, len(trees[0].argtypes))} parameters"
-        out.fail(f"{told}, and is given {len(node.params)} (42601)")
+        out.fail(f"{told}, and is given {len(node.params)}", "42601")
     if nodes.kind(trees[0]) == "PrepareStmt":
         perhaps([name for one in trees[0].argtypes for name in types_in(one, scene.catalog, "c")], scene, out)
     apply(inner, scene, out)

@@ -49,7 +49,7 @@ def drop(node: Node, scene: Scene, out: Effect) -> None:
             _drop_relation(scene, out, name_from(parts), what, cascade, node.missing_ok, targets)
         elif what == "OBJECT_INDEX":
             if node.concurrent and len(node.objects) > 1:
-                out.fail("DROP INDEX CONCURRENTLY takes one index at a time (0A000)")
+                out.fail("DROP INDEX CONCURRENTLY takes one index at a time", "0A000")
             _drop_index(scene, out, name_from(parts), node.concurrent, node.missing_ok, cascade)
         elif what in _ON_TABLE:
             _drop_on_table(scene, out, parts, _ON_TABLE[what], node.missing_ok)
@@ -86,11 +86,11 @@ def _drop_relation(
     if catalog.missing(name):
         # One that the same DROP names before may have taken it along.
         if not missing_ok and catalog.resolve(name) not in out.locks:
-            out.fail(f"{catalog.resolve(name)} does not exist (42P01)")
+            out.fail(f"{catalog.resolve(name)} does not exist", "42P01")
         return
     relation = catalog.relation(name, kind)
     if relation.name.schema == SYSTEM:
-        out.problem = f"{relation.name} can't be dropped: the system needs it (42501)"
+        out.fail(f"{relation.name} can't be dropped: the system needs it", "42501")
         return
     if wrong_target(scene, out, index_or_relation(catalog, relation.name, kind), what):
         return
@@ -143,7 +143,7 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
     catalog = scene.catalog
     if catalog.missing(name):
         if not missing_ok:
-            out.fail(f"index {catalog.resolve(name)} does not exist (42704)")
+            out.fail(f"index {catalog.resolve(name)} does not exist", "42704")
         return
     found = catalog.index(name)
     if found is None and wrong_target(scene, out, catalog.relation(name), "OBJECT_INDEX"):
@@ -152,9 +152,9 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
     if concurrent:
         out.no_transaction = out.temporary_locks = True
         if cascade:
-            out.fail("DROP INDEX CONCURRENTLY knows no CASCADE (0A000)")
+            out.fail("DROP INDEX CONCURRENTLY knows no CASCADE", "0A000")
         elif found is not None and found[0].partitioned:
-            out.fail(f"{found[1].name} is partitioned: it can't be dropped CONCURRENTLY (0A000)")
+            out.fail(f"{found[1].name} is partitioned: it can't be dropped CONCURRENTLY", "0A000")
     if found is None:
         resolved = catalog.resolve(name)
         out.lock_name(resolved, "i", mode, "it is dropped", new=False)
@@ -195,14 +195,14 @@ def _drop_on_table(scene: Scene, out: Effect, parts: list[str], what: str, missi
     name = name_from(parts[:-1])
     if scene.catalog.missing(name):
         if not missing_ok:
-            out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     relation = scene.catalog.relation(name, "r")
     trigger = next((t for t in relation.triggers if t.name == parts[-1]), None)
     there = {"rule": relation.rules, "policy": relation.policies}.get(what, (trigger.name,) if trigger else ())
     if relation.known and scene.catalog.live and parts[-1] not in there:
         if not missing_ok:
-            out.fail(f"{relation.name} has no {what} {parts[-1]} (42704)")
+            out.fail(f"{relation.name} has no {what} {parts[-1]}", "42704")
         return
     out.lock(relation, AE, f"DROP {what.upper()} {parts[-1]}")
     members = [relation]

@@ -30,7 +30,7 @@ def drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool, missing_o
             out.lose(4, f"everything inside the schema {schema}")
     elif not catalog.has_schema(schema):
         if not missing_ok:
-            out.fail(f"the schema {schema} does not exist (3F000)")
+            out.fail(f"the schema {schema} does not exist", "3F000")
         return
     inside = [relation for relation in catalog if relation.name.schema == schema]
     found = keys(catalog, "schema", [catalog.schema_before(schema)])
@@ -70,7 +70,7 @@ def drop_type(scene: Scene, out: Effect, parts: list[str], cascade: bool, missin
     found = keys(catalog, "type", parts)
     if catalog.live and fact is None and composite is None and not found:
         if catalog.asked(name_from(parts)) and not missing_ok:
-            out.fail(f"the type {'.'.join(parts)} does not exist (42704)")
+            out.fail(f"the type {'.'.join(parts)} does not exist", "42704")
         return
     if composite is not None:
         out.lock(composite, AE, "it is dropped")
@@ -153,11 +153,11 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
     facts = [fact for fact in facts if fact.name == facts[0].name]  # the search_path's first schema that has one
     found = [] if facts and all(fact.made for fact in facts) else keys(catalog, "function", parts, arguments)
     if len(facts) > 1 and arguments is None and catalog.live:
-        out.fail(f"there are several functions {'.'.join(parts)}: say which one (42725)")
+        out.fail(f"there are several functions {'.'.join(parts)}: say which one", "42725")
     name = ".".join(parts)
     if catalog.live and not facts and not found:
         if catalog.asked(name_from(parts)) and not missing_ok:
-            out.fail(f"the function {name} does not exist (42883)")
+            out.fail(f"the function {name} does not exist", "42883")
         return
     made = [one for fact in facts for one in fact.dependents if catalog.known(one.name) is not None]
     names = {fact.name for fact in facts}
@@ -255,7 +255,7 @@ def drop_statistics(scene: Scene, out: Effect, name: Name, missing_ok: bool) -> 
     found = scene.catalog.statistics(name)
     if found is None and scene.catalog.live and scene.catalog.asked(name):
         if not missing_ok:
-            out.fail(f"the statistics object {name} does not exist (42704)")
+            out.fail(f"the statistics object {name} does not exist", "42704")
         return
     table = None if found is None else found[1]
     out.lose(1, f"the statistics {name}")
@@ -276,15 +276,15 @@ def drop_role(node: Node, scene: Scene, out: Effect) -> None:
             continue
         if scope is not None and role in scope.asked.roles and not catalog.has_role(role):
             if not node.missing_ok:
-                out.fail(f"the role {role} does not exist (42704)")
+                out.fail(f"the role {role} does not exist", "42704")
             continue
         out.lose(1, f"the role {role}")
         if catalog.live and (owned := _owned_by(catalog, role)):
-            out.fail(f"the role {role} owns {owned[0].name}, and can't be dropped (2BP01)")
+            out.fail(f"the role {role} owns {owned[0].name}, and can't be dropped", "2BP01")
         elif catalog.live and not catalog.uncertain:
             held = held_by(role, catalog) or ("something" if role in catalog.access.holding else "")
             if held:
-                out.fail(f"the role {role} has {held}, and can't be dropped (2BP01)")
+                out.fail(f"the role {role} has {held}, and can't be dropped", "2BP01")
         if not out.problem:
             catalog.put_role(role, there=False)
 
@@ -298,7 +298,7 @@ def drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: 
         scene.catalog.drop_event_trigger(name)
     if what == "OBJECT_PUBLICATION":
         if scene.catalog.live and name not in scene.catalog.published and not missing_ok:
-            out.fail(f"the publication {name} does not exist (42704)")
+            out.fail(f"the publication {name} does not exist", "42704")
         scene.catalog.publish(name, None)
     if what == "OBJECT_EXTENSION":
         _drop_extension(scene, out, name, cascade, missing_ok)
@@ -324,7 +324,7 @@ def _drop_extension(scene: Scene, out: Effect, name: str, cascade: bool, missing
     found = keys(catalog, "extension", [name])
     if catalog.live and catalog.has_extension(name) is False:
         if not missing_ok:
-            out.fail(f"the extension {name} does not exist (42704)")
+            out.fail(f"the extension {name} does not exist", "42704")
         return
     out.lose(1, f"the extension {name}")
     words = [] if cascade else [obstacle_words(one) for one in in_the_way(catalog, found)]

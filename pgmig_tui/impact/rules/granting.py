@@ -37,7 +37,7 @@ def grant(node: Node, scene: Scene, out: Effect) -> None:
             continue
         name = nodes.name_of(item.range_var)
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         elif scene.major >= 18:
             relation = scene.catalog.relation(name, "S" if what == "OBJECT_SEQUENCE" else "r")
             out.lock(relation, AS, "GRANT" if node.is_grant else "REVOKE")
@@ -57,7 +57,7 @@ def _grant_functions(node: Node, scene: Scene, out: Effect) -> None:
         if scene.catalog.uncertain or not scene.catalog.asked(nodes.name_from(parts)) or is_known(parts):
             continue
         if not any(count is None or len(fact.takes) == count for fact in facts):
-            out.fail(f"the function {'.'.join(parts)} does not exist (42883)")
+            out.fail(f"the function {'.'.join(parts)} does not exist", "42883")
 
 
 def grant_role(node: Node, scene: Scene, out: Effect) -> None:
@@ -75,7 +75,7 @@ def create_role(node: Node, scene: Scene, out: Effect) -> None:
     catalog = scene.catalog
     scope = catalog.facts.scope
     if catalog.live and scope is not None and node.role in catalog.access.known and catalog.has_role(node.role):
-        out.fail(f"the role {node.role} exists already (42710)")
+        out.fail(f"the role {node.role} exists already", "42710")
         return
     catalog.put_role(node.role, there=True)
     role_changed(node, catalog)

@@ -19,7 +19,7 @@ from pgmig_tui.impact.selectivity import share
 def create_index(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     table = scene.catalog.relation(name)
     if wrong_kind(scene, out, table, "rpm"):
@@ -28,7 +28,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     if concurrent:
         out.no_transaction = out.temporary_locks = True
         if table.partitioned and node.relation.inh:
-            out.problem = f"{table.name} is partitioned: CREATE INDEX CONCURRENTLY is refused (0A000)"
+            out.fail(f"{table.name} is partitioned: CREATE INDEX CONCURRENTLY is refused", "0A000")
     mode = SUE if concurrent else S
     members = scene.catalog.tree(table.name) if table.partitioned and node.relation.inh else [table]
     in_use(scene, out, members, "CREATE INDEX")
@@ -39,7 +39,7 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
             out.scan(member)
     if present:
         if not node.if_not_exists:
-            out.problem = f"index {node.idxname} exists already (42P07)"
+            out.fail(f"index {node.idxname} exists already", "42P07")
         return
     elements = [item.index_elem for item in node.index_params]
     columns = tuple(name for element in elements if (name := element.name))
@@ -119,7 +119,7 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         found = scene.catalog.index(name)
         if found is None:
             if scene.catalog.missing(name):
-                out.problem = f"index {scene.catalog.resolve(name)} does not exist (42P01)"
+                out.fail(f"index {scene.catalog.resolve(name)} does not exist", "42P01")
                 return
             if wrong_kind(scene, out, scene.catalog.relation(name), "i", "an index"):
                 return
@@ -130,13 +130,13 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
         if table.partitioned:
             out.no_transaction = True
         if concurrent and index.exclusion:
-            out.fail(f"{index.name} is an exclusion constraint's: CONCURRENTLY is refused (0A000)")
+            out.fail(f"{index.name} is an exclusion constraint's: CONCURRENTLY is refused", "0A000")
         for member, part in scene.catalog.index_family(table, index):
             _rebuild(scene, out, member, [part], concurrent)
     elif what == "REINDEX_OBJECT_TABLE":
         name = nodes.name_of(node.relation)
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
             return
         table = index_or_relation(scene.catalog, name)
         if wrong_kind(scene, out, table, "rpmt", "a table or materialized view"):

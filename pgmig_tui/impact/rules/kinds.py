@@ -43,7 +43,7 @@ def wrong_kind(scene: Scene, out: Effect, relation: Relation, kinds: str, wanted
     False where it isn't, or where nobody knows."""
     if not scene.catalog.live or not relation.known or relation.kind == "?" or relation.kind in kinds:
         return False
-    out.fail(f"{relation.name} is {_WORDS.get(relation.kind, 'something else')}, not {wanted} (42809)")
+    out.fail(f"{relation.name} is {_WORDS.get(relation.kind, 'something else')}, not {wanted}", "42809")
     return True
 
 
@@ -57,9 +57,9 @@ def stored_where(scene: Scene, out: Effect, tablespace: str, method: str) -> Non
         and scope.tablespaces
         and not (tablespace in scope.tablespaces or scene.catalog.has_store(tablespace))
     ):
-        out.fail(f"the tablespace {tablespace} does not exist (42704)")
+        out.fail(f"the tablespace {tablespace} does not exist", "42704")
     if method and scope.methods and not (method in scope.methods or scene.catalog.has_store(method)):
-        out.fail(f"the access method {method} does not exist (42704)")
+        out.fail(f"the access method {method} does not exist", "42704")
 
 
 def index_or_relation(catalog: Catalog, name: Name, kind: str = "?") -> Relation:

@@ -19,7 +19,7 @@ def like_made(clause: Node, scene: Scene, out: Effect, name: Name) -> None:
     catalog = scene.catalog
     asked = name_of(clause.relation)
     if catalog.missing(asked):
-        out.fail(f"{catalog.resolve(asked)} does not exist (42P01)")
+        out.fail(f"{catalog.resolve(asked)} does not exist", "42P01")
         return
     source = catalog.relation(asked)
     out.lock(source, AS, "LIKE reads it")

@@ -26,7 +26,7 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.rels:
         name = nodes.name_of(item.vacuum_relation.relation)
         if scene.catalog.missing(name):
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
             continue
         root = scene.catalog.relation(name)
         no_column(out, root, nodes.strings(item.vacuum_relation.va_cols))
@@ -82,7 +82,7 @@ def cluster(node: Node, scene: Scene, out: Effect) -> None:
         return
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     root = scene.catalog.relation(name)
     if root.partitioned:
@@ -102,9 +102,9 @@ def _refuse_cluster(node: Node, table: Relation, scene: Scene, out: Effect) -> b
     if not (table.known and scene.catalog.live):
         return False
     if node.indexname and not any(index.name.relation == node.indexname for index in table.indexes):
-        out.problem = f"{table.name} has no index {node.indexname} (42704)"
+        out.fail(f"{table.name} has no index {node.indexname}", "42704")
     elif not node.indexname and not any(index.clustered for index in table.indexes):
-        out.problem = f"{table.name} was never clustered: say USING which index (42704)"
+        out.fail(f"{table.name} was never clustered: say USING which index", "42704")
     else:
         index = next(
             one for one in table.indexes if (one.name.relation == node.indexname if node.indexname else one.clustered)

@@ -31,7 +31,7 @@ def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.sequence)
     if scene.catalog.missing(name):
         if not node.missing_ok:
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     sequence = scene.catalog.relation(name, "S")
     if wrong_target(scene, out, sequence, "OBJECT_SEQUENCE"):
@@ -80,7 +80,7 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
         if found is not None:
             out.lock_index(*found, SUE, why)
         elif scene.catalog.missing(name):
-            out.problem = f"index {name} does not exist (42P01)"
+            out.fail(f"index {name} does not exist", "42P01")
         else:
             out.lock_name(name, "i", SUE, why)
     elif what in {"OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"}:
@@ -91,7 +91,7 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
 
 def _comment_on(scene: Scene, out: Effect, name: Name, mode: LockMode, kind: str, why: str) -> None:
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     out.lock(scene.catalog.relation(name, kind), mode, why)
 
@@ -99,8 +99,8 @@ def _comment_on(scene: Scene, out: Effect, name: Name, mode: LockMode, kind: str
 def publication(node: Node, scene: Scene, out: Effect) -> None:
     made = nodes.kind(node) == "CreatePublicationStmt"
     if scene.catalog.live and made is (node.pubname in scene.catalog.published):
-        told = "exists already (42710)" if made else "does not exist (42704)"
-        out.fail(f"the publication {node.pubname} {told}")
+        told, code = ("exists already", "42710") if made else ("does not exist", "42704")
+        out.fail(f"the publication {node.pubname} {told}", code)
         return
     _publish(node, scene, out, made=made)
     for item in node.pubobjects:
@@ -108,7 +108,7 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
         if nodes.has(spec, "pubtable"):
             name = nodes.name_of(spec.pubtable.relation)
             if scene.catalog.missing(name):
-                out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+                out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
                 continue
             root = scene.catalog.relation(name, "r")
             if wrong_kind(scene, out, root, "rp"):
@@ -138,9 +138,9 @@ def _publish(node: Node, scene: Scene, out: Effect, *, made: bool) -> None:
         updates, deletes = "update" in verbs, "delete" in verbs
     action = "" if made else nodes.enum_name("AlterPublicationAction", node.action)
     if action == "AP_AddObjects" and (twice := named & before.tables):
-        out.fail(f"{min(twice)} is in the publication {node.pubname} already (42710)")
+        out.fail(f"{min(twice)} is in the publication {node.pubname} already", "42710")
     if action == "AP_DropObjects" and (missing := [name for name in named if name not in before.tables]):
-        out.fail(f"{missing[0]} is not in the publication {node.pubname} (42704)")
+        out.fail(f"{missing[0]} is not in the publication {node.pubname}", "42704")
     schemas = frozenset(item.publication_obj_spec.name for item in node.pubobjects if item.publication_obj_spec.name)
 
     def after(old: frozenset[Any], new: frozenset[Any]) -> frozenset[Any]:
@@ -164,20 +164,20 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
         if item.WhichOneof("node") == "range_var":
             name = nodes.name_of(item.range_var)
             if scene.catalog.missing(name):
-                out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+                out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
                 continue
             table = scene.catalog.relation(name, "r")
             if wrong_kind(scene, out, table, "rpmf"):
                 return
             out.lock(table, SUE, "CREATE STATISTICS")
             if len(node.exprs) == 1 and node.exprs[0].stats_elem.name:
-                out.fail("extended statistics are of two columns, or more (42P17)")
+                out.fail("extended statistics are of two columns, or more", "42P17")
             no_column(out, table, (one.stats_elem.name for one in node.exprs if one.stats_elem.name))
             parts = nodes.strings(node.defnames)
             if parts:
                 made = Name(parts[-2] if len(parts) > 1 else table.name.schema, parts[-1])
                 if scene.catalog.statistics(made) is not None and not node.if_not_exists:
-                    out.fail(f"the statistics object {made} exists already (42710)")
+                    out.fail(f"the statistics object {made} exists already", "42710")
                 columns = frozenset(item.stats_elem.name for item in node.exprs)
                 scene.catalog.put_statistics(made, table.name, columns)
 
@@ -216,7 +216,8 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
                 if relation.columns[column].type != fact.name.relation and not _based_on(scene, relation, column, fact):
                     out.fail(
                         f"the domain {fact.name} is inside the type of {relation.name}.{column}: "
-                        "it can't get constraints (0A000)"
+                        "it can't get constraints",
+                        "0A000",
                     )
             if dependent.columns & set(relation.columns):
                 out.lock(relation, S, f"has a column of the domain {fact.name}")
@@ -224,7 +225,7 @@ def alter_domain(node: Node, scene: Scene, out: Effect) -> None:
     for relation, column in columns_of_type(scene, fact.name):
         if Name(relation.columns[column].type_schema, relation.columns[column].type) != fact.name:
             told = f"the domain {fact.name} is inside the type of {relation.name}.{column}: it can't get constraints"
-            out.fail(f"{told} (0A000)")
+            out.fail(told, "0A000")
         out.lock(relation, S, f"has a column of the domain {fact.name}")
         out.scan(relation)
     if adds and definition is not None and nodes.enum_name("ConstrType", definition.contype) == "CONSTR_CHECK":
@@ -277,7 +278,7 @@ def create_type(node: Node, scene: Scene, out: Effect) -> None:
     letter = "e" if kind == "CreateEnumStmt" else "r"
     name = scene.catalog.creation_name(nodes.name_from(parts))
     if scene.catalog.live and scene.catalog.type([name.schema, name.relation]) is not None:
-        out.problem = f"the type {name} exists already (42710)"
+        out.fail(f"the type {name} exists already", "42710")
         return
     labels = frozenset(nodes.strings(node.vals)) if letter == "e" else frozenset()
     scene.catalog.put_type(TypeFact(name, letter, labels=labels, made=True))
@@ -293,7 +294,7 @@ def alter_enum(node: Node, scene: Scene, out: Effect) -> None:
         and scene.catalog.knows_types
         and scene.catalog.asked(nodes.name_from(nodes.strings(node.type_name)))
     ):
-        out.problem = f"the type {parts} does not exist (42704)"
+        out.fail(f"the type {parts} does not exist", "42704")
         return
     if fact is not None and fact.labels:
         _labels(node, fact, scene, out)
@@ -313,11 +314,11 @@ def alter_enum(node: Node, scene: Scene, out: Effect) -> None:
 def _labels(node: Node, enum: TypeFact, scene: Scene, out: Effect) -> None:
     """What values an enumeration has from now on."""
     if node.old_val and node.old_val not in enum.labels:
-        out.problem = f"{enum.name} has no value '{node.old_val}' (22023)"
+        out.fail(f"{enum.name} has no value '{node.old_val}'", "22023")
     elif node.new_val_neighbor and node.new_val_neighbor not in enum.labels:
-        out.problem = f"{enum.name} has no value '{node.new_val_neighbor}' (22023)"
+        out.fail(f"{enum.name} has no value '{node.new_val_neighbor}'", "22023")
     elif node.new_val in enum.labels and not node.skip_if_new_val_exists:
-        out.problem = f"{enum.name} has the value '{node.new_val}' already (42710)"
+        out.fail(f"{enum.name} has the value '{node.new_val}' already", "42710")
     if not out.problem:
         scene.catalog.put_type(changed(enum, labels=(enum.labels | {node.new_val}) - {node.old_val}))
 
@@ -368,18 +369,18 @@ def create_extension(node: Node, scene: Scene, out: Effect) -> None:
     catalog, scope = scene.catalog, scene.catalog.facts.scope
     if catalog.has_extension(node.extname):
         if not node.if_not_exists:
-            out.problem = f"the extension {node.extname} exists already (42710)"
+            out.fail(f"the extension {node.extname} exists already", "42710")
         return
     asked = scope is not None and node.extname in scope.asked.extensions
     if scope is not None and asked and node.extname not in scope.available | scope.extensions:
-        out.problem = f"the extension {node.extname} is not available on this server (0A000)"
+        out.fail(f"the extension {node.extname} is not available on this server", "0A000")
         return
     catalog.create_extension(node.extname)
 
 
 def alter_extension(node: Node, scene: Scene, out: Effect) -> None:
     if scene.catalog.has_extension(node.extname) is False:
-        out.problem = f"the extension {node.extname} does not exist (42704)"
+        out.fail(f"the extension {node.extname} does not exist", "42704")
 
 
 def create_subscription(node: Node, scene: Scene, out: Effect) -> None:
@@ -402,7 +403,7 @@ def alter_subscription(node: Node, scene: Scene, out: Effect) -> None:
         return
     out.no_transaction = True
     if enabled is False:
-        out.problem = f"{node.subname} is disabled: its publications can't be refreshed (55000)"
+        out.fail(f"{node.subname} is disabled: its publications can't be refreshed", "55000")
 
 
 def depends(node: Node, scene: Scene, out: Effect) -> None:
@@ -463,19 +464,19 @@ def refresh(node: Node, scene: Scene, out: Effect) -> None:
 
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     view = scene.catalog.relation(name, "m")
     if wrong_kind(scene, out, view, "m", "a materialized view"):
         return
     if node.concurrent and node.skip_data:
-        out.problem = "REFRESH … CONCURRENTLY can't be WITH NO DATA (42601)"
+        out.fail("REFRESH … CONCURRENTLY can't be WITH NO DATA", "42601")
         return
     out.lock(view, E if node.concurrent else AE, "REFRESH")
     usable = any(index.unique and index.whole and index.valid for index in view.indexes)
     if node.concurrent and view.known and scene.catalog.live and not (usable and view.populated):
         lacks = "is not populated" if not view.populated else "has no unique index on plain columns of all its rows"
-        out.fail(f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused (55000)")
+        out.fail(f"{view.name} {lacks}: REFRESH … CONCURRENTLY is refused", "55000")
     if not node.skip_data:
         read_tables(scene, out, list(view.reads), AS, f"behind {view.name}")
         unpopulated(view.reads, scene, out)

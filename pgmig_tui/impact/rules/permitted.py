@@ -54,7 +54,7 @@ def _roles_there(node: Node, scene: Scene, out: Effect) -> None:
             role = inner.priv_name
         asked = role in scope.asked.members or role in scope.asked.roles
         if role and asked and not role.startswith("pg_") and not catalog.has_role(role):
-            out.fail(f"the role {role} does not exist (42704)")
+            out.fail(f"the role {role} does not exist", "42704")
 
 
 def permitted(node: Node, scene: Scene, out: Effect) -> None:
@@ -86,7 +86,7 @@ def function_permitted(fact: FunctionFact, scene: Scene, out: Effect) -> bool:
         return True
     if catalog.access.may(role, "X", "function", fact.owner, fact.acl):
         return True
-    out.fail(f"{role} may not run the function {fact.name} (42501)")
+    out.fail(f"{role} may not run the function {fact.name}", "42501")
     return False
 
 
@@ -97,7 +97,7 @@ class _Judge:
         self.access = scene.catalog.access
 
     def refuse(self, what: str) -> None:
-        self.out.fail(f"{self.role} {what} (42501)")
+        self.out.fail(f"{self.role} {what}", "42501")
 
     def use(self, relation: Relation, letters: str) -> None:
         self._may(relation, letters)

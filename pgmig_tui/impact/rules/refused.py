@@ -14,6 +14,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.expressions import LITERAL, kind_of, no_operator, of_columns
 from pgmig_tui.impact.facts import Column, Index, Name, Relation, replace
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.rules import inherited
 from pgmig_tui.impact.rules.cascade import depends_still, in_the_way, keys_by, obstacle_words, part_key, refuse
 from pgmig_tui.impact.rules.kinds import wrong_kind
@@ -60,7 +61,7 @@ def lacks(table: Relation, columns: Iterable[str]) -> str:
 
 def no_column(out: Effect, table: Relation, columns: Iterable[str]) -> None:
     if missing := lacks(table, columns):
-        out.fail(f"column {missing} of {table.name} does not exist (42703)")
+        out.fail(f"column {missing} of {table.name} does not exist", "42703")
 
 
 def no_constraint(scene: Scene, out: Effect, table: Relation, name: str) -> None:
@@ -70,7 +71,7 @@ def no_constraint(scene: Scene, out: Effect, table: Relation, name: str) -> None
     there = {check.name for check in table.checks} | {key.name for key in table.foreign_keys}
     there |= {index.constraint for index in table.indexes} | {trigger.name for trigger in table.triggers}
     if name not in there and scene.catalog.facts.scope is not None:
-        out.fail(f"{table.name} has no constraint {name} (42704)")
+        out.fail(f"{table.name} has no constraint {name}", "42704")
 
 
 def subcommand(words: str, cmd: Node, table: Relation, scene: Scene, out: Effect, *, only: bool = False) -> None:
@@ -93,15 +94,15 @@ def _alter_type(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     for one in in_the_way(catalog, [part_key(table, cmd.name, "column", catalog)], direct=True):
         if one.what in _USED and not (one.what == "trigger" and one.relation != table.name):
             out.fail(
-                f"the type of {table.name}.{cmd.name} can't change: {_USED[one.what]} uses it, "
-                f"{obstacle_words(one)} (0A000)"
+                f"the type of {table.name}.{cmd.name} can't change: {_USED[one.what]} uses it, {obstacle_words(one)}",
+                "0A000",
             )
     for policy in _policies_on(table, cmd.name):
-        out.fail(f"the type of {table.name}.{cmd.name} can't change: the policy {policy} uses it (0A000)")
+        out.fail(f"the type of {table.name}.{cmd.name} can't change: the policy {policy} uses it", "0A000")
     for computed in table.columns.values():
         if computed.generated and cmd.name in computed.made_of:
             told = f"the type of {table.name}.{cmd.name} can't change: the generated column {computed.name} uses it"
-            out.fail(f"{told} (0A000)")
+            out.fail(told, "0A000")
     keys_of_type(cmd, table, scene, out)
     definition = nodes.definition(cmd)
     if not nodes.has(definition, "raw_default"):
@@ -176,22 +177,22 @@ def _drop_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> N
 def _drop_not_null(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     column = table.columns.get(cmd.name)
     if any(index.primary and cmd.name in index.keys for index in table.indexes):
-        out.fail(f"{cmd.name} is in the primary key of {table.name} (42P16)")
+        out.fail(f"{cmd.name} is in the primary key of {table.name}", "42P16")
     elif column is not None and column.identity:
-        out.fail(f"{table.name}.{cmd.name} is an identity column: it stays NOT NULL (42601)")
+        out.fail(f"{table.name}.{cmd.name} is an identity column: it stays NOT NULL", "42601")
 
 
 def _default(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     column = table.columns.get(cmd.name)
     if column is not None and column.generated and table.kind in "rpf":
-        out.fail(f"{table.name}.{cmd.name} is a generated column: it has no default (42601)")
+        out.fail(f"{table.name}.{cmd.name} is a generated column: it has no default", "42601")
     elif column is not None and column.identity:
-        out.fail(f"{table.name}.{cmd.name} is an identity column: it has no default (42601)")
+        out.fail(f"{table.name}.{cmd.name} is an identity column: it has no default", "42601")
     elif nodes.has(cmd, "def"):
         default_fits(cmd.name, nodes.raw_definition(cmd), table, scene, out)
         for name in named_in(nodes.raw_definition(cmd)):
             if scene.catalog.missing(name):
-                out.fail(f"{scene.catalog.resolve(name)} does not exist (42P01)")
+                out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
 
 
 def _add_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -199,28 +200,28 @@ def _add_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None
     if column is None:
         return
     if column.identity:
-        out.fail(f"{table.name}.{cmd.name} is an identity column already (55000)")
+        out.fail(f"{table.name}.{cmd.name} is an identity column already", "55000")
     elif not column.not_null:
-        out.fail(f"{table.name}.{cmd.name} must be NOT NULL to become an identity column (55000)")
+        out.fail(f"{table.name}.{cmd.name} must be NOT NULL to become an identity column", "55000")
     elif column.has_default:
-        out.fail(f"{table.name}.{cmd.name} has a default: it can't become an identity column (55000)")
+        out.fail(f"{table.name}.{cmd.name} has a default: it can't become an identity column", "55000")
 
 
 def _of_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     column = table.columns.get(cmd.name)
     if column is not None and not column.identity and not cmd.missing_ok:
-        out.fail(f"{table.name}.{cmd.name} is no identity column (55000)")
+        out.fail(f"{table.name}.{cmd.name} is no identity column", "55000")
 
 
 def _of_generated(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     column = table.columns.get(cmd.name)
     if column is not None and not column.generated and not cmd.missing_ok:
-        out.fail(f"{table.name}.{cmd.name} is no generated column (55000)")
+        out.fail(f"{table.name}.{cmd.name} is no generated column", "55000")
 
 
 def _switch_trigger(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     if cmd.name and not any(trigger.name == cmd.name for trigger in table.triggers):
-        out.fail(f"{table.name} has no trigger {cmd.name} (42704)")
+        out.fail(f"{table.name} has no trigger {cmd.name}", "42704")
 
 
 def _add_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -234,7 +235,7 @@ def _add_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     if (written := type_name(definition.type_name)).name not in SERIALS:
         no_type(scene, out, written)
     if (written.schema or table.name.schema, written.name) == table.name and written.name not in builtin_types():
-        out.fail(f"a column of {table.name} can't be of the table's own row type (42P16)")
+        out.fail(f"a column of {table.name} can't be of the table's own row type", "42P16")
     kinds = {nodes.enum_name("ConstrType", item.constraint.contype) for item in definition.constraints}
     made = Column(
         definition.colname, written.name if not written.array else "", type_schema=written.schema or "pg_catalog"
@@ -247,7 +248,7 @@ def _add_column(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
         ):
             default_fits(definition.colname, item.constraint.raw_expr, known, scene, out)
     if "CONSTR_PRIMARY" in kinds and any(index.primary for index in table.indexes):
-        out.fail(f"{table.name} has a primary key already (42P16)")
+        out.fail(f"{table.name} has a primary key already", "42P16")
 
 
 def _generated_of(expression: Node, table: Relation, out: Effect) -> None:
@@ -256,7 +257,9 @@ def _generated_of(expression: Node, table: Relation, out: Effect) -> None:
         name = nodes.strings(inner.fields)[-1:] if nodes.kind(inner) == "ColumnRef" else []
         column = table.columns.get(name[0]) if name else None
         if column is not None and column.generated:
-            told = f"a generated column can't be made of {table.name}.{column.name}, which is one itself (42P17)"
+            told = Refusal(
+                f"a generated column can't be made of {table.name}.{column.name}, which is one itself", "42P17"
+            )
             out.fail(told)
 
 
@@ -265,13 +268,13 @@ def _storage(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     written = "".join(nodes.strings([nodes.raw_definition(cmd)])).lower()
     fixed = column is not None and column.type_schema == "pg_catalog" and column.type in _FIXED
     if fixed and written in {"external", "extended", "main"}:
-        out.fail(f"{table.name}.{cmd.name} is of a fixed size: its storage is PLAIN (0A000)")
+        out.fail(f"{table.name}.{cmd.name} is of a fixed size: its storage is PLAIN", "0A000")
 
 
 def _alter_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     name = nodes.definition(cmd).conname
     if any(index.constraint == name for index in table.indexes):
-        out.fail(f"the constraint {name} of {table.name} is no foreign key: it stays (42809)")
+        out.fail(f"the constraint {name} of {table.name} is no foreign key: it stays", "42809")
 
 
 def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -280,9 +283,9 @@ def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> No
     taken = {key.name for key in table.foreign_keys} | {check.name for check in table.checks}
     taken |= {index.constraint for index in table.indexes if index.constraint}
     if constraint.conname and constraint.conname in taken:
-        out.fail(f"{table.name} has a constraint {constraint.conname} already (42710)")
+        out.fail(f"{table.name} has a constraint {constraint.conname} already", "42710")
     if kind == "CONSTR_PRIMARY" and any(index.primary for index in table.indexes):
-        out.fail(f"{table.name} has a primary key already (42P16)")
+        out.fail(f"{table.name} has a primary key already", "42P16")
     if kind in {"CONSTR_PRIMARY", "CONSTR_UNIQUE"}:
         no_column(out, table, nodes.strings(constraint.keys))
         if constraint.indexname:
@@ -300,17 +303,17 @@ def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> No
         plain = constraint.raw_expr.column_ref if constraint.raw_expr.WhichOneof("node") == "column_ref" else None
         column = table.columns.get(nodes.strings(plain.fields)[-1]) if plain is not None else None
         if column is not None and column.type_schema == "pg_catalog" and column.type not in {"", "bool"}:
-            out.fail(f"{table.name}.{column.name} is no boolean: it is no CHECK (42804)")
+            out.fail(f"{table.name}.{column.name} is no boolean: it is no CHECK", "42804")
         kind = kind_of(constraint.raw_expr, of_columns(table.columns))
         if column is None and kind not in {"", LITERAL, "bool"}:
-            out.fail(f"a CHECK of {table.name} is {kind}, and no boolean (42804)")
+            out.fail(f"a CHECK of {table.name} is {kind}, and no boolean", "42804")
 
 
 def checked(expression: Node, table: Relation, out: Effect, what: str) -> None:
     """An expression on one table's row alone: in a CHECK, an index, a generated column."""
     found = list(nodes.walk(expression))
     if any(nodes.kind(inner) == "SubLink" for inner in found):
-        out.fail(f"{what} can't have a subquery (0A000)")
+        out.fail(f"{what} can't have a subquery", "0A000")
         return
     for inner in found:
         if nodes.kind(inner) == "A_Expr" and (told := no_operator(inner, of_columns(table.columns))):
@@ -323,14 +326,14 @@ def checked(expression: Node, table: Relation, out: Effect, what: str) -> None:
 def _using_index(name: str, table: Relation, out: Effect) -> None:
     index = next((one for one in table.indexes if one.name.relation == name), None)
     if index is None:
-        out.fail(f"{table.name} has no index {name} (42704)")
+        out.fail(f"{table.name} has no index {name}", "42704")
     elif index.constraint:
-        out.fail(f"{name} belongs to the constraint {index.constraint} already (55000)")
+        out.fail(f"{name} belongs to the constraint {index.constraint} already", "55000")
     elif not index.unique or not index.whole:
         why = "is not unique" if not index.unique else "has expressions or a WHERE clause"
-        out.fail(f"{name} {why}: no constraint can use it (42809)")
+        out.fail(f"{name} {why}: no constraint can use it", "42809")
     elif not index.valid:
-        out.fail(f"{name} is not valid: no constraint can use it (55000)")
+        out.fail(f"{name} is not valid: no constraint can use it", "55000")
 
 
 def _references(constraint: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -345,17 +348,17 @@ def _references(constraint: Node, table: Relation, scene: Scene, out: Effect) ->
     theirs = columns or next((list(index.keys) for index in target.indexes if index.primary), [])
     if constraint.fk_attrs and theirs and len(constraint.fk_attrs) != len(theirs):
         told = f"the foreign key has {len(constraint.fk_attrs)} columns, and {target.name} {len(theirs)} for it"
-        out.fail(f"{told} (42830)")
+        out.fail(told, "42830")
     if not columns and not any(index.primary for index in target.indexes):
-        out.fail(f"{target.name} has no primary key to reference (42704)")
+        out.fail(f"{target.name} has no primary key to reference", "42704")
     elif columns and not any(_referable(index, set(columns)) for index in target.indexes):
         told = ", ".join(columns)
-        out.fail(f"no unique constraint of {target.name} is on ({told}) alone (42830)")
+        out.fail(f"no unique constraint of {target.name} is on ({told}) alone", "42830")
     else:
         fitting = [index for index in target.indexes if (_referable(index, set(columns)) if columns else index.primary)]
         if fitting and all(index.deferrable for index in fitting):
             told = f"the unique constraint {fitting[0].constraint} of {target.name} is deferrable"
-            out.fail(f"{told}: no foreign key can reference it (55000)")
+            out.fail(f"{told}: no foreign key can reference it", "55000")
         theirs = columns or next((list(index.keys) for index in target.indexes if index.primary), [])
         for one, other in zip(nodes.strings(constraint.fk_attrs), theirs, strict=False):
             unequal(table, one, target, other, out)
@@ -369,20 +372,20 @@ def rename_column(node: Node, table: Relation, scene: Scene, out: Effect) -> Non
     inherited.rename_column(node, table, scene, out)
     no_column(out, table, [node.subname])
     if node.newname in table.columns and table.known:
-        out.fail(f"column {node.newname} of {table.name} exists already (42701)")
+        out.fail(f"column {node.newname} of {table.name} exists already", "42701")
 
 
 def in_use(scene: Scene, out: Effect, members: Iterable[Relation], what: str) -> None:
     """Tables with deferred trigger events that wait for the end of the transaction are left alone (55006)."""
     for member in members:
         if cursor := scene.catalog.reads(member.name):
-            out.fail(f"{what} is refused while the cursor {cursor} reads {member.name} (55006)")
+            out.fail(f"{what} is refused while the cursor {cursor} reads {member.name}", "55006")
         waits = scene.catalog.pending(member.name)
         if waits is None:
             continue
         told = f"{what} is refused while foreign keys of {member.name} wait to be checked at COMMIT"
         if waits:
-            out.fail(f"{told} (55006)")
+            out.fail(told, "55006")
         else:
             out.notes.append(f"if rows were changed before, {told} (55006)")
 
@@ -399,7 +402,7 @@ def writes(node: Node, scene: Scene, out: Effect) -> None:
     else:
         refused = kind in _WRITES
     if refused:
-        out.fail("refused in a read-only transaction (25006)")
+        out.fail("refused in a read-only transaction", "25006")
 
 
 _WRITES = frozenset(
@@ -416,7 +419,7 @@ def fresh_value(node: Node, scene: Scene, out: Effect) -> None:
     put into a column of that type, or compared with one."""
     for enum, value in scene.catalog.fresh_values:
         if any(used == value for used in _literals_of(node, scene, enum)):
-            told = f"the value '{value}' of {enum} can't be used before its transaction has committed (55P04)"
+            told = Refusal(f"the value '{value}' of {enum} can't be used before its transaction has committed", "55P04")
             out.fail(told)
 
 
@@ -471,7 +474,7 @@ def name_taken(scene: Scene, out: Effect, name: Name) -> None:
     """A relation or index can't get a name that another one of its schema has."""
     catalog = scene.catalog
     if catalog.known(name) is not None or catalog.index(name) is not None:
-        out.fail(f"{name} exists already (42P07)")
+        out.fail(f"{name} exists already", "42P07")
 
 
 def values_of_columns(table: Relation, columns: Iterable[str], out: Effect) -> None:

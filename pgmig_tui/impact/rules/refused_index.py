@@ -38,9 +38,9 @@ def index_refused(node: Node, table: Relation, scene: Scene, out: Effect) -> Non
     method = node.access_method
     elements = [item.index_elem for item in node.index_params]
     if method in _ONE_COLUMN and len(elements) > 1:
-        out.fail(f"an index of the method {method} has one column (0A000)")
+        out.fail(f"an index of the method {method} has one column", "0A000")
     if method in METHODS - {"btree"} and node.unique:
-        out.fail(f"an index of the method {method} can't be unique (0A000)")
+        out.fail(f"an index of the method {method} can't be unique", "0A000")
     for element in elements:
         operator_class(element, method, table, scene, out)
     for element in elements:
@@ -62,11 +62,11 @@ def operator_class(element: Node, method: str, table: Relation, scene: Scene, ou
     if column is not None and column.type_schema == "pg_catalog":
         kind = column.type
     if kind in _WITHOUT.get(method, ()) and kind in builtin_types():
-        out.fail(f"the type {kind} has no operator class for {method}: name one (42704)")
+        out.fail(f"the type {kind} has no operator class for {method}: name one", "42704")
 
 
 def immutable(expression: Node, table: Relation, scene: Scene, out: Effect, what: str) -> None:
     if not scene.catalog.live or scene.catalog.uncertain:
         return
     if told := mutable(scene, expression, of_columns(table.columns)):
-        out.fail(f"{told} isn't immutable: {what} can't have it (42P17)")
+        out.fail(f"{told} isn't immutable: {what} can't have it", "42P17")

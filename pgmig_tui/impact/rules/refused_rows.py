@@ -13,6 +13,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Published, Relation
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.values import is_null
 
@@ -26,7 +27,7 @@ def given_to(scene: Scene, out: Effect, node: Node, table: Relation, verb: str) 
     if len(named) > len(set(named)) and plain:
         twice = next(name for name in named if named.count(name) > 1)
         told = f"{verb} names {table.name}.{twice} twice"
-        out.fail(f"{told} (42601)" if verb == "UPDATE" else f"{told} (42701)")
+        out.fail(Refusal(told, "42601") if verb == "UPDATE" else Refusal(told, "42701"))
     if verb == "UPDATE":
         for item in node.target_list:
             target = item.res_target
@@ -34,7 +35,7 @@ def given_to(scene: Scene, out: Effect, node: Node, table: Relation, verb: str) 
             if target.val.WhichOneof("node") in {"set_to_default", "multi_assign_ref"} or column is None:
                 continue
             if column.generated or column.identity == "a":
-                out.fail(f"{table.name}.{target.name} can only be set to DEFAULT (428C9)")
+                out.fail(f"{table.name}.{target.name} can only be set to DEFAULT", "428C9")
     elif verb == "INSERT" and nodes.has(node, "select_stmt"):
         _inserted(out, node, table)
 
@@ -45,9 +46,9 @@ def _inserted(out: Effect, node: Node, table: Relation) -> None:
     columns = named or list(table.columns)
     for row in rows:
         if len(row) > len(columns):
-            out.fail(f"INSERT gives {len(row)} values for {len(columns)} columns (42601)")
+            out.fail(f"INSERT gives {len(row)} values for {len(columns)} columns", "42601")
         elif named and len(row) < len(columns):
-            out.fail(f"INSERT names {len(columns)} columns and gives {len(row)} values (42601)")
+            out.fail(f"INSERT names {len(columns)} columns and gives {len(row)} values", "42601")
     given = named if named and not rows else list(_valued(columns, rows))
     overriding = nodes.enum_name("OverridingKind", node.override)
     for name in given:
@@ -55,7 +56,7 @@ def _inserted(out: Effect, node: Node, table: Relation) -> None:
         if column is None or overriding == "OVERRIDING_USER_VALUE":
             continue
         if column.generated or (column.identity == "a" and overriding != "OVERRIDING_SYSTEM_VALUE"):
-            out.fail(f"{table.name}.{name} can only be given DEFAULT (428C9)")
+            out.fail(f"{table.name}.{name} can only be given DEFAULT", "428C9")
 
 
 def _valued(columns: list[str], rows: Iterable[Node]) -> Iterator[str]:
@@ -80,7 +81,7 @@ def published(scene: Scene, out: Effect, table: Relation, verb: str) -> None:
             _covered(out, table, verb, name, one)
         else:
             told = f"{table.name} has no replica identity, and the publication {name} publishes {verb} of it"
-            out.fail(f"{told}: refused (55000)")
+            out.fail(f"{told}: refused", "55000")
 
 
 def _covered(out: Effect, table: Relation, verb: str, name: str, one: Published) -> None:
@@ -91,11 +92,11 @@ def _covered(out: Effect, table: Relation, verb: str, name: str, one: Published)
     identity = frozenset(table.columns) if table.replica_identity == "f" else frozenset(keys or ())
     if one.filters.get(table.name, frozenset()) - identity:
         told = f"the condition of the publication {name} names columns that are not in the replica identity"
-        out.fail(f"{told} of {table.name}: {verb} is refused (42P10)")
+        out.fail(f"{told} of {table.name}: {verb} is refused", "42P10")
     listed = one.columns.get(table.name)
     if listed and (identity - listed or table.replica_identity == "f"):
         told = f"the columns that the publication {name} has lack some of the replica identity"
-        out.fail(f"{told} of {table.name}: {verb} is refused (42P10)")
+        out.fail(f"{told} of {table.name}: {verb} is refused", "42P10")
 
 
 def _identified(table: Relation) -> bool:
@@ -129,12 +130,12 @@ def _named_arbiter(out: Effect, table: Relation, name: str) -> None:
     """ON CONFLICT ON CONSTRAINT: one with an index that is checked at once."""
     index = next((one for one in table.indexes if one.constraint == name), None)
     if index is None and name in {*(check.name for check in table.checks), *(key.name for key in table.foreign_keys)}:
-        out.fail(f"the constraint {name} of {table.name} has no index: ON CONFLICT needs one (42809)")
+        out.fail(f"the constraint {name} of {table.name} has no index: ON CONFLICT needs one", "42809")
     elif index is None and table.kind in "rp":
-        out.fail(f"{table.name} has no constraint {name} (42704)")
+        out.fail(f"{table.name} has no constraint {name}", "42704")
     elif index is not None and index.deferrable:
         told = f"the constraint {name} of {table.name} is deferrable: ON CONFLICT can't use it"
-        out.fail(f"{told} (55000)")
+        out.fail(told, "55000")
 
 
 def no_arbiter(scene: Scene, out: Effect, table: Relation, infer: Node) -> None:
@@ -151,9 +152,9 @@ def no_arbiter(scene: Scene, out: Effect, table: Relation, infer: Node) -> None:
     fitting = [one for one in table.indexes if one.unique and set(one.keys) == columns]
     if fitting and all(one.deferrable for one in fitting):
         told = f"the unique constraint {fitting[0].constraint} of {table.name} is deferrable: ON CONFLICT can't use it"
-        out.fail(f"{told} (55000)")
+        out.fail(told, "55000")
     condition = nodes.has(infer, "where_clause")
     if not any(one.unique and set(one.keys) == columns and (one.whole or condition) for one in table.indexes):
         told = ", ".join(element.name for element in elements)
-        told = f"no unique index of {table.name} is on ({told}) alone: ON CONFLICT needs one (42P10)"
+        told = Refusal(f"no unique index of {table.name} is on ({told}) alone: ON CONFLICT needs one", "42P10")
         out.fail(told)

@@ -32,7 +32,7 @@ def defaults(commands: Iterable[Node], table: Relation, scene: Scene, out: Effec
         new = type_name(nodes.definition(cmd).type_name)
         if new.schema in {"", "pg_catalog"} and not new.array and assignable(column.default_type, new.name) is False:
             told = f"the default of {table.name}.{column.name} can't be cast to {new.name} automatically: drop it first"
-            out.fail(f"{told} (42804)")
+            out.fail(told, "42804")
 
 
 def castable(column: Column, definition: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -40,7 +40,7 @@ def castable(column: Column, definition: Node, table: Relation, scene: Scene, ou
     if column.type_schema == "pg_catalog" and new.schema in {"", "pg_catalog"}:
         name = f"_{new.name}" if new.array else new.name
         if assignable(column.type, name) is False:
-            out.fail(f"{table.name}.{column.name} can't be cast to {new.name} automatically: it needs USING (42804)")
+            out.fail(f"{table.name}.{column.name} can't be cast to {new.name} automatically: it needs USING", "42804")
         if new.name in builtin_types():
             return
     enum = scene.catalog.type([new.schema, new.name] if new.schema else [new.name])
@@ -52,19 +52,19 @@ def castable(column: Column, definition: Node, table: Relation, scene: Scene, ou
     )
     if mine != enum.name and not by_itself:
         told = f"{table.name}.{column.name} can't be cast to {enum.name} automatically: it needs USING"
-        out.fail(f"{told} (42804)")
+        out.fail(told, "42804")
 
 
 def default_fits(name: str, expression: Node, table: Relation, scene: Scene, out: Effect) -> None:
     """A default names no column, and is of a type that becomes the column's."""
     if any(nodes.kind(inner) == "ColumnRef" for inner in nodes.walk(expression, without="SubLink")):
-        out.fail(f"the default of {table.name}.{name} can't name a column (0A000)")
+        out.fail(f"the default of {table.name}.{name} can't name a column", "0A000")
     column = table.columns.get(name)
     if column is None or not column.type or column.type_schema != "pg_catalog" or scene.catalog.casts:
         return
     kind = kind_of(expression, of_columns({}))
     if kind and kind != LITERAL and assignable(kind, column.type) is False:
-        out.fail(f"{table.name}.{name} is {column.type}, and its default {kind} (42804)")
+        out.fail(f"{table.name}.{name} is {column.type}, and its default {kind}", "42804")
 
 
 def unequal(table: Relation, column: str, other: Relation, theirs: str, out: Effect) -> None:
@@ -74,7 +74,7 @@ def unequal(table: Relation, column: str, other: Relation, theirs: str, out: Eff
         return
     if comparable(one.type, two.type) is False:
         told = f"{table.name}.{column} and {other.name}.{theirs} are of types that can't be compared"
-        out.fail(f"{told}: no foreign key is possible (42804)")
+        out.fail(f"{told}: no foreign key is possible", "42804")
 
 
 def keys_of_type(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -110,13 +110,13 @@ def composite(scene: Scene, out: Effect, relation: Relation, commands: Iterable[
 def of_typed_table(words: str, table: Relation, out: Effect) -> None:
     """The columns of a table that is made OF a type are that type's affair."""
     if table.of_type is not None:
-        out.fail(f"{table.name} is a table of the type {table.of_type}: no {words} there (42809)")
+        out.fail(f"{table.name} is a table of the type {table.of_type}: no {words} there", "42809")
 
 
 def _without_cascade(relation: Relation, out: Effect, *, cascade: bool) -> None:
     tables = [one.name for one in relation.dependents if one.kind == "t" and not one.columns]
     if tables and not cascade:
-        out.fail(f"{tables[0]} is a table of the type {relation.name}: it needs CASCADE (2BP01)")
+        out.fail(f"{tables[0]} is a table of the type {relation.name}: it needs CASCADE", "2BP01")
 
 
 def rename_attribute(node: Node, relation: Relation, out: Effect) -> None:
@@ -131,7 +131,7 @@ def row_type_used(scene: Scene, out: Effect, table: Relation) -> None:
 
 def _columns_of_row(scene: Scene, out: Effect, relation: Relation, told: str) -> None:
     for table, name in columns_of_type(scene, relation.name):
-        out.fail(f"{told} can't change: {table.name}.{name} stores it (0A000)")
+        out.fail(f"{told} can't change: {table.name}.{name} stores it", "0A000")
 
 
 def columns_of_type(scene: Scene, kind: Name, seen: frozenset[Name] = frozenset()) -> Iterator[tuple[Relation, str]]:
@@ -160,9 +160,9 @@ def _type_of(scene: Scene, parts: list[str]) -> Name | None:
 def no_move(scene: Scene, out: Effect, schema: str, parts: list[str]) -> bool:
     """Say why a type or function can't get into another schema; False where it can (CheckSetNamespace)."""
     if schema in {TEMP, "pg_toast"} or (len(parts) > 1 and parts[-2] == TEMP):
-        out.fail("nothing can be moved into or out of the temporary schema (0A000)")
+        out.fail("nothing can be moved into or out of the temporary schema", "0A000")
     elif scene.catalog.live and not scene.catalog.has_schema(schema):
-        out.fail(f"the schema {schema} does not exist (3F000)")
+        out.fail(f"the schema {schema} does not exist", "3F000")
     elif _type_of(scene, parts) not in (None, there := _type_of(scene, [schema, parts[-1]])) and there is not None:
-        out.fail(f"the type {there} exists already (42710)")
+        out.fail(f"the type {there} exists already", "42710")
     return bool(out.problem)

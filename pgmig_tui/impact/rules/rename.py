@@ -58,7 +58,7 @@ def rename(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
         if not node.missing_ok:
-            out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return
     named_table = what == "OBJECT_INDEX" and scene.catalog.get(name) is not None  # taken by the server all the same
     if not named_table and (what == "OBJECT_INDEX" or (what in _RELATIONS and scene.catalog.index(name) is not None)):
@@ -96,7 +96,7 @@ def _rename_schema(node: Node, scene: Scene, out: Effect) -> None:
     """No relation is locked, and every name with that schema means something else."""
     catalog = scene.catalog
     if not catalog.has_schema(node.subname):
-        out.problem = f"the schema {node.subname} does not exist (3F000)"
+        out.fail(f"the schema {node.subname} does not exist", "3F000")
         return
     out.breaks.append(f"statements that name anything in the schema {node.subname}")
     catalog.rename_schema(node.subname, node.newname)

@@ -48,7 +48,7 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
                 for statement in nodes.parse(body):
                     _named(statement, scene, out, _parameter_names(node))
             except nodes.ParseError as error:
-                out.problem = f"its body can't be read: {error} (42601)"
+                out.fail(f"its body can't be read: {error}", "42601")
     scene.catalog.session = around
     if nodes.has(node, "return_type"):
         _row_type(nodes.strings(node.return_type.names), scene, out)
@@ -110,11 +110,11 @@ def _refuse_twice(fact: FunctionFact, scene: Scene, out: Effect, *, replaced: bo
         if known.takes != fact.takes or known.most != fact.most or not all(one.schema for one in fact.takes):
             continue
         if not replaced:
-            out.fail(f"the function {fact.name} exists already, and takes the same (42723)")
+            out.fail(f"the function {fact.name} exists already, and takes the same", "42723")
         elif renamed := _renamed(known, fact):
-            out.fail(f"the parameter {renamed} of {fact.name} can't get another name (42P13)")
+            out.fail(f"the parameter {renamed} of {fact.name} can't get another name", "42P13")
         elif known.gives and fact.gives and fact.gives.schema and known.gives != fact.gives:
-            out.fail(f"the function {fact.name} gives something else: it can't be replaced (42P13)")
+            out.fail(f"the function {fact.name} gives something else: it can't be replaced", "42P13")
 
 
 def _renamed(known: FunctionFact, fact: FunctionFact) -> str:
@@ -193,7 +193,7 @@ def do(node: Node, scene: Scene, out: Effect) -> None:
     options = nodes.options(node.args)
     language = _text(options.get("language")).lower() or "plpgsql"
     if language in {"sql", "c", "internal"}:
-        out.problem = f"DO knows no blocks in the language {language} (0A000)"
+        out.fail(f"DO knows no blocks in the language {language}", "0A000")
         return
     if language != "plpgsql":
         out.hide(f"what the DO block in {language} does")
@@ -226,18 +226,18 @@ def run_function(
     if not facts:
         if is_known(parts):
             if _newer(parts, catalog) and not _may_be(parts, catalog):
-                out.fail(f"the function {name}() does not exist on this server (42883)")
+                out.fail(f"the function {name}() does not exist on this server", "42883")
             return
         if catalog.live and catalog.asked(nodes.name_from(parts)) and not _may_be(parts, catalog):
-            out.fail(f"the function {name}() does not exist (42883)")
+            out.fail(f"the function {name}() does not exist", "42883")
         else:
             out.hide(f"what {name}() does")
         return
     if catalog.live and not catalog.uncertain and all(len(given) > fact.most for fact in facts) and not is_known(parts):
-        out.fail(f"no function {name}() takes {len(given)} arguments (42883)")
+        out.fail(f"no function {name}() takes {len(given)} arguments", "42883")
         return
     if catalog.live and not catalog.uncertain and _ambiguous(facts, len(given)):
-        out.fail(f"the function {name}() is not unique: its defaults make several fit (42725)")
+        out.fail(f"the function {name}() is not unique: its defaults make several fit", "42725")
         return
     for fact in facts:
         if len(facts) == 1:

@@ -64,9 +64,9 @@ def _become(role: str, scene: Scene, out: Effect) -> None:
     if not catalog.live or catalog.uncertain or role in ("", OWN_ROLE) or not access.known:
         return
     if not catalog.has_role(role):
-        out.fail(f"the role {role} does not exist (22023)")
+        out.fail(f"the role {role} does not exist", "22023")
     elif access.judged(own) and role not in access.roles_of(own, inherited=False):
-        out.fail(f"{own} may not become {role} (42501)")
+        out.fail(f"{own} may not become {role}", "42501")
 
 
 def set_to(name: str, value: str | None, scene: Scene, *, local: bool) -> None:

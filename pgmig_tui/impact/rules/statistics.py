@@ -30,6 +30,6 @@ def take_statistics(name: str, given: Sequence[str | None], scene: Scene, out: E
         return
     if scene.catalog.missing(table):
         if not name.startswith("pg_restore"):
-            out.fail(f"{table} does not exist (42P01)")
+            out.fail(f"{table} does not exist", "42P01")
         return
     out.lock(scene.catalog.relation(table, "r"), SUE, f"{name}() writes its statistics")

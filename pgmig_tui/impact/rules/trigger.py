@@ -22,7 +22,7 @@ _TRUNCATE = 32
 def _table(node: Node, scene: Scene, out: Effect) -> Relation | None:
     name = nodes.name_of(node)
     if scene.catalog.missing(name):
-        out.problem = f"{scene.catalog.resolve(name)} does not exist (42P01)"
+        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
         return None
     return scene.catalog.relation(name)
 
@@ -34,11 +34,11 @@ def create_trigger(node: Node, scene: Scene, out: Effect) -> None:
     if wrong_kind(scene, out, table, "rpvf", "a table or view"):
         return
     if node.row and node.events & _TRUNCATE:
-        out.problem = "a trigger for TRUNCATE can't be FOR EACH ROW (0A000)"
+        out.fail("a trigger for TRUNCATE can't be FOR EACH ROW", "0A000")
         return
     if node.transition_rels and (bin(node.events).count("1") > 1 or node.columns):
         why = "of columns" if node.columns else "for more than one event"
-        out.problem = f"a trigger {why} can't have transition tables (0A000)"
+        out.fail(f"a trigger {why} can't have transition tables", "0A000")
         return
     out.lock(table, SRE, f"CREATE TRIGGER {node.trigname}")
     if table.partitioned and node.row:
@@ -47,7 +47,7 @@ def create_trigger(node: Node, scene: Scene, out: Effect) -> None:
     if nodes.has(node, "constrrel"):
         out.lock(scene.catalog.relation(nodes.name_of(node.constrrel)), AS, "named in FROM")
     if any(one.name == node.trigname for one in table.triggers) and not node.replace:
-        out.fail(f"{table.name} has a trigger {node.trigname} already (42710)")
+        out.fail(f"{table.name} has a trigger {node.trigname} already", "42710")
     no_column(out, table, nodes.strings(node.columns))
     _function(node, scene, out)
     trigger_made(scene.catalog, table, node)
@@ -60,10 +60,10 @@ def _function(node: Node, scene: Scene, out: Effect) -> None:
     found = catalog.functions(parts, 0)
     if not found:
         if catalog.live and not catalog.uncertain and not is_known(parts) and catalog.asked(nodes.name_from(parts)):
-            out.fail(f"the function {'.'.join(parts)}() does not exist (42883)")
+            out.fail(f"the function {'.'.join(parts)}() does not exist", "42883")
         return
     if all(one.gives is not None and one.gives.relation != "trigger" for one in found):
-        out.fail(f"the function {'.'.join(parts)}() must return trigger (42P17)")
+        out.fail(f"the function {'.'.join(parts)}() must return trigger", "42P17")
 
 
 def create_rule(node: Node, scene: Scene, out: Effect) -> None:
@@ -72,7 +72,7 @@ def create_rule(node: Node, scene: Scene, out: Effect) -> None:
         return
     out.lock(table, AE, f"CREATE RULE {node.rulename}")
     if node.rulename in table.rules and not node.replace:
-        out.fail(f"{table.name} has a rule {node.rulename} already (42710)")
+        out.fail(f"{table.name} has a rule {node.rulename} already", "42710")
     named = _named_below([*node.actions, node.where_clause], scene, out, table)
     event = nodes.enum_name("CmdType", node.event).removeprefix("CMD_")
     rule_made(scene.catalog, table, node.rulename, named, _written_by(node.actions, scene), event)
@@ -118,8 +118,10 @@ def policy(node: Node, scene: Scene, out: Effect) -> None:
     verb = "CREATE" if nodes.kind(node) == "CreatePolicyStmt" else "ALTER"
     out.lock(table, AE, f"{verb} POLICY {node.policy_name}")
     if (node.policy_name in table.policies) is (verb == "CREATE") and table.known and scene.catalog.live:
-        told = "has a policy {} already (42710)" if verb == "CREATE" else "has no policy {} (42704)"
-        out.fail(f"{table.name} {told.format(node.policy_name)}")
+        if verb == "CREATE":
+            out.fail(f"{table.name} has a policy {node.policy_name} already", "42710")
+        else:
+            out.fail(f"{table.name} has no policy {node.policy_name}", "42704")
     named = _named_below([node.qual, node.with_check], scene, out, table)
     own = view_columns(scene.catalog, node, table)
     policy_made(scene.catalog, table, node.policy_name, named, own)

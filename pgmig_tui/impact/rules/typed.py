@@ -10,6 +10,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Column, Dependent, Name, Relation, replace
 from pgmig_tui.impact.modes import AS
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.types import no_type, type_schema
 from pgmig_tui.impact.typechange import type_name
@@ -20,7 +21,7 @@ def composite_made(node: Node, scene: Scene, out: Effect) -> None:
     catalog = scene.catalog
     name = catalog.creation_name(nodes.name_of(node.typevar))
     if catalog.live and (catalog.get(name) is not None or catalog.type([name.schema, name.relation]) is not None):
-        out.problem = f"the type {name} exists already (42710)"
+        out.fail(f"the type {name} exists already", "42710")
         return
     columns: dict[str, Column] = {}
     for item in node.coldeflist:
@@ -78,13 +79,15 @@ def _unlike(table: Relation, composite: Relation) -> str:
     mine, wanted = list(table.columns.values()), list(composite.columns.values())
     for position, one in enumerate(wanted):
         if position >= len(mine):
-            return f"{table.name} lacks the column {one.name} of the type {composite.name} (42804)"
+            return Refusal(f"{table.name} lacks the column {one.name} of the type {composite.name}", "42804")
         other = mine[position]
         if other.name != one.name:
             told = f"{table.name} has the column {other.name} where the type {composite.name} has {one.name}"
-            return f"{told} (42804)"
+            return Refusal(told, "42804")
         if one.type and other.type and (one.type, one.typmod) != (other.type, other.typmod):
-            return f"{one.name} has another type in {table.name} than in the type {composite.name} (42804)"
+            return Refusal(f"{one.name} has another type in {table.name} than in the type {composite.name}", "42804")
     if len(mine) > len(wanted):
-        return f"{table.name} has a column {mine[len(wanted)].name}, which the type {composite.name} lacks (42804)"
+        return Refusal(
+            f"{table.name} has a column {mine[len(wanted)].name}, which the type {composite.name} lacks", "42804"
+        )
     return ""

@@ -35,4 +35,4 @@ def no_type(scene: Scene, out: Effect, written: TypeName) -> None:
         return
     if catalog.is_system(Name("", written.name)):
         return
-    out.fail(f"the type {name} does not exist (42704)")
+    out.fail(f"the type {name} does not exist", "42704")

@@ -70,7 +70,7 @@ def view_refuses(scene: Scene, out: Effect, view: Relation, verb: str, columns: 
     if verb in view.rule_events.values() or any(t.kind & _INSTEAD and t.fires_on(verb) for t in view.triggers):
         return
     if not view.writable:
-        out.fail(f"the view {view.name} can't be written to: {verb} is refused (55000)")
+        out.fail(f"the view {view.name} can't be written to: {verb} is refused", "55000")
     for name in columns:
         if name in view.columns and name not in view.writable and verb != "DELETE":
-            out.fail(f"{name} of the view {view.name} is computed: {verb} can't set it (0A000)")
+            out.fail(f"{name} of the view {view.name} is computed: {verb} can't set it", "0A000")
