@@ -55,6 +55,12 @@ def forecast(
     return found
 
 
+def doubt(catalog: Catalog) -> None:
+    """What has run nobody knows."""
+    for one in (catalog, *catalog.others):
+        one.doubt()
+
+
 def walk(
     scripts: Iterable[Script], catalog: Catalog, version_num: int, rates: Rates = DEFAULT_RATES
 ) -> list[ScriptImpact]:
@@ -64,8 +70,7 @@ def walk(
         if script.later:
             catalog.put_to_use()
         if script.missing:
-            for one in (catalog, *catalog.others):
-                one.doubt()
+            doubt(catalog)
         found.append(
             predict_script(
                 script.statements,
@@ -81,4 +86,6 @@ def walk(
             )
         )
         catalog.settle()
+        if any(one.kind == "UNPARSED" for one in found[-1].statements):  # if it has run after all, it wasn't so
+            doubt(catalog)
     return found

@@ -87,6 +87,8 @@ LOOKED_BACK = 8
 _BY_CODE = re.compile(r"(.* (?:does not exist|exists already))(?: \(\w{5}\))?$")
 """What code that nobody can read may have made or dropped."""
 SYNTAX_ERROR = "42601"
+AFTER_GRAMMAR = 190000
+"""The first server with a grammar that the parser doesn't know."""
 _BEGINS = {"begin", "start", "start transaction"}
 _ENDS = {"commit", "end", "rollback", "abort", "prepare", "prepare transaction"}
 
@@ -467,8 +469,9 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         where = (trouble.line, trouble.column) if trouble else (statement.line, 0)
         problem = Problem(message, *where, SYNTAX_ERROR)
         out.hide("what this statement does: it can't be parsed")
-        for catalog in walk.catalogs:
-            catalog.doubt()
+        if kind != "UNPARSED" or statement.variables or walk.version >= AFTER_GRAMMAR:  # the server may accept it
+            for catalog in walk.catalogs:
+                catalog.doubt()
     else:
         _in_all_worlds(walk, statement, [nodes.statement(tree) for tree in trees_of(statement, node)], out)
     walk.by_value = out.by_value
