@@ -196,3 +196,21 @@ def test_a_type_change_reads_what_references_the_column() -> None:
     )
     assert impact.statements[2].scans == ("public.child", "public.parent")
     assert impact.statements[3].scans == ()
+
+
+def test_the_transition_tables_of_a_trigger_are_there_whatever_its_function_asks_for() -> None:
+    counts = _function("counts", "BEGIN INSERT INTO app.log SELECT * FROM fresh; RETURN NULL; END", returns="trigger")
+    facts = _facts(counts, triggers=(Trigger("t", counts.name, 4),))
+    (impact,) = predict_script([One("INSERT INTO app.doc DEFAULT VALUES")], facts, wrapped=True).statements
+    assert impact.problem is None
+    assert {lock.relation for lock in impact.locks} == {"doc", "log"}
+
+
+def test_after_a_rename_of_who_knows_what_nothing_is_certainly_missing() -> None:
+    renames = "DO $$ DECLARE r record; BEGIN FOR r IN SELECT n FROM app.log LOOP {} END LOOP; END $$"
+    for done, known in (
+        ("EXECUTE format('ALTER TABLE app.%I RENAME TO %I', r.n, r.n || 's');", False),
+        ("EXECUTE format('SELECT 1 FROM app.%I', r.n);", True),
+    ):
+        statements = predict_script(script(renames.format(done), "ALTER TABLE app.logs ADD x int"), _facts()).statements
+        assert (statements[1].problem is not None) is known, done

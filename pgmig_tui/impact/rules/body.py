@@ -25,6 +25,10 @@ from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 
+_KEEPS_THE_CATALOG = frozenset(
+    {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "LockStmt", "VacuumStmt", "ReindexStmt",
+     "ClusterStmt", "CommentStmt", "GrantStmt", "CopyStmt", "RefreshMatViewStmt", "TruncateStmt", "ExplainStmt"}
+)  # fmt: skip
 _OF_DROPPED = re.compile(
     r"\s*select\s+\*\s+from\s+(?:pg_catalog\.)?pg_event_trigger_dropped_objects\s*\(\s*\)\s*\Z", re.IGNORECASE
 ).match
@@ -188,6 +192,8 @@ class _Body:
                 tried.hide(told)
             if not tried.loss_class and not tried.hidden:
                 out.unknown.append(told)
+                if not all(nodes.kind(tree) in _KEEPS_THE_CATALOG for tree in parsed(text)):
+                    world.catalog.doubt()
                 return
         out.hide(told)
 

@@ -293,6 +293,7 @@ def _run_one(
         return
     body = _lowered(fact.body)
     row = "new" in body or "old" in body  # what fields they have is the table's to say
+    fired = {name: value for name, value in worth.items() if name == "tg_op"}  # it has transition tables, too
     worth = {name: value for name, value in worth.items() if name in body or (row and name.startswith("tg_"))}
     given = [value if _asks_for(fact, number) else None for number, value in enumerate(given)]
     key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())))
@@ -302,7 +303,7 @@ def _run_one(
     if scene.depth >= _MAX_DEPTH:
         out.hide(f"what functions do that are called {_MAX_DEPTH} deep")
     else:
-        _run_body(fact, name, scene, out, {**worth, **_parameters(fact, given)})
+        _run_body(fact, name, scene, out, {**fired, **worth, **_parameters(fact, given)})
 
 
 def _run_body(fact: FunctionFact, name: str, scene: Scene, out: Effect, values: Mapping[str, str]) -> None:
