@@ -94,6 +94,13 @@ LOSES = (
         " CREATE TRIGGER each AFTER INSERT ON app.k FOR EACH ROW EXECUTE FUNCTION app.wipe_log();"
         " CREATE TRIGGER own AFTER INSERT ON app.k1 FOR EACH ROW EXECUTE FUNCTION app.wipe_log();",
     ),
+    C(
+        "SET search_path = s1; SELECT app.high(), app.low();",
+        "CREATE SCHEMA s1; CREATE TABLE s1.victim (id int);"
+        " CREATE FUNCTION app.low() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM victim; RETURN 1; END $$;"
+        " CREATE FUNCTION app.high() RETURNS int LANGUAGE plpgsql SET search_path = app AS"
+        " $$ BEGIN RETURN app.low(); END $$;",
+    ),
     # code that runs twice in one statement, the first time for nothing
     C(
         "DO $$ BEGIN BEGIN PERFORM app.forget(1); RAISE EXCEPTION 'x';"

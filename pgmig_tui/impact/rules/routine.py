@@ -296,7 +296,8 @@ def _run_one(
     fired = {name: value for name, value in worth.items() if name == "tg_op"}  # it has transition tables, too
     worth = {name: value for name, value in worth.items() if name in body or (row and name.startswith("tg_"))}
     given = [value if _asks_for(fact, number) else None for number, value in enumerate(given)]
-    key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())))
+    session = scene.catalog.session
+    key = (fact.name, fact.least, fact.most, tuple(given), tuple(sorted(worth.items())), session.path, session.role)
     if not scene.code.first(weaker(out.certainty, "likely"), *key):  # nothing in a body is more than likely
         return
     perhaps(fact.coerces, scene, out)
