@@ -211,8 +211,10 @@ def lines(event: Mapping[str, Any]) -> list[Line]:
     for one in bad:
         role: Span = ("x ", "failed") if one["state"] == "FAIL" else ("! ", "waiting")
         told.append(line(role, safe(f"health: {one['title']}: {one['summary']}")))
-    passing = sum(one["state"] == "PASS" for one in event.get("checks", ()))
-    fine = f"health: {passing} of {len(event.get('checks', ()))} checks pass"
+    states = [one["state"] for one in event.get("checks", ())]
+    fine = f"health: {states.count('PASS')} of {len(states)} checks pass"
+    if apart := states.count("N-A"):
+        fine += f", {words.count(apart, 'does', 'do')} not apply here"
     told.append(line(("+ ", "done"), fine + (f", {unknown} unknown to this role" if unknown else "")))
     if marked := event.get("marked"):
         names = words.listing([safe(name) for name in marked], 20)

@@ -145,7 +145,8 @@ def six_lines(incident: Incident) -> list[str]:
     if incident.rolls_back:
         marked = [str(name) for name in checked.data.get("marked", ())] if checked is not None else []
         none = "not looked at" if checked is None and _maybe_touched(incident) else "nothing is marked by it"
-        lines.append(f"do not deploy: {words.listing(marked, 20) or none}")
+        since = ", unless that was lifted since" if marked else ""
+        lines.append(f"do not deploy{since}: {words.listing(marked, 20) or none}")
     return [safe(line) for line in lines]
 
 

@@ -721,7 +721,8 @@ def difference(claims: Claims, match: re.Match[str]) -> None:
 
 @rule(
     r"- and \d+ more",
-    r"- (?:[+x!?] )?health: (\d+) of (\d+) checks pass(?:, (\d+) unknown to this role)?",
+    r"- (?:[+x!?] )?health: (\d+) of (\d+) checks pass"
+    r"(?:, (\d+) do(?:es)? not apply here)?(?:, (\d+) unknown to this role)?",
     r"- (?:[x!] )?health: .*",
 )
 def health(claims: Claims, match: re.Match[str]) -> None:
@@ -730,10 +731,11 @@ def health(claims: Claims, match: re.Match[str]) -> None:
     seen = [event.data for event in claims.ran.events() if event.name == "rollback_checked"][-1]["checks"]
     states = [one["state"] for one in seen]
     assert (int(match[1]), int(match[2])) == (states.count("PASS"), len(states))
-    assert int(match[3] or 0) == states.count("UNKNOWN")
+    assert int(match[3] or 0) == states.count("N-A")
+    assert int(match[4] or 0) == states.count("UNKNOWN")
 
 
-@rule(r"(?:- (?:! )?do not deploy until that is lifted|do not deploy): (.*)")
+@rule(r"(?:- (?:! )?do not deploy until that is lifted|do not deploy(?:, unless that was lifted since)?): (.*)")
 def do_not_deploy(claims: Claims, match: re.Match[str]) -> None:
     ran = claims.ran
     marked = [change for change, run in ran.after.marked if run == ran.run_id]

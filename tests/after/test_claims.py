@@ -502,7 +502,7 @@ def test_a_lie_is_found(scene: Scene) -> None:
         ("data: GONE ", "data: LOST "),
         ("SAVED 14 rows", "SAVED 10 rows"),
         ("reverted: flag and notes", "reverted: flag"),
-        ("do not deploy: flag and notes", "do not deploy: flag"),
+        ("lifted since: flag and notes", "lifted since: flag"),
         ("back to index", "back to total"),
         ("3 of 3 of what remains pass", "2 of 2 of what remains pass"),
     ):

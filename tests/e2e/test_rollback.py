@@ -48,7 +48,9 @@ def test_eight_keys_to_a_rollback_of_the_last_run(tmp_path: Path, pg18: Server, 
         assert columns(pg18, database) == ["id", "total"]
         terminal.press("live", "enter")
         assert len(pressed) <= 10
-        terminal.sees("# Incident: Rollback on live", "ROLLED BACK: live", "do not deploy: total")
+        terminal.sees(
+            "# Incident: Rollback on live", "ROLLED BACK: live", "do not deploy, unless that was lifted since: total"
+        )
         terminal.sees("now: verify", "y copies the six lines")
         assert columns(pg18, database) == ["id"]
         terminal.press("w").sees("written to").press("escape").misses("# Incident")
