@@ -33,7 +33,7 @@ class Tries:
         self._not_twice = not_twice
         self._lock_timeout_ms = lock_timeout_ms
         self._why_not: str | None = None
-        self._was_patient = False
+        self._outlasted: set[int] = set()
         self._in_the_way: list[dict[str, Any]] = []
         self.lost = 0
         self.patience_ms = 0
@@ -92,14 +92,16 @@ class Tries:
         return f"in the way at the last look: {who}"
 
     def _be_patient(self, vacuum: guard.Vacuum | None) -> None:
-        """Against an autovacuum alone, once, wait as long as it takes that to give way."""
+        """Against an autovacuum alone wait as long as it takes that to give way; against each worker once, for one that
+        comes after it does the same work."""
         watcher = self._control.watcher
-        if vacuum is None or self._was_patient or watcher is None or watcher.latest is None:
+        if vacuum is None or vacuum.pid in self._outlasted or watcher is None or watcher.latest is None:
             return
         ms = guard.patience_with(vacuum, self._lock_timeout_ms(), watcher.latest.deadlock_timeout_ms)
         if ms is None:
             return
-        self._was_patient, self.patience_ms = True, ms
+        self._outlasted.add(vacuum.pid)
+        self.patience_ms = ms
         hidden = ", if it isn't one that prevents wraparound, which is hidden here" if vacuum.wraparound is None else ""
         self._journal.write(
             "lock_timeout_raised",
