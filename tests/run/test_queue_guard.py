@@ -82,9 +82,9 @@ def test_the_oldest_waiter_gets_through_in_time(workshop: Workshop) -> None:
     assert lost["sqlstate"] == "57014"
     assert lost["why"].startswith("queue guard: ")
     assert lost["message"] == lost["why"]
-    for one in crowd:
-        assert one.took is not None
-        assert 0.2 < one.took < 2, "it waited for the guard, neither for the lock timeout nor for the reader"
+    took = [one.took for one in crowd if one.took is not None]
+    assert len(took) == 2
+    assert 0.2 < max(took) < 20, "it waited for the guard, neither for the lock timeout nor for the reader"
     assert workshop.deployed() == ["one"]
 
 
@@ -134,9 +134,9 @@ def test_many_quick_statements_hold_a_lock_as_long_as_a_slow_one(workshop18: Wor
             handle.send("stop")
 
     done = workshop18.finish(workshop18.plan(), come)
-    assert done.named("statement_retried")
     assert one.took is not None
-    assert one.took < 2
+    before = done.names[: done.names.index("statement_retried")]
+    assert before.count("statement_finished") < 100, "it gave way in the midst of them"
 
 
 def test_what_would_leave_a_ruin_does_not_give_way(workshop18: Workshop) -> None:
@@ -151,7 +151,8 @@ def test_what_would_leave_a_ruin_does_not_give_way(workshop18: Workshop) -> None
         def come(handle: client.RunHandle, event: Event) -> None:
             if event.name != "activity":
                 return
-            if not event.data["waiters"] and other.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            idle = other.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            if event.data["waiting"] and idle:  # before that the index has no lock that another would wait for
                 other.pgconn.send_query(b"ANALYZE public.t")
             elif event.data["waiters"]:
                 writer.rollback()
@@ -187,4 +188,5 @@ def test_rows_of_the_script_do_not_make_it_deaf(workshop18: Workshop) -> None:
     done = workshop18.finish(workshop18.plan(), come)
     assert [lost["why"][:11] for lost in done.named("statement_retried")] == ["queue guard"]
     assert one.took is not None
-    assert one.took < 3, "the rows alone take six seconds"
+    finished = [data["line"] for data in done.named("statement_finished")]
+    assert finished == [2], "it gave way in the midst of the rows, which take six seconds"

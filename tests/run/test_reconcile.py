@@ -38,7 +38,7 @@ def kill_at(
             seen.append(told.name)
             if told.name == event and all(told.data.get(key) == value for key, value in fields.items()):
                 handle._process.kill()
-                handle._process.wait(10)
+                handle._process.wait(60)
                 return plan
         assert alive, f"the run ended without {event}: {seen}"
 
@@ -166,7 +166,7 @@ def test_a_script_that_was_applied_and_not_recorded_waits_for_a_word(workshop: W
     with reconcile.asked(environment.target) as (connection, identity):
         (cut,) = cut_off_runs(workshop.state_dir, project, environment, connection, identity)
         assert (cut.relation, cut.own) == ("same", True)
-        settlement = reconcile.examine(connection, cut.plan)
+        settlement = examined(connection, cut.plan)
         assert [one.outcome for one in settlement.verdicts] == ["recorded", "unrecorded"]
         assert not settlement.settled
 

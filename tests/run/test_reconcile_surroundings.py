@@ -154,12 +154,14 @@ def test_recording_says_that_it_waits_for_a_standby_and_ends(
     _, environment = environment_of(workshop)
     waits = "waits for a synchronous standby to have it; after 1 s nobody waits any longer"
     with looking(workshop) as connection:
-        settlement = recording.verified(environment.target, reconcile.examine(connection, plan), told.append)
+        settlement = recording.verified(environment.target, examined(connection, plan), told.append)
         assert [one.outcome for one in settlement.open] == ["unrecorded"]
         assert settlement.open[0].why.endswith("; its verification passes")
         assert told == ["verifying one", f"a COMMIT of the verification {waits}"]
+        told.clear()
         done = recording.record(environment.target, settlement, told.append)
-    assert told[2:] == ["verifying one", f"a COMMIT of the verification {waits}", f"the COMMIT {waits}"]
+    said = [text for text in told if "waits for the server" not in text]  # a slow one is told of, too
+    assert said == ["verifying one", f"a COMMIT of the verification {waits}", f"the COMMIT {waits}"]
     (verdict,) = done.verdicts
     assert verdict.outcome == "recorded"
     assert "on this server; whether a synchronous standby has it isn't known" in verdict.why
@@ -220,7 +222,7 @@ def test_a_server_that_falls_silent_is_not_waited_for_without_an_end(
             began = time.monotonic()
             with pytest.raises(Exception, match="didn't answer within"):
                 reconcile.examine(connection, plan, patience_s=0)
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 30
     finally:
         proxy.close()
 
@@ -286,7 +288,7 @@ def test_what_was_shown_must_still_be_so_when_it_is_recorded(workshop18: Worksho
     plan = unrecorded(workshop18)
     _, environment = workshop18.project()
     with looking(workshop18) as connection:
-        shown = reconcile.examine(connection, plan)
+        shown = examined(connection, plan)
         assert [one.outcome for one in shown.open] == ["unrecorded"]
         assert reconcile.settle(connection, reconcile.leave(shown), by="another")
         workshop18.query("DROP TABLE public.a")
@@ -307,7 +309,7 @@ def test_what_has_changed_since_it_was_shown_is_not_recorded(workshop18: Worksho
     workshop18.query("DELETE FROM sqitch.changes")
     _, environment = workshop18.project()
     with looking(workshop18) as connection:
-        shown = reconcile.examine(connection, done.plan)
+        shown = examined(connection, done.plan)
         assert [one.outcome for one in shown.open] == ["unknown"]
         workshop18.query("INSERT INTO sqitch.changes SELECT * FROM kept")
         with pytest.raises(InDoubt, match="isn't any more what was shown"):

@@ -58,7 +58,7 @@ def test_who_is_in_the_way_is_told_with_what_we_hold(workshop: Workshop) -> None
     assert done.status == 0, done.events[-1].data
     first = done.named("activity")[0]
     assert (first["step"], first["line"], first["waiting"]) == (1, 3, True)
-    assert 250 <= first["elapsed_ms"] < 3000
+    assert first["elapsed_ms"] >= 250
     (blocker,) = first["blockers"]
     assert blocker["application"] == "a report"
     assert (blocker["depth"], blocker["state"], blocker["hidden"]) == (0, "idle in transaction", False)

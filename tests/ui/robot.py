@@ -18,7 +18,7 @@ from pgmig_tui.ui.session import Standing
 from tests.ui.fakes import NOW, FakeSession
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class Robot:
