@@ -811,7 +811,7 @@ def line_done(claims: Claims, match: re.Match[str]) -> None:
 
 
 def _inside(ran: Ran, event: Deployed) -> bool:
-    return event.event != "fail" and ran.began - _SECOND <= event.at <= ran.ended + _SECOND
+    return event.event != "fail" and ran.began - _SECOND <= event.at <= (ran.decided or ran.ended) + _SECOND
 
 
 @rule(
@@ -927,7 +927,9 @@ def worst_moment(claims: Claims, match: re.Match[str]) -> None:
 def blocker(claims: Claims, match: re.Match[str]) -> None:
     if match.lastindex:
         assert int(match[1]) == claims.scene.holder
-        took(claims, match[2])
+        open_for = (claims.about.ended - claims.scene.held_since).total_seconds() * 1000
+        # It is in its transaction before it has the table, and is held to have it.
+        assert milliseconds(match[2]) <= open_for + _SECOND.total_seconds() * 1000, f"{open_for} ms at most"
 
 
 @rule(r"TIMELINE \. (\d+)/(\d+) (\w+)(?: @v1)? not verified: .*")

@@ -97,6 +97,8 @@ class Ran:
     settlements: list[tuple[reconcile.Settlement, State]] = field(default_factory=list)
     settled: bool = False
     """Cut off, and settled by `reconcile`, or by the run that came next."""
+    decided: datetime | None = None
+    """When a person had decided what the evidence left open."""
 
     @property
     def run_id(self) -> str:
@@ -309,7 +311,7 @@ class Scene:
                     else:
                         settlement = reconcile.leave(settlement)
                     ran.settlements.append((settlement, self.state()))
-                    ran.after = self.state()
+                    ran.after, ran.decided = self.state(), datetime.now(UTC)
                 if settlement.settled:
                     assert reconcile.settle(connection, settlement, by="a test")
                     ran.settled = True
