@@ -40,11 +40,13 @@ def main() -> None:
 def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     """Seconds of a run of everything into an empty database."""
     from pgmig_tui.project.project import load_project
-    from pgmig_tui.run import heartbeat, planning, runner
-    from pgmig_tui.run.heartbeat import Heartbeat
-    from pgmig_tui.run.journal import JournalWriter
-    from pgmig_tui.run.plan import Endpoint, Options
-    from pgmig_tui.run.steps import Stepper
+    from pgmig_tui.run import runner
+    from pgmig_tui.run.journal.file import JournalWriter
+    from pgmig_tui.run.journal.run_plan import Endpoint, Options
+    from pgmig_tui.run.planning import prepare as planning
+    from pgmig_tui.run.process import heartbeat
+    from pgmig_tui.run.process.heartbeat import Heartbeat
+    from pgmig_tui.run.process.stepper import Stepper
 
     class Silent(JournalWriter):
         def write(self, name: str, *, sync: bool = False, **data: Any) -> Any:

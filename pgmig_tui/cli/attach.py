@@ -30,8 +30,8 @@ _NOTHING = "Nothing was done."
 
 def attach(arguments: Namespace) -> int:
     """The exit status is the run's own; 4 when it was left before its end, or when its end can't be known here."""
-    from pgmig_tui.run.client import attach as attach_to
-    from pgmig_tui.run.folder import RUN_ID, default_state_dir
+    from pgmig_tui.run.clients.client import attach as attach_to
+    from pgmig_tui.run.journal.folder import RUN_ID, default_state_dir
 
     state_dir = default_state_dir(os.environ)
     run: str | None = arguments.run
@@ -48,8 +48,8 @@ def attach(arguments: Namespace) -> int:
 def _search(arguments: Namespace, wanted: str, state_dir: Path) -> str | tuple[Environment, Lookout, Sighting]:
     """A run of this account by its ID, or one that is only seen on the server of an environment."""
     from pgmig_tui.cli.choose import environment_named, project_here
-    from pgmig_tui.run.folder import RUN_ID
-    from pgmig_tui.run.foreign import first_look, is_local, local_run, lookout
+    from pgmig_tui.run.clients.foreign import first_look, is_local, local_run, lookout
+    from pgmig_tui.run.journal.folder import RUN_ID
 
     try:
         project = project_here(arguments)
@@ -75,7 +75,7 @@ def _search(arguments: Namespace, wanted: str, state_dir: Path) -> str | tuple[E
 
 def _by_id(project: Project, run_id: str) -> tuple[Environment, Lookout, Sighting]:
     """The environment on whose server that run is seen."""
-    from pgmig_tui.run.foreign import lookout
+    from pgmig_tui.run.clients.foreign import lookout
 
     silent = []
     for environment in project.environments:

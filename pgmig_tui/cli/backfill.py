@@ -11,7 +11,7 @@ from pgmig_tui.cli.choose import environment_and_change
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from pgmig_tui.run.batch_plan import BackfillOptions
+    from pgmig_tui.run.backfill.plan import BackfillOptions
 
 _NOTHING = "Nothing was changed."
 
@@ -22,10 +22,10 @@ def backfill(arguments: Namespace) -> int:
     from pgmig_tui.cli.consent import consent
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.backfill import preview_lines
-    from pgmig_tui.run.batch_planning import prepare_backfill
-    from pgmig_tui.run.client import start, warm
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.protection import environment_of
+    from pgmig_tui.run.backfill.planning import prepare_backfill
+    from pgmig_tui.run.clients.client import start, warm
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.planning.protection import environment_of
 
     project, environment, change = environment_and_change(arguments, warned=True)
     options = _options(arguments, change)
@@ -46,7 +46,7 @@ def backfill(arguments: Namespace) -> int:
 
 
 def _options(arguments: Namespace, change: str | None) -> BackfillOptions:
-    from pgmig_tui.run.batch_plan import BackfillOptions
+    from pgmig_tui.run.backfill.plan import BackfillOptions
 
     if arguments.statement and change is not None:
         raise UsageError("a change and --statement can't both be", now=_NOTHING, do="Leave one of them out.")

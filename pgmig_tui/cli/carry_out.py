@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.run.plan import Command, RunPlan
+    from pgmig_tui.run.journal.run_plan import Command, RunPlan
 
 NOTHING = "Nothing was changed."
 
@@ -48,11 +48,11 @@ def _dry_run(arguments: Namespace) -> int:
     from pgmig_tui.cli.consent import given_answers, overview
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.review import review
-    from pgmig_tui.run.client import start
-    from pgmig_tui.run.dry_run import prepare_dry_run
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.plan import Options
-    from pgmig_tui.run.protection import environment_of
+    from pgmig_tui.run.clients.client import start
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.journal.run_plan import Options
+    from pgmig_tui.run.planning.protection import environment_of
+    from pgmig_tui.run.process.dry_run import prepare_dry_run
 
     if arguments.log_only or arguments.backup:
         raise UsageError("--dry-run writes no record and needs no backup.", now=NOTHING, do="Leave the other one out.")
@@ -121,11 +121,11 @@ def _require_extent(arguments: Namespace, project: Project, to: str | None) -> N
 
 def _carry_out(arguments: Namespace, command: Command) -> int:
     from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.run.client import start, warm
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.plan import Options
-    from pgmig_tui.run.planning import prepare
-    from pgmig_tui.run.protection import environment_of
+    from pgmig_tui.run.clients.client import start, warm
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.journal.run_plan import Options
+    from pgmig_tui.run.planning.prepare import prepare
+    from pgmig_tui.run.planning.protection import environment_of
 
     project, environment, since, to = _where(arguments, command)
     options = Options(
@@ -159,9 +159,9 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
 def _settled_alone(environment: Environment, plan: RunPlan) -> int:
     """Nothing is to run; what was cut off is settled all the same."""
     if plan.settles:
-        from pgmig_tui.run.cut_off import settle_earlier
-        from pgmig_tui.run.folder import default_state_dir
-        from pgmig_tui.run.reconcile import asked
+        from pgmig_tui.run.journal.folder import default_state_dir
+        from pgmig_tui.run.recovery.cut_off import settle_earlier
+        from pgmig_tui.run.recovery.reconcile import asked
 
         with asked(environment.target) as (connection, _):
             by = str(plan.operator)

@@ -135,9 +135,9 @@ def located_environment(project: Project, environment: Environment, *, writes: b
     that change something without a plan. Raises Unreachable, and Refused where nothing may be written: without
     `writes`, whoever asks does that at the door."""
     from pgmig_tui.database.connect import application_name, connect
-    from pgmig_tui.run.door import arrive
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.protection import located
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.planning.door import arrive
+    from pgmig_tui.run.planning.protection import located
 
     with connect(environment.target, application_name=application_name("plan", "look")) as connection:
         find = arrive if writes else located

@@ -15,7 +15,7 @@ from pgmig_tui.errors import Refused
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.run.journal.run_plan import RunPlan
 
 _NOTHING = "Nothing was changed."
 

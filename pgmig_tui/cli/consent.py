@@ -25,7 +25,7 @@ from pgmig_tui.report.review import NOT_ASKED, Review, answered, ready, review
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.run.journal.run_plan import RunPlan
 
 NOTHING = "Nothing was changed."
 _SHOWN = 10
@@ -82,7 +82,7 @@ def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, 
 
 
 def _state_dir() -> Path:
-    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     return default_state_dir(os.environ)
 

@@ -29,8 +29,8 @@ from pgmig_tui.errors import InDoubt, PgmigError, StepFailed
 from pgmig_tui.report.picture import RunPicture
 
 if TYPE_CHECKING:
-    from pgmig_tui.run.client import RunHandle
-    from pgmig_tui.run.events import Event
+    from pgmig_tui.run.clients.client import RunHandle
+    from pgmig_tui.run.journal.events import Event
 
 POLL_S = 0.05
 _TROUBLE = frozenset({"step_failed", "step_in_doubt", "warning", "index_invalid", "run_paused"})

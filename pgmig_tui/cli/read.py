@@ -15,7 +15,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError, Unreachable
 
 if TYPE_CHECKING:
-    from pgmig_tui.run.listing import RunSummary
+    from pgmig_tui.run.journal.listing import RunSummary
 
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
 
@@ -59,9 +59,9 @@ def check(arguments: Namespace) -> int:
 
 def runs(arguments: Namespace) -> int:
     """The runs of this host, or one run's report."""
-    from pgmig_tui.run.client import attach
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.listing import list_runs
+    from pgmig_tui.run.clients.client import attach
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.journal.listing import list_runs
 
     state_dir = default_state_dir(os.environ)
     if arguments.run:

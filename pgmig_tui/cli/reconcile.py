@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.gates.loss import Losses
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.run.cut_off import CutOff
-    from pgmig_tui.run.reconcile import Settlement
+    from pgmig_tui.run.recovery.cut_off import CutOff
+    from pgmig_tui.run.recovery.reconcile import Settlement
 
 _MARKS: dict[str, tuple[str, Role]] = {
     "recorded": ("+ applied and recorded  ", "done"),
@@ -48,10 +48,10 @@ class _Found:
 def reconcile(arguments: Namespace) -> int:
     """Exit status 0 when every run that was cut off is settled, or none was; 4 when one is still in doubt."""
     from pgmig_tui.database.identity import admit, check_server
-    from pgmig_tui.run.cut_off import cut_off_runs
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.listing import list_runs
-    from pgmig_tui.run.reconcile import asked
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.journal.listing import list_runs
+    from pgmig_tui.run.recovery.cut_off import cut_off_runs
+    from pgmig_tui.run.recovery.reconcile import asked
 
     project, environment, _ = environment_and_change(arguments)
     environment = located_environment(project, environment, writes=False)
@@ -89,8 +89,8 @@ def _look_at(
 ) -> _Found:
     """Settle a run, if the server is its own and the evidence, or a person, decides it."""
     from pgmig_tui.report.impacts import losses_of
-    from pgmig_tui.run.journal import held_by_another
-    from pgmig_tui.run.reconcile import settle
+    from pgmig_tui.run.journal.file import held_by_another
+    from pgmig_tui.run.recovery.reconcile import settle
 
     plan = run.plan
     if not _is_its_server(arguments, environment, run):
@@ -137,7 +137,7 @@ def _other_server(run: CutOff, environment: str) -> str:
 
 
 def _closed(arguments: Namespace, environment: Environment, run: CutOff) -> _Found:
-    from pgmig_tui.run.reconcile import close_unseen
+    from pgmig_tui.run.recovery.reconcile import close_unseen
 
     confirm(arguments, environment, "close the run without a look at its server")
     plan = run.plan
@@ -146,8 +146,8 @@ def _closed(arguments: Namespace, environment: Environment, run: CutOff) -> _Fou
 
 
 def _settlement(arguments: Namespace, connection: Connection, environment: Environment, plan: Any) -> Settlement:
-    from pgmig_tui.run.reconcile import end_sessions, examine, leave
-    from pgmig_tui.run.record import record, verified
+    from pgmig_tui.run.process.record import record, verified
+    from pgmig_tui.run.recovery.reconcile import end_sessions, examine, leave
 
     settlement = examine(connection, plan)
     if settlement.sessions and _may_end(arguments, environment, settlement):
@@ -203,7 +203,7 @@ def _show(one: _Found, environment: str) -> None:
     if settlement is None:
         return
     from pgmig_tui.gates.loss import NONE
-    from pgmig_tui.run.reconcile import NOT_BEGUN
+    from pgmig_tui.run.recovery.reconcile import NOT_BEGUN
 
     for verdict in settlement.verdicts:
         if verdict.outcome == "not_applied" and verdict.why == NOT_BEGUN:

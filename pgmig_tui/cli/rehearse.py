@@ -26,8 +26,8 @@ def rehearse(arguments: Namespace) -> int:
     """Exit status 1 when a script or a verification failed, or when reverts don't take everything back."""
     from pgmig_tui.rehearse.measured import to_json
     from pgmig_tui.rehearse.rehearsal import rehearse as carry_out
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.plan import Options
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.journal.run_plan import Options
 
     project, environment, to = environment_and_change(arguments)
     server = _server(project, arguments.server)
@@ -57,9 +57,9 @@ def rehearse(arguments: Namespace) -> int:
 def _note(project: Project, found: Rehearsal) -> None:
     """Keep what was rehearsed, for whoever deploys or has to roll back: scripts that passed, and of reverts those that
     took everything back."""
-    from pgmig_tui.run.events import utc
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.rehearsed import Reached, Rehearsed, note
+    from pgmig_tui.run.journal.events import utc
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.journal.rehearsed import Reached, Rehearsed, note
 
     left = {one.change for one in found.schema_differences}
     rows = [

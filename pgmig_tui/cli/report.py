@@ -11,8 +11,8 @@ def report(arguments: Namespace) -> int:
     from pgmig_tui.cli import output
     from pgmig_tui.report import incident
     from pgmig_tui.report.run_report import markdown, report_document
-    from pgmig_tui.run.client import attach
-    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.clients.client import attach
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     handle = attach(arguments.run, default_state_dir(os.environ))
     if arguments.incident:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.report.rollback import RollbackReview
-    from pgmig_tui.run.extent import Extent
-    from pgmig_tui.run.stopping import Running
+    from pgmig_tui.run.clients.extent import Extent
+    from pgmig_tui.run.clients.stopping import Running
 
 _NOTHING = "Nothing was changed."
 
@@ -31,7 +31,7 @@ def rollback(arguments: Namespace) -> int:
     the word was typed."""
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.report.rollback import require_shown
-    from pgmig_tui.run.client import start, warm
+    from pgmig_tui.run.clients.client import start, warm
 
     project, environment, to = environment_and_change(arguments, warned=True)
     if to is not None and arguments.all:
@@ -109,8 +109,8 @@ def _stopped(
 
     What it has committed since it was `seen` is shown, and the loss of more than was accepted is asked for again.
     """
-    from pgmig_tui.run.folder import default_state_dir, discard
-    from pgmig_tui.run.stopping import stop
+    from pgmig_tui.run.clients.stopping import stop
+    from pgmig_tui.run.journal.folder import default_state_dir, discard
 
     stop(running, environment, default_state_dir(os.environ), _told)
     extent, _ = _extent(arguments, project, environment, running)
@@ -137,7 +137,7 @@ def _afterwards(project: Project, environment: Environment, found: RollbackRevie
     """Look at what is true now, and write the record."""
     from pgmig_tui.report import aftermath, incident
     from pgmig_tui.report.conclusion import conclude
-    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     plan = found.plan
     record, path = conclude(project, environment, plan, default_state_dir(os.environ), _told)
@@ -155,9 +155,9 @@ def _extent(
     arguments: Namespace, project: Project, environment: Environment, stopped: Running | None = None
 ) -> tuple[Extent, Running | None]:
     """What is to be rolled back, and the run that is under way there. `stopped` was, until it was stopped for this."""
-    from pgmig_tui.run.extent import extent_for
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.rollback import stand
+    from pgmig_tui.run.clients.extent import extent_for
+    from pgmig_tui.run.clients.rollback import stand
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     standing = stand(project, environment, default_state_dir(os.environ), stopped)
     return extent_for(standing, project, arguments.to, everything=arguments.all), standing.running
@@ -166,8 +166,8 @@ def _extent(
 def _planned(arguments: Namespace, project: Project, environment: Environment, extent: Extent) -> RollbackReview:
     from pgmig_tui.cli.consent import given_answers
     from pgmig_tui.report.rollback import look
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.rollback import plan_rollback
+    from pgmig_tui.run.clients.rollback import plan_rollback
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     state_dir = default_state_dir(os.environ)
     plan = plan_rollback(
@@ -186,8 +186,8 @@ def _planned(arguments: Namespace, project: Project, environment: Environment, e
 
 def _lift(arguments: Namespace, project: Project, environment: Environment) -> int:
     """--lift CHANGE=REASON: the change may be deployed again. Nothing is deployed by that."""
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.marks import lift
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.planning.marks import lift
 
     confirm(arguments, environment, "lift this mark")
     for change, reason in arguments.lift:
@@ -200,7 +200,7 @@ def _lift(arguments: Namespace, project: Project, environment: Environment) -> i
 def _only_shown(arguments: Namespace, found: RollbackReview) -> int:
     """--dry-run: everything is shown, nothing is done, and the command that would do it is named."""
     from pgmig_tui.report.rollback import command_line, document
-    from pgmig_tui.run.folder import discard
+    from pgmig_tui.run.journal.folder import discard
 
     if arguments.json:
         output.document(document(found))

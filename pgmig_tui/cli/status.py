@@ -60,8 +60,8 @@ def status(arguments: Namespace) -> int:
             _show(project, environments, found)
             lists.show(project.plan.project, [one for one in environments if _answered(one, found)])
         if any(environment.policy.protected for environment in environments):
-            from pgmig_tui.run.folder import default_state_dir
-            from pgmig_tui.run.protection import remember_answers
+            from pgmig_tui.run.journal.folder import default_state_dir
+            from pgmig_tui.run.planning.protection import remember_answers
 
             remember_answers(default_state_dir(os.environ), project, found)
         if not all(one.reachable for one in found):
@@ -74,12 +74,12 @@ def status(arguments: Namespace) -> int:
 
 
 def _with_file_marks(project: Project, found: list[EnvironmentStatus]) -> list[EnvironmentStatus]:
-    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     state_dir = default_state_dir(os.environ)
     if not (state_dir / "do-not-deploy").is_dir():
         return found  # without loading what could read them
-    from pgmig_tui.run.mark_files import with_file_marks
+    from pgmig_tui.run.journal.mark_files import with_file_marks
 
     return [with_file_marks(one, project.plan.project, state_dir) for one in found]
 
@@ -107,8 +107,8 @@ def _groups(here: Project, names: list[str], changed: Override | None) -> list[t
 def unfinished_runs(project: Project) -> dict[str, dict[str, Any]]:
     """The run of each environment, by its name, that is under way ("running"), was cut off ("unknown") or ended without
     knowing what it did ("in_doubt"); none when a later one has ended and none is left to settle."""
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.listing import is_unfinished, list_runs
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.journal.listing import is_unfinished, list_runs
 
     newest: dict[str, dict[str, Any]] = {}
     for run in list_runs(default_state_dir(os.environ)):
@@ -185,8 +185,8 @@ def _show_open(names: Sequence[str], rows: Sequence[Sequence[Line]]) -> None:
 
 def _show_under_way(name: str, holder: LockHolder) -> None:
     """Who works there, where it is no run that this account has told of."""
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.stopping import under_way
+    from pgmig_tui.run.clients.stopping import under_way
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     running = under_way(holder, default_state_dir(os.environ))
     if running is not None and not running.local:

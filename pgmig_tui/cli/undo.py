@@ -29,8 +29,8 @@ def undo(arguments: Namespace) -> int:
     from pgmig_tui.gates.gate import loss_accepted
     from pgmig_tui.gates.loss import of_undo
     from pgmig_tui.report.incident import refresh
-    from pgmig_tui.run.folder import default_state_dir
-    from pgmig_tui.run.undo import bring_back, kept_of
+    from pgmig_tui.run.clients.undo import bring_back, kept_of
+    from pgmig_tui.run.journal.folder import default_state_dir
 
     project, environment = _kept_where(arguments)
     if arguments.run is not None:
@@ -73,8 +73,8 @@ def undo(arguments: Namespace) -> int:
 
 def _kept_where(arguments: Namespace) -> tuple[Project, Environment]:
     """The environment that is named, or that of the run, as its folder says."""
-    from pgmig_tui.run.folder import RUN_ID, default_state_dir
-    from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.run.journal.folder import RUN_ID, default_state_dir
+    from pgmig_tui.run.journal.run_plan import RunPlan
 
     name = arguments.target
     folder = default_state_dir(os.environ) / "runs" / Path(arguments.run or "-").name
@@ -98,9 +98,9 @@ def _require_its_server(arguments: Namespace, project: Project, environment: Env
     """What a run has kept comes back where it was kept. In a copy of that server it is there, too: whoever means that
     names the copy. Raises Refused."""
     from pgmig_tui.database.connect import application_name, connect
-    from pgmig_tui.run.folder import RUN_ID, default_state_dir
-    from pgmig_tui.run.plan import RunPlan
-    from pgmig_tui.run.same_server import relation_of
+    from pgmig_tui.run.journal.folder import RUN_ID, default_state_dir
+    from pgmig_tui.run.journal.run_plan import RunPlan
+    from pgmig_tui.run.recovery.same_server import relation_of
 
     if not RUN_ID.fullmatch(arguments.run):
         return

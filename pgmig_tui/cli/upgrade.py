@@ -20,8 +20,8 @@ def upgrade(arguments: Namespace) -> int:
     from pgmig_tui.database import registry
     from pgmig_tui.database.connect import application_name, connect
     from pgmig_tui.database.identity import admit
-    from pgmig_tui.run.door import arrive
-    from pgmig_tui.run.folder import default_state_dir
+    from pgmig_tui.run.journal.folder import default_state_dir
+    from pgmig_tui.run.planning.door import arrive
 
     found = choose(arguments, changes=0)
     environment, target = found.environment, found.environment.target

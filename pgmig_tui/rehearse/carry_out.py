@@ -19,10 +19,10 @@ from pgmig_tui.impact.result import Estimate, ScriptImpact
 from pgmig_tui.rehearse.compare import Predictions, depends_on_rows, differences
 from pgmig_tui.rehearse.measure import Before, Meter, Observer, PollingWaiter, Sampler
 from pgmig_tui.rehearse.measured import Measured, Problem, RehearsedScript, RehearsedStatement
-from pgmig_tui.run.executor import Executor, Frame, InsideStep, ScriptFailure, elapsed_ms
-from pgmig_tui.run.outlets import Outlets
-from pgmig_tui.run.plan import Endpoint
-from pgmig_tui.run.sink import SHOWN
+from pgmig_tui.run.journal.run_plan import Endpoint
+from pgmig_tui.run.process.executor import Executor, Frame, InsideStep, ScriptFailure, elapsed_ms
+from pgmig_tui.run.process.outlets import Outlets
+from pgmig_tui.run.process.sink import SHOWN
 from pgmig_tui.script.actions import Send, ServerFacts
 from pgmig_tui.script.files import Allow, FileSource
 from pgmig_tui.script.kinds import control_of, kind_of

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.run.client import start
-from pgmig_tui.run.folder import default_state_dir
-from pgmig_tui.run.plan import Options
-from pgmig_tui.run.planning import prepare as plan_run
+from pgmig_tui.run.clients.client import start
+from pgmig_tui.run.journal.folder import default_state_dir
+from pgmig_tui.run.journal.run_plan import Options
+from pgmig_tui.run.planning.prepare import prepare as plan_run
 from pgmig_tui.sandbox.server import SandboxServer, choose_installation, home_for
 
 ENVIRONMENTS = ("dev", "staging", "production")

@@ -26,11 +26,11 @@ from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.measured import Fingerprints, Problem, Rehearsal, RehearsedScript, SchemaDifference
 from pgmig_tui.rehearse.scratch import Place, configured, embedded, scratch_database
 from pgmig_tui.report.impacts import Reading, Source, inspect
-from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.plan import Endpoint, Options, RunPlan
-from pgmig_tui.run.planning import prepare
-from pgmig_tui.run.protection import seen_before
-from pgmig_tui.run.rehearsed import hash_of, schema_digest
+from pgmig_tui.run.journal.frozen import RecordedFiles
+from pgmig_tui.run.journal.rehearsed import hash_of, schema_digest
+from pgmig_tui.run.journal.run_plan import Endpoint, Options, RunPlan
+from pgmig_tui.run.planning.prepare import prepare
+from pgmig_tui.run.planning.protection import seen_before
 from pgmig_tui.sandbox.programs import work_folder
 from pgmig_tui.script.files import Allow, ProjectFiles
 

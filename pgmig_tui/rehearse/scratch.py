@@ -19,7 +19,7 @@ from pgmig_tui.database.connect import Connection, connect
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.run.plan import Endpoint
+from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.sandbox.installation import Installation, find_installations
 from pgmig_tui.sandbox.programs import removed_with_us
 from pgmig_tui.sandbox.server import SUPERUSER, SandboxServer, home_for

@@ -23,13 +23,13 @@ from pgmig_tui.impact.facts import Name
 from pgmig_tui.report.lost import CHECKED as EVENT
 from pgmig_tui.report.lost import open_losses
 from pgmig_tui.report.picture import picture_of
-from pgmig_tui.run.client import start
-from pgmig_tui.run.folder import discard
-from pgmig_tui.run.journal import JOURNAL, JournalReader, JournalWriter, hold_lock
-from pgmig_tui.run.marks import marked_by
-from pgmig_tui.run.noted import read_noted
-from pgmig_tui.run.plan import Options, RunPlan
-from pgmig_tui.run.planning import prepare
+from pgmig_tui.run.clients.client import start
+from pgmig_tui.run.journal.file import JOURNAL, JournalReader, JournalWriter, hold_lock
+from pgmig_tui.run.journal.folder import discard
+from pgmig_tui.run.journal.noted import read_noted
+from pgmig_tui.run.journal.run_plan import Options, RunPlan
+from pgmig_tui.run.planning.marks import marked_by
+from pgmig_tui.run.planning.prepare import prepare
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment

@@ -13,8 +13,8 @@ from pgmig_tui.gates.checklist import after
 from pgmig_tui.gates.gate import Result, evaluate
 from pgmig_tui.report import aftermath, incident
 from pgmig_tui.report.lost import CHECKED
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.journal import JournalReader
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.file import JournalReader
 
 
 def results(folder: Path, command: str) -> tuple[Result, ...]:

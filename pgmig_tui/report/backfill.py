@@ -6,7 +6,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
-from pgmig_tui.run.batch_plan import Backfill
+from pgmig_tui.run.backfill.plan import Backfill
 
 _SHOWN = 12
 """Lines of the statement that are shown."""

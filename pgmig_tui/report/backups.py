@@ -22,10 +22,10 @@ from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates import backup
 from pgmig_tui.gates.backup import Backup, Damaged, Seal, Verified
-from pgmig_tui.run.journal import JournalReader
-from pgmig_tui.run.listing import list_runs
-from pgmig_tui.run.plan import RunPlan
-from pgmig_tui.run.position import positions
+from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.listing import list_runs
+from pgmig_tui.run.journal.position import positions
+from pgmig_tui.run.journal.run_plan import RunPlan
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection, ServerIdentity

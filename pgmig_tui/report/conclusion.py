@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from pgmig_tui.report import aftermath, incident
 from pgmig_tui.report.incident import Incident
 from pgmig_tui.report.picture import picture_of
-from pgmig_tui.run.journal import JournalReader
+from pgmig_tui.run.journal.file import JournalReader
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.run.plan import RunPlan
+    from pgmig_tui.run.journal.run_plan import RunPlan
 
 
 def conclude(

@@ -22,8 +22,8 @@ from pgmig_tui.report import aftermath
 from pgmig_tui.report.lost import CHECKED, Claim, Saved, claims, data_words, is_kept, saved, shown
 from pgmig_tui.report.picture import RunPicture, picture_of
 from pgmig_tui.report.run_report import cell, open_steps, report_document, restored_words, result_words, when_words
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.journal import JournalReader, is_alive
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.file import JournalReader, is_alive
 
 FILE = "incident.md"
 _QUIET = frozenset({"statement_started", "statement_finished", "statements_finished", "activity", "output"})

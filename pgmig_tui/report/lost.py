@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
 from pgmig_tui.report.picture import EventLike, RunPicture, StepPicture
-from pgmig_tui.run.loss import covers
+from pgmig_tui.run.planning.losses import covers
 
 CHECKED = "rollback_checked"
 LossState = Literal["lost", "not_lost", "unknown"]

@@ -14,7 +14,7 @@ StepState = Literal["todo", "running", "done", "failed"]
 
 
 class EventLike(Protocol):
-    """An event of `run.events`: `at` is ISO 8601 in UTC, `data` the fields of the event's name."""
+    """An event of `run.journal.events`: `at` is ISO 8601 in UTC, `data` the fields of the event's name."""
 
     @property
     def at(self) -> str: ...

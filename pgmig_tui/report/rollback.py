@@ -22,17 +22,17 @@ from pgmig_tui.gates.loss import Losses
 from pgmig_tui.report.now import RightNow, read_twice, wanted_by
 from pgmig_tui.report.review import Review, answered, review
 from pgmig_tui.report.rollback_steps import StepRow, row_lines, step_rows
-from pgmig_tui.run.files import RecordedFiles, require_as_read
-from pgmig_tui.run.keep import Saving, plan_saving
-from pgmig_tui.run.loss import Receipt, count_losses, filled, loose_of
-from pgmig_tui.run.tried import Tried, tried_before
+from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
+from pgmig_tui.run.planning.losses import Receipt, count_losses, filled, loose_of
+from pgmig_tui.run.planning.tried import Tried, tried_before
+from pgmig_tui.run.process.keep import Saving, plan_saving
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.run.extent import Extent
-    from pgmig_tui.run.plan import RunPlan, Step
+    from pgmig_tui.run.clients.extent import Extent
+    from pgmig_tui.run.journal.run_plan import RunPlan, Step
 
 
 _WIDE = 160

@@ -15,8 +15,8 @@ from pgmig_tui.gates.loss import of_script
 
 if TYPE_CHECKING:
     from pgmig_tui.report.impacts import Inspected
-    from pgmig_tui.run.loss import Receipt
-    from pgmig_tui.run.plan import RunPlan, Step
+    from pgmig_tui.run.journal.run_plan import RunPlan, Step
+    from pgmig_tui.run.planning.losses import Receipt
 
 _TIME = 16
 _LEAST = 10

@@ -1,7 +1,7 @@
 """The run process: carries out one RunPlan to its end, whatever happens to the terminal that started it.
 
 It is a session leader of its own, its connections and its journal are nobody else's, and the only ways in are the
-command pipe and SIGTERM. Started by `run.client` as `python -m pgmig_tui.run`.
+command pipe and SIGTERM. Started by `clients.client` as `python -m pgmig_tui.run`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from pgmig_tui.display import words
 from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import PgmigError, Refused, in_a_line
 from pgmig_tui.project.changes import Plan
-from pgmig_tui.run import steer
-from pgmig_tui.run.control import Control, open_session
-from pgmig_tui.run.events import FORMAT
-from pgmig_tui.run.failures import StepResult
-from pgmig_tui.run.files import RecordedFiles
-from pgmig_tui.run.journal import JournalWriter, first_and_last, hold_lock
-from pgmig_tui.run.mark_files import mark_in_file
-from pgmig_tui.run.noted import note_schema
-from pgmig_tui.run.plan import Endpoint, RunPlan, Step, describe_steps
-from pgmig_tui.run.session import StepSession
-from pgmig_tui.run.sleep import Sleep
-from pgmig_tui.run.steps import Stepper
+from pgmig_tui.run.clients import steer
+from pgmig_tui.run.journal.events import FORMAT
+from pgmig_tui.run.journal.file import JournalWriter, first_and_last, hold_lock
+from pgmig_tui.run.journal.frozen import RecordedFiles
+from pgmig_tui.run.journal.mark_files import mark_in_file
+from pgmig_tui.run.journal.noted import note_schema
+from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step, describe_steps
+from pgmig_tui.run.process.control import Control, open_session
+from pgmig_tui.run.process.failures import StepResult
+from pgmig_tui.run.process.session import StepSession
+from pgmig_tui.run.process.sleep import Sleep
+from pgmig_tui.run.process.stepper import Stepper
 
 POLL_S = 0.25
 """How often a held advisory lock is tried again with --lock-timeout (seconds). It is never waited for: a waiting
@@ -214,7 +214,7 @@ class Runner:
             self.control.abort("whoever steered it is gone, and on_hangup says abort")
 
     def _dry_run(self) -> int:
-        from pgmig_tui.run.dry_run import DryRun, summary
+        from pgmig_tui.run.process.dry_run import DryRun, summary
 
         plan = self.plan
         self._check_baseline()
@@ -226,7 +226,7 @@ class Runner:
         return self._finish(*summary(tried, len(plan.steps)))
 
     def _backfill(self) -> int:
-        from pgmig_tui.run.backfill import BackfillRun
+        from pgmig_tui.run.backfill.runner import BackfillRun
 
         run = BackfillRun(self.plan, self.target, self.control, self.journal)
         if self.plan.on_hangup != "finish":  # what is finished here is the run itself: it is one change
@@ -376,7 +376,7 @@ class Runner:
         held. Raises InDoubt."""
         if not self.plan.settles:
             return
-        from pgmig_tui.run.cut_off import settle_earlier
+        from pgmig_tui.run.recovery.cut_off import settle_earlier
 
         state_dir = self.plan.folder.parent.parent
         for run, told in settle_earlier(self.control.session, state_dir, self.plan.settles, f"run {self.plan.run_id}"):

@@ -1,8 +1,8 @@
 """psql's reading of a script, one action at a time: what `psql -X -q -f` would do, decided when it would decide it.
 
 PostgreSQL's `mainloop.c` is the model: line by line, a query buffer, a stack of included files, each with its own
-buffer and its own `\\if`s. Who carries the actions out (run/executor.py) reports each outcome before asking on, because
-variables, `\\if` and even where a string ends depend on it.
+buffer and its own `\\if`s. Who carries the actions out (`run.process.executor`) reports each outcome before asking on,
+because variables, `\\if` and even where a string ends depend on it.
 """
 
 from __future__ import annotations

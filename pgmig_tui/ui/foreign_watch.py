@@ -41,13 +41,13 @@ class EnvironmentForeign:
             finally:
                 if self._closed:
                     self._drop()
-        from pgmig_tui.run.foreign import is_local
+        from pgmig_tui.run.clients.foreign import is_local
 
         return _facts(at, seen, local=is_local(seen.run_id, self._state_dir))
 
     def _look(self) -> Sighting:
         from pgmig_tui.database.foreign import OTHER
-        from pgmig_tui.run.foreign import first_look, lookout
+        from pgmig_tui.run.clients.foreign import first_look, lookout
 
         if self._looking is None:
             self._looking = lookout(self._environment)
@@ -59,13 +59,13 @@ class EnvironmentForeign:
         return seen
 
     def cancel(self, pid: int, started: str) -> bool:
-        from pgmig_tui.run.stopping import cancel_statement
+        from pgmig_tui.run.clients.stopping import cancel_statement
 
         return cancel_statement(self._environment, pid, started)
 
     def stop(self, told: Callable[[str], None]) -> None:
         from pgmig_tui.errors import Refused
-        from pgmig_tui.run.stopping import stop, under_way
+        from pgmig_tui.run.clients.stopping import stop, under_way
 
         now = "What is left of it is shown here."
         seen = self._seen

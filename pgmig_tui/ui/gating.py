@@ -11,7 +11,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.loss import of_script
-from pgmig_tui.run.folder import discard
+from pgmig_tui.run.journal.folder import discard
 from pgmig_tui.ui.session import Answered, Command, DoNotDeploy, Item, Review, StepFacts
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.identity import Operator
     from pgmig_tui.report import review as reviews
-    from pgmig_tui.run.plan import RunPlan, Step
+    from pgmig_tui.run.journal.run_plan import RunPlan, Step
 
 
 def reviewed(found: reviews.Review, back_to: str) -> Review:

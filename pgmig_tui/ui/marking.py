@@ -22,10 +22,10 @@ LONGEST_S = 60.0
 def evidence(project: Project, environment: Environment, change_id: str, state_dir: Path) -> Evidence:
     """Run the verify script of a change that is not recorded, as a verify run of its own. Records nothing in the
     registry. Raises PgmigError when it can't be planned."""
-    from pgmig_tui.run.client import start
-    from pgmig_tui.run.folder import discard
-    from pgmig_tui.run.plan import Options
-    from pgmig_tui.run.planning import prepare
+    from pgmig_tui.run.clients.client import start
+    from pgmig_tui.run.journal.folder import discard
+    from pgmig_tui.run.journal.run_plan import Options
+    from pgmig_tui.run.planning.prepare import prepare
 
     plan = prepare(project, environment, "deploy", Options(to=change_id, log_only=True), state_dir=state_dir)
     if [step.change_id for step in plan.steps] != [change_id]:

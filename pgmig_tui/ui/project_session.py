@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.hashes import Scripts
     from pgmig_tui.project.plan import Change
     from pgmig_tui.report.now import RightNow
-    from pgmig_tui.run.listing import RunSummary
+    from pgmig_tui.run.journal.listing import RunSummary
 
 SCRIPTS_SECONDS = 60.0
 _PROBLEMS = {
@@ -83,7 +83,7 @@ class ProjectSession:
 
     @cached_property
     def _state_dir(self) -> Path:
-        from pgmig_tui.run.folder import default_state_dir
+        from pgmig_tui.run.journal.folder import default_state_dir
 
         return default_state_dir(self._env)
 
@@ -127,12 +127,12 @@ class ProjectSession:
 
     def standing(self, environment: str) -> Standing:
         from pgmig_tui.database.status import environment_status
-        from pgmig_tui.run.mark_files import with_file_marks
+        from pgmig_tui.run.journal.mark_files import with_file_marks
 
         status = environment_status(self.project, self._environment(environment), scripts=self._hashes())
         status = with_file_marks(status, self.project.plan.project, self._state_dir)
         if self._environment(environment).policy.protected:
-            from pgmig_tui.run.protection import remember_answers
+            from pgmig_tui.run.planning.protection import remember_answers
 
             remember_answers(self._state_dir, self.project, [status])
         at = datetime.fromisoformat(status.asked_at) if status.asked_at else datetime.now(UTC)
@@ -167,7 +167,7 @@ class ProjectSession:
     def _under_way(self, status: EnvironmentStatus) -> str:
         if status.holder is None:
             return ""
-        from pgmig_tui.run.stopping import under_way
+        from pgmig_tui.run.clients.stopping import under_way
 
         running = under_way(status.holder, self._state_dir)
         return "" if running is None or running.local else running.sentence
@@ -198,15 +198,15 @@ class ProjectSession:
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
         from pgmig_tui.report.review import review
-        from pgmig_tui.run.marks import Marked
-        from pgmig_tui.run.plan import Options
-        from pgmig_tui.run.planning import prepare
+        from pgmig_tui.run.journal.run_plan import Options
+        from pgmig_tui.run.planning.marks import Marked
+        from pgmig_tui.run.planning.prepare import prepare
 
         where = self._environment(environment)
         if command == "backfill":
             return self._prepare_backfill(where, to or "")
         if how == "try":
-            from pgmig_tui.run.dry_run import prepare_dry_run
+            from pgmig_tui.run.process.dry_run import prepare_dry_run
 
             trial = prepare_dry_run(self.project, where, Options(to=to), state_dir=self._state_dir)
             word = gating.asked_word(trial, where)
@@ -229,8 +229,8 @@ class ProjectSession:
         """`which` is a change ID, or the ID of the run to go on with."""
         from pgmig_tui.report.backfill import preview_lines
         from pgmig_tui.report.review import review
-        from pgmig_tui.run.batch_plan import BackfillOptions
-        from pgmig_tui.run.batch_planning import prepare_backfill
+        from pgmig_tui.run.backfill.plan import BackfillOptions
+        from pgmig_tui.run.backfill.planning import prepare_backfill
 
         known = which in self.project.plan.by_id
         options = BackfillOptions(change=which if known else None, resume="" if known else which)
@@ -240,8 +240,8 @@ class ProjectSession:
         return replace(found, told=tuple(preview_lines(spec)) if spec is not None else (), word=word)
 
     def recorded(self, run_id: str, path: str) -> str:
-        from pgmig_tui.run.files import RecordedFiles
-        from pgmig_tui.run.folder import RUN_ID
+        from pgmig_tui.run.journal.folder import RUN_ID
+        from pgmig_tui.run.journal.frozen import RecordedFiles
 
         if not RUN_ID.fullmatch(run_id):
             raise ValueError(f"{run_id!r} names no run")
@@ -275,7 +275,7 @@ class ProjectSession:
 
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch:
         from pgmig_tui.report.review import ready
-        from pgmig_tui.run.client import start
+        from pgmig_tui.run.clients.client import start
 
         where = self._environment(review.environment)
         target, found = where.target, review.plan
@@ -285,7 +285,7 @@ class ProjectSession:
         return start(found.plan, given, password=target.password, secrets=target.secrets)
 
     def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:
-        from pgmig_tui.run.marks import lift
+        from pgmig_tui.run.planning.marks import lift
 
         for change_id in change_ids:
             lift(self.project, self._environment(environment), change_id, reason, self._state_dir, tell)
@@ -312,7 +312,7 @@ class ProjectSession:
         return rolling.record_of(self._state_dir, run_id)
 
     def attach(self, run_id: str) -> Watch:
-        from pgmig_tui.run.client import attach
+        from pgmig_tui.run.clients.client import attach
 
         return attach(run_id, self._state_dir)
 
@@ -327,7 +327,7 @@ class ProjectSession:
         return EnvironmentForeign(self._environment(environment), self._state_dir)
 
     def runs(self) -> tuple[RunFacts, ...]:
-        from pgmig_tui.run.listing import list_runs
+        from pgmig_tui.run.journal.listing import list_runs
 
         mine = [run for run in list_runs(self._state_dir) if run.project in ("", self.project.plan.project)]
         newest: set[str] = set()
@@ -352,7 +352,7 @@ class ProjectSession:
         return gating.after_items(self._environment(environment), command, self._state_dir / "runs" / run_id)
 
     def answer_after(self, run_id: str, answered: Answered) -> None:
-        from pgmig_tui.run.afterwards import keep_answers
+        from pgmig_tui.run.journal.afterwards import keep_answers
 
         given = gating.answer_by(answered, self.project.operator)
         keep_answers(self._state_dir / "runs" / run_id, [given])

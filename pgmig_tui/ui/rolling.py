@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.report.rollback import RollbackReview
-    from pgmig_tui.run.client import RunHandle
-    from pgmig_tui.run.events import Event
-    from pgmig_tui.run.extent import Extent, Standing
-    from pgmig_tui.run.stopping import Running
+    from pgmig_tui.run.clients.client import RunHandle
+    from pgmig_tui.run.clients.extent import Extent, Standing
+    from pgmig_tui.run.clients.stopping import Running
+    from pgmig_tui.run.journal.events import Event
 
 
 _ENDING_S = 10.0
@@ -35,8 +35,8 @@ def look_back(
 ) -> Rollback:
     """What a rollback would do; `to` None is the last deploy run that still stands. Raises PgmigError."""
     from pgmig_tui.report.rollback import look
-    from pgmig_tui.run.extent import extent_for
-    from pgmig_tui.run.rollback import plan_rollback, stand
+    from pgmig_tui.run.clients.extent import extent_for
+    from pgmig_tui.run.clients.rollback import plan_rollback, stand
 
     standing = stand(project, environment, state_dir)
     extent = extent_for(standing, project, to or None, everything=to == EVERYTHING)
@@ -118,10 +118,10 @@ def begin(
     Raises PgmigError; Refused when the run has committed more since it was shown, for then more would be reverted.
     """
     from pgmig_tui.report.rollback import require_shown
-    from pgmig_tui.run.client import start
-    from pgmig_tui.run.extent import extent_of_last
-    from pgmig_tui.run.rollback import stand
-    from pgmig_tui.run.stopping import stop
+    from pgmig_tui.run.clients.client import start
+    from pgmig_tui.run.clients.extent import extent_of_last
+    from pgmig_tui.run.clients.rollback import stand
+    from pgmig_tui.run.clients.stopping import stop
 
     if rollback.nothing:
         stop(rollback.found, environment, state_dir)
@@ -159,7 +159,7 @@ def _given(found: RollbackReview, answers: Sequence[Answered]) -> list[Answer]:
 def record_of(state_dir: Path, run_id: str) -> Record:
     """The record of a run as its journal has it now. Raises UsageError."""
     from pgmig_tui.report import incident
-    from pgmig_tui.run.client import attach
+    from pgmig_tui.run.clients.client import attach
 
     found = incident.read(attach(run_id, state_dir).folder)
     channel = "\n".join(incident.six_lines(found)) + "\n"

@@ -19,15 +19,18 @@ from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.report.conclusion import conclude
 from pgmig_tui.report.rollback import RollbackReview, look
-from pgmig_tui.run import client, planning, reconcile, runner
-from pgmig_tui.run.cut_off import cut_off_runs
-from pgmig_tui.run.dry_run import prepare_dry_run
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.extent import Extent, extent_for
-from pgmig_tui.run.journal import JournalReader, JournalWriter
-from pgmig_tui.run.plan import Command, Options, RunPlan
-from pgmig_tui.run.record import record
-from pgmig_tui.run.rollback import plan_rollback, stand
+from pgmig_tui.run import runner
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.clients.extent import Extent, extent_for
+from pgmig_tui.run.clients.rollback import plan_rollback, stand
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.file import JournalReader, JournalWriter
+from pgmig_tui.run.journal.run_plan import Command, Options, RunPlan
+from pgmig_tui.run.planning import prepare as planning
+from pgmig_tui.run.process.dry_run import prepare_dry_run
+from pgmig_tui.run.process.record import record
+from pgmig_tui.run.recovery import reconcile
+from pgmig_tui.run.recovery.cut_off import cut_off_runs
 from tests.after.state import State, look_at
 from tests.faults.stopping import start
 from tests.servers import Server

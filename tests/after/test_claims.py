@@ -13,9 +13,9 @@ from pgmig_tui.report import incident, now
 from pgmig_tui.report.incident import FILE
 from pgmig_tui.report.picture import picture_of
 from pgmig_tui.report.run_report import markdown, report_document, summary
-from pgmig_tui.run.client import RunHandle
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.undo import bring_back
+from pgmig_tui.run.clients.client import RunHandle
+from pgmig_tui.run.clients.undo import bring_back
+from pgmig_tui.run.journal.events import Event
 from tests.after.claims import Claims, check_settlements, check_steps
 from tests.after.receipt import check_receipt
 from tests.after.scene import FAIL, SLEEP, Ran, Scene, at_event, locked, stop_at

@@ -139,7 +139,7 @@ def test_a_session_of_ours_is_let_write_at_the_door_alone() -> None:
         if any("?options" not in line and switched_off.search(line) for line in path.read_text().splitlines())
     }
     # The door itself, a server of our own, and what a script may have left set in its own session.
-    assert found == {"database/identity.py", "database/opening.py", "sandbox/server.py", "run/session.py"}
+    assert found == {"database/identity.py", "database/opening.py", "sandbox/server.py", "run/process/session.py"}
 
 
 def test_after_ctrl_c_only_who_did_not_come_through_the_door_has_changed_nothing(

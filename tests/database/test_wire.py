@@ -10,7 +10,7 @@ import pytest
 
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.wire import Waiter, Wire, sets_short_timeout
-from pgmig_tui.run.plan import Endpoint
+from pgmig_tui.run.journal.run_plan import Endpoint
 from tests.faults.proxy import Proxy
 from tests.servers import Server
 

@@ -19,12 +19,13 @@ from pgmig_tui.database.identity import let_write
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.run import planning, reconcile
-from pgmig_tui.run.cut_off import cut_off_runs
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.journal import JournalReader
-from pgmig_tui.run.plan import Options, RunPlan
-from pgmig_tui.run.record import record as record_now
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.run_plan import Options, RunPlan
+from pgmig_tui.run.planning import prepare as planning
+from pgmig_tui.run.process.record import record as record_now
+from pgmig_tui.run.recovery import reconcile
+from pgmig_tui.run.recovery.cut_off import cut_off_runs
 from tests.faults.stopping import Phase, Point, start
 from tests.servers import Server
 

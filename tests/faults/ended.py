@@ -13,7 +13,7 @@ from pathlib import Path
 from pgmig_tui.gates.backup import Backup, backups_of, prove_again
 from pgmig_tui.project.project import load_project
 from pgmig_tui.rehearse.scratch import PREFIX
-from pgmig_tui.run.reconcile import asked
+from pgmig_tui.run.recovery.reconcile import asked
 from tests.cli.program import HEARS_HANGUPS, Checkout, shop
 from tests.faults.bench import Bench, Trial
 from tests.faults.quick import until

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psycopg
 
-from pgmig_tui.run import client, steer
-from pgmig_tui.run.journal import is_alive
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.clients import client, steer
+from pgmig_tui.run.journal.file import is_alive
+from pgmig_tui.run.journal.run_plan import RunPlan
 from pgmig_tui.sandbox.account import server_account
 from tests.faults.bench import Bench, Fault
 from tests.faults.proxy import Proxy

@@ -14,9 +14,9 @@ from typing import ClassVar
 import psycopg
 
 from pgmig_tui.errors import InDoubt
-from pgmig_tui.run import planning
-from pgmig_tui.run.journal import JOURNAL, JournalReader
-from pgmig_tui.run.plan import Options, RunPlan
+from pgmig_tui.run.journal.file import JOURNAL, JournalReader
+from pgmig_tui.run.journal.run_plan import Options, RunPlan
+from pgmig_tui.run.planning import prepare as planning
 from tests.faults.bench import Bench, Fault
 from tests.faults.faults import (
     CutConnection,

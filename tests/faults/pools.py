@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pgmig_tui.database import pooler
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.journal.run_plan import RunPlan
 from pgmig_tui.sandbox.account import server_account
 from tests.faults.bench import Bench, Fault
 from tests.faults.faults import KilledRun, Standing

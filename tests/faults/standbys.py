@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from pgmig_tui.run import client
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.faults.bench import Bench
 from tests.faults.faults import Standing
 from tests.faults.quick import QuickServer

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pgmig_tui.run import runner
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.journal import JOURNAL, JournalWriter
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.file import JOURNAL, JournalWriter
+from pgmig_tui.run.journal.run_plan import RunPlan
 
 Phase = Literal["told", "sent"]
 """told: the event was noted, and is on disk only where the run asked for that · sent: it, and all before it, were
@@ -83,7 +83,7 @@ def start(
     act: Callable[[Path], None] = kill,
     prepare: Callable[[], None] = lambda: None,
 ) -> int:
-    """Carry out `plan` in a process of its own, as `run.client.start` does, but forked: its ID. `prepare` is called in
+    """Carry out `plan` in a process of its own, as `client.start` does, but forked: its ID. `prepare` is called in
     that process first."""
     reading, writing = os.pipe()
     process = os.fork()

@@ -13,7 +13,7 @@ import pytest
 from pgmig_tui.project.targets import Target
 from pgmig_tui.rehearse.measured import Rehearsal, RehearsedScript, RehearsedStatement
 from pgmig_tui.rehearse.rehearsal import rehearse
-from pgmig_tui.run.plan import Options
+from pgmig_tui.run.journal.run_plan import Options
 from pgmig_tui.sandbox.installation import find_installations
 from tests.conftest import installed
 from tests.run.conftest import Workshop, workshop, workshop_on

@@ -13,7 +13,7 @@ from pgmig_tui.database.fingerprint import changed, digest, read_objects
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.rehearse.clone import dumped, read_original, restore
 from pgmig_tui.rehearse.scratch import embedded, scratch_database
-from pgmig_tui.run.plan import Endpoint
+from pgmig_tui.run.journal.run_plan import Endpoint
 from tests.rehearse.conftest import Theatre
 from tests.servers import Server
 

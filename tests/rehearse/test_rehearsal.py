@@ -16,8 +16,8 @@ from pgmig_tui.rehearse.clone import CloneError
 from pgmig_tui.rehearse.measured import Rehearsal, to_json
 from pgmig_tui.rehearse.rehearsal import rehearse
 from pgmig_tui.rehearse.scratch import PREFIX
-from pgmig_tui.run.plan import Options
-from pgmig_tui.run.rehearsed import hash_of, schema_digest
+from pgmig_tui.run.journal.rehearsed import hash_of, schema_digest
+from pgmig_tui.run.journal.run_plan import Options
 from tests.rehearse.conftest import Theatre, locks_of, script_of, statement_of
 from tests.run.conftest import Workshop
 from tests.servers import Server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.journal.events import Event
 
 
 def journal(*entries: tuple[str, str, dict[str, Any]]) -> list[Event]:

@@ -11,7 +11,7 @@ from pgmig_tui.gates.checklist import EMERGENCY, POST, after
 from pgmig_tui.report import incident
 from pgmig_tui.report.afterwards import results
 from pgmig_tui.report.lost import CHECKED
-from pgmig_tui.run.journal import JournalWriter
+from pgmig_tui.run.journal.file import JournalWriter
 
 FINE: dict[str, Any] = {
     "checks": [{"name": "dumps", "title": "No dump", "state": "PASS", "summary": "none"}],

@@ -8,7 +8,7 @@ import pytest
 
 from pgmig_tui.report.picture import picture_of
 from pgmig_tui.report.run_report import markdown, report_document, waited_words
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.journal.events import Event
 from tests.report.journals import FAILURE, PLANNED, SUCCESS, journal
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.run import client, planning
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.plan import Command, Options, RunPlan
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.run_plan import Command, Options, RunPlan
+from pgmig_tui.run.planning import prepare as planning
 from tests.servers import Server
 
 ENV = {"SQITCH_FULLNAME": "Test Operator", "SQITCH_EMAIL": "test@example.com", "SQITCH_USER_CONFIG": "/nonexistent"}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgmig_tui.database.backfill import Order, Pressure, between, bound_sql, lock_key
-from pgmig_tui.run import batches
-from pgmig_tui.run.batches import Limits, Pace, Throttle
+from pgmig_tui.run.backfill import pace as batches
+from pgmig_tui.run.backfill.pace import Limits, Pace, Throttle
 
 CALM = Pressure(0, 0, None, None, False, False, None, False, 1000, 0)
 BACKLOG = replace(CALM, archives=True, backlog_bytes=2 << 30)

@@ -13,8 +13,8 @@ import pytest
 
 from pgmig_tui.database.connect import Connection, ServerError, connect
 from pgmig_tui.database.wire import Waiter, Wire
-from pgmig_tui.run.before import noted_before
-from pgmig_tui.run.compare import became
+from pgmig_tui.run.recovery.before import noted_before
+from pgmig_tui.run.recovery.compare import became
 from pgmig_tui.script.kinds import kind_of
 from tests.database.places import Databases, place, session
 from tests.servers import Server

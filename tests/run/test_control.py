@@ -12,9 +12,10 @@ import psycopg
 import pytest
 
 from pgmig_tui.errors import Refused, StepFailed
-from pgmig_tui.run import client, listing
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal import listing
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.run.conftest import Workshop
 from tests.security.eavesdropper import eavesdropper
 from tests.servers import Server

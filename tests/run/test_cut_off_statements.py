@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgmig_tui.run import reconcile
-from pgmig_tui.run.evidence import Verdict
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.journal.run_plan import RunPlan
+from pgmig_tui.run.recovery import reconcile
+from pgmig_tui.run.recovery.evidence import Verdict
 from tests.database.places import session
 from tests.faults.faults import immediate
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder

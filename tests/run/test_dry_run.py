@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from pgmig_tui.errors import ProjectError, Refused
-from pgmig_tui.run.dry_run import prepare_dry_run
-from pgmig_tui.run.plan import Options, RunPlan
+from pgmig_tui.run.journal.run_plan import Options, RunPlan
+from pgmig_tui.run.process.dry_run import prepare_dry_run
 from tests.run.conftest import Outcome, Workshop
 
 PROTECTED = """

@@ -10,9 +10,9 @@ import pytest
 from pgmig_tui.database.deployed import DeployedChange, RegistryEvent
 from pgmig_tui.database.holder import LockHolder
 from pgmig_tui.database.identity import ServerIdentity
-from pgmig_tui.run.extent import Extent, Standing, extent_of_last
-from pgmig_tui.run.known_runs import KnownRun, KnownRuns
-from pgmig_tui.run.stopping import Running
+from pgmig_tui.run.clients.extent import Extent, Standing, extent_of_last
+from pgmig_tui.run.clients.stopping import Running
+from pgmig_tui.run.planning.known_runs import KnownRun, KnownRuns
 
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 

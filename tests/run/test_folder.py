@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pgmig_tui.run.folder import RUN_ID, new_folder
+from pgmig_tui.run.journal.folder import RUN_ID, new_folder
 
 
 def test_ids_are_in_the_order_of_the_runs(tmp_path: Path) -> None:

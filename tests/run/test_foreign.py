@@ -13,8 +13,8 @@ from pgmig_tui.database.foreign import PATIENCE_S
 from pgmig_tui.errors import NotPermitted, Refused
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.targets import Target
-from pgmig_tui.run import client
-from pgmig_tui.run.journal import JournalReader
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.file import JournalReader
 from pgmig_tui.ui.foreign_watch import EnvironmentForeign
 from pgmig_tui.ui.session import Foreign
 from tests.database.places import role

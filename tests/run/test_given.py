@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.run import reconcile
-from pgmig_tui.run.plan import RunPlan
-from pgmig_tui.run.record import record, verified
+from pgmig_tui.run.journal.run_plan import RunPlan
+from pgmig_tui.run.process.record import record, verified
+from pgmig_tui.run.recovery import reconcile
 from tests.run.conftest import Workshop
 from tests.run.test_reconcile import examined, kill_at, looking
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgmig_tui.database.live import in_the_way
-from pgmig_tui.run.guard import (
+from pgmig_tui.run.process.guard import (
     Limits,
     Vacuum,
     backoff_ms,
@@ -17,7 +17,7 @@ from pgmig_tui.run.guard import (
     queue_too_long,
     unrepeatable,
 )
-from pgmig_tui.run.stepwise import commits_on_its_way
+from pgmig_tui.run.process.stepwise import commits_on_its_way
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, MemoryFiles
 from pgmig_tui.script.kinds import kind_of

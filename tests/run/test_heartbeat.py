@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pgmig_tui.run import client
-from pgmig_tui.run.journal import JournalReader
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.file import JournalReader
 from tests.run.backfill.conftest import DECLARED, plan_of, table
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
 

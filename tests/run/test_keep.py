@@ -10,9 +10,9 @@ import pytest
 from pgmig_tui.errors import Refused
 from pgmig_tui.project.project import Project
 from pgmig_tui.report.rollback import RollbackReview, look
-from pgmig_tui.run.extent import extent_of_last
-from pgmig_tui.run.rollback import plan_rollback, stand
-from pgmig_tui.run.undo import bring_back, kept_of
+from pgmig_tui.run.clients.extent import extent_of_last
+from pgmig_tui.run.clients.rollback import plan_rollback, stand
+from pgmig_tui.run.clients.undo import bring_back, kept_of
 from tests.run.conftest import Outcome, Workshop
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.report.rollback import look
-from pgmig_tui.run import client
-from pgmig_tui.run.batch_plan import BackfillOptions
-from pgmig_tui.run.batch_planning import prepare_backfill
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.extent import extent_of_last
-from pgmig_tui.run.marks import lift
-from pgmig_tui.run.rollback import plan_rollback, stand
+from pgmig_tui.run.backfill.plan import BackfillOptions
+from pgmig_tui.run.backfill.planning import prepare_backfill
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.clients.extent import extent_of_last
+from pgmig_tui.run.clients.rollback import plan_rollback, stand
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.planning.marks import lift
 from pgmig_tui.sandbox.server import SandboxServer
 from tests.cli.program import environment
 from tests.conftest import installed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.position import Position, positions
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.position import Position, positions
 
 
 def told(*events: tuple[str, dict[str, Any]]) -> Position:

@@ -11,10 +11,10 @@ import pytest
 
 from pgmig_tui.database.backfill import read_pressure
 from pgmig_tui.database.connect import connect
-from pgmig_tui.run import client
-from pgmig_tui.run.batch_plan import BackfillOptions
-from pgmig_tui.run.batch_planning import prepare_backfill
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.backfill.plan import BackfillOptions
+from pgmig_tui.run.backfill.planning import prepare_backfill
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
 from pgmig_tui.sandbox.server import SandboxServer
 from tests.conftest import installed
 from tests.installations import clients_of

@@ -13,8 +13,9 @@ from pgmig_tui.database.connect import connect
 from pgmig_tui.errors import Unreachable
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.run import planning, protection
-from pgmig_tui.run.plan import Options, RunPlan
+from pgmig_tui.run.journal.run_plan import Options, RunPlan
+from pgmig_tui.run.planning import prepare as planning
+from pgmig_tui.run.planning import protection
 from tests.copies import Pair, copied_cluster
 from tests.faults.proxy import Proxy
 from tests.run.conftest import ENV, Workshop
@@ -153,7 +154,7 @@ def test_nobody_else_is_asked_where_nothing_is_equal(
         return connect(target, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr("pgmig_tui.database.probe.connect", counted)
-    monkeypatch.setattr("pgmig_tui.run.protection.connect", counted)
+    monkeypatch.setattr("pgmig_tui.run.planning.protection.connect", counted)
     pg18.execute(f'CREATE DATABASE "{workshop.dbname}"')
     try:
         assert not plan(workshop, pg18.uri(workshop.dbname)).protected

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
-from pgmig_tui.run import client
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
 from tests.run.conftest import Workshop
 
 LONG = '[[environment]]\nname = "box"\ntarget = "$URI"\nlock_timeout = "30s"\nretries = 20\n'

@@ -11,9 +11,11 @@ import pytest
 from pgmig_tui.database.activity import terminate
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.errors import InDoubt
-from pgmig_tui.run import client, listing, reconcile
-from pgmig_tui.run.cut_off import cut_off_runs
-from pgmig_tui.run.plan import Command, RunPlan
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal import listing
+from pgmig_tui.run.journal.run_plan import Command, RunPlan
+from pgmig_tui.run.recovery import reconcile
+from pgmig_tui.run.recovery.cut_off import cut_off_runs
 from tests.run.conftest import Workshop
 
 SLOW = "BEGIN;\nCREATE TABLE public.slow ();\nSELECT pg_sleep(30);\nCOMMIT;\n"

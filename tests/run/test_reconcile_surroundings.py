@@ -18,11 +18,13 @@ from pgmig_tui.database.identity import let_write
 from pgmig_tui.errors import InDoubt
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project
-from pgmig_tui.run import control as controlling
-from pgmig_tui.run import cut_off, journal, listing, reconcile
-from pgmig_tui.run import record as recording
-from pgmig_tui.run.plan import Command, RunPlan
-from pgmig_tui.run.plan import Server as Noted
+from pgmig_tui.run.journal import file as journal
+from pgmig_tui.run.journal import listing
+from pgmig_tui.run.journal.run_plan import Command, RunPlan
+from pgmig_tui.run.journal.run_plan import Server as Noted
+from pgmig_tui.run.process import control as controlling
+from pgmig_tui.run.process import record as recording
+from pgmig_tui.run.recovery import cut_off, reconcile
 from tests.conftest import installed
 from tests.database.places import role
 from tests.faults.faults import immediate, make_standby
@@ -253,7 +255,7 @@ def test_rows_of_our_own_that_are_not_answered_leave_the_run_settled(
 HOLD = """
 import os, sys
 from pathlib import Path
-from pgmig_tui.run.journal import hold_lock
+from pgmig_tui.run.journal.file import hold_lock
 assert hold_lock(Path(sys.argv[1]), "settling") is not None
 print("held", flush=True)
 os.kill(os.getpid(), 19)

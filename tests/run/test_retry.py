@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.run import client, reconcile
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.recovery import reconcile
 from tests.run.conftest import Outcome, Workshop
 
 TABLE = "CREATE TABLE public.t (id int)"

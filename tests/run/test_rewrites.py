@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.run.evidence import Verdict
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.journal.run_plan import RunPlan
+from pgmig_tui.run.recovery.evidence import Verdict
 from tests.run.conftest import Workshop
 from tests.run.test_reconcile import examined, kill_at, looking
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pgmig_tui.run import runner
-from pgmig_tui.run.journal import JournalReader
-from pgmig_tui.run.plan import RunPlan
-from pgmig_tui.run.sleep import Sleep, clocks
+from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.run_plan import RunPlan
+from pgmig_tui.run.process.sleep import Sleep, clocks
 from tests.faults.stopping import start
 from tests.run.conftest import Workshop
 

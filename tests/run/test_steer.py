@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.run import client, steer
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.clients import client, steer
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.run.conftest import Workshop, wait_a_moment
 
 WAITS = "BEGIN;\nCREATE TABLE public.one ();\nLOCK TABLE public.gate;\nCOMMIT;\n"
@@ -22,7 +22,7 @@ WAITS = "BEGIN;\nCREATE TABLE public.one ();\nLOCK TABLE public.gate;\nCOMMIT;\n
 _STEERING = """
 import sys
 from pathlib import Path
-from pgmig_tui.run import steer
+from pgmig_tui.run.clients import steer
 print(steer.take(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

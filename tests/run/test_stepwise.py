@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from pgmig_tui.errors import ProjectError
-from pgmig_tui.run import reconcile
+from pgmig_tui.run.recovery import reconcile
 from tests.run.conftest import Workshop
 
 VERIFY = "SELECT 1/count(*) FROM pg_index WHERE indexrelid = to_regclass('public.i') AND indisvalid;\n"

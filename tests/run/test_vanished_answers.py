@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.run import control, planning, watch
-from pgmig_tui.run.client import RunHandle
-from pgmig_tui.run.events import Event
-from pgmig_tui.run.plan import Options, RunPlan
+from pgmig_tui.run.clients.client import RunHandle
+from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.run_plan import Options, RunPlan
+from pgmig_tui.run.planning import prepare as planning
+from pgmig_tui.run.process import control
+from pgmig_tui.run.process import watcher as watch
 from tests.faults.proxy import Proxy
 from tests.faults.stopping import start
 from tests.run.backfill.conftest import DECLARED, plan_of, table

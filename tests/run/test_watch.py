@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from pgmig_tui.report.picture import picture_of
-from pgmig_tui.run import client
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
 
 LONG = '[[environment]]\nname = "box"\ntarget = "$URI"\nlock_timeout = "30s"\n'

@@ -13,10 +13,10 @@ import pytest
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.wire import Exchange, Wire
-from pgmig_tui.run import batch_planning
-from pgmig_tui.run.batch_plan import BackfillOptions
-from pgmig_tui.run.journal import JournalWriter
-from pgmig_tui.run.plan import Endpoint, RunPlan
+from pgmig_tui.run.backfill import planning as batch_planning
+from pgmig_tui.run.backfill.plan import BackfillOptions
+from pgmig_tui.run.journal.file import JournalWriter
+from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan
 from pgmig_tui.run.runner import Runner
 from tests.run.conftest import Workshop
 from tests.servers import Server

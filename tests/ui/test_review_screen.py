@@ -11,7 +11,7 @@ from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Unreachable
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import ScriptImpact
-from pgmig_tui.run.plan import Step
+from pgmig_tui.run.journal.run_plan import Step
 from pgmig_tui.ui import gating
 from pgmig_tui.ui.review_view import step_lines
 from pgmig_tui.ui.screens.review import ReviewScreen

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pgmig_tui.run.batch_plan import BackfillOptions
-from pgmig_tui.run.batch_planning import prepare_backfill
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.backfill.plan import BackfillOptions
+from pgmig_tui.run.backfill.planning import prepare_backfill
+from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.run.conftest import Workshop
 
 DECLARED = """\

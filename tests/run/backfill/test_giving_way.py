@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgmig_tui.run import client
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
 from tests.run.backfill.conftest import SLOW, TOML, counters, plan_of, table
 from tests.run.conftest import Workshop, wait_a_moment
 from tests.run.standby import Standby

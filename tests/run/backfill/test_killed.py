@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.errors import Refused
-from pgmig_tui.run import client
-from pgmig_tui.run.plan import RunPlan
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.run.backfill.conftest import DECLARED, counters, plan_of
 from tests.run.conftest import Workshop, wait_a_moment
 

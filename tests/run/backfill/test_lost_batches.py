@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pgmig_tui.run import client
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
 from tests.run.backfill.conftest import SLOW, TOML, counters, plan_of, table
 from tests.run.conftest import Workshop
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pgmig_tui.errors import ProjectError, Refused
-from pgmig_tui.run.batch_plan import BackfillOptions
-from pgmig_tui.run.batch_planning import prepare_backfill
+from pgmig_tui.run.backfill.plan import BackfillOptions
+from pgmig_tui.run.backfill.planning import prepare_backfill
 from tests.run.backfill.conftest import counters, plan_of, table
 from tests.run.conftest import Workshop
 

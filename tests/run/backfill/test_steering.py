@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.run import client
-from pgmig_tui.run.events import Event
+from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.events import Event
 from tests.run.backfill.conftest import TOML, counters, plan_of, table
 from tests.run.conftest import Outcome, Workshop
 from tests.run.test_steer import another_steers

@@ -1,0 +1,1 @@
+"""One statement over many rows, in batches, each committed for itself."""

@@ -1,0 +1,261 @@
+"""What a rollback takes back: the last deploy run that still stands, or everything behind a point that a person chose.
+
+One meaning, and no guess. The registry's events say what happened last: only where that is a deploy, of the change that
+is deployed last, by a run that is known, does a rollback without a point find anything. Otherwise it says why not; what
+a person may have meant comes as a candidate, which nobody chooses but a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pgmig_tui.display import words
+from pgmig_tui.project.changes import find_deployed
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import ServerIdentity
+    from pgmig_tui.database.registry import DeployedChange, RegistryEvent
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.run.clients.stopping import Running
+    from pgmig_tui.run.planning.known_runs import KnownRun, KnownRuns
+
+GAP = timedelta(seconds=60)
+"""Changes of one committer that follow each other within this time are taken for one run, where no run is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the environment before anything is planned. `deployed` are in order, `events` the newest ones of
+    the registry, newest first; `durations` are milliseconds by the first eight digits of a change ID. `running` holds
+    the lock, or did until it was stopped for this rollback. `unsettled` is the last deploy or revert of this account
+    where it was cut off, or ended in doubt, and isn't settled."""
+
+    identity: ServerIdentity
+    deployed: tuple[DeployedChange, ...]
+    events: tuple[RegistryEvent, ...]
+    durations: Mapping[str, float]
+    running: Running | None
+    runs: KnownRuns
+    unsettled: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a rollback takes back. `changes` are the deployed ones, newest first; `keep` is the change that will be the
+    last deployed one, None = nothing will be.
+
+    `run_id` is "" where a person named the point, or no run is known. `result` and `steps` are of the run: `failed`, 4.
+    `guess` says of a candidate how it was found, and that nothing proves it.
+    """
+
+    changes: tuple[DeployedChange, ...]
+    keep: DeployedChange | None
+    run_id: str = ""
+    by: str = ""
+    host: str = ""
+    at: str = ""
+    result: str = ""
+    steps: int = 0
+    alive: bool = False
+    guess: str = ""
+    nothing: str = ""
+    """Why there is nothing to roll back, "" where there is."""
+    undecided: bool = False
+    """With `nothing`: something stands that may be meant, which only a person can say."""
+    candidate: Extent | None = None
+    """With `nothing`: what comes first where a person chooses a point."""
+    spec: str = ""
+    """What names `keep` for `--to`: its name, or its ID where others of that name are deployed; "" without one."""
+
+    @property
+    def point(self) -> str:
+        """The point that is reached, in words."""
+        return point_of(self.keep)
+
+
+def point_of(keep: DeployedChange | None) -> str:
+    """A change that stays as the last one, with its tags; None: nothing stays."""
+    return "the state before the first change" if keep is None else " ".join((keep.name, *keep.tags))
+
+
+def extent_for(standing: Standing, project: Project, to: str | None, *, everything: bool = False) -> Extent:
+    """What a rollback takes back: with neither a point `to` nor `everything` named, the last deploy run that still
+    stands. Raises ProjectError for a point that isn't deployed."""
+    last = extent_of_last(standing)
+    if to is None and not everything:
+        return last
+    named = extent_of_all(standing) if to is None else extent_to(standing, project, to)
+    known = last if not last.nothing else last.candidate
+    # Of a run more is known: which schema was there before it, how it ended.
+    return known if known is not None and known.run_id and known.changes == named.changes else named
+
+
+def extent_to(standing: Standing, project: Project, spec: str) -> Extent:
+    """Back to the change that `spec` names, which stays. Raises ProjectError when it isn't deployed."""
+    kept = find_deployed(spec, standing.deployed, project.plan)
+    found = _behind(standing.deployed, standing.deployed.index(kept) + 1)
+    return found if found.changes else replace(found, nothing=f"nothing is deployed after {point_of(kept)}")
+
+
+def extent_of_all(standing: Standing) -> Extent:
+    """Everything that is deployed."""
+    found = _behind(standing.deployed, 0)
+    return found if found.changes else replace(found, nothing="nothing is deployed")
+
+
+def _behind(deployed: Sequence[DeployedChange], first: int) -> Extent:
+    """All changes from that position on."""
+    keep = deployed[first - 1] if first else None
+    spec = ""
+    if keep is not None:
+        alone = sum(change.name == keep.name for change in deployed) == 1
+        spec = keep.name if alone else keep.change_id
+    return Extent(tuple(reversed(deployed[first:])), keep, spec=spec)
+
+
+def extent_of_last(standing: Standing) -> Extent:
+    """The last deploy run that still stands: of the run that holds the lock, what it has committed. Never raises."""
+    running, unsettled = standing.running, standing.unsettled
+    maker = standing.runs.maker(standing.deployed[-1]) if standing.deployed else None
+    if running is None and unsettled and (maker is None or maker.run_id != unsettled):
+        # A session of it may still be at its COMMIT, which the registry shows only when that is over.
+        why = f"what run {unsettled} has committed isn't known: it was cut off, and `reconcile` settles it"
+        return _undecided(standing, why, None)
+    if not standing.deployed:
+        return _nothing(standing, "nothing is deployed")
+    last = standing.deployed[-1]
+    if running is not None and running.run_id:
+        if running.command in _REVERTS:
+            return _undecided(standing, f"run {running.run_id}, a {running.command}, is under way", None)
+        if maker is not None and maker.run_id == running.run_id:
+            return _of_run(maker, standing.deployed)
+        if running.command != "deploy":
+            return _undecided(standing, f"what run {running.run_id} does isn't known here", None)
+        return _nothing(standing, f"run {running.run_id} has committed nothing")
+    happened = next((event for event in standing.events if event.event != "fail"), None)
+    if happened is not None and happened.event == "revert":
+        return _after_a_revert(standing, maker)
+    if happened is None or (happened.event, happened.change_id) != ("deploy", last.change_id):
+        told = "no event" if happened is None else f"`{happened.event} {happened.change}` as its last event"
+        why = f"the registry has {told}, and {last.name} as its last deployed change: what happened last isn't clear"
+        return _undecided(standing, why, _offered(standing, maker))
+    if maker is None:
+        why = f"{last.name} was deployed by no run of this program that is known here"
+        return _undecided(standing, why, _by_times(standing))
+    if why := _failed_since(standing, maker):
+        return _nothing(standing, f"{why}; run {maker.run_id} came before it", _offered(standing, maker))
+    if maker.recorded_only:
+        why = f"the last run, {maker.run_id}, only recorded its changes (--log-only) and ran no script"
+        return _undecided(standing, why, None)
+    return _of_run(maker, standing.deployed)
+
+
+_REVERTS = ("revert", "rollback")
+
+
+def _offered(standing: Standing, maker: KnownRun | None) -> Extent | None:
+    """The candidate: what the run deployed that made the last change, or a guess. A run that only recorded changes is
+    none: their revert scripts would take away what it didn't make."""
+    if maker is None:
+        return _by_times(standing)
+    return None if maker.recorded_only else _of_run(maker, standing.deployed)
+
+
+def _undecided(standing: Standing, why: str, candidate: Extent | None) -> Extent:
+    return replace(_nothing(standing, why, candidate), undecided=True)
+
+
+def _nothing(standing: Standing, why: str, candidate: Extent | None = None) -> Extent:
+    kept = standing.deployed[-1] if standing.deployed else None
+    return Extent((), kept, nothing=why, candidate=candidate)
+
+
+def _after_a_revert(standing: Standing, maker: KnownRun | None) -> Extent:
+    """The last event is a revert. Where that left a part of a run standing, this part is what may be meant."""
+    reverted: list[RegistryEvent] = []
+    for event in standing.events:
+        if event.event == "fail":
+            continue
+        if event.event != "revert":
+            break
+        reverted.append(event)
+    newest = reverted[0]
+    names = words.listing([event.change for event in reverted], 3)
+    by = f"the last by {newest.committer_name} <{newest.committer_email}> at {words.utc(newest.committed_at)}"
+    many = words.count(len(reverted), "change")
+    why = f"what happened last is a revert, of {many} ({names}), {by}"
+    gone = {event.change_id for event in reverted}
+    deploys = [event for event in standing.events if event.event == "deploy" and event.change_id in gone]
+    if maker is None or not any(maker.deployed(event.change_id, event.committed_at) for event in deploys):
+        return _nothing(standing, why)
+    rest = _of_run(maker, standing.deployed)
+    stand = "1 change still stands" if len(rest.changes) == 1 else f"{len(rest.changes)} changes still stand"
+    return _undecided(standing, f"{why}; of run {maker.run_id}, which deployed some of these, {stand}", rest)
+
+
+def _failed_since(standing: Standing, maker: KnownRun) -> str:
+    """What has been tried since the run that made the last change, and has left nothing to roll back; "" when nothing
+    was."""
+    newest = standing.runs.newest_here
+    last = standing.deployed[-1]
+    if newest is not None and newest.run_id != maker.run_id and newest.started_at > last.committed_at:
+        what = "has committed nothing yet" if newest.alive else f"committed nothing ({newest.result})"
+        if newest.partly:
+            what = f"recorded no change ({newest.result}), but part of a script of its stays"
+        return f"the last run, {newest.run_id}, {what}"
+    event = standing.events[0]
+    if event.event == "fail" and not maker.failed(event.change_id, event.committed_at):
+        who = f"{event.committer_name} <{event.committer_email}>"
+        at = words.utc(event.committed_at)
+        return f"the last deploy, of {event.change} by {who} at {at}, failed and recorded nothing"
+    return ""
+
+
+def _of_run(run: KnownRun, deployed: Sequence[DeployedChange]) -> Extent:
+    first = len(deployed)
+    while first and run.made(deployed[first - 1]):
+        first -= 1
+    return replace(
+        _behind(deployed, first),
+        run_id=run.run_id,
+        by=run.operator,
+        host=run.host,
+        at=run.ended_at,
+        result=run.result,
+        steps=run.steps,
+        alive=run.alive,
+    )
+
+
+def _by_times(standing: Standing) -> Extent:
+    """The block of deploys before the newest gap: a guess."""
+    deployed, last = standing.deployed, standing.deployed[-1]
+    first = len(deployed) - 1
+    while first and _together(deployed[first - 1], deployed[first], standing):
+        first -= 1
+    began = deployed[first]
+    many = words.count(len(deployed) - first, "change")
+    when = f"from {words.utc(began.committed_at)} to {words.utc(last.committed_at)}"
+    when = when if first < len(deployed) - 1 else f"at {words.utc(last.committed_at)}"
+    by = f"{last.committer_name} <{last.committer_email}>"
+    return replace(
+        _behind(deployed, first),
+        by=by,
+        at=last.committed_at,
+        guess=f"a guess, by times and committer alone: {many} deployed {when} by {by}",
+    )
+
+
+def _together(earlier: DeployedChange, later: DeployedChange, standing: Standing) -> bool:
+    if (earlier.committer_name, earlier.committer_email) != (later.committer_name, later.committer_email):
+        return False
+    if standing.runs.maker(earlier) is not None:
+        return False
+    began, ended = earlier.committed_at, later.committed_at
+    if any(event.event != "deploy" and began < event.committed_at < ended for event in standing.events):
+        return False
+    took = timedelta(milliseconds=standing.durations.get(later.change_id[:8], 0.0))
+    return datetime.fromisoformat(ended) - took - datetime.fromisoformat(began) <= GAP

@@ -1,0 +1,50 @@
+"""The schema before a deploy, noted in its folder so that a rollback can be compared with it, where that is cheap."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.fingerprint import digest, read_objects
+from pgmig_tui.errors import PgmigError
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import Connection
+    from pgmig_tui.database.fingerprint import Objects
+    from pgmig_tui.run.journal.file import JournalWriter
+
+_FILE = "schema-before.json"
+_TIMEOUT = "1500ms"
+"""A schema that takes longer to read isn't noted: nobody waits for that before a deploy."""
+
+
+def note_schema(folder: Path, connection: Connection, journal: JournalWriter) -> None:
+    """Read the schema through `connection` (a control session, no transaction open) and keep it. Never raises for the
+    server: then nothing is noted, and the journal says why."""
+    start = time.perf_counter()
+    try:
+        connection.execute(f"SET statement_timeout = '{_TIMEOUT}'")
+        try:
+            objects = read_objects(connection)
+        finally:
+            if not connection.closed:
+                connection.execute("SET statement_timeout = 0")
+    except PgmigError as error:
+        journal.write("schema_noted", objects=None, why=error.what)
+        return
+    path = folder / _FILE
+    path.touch(mode=0o600)
+    path.write_text(json.dumps([[*key, text] for key, text in objects.items()]), encoding="utf-8")
+    ms = round((time.perf_counter() - start) * 1000, 1)
+    journal.write("schema_noted", objects=len(objects), digest=digest(objects), ms=ms)
+
+
+def read_noted(folder: Path) -> Objects | None:
+    """What was noted; None where nothing was."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        rows = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        return {(kind, name): text for kind, name, text in rows}
+    return None

@@ -1,0 +1,171 @@
+"""How far each step of a run got, by its journal alone.
+
+The journal is written ahead: `statement_started` of a statement that commits is on disk before the statement is sent,
+and its `statement_finished` before the next one is. So of a run that was cut off at most one statement is open: sent,
+perhaps, and not answered, as far as the journal knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pgmig_tui.run.journal.events import Event
+
+NO_EFFECT = frozenset({
+    "BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW", "DISCARD", "LISTEN", "UNLISTEN",
+    "EMPTY", "",
+})  # fmt: skip
+"""Kinds that leave nothing behind once the session has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStatement:
+    """A statement that was about to be sent. `commits`: it isn't part of a transaction that had yet to be committed;
+    None where the journal is of a version that didn't say."""
+
+    path: str
+    line: int
+    end_line: int
+    kind: str
+    sql: str
+    commits: bool | None
+    xid: str | None = None
+    """Of a COMMIT: the transaction's ID, "" for one that had written nothing."""
+    lasting: bool = False
+    """The ID can't have been given to another since, whatever happened to the server."""
+    files: tuple[tuple[str, ...], ...] = ()
+    """What it was going to replace: (qualified name, oid, file, columns) of each relation; and `rewrite`, how."""
+    rewrite: tuple[str, ...] = ()
+    objects: tuple[Mapping[str, Any], ...] = ()
+    """What stood under its names (recovery.before)."""
+    repeat: str = ""
+    start: int | None = None
+    """Where it begins in the file (bytes); None in journals of earlier versions, and for what a query has made."""
+
+
+@dataclass(slots=True)
+class Position:
+    """What the journal says of one step. `stays` are statements that were answered and committed, in order, as
+    `line N: …`; `line` is the last line of these."""
+
+    started: bool = False
+    mode: str = ""
+    open: OpenStatement | None = None
+    stays: list[str] = field(default_factory=list)
+    line: int = 0
+    last: tuple[str, int, int] | None = None
+    """The last statement behind which nothing was open: its file, where it begins there, and how many times it was
+    answered (a file may be included twice). None where the journal doesn't tell."""
+    committing: bool = False
+    applied: bool = False
+    recorded: bool = False
+    verified: bool | None = None
+    failed: str = ""
+    in_doubt: bool = False
+    halves: list[str] = field(default_factory=list)
+    """Statements that failed and may have committed part of their work."""
+    closed: bool = False
+    """What comes behind is no longer the run's own: somebody looked into it."""
+    _pending: list[tuple[str, int]] = field(default_factory=list)
+    _answered: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        """The script has ended: further statements are a verification's."""
+        return self.applied or self.recorded or self.closed
+
+    @property
+    def pending(self) -> list[str]:
+        """Statements of a transaction that was open: they stay if it was committed."""
+        return [told for told, _ in self._pending]
+
+    def behind(self, statement: OpenStatement) -> tuple[str, int, int] | None:
+        """`last`, if that statement was carried out."""
+        if statement.start is None:
+            return None
+        key = (statement.path, statement.start)
+        return (*key, self._answered.get(key, 0) + 1)
+
+    def _commit(self) -> None:
+        self.stays += [told for told, _ in self._pending]
+        self.line = max([self.line, *(line for _, line in self._pending)])
+        self._pending.clear()
+
+
+def positions(events: Iterable[Event]) -> dict[int, Position]:
+    """The position of each step that was begun, by its number."""
+    found: dict[int, Position] = {}
+    for event in events:
+        number = event.data.get("step")
+        if not isinstance(number, int):
+            continue
+        _take(found.setdefault(number, Position()), event)
+    return found
+
+
+def _take(at: Position, event: Event) -> None:
+    data = event.data
+    match event.name:
+        case "step_examined":
+            at.closed = True
+        case "step_started":
+            at.started, at.mode = True, str(data.get("mode", ""))
+        case "statement_started" if not at.over:
+            commits = data.get("commits")
+            at.open = OpenStatement(
+                str(data.get("path", "")), int(data.get("line", 0)), int(data.get("end_line", 0)),
+                str(data.get("kind", "")), str(data.get("sql", "")), commits if isinstance(commits, bool) else None,
+                data.get("xid"), bool(data.get("lasting")),
+                tuple(tuple(str(part) for part in one) for one in data.get("files") or ()),
+                tuple(data.get("rewrite") or ()), tuple(data.get("objects") or ()), str(data.get("repeat", "")),
+                data.get("start"),
+            )  # fmt: skip
+        case "statement_retried" if at.open is not None and at.open.commits:
+            at.open = None  # it has failed, and is told of once more before it is sent again
+        case "statement_finished" if not at.over:
+            _finished(at, event)
+        case "statements_finished" if not at.over:
+            first, last = int(data.get("from_line", 0)), int(data.get("to_line", 0))
+            told = f"lines {first} to {last}: {data.get('count')} more like line {first}"
+            at._pending.append((told, last))
+        case "step_committing":
+            at.committing = True
+        case "step_applied":
+            at.applied, at.open = True, None
+        case "step_committed" | "step_recorded":
+            at.recorded, at.open = True, None
+        case "step_verified":
+            at.verified = bool(data.get("ok"))
+        case "step_failed":
+            at.failed = str(data.get("message", "")) or "it failed"
+            at.applied = at.applied or bool(data.get("applied"))
+            at.in_doubt = bool(data.get("in_doubt"))
+            at.halves = [str(one) for one in data.get("halves") or ()]
+            if not at.in_doubt:
+                at._pending.clear()
+        case "step_in_doubt":
+            at.in_doubt = True
+
+
+def _finished(at: Position, event: Event) -> None:
+    data = event.data
+    statement, at.open = at.open, None
+    here = None
+    if statement is not None and statement.start is not None:
+        key = (statement.path, statement.start)
+        at._answered[key] = at._answered.get(key, 0) + 1
+        here = (*key, at._answered[key])
+    if str(data.get("tag", "")).startswith("ROLLBACK"):  # also of a COMMIT in a transaction that had failed
+        at._pending.clear()
+        at.last = here
+        return
+    kind = statement.kind if statement is not None else ""
+    if kind not in NO_EFFECT and (statement is None or statement.repeat != "nothing"):
+        line = int(data.get("line", 0))
+        text = " ".join(statement.sql.split()).rstrip("; ") if statement is not None else "a statement"
+        at._pending.append((f"line {line}: {text[:120]}", int(data.get("end_line", 0)) or line))
+    if data.get("commits"):
+        at._commit()
+        at.last = here

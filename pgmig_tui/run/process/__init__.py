@@ -1,0 +1,1 @@
+"""The insides of a run process: its sessions, its steps, and what it does while it waits."""
