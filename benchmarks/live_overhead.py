@@ -41,6 +41,7 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     """Seconds of a run of everything into an empty database."""
     from pgmig_tui.project.project import load_project
     from pgmig_tui.run import runner
+    from pgmig_tui.run.journal.events import AnyEvent
     from pgmig_tui.run.journal.file import JournalWriter
     from pgmig_tui.run.journal.run_plan import Endpoint, Options
     from pgmig_tui.run.planning import prepare as planning
@@ -49,7 +50,7 @@ def deploy(b: Bench, project: Path, changes: int, *, bare: bool) -> float:
     from pgmig_tui.run.process.stepper import Stepper
 
     class Silent(JournalWriter):
-        def write(self, name: str, *, sync: bool = False, **data: Any) -> Any:
+        def write(self, event: AnyEvent, *, sync: bool = False) -> Any:
             return None
 
     class Still(Heartbeat):

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.foreign import Lookout, Sighting
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+    from pgmig_tui.report.foreign import LiveEvent
 
 EVERY_S = 1.0
 """How often the server is asked (seconds)."""
@@ -149,8 +151,8 @@ class _Watching:
             line(("~ ", "waiting"), safe(f"Watching {whose} on {self._environment.name} by what its server tells."))
         )
         while True:
-            for name, data in self._changes.add(seen):
-                self._tell(seen, run_id, name, data)
+            for event in self._changes.add(seen):
+                self._tell(seen, run_id, event)
             another = holder is not None and seen.holder is not None and seen.holder.pid != holder.pid
             if seen.over or (another and not seen.sessions) or (another and not run_id):
                 break
@@ -158,13 +160,13 @@ class _Watching:
                 output.note(line(("~ ", "waiting"), "Left. The run goes on."))
                 return LEFT
             seen = self._look(run_id or OTHER, seen)
-        name, data = ended(seen)
-        self._tell(seen, run_id, name, data)
-        if data["exit_status"] is not None:
-            return int(data["exit_status"])
+        end = ended(seen)
+        self._tell(seen, run_id, end)
+        if end.exit_status is not None:
+            return end.exit_status
         raise InDoubt(
-            f"{whose} on {self._environment.name} is gone: {end_words(data)}",
-            now=f"{registry_words(data)}.".capitalize(),
+            f"{whose} on {self._environment.name} is gone: {end_words(end)}",
+            now=f"{registry_words(end)}.".capitalize(),
             do=f"`pgmig-tui status {self._environment.name}` compares it with the plan; the journal is its account's.",
         )
 
@@ -195,12 +197,14 @@ class _Watching:
             time.sleep(min(left, 0.05))
         return True
 
-    def _tell(self, seen: Sighting, run_id: str, name: str, data: dict[str, object]) -> None:
+    def _tell(self, seen: Sighting, run_id: str, event: LiveEvent) -> None:
+        from pgmig_tui.report.foreign import NAMES
+
         self._seq += 1
         if self._json_lines:
-            event = {"at": seen.at, "run": run_id, "seq": self._seq, "event": name, **data}
-            sys.stdout.write(json.dumps(event) + "\n")
+            head = {"at": seen.at, "run": run_id, "seq": self._seq, "event": NAMES[type(event)]}
+            sys.stdout.write(json.dumps({**head, **asdict(event)}) + "\n")
         else:
-            for told in self._lines.add(name, seen.at, data):
+            for told in self._lines.add(seen.at, event):
                 output.say(told)
         sys.stdout.flush()

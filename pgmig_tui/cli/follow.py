@@ -23,17 +23,17 @@ from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import somebody_is_there
 from pgmig_tui.display import hangup
 from pgmig_tui.display.cells import Line, line
-from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import InDoubt, PgmigError, StepFailed
-from pgmig_tui.report.picture import RunPicture
+from pgmig_tui.run.journal import events as happened
+from pgmig_tui.run.journal.lines import RunLines
+from pgmig_tui.run.journal.picture import RunPicture
 
 if TYPE_CHECKING:
     from pgmig_tui.run.clients.client import RunHandle
-    from pgmig_tui.run.journal.events import Event
+    from pgmig_tui.run.journal.entry import Entry
 
 POLL_S = 0.05
-_TROUBLE = frozenset({"step_failed", "step_in_doubt", "warning", "index_invalid", "run_paused"})
 LEFT = 4
 """Exit status of a follower that left before the run's end: whether its steps get applied isn't known."""
 
@@ -81,11 +81,22 @@ class Signals:
         return self._hung_up or (self._terminal is not None and hangup.is_gone(self._terminal))
 
 
-def _is_trouble(event: Event) -> bool:
+def _is_trouble(event: Entry) -> bool:
     """Whether an event is told although only what goes wrong is to be."""
-    return event.name in _TROUBLE or bool(
-        event.data.get("exit_status") or (event.name == "step_verified" and not event.data.get("ok"))
-    )
+    match event.event:
+        case (
+            happened.StepFailed()
+            | happened.StepInDoubt()
+            | happened.Warned()
+            | happened.IndexInvalid()
+            | happened.RunPaused()
+        ):
+            return True
+        case happened.RunFinished(exit_status=status):
+            return status != 0
+        case happened.StepVerified(ok=ok):
+            return not ok
+    return False
 
 
 class Follower:
@@ -133,10 +144,10 @@ class Follower:
             self._answer_pause()
             time.sleep(POLL_S)
 
-    def _show(self, event: Event) -> None:
+    def _show(self, event: Entry) -> None:
         self._picture.add(event)
-        if event.name in ("run_paused", "run_resumed"):
-            self._paused = event.name == "run_paused"
+        if isinstance(event.event, happened.RunPaused | happened.RunResumed):
+            self._paused = isinstance(event.event, happened.RunPaused)
             self._waits_for_answer = self._asked_at_pause = False
         if not self._nobody_reads:
             try:
@@ -161,13 +172,13 @@ class Follower:
         else:
             self._tell(f"The run is paused: pgmig-tui attach {self._handle.run_id} --resume lets it go on.")
 
-    def _print(self, event: Event) -> None:
+    def _print(self, event: Entry) -> None:
         if self._json_lines:
             text = event.to_line()
             # Only ASCII goes out: a log of it may come to a terminal one day, and no name in it may steer that.
             sys.stdout.write((text if text.isascii() and "\x7f" not in text else json.dumps(json.loads(text))) + "\n")
         else:
-            lines = self._lines.add(event.name, event.at, event.data)
+            lines = self._lines.add(event)
             if output.is_quiet() and not _is_trouble(event):
                 return
             for told in lines:

@@ -57,7 +57,7 @@ def rehearse(arguments: Namespace) -> int:
 def _note(project: Project, found: Rehearsal) -> None:
     """Keep what was rehearsed, for whoever deploys or has to roll back: scripts that passed, and of reverts those that
     took everything back."""
-    from pgmig_tui.run.journal.events import utc
+    from pgmig_tui.run.journal.entry import utc
     from pgmig_tui.run.journal.folder import default_state_dir
     from pgmig_tui.run.journal.rehearsed import Reached, Rehearsed, note
 

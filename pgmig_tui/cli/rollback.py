@@ -142,7 +142,7 @@ def _afterwards(project: Project, environment: Environment, found: RollbackRevie
     plan = found.plan
     record, path = conclude(project, environment, plan, default_state_dir(os.environ), _told)
     if record.checked is not None:
-        for told in aftermath.lines(record.checked.data):
+        for told in aftermath.lines(record.checked[1]):
             output.note(told)
     output.note("")
     for text in incident.six_lines(record):

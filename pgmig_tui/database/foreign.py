@@ -31,8 +31,27 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """What the run itself wrote last. Times are UTC; `heartbeat_ms` is the age of its last sign of life by the server's
-    clock, which proves nothing but itself. `state` is running, paused or finished."""
+    """What the run itself wrote last.
+
+    run_id: the run
+    command: deploy, revert, …
+    project: the project's name
+    environment: the environment's name there
+    host: where it runs
+    os_user: as which account
+    operator: for whom
+    role: as which role of the server
+    steps: how many it has
+    started_at: when it began
+    heartbeat_ms: age of its last heartbeat by the server's clock, which proves nothing but itself
+    state: running, paused or finished
+    step: the step at that time; null = before the first
+    change: that step's change
+    place: where in its script
+    statement: the statement's first characters
+    exit_status: that of the command; null = it hasn't said its end
+    finished_at: when it ended
+    """
 
     run_id: str
     command: str
@@ -60,8 +79,20 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunSession:
-    """A session of the run. `state`, `waits_for` (a wait event), ages (milliseconds) and `started` (ISO 8601, UTC) are
-    None where this role may not see them (`hidden`); secrets in `query` are masked."""
+    """A session of the run. None stands for what this role may not see.
+
+    pid: the server's process
+    application: its application_name
+    user: its role
+    client: its address; "" = a local socket
+    state: what it is doing, as pg_stat_activity has it
+    waits_for: a wait event
+    xact_ms: age of its transaction
+    state_ms: since when it is in that state
+    query: its statement, secrets masked
+    started: when it began, in UTC
+    hidden: this role may not see what it does
+    """
 
     pid: int
     application: str

@@ -10,8 +10,16 @@ from pgmig_tui.database.text import load
 
 @dataclass(frozen=True, slots=True)
 class LockHolder:
-    """The session that holds Sqitch's key. `since` (UTC) and `state` are None where this role may not see them;
-    `client` is an address, "" for a local socket."""
+    """The session that holds Sqitch's key. None stands for what this role may not see.
+
+    pid: the server's process
+    user: its role
+    application: its application_name
+    client: its address; "" = a local socket
+    since: since when, in UTC
+    state: what it is doing, as pg_stat_activity has it
+    host: its host's name
+    """
 
     pid: int
     user: str

@@ -19,8 +19,22 @@ BAR = 24
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A session that the statement waits for, directly (`depth` 0) or behind another. `started` identifies it together
-    with `pid`; `since_ms` is the age of its transaction; None stands for what this role may not see."""
+    """A session that the statement waits for. None stands for what this role may not see.
+
+    pid: the server's process; 0 = a prepared transaction
+    started: when the session began; with `pid` it says which one it is
+    user: its role
+    application: its application_name
+    state: what it is doing, as pg_stat_activity has it
+    since_ms: age of its transaction
+    query: its statement, the last one where it is idle
+    depth: 0 = it is waited for directly, 1 = by one of those, …
+    prepared: name of a prepared transaction
+    wraparound: whether an autovacuum prevents wraparound; null = no autovacuum, or hidden
+    ours: it is a session of this program
+    sqitch: it holds Sqitch's key, or waits for it
+    hidden: this role may not see what it does
+    """
 
     pid: int
     started: str = ""
@@ -89,8 +103,35 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A lock that the run holds.
+
+    relation: on what
+    mode: its mode, as pg_locks has it
+    """
+
+    relation: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
-    """One `activity` event. Times in milliseconds; `percent` is of the phase, `about` says that it's estimated."""
+    """What goes on around the statement that runs.
+
+    step: which step
+    line: line of the statement; null = unknown
+    elapsed_ms: how long it has been running
+    waiting: it waits for a lock
+    phase: what it is doing, as the server's progress views tell it
+    percent: how much of that phase is done
+    about: `percent` is estimated
+    blockers: the sessions that it waits for
+    holds: the locks that it holds
+    waiters: how many sessions wait for it
+    oldest_wait_ms: how long the longest of them has waited
+    hidden: how many sessions this role may not see
+    note: what else a person should know
+    """
 
     step: int = 0
     line: int | None = None
@@ -100,7 +141,7 @@ class Activity:
     percent: float | None = None
     about: bool = False
     blockers: tuple[Blocker, ...] = ()
-    holds: tuple[tuple[str, str], ...] = ()
+    holds: tuple[Hold, ...] = ()
     waiters: int = 0
     oldest_wait_ms: float | None = None
     hidden: int = 0
@@ -117,7 +158,7 @@ class Activity:
             _number(data.get("percent")),
             bool(data.get("about")),
             tuple(Blocker.of(one) for one in _maps(data.get("blockers"))),
-            tuple((_text(one.get("relation")), _text(one.get("mode"))) for one in _maps(data.get("holds"))),
+            tuple(Hold(_text(one.get("relation")), _text(one.get("mode"))) for one in _maps(data.get("holds"))),
             _int(data.get("waiters")) or 0,
             _number(data.get("oldest_wait_ms")),
             _int(data.get("hidden")) or 0,
@@ -199,7 +240,7 @@ def blocker_lines(blockers: Sequence[Blocker], columns: int, *, queries: bool = 
 
 def holds_words(activity: Activity, limit: int = 4) -> str:
     """The locks that the run holds, strongest names as PostgreSQL writes them in its documentation."""
-    return words.listing([f"{mode_words(mode)} {safe(relation)}" for relation, mode in activity.holds], limit)
+    return words.listing([f"{mode_words(one.mode)} {safe(one.relation)}" for one in activity.holds], limit)
 
 
 def mode_words(mode: str) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.run.clients.client import start
+from pgmig_tui.run.journal.events import StepFailed
 from pgmig_tui.run.journal.folder import default_state_dir
 from pgmig_tui.run.journal.run_plan import Options
 from pgmig_tui.run.planning.prepare import prepare as plan_run
@@ -114,7 +115,7 @@ def deploy_to(project: Project, environment: str, behind: int, folder: Path) -> 
         time.sleep(0.005)
     events += run.poll()
     if run.exit_status != 0:
-        failed = [str(event.data.get("message", "")) for event in events if event.name == "step_failed"]
+        failed = [one.event.message for one in events if isinstance(one.event, StepFailed)]
         raise PgmigError(
             f"The demonstration could not be prepared: deploying to {environment} failed.",
             details=[*failed, run.last_words()],

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pgmig_tui.database.checks import CheckResult, check_environment
+from pgmig_tui.database.checks import check_environment
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.fingerprint import changed, outside, read_objects
 from pgmig_tui.database.losses import still_there
@@ -20,13 +19,13 @@ from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.report.lost import CHECKED as EVENT
 from pgmig_tui.report.lost import open_losses
-from pgmig_tui.report.picture import picture_of
 from pgmig_tui.run.clients.client import start
+from pgmig_tui.run.journal.events import Checked, RollbackChecked, StepVerified, StillThere, Verified
 from pgmig_tui.run.journal.file import JOURNAL, JournalReader, JournalWriter, hold_lock
 from pgmig_tui.run.journal.folder import discard
 from pgmig_tui.run.journal.noted import read_noted
+from pgmig_tui.run.journal.picture import picture_of
 from pgmig_tui.run.journal.run_plan import Options, RunPlan
 from pgmig_tui.run.planning.marks import marked_by
 from pgmig_tui.run.planning.prepare import prepare
@@ -39,70 +38,35 @@ _POLL_S = 0.05
 _LISTED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What became of one verification; `ran`: there was a script to run."""
-
-    change: str
-    ok: bool
-    ran: bool
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Aftermath:
-    """What is true afterwards. `schema` is same, differs or unknown, and `differences` say what differs, or why it
-    isn't known. `marked` must not be deployed now, `mark_problem` says why that isn't known. `losses` are fields of
-    those that the journal leaves open, with `there`: what the catalog says of them."""
-
-    checks: tuple[CheckResult, ...]
-    verified: tuple[Verified, ...]
-    verify_problem: str
-    schema: str
-    differences: tuple[str, ...]
-    marked: tuple[str, ...]
-    mark_problem: str = ""
-    losses: tuple[Mapping[str, Any], ...] = ()
-
-    def to_event(self) -> dict[str, Any]:
-        """The fields of the event `rollback_checked`."""
-        return {
-            "checks": [{"name": c.name, "title": c.title, "state": c.state, "summary": c.summary} for c in self.checks],
-            "verified": [
-                {"change": one.change, "ok": one.ok, "ran": one.ran, "message": one.message} for one in self.verified
-            ],
-            "verify_problem": self.verify_problem,
-            "schema": self.schema,
-            "differences": list(self.differences),
-            "marked": list(self.marked),
-            "mark_problem": self.mark_problem,
-            "losses": list(self.losses),
-        }
-
-
 def look_after(
     project: Project,
     environment: Environment,
     plan: RunPlan,
     state_dir: Path,
     told: Callable[[str], None] = lambda text: None,
-) -> Aftermath:
+) -> RollbackChecked:
     """Look at an environment after the rollback `plan` has ended, and write what is found into its journal. Never
     raises for the server: what can't be asked is unknown."""
     told("checking the server's health")
-    checks = check_environment(environment)
+    checks = tuple(
+        Checked(name=one.name, title=one.title, state=one.state, summary=one.summary)
+        for one in check_environment(environment)
+    )
     told("verifying what remains")
     verified, problem = _verify(project, environment, state_dir)
     schema, differences = compare_schema(environment, plan, state_dir)
     marked, mark_problem, losses = _asked(environment, plan, state_dir)
-    found = Aftermath(checks, verified, problem, schema, differences, marked, mark_problem, losses)
+    found = RollbackChecked(
+        checks=checks, verified=verified, verify_problem=problem, schema=schema, differences=differences,
+        marked=marked, mark_problem=mark_problem, losses=losses,
+    )  # fmt: skip
     _write(plan, found)
     return found
 
 
 def _asked(
     environment: Environment, plan: RunPlan, state_dir: Path
-) -> tuple[tuple[str, ...], str, tuple[Mapping[str, Any], ...]]:
+) -> tuple[tuple[str, ...], str, tuple[StillThere, ...]]:
     """What is marked, why that isn't known, and whether what the journal leaves open is still there."""
     events = JournalReader(plan.folder).poll()
     left_open = open_losses(events, picture_of(events))
@@ -111,11 +75,9 @@ def _asked(
         with connect(environment.target, application_name=name, lock_timeout_ms=1000) as connection:
             seen = []
             for one in left_open:
-                columns = tuple(map(str, one["columns"]))
-                there = still_there(connection, Name(str(one["schema"]), str(one["table"])), columns)
-                seen.append(
-                    {"step": one["step"], "relation": one["relation"], "columns": list(columns), "there": there}
-                )
+                columns, table = one.columns or (), Name(one.schema or "", one.table or "")
+                there = still_there(connection, table, columns)
+                seen.append(StillThere(step=one.step or 0, relation=one.relation or "", columns=columns, there=there))
             return marked_by(connection, plan, state_dir), "", tuple(seen)
     except PgmigError as error:
         return (), error.what, ()
@@ -173,69 +135,67 @@ def _verify(project: Project, environment: Environment, state_dir: Path) -> tupl
     found = []
     while True:
         alive = handle.alive()
-        for event in handle.poll():
-            if event.name == "step_verified":
-                data = event.data
-                ran, message = data.get("where") != "none", str(data.get("message") or "")
-                found.append(Verified(str(data.get("change")), bool(data.get("ok")), ran, message))
+        for entry in handle.poll():
+            if isinstance(one := entry.event, StepVerified):
+                found.append(
+                    Verified(change=one.change or "", ok=one.ok, ran=one.where != "none", message=one.message or "")
+                )
         if handle.finished or not alive:
             break
         time.sleep(_POLL_S)
     return tuple(found), "" if handle.finished else "the verification's process exited without recording an end"
 
 
-def _write(plan: RunPlan, found: Aftermath) -> None:
+def _write(plan: RunPlan, found: RollbackChecked) -> None:
     lock = hold_lock(plan.folder, "recording")
     if lock is None:
         return  # somebody answers the list for afterwards just now; the lines on the screen stay
     try:
         writer = JournalWriter.continued(plan.folder, plan.run_id)
-        writer.write(EVENT, **found.to_event())
+        writer.write(found)
         writer.close()
     finally:
         os.close(lock)
 
 
-def lines(event: Mapping[str, Any]) -> list[Line]:
-    """The event in words, a line each."""
+def lines(found: RollbackChecked) -> list[Line]:
+    """What was found in words, a line each."""
     told: list[Line] = []
-    told.append(_verify_line(event))
+    told.append(_verify_line(found))
     marks: dict[str, Span] = {"same": ("+ ", "done"), "differs": ("! ", "waiting")}
     schema = {"same": "as before the deploy", "differs": "not as before the deploy"}
-    mark = marks.get(str(event.get("schema")), ("? ", "stale"))
-    state = schema.get(str(event.get("schema")), "not compared with the time before the deploy")
-    told.append(line(mark, f"schema: {state}"))
-    told += [line(("    ", "plain"), (safe(text), "muted")) for text in event.get("differences", ())]
-    bad = [one for one in event.get("checks", ()) if one["state"] in ("WARN", "FAIL")]
-    unknown = sum(one["state"] == "UNKNOWN" for one in event.get("checks", ()))
-    for one in bad:
-        role: Span = ("x ", "failed") if one["state"] == "FAIL" else ("! ", "waiting")
-        told.append(line(role, safe(f"health: {one['title']}: {one['summary']}")))
-    states = [one["state"] for one in event.get("checks", ())]
+    mark = marks.get(found.schema, ("? ", "stale"))
+    told.append(line(mark, f"schema: {schema.get(found.schema, 'not compared with the time before the deploy')}"))
+    told += [line(("    ", "plain"), (safe(text), "muted")) for text in found.differences]
+    for one in found.checks:
+        if one.state in ("WARN", "FAIL"):
+            role: Span = ("x ", "failed") if one.state == "FAIL" else ("! ", "waiting")
+            told.append(line(role, safe(f"health: {one.title}: {one.summary}")))
+    states = [one.state for one in found.checks]
+    unknown = states.count("UNKNOWN")
     fine = f"health: {states.count('PASS')} of {len(states)} checks pass"
     if apart := states.count("N-A"):
         fine += f", {words.count(apart, 'does', 'do')} not apply here"
     told.append(line(("+ ", "done"), fine + (f", {unknown} unknown to this role" if unknown else "")))
-    if marked := event.get("marked"):
-        names = words.listing([safe(name) for name in marked], 20)
+    if found.marked:
+        names = words.listing([safe(name) for name in found.marked], 20)
         told.append(line(("! ", "waiting"), f"do not deploy until that is lifted: {names}"))
-    if event.get("mark_problem"):
-        told.append(line(("? ", "stale"), f"do not deploy: what is marked isn't known: {safe(event['mark_problem'])}"))
+    if found.mark_problem:
+        told.append(line(("? ", "stale"), f"do not deploy: what is marked isn't known: {safe(found.mark_problem)}"))
     return told
 
 
-def _verify_line(event: Mapping[str, Any]) -> Line:
+def _verify_line(found: RollbackChecked) -> Line:
     """Of what remains deployed: how many verify scripts passed, and how many changes have none."""
-    verified = event.get("verified", ())
-    ran = [one for one in verified if one.get("ran", True)]
-    failed = [one for one in verified if not one["ok"]]
-    none = len(verified) - len(ran)
+    ran = [one for one in found.verified if one.ran is not False]
+    failed = [one for one in found.verified if not one.ok]
+    none = len(found.verified) - len(ran)
     without = f"; {words.count(none, 'change has', 'changes have')} nothing to run" if none else ""
-    if event.get("verify_problem"):
-        return line(("? ", "stale"), f"verify: {safe(event['verify_problem'])}")
+    if found.verify_problem:
+        return line(("? ", "stale"), f"verify: {safe(found.verify_problem)}")
     if failed:
-        names = words.listing([safe(one["change"]) for one in failed])
-        return line(("x ", "failed"), f"verify: {len(failed)} of {len(verified)} fail: {names}")
+        names = words.listing([safe(one.change) for one in failed])
+        return line(("x ", "failed"), f"verify: {len(failed)} of {len(found.verified)} fail: {names}")
     if not ran:
         return line(("+ ", "done"), f"verify: nothing remains that could be verified{without}")
     return line(("+ ", "done"), f"verify: {len(ran)} of {len(ran)} of what remains pass{without}")

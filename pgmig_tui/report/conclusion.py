@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.report import aftermath, incident
 from pgmig_tui.report.incident import Incident
-from pgmig_tui.report.picture import picture_of
 from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.picture import picture_of
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment

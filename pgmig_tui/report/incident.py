@@ -7,7 +7,7 @@ open. `pgmig-tui report RUN --incident` and the screen show the same.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,17 +16,25 @@ from typing import Any
 from pgmig_tui.display import words
 from pgmig_tui.display.activity import Activity
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.report import aftermath
-from pgmig_tui.report.lost import CHECKED, Claim, Saved, claims, data_words, is_kept, saved, shown
-from pgmig_tui.report.picture import RunPicture, picture_of
+from pgmig_tui.report.lost import Claim, Saved, claims, data_words, is_kept, saved, shown
 from pgmig_tui.report.run_report import cell, open_steps, report_document, restored_words, result_words, when_words
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry, fields_of
+from pgmig_tui.run.journal.events import (
+    Output,
+    RollbackChecked,
+    RunPlanned,
+    StatementFinished,
+    StatementsFinished,
+    StatementStarted,
+)
 from pgmig_tui.run.journal.file import JournalReader, is_alive
+from pgmig_tui.run.journal.lines import RunLines
+from pgmig_tui.run.journal.picture import RunPicture, picture_of
 
 FILE = "incident.md"
-_QUIET = frozenset({"statement_started", "statement_finished", "statements_finished", "activity", "output"})
+_QUIET = (StatementStarted, StatementFinished, StatementsFinished, Activity, Output)
 """Events that a timeline of an incident has no room for."""
 _DID = {"deploy": "deployed", "revert": "reverted", "verify": "verified", "dry-run": "tried"}
 
@@ -36,8 +44,8 @@ class Incident:
     """A rollback (or another run), and the run that it rolled back where its journal is here. `cut_off`: its process is
     gone without an end. `run_finished` and all after it are in `rollback`."""
 
-    rollback: Sequence[Event]
-    deploy: Sequence[Event] = ()
+    rollback: Sequence[Entry]
+    deploy: Sequence[Entry] = ()
     cut_off: bool = False
 
     @cached_property
@@ -54,17 +62,18 @@ class Incident:
         return saved(self.rollback, self.picture)
 
     @property
-    def planned(self) -> Mapping[str, Any]:
-        return next((event.data for event in self.rollback if event.name == "run_planned"), {})
+    def planned(self) -> RunPlanned | None:
+        return next((one.event for one in self.rollback if isinstance(one.event, RunPlanned)), None)
 
     @property
-    def checked(self) -> Event | None:
-        """What was looked at afterwards, the last time."""
-        return next((event for event in reversed(self.rollback) if event.name == CHECKED), None)
+    def checked(self) -> tuple[str, RollbackChecked] | None:
+        """When something was looked at afterwards the last time (UTC), and what was found."""
+        checks = ((one.at, one.event) for one in reversed(self.rollback) if isinstance(one.event, RollbackChecked))
+        return next(checks, None)
 
     @property
     def rolls_back(self) -> bool:
-        return self.planned.get("rolls_back") is not None
+        return self.planned is not None and self.planned.rolls_back is not None
 
     @property
     def complete(self) -> bool:
@@ -83,10 +92,10 @@ def read(folder: Path) -> Incident:
     """The incident of the run in `folder`: a rollback with the run that it rolled back, or any run by itself."""
     cut_off = not is_alive(folder)
     events = JournalReader(folder).poll()
-    undone: list[Event] = []
+    undone: list[Entry] = []
     for event in events:
-        if event.name == "run_planned" and event.data.get("rolls_back"):
-            undone = JournalReader(folder.parent / Path(str(event.data["rolls_back"])).name).poll()
+        if isinstance(event.event, RunPlanned) and event.event.rolls_back:
+            undone = JournalReader(folder.parent / Path(event.event.rolls_back).name).poll()
     return Incident(events, undone, cut_off)
 
 
@@ -114,13 +123,13 @@ def markdown(incident: Incident) -> str:
     lines += ["```", *six_lines(incident), "```", ""]
     lines += ["## What happened", "", *_facts(incident)]
     lines += ["", "## Lost and saved", "", *_losses(incident)]
-    lines += ["", f"## Seen afterwards, at {words.utc(checked.at)}" if checked else "## Seen afterwards", ""]
-    seen = [cell(text_of(told).strip()) for told in aftermath.lines(checked.data)] if checked else [_unseen(incident)]
+    lines += ["", f"## Seen afterwards, at {words.utc(checked[0])}" if checked else "## Seen afterwards", ""]
+    seen = [cell(text_of(told).strip()) for told in aftermath.lines(checked[1])] if checked else [_unseen(incident)]
     lines += [f"- {text}" for text in seen]
     lines += ["", "## Timeline (UTC)", "", *_timeline(incident)]
     worst = _worst([*incident.deploy, *incident.rollback])
     if worst is not None:
-        lines += ["", "## Locks at the worst moment", "", *_locks(worst)]
+        lines += ["", "## Locks at the worst moment", "", *_locks(*worst)]
     lines += ["", "## To be written by people", "", "- cause:", "- how it was noticed:", "- what changes:", ""]
     return "\n".join(lines)
 
@@ -139,11 +148,11 @@ def six_lines(incident: Incident) -> list[str]:
     lines.append(f"data: {data_words(incident.claims, incident.saved)}{_back(picture)}")
     state = _unseen(incident)
     if checked is not None:
-        seen = "; ".join(text_of(told[1:]).strip() for told in aftermath.lines(checked.data)[:3])
-        state = f"{seen} (seen at {words.utc(checked.at)})"
+        seen = "; ".join(text_of(told[1:]).strip() for told in aftermath.lines(checked[1])[:3])
+        state = f"{seen} (seen at {words.utc(checked[0])})"
     lines.append(f"now: {state}")
     if incident.rolls_back:
-        marked = [str(name) for name in checked.data.get("marked", ())] if checked is not None else []
+        marked = checked[1].marked if checked is not None else ()
         none = "not looked at" if checked is None and _maybe_touched(incident) else "nothing is marked by it"
         since = ", unless that was lifted since" if marked else ""
         lines.append(f"do not deploy{since}: {words.listing(marked, 20) or none}")
@@ -155,15 +164,15 @@ def document(incident: Incident) -> dict[str, Any]:
     checked = incident.checked
     return {
         **report_document(incident.rollback, cut_off=incident.cut_off),
-        "rolls_back": incident.planned.get("rolls_back"),
-        "back_to": incident.planned.get("back_to"),
+        "rolls_back": incident.planned.rolls_back if incident.planned is not None else None,
+        "back_to": incident.planned.back_to if incident.planned is not None else None,
         "losses": [one.to_json() for one in incident.claims],
         "saved": [
             {"step": one.step, "table": one.table, "keep": one.keep, "rows": one.rows, "checksum": one.checksum}
             for one in incident.saved
         ],
-        "restored": [dict(one) for one in incident.picture.restored],
-        "seen": {"at": checked.at, **checked.data} if checked is not None else None,
+        "restored": [{**fields_of(one), "at": at} for at, one in incident.picture.restored],
+        "seen": {"at": checked[0], **fields_of(checked[1])} if checked is not None else None,
         "told": six_lines(incident),
     }
 
@@ -172,11 +181,10 @@ def _back(picture: RunPicture) -> str:
     """What an undo has made of what was saved, by the last one."""
     if not picture.restored:
         return ""
-    last = picture.restored[-1]
-    things = last.get("restored") or ()
-    equal = bool(things) and all(one.get("equal") for one in things)
+    at, last = picture.restored[-1]
+    equal = bool(last.restored) and all(one.equal for one in last.restored)
     said = "BROUGHT BACK" if equal else "brought back in part, NOT equal to what was saved,"
-    return f"; {said} at {words.utc(last.get('at'))} by {last.get('by') or '?'}"
+    return f"; {said} at {words.utc(at)} by {last.by or '?'}"
 
 
 def _maybe_touched(incident: Incident) -> bool:
@@ -211,8 +219,9 @@ def _done(incident: Incident) -> str:
 
 
 def _undone(incident: Incident) -> str:
-    run, back_to = str(incident.planned.get("rolls_back") or ""), incident.planned.get("back_to")
-    back = f"back to {back_to}" if back_to else ""
+    planned = incident.planned
+    run = planned.rolls_back or "" if planned is not None else ""
+    back = f"back to {planned.back_to}" if planned is not None and planned.back_to else ""
     if not run:
         return f"to a point that was chosen by hand{', ' + back if back else ''}"
     deployed = picture_of(incident.deploy)
@@ -228,9 +237,12 @@ def _facts(incident: Incident) -> list[str]:
     did = _DID.get(picture.command, "done")
     result = result_words(picture, cut_off=incident.cut_off)
     facts = [
-        ("environment", f"{picture.environment}, {picture.target}, PostgreSQL {planned.get('server_version', '?')}"),
+        (
+            "environment",
+            f"{picture.environment}, {picture.target}, PostgreSQL {planned.server_version if planned else '?'}",
+        ),
         (_noun(incident), f"run {picture.run}, {result}: {picture.summary or '-'}"),
-        ("by", f"{picture.operator}, account {planned.get('os_user', '?')} on {picture.host}"),
+        ("by", f"{picture.operator}, account {planned.os_user if planned else '?'} on {picture.host}"),
     ]
     if incident.rolls_back:
         facts.append(("rolls back", _undone(incident)))
@@ -251,8 +263,7 @@ def _errors(picture: RunPicture) -> list[str]:
         if step.failure is None:
             continue
         failure = step.failure
-        where = ":".join(str(failure[key]) for key in ("path", "line") if failure.get(key))
-        what = f"{failure.get('message') or '-'} (SQLSTATE {failure.get('sqlstate') or '-'})"
+        where, what = failure.where, f"{failure.message or '-'} (SQLSTATE {failure.sqlstate or '-'})"
         told.append(f"- error: {cell(step.action)} {cell(step.change)}, {cell(where or '-')}: {cell(what)}")
         if step.action != "verify":
             told += [f"- stays of it: {cell(one)}" for one in step.left.sentences]
@@ -268,7 +279,7 @@ def _losses(incident: Incident) -> list[str]:
     for one in incident.saved:
         where = f"{one.table} in {one.keep}" if one.keep else f"{one.table}, the state of its sequence"
         told.append(f"- saved: {cell(where)}, {words.count(one.rows, 'row')}, checksum {cell(one.checksum)}")
-    told += [f"- {cell(text)}" for one in incident.picture.restored for text in restored_words(one)]
+    told += [f"- {cell(text)}" for one in incident.picture.restored for text in restored_words(*one)]
     if incident.saved and not incident.picture.restored:
         command = f"pgmig-tui undo {cell(incident.picture.run)}"
         told.append(f"- to bring it back, after a redeploy: {command}; what others have brought back: pgmig-tui undo")
@@ -282,11 +293,11 @@ def _timeline(incident: Incident) -> list[str]:
     return [f"- {words.utc(at)} {side}: {cell(text)}" for at, side, text in rows] or ["- no journal is here"]
 
 
-def _told(side: str, events: Iterable[Event]) -> Iterable[tuple[str, str, str]]:
+def _told(side: str, events: Iterable[Entry]) -> Iterable[tuple[str, str, str]]:
     speaker = RunLines()
     for event in events:
-        told = speaker.add(event.name, event.at, event.data)
-        if event.name in _QUIET:
+        told = speaker.add(event)
+        if isinstance(event.event, _QUIET):
             continue
         for spoken in told:
             # the line's own time of day comes first; the timeline has it in full
@@ -295,25 +306,19 @@ def _told(side: str, events: Iterable[Event]) -> Iterable[tuple[str, str, str]]:
                 yield event.at, side, text
 
 
-def _worst(events: Iterable[Event]) -> Event | None:
+def _worst(events: Iterable[Entry]) -> tuple[Entry, Activity] | None:
     """The moment with most sessions behind us; of equal ones the longest wait."""
     seen = [
-        event
-        for event in events
-        if event.name == "activity" and (event.data.get("blockers") or event.data.get("waiters"))
+        (one, one.event)
+        for one in events
+        if isinstance(one.event, Activity) and (one.event.blockers or one.event.waiters)
     ]
-    return max(
-        seen,
-        key=lambda one: (int(one.data.get("waiters") or 0), float(one.data.get("oldest_wait_ms") or 0)),
-        default=None,
-    )
+    return max(seen, key=lambda one: (one[1].waiters, one[1].oldest_wait_ms or 0), default=None)
 
 
-def _locks(event: Event) -> list[str]:
-    activity = Activity.of(event.data)
-    waiters = int(event.data.get("waiters") or 0)
-    behind = words.count(waiters, "session")
-    told = [f"{words.utc(event.at)}, run {event.run}, step {event.data.get('step')}: {behind} behind us"]
+def _locks(entry: Entry, activity: Activity) -> list[str]:
+    behind = words.count(activity.waiters, "session")
+    told = [f"{words.utc(entry.at)}, run {entry.run}, step {activity.step}: {behind} behind us"]
     tree = []
     for blocker in activity.blockers:
         since = words.duration(blocker.since_ms) if blocker.since_ms is not None else "unknown to this role"

@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
-from pgmig_tui.report.picture import EventLike, RunPicture, StepPicture
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import LossCounted, RollbackChecked, RowsSaved
+from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.run.planning.losses import covers
 
-CHECKED = "rollback_checked"
 LossState = Literal["lost", "not_lost", "unknown"]
 
 
@@ -64,35 +65,21 @@ class Saved:
     kind: str
 
 
-def claims(events: Sequence[EventLike], picture: RunPicture, *, cut_off: bool = False) -> tuple[Claim, ...]:
+def claims(events: Sequence[Entry], picture: RunPicture, *, cut_off: bool = False) -> tuple[Claim, ...]:
     """What became of each thing that was counted. `cut_off`: the run's process is gone without an end."""
     there = _seen(events)
     found = []
-    for event in events:
-        if event.name != "loss_counted":
-            continue
-        data = event.data
-        step = picture.steps.get(int(data["step"])) if isinstance(data.get("step"), int) else None
-        state, why = _state(step, data, there, cut_off=cut_off and picture.exit_status is None)
-        total = data.get("total")
-        found.append(
-            Claim(
-                step.number if step is not None else None,
-                str(data.get("change") or ""),
-                str(data.get("told") or "?"),
-                total if isinstance(total, int) else None,
-                str(data.get("counted_at") or ""),
-                state,
-                why,
-                _what(data),
-            )
-        )
+    for one in _counted(events):
+        step = picture.steps.get(one.step) if one.step is not None else None
+        state, why = _state(step, one, there, cut_off=cut_off and picture.exit_status is None)
+        what = (one.kind or "", one.relation or "", one.columns or ())
+        number = step.number if step is not None else None
+        found.append(Claim(number, one.change, one.told or "?", one.total, one.counted_at, state, why, what))
     return tuple(found)
 
 
-def _what(data: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]]:
-    columns = tuple(str(column) for column in data.get("columns") or ())
-    return str(data.get("kind") or ""), str(data.get("relation") or ""), columns
+def _counted(events: Iterable[Entry]) -> list[LossCounted]:
+    return [one.event for one in events if isinstance(one.event, LossCounted)]
 
 
 def shown(found: Sequence[Claim]) -> tuple[Claim, ...]:
@@ -102,19 +89,19 @@ def shown(found: Sequence[Claim]) -> tuple[Claim, ...]:
     )
 
 
-def _seen(events: Iterable[EventLike]) -> dict[tuple[int, str, tuple[str, ...]], str]:
+def _seen(events: Iterable[Entry]) -> dict[tuple[int, str, tuple[str, ...]], str]:
     """What the catalog said afterwards, by step, relation and columns: there, gone or some."""
     found = {}
-    for event in events:
-        if event.name == CHECKED:
-            for one in event.data.get("losses") or ():
-                found[(int(one["step"]), str(one["relation"]), tuple(one["columns"]))] = str(one["there"])
+    for entry in events:
+        if isinstance(entry.event, RollbackChecked):
+            for one in entry.event.losses:
+                found[one.step, one.relation, one.columns] = one.there
     return found
 
 
 def _state(
     step: StepPicture | None,
-    data: Mapping[str, Any],
+    counted: LossCounted,
     there: Mapping[tuple[int, str, tuple[str, ...]], str],
     *,
     cut_off: bool,
@@ -130,7 +117,7 @@ def _state(
     left = step.left.kind if step.state == "failed" else "unknown"
     if left == "nothing":
         return "not_lost", f"the revert of {step.change} was rolled back"
-    seen = there.get((step.number, str(data.get("relation") or ""), tuple(data.get("columns") or ())))
+    seen = there.get((step.number, counted.relation or "", counted.columns or ()))
     if seen == "there":
         return "not_lost", "it is still there"
     if seen == "gone":
@@ -140,40 +127,24 @@ def _state(
     return "unknown", f"the revert of {step.change} ended part way"
 
 
-def open_losses(events: Sequence[EventLike], picture: RunPicture) -> list[Mapping[str, Any]]:
-    """The `loss_counted` events that only the catalog can settle: tables and columns of a step that ended part way."""
-    found = []
-    for event, claim in zip(
-        [event for event in events if event.name == "loss_counted"],
-        claims(events, picture, cut_off=True),
-        strict=True,
-    ):
-        if claim.state == "unknown" and event.data.get("kind") in ("table", "column") and event.data.get("table"):
-            found.append(event.data)
-    return found
+def open_losses(events: Sequence[Entry], picture: RunPicture) -> list[LossCounted]:
+    """Those of the losses that only the catalog can settle: tables and columns of a step that ended part way."""
+    return [
+        one
+        for one, claim in zip(_counted(events), claims(events, picture, cut_off=True), strict=True)
+        if claim.state == "unknown" and one.kind in ("table", "column") and one.table
+    ]
 
 
-def saved(events: Iterable[EventLike], picture: RunPicture) -> tuple[Saved, ...]:
+def saved(events: Iterable[Entry], picture: RunPicture) -> tuple[Saved, ...]:
     """The copies that stand: those of steps that were committed, and of each table the last one, for what a lost try
     copied was rolled back with it."""
-    last: dict[str, Saved] = {}
-    for event in events:
-        if event.name != "rows_saved":
-            continue
-        data = event.data
-        number = int(data.get("step") or 0)
-        step = picture.steps.get(number)
-        if step is None or not step.recorded:
-            continue
-        one = Saved(
-            number,
-            str(data.get("table") or ""),
-            str(data.get("keep") or ""),
-            int(data.get("rows") or 0),
-            str(data.get("checksum") or ""),
-            str(data.get("kind") or ""),
-        )
-        last[f"{one.keep}|{one.table}|{one.kind}"] = one
+    last: dict[tuple[str, str, str], Saved] = {}
+    for entry in events:
+        one = entry.event
+        if isinstance(one, RowsSaved) and (step := picture.steps.get(one.step)) is not None and step.recorded:
+            key = (one.keep, one.table, one.kind)
+            last[key] = Saved(one.step, one.table, one.keep, one.rows, one.checksum, one.kind)
     return tuple(last.values())
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
-from pgmig_tui.report.picture import EventLike, RunPicture, StepPicture, picture_of
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import GatePassed, ItemAnswered, RowsRestored
+from pgmig_tui.run.journal.picture import RunPicture, StepPicture, picture_of
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~])")
 _RESULTS = {0: "done", 1: "FAILED", 2: "not started", 3: "refused", 4: "IN DOUBT", 5: "server not reached"}
@@ -107,40 +109,41 @@ def _step_row(step: StepPicture, cut_off: bool) -> str:
 
 
 def _failure(step: StepPicture) -> list[str]:
-    failure: Mapping[str, Any] = step.failure or {}
-    where = ":".join(str(failure[key]) for key in ("path", "line") if failure.get(key))
+    failure = step.failure
+    assert failure is not None, "it is of one that failed"
     lines = [f"### {cell(step.change)}: {'the verification failed' if step.recorded else 'failed'}", ""]
-    lines.append(f"- where: {cell(where or '-')}")
-    lines.append(f"- message: {cell(failure.get('message') or '-')} (SQLSTATE {cell(failure.get('sqlstate') or '-')})")
-    lines += [f"- {key}: {cell(failure[key])}" for key in ("detail", "hint", "do") if failure.get(key)]
+    lines.append(f"- where: {cell(failure.where or '-')}")
+    lines.append(f"- message: {cell(failure.message or '-')} (SQLSTATE {cell(failure.sqlstate or '-')})")
+    lines += [f"- {name}: {cell(text)}" for name, text in failure.notes]
     if step.action != "verify":
         lines += [f"- stays: {cell(item)}" for item in step.left.sentences]
     return [*lines, ""]
 
 
-def _answers(title: str, answers: Iterable[Mapping[str, Any]]) -> list[str]:
+def _answers(title: str, answers: Iterable[tuple[str, GatePassed | ItemAnswered]]) -> list[str]:
     lines = [f"## {title}", "", "| item | answer | note | by | at |", "|---|---|---|---|---|"]
-    for answer in answers:
-        said = tuple(answer.get(key) or "-" for key in ("item_id", "how", "note", "by"))
-        lines.append(f"| {' | '.join(cell(value) for value in (*said, words.utc(answer.get('at'))))} |")
+    for at, answer in answers:
+        said = (answer.item_id, answer.how, answer.note, answer.by)
+        lines.append(f"| {' | '.join(cell(text or '-') for text in (*said, words.utc(at)))} |")
     return [*lines, ""]
 
 
-def restored_words(one: Mapping[str, Any]) -> list[str]:
-    """What an `undo` has brought back of what the run had kept, who did it, and what loss they accepted."""
-    who = f"brought back at {words.utc(one.get('at'))} by {one.get('by') or '?'}"
+def restored_words(at: str, undo: RowsRestored) -> list[str]:
+    """What an `undo` at that time (UTC) has brought back of what the run had kept, who did it, and what loss they
+    accepted."""
+    who = f"brought back at {words.utc(at)} by {undo.by or '?'}"
     told = []
-    for thing in one.get("restored") or ():
-        columns = f" ({', '.join(map(str, thing['columns']))})" if thing.get("kind") in ("column", "values") else ""
-        equal = "equal to what was kept" if thing.get("equal") else "NOT equal to what was kept, which stays there"
-        what = f"{thing.get('rows')} of {words.count(int(thing.get('kept_rows') or 0), 'row')}"
-        told.append(f"{who}: {thing.get('source')}{columns}, {what} written now, {equal}")
-    if one.get("accepted"):
-        told.append(f"accepted by {one.get('by') or '?'}: the loss of {one['accepted']}")
+    for one in undo.restored:
+        columns = f" ({', '.join(one.columns)})" if one.kind in ("column", "values") else ""
+        equal = "equal to what was kept" if one.equal else "NOT equal to what was kept, which stays there"
+        what = f"{one.rows} of {words.count(one.kept_rows, 'row')}"
+        told.append(f"{who}: {one.source}{columns}, {what} written now, {equal}")
+    if undo.accepted:
+        told.append(f"accepted by {undo.by or '?'}: the loss of {undo.accepted}")
     return told
 
 
-def markdown(events: Iterable[EventLike], *, cut_off: bool = False) -> str:
+def markdown(events: Iterable[Entry], *, cut_off: bool = False) -> str:
     """The report of these events (one run, in the journal's order), for a ticket or a pull request. `cut_off`: its
     process is gone."""
     picture = picture_of(events)
@@ -171,14 +174,14 @@ def markdown(events: Iterable[EventLike], *, cut_off: bool = False) -> str:
     if picture.afterwards:
         lines += _answers("Afterwards", picture.afterwards.values())
     if picture.restored:
-        back = [text for one in picture.restored for text in restored_words(one)]
+        back = [text for one in picture.restored for text in restored_words(*one)]
         lines += ["## Brought back", "", *(f"- {cell(text)}" for text in back), ""]
     if picture.notices:
         lines += ["## Notices", "", *(f"- {cell(kind)}: {cell(message)}" for kind, message in picture.notices), ""]
     return "\n".join(lines)
 
 
-def report_document(events: Iterable[EventLike], *, cut_off: bool = False) -> dict[str, Any]:
+def report_document(events: Iterable[Entry], *, cut_off: bool = False) -> dict[str, Any]:
     """The same facts as JSON values."""
     picture = picture_of(events)
     return {
@@ -210,7 +213,7 @@ def report_document(events: Iterable[EventLike], *, cut_off: bool = False) -> di
                 "took_ms": step.took_ms,
                 "waited_ms": step.waited_ms,
                 "tries_lost": step.tries_lost,
-                "message": str((step.failure or {}).get("message") or ""),
+                "message": str(step.failure.message if step.failure else ""),
                 "left": None
                 if step.failure is None or step.action == "verify"
                 else {"kind": step.left.kind, "told": list(step.left.sentences)},
@@ -232,10 +235,9 @@ def summary(picture: RunPicture, still_open: Sequence[str] | None = None) -> str
     ]
     failed = next((step for step in picture.steps.values() if step.state == "failed"), None)
     if failed is not None:
-        failure = failed.failure or {}
-        where = ":".join(safe(str(failure[key])) for key in ("path", "line") if failure.get(key))
-        at = f" at {where}" if where else ""
-        lines.append(f"- FAILED: {safe(failed.change)}{at}: {safe(str(failure.get('message') or ''))}")
+        why = failed.failure
+        at = f" at {safe(why.where)}" if why is not None and why.where else ""
+        lines.append(f"- FAILED: {safe(failed.change)}{at}: {safe(why.message if why is not None else '')}")
         if failed.action != "verify":
             lines += [f"- stays: {one}" for one in failed.left.sentences]
     if still_open is not None:

@@ -26,12 +26,30 @@ from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import PgmigError, Refused, in_a_line
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run.clients import steer
-from pgmig_tui.run.journal.events import FORMAT
+from pgmig_tui.run.journal.entry import event_of
+from pgmig_tui.run.journal.events import (
+    FORMAT,
+    AnyEvent,
+    CommandReceived,
+    EarlierRunSettled,
+    HostSlept,
+    LockWaited,
+    NoticeReceived,
+    RegistryPrepared,
+    RunFinished,
+    RunPaused,
+    RunPlanned,
+    RunResumed,
+    RunStarted,
+    Warned,
+    WatcherCame,
+    WatcherLeft,
+)
 from pgmig_tui.run.journal.file import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.mark_files import mark_in_file
 from pgmig_tui.run.journal.noted import note_schema
-from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step, describe_steps
+from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step, planned_steps
 from pgmig_tui.run.process.control import Control, open_session
 from pgmig_tui.run.process.failures import StepResult
 from pgmig_tui.run.process.session import StepSession
@@ -53,7 +71,7 @@ class Runner:
         self.target = target
         self.journal = journal
         self.answers = answers
-        self.control = Control(plan.folder, lambda name: self.journal_write("command_received", command=name))
+        self.control = Control(plan.folder, lambda name: self.journal_write(CommandReceived(command=name)))
         self.control.before_waiting = journal.flush
         self.control.obey["detach"] = self._detached
         self._steered = steer.was_steered(plan.folder)
@@ -66,30 +84,47 @@ class Runner:
         """When its steps began, by the clock of perf_counter: the journal's times follow the server's."""
         self.done = 0
 
-    def journal_write(self, name: str, **data: Any) -> None:
-        self.journal.write(name, **data)
+    def journal_write(self, event: AnyEvent) -> None:
+        self.journal.write(event)
 
     def execute(self) -> int:
         plan = self.plan
         self.journal.write(
-            "run_planned", format=FORMAT, command=plan.told, project=plan.project, environment=plan.environment,
-            target=plan.server.display, database=plan.server.database, server_version=plan.server.version,
-            system_identifier=plan.server.system_identifier, protected=plan.protected, log_only=plan.log_only,
-            baseline=plan.baseline,
-            operator=str(plan.operator),
-            os_user=plan.os_user, host=plan.host, pid=os.getpid(), prepared_at=plan.prepared_at, root=plan.root,
-            lock_timeout_ms=plan.lock_timeout_ms, registry=plan.registry, tracking=plan.tracking,
-            rolls_back=plan.rolls_back, back_to=plan.back_to, keep_schema=plan.keep_schema,
-            warnings=list(plan.warnings),
-            steps=describe_steps(plan),  # last: whoever lists runs passes over them
-        )  # fmt: skip
+            RunPlanned(
+                format=FORMAT,
+                command=plan.told,
+                project=plan.project,
+                environment=plan.environment,
+                target=plan.server.display,
+                database=plan.server.database,
+                server_version=plan.server.version,
+                system_identifier=plan.server.system_identifier,
+                protected=plan.protected,
+                log_only=plan.log_only,
+                baseline=plan.baseline,
+                operator=str(plan.operator),
+                os_user=plan.os_user,
+                host=plan.host,
+                pid=os.getpid(),
+                prepared_at=plan.prepared_at,
+                root=plan.root,
+                lock_timeout_ms=plan.lock_timeout_ms,
+                retries=plan.retries,
+                registry=plan.registry,
+                tracking=plan.tracking,
+                rolls_back=plan.rolls_back,
+                back_to=plan.back_to,
+                keep_schema=plan.keep_schema,
+                warnings=plan.warnings,
+                steps=planned_steps(plan),
+            )
+        )
         for answer in self.answers:
-            said = dict(answer)
-            self.journal.write("gate_passed", answered_at=said.pop("at", ""), **said)
+            self.journal.write(event_of("gate_passed", {**answer, "answered_at": answer.get("at", "")}))
         if plan.backup is not None:
-            self.journal.write("backup_proven", **plan.backup)
+            self.journal.write(event_of("backup_proven", plan.backup))
         for loss in plan.losses:
-            self.journal.write("loss_counted", **loss)
+            self.journal.write(event_of("loss_counted", loss))
         self.journal.sync()
         try:
             return self._run()
@@ -141,7 +176,7 @@ class Runner:
         return self._end(failed)
 
     def _begin(self, plan: RunPlan) -> None:
-        self.journal.write("run_started", sync=True, steps=len(plan.steps), control_pid=self._control_pid())
+        self.journal.write(RunStarted(steps=len(plan.steps), control_pid=self._control_pid()), sync=True)
         self._began = time.perf_counter()
         self.control.bound(plan.lock_timeout_ms)
 
@@ -152,7 +187,7 @@ class Runner:
             try:
                 mark_in_file(plan.folder.parent.parent, plan, [step])
             except PgmigError as error:
-                self.journal.write("warning", message=in_a_line(f"{step.change}: {error}"))
+                self.journal.write(Warned(message=in_a_line(f"{step.change}: {error}")))
 
     def _look_around(self, session: StepSession, step: Step) -> None:
         """After the host slept: is the lock still ours, is this the server that it was, has another been here? A step
@@ -160,7 +195,7 @@ class Runner:
         slept = self._sleep.slept()
         if not slept or self.control.stopping or self.control.lost or not self.control.holds_session:
             return
-        self.journal.write("host_slept", seconds=round(slept))
+        self.journal.write(HostSlept(seconds=round(slept)))
         session.settle()
         control = self.control.session
         try:
@@ -182,10 +217,10 @@ class Runner:
     def _paused(self, session: StepSession) -> None:
         session.pause()
         why, self._hung_up = self._hung_up, ""
-        self.journal.write("run_paused", done=self.done, why=why or "as asked")
+        self.journal.write(RunPaused(done=self.done, why=why or "as asked"))
 
     def _resumed(self) -> None:
-        self.journal.write("run_resumed")
+        self.journal.write(RunResumed())
         self._look_for_hangup()  # whoever resumes it steers it
 
     def _detached(self, _: list[str]) -> None:
@@ -199,14 +234,14 @@ class Runner:
         self.control.check()
         if steered:
             if not (self._steered and self._known):
-                self.journal.write("watcher_came", who=steer.who(self.plan.folder), started=self._steered)
+                self.journal.write(WatcherCame(who=steer.who(self.plan.folder), started=self._steered))
                 self._steered = self._known = True
             return
         if not self._steered:
             return
         self._steered = self._known = False
         policy = self.plan.on_hangup
-        self.journal.write("watcher_left", who=steer.who(self.plan.folder), policy=policy)
+        self.journal.write(WatcherLeft(who=steer.who(self.plan.folder), policy=policy))
         if policy == "finish":
             self.control.paused = True
             self._hung_up = "whoever steered it is gone"
@@ -274,10 +309,18 @@ class Runner:
         if self.control.heartbeat is not None:
             self.control.heartbeat.end(status)
         self.journal.write(
-            "run_finished", sync=True, exit_status=status, result=result, done=self.done, total=len(self.plan.steps),
-            summary=summary, now=error.now if error else now, do=error.do if error else do,
-            ms=None if self._began is None else round((time.perf_counter() - self._began) * 1000, 1),
-        )  # fmt: skip
+            RunFinished(
+                exit_status=status,
+                result=result,
+                done=self.done,
+                total=len(self.plan.steps),
+                summary=summary,
+                now=error.now if error else now,
+                do=error.do if error else do,
+                ms=None if self._began is None else round((time.perf_counter() - self._began) * 1000, 1),
+            ),
+            sync=True,
+        )
         return status
 
     # -- before the first step ---------------------------------------------------------------------------------
@@ -303,7 +346,7 @@ class Runner:
                     now="Nothing was changed.",
                     do=f"Wait for it to end, or poll for it with --lock-timeout SECONDS.{watch}",
                 )
-            self.journal.write("lock_waited", holder=str(holder))
+            self.journal.write(LockWaited(holder=str(holder)))
             self.control.idle_wait(POLL_S)
         self._no_dump(session)
 
@@ -315,9 +358,9 @@ class Runner:
             first, _ = first_and_last(self.plan.folder.parent / run_id)
         except OSError:
             return ""
-        if first is None:
+        if first is None or not isinstance(first.event, RunPlanned):
             return ""
-        who, host = first.data.get("operator", "?"), first.data.get("host", "?")
+        who, host = first.event.operator or "?", first.event.host or "?"
         return f"; started by {who} on {host} at {first.at}, `pgmig-tui attach {run_id}` shows it"
 
     def _no_dump(self, session: Connection) -> None:
@@ -326,7 +369,7 @@ class Runner:
         if dumps and self.plan.rolls_back is not None:
             # In an emergency nothing but the database itself may refuse; the watcher names whoever is in the way.
             told = f"process {dumps[0].pid} ({dumps[0].application}) dumps this database"
-            self.journal.write("warning", message=told)
+            self.journal.write(Warned(message=told))
         elif dumps:
             raise Refused(
                 f"process {dumps[0].pid} ({dumps[0].application}) still dumps this database",
@@ -356,18 +399,18 @@ class Runner:
             if plan.command == "deploy":
                 sqitch_plan = Plan(plan.project, plan.uri, (), (), Path(plan.root))
                 for done in registry.prepare_registry(setup, plan.registry, sqitch_plan, plan.operator, state):
-                    self.journal.write("registry_prepared", message=done)
+                    self.journal.write(RegistryPrepared(message=done))
             if plan.setup_sql:
                 setup.execute(plan.setup_sql)
                 for done in plan.beside:
-                    self.journal.write("registry_prepared", message=f"recorded {done}")
+                    self.journal.write(RegistryPrepared(message=f"recorded {done}"))
             found = tracking.prepare_tracking(setup, tracking.read_tracking(setup, plan.tracking))
             if found.schema is None and plan.tracking is not None:
-                self.journal.write("warning", message=f"tracking is off: {found.reason}")
+                self.journal.write(Warned(message=f"tracking is off: {found.reason}"))
                 self.plan = dataclasses.replace(plan, tracking=None)
         if found.no_runs:
             if found.without_row not in plan.warnings:
-                self.journal.write("warning", message=found.without_row)
+                self.journal.write(Warned(message=found.without_row))
         elif found.schema is not None:
             self.control.keep_row(plan, found.schema, self.journal)
 
@@ -380,14 +423,14 @@ class Runner:
 
         state_dir = self.plan.folder.parent.parent
         for run, told in settle_earlier(self.control.session, state_dir, self.plan.settles, f"run {self.plan.run_id}"):
-            self.journal.write("earlier_run_settled", settled=run, message=told)
+            self.journal.write(EarlierRunSettled(settled=run, message=told))
 
     def _own(self, part: str) -> Connection:
         name = application_name(self.plan.run_id, part)
         return connect(self.target, application_name=name, kind="alone", lock_timeout_ms=self.plan.lock_timeout_ms)
 
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
-        self.journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)
+        self.journal.write(NoticeReceived(severity=severity, sqlstate=sqlstate, message=message))
 
 
 def main() -> int:
@@ -420,10 +463,15 @@ def main() -> int:
     except BaseException as error:
         with contextlib.suppress(OSError):
             journal.write(
-                "run_finished", sync=True, exit_status=4, result="crashed", done=runner.done if runner else 0,
-                total=len(plan.steps),
-                summary=f"the run process stopped by an error of its own: {type(error).__name__}: {error}",
-            )  # fmt: skip
+                RunFinished(
+                    exit_status=4,
+                    result="crashed",
+                    done=runner.done if runner else 0,
+                    total=len(plan.steps),
+                    summary=f"the run process stopped by an error of its own: {type(error).__name__}: {error}",
+                ),
+                sync=True,
+            )
         raise
     finally:
         journal.close()

@@ -90,12 +90,9 @@ class EnvironmentForeign:
 
 
 def _facts(at: datetime, seen: Sighting, *, local: bool) -> Foreign:
-    from dataclasses import asdict
-
     from pgmig_tui.report.foreign import activity, doing_words, end_words, ended, registry_words, who_words
 
-    row = asdict(seen.row) if seen.row is not None else None
-    _, end = ended(seen)
+    row, end = seen.row, ended(seen)
     step = seen.step_session
     return Foreign(
         at,
@@ -107,7 +104,7 @@ def _facts(at: datetime, seen: Sighting, *, local: bool) -> Foreign:
         heartbeat_ms=seen.row.heartbeat_ms if seen.row is not None and not seen.row.finished else None,
         step=_session(step) if step is not None else None,
         sessions=tuple(_session(one) for one in seen.sessions),
-        activity=Activity.of(activity(seen.live)) if seen.live is not None else Activity(),
+        activity=activity(seen.live) if seen.live is not None else Activity(),
         recorded=tuple((one.event, one.change, one.at) for one in seen.recorded[-_RECORDED:]),
         registry=registry_words(end),
         unseen=seen.unseen,
@@ -117,8 +114,6 @@ def _facts(at: datetime, seen: Sighting, *, local: bool) -> Foreign:
 
 
 def _session(one: RunSession) -> ForeignSession:
-    from dataclasses import asdict
-
     from pgmig_tui.report.foreign import session_words
 
-    return ForeignSession(one.pid, one.started or "", session_words(asdict(one)), one.query, one.hidden)
+    return ForeignSession(one.pid, one.started or "", session_words(one), one.query, one.hidden)

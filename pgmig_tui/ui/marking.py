@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.display.words import duration
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.events import RunFinished, StepVerified
 from pgmig_tui.ui.session import Evidence
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ def evidence(project: Project, environment: Environment, change_id: str, state_d
         alive = handle.alive()
         events = handle.poll()
         for event in events:
-            if event.name == "step_verified":
-                ok, message = bool(event.data.get("ok")), str(event.data.get("message") or "")
-            elif event.name == "run_finished":
-                message = message or str(event.data.get("summary") or "")
+            match event.event:
+                case StepVerified() as verified:
+                    ok, message = verified.ok, verified.message or ""
+                case RunFinished() as end:
+                    message = message or end.summary
         if not alive and not events:
             break
         if time.monotonic() - begun > LONGEST_S:

@@ -7,7 +7,8 @@ from typing import Any
 
 from textual.message import Message
 
-from pgmig_tui.ui.session import EventFacts, Foreign, LockTree, Reread, RunFacts, Standing
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.ui.session import Foreign, LockTree, Reread, RunFacts, Standing
 
 
 class EnvironmentAnswered(Message):
@@ -54,7 +55,7 @@ class WorkFinished(Message):
 class JournalRead(Message):
     """New lines of a run's journal, many at once; `alive` is whether its process still is."""
 
-    def __init__(self, run_id: str, events: Sequence[EventFacts], alive: bool) -> None:
+    def __init__(self, run_id: str, events: Sequence[Entry], alive: bool) -> None:
         super().__init__()
         self.run_id = run_id
         self.events = events

@@ -342,9 +342,9 @@ class ProjectSession:
 
     def _failed_change(self, run_id: str) -> str:
         if run_id not in self._failed:
-            from pgmig_tui.report.picture import picture_of
+            from pgmig_tui.run.journal.picture import picture_of
 
-            steps = picture_of(self.attach(run_id).poll()).steps.values()  # type: ignore[arg-type]
+            steps = picture_of(self.attach(run_id).poll()).steps.values()
             self._failed[run_id] = next((step.change_id for step in steps if step.state == "failed"), "")
         return self._failed[run_id]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pgmig_tui.run.clients.client import RunHandle
     from pgmig_tui.run.clients.extent import Extent, Standing
     from pgmig_tui.run.clients.stopping import Running
-    from pgmig_tui.run.journal.events import Event
+    from pgmig_tui.run.journal.entry import Entry
 
 
 _ENDING_S = 10.0
@@ -181,7 +181,7 @@ class Followed:
     def run_id(self) -> str:
         return self._handle.run_id
 
-    def poll(self) -> Sequence[Event]:
+    def poll(self) -> Sequence[Entry]:
         events = self._handle.poll()
         if self._handle.finished and not self._looked:
             self._looked = True

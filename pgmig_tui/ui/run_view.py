@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pgmig_tui.display.activity import (
-    Activity,
     Blocker,
     aged,
     blocker_lines,
@@ -19,7 +18,7 @@ from pgmig_tui.display.cells import Line, Role, Span, cut, pad, sides, width, wr
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
-from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.session import Place
 
 _GLYPHS: dict[str, tuple[str, Role]] = {
@@ -228,15 +227,16 @@ def failure_lines(
 ) -> list[Line]:
     """What failed: change, place, state, message, the lines around, what was committed and what not. `copies`: `y`
     copies the repair of an index there."""
-    data = step.failure or {}
-    lines = _short(f"x FAILED {safe(str(data.get('change') or step.change))}", columns, 2, "failed")
-    where = ":".join(safe(str(data[key])) for key in ("path", "line") if data.get(key))
-    lines += _short(f"{where}  SQLSTATE {safe(str(data.get('sqlstate') or '?'))}", columns, 2, "muted")
-    lines += _short(safe(str(data.get("message") or "")), columns, 5, "strong")
-    for key in ("detail", "hint"):
-        if data.get(key):
-            lines += _short(f"{key}: {safe(str(data[key]))}", columns, 3)
-    if met := Activity.of(data).blockers:
+    failure = step.failure
+    lines = _short(f"x FAILED {safe((failure.change if failure else '') or step.change)}", columns, 2, "failed")
+    if failure is None:
+        return lines
+    lines += _short(f"{safe(failure.where)}  SQLSTATE {safe(failure.sqlstate or '?')}", columns, 2, "muted")
+    lines += _short(safe(failure.message), columns, 5, "strong")
+    for name, text in failure.notes:
+        if name != "do":
+            lines += _short(f"{name}: {safe(text)}", columns, 3)
+    if met := failure.blockers:
         lines += _short("in the way when the last try was lost (l: locks):", columns, 2, "waiting")
         lines += blocker_lines(met[:_MET], columns)
     lines += state_lines(step, columns)
@@ -247,9 +247,8 @@ def failure_lines(
             lines += _short(told, columns, 3, "failed")
             for sql in index.repair:
                 lines += _short(safe(sql), columns, 2, "strong", indent="   ")
-    number = data.get("line")
-    if script and isinstance(number, int):
-        lines += excerpt(script, number, columns)
+    if script and failure.line:
+        lines += excerpt(script, failure.line, columns)
     return lines
 
 

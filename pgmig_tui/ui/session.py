@@ -16,6 +16,7 @@ from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import count
 from pgmig_tui.gates.loss import NONE, Losses, together
+from pgmig_tui.run.journal.entry import Entry
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
@@ -423,23 +424,12 @@ class Reread:
     take: Callable[[], None]
 
 
-class EventFacts(Protocol):
-    """A line of the journal."""
-
-    @property
-    def at(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def data(self) -> Mapping[str, Any]: ...
-
-
 class Watch(Protocol):
     """A run that is being watched; leaving it doesn't end it."""
 
     @property
     def run_id(self) -> str: ...
-    def poll(self) -> Sequence[EventFacts]: ...
+    def poll(self) -> Sequence[Entry]: ...
     def alive(self) -> bool: ...
     def send(self, command: str, *arguments: str) -> object: ...
     def steer(self) -> bool:

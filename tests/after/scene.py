@@ -23,7 +23,8 @@ from pgmig_tui.run import runner
 from pgmig_tui.run.clients import client
 from pgmig_tui.run.clients.extent import Extent, extent_for
 from pgmig_tui.run.clients.rollback import plan_rollback, stand
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import AnyEvent
 from pgmig_tui.run.journal.file import JournalReader, JournalWriter
 from pgmig_tui.run.journal.run_plan import Command, Options, RunPlan
 from pgmig_tui.run.planning import prepare as planning
@@ -107,7 +108,7 @@ class Ran:
     def run_id(self) -> str:
         return self.plan.run_id
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[Entry]:
         return JournalReader(self.plan.folder).poll()
 
 
@@ -118,14 +119,15 @@ def at_event(wanted: str, step: int | None = None, *, sent: bool = False, **fiel
         class Dying(JournalWriter):
             _due = False
 
-            def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
-                event = super().write(name, sync=sync, **data)
-                same = name == wanted and step in (None, data.get("step"))
+            def write(self, event: AnyEvent, *, sync: bool = False) -> Entry:
+                entry = super().write(event, sync=sync)
+                data = entry.data
+                same = entry.name == wanted and step in (None, data.get("step"))
                 if same and all(data.get(key) == value for key, value in fields.items()):
                     self._due = True
                     if not sent:
                         self.sync()
-                return event
+                return entry
 
             def flush(self) -> None:
                 super().flush()
@@ -253,7 +255,7 @@ class Scene:
         save: bool = False,
         how: Callable[[], None] | None = None,
         between: Callable[[], object] = lambda: None,
-        meanwhile: Callable[[client.RunHandle, Event], None] | None = None,
+        meanwhile: Callable[[client.RunHandle, Entry], None] | None = None,
         seen: bool = True,
     ) -> Ran:
         """Roll back as the command does; `between` happens between the look and the run. `seen`: what is true
@@ -276,7 +278,7 @@ class Scene:
         self,
         plan: RunPlan,
         how: Callable[[], None] | None = None,
-        meanwhile: Callable[[client.RunHandle, Event], None] | None = None,
+        meanwhile: Callable[[client.RunHandle, Entry], None] | None = None,
     ) -> Ran:
         """To its end, whatever that is; `status` is None where its process was killed."""
         before, began = self.state(), datetime.now(UTC)
@@ -332,10 +334,10 @@ def locked(scene: Scene, table: str) -> Iterator[int]:
         holder.execute("ROLLBACK")
 
 
-def stop_at(name: str, step: int, **fields: object) -> Callable[[client.RunHandle, Event], None]:
+def stop_at(name: str, step: int, **fields: object) -> Callable[[client.RunHandle, Entry], None]:
     """Tell the run to stop when its journal tells of an event."""
 
-    def meanwhile(handle: client.RunHandle, event: Event) -> None:
+    def meanwhile(handle: client.RunHandle, event: Entry) -> None:
         data = event.data
         if event.name == name and data.get("step") == step and all(data.get(k) == v for k, v in fields.items()):
             assert handle.send("stop")

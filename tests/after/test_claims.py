@@ -11,11 +11,11 @@ import pytest
 
 from pgmig_tui.report import incident, now
 from pgmig_tui.report.incident import FILE
-from pgmig_tui.report.picture import picture_of
 from pgmig_tui.report.run_report import markdown, report_document, summary
 from pgmig_tui.run.clients.client import RunHandle
 from pgmig_tui.run.clients.undo import bring_back
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.picture import picture_of
 from tests.after.claims import Claims, check_settlements, check_steps
 from tests.after.receipt import check_receipt
 from tests.after.scene import FAIL, SLEEP, Ran, Scene, at_event, locked, stop_at
@@ -128,7 +128,7 @@ def a_rollback_that_is_stopped_between_two_steps(scene: Scene) -> None:
     deployed(scene)
     scene.edit("revert", "flag", "SELECT pg_sleep(0.3);\n")
 
-    def meanwhile(handle: RunHandle, event: Event) -> None:
+    def meanwhile(handle: RunHandle, event: Entry) -> None:
         if event.name == "statement_started" and event.data["kind"] == "SELECT":
             assert handle.send("pause")
         elif event.name == "run_paused":

@@ -19,7 +19,7 @@ from pgmig_tui.database.identity import let_write
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.file import JournalReader
 from pgmig_tui.run.journal.run_plan import Options, RunPlan
 from pgmig_tui.run.planning import prepare as planning
@@ -133,7 +133,7 @@ class Bench:
         self.states: dict[int, State] = {}
         self.reverted: dict[int, Counter[str]] = {}
         """By the number of changes before: what the revert of the last one leaves with the witness."""
-        self.transitions: dict[tuple[Direction, int], list[Event]] = {}
+        self.transitions: dict[tuple[Direction, int], list[Entry]] = {}
         """The events of a run that does a step and the next one, by direction and the changes there were before."""
         self.uri: Callable[[str], str] = server.uri
 
@@ -250,7 +250,7 @@ class Bench:
             options = Options(to=changes[number - 1].change_id)
         return planning.prepare(self.project, self.environment(name), direction, options, state_dir=self.state_dir)
 
-    def events(self, plan: RunPlan) -> list[Event]:
+    def events(self, plan: RunPlan) -> list[Entry]:
         return JournalReader(plan.folder).poll()
 
     def finish(self, process: int) -> int:
@@ -340,7 +340,7 @@ class Bench:
         if expected - witnessed:
             trial.problems.append(f"never applied: {dict(list((expected - witnessed).items())[:3])}")
 
-    def _said_to_stay(self, plan: RunPlan, trial: Trial) -> Event | None:
+    def _said_to_stay(self, plan: RunPlan, trial: Trial) -> Entry | None:
         """The failure of a stepwise step that a run told of by itself, where part of the script stays: with that it has
         said what is true, and the next run begins the script anew, as documented."""
         events = self.events(plan)

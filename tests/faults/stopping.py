@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pgmig_tui.run import runner
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import AnyEvent
 from pgmig_tui.run.journal.file import JOURNAL, JournalWriter
 from pgmig_tui.run.journal.run_plan import RunPlan
 
@@ -57,11 +58,11 @@ def writer(at: Point | None, act: Callable[[Path], None]) -> type[JournalWriter]
             super().__init__(folder, run, **more)
             self._folder = folder
 
-        def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
-            event = super().write(name, sync=sync, **data)
-            if at is not None and at.phase == "told" and event.seq >= at.seq:
+        def write(self, event: AnyEvent, *, sync: bool = False) -> Entry:
+            entry = super().write(event, sync=sync)
+            if at is not None and at.phase == "told" and entry.seq >= at.seq:
                 self._act()
-            return event
+            return entry
 
         def flush(self) -> None:
             super().flush()

@@ -10,7 +10,7 @@ import pytest
 from pgmig_tui.gates.checklist import EMERGENCY, POST, after
 from pgmig_tui.report import incident
 from pgmig_tui.report.afterwards import results
-from pgmig_tui.report.lost import CHECKED
+from pgmig_tui.run.journal.entry import event_of
 from pgmig_tui.run.journal.file import JournalWriter
 
 FINE: dict[str, Any] = {
@@ -25,7 +25,7 @@ def journal(folder: Path, *events: tuple[str, dict[str, Any]]) -> Path:
     run.mkdir(exist_ok=True)
     writer = JournalWriter(run, run.name)
     for name, data in events:
-        writer.write(name, **data)
+        writer.write(event_of(name, data))
     writer.close()
     return run
 
@@ -45,7 +45,7 @@ def test_the_list_is_the_command_s_own() -> None:
 
 
 def test_what_the_program_has_done_waits_for_nobody(tmp_path: Path) -> None:
-    run = journal(tmp_path, ended(0, 2), (CHECKED, FINE))
+    run = journal(tmp_path, ended(0, 2), ("rollback_checked", FINE))
     assert incident.write(run) is not None
     assert states(run) == {
         "rollback": "PASS", "stability": "PASS", "notify": "UNKNOWN", "incident": "PASS", "plan": "UNKNOWN",
@@ -78,4 +78,4 @@ def test_what_it_has_not_done_is_not_said_to_be(tmp_path: Path) -> None:
     ],
 )
 def test_stability_is_what_was_seen(tmp_path: Path, seen: dict[str, Any], state: str) -> None:
-    assert states(journal(tmp_path, ended(0, 2), (CHECKED, {**FINE, **seen})))["stability"] == state
+    assert states(journal(tmp_path, ended(0, 2), ("rollback_checked", {**FINE, **seen})))["stability"] == state

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pgmig_tui.display.safe import safe
-from pgmig_tui.report.picture import picture_of
 from pgmig_tui.report.run_report import markdown, summary
-from tests.report.journals import FAILURE, PLANNED, SUCCESS, journal
+from pgmig_tui.run.journal.picture import picture_of
+from tests.run.journal.journals import FAILURE, PLANNED, SUCCESS, journal
 
 
 def test_the_report_of_a_run_that_went_well() -> None:

@@ -13,7 +13,7 @@ import pytest
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.run_plan import Command, Options, RunPlan
 from pgmig_tui.run.planning import prepare as planning
 from tests.servers import Server
@@ -26,7 +26,7 @@ class Outcome:
     """A run that has ended: its exit status and everything in its journal."""
 
     status: int
-    events: list[Event]
+    events: list[Entry]
     plan: RunPlan
 
     def named(self, name: str) -> list[dict[str, Any]]:
@@ -81,10 +81,10 @@ class Workshop:
         """Plan and carry out, in a process of its own, to the end."""
         return self.finish(self.plan(command, **options))
 
-    def finish(self, plan: RunPlan, meanwhile: Callable[[client.RunHandle, Event], None] | None = None) -> Outcome:
+    def finish(self, plan: RunPlan, meanwhile: Callable[[client.RunHandle, Entry], None] | None = None) -> Outcome:
         """Carry out `plan`; `meanwhile` sees each event as it comes."""
         handle = client.start(plan)
-        events: list[Event] = []
+        events: list[Entry] = []
         while True:
             alive = handle.alive()
             new = handle.poll()

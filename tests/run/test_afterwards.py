@@ -8,11 +8,11 @@ import pytest
 
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.gate import Answer
-from pgmig_tui.report.picture import picture_of
 from pgmig_tui.report.run_report import markdown
 from pgmig_tui.run.journal.afterwards import keep_answers
 from pgmig_tui.run.journal.file import JournalReader, hold_lock
 from pgmig_tui.run.journal.listing import list_runs
+from pgmig_tui.run.journal.picture import picture_of
 from tests.run.conftest import Workshop
 
 

@@ -14,7 +14,7 @@ import pytest
 from pgmig_tui.errors import Refused, StepFailed
 from pgmig_tui.run.clients import client
 from pgmig_tui.run.journal import listing
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.run.conftest import Workshop
 from tests.security.eavesdropper import eavesdropper
@@ -67,7 +67,7 @@ def test_the_lock_is_polled_for_as_long_as_asked(workshop: Workshop) -> None:
     other = workshop.connect()
     other.execute("SELECT pg_advisory_lock(75474063)")
 
-    def release(handle: client.RunHandle, event: Event) -> None:
+    def release(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "lock_waited":
             other.close()
 
@@ -79,7 +79,7 @@ def test_the_lock_is_polled_for_as_long_as_asked(workshop: Workshop) -> None:
 def test_losing_the_control_session_stops_the_run_before_its_commit(workshop: Workshop) -> None:
     workshop.change("one", SLOW)
 
-    def kill(handle: client.RunHandle, event: Event) -> None:
+    def kill(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_started" and "pg_sleep" in event.data["sql"]:
             workshop.query(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -107,7 +107,7 @@ def test_a_change_recorded_behind_our_back_rolls_the_step_back(workshop: Worksho
     workshop.change("two", "CREATE TABLE public.two ();\n")
     gate = shut(workshop)
 
-    def meddle(handle: client.RunHandle, event: Event) -> None:
+    def meddle(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_started" and event.data["line"] == 3:
             handle.send("pause")
         if event.name == "command_received":
@@ -126,8 +126,8 @@ def test_a_change_recorded_behind_our_back_rolls_the_step_back(workshop: Worksho
     assert "the last deployed change is not" in done.events[-1].data["summary"]
 
 
-def _wait_for(handle: client.RunHandle, name: str, **fields: Any) -> list[Event]:
-    seen: list[Event] = []
+def _wait_for(handle: client.RunHandle, name: str, **fields: Any) -> list[Entry]:
+    seen: list[Entry] = []
     while True:
         alive = handle.alive()
         for event in handle.poll():

@@ -17,7 +17,7 @@ from pgmig_tui.run.backfill.planning import prepare_backfill
 from pgmig_tui.run.clients import client
 from pgmig_tui.run.clients.extent import extent_of_last
 from pgmig_tui.run.clients.rollback import plan_rollback, stand
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.planning.marks import lift
 from pgmig_tui.sandbox.server import SandboxServer
 from tests.cli.program import environment
@@ -128,7 +128,7 @@ def test_a_cancel_while_commit_waits_for_a_standby_is_a_commit_with_a_warning(
     shop.change("one", "BEGIN;\nCREATE TABLE public.t ();\nSELECT pg_sleep(0.5);\nCOMMIT;\n")
     shop.change("two", "CREATE TABLE public.two ();\n")
 
-    def obey(handle: client.RunHandle, event: Event) -> None:
+    def obey(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_started" and "pg_sleep" in event.data["sql"]:
             standby("nobody")
         if event.name == "step_committing" and event.data["step"] == 1:
@@ -223,7 +223,7 @@ def test_a_batch_says_that_it_waits_for_a_standby(shop: Workshop, standby: Calla
     project, where = shop.project()
     plan, _ = prepare_backfill(project, where, BackfillOptions(change="fill", analyze=True), state_dir=shop.state_dir)
 
-    def free(handle: client.RunHandle, event: Event) -> None:
+    def free(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "warning" and SAYS in event.data["message"]:
             shop.query(f"SELECT pg_cancel_backend(pid) FROM ({WAITS}) AS w")
 
@@ -242,7 +242,7 @@ def test_a_verification_says_that_its_commit_waits_for_a_standby(
     shop.change("one", "BEGIN;\nCREATE TABLE public.seen (id int);\nCOMMIT;\n", verify=script)
     assert shop.run(verify=False).status == 0
 
-    def free(handle: client.RunHandle, event: Event) -> None:
+    def free(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "warning" and SAYS in event.data["message"]:
             shop.query(f"SELECT pg_cancel_backend(pid) FROM ({WAITS}) AS w")
 

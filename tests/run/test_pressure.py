@@ -14,7 +14,7 @@ from pgmig_tui.database.connect import connect
 from pgmig_tui.run.backfill.plan import BackfillOptions
 from pgmig_tui.run.backfill.planning import prepare_backfill
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.sandbox.server import SandboxServer
 from tests.conftest import installed
 from tests.installations import clients_of
@@ -64,7 +64,7 @@ def until(workshop: Workshop, sql: str, meanwhile: Callable[[], object] = lambda
         wait_a_moment()
 
 
-def carried_out(workshop: Workshop, follow: Callable[[client.RunHandle, Event], None], **options: Any) -> Outcome:
+def carried_out(workshop: Workshop, follow: Callable[[client.RunHandle, Entry], None], **options: Any) -> Outcome:
     project, environment = workshop.project()
     wanted = BackfillOptions(change="fill", **options)
     plan, _ = prepare_backfill(project, environment, wanted, state_dir=workshop.state_dir)
@@ -74,12 +74,12 @@ def carried_out(workshop: Workshop, follow: Callable[[client.RunHandle, Event], 
     return done
 
 
-def held(event: Event) -> bool:
+def held(event: Entry) -> bool:
     return event.name == "batch_throttled" and not event.data["over"]
 
 
 def test_it_holds_while_the_archive_fails(shop: Workshop) -> None:
-    def mended(handle: client.RunHandle, event: Event) -> None:
+    def mended(handle: client.RunHandle, event: Entry) -> None:
         if held(event):
             archive(shop.server, "true")
 
@@ -101,7 +101,7 @@ def test_it_holds_while_the_archive_fails(shop: Workshop) -> None:
 def test_it_holds_while_a_replica_is_seconds_behind(shop: Workshop) -> None:
     with Standby(shop.server) as standby:
 
-        def follow(handle: client.RunHandle, event: Event) -> None:
+        def follow(handle: client.RunHandle, event: Entry) -> None:
             if held(event):
                 done = shop.query(PROGRESS)[0][0]
                 until(shop, f"SELECT batches > {done} FROM pgmig.backfill_progress", standby.catch_up)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from tests.run.conftest import Workshop
 
 LONG = '[[environment]]\nname = "box"\ntarget = "$URI"\nlock_timeout = "30s"\nretries = 20\n'
@@ -50,7 +50,7 @@ def _waits(workshop: Workshop) -> bool:
     )
 
 
-def _pile_up(workshop: Workshop, clients: int) -> tuple[list[_Client], list[Event], int]:
+def _pile_up(workshop: Workshop, clients: int) -> tuple[list[_Client], list[Entry], int]:
     """A reader in the way of an ALTER, clients behind it; the reader goes when the first try was given up."""
     workshop.query("CREATE TABLE public.t (id int)")
     workshop.change("one", "BEGIN;\nALTER TABLE public.t ADD COLUMN c int;\nCOMMIT;\n")
@@ -58,7 +58,7 @@ def _pile_up(workshop: Workshop, clients: int) -> tuple[list[_Client], list[Even
     with ExitStack() as stack:
         reader = stack.enter_context(_reader(workshop))
 
-        def come(handle: client.RunHandle, event: Event) -> None:
+        def come(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "statement_started" and not crowd[0].ident:
                 while not _waits(workshop):
                     pass
@@ -104,7 +104,7 @@ def test_a_queue_within_the_policy_may_wait(workshop18: Workshop) -> None:
     one = _Client(workshop18)
     with _reader(workshop18) as reader:
 
-        def come(handle: client.RunHandle, event: Event) -> None:
+        def come(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "statement_started" and not one.ident:
                 while not _waits(workshop18):
                     pass
@@ -126,7 +126,7 @@ def test_many_quick_statements_hold_a_lock_as_long_as_a_slow_one(workshop18: Wor
     workshop18.change("one", f"BEGIN;\nALTER TABLE public.t ADD COLUMN c int;\n{quick}COMMIT;\n")
     one = _Client(workshop18)
 
-    def come(handle: client.RunHandle, event: Event) -> None:
+    def come(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_finished" and event.data["line"] == 3 and not one.ident:
             one.start()
         if event.name == "statement_retried":
@@ -148,7 +148,7 @@ def test_what_would_leave_a_ruin_does_not_give_way(workshop18: Workshop) -> None
     with workshop18.connect() as writer, other:
         writer.execute("BEGIN; INSERT INTO public.t VALUES (1)")
 
-        def come(handle: client.RunHandle, event: Event) -> None:
+        def come(handle: client.RunHandle, event: Entry) -> None:
             if event.name != "activity":
                 return
             idle = other.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
@@ -180,7 +180,7 @@ def test_rows_of_the_script_do_not_make_it_deaf(workshop18: Workshop) -> None:
     workshop18.change("one", script)
     one = _Client(workshop18)
 
-    def come(handle: client.RunHandle, event: Event) -> None:
+    def come(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_started" and event.data["line"] == 3 and not one.ident:
             one.start()
         if event.name == "statement_retried":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.recovery import reconcile
 from tests.run.conftest import Outcome, Workshop
 
@@ -21,7 +21,7 @@ def _blocked(workshop: Workshop, lock: str, *, tries: int = 1, toml: str = TOML)
     other.execute("BEGIN")
     other.execute(lock.encode())
 
-    def let_go(handle: client.RunHandle, event: Event) -> None:
+    def let_go(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_retried":
             if event.data["try"] >= tries:
                 other.rollback()
@@ -96,7 +96,7 @@ def test_between_two_tries_whoever_was_in_the_way_can_be_ended(workshop18: Works
 
     seen: list[int] = []
 
-    def end(handle: client.RunHandle, event: Event) -> None:
+    def end(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_retried" and event.data["blockers"] and not seen:
             (blocker,) = event.data["blockers"]
             seen.append(event.seq)
@@ -162,9 +162,9 @@ def test_a_deadlock_is_tried_again(workshop18: Workshop) -> None:
     other = workshop18.connect()
     other.execute("SET deadlock_timeout = '30s'")
     other.execute("BEGIN; LOCK TABLE public.b")
-    crossed: list[Event] = []
+    crossed: list[Entry] = []
 
-    def cross(handle: client.RunHandle, event: Event) -> None:
+    def cross(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_started" and event.data["line"] == 3 and not crossed:
             crossed.append(event)
             other.pgconn.send_query(b"LOCK TABLE public.a; ROLLBACK")
@@ -182,7 +182,7 @@ def test_a_deadlock_is_tried_again(workshop18: Workshop) -> None:
 def test_a_cancel_by_somebody_else_is_no_lost_lock(workshop18: Workshop) -> None:
     workshop18.change("one", "BEGIN;\nSELECT pg_sleep(30);\nCOMMIT;\n")
 
-    def cancel(handle: client.RunHandle, event: Event) -> None:
+    def cancel(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_started":
             while workshop18.query(
                 "SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(30)%'"
@@ -201,7 +201,7 @@ def test_the_operator_ends_the_trying(workshop18: Workshop, command: str) -> Non
     workshop18.toml = TOML + "retries = 1000\n"
     workshop18.change("one", ALTER)
 
-    def end(handle: client.RunHandle, event: Event) -> None:
+    def end(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "statement_retried" and event.data["try"] == 2:
             handle.send(command)
 
@@ -300,7 +300,7 @@ COMMIT;
     with workshop18.connect() as other:
         other.execute("BEGIN; LOCK TABLE public.t IN ACCESS SHARE MODE")
 
-        def change(handle: client.RunHandle, event: Event) -> None:
+        def change(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "statement_retried":
                 other.execute("UPDATE public.n SET id = 5")
                 other.commit()
@@ -343,7 +343,7 @@ def test_an_index_build_waits_as_long_as_it_has_to(workshop: Workshop) -> None:
     with workshop.connect() as other:
         other.execute("BEGIN; INSERT INTO public.t VALUES (1)")
 
-        def let_go(handle: client.RunHandle, event: Event) -> None:
+        def let_go(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "activity" and event.data["waiting"]:
                 other.rollback()
 
@@ -388,7 +388,7 @@ def test_a_cancelled_reindex_leaves_a_copy_that_can_only_go(workshop18: Workshop
     with workshop18.connect() as other:
         other.execute("BEGIN; INSERT INTO public.t VALUES (1)")
 
-        def cancel(handle: client.RunHandle, event: Event) -> None:
+        def cancel(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "activity" and event.data["waiting"]:
                 handle.send("cancel")
 
@@ -405,7 +405,7 @@ def test_a_pending_detach_is_named_with_what_finishes_it(workshop18: Workshop) -
     with workshop18.connect() as other:
         other.execute("BEGIN; SELECT * FROM public.p")
 
-        def cancel(handle: client.RunHandle, event: Event) -> None:
+        def cancel(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "activity" and event.data["waiting"]:
                 handle.send("cancel")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.run.clients import client, steer
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.run.conftest import Workshop, wait_a_moment
 
@@ -75,7 +75,7 @@ def waiting_pid(workshop: Workshop) -> int:
     return int(rows[0][0])
 
 
-def aborted(workshop: Workshop, script: str) -> list[Event]:
+def aborted(workshop: Workshop, script: str) -> list[Entry]:
     """What a run tells whose steering process is killed while `script` waits at the gate, which stays shut."""
     plan = planned(workshop, "abort", script)
     with gate_shut(workshop), another_steers(plan.folder) as process:
@@ -88,8 +88,8 @@ def aborted(workshop: Workshop, script: str) -> list[Event]:
     return seen
 
 
-def until(handle: client.RunHandle, *names: str) -> list[Event]:
-    seen: list[Event] = []
+def until(handle: client.RunHandle, *names: str) -> list[Entry]:
+    seen: list[Entry] = []
     while True:
         alive = handle.alive()
         seen += handle.poll()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.run.clients.client import RunHandle
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.run_plan import Options, RunPlan
 from pgmig_tui.run.planning import prepare as planning
 from pgmig_tui.run.process import control
@@ -43,10 +43,10 @@ def impatient() -> None:
     control._CUT_AFTER_S = 2.0
 
 
-def carried_out(planned: RunPlan, meanwhile: Callable[[RunHandle, list[Event]], None]) -> tuple[int, list[Event]]:
+def carried_out(planned: RunPlan, meanwhile: Callable[[RunHandle, list[Entry]], None]) -> tuple[int, list[Entry]]:
     process = start(planned, prepare=impatient)
     handle = RunHandle(planned.folder)
-    events: list[Event] = []
+    events: list[Entry] = []
     end = time.monotonic() + DEADLINE_S
     while not handle.finished:
         assert time.monotonic() < end, [event.name for event in events]
@@ -58,11 +58,11 @@ def carried_out(planned: RunPlan, meanwhile: Callable[[RunHandle, list[Event]], 
     return os.waitstatus_to_exitcode(status), events
 
 
-def opened(events: list[Event]) -> int:
+def opened(events: list[Entry]) -> int:
     return int(next(event.data["pid"] for event in reversed(events) if event.name == "session_opened"))
 
 
-def warnings(events: list[Event]) -> list[str]:
+def warnings(events: list[Entry]) -> list[str]:
     return [event.data["message"] for event in events if event.name == "warning"]
 
 
@@ -81,7 +81,7 @@ def test_a_commit_whose_answer_vanishes_is_told_by_the_registry(workshop18: Work
     workshop18.change("one", "BEGIN;\nINSERT INTO public.slow DEFAULT VALUES;\nCOMMIT;\n", verify=verify)
     workshop18.change("two", "CREATE TABLE public.two ();\n")
 
-    def meanwhile(_: RunHandle, seen: list[Event]) -> None:
+    def meanwhile(_: RunHandle, seen: list[Entry]) -> None:
         if seen[-1].name == "step_committing" and seen[-1].data["step"] == 1:
             proxy.mute(opened(seen))
 
@@ -103,7 +103,7 @@ def test_a_statement_whose_answer_vanishes_ends_its_step(workshop18: Workshop, p
         "one", "CREATE TABLE public.one ();\nVACUUM public.one;\nSELECT pg_sleep(1);\nCREATE TABLE public.two ();\n"
     )
 
-    def meanwhile(_: RunHandle, seen: list[Event]) -> None:
+    def meanwhile(_: RunHandle, seen: list[Entry]) -> None:
         if seen[-1].name == "statement_started" and seen[-1].data["line"] == 3:
             proxy.mute(opened(seen))
 
@@ -118,7 +118,7 @@ def test_a_run_whose_sessions_all_fall_silent_ends(workshop18: Workshop, proxy: 
     """The one that holds the lock, too: it is lost, and nothing is claimed."""
     workshop18.change("one", "BEGIN;\nCREATE TABLE public.one ();\nSELECT pg_sleep(1);\nCOMMIT;\n")
 
-    def meanwhile(handle: RunHandle, seen: list[Event]) -> None:
+    def meanwhile(handle: RunHandle, seen: list[Entry]) -> None:
         if seen[-1].name == "statement_started" and seen[-1].data["line"] == 3:
             proxy.mute()
             handle.send("stop")
@@ -135,7 +135,7 @@ def test_a_stop_that_is_not_answered_ends_the_waiting(workshop18: Workshop, prox
     """Everything is silent, new connections too: only the operator can know that there is nothing to wait for."""
     workshop18.change("one", "BEGIN;\nCREATE TABLE public.one ();\nSELECT pg_sleep(600);\nCOMMIT;\n")
 
-    def meanwhile(handle: RunHandle, seen: list[Event]) -> None:
+    def meanwhile(handle: RunHandle, seen: list[Entry]) -> None:
         if seen[-1].name == "statement_started" and seen[-1].data["line"] == 3:
             proxy.silent = True
             handle.send("stop")
@@ -153,7 +153,7 @@ def test_a_backfill_whose_sessions_all_fall_silent_ends(workshop18: Workshop, pr
     workshop18.change("fill", DECLARED)
     table(workshop18)
 
-    def meanwhile(handle: RunHandle, seen: list[Event]) -> None:
+    def meanwhile(handle: RunHandle, seen: list[Entry]) -> None:
         if seen[-1].name == "batch_done" and seen[-1].data["batch"] == 2:
             proxy.mute()
             handle.send("stop")

@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgmig_tui.report.picture import picture_of
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.picture import picture_of
 from tests.run.conftest import Outcome, Workshop, wait_a_moment
 
 LONG = '[[environment]]\nname = "box"\ntarget = "$URI"\nlock_timeout = "30s"\n'
@@ -36,7 +36,7 @@ def _holder(workshop: Workshop, **more: str) -> Iterator[psycopg.Connection[tupl
 
 def _watched(
     workshop: Workshop,
-    obey: Callable[[client.RunHandle, Event, psycopg.Connection[tuple[Any, ...]]], None],
+    obey: Callable[[client.RunHandle, Entry, psycopg.Connection[tuple[Any, ...]]], None],
     *,
     script: str = ALTER,
     **more: str,
@@ -48,7 +48,7 @@ def _watched(
         return workshop.finish(workshop.plan(), lambda handle, event: obey(handle, event, holder))
 
 
-def _let_go(handle: client.RunHandle, event: Event, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
+def _let_go(handle: client.RunHandle, event: Entry, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
     if event.name == "activity" and event.data["waiting"]:
         holder.rollback()
 
@@ -88,7 +88,7 @@ def test_blockers_of_blockers_are_shown_beneath_them(workshop18: Workshop) -> No
     """We wait for the second, which waits for the first."""
     second = workshop18.connect(application_name="second")
 
-    def obey(handle: client.RunHandle, event: Event, first: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def obey(handle: client.RunHandle, event: Entry, first: psycopg.Connection[tuple[Any, ...]]) -> None:
         if event.name == "activity" and len(event.data["blockers"]) > 1:
             first.rollback()
 
@@ -113,7 +113,7 @@ def test_blockers_of_blockers_are_shown_beneath_them(workshop18: Workshop) -> No
 def test_a_prepared_transaction_is_named(workshop18: Workshop) -> None:
     gid = f"left alone {workshop18.dbname}"
 
-    def obey(handle: client.RunHandle, event: Event, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def obey(handle: client.RunHandle, event: Entry, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
         if event.name == "activity":
             workshop18.query(f"ROLLBACK PREPARED '{gid}'")
 
@@ -130,7 +130,7 @@ def test_a_prepared_transaction_is_named(workshop18: Workshop) -> None:
 
 
 def test_an_index_build_tells_its_phase(workshop18: Workshop) -> None:
-    def obey(handle: client.RunHandle, event: Event, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def obey(handle: client.RunHandle, event: Entry, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
         if event.name == "step_started":
             holder.execute("INSERT INTO public.t VALUES (1)")
         if event.name == "activity" and event.data["phase"]:
@@ -181,7 +181,7 @@ def test_a_real_sqitch_that_holds_an_index_build_up_is_named(workshop18: Worksho
     with workshop18.connect() as writer:
         writer.execute("BEGIN; INSERT INTO public.t VALUES (1)")
 
-        def obey(handle: client.RunHandle, event: Event) -> None:
+        def obey(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "statement_started" and "CONCURRENTLY" in event.data["sql"] and not sqitch:
                 sqitch.append(
                     subprocess.Popen(
@@ -218,7 +218,7 @@ def test_a_real_sqitch_that_holds_an_index_build_up_is_named(workshop18: Worksho
 def test_a_blocker_is_ended_only_if_it_is_still_the_one_that_was_shown(workshop18: Workshop, how: str) -> None:
     sent: list[str] = []
 
-    def obey(handle: client.RunHandle, event: Event, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def obey(handle: client.RunHandle, event: Entry, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
         if event.name == "activity" and event.data["blockers"] and not sent:
             (blocker,) = event.data["blockers"]
 
@@ -247,7 +247,7 @@ def test_what_a_plain_role_may_not_see_or_do_is_said(workshop18: Workshop, monke
     super_user = strong.parameters.get("user", "postgres")
     sent: list[int] = []
 
-    def obey(handle: client.RunHandle, event: Event, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def obey(handle: client.RunHandle, event: Entry, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
         if event.name == "activity" and event.data["blockers"] and not sent:
             sent.append(event.data["blockers"][0]["pid"])
             handle.send("terminate_blocker", str(sent[0]), event.data["blockers"][0]["started"])
@@ -277,7 +277,7 @@ def test_lock_timeout_and_retries_change_while_it_runs(workshop18: Workshop) -> 
     workshop18.toml = LONG.replace("30s", "60ms") + "retries = 1000\n"
     tries: list[int] = []
 
-    def obey(handle: client.RunHandle, event: Event, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def obey(handle: client.RunHandle, event: Entry, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
         if event.name != "statement_retried":
             return
         tries.append(event.data["of"])
@@ -289,7 +289,7 @@ def test_lock_timeout_and_retries_change_while_it_runs(workshop18: Workshop) -> 
         else:
             handle.send("stop")
 
-    def let_go(handle: client.RunHandle, event: Event, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def let_go(handle: client.RunHandle, event: Entry, holder: psycopg.Connection[tuple[Any, ...]]) -> None:
         obey(handle, event, holder)
         if event.name == "activity" and event.data["elapsed_ms"] >= 250:
             holder.rollback()  # the second try outlasts 60 ms

@@ -24,6 +24,7 @@ from pgmig_tui.impact.result import (
     StatementImpact,
 )
 from pgmig_tui.report.rollback_steps import StepRow
+from pgmig_tui.run.journal.entry import Entry, event_of
 from pgmig_tui.ui.session import (
     Answered,
     Command,
@@ -209,12 +210,9 @@ ITEMS = (
 )
 
 
-@dataclass(frozen=True)
-class FakeEvent:
-    at: str
-    name: str
-    data: Mapping[str, Any]
-    run: str = "run-1"
+def event(at: str, name: str, data: Mapping[str, Any]) -> Entry:
+    """An event as the journal of a run tells it."""
+    return Entry(0, at, "run-1", event_of(name, data))
 
 
 @dataclass
@@ -222,11 +220,11 @@ class FakeWatch:
     """A run whose journal the test writes."""
 
     run_id: str = "20260820-031500-ab12"
-    unread: list[FakeEvent] = field(default_factory=list)
+    unread: list[Entry] = field(default_factory=list)
     lives: bool = True
     sent: list[str] = field(default_factory=list)
     steerer: str = ""
-    told: list[FakeEvent] = field(default_factory=list)
+    told: list[Entry] = field(default_factory=list)
 
     def steer(self) -> bool:
         return not self.steerer
@@ -234,7 +232,7 @@ class FakeWatch:
     def steered_by(self) -> str:
         return self.steerer
 
-    def poll(self) -> Sequence[FakeEvent]:
+    def poll(self) -> Sequence[Entry]:
         read, self.unread = self.unread, []
         self.told += read
         return read

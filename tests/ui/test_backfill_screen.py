@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.ui.fakes import FakeEvent, FakeSession
+from pgmig_tui.run.journal.entry import Entry
+from tests.ui.fakes import FakeSession
+from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -17,7 +19,7 @@ def at(second: float) -> str:
     return f"2026-08-20T03:13:{second:06.3f}Z"
 
 
-def begun(environment: str = "production") -> list[FakeEvent]:
+def begun(environment: str = "production") -> list[Entry]:
     step = {"number": 1, "action": "backfill", "change": "20250311_0001_fill_search_vector", "mode": "batches"}
     planned: dict[str, Any] = {
         "format": 1, "command": "backfill", "environment": environment, "operator": "Maria Berg <maria@example.org>",
@@ -28,24 +30,24 @@ def begun(environment: str = "production") -> list[FakeEvent]:
         "rows": 0, "seen": 0, "about_total": 400_000, "level": 0, "aim_ms": 200, "rest": 0.25, "size": 1000,
     }  # fmt: skip
     return [
-        FakeEvent(at(20), "run_planned", planned),
-        FakeEvent(at(20), "run_started", {"steps": 1}),
-        FakeEvent(at(20), "step_started", started),
-        FakeEvent(at(20), "statement_started", {"step": 1, "line": 1, "path": "backfill.sql", "sql": SQL}),
+        event_at(at(20), "run_planned", planned),
+        event_at(at(20), "run_started", {"steps": 1}),
+        event_at(at(20), "step_started", started),
+        event_at(at(20), "statement_started", {"step": 1, "line": 1, "path": "backfill.sql", "sql": SQL}),
     ]
 
 
-def batch(number: int, second: float, rows: int = 4000) -> FakeEvent:
+def batch(number: int, second: float, rows: int = 4000) -> Entry:
     done = number * rows
     data = {
         "step": 1, "batch": number, "rows": rows, "total": done, "seen": done, "last_key": [str(done * 3)],
         "ms": 187.0, "size": rows, "next_size": rows, "about_total": 400_000,
     }  # fmt: skip
-    return FakeEvent(at(second), "batch_done", data)
+    return event_at(at(second), "batch_done", data)
 
 
-def event(name: str, second: float, **data: Any) -> FakeEvent:
-    return FakeEvent(at(second), name, {"step": 1, **data})
+def event(name: str, second: float, **data: Any) -> Entry:
+    return event_at(at(second), name, {"step": 1, **data})
 
 
 async def watching(robot: Robot, session: FakeSession) -> None:
@@ -89,7 +91,7 @@ def test_the_keys_change_its_pace_pause_it_and_leave_it() -> None:
             await robot.sees("pace -1", "1 step slower: 200 ms a batch, then 200 ms rest")
             await robot.press("plus", "plus", "p")
             await robot.sees("asked to pause after this batch")
-            session.watch.unread = [FakeEvent(at(23), "run_paused", {"done": 0})]
+            session.watch.unread = [event_at(at(23), "run_paused", {"done": 0})]
             await robot.sees("~ PAUSED between two batches", "Go on")
             await robot.press("p")
             await robot.sees("going on")
@@ -115,7 +117,7 @@ def test_stop_asks_first_and_says_what_stays() -> None:
             await robot.until(lambda: session.watch.sent == ["stop"], "stop")
             how = "Go on with: pgmig-tui backfill production --resume 20260820-031500-ab12"
             ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": how}
-            session.watch.unread = [FakeEvent(at(24), "run_finished", ended)]
+            session.watch.unread = [event_at(at(24), "run_finished", ended)]
             await robot.sees("x STOPPED  stopped by the operator", "--resume 20260820-031500-ab12")
             await robot.press("minus")
             await robot.sees("- is off: the run has ended")
@@ -127,7 +129,7 @@ def test_what_was_stopped_goes_on_through_the_review() -> None:
     async def scene() -> None:
         session = FakeSession()
         ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": "Go on"}
-        session.watch.unread = [*begun("dev"), batch(1, 21), FakeEvent(at(24), "run_finished", ended)]
+        session.watch.unread = [*begun("dev"), batch(1, 21), event_at(at(24), "run_finished", ended)]
         async with opened(session) as robot:
             await watching(robot, session)
             await robot.sees("x STOPPED")
@@ -143,7 +145,7 @@ def test_what_is_done_does_not_go_on() -> None:
     async def scene() -> None:
         session = FakeSession()
         ended = {"exit_status": 0, "result": "done", "summary": "4,000 rows in 1 batch"}
-        session.watch.unread = [*begun("dev"), batch(1, 21), FakeEvent(at(24), "run_finished", ended)]
+        session.watch.unread = [*begun("dev"), batch(1, 21), event_at(at(24), "run_finished", ended)]
         async with opened(session) as robot:
             await watching(robot, session)
             await robot.sees("+ DONE")
@@ -201,7 +203,7 @@ def test_the_end_tells_of_rows_that_are_left() -> None:
         session = FakeSession()
         done = event("backfill_done", 40, rows=4000, batches=1, ms=900.0, left=7, analyzed=False)
         ended = {"exit_status": 0, "result": "done", "summary": "4,000 rows in 1 batch", "do": "ANALYZE dms.documents"}
-        session.watch.unread = [*begun(), batch(1, 21), done, FakeEvent(at(41), "run_finished", ended)]
+        session.watch.unread = [*begun(), batch(1, 21), done, event_at(at(41), "run_finished", ended)]
         session.watch.lives = False
         async with opened(session) as robot:
             await watching(robot, session)

@@ -15,7 +15,8 @@ from pgmig_tui.ui import keys
 from pgmig_tui.ui.app import unfit_terminal
 from pgmig_tui.ui.session import Evidence, LockSession, RunFacts, Standing
 from pgmig_tui.ui.themes import THEMES
-from tests.ui.fakes import NOW, PLACES, FakeEvent, FakeSession, facts, plan, standing
+from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
+from tests.ui.fakes import event as event_at
 from tests.ui.robot import opened, play
 
 PLACES_WITH_KEYS = (
@@ -98,12 +99,12 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
         session.refusals, session.creates = (HOSTILE,), (HOSTILE,)
         session.listed = (RunFacts("r", "dev", "deploy", "failed", HOSTILE, "", 1, 2, HOSTILE, HOSTILE),)
         session.watch.unread = [
-            FakeEvent(AT, "run_planned", {"environment": "dev", "operator": HOSTILE, "steps": [STEP]}),
-            FakeEvent(AT, "step_started", {"step": 1, "change": HOSTILE}),
-            FakeEvent(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
-            FakeEvent(AT, "output", {"step": 1, "text": HOSTILE, "stream": "out"}),
-            FakeEvent(AT, "step_failed", {"step": 1, "change": HOSTILE, "message": HOSTILE, "hint": HOSTILE}),
-            FakeEvent(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
+            event_at(AT, "run_planned", {"environment": "dev", "operator": HOSTILE, "steps": [STEP]}),
+            event_at(AT, "step_started", {"step": 1, "change": HOSTILE}),
+            event_at(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
+            event_at(AT, "output", {"step": 1, "text": HOSTILE, "stream": "out"}),
+            event_at(AT, "step_failed", {"step": 1, "change": HOSTILE, "message": HOSTILE, "hint": HOSTILE}),
+            event_at(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
         ]
         async with opened(session) as robot:
             await robot.tell(
@@ -139,12 +140,12 @@ def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed() -> No
         session.locks.sessions = (LockSession(Blocker.of(blocker), HOSTILE, HOSTILE, 5.0, HOSTILE),)
         session.watch.steerer = HOSTILE
         session.watch.unread = [
-            FakeEvent(AT, "run_planned", {"command": "deploy", "environment": "dev", "steps": [STEP]}),
-            FakeEvent(AT, "watcher_came", {"who": HOSTILE}),
-            FakeEvent(AT, "step_started", {"step": 1, "change": HOSTILE}),
-            FakeEvent(AT, "statement_retried", {"step": 1, "try": HOSTILE, "of": HOSTILE, "why": HOSTILE}),
-            FakeEvent(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
-            FakeEvent(
+            event_at(AT, "run_planned", {"command": "deploy", "environment": "dev", "steps": [STEP]}),
+            event_at(AT, "watcher_came", {"who": HOSTILE}),
+            event_at(AT, "step_started", {"step": 1, "change": HOSTILE}),
+            event_at(AT, "statement_retried", {"step": 1, "try": HOSTILE, "of": HOSTILE, "why": HOSTILE}),
+            event_at(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
+            event_at(
                 AT,
                 "activity",
                 {
@@ -157,7 +158,7 @@ def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed() -> No
                     "note": HOSTILE,
                 },
             ),
-            FakeEvent(AT, "blocker_ended", {"pid": HOSTILE, "how": HOSTILE, "ok": True, "message": HOSTILE}),
+            event_at(AT, "blocker_ended", {"pid": HOSTILE, "how": HOSTILE, "ok": True, "message": HOSTILE}),
         ]
         async with opened(session) as robot:
             await robot.tell(standing("dev", 5))
@@ -175,9 +176,9 @@ def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed() -> No
             await robot.sees("1 root blocker")
             await robot.press("T", "escape", "y", "slash", *"[/]", "enter", "escape", "escape")
             session.watch.unread = [
-                FakeEvent(AT, "index_invalid", {"step": 1, "index": HOSTILE, "repair": [HOSTILE]}),
-                FakeEvent(AT, "step_failed", {"step": 1, "path": HOSTILE, "line": 3, "what_stays": [HOSTILE]}),
-                FakeEvent(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
+                event_at(AT, "index_invalid", {"step": 1, "index": HOSTILE, "repair": [HOSTILE]}),
+                event_at(AT, "step_failed", {"step": 1, "path": HOSTILE, "line": 3, "what_stays": [HOSTILE]}),
+                event_at(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
             ]
             await robot.sees("leave it as it is", "the index [/] [red]x[/red]", "x> 3 SELECT")
             session.spoken = Evidence(False, HOSTILE)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pgmig_tui.display.activity import Activity, Blocker
+from pgmig_tui.display.activity import Activity, Blocker, Hold
 from pgmig_tui.errors import NotPermitted
 from pgmig_tui.ui.session import Foreign, ForeignSession
 from tests.ui.fakes import NOW, FakeSession, standing
@@ -40,7 +40,7 @@ SEEN = Foreign(
         blockers=(
             Blocker(777, "then", "bi", "reporting", "idle in transaction", 860_000, "SELECT [/] FROM dms.documents"),
         ),
-        holds=(("sqitch.changes", "ExclusiveLock"),),
+        holds=(Hold("sqitch.changes", "ExclusiveLock"),),
         waiters=3,
         oldest_wait_ms=41_000,
     ),

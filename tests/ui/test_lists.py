@@ -17,6 +17,7 @@ from pgmig_tui.display.cells import Line, text_of, width
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
 from pgmig_tui.report.rollback_steps import StepRow
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.palette import PaletteScreen
@@ -36,7 +37,8 @@ from pgmig_tui.ui.session import (
     StepFacts,
 )
 from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
-from tests.ui.fakes import NOW, PLACES, FakeEvent, FakeSession, change_id, facts, impact, plan, standing
+from tests.ui.fakes import NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
+from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(80, 23), (100, 30), (160, 50)]
@@ -120,32 +122,30 @@ def many_losses() -> ScriptImpact:
     return replace(told, statements=(one,))
 
 
-def planned(command: str = "deploy") -> FakeEvent:
+def planned(command: str = "deploy") -> Entry:
     steps = [
         {"number": n, "action": command, "change": f"20250101_{n:04d}_generated_change", "change_id": change_id(n)}
         for n in range(1, MANY + 1)
     ]
-    return FakeEvent(AT, "run_planned", {"command": command, "environment": "dev", "steps": steps})
+    return event_at(AT, "run_planned", {"command": command, "environment": "dev", "steps": steps})
 
 
-def done(number: int) -> list[FakeEvent]:
-    return [FakeEvent(AT, "step_started", {"step": number}), FakeEvent(AT, "step_committed", {"step": number})]
+def done(number: int) -> list[Entry]:
+    return [event_at(AT, "step_started", {"step": number}), event_at(AT, "step_committed", {"step": number})]
 
 
-def ended(status: int) -> FakeEvent:
-    return FakeEvent(AT, "run_finished", {"exit_status": status, "summary": "it has ended"})
+def ended(status: int) -> Entry:
+    return event_at(AT, "run_finished", {"exit_status": status, "summary": "it has ended"})
 
 
-def running() -> list[FakeEvent]:
+def running() -> list[Entry]:
     return [planned(), *(event for n in range(1, MANY) for event in done(n))]
 
 
-def failing() -> list[FakeEvent]:
-    notices = [
-        FakeEvent(AT, "index_invalid", {"step": 1, "index": f"i{n}", "repair": ["REINDEX"]}) for n in range(MANY)
-    ]
+def failing() -> list[Entry]:
+    notices = [event_at(AT, "index_invalid", {"step": 1, "index": f"i{n}", "repair": ["REINDEX"]}) for n in range(MANY)]
     failure = {"step": 1, "path": "deploy/x.sql", "line": 30, "message": "it fails"}
-    return [planned(), FakeEvent(AT, "step_started", {"step": 1}), *notices, FakeEvent(AT, "step_failed", failure)]
+    return [planned(), event_at(AT, "step_started", {"step": 1}), *notices, event_at(AT, "step_failed", failure)]
 
 
 @pytest.fixture(autouse=True)
@@ -198,7 +198,7 @@ def at_home(*keys: str, pane: int = 0, times: int = 9) -> Way:
     return way
 
 
-def at_run(events: Sequence[FakeEvent], *keys: str, pane: int = 0) -> Way:
+def at_run(events: Sequence[Entry], *keys: str, pane: int = 0) -> Way:
     async def way(robot: Robot, session: Crowded) -> Lines:
         session.watch.unread = list(events)
         robot.app.open_run(session.watch.run_id)
@@ -212,11 +212,11 @@ def at_run(events: Sequence[FakeEvent], *keys: str, pane: int = 0) -> Way:
     return way
 
 
-def blocked() -> list[FakeEvent]:
+def blocked() -> list[Entry]:
     told = [{"pid": n, "started": "then", "application": f"reporting-{n}"} for n in range(1, MANY + 1)]
-    started = FakeEvent(AT, "statement_started", {"step": 1, "line": 1, "sql": "ALTER TABLE t"})
-    activity = FakeEvent(AT, "activity", {"step": 1, "waiting": True, "blockers": told})
-    return [planned(), FakeEvent(AT, "step_started", {"step": 1}), started, activity]
+    started = event_at(AT, "statement_started", {"step": 1, "line": 1, "sql": "ALTER TABLE t"})
+    activity = event_at(AT, "activity", {"step": 1, "waiting": True, "blockers": told})
+    return [planned(), event_at(AT, "step_started", {"step": 1}), started, activity]
 
 
 async def at_findings(robot: Robot, session: Crowded) -> Lines:

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.large_project import changes
 from pgmig_tui.display.cells import Line, text_of, width
-from pgmig_tui.report.picture import StepPicture
+from pgmig_tui.run.journal.picture import StepPicture
 from pgmig_tui.ui import review_view, run_view
 from pgmig_tui.ui.session import Review, RunFacts, StepFacts
 from tests.ui.fakes import FakeSession, standing

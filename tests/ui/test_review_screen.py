@@ -16,7 +16,8 @@ from pgmig_tui.ui import gating
 from pgmig_tui.ui.review_view import step_lines
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.session import DoNotDeploy, Item, Review
-from tests.ui.fakes import ITEMS, PLACES, FakeEvent, FakeSession, change_id, standing
+from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
+from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -449,10 +450,10 @@ def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: str) -
                 step = {"number": 1, "action": "deploy", "change": "x", "change_id": change_id(8)}
                 at = "2026-08-20T03:13:00Z"
                 session.watch.unread = [
-                    FakeEvent(at, "run_planned", {"command": "deploy", "environment": "staging", "steps": [step]}),
-                    FakeEvent(at, "step_started", {"step": 1}),
-                    FakeEvent(at, "step_failed", {"step": 1, "message": "it fails"}),
-                    FakeEvent(at, "run_finished", {"exit_status": 1, "summary": "it has ended"}),
+                    event_at(at, "run_planned", {"command": "deploy", "environment": "staging", "steps": [step]}),
+                    event_at(at, "step_started", {"step": 1}),
+                    event_at(at, "step_failed", {"step": 1, "message": "it fails"}),
+                    event_at(at, "run_finished", {"exit_status": 1, "summary": "it has ended"}),
                 ]
                 session.watch.lives = False
                 await robot.sees("retry: a new run")

@@ -9,7 +9,8 @@ import pytest
 from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.ui.messages import RunsListed
 from pgmig_tui.ui.session import Item, RunFacts
-from tests.ui.fakes import HOSTILE_SQL, FakeEvent, FakeSession, change_id, standing
+from tests.ui.fakes import HOSTILE_SQL, FakeSession, change_id, standing
+from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -259,9 +260,9 @@ def test_the_record_opens_by_itself_when_the_rollback_is_through() -> None:
             await robot.sees("RUN 20260820")
             step = {"number": 1, "action": "revert", "change": "x"}
             session.watch.unread = [
-                FakeEvent("2026-08-20T03:14:00Z", "run_planned", {"command": "revert", "steps": [step]}),
-                FakeEvent("2026-08-20T03:14:01Z", "step_committed", {"step": 1, "change": "x"}),
-                FakeEvent("2026-08-20T03:14:02Z", "run_finished", {"exit_status": 0, "result": "done"}),
+                event_at("2026-08-20T03:14:00Z", "run_planned", {"command": "revert", "steps": [step]}),
+                event_at("2026-08-20T03:14:01Z", "step_committed", {"step": 1, "change": "x"}),
+                event_at("2026-08-20T03:14:02Z", "run_finished", {"exit_status": 0, "result": "done"}),
             ]
             await robot.sees("# Incident: [/] 20260820", "- now: fine")
             await robot.press("w")

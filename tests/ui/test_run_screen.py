@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.screens.run import RunScreen
-from tests.ui.fakes import NAMES, FakeEvent, FakeSession, change_id, standing
+from tests.ui.fakes import NAMES, FakeSession, change_id, standing
+from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened, play
 
 SIZES = [(100, 30), (80, 24)]
@@ -17,7 +19,7 @@ def at(second: float) -> str:
     return f"2026-08-20T03:13:{second:06.3f}Z"
 
 
-def planned(environment: str = "production") -> FakeEvent:
+def planned(environment: str = "production", **more: Any) -> Entry:
     steps = [
         {
             "number": number,
@@ -34,18 +36,19 @@ def planned(environment: str = "production") -> FakeEvent:
         "command": "deploy",
         "environment": environment,
         "target": "db:pg://db1.eu/documents",
+        **more,
         "operator": "Maria Berg <maria@example.org>",
         "host": "bastion2",
         "steps": steps,
     }
-    return FakeEvent(at(20), "run_planned", data)
+    return event_at(at(20), "run_planned", data)
 
 
-def step(number: int, second: float, *, ends: bool = True) -> list[FakeEvent]:
+def step(number: int, second: float, *, ends: bool = True) -> list[Entry]:
     name = NAMES[4 + number]
     events = [
-        FakeEvent(at(second), "step_started", {"step": number, "change": name, "action": "deploy", "mode": "atomic"}),
-        FakeEvent(
+        event_at(at(second), "step_started", {"step": number, "change": name, "action": "deploy", "mode": "atomic"}),
+        event_at(
             at(second + 0.1),
             "statement_started",
             {
@@ -58,13 +61,13 @@ def step(number: int, second: float, *, ends: bool = True) -> list[FakeEvent]:
     ]
     if ends:
         events += [
-            FakeEvent(at(second + 0.9), "step_verified", {"step": number, "ok": True, "where": "inside"}),
-            FakeEvent(at(second + 1), "step_committed", {"step": number}),
+            event_at(at(second + 0.9), "step_verified", {"step": number, "ok": True, "where": "inside"}),
+            event_at(at(second + 1), "step_committed", {"step": number}),
         ]
     return events
 
 
-FAILED = FakeEvent(
+FAILED = event_at(
     at(30),
     "step_failed",
     {
@@ -79,7 +82,7 @@ FAILED = FakeEvent(
         "committed": False,
     },
 )
-ENDED = FakeEvent(
+ENDED = event_at(
     at(31), "run_finished", {"exit_status": 1, "result": "failed", "done": 1, "total": 4, "summary": "stopped"}
 )
 
@@ -105,7 +108,7 @@ BEHIND = {
 }  # fmt: skip
 
 
-def activity(second: float, **fields: Any) -> FakeEvent:
+def activity(second: float, **fields: Any) -> Entry:
     data: dict[str, Any] = {
         "step": 2,
         "line": 6,
@@ -121,12 +124,12 @@ def activity(second: float, **fields: Any) -> FakeEvent:
         "hidden": 0,
         "note": "",
     }
-    return FakeEvent(at(second), "activity", {**data, **fields})
+    return event_at(at(second), "activity", {**data, **fields})
 
 
-def begun() -> list[FakeEvent]:
+def begun() -> list[Entry]:
     """A run whose second step's ALTER TABLE runs."""
-    return [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
+    return [planned(), event_at(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
 
 
 async def at_run(robot: Robot, session: FakeSession) -> None:
@@ -139,7 +142,7 @@ async def at_run(robot: Robot, session: FakeSession) -> None:
 def test_steps_statement_and_log_come_from_the_journal(size: tuple[int, int]) -> None:
     async def scene() -> None:
         session = FakeSession()
-        session.watch.unread = [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
+        session.watch.unread = [planned(), event_at(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
         async with opened(session, size) as robot:
             await at_run(robot, session)
             await robot.sees("1/4 > 20240122_0001_row", "ADD tags", "deployed in 1.0 s")
@@ -151,13 +154,13 @@ def test_steps_statement_and_log_come_from_the_journal(size: tuple[int, int]) ->
 def test_pause_goes_on_with_the_same_key_and_cancel_wants_a_yes() -> None:
     async def scene() -> None:
         session = FakeSession()
-        session.watch.unread = [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22, ends=False)]
+        session.watch.unread = [planned(), event_at(at(21), "run_started", {}), *step(1, 22, ends=False)]
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees("0/4 >")
             await robot.press("p")
             await robot.until(lambda: session.watch.sent == ["pause"], "pause")
-            session.watch.unread = [FakeEvent(at(25), "run_paused", {})]
+            session.watch.unread = [event_at(at(25), "run_paused", {})]
             await robot.sees("PAUSED", "p Go on", "it stays paused without this screen")
             await robot.press("p")
             await robot.until(lambda: session.watch.sent == ["pause", "resume"], "resume")
@@ -210,7 +213,7 @@ def test_a_runner_that_is_gone_is_said() -> None:
 def test_a_failure_stays_on_the_screen_and_the_summary_tells_it(size: tuple[int, int]) -> None:
     async def scene() -> None:
         session = FakeSession()
-        session.watch.unread = [planned(), FakeEvent(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
+        session.watch.unread = [planned(), event_at(at(21), "run_started", {}), *step(1, 22), *step(2, 24, ends=False)]
         session.watch.unread += [FAILED, ENDED]
         async with opened(session, size) as robot:
             await at_run(robot, session)
@@ -252,7 +255,7 @@ def test_who_is_in_the_way_stands_in_the_headline_and_as_a_tree(size: tuple[int,
     async def scene() -> None:
         session = FakeSession()
         lost = {"step": 2, "line": 6, "try": 1, "of": 8, "sqlstate": "55P03", "why": "lock timeout", "wait_ms": 900}
-        session.watch.unread = [*begun(), FakeEvent(at(26), "statement_retried", lost), *step(2, 27, ends=False)[1:]]
+        session.watch.unread = [*begun(), event_at(at(26), "statement_retried", lost), *step(2, 27, ends=False)[1:]]
         session.watch.unread += [activity(27.4, blockers=[BLOCKER, BEHIND], hidden=3, note="the queue guard watches")]
         async with opened(session, size) as robot:
             await at_run(robot, session)
@@ -263,7 +266,7 @@ def test_who_is_in_the_way_stands_in_the_headline_and_as_a_tree(size: tuple[int,
                 "pg_read_all_stats would show what 3 sessions do", "we hold EXCLUSIVE sqitch.changes", "dms.[/]"
             )
             await robot.snapshot("run-blocked")
-            session.watch.unread = [FakeEvent(at(40), "statement_finished", {"step": 2, "line": 6, "ms": 13000})]
+            session.watch.unread = [event_at(at(40), "statement_finished", {"step": 2, "line": 6, "ms": 13000})]
             await robot.misses("BLOCKED BY")
             assert "WAITING 00" not in robot.text
 
@@ -275,7 +278,7 @@ def test_a_lost_try_counts_down_to_the_next() -> None:
         session = FakeSession()
         why = "queue guard: 12 sessions wait, the oldest 0.4 s"
         lost = {"step": 2, "line": 6, "try": 1, "of": 8, "sqlstate": "57014", "why": why, "wait_ms": 60_000}
-        session.watch.unread = [*begun(), FakeEvent(at(50), "statement_retried", lost)]
+        session.watch.unread = [*begun(), event_at(at(50), "statement_retried", lost)]
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees(f"~ try 1 of 8 lost: {why}", "next in 43 s", "the next try comes in 43 s; r: now")
@@ -283,9 +286,9 @@ def test_a_lost_try_counts_down_to_the_next() -> None:
     play(scene)
 
 
-def lost_try(second: float, number: int = 1, **fields: Any) -> FakeEvent:
+def lost_try(second: float, number: int = 1, **fields: Any) -> Entry:
     data = {"step": 2, "line": 6, "try": number, "of": 9, "sqlstate": "55P03", "why": "lock timeout", "wait_ms": 60_000}
-    return FakeEvent(at(second), "statement_retried", {**data, **fields})
+    return event_at(at(second), "statement_retried", {**data, **fields})
 
 
 @pytest.mark.parametrize("size", [(80, 23), (100, 30), (160, 50)])
@@ -302,7 +305,7 @@ def test_between_two_tries_whoever_was_in_the_way_stays_named_and_can_be_ended(s
             await robot.press("T", *"777", "enter")
             await robot.sees("asked to terminate pid 777")
             assert session.watch.sent[0].startswith("terminate_blocker 777 ")
-            ended = FakeEvent(at(26), "blocker_ended", {"pid": 777, "how": "terminate", "ok": True, "message": ""})
+            ended = event_at(at(26), "blocker_ended", {"pid": 777, "how": "terminate", "ok": True, "message": ""})
             session.watch.unread = [ended]
             await robot.misses("LAST IN THE WAY")
             await robot.press("K")
@@ -334,7 +337,7 @@ def test_the_try_that_is_won_forgets_who_was_in_the_way_of_the_one_before() -> N
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees("LAST IN THE WAY", "pid 777 (reporting)")
-            session.watch.unread = [FakeEvent(at(28), "statement_finished", {"step": 2, "line": 6, "ms": 13})]
+            session.watch.unread = [event_at(at(28), "statement_finished", {"step": 2, "line": 6, "ms": 13})]
             await robot.misses("LAST IN THE WAY")
             await robot.press("K")
             await robot.sees("K is off: nobody is seen in the way")
@@ -353,7 +356,7 @@ def test_a_failure_by_lost_tries_names_who_was_in_the_way() -> None:
             session.watch.unread = [*begun(), lost_try(25, 8, blockers=[BLOCKER])]
             await at_run(robot, session)
             await robot.sees("LAST IN THE WAY")
-            session.watch.unread = [FakeEvent(at(30), "step_failed", failure), ENDED]
+            session.watch.unread = [event_at(at(30), "step_failed", failure), ENDED]
             await robot.sees("leave it as it is", "in the way when the last try was lost", "pid 777 (reporting)")
             await robot.press("l")
             await robot.sees("LOCKS")
@@ -384,13 +387,13 @@ def test_notices_stand_in_the_log_as_they_come() -> None:
         session = FakeSession()
         session.watch.unread = [
             *begun(),
-            FakeEvent(at(25), "notice_received", {"step": 2, "severity": "NOTICE", "message": "[red]halfway[/red]"}),
+            event_at(at(25), "notice_received", {"step": 2, "severity": "NOTICE", "message": "[red]halfway[/red]"}),
         ]
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees("NOTICE: [red]halfway[/red]")
             raised = {"step": 2, "severity": "WARNING", "message": "still at it"}
-            session.watch.unread = [FakeEvent(at(26), "notice_received", raised)]
+            session.watch.unread = [event_at(at(26), "notice_received", raised)]
             await robot.sees("WARNING: still at it")
 
     play(scene)
@@ -421,7 +424,7 @@ def test_a_blocker_is_ended_by_its_typed_pid_only(size: tuple[int, int]) -> None
             assert session.watch.sent == ["terminate_blocker 777 2026-08-20T02:59:01.123456+00"]
             await robot.sees("RUN 20260820", "asked to terminate pid 777 (reporting)")
             session.watch.unread = [
-                FakeEvent(
+                event_at(
                     at(41), "blocker_ended", {"pid": 777, "how": "terminate", "ok": False, "message": "not allowed"}
                 )
             ]
@@ -438,7 +441,7 @@ def test_a_list_of_blockers_outlives_the_wait_and_hits_nobody() -> None:
             await at_run(robot, session)
             await robot.press("K", "c")
             await robot.sees("CANCEL what is run by pid 777", "Type 777")
-            session.watch.unread = [FakeEvent(at(40), "statement_finished", {"step": 2, "line": 6, "ms": 13000})]
+            session.watch.unread = [event_at(at(40), "statement_finished", {"step": 2, "line": 6, "ms": 13000})]
             await robot.until(lambda: not session.watch.unread, "journal read")
             await robot.press(*"777", "enter")
             await robot.sees("nothing was done: nobody is in the way any more")
@@ -453,9 +456,8 @@ def test_a_list_of_blockers_outlives_the_wait_and_hits_nobody() -> None:
 def test_settings_change_while_it_runs(size: tuple[int, int]) -> None:
     async def scene() -> None:
         session = FakeSession()
-        start = planned()
-        start.data["lock_timeout_ms"], start.data["retries"] = 300, 8  # type: ignore[index]
-        session.watch.unread = [start, FakeEvent(at(21), "run_started", {}), *step(1, 22, ends=False)]
+        start = planned(lock_timeout_ms=300, retries=8)
+        session.watch.unread = [start, event_at(at(21), "run_started", {}), *step(1, 22, ends=False)]
         async with opened(session, size) as robot:
             await at_run(robot, session)
             await robot.sees("0/4 >")
@@ -468,7 +470,7 @@ def test_settings_change_while_it_runs(size: tuple[int, int]) -> None:
             await robot.press(*["backspace"] * 4, *"2s 3", "enter")
             await robot.until(lambda: len(session.watch.sent) == 2, "commands")
             assert sorted(session.watch.sent) == ["lock_timeout 2000", "retries 3"]
-            session.watch.unread = [FakeEvent(at(26), "settings_changed", {"lock_timeout_ms": 2000, "retries": 3})]
+            session.watch.unread = [event_at(at(26), "settings_changed", {"lock_timeout_ms": 2000, "retries": 3})]
             await robot.sees("from now on: lock_timeout 2.0 s, 3 retries")
 
     play(scene)
@@ -483,7 +485,7 @@ def test_the_next_try_comes_now_when_asked_for() -> None:
             await robot.press("r")
             await robot.sees("r is off: no try is waited for")
             lost = {"step": 2, "line": 6, "try": 1, "of": 9, "why": "deadlock", "wait_ms": 60_000}
-            session.watch.unread = [FakeEvent(at(50), "statement_retried", lost)]
+            session.watch.unread = [event_at(at(50), "statement_retried", lost)]
             await robot.sees("try 1 of 9 lost: deadlock")
             await robot.press("r")
             await robot.until(lambda: session.watch.sent == ["retry"], "retry")
@@ -526,7 +528,7 @@ def test_the_log_has_the_whole_screen_when_asked() -> None:
     async def scene() -> None:
         session = FakeSession()
         told = [
-            FakeEvent(at(24.2), "output", {"step": 2, "text": f"row {number}", "stream": "out"}) for number in range(60)
+            event_at(at(24.2), "output", {"step": 2, "text": f"row {number}", "stream": "out"}) for number in range(60)
         ]
         session.watch.unread = [*begun(), *told]
         async with opened(session) as robot:
@@ -541,7 +543,7 @@ def test_the_log_has_the_whole_screen_when_asked() -> None:
             await robot.press("ctrl+d", "ctrl+d", "ctrl+d", "ctrl+d", "ctrl+d", "ctrl+d")
             await robot.sees("row 59")
             await robot.press("ctrl+u")
-            session.watch.unread = [FakeEvent(at(24.3), "output", {"step": 2, "text": "one more", "stream": "out"})]
+            session.watch.unread = [event_at(at(24.3), "output", {"step": 2, "text": "one more", "stream": "out"})]
             screen = robot.app.screen
             assert isinstance(screen, RunScreen)
             await robot.until(lambda: len(screen.events) == 8 + len(told), "the line")
@@ -554,8 +556,8 @@ def test_the_log_has_the_whole_screen_when_asked() -> None:
     play(scene)
 
 
-def failing(**fields: Any) -> list[FakeEvent]:
-    return [FakeEvent(at(30), "step_failed", {**FAILED.data, **fields}), ENDED]
+def failing(**fields: Any) -> list[Entry]:
+    return [event_at(at(30), "step_failed", {**FAILED.data, **fields}), ENDED]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -675,8 +677,8 @@ def test_a_change_that_is_recorded_is_what_a_rollback_takes_back() -> None:
         async with opened(session) as robot:
             await at_run(robot, session)
             await robot.sees("1/4 >")
-            recorded = FakeEvent(at(29), "step_committed", {"step": 2, "ms": 3})
-            verified = FakeEvent(at(30), "step_verified", {"step": 2, "ok": False, "where": "after", "message": "no"})
+            recorded = event_at(at(29), "step_committed", {"step": 2, "ms": 3})
+            verified = event_at(at(30), "step_verified", {"step": 2, "ok": False, "where": "after", "message": "no"})
             session.watch.unread = [recorded, verified, ENDED]
             await robot.sees("is committed and recorded", "off: it is recorded already")
             await robot.sees("roll back the 2 changes that this run has committed")
@@ -693,7 +695,7 @@ def test_an_invalid_index_is_named_with_what_repairs_it(size: tuple[int, int]) -
         session = FakeSession()
         session.watch.unread = begun()
         repair = ["DROP INDEX CONCURRENTLY dms.i", "REINDEX INDEX CONCURRENTLY dms.i"]
-        invalid = FakeEvent(at(29), "index_invalid", {"step": 2, "index": "dms.i", "repair": repair})
+        invalid = event_at(at(29), "index_invalid", {"step": 2, "index": "dms.i", "repair": repair})
         async with opened(session, size) as robot:
             await at_run(robot, session)
             await robot.sees("1/4 >")

@@ -13,6 +13,7 @@ from pgmig_tui.database import backfill as batches_on
 from pgmig_tui.database.connect import ConnectionLost, ServerError
 from pgmig_tui.run.backfill import pace as batches
 from pgmig_tui.run.backfill.session import STEP
+from pgmig_tui.run.journal.events import BatchThrottled, Warned
 
 if TYPE_CHECKING:
     from pgmig_tui.run.backfill.plan import Backfill
@@ -47,7 +48,7 @@ class GivingWay:
                 self._control.lost = f"the control session, which holds this backfill's lock, was lost: {error.what}"
                 return self._control.lost
             except ServerError as error:
-                self._journal.write("warning", step=STEP, message=f"what to give way to can't be read: {error.message}")
+                self._journal.write(Warned(step=STEP, message=f"what to give way to can't be read: {error.message}"))
                 return ""
             found = batches.throttle(now, self._spec.limits, self.waited_behind)
             slowed, self.slowed = self.slowed, found if found is not None and not found.holds else None
@@ -66,6 +67,6 @@ class GivingWay:
 
     def _tell(self, reason: str, waited: float, *, over: bool = False, slower: bool = False) -> None:
         self._journal.write(
-            "batch_throttled", step=STEP, reason=reason, wait_ms=int(waited * 1000), over=over, slower=slower
+            BatchThrottled(step=STEP, reason=reason, wait_ms=int(waited * 1000), over=over, slower=slower)
         )
         self._journal.flush()

@@ -32,6 +32,20 @@ from pgmig_tui.run.backfill.giving_way import GivingWay
 from pgmig_tui.run.backfill.pace import Pace
 from pgmig_tui.run.backfill.plan import SCRIPT, Backfill
 from pgmig_tui.run.backfill.session import STEP, BatchSession
+from pgmig_tui.run.journal.events import (
+    BackfillDone,
+    BatchDone,
+    BatchRetried,
+    PaceChanged,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    StatementStarted,
+    StepFailed,
+    StepRecorded,
+    StepStarted,
+    Warned,
+)
 from pgmig_tui.run.process import guard
 from pgmig_tui.run.process.control import open_session
 from pgmig_tui.run.process.watcher import Watcher
@@ -93,16 +107,35 @@ class BackfillRun:
         self._take_control()
         self._begin()
         self._keep_row()
-        self.journal.write("run_started", sync=True, steps=1, control_pid=self.control.pid)
+        self.journal.write(RunStarted(steps=1, control_pid=self.control.pid), sync=True)
         self.journal.write(
-            "step_started", step=STEP, change=self.spec.name, action="backfill", mode="batches", table=self.spec.table,
-            rows=self.rows, seen=self.seen, last_key=list(self.last), until_key=list(self.until),
-            about_total=self.spec.about_total, goes_on=self.spec.goes_on, **self._pace_fields(),
-        )  # fmt: skip
+            StepStarted(
+                step=STEP,
+                change=self.spec.name,
+                action="backfill",
+                mode="batches",
+                table=self.spec.table,
+                rows=self.rows,
+                seen=self.seen,
+                last_key=tuple(self.last),
+                until_key=tuple(self.until),
+                about_total=self.spec.about_total,
+                goes_on=self.spec.goes_on,
+                **self._pace_fields(),
+            )
+        )
         self.journal.write(
-            "statement_started", step=STEP, path=SCRIPT, line=1, end_line=1, kind=self.spec.kind, commits=True,
-            sql=mask_secrets(self.journal.hide(self.spec.text)[:800])[:200], hash=self.spec.digest[:12],
-        )  # fmt: skip
+            StatementStarted(
+                step=STEP,
+                path=SCRIPT,
+                line=1,
+                end_line=1,
+                kind=self.spec.kind,
+                commits=True,
+                sql=mask_secrets(self.journal.hide(self.spec.text)[:800])[:200],
+                hash=self.spec.digest[:12],
+            )
+        )
         try:
             ending = self._walk()
             if ending is None:
@@ -247,12 +280,19 @@ class BackfillRun:
             if size is None:
                 return self._failed(tried, f"after {words.count(lost, 'try', 'tries')}, the last with {self.size} rows")
             self.size = size
-            lost_try: dict[str, Any] = {"try": lost, "of": self.control.retries + 1}
             wait = guard.backoff_ms(lost, random.random())
             self.journal.write(
-                "batch_retried", step=STEP, batch=self.count + 1, **lost_try,
-                sqlstate=tried.sqlstate, why=why, size=self.size, wait_ms=wait,
-            )  # fmt: skip
+                BatchRetried(
+                    step=STEP,
+                    batch=self.count + 1,
+                    number=lost,
+                    of=self.control.retries + 1,
+                    sqlstate=tried.sqlstate,
+                    why=why,
+                    size=self.size,
+                    wait_ms=wait,
+                )
+            )
             self.control.stay_away(wait / 1000)
 
     def _try(self, wire: Wire, upto: Key, seen: int) -> int | ServerError | None:
@@ -291,9 +331,19 @@ class BackfillRun:
         self.last, self.rows, self.seen, self.count = upto, self.rows + rows, self.seen + seen, self.count + 1
         self.size = batches.next_size(size, seen, ms, self._pace.aim_ms, self.largest)
         self.journal.write(
-            "batch_done", step=STEP, batch=self.count, rows=rows, total=self.rows, seen=self.seen, last_key=list(upto),
-            ms=round(ms, 1), size=size, next_size=self.size, about_total=self.spec.about_total,
-        )  # fmt: skip
+            BatchDone(
+                step=STEP,
+                batch=self.count,
+                rows=rows,
+                total=self.rows,
+                seen=self.seen,
+                last_key=tuple(upto),
+                ms=round(ms, 1),
+                size=size,
+                next_size=self.size,
+                about_total=self.spec.about_total,
+            )
+        )
 
     def _gave_way(self) -> str:
         return self.control.watcher.gave_way if self.control.watcher is not None else ""
@@ -310,10 +360,10 @@ class BackfillRun:
 
     def _paused(self) -> None:
         self._session.drop()
-        self.journal.write("run_paused", done=0, rows=self.rows)
+        self.journal.write(RunPaused(done=0, rows=self.rows))
 
     def _resumed(self) -> None:
-        self.journal.write("run_resumed")
+        self.journal.write(RunResumed())
 
     @property
     def _pace(self) -> Pace:
@@ -321,7 +371,7 @@ class BackfillRun:
 
     def _change_pace(self, by: int) -> None:
         self.level = max(-6, min(5, self.level + by))
-        self.journal.write("pace_changed", step=STEP, **self._pace_fields())
+        self.journal.write(PaceChanged(step=STEP, **self._pace_fields()))
 
     def _pace_fields(self) -> dict[str, Any]:
         return {"level": self.level, "aim_ms": self._pace.aim_ms, "rest": self._pace.rest, "size": self.size}
@@ -342,10 +392,17 @@ class BackfillRun:
         left = self._count_left() if spec.left else None
         analyzed = spec.analyze and self._analyze()
         self.journal.write(
-            "backfill_done", step=STEP, rows=self.rows, batches=self.count, ms=round(ms, 1), left=left,
-            analyzed=analyzed, table=spec.table,
-        )  # fmt: skip
-        self.journal.write("step_recorded", step=STEP, change=spec.name, ms=round(ms, 1))
+            BackfillDone(
+                step=STEP,
+                rows=self.rows,
+                batches=self.count,
+                ms=round(ms, 1),
+                left=left,
+                analyzed=analyzed,
+                table=spec.table,
+            )
+        )
+        self.journal.write(StepRecorded(step=STEP, change=spec.name, ms=round(ms, 1)))
         summary = f"{words.count(self.rows, 'row')} in {words.count(self.count, 'batch', 'batches')}"
         todo = []
         if left:
@@ -369,7 +426,7 @@ class BackfillRun:
             left = f"SELECT pg_catalog.count(*) FROM {self.spec.table} WHERE ({self.spec.left})"
             return int(wire.query(left)[0][0] or 0)
         except ServerError as error:
-            self.journal.write("warning", step=STEP, message=f"the rows left to do can't be counted: {error.message}")
+            self.journal.write(Warned(step=STEP, message=f"the rows left to do can't be counted: {error.message}"))
             return None
 
     def _analyze(self) -> bool:
@@ -382,7 +439,7 @@ class BackfillRun:
             watcher.statement(1, "ANALYZE", alone=True)
             wire.query(f"ANALYZE {self.spec.table}")
         except ServerError as error:
-            self.journal.write("warning", step=STEP, message=f"ANALYZE was refused: {error.message}")
+            self.journal.write(Warned(step=STEP, message=f"ANALYZE was refused: {error.message}"))
             return False
         finally:
             watcher.end()
@@ -402,9 +459,16 @@ class BackfillRun:
 
     def _failed(self, error: ServerError, more: str = "") -> Ending:
         self.journal.write(
-            "step_failed", step=STEP, message=error.message, sqlstate=error.sqlstate, detail=error.detail,
-            hint=error.hint, what_stays=[self._stands] if self.rows else [], line=None,
-        )  # fmt: skip
+            StepFailed(
+                step=STEP,
+                message=error.message,
+                sqlstate=error.sqlstate,
+                detail=error.detail,
+                hint=error.hint,
+                what_stays=(self._stands,) if self.rows else (),
+                line=None,
+            )
+        )
         told = f"{error.message} {more}".strip()
         return Ending(1, "failed", f"{told}; {self._stands}", now="The batch was rolled back.", do=self._how_on)
 

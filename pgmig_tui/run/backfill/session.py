@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import ConnectionLost, ServerError, application_name, connect, guard_sql
 from pgmig_tui.database.wire import Exchange, Wire
+from pgmig_tui.run.journal.events import NoticeReceived
 
 if TYPE_CHECKING:
     from pgmig_tui.run.backfill.plan import Backfill
@@ -73,4 +74,4 @@ class BatchSession:
             self._wire = None
 
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
-        self._journal.write("notice_received", severity=severity, sqlstate=sqlstate, message=message)
+        self._journal.write(NoticeReceived(severity=severity, sqlstate=sqlstate, message=message))

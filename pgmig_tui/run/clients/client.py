@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pgmig_tui
 from pgmig_tui.errors import UsageError
 from pgmig_tui.run.clients import steer
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.run.journal.file import (
     COMMAND_NAMES,
     COMMANDS,
@@ -41,13 +42,13 @@ class RunHandle:
         self.finished = False
         self.exit_status: int | None = None
 
-    def poll(self) -> list[Event]:
+    def poll(self) -> list[Entry]:
         """New events since the last call; never blocks."""
         events = self._reader.poll()
         for event in events:
-            if event.name == "run_finished":
+            if isinstance(event.event, RunFinished):
                 self.finished = True
-                self.exit_status = int(event.data.get("exit_status", 1))
+                self.exit_status = event.event.exit_status
                 steer.release(self.folder)
         return events
 

@@ -21,6 +21,7 @@ from pgmig_tui.database.activity import NamedSession, end_session, sessions_name
 from pgmig_tui.database.connect import Connection, ServerError, application_name, connect
 from pgmig_tui.errors import NotPermitted, Refused, UsageError
 from pgmig_tui.run.clients.client import attach
+from pgmig_tui.run.journal.events import RunPlanned
 from pgmig_tui.run.journal.file import first_and_last, is_alive
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def under_way(holder: LockHolder | None, state_dir: Path, rows: Sequence[Changin
     if local:
         with contextlib.suppress(OSError):
             opening, _ = first_and_last(state_dir / "runs" / run_id)
-            command = str(opening.data.get("command", "")) if opening is not None else command
+            planned = opening.event if opening is not None else None
+            command = planned.command if isinstance(planned, RunPlanned) else command
     return Running(holder, run_id, local, command)
 
 

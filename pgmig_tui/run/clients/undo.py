@@ -12,6 +12,8 @@ from pgmig_tui.database.connect import ServerError, application_name, connect
 from pgmig_tui.database.keep import SET_SQL
 from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
+from pgmig_tui.run.journal import events
+from pgmig_tui.run.journal.events import RowsRestored
 from pgmig_tui.run.journal.file import JOURNAL, JournalWriter, hold_lock
 from pgmig_tui.run.planning.door import enter
 
@@ -105,14 +107,26 @@ def _write_down(folder: Path, by: str, done: Sequence[Restored], *, overwrite: b
         try:
             writer = JournalWriter.continued(folder, folder.name)
             writer.write(
-                "rows_restored", sync=True, by=by, overwrite=overwrite, accepted=accepted,
-                restored=[
-                    {"source": str(one.kept.source), "columns": list(one.kept.columns), "kind": one.kept.kind,
-                     "kept_rows": one.kept.rows, "rows": one.rows, "other": one.other, "gone": one.gone,
-                     "equal": one.equal}
-                    for one in done
-                ],
-            )  # fmt: skip
+                RowsRestored(
+                    by=by,
+                    overwrite=overwrite,
+                    accepted=accepted,
+                    restored=tuple(
+                        events.Restored(
+                            source=str(one.kept.source),
+                            columns=tuple(one.kept.columns),
+                            kind=one.kept.kind,
+                            kept_rows=one.kept.rows,
+                            rows=one.rows,
+                            other=one.other,
+                            gone=one.gone,
+                            equal=one.equal,
+                        )
+                        for one in done
+                    ),
+                ),
+                sync=True,
+            )
             writer.close()
         finally:
             os.close(lock)

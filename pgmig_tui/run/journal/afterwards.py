@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.errors import Refused
+from pgmig_tui.run.journal.events import ItemAnswered
 from pgmig_tui.run.journal.file import JournalWriter, hold_lock
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ def keep_answers(folder: Path, answers: Sequence[Answer]) -> None:
         writer = JournalWriter.continued(folder, folder.name)
         for answer in answers:
             writer.write(
-                "item_answered", item_id=answer.item_id, how=answer.how, note=answer.note, by=answer.by,
-                answered_at=answer.at,
-            )  # fmt: skip
+                ItemAnswered(
+                    item_id=answer.item_id, how=answer.how, note=answer.note, by=answer.by, answered_at=answer.at
+                )
+            )
         writer.close()
     finally:
         os.close(lock)

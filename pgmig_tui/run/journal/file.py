@@ -14,11 +14,11 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pgmig_tui.display.mask import mask_secrets, without_values
 from pgmig_tui.run.journal import locked
-from pgmig_tui.run.journal.events import Event, utc
+from pgmig_tui.run.journal.entry import Entry, event_of, fields_of, line_of, name_of, utc
+from pgmig_tui.run.journal.events import AnyEvent, RunFinished
 
 JOURNAL = "journal.jsonl"
 COMMANDS = "commands"
@@ -72,13 +72,13 @@ class JournalWriter:
         self._hide = hide
         self.skew = 0.0
         """Seconds to add to the local clock to get the server's."""
-        self.heard: Callable[[str, dict[str, Any]], None] | None = None
-        """Called with the name and the fields of each event."""
+        self.heard: Callable[[AnyEvent], None] | None = None
+        """Called with each event."""
         self._clock = clock
         self._seq = 0
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._fd = os.open(folder / JOURNAL, flags, 0o600)
-        self._waiting: list[Event] = []
+        self._waiting: list[str] = []
         self._rest = b""
         self._unsynced = True
 
@@ -99,31 +99,31 @@ class JournalWriter:
         """The text as the journal, and any other record, may have it. Before it is cut: half a secret is one, too."""
         return text if self._hide is None else self._hide(text)
 
-    def write(self, name: str, *, sync: bool = False, **data: Any) -> Event:
+    def write(self, event: AnyEvent, *, sync: bool = False) -> Entry:
         """Append one event, its texts without the secrets that they mark as such: a script's output and a server's rows
         hold them, too. With `sync` it, and all before it, are on disk when this returns; only then it raises OSError
         (disk full)."""
-        if self._hide is not None:
-            data = without_values(data, self._hide)
+        name, told = name_of(event), fields_of(event)
+        data = told if self._hide is None else without_values(told, self._hide)
+        data = {key: mask_secrets(one) if type(one) is str and key not in _MASKED else one for key, one in data.items()}
+        if data != told:
+            event = event_of(name, data)
         self._seq += 1
-        for key, value in data.items():
-            if type(value) is str and key not in _MASKED:
-                data[key] = mask_secrets(value)
-        event = Event(self._seq, utc(self._clock(), self.skew), self.run, name, data)
-        self._waiting.append(event)
+        entry = Entry(self._seq, utc(self._clock(), self.skew), self.run, event)
+        self._waiting.append(line_of(entry.seq, entry.at, entry.run, name, data))
         if self.heard is not None:
-            self.heard(name, data)
+            self.heard(event)
         if sync:
             self.sync()
-        return event
+        return entry
 
     def flush(self) -> None:
         """Write what was told since the last time. Raises OSError; what wasn't written then comes first the next time,
         so that a full disk leaves no torn line once there is room again."""
         if not self._waiting and not self._rest:
             return
-        events, self._waiting = self._waiting, []  # in one go: a signal's handler may tell of a command meanwhile
-        self._rest += "".join(event.to_line() + "\n" for event in events).encode("utf-8", "replace")
+        lines, self._waiting = self._waiting, []  # in one go: a signal's handler may tell of a command meanwhile
+        self._rest += "".join(line + "\n" for line in lines).encode("utf-8", "replace")
         while self._rest:
             self._rest = self._rest[os.write(self._fd, self._rest) :]
         self._unsynced = True
@@ -148,7 +148,7 @@ class JournalReader:
         self._offset = 0
         self._rest = b""
 
-    def poll(self) -> list[Event]:
+    def poll(self) -> list[Entry]:
         """The events since the last call. A line that isn't an event is skipped (a newer writer, a torn disk block)."""
         try:
             with self._path.open("rb") as file:
@@ -161,13 +161,13 @@ class JournalReader:
         events = []
         for line in lines:
             try:
-                events.append(Event.from_line(line.decode("utf-8", "replace")))
+                events.append(Entry.from_line(line.decode("utf-8", "replace")))
             except ValueError:
                 continue
         return events
 
 
-def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
+def first_and_last(folder: Path) -> tuple[Entry | None, Entry | None]:
     """The first event of a journal (without its `steps`, which may be very many), and the one that ended the run or,
     where none did, the last; None where there is none. Raises OSError.
 
@@ -191,9 +191,9 @@ def first_and_last(folder: Path) -> tuple[Event | None, Event | None]:
     return _event(head), _event(end) if end is not None else None
 
 
-def ended_at(end: Event) -> str:
+def ended_at(end: Entry) -> str:
     """When a run ended, by its `run_finished`: for one that was settled, when it was last heard of."""
-    return str(end.data.get("heard_at") or end.at)
+    return (end.event.heard_at if isinstance(end.event, RunFinished) else None) or end.at
 
 
 def ended_well(folder: Path) -> bool:
@@ -205,9 +205,9 @@ def ended_well(folder: Path) -> bool:
     return _ENDED in last and b'"exit_status": 4,' not in last
 
 
-def _event(line: bytes) -> Event | None:
+def _event(line: bytes) -> Entry | None:
     try:
-        return Event.from_line(line.decode("utf-8", "replace"))
+        return Entry.from_line(line.decode("utf-8", "replace"))
     except ValueError:
         return None
 

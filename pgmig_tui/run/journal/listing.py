@@ -6,10 +6,24 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import (
+    AnyEvent,
+    PlannedStep,
+    RunFinished,
+    RunPaused,
+    RunPlanned,
+    RunResumed,
+    RunSettled,
+    StepCommitted,
+    StepFailed,
+    StepRecorded,
+    StepStarted,
+    StepVerified,
+)
 from pgmig_tui.run.journal.file import JOURNAL, JournalReader, ended_at, ended_well, first_and_last, is_alive
 from pgmig_tui.run.journal.folder import RUN_ID
 
@@ -65,22 +79,27 @@ def unfinished(state_dir: Path, project: str = "") -> list[RunSummary]:
     return found
 
 
-def left_partly(state_dir: Path, project: str, environment: str) -> list[Event]:
-    """What the last run on an environment left partly applied: its `step_failed` event, or the `run_settled` ones if it
-    was cut off and settled."""
+def left_partly(state_dir: Path, project: str, environment: str) -> list[tuple[str, StepFailed | RunSettled]]:
+    """What the last run on an environment left partly applied, with its ID: its `step_failed` event, or the
+    `run_settled` ones if it was cut off and settled."""
     for folder in folders(state_dir):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, PgmigError):
             run = _summary(folder)
             if (run.project, run.environment) != (project, environment) or run.command not in CHANGING:
                 continue
             _, last = first_and_last(folder)
-            if last is None or last.data.get("exit_status") != 1:
+            end = last.event if last is not None else None
+            if not isinstance(end, RunFinished) or end.exit_status != 1:
                 return []
-            events = JournalReader(folder).poll()
-            if last.data.get("result") == "settled":
-                return [one for one in events if one.name == "run_settled" and one.data.get("outcome") == "partly"]
-            return [one for one in events if one.name == "step_failed" and one.data.get("what_stays")]
+            found = (_left_partly(one.event, settled=end.result == "settled") for one in JournalReader(folder).poll())
+            return [(folder.name, one) for one in found if one is not None]
     return []
+
+
+def _left_partly(event: AnyEvent, *, settled: bool) -> StepFailed | RunSettled | None:
+    if settled:
+        return event if isinstance(event, RunSettled) and event.outcome == "partly" else None
+    return event if isinstance(event, StepFailed) and event.what_stays else None
 
 
 def is_unfinished(run: RunSummary) -> bool:
@@ -102,52 +121,54 @@ def _summary(folder: Path) -> RunSummary:
     """From the first and the last line of a journal that ended; only one that didn't is read whole."""
     alive = is_alive(folder)
     opening, last = first_and_last(folder)
-    first: dict[str, Any] = opening.data if opening else {}
+    first = opening.event if opening is not None and isinstance(opening.event, RunPlanned) else None
+    end = last.event if last is not None and isinstance(last.event, RunFinished) else None
     paused, under_way = False, ""
-    if last is not None and last.name == "run_finished":
-        done, steps = int(last.data.get("done", 0)), int(last.data.get("total", 0))
+    if end is not None:
+        done, steps = end.done, end.total
     else:
-        last = None
-        counted = ("step_verified",) if first.get("command") == "verify" else ("step_committed", "step_recorded")
-        events = JournalReader(folder).poll()
-        done = sum(event.name in counted for event in events)
-        steps = len(events[0].data.get("steps", ())) if events else 0
-        paused, under_way = _now(events)
-    status = int(last.data["exit_status"]) if last else None
+        counted = StepVerified if first is not None and first.command == "verify" else StepCommitted | StepRecorded
+        entries = JournalReader(folder).poll()
+        done = sum(isinstance(one.event, counted) for one in entries)
+        whole = entries[0].event if entries else None
+        planned = whole.steps if isinstance(whole, RunPlanned) else ()
+        steps = len(planned)
+        paused, under_way = _now(entries, planned)
+    status = end.exit_status if end is not None else None
     state: RunState = "failed" if status else "finished"
-    if last is None:
+    if end is None:
         state = "running" if alive else "unknown"
     return RunSummary(
         run_id=folder.name,
-        command=str(first.get("command", "")),
-        environment=str(first.get("environment", "")),
-        project=str(first.get("project", "")),
-        root=str(first.get("root", "")),
+        command=first.command if first else "",
+        environment=first.environment if first else "",
+        project=first.project if first else "",
+        root=first.root if first else "",
         started_at=opening.at if opening else "",
-        finished_at=ended_at(last) if last else None,
+        finished_at=ended_at(last) if last is not None and end is not None else None,
         state=state,
         steps_done=done,
         steps=steps,
         exit_status=status,
-        operator=str(first.get("operator", "")),
-        host=str(first.get("host", "")),
-        summary=str(last.data.get("summary", "")) if last else "",
+        operator=first.operator if first else "",
+        host=first.host if first else "",
+        summary=end.summary if end else "",
         paused=paused and alive,
         under_way=under_way,
     )
 
 
-def _now(events: Sequence[Event]) -> tuple[bool, str]:
+def _now(entries: Sequence[Entry], planned: Sequence[PlannedStep]) -> tuple[bool, str]:
     """Whether a run that has not ended is paused, and the change ID of the step that it works on ("" = of none)."""
-    last = {event.name: number for number, event in enumerate(events)}
-
-    def since(*names: str) -> int:
-        return max((last.get(name, -1) for name in names), default=-1)
-
-    paused = since("run_paused") > since("run_resumed")
-    began = since("step_started")
-    if began <= since("step_committed", "step_recorded", "step_failed"):
-        return paused, ""
-    number = events[began].data.get("step")
-    steps = events[0].data.get("steps", ())
-    return paused, next((str(one.get("change_id", "")) for one in steps if one.get("number") == number), "")
+    paused, step = False, 0
+    for entry in entries:
+        match entry.event:
+            case RunPaused():
+                paused = True
+            case RunResumed():
+                paused = False
+            case StepStarted() as begun:
+                step = begun.step
+            case StepCommitted() | StepRecorded() | StepFailed():
+                step = 0
+    return paused, next((one.change_id for one in planned if one.number == step), "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.fingerprint import digest, read_objects
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.events import SchemaNoted
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -33,13 +34,13 @@ def note_schema(folder: Path, connection: Connection, journal: JournalWriter) ->
             if not connection.closed:
                 connection.execute("SET statement_timeout = 0")
     except PgmigError as error:
-        journal.write("schema_noted", objects=None, why=error.what)
+        journal.write(SchemaNoted(objects=None, why=error.what))
         return
     path = folder / _FILE
     path.touch(mode=0o600)
     path.write_text(json.dumps([[*key, text] for key, text in objects.items()]), encoding="utf-8")
     ms = round((time.perf_counter() - start) * 1000, 1)
-    journal.write("schema_noted", objects=len(objects), digest=digest(objects), ms=ms)
+    journal.write(SchemaNoted(objects=len(objects), digest=digest(objects), ms=ms))
 
 
 def read_noted(folder: Path) -> Objects | None:

@@ -11,7 +11,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import (
+    AnyEvent,
+    StatementFinished,
+    StatementRetried,
+    StatementsFinished,
+    StatementStarted,
+    StepApplied,
+    StepCommitted,
+    StepCommitting,
+    StepExamined,
+    StepFailed,
+    StepInDoubt,
+    StepRecorded,
+    StepStarted,
+    StepVerified,
+)  # fmt: skip
 
 NO_EFFECT = frozenset({
     "BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW", "DISCARD", "LISTEN", "UNLISTEN",
@@ -94,78 +110,69 @@ class Position:
         self._pending.clear()
 
 
-def positions(events: Iterable[Event]) -> dict[int, Position]:
+def positions(entries: Iterable[Entry]) -> dict[int, Position]:
     """The position of each step that was begun, by its number."""
     found: dict[int, Position] = {}
-    for event in events:
-        number = event.data.get("step")
-        if not isinstance(number, int):
-            continue
-        _take(found.setdefault(number, Position()), event)
+    for entry in entries:
+        number = getattr(entry.event, "step", None)
+        if isinstance(number, int):
+            _take(found.setdefault(number, Position()), entry.event)
     return found
 
 
-def _take(at: Position, event: Event) -> None:
-    data = event.data
-    match event.name:
-        case "step_examined":
+def _take(at: Position, event: AnyEvent) -> None:
+    match event:
+        case StepExamined():
             at.closed = True
-        case "step_started":
-            at.started, at.mode = True, str(data.get("mode", ""))
-        case "statement_started" if not at.over:
-            commits = data.get("commits")
+        case StepStarted():
+            at.started, at.mode = True, event.mode
+        case StatementStarted() if not at.over:
             at.open = OpenStatement(
-                str(data.get("path", "")), int(data.get("line", 0)), int(data.get("end_line", 0)),
-                str(data.get("kind", "")), str(data.get("sql", "")), commits if isinstance(commits, bool) else None,
-                data.get("xid"), bool(data.get("lasting")),
-                tuple(tuple(str(part) for part in one) for one in data.get("files") or ()),
-                tuple(data.get("rewrite") or ()), tuple(data.get("objects") or ()), str(data.get("repeat", "")),
-                data.get("start"),
+                event.path, event.line, event.end_line, event.kind, event.sql, event.commits, event.xid,
+                bool(event.lasting), event.files or (), event.rewrite or (), event.objects or (), event.repeat or "",
+                event.start,
             )  # fmt: skip
-        case "statement_retried" if at.open is not None and at.open.commits:
+        case StatementRetried() if at.open is not None and at.open.commits:
             at.open = None  # it has failed, and is told of once more before it is sent again
-        case "statement_finished" if not at.over:
+        case StatementFinished() if not at.over:
             _finished(at, event)
-        case "statements_finished" if not at.over:
-            first, last = int(data.get("from_line", 0)), int(data.get("to_line", 0))
-            told = f"lines {first} to {last}: {data.get('count')} more like line {first}"
-            at._pending.append((told, last))
-        case "step_committing":
+        case StatementsFinished() if not at.over:
+            first, last = event.from_line, event.to_line
+            at._pending.append((f"lines {first} to {last}: {event.count} more like line {first}", last))
+        case StepCommitting():
             at.committing = True
-        case "step_applied":
+        case StepApplied():
             at.applied, at.open = True, None
-        case "step_committed" | "step_recorded":
+        case StepCommitted() | StepRecorded():
             at.recorded, at.open = True, None
-        case "step_verified":
-            at.verified = bool(data.get("ok"))
-        case "step_failed":
-            at.failed = str(data.get("message", "")) or "it failed"
-            at.applied = at.applied or bool(data.get("applied"))
-            at.in_doubt = bool(data.get("in_doubt"))
-            at.halves = [str(one) for one in data.get("halves") or ()]
+        case StepVerified():
+            at.verified = event.ok
+        case StepFailed():
+            at.failed = event.message or "it failed"
+            at.applied = at.applied or bool(event.applied)
+            at.in_doubt = bool(event.in_doubt)
+            at.halves = list(event.halves or ())
             if not at.in_doubt:
                 at._pending.clear()
-        case "step_in_doubt":
+        case StepInDoubt():
             at.in_doubt = True
 
 
-def _finished(at: Position, event: Event) -> None:
-    data = event.data
+def _finished(at: Position, event: StatementFinished) -> None:
     statement, at.open = at.open, None
     here = None
     if statement is not None and statement.start is not None:
         key = (statement.path, statement.start)
         at._answered[key] = at._answered.get(key, 0) + 1
         here = (*key, at._answered[key])
-    if str(data.get("tag", "")).startswith("ROLLBACK"):  # also of a COMMIT in a transaction that had failed
+    if event.tag.startswith("ROLLBACK"):  # also of a COMMIT in a transaction that had failed
         at._pending.clear()
         at.last = here
         return
     kind = statement.kind if statement is not None else ""
     if kind not in NO_EFFECT and (statement is None or statement.repeat != "nothing"):
-        line = int(data.get("line", 0))
         text = " ".join(statement.sql.split()).rstrip("; ") if statement is not None else "a statement"
-        at._pending.append((f"line {line}: {text[:120]}", int(data.get("end_line", 0)) or line))
-    if data.get("commits"):
+        at._pending.append((f"line {event.line}: {text[:120]}", event.end_line or event.line))
+    if event.commits:
         at._commit()
         at.last = here

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pgmig_tui.display.mask import hider, without_values
 from pgmig_tui.project.identity import Operator
+from pgmig_tui.run.journal.events import PlannedStep
 from pgmig_tui.run.journal.file import PLAN
 from pgmig_tui.run.journal.folder import writing
 from pgmig_tui.script.actions import ServerFacts
@@ -249,20 +250,13 @@ def _fields(value: RunPlan | Server | Step) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
-def describe_steps(plan: RunPlan) -> list[dict[str, Any]]:
+def planned_steps(plan: RunPlan) -> tuple[PlannedStep, ...]:
     """The steps as `run_planned` carries them."""
-    return [
-        {
-            "number": step.number,
-            "action": step.action,
-            "change": step.change,
-            "label": step.label,
-            "change_id": step.change_id,
-            "mode": step.mode,
-            "mode_reason": step.mode_reason,
-            "script": step.script,
-            "verify": step.verify,
-            "verify_reason": step.verify_reason,
-        }
+    return tuple(
+        PlannedStep(
+            number=step.number, action=step.action, change=step.change, label=step.label, change_id=step.change_id,
+            mode=step.mode, mode_reason=step.mode_reason, script=step.script, verify=step.verify,
+            verify_reason=step.verify_reason,
+        )
         for step in plan.steps
-    ]
+    )  # fmt: skip

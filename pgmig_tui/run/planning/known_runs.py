@@ -9,16 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.runs import RECORDED_ONLY
-from pgmig_tui.display.left import left_of
-from pgmig_tui.run.journal.file import JOURNAL, JournalReader, ended_at, first_and_last, is_alive
+from pgmig_tui.run.journal.events import (
+    AnyEvent,
+    RunFinished,
+    RunPlanned,
+    RunSettled,
+    StepCommitted,
+    StepFailed,
+    StepRecorded,
+    StepStarted,
+)
+from pgmig_tui.run.journal.file import JOURNAL, JournalReader, first_and_last, is_alive
 from pgmig_tui.run.journal.folder import RUN_ID
+from pgmig_tui.run.journal.left import left_of
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import ServerIdentity
@@ -26,15 +36,12 @@ if TYPE_CHECKING:
     from pgmig_tui.database.registry import LockHolder
     from pgmig_tui.database.runs import ChangingRow
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.run.journal.events import Event
+    from pgmig_tui.run.journal.entry import Entry
 
 _SLACK = timedelta(seconds=5)
 """Between the clock of a journal, which is corrected once a step, and the server's."""
 _UNSAID = timedelta(seconds=60)
 """So long after its last heartbeat a run that never said its end may have recorded something."""
-_ENDED = "run_finished"
-_RECORDED = ("step_committed", "step_recorded")
-_LEAVING = ("step_failed", "run_settled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,70 +171,72 @@ def _local_deploys(
     for folder in run_folders(state_dir):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             opening, last = first_and_last(folder)
-            if opening is None or opening.name != "run_planned":
+            if opening is None or not isinstance(opening.event, RunPlanned):
                 continue
-            data = opening.data
-            if data.get("command") != "deploy" or data.get("project") != project or not _here(data, identity):
+            planned = opening.event
+            if planned.command != "deploy" or planned.project != project or not _here(planned, identity):
                 continue
             # A copy of the cluster answers to the same identity.
-            if environment.target.display != data.get("target") and not (
-                environment.name == data.get("environment") and here(folder)
+            if environment.target.display != planned.target and not (
+                environment.name == planned.environment and here(folder)
             ):
                 continue
-            yield _of_journal(folder, opening.at, data, last.at if last is not None else "")
+            yield _of_journal(folder, opening.at, last.at if last is not None else "")
 
 
-def _here(data: Mapping[str, object], identity: ServerIdentity) -> bool:
-    same = data.get("database") == identity.database
-    return same and data.get("system_identifier") == identity.system_identifier
+def _here(planned: RunPlanned, identity: ServerIdentity) -> bool:
+    return (planned.database, planned.system_identifier) == (identity.database, identity.system_identifier)
 
 
-def _of_journal(folder: Path, started_at: str, data: Mapping[str, object], ended_at: str) -> KnownRun:
-    events = JournalReader(folder).poll()
-    planned: Mapping[str, object] = events[0].data if events else {}
-    listed = planned.get("steps")
-    steps: list[Mapping[str, object]] = listed if isinstance(listed, list) else []
-    ends = [event for event in events if event.name == _ENDED]
+def _of_journal(folder: Path, started_at: str, ended_at: str) -> KnownRun:
+    entries = JournalReader(folder).poll()
+    planned = entries[0].event
+    assert isinstance(planned, RunPlanned), "it was read before"
+    ends = [(one, one.event) for one in entries if isinstance(one.event, RunFinished)]
     alive = is_alive(folder)
     if alive or not ends:
         # What it recorded last may not be in its journal: its plan and its time say which changes can be its own.
-        found = [str(step.get("change_id", "")) for step in steps]
+        found = [step.change_id for step in planned.steps]
         ended_at = now() if alive else _later(ended_at)
     else:
-        ended_at = _ended(ends[-1])
-        done = [event.data for event in events if event.name in _RECORDED or _settled_as_recorded(event)]
-        found = [str(one.get("change_id") or _id(steps, one)) for one in done]
+        ended_at = _ended(*ends[-1])
+        done = [number for one in entries if (number := _recorded(one.event)) is not None]
+        ids = {step.number: step.change_id for step in planned.steps}
+        found = [ids.get(number, "") for number in done]
     return KnownRun(
         run_id=folder.name,
-        operator=str(data.get("operator", "")),
-        host=str(data.get("host", "")),
+        operator=planned.operator,
+        host=planned.host,
         started_at=started_at,
         ended_at=ended_at,
-        result=str(ends[-1].data.get("result", "")) if ends else "",
-        steps=len(steps),
+        result=ends[-1][1].result if ends else "",
+        steps=len(planned.steps),
         committed=tuple(dict.fromkeys(found)),
-        planned=tuple(str(step.get("change_id", "")) for step in steps),
-        began=any(event.name == "step_started" for event in events),
+        planned=tuple(step.change_id for step in planned.steps),
+        began=any(isinstance(one.event, StepStarted) for one in entries),
         alive=alive,
-        recorded_only=bool(data.get("log_only")),
+        recorded_only=planned.log_only,
         local=True,
-        partly=any(event.name in _LEAVING and left_of(event.data).kind in ("parts", "unrecorded") for event in events),
+        partly=any(
+            isinstance(one.event, StepFailed | RunSettled) and left_of(one.event).kind in ("parts", "unrecorded")
+            for one in entries
+        ),
     )
 
 
-def _ended(end: Event) -> str:
+def _ended(entry: Entry, end: RunFinished) -> str:
     """A run that was settled ended long before."""
-    return min(end.at, _later(ended_at(end))) if end.data.get("heard_at") else end.at
+    return min(entry.at, _later(end.heard_at)) if end.heard_at else entry.at
 
 
-def _settled_as_recorded(event: Event) -> bool:
-    return event.name == "run_settled" and event.data.get("outcome") == "recorded"
-
-
-def _id(steps: Sequence[Mapping[str, object]], recorded: Mapping[str, object]) -> str:
-    """The change ID of a step by its number."""
-    number = recorded.get("step")
-    return next((str(step.get("change_id", "")) for step in steps if step.get("number") == number), "")
+def _recorded(event: AnyEvent) -> int | None:
+    """The step that an event says is recorded."""
+    match event:
+        case StepCommitted() | StepRecorded():
+            return event.step
+        case RunSettled(outcome="recorded"):
+            return event.step
+    return None
 
 
 def run_folders(state_dir: Path) -> list[Path]:

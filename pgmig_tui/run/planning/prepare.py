@@ -21,7 +21,7 @@ from pgmig_tui.database.connect import (
     application_name,
     connect,
 )
-from pgmig_tui.run.journal.events import utc
+from pgmig_tui.run.journal.entry import utc
 from pgmig_tui.run.journal.folder import discard, new_folder
 from pgmig_tui.run.journal.frozen import RecordingFiles
 from pgmig_tui.run.journal.run_plan import Carried, Command, Options, RunPlan, Server, Step
@@ -175,12 +175,11 @@ def _look_back(
         from pgmig_tui.run.recovery.cut_off import look_back
 
         settles, told = look_back(state_dir, project, environment, connection, identity)
-    for one in left_partly(state_dir, project.plan.project, environment.name):
-        line = one.data.get("line")
-        was, where = ("was", f", at line {line}") if line else ("may have been", "")
+    for run, one in left_partly(state_dir, project.plan.project, environment.name):
+        was, where = ("was", f", at line {one.line}") if one.line else ("may have been", "")
         told.append(
-            f"{one.data.get('change')} {was} partly carried out by the run {one.run} (its {one.data.get('action')}"
-            f"{where}): {one.data.get('message')}; its script runs from the beginning"
+            f"{one.change} {was} partly carried out by the run {run} (its {one.action}{where}): {one.message}; its"
+            " script runs from the beginning"
         )
     return settles, told
 

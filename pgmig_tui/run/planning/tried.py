@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.deployed import read_reverted
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.events import RunPlanned, StepCommitted, StepRecorded
 from pgmig_tui.run.journal.file import JournalReader, first_and_last
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.rehearsed import Rehearsed
@@ -109,12 +110,13 @@ def _in_runs(wanted: Mapping[str, bytes], plan: RunPlan, state_dir: Path) -> dic
             continue
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             opening, _ = first_and_last(folder)
-            if opening is None or opening.data.get("command") != "revert" or opening.data.get("log_only"):
+            planned = opening.event if opening is not None else None
+            if not isinstance(planned, RunPlanned) or planned.command != "revert" or planned.log_only:
                 continue
             done = {
-                event.data.get("step"): event.at
-                for event in JournalReader(folder).poll()
-                if event.name in ("step_committed", "step_recorded")
+                one.event.step: one.at
+                for one in JournalReader(folder).poll()
+                if isinstance(one.event, StepCommitted | StepRecorded)
             }
             was = RunPlan.load(folder)
             files = RecordedFiles.of(was)

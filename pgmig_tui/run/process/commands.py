@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database import activity
 from pgmig_tui.database.connect import ServerError
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.events import BlockerEnded, SettingsChanged, Warned
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.process.control import Control
 
@@ -55,7 +56,7 @@ class Commands:
 
     def _told(self) -> None:
         self._journal.write(
-            "settings_changed", lock_timeout_ms=self._session.lock_timeout_ms, retries=self._control.retries
+            SettingsChanged(lock_timeout_ms=self._session.lock_timeout_ms, retries=self._control.retries)
         )
 
     def _end(self, how: str, arguments: list[str]) -> None:
@@ -65,7 +66,7 @@ class Commands:
             return
         started = " ".join(arguments[1:]) or None
         ok, message = self._ended(how, pid, started)
-        self._journal.write("blocker_ended", pid=pid, how=how, ok=ok, message=message)
+        self._journal.write(BlockerEnded(pid=pid, how=how, ok=ok, message=message))
 
     def _ended(self, how: str, pid: int, started: str | None) -> tuple[bool, str]:
         if pid == 0:
@@ -92,7 +93,7 @@ class Commands:
         return True, "its statement was cancelled" if how == "cancel" else "its session was ended"
 
     def _refuse(self, why: str) -> None:
-        self._journal.write("warning", message=f"the command was not obeyed: {why}")
+        self._journal.write(Warned(message=f"the command was not obeyed: {why}"))
 
 
 def _number(arguments: list[str], least: int, most: int) -> int | None:

@@ -16,6 +16,7 @@ from pgmig_tui.database.connect import Connection, ServerError, application_name
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import outlasting
+from pgmig_tui.run.journal.events import RolledBack, StepFailed, StepStarted, StepTried, Warned
 from pgmig_tui.run.journal.folder import discard
 from pgmig_tui.run.journal.frozen import RecordedFiles, recorded_view
 from pgmig_tui.run.journal.run_plan import Options, RunPlan, Step
@@ -203,9 +204,16 @@ class DryRun(Stepper):
     def _try(self, steps: Sequence[Step], wire: Wire) -> Tried:
         for done, step in enumerate(steps):
             self.journal.write(
-                "step_started", step=step.number, action=step.action, change=step.change, change_id=step.change_id,
-                label=step.label, mode=step.mode, script=step.script,
-            )  # fmt: skip
+                StepStarted(
+                    step=step.number,
+                    action=step.action,
+                    change=step.change,
+                    change_id=step.change_id,
+                    label=step.label,
+                    mode=step.mode,
+                    script=step.script,
+                )
+            )
             start = time.perf_counter()
             failure, verify = self._step(step, wire, first=done == 0)
             if failure is not None:
@@ -213,10 +221,10 @@ class DryRun(Stepper):
                     return Tried(done, stopped=True, message=self.control.lost or self.control.stopped_because)
                 if done and failure.sqlstate in _NOT_TOGETHER:
                     message = f"{step.change} can't be in one transaction with what comes before it: {failure.message}"
-                    self.journal.write("warning", step=step.number, message=message)
+                    self.journal.write(Warned(step=step.number, message=message))
                     return Tried(done, message=message)
                 return self._failed_try(step, done, failure, start, verify=verify)
-            self.journal.write("step_tried", step=step.number, change=step.change, ms=elapsed_ms(start))
+            self.journal.write(StepTried(step=step.number, change=step.change, ms=elapsed_ms(start)))
         return Tried(len(steps))
 
     def _step(self, step: Step, wire: Wire, *, first: bool) -> tuple[ScriptFailure | None, bool]:
@@ -254,9 +262,7 @@ class DryRun(Stepper):
                 return ScriptFailure(step.verify_script or "", 0, "its verification broke the transaction"), True
         elif step.verify == "after":
             self.journal.write(
-                "warning",
-                step=step.number,
-                message=f"{step.change} is verified after COMMIT only: {step.verify_reason}",
+                Warned(step=step.number, message=f"{step.change} is verified after COMMIT only: {step.verify_reason}")
             )
         return None, False
 
@@ -265,14 +271,25 @@ class DryRun(Stepper):
         if wire.alive and wire.in_transaction:
             wire.run(b"ROLLBACK")
         self.session.drop()
-        self.journal.write("rolled_back", sync=True, ms=elapsed_ms(start), message=f"nothing stays; but {STAYS}")
+        self.journal.write(RolledBack(ms=elapsed_ms(start), message=f"nothing stays; but {STAYS}"), sync=True)
 
     def _failed_try(
         self, step: Step, done: int, failure: ScriptFailure, start: float, *, verify: bool = False
     ) -> Tried:
         self.journal.write(
-            "step_failed", step=step.number, change=step.change, action=step.action, mode=step.mode, committed=False,
-            what_stays=[], in_doubt=False, verify=verify, began=True, ms=elapsed_ms(start), **fields_of(failure),
-        )  # fmt: skip
+            StepFailed(
+                step=step.number,
+                change=step.change,
+                action=step.action,
+                mode=step.mode,
+                committed=False,
+                what_stays=(),
+                in_doubt=False,
+                verify=verify,
+                began=True,
+                ms=elapsed_ms(start),
+                **fields_of(failure),
+            )
+        )
         what = "its verification failed" if verify else failure.message
         return Tried(done, failed=True, message=f"{step.label}: {what}")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire, sets_short_timeout
+from pgmig_tui.display.activity import Blocker
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.process.guard import CANCELLED
 from pgmig_tui.run.process.outlets import Outlets
@@ -69,7 +70,7 @@ class ScriptFailure:
     message: str
     error: ServerError | None = None
     lost: bool = False
-    blockers: tuple[Mapping[str, Any], ...] = ()
+    blockers: tuple[Blocker, ...] = ()
     """Who was in the way when the last try was lost, as events tell it."""
 
     @property

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 from pgmig_tui.database import tracking
 from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.leftovers import Leftover
+from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.events import StepFailed, StepVerified, Warned
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.journal.position import NO_EFFECT
 from pgmig_tui.run.journal.run_plan import RunPlan, Step
@@ -74,30 +76,42 @@ class Failures:
         ]
         stays += [*halves, *(one.what for one in left)]
         cancelled = bool(why) and failure.message.startswith(why) and not (stays or in_doubt)
-        more: dict[str, Any] = {"halves": halves} if halves else {}
-        if left:
-            repair = [statement for one in left for statement in one.repair]
-            do = f"Put right what it has left: {' or '.join(left[0].repair)}. Then {step.action} again."
-            more |= {"invalid_indexes": [one.told for one in left if one.kind == "index"], "repair": repair, "do": do}
+        repair = tuple(statement for one in left for statement in one.repair)
+        indexes = tuple(one.told for one in left if one.kind == "index")
+        do = f"Put right what it has left: {' or '.join(left[0].repair)}. Then {step.action} again." if left else None
         self.session.drop()  # the server rolls back what was open; nothing of this session may live on
         what = "its verification failed" if verify and not cancelled else failure.message
         if verify:
             self.journal.write(
-                "step_verified", step=step.number, ok=False, where="inside", change=step.change, **fields_of(failure)
+                StepVerified(step=step.number, ok=False, where="inside", change=step.change, **fields_of(failure))
             )
         self.journal.write(
-            "step_failed", sync=True, step=step.number, change=step.change, action=step.action, mode=step.mode,
-            committed=bool(stays), what_stays=stays, in_doubt=in_doubt, verify=verify, began=began,
-            ms=elapsed_ms(start),
-            **fields_of(failure), **more,
-        )  # fmt: skip
+            StepFailed(
+                step=step.number,
+                change=step.change,
+                action=step.action,
+                mode=step.mode,
+                committed=bool(stays),
+                what_stays=tuple(stays),
+                in_doubt=in_doubt,
+                verify=verify,
+                began=began,
+                ms=elapsed_ms(start),
+                **fields_of(failure),
+                halves=tuple(halves) or None,
+                invalid_indexes=indexes if left else None,
+                repair=repair if left else None,
+                do=do,
+            ),
+            sync=True,
+        )
         message = f"{step.label}: {what}"
         if began and step.fail_sql and not self.control.lost:
             try:
                 self.control.session.execute(step.fail_sql)
             except PgmigError as error:
                 self.journal.write(
-                    "warning", step=step.number, message=f"the fail event could not be written: {error.what}"
+                    Warned(step=step.number, message=f"the fail event could not be written: {error.what}")
                 )
         if began:
             self.track(step, start, "failed", executed)
@@ -121,7 +135,7 @@ class Failures:
             self.control.session.execute(tracking.answered_sql(plan.tracking, unverified, outcome))
         except PgmigError as error:
             told = f"what the verification answered could not be tracked, its row says unverified: {error.what}"
-            self.journal.write("warning", step=step.number, message=told)
+            self.journal.write(Warned(step=step.number, message=told))
 
     def track(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
         plan = self.plan
@@ -136,17 +150,28 @@ class Failures:
         except PgmigError as error:
             why = error.what
         if why:
-            self.journal.write("warning", step=step.number, message=f"the failure could not be tracked: {why}")
+            self.journal.write(Warned(step=step.number, message=f"the failure could not be tracked: {why}"))
 
 
 def failure_of(step: Step, message: str, error: PgmigError | None = None) -> ScriptFailure:
     return ScriptFailure(step.script or "", 0, message, error if isinstance(error, ServerError) else None)
 
 
-def fields_of(failure: ScriptFailure) -> dict[str, Any]:
+class FailureFields(TypedDict):
+    """What `step_failed` and `step_verified` tell of a failure."""
+
+    path: str
+    line: int
+    message: str
+    sqlstate: str
+    detail: str
+    hint: str
+    blockers: tuple[Blocker, ...] | None
+
+
+def fields_of(failure: ScriptFailure) -> FailureFields:
     """What the journal tells of a failure."""
     error = failure.error
-    blockers = {"blockers": list(failure.blockers)} if failure.blockers else {}
     return {
         "path": failure.path,
         "line": failure.line,
@@ -154,7 +179,7 @@ def fields_of(failure: ScriptFailure) -> dict[str, Any]:
         "sqlstate": failure.sqlstate,
         "detail": error.detail if error else "",
         "hint": error.hint if error else "",
-        **blockers,
+        "blockers": failure.blockers or None,
     }
 
 

@@ -8,12 +8,21 @@ two seconds, and sooner when what it tells of has changed. Without it the run do
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database import runs
 from pgmig_tui.database.background import Aside
 from pgmig_tui.database.own_tables import sentence_of
 from pgmig_tui.display.mask import mask_secrets
+from pgmig_tui.run.journal.events import (
+    AnyEvent,
+    BatchDone,
+    RunPaused,
+    RunResumed,
+    StatementStarted,
+    StepStarted,
+    Warned,
+)
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -57,19 +66,22 @@ class Heartbeat:
             )
         )  # fmt: skip
 
-    def heard(self, name: str, data: dict[str, Any]) -> None:
+    def heard(self, event: AnyEvent) -> None:
         """An event was written into the journal."""
-        if name == "statement_started":
-            self._place, self._statement = f"{data['path']}:{data['line']}", data["sql"]
-        elif name == "step_started":
-            self._step, self._change = data["step"], data["change"]
-            self._place, self._statement = runs.RECORDED_ONLY if data.get("mode") == "record" else "", ""
-        elif name == "batch_done":
-            self._place = f"batch {data['batch']}"
-        elif name in ("run_paused", "run_resumed"):
-            self._state = "paused" if name == "run_paused" else "running"
-        else:
-            return
+        match event:
+            case StatementStarted():
+                self._place, self._statement = f"{event.path}:{event.line}", event.sql
+            case StepStarted():
+                self._step, self._change = event.step, event.change
+                self._place, self._statement = runs.RECORDED_ONLY if event.mode == "record" else "", ""
+            case BatchDone():
+                self._place = f"batch {event.batch}"
+            case RunPaused():
+                self._state = "paused"
+            case RunResumed():
+                self._state = "running"
+            case _:
+                return
         self._changed = True
 
     def tick(self) -> int | None:
@@ -110,4 +122,4 @@ class Heartbeat:
             return
         self._left = True
         told = f"the run's row in {self._schema}.runs is no longer kept up: {sentence_of(message) or message}"
-        self._journal.write("warning", message=told)
+        self._journal.write(Warned(message=told))

@@ -17,6 +17,7 @@ from pgmig_tui.database.losses import OwnedSequence, TableFacts
 from pgmig_tui.display import words
 from pgmig_tui.errors import Refused
 from pgmig_tui.impact.modes import SRE, LockMode
+from pgmig_tui.run.journal.events import RowsSaved
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.process.executor import ScriptFailure
 
@@ -152,8 +153,9 @@ def save(plan: RunPlan, step: Step, wire: Wire, journal: JournalWriter) -> Scrip
     if plan.keep_schema is None:
         return None
     told = wire.run(kept_rows.told_sql(kept_rows.KeepPlace(plan.keep_schema, ""), plan.run_id, step.number).encode())
-    for source, keep, rows, checksum, kind in told.last.rows if told.error is None else ():
+    for row in told.last.rows if told.error is None else ():
+        source, keep, rows, checksum, kind = (text or "" for text in row)
         journal.write(
-            "rows_saved", step=step.number, table=source, keep=keep, rows=int(rows or 0), checksum=checksum, kind=kind
+            RowsSaved(step=step.number, table=source, keep=keep, rows=int(rows or 0), checksum=checksum, kind=kind)
         )
     return None

@@ -15,6 +15,7 @@ from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.lookout import SAID_AFTER_S, SYNC_REP
 from pgmig_tui.errors import InDoubt, PgmigError
+from pgmig_tui.run.journal.events import StepExamined, Warned
 from pgmig_tui.run.journal.file import JournalWriter, hold_lock
 from pgmig_tui.run.journal.frozen import RecordedFiles, recorded_view
 from pgmig_tui.run.journal.listing import unfinished
@@ -46,7 +47,7 @@ def verified(target: Reachable, settlement: Settlement, tell: Tell = lambda text
     with _stepper(target, settlement.plan, tell, locked=False) as stepper:
         for one in asked:
             tell(f"verifying {one.step.label}")
-            stepper.journal.write("step_examined", step=one.step.number, change=one.step.change)
+            stepper.journal.write(StepExamined(step=one.step.number, change=one.step.change))
             step = _verifiable(stepper, settlement.plan, one.step)
             if step.verify_script is None:
                 said[one.step.number] = step.verify_reason or "it is not verified"
@@ -72,7 +73,7 @@ def record(target: Reachable, settlement: Settlement, tell: Tell = lambda text: 
     with _stepper(target, settlement.plan, tell, locked=True) as stepper:
         _require_same(stepper, settlement)
         for one in settlement.open:
-            stepper.journal.write("step_examined", step=one.step.number, change=one.step.change)
+            stepper.journal.write(StepExamined(step=one.step.number, change=one.step.change))
             step = _verifiable(stepper, settlement.plan, one.step)
             if step.verify_script is not None:
                 tell(f"verifying {step.label}")
@@ -119,7 +120,7 @@ def _verifiable(stepper: Stepper, plan: RunPlan, step: Step) -> Step:
     if not missing:
         return step
     why = f"its verification needs the value of :{missing[0]}, which isn't kept"
-    stepper.journal.write("warning", step=step.number, message=f"{step.change} is not verified: {why}")
+    stepper.journal.write(Warned(step=step.number, message=f"{step.change} is not verified: {why}"))
     return replace(step, verify="off", verify_reason=why, verify_script=None)
 
 

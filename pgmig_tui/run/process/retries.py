@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
+from pgmig_tui.display.activity import Blocker
+from pgmig_tui.run.journal.events import LockTimeoutRaised, StatementRetried
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.journal.frozen import RecordedFiles, recorded_view
 from pgmig_tui.run.journal.run_plan import RunPlan, Step
@@ -34,7 +35,7 @@ class Tries:
         self._lock_timeout_ms = lock_timeout_ms
         self._why_not: str | None = None
         self._outlasted: set[int] = set()
-        self._in_the_way: list[dict[str, Any]] = []
+        self._in_the_way: tuple[Blocker, ...] = ()
         self.lost = 0
         self.patience_ms = 0
         """The lock_timeout of the next try where that is a longer one than usual, else 0."""
@@ -49,8 +50,8 @@ class Tries:
         if not why or failure.lost:
             return failure
         # A try may be over before anybody has looked: then it is those whom the try before it met.
-        self._in_the_way = (watcher.in_the_way() if watcher is not None else []) or self._in_the_way
-        failure = replace(failure, blockers=tuple(self._in_the_way))
+        self._in_the_way = (watcher.in_the_way() if watcher is not None else ()) or self._in_the_way
+        failure = replace(failure, blockers=self._in_the_way)
         if self._over():
             return self._ended(failure)
         if self._why_not is None:
@@ -70,12 +71,20 @@ class Tries:
             )
         self.lost += 1
         wait_ms = guard.backoff_ms(self.lost, random.random())
-        number: dict[str, Any] = {"try": self.lost}
         self._journal.write(
-            "statement_retried", step=self._step.number, path=failure.path, line=failure.line, of=control.retries + 1,
-            sqlstate=failure.sqlstate, why=why, message=failure.message, wait_ms=wait_ms,
-            blockers=self._in_the_way, **number,
-        )  # fmt: skip
+            StatementRetried(
+                step=self._step.number,
+                path=failure.path,
+                line=failure.line,
+                of=control.retries + 1,
+                sqlstate=failure.sqlstate,
+                why=why,
+                message=failure.message,
+                wait_ms=wait_ms,
+                blockers=self._in_the_way,
+                number=self.lost,
+            )
+        )
         self._be_patient(vacuum)
         if watcher is not None:
             watcher.prepare()
@@ -86,9 +95,9 @@ class Tries:
         """Such as `in the way at the last look: process 777 (reporting)`; "" when nobody was seen."""
         if not self._in_the_way:
             return ""
-        first = next((one for one in self._in_the_way if not one["ours"]), self._in_the_way[0])
-        name = first["application"] or first["user"] or "?"
-        who = f"process {first['pid']} ({name})" if first["pid"] else f"the prepared transaction {first['prepared']}"
+        first = next((one for one in self._in_the_way if not one.ours), self._in_the_way[0])
+        name = first.application or first.user or "?"
+        who = f"process {first.pid} ({name})" if first.pid else f"the prepared transaction {first.prepared}"
         return f"in the way at the last look: {who}"
 
     def _be_patient(self, vacuum: guard.Vacuum | None) -> None:
@@ -104,10 +113,12 @@ class Tries:
         self.patience_ms = ms
         hidden = ", if it isn't one that prevents wraparound, which is hidden here" if vacuum.wraparound is None else ""
         self._journal.write(
-            "lock_timeout_raised",
-            step=self._step.number,
-            ms=ms,
-            why=f"only an autovacuum (process {vacuum.pid}) is in the way: it gives way after deadlock_timeout{hidden}",
+            LockTimeoutRaised(
+                step=self._step.number,
+                ms=ms,
+                why=f"only an autovacuum (process {vacuum.pid}) is in the way:"
+                f" it gives way after deadlock_timeout{hidden}",
+            )
         )
 
     def _over(self) -> bool:

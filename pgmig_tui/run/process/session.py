@@ -9,6 +9,7 @@ from pgmig_tui.database.connect import Connection, application_name, connect, gu
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError, Refused
+from pgmig_tui.run.journal.events import StatementNotes
 from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step
 from pgmig_tui.run.process.control import Control
 
@@ -288,7 +289,7 @@ _LIFT_SQL = (
 _PUT_BACK_SQL = "SELECT pg_catalog.set_config('statement_timeout','{}',true)"
 
 
-def note_transaction(wire: Wire, control: Control) -> dict[str, object]:
+def note_transaction(wire: Wire, control: Control) -> StatementNotes:
     """Fields of the `statement_started` of a COMMIT: the ID of the transaction that is open (`xid`, 64 bits, as text;
     "" when it has written nothing or has failed), and whether it is `lasting`: the server will never give it to
     another.
@@ -312,14 +313,14 @@ def note_transaction(wire: Wire, control: Control) -> dict[str, object]:
     return noted
 
 
-def _noted(wire: Wire, control: Control) -> dict[str, object]:
+def _noted(wire: Wire, control: Control) -> StatementNotes:
     exchange = wire.run(_NOTE_SQL.encode())
     rows = exchange.last.rows
     if exchange.error is not None or not rows or not rows[0][0]:
         return {"xid": ""}
     xid, may_write = rows[0]
     written = may_write == "t" and wire.run(f"SELECT {_MESSAGE}".encode()).error is None
-    return {"xid": xid, "lasting": written and _flushed(control)}
+    return {"xid": xid or "", "lasting": written and _flushed(control)}
 
 
 def _flushed(control: Control) -> bool:

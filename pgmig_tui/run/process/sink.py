@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from pgmig_tui.database.wire import Reply
 from pgmig_tui.display.mask import mask_secrets
+from pgmig_tui.run.journal.events import Output, StatementFinished, StatementNotes, StatementsFinished, StatementStarted
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.process.control import Control
 from pgmig_tui.script.actions import Send
@@ -39,9 +40,9 @@ class JournalSink:
         self._told = 0.0
         self._last_line = 0
         self._quiet = False
-        self.before: Callable[[str, str], dict[str, object]] | None = None
+        self.before: Callable[[str, str], StatementNotes] | None = None
         """Notes what stands under the names of a statement (text, kind) that commits by itself."""
-        self.transaction: Callable[[], dict[str, object]] | None = None
+        self.transaction: Callable[[], StatementNotes] | None = None
         """Notes the ID of the script's own transaction before its COMMIT: an ID that the journal holds lets the server
         say later what became of it."""
 
@@ -57,7 +58,7 @@ class JournalSink:
         self._kind, self._head = kind, head
         masked = mask_secrets(self._journal.hide(send.written)[: SHOWN * 4])[:SHOWN]
         read = send.source.encode("utf-8", "surrogateescape") or send.sql
-        more: dict[str, object] = {}
+        more: StatementNotes = {}
         if self.before is not None and commits and kind != "COMMIT":
             more = self.before(send.text, kind)
         if self.transaction is not None and commits and kind == "COMMIT":
@@ -65,10 +66,19 @@ class JournalSink:
         if self._synced:
             more["start"] = send.start
         self._journal.write(
-            "statement_started", sync=commits and self._synced, step=self._step, path=send.path, line=send.line,
-            end_line=send.end_line, kind=kind, commits=commits, sql=masked,
-            hash=hashlib.sha1(read, usedforsecurity=False).hexdigest()[:12], **more,
-        )  # fmt: skip
+            StatementStarted(
+                step=self._step,
+                path=send.path,
+                line=send.line,
+                end_line=send.end_line,
+                kind=kind,
+                commits=commits,
+                sql=masked,
+                hash=hashlib.sha1(read, usedforsecurity=False).hexdigest()[:12],
+                **more,
+            ),
+            sync=commits and self._synced,
+        )
 
     def finished(self, send: Send, kind: str, reply: Reply, ms: float, *, commits: bool) -> None:
         if self._quiet:
@@ -80,12 +90,19 @@ class JournalSink:
             self._last_line = send.end_line
             return
         self._journal.write(
-            "statement_finished", step=self._step, line=send.line, end_line=send.end_line, tag=reply.tag,
-            rows=reply.row_count, ms=round(ms, 2), commits=commits,
-        )  # fmt: skip
+            StatementFinished(
+                step=self._step,
+                line=send.line,
+                end_line=send.end_line,
+                tag=reply.tag,
+                rows=reply.row_count,
+                ms=round(ms, 2),
+                commits=commits,
+            )
+        )
 
     def output(self, text: str, stream: str) -> None:
-        self._journal.write("output", step=self._step, text=self._journal.hide(text)[:20000], stream=stream)
+        self._journal.write(Output(step=self._step, text=self._journal.hide(text)[:20000], stream=stream))
 
     def may_go_on(self) -> str:
         if self._synced:  # an atomic step is checked before its COMMIT; here every statement may be one
@@ -97,9 +114,16 @@ class JournalSink:
         if not self._count:
             return
         self._journal.write(
-            "statements_finished", step=self._step, from_line=self._first, to_line=self._last_line, count=self._count,
-            kind=self._kind, rows=self._rows, ms=round(self._ms, 2),
-        )  # fmt: skip
+            StatementsFinished(
+                step=self._step,
+                from_line=self._first,
+                to_line=self._last_line,
+                count=self._count,
+                kind=self._kind,
+                rows=self._rows,
+                ms=round(self._ms, 2),
+            )
+        )
         self._count = self._rows = 0
         self._ms = 0.0
         self._told = time.monotonic()

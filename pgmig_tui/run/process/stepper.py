@@ -8,7 +8,7 @@ can't be: started → statements → all applied → verification → record, ea
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from pgmig_tui.database import marks, own_tables, registry, tracking
@@ -17,6 +17,19 @@ from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.database.text import ident
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.events import (
+    IndexInvalid,
+    SessionOpened,
+    StepApplied,
+    StepCommitted,
+    StepCommitting,
+    StepFailed,
+    StepInDoubt,
+    StepRecorded,
+    StepStarted,
+    StepVerified,
+    Warned,
+)
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.run_plan import RunPlan, Step
@@ -122,15 +135,23 @@ class Stepper:
         return f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE" + (f"; {lock}" if lock else "")
 
     def _opened(self, pid: int, started: str, pooled: bool) -> None:
-        self.journal.write("session_opened", pid=pid, started=started, **({"pooled": True} if pooled else {}))
+        self.journal.write(SessionOpened(pid=pid, started=started, pooled=pooled or None))
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
         self.control.cancelled = False
         self.journal.write(
-            "step_started", sync=step.mode == "stepwise", step=step.number, action=step.action, change=step.change,
-            change_id=step.change_id, label=step.label, mode=step.mode, script=step.script,
-        )  # fmt: skip
+            StepStarted(
+                step=step.number,
+                action=step.action,
+                change=step.change,
+                change_id=step.change_id,
+                label=step.label,
+                mode=step.mode,
+                script=step.script,
+            ),
+            sync=step.mode == "stepwise",
+        )
         start = time.perf_counter()
         if step.action == "verify":
             return self._verify_only(step)
@@ -229,13 +250,13 @@ class Stepper:
         if failure is not None and failure.sqlstate in _MOVE_VERIFY and wire.in_transaction:
             wire.run(b"ROLLBACK TO SAVEPOINT pgmig_verify")
             self.journal.write(
-                "warning",
-                step=step.number,
-                message=f"the verification can't run inside the transaction: {failure.message}",
+                Warned(
+                    step=step.number, message=f"the verification can't run inside the transaction: {failure.message}"
+                )
             )
             return None, _CONSTRAINTS, False
         if failure is None:
-            self.journal.write("step_verified", step=step.number, ok=True, where="inside")
+            self.journal.write(StepVerified(step=step.number, ok=True, where="inside"))
         return failure, f"{frame.pending.decode()}; {_RELEASE}" if frame.pending else _RELEASE, True
 
     def _rows(self, step: Step, executed: list[Executed], start: float, *, outcome: str) -> str:
@@ -254,7 +275,7 @@ class Stepper:
         self.control.check()
         if why := self.control.cancelled_because:
             return _Lost(failure_of(step, why), executed)
-        self.journal.write("step_committing", step=step.number, change=step.change)
+        self.journal.write(StepCommitting(step=step.number, change=step.change))
         upcoming = plan.steps[step.number] if step.number < len(plan.steps) else None
         if upcoming is not None:
             self.scripts.read_ahead(wire, upcoming.script)
@@ -279,7 +300,7 @@ class Stepper:
             message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
             return _Lost(failure_of(step, message), executed)
         self.journal.write(
-            "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start)
+            StepCommitted(step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start))
         )
         if self.control.cancelled and self.session.warned:
             self._cancelled_too_late(step)
@@ -289,10 +310,12 @@ class Stepper:
         """A COMMIT that waits for a synchronous standby has happened: a cancel only ends the waiting."""
         self.control.paused = True  # the next COMMIT would wait for it as well: somebody should look first
         self.journal.write(
-            "warning", step=step.number,
-            message=f"{step.change} is committed on this server; whether a synchronous standby has it isn't known:"
-            f" {self.session.warned}",
-        )  # fmt: skip
+            Warned(
+                step=step.number,
+                message=f"{step.change} is committed on this server; whether a synchronous standby has it isn't known:"
+                f" {self.session.warned}",
+            )
+        )
 
     def _unanswered_commit(self, step: Step, start: float, executed: list[Executed]) -> StepResult:
         """COMMIT was sent and not answered. The registry knows: its row is in the same transaction."""
@@ -300,9 +323,14 @@ class Stepper:
             return StepResult(ok=False, in_doubt=True, message=self._asked_in_vain(step))
         if recorded:
             self.journal.write(
-                "step_committed", step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start),
-                note="the connection broke at COMMIT; the registry holds the change's record",
-            )  # fmt: skip
+                StepCommitted(
+                    step=step.number,
+                    change=step.change,
+                    action=step.action,
+                    ms=elapsed_ms(start),
+                    note="the connection broke at COMMIT; the registry holds the change's record",
+                )
+            )
             return StepResult(ok=True, recorded=True)
         message = "the connection broke at COMMIT and the transaction was rolled back"
         return self.failures.failed(step, start, failure_of(step, message), executed)
@@ -321,7 +349,7 @@ class Stepper:
 
     def _asked_in_vain(self, step: Step) -> str:
         message = f"COMMIT was sent and not answered, and the registry can't be asked: {self._unasked}"
-        self.journal.write("step_in_doubt", sync=True, step=step.number, change=step.change, message=message)
+        self.journal.write(StepInDoubt(step=step.number, change=step.change, message=message), sync=True)
         return message
 
     # -- stepwise ----------------------------------------------------------------------------------------------
@@ -352,7 +380,7 @@ class Stepper:
                 step, start, failure, executor.executed, in_doubt=failure.lost, left=executor.left,
                 halves=executor.halves,
             )  # fmt: skip
-        self.journal.write("step_applied", sync=True, step=step.number, change=step.change, ms=elapsed_ms(start))
+        self.journal.write(StepApplied(step=step.number, change=step.change, ms=elapsed_ms(start)), sync=True)
         verified = True
         if step.verify != "off":
             verified = self._verify_apart(step)
@@ -384,18 +412,33 @@ class Stepper:
         if exchange.last.tag != "COMMIT" and not exchange.lost:
             return self._unrecorded(step, "COMMIT was not answered")
         self.journal.write(
-            "step_recorded", sync=True, step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start),
-            verified=verified if step.verify != "off" else None,
-        )  # fmt: skip
+            StepRecorded(
+                step=step.number,
+                change=step.change,
+                action=step.action,
+                ms=elapsed_ms(start),
+                verified=verified if step.verify != "off" else None,
+            ),
+            sync=True,
+        )
         return StepResult(ok=True, recorded=True) if verified else self._verify_failed()
 
     def _unrecorded(self, step: Step, why: str) -> StepResult:
         message = f"the script was applied but could not be recorded: {why}"
         self.journal.write(
-            "step_failed", sync=True, step=step.number, change=step.change, message=message, committed=True,
-            what_stays=[f"everything that {step.script} does"], applied=True, recorded=False,
-            do=f"Check with the verify script, then record it: pgmig-tui {step.action} --log-only --to {step.change}",
-        )  # fmt: skip
+            StepFailed(
+                step=step.number,
+                change=step.change,
+                message=message,
+                committed=True,
+                what_stays=(f"everything that {step.script} does",),
+                applied=True,
+                recorded=False,
+                do="Check with the verify script, then record it:"
+                f" pgmig-tui {step.action} --log-only --to {step.change}",
+            ),
+            sync=True,
+        )
         return StepResult(ok=False, in_doubt=True, message=message)
 
     def record_only(self, step: Step, *, verified: bool) -> StepResult:
@@ -436,10 +479,8 @@ class Stepper:
         self.session.leave()
         why = self.control.cancelled_because if self.control.cancelled else ""
         self._cut_short = why if why and failure is not None and failure.message.startswith(why) else ""
-        fields = {} if failure is None else fields_of(failure)
-        self.journal.write(
-            "step_verified", step=step.number, ok=failure is None, where="after", change=step.change, **fields
-        )
+        told = StepVerified(step=step.number, ok=failure is None, where="after", change=step.change)
+        self.journal.write(told if failure is None else replace(told, **fields_of(failure)))
         return failure is None
 
     def _verify_only(self, step: Step) -> StepResult:
@@ -447,9 +488,14 @@ class Stepper:
         problem = step.findings[0] if step.findings else ""
         if step.verify_script is None or problem:
             self.journal.write(
-                "step_verified", step=step.number, ok=not problem, where="none", change=step.change,
-                message=problem or step.verify_reason,
-            )  # fmt: skip
+                StepVerified(
+                    step=step.number,
+                    ok=not problem,
+                    where="none",
+                    change=step.change,
+                    message=problem or step.verify_reason,
+                )
+            )
         ok = not problem
         if step.verify_script is not None:
             ok = self._verify_apart(step) and ok
@@ -475,10 +521,10 @@ class Stepper:
 
         def found(one: Leftover) -> None:
             if one.kind == "index":
-                self.journal.write("index_invalid", step=step.number, index=one.told, repair=list(one.repair))
+                self.journal.write(IndexInvalid(step=step.number, index=one.told, repair=tuple(one.repair)))
             else:
                 message = f"the statement has left {one.what}; what finishes it: {one.repair[0]}"
-                self.journal.write("warning", step=step.number, message=message)
+                self.journal.write(Warned(step=step.number, message=message))
 
         return StepwiseExecutor(
             plain.wire,

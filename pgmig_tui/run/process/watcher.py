@@ -14,8 +14,11 @@ from typing import Any, Protocol
 
 from pgmig_tui.database.background import Background, Cells, Poll
 from pgmig_tui.database.connect import Connection, Reachable, application_name
-from pgmig_tui.database.live import Blocker, Live, look_sql, preparing_sql, read_live
+from pgmig_tui.database.live import Blocker as Seen
+from pgmig_tui.database.live import Live, look_sql, preparing_sql, read_live
 from pgmig_tui.database.lookout import SAID_AFTER_S, waits_words
+from pgmig_tui.display.activity import Activity, Blocker, Hold
+from pgmig_tui.run.journal.events import LockWaited, Warned
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.process import guard
 from pgmig_tui.run.process.waits import Waits
@@ -230,7 +233,7 @@ class Watcher:
     def _drop(self, now: float, why: str) -> None:
         if why != self._complained:
             self._complained = why
-            self._journal.write("warning", step=self._step, message=f"the watcher sees nothing for now: {why}")
+            self._journal.write(Warned(step=self._step, message=f"the watcher sees nothing for now: {why}"))
         self._not_before = now + _AGAIN_S
         if self._session is not None:
             self._session.close()
@@ -297,7 +300,7 @@ class Watcher:
         told = (
             f"process {pid} has ended the statement, and no answer came in {_VANISHED_S:.0f} s: its session is given up"
         )
-        self._journal.write("warning", step=self._step, message=told)
+        self._journal.write(Warned(step=self._step, message=told))
         self._watched.cut()
 
     def _look_for_standby(self, live: Live, now: float) -> None:
@@ -309,11 +312,7 @@ class Watcher:
         if before is None or before == _SAID or now - before < SAID_AFTER_S:
             return
         self._standby_since = _SAID
-        self._journal.write(
-            "warning",
-            step=self._step,
-            message=waits_words(self.watched_pid),
-        )
+        self._journal.write(Warned(step=self._step, message=waits_words(self.watched_pid)))
 
     # -- the queue guard ---------------------------------------------------------------------------------------
 
@@ -327,9 +326,9 @@ class Watcher:
             self.gave_way = why
             self._watched.cancel()
 
-    def in_the_way(self) -> list[dict[str, Any]]:
+    def in_the_way(self) -> tuple[Blocker, ...]:
         """Who was in the way at the last look, as the journal tells it."""
-        return [told(blocker) for blocker in self.latest.blockers[:_TOLD]] if self.latest is not None else []
+        return tuple(told(one) for one in self.latest.blockers[:_TOLD]) if self.latest is not None else ()
 
     def only_vacuum(self) -> guard.Vacuum | None:
         """The vacuum that alone was in the way at the last look, if it was one."""
@@ -344,7 +343,7 @@ class Watcher:
         """The sum of what was seen of the last statement's waits, once it has ended."""
         statement = self._statement
         if ms := statement.waits.take_ms():
-            self._journal.write("lock_waited", step=self._step, line=statement.line, ms=ms)
+            self._journal.write(LockWaited(step=self._step, line=statement.line, ms=ms))
 
     def _tell(self, live: Live, now: float) -> None:
         statement = self._statement
@@ -364,12 +363,22 @@ class Watcher:
             return
         statement.told = told
         self._journal.write(
-            "activity", step=self._step, line=statement.line, elapsed_ms=elapsed_ms, waiting=live.waiting, phase=phase,
-            percent=None if percent is None else round(percent, 1), about=about,
-            blockers=self.in_the_way(),
-            holds=[{"relation": relation, "mode": mode} for relation, mode in live.holds[:50]],
-            waiters=live.waiters, oldest_wait_ms=live.oldest_wait_ms, hidden=live.hidden, note=note,
-        )  # fmt: skip
+            Activity(
+                step=self._step,
+                line=statement.line,
+                elapsed_ms=elapsed_ms,
+                waiting=live.waiting,
+                phase=phase,
+                percent=None if percent is None else round(percent, 1),
+                about=about,
+                blockers=self.in_the_way(),
+                holds=tuple(Hold(relation, mode) for relation, mode in live.holds[:50]),
+                waiters=live.waiters,
+                oldest_wait_ms=live.oldest_wait_ms,
+                hidden=live.hidden,
+                note=note,
+            )
+        )
 
     def _progress(self, live: Live, statement: _Statement) -> tuple[str, float | None, bool]:
         """(phase, percent, whether that is only an estimate). A rewrite by ALTER TABLE has no progress view: it is
@@ -411,11 +420,9 @@ def _note(live: Live, statement: _Statement) -> str:
     return "; ".join(notes)
 
 
-def told(one: Blocker) -> dict[str, Any]:
+def told(one: Seen) -> Blocker:
     """A session that is in the way, as events tell it."""
-    return {
-        "pid": one.pid, "started": one.started or "", "user": one.user, "application": one.application,
-        "state": one.state or "", "since_ms": one.since_ms, "query": one.query, "depth": one.depth,
-        "prepared": one.prepared, "wraparound": one.wraparound, "ours": one.ours, "sqitch": one.sqitch,
-        "hidden": one.hidden,
-    }  # fmt: skip
+    return Blocker(
+        one.pid, one.started or "", one.user, one.application, one.state or "", one.since_ms, one.query, one.depth,
+        one.prepared, one.wraparound, one.ours, one.sqitch, one.hidden,
+    )  # fmt: skip

@@ -6,10 +6,12 @@ goes into the journal with the statement and needs nothing else to be read: neit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pgmig_tui.database.objects import Found, Named, found_in, found_sql
 from pgmig_tui.database.wire import Wire
+from pgmig_tui.run.journal.events import StatementNotes
 from pgmig_tui.run.recovery.effects import Subject, effects_of
 from pgmig_tui.run.recovery.rewrites import files_before, rewrite_of
 from pgmig_tui.script.parse import parse
@@ -20,7 +22,7 @@ _MOST = 100
 """Objects of one statement that are looked for; of one that names more, nothing is known by them."""
 
 
-def noted_before(wire: Wire, text: str, kind: str) -> dict[str, Any]:
+def noted_before(wire: Wire, text: str, kind: str) -> StatementNotes:
     """Fields of `statement_started`: `objects`, what stands under the names that the statement is about; `files` and
     `rewrite`, of what it gives new files; `repeat`, why it needs no evidence. Never raises for the server: what it
     doesn't tell isn't noted."""
@@ -32,22 +34,22 @@ def noted_before(wire: Wire, text: str, kind: str) -> dict[str, Any]:
     if len(nodes) != 1:
         return {}
     effects, rewrite = effects_of(nodes[0]), rewrite_of(nodes[0])
-    told: dict[str, Any] = {"repeat": effects.repeat} if effects.repeat else {}
+    told: StatementNotes = {"repeat": effects.repeat} if effects.repeat else {}
     if rewrite is not None and (files := files_before(wire, rewrite)):
-        told |= {"files": files, "rewrite": rewrite.flags}
+        told["files"], told["rewrite"] = tuple(map(tuple, files)), tuple(rewrite.flags)
     if effects.subjects and (objects := _objects(wire, effects.subjects)):
         told["objects"] = objects
     return told
 
 
-def _objects(wire: Wire, subjects: tuple[Subject, ...]) -> list[dict[str, Any]]:
+def _objects(wire: Wire, subjects: tuple[Subject, ...]) -> tuple[Mapping[str, Any], ...]:
     if len(subjects) > _MOST:
-        return []
+        return ()
     exchange = wire.run(found_sql([one.named for one in subjects]).encode())
     if exchange.error is not None:
-        return []
+        return ()
     found = found_in(exchange.last.rows)
-    return [_note(one, there) for one, there in zip(subjects, found, strict=True) if _resolved(one.named, there)]
+    return tuple(_note(one, there) for one, there in zip(subjects, found, strict=True) if _resolved(one.named, there))
 
 
 def _resolved(named: Named, there: Found) -> bool:

@@ -12,9 +12,8 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pgmig_tui.database import registry, runs, tracking
 from pgmig_tui.database.activity import NamedSession, sessions_named, sessions_started, terminate
@@ -23,7 +22,8 @@ from pgmig_tui.database.connect import Connection, Reachable, application_name, 
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import ServerIdentity
 from pgmig_tui.errors import PgmigError, in_a_line
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import RunFinished, RunSettled, SessionOpened, Warned
 from pgmig_tui.run.journal.file import JournalReader, JournalWriter, hold_lock
 from pgmig_tui.run.journal.listing import unfinished
 from pgmig_tui.run.journal.mark_files import mark_in_file
@@ -156,14 +156,9 @@ def living_sessions(connection: Connection, plan: RunPlan, patience_s: float) ->
 
 def _opened(plan: RunPlan) -> tuple[dict[int, str], frozenset[int]]:
     """The sessions that the journal tells of, by process with their start, and which of them are a pool's."""
-    told = [event.data for event in JournalReader(plan.folder).poll() if event.name == "session_opened"]
-    sessions = [one for one in told if _is_session(one)]
-    pools = frozenset(one["pid"] for one in sessions if one.get("pooled"))
-    return {one["pid"]: one["started"] for one in sessions}, pools
-
-
-def _is_session(data: Mapping[str, Any]) -> bool:
-    return isinstance(data.get("pid"), int) and bool(_MOMENT(str(data.get("started", ""))))
+    told = [one.event for one in JournalReader(plan.folder).poll()]
+    sessions = [one for one in told if isinstance(one, SessionOpened) and one.pid and _MOMENT(one.started)]
+    return {one.pid: one.started for one in sessions}, frozenset(one.pid for one in sessions if one.pooled)
 
 
 def _verdict(seen: _Seen, step: Step, at: Position) -> Verdict:
@@ -215,23 +210,40 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
                 if one.outcome == "not_applied" and one.why == NOT_BEGUN:
                     continue
                 journal.write(
-                    "run_settled", step=one.step.number, change=one.step.change, action=one.step.action,
-                    outcome=one.outcome, line=one.line, what_stays=list(one.stays), repair=list(one.repair),
-                    message=one.why, by=by,
-                )  # fmt: skip
+                    RunSettled(
+                        step=one.step.number,
+                        change=one.step.change,
+                        action=one.step.action,
+                        outcome=one.outcome,
+                        line=one.line,
+                        what_stays=tuple(one.stays),
+                        repair=tuple(one.repair),
+                        message=one.why,
+                        by=by,
+                    )
+                )
             if plan.mark_reason is not None:
                 reverted = [one.step for one in settlement.verdicts if one.outcome == "recorded"]
                 try:
                     mark_in_file(plan.folder.parent.parent, plan, reverted)
                 except PgmigError as error:
-                    journal.write("warning", message=in_a_line(str(error)))
+                    journal.write(Warned(message=in_a_line(str(error))))
             for what, write in (("settlement could not be tracked", _track), ("row could not be ended", _end_row)):
                 if why := _written(connection, settlement, write):
-                    journal.write("warning", message=f"the run's {what}: {why}")
+                    journal.write(Warned(message=f"the run's {what}: {why}"))
             journal.write(
-                "run_finished", sync=True, exit_status=settlement.exit_status, result="settled", done=settlement.done,
-                total=len(plan.steps), summary=settlement.summary, now="", do="", heard_at=heard,
-            )  # fmt: skip
+                RunFinished(
+                    exit_status=settlement.exit_status,
+                    result="settled",
+                    done=settlement.done,
+                    total=len(plan.steps),
+                    summary=settlement.summary,
+                    now="",
+                    do="",
+                    heard_at=heard,
+                ),
+                sync=True,
+            )
         finally:
             journal.close()
     finally:
@@ -239,9 +251,9 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
     return True
 
 
-def _heard(events: Sequence[Event]) -> str:
+def _heard(events: Sequence[Entry]) -> str:
     """When the run itself wrote last: what comes behind its end, or behind where it broke off, is by others."""
-    ended = next((event for event in events if event.name == "run_finished"), events[-1] if events else None)
+    ended = next((event for event in events if isinstance(event.event, RunFinished)), events[-1] if events else None)
     return ended.at if ended is not None else ""
 
 
@@ -273,14 +285,32 @@ def close_unseen(plan: RunPlan, *, by: str) -> bool:
                 begun = at.get(step.number, Position())
                 if begun.started and not begun.recorded:
                     journal.write(
-                        "run_settled", step=step.number, change=step.change, action=step.action, outcome="unknown",
-                        line=begun.line or None, what_stays=list(begun.stays), repair=[], message=why, by=by,
-                    )  # fmt: skip
+                        RunSettled(
+                            step=step.number,
+                            change=step.change,
+                            action=step.action,
+                            outcome="unknown",
+                            line=begun.line or None,
+                            what_stays=tuple(begun.stays),
+                            repair=(),
+                            message=why,
+                            by=by,
+                        )
+                    )
             journal.write(
-                "run_finished", sync=True, exit_status=1, result="settled", done=done, total=len(plan.steps),
-                summary=f"{done} of {len(plan.steps)} steps are done, by its journal; {why}", now="", do="",
-                heard_at=heard, unseen=True,
-            )  # fmt: skip
+                RunFinished(
+                    exit_status=1,
+                    result="settled",
+                    done=done,
+                    total=len(plan.steps),
+                    summary=f"{done} of {len(plan.steps)} steps are done, by its journal; {why}",
+                    now="",
+                    do="",
+                    heard_at=heard,
+                    unseen=True,
+                ),
+                sync=True,
+            )
         finally:
             journal.close()
     finally:

@@ -11,16 +11,17 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
 from pgmig_tui.display.names import told_apart
-from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
-from pgmig_tui.report.picture import RunPicture, StepPicture
 from pgmig_tui.report.run_report import done_words, result_words, state_words, summary, verified_words, waited_words
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.lines import RunLines
+from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.items import item_line, whole_item
 from pgmig_tui.ui.run_view import next_words
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Answered, EventFacts, Item, Place
+from pgmig_tui.ui.session import Answered, Item, Place
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 _STATES: dict[str, Span] = {
@@ -40,9 +41,7 @@ class AfterScreen(PlaceScreen):
     CSS_PATH = "../styles/after.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("after")
 
-    def __init__(
-        self, run_id: str, environment: Place | None, picture: RunPicture, events: Sequence[EventFacts]
-    ) -> None:
+    def __init__(self, run_id: str, environment: Place | None, picture: RunPicture, events: Sequence[Entry]) -> None:
         super().__init__()
         self.run_id = run_id
         self.environment = environment
@@ -96,8 +95,7 @@ class AfterScreen(PlaceScreen):
     def _take(self, items: tuple[Item, ...]) -> None:
         said = self.picture.afterwards
         self._items = tuple(
-            replace(one, answered=str(said[one.id].get("note") or "")) if one.id in said and not one.seen else one
-            for one in items
+            replace(one, answered=said[one.id][1].note) if one.id in said and not one.seen else one for one in items
         )
         self._show()
 
@@ -110,7 +108,7 @@ class AfterScreen(PlaceScreen):
 
     def _log_lines(self, columns: int) -> list[Line]:
         told = RunLines()
-        return [line for event in self._events for line in told.add(event.name, event.at, event.data)]
+        return [line for event in self._events for line in told.add(event)]
 
     def _step_lines(self, columns: int) -> list[Line]:
         name = max(10, min(max((len(step.change) for step in self.picture.steps.values()), default=10), columns - 53))
@@ -124,7 +122,7 @@ class AfterScreen(PlaceScreen):
         for step in steps:
             lines.append(self._step_line(step, pad(names[safe(step.change)], name)))
             if step.failure:
-                message = f"{step.failure.get('sqlstate') or ''} {step.failure.get('message') or ''}"
+                message = f"{step.failure.sqlstate} {step.failure.message}"
                 lines += wrap(safe(message), columns - 1, "failed", indent="      ")
                 if step.action != "verify":
                     for left in step.left.sentences:

@@ -8,10 +8,11 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from pgmig_tui.display.activity import bar
-from pgmig_tui.display.batches import Progress
 from pgmig_tui.display.cells import Line, Role, cut, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import about, count, duration
+from pgmig_tui.run.journal.batches import Progress
+from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.dialog import paragraph
 from pgmig_tui.ui.screens.place import bindings
@@ -42,9 +43,9 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
 
     def on_journal_read(self, message: JournalRead) -> None:
         for event in message.events:
-            self.progress.add(event.name, event.at, event.data)
-            if event.name == "run_finished":
-                self._do = str(event.data.get("do") or "")
+            self.progress.add(event)
+            if isinstance(event.event, RunFinished):
+                self._do = event.event.do
 
     def _after_failure(self) -> None:
         """What can be done is said in one line: go on with it."""
@@ -71,8 +72,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         if picture.paused:
             return "~ PAUSED between two batches, no transaction is open; p goes on", "waiting"
         if now.lost is not None:
-            tried = f"try {now.lost.get('try', '?')} of {now.lost.get('of', '?')} lost"
-            return f"~ {tried}: {safe(str(now.lost.get('why') or ''))}", "waiting"
+            return f"~ try {now.lost.number} of {now.lost.of} lost: {safe(now.lost.why)}", "waiting"
         asked = f"  asked to {self._asked}" if self._asked else ""
         if now.held:
             return f"~ HOLDING: {safe(now.throttled)}{asked}", "waiting"

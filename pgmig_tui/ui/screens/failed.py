@@ -11,7 +11,7 @@ from textual.widget import Widget
 from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
-from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui import run_view
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings

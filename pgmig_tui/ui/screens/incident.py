@@ -10,10 +10,11 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
-from pgmig_tui.report.picture import RunPicture
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.picture import RunPicture
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.screens.run import RunScreen
-from pgmig_tui.ui.session import EventFacts, Place, Record
+from pgmig_tui.ui.session import Place, Record
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 
@@ -29,9 +30,7 @@ class IncidentScreen(PlaceScreen):
     CSS_PATH = "../styles/rollback.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("incident")
 
-    def __init__(
-        self, run_id: str, environment: Place | None, picture: RunPicture, events: Sequence[EventFacts]
-    ) -> None:
+    def __init__(self, run_id: str, environment: Place | None, picture: RunPicture, events: Sequence[Entry]) -> None:
         super().__init__()
         self.run_id = run_id
         self.environment = environment

@@ -11,10 +11,12 @@ from textual.widget import Widget
 
 from pgmig_tui.display.activity import Blocker, blocker_lines
 from pgmig_tui.display.cells import Line, text_of
-from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
-from pgmig_tui.report.picture import RunPicture, StepPicture
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import BlockerEnded, RunFinished, RunPaused, RunResumed, StepFailed, StepInDoubt
+from pgmig_tui.run.journal.lines import RunLines
+from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui import run_view
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.poller import Poller
@@ -22,7 +24,7 @@ from pgmig_tui.ui.run_view import current_lines, failure_lines, gone_lines, mome
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import GOES_ON, STAYS_PAUSED, EventFacts, Place, Watch
+from pgmig_tui.ui.session import GOES_ON, STAYS_PAUSED, Place, Watch
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
@@ -30,7 +32,7 @@ POLL_SECONDS = 0.05
 _STEERING = frozenset(
     f"run.{name}" for name in ("pause", "cancel", "stop", "blocker", "settings", "retry")
 )  # fmt: skip
-_ENDS_ASKING = frozenset({"run_paused", "run_resumed", "step_failed", "step_in_doubt", "run_finished"})
+_ENDS_ASKING = (RunPaused, RunResumed, StepFailed, StepInDoubt, RunFinished)
 
 
 class RunScreen(PlaceScreen):
@@ -47,7 +49,7 @@ class RunScreen(PlaceScreen):
         super().__init__()
         self.run_id = run_id
         self.picture = RunPicture()
-        self.events: list[EventFacts] = []
+        self.events: list[Entry] = []
         self.alive = True
         self._environment = environment
         self._watch = watch
@@ -110,9 +112,9 @@ class RunScreen(PlaceScreen):
         lines: list[Line] = []
         for event in message.events:
             self.events.append(event)
-            self.picture.add(event)  # type: ignore[arg-type]
-            lines += self._lines.add(event.name, event.at, event.data)
-            if event.name in _ENDS_ASKING:
+            self.picture.add(event)
+            lines += self._lines.add(event)
+            if isinstance(event.event, _ENDS_ASKING):
                 self._asked = ""
                 self._said = None  # what was asked for is no news any more
         self._tell_blocker(message.events)
@@ -148,7 +150,7 @@ class RunScreen(PlaceScreen):
         if step is None:
             self._seen_alive = self._seen_alive or not self.ended
             return
-        path = str((step.failure or {}).get("path") or "")
+        path = step.failure.path if step.failure else ""
         if path and path != self._script_of:
             self._script_of = path
             session, run_id = self.pgmig.session, self.run_id
@@ -171,13 +173,13 @@ class RunScreen(PlaceScreen):
         assert step is not None, "off() has seen to it"
         self.app.push_screen(FailedScreen(self, step))
 
-    def _tell_blocker(self, events: Sequence[EventFacts]) -> None:
+    def _tell_blocker(self, events: Sequence[Entry]) -> None:
         """What became of a session that was to be ended, where it was asked for."""
         for event in events:
-            if event.name == "blocker_ended" and self._steers and self.picture.exit_status is None:
-                told = self._lines.add(event.name, event.at, event.data)
-                good = bool(event.data.get("ok"))
-                self.say(text_of(told[0])[10:].strip(), "done" if good else "failed")
+            ended = event.event
+            if isinstance(ended, BlockerEnded) and self._steers and self.picture.exit_status is None:
+                told = self._lines.add(event)
+                self.say(text_of(told[0])[10:].strip(), "done" if ended.ok else "failed")
 
     @property
     def ended(self) -> bool:

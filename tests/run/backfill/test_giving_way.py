@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from tests.run.backfill.conftest import SLOW, TOML, counters, plan_of, table
 from tests.run.conftest import Workshop, wait_a_moment
 from tests.run.standby import Standby
@@ -35,7 +35,7 @@ def test_it_holds_while_a_replica_is_behind(shop: Workshop) -> None:
 
     with Standby(shop.server) as standby:
 
-        def follow(handle: client.RunHandle, event: Event) -> None:
+        def follow(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "batch_throttled" and not event.data["over"]:
                 standby.tell()
                 before = shop.query("SELECT batches FROM pgmig.backfill_progress")
@@ -61,7 +61,7 @@ def test_stop_is_heard_while_it_holds(shop18: Workshop) -> None:
     table(shop18, 2000, ", pad text NOT NULL DEFAULT repeat('x', 1000)")
     with Standby(shop18.server):
 
-        def stop(handle: client.RunHandle, event: Event) -> None:
+        def stop(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "batch_throttled":
                 handle.send("stop")
 
@@ -98,7 +98,7 @@ def test_a_vacuum_of_the_table_slows_it_down(shop18: Workshop) -> None:
     with other, ThreadPoolExecutor(1) as pool:
         vacuum: list[Future[Any]] = []
 
-        def watch(handle: client.RunHandle, event: Event) -> None:
+        def watch(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "batch_done" and event.data["batch"] == 1:
                 vacuum.append(pool.submit(_swallow, other, "VACUUM public.t"))
             if event.name == "batch_throttled":
@@ -131,7 +131,7 @@ def test_a_batch_gives_way_to_a_queue_behind_it(shop18: Workshop) -> None:
     other = shop18.connect()
     with other, ThreadPoolExecutor(1) as pool:
 
-        def wait_behind(handle: client.RunHandle, event: Event) -> None:
+        def wait_behind(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "statement_started":
                 pool.submit(_wait_for_row, shop18, other)
 

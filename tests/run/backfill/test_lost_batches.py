@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from tests.run.backfill.conftest import SLOW, TOML, counters, plan_of, table
 from tests.run.conftest import Workshop
 
@@ -14,7 +14,7 @@ def test_a_batch_that_meets_a_lock_is_halved_and_tried_again(shop: Workshop) -> 
     other = shop.connect()
     other.execute("BEGIN; UPDATE public.t SET n = n WHERE id > 900")
 
-    def let_go(handle: client.RunHandle, event: Event) -> None:
+    def let_go(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_retried":
             if event.data["try"] == 3:
                 other.rollback()
@@ -49,7 +49,7 @@ def test_tries_end_and_what_is_committed_stays(shop18: Workshop) -> None:
     assert counters(shop18) == [(1, 1000)]
 
 
-def _again(handle: client.RunHandle, event: Event) -> None:
+def _again(handle: client.RunHandle, event: Entry) -> None:
     if event.name == "batch_retried":
         handle.send("retry")
 
@@ -83,7 +83,7 @@ def end_session(workshop: Workshop, name: str) -> None:
 def test_a_batch_whose_session_is_ended_is_tried_again_from_the_checkpoint(shop: Workshop) -> None:
     table(shop, 4000)
 
-    def end_it(handle: client.RunHandle, event: Event) -> None:
+    def end_it(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and event.data["batch"] in (2, 4):
             end_session(shop, f"pgmig/{handle.run_id}/1")
 
@@ -95,7 +95,7 @@ def test_a_batch_whose_session_is_ended_is_tried_again_from_the_checkpoint(shop:
 def test_a_lost_control_session_stops_it_and_it_can_be_resumed(shop: Workshop) -> None:
     table(shop, 4000)
 
-    def end_it(handle: client.RunHandle, event: Event) -> None:
+    def end_it(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and event.data["batch"] == 2:
             end_session(shop, f"pgmig/{handle.run_id}/control")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pgmig_tui.run.clients import client
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry
 from tests.run.backfill.conftest import TOML, counters, plan_of, table
 from tests.run.conftest import Outcome, Workshop
 from tests.run.test_steer import another_steers
@@ -14,7 +14,7 @@ from tests.run.test_steer import another_steers
 def test_stopped_and_resumed(shop: Workshop) -> None:
     table(shop, 5000)
 
-    def stop(handle: client.RunHandle, event: Event) -> None:
+    def stop(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and event.data["batch"] == 3:
             handle.send("stop")
 
@@ -29,7 +29,7 @@ def test_stopped_and_resumed(shop: Workshop) -> None:
 def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
     table(shop18, 3000)
 
-    def steer(handle: client.RunHandle, event: Event) -> None:
+    def steer(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and event.data["batch"] == 2:
             handle.send("pause")
         if event.name == "run_paused":
@@ -47,7 +47,7 @@ def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
 def test_faster_and_slower_change_the_pace(shop18: Workshop) -> None:
     table(shop18, 3000)
 
-    def steer(handle: client.RunHandle, event: Event) -> None:
+    def steer(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and event.data["batch"] == 1:
             handle.send("slower")
         if event.name == "pace_changed" and event.data["level"] == -1:
@@ -65,7 +65,7 @@ def test_the_same_statement_runs_once_at_a_time_and_a_deploy_may_run_beside_it(s
     first, second = plan_of(shop18), plan_of(shop18)
     found: list[Outcome] = []
 
-    def meanwhile(handle: client.RunHandle, event: Event) -> None:
+    def meanwhile(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and not found:
             handle.send("pause")
         if event.name == "run_paused":
@@ -92,7 +92,7 @@ def test_a_lost_terminal_ends_it_only_where_that_is_the_policy(shop18: Workshop,
     plan = plan_of(shop18, max_rate=4000)
     with another_steers(plan.folder) as steering:
 
-        def hang_up(handle: client.RunHandle, event: Event) -> None:
+        def hang_up(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "batch_done" and event.data["batch"] == 2:
                 steering.kill()
                 steering.wait()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.display.run_lines import RunLines
 from pgmig_tui.display.safe import safe
-from tests.report.journals import FAILURE, PLANNED, SUCCESS, journal
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.lines import RunLines
+from tests.run.journal.journals import FAILURE, PLANNED, SUCCESS, journal
 
 
-def told(events: list) -> list[str]:  # type: ignore[type-arg]
+def told(events: list[Entry]) -> list[str]:
     lines = RunLines()
-    return [text_of(line) for event in events for line in lines.add(event.name, event.at, event.data)]
+    return [text_of(line) for event in events for line in lines.add(event)]
 
 
 def test_a_run_that_went_well_reads_like_this() -> None:

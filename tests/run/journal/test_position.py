@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry, event_of
 from pgmig_tui.run.journal.position import Position, positions
 
 
 def told(*events: tuple[str, dict[str, Any]]) -> Position:
     return positions(
-        Event(seq, "2026-01-01T00:00:00.000Z", "r", name, {"step": 1, **data})
+        Entry(seq, "2026-01-01T00:00:00.000Z", "r", event_of(name, {"step": 1, **data}))
         for seq, (name, data) in enumerate([("step_started", {"mode": "stepwise"}), *events], 1)
     )[1]
 

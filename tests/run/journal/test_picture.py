@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from pgmig_tui.report.picture import picture_of
 from pgmig_tui.report.run_report import markdown, report_document, waited_words
-from pgmig_tui.run.journal.events import Event
-from tests.report.journals import FAILURE, PLANNED, SUCCESS, journal
+from pgmig_tui.run.journal.entry import Entry, event_of
+from pgmig_tui.run.journal.left import left_of
+from pgmig_tui.run.journal.picture import picture_of
+from tests.run.journal.journals import FAILURE, PLANNED, SUCCESS, journal
 
 
 def test_a_run_that_went_well() -> None:
@@ -26,8 +27,8 @@ def test_a_run_that_went_well() -> None:
 
 def test_tries_that_were_lost_are_told_as_waiting() -> None:
     lost = {"step": 2, "line": 5, "try": 1, "of": 9, "why": "lock timeout", "wait_ms": 184}
-    began = next(number for number, event in enumerate(SUCCESS) if event.name == "lock_waited")
-    again = Event(0, SUCCESS[began].at, "20261122-1", "statement_retried", lost)
+    began = next(number for number, entry in enumerate(SUCCESS) if entry.name == "lock_waited")
+    again = Entry(0, SUCCESS[began].at, "20261122-1", event_of("statement_retried", lost))
     events = [*SUCCESS[:began], again, again, *SUCCESS[began:]]
     assert waited_words(picture_of(events).steps[2]) == ["1.5 s", "2 tries lost"]
     assert "| 1.5 s, 2 tries lost |" in markdown(events)
@@ -50,7 +51,7 @@ def test_a_failed_step_keeps_its_failure_and_the_rest_stays_to_do() -> None:
     picture = picture_of(FAILURE)
     assert [step.state for step in picture.steps.values()] == ["failed", "todo"]
     assert picture.steps[1].failure is not None
-    assert picture.steps[1].failure["sqlstate"] == "42P01"
+    assert picture.steps[1].failure.sqlstate == "42P01"
     assert picture.exit_status == 1
 
 
@@ -73,7 +74,7 @@ def test_a_change_that_is_recorded_although_its_verify_failed_has_failed_and_is_
     step = picture.steps[2]
     assert (step.state, step.verified, step.took_ms) == ("failed", False, 1700)
     assert step.failure is not None
-    assert step.failure["committed"] is True
+    assert left_of(step.failure.end).kind == "recorded"
     assert [one.number for one in picture.recorded] == [2]
     assert picture.done == 1, "it is deployed, and the registry says so"
 
@@ -167,4 +168,4 @@ def test_a_settled_run_has_steps_that_have_ended() -> None:
     steps = picture_of(events).steps
     assert [steps[1].state, steps[2].state] == ["done", "failed"]
     assert steps[2].failure is not None
-    assert (steps[2].left.kind, steps[2].failure["message"]) == ("parts", "line 3 was not reached")
+    assert (steps[2].left.kind, steps[2].failure.message) == ("parts", "line 3 was not reached")

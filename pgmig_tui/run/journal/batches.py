@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
+from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.events import (
+    BackfillDone,
+    BatchDone,
+    BatchRetried,
+    BatchThrottled,
+    CommandReceived,
+    PaceChanged,
+    RunPaused,
+    RunResumed,
+    StepStarted,
+)  # fmt: skip
 
 _WINDOW_S = 15.0
 """The rate is that of the last seconds."""
@@ -21,7 +31,7 @@ class Progress:
     """So far. `total` rows are changed, `seen` rows of the table passed, of about `about_total` (-1 = unknown).
 
     `throttled` says what is given way to, "" nothing; `held` that the next batch waits for its end. `lost` is the last
-    lost try of the batch that runs, as its event has it.
+    lost try of the batch that runs.
     """
 
     def __init__(self) -> None:
@@ -38,50 +48,44 @@ class Progress:
         self.held = False
         self.held_ms = 0.0
         self.throttles: dict[str, int] = {}
-        self.lost: Mapping[str, Any] | None = None
+        self.lost: BatchRetried | None = None
         self.retries = 0
         self.paused = False
         self.left: int | None = None
         self.done = False
         self._passed: deque[tuple[float, int]] = deque()
 
-    def add(self, name: str, at: str, data: Mapping[str, Any]) -> bool:
+    def add(self, entry: Entry) -> bool:
         """Take one more event in; whether it was one of batches."""
-        match name:
-            case "step_started" if data.get("mode") == "batches":
-                self.table = str(data.get("table") or "")
-                self.total, self.seen = _whole(data.get("rows")), _whole(data.get("seen"))
-                self.about_total = _whole(data.get("about_total"), -1)
-                self._pace(data)
-                self._pass(at)
-            case "batch_done":
-                self.total, self.seen = _whole(data.get("total")), _whole(data.get("seen"))
-                self.batches = _whole(data.get("batch"))
-                self.size = _whole(data.get("next_size"), _whole(data.get("size")))
-                self.last_ms = float(data.get("ms") or 0)
-                self.last_key = [str(value) for value in data.get("last_key") or ()]
+        match entry.event:
+            case StepStarted(mode="batches") as begun:
+                self.table = begun.table or ""
+                self.total, self.seen = begun.rows or 0, begun.seen or 0
+                self.about_total = -1 if begun.about_total is None else begun.about_total
+                self._pace(begun.level or 0, begun.aim_ms or 0, begun.rest or 0.0, begun.size)
+                self._pass(entry.at)
+            case BatchDone() as done:
+                self.total, self.seen, self.batches = done.total, done.seen, done.batch
+                self.size = done.next_size or done.size
+                self.last_ms, self.last_key = done.ms, list(done.last_key)
                 self.lost = None
-                self._pass(at)
-            case "batch_throttled":
-                reason = str(data.get("reason") or "")
-                self.held = not data.get("over") and not data.get("slower")
-                self.held_ms = float(data.get("wait_ms") or 0)
-                self.throttled = "" if data.get("over") else reason
-                if reason and not data.get("over"):
-                    self.throttles[reason] = self.throttles.get(reason, 0) + 1
-            case "batch_retried":
-                self.lost, self.retries = data, self.retries + 1
-                self.size = _whole(data.get("size"))
-            case "pace_changed":
-                self._pace(data)
-            case "run_paused" | "run_resumed":
-                self.paused = name == "run_paused"
+                self._pass(entry.at)
+            case BatchThrottled() as given:
+                self.held = not given.over and not given.slower
+                self.held_ms = given.wait_ms
+                self.throttled = "" if given.over else given.reason
+                if given.reason and not given.over:
+                    self.throttles[given.reason] = self.throttles.get(given.reason, 0) + 1
+            case BatchRetried() as lost:
+                self.lost, self.retries, self.size = lost, self.retries + 1, lost.size
+            case PaceChanged() as pace:
+                self._pace(pace.level, pace.aim_ms, pace.rest, pace.size)
+            case RunPaused() | RunResumed() as event:
+                self.paused = isinstance(event, RunPaused)
                 self._passed.clear()
-                self._pass(at)
-            case "backfill_done":
-                self.done = True
-                self.left = data.get("left")
-                self.total = _whole(data.get("rows"))
+                self._pass(entry.at)
+            case BackfillDone() as end:
+                self.done, self.left, self.total = True, end.left, end.rows
                 self.throttled, self.held = "", False
             case _:
                 return False
@@ -128,10 +132,9 @@ class Progress:
         parts.append(f"about {words.duration(left * 1000)} left" if left is not None else "")
         return ", ".join(part for part in parts if part)
 
-    def _pace(self, data: Mapping[str, Any]) -> None:
-        self.level, self.aim_ms = _whole(data.get("level")), _whole(data.get("aim_ms"))
-        self.rest = float(data.get("rest") or 0)
-        self.size = _whole(data.get("size"), self.size)
+    def _pace(self, level: int, aim_ms: int, rest: float, size: int | None) -> None:
+        self.level, self.aim_ms, self.rest = level, aim_ms, rest
+        self.size = self.size if size is None else size
 
     def _pass(self, at: str) -> None:
         moment = _seconds(at)
@@ -149,60 +152,55 @@ class BatchLines:
         self._progress = Progress()
         self._told_s = 0.0
 
-    def add_batch(self, name: str, at: str, data: Mapping[str, Any]) -> list[Line] | None:
+    def add(self, entry: Entry) -> list[Line] | None:
         """The lines of one event, None for one that isn't of batches."""
-        now = self._progress
-        if name == "command_received" and data.get("command") in ("faster", "slower"):
+        now, event = self._progress, entry.event
+        if isinstance(event, CommandReceived) and event.command in ("faster", "slower"):
             return []  # pace_changed follows, and says it better
-        if not now.add(name, at, data):
+        if not now.add(entry):
             return None
-        match name:
-            case "batch_done":
-                moment = _seconds(at) or 0.0
+        match event:
+            case BatchDone():
+                moment = _seconds(entry.at) or 0.0
                 if moment - self._told_s < _LINE_EVERY_S:
                     return []
                 self._told_s = moment
                 return [line(("  ", "plain"), (now.summary(), "running"), (f", {now.size:,} rows a batch", "muted"))]
-            case "batch_throttled":
-                return self._throttled(data)
-            case "batch_retried":
-                lost = f"try {data.get('try', '?')} of {data.get('of', '?')} is lost"
-                why = safe(str(data.get("why") or ""))
-                after = words.duration(float(data.get("wait_ms") or 0))
-                rest = f": {why}; the next with {now.size:,} rows in {after}"
+            case BatchThrottled():
+                return _throttled(event)
+            case BatchRetried():
+                lost = f"try {event.number} of {event.of} is lost"
+                after = words.duration(event.wait_ms)
+                rest = f": {safe(event.why)}; the next with {now.size:,} rows in {after}"
                 return [line(("~ ", "waiting"), (lost, "waiting"), rest)]
-            case "pace_changed":
+            case PaceChanged():
                 return [line(("  ", "plain"), now.pace_words)]
-            case "backfill_done":
-                return self._end(data)
+            case BackfillDone():
+                return self._end(event)
         return None
 
-    def _throttled(self, data: Mapping[str, Any]) -> list[Line]:
-        reason, waited = safe(str(data.get("reason") or "")), float(data.get("wait_ms") or 0)
-        if data.get("over"):
-            return [line(("> ", "running"), f"going on after {words.duration(waited)}: no longer so that {reason}")]
-        if data.get("slower"):
-            return [line(("~ ", "waiting"), ("slower", "waiting"), f": {reason}")]
-        since = f" (for {words.duration(waited)})" if waited >= 1000 else ""
-        return [line(("~ ", "waiting"), ("holding", "waiting"), f": {reason}{since}")]
-
-    def _end(self, data: Mapping[str, Any]) -> list[Line]:
+    def _end(self, event: BackfillDone) -> list[Line]:
         now = self._progress
-        took = words.duration(float(data.get("ms") or 0))
         done = f"{words.count(now.total, 'row')} changed in {words.count(now.batches, 'batch', 'batches')}"
-        lines = [line(("+ ", "done"), (done, "strong"), f"; this run took {took}")]
+        lines = [line(("+ ", "done"), (done, "strong"), f"; this run took {words.duration(event.ms)}")]
         if now.left:
             left = f"{words.count(now.left, 'row')} left to do, by the declared condition"
             lines.append(line(("! ", "waiting"), left))
         elif now.left == 0:
             lines.append(line(("+ ", "done"), "no row is left to do, by the declared condition"))
-        if data.get("analyzed"):
+        if event.analyzed:
             lines.append(line(("+ ", "done"), f"analysed {safe(now.table)}"))
         return lines
 
 
-def _whole(value: object, default: int = 0) -> int:
-    return int(value) if isinstance(value, int | float) else default
+def _throttled(event: BatchThrottled) -> list[Line]:
+    reason, waited = safe(event.reason), words.duration(event.wait_ms)
+    if event.over:
+        return [line(("> ", "running"), f"going on after {waited}: no longer so that {reason}")]
+    if event.slower:
+        return [line(("~ ", "waiting"), ("slower", "waiting"), f": {reason}")]
+    since = f" (for {waited})" if event.wait_ms >= 1000 else ""
+    return [line(("~ ", "waiting"), ("holding", "waiting"), f": {reason}{since}")]
 
 
 def _seconds(at: str) -> float | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgmig_tui.run.journal.events import Event
+from pgmig_tui.run.journal.entry import Entry, event_of
 
 
-def journal(*entries: tuple[str, str, dict[str, Any]]) -> list[Event]:
+def journal(*entries: tuple[str, str, dict[str, Any]]) -> list[Entry]:
     """Events of run `20261122-1` from (time of day, name, data)."""
     return [
-        Event(number, f"2026-11-22T{time}Z", "20261122-1", name, data)
+        Entry(number, f"2026-11-22T{time}Z", "20261122-1", event_of(name, data))
         for number, (time, name, data) in enumerate(entries, start=1)
     ]
 
@@ -20,7 +20,7 @@ PLANNED: dict[str, Any] = {
     "command": "deploy",
     "environment": "staging",
     "target": "db:pg://localhost/documents_staging",
-    "operator": {"name": "Maria", "email": "maria@example.org"},
+    "operator": "Maria <maria@example.org>",
     "host": "bastion",
     "steps": [
         {
