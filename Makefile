@@ -15,7 +15,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$python" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo "$$python" && break; done)
 
-SERVED := $(addprefix tests/,after cli database gates impact rehearse report run sample security versions)
+SERVED := $(addprefix tests/,after cli database demo gates impact rehearse report review run sample security versions)
 
 .PHONY: demo test test-versions check faults lock clean
 

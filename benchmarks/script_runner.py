@@ -2,7 +2,7 @@
 
 A case is a file with a part `-- setup` and a part `-- test`, or a folder with a `sqitch.plan` (and perhaps a
 `setup.sql`). Each gets a database of its own. After the setup the whole case is predicted with
-`report.impacts.inspect`, as `impact`, reviews and rehearsals do it: one read of the catalog, then every statement on
+`gates.impacts.inspect`, as `impact`, reviews and rehearsals do it: one read of the catalog, then every statement on
 what those before it have left. Only then it runs, in a session like that of a deployment; a statement that fails is
 undone, and the next one comes. A line `-- options: -c search_path=app` of the setup gives the session its options.
 """
@@ -27,9 +27,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from pgmig_tui.database.connect import connect
+from pgmig_tui.gates.impacts import Reading, Source, inspect, sources
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.project.project import load_project
-from pgmig_tui.report.impacts import Reading, Source, inspect, sources
 from pgmig_tui.script.actions import CopyFile, Send, ServerFacts
 from pgmig_tui.script.files import Allow, ProjectFiles
 

@@ -27,8 +27,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pgmig_tui.database.connect import connect
+from pgmig_tui.gates.impacts import Reading, Source, inspect
 from pgmig_tui.impact.result import Estimate
-from pgmig_tui.report.impacts import Reading, Source, inspect
 from pgmig_tui.script.files import Allow, ProjectFiles
 
 STATEMENTS = ROOT / "benchmarks" / "corpus" / "times" / "statements.sql"

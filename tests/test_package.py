@@ -63,7 +63,7 @@ def home(tmp_path: Path, installed: Path) -> Iterator[dict[str, str]]:
     state = scratch_folder()
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_STATE_HOME": str(state)}
     yield environment
-    destroy = "from pgmig_tui.rehearse import demo; demo.server().destroy(); print(demo.server().folder)"
+    destroy = "from pgmig_tui.demo import project as demo; demo.server().destroy(); print(demo.server().folder)"
     said = subprocess.run(
         [installed / "python", "-c", destroy], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.foreign import Lookout, Sighting
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.report.foreign import LiveEvent
+    from pgmig_tui.review.foreign import LiveEvent
 
 EVERY_S = 1.0
 """How often the server is asked (seconds)."""
@@ -98,7 +98,7 @@ def _by_id(project: Project, run_id: str) -> tuple[Environment, Lookout, Sightin
 
 
 def _nothing_under_way(environment: Environment, seen: Sighting) -> UsageError:
-    from pgmig_tui.report.foreign import life_words
+    from pgmig_tui.review.foreign import life_words
 
     row = seen.row
     details = []
@@ -131,7 +131,7 @@ class _Watching:
     """Tells what changes until the end is seen."""
 
     def __init__(self, environment: Environment, looking: Lookout, signals: Signals, *, json_lines: bool) -> None:
-        from pgmig_tui.report.foreign import Changes, ForeignLines
+        from pgmig_tui.review.foreign import Changes, ForeignLines
 
         self._environment = environment
         self._looking = looking
@@ -143,7 +143,7 @@ class _Watching:
 
     def follow(self, seen: Sighting) -> int:
         from pgmig_tui.database.foreign import OTHER
-        from pgmig_tui.report.foreign import end_words, ended, registry_words
+        from pgmig_tui.review.foreign import end_words, ended, registry_words
 
         run_id, holder = seen.run_id, seen.holder
         whose = f"run {run_id} of another account or host" if run_id else "another program"
@@ -198,7 +198,7 @@ class _Watching:
         return True
 
     def _tell(self, seen: Sighting, run_id: str, event: LiveEvent) -> None:
-        from pgmig_tui.report.foreign import NAMES
+        from pgmig_tui.review.foreign import NAMES
 
         self._seq += 1
         if self._json_lines:

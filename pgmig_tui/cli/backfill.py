@@ -21,7 +21,7 @@ def backfill(arguments: Namespace) -> int:
     was stopped; the summary says how to go on."""
     from pgmig_tui.cli.consent import consent
     from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.report.backfill import preview_lines
+    from pgmig_tui.review.backfill import preview_lines
     from pgmig_tui.run.backfill.planning import prepare_backfill
     from pgmig_tui.run.clients.client import start, warm
     from pgmig_tui.run.journal.folder import default_state_dir

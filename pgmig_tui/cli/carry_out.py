@@ -47,7 +47,7 @@ def _dry_run(arguments: Namespace) -> int:
     from pgmig_tui.cli.confirm import confirm_run
     from pgmig_tui.cli.consent import given_answers, overview
     from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.report.review import review
+    from pgmig_tui.review.prepared import review
     from pgmig_tui.run.clients.client import start
     from pgmig_tui.run.journal.folder import default_state_dir
     from pgmig_tui.run.journal.run_plan import Options

@@ -20,7 +20,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, items_for
 from pgmig_tui.gates.gate import Answer, Gate, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
-from pgmig_tui.report.review import NOT_ASKED, Review, answered, ready, review
+from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
@@ -61,7 +61,7 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
 
 def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
     """The backup that --backup asks for, or the newest one there is."""
-    from pgmig_tui.report import backups
+    from pgmig_tui.review import backups
 
     if plan.command == "revert":
         return ()  # its checklist asks for none
@@ -71,7 +71,7 @@ def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tu
 
 
 def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
-    from pgmig_tui.report import backups
+    from pgmig_tui.review import backups
 
     output.note(f"Backing up {safe(environment.name)}; this may take a while.")
     made = backups.make(

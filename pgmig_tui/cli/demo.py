@@ -19,7 +19,7 @@ SHOWN = "production"
 
 def demo(arguments: Namespace, open_screen: OpenScreen) -> int:
     """Without a terminal: the status matrix and the impact of the next change for production, in words."""
-    from pgmig_tui.rehearse import demo as rehearsal
+    from pgmig_tui.demo import project as rehearsal
 
     if arguments.stop:
         output.say("The demonstration's server is stopped." if rehearsal.stop() else "It wasn't running.")
@@ -42,7 +42,7 @@ def _tell() -> int:
     from pgmig_tui.cli.parser import parse
     from pgmig_tui.cli.status import status
     from pgmig_tui.database.connect import application_name, connect
-    from pgmig_tui.report.impacts import inspect, pending, reading, sources
+    from pgmig_tui.gates.impacts import inspect, pending, reading, sources
 
     asked = parse(["status"])
     answered = status(asked)

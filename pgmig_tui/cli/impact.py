@@ -17,11 +17,11 @@ from pgmig_tui.errors import ProjectError, UsageError, in_a_line
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
+    from pgmig_tui.gates.impacts import Inspected
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.report.impacts import Inspected
-    from pgmig_tui.report.now import RightNow
+    from pgmig_tui.review.now import RightNow
 
 
 def impact(arguments: Namespace) -> int:
@@ -63,11 +63,11 @@ def _impact(arguments: Namespace) -> int:
         with connect(environment.target, application_name=application_name("impact", environment.name)) as connection:
             found, version = _look(arguments, project, environment, connection)
             if not arguments.revert:
-                from pgmig_tui.report.measured_before import measured_before
+                from pgmig_tui.review.measured_before import measured_before
 
                 found = measured_before(project, environment, connection, found)
             if style != "markdown":
-                from pgmig_tui.report.now import ask
+                from pgmig_tui.review.now import ask
 
                 now = ask(connection, environment.name, (one.impact for one in found))
     show(found, style, version, environment, now)
@@ -112,7 +112,7 @@ def _absolute(file: str) -> Path:
 def _look(
     arguments: Namespace, project: Project, environment: Environment | None, connection: Connection | None
 ) -> tuple[list[Inspected], int]:
-    from pgmig_tui.report.impacts import file_source, inspect, pending, reading, revert_sources, sources
+    from pgmig_tui.gates.impacts import file_source, inspect, pending, reading, revert_sources, sources
 
     kind: Literal["deploy", "revert"] = "revert" if arguments.revert else "deploy"
     how = reading(project, kind, environment, connection, dict(arguments.variables))

@@ -26,7 +26,7 @@ def check(arguments: Namespace) -> int:
     Exit status 5 when the server doesn't answer; with --exit-code, 1 when a check fails or is unknown.
     """
     from pgmig_tui.database.checks import check_environment, document
-    from pgmig_tui.report.impacts import wanted_by_pending
+    from pgmig_tui.gates.impacts import wanted_by_pending
 
     project, environment, _ = environment_and_change(arguments)
     try:

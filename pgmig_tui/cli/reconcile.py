@@ -88,7 +88,7 @@ def _look_at(
     arguments: Namespace, connection: Connection, identity: ServerIdentity, environment: Environment, run: CutOff
 ) -> _Found:
     """Settle a run, if the server is its own and the evidence, or a person, decides it."""
-    from pgmig_tui.report.impacts import losses_of
+    from pgmig_tui.gates.impacts import losses_of
     from pgmig_tui.run.journal.file import held_by_another
     from pgmig_tui.run.recovery.reconcile import settle
 

@@ -19,7 +19,7 @@ from pgmig_tui.errors import Refused, UsageError
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.report.rollback import RollbackReview
+    from pgmig_tui.review.rollback import RollbackReview
     from pgmig_tui.run.clients.extent import Extent
     from pgmig_tui.run.clients.stopping import Running
 
@@ -30,7 +30,7 @@ def rollback(arguments: Namespace) -> int:
     """Revert what the last deploy run that still stands has deployed, or back to --to, after everything was shown and
     the word was typed."""
     from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.report.rollback import require_shown
+    from pgmig_tui.review.rollback import require_shown
     from pgmig_tui.run.clients.client import start, warm
 
     project, environment, to = environment_and_change(arguments, warned=True)
@@ -78,7 +78,7 @@ def rollback(arguments: Namespace) -> int:
 def _nothing_found(arguments: Namespace, environment: Environment, extent: Extent) -> int:
     """Say why nothing is rolled back, and how a point is chosen. Raises Refused where something stands that may be
     meant: that is for a person to say."""
-    from pgmig_tui.report.rollback import candidate_lines, nothing_document
+    from pgmig_tui.review.rollback import candidate_lines, nothing_document
 
     if arguments.json:
         output.document(nothing_document(extent, environment.name))
@@ -135,8 +135,9 @@ def _told(text: str) -> None:
 
 def _afterwards(project: Project, environment: Environment, found: RollbackReview) -> None:
     """Look at what is true now, and write the record."""
-    from pgmig_tui.report import aftermath, incident
+    from pgmig_tui.report import incident
     from pgmig_tui.report.conclusion import conclude
+    from pgmig_tui.review import aftermath
     from pgmig_tui.run.journal.folder import default_state_dir
 
     plan = found.plan
@@ -165,7 +166,7 @@ def _extent(
 
 def _planned(arguments: Namespace, project: Project, environment: Environment, extent: Extent) -> RollbackReview:
     from pgmig_tui.cli.consent import given_answers
-    from pgmig_tui.report.rollback import look
+    from pgmig_tui.review.rollback import look
     from pgmig_tui.run.clients.rollback import plan_rollback
     from pgmig_tui.run.journal.folder import default_state_dir
 
@@ -199,7 +200,7 @@ def _lift(arguments: Namespace, project: Project, environment: Environment) -> i
 
 def _only_shown(arguments: Namespace, found: RollbackReview) -> int:
     """--dry-run: everything is shown, nothing is done, and the command that would do it is named."""
-    from pgmig_tui.report.rollback import command_line, document
+    from pgmig_tui.review.rollback import command_line, document
     from pgmig_tui.run.journal.folder import discard
 
     if arguments.json:
@@ -214,7 +215,7 @@ def _only_shown(arguments: Namespace, found: RollbackReview) -> int:
 def _show(found: RollbackReview) -> None:
     """What is about to happen, on stderr."""
     from pgmig_tui.cli.consent import checklist
-    from pgmig_tui.report.rollback import lines
+    from pgmig_tui.review.rollback import lines
 
     plan = found.plan
     where = f"{safe(plan.environment)} ({safe(plan.server.display)}, as {safe(plan.server.role)})"

@@ -20,12 +20,12 @@ from pgmig_tui.database.identity import let_write, refuse_unwritable
 from pgmig_tui.database.registry import RegistryInfo, RegistryState, prepare_registry
 from pgmig_tui.database.tracking import prepare_tracking, read_tracking
 from pgmig_tui.errors import NotPermitted, PgmigError, ProjectError, Refused, UsageError
+from pgmig_tui.gates.impacts import Reading, Source, inspect
 from pgmig_tui.rehearse.carry_out import Script, Stage, Targets
 from pgmig_tui.rehearse.clone import Clone, dumped, read_original, restore
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.measured import Fingerprints, Problem, Rehearsal, RehearsedScript, SchemaDifference
 from pgmig_tui.rehearse.scratch import Place, configured, embedded, scratch_database
-from pgmig_tui.report.impacts import Reading, Source, inspect
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.rehearsed import hash_of, schema_digest
 from pgmig_tui.run.journal.run_plan import Endpoint, Options, RunPlan

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.report import aftermath, incident
+from pgmig_tui.report import incident
 from pgmig_tui.report.incident import Incident
+from pgmig_tui.review import aftermath
 from pgmig_tui.run.journal.file import JournalReader
 from pgmig_tui.run.journal.picture import picture_of
 

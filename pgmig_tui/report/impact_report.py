@@ -9,8 +9,8 @@ from itertools import groupby
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line, text_of
 from pgmig_tui.display.safe import safe
+from pgmig_tui.gates.impacts import Before
 from pgmig_tui.impact.result import RISKS, Lock, ScriptImpact, StatementImpact
-from pgmig_tui.report.impacts import Before
 from pgmig_tui.report.run_report import cell
 from pgmig_tui.script.preview import Finding
 

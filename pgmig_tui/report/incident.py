@@ -17,9 +17,9 @@ from pgmig_tui.display import words
 from pgmig_tui.display.activity import Activity
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
-from pgmig_tui.report import aftermath
-from pgmig_tui.report.lost import Claim, Saved, claims, data_words, is_kept, saved, shown
 from pgmig_tui.report.run_report import cell, open_steps, report_document, restored_words, result_words, when_words
+from pgmig_tui.review import aftermath
+from pgmig_tui.review.lost import Claim, Saved, claims, data_words, is_kept, saved, shown
 from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import (
     Output,
@@ -29,11 +29,10 @@ from pgmig_tui.run.journal.events import (
     StatementsFinished,
     StatementStarted,
 )
-from pgmig_tui.run.journal.file import JournalReader, is_alive
+from pgmig_tui.run.journal.file import INCIDENT, JournalReader, is_alive
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, picture_of
 
-FILE = "incident.md"
 _QUIET = (StatementStarted, StatementFinished, StatementsFinished, Activity, Output)
 """Events that a timeline of an incident has no room for."""
 _DID = {"deploy": "deployed", "revert": "reverted", "verify": "verified", "dry-run": "tried"}
@@ -101,7 +100,7 @@ def read(folder: Path) -> Incident:
 
 def write(folder: Path) -> Path | None:
     """Write the record into the run's folder; None when that can't be."""
-    path = folder / FILE
+    path = folder / INCIDENT
     with contextlib.suppress(OSError):
         path.touch(mode=0o600)
         path.write_text(markdown(read(folder)), encoding="utf-8")
@@ -111,7 +110,7 @@ def write(folder: Path) -> Path | None:
 
 def refresh(folder: Path) -> None:
     """Write the record anew where there is one: somebody has done more about the run."""
-    if (folder / FILE).is_file():
+    if (folder / INCIDENT).is_file():
         write(folder)
 
 

@@ -90,7 +90,7 @@ class EnvironmentForeign:
 
 
 def _facts(at: datetime, seen: Sighting, *, local: bool) -> Foreign:
-    from pgmig_tui.report.foreign import activity, doing_words, end_words, ended, registry_words, who_words
+    from pgmig_tui.review.foreign import activity, doing_words, end_words, ended, registry_words, who_words
 
     row, end = seen.row, ended(seen)
     step = seen.step_session
@@ -114,6 +114,6 @@ def _facts(at: datetime, seen: Sighting, *, local: bool) -> Foreign:
 
 
 def _session(one: RunSession) -> ForeignSession:
-    from pgmig_tui.report.foreign import session_words
+    from pgmig_tui.review.foreign import session_words
 
     return ForeignSession(one.pid, one.started or "", session_words(one), one.query, one.hidden)

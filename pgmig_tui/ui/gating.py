@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.identity import Operator
-    from pgmig_tui.report import review as reviews
+    from pgmig_tui.review import prepared as reviews
     from pgmig_tui.run.journal.run_plan import RunPlan, Step
 
 
@@ -89,7 +89,7 @@ def asked_word(plan: RunPlan, environment: Environment) -> str:
 
 def answered(review: Review, environment: Environment, answers: Sequence[Answered]) -> Review:
     """The review under these answers; the server isn't asked again."""
-    from pgmig_tui.report.review import answered as judge
+    from pgmig_tui.review.prepared import answered as judge
 
     found = judge(review.plan, environment, answers_of(review, answers))
     return replace(reviewed(found, review.to), told=review.told, word=review.word)
@@ -97,7 +97,7 @@ def answered(review: Review, environment: Environment, answers: Sequence[Answere
 
 def performed(review: Review, environment: Environment, done: Sequence[CheckResult]) -> Review:
     """The review after something was done for it."""
-    from pgmig_tui.report.review import answered as judge
+    from pgmig_tui.review.prepared import answered as judge
 
     found = judge(review.plan, environment, review.plan.answers, done)
     return replace(reviewed(found, review.to), told=review.told, word=review.word)
@@ -134,7 +134,7 @@ def answer_by(one: Answered, operator: Operator) -> Answer:
 def after_items(environment: Environment, command: str, folder: Path) -> tuple[Item, ...]:
     """The guide's list for what comes after the run in `folder`, and how the server is now."""
     from pgmig_tui.database.checks import check_environment
-    from pgmig_tui.report.afterwards import results
+    from pgmig_tui.review.afterwards import results
 
     asked = {"invalid_indexes", "long_transactions", "replication_lag"}
     checks = [one for one in check_environment(environment) if one.name in asked]

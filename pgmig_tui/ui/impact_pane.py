@@ -18,7 +18,7 @@ from pgmig_tui.ui.findings import headline, statement_lines, telling
 from pgmig_tui.ui.session import ImpactFacts
 
 if TYPE_CHECKING:
-    from pgmig_tui.report.now import RightNow
+    from pgmig_tui.review.now import RightNow
 
 NEAR = 25
 """So many findings before and after the current one are in the pane; the others are counted."""

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.hashes import Scripts
     from pgmig_tui.project.plan import Change
-    from pgmig_tui.report.now import RightNow
+    from pgmig_tui.review.now import RightNow
     from pgmig_tui.run.journal.listing import RunSummary
 
 SCRIPTS_SECONDS = 60.0
@@ -197,7 +197,7 @@ class ProjectSession:
     # Running
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
-        from pgmig_tui.report.review import review
+        from pgmig_tui.review.prepared import review
         from pgmig_tui.run.journal.run_plan import Options
         from pgmig_tui.run.planning.marks import Marked
         from pgmig_tui.run.planning.prepare import prepare
@@ -227,8 +227,8 @@ class ProjectSession:
 
     def _prepare_backfill(self, where: Environment, which: str) -> Review:
         """`which` is a change ID, or the ID of the run to go on with."""
-        from pgmig_tui.report.backfill import preview_lines
-        from pgmig_tui.report.review import review
+        from pgmig_tui.review.backfill import preview_lines
+        from pgmig_tui.review.prepared import review
         from pgmig_tui.run.backfill.plan import BackfillOptions
         from pgmig_tui.run.backfill.planning import prepare_backfill
 
@@ -255,12 +255,12 @@ class ProjectSession:
 
     def _known_backup(self, environment: Environment) -> Sequence[CheckResult]:
         """What is known of the newest backup that this program made of an environment's database, proven again."""
-        from pgmig_tui.report import backups
+        from pgmig_tui.review import backups
 
         return backups.existing(environment, self._state_dir)
 
     def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
-        from pgmig_tui.report import backups
+        from pgmig_tui.review import backups
 
         where = self._environment(review.environment)
         made = backups.make(where, self._state_dir, review.run_id, stopping=stopping)
@@ -274,7 +274,7 @@ class ProjectSession:
         return gating.answered(review, self._environment(review.environment), answers)
 
     def start(self, review: Review, answers: Sequence[Answered]) -> Watch:
-        from pgmig_tui.report.review import ready
+        from pgmig_tui.review.prepared import ready
         from pgmig_tui.run.clients.client import start
 
         where = self._environment(review.environment)

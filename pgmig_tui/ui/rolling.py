@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.report.rollback import RollbackReview
+    from pgmig_tui.review.rollback import RollbackReview
     from pgmig_tui.run.clients.client import RunHandle
     from pgmig_tui.run.clients.extent import Extent, Standing
     from pgmig_tui.run.clients.stopping import Running
@@ -34,7 +34,7 @@ def look_back(
     project: Project, environment: Environment, to: str | None, save: bool | None, state_dir: Path
 ) -> Rollback:
     """What a rollback would do; `to` None is the last deploy run that still stands. Raises PgmigError."""
-    from pgmig_tui.report.rollback import look
+    from pgmig_tui.review.rollback import look
     from pgmig_tui.run.clients.extent import extent_for
     from pgmig_tui.run.clients.rollback import plan_rollback, stand
 
@@ -52,7 +52,7 @@ def look_back(
 
 def _standing_facts(environment: Environment, standing: Standing, extent: Extent) -> Rollback:
     """What is known before anything is planned: the points, which of them is chosen, and what runs there."""
-    from pgmig_tui.report.rollback import candidate_lines
+    from pgmig_tui.review.rollback import candidate_lines
 
     points = (*(change.change_id for change in reversed(standing.deployed)), EVERYTHING)
     kept = points.index(extent.keep.change_id if extent.keep is not None else EVERYTHING)
@@ -77,7 +77,7 @@ def _standing_facts(environment: Environment, standing: Standing, extent: Extent
 
 
 def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> Rollback:
-    from pgmig_tui.report.rollback import command_line, evidence_lines, headline, loss_lines, statements
+    from pgmig_tui.review.rollback import command_line, evidence_lines, headline, loss_lines, statements
 
     review, extent = found.review, found.extent
     head: list[Line] = [headline(extent, found.asked_at)]
@@ -117,7 +117,7 @@ def begin(
 
     Raises PgmigError; Refused when the run has committed more since it was shown, for then more would be reverted.
     """
-    from pgmig_tui.report.rollback import require_shown
+    from pgmig_tui.review.rollback import require_shown
     from pgmig_tui.run.clients.client import start
     from pgmig_tui.run.clients.extent import extent_of_last
     from pgmig_tui.run.clients.rollback import stand

@@ -15,12 +15,12 @@ from pgmig_tui.ui.session import ImpactFacts, ScriptKind, ScriptText
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
+    from pgmig_tui.gates.impacts import Inspected
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.report.impacts import Inspected
-    from pgmig_tui.report.now import RightNow
+    from pgmig_tui.review.now import RightNow
 
 LONGEST = 50_000_000
 
@@ -50,7 +50,7 @@ def load_parser() -> None:
     from pathlib import Path
 
     with suppress(Exception):
-        from pgmig_tui.report.impacts import NEWEST, Reading, Source, inspect
+        from pgmig_tui.gates.impacts import NEWEST, Reading, Source, inspect
         from pgmig_tui.script.actions import ServerFacts
         from pgmig_tui.script.files import Allow, ProjectFiles
 
@@ -88,7 +88,7 @@ def read_impact(
     if not live or environment is None:
         return _facts(_inspect(project, lacking, change, kind, environment, None, so_far), "", False)
     from pgmig_tui.database.connect import application_name, connect
-    from pgmig_tui.report import impacts
+    from pgmig_tui.gates import impacts
 
     try:
         with connect(environment.target, application_name=application_name("impact", "watch")) as connection:
@@ -107,7 +107,7 @@ def _tell_beginning(
     """The first statements, when there are many more. An error here is for the whole to tell."""
     from dataclasses import replace
 
-    from pgmig_tui.report.impacts import Source, inspect, reading
+    from pgmig_tui.gates.impacts import Source, inspect, reading
 
     path = project.script_path(change, kind)
     try:
@@ -130,7 +130,7 @@ def _tell_beginning(
 def read_now(environment: Environment, impact: ScriptImpact, before: RightNow | None) -> RightNow:
     """Who is in the way of an impact's locks; `before` is an earlier answer, to tell rates by."""
     from pgmig_tui.database.connect import application_name, connect
-    from pgmig_tui.report.now import RightNow, compose, read, wanted_by
+    from pgmig_tui.review.now import RightNow, compose, read, wanted_by
 
     wanted = wanted_by([impact])
     try:
@@ -152,7 +152,7 @@ def _inspect(
     server: str = "",
 ) -> Inspected:
     """The impact of a change's script after what runs before it where these changes are pending."""
-    from pgmig_tui.report import impacts
+    from pgmig_tui.gates import impacts
 
     def tell(part: ScriptImpact) -> None:
         if so_far is not None:

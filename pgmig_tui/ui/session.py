@@ -20,8 +20,8 @@ from pgmig_tui.run.journal.entry import Entry
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
-    from pgmig_tui.report.now import RightNow
-    from pgmig_tui.report.rollback_steps import StepRow
+    from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.rollback_steps import StepRow
 
 ScriptKind = Literal["deploy", "verify", "revert"]
 Command = Literal["deploy", "revert", "verify", "backfill"]

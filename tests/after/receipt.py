@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.report.rollback import document, lines
+from pgmig_tui.review.rollback import document, lines
 from tests.after.claims import LOSS, Claims, milliseconds, one_loss_counted
 from tests.after.scene import OBJECTS, Ran, Scene
 

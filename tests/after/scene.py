@@ -18,7 +18,7 @@ import psycopg
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.report.conclusion import conclude
-from pgmig_tui.report.rollback import RollbackReview, look
+from pgmig_tui.review.rollback import RollbackReview, look
 from pgmig_tui.run import runner
 from pgmig_tui.run.clients import client
 from pgmig_tui.run.clients.extent import Extent, extent_for

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.report import incident, now
-from pgmig_tui.report.incident import FILE
+from pgmig_tui.report import incident
 from pgmig_tui.report.run_report import markdown, report_document, summary
+from pgmig_tui.review import now
 from pgmig_tui.run.clients.client import RunHandle
 from pgmig_tui.run.clients.undo import bring_back
 from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.file import INCIDENT
 from pgmig_tui.run.journal.picture import picture_of
 from tests.after.claims import Claims, check_settlements, check_steps
 from tests.after.receipt import check_receipt
@@ -449,7 +450,7 @@ def check(scene: Scene, ran: Ran) -> int:
     check_steps(claims, report_document(events, cut_off=cut_off))
     check_settlements(claims)
     if ran.concluded:
-        assert (ran.plan.folder / FILE).read_text() == incident.markdown(found)
+        assert (ran.plan.folder / INCIDENT).read_text() == incident.markdown(found)
     json.dumps(told)
     return claims.checked + (check_receipt(scene, ran) if ran.review is not None else 0)
 

@@ -17,9 +17,9 @@ import pytest
 from pgmig_tui.database.connect import Connection, connect
 from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.database.undo import Kept
+from pgmig_tui.gates.impacts import Reading, Source, inspect, losses_of
 from pgmig_tui.gates.loss import Losses, of_expired, of_scripts, of_undo
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.report.impacts import Reading, Source, inspect, losses_of
 from pgmig_tui.script.files import Allow, ProjectFiles
 from tests.database.places import place
 from tests.gates.loss_cases import HARMLESS, LOSES, Case

@@ -9,7 +9,7 @@ import pytest
 
 from pgmig_tui.errors import Refused
 from pgmig_tui.project.project import Project
-from pgmig_tui.report.rollback import RollbackReview, look
+from pgmig_tui.review.rollback import RollbackReview, look
 from pgmig_tui.run.clients.extent import extent_of_last
 from pgmig_tui.run.clients.rollback import plan_rollback, stand
 from pgmig_tui.run.clients.undo import bring_back, kept_of

@@ -10,7 +10,7 @@ from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.report.rollback import RollbackReview, look, loss_lines
+from pgmig_tui.review.rollback import RollbackReview, look, loss_lines
 from pgmig_tui.run.clients.extent import extent_of_last
 from pgmig_tui.run.clients.rollback import plan_rollback, stand
 from pgmig_tui.run.journal.rehearsed import Reached, Rehearsed, hash_of, note, schema_digest

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.report.rollback import look
+from pgmig_tui.review.rollback import look
 from pgmig_tui.run.backfill.plan import BackfillOptions
 from pgmig_tui.run.backfill.planning import prepare_backfill
 from pgmig_tui.run.clients import client

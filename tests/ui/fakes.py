@@ -23,7 +23,7 @@ from pgmig_tui.impact.result import (
     ScriptImpact,
     StatementImpact,
 )
-from pgmig_tui.report.rollback_steps import StepRow
+from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.run.journal.entry import Entry, event_of
 from pgmig_tui.ui.session import (
     Answered,
@@ -51,7 +51,7 @@ from pgmig_tui.ui.session import (
 )
 
 if TYPE_CHECKING:
-    from pgmig_tui.report.now import RightNow
+    from pgmig_tui.review.now import RightNow
 
 NOW = datetime(2026, 8, 20, 3, 14, 7, tzinfo=UTC)
 
@@ -181,7 +181,7 @@ def in_the_way() -> RightNow:
     """A reader that has been idle in its transaction for 14 minutes, on the table that is to be rewritten."""
     from pgmig_tui.database.activity import Now, RelationLock, Session, Traffic
     from pgmig_tui.impact.facts import Name
-    from pgmig_tui.report.now import Ahead, Rate, RightNow, Wanted
+    from pgmig_tui.review.now import Ahead, Rate, RightNow, Wanted
 
     name = Name("dms", "documents")
     session = Session(

@@ -47,5 +47,5 @@ asyncio.run(main())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     loaded = done.stdout.split()
-    assert {"postgast", "pgmig_tui.report.impacts", "pgmig_tui.impact.rules.alter_table"} <= set(loaded)
+    assert {"postgast", "pgmig_tui.gates.impacts", "pgmig_tui.impact.rules.alter_table"} <= set(loaded)
     assert "pgmig_tui.ui.screens.change" not in loaded

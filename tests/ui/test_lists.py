@@ -16,7 +16,7 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.cells import Line, text_of, width
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
-from pgmig_tui.report.rollback_steps import StepRow
+from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog

@@ -25,6 +25,7 @@ COMMANDS = "commands"
 LOCK = "lock"
 PLAN = "plan.json"
 FILES = "files"
+INCIDENT = "incident.md"
 
 COMMAND_NAMES = (
     "pause", "resume", "cancel", "stop",

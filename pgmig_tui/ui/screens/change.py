@@ -21,7 +21,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups, Lines
 from pgmig_tui.ui.widgets.sql_view import SqlView
 
 if TYPE_CHECKING:
-    from pgmig_tui.report.now import RightNow
+    from pgmig_tui.review.now import RightNow
 
 NOW_SECONDS = 5.0
 LONGEST_MARK = 500

@@ -18,7 +18,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
-from pgmig_tui.report.rollback_steps import row_lines
+from pgmig_tui.review.rollback_steps import row_lines
 from pgmig_tui.ui.poller import words_of
 from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph

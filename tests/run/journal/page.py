@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
-from pgmig_tui.report import foreign
+from pgmig_tui.review import foreign
 from pgmig_tui.run.journal.entry import EVENTS, fields_told
 
 HEAD = """# Events

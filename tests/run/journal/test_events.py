@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pgmig_tui.report import foreign
+from pgmig_tui.review import foreign
 from pgmig_tui.run.journal.entry import EVENTS, Entry, event_of, fields_told
 from pgmig_tui.run.journal.events import RunFinished, StepFailed, UnknownEvent
 from tests.run.journal import page

@@ -19,9 +19,9 @@ from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import Losses
-from pgmig_tui.report.now import RightNow, read_twice, wanted_by
-from pgmig_tui.report.review import Review, answered, review
-from pgmig_tui.report.rollback_steps import StepRow, row_lines, step_rows
+from pgmig_tui.review.now import RightNow, read_twice, wanted_by
+from pgmig_tui.review.prepared import Review, answered, review
+from pgmig_tui.review.rollback_steps import StepRow, row_lines, step_rows
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.planning.losses import Receipt, count_losses, filled, loose_of
 from pgmig_tui.run.planning.tried import Tried, tried_before

@@ -16,9 +16,9 @@ from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.checklist import items_for
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
+from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.gates.loss import Losses, of_scripts
-from pgmig_tui.report.backups import proof_of, require_unchanged
-from pgmig_tui.report.impacts import Inspected, Reading, Source, affected, inspect
+from pgmig_tui.review.backups import proof_of, require_unchanged
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.journal.rehearsed import Rehearsed, counting, evidence, hash_of, kept, schema_digest
 from pgmig_tui.run.journal.run_plan import RunPlan

@@ -13,8 +13,9 @@ from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, VERIFY_BACKUP
 from pgmig_tui.gates.gate import Answer
-from pgmig_tui.report import backups, review
-from pgmig_tui.report.review import Review, answered, ready
+from pgmig_tui.review import backups
+from pgmig_tui.review import prepared as review
+from pgmig_tui.review.prepared import Review, answered, ready
 from tests.run.conftest import Workshop, workshop, workshop18, workshop_on
 
 __all__ = ["workshop", "workshop18", "workshop_on"]

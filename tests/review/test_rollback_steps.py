@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pgmig_tui.display.cells import text_of, width
-from pgmig_tui.report.rollback_steps import StepRow, row_lines, time_words, total_words
+from pgmig_tui.review.rollback_steps import StepRow, row_lines, time_words, total_words
 
 ROWS = (
     StepRow(1, "index", "stepwise", "it holds [/] CONCURRENTLY", 0, 40, "SHARE UPDATE EXCLUSIVE", "dms.documents"),

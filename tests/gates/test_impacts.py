@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pgmig_tui.database.connect import application_name, connect
+from pgmig_tui.gates.impacts import Source, inspect, reading
 from pgmig_tui.project.project import load_project
-from pgmig_tui.report.impacts import Source, inspect, reading
 from tests.cli.program import environment, shop
 from tests.database.places import Databases
 from tests.servers import Server

@@ -19,7 +19,7 @@ from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.report.lost import open_losses
+from pgmig_tui.review.lost import open_losses
 from pgmig_tui.run.clients.client import start
 from pgmig_tui.run.journal.events import Checked, RollbackChecked, StepVerified, StillThere, Verified
 from pgmig_tui.run.journal.file import JOURNAL, JournalReader, JournalWriter, hold_lock

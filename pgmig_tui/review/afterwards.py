@@ -10,10 +10,10 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.gates.checklist import after
 from pgmig_tui.gates.gate import Result, evaluate
-from pgmig_tui.report import aftermath, incident
+from pgmig_tui.review import aftermath
 from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import RollbackChecked, RunFinished
-from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.file import INCIDENT, JournalReader
 
 
 def results(folder: Path, command: str) -> tuple[Result, ...]:
@@ -27,7 +27,7 @@ def _seen(folder: Path) -> list[CheckResult]:
     looked = [(one.at, one.event) for one in events if isinstance(one.event, RollbackChecked)]
     if looked:
         found.append(_stable(*looked[-1]))
-    path = folder / incident.FILE
+    path = folder / INCIDENT
     if path.is_file():
         found.append(CheckResult("incident_recorded", "", "PASS", f"the record: {path}", ({"path": str(path)},)))
     return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.tracking import read_durations
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.report.impacts import Before, Inspected
+from pgmig_tui.gates.impacts import Before, Inspected
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection

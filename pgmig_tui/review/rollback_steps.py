@@ -14,7 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.loss import of_script
 
 if TYPE_CHECKING:
-    from pgmig_tui.report.impacts import Inspected
+    from pgmig_tui.gates.impacts import Inspected
     from pgmig_tui.run.journal.run_plan import RunPlan, Step
     from pgmig_tui.run.planning.losses import Receipt
 

@@ -137,8 +137,8 @@ def _build(folder: Path, postgres: SandboxServer, paths: DemoPaths, say: Say) ->
     say("Deploying the sample project")
     postgres.create_database(base)
     deploy_to(project, postgres.uri(base), BEHIND["production"], folder)
-    postgres.execute(base, _sql("demo_people"))
-    postgres.execute(base, _sql("demo_documents"), {"first": 1, "last": _FEW})
+    postgres.execute(base, _sql("people"))
+    postgres.execute(base, _sql("documents"), {"first": 1, "last": _FEW})
     postgres.create_database(staging, template=base)
     deploy_to(project, "staging", BEHIND["staging"], folder)
     postgres.create_database(dev, template=staging)
@@ -147,7 +147,7 @@ def _build(folder: Path, postgres: SandboxServer, paths: DemoPaths, say: Say) ->
     say(f"Writing {DOCUMENTS:,} documents into production")
     production = _database("production")
     postgres.execute("postgres", f"ALTER DATABASE {base} RENAME TO {production}")
-    postgres.execute(production, _sql("demo_documents"), {"first": _FEW + 1, "last": DOCUMENTS})
+    postgres.execute(production, _sql("documents"), {"first": _FEW + 1, "last": DOCUMENTS})
     for database in (dev, staging, production):
         postgres.execute(database, "VACUUM (ANALYZE) dms.documents")
 

@@ -9,9 +9,9 @@ import pytest
 
 from pgmig_tui.gates.checklist import EMERGENCY, POST, after
 from pgmig_tui.report import incident
-from pgmig_tui.report.afterwards import results
+from pgmig_tui.review.afterwards import results
 from pgmig_tui.run.journal.entry import event_of
-from pgmig_tui.run.journal.file import JournalWriter
+from pgmig_tui.run.journal.file import INCIDENT, JournalWriter
 
 FINE: dict[str, Any] = {
     "checks": [{"name": "dumps", "title": "No dump", "state": "PASS", "summary": "none"}],
@@ -53,7 +53,7 @@ def test_what_the_program_has_done_waits_for_nobody(tmp_path: Path) -> None:
     by_id = {one.item.id: one for one in results(run, "revert")}
     assert "2 of 2 changes reverted" in by_id["emergency:rollback"].summary
     assert "verify: 1 of 1 of what remains pass" in by_id["emergency:stability"].summary
-    assert str(run / incident.FILE) in by_id["emergency:incident"].summary
+    assert str(run / INCIDENT) in by_id["emergency:incident"].summary
     assert all(one.evidence is not None for one in by_id.values() if one.state == "PASS")
     assert [one.item.id for one in by_id.values() if one.attestable] == ["emergency:notify", "emergency:plan"]
 

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from pgmig_tui.database.status import environment_status
+from pgmig_tui.demo import project as demo
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.rehearse import demo
 from pgmig_tui.sandbox.server import scratch_folder
 from tests.sqitch import Sqitch
 

@@ -12,7 +12,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.predict import predict_script
-from pgmig_tui.report.now import Ahead, RightNow, Wanted, compose, read, read_twice, wanted_by
+from pgmig_tui.review.now import Ahead, RightNow, Wanted, compose, read, read_twice, wanted_by
 from tests.database.places import Databases, place, role, session, until
 from tests.impact.statements import script
 from tests.servers import Server

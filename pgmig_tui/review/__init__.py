@@ -1,0 +1,1 @@
+"""What an operator asks before and after a run, once for the command line and the screen."""
