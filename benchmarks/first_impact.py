@@ -68,7 +68,7 @@ def _measured(b: Bench, folder: Path, start: str) -> tuple[float, float]:
 async def _once(folder: Path, how: str) -> tuple[float, float]:
     """Milliseconds from the key to the first finding, and to the whole."""
     from pgmig_tui.ui.app import PgmigApp
-    from pgmig_tui.ui.project_session import ProjectSession
+    from pgmig_tui.ui.backend.project import ProjectSession
 
     session = ProjectSession(folder, os.environ)
     if how == "loaded":

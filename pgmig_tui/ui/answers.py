@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pgmig_tui.display.cells import Line, Role, Span, state_cell
-from pgmig_tui.ui.session import Facts, RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import Facts, RunFacts, Standing
 
 POLL_SECONDS = 10.0
 STALE_AFTER = 30.0

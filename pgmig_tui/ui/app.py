@@ -20,14 +20,14 @@ from pgmig_tui.display import hangup
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
+from pgmig_tui.ui.backend.protocol import Place, RunFacts, Session, Standing
 from pgmig_tui.ui.kept import KeptAnswers
 from pgmig_tui.ui.messages import EnvironmentAnswered, ProjectRead, RunsListed
-from pgmig_tui.ui.poller import Poller, in_thread, words_of
+from pgmig_tui.ui.screens.base import PlaceScreen
 from pgmig_tui.ui.screens.home import HomeScreen
-from pgmig_tui.ui.screens.place import PlaceScreen
-from pgmig_tui.ui.session import Place, RunFacts, Session, Standing
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES
+from pgmig_tui.ui.threads import Poller, in_thread, words_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -144,7 +144,7 @@ class PgmigApp(App[int]):
         self._tell()
 
     def _load_parser(self) -> None:
-        from pgmig_tui.ui.scripts import load_parser
+        from pgmig_tui.ui.backend.scripts import load_parser
 
         in_thread("parser", load_parser)
 
@@ -309,7 +309,7 @@ def run_screen(
     if trouble is not None:
         print(f"pgmig-tui: {trouble}", file=sys.stderr)
         return 2
-    from pgmig_tui.ui.project_session import ProjectSession
+    from pgmig_tui.ui.backend.project import ProjectSession
 
     session = ProjectSession(directory, env, plan_file=plan_file, top_dir=top_dir, registry=registry)
     app = PgmigApp(session, chosen=environment, attach=attach)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pgmig_tui.ui.session import Answered, Item, Review
+from pgmig_tui.ui.backend.protocol import Answered, Item, Review
 
 Scripts = frozenset[tuple[str, str, str]]
 """Action, change ID and script hash of each step."""

@@ -8,7 +8,7 @@ from typing import Any
 from textual.message import Message
 
 from pgmig_tui.run.journal.entry import Entry
-from pgmig_tui.ui.session import Foreign, LockTree, Reread, RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, Standing
 
 
 class EnvironmentAnswered(Message):

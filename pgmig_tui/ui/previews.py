@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from pgmig_tui.ui.poller import in_thread
-from pgmig_tui.ui.session import ImpactFacts, PlanLine, ScriptKind
+from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine, ScriptKind
+from pgmig_tui.ui.threads import in_thread
 
 
 class Wanted(NamedTuple):

@@ -15,8 +15,8 @@ from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.targets import Target
 from pgmig_tui.run.clients import client
 from pgmig_tui.run.journal.file import JournalReader
-from pgmig_tui.ui.foreign_watch import EnvironmentForeign
-from pgmig_tui.ui.session import Foreign
+from pgmig_tui.ui.backend.foreign_watch import EnvironmentForeign
+from pgmig_tui.ui.backend.protocol import Foreign
 from tests.database.places import role
 from tests.run.conftest import Workshop
 from tests.run.test_heartbeat import until, waits

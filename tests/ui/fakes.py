@@ -25,7 +25,7 @@ from pgmig_tui.impact.result import (
 )
 from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.run.journal.entry import Entry, event_of
-from pgmig_tui.ui.session import (
+from pgmig_tui.ui.backend.protocol import (
     Answered,
     Command,
     DoNotDeploy,

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from pgmig_tui.ui.app import PgmigApp
+from pgmig_tui.ui.backend.protocol import Standing
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
-from pgmig_tui.ui.session import Standing
 from tests.ui.fakes import NOW, FakeSession
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -10,8 +10,8 @@ import pytest
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Refused
-from pgmig_tui.ui.project_session import ProjectSession
-from pgmig_tui.ui.session import Answered, Review, Watch
+from pgmig_tui.ui.backend.project import ProjectSession
+from pgmig_tui.ui.backend.protocol import Answered, Review, Watch
 from tests.e2e.terminal import DEADLINE_S, make_project
 from tests.servers import Server
 

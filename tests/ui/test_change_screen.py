@@ -10,8 +10,8 @@ import pytest
 
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
-from pgmig_tui.ui import impact_pane
-from pgmig_tui.ui.session import ImpactFacts, ScriptKind
+from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptKind
+from pgmig_tui.ui.views import impact as impact_pane
 from tests.ui.fakes import DEPLOY_SQL, FakeSession, impact, standing
 from tests.ui.robot import Robot, opened, play
 

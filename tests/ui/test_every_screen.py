@@ -13,7 +13,7 @@ from textual.color import Color
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.app import unfit_terminal
-from pgmig_tui.ui.session import Evidence, LockSession, RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import Evidence, LockSession, RunFacts, Standing
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
 from tests.ui.fakes import event as event_at

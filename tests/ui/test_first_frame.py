@@ -12,7 +12,7 @@ def test_nothing_heavy_comes_before_the_first_frame() -> None:
     script = """
 import asyncio, sys
 from tests.ui.fakes import NOW, FakeSession
-import pgmig_tui.ui.project_session
+import pgmig_tui.ui.backend.project
 from pgmig_tui.ui.app import PgmigApp
 
 async def main():

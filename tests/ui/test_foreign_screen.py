@@ -8,7 +8,7 @@ import pytest
 
 from pgmig_tui.display.activity import Activity, Blocker, Hold
 from pgmig_tui.errors import NotPermitted
-from pgmig_tui.ui.session import Foreign, ForeignSession
+from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession
 from tests.ui.fakes import NOW, FakeSession, standing
 from tests.ui.robot import Robot, opened, play
 

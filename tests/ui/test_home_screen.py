@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.large_project import changes
 from pgmig_tui.ui.app import moved
+from pgmig_tui.ui.backend.protocol import Place, RunFacts, Standing
 from pgmig_tui.ui.messages import RunsListed
-from pgmig_tui.ui.session import Place, RunFacts, Standing
 from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
 from tests.ui.robot import opened, play
 

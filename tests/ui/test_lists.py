@@ -18,11 +18,7 @@ from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
 from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.run.journal.entry import Entry
-from pgmig_tui.ui.screens.change import ChangeScreen
-from pgmig_tui.ui.screens.dialog import Dialog
-from pgmig_tui.ui.screens.palette import PaletteScreen
-from pgmig_tui.ui.screens.place import PlaceScreen
-from pgmig_tui.ui.session import (
+from pgmig_tui.ui.backend.protocol import (
     Command,
     Evidence,
     Foreign,
@@ -36,6 +32,10 @@ from pgmig_tui.ui.session import (
     RunFacts,
     StepFacts,
 )
+from pgmig_tui.ui.screens.base import PlaceScreen
+from pgmig_tui.ui.screens.change import ChangeScreen
+from pgmig_tui.ui.screens.dialog import Dialog
+from pgmig_tui.ui.screens.palette import PaletteScreen
 from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
 from tests.ui.fakes import NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
 from tests.ui.fakes import event as event_at

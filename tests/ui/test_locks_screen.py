@@ -6,8 +6,8 @@ import pytest
 
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.errors import NotPermitted
-from pgmig_tui.ui.lock_rows import rows_of
-from pgmig_tui.ui.session import LockSession
+from pgmig_tui.ui.backend.protocol import LockSession
+from pgmig_tui.ui.views.locks import rows_of
 from tests.ui.fakes import FakeSession, standing
 from tests.ui.robot import Robot, opened, play
 

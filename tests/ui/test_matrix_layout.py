@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgmig_tui.display.cells import text_of, width
-from pgmig_tui.ui.matrix_layout import AFTER, MARK, WIDE, environment_spans, layout
+from pgmig_tui.ui.views.matrix import AFTER, MARK, WIDE, environment_spans, layout
 
 WIDTHS = st.integers(40, 200)
 

@@ -9,11 +9,11 @@ import pytest
 from rich.style import Style
 
 from pgmig_tui.ui import preferences
+from pgmig_tui.ui.backend.protocol import RunFacts, Standing
 from pgmig_tui.ui.palette import role_styles
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.runs import RunsScreen
-from pgmig_tui.ui.session import RunFacts, Standing
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
 from tests.ui.robot import Robot, opened, play

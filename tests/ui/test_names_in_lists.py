@@ -7,8 +7,9 @@ import pytest
 from benchmarks.large_project import changes
 from pgmig_tui.display.cells import Line, text_of, width
 from pgmig_tui.run.journal.picture import StepPicture
-from pgmig_tui.ui import review_view, run_view
-from pgmig_tui.ui.session import Review, RunFacts, StepFacts
+from pgmig_tui.ui.backend.protocol import Review, RunFacts, StepFacts
+from pgmig_tui.ui.views import review as review_view
+from pgmig_tui.ui.views import run as run_view
 from tests.ui.fakes import FakeSession, standing
 from tests.ui.robot import opened, play
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.ui.backend.project import ProjectSession
 from pgmig_tui.ui.messages import ProjectRead
-from pgmig_tui.ui.project_session import ProjectSession
 from pgmig_tui.ui.screens.home import HomeScreen
 from tests.e2e.terminal import Terminal, make_project
 from tests.servers import Server

@@ -12,10 +12,10 @@ from pgmig_tui.errors import Unreachable
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import ScriptImpact
 from pgmig_tui.run.journal.run_plan import Step
-from pgmig_tui.ui import gating
-from pgmig_tui.ui.review_view import step_lines
+from pgmig_tui.ui.backend import gating
+from pgmig_tui.ui.backend.protocol import DoNotDeploy, Item, Review
 from pgmig_tui.ui.screens.review import ReviewScreen
-from pgmig_tui.ui.session import DoNotDeploy, Item, Review
+from pgmig_tui.ui.views.review import step_lines
 from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened, play

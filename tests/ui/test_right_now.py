@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.ui.project_session import ProjectSession
+from pgmig_tui.ui.backend.project import ProjectSession
 from tests.cli.program import environment, shop
 from tests.database.places import Databases, until
 from tests.servers import Server

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from pgmig_tui.errors import Refused, Unreachable
+from pgmig_tui.ui.backend.protocol import Item, RunFacts
 from pgmig_tui.ui.messages import RunsListed
-from pgmig_tui.ui.session import Item, RunFacts
 from tests.ui.fakes import HOSTILE_SQL, FakeSession, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened, play

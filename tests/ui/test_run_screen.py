@@ -600,7 +600,7 @@ def test_a_run_that_had_ended_long_ago_opens_nothing_by_itself() -> None:
 
 def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_for_it() -> None:
     async def scene() -> None:
-        from pgmig_tui.ui.session import Evidence
+        from pgmig_tui.ui.backend.protocol import Evidence
 
         session = FakeSession()
         session.items = ()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.impact.result import StatementImpact
+from pgmig_tui.ui.backend.project import ProjectSession
+from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine
 from pgmig_tui.ui.previews import required
-from pgmig_tui.ui.project_session import ProjectSession
-from pgmig_tui.ui.session import ImpactFacts, PlanLine
 from tests.cli.program import Checkout, environment, shop
 from tests.database.places import Databases
 from tests.servers import Server

@@ -17,11 +17,11 @@ from pgmig_tui.report.run_report import done_words, result_words, state_words, s
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.items import item_line, whole_item
-from pgmig_tui.ui.run_view import next_words
+from pgmig_tui.ui.backend.protocol import Answered, Item, Place
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Answered, Item, Place
+from pgmig_tui.ui.views.checklist import item_line, whole_item
+from pgmig_tui.ui.views.run import next_words
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 _STATES: dict[str, Span] = {

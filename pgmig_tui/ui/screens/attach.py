@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import utc
+from pgmig_tui.ui.backend.protocol import RunFacts
 from pgmig_tui.ui.screens.dialog import Dialog, paragraph
-from pgmig_tui.ui.session import RunFacts
 
 
 class AttachScreen(Dialog[None]):

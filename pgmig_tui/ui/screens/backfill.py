@@ -13,11 +13,11 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import about, count, duration
 from pgmig_tui.run.journal.batches import Progress
 from pgmig_tui.run.journal.events import RunFinished
+from pgmig_tui.ui.backend.protocol import Place, Watch
 from pgmig_tui.ui.messages import JournalRead
+from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.dialog import paragraph
-from pgmig_tui.ui.screens.place import bindings
 from pgmig_tui.ui.screens.run import RunScreen
-from pgmig_tui.ui.session import Place, Watch
 from pgmig_tui.ui.sizes import SMALL
 
 _STEERING = frozenset(f"backfill.{name}" for name in ("pause", "faster", "slower", "stop", "retry"))

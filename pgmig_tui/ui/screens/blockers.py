@@ -8,11 +8,11 @@ from textual.binding import BindingType
 
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import clock, count
-from pgmig_tui.ui.run_view import seconds_since
-from pgmig_tui.ui.screens.place import bindings
+from pgmig_tui.ui.backend.protocol import LockSession, Place
+from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.sessions import SessionsScreen
-from pgmig_tui.ui.session import LockSession, Place
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.views.run import seconds_since
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.screens.run import RunScreen

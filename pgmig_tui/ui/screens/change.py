@@ -13,10 +13,11 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span
 from pgmig_tui.impact.result import StatementImpact
-from pgmig_tui.ui import editor, impact_pane
-from pgmig_tui.ui.findings import RISK_ROLES
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import KINDS, ImpactFacts, Place, PlanLine, ScriptKind, ScriptText
+from pgmig_tui.ui import editor
+from pgmig_tui.ui.backend.protocol import KINDS, ImpactFacts, Place, PlanLine, ScriptKind, ScriptText
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.views import impact as impact_pane
+from pgmig_tui.ui.views.findings import RISK_ROLES
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups, Lines
 from pgmig_tui.ui.widgets.sql_view import SqlView
 

@@ -9,8 +9,8 @@ from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
+from pgmig_tui.ui.backend.protocol import Manner, Place, Review
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
-from pgmig_tui.ui.session import Manner, Place, Review
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp

@@ -19,7 +19,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
-    from pgmig_tui.ui.session import Item
+    from pgmig_tui.ui.backend.protocol import Item
 
 Result = TypeVar("Result")
 COLUMNS = 68

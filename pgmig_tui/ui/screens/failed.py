@@ -12,11 +12,11 @@ from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui import run_view
-from pgmig_tui.ui.poller import words_of
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import EVERYTHING, Command, Evidence, Manner, Place
+from pgmig_tui.ui.backend.protocol import EVERYTHING, Command, Evidence, Manner, Place
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.threads import words_of
+from pgmig_tui.ui.views import run as run_view
 from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, cut, line, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, time_of_day
+from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession, ForeignWatch, Place
 from pgmig_tui.ui.messages import ForeignRead
-from pgmig_tui.ui.poller import Poller, words_of
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.confirm import word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Foreign, ForeignSession, ForeignWatch, Place
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.threads import Poller, words_of
 from pgmig_tui.ui.widgets.lines import Lines
 
 EVERY_SECONDS = 1.0

@@ -10,8 +10,8 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, pad, text_of, wrap
 from pgmig_tui.ui import keys
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Place
+from pgmig_tui.ui.backend.protocol import Place
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 

@@ -14,16 +14,16 @@ from pgmig_tui.display.cells import Line, Span, cut, text_of, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
-from pgmig_tui.ui.matrix_layout import environment_spans
+from pgmig_tui.ui.backend.protocol import Command, ImpactFacts, Place, ScriptKind, Standing
 from pgmig_tui.ui.previews import Previews, Wanted, required
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Command, ImpactFacts, Place, ScriptKind, Standing
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.views.matrix import environment_spans
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 from pgmig_tui.ui.widgets.matrix import Cells, PlanMatrix
 
 if TYPE_CHECKING:
-    from pgmig_tui.ui.session import PlanLine
+    from pgmig_tui.ui.backend.protocol import PlanLine
 
 LOOK_SECONDS = 0.12
 LOCK_COLUMN_CHANGES = 40
@@ -99,7 +99,7 @@ class HomeScreen(PlaceScreen):
         known = self._briefs.get(change_id)
         if known is None or known[0] is not facts:
             from pgmig_tui.gates.loss import of_script
-            from pgmig_tui.ui.findings import short_lock, short_risk
+            from pgmig_tui.ui.views.findings import short_lock, short_risk
 
             loses = facts.impact is not None and bool(of_script(facts.impact).known)
             known = self._briefs[change_id] = (facts, short_lock(facts), short_risk(facts), loses)
@@ -276,7 +276,7 @@ class HomeScreen(PlaceScreen):
         change = self.matrix.change
         if change is None:
             return []
-        from pgmig_tui.ui.findings import side_lines
+        from pgmig_tui.ui.views.findings import side_lines
 
         deploy = self._previews.get(self._wanted(change.change_id, "deploy"))
         revert = self._previews.get(self._wanted(change.change_id, "revert"))

@@ -12,9 +12,9 @@ from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.picture import RunPicture
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
+from pgmig_tui.ui.backend.protocol import Place, Record
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.run import RunScreen
-from pgmig_tui.ui.session import Place, Record
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 

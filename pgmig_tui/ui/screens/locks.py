@@ -9,14 +9,14 @@ from textual.binding import BindingType
 
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import clock, count
-from pgmig_tui.ui.lock_rows import rows_of, whole_session
+from pgmig_tui.ui.backend.protocol import LockSession, LockTree, LockWatch, Place
 from pgmig_tui.ui.messages import LocksRead
-from pgmig_tui.ui.poller import Poller, words_of
+from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.dialog import AskScreen
-from pgmig_tui.ui.screens.place import bindings
 from pgmig_tui.ui.screens.sessions import SessionsScreen
-from pgmig_tui.ui.session import LockSession, LockTree, LockWatch, Place
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.threads import Poller, words_of
+from pgmig_tui.ui.views.locks import rows_of, whole_session
 
 EVERY_SECONDS = 1.0
 _SORTS = ("tree", "longest wait", "oldest transaction")

@@ -15,13 +15,13 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
-from pgmig_tui.ui.items import item_line, whole_item
-from pgmig_tui.ui.poller import words_of
-from pgmig_tui.ui.review_view import mark_lines, step_lines, step_names
+from pgmig_tui.ui.backend.protocol import Answered, Command, Item, Manner, Place, Review, Watch
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import Answered, Command, Item, Manner, Place, Review, Watch
+from pgmig_tui.ui.threads import words_of
+from pgmig_tui.ui.views.checklist import item_line, whole_item
+from pgmig_tui.ui.views.review import mark_lines, step_lines, step_names
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 REASON = LEAST_REASON

@@ -19,12 +19,12 @@ from pgmig_tui.display.words import count, utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.review.rollback_steps import row_lines
-from pgmig_tui.ui.poller import words_of
+from pgmig_tui.ui.backend.protocol import Answered, Item, Place, Rollback, Watch
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
 from pgmig_tui.ui.screens.review import REASON
-from pgmig_tui.ui.session import Answered, Item, Place, Rollback, Watch
+from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.widgets.lines import Lines
 
 _FEW = 6

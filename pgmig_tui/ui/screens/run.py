@@ -17,15 +17,15 @@ from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.events import BlockerEnded, RunFinished, RunPaused, RunResumed, StepFailed, StepInDoubt
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui import run_view
+from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, Place, Watch
 from pgmig_tui.ui.messages import JournalRead
-from pgmig_tui.ui.poller import Poller
-from pgmig_tui.ui.run_view import current_lines, failure_lines, gone_lines, moment, next_words, step_lines, step_names
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.failed import FailedScreen
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import GOES_ON, STAYS_PAUSED, Place, Watch
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.threads import Poller
+from pgmig_tui.ui.views import run as run_view
+from pgmig_tui.ui.views.run import current_lines, failure_lines, gone_lines, moment, next_words, step_lines, step_names
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
 POLL_SECONDS = 0.05

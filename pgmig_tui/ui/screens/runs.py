@@ -12,8 +12,8 @@ from pgmig_tui.display.cells import Line, Span, pad, text_of
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
-from pgmig_tui.ui.screens.place import PlaceScreen, bindings
-from pgmig_tui.ui.session import RunFacts
+from pgmig_tui.ui.backend.protocol import RunFacts
+from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 

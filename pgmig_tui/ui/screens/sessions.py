@@ -12,10 +12,10 @@ from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
-from pgmig_tui.ui.lock_rows import crowd_lines, crowd_words, whole_session
+from pgmig_tui.ui.backend.protocol import LockSession
+from pgmig_tui.ui.screens.base import PlaceScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
-from pgmig_tui.ui.screens.place import PlaceScreen
-from pgmig_tui.ui.session import LockSession
+from pgmig_tui.ui.views.locks import crowd_lines, crowd_words, whole_session
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 

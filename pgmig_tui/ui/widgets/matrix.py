@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pgmig_tui.display.cells import Line, Span, cut, pad, width
 from pgmig_tui.display.names import short_forms
-from pgmig_tui.ui.matrix_layout import Layout, layout
-from pgmig_tui.ui.session import PlanLine
+from pgmig_tui.ui.backend.protocol import PlanLine
+from pgmig_tui.ui.views.matrix import Layout, layout
 from pgmig_tui.ui.widgets.lines import Choices
 
 TOGETHER = 500

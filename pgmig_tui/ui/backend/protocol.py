@@ -328,7 +328,7 @@ class RunFacts:
 class LockSession:
     """A session that waits for a lock, or that others wait for. `wants` and `holds` name modes and relations;
     `wait_ms` is how long it has waited, None when it doesn't or nobody can tell. With `more` it stands for all of
-    those, who wait for the process `behind` (ui.lock_rows)."""
+    those, who wait for the process `behind` (ui.views.locks)."""
 
     session: Blocker
     wants: str = ""

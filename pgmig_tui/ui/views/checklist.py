@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgmig_tui.display.cells import Line, Role, cut, pad, width
 from pgmig_tui.display.safe import safe
-from pgmig_tui.ui.session import Item
+from pgmig_tui.ui.backend.protocol import Item
 
 _ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
 

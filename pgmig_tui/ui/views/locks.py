@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, count, listing
-from pgmig_tui.ui.session import LockSession
+from pgmig_tui.ui.backend.protocol import LockSession
 
 SHOWN = 3
 """Of those who wait for one session these have a row each, the longest waits; the rest have one together."""

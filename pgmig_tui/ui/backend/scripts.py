@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.ui.session import ImpactFacts, ScriptKind, ScriptText
+from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptKind, ScriptText
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.display.activity import Activity
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.ui.session import Foreign, ForeignSession
+from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession
 
 if TYPE_CHECKING:
     from pgmig_tui.database.foreign import Lookout, RunSession, Sighting

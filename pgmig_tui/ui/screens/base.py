@@ -18,13 +18,13 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.messages import WorkFinished
-from pgmig_tui.ui.poller import in_thread, post_quietly, words_of
 from pgmig_tui.ui.sizes import NARROW, SHORT
+from pgmig_tui.ui.threads import in_thread, post_quietly, words_of
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
-    from pgmig_tui.ui.session import Place
+    from pgmig_tui.ui.backend.protocol import Place
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.display.words import duration
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.journal.events import RunFinished, StepVerified
-from pgmig_tui.ui.session import Evidence
+from pgmig_tui.ui.backend.protocol import Evidence
 
 if TYPE_CHECKING:
     from pathlib import Path

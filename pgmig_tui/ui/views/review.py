@@ -8,8 +8,8 @@ from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
-from pgmig_tui.ui.findings import RISK_ROLES
-from pgmig_tui.ui.session import Manner, Review, StepFacts
+from pgmig_tui.ui.backend.protocol import Manner, Review, StepFacts
+from pgmig_tui.ui.views.findings import RISK_ROLES
 
 STAYS = "sequences that are used advance, and what reaches a file or another server is done"
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
-from pgmig_tui.ui.gating import asked_word, item_of
-from pgmig_tui.ui.poller import in_thread
-from pgmig_tui.ui.session import EVERYTHING, Answered, Record, Rollback, Watch
+from pgmig_tui.ui.backend.gating import asked_word, item_of
+from pgmig_tui.ui.backend.protocol import EVERYTHING, Answered, Record, Rollback, Watch
+from pgmig_tui.ui.threads import in_thread
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
@@ -151,7 +151,7 @@ def _more() -> Refused:
 
 
 def _given(found: RollbackReview, answers: Sequence[Answered]) -> list[Answer]:
-    from pgmig_tui.ui.gating import answers_by
+    from pgmig_tui.ui.backend.gating import answers_by
 
     return answers_by(found.plan, found.review.answers, answers)
 

@@ -19,7 +19,7 @@ from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.session import Place
+from pgmig_tui.ui.backend.protocol import Place
 
 _GLYPHS: dict[str, tuple[str, Role]] = {
     "todo": (".", "todo"),

@@ -15,8 +15,9 @@ from pgmig_tui.display.words import utc
 from pgmig_tui.errors import in_a_line
 from pgmig_tui.project.on_disk import disk_state
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.ui import gating, preferences, scripts
-from pgmig_tui.ui.session import (
+from pgmig_tui.ui import preferences
+from pgmig_tui.ui.backend import gating, scripts
+from pgmig_tui.ui.backend.protocol import (
     EVERYTHING,
     Answered,
     Command,
@@ -249,7 +250,7 @@ class ProjectSession:
         return files.script(path).decode("utf-8", errors="replace")
 
     def evidence(self, environment: str, change_id: str) -> Evidence:
-        from pgmig_tui.ui.marking import evidence
+        from pgmig_tui.ui.backend.marking import evidence
 
         return evidence(self.project, self._environment(environment), change_id, self._state_dir)
 
@@ -291,23 +292,23 @@ class ProjectSession:
             lift(self.project, self._environment(environment), change_id, reason, self._state_dir, tell)
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
-        from pgmig_tui.ui import rolling
+        from pgmig_tui.ui.backend import rolling
 
         return rolling.look_back(self.project, self._environment(environment), to, save, self._state_dir)
 
     def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
-        from pgmig_tui.ui import rolling
+        from pgmig_tui.ui.backend import rolling
 
         return rolling.answered(rollback, self._environment(rollback.environment), answers)
 
     def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Watch | None:
-        from pgmig_tui.ui import rolling
+        from pgmig_tui.ui.backend import rolling
 
         where = self._environment(rollback.environment)
         return rolling.begin(self.project, where, rollback, answers, self._state_dir)
 
     def incident(self, run_id: str) -> Record:
-        from pgmig_tui.ui import rolling
+        from pgmig_tui.ui.backend import rolling
 
         return rolling.record_of(self._state_dir, run_id)
 
@@ -317,12 +318,12 @@ class ProjectSession:
         return attach(run_id, self._state_dir)
 
     def lock_watch(self, environment: str) -> LockWatch:
-        from pgmig_tui.ui.lock_watch import EnvironmentLocks
+        from pgmig_tui.ui.backend.lock_watch import EnvironmentLocks
 
         return EnvironmentLocks(self._environment(environment))
 
     def foreign_watch(self, environment: str) -> ForeignWatch:
-        from pgmig_tui.ui.foreign_watch import EnvironmentForeign
+        from pgmig_tui.ui.backend.foreign_watch import EnvironmentForeign
 
         return EnvironmentForeign(self._environment(environment), self._state_dir)
 

@@ -12,7 +12,7 @@ from pgmig_tui.display.words import utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.loss import of_script
 from pgmig_tui.run.journal.folder import discard
-from pgmig_tui.ui.session import Answered, Command, DoNotDeploy, Item, Review, StepFacts
+from pgmig_tui.ui.backend.protocol import Answered, Command, DoNotDeploy, Item, Review, StepFacts
 
 if TYPE_CHECKING:
     from pathlib import Path

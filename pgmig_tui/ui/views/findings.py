@@ -9,7 +9,7 @@ from pgmig_tui.display.cells import Line, Role, Span, cut, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.loss import of_script
 from pgmig_tui.impact.result import NO_LOCK, ScriptImpact, StatementImpact
-from pgmig_tui.ui.session import ImpactFacts, PlanLine
+from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine
 
 RISK_ROLES: dict[str, Role] = {
     "none": "muted",

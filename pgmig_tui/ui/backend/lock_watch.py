@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.display.activity import Blocker, mode_words
 from pgmig_tui.display.words import listing
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.ui.session import LockSession, LockTree
+from pgmig_tui.ui.backend.protocol import LockSession, LockTree
 
 if TYPE_CHECKING:
     from pgmig_tui.database.activity import Session

@@ -14,8 +14,8 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import ScriptImpact, StatementImpact
-from pgmig_tui.ui.findings import headline, statement_lines, telling
-from pgmig_tui.ui.session import ImpactFacts
+from pgmig_tui.ui.backend.protocol import ImpactFacts
+from pgmig_tui.ui.views.findings import headline, statement_lines, telling
 
 if TYPE_CHECKING:
     from pgmig_tui.review.now import RightNow

@@ -1,0 +1,1 @@
+"""What screens may ask for, and what answers it: the project, its environments, its runs."""
