@@ -187,16 +187,6 @@ def sessions_started(connection: Connection, known: Mapping[int, str]) -> tuple[
     return tuple(NamedSession(*row) for row in connection.execute(bind(load("queries/sessions_started"), values)))
 
 
-def waits_for(connection: Connection, pid: int) -> str:
-    """What a server process waits for, such as `IPC: SyncRep` or `Lock: relation`; "" when it waits for nothing, is
-    gone, or is hidden from this role. Raises ServerError."""
-    row = connection.one(
-        "SELECT a.wait_event_type, a.wait_event FROM pg_catalog.pg_stat_get_activity(%(pid)s::pg_catalog.int4) a",
-        {"pid": pid},
-    )
-    return f"{row[0]}: {row[1]}" if row and row[0] else ""
-
-
 def end_sessions(connection: Connection, name: str, timeout_s: float) -> bool:
     """Wait until no session of exactly that name is left, terminating those that stay; False when one outlives
     `timeout_s`. Raises ServerError."""

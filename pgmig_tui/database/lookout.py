@@ -35,6 +35,16 @@ def waits_words(pid: int | None) -> str:
     )
 
 
+def waits_for(connection: Connection, pid: int) -> str:
+    """What a server process waits for, such as `IPC: SyncRep` or `Lock: relation`; "" when it waits for nothing, is
+    gone, or is hidden from this role. Raises ServerError."""
+    row = connection.one(
+        "SELECT a.wait_event_type, a.wait_event FROM pg_catalog.pg_stat_get_activity(%(pid)s::pg_catalog.int4) a",
+        {"pid": pid},
+    )
+    return f"{row[0]}: {row[1]}" if row and row[0] else ""
+
+
 class Lookout:
     """Looks at one session while it waits for an answer, from a second one, and tells what keeps it, once a statement.
     `tell` is called from a thread of the lookout's own, or from the one that waits."""
@@ -87,6 +97,4 @@ class Lookout:
                 beside.close()
 
     def _waits(self, beside: Connection) -> bool:
-        from pgmig_tui.database.activity import waits_for
-
         return waits_for(beside, self._connection.pid) == SYNC_REP

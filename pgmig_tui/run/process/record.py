@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from pgmig_tui.database import registry
-from pgmig_tui.database.activity import waits_for
 from pgmig_tui.database.connect import Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import let_write
-from pgmig_tui.database.lookout import SAID_AFTER_S, SYNC_REP
+from pgmig_tui.database.lookout import SAID_AFTER_S, SYNC_REP, waits_for
 from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.journal.events import StepExamined, Warned
 from pgmig_tui.run.journal.file import JournalWriter, hold_lock
