@@ -35,6 +35,7 @@ check: $(VENV)/.test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --config no-circles.toml
 
 faults: $(VENV)/.test
 	@$(BIN)/python -m tests.faults $(FAULTS)

@@ -21,8 +21,10 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Place, RunFacts, Session, Standing
+from pgmig_tui.ui.destinations import Destination, ToRun
 from pgmig_tui.ui.kept import KeptAnswers
 from pgmig_tui.ui.messages import EnvironmentAnswered, ProjectRead, RunsListed
+from pgmig_tui.ui.router import screen_for
 from pgmig_tui.ui.screens.base import PlaceScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.sizes import NARROW, SHORT
@@ -227,11 +229,17 @@ class PgmigApp(App[int]):
             if isinstance(screen, PlaceScreen):
                 screen.script_changed(change_id)
 
+    def go(self, destination: Destination, *, instead: bool = False) -> None:
+        """Show it: over the screen that is in front, or in its stead."""
+        screen = screen_for(destination)
+        if instead:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
     def open_run(self, run_id: str) -> None:
         """Shows a run, alive or ended."""
-        from pgmig_tui.ui.screens.run import RunScreen
-
-        self.push_screen(RunScreen(run_id))
+        self.go(ToRun(run_id))
 
     def leave(self) -> None:
         """Leaves; says which runs go on. Answers that stand nowhere else are worth a second `q`."""

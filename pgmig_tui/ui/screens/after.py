@@ -18,6 +18,7 @@ from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import Answered, Item, Place
+from pgmig_tui.ui.destinations import ToRollback
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.views.checklist import item_line, whole_item
@@ -197,10 +198,8 @@ class AfterScreen(PlaceScreen):
         self.status.refresh()
 
     def do_rollback(self) -> None:
-        from pgmig_tui.ui.screens.rollback import RollbackScreen
-
         assert self.environment is not None, "off() has seen to it"
-        self.app.switch_screen(RollbackScreen(self.environment, came_from=self.run_id))
+        self.go(ToRollback(self.environment, came_from=self.run_id), instead=True)
 
     def do_log(self) -> None:
         self._logged = not self._logged

@@ -10,6 +10,7 @@ from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import utc
 from pgmig_tui.ui.backend.protocol import RunFacts
+from pgmig_tui.ui.destinations import ToRun
 from pgmig_tui.ui.screens.dialog import Dialog, paragraph
 
 
@@ -46,9 +47,7 @@ class AttachScreen(Dialog[None]):
         return (("Nothing that is chosen here stops it.", "muted"),)
 
     def action_attach(self, steers: bool) -> None:
-        from pgmig_tui.ui.screens.run import RunScreen
-
         if self.is_current:
-            app, run = self.app, self.run_facts
+            app, run = self.pgmig, self.run_facts
             self.answer(None)
-            app.push_screen(RunScreen(run.run_id, steers=steers))
+            app.go(ToRun(run.run_id, steers=steers))

@@ -14,6 +14,7 @@ from pgmig_tui.display.words import about, count, duration
 from pgmig_tui.run.journal.batches import Progress
 from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.ui.backend.protocol import Place, Watch
+from pgmig_tui.ui.destinations import ToReview
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.dialog import paragraph
@@ -198,10 +199,8 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         self._confirm("stop", [*head, (), *stays])
 
     def do_resume(self) -> None:
-        from pgmig_tui.ui.screens.review import ReviewScreen
-
         assert self.where is not None, "off() has seen to it"
-        self.go_on_to(ReviewScreen(self.where, "backfill", self.run_id))
+        self.go_on_to(ToReview(self.where, "backfill", self.run_id))
 
     def help_text(self) -> tuple[str, ...]:
         return (

@@ -17,6 +17,7 @@ from pgmig_tui.display.cells import Line, Span, cut, sides, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui import keys
+from pgmig_tui.ui.destinations import Destination, ToHelp
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.threads import in_thread, post_quietly, words_of
@@ -100,12 +101,13 @@ class PlaceScreen(Screen[None]):
         self.foot.refresh()
         self.note.styles.display = "block" if self.note.lines else "none"
 
-    def go_on_to(self, screen: Screen[None]) -> None:
-        """Open what comes next in this place's stead; on top, where something else has been opened over it."""
-        if self.is_current:
-            self.app.switch_screen(screen)
-        else:
-            self.app.push_screen(screen)
+    def go(self, destination: Destination, *, instead: bool = False) -> None:
+        """Open it: over this screen, or in its stead."""
+        self.pgmig.go(destination, instead=instead)
+
+    def go_on_to(self, destination: Destination) -> None:
+        """Open what comes next in this screen's stead; on top, where something else has been opened over it."""
+        self.go(destination, instead=self.is_current)
 
     def on_resize(self) -> None:
         self.set_class(self.too_small, "-too-small")
@@ -268,6 +270,9 @@ class PlaceScreen(Screen[None]):
 
     def work_failed(self, error: Exception) -> None:
         self.say(words_of(error), "failed")
+
+    def run_told(self) -> None:
+        """More is known of the run that this screen is about."""
 
     def script_changed(self, change_id: str) -> None:
         """A script of a change was edited."""
@@ -455,9 +460,7 @@ class PlaceScreen(Screen[None]):
         self.app.push_screen(PaletteScreen(actions), chosen)
 
     def do_help(self) -> None:
-        from pgmig_tui.ui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self))
+        self.go(ToHelp(self))
 
     def do_back(self) -> None:
         if len(self.app.screen_stack) > 1:

@@ -15,6 +15,7 @@ from pgmig_tui.display.cells import Line, Role, Span
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui import editor
 from pgmig_tui.ui.backend.protocol import KINDS, ImpactFacts, Place, PlanLine, ScriptKind, ScriptText
+from pgmig_tui.ui.destinations import ToReview
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.views import impact as impact_pane
 from pgmig_tui.ui.views.findings import RISK_ROLES
@@ -337,13 +338,11 @@ class ChangeScreen(PlaceScreen):
         return None if self.change.change_id in standing.pending else "this change is not pending there"
 
     def do_dry_run(self) -> None:
-        from pgmig_tui.ui.screens.review import ReviewScreen
-
         assert self._environment is not None, "off() has seen to it"
         standing = self.pgmig.answers.good[self._environment.name]
         # The first pending change needs no other to be tried with it.
         to = None if standing.pending[0] == self.change.change_id else self.change.change_id
-        self.app.push_screen(ReviewScreen(self._environment, "deploy", to, how="try"))
+        self.go(ToReview(self._environment, "deploy", to, how="try"))
 
     def hidden_keys(self) -> Collection[str]:
         return () if self._in_batches else {"change.backfill"}
@@ -356,10 +355,8 @@ class ChangeScreen(PlaceScreen):
         return self.pgmig.answers.cannot(self._environment.name)
 
     def do_backfill(self) -> None:
-        from pgmig_tui.ui.screens.review import ReviewScreen
-
         assert self._environment is not None, "off() has seen to it"
-        self.app.push_screen(ReviewScreen(self._environment, "backfill", self.change.change_id))
+        self.go(ToReview(self._environment, "backfill", self.change.change_id))
 
     def do_formatted(self) -> None:
         from pgmig_tui.display.sql_format import formatted

@@ -13,6 +13,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import EVERYTHING, Command, Evidence, Manner, Place
+from pgmig_tui.ui.destinations import ToLocks, ToReview, ToRollback
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import words_of
@@ -52,6 +53,9 @@ class FailedScreen(PlaceScreen):
     def set_up(self) -> None:
         self.headline.make(self.run.headline_line)
         super().set_up()
+        self.show()
+
+    def run_told(self) -> None:
         self.show()
 
     def show(self) -> None:
@@ -152,11 +156,9 @@ class FailedScreen(PlaceScreen):
         return [step for step in self.picture.steps.values() if step.state == "todo"]
 
     def _review(self, command: Command, to: str | None, *, how: Manner = "run", evidence: str = "") -> None:
-        from pgmig_tui.ui.screens.review import ReviewScreen
-
         place = self.where
         assert place is not None, "off() has seen to it"
-        self.app.switch_screen(ReviewScreen(place, command, to, how=how, evidence=evidence))
+        self.go(ToReview(place, command, to, how=how, evidence=evidence), instead=True)
 
     def do_retry(self) -> None:
         command = self.picture.command
@@ -174,11 +176,9 @@ class FailedScreen(PlaceScreen):
         return f"roll back the {many} that this run has committed"
 
     def do_revert(self) -> None:
-        from pgmig_tui.ui.screens.rollback import RollbackScreen
-
         place = self.where
         assert place is not None, "off() has seen to it"
-        self.app.switch_screen(RollbackScreen(place, came_from=self.run.run_id))
+        self.go(ToRollback(place, came_from=self.run.run_id), instead=True)
 
     def _before(self, change_id: str) -> str:
         """The change that the plan has before another: where a revert of that one goes back to."""
@@ -212,10 +212,8 @@ class FailedScreen(PlaceScreen):
         self.show()
 
     def do_locks(self) -> None:
-        from pgmig_tui.ui.screens.locks import LocksScreen
-
         assert self.where is not None, "off() has seen to it"
-        self.app.push_screen(LocksScreen(self.where))
+        self.go(ToLocks(self.where))
 
     def do_after(self) -> None:
         self.app.pop_screen()

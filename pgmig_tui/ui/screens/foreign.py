@@ -14,6 +14,7 @@ from pgmig_tui.display.cells import Line, Role, cut, line, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, time_of_day
 from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession, ForeignWatch, Place
+from pgmig_tui.ui.destinations import ToLocks, ToRun
 from pgmig_tui.ui.messages import ForeignRead
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.confirm import word_for
@@ -261,15 +262,11 @@ class ForeignScreen(PlaceScreen):
         self._look_again()
 
     def do_attach(self) -> None:
-        from pgmig_tui.ui.screens.run import RunScreen
-
         assert self.seen is not None, "off() has seen to it"
-        self.go_on_to(RunScreen(self.seen.run_id))
+        self.go_on_to(ToRun(self.seen.run_id))
 
     def do_locks(self) -> None:
-        from pgmig_tui.ui.screens.locks import LocksScreen
-
-        self.app.push_screen(LocksScreen(self.environment))
+        self.go(ToLocks(self.environment))
 
     def copy_text(self) -> str:
         return self.text.text() if self.seen is not None else ""

@@ -15,6 +15,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.backend.protocol import Command, ImpactFacts, Place, ScriptKind, Standing
+from pgmig_tui.ui.destinations import ToChange, ToForeign, ToLocks, ToReview, ToRollback, ToRuns
 from pgmig_tui.ui.previews import Previews, Wanted, required
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
@@ -392,24 +393,20 @@ class HomeScreen(PlaceScreen):
         self.summary.refresh()
 
     def _review(self, command: Command, to: str | None) -> None:
-        from pgmig_tui.ui.screens.review import ReviewScreen
-
         assert self.chosen is not None, "off() has seen to it"
-        self.app.push_screen(ReviewScreen(self.chosen, command, to))
+        self.go(ToReview(self.chosen, command, to))
 
     def do_deploy(self) -> None:
         self._review("deploy", None)
 
     def do_dry_run(self) -> None:
         """The first pending change; with the cursor put on a later one, all up to there."""
-        from pgmig_tui.ui.screens.review import ReviewScreen
-
         standing, change = self._standing(), self.matrix.change
         assert standing is not None, "off() has seen to it"
         assert self.chosen is not None, "off() has seen to it"
         chosen = self._moved and change is not None and change.change_id in standing.pending[1:]
         to = change.change_id if chosen and change is not None else None
-        self.app.push_screen(ReviewScreen(self.chosen, "deploy", to, how="try"))
+        self.go(ToReview(self.chosen, "deploy", to, how="try"))
 
     def do_unlock(self) -> None:
         assert self.chosen is not None, "off() has seen to it"
@@ -421,33 +418,23 @@ class HomeScreen(PlaceScreen):
 
     def do_rollback(self) -> None:
         """The last deploy run that still stands, wherever the cursor is; a point further back is chosen over there."""
-        from pgmig_tui.ui.screens.rollback import RollbackScreen
-
         assert self.chosen is not None, "off() has seen to it"
-        self.app.push_screen(RollbackScreen(self.chosen))
+        self.go(ToRollback(self.chosen))
 
     def do_open(self) -> None:
-        from pgmig_tui.ui.screens.change import ChangeScreen
-
         assert self.matrix.change is not None, "off() has seen to it"
-        self.app.push_screen(ChangeScreen(self.matrix.change, self.chosen))
+        self.go(ToChange(self.matrix.change, self.chosen))
 
     def do_locks(self) -> None:
-        from pgmig_tui.ui.screens.locks import LocksScreen
-
         assert self.chosen is not None, "off() has seen to it"
-        self.app.push_screen(LocksScreen(self.chosen))
+        self.go(ToLocks(self.chosen))
 
     def do_watch(self) -> None:
-        from pgmig_tui.ui.screens.foreign import ForeignScreen
-
         assert self.chosen is not None, "off() has seen to it"
-        self.app.push_screen(ForeignScreen(self.chosen))
+        self.go(ToForeign(self.chosen))
 
     def do_runs(self) -> None:
-        from pgmig_tui.ui.screens.runs import RunsScreen
-
-        self.app.push_screen(RunsScreen())
+        self.go(ToRuns())
 
     def do_filter(self) -> None:
         from pgmig_tui.ui.screens.dialog import AskScreen

@@ -13,6 +13,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.picture import RunPicture
 from pgmig_tui.ui.backend.protocol import Place, Record
+from pgmig_tui.ui.destinations import ToAfter, ToIncident
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.sizes import SMALL
@@ -103,9 +104,7 @@ class IncidentScreen(PlaceScreen):
         self.later("write", lambda: session.write(name, text), lambda path: self.say(f"written to {path}", "done"))
 
     def do_after(self) -> None:
-        from pgmig_tui.ui.screens.after import AfterScreen
-
-        self.app.switch_screen(AfterScreen(self.run_id, self.environment, self._picture, self._events))
+        self.go(ToAfter(self.run_id, self.environment, self._picture, self._events), instead=True)
 
     def help_text(self) -> tuple[str, ...]:
         return ("What no journal tells isn't in it. `pgmig-tui report RUN --incident` prints it at any time.",)
@@ -123,6 +122,6 @@ class RollbackRunScreen(RunScreen):
 
     def do_after(self) -> None:
         if self.picture.exit_status is not None:
-            self.app.switch_screen(IncidentScreen(self.run_id, self.where, self.picture, self.events))
+            self.go(ToIncident(self.run_id, self.where, self.picture, self.events), instead=True)
         else:
             super().do_after()

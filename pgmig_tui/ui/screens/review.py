@@ -16,6 +16,7 @@ from pgmig_tui.display.words import count, listing
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
 from pgmig_tui.ui.backend.protocol import Answered, Command, Item, Manner, Place, Review, Watch
+from pgmig_tui.ui.destinations import ToReview, ToRun
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
@@ -323,7 +324,7 @@ class ReviewScreen(PlaceScreen):
     def do_dry_run(self) -> None:
         assert self.review is not None, "off() has seen to it"
         to = self.review.steps[-1].change_id if self.review.steps else self.to
-        self.app.push_screen(ReviewScreen(self.environment, "deploy", to, how="try"))
+        self.go(ToReview(self.environment, "deploy", to, how="try"))
 
     def do_lift(self) -> None:
         assert self.review is not None, "off() has seen to it"
@@ -411,11 +412,9 @@ class ReviewScreen(PlaceScreen):
         self.later("start", lambda: session.start(review, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch) -> None:
-        from pgmig_tui.ui.screens.run import RunScreen
-
         assert self.review is not None, "it was started"
         self.pgmig.kept.used(self.review)
-        self.go_on_to(RunScreen(watch.run_id, self.environment, watch))
+        self.go_on_to(ToRun(watch.run_id, self.environment, watch))
 
     def _not_started(self, error: Exception) -> None:
         self._starting = False

@@ -20,6 +20,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.review.rollback_steps import row_lines
 from pgmig_tui.ui.backend.protocol import Answered, Item, Place, Rollback, Watch
+from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
@@ -247,9 +248,7 @@ class RollbackScreen(PlaceScreen):
         )
 
     def do_watch(self) -> None:
-        from pgmig_tui.ui.screens.foreign import ForeignScreen
-
-        self.app.push_screen(ForeignScreen(self.environment))
+        self.go(ToForeign(self.environment))
 
     def do_down(self) -> None:
         rollback = self.rollback
@@ -321,14 +320,12 @@ class RollbackScreen(PlaceScreen):
         self.later("roll back", lambda: session.roll_back(shown, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch | None) -> None:
-        from pgmig_tui.ui.screens.incident import RollbackRunScreen
-
         if watch is None:
             self._starting = False
             self.say("the run was stopped; it had committed nothing", "done")
             self._look()
             return
-        self.go_on_to(RollbackRunScreen(watch.run_id, self.environment, watch))
+        self.go_on_to(ToRollbackRun(watch.run_id, self.environment, watch))
 
     def _not_started(self, error: Exception) -> None:
         self._starting = False

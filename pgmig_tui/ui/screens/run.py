@@ -18,10 +18,10 @@ from pgmig_tui.run.journal.events import BlockerEnded, RunFinished, RunPaused, R
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, Place, Watch
+from pgmig_tui.ui.destinations import ToAfter, ToBackfillRun, ToBlockers, ToFailed, ToLocks
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.base import PlaceScreen, bindings
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
-from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import Poller
 from pgmig_tui.ui.views import run as run_view
@@ -137,12 +137,10 @@ class RunScreen(PlaceScreen):
 
     def _instead(self) -> None:
         """A run in batches has a screen of its own."""
-        from pgmig_tui.ui.screens.backfill import BackfillScreen
-
         if self._poller is not None:
             self._poller.stop()
         # With a handle of its own: what this one's thread has read meanwhile would be lost.
-        self.app.switch_screen(BackfillScreen(self.run_id, self._environment, steers=self._wants_to_steer))
+        self.go(ToBackfillRun(self.run_id, self._environment, steers=self._wants_to_steer), instead=True)
 
     def _after_failure(self) -> None:
         """Fetches the lines around what failed, and says what can be done once the run has ended before our eyes."""
@@ -165,13 +163,13 @@ class RunScreen(PlaceScreen):
         self.script = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
         self._show()
         for screen in self.app.screen_stack:
-            if isinstance(screen, FailedScreen):
-                screen.show()
+            if isinstance(screen, PlaceScreen):
+                screen.run_told()
 
     def do_failed(self) -> None:
         step = self.failed
         assert step is not None, "off() has seen to it"
-        self.app.push_screen(FailedScreen(self, step))
+        self.go(ToFailed(self, step))
 
     def _tell_blocker(self, events: Sequence[Entry]) -> None:
         """What became of a session that was to be ended, where it was asked for."""
@@ -353,9 +351,7 @@ class RunScreen(PlaceScreen):
             self._send(f"asked for lock_timeout {duration(timeout)}, {retries} retries", "retries", str(retries))
 
     def do_blocker(self) -> None:
-        from pgmig_tui.ui.screens.blockers import BlockersScreen
-
-        self.app.push_screen(BlockersScreen(self))
+        self.go(ToBlockers(self))
 
     def end_blocker(self, blocker: Blocker, *, terminate: bool) -> None:
         """Asks the run process to end a session that is in its way; its pid has been typed."""
@@ -365,10 +361,8 @@ class RunScreen(PlaceScreen):
         self._send(f"asked to {verb} {blocker.name}", f"{verb}_blocker", str(blocker.pid), started)
 
     def do_locks(self) -> None:
-        from pgmig_tui.ui.screens.locks import LocksScreen
-
         assert self.where is not None, "off() has seen to it"
-        self.app.push_screen(LocksScreen(self.where, steering=self._no_steering() is None))
+        self.go(ToLocks(self.where, steering=self._no_steering() is None))
 
     def _confirm(self, command: str, lines: list[Line]) -> None:
         place = self.where
@@ -415,9 +409,7 @@ class RunScreen(PlaceScreen):
         super().do_back()
 
     def do_after(self) -> None:
-        from pgmig_tui.ui.screens.after import AfterScreen
-
-        self.app.switch_screen(AfterScreen(self.run_id, self.where, self.picture, self.events))
+        self.go(ToAfter(self.run_id, self.where, self.picture, self.events), instead=True)
 
     def panes(self) -> Sequence[Lines]:
         return (self.log_lines, self.steps, self.current)

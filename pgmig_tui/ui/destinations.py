@@ -1,0 +1,137 @@
+"""Where a key can lead. Screens name a destination; which screen shows it, the router alone knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.journal.entry import Entry
+    from pgmig_tui.run.journal.picture import RunPicture, StepPicture
+    from pgmig_tui.ui.backend.protocol import Command, Manner, Place, PlanLine, Watch
+    from pgmig_tui.ui.screens.base import PlaceScreen
+    from pgmig_tui.ui.screens.run import RunScreen
+
+
+@dataclass(frozen=True, slots=True)
+class ToChange:
+    """A change: its scripts, and what they do to an environment."""
+
+    change: PlanLine
+    environment: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToReview:
+    """The review of a run before it starts. `to` is where it ends: a change ID, or a run's ID for a backfill that goes
+    on; None: at the plan's end. `evidence` is what speaks for a change that is to be recorded only."""
+
+    environment: Place
+    command: Command
+    to: str | None = None
+    how: Manner = "run"
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToRollback:
+    """A rollback: how far, what it costs. `came_from` is the run on whose screen it was asked for."""
+
+    environment: Place
+    came_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToRun:
+    """A run, alive or ended. `watch` is one just started; without it the run is attached to. `steers` False only
+    looks."""
+
+    run_id: str
+    environment: Place | None = None
+    watch: Watch | None = None
+    steers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToBackfillRun:
+    """A data migration in batches, alive or ended."""
+
+    run_id: str
+    environment: Place | None = None
+    steers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToRollbackRun:
+    """A rollback that was just started."""
+
+    run_id: str
+    environment: Place
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class ToFailed:
+    """A step of a run that has failed, and what can be done."""
+
+    run: RunScreen
+    step: StepPicture
+
+
+@dataclass(frozen=True, slots=True)
+class ToBlockers:
+    """The sessions that are in a run's way."""
+
+    run: RunScreen
+
+
+@dataclass(frozen=True, slots=True)
+class ToAfter:
+    """A run that has ended: its steps, and the post-deployment checklist."""
+
+    run_id: str
+    environment: Place | None
+    picture: RunPicture
+    events: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class ToIncident:
+    """The record of a rollback that has ended."""
+
+    run_id: str
+    environment: Place | None
+    picture: RunPicture
+    events: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class ToLocks:
+    """Who waits for whom on an environment. `steering`: the run that it was opened from is steered from here."""
+
+    environment: Place
+    steering: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToForeign:
+    """What another account, or another program, does on an environment."""
+
+    environment: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ToRuns:
+    """All runs of this account."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToHelp:
+    """What the keys of a screen do."""
+
+    about: PlaceScreen
+
+
+OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident
+Destination = OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToRuns | ToHelp

@@ -1,0 +1,78 @@
+"""Which screen shows a destination. A screen is imported when it is first gone to: the first frame waits for none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from pgmig_tui.ui import destinations as to
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+
+def screen_for(destination: to.Destination) -> Screen[None]:
+    """A new screen that shows it."""
+    match destination:
+        case to.ToChange():
+            from pgmig_tui.ui.screens.change import ChangeScreen
+
+            return ChangeScreen(destination.change, destination.environment)
+        case to.ToReview(environment, command, end, how, evidence):
+            from pgmig_tui.ui.screens.review import ReviewScreen
+
+            return ReviewScreen(environment, command, end, how=how, evidence=evidence)
+        case to.ToRollback():
+            from pgmig_tui.ui.screens.rollback import RollbackScreen
+
+            return RollbackScreen(destination.environment, came_from=destination.came_from)
+        case to.ToLocks():
+            from pgmig_tui.ui.screens.locks import LocksScreen
+
+            return LocksScreen(destination.environment, steering=destination.steering)
+        case to.ToForeign():
+            from pgmig_tui.ui.screens.foreign import ForeignScreen
+
+            return ForeignScreen(destination.environment)
+        case to.ToRuns():
+            from pgmig_tui.ui.screens.runs import RunsScreen
+
+            return RunsScreen()
+        case to.ToHelp():
+            from pgmig_tui.ui.screens.help import HelpScreen
+
+            return HelpScreen(destination.about)
+        case _:
+            return _of_run(destination)
+
+
+def _of_run(destination: to.OfRun) -> Screen[None]:
+    match destination:
+        case to.ToRun(run_id, environment, watch, steers):
+            from pgmig_tui.ui.screens.run import RunScreen
+
+            return RunScreen(run_id, environment, watch, steers=steers)
+        case to.ToBackfillRun():
+            from pgmig_tui.ui.screens.backfill import BackfillScreen
+
+            return BackfillScreen(destination.run_id, destination.environment, steers=destination.steers)
+        case to.ToRollbackRun():
+            from pgmig_tui.ui.screens.incident import RollbackRunScreen
+
+            return RollbackRunScreen(destination.run_id, destination.environment, destination.watch)
+        case to.ToFailed():
+            from pgmig_tui.ui.screens.failed import FailedScreen
+
+            return FailedScreen(destination.run, destination.step)
+        case to.ToBlockers():
+            from pgmig_tui.ui.screens.blockers import BlockersScreen
+
+            return BlockersScreen(destination.run)
+        case to.ToAfter(run_id, environment, picture, events):
+            from pgmig_tui.ui.screens.after import AfterScreen
+
+            return AfterScreen(run_id, environment, picture, events)
+        case to.ToIncident(run_id, environment, picture, events):
+            from pgmig_tui.ui.screens.incident import IncidentScreen
+
+            return IncidentScreen(run_id, environment, picture, events)
+    assert_never(destination)
