@@ -29,7 +29,7 @@ from pgmig_tui.ui.screens.base import PlaceScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES
-from pgmig_tui.ui.threads import Poller, in_thread, words_of
+from pgmig_tui.ui.threads import Poller, finish, in_thread, words_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -330,6 +330,7 @@ def run_screen(
         return FAULT_STATUS
     for line in app.farewell:
         print(safe(line))
+    finish(lambda text: print(safe(text), flush=True))
     return app.return_code or status or 0
 
 

@@ -1,4 +1,5 @@
-"""Threads that ask, and post what they heard. All are daemons: leaving the program never waits for a server."""
+"""Threads that ask, and post what they heard. All are daemons: leaving the program waits for no server, but for what
+must be written down (`to_the_end`), and that can be cut short."""
 
 from __future__ import annotations
 
@@ -64,6 +65,28 @@ def post_quietly(post: Callable[[Message], object], message: Message) -> None:
 
 def in_thread(name: str, work: Callable[[], None]) -> None:
     threading.Thread(target=work, name=name, daemon=True).start()
+
+
+_TO_THE_END: list[threading.Thread] = []
+
+
+def to_the_end(what: str, work: Callable[[], None]) -> None:
+    """Work that is done even if the screen is left meanwhile. `what` says it in words, as in `writing the record`."""
+    thread = threading.Thread(target=work, name=what, daemon=True)
+    _TO_THE_END.append(thread)
+    thread.start()
+
+
+def finish(say: Callable[[str], object]) -> None:
+    """Wait for what is to be done to the end, saying what it is. Ctrl-C leaves it undone, and says so."""
+    try:
+        for thread in _TO_THE_END:
+            if thread.is_alive():
+                say(f"{thread.name} ... (Ctrl-C leaves it undone)")
+                thread.join()
+    except KeyboardInterrupt:
+        say("left undone")
+    _TO_THE_END.clear()
 
 
 def words_of(error: Exception) -> str:

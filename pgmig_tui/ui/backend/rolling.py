@@ -14,7 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui.backend.gating import asked_word, item_of
 from pgmig_tui.ui.backend.protocol import EVERYTHING, Answered, Record, Rollback, Watch
-from pgmig_tui.ui.threads import in_thread
+from pgmig_tui.ui.threads import to_the_end
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
@@ -167,8 +167,8 @@ def record_of(state_dir: Path, run_id: str) -> Record:
 
 
 class Followed:
-    """A rollback that is being watched. When it has ended, what is true then is looked at in a thread, and the record
-    of the incident is written."""
+    """A rollback that is being watched. When it has ended, what is true then is looked at, and the record of the
+    incident is written, even if the screen is left meanwhile."""
 
     def __init__(
         self, handle: RunHandle, project: Project, environment: Environment, found: RollbackReview, state_dir: Path
@@ -185,7 +185,7 @@ class Followed:
         events = self._handle.poll()
         if self._handle.finished and not self._looked:
             self._looked = True
-            in_thread("afterwards", self._look)
+            to_the_end(f"looking at what is true after run {self.run_id}, for the record", self._look)
         return events
 
     def alive(self) -> bool:
