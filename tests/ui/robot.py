@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from tests.ui.fakes import NOW, FakeSession
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+LONGEST_S = 120
+"""No test of the screen takes so long: one that does waits for what never comes."""
 DEADLINE_S = 30.0
 
 
@@ -87,10 +89,6 @@ class Robot:
 @asynccontextmanager
 async def opened(session: FakeSession | None = None, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Robot]:
     app = PgmigApp(session or FakeSession(), clock=lambda: NOW, asks=False)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with asyncio.timeout(LONGEST_S), app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Robot(app, pilot)
-
-
-def play(scene: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scene(), 120))

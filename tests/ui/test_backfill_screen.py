@@ -9,7 +9,7 @@ import pytest
 from pgmig_tui.run.journal.entry import Entry
 from tests.ui.fakes import FakeSession
 from tests.ui.fakes import event as event_at
-from tests.ui.robot import Robot, opened, play
+from tests.ui.robot import Robot, opened
 
 SIZES = [(100, 30), (80, 24)]
 SQL = "UPDATE dms.documents SET search_vector = to_tsvector(body) WHERE search_vector IS NULL"
@@ -56,157 +56,130 @@ async def watching(robot: Robot, session: FakeSession) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_how_far_how_fast_and_what_it_gives_way_to(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.watch.unread = [*begun(), *(batch(number, 20 + number) for number in range(1, 26))]
-        async with opened(session, size) as robot:
-            await watching(robot, session)
-            await robot.sees("about 25 %", "100,000 of about 400.0k", "25, of 4,000 rows now")
-            await robot.sees("4000 rows/s, about 1 min 15 s left", "done up to key 300000", "> running", "usual pace")
-            session.watch.unread = [
-                event("batch_throttled", 46, reason="a replica is 7.1 s behind (limit 5 s)", wait_ms=0, over=False),
-                event("batch_throttled", 51, reason="a replica is 7.1 s behind (limit 5 s)", wait_ms=5000, over=False),
-            ]
-            await robot.sees("~ HOLDING: a replica is 7.1 s behind (limit 5 s)", "HOLDING for 5.0 s", "gave way to")
-            await robot.snapshot("backfill")
-            session.watch.unread = [
-                event("batch_throttled", 52, reason="a replica is 7.1 s behind (limit 5 s)", wait_ms=6000, over=True),
-                event("batch_throttled", 53, reason="the table is being vacuumed", wait_ms=0, slower=True),
-            ]
-            await robot.sees("~ SLOWER: the table is being vacuumed")
-
-    play(scene)
+async def test_how_far_how_fast_and_what_it_gives_way_to(size: tuple[int, int]) -> None:
+    session = FakeSession()
+    session.watch.unread = [*begun(), *(batch(number, 20 + number) for number in range(1, 26))]
+    async with opened(session, size) as robot:
+        await watching(robot, session)
+        await robot.sees("about 25 %", "100,000 of about 400.0k", "25, of 4,000 rows now")
+        await robot.sees("4000 rows/s, about 1 min 15 s left", "done up to key 300000", "> running", "usual pace")
+        session.watch.unread = [
+            event("batch_throttled", 46, reason="a replica is 7.1 s behind (limit 5 s)", wait_ms=0, over=False),
+            event("batch_throttled", 51, reason="a replica is 7.1 s behind (limit 5 s)", wait_ms=5000, over=False),
+        ]
+        await robot.sees("~ HOLDING: a replica is 7.1 s behind (limit 5 s)", "HOLDING for 5.0 s", "gave way to")
+        await robot.snapshot("backfill")
+        session.watch.unread = [
+            event("batch_throttled", 52, reason="a replica is 7.1 s behind (limit 5 s)", wait_ms=6000, over=True),
+            event("batch_throttled", 53, reason="the table is being vacuumed", wait_ms=0, slower=True),
+        ]
+        await robot.sees("~ SLOWER: the table is being vacuumed")
 
 
-def test_the_keys_change_its_pace_pause_it_and_leave_it() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.watch.unread = [*begun(), batch(1, 21)]
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.press("minus")
-            await robot.sees("asked to go slower")
-            session.watch.unread = [event("pace_changed", 22, level=-1, aim_ms=200, rest=1.0, size=4000)]
-            await robot.sees("pace -1", "1 step slower: 200 ms a batch, then 200 ms rest")
-            await robot.press("plus", "plus", "p")
-            await robot.sees("asked to pause after this batch")
-            session.watch.unread = [event_at(at(23), "run_paused", {"done": 0})]
-            await robot.sees("~ PAUSED between two batches", "Go on")
-            await robot.press("p")
-            await robot.sees("going on")
-            assert session.watch.sent == ["slower", "faster", "faster", "pause", "resume"]
-            await robot.press("z")
-            await robot.sees("ALL ENVIRONMENTS")
-            assert session.watch.sent[-1] == "detach"
-
-    play(scene)
+async def test_the_keys_change_its_pace_pause_it_and_leave_it() -> None:
+    session = FakeSession()
+    session.watch.unread = [*begun(), batch(1, 21)]
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.press("minus")
+        await robot.sees("asked to go slower")
+        session.watch.unread = [event("pace_changed", 22, level=-1, aim_ms=200, rest=1.0, size=4000)]
+        await robot.sees("pace -1", "1 step slower: 200 ms a batch, then 200 ms rest")
+        await robot.press("plus", "plus", "p")
+        await robot.sees("asked to pause after this batch")
+        session.watch.unread = [event_at(at(23), "run_paused", {"done": 0})]
+        await robot.sees("~ PAUSED between two batches", "Go on")
+        await robot.press("p")
+        await robot.sees("going on")
+        assert session.watch.sent == ["slower", "faster", "faster", "pause", "resume"]
+        await robot.press("z")
+        await robot.sees("ALL ENVIRONMENTS")
+        assert session.watch.sent[-1] == "detach"
 
 
-def test_stop_asks_first_and_says_what_stays() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.watch.unread = [*begun(), batch(1, 21)]
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.press("X")
-            await robot.sees("STOP: cancel the batch that runs", "can be resumed")
-            assert session.watch.sent == []
-            await robot.type("yes")
-            await robot.press("enter")
-            await robot.until(lambda: session.watch.sent == ["stop"], "stop")
-            how = "Go on with: pgmig-tui backfill production --resume 20260820-031500-ab12"
-            ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": how}
-            session.watch.unread = [event_at(at(24), "run_finished", ended)]
-            await robot.sees("x STOPPED  stopped by the operator", "--resume 20260820-031500-ab12")
-            await robot.press("minus")
-            await robot.sees("- is off: the run has ended")
-
-    play(scene)
+async def test_stop_asks_first_and_says_what_stays() -> None:
+    session = FakeSession()
+    session.watch.unread = [*begun(), batch(1, 21)]
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.press("X")
+        await robot.sees("STOP: cancel the batch that runs", "can be resumed")
+        assert session.watch.sent == []
+        await robot.type("yes")
+        await robot.press("enter")
+        await robot.until(lambda: session.watch.sent == ["stop"], "stop")
+        how = "Go on with: pgmig-tui backfill production --resume 20260820-031500-ab12"
+        ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": how}
+        session.watch.unread = [event_at(at(24), "run_finished", ended)]
+        await robot.sees("x STOPPED  stopped by the operator", "--resume 20260820-031500-ab12")
+        await robot.press("minus")
+        await robot.sees("- is off: the run has ended")
 
 
-def test_what_was_stopped_goes_on_through_the_review() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": "Go on"}
-        session.watch.unread = [*begun("dev"), batch(1, 21), event_at(at(24), "run_finished", ended)]
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.sees("x STOPPED")
-            await robot.press("b")
-            await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
-            assert f"prepare backfill dev to {session.watch.run_id}" in session.calls
-            assert session.started == []
-
-    play(scene)
+async def test_what_was_stopped_goes_on_through_the_review() -> None:
+    session = FakeSession()
+    ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": "Go on"}
+    session.watch.unread = [*begun("dev"), batch(1, 21), event_at(at(24), "run_finished", ended)]
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.sees("x STOPPED")
+        await robot.press("b")
+        await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
+        assert f"prepare backfill dev to {session.watch.run_id}" in session.calls
+        assert session.started == []
 
 
-def test_what_is_done_does_not_go_on() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        ended = {"exit_status": 0, "result": "done", "summary": "4,000 rows in 1 batch"}
-        session.watch.unread = [*begun("dev"), batch(1, 21), event_at(at(24), "run_finished", ended)]
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.sees("+ DONE")
-            await robot.press("b")
-            await robot.sees("b is off: it is done")
-
-    play(scene)
+async def test_what_is_done_does_not_go_on() -> None:
+    session = FakeSession()
+    ended = {"exit_status": 0, "result": "done", "summary": "4,000 rows in 1 batch"}
+    session.watch.unread = [*begun("dev"), batch(1, 21), event_at(at(24), "run_finished", ended)]
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.sees("+ DONE")
+        await robot.press("b")
+        await robot.sees("b is off: it is done")
 
 
-def test_a_lost_try_is_shown_and_can_be_hurried() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        lost = {"batch": 2, "try": 1, "of": 9, "why": "lock timeout [/] \x1b[31m", "size": 2000, "wait_ms": 180}
-        session.watch.unread = [*begun(), batch(1, 21), event("batch_retried", 22, **lost)]
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.sees("~ try 1 of 9 lost: lock timeout [/]", "1, of 2,000 rows now")
-            await robot.press("r")
-            await robot.sees("asked to try again now")
-            assert session.watch.sent == ["retry"]
-
-    play(scene)
+async def test_a_lost_try_is_shown_and_can_be_hurried() -> None:
+    session = FakeSession()
+    lost = {"batch": 2, "try": 1, "of": 9, "why": "lock timeout [/] \x1b[31m", "size": 2000, "wait_ms": 180}
+    session.watch.unread = [*begun(), batch(1, 21), event("batch_retried", 22, **lost)]
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.sees("~ try 1 of 9 lost: lock timeout [/]", "1, of 2,000 rows now")
+        await robot.press("r")
+        await robot.sees("asked to try again now")
+        assert session.watch.sent == ["retry"]
 
 
-def test_who_only_watches_changes_nothing() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.watch.steerer = "jonas on bastion1"
-        session.watch.unread = [*begun(), batch(1, 21)]
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.press("plus", "X", "p")
-            await robot.sees("you are only watching; jonas on bastion1 steers")
-            assert session.watch.sent == []
-
-    play(scene)
+async def test_who_only_watches_changes_nothing() -> None:
+    session = FakeSession()
+    session.watch.steerer = "jonas on bastion1"
+    session.watch.unread = [*begun(), batch(1, 21)]
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.press("plus", "X", "p")
+        await robot.sees("you are only watching; jonas on bastion1 steers")
+        assert session.watch.sent == []
 
 
-def test_a_run_that_was_killed_says_how_it_goes_on() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.watch.unread = [*begun(), batch(1, 21)]
-        session.watch.lives = False
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.sees(
-                "x the run process exited without recording an end", "pgmig-tui backfill production", "--resume 2026"
-            )
-
-    play(scene)
+async def test_a_run_that_was_killed_says_how_it_goes_on() -> None:
+    session = FakeSession()
+    session.watch.unread = [*begun(), batch(1, 21)]
+    session.watch.lives = False
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.sees(
+            "x the run process exited without recording an end", "pgmig-tui backfill production", "--resume 2026"
+        )
 
 
-def test_the_end_tells_of_rows_that_are_left() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        done = event("backfill_done", 40, rows=4000, batches=1, ms=900.0, left=7, analyzed=False)
-        ended = {"exit_status": 0, "result": "done", "summary": "4,000 rows in 1 batch", "do": "ANALYZE dms.documents"}
-        session.watch.unread = [*begun(), batch(1, 21), done, event_at(at(41), "run_finished", ended)]
-        session.watch.lives = False
-        async with opened(session) as robot:
-            await watching(robot, session)
-            await robot.sees("+ DONE  4,000 rows in 1 batch", "100 %", "7 rows left to do", "ANALYZE dms.documents")
-
-    play(scene)
+async def test_the_end_tells_of_rows_that_are_left() -> None:
+    session = FakeSession()
+    done = event("backfill_done", 40, rows=4000, batches=1, ms=900.0, left=7, analyzed=False)
+    ended = {"exit_status": 0, "result": "done", "summary": "4,000 rows in 1 batch", "do": "ANALYZE dms.documents"}
+    session.watch.unread = [*begun(), batch(1, 21), done, event_at(at(41), "run_finished", ended)]
+    session.watch.lives = False
+    async with opened(session) as robot:
+        await watching(robot, session)
+        await robot.sees("+ DONE  4,000 rows in 1 batch", "100 %", "7 rows left to do", "ANALYZE dms.documents")

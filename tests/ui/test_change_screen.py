@@ -13,7 +13,7 @@ from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
 from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptKind
 from pgmig_tui.ui.views import impact as impact_pane
 from tests.ui.fakes import DEPLOY_SQL, FakeSession, impact, standing
-from tests.ui.robot import Robot, opened, play
+from tests.ui.robot import Robot, opened
 
 
 async def at_change(robot: Robot) -> None:
@@ -23,53 +23,47 @@ async def at_change(robot: Robot) -> None:
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24)])
-def test_the_finding_follows_the_line(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        async with opened(size=size) as robot:
-            await at_change(robot)
-            await robot.sees("change 1/1 pending", "rewrites dms.documents", "sha 9f31c2a", "On production now")
-            await robot.snapshot("change")
-            await robot.press("i")
-            await robot.sees("> 6 |#", ">L6 ALTER TABLE", "Add a new column")
-            await robot.snapshot("change-finding")
-            await robot.press("i")
-            await robot.sees("> 9 |#", ">L9 UPDATE")
-            await robot.press("i")
-            await robot.sees("> 6 |#", ">L6 ALTER TABLE")
-            await robot.press("k")
-            await robot.misses(">L6 ALTER TABLE")
-            await robot.press("j", "j")
-            await robot.sees("> 7 |#", ">L6 ALTER TABLE")
-
-    play(scene)
+async def test_the_finding_follows_the_line(size: tuple[int, int]) -> None:
+    async with opened(size=size) as robot:
+        await at_change(robot)
+        await robot.sees("change 1/1 pending", "rewrites dms.documents", "sha 9f31c2a", "On production now")
+        await robot.snapshot("change")
+        await robot.press("i")
+        await robot.sees("> 6 |#", ">L6 ALTER TABLE", "Add a new column")
+        await robot.snapshot("change-finding")
+        await robot.press("i")
+        await robot.sees("> 9 |#", ">L9 UPDATE")
+        await robot.press("i")
+        await robot.sees("> 6 |#", ">L6 ALTER TABLE")
+        await robot.press("k")
+        await robot.misses(">L6 ALTER TABLE")
+        await robot.press("j", "j")
+        await robot.sees("> 7 |#", ">L6 ALTER TABLE")
 
 
-def test_the_line_follows_the_finding() -> None:
-    async def scene() -> None:
-        async with opened(size=(100, 50)) as robot:
-            await at_change(robot)
-            await robot.press("tab")
-            await robot.sees("tab Text", "> 6 |#", ">L6 ALTER TABLE")
-            await robot.press("j")
-            await robot.sees("> 9 |#", ">L9 UPDATE")
-            await robot.press("j", "j", "G")
-            await robot.sees("> 9 |#")
-            await robot.press("k")
-            await robot.sees("> 6 |#", ">L6 ALTER TABLE")
-            await robot.press("escape")
-            await robot.sees("tab Findings", "[deploy]")
-            await robot.press("j")
-            await robot.sees("> 7 |#", ">L6 ALTER TABLE")
-            await robot.press("j", "j", "j")
-            await robot.sees(">10  #")
-            await robot.press("k")
-            await robot.sees(">L9 UPDATE")
-            await robot.press("k")
-            await robot.misses(">L9 UPDATE")
-            await robot.pilot.click("#pane", offset=(3, row_of(robot, "L9 UPDATE")))
-            await robot.sees("> 9 |#", ">L9 UPDATE", "tab Text")
-
-    play(scene)
+async def test_the_line_follows_the_finding() -> None:
+    async with opened(size=(100, 50)) as robot:
+        await at_change(robot)
+        await robot.press("tab")
+        await robot.sees("tab Text", "> 6 |#", ">L6 ALTER TABLE")
+        await robot.press("j")
+        await robot.sees("> 9 |#", ">L9 UPDATE")
+        await robot.press("j", "j", "G")
+        await robot.sees("> 9 |#")
+        await robot.press("k")
+        await robot.sees("> 6 |#", ">L6 ALTER TABLE")
+        await robot.press("escape")
+        await robot.sees("tab Findings", "[deploy]")
+        await robot.press("j")
+        await robot.sees("> 7 |#", ">L6 ALTER TABLE")
+        await robot.press("j", "j", "j")
+        await robot.sees(">10  #")
+        await robot.press("k")
+        await robot.sees(">L9 UPDATE")
+        await robot.press("k")
+        await robot.misses(">L9 UPDATE")
+        await robot.pilot.click("#pane", offset=(3, row_of(robot, "L9 UPDATE")))
+        await robot.sees("> 9 |#", ">L9 UPDATE", "tab Text")
 
 
 def row_of(robot: Robot, text: str) -> int:
@@ -78,41 +72,35 @@ def row_of(robot: Robot, text: str) -> int:
     return next(i for i, row in enumerate(rows) if text in row) - robot.app.screen.query_one("#pane").region.y
 
 
-def test_who_is_in_the_way_right_now_is_said_once_the_server_answers() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_change(robot)
-            await robot.sees("On production now", "would queue behind pid 777", "idle in transaction for")
-            await robot.press("escape", "k", "enter")
-            await robot.sees("On production now")
-        silent = FakeSession()
-        async with opened(silent) as robot:
-            await robot.press("3", "enter")
-            await robot.sees("from the text alone", "ALTER TABLE dms.documents")
-            assert "now production" not in silent.calls
-
-    play(scene)
+async def test_who_is_in_the_way_right_now_is_said_once_the_server_answers() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_change(robot)
+        await robot.sees("On production now", "would queue behind pid 777", "idle in transaction for")
+        await robot.press("escape", "k", "enter")
+        await robot.sees("On production now")
+    silent = FakeSession()
+    async with opened(silent) as robot:
+        await robot.press("3", "enter")
+        await robot.sees("from the text alone", "ALTER TABLE dms.documents")
+        assert "now production" not in silent.calls
 
 
-def test_y_copies_the_safer_sql_of_the_finding_under_the_cursor() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await at_change(robot)
-            copied: list[str] = []
-            robot.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
-            await robot.press("i", "y")
-            await robot.sees("copied the safer SQL for line 6 (type-change)")
-            assert copied == ["ALTER TABLE dms.documents ADD COLUMN size_new bigint;"]
-            await robot.press("i", "y")
-            await robot.sees("copied the finding of line 9; it has no safer SQL")
-            assert copied[1].splitlines()[0].strip() == "L9 UPDATE"
-            await robot.press("g", "y")
-            await robot.sees("lines (OSC 52")
-            assert "L6 ALTER TABLE" in copied[2]
-            assert "L9 UPDATE" in copied[2]
-
-    play(scene)
+async def test_y_copies_the_safer_sql_of_the_finding_under_the_cursor() -> None:
+    async with opened() as robot:
+        await at_change(robot)
+        copied: list[str] = []
+        robot.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
+        await robot.press("i", "y")
+        await robot.sees("copied the safer SQL for line 6 (type-change)")
+        assert copied == ["ALTER TABLE dms.documents ADD COLUMN size_new bigint;"]
+        await robot.press("i", "y")
+        await robot.sees("copied the finding of line 9; it has no safer SQL")
+        assert copied[1].splitlines()[0].strip() == "L9 UPDATE"
+        await robot.press("g", "y")
+        await robot.sees("lines (OSC 52")
+        assert "L6 ALTER TABLE" in copied[2]
+        assert "L9 UPDATE" in copied[2]
 
 
 def test_a_silenced_advice_gives_its_reason_and_no_sql() -> None:
@@ -137,87 +125,70 @@ def test_the_bar_is_the_strongest_lock_that_is_held_at_a_line() -> None:
     assert not impact_pane.Held(ScriptImpact("a.sql", False, (), ()))
 
 
-def test_thousands_of_findings_stay_near_the_current_one() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.texts["deploy"] = "INSERT INTO dms.documents VALUES (1);\n" * 5_000
-        lock = Lock("dms", "documents", "r", LockMode.ROW_EXCLUSIVE, "certain", "INSERT")
-        statements = tuple(
-            StatementImpact(n, n, "INSERT", "INSERT", locks=(lock,), held_until_line=n) for n in range(1, 5_001)
-        )
-        session.impacts["deploy"] = ScriptImpact("deploy/x.sql", False, statements, ())
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 8))
-            await robot.press("3", "enter")
-            await robot.sees(">L1 INSERT")
-            await robot.press("tab", "G")
-            await robot.sees(">5000 |.", ">L5000 INSERT")
-            await robot.press("k")
-            await robot.sees(">4999 |.", ">L4999 INSERT")
-
-    play(scene)
+async def test_thousands_of_findings_stay_near_the_current_one() -> None:
+    session = FakeSession()
+    session.texts["deploy"] = "INSERT INTO dms.documents VALUES (1);\n" * 5_000
+    lock = Lock("dms", "documents", "r", LockMode.ROW_EXCLUSIVE, "certain", "INSERT")
+    statements = tuple(
+        StatementImpact(n, n, "INSERT", "INSERT", locks=(lock,), held_until_line=n) for n in range(1, 5_001)
+    )
+    session.impacts["deploy"] = ScriptImpact("deploy/x.sql", False, statements, ())
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 8))
+        await robot.press("3", "enter")
+        await robot.sees(">L1 INSERT")
+        await robot.press("tab", "G")
+        await robot.sees(">5000 |.", ">L5000 INSERT")
+        await robot.press("k")
+        await robot.sees(">4999 |.", ">L4999 INSERT")
 
 
-def test_brackets_walk_the_scripts_and_a_missing_one_is_said() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await at_change(robot)
-            await robot.press("right_square_bracket")
-            await robot.sees("[verify]", "there is no verify script")
-            await robot.press("f")
-            await robot.sees("f is off: there is no text to set out")
-            await robot.press("right_square_bracket")
-            await robot.sees("[revert]", "LOSES dms.documents.size")
-            await robot.press("left_square_bracket", "left_square_bracket")
-            await robot.sees("[deploy]")
-
-    play(scene)
+async def test_brackets_walk_the_scripts_and_a_missing_one_is_said() -> None:
+    async with opened() as robot:
+        await at_change(robot)
+        await robot.press("right_square_bracket")
+        await robot.sees("[verify]", "there is no verify script")
+        await robot.press("f")
+        await robot.sees("f is off: there is no text to set out")
+        await robot.press("right_square_bracket")
+        await robot.sees("[revert]", "LOSES dms.documents.size")
+        await robot.press("left_square_bracket", "left_square_bracket")
+        await robot.sees("[deploy]")
 
 
-def test_the_formatted_text_says_that_it_is_not_what_runs_and_goes_away_again() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await at_change(robot)
-            await robot.press("f")
-            await robot.sees("FORMATTED to read, NOT what runs", "-- NOT what runs")
-            await robot.press("f")
-            await robot.misses("FORMATTED")
-            await robot.sees("SET LOCAL lock_timeout")
-
-    play(scene)
+async def test_the_formatted_text_says_that_it_is_not_what_runs_and_goes_away_again() -> None:
+    async with opened() as robot:
+        await at_change(robot)
+        await robot.press("f")
+        await robot.sees("FORMATTED to read, NOT what runs", "-- NOT what runs")
+        await robot.press("f")
+        await robot.misses("FORMATTED")
+        await robot.sees("SET LOCAL lock_timeout")
 
 
-def test_find_goes_round_and_says_when_nothing_holds_the_text() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await at_change(robot)
-            await robot.press("slash", *"UPDATE dms", "enter")
-            await robot.sees("> 9 ")
-            await robot.press("n")
-            await robot.sees("> 9 ")
-            await robot.press("slash", *"nowhere", "enter")
-            await robot.sees("'nowhere' does not stand here")
-
-    play(scene)
+async def test_find_goes_round_and_says_when_nothing_holds_the_text() -> None:
+    async with opened() as robot:
+        await at_change(robot)
+        await robot.press("slash", *"UPDATE dms", "enter")
+        await robot.sees("> 9 ")
+        await robot.press("n")
+        await robot.sees("> 9 ")
+        await robot.press("slash", *"nowhere", "enter")
+        await robot.sees("'nowhere' does not stand here")
 
 
-def test_a_script_of_many_lines_opens_and_scrolls() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.texts["deploy"] = (
-            "BEGIN;\n" + "INSERT INTO t VALUES (1, 'x');\n" * 100_000 + "-- ALTER TABLE dms.documents"
-        )
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 8))
-            await robot.press("3", "enter")
-            await robot.sees("INSERT INTO t VALUES")
-            await robot.press("G")
-            await robot.sees("100002")
-
-    play(scene)
+async def test_a_script_of_many_lines_opens_and_scrolls() -> None:
+    session = FakeSession()
+    session.texts["deploy"] = "BEGIN;\n" + "INSERT INTO t VALUES (1, 'x');\n" * 100_000 + "-- ALTER TABLE dms.documents"
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 8))
+        await robot.press("3", "enter")
+        await robot.sees("INSERT INTO t VALUES")
+        await robot.press("G")
+        await robot.sees("100002")
 
 
-def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() -> None:
+async def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() -> None:
     class Slow(FakeSession):
         def __init__(self) -> None:
             super().__init__()
@@ -241,45 +212,39 @@ def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() -> Non
                 assert self.rest.wait(60)
             return whole
 
-    async def scene() -> None:
-        session = Slow()
-        async with opened(session, size=(100, 60)) as robot:
-            await robot.tell(standing("production", 8))
-            await robot.press("3", "enter")
-            await robot.sees("from the text alone", "this goes to line 6 so far", "L6 ALTER TABLE")
-            assert "L9 UPDATE" not in robot.text
-            await robot.press("i")
-            await robot.sees(">L6 ALTER TABLE")
-            assert "now production" not in session.calls
-            session.rest.set()
-            await robot.sees("Lock impact  PostgreSQL 18.6", ">L6 ALTER TABLE", "L9 UPDATE", "On production now")
-            assert "so far" not in robot.text
-
-    play(scene)
+    session = Slow()
+    async with opened(session, size=(100, 60)) as robot:
+        await robot.tell(standing("production", 8))
+        await robot.press("3", "enter")
+        await robot.sees("from the text alone", "this goes to line 6 so far", "L6 ALTER TABLE")
+        assert "L9 UPDATE" not in robot.text
+        await robot.press("i")
+        await robot.sees(">L6 ALTER TABLE")
+        assert "now production" not in session.calls
+        session.rest.set()
+        await robot.sees("Lock impact  PostgreSQL 18.6", ">L6 ALTER TABLE", "L9 UPDATE", "On production now")
+        assert "so far" not in robot.text
 
 
-def test_a_script_that_declares_batches_is_run_in_batches_through_the_review() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_change(robot)
-            await robot.press("b")
-            await robot.sees("b is off: the deploy script declares no statement for batches")
-            assert "Batches.." not in robot.text
-        session = FakeSession()
-        session.texts["deploy"] = "-- pgmig: backfill table=dms.documents key=id\n" + DEPLOY_SQL
-        async with opened(session) as robot:
-            await at_change(robot)
-            await robot.sees("b Batches..")
-            await robot.press("b")
-            await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
-            assert any(call.startswith("prepare backfill ") for call in session.calls)
-            assert session.started == []
-
-    play(scene)
+async def test_a_script_that_declares_batches_is_run_in_batches_through_the_review() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_change(robot)
+        await robot.press("b")
+        await robot.sees("b is off: the deploy script declares no statement for batches")
+        assert "Batches.." not in robot.text
+    session = FakeSession()
+    session.texts["deploy"] = "-- pgmig: backfill table=dms.documents key=id\n" + DEPLOY_SQL
+    async with opened(session) as robot:
+        await at_change(robot)
+        await robot.sees("b Batches..")
+        await robot.press("b")
+        await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
+        assert any(call.startswith("prepare backfill ") for call in session.calls)
+        assert session.started == []
 
 
-def test_what_is_not_known_yet_is_never_said_to_be_nothing() -> None:
+async def test_what_is_not_known_yet_is_never_said_to_be_nothing() -> None:
     class Slow(FakeSession):
         def __init__(self) -> None:
             super().__init__()
@@ -301,26 +266,23 @@ def test_what_is_not_known_yet_is_never_said_to_be_nothing() -> None:
                 return ImpactFacts(None, problem="the server has gone")
             return super().impact(change_id, kind, environment, live=live)
 
-    async def scene() -> None:
-        session = Slow()
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 8))
-            await robot.press("3", "enter")
-            await robot.sees("Lock impact ...")
-            for key in ("i", "tab"):
-                await robot.press(key)
-                await robot.sees(f"{key} is off: the lock impact is still being read")
-            session.rest.set()
-            await robot.sees("L6 ALTER TABLE")
-            await robot.press("i")
-            await robot.sees(">L6 ALTER TABLE")
-            await robot.press("f")
-            await robot.sees("NOT what runs")
-            await robot.press("i")
-            await robot.sees("i is off: this is not the text that runs; f shows that")
-            await robot.press("left_square_bracket")
-            await robot.sees("the server has gone")
-            await robot.press("i")
-            await robot.sees("i is off: the lock impact is not known")
-
-    play(scene)
+    session = Slow()
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 8))
+        await robot.press("3", "enter")
+        await robot.sees("Lock impact ...")
+        for key in ("i", "tab"):
+            await robot.press(key)
+            await robot.sees(f"{key} is off: the lock impact is still being read")
+        session.rest.set()
+        await robot.sees("L6 ALTER TABLE")
+        await robot.press("i")
+        await robot.sees(">L6 ALTER TABLE")
+        await robot.press("f")
+        await robot.sees("NOT what runs")
+        await robot.press("i")
+        await robot.sees("i is off: this is not the text that runs; f shows that")
+        await robot.press("left_square_bracket")
+        await robot.sees("the server has gone")
+        await robot.press("i")
+        await robot.sees("i is off: the lock impact is not known")

@@ -8,7 +8,7 @@ import pytest
 
 from pgmig_tui.ui.editor import command, missing
 from tests.ui.fakes import FakeSession, standing
-from tests.ui.robot import opened, play
+from tests.ui.robot import opened
 
 
 @pytest.mark.parametrize(
@@ -40,42 +40,38 @@ def test_why_there_is_no_editor(env: dict[str, str], why: str | None) -> None:
     assert told is None if why is None else told is not None and why in told and "\x1b" not in told
 
 
-def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scene() -> None:
-        monkeypatch.delenv("VISUAL", raising=False)
-        monkeypatch.delenv("EDITOR", raising=False)
-        session = FakeSession()
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5))
-            await robot.press("enter")
-            await robot.sees("ALTER TABLE dms.documents")
-            await robot.press("e")
-            await robot.sees("e is off: neither VISUAL nor EDITOR is set")
-            monkeypatch.setenv("EDITOR", "no-such-editor -x")
-            await robot.press("e")
-            await robot.sees("e is off: there is no program no-such-editor")
-            monkeypatch.setenv("EDITOR", "sh")
-            await robot.press("e")
-            await robot.sees("this terminal can't be handed to an editor", "ALTER TABLE dms.documents")
+async def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    session = FakeSession()
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5))
+        await robot.press("enter")
+        await robot.sees("ALTER TABLE dms.documents")
+        await robot.press("e")
+        await robot.sees("e is off: neither VISUAL nor EDITOR is set")
+        monkeypatch.setenv("EDITOR", "no-such-editor -x")
+        await robot.press("e")
+        await robot.sees("e is off: there is no program no-such-editor")
+        monkeypatch.setenv("EDITOR", "sh")
+        await robot.press("e")
+        await robot.sees("this terminal can't be handed to an editor", "ALTER TABLE dms.documents")
 
-    play(scene)
 
-
-def test_a_dry_run_starts_at_a_change_that_is_pending() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = ()
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5))
-            await robot.press("k", "enter")
-            await robot.sees("ALTER TABLE dms.documents")
-            await robot.press("D")
-            await robot.sees("DRY RUN 4 changes", "GO is open")
-            assert session.calls[-1].startswith("prepare deploy dev to 0000")
-            await robot.press("escape", "escape", "j", "j", "enter")
-            await robot.sees("change deployed")
-            await robot.press("D")
-            await robot.sees("D is off: this change is not pending there")
-            assert session.started == []
-
-    play(scene)
+async def test_a_dry_run_starts_at_a_change_that_is_pending() -> None:
+    session = FakeSession()
+    session.items = ()
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5))
+        await robot.press("k", "enter")
+        await robot.sees("ALTER TABLE dms.documents")
+        await robot.press("D")
+        await robot.sees("DRY RUN 4 changes", "GO is open")
+        assert session.calls[-1].startswith("prepare deploy dev to 0000")
+        await robot.press("escape", "escape", "j", "j", "enter")
+        await robot.sees("change deployed")
+        await robot.press("D")
+        await robot.sees("D is off: this change is not pending there")
+        assert session.started == []

@@ -17,7 +17,7 @@ from pgmig_tui.ui.backend.protocol import Evidence, LockSession, RunFacts, Stand
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
 from tests.ui.fakes import event as event_at
-from tests.ui.robot import opened, play
+from tests.ui.robot import opened
 
 PLACES_WITH_KEYS = (
     "home", "change", "review", "rollback", "foreign", "incident", "run", "backfill", "failed", "blockers", "locks",
@@ -60,182 +60,161 @@ def test_a_footer_fits_into_80_columns(place: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24)])
-def test_help_lists_every_key_of_the_place_and_why_one_is_off(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        async with opened(size=size) as robot:
-            await robot.press("question_mark")
-            await robot.sees("HELP for HOME", "home.deploy", "off: dev has not answered yet")
-            await robot.snapshot("help")
-            await robot.press("escape")
-            await robot.sees("ALL ENVIRONMENTS")
-
-    play(scene)
+async def test_help_lists_every_key_of_the_place_and_why_one_is_off(size: tuple[int, int]) -> None:
+    async with opened(size=size) as robot:
+        await robot.press("question_mark")
+        await robot.sees("HELP for HOME", "home.deploy", "off: dev has not answered yet")
+        await robot.snapshot("help")
+        await robot.press("escape")
+        await robot.sees("ALL ENVIRONMENTS")
 
 
-def test_too_small_is_one_line_and_no_key_of_a_place_works() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session, (39, 9)) as robot:
-            await robot.tell(standing("production", 5))
-            await robot.sees("needs 40x10, has 39x9", "works without")
-            await robot.press("3", "d", "R")
-            assert session.calls == []
-            await robot.snapshot("too-small")
-            await robot.pilot.resize_terminal(100, 30)
-            await robot.sees("Plan documents")
-
-    play(scene)
+async def test_too_small_is_one_line_and_no_key_of_a_place_works() -> None:
+    session = FakeSession()
+    async with opened(session, (39, 9)) as robot:
+        await robot.tell(standing("production", 5))
+        await robot.sees("needs 40x10, has 39x9", "works without")
+        await robot.press("3", "d", "R")
+        assert session.calls == []
+        await robot.snapshot("too-small")
+        await robot.pilot.resize_terminal(100, 30)
+        await robot.sees("Plan documents")
 
 
-def test_hostile_text_is_shown_and_never_obeyed() -> None:
-    async def scene() -> None:
-        line = replace(plan()[0], name=HOSTILE, note=HOSTILE, planner=HOSTILE, tags=(HOSTILE,), requires=(HOSTILE,))
-        place = replace(PLACES[0], name="dev", database=HOSTILE, host=HOSTILE, user=HOSTILE)
-        session = FakeSession(
-            replace(facts((line, *plan()[1:]), (place, *PLACES[1:])), project=HOSTILE, foreign=(HOSTILE,))
+async def test_hostile_text_is_shown_and_never_obeyed() -> None:
+    line = replace(plan()[0], name=HOSTILE, note=HOSTILE, planner=HOSTILE, tags=(HOSTILE,), requires=(HOSTILE,))
+    place = replace(PLACES[0], name="dev", database=HOSTILE, host=HOSTILE, user=HOSTILE)
+    session = FakeSession(
+        replace(facts((line, *plan()[1:]), (place, *PLACES[1:])), project=HOSTILE, foreign=(HOSTILE,))
+    )
+    session.texts = {"deploy": f"SELECT '{HOSTILE}';\n" * 5, "revert": HOSTILE}
+    session.items = tuple(replace(item, title=HOSTILE, summary=HOSTILE) for item in session.items)
+    session.refusals, session.creates = (HOSTILE,), (HOSTILE,)
+    session.listed = (RunFacts("r", "dev", "deploy", "failed", HOSTILE, "", 1, 2, HOSTILE, HOSTILE),)
+    session.watch.unread = [
+        event_at(AT, "run_planned", {"environment": "dev", "operator": HOSTILE, "steps": [STEP]}),
+        event_at(AT, "step_started", {"step": 1, "change": HOSTILE}),
+        event_at(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
+        event_at(AT, "output", {"step": 1, "text": HOSTILE, "stream": "out"}),
+        event_at(AT, "step_failed", {"step": 1, "change": HOSTILE, "message": HOSTILE, "hint": HOSTILE}),
+        event_at(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
+    ]
+    async with opened(session) as robot:
+        await robot.tell(
+            standing("dev", 0, note=HOSTILE, strangers=(HOSTILE,), differing={plan()[0].change_id: HOSTILE})
         )
-        session.texts = {"deploy": f"SELECT '{HOSTILE}';\n" * 5, "revert": HOSTILE}
-        session.items = tuple(replace(item, title=HOSTILE, summary=HOSTILE) for item in session.items)
-        session.refusals, session.creates = (HOSTILE,), (HOSTILE,)
-        session.listed = (RunFacts("r", "dev", "deploy", "failed", HOSTILE, "", 1, 2, HOSTILE, HOSTILE),)
+        await robot.tell(Standing("staging", NOW, False, error=HOSTILE))
+        await robot.runs()
+        await robot.press("G")
+        for way in (("enter",), ("f",), ("escape",), ("d",), ("question_mark", "escape", "escape"), ("h",)):
+            await robot.press(*way)
+            await robot.pilot.pause(0.1)
+        await robot.press("enter")
+        await robot.sees("x STOPPED")
+        await robot.press("enter", "t", "y", "Y")
+        await robot.pilot.pause(0.1)
+        robot.app.notify(HOSTILE)
+        await robot.pilot.pause(0.1)
+        assert robot.app.is_running
+        assert "[red]x[/red]" in robot.text
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e\u2028]", robot.text.replace("\n", ""))
+
+
+async def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed() -> None:
+    blocker = {
+        "pid": 7, "started": HOSTILE, "user": HOSTILE, "application": HOSTILE, "state": HOSTILE, "query": HOSTILE,
+    }  # fmt: skip
+    prepared = {"pid": 0, "prepared": HOSTILE, "user": HOSTILE, "depth": 1}
+    session = FakeSession()
+    session.texts["recorded"] = f"SELECT '{HOSTILE}';\n" * 5
+    session.locks.sessions = (LockSession(Blocker.of(blocker), HOSTILE, HOSTILE, 5.0, HOSTILE),)
+    session.watch.steerer = HOSTILE
+    session.watch.unread = [
+        event_at(AT, "run_planned", {"command": "deploy", "environment": "dev", "steps": [STEP]}),
+        event_at(AT, "watcher_came", {"who": HOSTILE}),
+        event_at(AT, "step_started", {"step": 1, "change": HOSTILE}),
+        event_at(AT, "statement_retried", {"step": 1, "try": HOSTILE, "of": HOSTILE, "why": HOSTILE}),
+        event_at(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
+        event_at(
+            AT,
+            "activity",
+            {
+                "step": 1,
+                "waiting": True,
+                "phase": HOSTILE,
+                "percent": 40,
+                "blockers": [blocker, prepared],
+                "holds": [{"relation": HOSTILE, "mode": HOSTILE}],
+                "note": HOSTILE,
+            },
+        ),
+        event_at(AT, "blocker_ended", {"pid": HOSTILE, "how": HOSTILE, "ok": True, "message": HOSTILE}),
+    ]
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5))
+        robot.app.open_run(session.watch.run_id)
+        await robot.sees("BLOCKED BY")
+        await robot.press("p")
+        await robot.sees("you are only watching")
+        session.watch.steerer = ""
+        await robot.sees("steered from here now")
+        await robot.press("K")
+        await robot.sees("2 sessions in the way")
+        await robot.press("T")
+        await robot.sees("TERMINATE pid 7")
+        await robot.press("escape", "j", "y", "escape", "l")
+        await robot.sees("1 root blocker")
+        await robot.press("T", "escape", "y", "slash", *"[/]", "enter", "escape", "escape")
         session.watch.unread = [
-            event_at(AT, "run_planned", {"environment": "dev", "operator": HOSTILE, "steps": [STEP]}),
-            event_at(AT, "step_started", {"step": 1, "change": HOSTILE}),
-            event_at(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
-            event_at(AT, "output", {"step": 1, "text": HOSTILE, "stream": "out"}),
-            event_at(AT, "step_failed", {"step": 1, "change": HOSTILE, "message": HOSTILE, "hint": HOSTILE}),
+            event_at(AT, "index_invalid", {"step": 1, "index": HOSTILE, "repair": [HOSTILE]}),
+            event_at(AT, "step_failed", {"step": 1, "path": HOSTILE, "line": 3, "what_stays": [HOSTILE]}),
             event_at(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
         ]
-        async with opened(session) as robot:
-            await robot.tell(
-                standing("dev", 0, note=HOSTILE, strangers=(HOSTILE,), differing={plan()[0].change_id: HOSTILE})
-            )
-            await robot.tell(Standing("staging", NOW, False, error=HOSTILE))
-            await robot.runs()
-            await robot.press("G")
-            for way in (("enter",), ("f",), ("escape",), ("d",), ("question_mark", "escape", "escape"), ("h",)):
-                await robot.press(*way)
-                await robot.pilot.pause(0.1)
-            await robot.press("enter")
-            await robot.sees("x STOPPED")
-            await robot.press("enter", "t", "y", "Y")
-            await robot.pilot.pause(0.1)
-            robot.app.notify(HOSTILE)
-            await robot.pilot.pause(0.1)
-            assert robot.app.is_running
-            assert "[red]x[/red]" in robot.text
-            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e\u2028]", robot.text.replace("\n", ""))
-
-    play(scene)
+        await robot.sees("leave it as it is", "the index [/] [red]x[/red]", "x> 3 SELECT")
+        session.spoken = Evidence(False, HOSTILE)
+        await robot.press("m")
+        await robot.sees("its own verify script says")
+        assert robot.app.is_running
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e\u2028]", robot.text.replace("\n", ""))
 
 
-def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed() -> None:
-    async def scene() -> None:
-        blocker = {
-            "pid": 7, "started": HOSTILE, "user": HOSTILE, "application": HOSTILE, "state": HOSTILE, "query": HOSTILE,
-        }  # fmt: skip
-        prepared = {"pid": 0, "prepared": HOSTILE, "user": HOSTILE, "depth": 1}
-        session = FakeSession()
-        session.texts["recorded"] = f"SELECT '{HOSTILE}';\n" * 5
-        session.locks.sessions = (LockSession(Blocker.of(blocker), HOSTILE, HOSTILE, 5.0, HOSTILE),)
-        session.watch.steerer = HOSTILE
-        session.watch.unread = [
-            event_at(AT, "run_planned", {"command": "deploy", "environment": "dev", "steps": [STEP]}),
-            event_at(AT, "watcher_came", {"who": HOSTILE}),
-            event_at(AT, "step_started", {"step": 1, "change": HOSTILE}),
-            event_at(AT, "statement_retried", {"step": 1, "try": HOSTILE, "of": HOSTILE, "why": HOSTILE}),
-            event_at(AT, "statement_started", {"step": 1, "path": HOSTILE, "line": 1, "sql": HOSTILE}),
-            event_at(
-                AT,
-                "activity",
-                {
-                    "step": 1,
-                    "waiting": True,
-                    "phase": HOSTILE,
-                    "percent": 40,
-                    "blockers": [blocker, prepared],
-                    "holds": [{"relation": HOSTILE, "mode": HOSTILE}],
-                    "note": HOSTILE,
-                },
-            ),
-            event_at(AT, "blocker_ended", {"pid": HOSTILE, "how": HOSTILE, "ok": True, "message": HOSTILE}),
-        ]
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5))
-            robot.app.open_run(session.watch.run_id)
-            await robot.sees("BLOCKED BY")
-            await robot.press("p")
-            await robot.sees("you are only watching")
-            session.watch.steerer = ""
-            await robot.sees("steered from here now")
-            await robot.press("K")
-            await robot.sees("2 sessions in the way")
-            await robot.press("T")
-            await robot.sees("TERMINATE pid 7")
-            await robot.press("escape", "j", "y", "escape", "l")
-            await robot.sees("1 root blocker")
-            await robot.press("T", "escape", "y", "slash", *"[/]", "enter", "escape", "escape")
-            session.watch.unread = [
-                event_at(AT, "index_invalid", {"step": 1, "index": HOSTILE, "repair": [HOSTILE]}),
-                event_at(AT, "step_failed", {"step": 1, "path": HOSTILE, "line": 3, "what_stays": [HOSTILE]}),
-                event_at(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
-            ]
-            await robot.sees("leave it as it is", "the index [/] [red]x[/red]", "x> 3 SELECT")
-            session.spoken = Evidence(False, HOSTILE)
-            await robot.press("m")
-            await robot.sees("its own verify script says")
-            assert robot.app.is_running
-            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e\u2028]", robot.text.replace("\n", ""))
-
-    play(scene)
-
-
-def test_the_palette_goes_through_the_same_guards() -> None:
-    async def scene() -> None:
-        place = replace(PLACES[0], name="[/]")
-        session = FakeSession(facts(places=(place,)))
-        async with opened(session) as robot:
-            await robot.press("colon", *"deploy")
-            await robot.sees("Deploy.. (d)", "off: [/] has not answered yet")
-            await robot.press("enter")
-            await robot.sees("d is off: [/] has not answered yet")
-            assert session.calls == []
-
-    play(scene)
+async def test_the_palette_goes_through_the_same_guards() -> None:
+    place = replace(PLACES[0], name="[/]")
+    session = FakeSession(facts(places=(place,)))
+    async with opened(session) as robot:
+        await robot.press("colon", *"deploy")
+        await robot.sees("Deploy.. (d)", "off: [/] has not answered yet")
+        await robot.press("enter")
+        await robot.sees("d is off: [/] has not answered yet")
+        assert session.calls == []
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24)])
-def test_the_palette_narrows_by_name_and_does_what_the_key_does(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session, size) as robot:
-            await robot.tell(standing("dev", 5))
-            await robot.press("ctrl+p")
-            await robot.sees("Locks (l)", "DRY RUN.. (D)")
-            await robot.snapshot("palette")
-            await robot.press(*"no such")
-            await robot.sees("no action has such a name")
-            await robot.press("enter", *["backspace"] * 7, *"theme", "down", "enter")
-            await robot.misses("part of a name")
-            assert robot.app.theme == [theme.name for theme in THEMES][1]
-            await robot.press("colon", *"help", "enter")
-            await robot.sees("HELP for HOME")
-            await robot.press("colon", "escape", "colon", "escape", "colon", "enter", "colon", "escape")
-            assert robot.app.is_running
-
-    play(scene)
+async def test_the_palette_narrows_by_name_and_does_what_the_key_does(size: tuple[int, int]) -> None:
+    session = FakeSession()
+    async with opened(session, size) as robot:
+        await robot.tell(standing("dev", 5))
+        await robot.press("ctrl+p")
+        await robot.sees("Locks (l)", "DRY RUN.. (D)")
+        await robot.snapshot("palette")
+        await robot.press(*"no such")
+        await robot.sees("no action has such a name")
+        await robot.press("enter", *["backspace"] * 7, *"theme", "down", "enter")
+        await robot.misses("part of a name")
+        assert robot.app.theme == [theme.name for theme in THEMES][1]
+        await robot.press("colon", *"help", "enter")
+        await robot.sees("HELP for HOME")
+        await robot.press("colon", "escape", "colon", "escape", "colon", "enter", "colon", "escape")
+        assert robot.app.is_running
 
 
-def test_sql_holds_the_text_between_markup() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.texts["deploy"] = "SELECT '[/foo]' AS \"[/bar]\";"
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5))
-            await robot.press("enter")
-            await robot.sees("SELECT '[/foo]' AS \"[/bar]\";")
-
-    play(scene)
+async def test_sql_holds_the_text_between_markup() -> None:
+    session = FakeSession()
+    session.texts["deploy"] = "SELECT '[/foo]' AS \"[/bar]\";"
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5))
+        await robot.press("enter")
+        await robot.sees("SELECT '[/foo]' AS \"[/bar]\";")
 
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
@@ -310,15 +289,12 @@ WAYS = {
 
 @pytest.mark.parametrize("size", [(80, 23), (79, 24), (72, 20)])
 @pytest.mark.parametrize("place", WAYS)
-def test_less_than_80x24_is_enough_for_every_place(place: str, size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session, size) as robot:
-            await robot.tell(standing("production", 5))
-            await robot.press("3", *WAYS[place])
-            await robot.until(lambda: robot.app.screen.place == place, place)  # type: ignore[attr-defined]
-            await robot.until(lambda: not robot.app.screen.has_class("-too-small"), "no complaint")
-            await robot.sees("Help" if place != "help" else "Back")
-            await robot.misses("works without a screen")
-
-    play(scene)
+async def test_less_than_80x24_is_enough_for_every_place(place: str, size: tuple[int, int]) -> None:
+    session = FakeSession()
+    async with opened(session, size) as robot:
+        await robot.tell(standing("production", 5))
+        await robot.press("3", *WAYS[place])
+        await robot.until(lambda: robot.app.screen.place == place, place)  # type: ignore[attr-defined]
+        await robot.until(lambda: not robot.app.screen.has_class("-too-small"), "no complaint")
+        await robot.sees("Help" if place != "help" else "Back")
+        await robot.misses("works without a screen")

@@ -12,7 +12,7 @@ from pgmig_tui.ui.app import moved
 from pgmig_tui.ui.backend.protocol import Place, RunFacts, Standing
 from pgmig_tui.ui.messages import RunsListed
 from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
-from tests.ui.robot import opened, play
+from tests.ui.robot import opened
 
 SIZES = [(100, 30), (80, 24)]
 AT = "2026-08-20T03:10:00Z"
@@ -24,204 +24,163 @@ def row_of(text: str, name: str) -> str:
     return next(row for row in text.splitlines()[3:] if part in row[:40])
 
 
-def test_names_stand_there_before_any_answer() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            for name in NAMES:
-                assert name.partition("_0001_")[2][:16] in robot.text
-            assert "..." in robot.text
-            assert "asking" in robot.text
-
-    play(scene)
+async def test_names_stand_there_before_any_answer() -> None:
+    async with opened() as robot:
+        for name in NAMES:
+            assert name.partition("_0001_")[2][:16] in robot.text
+        assert "..." in robot.text
+        assert "asking" in robot.text
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_each_environment_answers_by_itself(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        async with opened(size=size) as robot:
-            await robot.tell(standing("dev", 9), standing("production", 5))
-            await robot.press("3")
-            await robot.sees("production: 4 pending", "+ ok", ". todo", "...")
-            await robot.sees("A.EXCL" if size[0] < 96 else "ACCESS EXCLUSIVE")
-            await robot.snapshot("home")
-
-    play(scene)
+async def test_each_environment_answers_by_itself(size: tuple[int, int]) -> None:
+    async with opened(size=size) as robot:
+        await robot.tell(standing("dev", 9), standing("production", 5))
+        await robot.press("3")
+        await robot.sees("production: 4 pending", "+ ok", ". todo", "...")
+        await robot.sees("A.EXCL" if size[0] < 96 else "ACCESS EXCLUSIVE")
+        await robot.snapshot("home")
 
 
 @pytest.mark.parametrize(("columns", "marked"), [(80, "CRIT x"), (100, "CRIT x"), (132, "CRIT x")])
-def test_a_pending_change_that_loses_data_is_marked(columns: int, marked: str) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.impacts[f"deploy {change_id(8)}"] = impact("revert")
-        async with opened(session, size=(columns, 30)) as robot:
-            await robot.tell(standing("dev", 9), standing("staging", 5), standing("production", 5))
-            await robot.press("3")
-            await robot.sees(marked)
-            rows = {name: row_of(robot.text, name) for name in NAMES[5:]}
-            assert [name for name, row in rows.items() if marked in row] == [NAMES[8]]
-            if columns >= 96:
-                await robot.press("g")
-                await robot.sees("MAY LOSE dms.documents.size")
-
-    play(scene)
+async def test_a_pending_change_that_loses_data_is_marked(columns: int, marked: str) -> None:
+    session = FakeSession()
+    session.impacts[f"deploy {change_id(8)}"] = impact("revert")
+    async with opened(session, size=(columns, 30)) as robot:
+        await robot.tell(standing("dev", 9), standing("staging", 5), standing("production", 5))
+        await robot.press("3")
+        await robot.sees(marked)
+        rows = {name: row_of(robot.text, name) for name in NAMES[5:]}
+        assert [name for name, row in rows.items() if marked in row] == [NAMES[8]]
+        if columns >= 96:
+            await robot.press("g")
+            await robot.sees("MAY LOSE dms.documents.size")
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_an_environment_without_an_answer_keeps_its_last_with_an_age_and_a_reason(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        async with opened(size=size) as robot:
-            old = replace(standing("production", 5), asked_at=NOW - timedelta(seconds=48))
-            gone = Standing("production", NOW, False, error="db1.eu:5432: timeout expired after 5 s")
-            await robot.tell(standing("dev", 9), standing("staging", 9), old, gone)
-            await robot.press("3")
-            await robot.sees("? ok 48s", "? todo 48s", "timeout expired", "no answer")
-            await robot.press("d")
-            await robot.sees("d is off: production does not answer")
-            await robot.press("1", "v")
-            await robot.sees("VERIFY")
-            await robot.press("escape", "3")
-            await robot.sees("? ok 48s")
-            await robot.snapshot("home-offline")
-
-    play(scene)
+async def test_an_environment_without_an_answer_keeps_its_last_with_an_age_and_a_reason(size: tuple[int, int]) -> None:
+    async with opened(size=size) as robot:
+        old = replace(standing("production", 5), asked_at=NOW - timedelta(seconds=48))
+        gone = Standing("production", NOW, False, error="db1.eu:5432: timeout expired after 5 s")
+        await robot.tell(standing("dev", 9), standing("staging", 9), old, gone)
+        await robot.press("3")
+        await robot.sees("? ok 48s", "? todo 48s", "timeout expired", "no answer")
+        await robot.press("d")
+        await robot.sees("d is off: production does not answer")
+        await robot.press("1", "v")
+        await robot.sees("VERIFY")
+        await robot.press("escape", "3")
+        await robot.sees("? ok 48s")
+        await robot.snapshot("home-offline")
 
 
-def test_the_cursor_goes_to_the_next_change_until_somebody_moves_it() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await robot.tell(standing("dev", 5))
-            assert " > " in row_of(robot.text, NAMES[5])
-            await robot.press("j")
-            await robot.tell(standing("dev", 2))
-            assert " > " in row_of(robot.text, NAMES[4])
-
-    play(scene)
+async def test_the_cursor_goes_to_the_next_change_until_somebody_moves_it() -> None:
+    async with opened() as robot:
+        await robot.tell(standing("dev", 5))
+        assert " > " in row_of(robot.text, NAMES[5])
+        await robot.press("j")
+        await robot.tell(standing("dev", 2))
+        assert " > " in row_of(robot.text, NAMES[4])
 
 
-def test_filter_shows_what_holds_the_text_and_esc_shows_all() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await robot.press("slash")
-            await robot.type("search")
-            await robot.press("enter")
-            await robot.sees("filter: search  1 shown")
-            assert "create_schema" not in robot.text
+async def test_filter_shows_what_holds_the_text_and_esc_shows_all() -> None:
+    async with opened() as robot:
+        await robot.press("slash")
+        await robot.type("search")
+        await robot.press("enter")
+        await robot.sees("filter: search  1 shown")
+        assert "create_schema" not in robot.text
+        await robot.press("escape")
+        assert "create_schema" in robot.text
+
+
+async def test_nothing_pending_says_why_deploy_is_off() -> None:
+    async with opened() as robot:
+        await robot.tell(standing("dev", 9))
+        await robot.press("d")
+        await robot.sees("d is off: dev has everything that the plan has")
+
+
+async def test_a_standby_says_so_in_the_banner_in_place_of_what_may_be_done_there() -> None:
+    async with opened(size=(80, 23)) as robot:
+        await robot.tell(standing("production", 5, standby=True), standing("staging", 5))
+        for environment, standby in (("3", True), ("2", False)):
+            await robot.press(environment, "l")
+            await robot.sees("STANDBY" if standby else "RW")
+            first = robot.text.splitlines()[0]
+            assert ("STANDBY" in first, "RW" in first or "READ-" in first) == (standby, not standby), first
             await robot.press("escape")
-            assert "create_schema" in robot.text
-
-    play(scene)
-
-
-def test_nothing_pending_says_why_deploy_is_off() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await robot.tell(standing("dev", 9))
-            await robot.press("d")
-            await robot.sees("d is off: dev has everything that the plan has")
-
-    play(scene)
-
-
-def test_a_standby_says_so_in_the_banner_in_place_of_what_may_be_done_there() -> None:
-    async def scene() -> None:
-        async with opened(size=(80, 23)) as robot:
-            await robot.tell(standing("production", 5, standby=True), standing("staging", 5))
-            for environment, standby in (("3", True), ("2", False)):
-                await robot.press(environment, "l")
-                await robot.sees("STANDBY" if standby else "RW")
-                first = robot.text.splitlines()[0]
-                assert ("STANDBY" in first, "RW" in first or "READ-" in first) == (standby, not standby), first
-                await robot.press("escape")
-                await robot.sees("Plan documents")
-
-    play(scene)
+            await robot.sees("Plan documents")
 
 
 @pytest.mark.parametrize("columns", [80, 160])
-def test_what_must_not_be_deployed_says_so_and_a_missing_tag_is_no_up_to_date(columns: int) -> None:
-    async def scene() -> None:
-        why = "must not be deployed: it eats prices"
-        async with opened(size=(columns, 30)) as robot:
-            await robot.tell(standing("dev", 7, marked={change_id(7): why}), standing("staging", 9, untagged=("@v9",)))
-            await robot.sees("dev: 2 pending, 1 must not be deployed")
-            rows = {name: row_of(robot.text, name) for name in NAMES[7:]}
-            assert ["x marked" in row for row in rows.values()] == [True, False], rows
-            if columns == 160:
-                await robot.press("g", "j")
-                await robot.sees("dev: must not be deployed")
-            await robot.press("2", "d")
-            await robot.sees("staging: nothing pending, 1 tag not recorded", "d is off: every change is there;")
-
-    play(scene)
+async def test_what_must_not_be_deployed_says_so_and_a_missing_tag_is_no_up_to_date(columns: int) -> None:
+    why = "must not be deployed: it eats prices"
+    async with opened(size=(columns, 30)) as robot:
+        await robot.tell(standing("dev", 7, marked={change_id(7): why}), standing("staging", 9, untagged=("@v9",)))
+        await robot.sees("dev: 2 pending, 1 must not be deployed")
+        rows = {name: row_of(robot.text, name) for name in NAMES[7:]}
+        assert ["x marked" in row for row in rows.values()] == [True, False], rows
+        if columns == 160:
+            await robot.press("g", "j")
+            await robot.sees("dev: must not be deployed")
+        await robot.press("2", "d")
+        await robot.sees("staging: nothing pending, 1 tag not recorded", "d is off: every change is there;")
 
 
-def test_a_failed_run_marks_the_change_that_failed_and_is_named() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.listed = (
-            RunFacts(
-                "r1", "staging", "deploy", "failed", "2026-08-20T02:41:10Z", "", 2, 4, failed_change_id=change_id(7)
-            ),
-        )
-        async with opened(session) as robot:
-            await robot.tell(standing("staging", 7))
-            await robot.runs()
-            await robot.sees("x FAILED", "staging: run r1 FAILED at 2 of 4")
-
-    play(scene)
+async def test_a_failed_run_marks_the_change_that_failed_and_is_named() -> None:
+    session = FakeSession()
+    session.listed = (
+        RunFacts("r1", "staging", "deploy", "failed", "2026-08-20T02:41:10Z", "", 2, 4, failed_change_id=change_id(7)),
+    )
+    async with opened(session) as robot:
+        await robot.tell(standing("staging", 7))
+        await robot.runs()
+        await robot.sees("x FAILED", "staging: run r1 FAILED at 2 of 4")
 
 
-def test_a_run_that_is_alive_is_offered_and_esc_leaves_it_alone() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.listed = (
-            RunFacts("r2", "production", "deploy", "running", "2026-08-20T03:10:00Z", "", 1, 4, "Maria", "bastion2"),
-        )
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 5))
-            await robot.runs()
-            await robot.sees("A run is ALIVE on !! PRODUCTION !! production", "1 of 4 steps")
-            await robot.snapshot("attach")
-            await robot.press("escape", "3", "d")
-            await robot.sees("run r2 is alive there")
-            assert session.watch.sent == []
-
-    play(scene)
+async def test_a_run_that_is_alive_is_offered_and_esc_leaves_it_alone() -> None:
+    session = FakeSession()
+    session.listed = (
+        RunFacts("r2", "production", "deploy", "running", "2026-08-20T03:10:00Z", "", 1, 4, "Maria", "bastion2"),
+    )
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 5))
+        await robot.runs()
+        await robot.sees("A run is ALIVE on !! PRODUCTION !! production", "1 of 4 steps")
+        await robot.snapshot("attach")
+        await robot.press("escape", "3", "d")
+        await robot.sees("run r2 is alive there")
+        assert session.watch.sent == []
 
 
-def test_what_a_run_works_on_is_told_by_its_journal_and_a_paused_one_is_not_said_to_go_on() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        run = RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4, under_way=change_id(7))
-        session.listed = (run,)
-        async with opened(session) as robot:
-            await robot.tell(standing("staging", 5))  # an answer from before its first two changes
-            await robot.runs()
-            await robot.sees("A run is ALIVE on staging", "Nothing that is chosen here stops it")
-            await robot.press("escape")
-            rows = [row for row in robot.text.splitlines() if "> running" in row]
-            assert len(rows) == 1
-            assert "index_doc" in rows[0], rows
-            await robot.tell(RunsListed((replace(run, paused=True, under_way=""),)))
-            await robot.sees("~ run r2 PAUSED on staging 2/4")
-            await robot.misses("> running")
-            await robot.press("h")
-            await robot.sees("~ paused")
-            await robot.press("escape", "q")
-        assert robot.app.farewell == ["run r2 on staging stays paused; `pgmig-tui attach r2` shows it"]
-
-    play(scene)
+async def test_what_a_run_works_on_is_told_by_its_journal_and_a_paused_one_is_not_said_to_go_on() -> None:
+    session = FakeSession()
+    run = RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4, under_way=change_id(7))
+    session.listed = (run,)
+    async with opened(session) as robot:
+        await robot.tell(standing("staging", 5))  # an answer from before its first two changes
+        await robot.runs()
+        await robot.sees("A run is ALIVE on staging", "Nothing that is chosen here stops it")
+        await robot.press("escape")
+        rows = [row for row in robot.text.splitlines() if "> running" in row]
+        assert len(rows) == 1
+        assert "index_doc" in rows[0], rows
+        await robot.tell(RunsListed((replace(run, paused=True, under_way=""),)))
+        await robot.sees("~ run r2 PAUSED on staging 2/4")
+        await robot.misses("> running")
+        await robot.press("h")
+        await robot.sees("~ paused")
+        await robot.press("escape", "q")
+    assert robot.app.farewell == ["run r2 on staging stays paused; `pgmig-tui attach r2` shows it"]
 
 
-def test_a_paused_run_is_offered_as_one() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.listed = (RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4, paused=True),)
-        async with opened(session) as robot:
-            await robot.runs()
-            await robot.sees("A run is PAUSED on staging", "It stays paused until it is attached to")
-
-    play(scene)
+async def test_a_paused_run_is_offered_as_one() -> None:
+    session = FakeSession()
+    session.listed = (RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4, paused=True),)
+    async with opened(session) as robot:
+        await robot.runs()
+        await robot.sees("A run is PAUSED on staging", "It stays paused until it is attached to")
 
 
 def test_an_environment_is_asked_again_when_its_run_has_moved() -> None:
@@ -233,17 +192,14 @@ def test_an_environment_is_asked_again_when_its_run_has_moved() -> None:
     assert moved((run,), (other, replace(run, paused=True))) == {"dev"}
 
 
-def test_ten_thousand_changes_and_nine_environments() -> None:
-    async def scene() -> None:
-        lines = plan(10_000)
-        places = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(9))
-        async with opened(FakeSession(facts(lines, places)), size=(80, 24)) as robot:
-            assert "20250101_9999" in robot.text
-            await robot.tell(standing("environment-8", 9_000, lines))
-            await robot.press("9", "G", "g", "ctrl+d")
-            await robot.sees("environment-8: 1000 pending", " 8* 9")
-
-    play(scene)
+async def test_ten_thousand_changes_and_nine_environments() -> None:
+    lines = plan(10_000)
+    places = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(9))
+    async with opened(FakeSession(facts(lines, places)), size=(80, 24)) as robot:
+        assert "20250101_9999" in robot.text
+        await robot.tell(standing("environment-8", 9_000, lines))
+        await robot.press("9", "G", "g", "ctrl+d")
+        await robot.sees("environment-8: 1000 pending", " 8* 9")
 
 
 def many_places(number: int) -> tuple[Place, ...]:
@@ -251,98 +207,80 @@ def many_places(number: int) -> tuple[Place, ...]:
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 23), (100, 30), (160, 50)])
-def test_environments_beyond_the_ninth_are_chosen_by_name_number_and_arrow(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        async with opened(FakeSession(facts(places=many_places(12))), size) as robot:
-            await robot.tell(standing("shop-11", 5), standing("shop-12", 7))
-            await robot.press("9", "right", "right")
-            await robot.sees("env 11/12 shop-11", "shop-11: 4 pending")
-            await robot.press("right", "right", "right")
-            await robot.sees("env 12/12 shop-12", "shop-12: 2 pending")
-            await robot.press("left")
-            await robot.sees("env 11/12 shop-11")
-            await robot.press("e")
-            await robot.sees("> 11 shop-11", "4 pending")
-            await robot.type("p-12")
-            await robot.sees("12 shop-12", "2 pending")
-            await robot.press("enter")
-            await robot.sees("env 12/12 shop-12")
-            await robot.press("e")
-            await robot.sees("an environment's name, or its number")
-            await robot.type("10")
-            await robot.press("enter")
-            await robot.sees("env 10/12 shop-10")
-            await robot.press("d")
-            await robot.sees("d is off: shop-10 has not answered yet")
-
-    play(scene)
+async def test_environments_beyond_the_ninth_are_chosen_by_name_number_and_arrow(size: tuple[int, int]) -> None:
+    async with opened(FakeSession(facts(places=many_places(12))), size) as robot:
+        await robot.tell(standing("shop-11", 5), standing("shop-12", 7))
+        await robot.press("9", "right", "right")
+        await robot.sees("env 11/12 shop-11", "shop-11: 4 pending")
+        await robot.press("right", "right", "right")
+        await robot.sees("env 12/12 shop-12", "shop-12: 2 pending")
+        await robot.press("left")
+        await robot.sees("env 11/12 shop-11")
+        await robot.press("e")
+        await robot.sees("> 11 shop-11", "4 pending")
+        await robot.type("p-12")
+        await robot.sees("12 shop-12", "2 pending")
+        await robot.press("enter")
+        await robot.sees("env 12/12 shop-12")
+        await robot.press("e")
+        await robot.sees("an environment's name, or its number")
+        await robot.type("10")
+        await robot.press("enter")
+        await robot.sees("env 10/12 shop-10")
+        await robot.press("d")
+        await robot.sees("d is off: shop-10 has not answered yet")
 
 
 @pytest.mark.parametrize("columns", [80, 100, 160])
-def test_all_columns_of_twelve_environments_are_in_sight_and_more_come_with_the_chosen_one(columns: int) -> None:
-    async def scene() -> None:
-        async with opened(FakeSession(facts(places=many_places(12))), (columns, 30)) as robot:
-            await robot.tell(*(standing(f"shop-{number:02}", number % 9) for number in range(1, 13)))
-            head = robot.text.splitlines()[2]
-            assert " ".join(head.partition("change")[2].split()).startswith("* 1 2 3 4 5 6 7 8 9 10 11 12 "), head
-            await robot.press("e", *"12", "enter")
-            await robot.sees("*12")
-        async with opened(FakeSession(facts(places=many_places(40))), (columns, 30)) as robot:
-            for number in (1, 17, 39, 40):
-                await robot.press("e", *f"shop-{number}".replace("p-1", "p-01" if number == 1 else "p-1"), "enter")
-                await robot.sees(f"env {number}/40", f"*{number:>2}")
-
-    play(scene)
+async def test_all_columns_of_twelve_environments_are_in_sight_and_more_come_with_the_chosen_one(columns: int) -> None:
+    async with opened(FakeSession(facts(places=many_places(12))), (columns, 30)) as robot:
+        await robot.tell(*(standing(f"shop-{number:02}", number % 9) for number in range(1, 13)))
+        head = robot.text.splitlines()[2]
+        assert " ".join(head.partition("change")[2].split()).startswith("* 1 2 3 4 5 6 7 8 9 10 11 12 "), head
+        await robot.press("e", *"12", "enter")
+        await robot.sees("*12")
+    async with opened(FakeSession(facts(places=many_places(40))), (columns, 30)) as robot:
+        for number in (1, 17, 39, 40):
+            await robot.press("e", *f"shop-{number}".replace("p-1", "p-01" if number == 1 else "p-1"), "enter")
+            await robot.sees(f"env {number}/40", f"*{number:>2}")
 
 
-def test_a_click_on_a_head_chooses_its_environment() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            x = robot.text.splitlines()[2].index("production")
-            await robot.pilot.click("#head", offset=(x + 1, 0))
-            await robot.sees("env 3/3 production")
-
-    play(scene)
+async def test_a_click_on_a_head_chooses_its_environment() -> None:
+    async with opened() as robot:
+        x = robot.text.splitlines()[2].index("production")
+        await robot.pilot.click("#head", offset=(x + 1, 0))
+        await robot.sees("env 3/3 production")
 
 
 @pytest.mark.parametrize("columns", [80, 100, 160])
-def test_no_two_rows_of_the_plan_look_alike(columns: int) -> None:
-    async def scene() -> None:
-        names = [one.name for one in changes(400)]
-        lines = tuple(replace(plan(1)[0], change_id=change_id(index), name=name) for index, name in enumerate(names))
-        async with opened(FakeSession(facts(lines, many_places(12))), (columns, 50)) as robot:
-            for _ in range(9):
-                rows = [row[3:].split("  ")[0].strip() for row in robot.text.splitlines()[3:-4]]
-                shown = [row for row in rows if row]
-                assert len(shown) > 30
-                assert len(set(shown)) == len(shown), shown
-                await robot.press("ctrl+d", "ctrl+d")
-
-    play(scene)
+async def test_no_two_rows_of_the_plan_look_alike(columns: int) -> None:
+    names = [one.name for one in changes(400)]
+    lines = tuple(replace(plan(1)[0], change_id=change_id(index), name=name) for index, name in enumerate(names))
+    async with opened(FakeSession(facts(lines, many_places(12))), (columns, 50)) as robot:
+        for _ in range(9):
+            rows = [row[3:].split("  ")[0].strip() for row in robot.text.splitlines()[3:-4]]
+            shown = [row for row in rows if row]
+            assert len(shown) > 30
+            assert len(set(shown)) == len(shown), shown
+            await robot.press("ctrl+d", "ctrl+d")
 
 
-def test_no_environment_and_an_empty_plan_are_said() -> None:
-    async def scene() -> None:
-        empty = replace(facts(), plan=(), places=())
-        async with opened(FakeSession(empty)) as robot:
-            await robot.sees("no target in sqitch.conf", "0 changes")
-            await robot.press("enter", "d", "R", "j", "y")
-            assert robot.app.is_running
-
-    play(scene)
+async def test_no_environment_and_an_empty_plan_are_said() -> None:
+    empty = replace(facts(), plan=(), places=())
+    async with opened(FakeSession(empty)) as robot:
+        await robot.sees("no target in sqitch.conf", "0 changes")
+        await robot.press("enter", "d", "R", "j", "y")
+        assert robot.app.is_running
 
 
 @pytest.mark.parametrize("size", [(72, 20), (80, 23), (100, 30), (160, 50)])
-def test_the_loss_of_a_change_is_marked_beside_a_scrollbar_too(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        places = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(1, 13))
-        session = FakeSession(facts(plan(400), places))
-        session.impacts["deploy"] = impact("revert")
-        async with opened(session, size) as robot:
-            await robot.tell(standing("environment-1", 300, plan(400)))
-            await robot.sees("CRIT x")
-            rows = [row for row in robot.text.splitlines() if "CRIT" in row]
-            assert rows
-            assert all("CRIT x" in row for row in rows), robot.text
-
-    play(scene)
+async def test_the_loss_of_a_change_is_marked_beside_a_scrollbar_too(size: tuple[int, int]) -> None:
+    places = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(1, 13))
+    session = FakeSession(facts(plan(400), places))
+    session.impacts["deploy"] = impact("revert")
+    async with opened(session, size) as robot:
+        await robot.tell(standing("environment-1", 300, plan(400)))
+        await robot.sees("CRIT x")
+        rows = [row for row in robot.text.splitlines() if "CRIT" in row]
+        assert rows
+        assert all("CRIT x" in row for row in rows), robot.text

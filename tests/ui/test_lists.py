@@ -39,7 +39,7 @@ from pgmig_tui.ui.screens.palette import PaletteScreen
 from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
 from tests.ui.fakes import NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
 from tests.ui.fakes import event as event_at
-from tests.ui.robot import Robot, opened, play
+from tests.ui.robot import Robot, opened
 
 SIZES = [(80, 23), (100, 30), (160, 50)]
 MANY = 500
@@ -342,31 +342,28 @@ _NOT = {("help", (160, 50)): "all of it fits", ("side", (80, 23)): "there is non
 
 
 @pytest.mark.parametrize("where", WHERES, ids=[where.name for where in WHERES])
-def test_what_a_key_goes_to_is_in_sight(where: Where) -> None:
+async def test_what_a_key_goes_to_is_in_sight(where: Where) -> None:
     """On one screen that is made smaller, size by size: what a list of each size is after a resize, too."""
 
-    async def scene() -> None:
-        session = Crowded()
-        sizes = [size for size in reversed(SIZES) if (where.name, size) not in _NOT]
-        async with opened(session, sizes[0]) as robot:
-            away = "run x of another account is under way"
-            busy = standing("dev", 250, plan(MANY), under_way=away, differing={change_id(250): LONG})
-            await robot.tell(busy)
-            await robot.runs()
-            part = await where.way(robot, session)
-            for size in sizes:
-                if robot.app.size != size:
-                    await robot.pilot.resize_terminal(*size)
-                    await robot.pilot.pause()
-                assert part.line_count > where.times * part.size.height > 0
-                await keys_are_followed(robot, part, where)
-                await robot.pilot.resize_terminal(size[0], size[1] - 3)
-                await robot.press("G")
-                in_sight(robot, part)
-                if not isinstance(part, Groups):
-                    shows(robot, part, part.line_count - 1)
-
-    play(scene)
+    session = Crowded()
+    sizes = [size for size in reversed(SIZES) if (where.name, size) not in _NOT]
+    async with opened(session, sizes[0]) as robot:
+        away = "run x of another account is under way"
+        busy = standing("dev", 250, plan(MANY), under_way=away, differing={change_id(250): LONG})
+        await robot.tell(busy)
+        await robot.runs()
+        part = await where.way(robot, session)
+        for size in sizes:
+            if robot.app.size != size:
+                await robot.pilot.resize_terminal(*size)
+                await robot.pilot.pause()
+            assert part.line_count > where.times * part.size.height > 0
+            await keys_are_followed(robot, part, where)
+            await robot.pilot.resize_terminal(size[0], size[1] - 3)
+            await robot.press("G")
+            in_sight(robot, part)
+            if not isinstance(part, Groups):
+                shows(robot, part, part.line_count - 1)
 
 
 async def keys_are_followed(robot: Robot, part: Lines, where: Where) -> None:
@@ -393,59 +390,53 @@ async def keys_are_followed(robot: Robot, part: Lines, where: Where) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        places = tuple(replace(PLACES[0], name=f"environment-{n}") for n in range(1, MANY + 1))
-        async with opened(FakeSession(facts(places=places)), size) as robot:
-            await robot.press("e")
-            await robot.sees("part of an environment's name")
-            dialog = robot.app.screen
-            assert isinstance(dialog, PaletteScreen)
-            await robot.until(lambda: dialog.list.line_count > 9 * dialog.list.size.height > 0, "more lines than fit")
-            for keys in (["down"] * 20, ["pagedown"] * 3, ["up"] * 7, ["pageup"] * 9, ["up"], ["pagedown"] * 90):
-                await robot.press(*keys)
-                await robot.pilot.pause()
-                in_sight(robot, dialog.list)
-            assert dialog.list.cursor == MANY - 1
-            await robot.press("enter")
-            await robot.sees(f"env {MANY}/{MANY} environment-{MANY}")
-            await robot.press("e", *"environment-123")
-            await robot.misses("environment-124")
-            await robot.press("enter")
-            await robot.sees(f"env 123/{MANY}")
-
-    play(scene)
+async def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[int, int]) -> None:
+    places = tuple(replace(PLACES[0], name=f"environment-{n}") for n in range(1, MANY + 1))
+    async with opened(FakeSession(facts(places=places)), size) as robot:
+        await robot.press("e")
+        await robot.sees("part of an environment's name")
+        dialog = robot.app.screen
+        assert isinstance(dialog, PaletteScreen)
+        await robot.until(lambda: dialog.list.line_count > 9 * dialog.list.size.height > 0, "more lines than fit")
+        for keys in (["down"] * 20, ["pagedown"] * 3, ["up"] * 7, ["pageup"] * 9, ["up"], ["pagedown"] * 90):
+            await robot.press(*keys)
+            await robot.pilot.pause()
+            in_sight(robot, dialog.list)
+        assert dialog.list.cursor == MANY - 1
+        await robot.press("enter")
+        await robot.sees(f"env {MANY}/{MANY} environment-{MANY}")
+        await robot.press("e", *"environment-123")
+        await robot.misses("environment-124")
+        await robot.press("enter")
+        await robot.sees(f"env 123/{MANY}")
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("keys", [("d", "E"), ("R", "a", "E")], ids=["deploy", "rollback"])
-def test_whoever_types_the_word_has_read_the_name_of_all_that_is_lost(
+async def test_whoever_types_the_word_has_read_the_name_of_all_that_is_lost(
     keys: tuple[str, ...], size: tuple[int, int]
 ) -> None:
-    async def scene() -> None:
-        session = Crowded()
-        session.items = ()
-        async with opened(session, size) as robot:
-            await robot.tell(standing("dev", 250, plan(MANY)))
-            await robot.press(keys[0])
-            await robot.sees("GO is open" if keys[0] == "d" else "accept DATA LOSS")
-            await robot.press(*keys[1:])
-            await robot.sees("page down: read all of it first", f"LOSES {MANY} things:")
-            dialog = robot.app.screen
-            assert isinstance(dialog, Dialog)
-            await robot.press(*"yes", "enter")
-            assert dialog.is_current, "it was answered before all of it was read"
-            seen = set(rows_on_screen(robot, dialog.text))
-            while not dialog.read:
-                await robot.press("pagedown")
-                await robot.pilot.pause()
-                seen |= set(rows_on_screen(robot, dialog.text))
-            read = {told.group() for row in seen if (told := re.search(r"all rows of [\w.]+", row))}
-            assert read == set(LOST), "a name was never in sight"
-            assert dialog.text.scroll_offset.y == dialog.text.line_count - dialog.text.size.height
-            await robot.sees("Type yes and press Enter")
-
-    play(scene)
+    session = Crowded()
+    session.items = ()
+    async with opened(session, size) as robot:
+        await robot.tell(standing("dev", 250, plan(MANY)))
+        await robot.press(keys[0])
+        await robot.sees("GO is open" if keys[0] == "d" else "accept DATA LOSS")
+        await robot.press(*keys[1:])
+        await robot.sees("page down: read all of it first", f"LOSES {MANY} things:")
+        dialog = robot.app.screen
+        assert isinstance(dialog, Dialog)
+        await robot.press(*"yes", "enter")
+        assert dialog.is_current, "it was answered before all of it was read"
+        seen = set(rows_on_screen(robot, dialog.text))
+        while not dialog.read:
+            await robot.press("pagedown")
+            await robot.pilot.pause()
+            seen |= set(rows_on_screen(robot, dialog.text))
+        read = {told.group() for row in seen if (told := re.search(r"all rows of [\w.]+", row))}
+        assert read == set(LOST), "a name was never in sight"
+        assert dialog.text.scroll_offset.y == dialog.text.line_count - dialog.text.size.height
+        await robot.sees("Type yes and press Enter")
 
 
 async def search(robot: Robot, part: Lines, wanted: str) -> None:

@@ -16,7 +16,7 @@ from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.runs import RunsScreen
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
-from tests.ui.robot import Robot, opened, play
+from tests.ui.robot import Robot, opened
 
 TWELVE = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(1, 13))
 LONG = "connection to server at 127.0.0.1, port 1 failed: Connection refused; " + "is the server running there? " * 8
@@ -37,101 +37,83 @@ async def click(robot: Robot, selector: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_click_on_a_key_of_the_footer_is_that_key(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session, size) as robot:
-            await robot.tell(standing("dev", 9))
-            await click(robot, "#foot", "Deploy")
-            await robot.sees("d is off: dev has everything that the plan has")
-            await click(robot, "#foot", "h Runs")
-            await robot.until(lambda: isinstance(robot.app.screen, RunsScreen), "the runs")
-            await click(robot, "#foot", "Back")
-            await robot.until(lambda: isinstance(robot.app.screen, HomeScreen), "home")
-            assert session.started == []
-
-    play(scene)
+async def test_a_click_on_a_key_of_the_footer_is_that_key(size: tuple[int, int]) -> None:
+    session = FakeSession()
+    async with opened(session, size) as robot:
+        await robot.tell(standing("dev", 9))
+        await click(robot, "#foot", "Deploy")
+        await robot.sees("d is off: dev has everything that the plan has")
+        await click(robot, "#foot", "h Runs")
+        await robot.until(lambda: isinstance(robot.app.screen, RunsScreen), "the runs")
+        await click(robot, "#foot", "Back")
+        await robot.until(lambda: isinstance(robot.app.screen, HomeScreen), "home")
+        assert session.started == []
 
 
-def test_a_second_click_on_a_line_is_enter() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await robot.tell(standing("dev", 5))
-            await robot.pilot.click("#matrix", offset=(6, 1))
-            assert home_of(robot).matrix.cursor == 1
-            await robot.pilot.click("#matrix", offset=(6, 1))
-            await robot.until(lambda: isinstance(robot.app.screen, ChangeScreen), "the change")
-
-    play(scene)
+async def test_a_second_click_on_a_line_is_enter() -> None:
+    async with opened() as robot:
+        await robot.tell(standing("dev", 5))
+        await robot.pilot.click("#matrix", offset=(6, 1))
+        assert home_of(robot).matrix.cursor == 1
+        await robot.pilot.click("#matrix", offset=(6, 1))
+        await robot.until(lambda: isinstance(robot.app.screen, ChangeScreen), "the change")
 
 
-def test_a_click_on_an_environment_of_the_status_line_chooses_it() -> None:
-    async def scene() -> None:
-        async with opened(FakeSession(facts(places=TWELVE)), (80, 23)) as robot:
-            await click(robot, "#status", "environment-2")
-            await robot.sees("env 2/12 environment-2")
-            await click(robot, "#status", "e: all")
-            await robot.sees("part of an environment's name")
-            region = robot.app.screen.query_one("#list").region
-            for _ in range(2):
-                await robot.pilot.click("#list", offset=(4, min(11, region.height - 1)))
-            await robot.sees("/12 environment-1")
-
-    play(scene)
+async def test_a_click_on_an_environment_of_the_status_line_chooses_it() -> None:
+    async with opened(FakeSession(facts(places=TWELVE)), (80, 23)) as robot:
+        await click(robot, "#status", "environment-2")
+        await robot.sees("env 2/12 environment-2")
+        await click(robot, "#status", "e: all")
+        await robot.sees("part of an environment's name")
+        region = robot.app.screen.query_one("#list").region
+        for _ in range(2):
+            await robot.pilot.click("#list", offset=(4, min(11, region.height - 1)))
+        await robot.sees("/12 environment-1")
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_what_is_cut_is_shown_whole_by_a_key(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession(facts(plan(400), TWELVE))
-        async with opened(session, size) as robot:
-            await robot.tell(*(Standing(place.name, NOW, False, error=LONG) for place in TWELVE))
-            await robot.sees("environment-1: connection to server at 127.0.0.1", "= all 12")
-            assert "is the server running there? Deploy" not in robot.text
-            await robot.press("equals_sign")
-            seen = ""
-            for _ in range(40):
-                seen += robot.text
-                await robot.press("pagedown")
-                await robot.pilot.pause()
-            for place in TWELVE:
-                assert f"{place.name}: connection" in seen
-            assert "roll back are off there" in seen
-            await robot.press("escape")
-            await robot.sees("Plan documents")
-
-    play(scene)
+async def test_what_is_cut_is_shown_whole_by_a_key(size: tuple[int, int]) -> None:
+    session = FakeSession(facts(plan(400), TWELVE))
+    async with opened(session, size) as robot:
+        await robot.tell(*(Standing(place.name, NOW, False, error=LONG) for place in TWELVE))
+        await robot.sees("environment-1: connection to server at 127.0.0.1", "= all 12")
+        assert "is the server running there? Deploy" not in robot.text
+        await robot.press("equals_sign")
+        seen = ""
+        for _ in range(40):
+            seen += robot.text
+            await robot.press("pagedown")
+            await robot.pilot.pause()
+        for place in TWELVE:
+            assert f"{place.name}: connection" in seen
+        assert "roll back are off there" in seen
+        await robot.press("escape")
+        await robot.sees("Plan documents")
 
 
-def test_a_line_of_a_list_that_is_cut_is_shown_whole() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        name = "an-operator-whose-name-is-far-longer-than-any-column-of-a-list-that-fits-into-eighty"
-        session.listed = (RunFacts("run-1", "dev", "deploy", "finished", "2026-08-20T02:41:10Z", operator=name),)
-        async with opened(session, (80, 23)) as robot:
-            await robot.runs()
-            await robot.press("h")
-            await robot.sees("run-1")
-            assert name not in robot.text
-            await robot.press("equals_sign")
-            await robot.sees(name[:40], "Esc goes back")
-
-    play(scene)
+async def test_a_line_of_a_list_that_is_cut_is_shown_whole() -> None:
+    session = FakeSession()
+    name = "an-operator-whose-name-is-far-longer-than-any-column-of-a-list-that-fits-into-eighty"
+    session.listed = (RunFacts("run-1", "dev", "deploy", "finished", "2026-08-20T02:41:10Z", operator=name),)
+    async with opened(session, (80, 23)) as robot:
+        await robot.runs()
+        await robot.press("h")
+        await robot.sees("run-1")
+        assert name not in robot.text
+        await robot.press("equals_sign")
+        await robot.sees(name[:40], "Esc goes back")
 
 
-def test_a_theme_is_there_again() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await robot.press("colon", *"theme pgmig-light", "enter")
-            await robot.until(lambda: session.chosen == {"theme": "pgmig-light"}, "the theme is kept")
-        async with opened(session) as robot:
-            assert robot.app.theme == "pgmig-light"
-        session.chosen["theme"] = "[no such]"
-        async with opened(session) as robot:
-            assert robot.app.theme == THEMES[0].name
-
-    play(scene)
+async def test_a_theme_is_there_again() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await robot.press("colon", *"theme pgmig-light", "enter")
+        await robot.until(lambda: session.chosen == {"theme": "pgmig-light"}, "the theme is kept")
+    async with opened(session) as robot:
+        assert robot.app.theme == "pgmig-light"
+    session.chosen["theme"] = "[no such]"
+    async with opened(session) as robot:
+        assert robot.app.theme == THEMES[0].name
 
 
 def test_choices_are_kept_beside_each_other_and_what_can_not_be_read_is_nothing(tmp_path: Path) -> None:
@@ -170,16 +152,13 @@ def test_without_colors_danger_is_louder_than_what_surrounds_it() -> None:
     assert not role_styles(variables)["failed"].reverse
 
 
-def test_production_is_in_reverse_video_on_a_screen_without_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_production_is_in_reverse_video_on_a_screen_without_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
-    async def scene() -> None:
-        async with opened() as robot:
-            await robot.tell(standing("production", 5))
-            await robot.press("3")
-            await robot.sees("!! PROTECTED !!")
-            strip = home_of(robot).banner.render_line(0)
-            shown = [segment.style for segment in strip if "PROTECTED" in segment.text]
-            assert [isinstance(style, Style) and style.reverse for style in shown] == [True]
-
-    play(scene)
+    async with opened() as robot:
+        await robot.tell(standing("production", 5))
+        await robot.press("3")
+        await robot.sees("!! PROTECTED !!")
+        strip = home_of(robot).banner.render_line(0)
+        shown = [segment.style for segment in strip if "PROTECTED" in segment.text]
+        assert [isinstance(style, Style) and style.reverse for style in shown] == [True]

@@ -11,7 +11,7 @@ from pgmig_tui.ui.backend.protocol import Review, RunFacts, StepFacts
 from pgmig_tui.ui.views import review as review_view
 from pgmig_tui.ui.views import run as run_view
 from tests.ui.fakes import FakeSession, standing
-from tests.ui.robot import opened, play
+from tests.ui.robot import opened
 
 NAMES = [one.name for one in changes(16)]
 """As `20240103_0001_create_search_documents` and `20240105_0001_create_search_documents_history`."""
@@ -39,24 +39,21 @@ def test_what_a_change_does_is_seen_in_every_row(lines: object, columns: int) ->
     assert len(set(rows)) == len(rows), told
 
 
-def test_how_a_run_ended_and_why_a_server_does_not_answer_are_never_cut() -> None:
+async def test_how_a_run_ended_and_why_a_server_does_not_answer_are_never_cut() -> None:
     started, why = "2026-08-20T03:12:07Z", "db:pg://postgres@db1.eu.example.org:5432/documents can't be reached: " * 2
 
-    async def scene() -> None:
-        session = FakeSession()
-        session.listed = (
-            RunFacts("20260820-031200-2d80", "a-very-long-environment", "deploy", "failed", started),
-            RunFacts("20260820-031100-2d81", "a-very-long-environment", "deploy", "unknown", started),
-            RunFacts("20260820-031000-2d82", "a-very-long-environment", "deploy", "finished", started),
-        )
-        session.locks.problem = f"{why}unroutable"
-        async with opened(session, size=(80, 23)) as robot:
-            await robot.runs()
-            await robot.press("h")
-            await robot.sees("x FAILED", "? cut off", "+ ok", "result", "03:12:07Z", "20260820-031200-2d80")
-            await robot.press("escape")
-            await robot.tell(standing("dev", 5))
-            await robot.press("l")
-            await robot.sees("? no answer", "unroutable")
-
-    play(scene)
+    session = FakeSession()
+    session.listed = (
+        RunFacts("20260820-031200-2d80", "a-very-long-environment", "deploy", "failed", started),
+        RunFacts("20260820-031100-2d81", "a-very-long-environment", "deploy", "unknown", started),
+        RunFacts("20260820-031000-2d82", "a-very-long-environment", "deploy", "finished", started),
+    )
+    session.locks.problem = f"{why}unroutable"
+    async with opened(session, size=(80, 23)) as robot:
+        await robot.runs()
+        await robot.press("h")
+        await robot.sees("x FAILED", "? cut off", "+ ok", "result", "03:12:07Z", "20260820-031200-2d80")
+        await robot.press("escape")
+        await robot.tell(standing("dev", 5))
+        await robot.press("l")
+        await robot.sees("? no answer", "unroutable")

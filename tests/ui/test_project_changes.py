@@ -15,7 +15,7 @@ from pgmig_tui.ui.screens.home import HomeScreen
 from tests.e2e.terminal import Terminal, make_project
 from tests.servers import Server
 from tests.ui.fakes import ITEMS, PLACES, FakeSession, facts, plan, standing
-from tests.ui.robot import Robot, opened, play
+from tests.ui.robot import Robot, opened
 
 OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
 TABLE = "BEGIN;\nCREATE TABLE public.t_{} (id int);\nCOMMIT;\n"
@@ -27,104 +27,89 @@ async def written(robot: Robot, session: FakeSession, changes: int = 11, places:
     await robot.tell(ProjectRead(session.others(facts(plan(changes), tuple(PLACES[index] for index in places)))))
 
 
-def test_home_shows_the_new_plan_and_the_cursor_and_the_environment_stay_what_they_were() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 9), standing("staging", 5), standing("production", 5))
-            await robot.press("2", "g", "j", "j")
-            home = robot.app.screen
-            assert isinstance(home, HomeScreen)
-            assert home.matrix.change is not None
-            before = home.matrix.change.name
-            await robot.press("1")
-            await robot.sees("dev: up to date")
-            await robot.press("2")
-            await written(robot, session, 11, (1, 2))
-            await robot.sees("11 changes", "have changed on disk, and were read again")
-            assert robot.app.session.facts.places[robot.app.chosen].name == "staging"
-            assert "dev" not in robot.text
-            await robot.press("g")
-            await robot.sees("> 20250101_0010_generated")
-            await robot.press("j", "j", "j", "j")
-            assert home.matrix.change.name == before
-            await robot.tell(standing("staging", 5, plan(11)))
-            await robot.sees("staging: 6 pending")
-
-    play(scene)
+async def test_home_shows_the_new_plan_and_the_cursor_and_the_environment_stay_what_they_were() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 9), standing("staging", 5), standing("production", 5))
+        await robot.press("2", "g", "j", "j")
+        home = robot.app.screen
+        assert isinstance(home, HomeScreen)
+        assert home.matrix.change is not None
+        before = home.matrix.change.name
+        await robot.press("1")
+        await robot.sees("dev: up to date")
+        await robot.press("2")
+        await written(robot, session, 11, (1, 2))
+        await robot.sees("11 changes", "have changed on disk, and were read again")
+        assert robot.app.session.facts.places[robot.app.chosen].name == "staging"
+        assert "dev" not in robot.text
+        await robot.press("g")
+        await robot.sees("> 20250101_0010_generated")
+        await robot.press("j", "j", "j", "j")
+        assert home.matrix.change.name == before
+        await robot.tell(standing("staging", 5, plan(11)))
+        await robot.sees("staging: 6 pending")
 
 
-def test_an_environment_that_leads_elsewhere_has_not_answered_yet_and_is_not_unlocked() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 5))
-            await robot.press("3", "u", *"prod", "enter")
-            await robot.sees("may be changed")
-            other = replace(PLACES[2], host="db2.eu.example.org:5432")
-            await robot.tell(ProjectRead(session.others(facts(places=(*PLACES[:2], other)))))
-            await robot.sees("production: asking", "!! PROTECTED !!")
-            await robot.press("d")
-            await robot.sees("d is off: production has not answered yet")
-
-    play(scene)
+async def test_an_environment_that_leads_elsewhere_has_not_answered_yet_and_is_not_unlocked() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 5))
+        await robot.press("3", "u", *"prod", "enter")
+        await robot.sees("may be changed")
+        other = replace(PLACES[2], host="db2.eu.example.org:5432")
+        await robot.tell(ProjectRead(session.others(facts(places=(*PLACES[:2], other)))))
+        await robot.sees("production: asking", "!! PROTECTED !!")
+        await robot.press("d")
+        await robot.sees("d is off: production has not answered yet")
 
 
-def test_files_that_can_not_be_read_are_named_and_what_they_were_stays() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5), ProjectRead(None, "pgmig.toml line 3: no such key"))
-            await robot.sees("can't be read; shown is what they were: pgmig.toml line 3", "dev: 4 pending")
-            await written(robot, session)
-            await robot.misses("can't be read")
-
-    play(scene)
+async def test_files_that_can_not_be_read_are_named_and_what_they_were_stays() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5), ProjectRead(None, "pgmig.toml line 3: no such key"))
+        await robot.sees("can't be read; shown is what they were: pgmig.toml line 3", "dev: 4 pending")
+        await written(robot, session)
+        await robot.misses("can't be read")
 
 
-def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read_again() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = OPEN
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5))
-            await robot.press("d")
-            await robot.sees("GO is open")
-            await robot.press("E")
-            await robot.sees("Type yes")
-            await written(robot, session)
-            await robot.press(*"yes", "enter")
-            await robot.sees("nothing was started", "GO is shut: plan or configuration have")
-            await robot.press("E")
-            await robot.sees("E is off: plan or configuration have changed on disk since; r reads them again")
-            assert session.started == []
-            asked = len(session.calls)
-            await robot.press("r")
-            await robot.sees("GO is open")
-            assert session.calls[asked:] == ["prepare deploy dev to None"]
-            await robot.press("E", *"yes", "enter")
-            await robot.sees("RUN 20260820")
-
-    play(scene)
+async def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read_again() -> None:
+    session = FakeSession()
+    session.items = OPEN
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5))
+        await robot.press("d")
+        await robot.sees("GO is open")
+        await robot.press("E")
+        await robot.sees("Type yes")
+        await written(robot, session)
+        await robot.press(*"yes", "enter")
+        await robot.sees("nothing was started", "GO is shut: plan or configuration have")
+        await robot.press("E")
+        await robot.sees("E is off: plan or configuration have changed on disk since; r reads them again")
+        assert session.started == []
+        asked = len(session.calls)
+        await robot.press("r")
+        await robot.sees("GO is open")
+        assert session.calls[asked:] == ["prepare deploy dev to None"]
+        await robot.press("E", *"yes", "enter")
+        await robot.sees("RUN 20260820")
 
 
-def test_a_rollback_is_looked_at_again_and_a_word_for_what_was_shown_before_does_nothing() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 9))
-            await robot.press("R")
-            await robot.sees("accept DATA LOSS")
-            await robot.press("a", "E")
-            await robot.sees("Type yes")
-            asked = len(session.calls)
-            await written(robot, session)
-            await robot.until(lambda: len(session.calls) > asked, "another look")
-            await robot.press(*"yes", "enter")
-            await robot.sees("nothing was started", "the data loss is not accepted")
-            assert session.rolled_back == []
-
-    play(scene)
+async def test_a_rollback_is_looked_at_again_and_a_word_for_what_was_shown_before_does_nothing() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 9))
+        await robot.press("R")
+        await robot.sees("accept DATA LOSS")
+        await robot.press("a", "E")
+        await robot.sees("Type yes")
+        asked = len(session.calls)
+        await written(robot, session)
+        await robot.until(lambda: len(session.calls) > asked, "another look")
+        await robot.press(*"yes", "enter")
+        await robot.sees("nothing was started", "the data loss is not accepted")
+        assert session.rolled_back == []
 
 
 def test_the_session_tells_what_is_new_on_disk_once(tmp_path: Path) -> None:

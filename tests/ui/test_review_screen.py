@@ -18,7 +18,7 @@ from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.views.review import step_lines
 from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
 from tests.ui.fakes import event as event_at
-from tests.ui.robot import Robot, opened, play
+from tests.ui.robot import Robot, opened
 
 SIZES = [(100, 30), (80, 24)]
 EMPTY = ScriptImpact("deploy/tags.sql", True, (), (), catalog=True)
@@ -39,227 +39,191 @@ async def at_review(robot: Robot, key: str = "d", environment: str = "3", *, unl
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session, size) as robot:
-            await at_review(robot)
-            await robot.sees("GO is shut: 3 items open")
-            await robot.snapshot("review")
-            await robot.press("E")
-            await robot.sees("E is off: 3 items open")
-            await robot.press("space")
-            await robot.type("window Sun 02:00")
-            await robot.press("enter")
-            await robot.sees("2 items open", "> [+] Schedule maintenance")
-            await robot.press("j", "space", *"told", "enter")
-            await robot.sees("1 item open", "> [+] Notify", "attested: told")
-            await robot.press("j", "j", "space")
-            await robot.sees("nobody can tick it; o overrides")
-            await robot.press("o", *"known reporter", "enter")
-            await robot.sees("OVERRIDDEN", "GO is open", "word)")
-            await robot.press("E")
-            await robot.sees("DEPLOY 4 changes to !! PRODUCTION !! production", "overridden: No long transactions")
-            await robot.press(*"prod", "enter")
-            await robot.sees("RUN 20260820")
-            review, answers = session.started[0]
-            assert review.environment == "production"
-            assert {(answer.item_id, answer.how, answer.note) for answer in answers} == {
-                ("window", "attest", "window Sun 02:00"),
-                ("notify", "attest", "told"),
-                ("long-transactions", "override", "known reporter"),
-            }
-
-    play(scene)
+async def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
+    session = FakeSession()
+    async with opened(session, size) as robot:
+        await at_review(robot)
+        await robot.sees("GO is shut: 3 items open")
+        await robot.snapshot("review")
+        await robot.press("E")
+        await robot.sees("E is off: 3 items open")
+        await robot.press("space")
+        await robot.type("window Sun 02:00")
+        await robot.press("enter")
+        await robot.sees("2 items open", "> [+] Schedule maintenance")
+        await robot.press("j", "space", *"told", "enter")
+        await robot.sees("1 item open", "> [+] Notify", "attested: told")
+        await robot.press("j", "j", "space")
+        await robot.sees("nobody can tick it; o overrides")
+        await robot.press("o", *"known reporter", "enter")
+        await robot.sees("OVERRIDDEN", "GO is open", "word)")
+        await robot.press("E")
+        await robot.sees("DEPLOY 4 changes to !! PRODUCTION !! production", "overridden: No long transactions")
+        await robot.press(*"prod", "enter")
+        await robot.sees("RUN 20260820")
+        review, answers = session.started[0]
+        assert review.environment == "production"
+        assert {(answer.item_id, answer.how, answer.note) for answer in answers} == {
+            ("window", "attest", "window Sun 02:00"),
+            ("notify", "attest", "told"),
+            ("long-transactions", "override", "known reporter"),
+        }
 
 
-def test_what_is_reviewed_can_be_tried_first() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_review(robot)
-            await robot.press("D")
-            await robot.sees("DRY RUN: in one transaction that is rolled back")
-            assert session.calls[-1].endswith(f"to {change_id(8)} (try)")
-            await robot.press("D")
-            await robot.sees("D is off: a deploy is what can be tried")
-            await robot.press("escape")
-            await robot.misses("DRY RUN")
-            await robot.sees("3 items open")
-            assert session.started == []
-
-    play(scene)
+async def test_what_is_reviewed_can_be_tried_first() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.press("D")
+        await robot.sees("DRY RUN: in one transaction that is rolled back")
+        assert session.calls[-1].endswith(f"to {change_id(8)} (try)")
+        await robot.press("D")
+        await robot.sees("D is off: a deploy is what can be tried")
+        await robot.press("escape")
+        await robot.misses("DRY RUN")
+        await robot.sees("3 items open")
+        assert session.started == []
 
 
-def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_review(robot)
-            await robot.press("space")
-            await robot.type("window Sun 02:00")
-            await robot.press("enter")
-            await robot.sees("2 items open")
-            await robot.press("space")
-            await robot.sees("TAKE BACK the answer to: Schedule", "window Sun 02:00", "Type yes")
-            await robot.press("enter", "space", "enter", "escape")
-            await robot.sees("2 items open", "attested: window Sun 02:00")
-            await robot.press("space", *"yes", "enter")
-            await robot.sees("3 items open")
-
-    play(scene)
+async def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.press("space")
+        await robot.type("window Sun 02:00")
+        await robot.press("enter")
+        await robot.sees("2 items open")
+        await robot.press("space")
+        await robot.sees("TAKE BACK the answer to: Schedule", "window Sun 02:00", "Type yes")
+        await robot.press("enter", "space", "enter", "escape")
+        await robot.sees("2 items open", "attested: window Sun 02:00")
+        await robot.press("space", *"yes", "enter")
+        await robot.sees("3 items open")
 
 
-def test_what_the_program_has_seen_to_is_not_ticked() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = (Item("backup", "Backup database", "performed", "PASS", "a file", blocks=False), *ITEMS)
-        async with opened(session) as robot:
-            await at_review(robot)
-            await robot.press("k", "k", "space")
-            await robot.sees("space is off: the program has seen to it")
-            await robot.press("o")
-            await robot.sees("o is off: it is PASS, there is nothing to override")
-
-    play(scene)
+async def test_what_the_program_has_seen_to_is_not_ticked() -> None:
+    session = FakeSession()
+    session.items = (Item("backup", "Backup database", "performed", "PASS", "a file", blocks=False), *ITEMS)
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.press("k", "k", "space")
+        await robot.sees("space is off: the program has seen to it")
+        await robot.press("o")
+        await robot.sees("o is off: it is PASS, there is nothing to override")
 
 
-def test_a_note_is_asked_for_and_may_not_be_empty() -> None:
-    async def scene() -> None:
-        async with opened() as robot:
-            await at_review(robot)
-            await robot.press("space", "enter", "enter")
-            await robot.sees("Enter is dead until something stands here")
-            await robot.press("escape")
-            await robot.sees("3 items open")
-
-    play(scene)
+async def test_a_note_is_asked_for_and_may_not_be_empty() -> None:
+    async with opened() as robot:
+        await at_review(robot)
+        await robot.press("space", "enter", "enter")
+        await robot.sees("Enter is dead until something stands here")
+        await robot.press("escape")
+        await robot.sees("3 items open")
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_word_is_the_environments_own_and_enter_alone_is_dead(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items, session.creates = OPEN, ("sqitch", "pgmig")
-        async with opened(session, size) as robot:
-            await at_review(robot)
-            await robot.press("E")
-            await robot.sees("Type prod and press Enter", "creates the schemas sqitch and pgmig")
-            await robot.snapshot("confirm")
-            await robot.press("enter", *"yes", "enter", "space", "enter")
-            assert session.started == []
-            await robot.press("escape")
-            await robot.sees("nothing was started")
-
-    play(scene)
+async def test_the_word_is_the_environments_own_and_enter_alone_is_dead(size: tuple[int, int]) -> None:
+    session = FakeSession()
+    session.items, session.creates = OPEN, ("sqitch", "pgmig")
+    async with opened(session, size) as robot:
+        await at_review(robot)
+        await robot.press("E")
+        await robot.sees("Type prod and press Enter", "creates the schemas sqitch and pgmig")
+        await robot.snapshot("confirm")
+        await robot.press("enter", *"yes", "enter", "space", "enter")
+        assert session.started == []
+        await robot.press("escape")
+        await robot.sees("nothing was started")
 
 
-def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahead_close_nothing_else() -> None:
-    async def scene() -> None:
-        from textual import events
+async def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahead_close_nothing_else() -> None:
+    from textual import events
 
-        session = FakeSession()
-        session.items = OPEN
-        async with opened(session) as robot:
-            await at_review(robot, environment="1")
-            await robot.press("E")
-            await robot.sees("Type yes")
-            for key, character in (("enter", "\r"), ("y", "y"), ("e", "e"), ("s", "s")):
-                robot.app.post_message(events.Key(key, character))
-            await robot.pilot.pause()
-            await robot.pilot.pause()
-            assert session.started == []
-            await robot.sees("Enter starts it")
-            for _twice in range(2):
-                robot.app.post_message(events.Key("enter", "\r"))
-            await robot.sees("RUN 20260820")
-            assert len(session.started) == 1
-            for _thrice in range(3):
-                robot.app.post_message(events.Key("escape", None))
-            await robot.sees("ALL ENVIRONMENTS", "this is home; q leaves")
-
-    play(scene)
+    session = FakeSession()
+    session.items = OPEN
+    async with opened(session) as robot:
+        await at_review(robot, environment="1")
+        await robot.press("E")
+        await robot.sees("Type yes")
+        for key, character in (("enter", "\r"), ("y", "y"), ("e", "e"), ("s", "s")):
+            robot.app.post_message(events.Key(key, character))
+        await robot.pilot.pause()
+        await robot.pilot.pause()
+        assert session.started == []
+        await robot.sees("Enter starts it")
+        for _twice in range(2):
+            robot.app.post_message(events.Key("enter", "\r"))
+        await robot.sees("RUN 20260820")
+        assert len(session.started) == 1
+        for _thrice in range(3):
+            robot.app.post_message(events.Key("escape", None))
+        await robot.sees("ALL ENVIRONMENTS", "this is home; q leaves")
 
 
-def test_an_unprotected_environment_wants_a_plain_yes() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = OPEN
-        async with opened(session) as robot:
-            await at_review(robot, environment="1")
-            await robot.press("E", "enter")
-            assert session.started == []
-            await robot.press(*"yes", "enter")
-            await robot.until(lambda: len(session.started) == 1, "start")
-
-    play(scene)
+async def test_an_unprotected_environment_wants_a_plain_yes() -> None:
+    session = FakeSession()
+    session.items = OPEN
+    async with opened(session) as robot:
+        await at_review(robot, environment="1")
+        await robot.press("E", "enter")
+        assert session.started == []
+        await robot.press(*"yes", "enter")
+        await robot.until(lambda: len(session.started) == 1, "start")
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = OPEN
-        async with opened(session, size) as robot:
-            await at_review(robot, "R", unlocked=False)
-            await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "GO is shut: the data loss")
-            await robot.snapshot("rollback")
-            await robot.press("E")
-            await robot.sees("E is off: the data loss is not accepted (a)")
-            await robot.press("a", "E", *"prod", "enter")
-            await robot.until(lambda: len(session.started) == 1, "start")
-            assert [answer.item_id for answer in session.started[0][1]] == ["data-loss"]
-
-    play(scene)
+async def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple[int, int]) -> None:
+    session = FakeSession()
+    session.items = OPEN
+    async with opened(session, size) as robot:
+        await at_review(robot, "R", unlocked=False)
+        await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "GO is shut: the data loss")
+        await robot.snapshot("rollback")
+        await robot.press("E")
+        await robot.sees("E is off: the data loss is not accepted (a)")
+        await robot.press("a", "E", *"prod", "enter")
+        await robot.until(lambda: len(session.started) == 1, "start")
+        assert [answer.item_id for answer in session.started[0][1]] == ["data-loss"]
 
 
-def test_what_can_not_be_prepared_says_why_and_leaves_everything_off() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.prepare_error = Unreachable("production can't be reached: [/] timeout", now="Nothing was changed.")
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 5))
-            await robot.press("3", "d")
-            await robot.sees("production can't be reached: [/] timeout")
-            await robot.press("E")
-            await robot.sees("E is off")
-            await robot.press("escape")
-            await robot.sees("ALL ENVIRONMENTS")
-
-    play(scene)
+async def test_what_can_not_be_prepared_says_why_and_leaves_everything_off() -> None:
+    session = FakeSession()
+    session.prepare_error = Unreachable("production can't be reached: [/] timeout", now="Nothing was changed.")
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 5))
+        await robot.press("3", "d")
+        await robot.sees("production can't be reached: [/] timeout")
+        await robot.press("E")
+        await robot.sees("E is off")
+        await robot.press("escape")
+        await robot.sees("ALL ENVIRONMENTS")
 
 
-def test_a_refusal_shuts_go_whatever_is_answered() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items, session.refusals = OPEN, ("the script ends in ROLLBACK",)
-        async with opened(session) as robot:
-            await at_review(robot)
-            await robot.sees("REFUSED the script ends in ROLLBACK")
-            await robot.press("E")
-            await robot.sees("E is off: the script ends in ROLLBACK")
-
-    play(scene)
+async def test_a_refusal_shuts_go_whatever_is_answered() -> None:
+    session = FakeSession()
+    session.items, session.refusals = OPEN, ("the script ends in ROLLBACK",)
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.sees("REFUSED the script ends in ROLLBACK")
+        await robot.press("E")
+        await robot.sees("E is off: the script ends in ROLLBACK")
 
 
-def test_esc_while_it_is_being_prepared_goes_home_and_nothing_comes_after() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.hold.clear()
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 5))
-            await robot.press("3", "d")
-            await robot.sees("reading the scripts")
-            await robot.press("escape")
-            session.hold.set()
-            await robot.sees("ALL ENVIRONMENTS")
-            assert session.started == []
-
-    play(scene)
+async def test_esc_while_it_is_being_prepared_goes_home_and_nothing_comes_after() -> None:
+    session = FakeSession()
+    session.hold.clear()
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 5))
+        await robot.press("3", "d")
+        await robot.sees("reading the scripts")
+        await robot.press("escape")
+        session.hold.set()
+        await robot.sees("ALL ENVIRONMENTS")
+        assert session.started == []
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_mashing_keys_starts_nothing(seed: int) -> None:
+async def test_mashing_keys_starts_nothing(seed: int) -> None:
     """Every key there is, on production, with every gate open: only the typed word could start something."""
     keys = [
         *"abcdefghijklmnopqrstuvwxyzDGKNRTXY123/?:[]",
@@ -275,68 +239,56 @@ def test_mashing_keys_starts_nothing(seed: int) -> None:
     keys.remove("q")
     generator = random.Random(seed)
 
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = OPEN
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 5))
-            await robot.press("3", "u", *"prod", "enter")
-            await robot.sees("production may be changed")
-            await robot.press("d", "E", "enter", "y", "space", "enter", "escape")
-            await robot.press(*generator.choices(keys, k=120))
-            assert session.started == []
-            assert session.watch.sent == []
-            assert session.locks.ended == []
-
-    play(scene)
+    session = FakeSession()
+    session.items = OPEN
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 5))
+        await robot.press("3", "u", *"prod", "enter")
+        await robot.sees("production may be changed")
+        await robot.press("d", "E", "enter", "y", "space", "enter", "escape")
+        await robot.press(*generator.choices(keys, k=120))
+        assert session.started == []
+        assert session.watch.sent == []
+        assert session.locks.ended == []
 
 
-def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items, session.deploy_loses = OPEN, True
-        async with opened(session) as robot:
-            await at_review(robot)
-            await robot.sees("LOSES dms.documents.size", "GO is shut", "accept DATA LOSS")
-            await robot.press("a")
-            await robot.sees("GO is open")
-            await robot.press("E")
-            await robot.sees("LOSES dms.documents.size above 2147483647")
-            await robot.press(*"prod", "enter")
-            await robot.sees("RUN 20260820")
-            assert [one.item_id for one in session.started[0][1]] == ["data-loss"]
-
-    play(scene)
+async def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
+    session = FakeSession()
+    session.items, session.deploy_loses = OPEN, True
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.sees("LOSES dms.documents.size", "GO is shut", "accept DATA LOSS")
+        await robot.press("a")
+        await robot.sees("GO is open")
+        await robot.press("E")
+        await robot.sees("LOSES dms.documents.size above 2147483647")
+        await robot.press(*"prod", "enter")
+        await robot.sees("RUN 20260820")
+        assert [one.item_id for one in session.started[0][1]] == ["data-loss"]
 
 
-def test_a_high_terminal_shows_every_item() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = tuple(replace(ITEMS[0], id=f"item-{n}", title=f"Item {n} of the checklist") for n in range(22))
-        async with opened(session, (160, 50)) as robot:
-            await at_review(robot)
-            await robot.sees(*(f"Item {n} of the checklist" for n in range(22)))
-
-    play(scene)
+async def test_a_high_terminal_shows_every_item() -> None:
+    session = FakeSession()
+    session.items = tuple(replace(ITEMS[0], id=f"item-{n}", title=f"Item {n} of the checklist") for n in range(22))
+    async with opened(session, (160, 50)) as robot:
+        await at_review(robot)
+        await robot.sees(*(f"Item {n} of the checklist" for n in range(22)))
 
 
-def test_what_may_be_lost_is_not_called_lost() -> None:
+async def test_what_may_be_lost_is_not_called_lost() -> None:
     doubt = "deploy/size.sql:3: this DO may lose data: what it does is known only when it runs"
 
-    async def scene() -> None:
-        session = FakeSession()
-        session.items, session.doubts = OPEN, (doubt,)
-        async with opened(session) as robot:
-            for environment, before in (("1", "MAY LOSE data: deploy/size.sql:3"), ("3", "accept POSSIBLE DATA LOSS")):
-                await at_review(robot, environment=environment)
-                await robot.sees(before, "GO is shut" if environment == "3" else "GO is open")
-                await robot.press(*("a" if environment == "3" else ""), "E")
-                await robot.sees("Type ", "MAY LOSE data: deploy/size.sql:3")
-                assert "LOSES" not in robot.text
-                await robot.press("escape", "escape")
-                await robot.sees("Plan documents")
-
-    play(scene)
+    session = FakeSession()
+    session.items, session.doubts = OPEN, (doubt,)
+    async with opened(session) as robot:
+        for environment, before in (("1", "MAY LOSE data: deploy/size.sql:3"), ("3", "accept POSSIBLE DATA LOSS")):
+            await at_review(robot, environment=environment)
+            await robot.sees(before, "GO is shut" if environment == "3" else "GO is open")
+            await robot.press(*("a" if environment == "3" else ""), "E")
+            await robot.sees("Type ", "MAY LOSE data: deploy/size.sql:3")
+            assert "LOSES" not in robot.text
+            await robot.press("escape", "escape")
+            await robot.sees("Plan documents")
 
 
 def test_a_step_says_of_lock_and_data_only_what_somebody_has_looked_at() -> None:
@@ -364,63 +316,54 @@ def test_a_step_says_of_lock_and_data_only_what_somebody_has_looked_at() -> None
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_protected_environment_is_read_only_until_its_word(size: tuple[int, int]) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = OPEN
-        async with opened(session, size) as robot:
-            await at_review(robot, unlocked=False)
-            await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is open")
-            await robot.press("u")
-            await robot.sees("UNLOCK !! PRODUCTION !! production", "Type prod")
-            await robot.snapshot("unlock")
-            await robot.press("enter", *"yes", "enter", "escape")
-            await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ")
-            await robot.press("u", *"prod", "enter")
-            await robot.sees("GO is open", "READ-WRITE" if size[0] > 80 else " RW ")
-            assert session.started == []
-            await robot.press("escape")
-            await robot.sees("!! UNLOCKED !! env 3/3 production")
-            await robot.press("u")
-            await robot.sees("u is off: production is unlocked already")
-            await robot.press("1", "u")
-            await robot.sees("u is off: dev is not protected")
-
-    play(scene)
+async def test_a_protected_environment_is_read_only_until_its_word(size: tuple[int, int]) -> None:
+    session = FakeSession()
+    session.items = OPEN
+    async with opened(session, size) as robot:
+        await at_review(robot, unlocked=False)
+        await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is open")
+        await robot.press("u")
+        await robot.sees("UNLOCK !! PRODUCTION !! production", "Type prod")
+        await robot.snapshot("unlock")
+        await robot.press("enter", *"yes", "enter", "escape")
+        await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ")
+        await robot.press("u", *"prod", "enter")
+        await robot.sees("GO is open", "READ-WRITE" if size[0] > 80 else " RW ")
+        assert session.started == []
+        await robot.press("escape")
+        await robot.sees("!! UNLOCKED !! env 3/3 production")
+        await robot.press("u")
+        await robot.sees("u is off: production is unlocked already")
+        await robot.press("1", "u")
+        await robot.sees("u is off: dev is not protected")
 
 
-def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = ()
-        async with opened(session) as robot:
-            await at_review(robot, "D", unlocked=False)
-            await robot.sees("DRY RUN 4 changes", "in one transaction that is rolled back", "GO is open")
-            assert session.calls[-1] == "prepare deploy production to None (try)"
-            await robot.press("E")
-            await robot.sees("DRY RUN of 4 changes on !! PRODUCTION !! production", "Type prod")
-            await robot.press("enter", "escape")
-            assert session.started == []
-
-    play(scene)
+async def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
+    session = FakeSession()
+    session.items = ()
+    async with opened(session) as robot:
+        await at_review(robot, "D", unlocked=False)
+        await robot.sees("DRY RUN 4 changes", "in one transaction that is rolled back", "GO is open")
+        assert session.calls[-1] == "prepare deploy production to None (try)"
+        await robot.press("E")
+        await robot.sees("DRY RUN of 4 changes on !! PRODUCTION !! production", "Type prod")
+        await robot.press("enter", "escape")
+        assert session.started == []
 
 
-def test_the_word_of_go_is_the_only_one_and_unlocks_its_own_run_alone() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = OPEN
-        async with opened(session) as robot:
-            await at_review(robot, unlocked=False)
-            await robot.press("E")
-            await robot.sees("read-only until now: the word unlocks it for this run alone")
-            await robot.press(*"yes", "enter")
-            assert session.started == []
-            await robot.press(*["backspace"] * 3, *"prod", "enter")
-            await robot.sees("RUN 20260820")
-            assert len(session.started) == 1
-            assert robot.app.locked(PLACES[2]) is not None
-
-    play(scene)
+async def test_the_word_of_go_is_the_only_one_and_unlocks_its_own_run_alone() -> None:
+    session = FakeSession()
+    session.items = OPEN
+    async with opened(session) as robot:
+        await at_review(robot, unlocked=False)
+        await robot.press("E")
+        await robot.sees("read-only until now: the word unlocks it for this run alone")
+        await robot.press(*"yes", "enter")
+        assert session.started == []
+        await robot.press(*["backspace"] * 3, *"prod", "enter")
+        await robot.sees("RUN 20260820")
+        assert len(session.started) == 1
+        assert robot.app.locked(PLACES[2]) is not None
 
 
 async def two_answers(robot: Robot) -> None:
@@ -432,138 +375,120 @@ async def two_answers(robot: Robot) -> None:
 
 
 @pytest.mark.parametrize("again", ["left", "failed"])
-def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: str) -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_review(robot, environment="2")
-            await two_answers(robot)
-            if again == "left":
-                await robot.press("escape")
-                await robot.sees("Plan documents")
-                await robot.press("d")
-            else:
-                await robot.press("g", "j", "j", "space", *"told", "enter")
-                await robot.sees("GO is open")
-                await robot.press("E", *"yes", "enter")
-                await robot.sees("RUN 20260820")
-                step = {"number": 1, "action": "deploy", "change": "x", "change_id": change_id(8)}
-                at = "2026-08-20T03:13:00Z"
-                session.watch.unread = [
-                    event_at(at, "run_planned", {"command": "deploy", "environment": "staging", "steps": [step]}),
-                    event_at(at, "step_started", {"step": 1}),
-                    event_at(at, "step_failed", {"step": 1, "message": "it fails"}),
-                    event_at(at, "run_finished", {"exit_status": 1, "summary": "it has ended"}),
-                ]
-                session.watch.lives = False
-                await robot.sees("retry: a new run")
-                await robot.press("d")
-            await robot.sees("of before to the same scripts; space takes one back")
-            await robot.press("g", "j")
-            await robot.sees("attested: window Sun")
-            # The reason was for what was found then: it is offered, and has to be given again.
-            await robot.press("G")
-            await robot.sees("> [!] No long transactions", "* ")
-            await robot.press("o")
-            await robot.sees("known reporter")
-            await robot.press("enter")
-            await robot.sees("overridden: known reporter")
-
-    play(scene)
-
-
-def test_what_was_attested_of_other_scripts_is_only_offered() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_review(robot, environment="2")
-            await two_answers(robot)
+async def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: str) -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_review(robot, environment="2")
+        await two_answers(robot)
+        if again == "left":
             await robot.press("escape")
-            session.script_hash = "other"
+            await robot.sees("Plan documents")
             await robot.press("d")
-            await robot.sees("3 items open")
-            await robot.press("space")
-            await robot.sees("window Sun")
-            await robot.press("enter")
-            await robot.sees("2 items open", "attested: window Sun")
-
-    play(scene)
-
-
-def test_leaving_the_program_with_answers_that_stand_nowhere_else_takes_a_second_q() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_review(robot, environment="2")
-            await two_answers(robot)
-            await robot.press("q")
-            await robot.sees("2 answers to a review would be lost: q again leaves")
-            assert robot.app.return_value is None
-            await robot.press("q")
-            await robot.until(lambda: robot.app.return_value == 0, "the end")
-
-    play(scene)
-
-
-def test_no_key_but_those_of_movement_moves_the_cursor() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        async with opened(session) as robot:
-            await at_review(robot, environment="2")
-            screen = robot.app.screen
-            assert isinstance(screen, ReviewScreen)
-            here = screen.items.cursor
-            await robot.press("space", *"window Sun", "enter")
-            await robot.sees("attested: window Sun")
-            assert screen.items.cursor == here
-            await robot.press("space", *"yes", "enter")
-            await robot.sees("3 items open")
-            assert screen.items.cursor == here
-
-    play(scene)
-
-
-def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothing_is_deployed_by_that() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.items = OPEN
-        session.marks = (
-            DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),
-            DoNotDeploy(change_id(8), "document_size_bigint", "the same, in a file of this account"),
-        )
-        async with opened(session) as robot:
-            await robot.tell(standing("production", 5))
-            await robot.press("3", "d")
-            await robot.sees("must not be deployed on production", "document_size_bigint", "run x was rolled back")
-            await robot.sees("GO is shut")
-            await robot.press("E")
-            await robot.sees("E is off: 2 changes must not be deployed; L lifts that")
-            await robot.press("L", *"too short", "enter", "escape")
-            assert session.lifted == []
-            await robot.press("L", *"the script sets lock_timeout now", "enter")
-            await robot.sees("LIFT `do not deploy`", "Type prod")
-            await robot.press(*"yes", "enter", "escape")
-            assert session.lifted == []
-            await robot.press("L", *"the script sets lock_timeout now", "enter")
-            await robot.sees("Type prod")
-            await robot.press(*"prod", "enter")
-            await robot.sees("strongest lock", "GO is open")
-            assert session.lifted == [("production", (change_id(8),), "the script sets lock_timeout now")]
-            assert session.started == []
-
-    play(scene)
-
-
-def test_what_is_marked_can_be_tried() -> None:
-    async def scene() -> None:
-        session = FakeSession()
-        session.marks = (DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),)
-        async with opened(session) as robot:
-            await robot.tell(standing("dev", 5))
+        else:
+            await robot.press("g", "j", "j", "space", *"told", "enter")
+            await robot.sees("GO is open")
+            await robot.press("E", *"yes", "enter")
+            await robot.sees("RUN 20260820")
+            step = {"number": 1, "action": "deploy", "change": "x", "change_id": change_id(8)}
+            at = "2026-08-20T03:13:00Z"
+            session.watch.unread = [
+                event_at(at, "run_planned", {"command": "deploy", "environment": "staging", "steps": [step]}),
+                event_at(at, "step_started", {"step": 1}),
+                event_at(at, "step_failed", {"step": 1, "message": "it fails"}),
+                event_at(at, "run_finished", {"exit_status": 1, "summary": "it has ended"}),
+            ]
+            session.watch.lives = False
+            await robot.sees("retry: a new run")
             await robot.press("d")
-            await robot.sees("must not be deployed on dev")
-            await robot.press("D")
-            await robot.sees("DRY RUN 4 changes")
-            assert session.calls[-1] == "prepare deploy dev to None (try)"
+        await robot.sees("of before to the same scripts; space takes one back")
+        await robot.press("g", "j")
+        await robot.sees("attested: window Sun")
+        # The reason was for what was found then: it is offered, and has to be given again.
+        await robot.press("G")
+        await robot.sees("> [!] No long transactions", "* ")
+        await robot.press("o")
+        await robot.sees("known reporter")
+        await robot.press("enter")
+        await robot.sees("overridden: known reporter")
 
-    play(scene)
+
+async def test_what_was_attested_of_other_scripts_is_only_offered() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_review(robot, environment="2")
+        await two_answers(robot)
+        await robot.press("escape")
+        session.script_hash = "other"
+        await robot.press("d")
+        await robot.sees("3 items open")
+        await robot.press("space")
+        await robot.sees("window Sun")
+        await robot.press("enter")
+        await robot.sees("2 items open", "attested: window Sun")
+
+
+async def test_leaving_the_program_with_answers_that_stand_nowhere_else_takes_a_second_q() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_review(robot, environment="2")
+        await two_answers(robot)
+        await robot.press("q")
+        await robot.sees("2 answers to a review would be lost: q again leaves")
+        assert robot.app.return_value is None
+        await robot.press("q")
+        await robot.until(lambda: robot.app.return_value == 0, "the end")
+
+
+async def test_no_key_but_those_of_movement_moves_the_cursor() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_review(robot, environment="2")
+        screen = robot.app.screen
+        assert isinstance(screen, ReviewScreen)
+        here = screen.items.cursor
+        await robot.press("space", *"window Sun", "enter")
+        await robot.sees("attested: window Sun")
+        assert screen.items.cursor == here
+        await robot.press("space", *"yes", "enter")
+        await robot.sees("3 items open")
+        assert screen.items.cursor == here
+
+
+async def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothing_is_deployed_by_that() -> None:
+    session = FakeSession()
+    session.items = OPEN
+    session.marks = (
+        DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),
+        DoNotDeploy(change_id(8), "document_size_bigint", "the same, in a file of this account"),
+    )
+    async with opened(session) as robot:
+        await robot.tell(standing("production", 5))
+        await robot.press("3", "d")
+        await robot.sees("must not be deployed on production", "document_size_bigint", "run x was rolled back")
+        await robot.sees("GO is shut")
+        await robot.press("E")
+        await robot.sees("E is off: 2 changes must not be deployed; L lifts that")
+        await robot.press("L", *"too short", "enter", "escape")
+        assert session.lifted == []
+        await robot.press("L", *"the script sets lock_timeout now", "enter")
+        await robot.sees("LIFT `do not deploy`", "Type prod")
+        await robot.press(*"yes", "enter", "escape")
+        assert session.lifted == []
+        await robot.press("L", *"the script sets lock_timeout now", "enter")
+        await robot.sees("Type prod")
+        await robot.press(*"prod", "enter")
+        await robot.sees("strongest lock", "GO is open")
+        assert session.lifted == [("production", (change_id(8),), "the script sets lock_timeout now")]
+        assert session.started == []
+
+
+async def test_what_is_marked_can_be_tried() -> None:
+    session = FakeSession()
+    session.marks = (DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),)
+    async with opened(session) as robot:
+        await robot.tell(standing("dev", 5))
+        await robot.press("d")
+        await robot.sees("must not be deployed on dev")
+        await robot.press("D")
+        await robot.sees("DRY RUN 4 changes")
+        assert session.calls[-1] == "prepare deploy dev to None (try)"
