@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,7 @@ def crashing(pg18: Server) -> Any:
     made.start()
     yield made
     made.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 LOST = "SET synchronous_commit = off;\nBEGIN;\nCREATE TABLE public.lost ();\nCOMMIT;\nSELECT pg_sleep(60);\n"

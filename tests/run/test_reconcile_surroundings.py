@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -42,10 +43,12 @@ UNRECORDED = "CREATE TABLE public.a ();\nVACUUM pg_am;\n"
 @pytest.fixture(scope="module", params=[15, 16, 18])
 def own(request: pytest.FixtureRequest, major_for: Callable[[int], int]) -> Iterator[QuickServer]:
     """A server of our own, for it will lose its standby, or be stopped."""
-    made = QuickServer(quick_folder() / "primary", installed(major_for(request.param)), settings=SETTINGS)
+    folder = quick_folder()
+    made = QuickServer(folder / "primary", installed(major_for(request.param)), settings=SETTINGS)
     made.start()
     yield made
     made.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
