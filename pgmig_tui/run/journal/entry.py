@@ -93,6 +93,8 @@ class Field:
     attribute: str
     type: Any
     optional: bool
+    plain: frozenset[type]
+    """JSON's types whose values are as they should be; of others `read` makes one."""
     read: Callable[[Any], Any]
     missing: Any
     """What stands in a line that doesn't have it."""
@@ -106,7 +108,7 @@ def fields_told(kind: type) -> Mapping[str, Field]:
         found = (
             Field(
                 one.metadata.get("name", one.name), one.name, hints[one.name], bool(one.metadata.get("absent")),
-                _reader(hints[one.name]), one.metadata.get("missing"),
+                _plain_types(hints[one.name]), _reader(hints[one.name]), one.metadata.get("missing"),
             )
             for one in fields(kind)
         )  # fmt: skip
@@ -120,7 +122,8 @@ _FIELDS: dict[type, Mapping[str, Field]] = {}
 def _unknown(event: AnyEvent, data: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(event, UnknownEvent):
         return {}
-    return {name: data[name] for name in data.keys() - fields_told(type(event)).keys()}
+    known = fields_told(type(event))
+    return {name: found for name, found in data.items() if name not in known}
 
 
 def _written(value: Any) -> dict[str, Any]:
@@ -129,8 +132,12 @@ def _written(value: Any) -> dict[str, Any]:
         found = getattr(value, one.attribute)
         if found is None and one.optional:
             continue
-        written[one.name] = found if isinstance(found, str | int | float) else _plain(found)
+        written[one.name] = found if type(found) in _PLAIN else _plain(found)
     return written
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types whose values are written as they are."""
 
 
 def _plain(value: Any) -> Any:
@@ -140,7 +147,20 @@ def _plain(value: Any) -> Any:
 
 
 def _read(kind: type, data: Mapping[str, Any]) -> Any:
-    return kind(**{one.attribute: one.read(data.get(one.name, one.missing)) for one in fields_told(kind).values()})
+    return kind(
+        **{
+            one.attribute: found if type(found := data.get(one.name, one.missing)) in one.plain else one.read(found)
+            for one in fields_told(kind).values()
+        }
+    )
+
+
+def _plain_types(hint: Any) -> frozenset[type]:
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return frozenset().union(*(_plain_types(one) for one in typing.get_args(hint)))
+    return {float: frozenset({float, int}), type(None): frozenset({type(None)})}.get(
+        hint, frozenset({hint} & {str, int, bool})
+    )
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
