@@ -133,10 +133,10 @@ def test_the_table_is_true(tables: Tables) -> None:
                 continue
             try:
                 lost = tables.lost(case)
-                right = tables.has(case) and bool(lost) == loses
+                right = bool(lost) == loses if tables.has(case) else not lost
                 told = f"loses {', '.join(lost) or 'nothing'}"
             except psycopg.Error as error:
-                right = not tables.has(case) and error.sqlstate == "42601"
+                right = not tables.has(case) and error.sqlstate in ("42601", "0A000")
                 told = str(error)
             if not right:
                 wrong.append(f"{case.earlier}{case.sql}\n    {told}")

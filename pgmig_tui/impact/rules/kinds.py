@@ -91,4 +91,8 @@ def subcommand_on(scene: Scene, out: Effect, relation: Relation, words: str) -> 
         kinds += "S" if scene.major >= 15 else ""
     if kinds is None:
         return False
+    known = scene.catalog.live and relation.known
+    if known and scene.major < 18 and relation.kind == "r" and words in {"ATTACH PARTITION", "DETACH PARTITION"}:
+        out.fail(f"the table {relation.name} is not partitioned", "42P17")
+        return True
     return wrong_kind(scene, out, relation, kinds, f"something that {words} is for")
