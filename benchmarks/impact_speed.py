@@ -23,7 +23,7 @@ from ddl_mix import write_mix
 from peers import Peer, pgfence, squawk
 
 from pgmig_tui.database.catalog import read_facts
-from pgmig_tui.impact.facts import Facts, Name
+from pgmig_tui.impact.facts import DatabaseFacts, Name
 from pgmig_tui.impact.wanted import Names
 from tests.impact.test_graphs import predict_one, random_graph, statements_on
 
@@ -160,7 +160,7 @@ def _facts(b: Bench, crowd: int) -> None:
         b.server.drop(name)
 
 
-def _seconds(session: _Counting, names: Names) -> tuple[float, Facts]:
+def _seconds(session: _Counting, names: Names) -> tuple[float, DatabaseFacts]:
     start = time.perf_counter()
     facts = read_facts(session, names)
     return time.perf_counter() - start, facts

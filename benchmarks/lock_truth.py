@@ -16,7 +16,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from pgmig_tui.database.catalog import PLAN, gather, prepared_sql, values_of
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.impact.facts import Facts, Name
+from pgmig_tui.impact.facts import DatabaseFacts, Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.wanted import Names
 
@@ -79,7 +79,7 @@ class Subject:
         self.version = self.connection.info.server_version
         self.snapshot: dict[int, Known] | None = None
         self.prepared = False
-        self.facts: dict[tuple[frozenset[Name], ...], Facts] = {}
+        self.facts: dict[tuple[frozenset[Name], ...], DatabaseFacts] = {}
 
     def close(self) -> None:
         with suppress(psycopg.Error):
@@ -133,7 +133,7 @@ class Subject:
             for row in range(last.ntuples)
         ]
 
-    def read_facts(self, names: Names) -> Facts:
+    def read_facts(self, names: Names) -> DatabaseFacts:
         """The catalog as this session sees it, uncommitted changes included. Inside a savepoint, whose end puts the
         planner's settings back."""
         others = (

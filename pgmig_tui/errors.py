@@ -43,7 +43,7 @@ class ProjectError(PgmigError):
     """The project on disk (plan, configuration, scripts) can't be used."""
 
 
-class StepFailed(PgmigError):
+class StepFailure(PgmigError):
     """A step failed; its effects are named."""
 
     exit_status = 1

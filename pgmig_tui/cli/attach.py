@@ -18,7 +18,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import InDoubt, PgmigError, Unreachable, UsageError
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.foreign import Lookout, Sighting
+    from pgmig_tui.database.foreign import ForeignLookout, Sighting
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.review.foreign import LiveEvent
@@ -47,7 +47,7 @@ def attach(arguments: Namespace) -> int:
         return Follower(handle, signals, json_lines=arguments.json_lines, resume=arguments.resume).follow()
 
 
-def _search(arguments: Namespace, wanted: str, state_dir: Path) -> str | tuple[Environment, Lookout, Sighting]:
+def _search(arguments: Namespace, wanted: str, state_dir: Path) -> str | tuple[Environment, ForeignLookout, Sighting]:
     """A run of this account by its ID, or one that is only seen on the server of an environment."""
     from pgmig_tui.cli.choose import environment_named, project_here
     from pgmig_tui.run.clients.foreign import first_look, is_local, local_run, lookout
@@ -75,7 +75,7 @@ def _search(arguments: Namespace, wanted: str, state_dir: Path) -> str | tuple[E
     return environment, looking, seen
 
 
-def _by_id(project: Project, run_id: str) -> tuple[Environment, Lookout, Sighting]:
+def _by_id(project: Project, run_id: str) -> tuple[Environment, ForeignLookout, Sighting]:
     """The environment on whose server that run is seen."""
     from pgmig_tui.run.clients.foreign import lookout
 
@@ -114,7 +114,7 @@ def _nothing_under_way(environment: Environment, seen: Sighting) -> UsageError:
     )  # fmt: skip
 
 
-def _follow(arguments: Namespace, environment: Environment, looking: Lookout, seen: Sighting) -> int:
+def _follow(arguments: Namespace, environment: Environment, looking: ForeignLookout, seen: Sighting) -> int:
     if arguments.resume:
         raise UsageError(
             "a run of another account or host can be watched and stopped, not resumed",
@@ -130,7 +130,9 @@ def _follow(arguments: Namespace, environment: Environment, looking: Lookout, se
 class _Watching:
     """Tells what changes until the end is seen."""
 
-    def __init__(self, environment: Environment, looking: Lookout, signals: Signals, *, json_lines: bool) -> None:
+    def __init__(
+        self, environment: Environment, looking: ForeignLookout, signals: Signals, *, json_lines: bool
+    ) -> None:
         from pgmig_tui.review.foreign import Changes, ForeignLines
 
         self._environment = environment

@@ -24,7 +24,7 @@ from pgmig_tui.cli.ask import somebody_is_there
 from pgmig_tui.display import hangup
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import InDoubt, PgmigError, StepFailed
+from pgmig_tui.errors import InDoubt, PgmigError, StepFailure
 from pgmig_tui.run.journal import events as happened
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture
@@ -237,7 +237,7 @@ class Follower:
     def _cut_off(self) -> PgmigError:
         environment = self._picture.environment
         if self._picture.command == "backfill":
-            return StepFailed(
+            return StepFailure(
                 f"The run process of {self._handle.run_id} has exited without recording an end.",
                 now="What it has committed stands in its checkpoint, which was written in the same transactions.",
                 do=f"`pgmig-tui backfill {environment} --resume {self._handle.run_id}` goes on from there.",

@@ -199,10 +199,10 @@ def _names(found: Mapping[str, str | None]) -> None:
 
 
 def _show(name: str, label: str, wanted: str, config: Config, arguments: Namespace) -> None:
-    from pgmig_tui.project.targets import Options, resolve_target
+    from pgmig_tui.project.targets import TargetOptions, resolve_target
 
     here = Path.cwd()
-    options = Options(arguments.plan_file, arguments.top_dir, arguments.registry)
+    options = TargetOptions(arguments.plan_file, arguments.top_dir, arguments.registry)
     found = resolve_target(wanted, config, os.environ, here, options)
     uri = mask_uri(config.get(f"target.{wanted}.uri") or wanted)
     shown = uri if label == "URI" else mask_uri(wanted)

@@ -29,7 +29,7 @@ ROWS = 30
 
 def status(arguments: Namespace) -> int:
     """Exit status 0 when every named environment answered, else 5; `--exit-code`: 1 for pending or diverged changes."""
-    from pgmig_tui.project.hashes import Scripts
+    from pgmig_tui.project.hashes import ScriptHashes
 
     here = project_here(arguments)
     named = [here.names(name) or name for name in arguments.targets] + arguments.more_targets
@@ -40,7 +40,7 @@ def status(arguments: Namespace) -> int:
     lists = Lists.wanted(arguments, here.config)
     if arguments.project is not None and any(arguments.project != project.plan.project for project, _ in groups):
         return other_project(groups, arguments, lists)
-    scripts = {project.plan.path: Scripts(project) for project, _ in groups}
+    scripts = {project.plan.path: ScriptHashes(project) for project, _ in groups}
     for each in scripts.values():
         each.read_elsewhere()
     from pgmig_tui.database.status import statuses  # the driver takes its time to load: after the others have work

@@ -18,7 +18,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused, UsageError
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.undo import Kept, Restored
+    from pgmig_tui.database.undo import Kept, RestoreOutcome
     from pgmig_tui.display.cells import Span
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -153,7 +153,7 @@ def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
     return 0
 
 
-def _restored(one: Restored) -> dict[str, Any]:
+def _restored(one: RestoreOutcome) -> dict[str, Any]:
     return {
         "source": str(one.kept.source),
         "columns": list(one.kept.columns),
@@ -171,7 +171,7 @@ def _restored(one: Restored) -> dict[str, Any]:
     }
 
 
-def _tell_restored(one: Restored, schema: str, *, overwrite: bool) -> None:
+def _tell_restored(one: RestoreOutcome, schema: str, *, overwrite: bool) -> None:
     kept = one.kept
     mark: Span = ("+ ", "done") if one.equal else ("! ", "waiting")
     output.say(line(mark, _kept_line(kept)))

@@ -18,7 +18,7 @@ HIDDEN = "<insufficient privilege>"
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class ServerSession:
     """A session. `xact_s` (age of its transaction, seconds), `state` and `state_s` (how long it is in it) are None
     where this role may not see them; `pid` 0 is a prepared transaction. `started` identifies it together with `pid`.
     """
@@ -67,7 +67,7 @@ class RelationLock:
     waiting_s: float | None
     wraparound: bool | None
     prepared: str | None
-    session: Session
+    session: ServerSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Now:
     """What goes on around some relations. `hidden` sessions of this database may have transactions open, too."""
 
     locks: tuple[RelationLock, ...] = ()
-    transactions: tuple[Session, ...] = ()
+    transactions: tuple[ServerSession, ...] = ()
     hidden: int = 0
     traffic: tuple[Traffic, ...] = ()
 
@@ -112,13 +112,13 @@ def read_now(connection: Connection, relations: Sequence[tuple[str, str]]) -> No
     )
 
 
-def _masked(connection: Connection, row: Row) -> Session:
+def _masked(connection: Connection, row: Row) -> ServerSession:
     """A session of ten columns as `_session` takes them, and how long it is in its state; no secret in its query."""
     session = replace(_session(row[:10]), state_s=row[10])
     return replace(session, query=connection.mask(session.query)) if session.query else session
 
 
-def lock_tree(connection: Connection) -> tuple[Session, ...]:
+def lock_tree(connection: Connection) -> tuple[ServerSession, ...]:
     """Everybody who waits for a lock and those they wait for, depth first, roots at depth 0, each session once, where
     it is nearest to a root. Raises ServerError."""
     rows = {row[1]: row for row in connection.execute(load("queries/lock_tree"))}
@@ -151,12 +151,12 @@ def tree_order(blockers: Mapping[int, Sequence[int]]) -> list[tuple[int, int]]:
     return found + [(pid, 0) for pid in blockers if pid not in depths]
 
 
-def cancel(connection: Connection, session: Session | NamedSession) -> bool:
+def cancel(connection: Connection, session: ServerSession | NamedSession) -> bool:
     """Cancel what the session runs, if it still is that session. Raises ServerError when we may not (42501)."""
     return _end(connection, session, terminate=False)
 
 
-def terminate(connection: Connection, session: Session | NamedSession) -> bool:
+def terminate(connection: Connection, session: ServerSession | NamedSession) -> bool:
     """End the session, if it still is that one. Raises ServerError when we may not (42501)."""
     return _end(connection, session, terminate=True)
 
@@ -203,11 +203,11 @@ def end_sessions(connection: Connection, name: str, timeout_s: float) -> bool:
     return True
 
 
-def _end(connection: Connection, session: Session | NamedSession, *, terminate: bool) -> bool:
+def _end(connection: Connection, session: ServerSession | NamedSession, *, terminate: bool) -> bool:
     parameters = {"pid": session.pid, "started": session.started, "terminate": terminate}
     row = connection.one(load("queries/end_session"), parameters)
     return bool(row and row[0])
 
 
-def _session(row: Row, depth: int = 0) -> Session:
-    return Session(*(*row, depth))
+def _session(row: Row, depth: int = 0) -> ServerSession:
+    return ServerSession(*(*row, depth))

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from pgmig_tui.database.catalog_facts import Json, facts_of
-from pgmig_tui.impact.facts import Facts, Fall, Fallen, Name, Obstacle, Spread
+from pgmig_tui.impact.facts import DatabaseFacts, Fall, Fallen, Name, Obstacle, Spread
 from pgmig_tui.impact.facts import replace as changed
 from pgmig_tui.impact.names import names_inside
 from pgmig_tui.impact.wanted import Names
@@ -72,7 +72,7 @@ def prepared_sql() -> str:
     return sql
 
 
-def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, anew: bool = False) -> Facts:
+def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, anew: bool = False) -> DatabaseFacts:
     """The facts, asked for once more where functions run whose bodies name further tables."""
     wanted = names.copy()
     facts = facts_of(ask(wanted), wanted, anew=anew)
@@ -88,7 +88,7 @@ def gather(names: Names, ask: Callable[[Names], Json], connection: Executes, *, 
     return facts
 
 
-def _with_spreads(facts: Facts, connection: Executes, names: Names) -> Facts:
+def _with_spreads(facts: DatabaseFacts, connection: Executes, names: Names) -> DatabaseFacts:
     """The same with the statistics of the columns that are compared."""
     tables = [one.name for one in facts.relations.values() if one.kind in "rmp" and names.compared & set(one.columns)]
     if not tables:
@@ -112,7 +112,7 @@ def _with_spreads(facts: Facts, connection: Executes, names: Names) -> Facts:
     return replace(facts, relations=known)
 
 
-def _with_cascades(facts: Facts, connection: Executes, names: Names) -> Facts:
+def _with_cascades(facts: DatabaseFacts, connection: Executes, names: Names) -> DatabaseFacts:
     values = {"dropped": sorted(names.dropped), "parts": sorted(names.parts), "roles": sorted(names.roles)}
     found = _document(connection, _sql("cascade"), values)
     cascades: dict[Fall, list[Fallen]] = {}
@@ -131,7 +131,7 @@ def _with_cascades(facts: Facts, connection: Executes, names: Names) -> Facts:
     )
 
 
-def read_facts(connection: Executes, names: Names) -> Facts:
+def read_facts(connection: Executes, names: Names) -> DatabaseFacts:
     """What the server knows of `names` and of whatever depends on them, as this very session sees it.
 
     Source: pg_catalog of 12 to 18 (see catalog.sql). For a session of our own, outside of any transaction that runs a
@@ -140,7 +140,7 @@ def read_facts(connection: Executes, names: Names) -> Facts:
     return gather(names, lambda wanted: _ask(connection, wanted), connection)
 
 
-def read_script_facts(connection: Executes, names: Names) -> Facts:
+def read_script_facts(connection: Executes, names: Names) -> DatabaseFacts:
     """The same as a script's own session will see it when it begins: names without a schema are looked up, and times
     read, by the settings that the server, the database, the role and the connection's options give a session, whatever
     this one has set since.

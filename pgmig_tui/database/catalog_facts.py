@@ -12,16 +12,16 @@ from pgmig_tui.impact.access import Access, Guarded, acl_of
 from pgmig_tui.impact.facts import (
     Call,
     Cast,
-    Check,
+    CheckConstraint,
     Column,
-    Dependent,
+    DatabaseFacts,
+    DependentRelation,
     EventTrigger,
-    Facts,
     ForeignKey,
     FunctionFact,
     Index,
     Name,
-    Operator,
+    OperatorFact,
     OwnedSequence,
     Published,
     Relation,
@@ -39,13 +39,13 @@ Json = Any  # a document as the server's json_build_object made it
 Row = Sequence[Any]
 
 
-def facts_of(document: Json, asked: Names, *, anew: bool = False) -> Facts:
+def facts_of(document: Json, asked: Names, *, anew: bool = False) -> DatabaseFacts:
     """The facts in one document of catalog.sql, which was asked for some names. `anew`: for a session that begins,
     with the settings that the server gives it, and not for this one.
     """
     rows = _Rows(document)
     types = [_type(row, rows) for row in document["types"] or ()]
-    return Facts(
+    return DatabaseFacts(
         {
             name: _relation(row, rows)
             for row, name in zip(document["relations"] or (), rows.names.values(), strict=True)
@@ -100,10 +100,10 @@ def _access(document: Json) -> Access:
     )
 
 
-def _operators(rows: Sequence[Row]) -> dict[str, tuple[Operator, ...]]:
-    found: dict[str, tuple[Operator, ...]] = {}
+def _operators(rows: Sequence[Row]) -> dict[str, tuple[OperatorFact, ...]]:
+    found: dict[str, tuple[OperatorFact, ...]] = {}
     for name, schema, function_schema, function in rows:
-        found[name] = (*found.get(name, ()), Operator(schema, Name(function_schema, function)))
+        found[name] = (*found.get(name, ()), OperatorFact(schema, Name(function_schema, function)))
     return found
 
 
@@ -194,7 +194,7 @@ class _Rows:
     def tablespace(self, own: int, *, stored: bool) -> str:
         return self.tablespaces.get(str(own or (self.document["tablespace"] if stored else 0)), "")
 
-    def _dependents(self) -> dict[int, list[Dependent]]:
+    def _dependents(self) -> dict[int, list[DependentRelation]]:
         columns: dict[tuple[int, int, str, str], set[str]] = {}
         for key, kind in (("named_by_rules", ""), ("named_by_policies", "y")):
             for user, relation, number, part in self.document[key] or ():
@@ -208,9 +208,9 @@ class _Rows:
             for user, relation, part in self.document[key] or ():
                 if user in self.names:
                     columns.setdefault((relation, user, kind, part), set())
-        found: dict[int, list[Dependent]] = defaultdict(list)
+        found: dict[int, list[DependentRelation]] = defaultdict(list)
         for (relation, user, kind, part), named in columns.items():
-            found[relation].append(Dependent(self.names[user], kind, frozenset(named), part))
+            found[relation].append(DependentRelation(self.names[user], kind, frozenset(named), part))
         return found
 
 
@@ -317,12 +317,12 @@ def _trigger(t: Row, rows: _Rows) -> Trigger:
     return Trigger(name, Name(schema, function), kind, enabled, frozenset(rows.attributes(table, numbers)), deferred)
 
 
-def _check(c: Row, table: int, rows: _Rows) -> Check:
+def _check(c: Row, table: int, rows: _Rows) -> CheckConstraint:
     columns = rows.attributes(table, c[6])
     if c[3] == "n":
-        return Check(c[2], columns, c[4], "n", frozenset(columns), c[5])
+        return CheckConstraint(c[2], columns, c[4], "n", frozenset(columns), c[5])
     proves = rows.attributes(table, not_null_columns(c[7] or ""))
-    return Check(c[2], columns, c[4], "c", frozenset(proves), c[5])
+    return CheckConstraint(c[2], columns, c[4], "c", frozenset(proves), c[5])
 
 
 def not_null_columns(tree: str) -> list[int]:
@@ -376,7 +376,7 @@ def _type(row: Row, rows: _Rows) -> TypeFact:
         next((base for _, base, _, _ in bases if base), ""),
         next((typmod for _, _, typmod, _ in bases if typmod != -1), -1),
         any(constrained for *_, constrained in bases),
-        tuple(Dependent(name, "t", frozenset(columns)) for name, columns in sorted(uses.items())),
+        tuple(DependentRelation(name, "t", frozenset(columns)) for name, columns in sorted(uses.items())),
         default or "",
         default_calls or "",
         frozenset(labels or ()),
@@ -389,7 +389,7 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
     for item in items:
         name = Name(*item["name"])
         users = tuple(
-            Dependent(
+            DependentRelation(
                 rows.names[user],
                 rows.kinds[user] if kind == "rule" and rows.kinds[user] in "vm" else kind,
                 part=part or "",

@@ -12,7 +12,7 @@ _UTC = "pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecordedChange:
     """Something that a run did: `what` in words, the change's ID ("" for data that was changed without one), the run's
     ID where it is known, and when (UTC)."""
 
@@ -36,7 +36,7 @@ def database_oid(connection: Connection) -> int:
 
 def changes_since(
     connection: Connection, since: str, registry: str, tracking: str | None, keep: str
-) -> tuple[Change, ...]:
+) -> tuple[RecordedChange, ...]:
     """What was recorded there since then (UTC), the newest first: every event of the registry, whosesoever project,
     backfills, and what undo brought back. Raises ServerError where this role may not see it."""
     schemas = {"registry": registry, "tracking": tracking or registry, "keep": keep}
@@ -70,4 +70,4 @@ def changes_since(
         " AS c(what, change_id, run, at) ORDER BY c.at DESC"
     )
     rows = connection.execute(behind_look(sql, *read))
-    return tuple(Change(*row) for row in rows)
+    return tuple(RecordedChange(*row) for row in rows)

@@ -24,7 +24,7 @@ from pgmig_tui.display.mask import HIDDEN, mask_secrets
 from pgmig_tui.errors import PgmigError, Unreachable
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.lookout import Lookout
+    from pgmig_tui.database.lookout import WaitLookout
 
 __all__ = [
     "Connection", "ConnectionLost", "Kind", "Reachable", "Row", "ServerError", "ServerIdentity", "application_name",
@@ -108,7 +108,7 @@ class Connection:
         """How long an answer may keep us waiting; the session is given up then."""
         self.before_asking: Callable[[], None] | None = None
         """Called before each statement: what was sent without waiting is answered first (`background.Aside`)."""
-        self.lookout: Lookout | None = None
+        self.lookout: WaitLookout | None = None
         """Says what an answer waits for: sessions have one that change a server and may wait for a standby."""
         self.beside: Callable[[], Connection] = lambda: self
         """Opens another session that looks at this one."""

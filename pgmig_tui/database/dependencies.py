@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Dependent:
+class DependentChange:
     """A deployed change that requires `change_id`. `tag` has its @, None when none was deployed since."""
 
     change_id: str
@@ -117,14 +117,14 @@ def check_deploy(
     return problems + _equal_scripts(plan, pending, deployed, hashes or {})
 
 
-def read_dependents(connection: Connection, schema: str, change_ids: Sequence[str]) -> tuple[Dependent, ...]:
+def read_dependents(connection: Connection, schema: str, change_ids: Sequence[str]) -> tuple[DependentChange, ...]:
     """Deployed changes, of any project, that require one of `change_ids` and aren't among them. Raises ServerError."""
     sql = bind(load("queries/dependents"), {"schema": schema}).replace(":ids", text_array(change_ids))
     rows = connection.execute(behind_look(sql, Tables(schema, ("changes", "tags", "dependencies"))))
-    return tuple(Dependent(*row) for row in rows)
+    return tuple(DependentChange(*row) for row in rows)
 
 
-def check_revert(project: str, reverting: Sequence[DeployedChange], dependents: Sequence[Dependent]) -> list[str]:
+def check_revert(project: str, reverting: Sequence[DeployedChange], dependents: Sequence[DependentChange]) -> list[str]:
     """Why `reverting` can't be reverted: deployed changes that require them, one sentence for each required change."""
     problems = []
     for change in reverting:

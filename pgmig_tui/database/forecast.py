@@ -23,7 +23,7 @@ SoFar = Callable[[ScriptImpact], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class ForecastScript:
     """A script as it will be sent; its `statements` are gone through several times where a server is asked.
 
     `wrapped`: we put it between BEGIN and COMMIT; `complete`, `straight`: see Preview. `so_far` is told of its
@@ -42,7 +42,7 @@ class Script:
 
 
 def forecast(
-    scripts: Sequence[Script], connection: Executes, version_num: int, rates: Rates = DEFAULT_RATES
+    scripts: Sequence[ForecastScript], connection: Executes, version_num: int, rates: Rates = DEFAULT_RATES
 ) -> list[ScriptImpact]:
     """The impact of scripts that run one after the other, each in a session of its own. Raises what the connection
     raises."""
@@ -62,7 +62,7 @@ def doubt(catalog: Catalog) -> None:
 
 
 def walk(
-    scripts: Iterable[Script], catalog: Catalog, version_num: int, rates: Rates = DEFAULT_RATES
+    scripts: Iterable[ForecastScript], catalog: Catalog, version_num: int, rates: Rates = DEFAULT_RATES
 ) -> list[ScriptImpact]:
     """The same from a catalog that is there already (one without facts: from the text alone)."""
     found = []

@@ -160,7 +160,7 @@ class _Shape:
     unseen: tuple[str, ...]
 
 
-class Lookout:
+class ForeignLookout:
     """Looks at one database over and over, on a session of its own. Not for two threads at once; all block."""
 
     def __init__(self, target: Reachable, name: str, *, runs: str | None, registry: str) -> None:
@@ -192,7 +192,7 @@ class Lookout:
         if self._wire is None or not self._wire.alive:
             self.close()
             connection = connect(self._target, application_name=self._name, kind="watch")
-            self._wire = Wire(connection, _Patience())
+            self._wire = Wire(connection, _AnswerPatience())
             shape = bind(load("queries/foreign_shape"), {"runs": self._runs or "", "registry": self._registry})
             (row,) = _ask(self._wire, f"{preparing_sql(connection.server_version_num)}; {shape}")[-1]
             self._shape = self._read_shape(row)
@@ -270,7 +270,7 @@ class Lookout:
 _NOTHING = "SELECT 1 WHERE false"
 
 
-class _Patience(Waiter):
+class _AnswerPatience(Waiter):
     """Gives up on a server that doesn't answer, and lets signals in meanwhile."""
 
     def wait(self, fd: int, timeout_ms: int | None = None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.lookout import Lookout, Tell
+from pgmig_tui.database.lookout import Tell, WaitLookout
 from pgmig_tui.database.opening import LET_WRITE, NOT_WAITING
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import Refused
@@ -109,7 +109,7 @@ def let_write(connection: Connection, tell: Tell | None = None, *, scratch: bool
         connection.execute(f"{LET_WRITE}; {NOT_WAITING}")
         return
     connection.execute(LET_WRITE)
-    connection.lookout = Lookout(connection, tell)
+    connection.lookout = WaitLookout(connection, tell)
 
 
 _changing = False

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
-from pgmig_tui.database.losses import OwnedSequence, TableFacts
+from pgmig_tui.database.losses import ColumnSequence, TableFacts
 from pgmig_tui.database.own_tables import Tables, guarded, look_sql
 from pgmig_tui.database.text import EQ, bind, ident, literal, load, text_array
 from pgmig_tui.errors import NotPermitted, Refused
@@ -46,7 +46,7 @@ class Keep:
     columns: tuple[str, ...]
     name: str
     lock: str
-    sequences: tuple[OwnedSequence, ...]
+    sequences: tuple[ColumnSequence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def keep_name(run: str, step: int, number: int, source: str) -> str:
 def keep_sql(place: KeepPlace, keep: Keep, origin: Origin) -> list[str]:
     """Statements that lock the source, copy it, and write it down. For a transaction under SET_SQL."""
     table, sql = keep.table, []
-    found: Sequence[OwnedSequence] = keep.sequences
+    found: Sequence[ColumnSequence] = keep.sequences
     sequences = ", ".join(
         f"(SELECT pg_catalog.jsonb_build_object('schema', {literal(one.name.schema)}, 'name',"
         f" {literal(one.name.relation)}, 'column', {literal(one.column)}, 'last_value', s.last_value,"

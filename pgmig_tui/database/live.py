@@ -15,7 +15,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Blocker:
+class SeenBlocker:
     """A session that is in the way, `depth` steps away from ours. `started` (ISO 8601, UTC), `state` and `since_ms`
     (the age of its transaction) are None where this role may not see them (`hidden`). `prepared` is the name of a
     prepared transaction, whose pid is 0. `wraparound`: a vacuum that prevents one, False an ordinary autovacuum, None
@@ -49,7 +49,7 @@ class Live:
     """
 
     waiting: bool
-    blockers: tuple[Blocker, ...]
+    blockers: tuple[SeenBlocker, ...]
     waiters: int
     oldest_wait_ms: int | None
     holds: tuple[tuple[str, str], ...]
@@ -68,7 +68,7 @@ class Live:
     """For how long it has waited for its lock; None when it doesn't, and on PostgreSQL 13, which doesn't tell."""
 
     @property
-    def direct(self) -> tuple[Blocker, ...]:
+    def direct(self) -> tuple[SeenBlocker, ...]:
         """Those that ours waits for itself."""
         return tuple(blocker for blocker in self.blockers if blocker.depth == 0)
 
@@ -170,7 +170,7 @@ def in_the_way(us: int, edges: Iterable[tuple[int, int]]) -> list[tuple[int, int
     return found
 
 
-def _blocker(session: dict[str, object], depth: int, gid: str | None, mask: Callable[[str], str]) -> Blocker:
+def _blocker(session: dict[str, object], depth: int, gid: str | None, mask: Callable[[str], str]) -> SeenBlocker:
     def text(key: str) -> str | None:
         value = session.get(key)
         return None if value is None else str(value)
@@ -183,7 +183,7 @@ def _blocker(session: dict[str, object], depth: int, gid: str | None, mask: Call
     # Of another role's worker only this much is everybody's: that it vacuums, and that nobody has logged in there.
     vacuum = text("type") == "autovacuum worker" or (hidden and bool(session.get("vacuum")) and text("user") is None)
     ours = application.startswith("pgmig/")
-    return Blocker(
+    return SeenBlocker(
         pid=pid,
         depth=depth,
         started=text("started"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from pgmig_tui.database.activity import Session, lock_tree
+from pgmig_tui.database.activity import ServerSession, lock_tree
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.text import load
 
@@ -30,7 +30,7 @@ def tree_locks(connection: Connection, pids: Collection[int]) -> tuple[TreeLock,
     return tuple(TreeLock(*row) for row in connection.execute(load("queries/tree_locks"), {"pids": sorted(pids)}))
 
 
-def tree_here(connection: Connection) -> tuple[Session, ...]:
+def tree_here(connection: Connection) -> tuple[ServerSession, ...]:
     """The lock tree of this database: of the server's whole tree, each root's part in which one of its sessions is.
     Raises ServerError."""
     whole = lock_tree(connection)
@@ -38,8 +38,8 @@ def tree_here(connection: Connection) -> tuple[Session, ...]:
         return ()
     pids = sorted({one.pid for one in whole if one.pid})
     here = {row[0] for row in connection.execute(load("queries/sessions_here"), {"pids": pids})}
-    kept: list[Session] = []
-    part: list[Session] = []
+    kept: list[ServerSession] = []
+    part: list[ServerSession] = []
     for one in (*whole, None):
         if one is None or one.depth == 0:
             kept += part if any(session.pid in here for session in part) else ()

@@ -45,7 +45,7 @@ def waits_for(connection: Connection, pid: int) -> str:
     return f"{row[0]}: {row[1]}" if row and row[0] else ""
 
 
-class Lookout:
+class WaitLookout:
     """Looks at one session while it waits for an answer, from a second one, and tells what keeps it, once a statement.
     `tell` is called from a thread of the lookout's own, or from the one that waits."""
 

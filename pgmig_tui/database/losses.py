@@ -22,7 +22,7 @@ SAMPLE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class OwnedSequence:
+class ColumnSequence:
     """A sequence of a column (serial, identity or OWNED BY)."""
 
     name: Name
@@ -44,7 +44,7 @@ class TableFacts:
     key: tuple[str, ...]
     partition_of: tuple[str, ...]
     hides_rows: bool
-    sequences: tuple[OwnedSequence, ...]
+    sequences: tuple[ColumnSequence, ...]
 
     @property
     def sql(self) -> str:
@@ -70,14 +70,14 @@ def read_tables(connection: Connection, names: Iterable[Name]) -> dict[Name, Tab
     )
     found = {}
     for schema, relation, kind, estimate, size, key, ancestors, hides, sequences in rows:
-        owned = tuple(OwnedSequence(Name(one["schema"], one["name"]), one["column"]) for one in sequences)
+        owned = tuple(ColumnSequence(Name(one["schema"], one["name"]), one["column"]) for one in sequences)
         name = Name(schema, relation)
         found[name] = TableFacts(name, kind, estimate, size or 0, tuple(key), tuple(ancestors), hides, owned)
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedCount:
     """What is to be counted of a table: its rows (no `columns`) or those where one of the columns isn't null, and how
     many of them were written since the change was recorded."""
 
@@ -85,7 +85,7 @@ class Wanted:
     change_id: str
 
 
-def count(connection: Connection, table: TableFacts, wanted: Sequence[Wanted], registry: str) -> list[Count]:
+def count(connection: Connection, table: TableFacts, wanted: Sequence[WantedCount], registry: str) -> list[Count]:
     """All that is wanted of a table, by one look at it: what is told of its columns and of its rows agrees.
 
     For a session with the guards of a watch. A refusal of the server ends up in `why`.
@@ -107,7 +107,7 @@ def count(connection: Connection, table: TableFacts, wanted: Sequence[Wanted], r
     return _counts(table, row, len(wanted), sampled=share < 100)
 
 
-def _count_sql(table: TableFacts, wanted: Sequence[Wanted], registry: str, share: float) -> str:
+def _count_sql(table: TableFacts, wanted: Sequence[WantedCount], registry: str, share: float) -> str:
     """One row: how many rows were looked at; for each wanted how many match, how many of these are new, and whether
     that can be told."""
     sample = f" TABLESAMPLE SYSTEM ({share:.6f})" if share < 100 else ""

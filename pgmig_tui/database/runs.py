@@ -36,7 +36,7 @@ _ALONE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunBegin:
     """Who runs what, as it is written when the run begins. Texts come without secrets."""
 
     run_id: str
@@ -95,7 +95,7 @@ def runs_table(schema: str) -> Tables:
     return Tables(schema, ("runs",))
 
 
-def begin_sql(schema: str, run: Run) -> str:
+def begin_sql(schema: str, run: RunBegin) -> str:
     """The run's row. Times are the server's; the role is the session's."""
     texts = (run.run_id, run.command, run.project, run.environment, run.host, run.os_user, run.operator)
     return _alone(

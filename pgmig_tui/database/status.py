@@ -28,7 +28,7 @@ from pgmig_tui.database.holder import LockHolder
 from pgmig_tui.database.marks import Mark
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import NotPermitted, PgmigError, Refused
-from pgmig_tui.project.hashes import Scripts
+from pgmig_tui.project.hashes import ScriptHashes
 from pgmig_tui.project.tags import moved_tags
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class EnvironmentStatus:
 
 
 def environment_status(
-    project: Project, environment: Environment, *, hashes: bool = True, scripts: Scripts | None = None
+    project: Project, environment: Environment, *, hashes: bool = True, scripts: ScriptHashes | None = None
 ) -> EnvironmentStatus:
     """Ask one environment. Never raises for what the server does: see `EnvironmentStatus.error`.
 
@@ -114,7 +114,7 @@ def environment_status(
         last_change=outline.last,
         deployed=outline.change_ids,
         pending=tuple(change.change_id for change in project.plan.changes if change.change_id not in known),
-        diverged=_diverged(project, outline, (scripts or Scripts(project)) if hashes else None),
+        diverged=_diverged(project, outline, (scripts or ScriptHashes(project)) if hashes else None),
         asked_at=asked_at,
         holder=found.holder,
         untagged=_untagged(project.plan, outline),
@@ -128,7 +128,7 @@ def statuses(
     environments: Iterable[Environment],
     *,
     hashes: bool = True,
-    scripts: Scripts | None = None,
+    scripts: ScriptHashes | None = None,
     on_answer: Callable[[EnvironmentStatus], None] | None = None,
 ) -> list[EnvironmentStatus]:
     """Ask all environments at once; the answers in the order of `environments`.
@@ -146,7 +146,7 @@ def statuses(
             answer = _silent(wanted[position], f"{type(error).__name__}: {error}")
         answers.put((position, answer))
 
-    scripts = scripts or Scripts(project)
+    scripts = scripts or ScriptHashes(project)
     found: dict[int, EnvironmentStatus] = {}
     deadline = time.monotonic() + CONNECT_TIMEOUT_S + _ANSWER_TIMEOUT_S
     for position in range(len(wanted)):
@@ -236,7 +236,7 @@ def _ask_once(connection: Connection, schema: str, project: str, tracking: str |
     return _Answer(identity, outline, holder, marked, unread)
 
 
-def _diverged(project: Project, outline: RegistryOutline, scripts: Scripts | None) -> tuple[Divergence, ...]:
+def _diverged(project: Project, outline: RegistryOutline, scripts: ScriptHashes | None) -> tuple[Divergence, ...]:
     deployed = zip(outline.change_ids, outline.names, outline.script_hashes, strict=True)
     moved = _moved(project.plan, outline)
     if scripts is None:

@@ -78,7 +78,7 @@ def _kept(row: Row) -> Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreOutcome:
     """What became of something kept. `equal`: the rows are there again with the checksum that was noted.
 
     `rows` were brought back now; `other` hold another value and were left. `gone` are missing: values have no row any
@@ -101,7 +101,7 @@ class Restored:
         return self.found == self.kept.rows and self.checksum == self.kept.checksum
 
 
-def restore(connection: Connection, schema: str, kept: Kept, registry: str, *, overwrite: bool) -> Restored:
+def restore(connection: Connection, schema: str, kept: Kept, registry: str, *, overwrite: bool) -> RestoreOutcome:
     """Bring one thing back, in the open transaction of `connection` (under SET_SQL).
 
     A value is only written where the row holds none, the column's default, or what the redeploy itself put there, and a
@@ -124,10 +124,12 @@ def restore(connection: Connection, schema: str, kept: Kept, registry: str, *, o
         found, checksum = _compare(connection, kept, place)
     told, unset = _restore_sequences(connection, kept)
     granted, refused = _restore_grants(connection, kept)
-    return Restored(kept, rows, other, gone, found, checksum, told, granted, (*unset, *refused))
+    return RestoreOutcome(kept, rows, other, gone, found, checksum, told, granted, (*unset, *refused))
 
 
-def mark_restored(connection: Connection, schema: str, restored: Restored, operator: str, accepted: str = "") -> None:
+def mark_restored(
+    connection: Connection, schema: str, restored: RestoreOutcome, operator: str, accepted: str = ""
+) -> None:
     """Write down who has brought it back, and what loss they have `accepted`; and when, if it is back. Raises
     ServerError."""
     more = f"; accepted: {accepted}" if accepted else ""

@@ -29,7 +29,7 @@ VERIFY_BACKUP = "pre:verify-backup"
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ChecklistItem:
     """One line of a checklist.
 
     `check` names the result that answers it: a check of `database.checks`, or "backup" and "backup_verified".
@@ -48,50 +48,52 @@ class Item:
     open: str = ""
 
 
-PRE: tuple[Item, ...] = (
-    Item("pre:window", "pre", "Schedule maintenance window if needed", "attested"),
-    Item("pre:notify", "pre", "Notify stakeholders", "attested"),
-    Item(BACKUP, "pre", "Backup database", "performed", "backup"),
-    Item(VERIFY_BACKUP, "pre", "Verify backup", "performed", "backup_verified"),
+PRE: tuple[ChecklistItem, ...] = (
+    ChecklistItem("pre:window", "pre", "Schedule maintenance window if needed", "attested"),
+    ChecklistItem("pre:notify", "pre", "Notify stakeholders", "attested"),
+    ChecklistItem(BACKUP, "pre", "Backup database", "performed", "backup"),
+    ChecklistItem(VERIFY_BACKUP, "pre", "Verify backup", "performed", "backup_verified"),
 )
-HEALTH: tuple[Item, ...] = (
-    Item(SERVER, "pre", "Server reachable and the right one", "check", "server", always=True, overridable=False),
-    Item("check:long-transactions", "pre", "No long transactions", "check", "long_transactions"),
-    Item("check:blockers", "pre", "Nobody holds the affected tables for long", "check", "blockers"),
-    Item("check:autovacuum", "pre", "No vacuum on them that won't yield", "check", "autovacuum"),
-    Item("check:prepared-transactions", "pre", "No prepared transactions", "check", "prepared_transactions"),
-    Item("check:replication-lag", "pre", "Replicas keep up", "check", "replication_lag"),
-    Item("check:replication-slots", "pre", "Slots don't hold back WAL", "check", "replication_slots"),
-    Item("check:invalid-indexes", "pre", "No invalid indexes", "check", "invalid_indexes"),
-    Item("check:connection-headroom", "pre", "Connections to spare", "check", "connection_headroom"),
-    Item("check:dumps", "pre", "No dump of ours is running", "check", "dumps", always=True),
-    Item("check:archiver", "pre", "WAL is archived", "check", "archiver"),
-    Item("check:sync-commit", "pre", "COMMIT can be acknowledged", "check", "sync_commit"),
-    Item("check:wraparound", "pre", "Far from transaction ID wraparound", "check", "wraparound"),
+HEALTH: tuple[ChecklistItem, ...] = (
+    ChecklistItem(
+        SERVER, "pre", "Server reachable and the right one", "check", "server", always=True, overridable=False
+    ),
+    ChecklistItem("check:long-transactions", "pre", "No long transactions", "check", "long_transactions"),
+    ChecklistItem("check:blockers", "pre", "Nobody holds the affected tables for long", "check", "blockers"),
+    ChecklistItem("check:autovacuum", "pre", "No vacuum on them that won't yield", "check", "autovacuum"),
+    ChecklistItem("check:prepared-transactions", "pre", "No prepared transactions", "check", "prepared_transactions"),
+    ChecklistItem("check:replication-lag", "pre", "Replicas keep up", "check", "replication_lag"),
+    ChecklistItem("check:replication-slots", "pre", "Slots don't hold back WAL", "check", "replication_slots"),
+    ChecklistItem("check:invalid-indexes", "pre", "No invalid indexes", "check", "invalid_indexes"),
+    ChecklistItem("check:connection-headroom", "pre", "Connections to spare", "check", "connection_headroom"),
+    ChecklistItem("check:dumps", "pre", "No dump of ours is running", "check", "dumps", always=True),
+    ChecklistItem("check:archiver", "pre", "WAL is archived", "check", "archiver"),
+    ChecklistItem("check:sync-commit", "pre", "COMMIT can be acknowledged", "check", "sync_commit"),
+    ChecklistItem("check:wraparound", "pre", "Far from transaction ID wraparound", "check", "wraparound"),
 )
-DEPLOY: tuple[Item, ...] = (
-    Item("deploy:staging", "deploy", "Deploy to staging environment", "attested"),
-    Item("deploy:verify-staging", "deploy", "Verify staging deployment", "attested"),
-    Item("deploy:application-tests", "deploy", "Run application tests", "attested"),
-    Item("deploy:production", "deploy", "Deploy to production", "performed", "deployed"),
-    Item("deploy:verify-production", "deploy", "Verify production deployment", "performed", "verified"),
-    Item("deploy:monitor", "deploy", "Monitor system health", "attested"),
+DEPLOY: tuple[ChecklistItem, ...] = (
+    ChecklistItem("deploy:staging", "deploy", "Deploy to staging environment", "attested"),
+    ChecklistItem("deploy:verify-staging", "deploy", "Verify staging deployment", "attested"),
+    ChecklistItem("deploy:application-tests", "deploy", "Run application tests", "attested"),
+    ChecklistItem("deploy:production", "deploy", "Deploy to production", "performed", "deployed"),
+    ChecklistItem("deploy:verify-production", "deploy", "Verify production deployment", "performed", "verified"),
+    ChecklistItem("deploy:monitor", "deploy", "Monitor system health", "attested"),
 )
-POST: tuple[Item, ...] = (
-    Item("post:application", "post", "Verify application functionality", "attested"),
-    Item("post:metrics", "post", "Monitor performance metrics", "attested"),
-    Item("post:logs", "post", "Check error logs", "attested"),
-    Item("post:documentation", "post", "Update documentation", "attested"),
-    Item("post:ticket", "post", "Close migration ticket", "attested"),
+POST: tuple[ChecklistItem, ...] = (
+    ChecklistItem("post:application", "post", "Verify application functionality", "attested"),
+    ChecklistItem("post:metrics", "post", "Monitor performance metrics", "attested"),
+    ChecklistItem("post:logs", "post", "Check error logs", "attested"),
+    ChecklistItem("post:documentation", "post", "Update documentation", "attested"),
+    ChecklistItem("post:ticket", "post", "Close migration ticket", "attested"),
 )
-EMERGENCY: tuple[Item, ...] = (
-    Item("emergency:rollback", "emergency", "Execute rollback procedure", "performed", "reverted"),
-    Item("emergency:stability", "emergency", "Verify system stability", "performed", "stable"),
-    Item("emergency:notify", "emergency", "Notify stakeholders", "attested"),
-    Item("emergency:incident", "emergency", "Document incident", "performed", "incident_recorded"),
-    Item("emergency:plan", "emergency", "Update migration plan", "attested"),
+EMERGENCY: tuple[ChecklistItem, ...] = (
+    ChecklistItem("emergency:rollback", "emergency", "Execute rollback procedure", "performed", "reverted"),
+    ChecklistItem("emergency:stability", "emergency", "Verify system stability", "performed", "stable"),
+    ChecklistItem("emergency:notify", "emergency", "Notify stakeholders", "attested"),
+    ChecklistItem("emergency:incident", "emergency", "Document incident", "performed", "incident_recorded"),
+    ChecklistItem("emergency:plan", "emergency", "Update migration plan", "attested"),
 )
-SCRIPTS = Item(
+SCRIPTS = ChecklistItem(
     "check:scripts", "emergency", "What was deployed is what the files say", "check", "deployed_scripts", always=True
 )
 BEFORE_PRODUCTION = DEPLOY[:3]
@@ -105,7 +107,7 @@ _POLICY_TITLES = {
 }
 
 
-def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
+def items_for(environment: Environment, command: str) -> tuple[ChecklistItem, ...]:
     """What is asked before `command` (deploy, revert, rollback, verify) runs on `environment`, in order.
 
     A revert is an emergency: its gate asks the server only, that of a rollback also whether the scripts are those that
@@ -124,7 +126,7 @@ def items_for(environment: Environment, command: str) -> tuple[Item, ...]:
     return (*_pre(policy), *policy_items(policy), *HEALTH, *steps)
 
 
-def after(command: str) -> tuple[Item, ...]:
+def after(command: str) -> tuple[ChecklistItem, ...]:
     """What comes after a run of `command` (deploy, backfill, revert, rollback, verify, dry-run), in order. A run that
     leaves nothing has nothing to come after it."""
     if command in ("deploy", "backfill"):
@@ -132,13 +134,13 @@ def after(command: str) -> tuple[Item, ...]:
     return EMERGENCY if command in ("revert", "rollback") else ()
 
 
-def policy_items(policy: Policy) -> tuple[Item, ...]:
+def policy_items(policy: Policy) -> tuple[ChecklistItem, ...]:
     """An item `policy:<key>` for each key that stands in pgmig.toml and that this version can't work out.
 
     A policy is computed: nobody can attest it, and what isn't known is overridden, with a reason.
     """
     return tuple(
-        Item(
+        ChecklistItem(
             f"policy:{key}",
             "pre",
             f"{_POLICY_TITLES.get(key, 'As pgmig.toml says')} ({key} = {value})",
@@ -151,7 +153,7 @@ def policy_items(policy: Policy) -> tuple[Item, ...]:
     )
 
 
-def item_named(items: Iterable[Item], item_id: str) -> Item:
+def item_named(items: Iterable[ChecklistItem], item_id: str) -> ChecklistItem:
     """The item with that ID. Raises UsageError, naming those there are."""
     known = list(items)
     for item in known:
@@ -162,13 +164,13 @@ def item_named(items: Iterable[Item], item_id: str) -> Item:
     )
 
 
-def _pre(policy: Policy) -> tuple[Item, ...]:
+def _pre(policy: Policy) -> tuple[ChecklistItem, ...]:
     if not policy.backup.required:
         return PRE
     wanted = {BACKUP} if policy.backup.verify == "none" else {BACKUP, VERIFY_BACKUP}
     return tuple(_demanded(item) if item.id in wanted else item for item in PRE)
 
 
-def _demanded(item: Item) -> Item:
+def _demanded(item: ChecklistItem) -> ChecklistItem:
     """It holds on every environment, protected or not, and a person's word isn't enough."""
     return replace(item, how="check", always=True, open="there is no backup that counts")

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pgmig_tui.database.checks import CheckResult, document
 from pgmig_tui.display import words
 from pgmig_tui.errors import Refused, UsageError
-from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON, Item, item_named
+from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON, ChecklistItem, item_named
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
 
@@ -38,7 +38,7 @@ class Result:
     `uncounted`: why the answer that was given isn't one.
     """
 
-    item: Item
+    item: ChecklistItem
     state: State
     summary: str
     evidence: Mapping[str, Any] | None = None
@@ -102,7 +102,9 @@ def how_to_open(blocked: Iterable[Result]) -> str:
     return " ".join(ways)
 
 
-def evaluate(items: Iterable[Item], checks: Iterable[CheckResult], answers: Sequence[Answer], protected: bool) -> Gate:
+def evaluate(
+    items: Iterable[ChecklistItem], checks: Iterable[CheckResult], answers: Sequence[Answer], protected: bool
+) -> Gate:
     """Put items, results and answers together. The last answer to an item counts. Pure."""
     by_name = {result.name: result for result in checks}
     by_item = {answer.item_id: answer for answer in answers if answer.note.strip()}
@@ -120,7 +122,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[Item], by: str) -> Answer:
+def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[ChecklistItem], by: str) -> Answer:
     """An answer from `ITEM=NOTE` of the command line, at this moment.
 
     Raises UsageError for no such item or no note; Refused where a person's word can't answer.
@@ -146,7 +148,7 @@ def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[
     return answer
 
 
-def _result(item: Item, check: CheckResult | None, answer: Answer | None, protected: bool) -> Result:
+def _result(item: ChecklistItem, check: CheckResult | None, answer: Answer | None, protected: bool) -> Result:
     state: State = check.state if check is not None else "UNKNOWN"
     summary = check.summary if check is not None else _open(item)
     uncounted = _uncounted(item, state, answer) if answer is not None else ""
@@ -161,18 +163,18 @@ def _result(item: Item, check: CheckResult | None, answer: Answer | None, protec
     return Result(item, state, summary, None if check is None else document(check), answer, blocks, uncounted)
 
 
-def _attestable(item: Item, state: State) -> bool:
+def _attestable(item: ChecklistItem, state: State) -> bool:
     return item.how != "check" and state == "UNKNOWN"
 
 
-def _uncounted(item: Item, state: State, answer: Answer) -> str:
+def _uncounted(item: ChecklistItem, state: State, answer: Answer) -> str:
     """Why an answer doesn't count: what the program sees can't be attested, the wrong server can't be overridden."""
     if answer.how == "override":
         return _no_override(item, answer)
     return "" if _attestable(item, state) else "the program has looked itself, nobody can attest it"
 
 
-def _no_override(item: Item, answer: Answer) -> str:
+def _no_override(item: ChecklistItem, answer: Answer) -> str:
     if not item.overridable:
         return "can't be overridden"
     if not answer.by.strip(" <>"):
@@ -182,5 +184,5 @@ def _no_override(item: Item, answer: Answer) -> str:
     return ""
 
 
-def _open(item: Item) -> str:
+def _open(item: ChecklistItem) -> str:
     return item.open or {"check": "not asked", "performed": "not done", "attested": "nobody has said so"}[item.how]

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pgmig_tui.database.forecast import Script, forecast, walk
+from pgmig_tui.database.forecast import ForecastScript, forecast, walk
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.gates.loss import Losses, of_script, together
 from pgmig_tui.impact.advice import silenced
-from pgmig_tui.impact.needed import Wanted, wanted_by
+from pgmig_tui.impact.needed import WantedLock, wanted_by
 from pgmig_tui.impact.predict import Catalog, to_json
 from pgmig_tui.impact.written import script_text
 from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.batch import Ahead
+from pgmig_tui.script.batch import ParseAhead
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
 from pgmig_tui.script.preview import Finding, Preview, preview
 from pgmig_tui.script.regular import SCRIPT_BYTES, read_bounded
@@ -55,7 +55,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class EarlierDuration:
     """How many milliseconds a change's script took when it was last deployed in an environment."""
 
     environment: str
@@ -69,7 +69,7 @@ class Inspected:
     change: str
     impact: ScriptImpact
     findings: tuple[Finding, ...]
-    measured: tuple[Before, ...] = ()
+    measured: tuple[EarlierDuration, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """An element of "scripts" of `impact --json`."""
@@ -209,7 +209,7 @@ def inspect(
     when a server is asked.
     """
     views = []
-    with Ahead() as ahead:
+    with ParseAhead() as ahead:
         for source in scripts:
             view = how.preview(source)
             ahead.give(view.statements)
@@ -228,16 +228,16 @@ def _predict(
     views: list[tuple[Source, Preview]],
     how: Reading,
     connection: Connection | None,
-    ahead: Ahead,
+    ahead: ParseAhead,
     wanted: frozenset[str] | None,
     so_far: Callable[[ScriptImpact], None] | None,
 ) -> list[Inspected]:
     def told(source: Source) -> bool:
         return wanted is None or source.change in wanted
 
-    def script(source: Source, view: Preview, statements: Iterable[Statement]) -> Script:
+    def script(source: Source, view: Preview, statements: Iterable[Statement]) -> ForecastScript:
         heard = so_far if told(source) else None
-        return Script(source.name, statements, wraps(view), view.complete, heard, source.later, view.straight,
+        return ForecastScript(source.name, statements, wraps(view), view.complete, heard, source.later, view.straight,
                       source.missing)  # fmt: skip
 
     version, refused = how.server.version_num, ""
@@ -261,7 +261,9 @@ def _predict(
     return found
 
 
-def _forecast(scripts: list[Script], connection: Connection, version_num: int) -> tuple[list[ScriptImpact], str]:
+def _forecast(
+    scripts: list[ForecastScript], connection: Connection, version_num: int
+) -> tuple[list[ScriptImpact], str]:
     """What the server's catalog tells; where this role may not read it, what the text does, and why."""
     from pgmig_tui.database.connect import ServerError
     from pgmig_tui.database.rates import read_rates
@@ -285,12 +287,12 @@ def pending(project: Project, environment: Environment, connection: Connection) 
     return [change for change in project.plan.changes if change.change_id not in deployed]
 
 
-def affected(found: Iterable[Inspected]) -> tuple[Wanted, ...]:
+def affected(found: Iterable[Inspected]) -> tuple[WantedLock, ...]:
     """The lock on every relation that exists already and that the scripts lock."""
     return wanted_by(one.impact for one in found)
 
 
-def wanted_by_pending(project: Project, environment: Environment) -> tuple[Wanted, ...]:
+def wanted_by_pending(project: Project, environment: Environment) -> tuple[WantedLock, ...]:
     """The locks that the pending changes of an environment want. Raises Unreachable, ServerError, ProjectError."""
     from pgmig_tui.database.connect import application_name, connect
 

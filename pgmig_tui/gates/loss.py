@@ -25,7 +25,7 @@ from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
     from pgmig_tui.database.undo import Kept
-    from pgmig_tui.impact.result import Problem, ScriptImpact, StatementImpact
+    from pgmig_tui.impact.result import ScriptImpact, StatementImpact, StatementProblem
 
 Evidence = Mapping[tuple[str, int], str]
 """What rehearsals say of statements, by path and line."""
@@ -133,7 +133,7 @@ def _is_unknown(one: StatementImpact, catalog: bool) -> bool:
     return not catalog and (verb not in _TEXT_TELLS or bool(one.unknown))
 
 
-def _fails(problem: Problem, verb: str) -> bool:
+def _fails(problem: StatementProblem, verb: str) -> bool:
     """Whether what is told to fail does so for certain. A column that isn't there (42703) is certain in ALTER alone: in
     a query it may come from where nobody looked."""
     return not problem.inside and problem.sqlstate in _CERTAIN and (problem.sqlstate != "42703" or verb == "ALTER")

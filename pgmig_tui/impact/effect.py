@@ -10,7 +10,7 @@ from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, SRE, LockMode
 from pgmig_tui.impact.quoting import quote, quoted
 from pgmig_tui.impact.refusal import Refusal
-from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, Lost
+from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, LostData
 from pgmig_tui.impact.safer import Unwritable
 from pgmig_tui.impact.selectivity import NOTHING, ONE, Span
 from pgmig_tui.impact.shadow import SYSTEM, Catalog
@@ -109,7 +109,7 @@ class Effect:
     by_value: bool = False
     loss_class: int = 0
     losses: dict[str, int] = field(default_factory=dict)
-    lost: dict[str, Lost] = field(default_factory=dict)  # of the losses, those that can be counted
+    lost: dict[str, LostData] = field(default_factory=dict)  # of the losses, those that can be counted
     surely: set[str] = field(default_factory=set)  # and those that come on every way through it
     advice: list[Advice] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -177,7 +177,7 @@ class Effect:
         if what not in self.doubts:
             self.doubts.append(what)
 
-    def lose(self, loss_class: int, what: str, lost: Lost | None = None, *, sure: bool = True) -> None:
+    def lose(self, loss_class: int, what: str, lost: LostData | None = None, *, sure: bool = True) -> None:
         """`sure`: whatever there is goes; else only rows that a condition takes, and perhaps there are none."""
         self.loss_class = max(self.loss_class, loss_class)
         self.losses[what] = loss_class

@@ -31,7 +31,9 @@ class Name(NamedTuple):
         return f"{self.schema}.{self.relation}" if self.schema else self.relation
 
 
-Fact = TypeVar("Fact", "Column", "Index", "Check", "ForeignKey", "OwnedSequence", "Dependent", "Relation")
+Fact = TypeVar(
+    "Fact", "Column", "Index", "CheckConstraint", "ForeignKey", "OwnedSequence", "DependentRelation", "Relation"
+)
 
 
 def replace(fact: Fact, **changes: Any) -> Fact:
@@ -113,7 +115,7 @@ class Index:
 
 
 @value(frozen=True)
-class Check:
+class CheckConstraint:
     """A CHECK ("c") or NOT NULL ("n", 18 and later) constraint; `proves_not_null` are the columns it keeps not null."""
 
     name: str
@@ -180,7 +182,7 @@ class OwnedSequence:
 
 
 @value(frozen=True)
-class Dependent:
+class DependentRelation:
     """A relation with something that depends on this one. `kind`: v or m = the (materialized) view itself, "rule",
     d = a default, y = a policy, g = a trigger, c = a constraint, i = an index of it, t = made of this type or with a
     column of it, f = a function with a body of SQL's own form; `part` is the name of that part (of a default its
@@ -197,7 +199,7 @@ class Dependent:
         return self.kind if self.kind in {"v", "m"} else "r"
 
 
-class Operator(NamedTuple):
+class OperatorFact(NamedTuple):
     """An operator that users made: its schema, and the function behind it."""
 
     schema: str
@@ -265,7 +267,7 @@ class Relation:
     kind: str = "?"
     columns: Mapping[str, Column] = field(default_factory=dict)
     indexes: tuple[Index, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[CheckConstraint, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     parents: tuple[Name, ...] = ()
     children: tuple[Name, ...] = ()
@@ -275,7 +277,7 @@ class Relation:
     replica_identity: str = "d"
     bound: str = ""
     sequences: tuple[OwnedSequence, ...] = ()
-    dependents: tuple[Dependent, ...] = ()
+    dependents: tuple[DependentRelation, ...] = ()
     reads: tuple[Name, ...] = ()
     calls: tuple[Call, ...] = ()
     triggers: tuple[Trigger, ...] = ()
@@ -317,7 +319,7 @@ class TypeFact:
     base: str = ""
     base_typmod: int = -1
     constrained: bool = False
-    dependents: tuple[Dependent, ...] = ()
+    dependents: tuple[DependentRelation, ...] = ()
     default: str = ""
     default_calls: str = ""
     labels: frozenset[str] = frozenset()
@@ -344,7 +346,7 @@ class FunctionFact:
     volatility: str = "v"
     language: str = ""
     body: str = ""
-    dependents: tuple[Dependent, ...] = ()
+    dependents: tuple[DependentRelation, ...] = ()
     least: int = 0
     most: int = 100
     overloads: tuple[FunctionFact, ...] = ()
@@ -418,7 +420,7 @@ class Obstacle(NamedTuple):
 
 
 @value(frozen=True)
-class Facts:
+class DatabaseFacts:
     """What is known of one database at one moment; a relation that was asked for and is not here does not exist there.
 
     `prepared` are the session's own prepared statements by name, `cascades` what a CASCADE from an object touches,
@@ -443,7 +445,7 @@ class Facts:
     subscriptions: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     obstacles: Mapping[Fall, tuple[Obstacle, ...]] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
-    operators: Mapping[str, tuple[Operator, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    operators: Mapping[str, tuple[OperatorFact, ...]] = field(default_factory=lambda: MappingProxyType({}))
     event_triggers: tuple[EventTrigger, ...] = ()
     roles: frozenset[str] = frozenset()
     casts: tuple[Cast, ...] = ()

@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.impact.result import Held, Lock
+from pgmig_tui.impact.result import HeldLock, Lock
 
 HELD_TOLD = 20
 """So many of the locks from before are told with each statement: with all of them, a thousand statements of a change
@@ -37,7 +37,7 @@ class HeldLocks:
     _strongest: dict[Name, _Open] = field(default_factory=dict)
     _strong: dict[LockMode, dict[Name, _Open]] = field(default_factory=lambda: {mode: {} for mode in _STRONG})
     """From SHARE on, on relations that are no indexes: of each relation its strongest."""
-    _told: tuple[Held, ...] | None = ()
+    _told: tuple[HeldLock, ...] | None = ()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -58,7 +58,7 @@ class HeldLocks:
                 self._open.append(taken)
                 self._put(taken, before)
 
-    def give_back(self, beyond: int, line: int) -> Iterator[Held]:
+    def give_back(self, beyond: int, line: int) -> Iterator[HeldLock]:
         """Those beyond the first `beyond` are given back at that line; they are handed out in their order."""
         given = self._open[beyond:]
         del self._open[beyond:]
@@ -66,11 +66,11 @@ class HeldLocks:
             self._put(one.before, one)
         return (_as_held(one, line) for one in given)
 
-    def until(self, line: int) -> Iterator[Held]:
+    def until(self, line: int) -> Iterator[HeldLock]:
         """All of them, as if they ended at that line."""
         return (_as_held(one, line) for one in self._open)
 
-    def strong(self) -> tuple[Held, ...]:
+    def strong(self) -> tuple[HeldLock, ...]:
         """Those from SHARE on, on relations that are no indexes, of each relation the strongest, in their order; of
         many HELD_TOLD of the strongest."""
         if self._told is None:
@@ -94,5 +94,5 @@ class HeldLocks:
                 self._told = None
 
 
-def _as_held(one: _Open, line: int) -> Held:
-    return Held(one.name.schema, one.name.relation, one.mode, one.from_line, line)
+def _as_held(one: _Open, line: int) -> HeldLock:
+    return HeldLock(one.name.schema, one.name.relation, one.mode, one.from_line, line)

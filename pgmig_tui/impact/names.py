@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.facts import Facts
+from pgmig_tui.impact.facts import DatabaseFacts
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.safer import names_to_be
 from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
@@ -205,7 +205,7 @@ def _set_config(node: Node, found: Names) -> None:
         found.paths.update([EVERYTHING] if values[0] is None or values[1] is None else schemas_of(values[1]))
 
 
-def names_inside(facts: Facts, names: Names) -> bool:
+def names_inside(facts: DatabaseFacts, names: Names) -> bool:
     """Adds what stands in the bodies of functions that are run, triggers' too; whether that is anything new."""
     before = names.size
     for relation in facts.relations.values():

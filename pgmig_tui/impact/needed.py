@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedLock:
     """The strongest lock that scripts want on a relation. `waits_for`: a concurrent form takes `mode`, keeps nobody
     out, and still waits for everybody who holds a lock that conflicts with this one. An empty schema means any."""
 
@@ -28,9 +28,9 @@ class Wanted:
         return mode in self.mode.conflicts or (self.waits_for is not None and mode in self.waits_for.conflicts)
 
 
-def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[Wanted, ...]:
+def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[WantedLock, ...]:
     """The strongest lock on every relation that is there already, the strongest first, tables before indexes."""
-    found: dict[Name, Wanted] = {}
+    found: dict[Name, WantedLock] = {}
     for one in (statement for impact in impacts for statement in impact.statements):
         for lock in one.locks:
             if lock.new:
@@ -39,7 +39,7 @@ def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[Wanted, ...]:
             waits = _waits_for(one) if lock.mode == SUE else None
             mode = lock.mode if known is None else max(lock.mode, known.mode)
             waits = max((w for w in (waits, known.waits_for if known else None) if w), default=None)
-            found[lock.name] = Wanted(lock.name, mode, waits, lock.relkind in "iI")
+            found[lock.name] = WantedLock(lock.name, mode, waits, lock.relkind in "iI")
     return tuple(sorted(found.values(), key=lambda one: (-one.mode, one.index, one.name)))
 
 

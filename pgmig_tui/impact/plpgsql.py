@@ -22,7 +22,7 @@ Block = tuple["Step", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunSql:
     """SQL that runs; a `dynamic` one is the expression that makes its text. `into` are variables that it sets."""
 
     text: str
@@ -60,7 +60,7 @@ class Loop:
     sets. `once`: the body runs at least once; `turns`: so often, None = not known, `per_row`: once for each row of the
     head's query."""
 
-    head: tuple[Run, ...]
+    head: tuple[RunSql, ...]
     body: Block
     names: tuple[str, ...]
     over: tuple[str, ...] | None = None
@@ -92,7 +92,7 @@ class End:
     commit: bool
 
 
-Step = Run | Typed | Assign | Choice | Loop | Guard | Leave | End
+Step = RunSql | Typed | Assign | Choice | Loop | Guard | Leave | End
 
 
 @lru_cache(maxsize=4096)
@@ -158,7 +158,7 @@ def _named(block: Block, names: tuple[str, ...]) -> Block:
     found: list[Step] = []
     for step in block:
         match step:
-            case Run(_, _, into):
+            case RunSql(_, _, into):
                 found.append(replace(step, into=tuple(map(name, into))))
             case Choice(_, arms):
                 found.append(replace(step, arms=tuple(_named(arm, names) for arm in arms)))
@@ -176,7 +176,7 @@ def texts_of(block: Block) -> Iterator[tuple[str, bool]]:
     """(text, dynamic) of everything that may run, in order."""
     for step in block:
         match step:
-            case Run(text, dynamic):
+            case RunSql(text, dynamic):
                 yield text, dynamic
             case Typed(table):
                 yield f"TABLE {'.'.join(map(quote, table))}", False
@@ -207,14 +207,14 @@ def _declared(datums: Any, sql: str) -> Iterator[Step]:
             if made := of_table(kind):
                 yield Typed(*made)
             elif "%" not in kind and kind.lower() not in {"", "record", "text"}:
-                yield Run(f"SELECT NULL::{kind}")
+                yield RunSql(f"SELECT NULL::{kind}")
             if value and "PLpgSQL_rec" in datum:
                 yield Assign(row["refname"], value)
         variable = (datum or {}).get("PLpgSQL_var", {})
         if "default_val" in variable:
             yield Assign(variable["refname"], _query(variable["default_val"]))
         if "cursor_explicit_expr" in variable:
-            yield Run(_query(variable["cursor_explicit_expr"]))
+            yield RunSql(_query(variable["cursor_explicit_expr"]))
 
 
 def _block(items: Any) -> Block:
@@ -270,15 +270,15 @@ def _case(value: Any) -> Iterator[Step]:
 
 
 def _for_query(value: Any) -> Iterator[Step]:
-    yield Loop((Run(_query(value["query"])),), _block(value.get("body")), _set_by(value.get("var")), per_row=True)
+    yield Loop((RunSql(_query(value["query"])),), _block(value.get("body")), _set_by(value.get("var")), per_row=True)
 
 
 def _for_dynamic(value: Any) -> Iterator[Step]:
-    yield Loop((Run(_query(value["query"]), dynamic=True),), _block(value.get("body")), _set_by(value.get("var")))
+    yield Loop((RunSql(_query(value["query"]), dynamic=True),), _block(value.get("body")), _set_by(value.get("var")))
 
 
 def _for_cursor(value: Any) -> Iterator[Step]:
-    head = (Run(f"SELECT {_query(value['argquery'])}"),) if "argquery" in value else ()
+    head = (RunSql(f"SELECT {_query(value['argquery'])}"),) if "argquery" in value else ()
     yield Loop(head, _block(value.get("body")), _set_by(value.get("var")))
 
 
@@ -289,13 +289,13 @@ def _for_numbers(value: Any) -> Iterator[Step]:
     if low.strip().isdecimal() and high.strip().isdecimal() and "step" not in value and "reverse" not in value:
         over = tuple(str(number) for number in range(int(low), min(int(high), int(low) + 1000) + 1))
         turns = max(0, int(high) - int(low) + 1)
-    head = (Run(f"SELECT {low}"), Run(f"SELECT {high}"))
+    head = (RunSql(f"SELECT {low}"), RunSql(f"SELECT {high}"))
     bounds = (low, high) if "step" not in value and "reverse" not in value else None
     yield Loop(head, _block(value.get("body")), names, over, turns=turns, bounds=bounds)
 
 
 def _for_each(value: Any) -> Iterator[Step]:
-    head = (Run(f"SELECT {_query(value['expr'])}"),)
+    head = (RunSql(f"SELECT {_query(value['expr'])}"),)
     yield Loop(head, _block(value.get("body")), (f"#{value.get('varno', 0)}",), _elements(_query(value["expr"])))
 
 
@@ -315,7 +315,7 @@ def _elements(expression: str) -> tuple[str, ...] | None:
 
 
 def _while(value: Any) -> Iterator[Step]:
-    yield Loop((Run(f"SELECT {_query(value['cond'])}"),), _block(value.get("body")), ())
+    yield Loop((RunSql(f"SELECT {_query(value['cond'])}"),), _block(value.get("body")), ())
 
 
 def _loop(value: Any) -> Iterator[Step]:
@@ -328,41 +328,41 @@ def _assign(value: Any) -> Iterator[Step]:
         yield Assign(found[2].lower(), found[3])
     elif expression := _EXPRESSION(text):
         row = _ROW(text)
-        yield Run(f"SELECT {row[1]}, {expression[1]}" if row else f"SELECT {expression[1]}")
+        yield RunSql(f"SELECT {row[1]}, {expression[1]}" if row else f"SELECT {expression[1]}")
 
 
 def _sql(value: Any) -> Iterator[Step]:
-    yield Run(_query(value.get("sqlstmt") or value.get("expr") or {}), into=_set_by(value.get("target")))
+    yield RunSql(_query(value.get("sqlstmt") or value.get("expr") or {}), into=_set_by(value.get("target")))
 
 
 def _execute(value: Any) -> Iterator[Step]:
     yield from _parameters(value)
-    yield Run(_query(value["query"]), dynamic=True, into=_set_by(value.get("target")))
+    yield RunSql(_query(value["query"]), dynamic=True, into=_set_by(value.get("target")))
 
 
 def _return_query(value: Any) -> Iterator[Step]:
     yield from _parameters(value)
     if "dynquery" in value:
-        yield Run(_query(value["dynquery"]), dynamic=True)
+        yield RunSql(_query(value["dynquery"]), dynamic=True)
     elif "query" in value:
-        yield Run(_query(value["query"]))
+        yield RunSql(_query(value["query"]))
 
 
 def _open(value: Any) -> Iterator[Step]:
     yield from _return_query(value)
     if "argquery" in value:
-        yield Run(f"SELECT {_query(value['argquery'])}")
+        yield RunSql(f"SELECT {_query(value['argquery'])}")
 
 
 def _return(value: Any) -> Iterator[Step]:
     if "expr" in value:
-        yield Run(f"SELECT {_query(value['expr'])}")
+        yield RunSql(f"SELECT {_query(value['expr'])}")
     yield Leave("return")
 
 
 def _return_next(value: Any) -> Iterator[Step]:
     if "expr" in value:
-        yield Run(f"SELECT {_query(value['expr'])}")
+        yield RunSql(f"SELECT {_query(value['expr'])}")
 
 
 def _exit(value: Any) -> Iterator[Step]:
@@ -375,30 +375,30 @@ def _exit(value: Any) -> Iterator[Step]:
 def _raise(value: Any) -> Iterator[Step]:
     yield from _parameters(value)
     for option in value.get("options", ()):
-        yield Run(f"SELECT {_query(option['PLpgSQL_raise_option']['expr'])}")
+        yield RunSql(f"SELECT {_query(option['PLpgSQL_raise_option']['expr'])}")
     if value.get("elog_level") == _ERROR:
         yield Leave("raise")
 
 
 def _parameters(value: Any) -> Iterator[Step]:
     for parameter in value.get("params", ()):
-        yield Run(f"SELECT {_query(parameter)}")
+        yield RunSql(f"SELECT {_query(parameter)}")
 
 
 def _fetch(value: Any) -> Iterator[Step]:
     if names := _set_by(value.get("target")):
-        yield Run("SELECT 1", into=names)
+        yield RunSql("SELECT 1", into=names)
 
 
 def _diagnostics(value: Any) -> Iterator[Step]:
     names = tuple(f"#{item['PLpgSQL_diag_item'].get('target', 0)}" for item in value.get("diag_items", ()))
-    yield Run("SELECT 1", into=names)
+    yield RunSql("SELECT 1", into=names)
 
 
 def _other(value: Any) -> Iterator[Step]:
     """A statement that this list doesn't know: whatever it holds in SQL may run."""
     for text in _texts(value):
-        yield Run(text)
+        yield RunSql(text)
 
 
 def _texts(value: Any) -> Iterator[str]:

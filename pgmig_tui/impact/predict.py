@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Facts, Name, Relation
+from pgmig_tui.impact.facts import DatabaseFacts, Name, Relation
 from pgmig_tui.impact.locks_held import HeldLocks
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.nodes import Node
@@ -22,11 +22,11 @@ from pgmig_tui.impact.result import (
     Blocks,
     DataLoss,
     Estimate,
-    Held,
+    HeldLock,
     Lock,
-    Problem,
     ScriptImpact,
     StatementImpact,
+    StatementProblem,
     document,
     to_json,
 )
@@ -101,7 +101,7 @@ class _Savepoint:
 
 
 @dataclass(slots=True)
-class _Fork:
+class _WorldFork:
     """An open `\\if` of the script: its number and arm, the worlds before it, and those after its other arms."""
 
     number: int
@@ -123,9 +123,9 @@ class _Walk:
     locks: HeldLocks = field(default_factory=HeldLocks)
     unfinished: list[int] = field(default_factory=list)
     done: list[StatementImpact] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
+    held: list[HeldLock] = field(default_factory=list)
     repeated: dict[tuple[tuple[int, ...], str], StatementImpact] = field(default_factory=dict)
-    forks: list[_Fork] = field(default_factory=list)
+    forks: list[_WorldFork] = field(default_factory=list)
     prepared: dict[str, list[Snapshot | None]] = field(default_factory=dict)
     straight: bool = False
     """Where its transactions begin and end is certain."""
@@ -198,7 +198,7 @@ class _Walk:
         while self.forks and not self._inside(branch):
             self._leave()
         for number, arm in branch[len(self.forks) :]:
-            self.forks.append(_Fork(number, arm, self.worlds))
+            self.forks.append(_WorldFork(number, arm, self.worlds))
             self.worlds = [world.apart() for world in self.worlds]
 
     def _inside(self, branch: tuple[tuple[int, int], ...]) -> bool:
@@ -223,7 +223,7 @@ class _Walk:
 
 def predict_script(
     statements: Iterable[StatementLike],
-    facts: Facts | None = None,
+    facts: DatabaseFacts | None = None,
     server_version_num: int = 180000,
     *,
     wrapped: bool = False,
@@ -340,7 +340,9 @@ def _control(walk: _Walk, statement: StatementLike, control: str) -> None:
             control,
             held_until_line=line,
             path=statement.path,
-            problem=None if trouble is None else Problem(trouble.message, trouble.line, trouble.column, SYNTAX_ERROR),
+            problem=None
+            if trouble is None
+            else StatementProblem(trouble.message, trouble.line, trouble.column, SYNTAX_ERROR),
             risk="none" if trouble is None else "high",
         )
     )
@@ -452,7 +454,7 @@ def _many(one: StatementImpact, times: int) -> StatementImpact:
 
 def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementImpact:
     out = Effect()
-    problem: Problem | None = None
+    problem: StatementProblem | None = None
     if statement.possible:
         out.certainty = "possible"
         out.notes.append("on a branch of \\if: it may not run")
@@ -467,7 +469,7 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
         trouble = statement.problem
         message = trouble.message if trouble is not None else "the parser can't read this statement"
         where = (trouble.line, trouble.column) if trouble else (statement.line, 0)
-        problem = Problem(message, *where, SYNTAX_ERROR)
+        problem = StatementProblem(message, *where, SYNTAX_ERROR)
         out.hide("what this statement does: it can't be parsed")
         if kind != "UNPARSED" or statement.variables or walk.version >= AFTER_GRAMMAR:  # the server may accept it
             for catalog in walk.catalogs:
@@ -488,9 +490,9 @@ def _one(walk: _Walk, statement: StatementLike, node: Node | None) -> StatementI
     return _finish(walk, statement, out, problem)
 
 
-def _refusal(told: str, line: int) -> Problem:
+def _refusal(told: str, line: int) -> StatementProblem:
     """What the rules say of a failure."""
-    return Problem(str(told), line, 0, sqlstate_of(told), told.startswith("inside "))
+    return StatementProblem(str(told), line, 0, sqlstate_of(told), told.startswith("inside "))
 
 
 def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node], out: Effect) -> None:
@@ -645,7 +647,7 @@ def _apply_safely(node: Node, scene: Scene, out: Effect) -> None:
         out.hide(f"what this {nodes.kind(node).removesuffix('Stmt')} does ({type(error).__name__} in its rule)")
 
 
-def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: Problem | None) -> StatementImpact:
+def _finish(walk: _Walk, statement: StatementLike, out: Effect, problem: StatementProblem | None) -> StatementImpact:
     impact = StatementImpact(
         statement.line, statement.end_line, statement.text, statement.kind, path=statement.path, problem=problem
     )

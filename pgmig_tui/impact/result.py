@@ -57,7 +57,7 @@ class Estimate:
 
 
 @value(frozen=True, slots=True)
-class Lost:
+class LostData:
     """What exactly goes, so that it can be counted and saved. `kind`: column (it is dropped), values (some of them
     change), table (with all its rows), rows (some or all of a table that stays), sequence (its state)."""
 
@@ -74,7 +74,7 @@ class DataLoss:
 
     loss_class: int = 0
     what: tuple[str, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[LostData, ...] = ()
     loose: tuple[str, ...] = ()
     possible: bool = False
 
@@ -103,7 +103,7 @@ class Advice:
 
 
 @value(frozen=True, slots=True)
-class Problem:
+class StatementProblem:
     """Why a statement can't be trusted to run, or can't be read. `sqlstate` is what the server would answer, "" where
     nobody can tell; `inside`: it is a statement of the code that it runs which fails."""
 
@@ -115,7 +115,7 @@ class Problem:
 
 
 @value(frozen=True, slots=True)
-class Held:
+class HeldLock:
     """A lock through the transaction: from the line that takes it to the line that gives it back."""
 
     schema: str
@@ -163,7 +163,7 @@ class StatementImpact:
     data_loss: DataLoss = DataLoss()
     risk: str = "none"
     advice: tuple[Advice, ...] = ()
-    problem: Problem | None = None
+    problem: StatementProblem | None = None
     unknown: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -171,7 +171,7 @@ class StatementImpact:
     path: str = ""
     silenced: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     hidden: tuple[str, ...] = ()
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldLock, ...] = ()
     held_more: int = 0
     times: int = 1
     void: str = ""
@@ -206,7 +206,7 @@ class ScriptImpact:
     path: str
     transactional: bool
     statements: tuple[StatementImpact, ...]
-    cumulative: tuple[Held, ...]
+    cumulative: tuple[HeldLock, ...]
     server_version_num: int = 180000
     catalog: bool = False
     rates: Rates = DEFAULT_RATES

@@ -32,14 +32,14 @@ class Unwritable(Exception):
     """There is no safer SQL that does all that the statement does."""
 
 
-class Step(NamedTuple):
+class SaferStep(NamedTuple):
     """One statement without its semicolon, and the comment that says when it runs."""
 
     sql: str
     when: str = ""
 
 
-def text_of(steps: Iterable[Step]) -> str:
+def text_of(steps: Iterable[SaferStep]) -> str:
     """The steps as a script; one comment for those that run at the same time."""
     lines: list[str] = []
     said = ""

@@ -42,7 +42,7 @@ class Setting(NamedTuple):
         return self.local[0] if self.local else self.session
 
 
-class Session:
+class SessionSettings:
     """All followed settings at one moment; changing one makes a new session."""
 
     __slots__ = ("_settings", "path")
@@ -54,10 +54,10 @@ class Session:
         not known (see `lost`)."""
 
     @staticmethod
-    def begun(base: Mapping[str, str | None], path: Sequence[str] = ("public",)) -> Session:
+    def begun(base: Mapping[str, str | None], path: Sequence[str] = ("public",)) -> SessionSettings:
         """A new session whose settings are those that the server gives it; `path` where it doesn't say."""
         told: dict[str, str | None] = {SEARCH_PATH: path_text(path), ROLE: OWN_ROLE, **base}
-        return Session({name: Setting(value, value) for name, value in told.items()})
+        return SessionSettings({name: Setting(value, value) for name, value in told.items()})
 
     def get(self, name: str) -> str | None:
         """A setting's value; None when it isn't known."""
@@ -88,7 +88,7 @@ class Session:
         zone = self.get(TIME_ZONE)
         return None if zone is None else is_utc(zone)
 
-    def begun_as(self, read_only: bool | None) -> Session:
+    def begun_as(self, read_only: bool | None) -> SessionSettings:
         """As after BEGIN, with READ ONLY or READ WRITE or neither (None)."""
         value = self.get(BEGINS_READ_ONLY) if read_only is None else "on" if read_only else "off"
         return self if value is None else self.changed(READ_ONLY, value, local=True)
@@ -99,41 +99,41 @@ class Session:
 
     # -- changing -------------------------------------------------------------------------------------------------
 
-    def changed(self, name: str, value: str | None, *, local: bool = False) -> Session:
+    def changed(self, name: str, value: str | None, *, local: bool = False) -> SessionSettings:
         """As after SET, or SET LOCAL."""
         if name not in FOLLOWED:
             return self
         old = self._settings.get(name, Setting(None, None))
         new = old._replace(local=(value,)) if local or name == READ_ONLY else Setting(old.base, value)
-        return self if new == old else Session({**self._settings, name: new})
+        return self if new == old else SessionSettings({**self._settings, name: new})
 
-    def reset(self, name: str, *, local: bool = False) -> Session:
+    def reset(self, name: str, *, local: bool = False) -> SessionSettings:
         """As after RESET, or SET … TO DEFAULT."""
         old = self._settings.get(name)
         return self if old is None else self.changed(name, old.base, local=local)
 
-    def reset_all(self) -> Session:
+    def reset_all(self) -> SessionSettings:
         """As after RESET ALL: the role isn't a setting that it takes back."""
         kept = {ROLE: self._settings[ROLE]} if ROLE in self._settings else {}
-        return Session({**{name: Setting(one.base, one.base) for name, one in self._settings.items()}, **kept})
+        return SessionSettings({**{name: Setting(one.base, one.base) for name, one in self._settings.items()}, **kept})
 
-    def restored(self, name: str, before: Session) -> Session:
+    def restored(self, name: str, before: SessionSettings) -> SessionSettings:
         """With one setting as it was `before`: what the end of a function with a SET of its own does."""
         old = before._settings.get(name)
         if old is None or self._settings.get(name) == old:
             return self
-        return Session({**self._settings, name: old})
+        return SessionSettings({**self._settings, name: old})
 
-    def ended(self) -> Session:
+    def ended(self) -> SessionSettings:
         """As after the end of a transaction: what was set for it alone is gone."""
         if not any(one.local for one in self._settings.values()):
             return self
-        return Session({name: Setting(one.base, one.session) for name, one in self._settings.items()})
+        return SessionSettings({name: Setting(one.base, one.session) for name, one in self._settings.items()})
 
-    def anew(self, **bases: str | None) -> Session:
+    def anew(self, **bases: str | None) -> SessionSettings:
         """A new session of the same role on the same database, some of whose settings have got another base."""
         told = {name: one.base for name, one in self._settings.items()} | bases
-        return Session({name: Setting(value, value) for name, value in told.items()})
+        return SessionSettings({name: Setting(value, value) for name, value in told.items()})
 
     def _path(self) -> tuple[str, ...]:
         text = self.get(SEARCH_PATH)

@@ -19,13 +19,13 @@ from pgmig_tui.impact.access import Access, Guarded
 from pgmig_tui.impact.facts import (
     Cast,
     Column,
+    DatabaseFacts,
     EventTrigger,
-    Facts,
     ForeignKey,
     FunctionFact,
     Index,
     Name,
-    Operator,
+    OperatorFact,
     Published,
     Relation,
     TypeFact,
@@ -34,7 +34,7 @@ from pgmig_tui.impact.facts import (
 )
 from pgmig_tui.impact.mentions import moved, note_names, renamed, without
 from pgmig_tui.impact.refusal import Refusal
-from pgmig_tui.impact.session import USER, Session
+from pgmig_tui.impact.session import USER, SessionSettings
 from pgmig_tui.impact.wanted import Names
 
 TEMP, SYSTEM = "pg_temp", "pg_catalog"
@@ -52,7 +52,7 @@ class State:
     types: dict[Name, TypeFact]
     functions: dict[Name, FunctionFact]
     indexes: dict[Name, Name]
-    session: Session
+    session: SessionSettings
     dropped: set[Name] = field(default_factory=set)
     schemas: dict[str, str | None] = field(default_factory=dict)
     """Schemas that the script has made (None) or renamed (what they were called before); "" = it is gone."""
@@ -81,7 +81,7 @@ class State:
     """Plain names of functions that the script has dropped."""
     extensions: dict[str, bool] = field(default_factory=dict)
     """Extensions that the script has made (True) or dropped."""
-    operators: Mapping[str, tuple[Operator, ...]] = field(default_factory=dict)
+    operators: Mapping[str, tuple[OperatorFact, ...]] = field(default_factory=dict)
     """Those of users, by name."""
     event_triggers: tuple[EventTrigger, ...] = ()
     objects_gone: frozenset[tuple[str, str]] = frozenset()
@@ -145,12 +145,12 @@ class Doubts:
 class Catalog:
     """A changing view on Facts; `live` is False without a server. Snapshots and clones are cheap until one changes."""
 
-    def __init__(self, facts: Facts | None) -> None:
+    def __init__(self, facts: DatabaseFacts | None) -> None:
         self.live = facts is not None
-        self.facts = facts or Facts()
+        self.facts = facts or DatabaseFacts()
         relations = dict(self.facts.relations)
         indexes = {i.name: r.name for r in relations.values() for i in r.indexes}
-        session = Session.begun(self.facts.settings, self.facts.search_path)
+        session = SessionSettings.begun(self.facts.settings, self.facts.search_path)
         self._state = State(
             relations,
             dict(self.facts.types),
@@ -349,11 +349,11 @@ class Catalog:
     # -- the session ----------------------------------------------------------------------------------------------
 
     @property
-    def session(self) -> Session:
+    def session(self) -> SessionSettings:
         return self._state.session
 
     @session.setter
-    def session(self, session: Session) -> None:
+    def session(self, session: SessionSettings) -> None:
         if session is not self._state.session:
             self._own().session = session
             self._changed()
@@ -869,10 +869,10 @@ class Catalog:
         self._changed()
 
     @property
-    def operators(self) -> Mapping[str, tuple[Operator, ...]]:
+    def operators(self) -> Mapping[str, tuple[OperatorFact, ...]]:
         return self._state.operators
 
-    def put_operator(self, name: str, operator: Operator) -> None:
+    def put_operator(self, name: str, operator: OperatorFact) -> None:
         state = self._own()
         state.operators = {**state.operators, name: (*state.operators.get(name, ()), operator)}
         self._changed()

@@ -116,7 +116,7 @@ def cast_chain(expression: Node, column: str) -> list[TypeName] | None:
     return None
 
 
-class Change(NamedTuple):
+class TypeChange(NamedTuple):
     """What a new type asks for: a new table ("yes", "no" or "unknown"), and else whether the column's indexes are built
     anew (expressions and predicates always are)."""
 
@@ -124,48 +124,48 @@ class Change(NamedTuple):
     indexes: bool = False
 
 
-def change_of(scene: Scene, old: Column, new: TypeName, using: list[TypeName] | None) -> Change:
+def change_of(scene: Scene, old: Column, new: TypeName, using: list[TypeName] | None) -> TypeChange:
     """`using` are the casts of the USING expression, None when it computes something."""
     if using is None:
-        return Change("yes")
+        return TypeChange("yes")
     found = []
     for step in (*using, new):
         found.append(_cast(scene, old, step))
         old = Column(old.name, _internal(step), step.typmod, step.schema or "pg_catalog")
     verdict = next((one for one in ("yes", "unknown") if any(change.rewrite == one for change in found)), "no")
-    return Change(verdict, any(change.indexes for change in found))
+    return TypeChange(verdict, any(change.indexes for change in found))
 
 
 def _internal(step: TypeName) -> str:
     return ("_" if step.array else "") + step.name
 
 
-def _cast(scene: Scene, old: Column, new: TypeName) -> Change:
+def _cast(scene: Scene, old: Column, new: TypeName) -> TypeChange:
     if not old.type:
-        return Change("unknown")
+        return TypeChange("unknown")
     if _same_type(scene, old, new):
-        return Change("no")
+        return TypeChange("no")
     old_type, old_mod = _flat(scene, old.type_schema, old.type, old.typmod)
     target = _target(scene, new)
     if target is None:
-        return Change("unknown")
+        return TypeChange("unknown")
     new_type, new_mod, constrained = target
     if constrained:
-        return Change("yes")
+        return TypeChange("yes")
     if old_type == new_type:
-        return Change("yes" if _narrows(old_type, old_mod, new_mod) else "no")
+        return TypeChange("yes" if _narrows(old_type, old_mod, new_mod) else "no")
     pair = old_type, new_type
     if pair in measured()["kept at UTC"]:  # the function for the new length has the old one's values as they were
         utc = scene.catalog.timezone_is_utc
         if _narrows(new_type, -1, new_mod) or utc is False:
-            return Change("yes")
-        return Change("no" if utc else "unknown", True)
+            return TypeChange("yes")
+        return TypeChange("no" if utc else "unknown", True)
     # after a cast nothing is known of the old length
     if pair in measured()["kept"] and not _narrows(new_type, -1, new_mod):
-        return Change("no")
+        return TypeChange("no")
     if pair in measured()["kept but for indexes"] and not _narrows(new_type, -1, new_mod):
-        return Change("no", True)
-    return Change("yes")
+        return TypeChange("no", True)
+    return TypeChange("yes")
 
 
 def _same_type(scene: Scene, old: Column, new: TypeName) -> bool:

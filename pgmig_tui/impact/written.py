@@ -16,11 +16,11 @@ from pgmig_tui.impact.result import (
     Blocks,
     DataLoss,
     Estimate,
-    Held,
+    HeldLock,
     Lock,
-    Problem,
     ScriptImpact,
     StatementImpact,
+    StatementProblem,
 )
 
 _WORD = {True: "true", False: "false"}
@@ -80,7 +80,7 @@ def _locks(locks: tuple[Lock, ...]) -> str:
     return f"[{', '.join(written)}]"
 
 
-def _held(locks: tuple[Held, ...]) -> str:
+def _held(locks: tuple[HeldLock, ...]) -> str:
     quote = encode_basestring_ascii
     written = [
         f'{{"schema": {quote(one.schema)}, "relation": {quote(one.relation)}, "mode": {_MODES[one.mode]}, '
@@ -111,7 +111,7 @@ def _advice(advice: tuple[Advice, ...]) -> str:
     return f"[{', '.join(written)}]"
 
 
-def _problem(problem: Problem) -> str:
+def _problem(problem: StatementProblem) -> str:
     message = encode_basestring_ascii(problem.message)
     where = f'"line": {problem.line}, "column": {problem.column}'
     return f'{{"message": {message}, {where}, "sqlstate": {encode_basestring_ascii(problem.sqlstate)}}}'

@@ -71,7 +71,7 @@ class PlanProblem:
         return f"{where}: {self.message}" + (f" (expected: {self.expected})" if self.expected else "")
 
 
-class DeployedChange(Protocol):
+class DeployedLike(Protocol):
     """What a lookup needs of a change in the registry. `tags` with or without "@"."""
 
     @property
@@ -82,7 +82,7 @@ class DeployedChange(Protocol):
     def tags(self) -> Sequence[str]: ...
 
 
-Deployed = TypeVar("Deployed", bound=DeployedChange)
+Deployed = TypeVar("Deployed", bound=DeployedLike)
 
 _OFFSET = re.compile(r"(?<![-!\"#$%&'()*+,./:;<=>?@\[\\\]^`{|}~])([~^])(?:(\1)|(\d+))?\Z")
 
@@ -250,13 +250,13 @@ def _deployed_index(key: str, deployed: Sequence[Deployed], plan: Plan) -> int |
     raise _ambiguous(name, (_deployed_name(deployed[index], plan) for index in reversed(instances)))
 
 
-def _deployed_tag(tag: str, deployed: Sequence[DeployedChange]) -> int | None:
+def _deployed_tag(tag: str, deployed: Sequence[DeployedLike]) -> int | None:
     return next(
         (i for i, change in enumerate(deployed) if any(tag == name.removeprefix("@") for name in change.tags)), None
     )
 
 
-def _deployed_name(change: DeployedChange, plan: Plan) -> str:
+def _deployed_name(change: DeployedLike, plan: Plan) -> str:
     if planned := plan.by_id.get(change.change_id):
         return plan.qualified_name(planned)
     return f"{change.name}@{change.tags[0].removeprefix('@')}" if change.tags else change.change_id

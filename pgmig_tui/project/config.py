@@ -128,7 +128,7 @@ def find_local(cwd: Path, name: str) -> Path | None:
 
 def read_files(paths: Iterable[Path], *, local: Path | None = None, home: str = "") -> Config:
     """Read `paths` in their order; a key of a later file replaces the same key of an earlier one."""
-    reader = _Reader(home)
+    reader = _ConfigReader(home)
     for path in paths:
         if path.is_file():
             # The system's and the user's own are theirs; the project's is whoever's the project is.
@@ -143,7 +143,7 @@ def read_files(paths: Iterable[Path], *, local: Path | None = None, home: str = 
     return Config(reader.values, local, tuple(reader.files))
 
 
-class _Reader:
+class _ConfigReader:
     def __init__(self, home: str) -> None:
         self.home = home
         self.values: dict[tuple[str, str], tuple[Value, ...]] = {}

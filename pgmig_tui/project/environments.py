@@ -113,7 +113,7 @@ def read_environments(data: bytes, path: Path, resolve: Callable[[str], Target])
         raise _errors(path, [f"{path}:{line}: byte 0x{data[error.start]:02X} is not valid UTF-8"]) from None
     except tomllib.TOMLDecodeError as error:
         raise _errors(path, [_syntax_error(path, str(error), text)]) from None
-    reader = _Reader(path, TomlLines(text), resolve)
+    reader = _TomlReader(path, TomlLines(text), resolve)
     environments = reader.read(document)
     if reader.errors:
         raise _errors(path, [text for _, text in sorted(reader.errors, key=lambda error: error[0])])
@@ -128,7 +128,7 @@ def duration_ms(text: str) -> int:
     return int(found[1]) * _DURATION_MS[found[2]]
 
 
-class _Reader:
+class _TomlReader:
     def __init__(self, path: Path, lines: TomlLines, resolve: Callable[[str], Target]) -> None:
         self.path = path
         self.lines = lines
@@ -192,7 +192,7 @@ class _Reader:
 class _Table:
     """One [[environment]]."""
 
-    def __init__(self, reader: _Reader, index: int, values: Mapping[str, object]) -> None:
+    def __init__(self, reader: _TomlReader, index: int, values: Mapping[str, object]) -> None:
         self.reader = reader
         self.index = index
         self.values = values

@@ -27,7 +27,7 @@ _NONE = "-" * 40
 """In place of the digest of a script that isn't there."""
 
 
-class Scripts:
+class ScriptHashes:
     """Script hashes of a project's planned changes, as the files are now; each file is looked at once.
 
     Files whose inode, size and times are unchanged since an earlier look of this process aren't read again. Paths are

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgmig_tui.errors import ProjectError
-from pgmig_tui.project.changes import Change, DeployedChange, Plan, PlanProblem, Tag, find_deployed
+from pgmig_tui.project.changes import Change, DeployedLike, Plan, PlanProblem, Tag, find_deployed
 from pgmig_tui.project.ids import IdMaker, object_id, plain_uri
 from pgmig_tui.project.names import (
     BLANK,
@@ -42,7 +42,7 @@ from pgmig_tui.script.regular import PLAN_BYTES, Inside, read_regular
 __all__ = [
     "Change",
     "Dependency",
-    "DeployedChange",
+    "DeployedLike",
     "Plan",
     "PlanErrors",
     "PlanProblem",
@@ -85,7 +85,7 @@ def read_plan(path: Path, shown: Path | None = None, inside: Inside | None = Non
 
 def parse_plan(data: bytes, path: Path) -> Plan:
     """Return the plan that `data` holds. Raises PlanErrors, with all errors, when it isn't a valid plan."""
-    return _Reader(path).read(data)
+    return _PlanReader(path).read(data)
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class _Item:
     tags: list[_Item] = field(default_factory=list)
 
 
-class _Reader:
+class _PlanReader:
     """Reads one file. Errors are gathered; a line that has one still declares its name, so that no second error
     follows from the first."""
 

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Literal
 
 from pgmig_tui.errors import ProjectError, UsageError
-from pgmig_tui.project.changes import Change, DeployedChange, Plan
+from pgmig_tui.project.changes import Change, DeployedLike, Plan
 from pgmig_tui.project.config import Config, read_config
 from pgmig_tui.project.environments import FILE_NAME as ENVIRONMENTS_FILE
 from pgmig_tui.project.environments import Environment, read_environments, target_environment
 from pgmig_tui.project.identity import Operator, OsUser, find_operator
 from pgmig_tui.project.plan import read_plan
 from pgmig_tui.project.targets import (
-    Layout,
-    Options,
     Override,
+    ProjectLayout,
     Target,
+    TargetOptions,
     default_target_name,
     overridden,
     resolve_target,
@@ -64,10 +64,10 @@ class Project:
     operator: Operator
     foreign: tuple[ForeignTarget, ...]
     warnings: tuple[str, ...]
-    layout: Layout
+    layout: ProjectLayout
     default_target: str | None
     elsewhere: tuple[Environment, ...] = ()
-    options: Options = field(default_factory=Options)
+    options: TargetOptions = field(default_factory=TargetOptions)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     os_user: OsUser | None = None
 
@@ -187,7 +187,7 @@ class Project:
             raise ProjectError(f"{error.filename} can't be read: {error.strerror}.") from None
         return sha1(data, usedforsecurity=False).hexdigest()
 
-    def revert_path_for(self, deployed: DeployedChange, later_deployed: Sequence[DeployedChange] = ()) -> Path:
+    def revert_path_for(self, deployed: DeployedLike, later_deployed: Sequence[DeployedLike] = ()) -> Path:
         """Return the revert script for a change in the registry; `later_deployed` are those deployed after it.
 
         An ID that the plan holds has that change's script. One that it doesn't hold, of a name that was or may have
@@ -273,7 +273,7 @@ def load_project(
     root = Path(os.path.abspath(directory))  # noqa: PTH100 - symbolic links stay, as in psql's messages
     if not root.is_dir():
         raise UsageError(f"There is no folder {root}.")
-    return _load(root, read_config(root, env), env, Options(plan_file, top_dir, registry), os_user, None, wanted)
+    return _load(root, read_config(root, env), env, TargetOptions(plan_file, top_dir, registry), os_user, None, wanted)
 
 
 def load_bare(
@@ -289,7 +289,7 @@ def load_bare(
     is to be `configured`. Raises ProjectError where that can't be read."""
     root = Path(os.path.abspath(directory))  # noqa: PTH100 - as above
     config = read_config(root, env) if configured else Config()
-    options = Options(plan_file, top_dir, registry)
+    options = TargetOptions(plan_file, top_dir, registry)
     return _load(root, config, env, options, None, None, bare=True, configured=configured)
 
 
@@ -297,9 +297,9 @@ def _load(
     root: Path,
     config: Config,
     env: Mapping[str, str],
-    options: Options,
+    options: TargetOptions,
     os_user: OsUser | None,
-    layout: Layout | None,
+    layout: ProjectLayout | None,
     wanted: Sequence[str] = (),
     bare: bool = False,
     configured: bool = True,
@@ -343,12 +343,12 @@ def _load(
     )
 
 
-def _said(root: Path, options: Options) -> list[Path]:
+def _said(root: Path, options: TargetOptions) -> list[Path]:
     """The folder that a person has named on the command line."""
     return [root / options.top_dir] if options.top_dir else []
 
 
-def _main_layout(default: str | None, config: Config, resolve: _Resolve) -> Layout:
+def _main_layout(default: str | None, config: Config, resolve: _Resolve) -> ProjectLayout:
     """Return the layout of the default target, or of the first one on PostgreSQL: that is the project.
 
     Where nobody chose the default target (it is only the engine's) and it has no plan, the first one that has one.
@@ -365,7 +365,7 @@ def _main_layout(default: str | None, config: Config, resolve: _Resolve) -> Layo
 
 def _layout_of(
     wanted: Sequence[str], root: Path, config: Config, default: str | None, resolve: _Resolve
-) -> Layout | None:
+) -> ProjectLayout | None:
     """Return the layout of the first of these environments (by name, target or URI) that has a plan; None without."""
     if not wanted:
         return None
@@ -382,9 +382,9 @@ def _only_engine(target: str) -> bool:
     return is_uri(target) and target.endswith(":")
 
 
-def _layouts(names: Sequence[str], resolve: _Resolve) -> dict[str, Layout]:
+def _layouts(names: Sequence[str], resolve: _Resolve) -> dict[str, ProjectLayout]:
     """Return the layouts of those targets that can be read and are on PostgreSQL, in their order."""
-    found: dict[str, Layout] = {}
+    found: dict[str, ProjectLayout] = {}
     for name in names:
         try:
             target = resolve(name)
@@ -395,7 +395,7 @@ def _layouts(names: Sequence[str], resolve: _Resolve) -> dict[str, Layout]:
     return found
 
 
-def _no_plan(root: Path, config: Config, layout: Layout, resolve: _Resolve) -> ProjectError:
+def _no_plan(root: Path, config: Config, layout: ProjectLayout, resolve: _Resolve) -> ProjectError:
     shown = _shown(layout.plan_file, root)
     if config.local_file is None:
         return ProjectError(
@@ -421,7 +421,7 @@ def _shown(path: Path, root: Path) -> Path:
 
 
 def _environments(
-    root: Path, config: Config, default: str | None, layout: Layout, resolve: _Resolve
+    root: Path, config: Config, default: str | None, layout: ProjectLayout, resolve: _Resolve
 ) -> tuple[list[Environment], list[ForeignTarget], list[str]]:
     """Return the environments on PostgreSQL, the targets that aren't this layout's, and warnings."""
     warnings: list[str] = []
@@ -493,7 +493,7 @@ def _left_out(name: str, error: UsageError) -> str:
     return f'Target "{name if ":" not in name else "by URI"}" is left out: {error.what}'
 
 
-def _foreign_reason(target: Target, layout: Layout, root: Path) -> str:
+def _foreign_reason(target: Target, layout: ProjectLayout, root: Path) -> str:
     if target.engine != "pg":
         return f"engine {target.engine}: pgmig-tui works on PostgreSQL only"
     if target.layout.plan_file != layout.plan_file:

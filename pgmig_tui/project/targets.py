@@ -20,7 +20,7 @@ _LOCAL_HOSTS = frozenset({"", "localhost", "::1", "/var/run/postgresql", "/run/p
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ProjectLayout:
     """Where plan and scripts of a target lie; all paths absolute. Two targets with equal layouts share a project."""
 
     plan_file: Path
@@ -36,13 +36,13 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseAddress:
     """Which database a target means, to find out whether two of them are the same: hosts with ports, and the name."""
 
     endpoints: frozenset[tuple[str, str]]
     database: str
 
-    def same(self, other: Place) -> bool:
+    def same(self, other: DatabaseAddress) -> bool:
         """True when both can be the same database."""
         return self.database == other.database and bool(self.endpoints & other.endpoints)
 
@@ -66,8 +66,8 @@ class Target:
     registry: str
     client: str
     engine: str
-    layout: Layout
-    place: Place
+    layout: ProjectLayout
+    place: DatabaseAddress
     destination: str = ""
 
     @property
@@ -118,7 +118,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class TargetOptions:
     """Options of the command line that win over the configuration, for every target."""
 
     plan_file: str | None = None
@@ -137,13 +137,13 @@ def default_target_name(config: Config, env: Mapping[str, str]) -> str | None:
 
 
 def resolve_target(
-    name_or_uri: str, config: Config, env: Mapping[str, str], cwd: Path, options: Options | None = None
+    name_or_uri: str, config: Config, env: Mapping[str, str], cwd: Path, options: TargetOptions | None = None
 ) -> Target:
     """Return the target that `name_or_uri` means; relative paths count from `cwd` (absolute).
 
     Raises UsageError when there is no such target, or its URI can't be read.
     """
-    options = options or Options()
+    options = options or TargetOptions()
     name, text = name_or_uri, name_or_uri
     if not is_uri(name_or_uri):
         configured = config.get(f"target.{name}.uri")
@@ -167,7 +167,7 @@ def resolve_target(
                 return value
         return None
 
-    place = _place(conninfo, env) if uri.engine == "pg" else Place(frozenset(), uri.database)
+    place = _place(conninfo, env) if uri.engine == "pg" else DatabaseAddress(frozenset(), uri.database)
     shown = uri.text()
     if uri.engine == "pg" and not uri.database and "dbname" not in conninfo and place.database:
         shown = DatabaseUri(uri.engine, uri.user, None, uri.host, uri.port, place.database, uri.parameters).text()
@@ -245,13 +245,13 @@ def target_names(config: Config) -> tuple[str, ...]:
     return tuple(name for name in config.subsections("target") if config.get(f"target.{name}.uri"))
 
 
-def _layout(setting: Callable[[str], str | None], cwd: Path, options: Options) -> Layout:
+def _layout(setting: Callable[[str], str | None], cwd: Path, options: TargetOptions) -> ProjectLayout:
     def path(value: str | None, default: Path) -> Path:
         return Path(os.path.normpath(cwd / value)) if value else default
 
     top = path(options.top_dir or setting("top_dir"), cwd)
     reworked = path(setting("reworked_dir"), top)
-    return Layout(
+    return ProjectLayout(
         plan_file=path(options.plan_file or setting("plan_file"), top / "sqitch.plan"),
         top_dir=top,
         deploy_dir=path(setting("deploy_dir"), top / "deploy"),
@@ -275,7 +275,7 @@ def _conninfo(uri: DatabaseUri) -> tuple[dict[str, str], dict[str, str]]:
     return {key: value for key, value in parts.items() if value and key not in SECRET_PARAMETERS}, secrets
 
 
-def _place(conninfo: Mapping[str, str], env: Mapping[str, str]) -> Place:
+def _place(conninfo: Mapping[str, str], env: Mapping[str, str]) -> DatabaseAddress:
     """Resolve a target as libpq does: its own keywords, then the service file, then PG* variables, then defaults."""
     service = _service(conninfo.get("service") or env.get("PGSERVICE", ""), env)
 
@@ -288,7 +288,7 @@ def _place(conninfo: Mapping[str, str], env: Mapping[str, str]) -> Place:
     endpoints = frozenset(
         (_host(host), (ports[index] if index < len(ports) else ports[-1]) or "5432") for index, host in enumerate(hosts)
     )
-    return Place(endpoints, known("dbname", "PGDATABASE") or user)
+    return DatabaseAddress(endpoints, known("dbname", "PGDATABASE") or user)
 
 
 def _host(host: str) -> str:

@@ -17,10 +17,10 @@ from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.outside import outside
 from pgmig_tui.impact.result import Estimate, ScriptImpact
 from pgmig_tui.rehearse.compare import Predictions, depends_on_rows, differences
-from pgmig_tui.rehearse.measure import Before, Meter, Observer, PollingWaiter, Sampler
-from pgmig_tui.rehearse.measured import Measured, Problem, RehearsedScript, RehearsedStatement
+from pgmig_tui.rehearse.measure import Meter, Observer, PollingWaiter, Sampler, StateBefore
+from pgmig_tui.rehearse.measured import Measured, RehearsedScript, RehearsedStatement, ScriptProblem
 from pgmig_tui.run.journal.run_plan import Endpoint
-from pgmig_tui.run.process.executor import Executor, Frame, InsideStep, ScriptFailure, elapsed_ms
+from pgmig_tui.run.process.executor import Executor, InsideStep, ScriptFailure, TransactionFrame, elapsed_ms
 from pgmig_tui.run.process.outlets import Outlets
 from pgmig_tui.run.process.sink import SHOWN
 from pgmig_tui.script.actions import Send, ServerFacts
@@ -41,7 +41,7 @@ Targets = Sequence[Estimate | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class TrialScript:
     """One script to run there. `change` and `change_id` say whose it is."""
 
     change: str
@@ -123,7 +123,7 @@ class MeasuringExecutor(Executor):
             )  # fmt: skip
         return exchange
 
-    def _read(self, before: Before, exchange: Exchange) -> Measured:
+    def _read(self, before: StateBefore, exchange: Exchange) -> Measured:
         if exchange.error is not None or not self.wire.in_transaction:
             return Measured(ms=exchange.ms)
         return self.meter.after(self.wire, before, exchange)
@@ -183,7 +183,7 @@ class Stage:
 
     def play(
         self,
-        script: Script,
+        script: TrialScript,
         action: Literal["deploy", "revert", "redeploy"],
         variables: dict[str, str],
         *,
@@ -199,7 +199,7 @@ class Stage:
         if script.verify_name and action == "deploy":
             _refuse_outside(self.preview(script.verify_name, script.verify_data, script.verify_variables))
         if form.mode == "refused":
-            return self._done(script, action, form, start, [], Problem(script.name, 0, form.reason))
+            return self._done(script, action, form, start, [], ScriptProblem(script.name, 0, form.reason))
         statements: list[RehearsedStatement] = []
         wire = self._open()
         try:
@@ -221,35 +221,35 @@ class Stage:
     def preview(self, name: str, data: bytes, variables: dict[str, str]) -> Preview:
         return preview(name, data, self.files, variables, self.allow, self._facts())
 
-    def _run(self, executor: Executor, form: Shape) -> Problem | None:
+    def _run(self, executor: Executor, form: Shape) -> ScriptProblem | None:
         wire = executor.wire
         if form.mode != "atomic":
             failure = executor.run()
             if failure is None and executor.wire.in_transaction:
-                return Problem(executor.reader.name, 0, "the script left a transaction open")
+                return ScriptProblem(executor.reader.name, 0, "the script left a transaction open")
             return _problem(failure)
         wire.run(b"BEGIN")
         failure = executor.run()
         if failure is None and not wire.in_transaction:
-            return Problem(executor.reader.name, 0, "the script ended the step's transaction by itself")
+            return ScriptProblem(executor.reader.name, 0, "the script ended the step's transaction by itself")
         if failure is not None:
             return _problem(failure)
         for closing in (_CONSTRAINTS, b"COMMIT"):
             done = wire.run(closing)
             if done.error is not None:
                 message = f"at the end of the script: {done.error.message}"
-                return Problem(
+                return ScriptProblem(
                     executor.reader.name, 0, message, done.error.sqlstate, done.error.detail, done.error.hint
                 )
         if done.last.tag != "COMMIT":
-            return Problem(executor.reader.name, 0, f"the server answered {done.last.tag} to COMMIT")
+            return ScriptProblem(executor.reader.name, 0, f"the server answered {done.last.tag} to COMMIT")
         return None
 
-    def _verified(self, found: RehearsedScript, script: Script) -> RehearsedScript:
+    def _verified(self, found: RehearsedScript, script: TrialScript) -> RehearsedScript:
         wire = self._open()
         try:
             reader = self._reader(script.verify_name, script.verify_data, script.verify_variables)
-            executor = Executor(wire, reader, Frame(), Notebook(), ThrownAway(self.root), self._reconnect)
+            executor = Executor(wire, reader, TransactionFrame(), Notebook(), ThrownAway(self.root), self._reconnect)
             problem = _problem(executor.run())
             wire = executor.wire
         finally:
@@ -258,9 +258,9 @@ class Stage:
 
     def _predict(self, view: Preview, form: Shape, name: str) -> ScriptImpact:
         """As the script's own session would find its names: by its role and its settings."""
-        from pgmig_tui.database.forecast import Script, forecast
+        from pgmig_tui.database.forecast import ForecastScript, forecast
 
-        script = Script(name, view.statements, form.wraps, view.complete)
+        script = ForecastScript(name, view.statements, form.wraps, view.complete)
         with connect(self.endpoint, application_name=application_name("rehearsal", "facts")) as session:
             return forecast([script], session, self.version_num)[0]
 
@@ -269,7 +269,7 @@ class Stage:
     def _executor(
         self, wire: Wire, name: str, data: bytes, variables: dict[str, str], form: Shape, *, measured: bool
     ) -> Executor:
-        frame = InsideStep() if form.mode == "atomic" else Frame()
+        frame = InsideStep() if form.mode == "atomic" else TransactionFrame()
         reconnect = self._reconnect if frame.own_transaction else None
         reader = self._reader(name, data, variables)
         kind = MeasuringExecutor if measured else Executor
@@ -296,8 +296,8 @@ class Stage:
         return self._open()
 
     def _done(
-        self, script: Script, action: Literal["deploy", "revert", "redeploy"], form: Shape, start: float,
-        statements: list[RehearsedStatement], problem: Problem | None,
+        self, script: TrialScript, action: Literal["deploy", "revert", "redeploy"], form: Shape, start: float,
+        statements: list[RehearsedStatement], problem: ScriptProblem | None,
     ) -> RehearsedScript:  # fmt: skip
         return RehearsedScript(
             script.change, script.change_id, action, script.name, form.mode, problem is None, elapsed_ms(start),
@@ -323,11 +323,11 @@ def _again(last: RehearsedStatement, send: Send, exchange: Exchange) -> Rehearse
     return replace(last, end_line=send.end_line, count=last.count + 1, rows=last.rows + exchange.last.row_count)
 
 
-def _problem(failure: ScriptFailure | None) -> Problem | None:
+def _problem(failure: ScriptFailure | None) -> ScriptProblem | None:
     if failure is None:
         return None
     error = failure.error
-    return Problem(
+    return ScriptProblem(
         failure.path, failure.line, failure.message, failure.sqlstate,
         error.detail if error else "", error.hint if error else "",
     )  # fmt: skip

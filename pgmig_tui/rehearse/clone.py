@@ -16,7 +16,7 @@ from pgmig_tui.database.connect import Connection, Reachable
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.backup import LOCK_WAIT
-from pgmig_tui.rehearse.scratch import Place
+from pgmig_tui.rehearse.scratch import ScratchServer
 from pgmig_tui.sandbox.programs import Tools, conninfo_text, find_tools, libpq_environment, run_program, work_folder
 
 _STATISTICS_FROM = 18
@@ -153,8 +153,8 @@ def dumped(
 
 
 def restore(
-    place: Place, database: str, archive: Path, tools: Tools, original: Original, *, statistics: bool, password: str,
-    scripts: Iterable[bytes],
+    place: ScratchServer, database: str, archive: Path, tools: Tools, original: Original, *, statistics: bool,
+    password: str, scripts: Iterable[bytes],
 ) -> Clone:  # fmt: skip
     """Fill the scratch database from the archive, after the stand-ins that it needs. Errors of single objects are
     told, not raised: what they leave out is left out."""
@@ -295,7 +295,7 @@ def _note_versions(connection: Connection, original: Original, notes: list[str])
             notes.append(f"the extension {extension['name']} is {version} here, {extension['version']} on the target")
 
 
-def _user(place: Place, original: Original, roles: Sequence[str], password: str) -> tuple[str, str | None]:
+def _user(place: ScratchServer, original: Original, roles: Sequence[str], password: str) -> tuple[str, str | None]:
     """Whom scripts run as: the target's role where it could be made, else the administrator."""
     if place.ours and original.role in roles:
         return original.role, password

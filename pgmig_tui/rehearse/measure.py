@@ -16,8 +16,8 @@ from pgmig_tui.database.wire import Exchange, Waiter, Wire
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.rehearse.measured import Measured, MeasuredLock, Rows
-from pgmig_tui.rehearse.scratch import Place
+from pgmig_tui.rehearse.measured import Measured, MeasuredLock, RowWork
+from pgmig_tui.rehearse.scratch import ScratchServer
 
 # What is sent in a script's session has its operators qualified: on its search_path a stranger's may come first.
 # Text of such a session comes in its client encoding: only what is ASCII is sure to be read right.
@@ -67,7 +67,7 @@ class Known:
 class Observer:
     """The second session, and two more that stand in a statement's way so that its short phases can be seen."""
 
-    def __init__(self, place: Place, database: str) -> None:
+    def __init__(self, place: ScratchServer, database: str) -> None:
         self._session = place.session(database, "observer")
         self._place = place
         self._database = database
@@ -164,7 +164,7 @@ class Sampler:
 
 
 @dataclass(slots=True)
-class Before:
+class StateBefore:
     """The state before one statement."""
 
     held: Held
@@ -182,10 +182,10 @@ class Meter:
 
     # -- in a transaction --------------------------------------------------------------------------------------
 
-    def before(self, wire: Wire) -> Before:
-        return Before(self.observer.locks(wire.pid)[0], _work(wire), self.observer.wal())
+    def before(self, wire: Wire) -> StateBefore:
+        return StateBefore(self.observer.locks(wire.pid)[0], _work(wire), self.observer.wal())
 
-    def after(self, wire: Wire, before: Before, exchange: Exchange) -> Measured:
+    def after(self, wire: Wire, before: StateBefore, exchange: Exchange) -> Measured:
         """Read the open transaction of `wire` after its statement has succeeded."""
         wal = self.observer.wal()
         granted = self.observer.locks(wire.pid)[0]
@@ -200,7 +200,7 @@ class Meter:
 
     # -- outside of one ----------------------------------------------------------------------------------------
 
-    def alone(self, wire: Wire, before: Before, sampler: Sampler, exchange: Exchange) -> Measured:
+    def alone(self, wire: Wire, before: StateBefore, sampler: Sampler, exchange: Exchange) -> Measured:
         """After a statement that ran outside of any transaction: what was seen of it meanwhile."""
         wal = self.observer.wal()
         now = self.observer.names()
@@ -213,8 +213,8 @@ class Meter:
         self.known = self.observer.names()
 
     def _measured(
-        self, taken: Held, before: Before, ms: float, wal: int | None, known: dict[int, Known], now: dict[int, Known],
-        rows: tuple[Rows, ...], seen: str,
+        self, taken: Held, before: StateBefore, ms: float, wal: int | None, known: dict[int, Known],
+        now: dict[int, Known], rows: tuple[RowWork, ...], seen: str,
     ) -> Measured:  # fmt: skip
         strongest: dict[int, LockMode] = {}
         for oid, mode in taken:
@@ -252,14 +252,14 @@ class Meter:
         gone = {old.name for oid, old in self.known.items() if old.kind in _INDEXES and oid not in now}
         return gone & {new.name for oid, new in now.items() if new.kind in _INDEXES and oid not in self.known}
 
-    def _rows(self, before: Work, after: Work, now: dict[int, Known]) -> tuple[Rows, ...]:
+    def _rows(self, before: Work, after: Work, now: dict[int, Known]) -> tuple[RowWork, ...]:
         found = []
         for oid, counts in after.items():
             gained = [new - old for new, old in zip(counts, before.get(oid, (0,) * len(counts)), strict=True)]
             relation = now.get(oid) or self.known.get(oid)
             if relation is not None and any(gain > 0 for gain in gained):
                 scans, read, inserted, updated, deleted = gained
-                found.append(Rows(relation.name, scans, read, inserted, updated, deleted, oid not in self.base))
+                found.append(RowWork(relation.name, scans, read, inserted, updated, deleted, oid not in self.base))
         return tuple(sorted(found, key=lambda rows: rows.name))
 
 

@@ -25,7 +25,7 @@ class MeasuredLock:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowWork:
     """Work on one table: sequential scans begun, tuples read by them, tuples inserted, updated and deleted."""
 
     name: Name
@@ -50,7 +50,7 @@ class Measured:
     held: Mapping[Name, frozenset[LockMode]] = field(default_factory=dict)
     rewrites: tuple[Name, ...] = ()
     rebuilds: tuple[Name, ...] = ()
-    rows: tuple[Rows, ...] = ()
+    rows: tuple[RowWork, ...] = ()
     wal_bytes: int | None = None
     ms: float = 0.0
 
@@ -89,7 +89,7 @@ class RehearsedStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ScriptProblem:
     """Why a script stopped."""
 
     path: str
@@ -116,9 +116,9 @@ class RehearsedScript:
     ok: bool
     ms: int
     statements: tuple[RehearsedStatement, ...] = ()
-    problem: Problem | None = None
+    problem: ScriptProblem | None = None
     verified: bool | None = None
-    verify_problem: Problem | None = None
+    verify_problem: ScriptProblem | None = None
     notes: tuple[str, ...] = ()
     script_hash: str = ""
     schema: str = ""

@@ -21,11 +21,11 @@ from pgmig_tui.database.registry import RegistryInfo, RegistryState, prepare_reg
 from pgmig_tui.database.tracking import prepare_tracking, read_tracking
 from pgmig_tui.errors import NotPermitted, PgmigError, ProjectError, Refused, UsageError
 from pgmig_tui.gates.impacts import Reading, Source, inspect
-from pgmig_tui.rehearse.carry_out import Script, Stage, Targets
+from pgmig_tui.rehearse.carry_out import Stage, Targets, TrialScript
 from pgmig_tui.rehearse.clone import Clone, dumped, read_original, restore
 from pgmig_tui.rehearse.measure import Observer
-from pgmig_tui.rehearse.measured import Fingerprints, Problem, Rehearsal, RehearsedScript, SchemaDifference
-from pgmig_tui.rehearse.scratch import Place, configured, embedded, scratch_database
+from pgmig_tui.rehearse.measured import Fingerprints, Rehearsal, RehearsedScript, SchemaDifference, ScriptProblem
+from pgmig_tui.rehearse.scratch import ScratchServer, configured, embedded, scratch_database
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.rehearsed import hash_of, schema_digest
 from pgmig_tui.run.journal.run_plan import Endpoint, Options, RunPlan
@@ -120,12 +120,12 @@ def rehearse(
 # -- before --------------------------------------------------------------------------------------------------------
 
 
-def _scripts(project: Project, environment: Environment, plan: RunPlan, options: Options) -> list[Script]:
+def _scripts(project: Project, environment: Environment, plan: RunPlan, options: Options) -> list[TrialScript]:
     """The deploy scripts as they were read at planning, with their verifications."""
     files = RecordedFiles.of(plan)
     variables = project.variables("verify", environment.target, options.variables)
     return [
-        Script(
+        TrialScript(
             step.change,
             step.change_id,
             step.script,
@@ -154,7 +154,7 @@ def _estimates(plan: RunPlan, source: Connection) -> Mapping[str, Targets]:
 def _place(
     stack: ExitStack, project: Project, environment: Environment, plan: RunPlan, state_dir: Path,
     server: Target | None, say: Say,
-) -> Place:  # fmt: skip
+) -> ScratchServer:  # fmt: skip
     major = plan.server.version_num // 10000
     if server is None:
         return stack.enter_context(embedded(major, state_dir / "rehearsal", say))
@@ -212,8 +212,8 @@ def _refuse_cluster_wide(plan: RunPlan) -> None:
 
 
 def _copy(
-    stack: ExitStack, environment: Environment, plan: RunPlan, source: Connection, place: Place,
-    scripts: Sequence[Script], say: Say,
+    stack: ExitStack, environment: Environment, plan: RunPlan, source: Connection, place: ScratchServer,
+    scripts: Sequence[TrialScript], say: Say,
 ) -> tuple[Clone, str]:  # fmt: skip
     original = read_original(source)
     say(f"copying the schema of {environment.name}")
@@ -241,7 +241,7 @@ def _make_registry(where: Endpoint, project: Project, plan: RunPlan) -> list[str
     return []
 
 
-def _version_note(plan: RunPlan, place: Place) -> list[str]:
+def _version_note(plan: RunPlan, place: ScratchServer) -> list[str]:
     wanted, got = plan.server.version_num // 10000, place.version_num // 10000
     if wanted == got:
         return []
@@ -252,7 +252,7 @@ def _version_note(plan: RunPlan, place: Place) -> list[str]:
 
 
 def _run(
-    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[Script],
+    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[TrialScript],
     estimates: Mapping[str, Targets], options: Options, say: Say,
 ) -> _Course:  # fmt: skip
     course = _Course()
@@ -283,7 +283,7 @@ def _run(
 
 
 def _revert(
-    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[Script],
+    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[TrialScript],
     options: Options, course: _Course, say: Say,
 ) -> bool:  # fmt: skip
     """Newest first. A script that isn't there, or fails, ends the rehearsal."""
@@ -299,7 +299,14 @@ def _revert(
         except ProjectError as error:
             course.scripts.append(
                 RehearsedScript(
-                    script.change, script.change_id, "revert", "", "", False, 0, problem=Problem("", 0, error.what)
+                    script.change,
+                    script.change_id,
+                    "revert",
+                    "",
+                    "",
+                    False,
+                    0,
+                    problem=ScriptProblem("", 0, error.what),
                 )
             )
             return False
@@ -317,7 +324,7 @@ def _revert(
 
 
 def _marked(
-    done: RehearsedScript, script: Script, environment: Environment, before: Objects, after: Objects
+    done: RehearsedScript, script: TrialScript, environment: Environment, before: Objects, after: Objects
 ) -> RehearsedScript:
     ours = environment.own_schemas
     return replace(
@@ -328,11 +335,11 @@ def _marked(
     )
 
 
-def _revert_script(project: Project, script: Script) -> Script:
+def _revert_script(project: Project, script: TrialScript) -> TrialScript:
     change = project.plan.by_id[script.change_id]
     path = project.script_path(change, "revert")
     try:
-        return Script(script.change, script.change_id, project.relative(path), project.inside.read(path))
+        return TrialScript(script.change, script.change_id, project.relative(path), project.inside.read(path))
     except OSError as error:
         raise ProjectError(f"the script {project.relative(path)} can't be read: {error.strerror}") from error
 

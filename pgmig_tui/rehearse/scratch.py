@@ -41,7 +41,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ScratchServer:
     """A server for scratch databases. `ours`: nobody else uses it, so that roles and tablespaces may be made there."""
 
     admin: Endpoint
@@ -67,7 +67,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def embedded(major: int, folder: Path, say: Say) -> Iterator[Place]:
+def embedded(major: int, folder: Path, say: Say) -> Iterator[ScratchServer]:
     """Our own server of that major version, or the nearest newer one there is. One rehearsal at a time; others wait.
 
     It is made for this rehearsal and goes with it, however we end: its log and its WAL hold what scripts said, and
@@ -87,17 +87,17 @@ def embedded(major: int, folder: Path, say: Say) -> Iterator[Place]:
                 server.start()
             conninfo = {"host": str(server.socket_dir), "port": "5432", "user": SUPERUSER, "dbname": "postgres"}
             admin = Endpoint("the rehearsal's server", conninfo)
-            place = Place(admin, True, 0, f"PostgreSQL {installation.version} of our own")
+            place = ScratchServer(admin, True, 0, f"PostgreSQL {installation.version} of our own")
             with place.session() as connection:
                 place = replace(place, version_num=connection.server_version_num)
             yield place
 
 
 @contextlib.contextmanager
-def configured(target: Reachable, version_num: int, say: Say) -> Iterator[Place]:
+def configured(target: Reachable, version_num: int, say: Say) -> Iterator[ScratchServer]:
     """A server that the operator named. Leftovers of rehearsals whose process is gone are removed there first."""
     admin = Endpoint(target.display, dict(target.conninfo), target.password, target.secrets)
-    place = Place(admin, False, version_num, f"the server {target.display}")
+    place = ScratchServer(admin, False, version_num, f"the server {target.display}")
     with place.session() as connection:
         for name in leftovers(connection):
             say(f"removing the scratch database {name} of a rehearsal that was killed")
@@ -106,7 +106,7 @@ def configured(target: Reachable, version_num: int, say: Say) -> Iterator[Place]
 
 
 @contextlib.contextmanager
-def scratch_database(place: Place, encoding: str) -> Iterator[str]:
+def scratch_database(place: ScratchServer, encoding: str) -> Iterator[str]:
     """A new empty database with that encoding; it is removed however this ends."""
     name = PREFIX + secrets.token_hex(6)
     with place.session(part=_keeper(name)) as keeper:
@@ -121,7 +121,7 @@ def scratch_database(place: Place, encoding: str) -> Iterator[str]:
                 keeper.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
 
 
-def _forget_prepared(place: Place, name: str) -> None:
+def _forget_prepared(place: ScratchServer, name: str) -> None:
     """Transactions that a script prepared would keep the database from being dropped."""
     with place.session(name) as connection:
         rows = connection.execute(
@@ -188,4 +188,4 @@ def _folder_problems(folder: Path) -> Iterator[None]:
         ) from error
 
 
-__all__ = ["PREFIX", "Place", "configured", "embedded", "leftovers", "scratch_database"]
+__all__ = ["PREFIX", "ScratchServer", "configured", "embedded", "leftovers", "scratch_database"]

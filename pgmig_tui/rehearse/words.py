@@ -10,11 +10,11 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.rehearse.measured import (
     Measured,
-    Problem,
     Rehearsal,
     RehearsedScript,
     RehearsedStatement,
     SchemaDifference,
+    ScriptProblem,
 )
 
 HEADINGS = ("line>", "statement", "measured lock", "on", "did", "predicted", "took>?", "there?")
@@ -120,7 +120,7 @@ def remarks(one: RehearsedScript) -> list[Line]:
     return told
 
 
-def _problem(problem: Problem | None) -> list[Line]:
+def _problem(problem: ScriptProblem | None) -> list[Line]:
     if problem is None:
         return []
     where = ":".join(part for part in (safe(problem.path), str(problem.line or "")) if part)

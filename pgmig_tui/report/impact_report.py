@@ -9,7 +9,7 @@ from itertools import groupby
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line, text_of
 from pgmig_tui.display.safe import safe
-from pgmig_tui.gates.impacts import Before
+from pgmig_tui.gates.impacts import EarlierDuration
 from pgmig_tui.impact.result import RISKS, Lock, ScriptImpact, StatementImpact
 from pgmig_tui.report.run_report import cell
 from pgmig_tui.script.preview import Finding
@@ -162,14 +162,14 @@ def finding_lines(findings: Iterable[Finding]) -> list[Line]:
     ]
 
 
-def measured_lines(measured: Iterable[Before]) -> list[Line]:
+def measured_lines(measured: Iterable[EarlierDuration]) -> list[Line]:
     """What the whole script took when it was deployed before."""
     told = [f"{words.duration(one.ms)} in {safe(one.environment)}" for one in measured]
     return [line(("  ", "muted"), f"measured before, the whole script: {', '.join(told)}")] if told else []
 
 
 def markdown(
-    scripts: Iterable[tuple[str, ScriptImpact]], note: str = "", measured: Sequence[Iterable[Before]] = ()
+    scripts: Iterable[tuple[str, ScriptImpact]], note: str = "", measured: Sequence[Iterable[EarlierDuration]] = ()
 ) -> str:
     """Markdown of (change, impact) pairs, for a pull request; `note` says which server was asked, if any, `measured`
     what each script took before."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.tracking import read_durations
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.gates.impacts import Before, Inspected
+from pgmig_tui.gates.impacts import EarlierDuration, Inspected
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -42,7 +42,7 @@ def measured_before(
         replace(
             one,
             measured=tuple(
-                Before(name, round(durations[key]))
+                EarlierDuration(name, round(durations[key]))
                 for name, durations in here
                 if (key := ids.get(one.change, "")) in durations
             ),

@@ -11,21 +11,33 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pgmig_tui.database.activity import Now, RelationLock, Session, Traffic, read_now
+from pgmig_tui.database.activity import Now, RelationLock, ServerSession, Traffic, read_now
 from pgmig_tui.database.connect import ServerError, guard_sql
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import SUE, LockMode
-from pgmig_tui.impact.needed import Wanted
+from pgmig_tui.impact.needed import WantedLock
 from pgmig_tui.impact.needed import wanted_by as wanted_by_name
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
     from pgmig_tui.impact.result import ScriptImpact
 
-__all__ = ["Ahead", "Rate", "RightNow", "Wanted", "ask", "compose", "doing", "read", "read_twice", "wanted_by", "who"]
+__all__ = [
+    "Rate",
+    "RightNow",
+    "SessionAhead",
+    "WantedLock",
+    "ask",
+    "compose",
+    "doing",
+    "read",
+    "read_twice",
+    "wanted_by",
+    "who",
+]
 
 SAMPLE_S = 1.0
 """So long at least lies between two readings of the counters: backends hand theirs in once a second."""
@@ -38,10 +50,10 @@ _NOTHING = Now()
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class SessionAhead:
     """Somebody who stands before us at a relation."""
 
-    wanted: Wanted
+    wanted: WantedLock
     lock: RelationLock
 
     @property
@@ -76,9 +88,9 @@ class RightNow:
 
     environment: str
     asked_at: datetime
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[WantedLock, ...] = ()
     now: Now = _NOTHING
-    ahead: tuple[Ahead, ...] = ()
+    ahead: tuple[SessionAhead, ...] = ()
     rates: tuple[tuple[Name, Rate], ...] = ()
     problem: str = ""
 
@@ -91,19 +103,19 @@ class RightNow:
         return _to_json(self)
 
 
-def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[Wanted, ...]:
+def wanted_by(impacts: Iterable[ScriptImpact]) -> tuple[WantedLock, ...]:
     """The locks on relations that are known to the server: of a name without its schema nothing can be told."""
     return tuple(one for one in wanted_by_name(impacts) if one.name.schema)
 
 
-def read(connection: Connection, wanted: Sequence[Wanted]) -> Now:
+def read(connection: Connection, wanted: Sequence[WantedLock]) -> Now:
     """One reading, under the guards of a watch (which the connection keeps). Raises ServerError, ConnectionLost."""
     connection.execute(guard_sql("watch", 150, connection.server_version_num))
     return read_now(connection, [one.name for one in wanted])
 
 
 def read_twice(
-    connection: Connection, environment: str, wanted: Sequence[Wanted], first: Now | None = None
+    connection: Connection, environment: str, wanted: Sequence[WantedLock], first: Now | None = None
 ) -> RightNow:
     """Two readings with a second between them, so that rates can be told. Raises ServerError, ConnectionLost."""
     first = first or read(connection, wanted)
@@ -128,7 +140,7 @@ def ask(connection: Connection, environment: str, impacts: Iterable[ScriptImpact
         return RightNow(environment, datetime.now(UTC), problem=error.message)
 
 
-def compose(environment: str, wanted: Sequence[Wanted], now: Now, before: Now | None = None) -> RightNow:
+def compose(environment: str, wanted: Sequence[WantedLock], now: Now, before: Now | None = None) -> RightNow:
     """Who stands in the way, and the rates since an earlier reading, if it's old enough."""
     earlier = {(one.schema, one.relation): one for one in before.traffic} if before is not None else {}
     rates = []
@@ -139,7 +151,7 @@ def compose(environment: str, wanted: Sequence[Wanted], now: Now, before: Now | 
     return RightNow(environment, datetime.now(UTC), tuple(wanted), now, tuple(_ahead(wanted, now)), tuple(rates))
 
 
-def _ahead(wanted: Sequence[Wanted], now: Now) -> Iterator[Ahead]:
+def _ahead(wanted: Sequence[WantedLock], now: Now) -> Iterator[SessionAhead]:
     locks: dict[Name, list[RelationLock]] = {}
     for lock in now.locks:
         locks.setdefault(Name(lock.schema, lock.relation), []).append(lock)
@@ -150,7 +162,7 @@ def _ahead(wanted: Sequence[Wanted], now: Now) -> Iterator[Ahead]:
             key = (lock.session.pid, lock.prepared)
             if key not in seen and one.waits_behind(mode):
                 seen.add(key)
-                yield Ahead(one, lock)
+                yield SessionAhead(one, lock)
 
 
 def _rate(before: Traffic | None, after: Traffic) -> Rate | None:
@@ -168,7 +180,7 @@ def _rate(before: Traffic | None, after: Traffic) -> Rate | None:
     )
 
 
-def who(session: Session, prepared: str | None = None) -> str:
+def who(session: ServerSession, prepared: str | None = None) -> str:
     """Such as `pid 777 (reporting)`; the application, or else the user."""
     if prepared is not None or not session.pid:
         return f"the prepared transaction {prepared or '?'} of {session.user or '?'}"
@@ -213,7 +225,7 @@ def _lines(found: RightNow) -> list[Line]:
     if found.problem:
         return [line(("? ", "stale"), ("unknown: ", "stale"), safe(found.problem))]
     told: list[Line] = []
-    sessions: dict[tuple[int, str | None], list[Ahead]] = {}
+    sessions: dict[tuple[int, str | None], list[SessionAhead]] = {}
     for ahead in found.ahead:
         sessions.setdefault((ahead.lock.session.pid, ahead.lock.prepared), []).append(ahead)
     for one, *others in list(sessions.values())[:LISTED]:
@@ -282,7 +294,9 @@ def _to_json(found: RightNow) -> dict[str, Any]:
     }
 
 
-def _relation_json(one: Wanted, size: Traffic | None, rate: Rate | None, ahead: Sequence[Ahead]) -> dict[str, Any]:
+def _relation_json(
+    one: WantedLock, size: Traffic | None, rate: Rate | None, ahead: Sequence[SessionAhead]
+) -> dict[str, Any]:
     return {
         "schema": one.name.schema,
         "relation": one.name.relation,
@@ -313,7 +327,7 @@ def _relation_json(one: Wanted, size: Traffic | None, rate: Rate | None, ahead: 
     }
 
 
-def _session_json(session: Session) -> dict[str, Any]:
+def _session_json(session: ServerSession) -> dict[str, Any]:
     return {
         "pid": session.pid,
         "user": session.user,

@@ -25,7 +25,7 @@ from pgmig_tui.run.journal.run_plan import RunPlan
 from pgmig_tui.script.files import Allow
 
 if TYPE_CHECKING:
-    from pgmig_tui.impact.needed import Wanted
+    from pgmig_tui.impact.needed import WantedLock
     from pgmig_tui.project.environments import Environment
 
 NOT_ASKED = "nobody asked"
@@ -47,7 +47,7 @@ class Review:
     gate: Gate
     catalog: bool
     reason: str = ""
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[WantedLock, ...] = ()
     """The locks that the scripts want, about which the checks ask."""
     asked_at: float = 0.0
     """When the checks were asked, by time.monotonic()."""

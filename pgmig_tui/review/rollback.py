@@ -24,7 +24,7 @@ from pgmig_tui.review.prepared import Review, answered, review
 from pgmig_tui.review.rollback_steps import StepRow, row_lines, step_rows
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.planning.losses import Receipt, count_losses, filled, loose_of
-from pgmig_tui.run.planning.tried import Tried, tried_before
+from pgmig_tui.run.planning.tried import TriedRevert, tried_before
 from pgmig_tui.run.process.keep import Saving, plan_saving
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class RollbackReview:
     review: Review
     now: RightNow
     receipt: Receipt
-    tried: Mapping[str, Tried]
+    tried: Mapping[str, TriedRevert]
     silent: tuple[str, ...]
     asked_at: datetime
     saving: Saving | None = None

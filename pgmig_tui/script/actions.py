@@ -103,7 +103,7 @@ class SetEncoding:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class RedirectOutput:
     """From here on rows go to the file `name` (resolved), or to the command after `|`; None is the log again."""
 
     name: str | None
@@ -130,7 +130,7 @@ class SetEnvironment:
     line: int
 
 
-Action = Send | CopyFile | Echo | Connect | SetEncoding | Output | Shell | SetEnvironment
+Action = Send | CopyFile | Echo | Connect | SetEncoding | RedirectOutput | Shell | SetEnvironment
 
 
 @dataclass(frozen=True, slots=True)

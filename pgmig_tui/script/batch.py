@@ -78,7 +78,7 @@ def _starts(texts: Sequence[str], sizes: Sequence[int]) -> list[int]:
     return starts
 
 
-class Ahead:
+class ParseAhead:
     """Parses statements in a thread, in the order in which they are given; `with` ends it."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Ahead:
         self._ready = 0
         self._handed = 0
 
-    def __enter__(self) -> Ahead:
+    def __enter__(self) -> ParseAhead:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pgmig_tui.script.lexer import LEADING_AT, Lexer, mask
-from pgmig_tui.script.repeated import Row, Rows
+from pgmig_tui.script.repeated import RepeatedRows, Row
 from pgmig_tui.script.variables import parse_boolean
 
 _BOM = b"\xef\xbb\xbf"
@@ -44,7 +44,7 @@ class _Outer:
     name: bytes
 
 
-class Frame:
+class SourceFrame:
     """`text` is the line (or variable's value) for the lexer, `raw` the same as it will be sent; None between lines."""
 
     def __init__(self, name: str, data: bytes) -> None:
@@ -282,7 +282,7 @@ class Frame:
         self.next_base = min(behind + 1, len(data)) if found else len(data)
         return end
 
-    def row_after(self, rows: Rows, start: int, end: int) -> Row | None:
+    def row_after(self, rows: RepeatedRows, start: int, end: int) -> Row | None:
         """The long row of statements that follow the one at those places of the file and are like it. They are passed
         over: the file goes on behind them, as if the last of them had been taken."""
         if not self.ends_its_line or self.branches:

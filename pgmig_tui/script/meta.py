@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgmig_tui.script.actions import Connect, CopyFile, Output, Send, SetEncoding, SetEnvironment, Shell, Then
+from pgmig_tui.script.actions import Connect, CopyFile, RedirectOutput, Send, SetEncoding, SetEnvironment, Shell, Then
 from pgmig_tui.script.arguments import Argument, Arguments
 from pgmig_tui.script.copy import parse_copy
 from pgmig_tui.script.frame import Arm
@@ -215,7 +215,7 @@ def _output(reader: PsqlReader, arguments: Arguments, name: str) -> None:
         reader.needs_shell("\\o |")
     elif resolved:
         resolved = reader.resolve_file(resolved)
-    reader.emit(Output(resolved, frame.name, frame.line_number))
+    reader.emit(RedirectOutput(resolved, frame.name, frame.line_number))
 
 
 def _copy(reader: PsqlReader, arguments: Arguments, name: str) -> None:
@@ -377,7 +377,7 @@ def _table() -> dict[str, Command]:
 _DESCRIBE = re.compile(r"d[a-zA-Z]*[S+x]*|[lz][S+x]*").fullmatch
 
 
-class Commands(dict[str, Command]):
+class MetaCommands(dict[str, Command]):
     """All commands by name; the many spellings of `\\d` share one."""
 
     def get(self, name: str, default: Command | None = None) -> Command | None:  # type: ignore[override]
@@ -387,4 +387,4 @@ class Commands(dict[str, Command]):
         return found or default
 
 
-COMMANDS = Commands(_table())
+COMMANDS = MetaCommands(_table())

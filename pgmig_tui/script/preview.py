@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pgmig_tui.display.mask import mask_secrets
-from pgmig_tui.script.actions import Action, CopyFile, Output, Send, ServerFacts, SetEnvironment, Shell, Then
+from pgmig_tui.script.actions import Action, CopyFile, RedirectOutput, Send, ServerFacts, SetEnvironment, Shell, Then
 from pgmig_tui.script.arguments import Arguments
 from pgmig_tui.script.files import Allow, FileSource
-from pgmig_tui.script.frame import Arm, Frame
+from pgmig_tui.script.frame import Arm, SourceFrame
 from pgmig_tui.script.meta import Sending
 from pgmig_tui.script.parse import output_names
 from pgmig_tui.script.problems import ScriptError, ScriptRefused, ScriptUnbounded
 from pgmig_tui.script.reader import PsqlReader
-from pgmig_tui.script.repeated import Rows
+from pgmig_tui.script.repeated import RepeatedRows
 from pgmig_tui.script.silence import MARK, Silence, silences
 from pgmig_tui.script.statement import Statement, decode
 from pgmig_tui.script.variables import is_special, parse_boolean, to_text
@@ -109,7 +109,7 @@ def preview(
     (`Statement.times`).
     """
     walker = _Walker(name, files, variables, allow, server)
-    walker.rows = Rows() if rows else None
+    walker.rows = RepeatedRows() if rows else None
     walker.open(name, data)
     walker.walk()
     return Preview(
@@ -125,12 +125,12 @@ def preview(
 
 
 @dataclass(slots=True)
-class _Fork:
+class _VariableFork:
     """An open `\\if`: its number and arm, the variables before it and after each of its arms. `decided`: an arm that
     certainly runs has begun."""
 
     number: int
-    frame: Frame
+    frame: SourceFrame
     before: dict[str, str]
     arm: int = 0
     after: list[dict[str, str]] = field(default_factory=list)
@@ -156,9 +156,9 @@ class _Walker(PsqlReader):
         self.missing: list[str] = []
         self.complete: set[int] = set()
         self.marked: dict[str, bytes] = {}
-        self.rows: Rows | None = None
+        self.rows: RepeatedRows | None = None
         self._frames.clear()
-        self._forks: list[_Fork] = []
+        self._forks: list[_VariableFork] = []
         self._path: Path = ()
         self._count = 0
         self._may_have_ended = False
@@ -188,7 +188,7 @@ class _Walker(PsqlReader):
     # --- statements ---------------------------------------------------------------------------------------------
 
     def send(
-        self, frame: Frame, *, end: int, then: Then = "plain", argument: str = "", sql: bytes | None = None
+        self, frame: SourceFrame, *, end: int, then: Then = "plain", argument: str = "", sql: bytes | None = None
     ) -> None:
         start, line = frame.start, frame.start_line or frame.line_number
         begun = frame.begun
@@ -258,7 +258,7 @@ class _Walker(PsqlReader):
         if _COPY_IN(text):
             self.frame.skip_rows()
 
-    def _skip_like_it(self, rows: Rows, frame: Frame, start: int, end: int) -> None:
+    def _skip_like_it(self, rows: RepeatedRows, frame: SourceFrame, start: int, end: int) -> None:
         """Pass over the many statements that are like the one that was sent last, and count them with it."""
         row = frame.row_after(rows, start, end + 1) if self.encoding == "UTF8" else None
         if row is not None:
@@ -271,16 +271,16 @@ class _Walker(PsqlReader):
         elif strings := _SET_STRINGS(text):
             self.standard_conforming_strings = parse_boolean(strings[1]) is not False
 
-    def escaped(self, frame: Frame, char: bytes) -> None:
+    def escaped(self, frame: SourceFrame, char: bytes) -> None:
         super().escaped(frame, char)
         frame.filled = True
         frame.joined |= char == b";"
 
-    def fill(self, frame: Frame, text: bytes) -> None:
+    def fill(self, frame: SourceFrame, text: bytes) -> None:
         super().fill(frame, text)
         frame.filled = True
 
-    def leave(self, frame: Frame, token: bytes, name: bytes) -> None:
+    def leave(self, frame: SourceFrame, token: bytes, name: bytes) -> None:
         super().leave(frame, token, name)
         word = to_text(name)
         if word.isdigit():
@@ -292,12 +292,12 @@ class _Walker(PsqlReader):
 
     # --- commands -----------------------------------------------------------------------------------------------
 
-    def _command(self, frame: Frame) -> None:
+    def _command(self, frame: SourceFrame) -> None:
         if frame.begun:
             frame.filled = True  # the command stands inside the statement
         super()._command(frame)
 
-    def _dispatch(self, frame: Frame, name: str, arguments: Arguments) -> Sending | None:
+    def _dispatch(self, frame: SourceFrame, name: str, arguments: Arguments) -> Sending | None:
         text = to_text(b"\\" + name.encode() + arguments.text[arguments.at :]).rstrip()
         self.metas.append(Meta(frame.name, frame.line_number, name, text, self._path))
         try:
@@ -319,7 +319,7 @@ class _Walker(PsqlReader):
         self._after(frame, name)
         return sending
 
-    def _pass_over(self, frame: Frame, name: str, arguments: Arguments) -> None:
+    def _pass_over(self, frame: SourceFrame, name: str, arguments: Arguments) -> None:
         try:
             super()._pass_over(frame, name, arguments)
         except ScriptError as error:
@@ -344,8 +344,8 @@ class _Walker(PsqlReader):
             self._tell_shell(action.command, action.line)
         elif isinstance(action, SetEnvironment):
             self._find("shell", f"\\setenv sets {action.name} for the shell commands that follow", action.line)
-        elif isinstance(action, (Output, CopyFile)):
-            name = action.name if isinstance(action, Output) else action.file
+        elif isinstance(action, (RedirectOutput, CopyFile)):
+            name = action.name if isinstance(action, RedirectOutput) else action.file
             if name is not None and name.startswith("|"):
                 self._tell_shell(name[1:], action.line)
             elif isinstance(action, CopyFile) and action.direction == "in":
@@ -357,7 +357,7 @@ class _Walker(PsqlReader):
         if name.startswith("/"):  # a resolved name inside the project is relative to it
             self._find("file", f"it reads {name}, which is outside the project", line)
 
-    def _after(self, frame: Frame, name: str) -> None:
+    def _after(self, frame: SourceFrame, name: str) -> None:
         """What a command means for the rest of the script."""
         if name in ("c", "connect"):
             self._find("connect", "\\connect starts a new session", frame.line_number)
@@ -390,11 +390,11 @@ class _Walker(PsqlReader):
             word = self.variables.get(word[1:], "") if _VARIABLE(word) else ""
         return parse_boolean(word) if word.isalnum() else None
 
-    def _fork(self, frame: Frame, name: str, truth: bool | None) -> None:
+    def _fork(self, frame: SourceFrame, name: str, truth: bool | None) -> None:
         if name == "if":
             self.check_depth()
             self._count += 1
-            self._forks.append(_Fork(self._count, frame, dict(self.variables)))
+            self._forks.append(_VariableFork(self._count, frame, dict(self.variables)))
             self._forks[-1].begin_arm(truth)
             frame.push(Arm.TRUE)
         else:
@@ -438,7 +438,7 @@ class _Walker(PsqlReader):
             self.included.append(name)
             self._tell_read(name, self.frame.line_number)
 
-    def _end_file(self, frame: Frame) -> None:
+    def _end_file(self, frame: SourceFrame) -> None:
         lexer = frame.lexer
         if frame.parts and (lexer.in_quote or lexer.paren_depth or lexer.begin_depth):
             what = "comment" if lexer.quote == b"*" else "quote" if lexer.in_quote else "parenthesis or BEGIN"

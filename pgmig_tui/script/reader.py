@@ -16,12 +16,12 @@ from pgmig_tui.errors import UsageError
 from pgmig_tui.script.actions import Action, CopyFile, Echo, Outcome, Send, ServerFacts, Then
 from pgmig_tui.script.arguments import Arguments
 from pgmig_tui.script.files import NOWHERE, Allow, FileSource
-from pgmig_tui.script.frame import Frame
+from pgmig_tui.script.frame import SourceFrame
 from pgmig_tui.script.kinds import kind_of
 from pgmig_tui.script.lexer import VARIABLE_AT, Stop
 from pgmig_tui.script.meta import COMMANDS, Sending
 from pgmig_tui.script.problems import ScriptError, ScriptRefused, ScriptUnbounded
-from pgmig_tui.script.repeated import Row, Rows
+from pgmig_tui.script.repeated import RepeatedRows, Row
 from pgmig_tui.script.statement import begins_transaction_itself, decode
 from pgmig_tui.script.variables import (
     VariableError,
@@ -85,13 +85,13 @@ class PsqlReader:
         self.allow = allow
         self.restricted = ""
         self._run_shell = run_shell
-        self._frames: list[Frame] = []
+        self._frames: list[SourceFrame] = []
         self._queue: deque[Action] = deque()
         self._awaiting: Send | CopyFile | None = None
         self._in_transaction = False
         self._savepoint = False  # one of our own is open, for ON_ERROR_ROLLBACK
         self._encoding = server.encoding
-        self._rows = Rows()
+        self._rows = RepeatedRows()
         self._expanded = 0
         self._included = 0
         self.include(name, data)
@@ -162,7 +162,7 @@ class PsqlReader:
     # --- what the commands (meta.py) use --------------------------------------------------------------------------
 
     @property
-    def frame(self) -> Frame:
+    def frame(self) -> SourceFrame:
         return self._frames[-1]
 
     @property
@@ -282,11 +282,11 @@ class PsqlReader:
         nul = data.find(b"\0")
         if nul >= 0:
             raise ScriptError(name, data.count(b"\n", 0, nul) + 1, "holds a NUL byte, which no SQL text may")
-        self._frames.append(Frame(name, data))
+        self._frames.append(SourceFrame(name, data))
 
     # --- the main loop --------------------------------------------------------------------------------------------
 
-    def _read_on(self, frame: Frame) -> None:
+    def _read_on(self, frame: SourceFrame) -> None:
         """Reads until there is something to do, or to the end of the line."""
         if frame.text is None:
             strict = self.variables["ON_ERROR_STOP"]
@@ -331,7 +331,7 @@ class PsqlReader:
                 self._command(frame)
                 return
 
-    def _variable(self, frame: Frame, start: int, token: bytes) -> None:
+    def _variable(self, frame: SourceFrame, start: int, token: bytes) -> None:
         found = VARIABLE_AT(token)
         assert found
         plain, literal, identifier, tested = found.groups()
@@ -349,21 +349,21 @@ class PsqlReader:
             frame.interpolated = True
             self.fill(frame, quote_literal(value) if literal is not None else quote_identifier(value))
 
-    def fill(self, frame: Frame, text: bytes) -> None:
+    def fill(self, frame: SourceFrame, text: bytes) -> None:
         """Puts a variable's value into the statement."""
         if text:
             frame.parts.append(text)
 
-    def leave(self, frame: Frame, token: bytes, name: bytes) -> None:
+    def leave(self, frame: SourceFrame, token: bytes, name: bytes) -> None:
         """Sends an unknown variable as it is written."""
         frame.parts.append(token)
 
-    def escaped(self, frame: Frame, char: bytes) -> None:
+    def escaped(self, frame: SourceFrame, char: bytes) -> None:
         """`\\;` joins two statements into one query."""
         frame.parts.append(char)
 
     def send(
-        self, frame: Frame, *, end: int, then: Then = "plain", argument: str = "", sql: bytes | None = None
+        self, frame: SourceFrame, *, end: int, then: Then = "plain", argument: str = "", sql: bytes | None = None
     ) -> None:
         """Sends what the query buffer holds (or `sql`), and empties it."""
         line, start = (frame.start_line, frame.start) if frame.begun else (frame.first_line, end)
@@ -379,7 +379,7 @@ class PsqlReader:
             self._before_send(action)
         self._queue.append(action)
 
-    def _command(self, frame: Frame) -> None:
+    def _command(self, frame: SourceFrame) -> None:
         """Carries out the backslash command whose backslash has just been read."""
         frame.drop_newline()
         arguments = Arguments(frame.flatten(), frame.at, self.lookup, self.shell)
@@ -406,13 +406,13 @@ class PsqlReader:
             self.send(frame, end=end, then=sending.then, argument=sending.argument, sql=sql)
             frame.lexer.reset()
 
-    def _pass_over(self, frame: Frame, name: str, arguments: Arguments) -> None:
+    def _pass_over(self, frame: SourceFrame, name: str, arguments: Arguments) -> None:
         """Arguments that the command does not take; they are read all the same, commands in backticks too."""
         for extra in arguments.rest():
             warning = f'\\{name}: extra argument "{to_text(extra.text)}" ignored\n'
             self.emit(Echo(warning, "err", frame.name, frame.line_number))
 
-    def _dispatch(self, frame: Frame, name: str, arguments: Arguments) -> Sending | None:
+    def _dispatch(self, frame: SourceFrame, name: str, arguments: Arguments) -> Sending | None:
         command = COMMANDS.get(name)
         if self.restricted and name != "unrestrict":
             raise self.problem("backslash commands are restricted; only \\unrestrict is allowed")
@@ -426,7 +426,7 @@ class PsqlReader:
             return None
         return command.run(self, arguments, name)
 
-    def _end_file(self, frame: Frame) -> None:
+    def _end_file(self, frame: SourceFrame) -> None:
         """What stands after the last semicolon is a statement too. Then back to the including file."""
         if frame.parts and frame.active:
             self.send(frame, end=len(frame.data))

@@ -48,7 +48,7 @@ class Row:
             at = found.end()
 
 
-class Rows:
+class RepeatedRows:
     """Finds such rows while a file is read. It tries seldom where it found none: a pattern has its price."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pgmig_tui.display.cells import Line, Role, Span, state_cell
-from pgmig_tui.ui.backend.protocol import Facts, RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import ProjectFacts, RunFacts, StatusFacts
 
 POLL_SECONDS = 10.0
 STALE_AFTER = 30.0
@@ -24,15 +24,15 @@ def age_words(seconds: float) -> str:
 class Answers:
     """The last answer of each environment, and the last good one."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: ProjectFacts) -> None:
         self.facts = facts
-        self.last: dict[str, Standing] = {}
-        self.good: dict[str, Standing] = {}
+        self.last: dict[str, StatusFacts] = {}
+        self.good: dict[str, StatusFacts] = {}
         self.runs: tuple[RunFacts, ...] = ()
         self.problem = ""
         """Why plan and configuration, as they lie on disk now, can't be read."""
 
-    def change(self, facts: Facts) -> None:
+    def change(self, facts: ProjectFacts) -> None:
         """The project is another one by now; answers of environments that lead elsewhere, or are gone, are dropped."""
         same = {place.name for place in facts.places if place in self.facts.places}
         self.facts = facts
@@ -40,7 +40,7 @@ class Answers:
             for name in set(known) - same:
                 del known[name]
 
-    def take(self, standing: Standing) -> None:
+    def take(self, standing: StatusFacts) -> None:
         self.last[standing.environment] = standing
         if standing.reachable:
             self.good[standing.environment] = standing

@@ -20,12 +20,12 @@ from pgmig_tui.display import hangup
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
-from pgmig_tui.ui.backend.protocol import Place, RunFacts, Session, Standing
+from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.destinations import Destination, ToRun
 from pgmig_tui.ui.kept import KeptAnswers
 from pgmig_tui.ui.messages import EnvironmentAnswered, ProjectRead, RunsListed
 from pgmig_tui.ui.router import screen_for
-from pgmig_tui.ui.screens.base import PlaceScreen
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES
@@ -60,7 +60,7 @@ class PgmigApp(App[int]):
 
     def __init__(
         self,
-        session: Session,
+        session: Backend,
         *,
         clock: Callable[[], datetime] | None = None,
         asks: bool = True,
@@ -139,7 +139,7 @@ class PgmigApp(App[int]):
             self.chosen = next((at for at, place in enumerate(facts.places) if place.name == name), 0)
             self.unlocked &= {place.name for place in facts.places if place in before}
             for screen in self.screen_stack:
-                if isinstance(screen, PlaceScreen):
+                if isinstance(screen, BaseScreen):
                     screen.project_changed()
             if self._asks:
                 self._ask_places()
@@ -155,7 +155,7 @@ class PgmigApp(App[int]):
             standing = self.session.standing(environment)
         except Exception as error:
             # One environment's trouble, of whatever kind, is said in its column; the others and the program go on.
-            standing = Standing(environment, self.clock(), False, error=words_of(error))
+            standing = StatusFacts(environment, self.clock(), False, error=words_of(error))
         return EnvironmentAnswered(standing)
 
     def _list_runs(self) -> RunsListed | None:
@@ -192,16 +192,16 @@ class PgmigApp(App[int]):
 
     def _tell(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, PlaceScreen):
+            if isinstance(screen, BaseScreen):
                 screen.answers_changed()
 
-    def locked(self, place: Place) -> str | None:
+    def locked(self, place: EnvironmentFacts) -> str | None:
         """Why nothing may be changed there yet; None when it may."""
         if not place.protected or place.name in self.unlocked:
             return None
         return f"{place.name} is read-only; u unlocks it for this session, by its word"
 
-    def unlock(self, place: Place, done: Callable[[], None]) -> None:
+    def unlock(self, place: EnvironmentFacts, done: Callable[[], None]) -> None:
         """Asks for the word of a protected environment."""
         from pgmig_tui.ui.screens.confirm import unlock
 
@@ -226,7 +226,7 @@ class PgmigApp(App[int]):
     def script_changed(self, change_id: str) -> None:
         """A script of a change was edited: what is known of it is old."""
         for screen in self.screen_stack:
-            if isinstance(screen, PlaceScreen):
+            if isinstance(screen, BaseScreen):
                 screen.script_changed(change_id)
 
     def go(self, destination: Destination, *, instead: bool = False) -> None:
@@ -244,7 +244,7 @@ class PgmigApp(App[int]):
     def leave(self) -> None:
         """Leaves; says which runs go on. Answers that stand nowhere else are worth a second `q`."""
         lost = self.kept.unsaid
-        if lost and lost != self._warned and isinstance(self.screen, PlaceScreen):
+        if lost and lost != self._warned and isinstance(self.screen, BaseScreen):
             self._warned = lost
             self.screen.say(f"{count(lost, 'answer')} to a review would be lost: q again leaves, Esc keeps them")
             return
@@ -253,7 +253,7 @@ class PgmigApp(App[int]):
             for run in self.answers.alive()
         ]
         for screen in self.screen_stack:
-            if isinstance(screen, PlaceScreen):
+            if isinstance(screen, BaseScreen):
                 screen.leaving()
         self._stop_asking()
         self.exit(0)
@@ -262,7 +262,7 @@ class PgmigApp(App[int]):
         self.leave()
 
     def action_help_quit(self) -> None:
-        if isinstance(self.screen, PlaceScreen):
+        if isinstance(self.screen, BaseScreen):
             self.screen.do_explain()
 
     def _fatal_error(self) -> None:
@@ -276,7 +276,7 @@ class PgmigApp(App[int]):
             poller.stop()
 
     def action_command_palette(self) -> None:
-        if isinstance(self.screen, PlaceScreen):
+        if isinstance(self.screen, BaseScreen):
             self.screen.do_palette()
 
     def notify(self, message: str, **options: Any) -> None:
@@ -349,7 +349,7 @@ def moved(before: Sequence[RunFacts], now: Sequence[RunFacts]) -> set[str]:
     return {run.environment for run in now if before and known.get(run.run_id) != (run.state, run.done)}
 
 
-def fault_words(session: Session, fault: str) -> str:
+def fault_words(session: Backend, fault: str) -> str:
     """What a person hears when the screen ended by a fault of its own."""
     last = safe(fault.strip().splitlines()[-1])
     try:

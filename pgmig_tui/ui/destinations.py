@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pgmig_tui.run.journal.entry import Entry
     from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-    from pgmig_tui.ui.backend.protocol import Command, Manner, Place, PlanLine, Watch
-    from pgmig_tui.ui.screens.base import PlaceScreen
+    from pgmig_tui.ui.backend.protocol import Command, EnvironmentFacts, Manner, PlanLine, Watch
+    from pgmig_tui.ui.screens.base import BaseScreen
     from pgmig_tui.ui.screens.run import RunScreen
 
 
@@ -19,7 +19,7 @@ class ToChange:
     """A change: its scripts, and what they do to an environment."""
 
     change: PlanLine
-    environment: Place | None
+    environment: EnvironmentFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ToReview:
     """The review of a run before it starts. `to` is where it ends: a change ID, or a run's ID for a backfill that goes
     on; None: at the plan's end. `evidence` is what speaks for a change that is to be recorded only."""
 
-    environment: Place
+    environment: EnvironmentFacts
     command: Command
     to: str | None = None
     how: Manner = "run"
@@ -38,7 +38,7 @@ class ToReview:
 class ToRollback:
     """A rollback: how far, what it costs. `came_from` is the run on whose screen it was asked for."""
 
-    environment: Place
+    environment: EnvironmentFacts
     came_from: str = ""
 
 
@@ -48,7 +48,7 @@ class ToRun:
     looks."""
 
     run_id: str
-    environment: Place | None = None
+    environment: EnvironmentFacts | None = None
     watch: Watch | None = None
     steers: bool = True
 
@@ -58,7 +58,7 @@ class ToBackfillRun:
     """A data migration in batches, alive or ended."""
 
     run_id: str
-    environment: Place | None = None
+    environment: EnvironmentFacts | None = None
     steers: bool = True
 
 
@@ -67,7 +67,7 @@ class ToRollbackRun:
     """A rollback that was just started."""
 
     run_id: str
-    environment: Place
+    environment: EnvironmentFacts
     watch: Watch
 
 
@@ -91,7 +91,7 @@ class ToAfter:
     """A run that has ended: its steps, and the post-deployment checklist."""
 
     run_id: str
-    environment: Place | None
+    environment: EnvironmentFacts | None
     picture: RunPicture
     events: Sequence[Entry]
 
@@ -101,7 +101,7 @@ class ToIncident:
     """The record of a rollback that has ended."""
 
     run_id: str
-    environment: Place | None
+    environment: EnvironmentFacts | None
     picture: RunPicture
     events: Sequence[Entry]
 
@@ -110,7 +110,7 @@ class ToIncident:
 class ToLocks:
     """Who waits for whom on an environment. `steering`: the run that it was opened from is steered from here."""
 
-    environment: Place
+    environment: EnvironmentFacts
     steering: bool = False
 
 
@@ -118,7 +118,7 @@ class ToLocks:
 class ToForeign:
     """What another account, or another program, does on an environment."""
 
-    environment: Place
+    environment: EnvironmentFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class ToRuns:
 class ToHelp:
     """What the keys of a screen do."""
 
-    about: PlaceScreen
+    about: BaseScreen
 
 
 OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident

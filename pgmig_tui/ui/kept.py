@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pgmig_tui.ui.backend.protocol import Answered, Item, Review
+from pgmig_tui.ui.backend.protocol import Answered, ItemFacts, ReviewFacts
 
 Scripts = frozenset[tuple[str, str, str]]
 """Action, change ID and script hash of each step."""
@@ -23,7 +23,7 @@ class KeptAnswers:
     _notes: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _waiting: set[tuple[str, str]] = field(default_factory=set)
 
-    def keep(self, review: Review, answers: Mapping[str, Answered]) -> None:
+    def keep(self, review: ReviewFacts, answers: Mapping[str, Answered]) -> None:
         """Keeps what stands in a review now; an answer that was taken back is gone here, too."""
         here = (review.environment, review.command)
         self._by[here] = (scripts(review), dict(answers))
@@ -31,7 +31,7 @@ class KeptAnswers:
         for one in answers.values():
             self.note(*here, one.item_id, one.note)
 
-    def used(self, review: Review) -> None:
+    def used(self, review: ReviewFacts) -> None:
         """A run has been started with them: they stand in its journal."""
         self._waiting.discard((review.environment, review.command))
 
@@ -44,7 +44,7 @@ class KeptAnswers:
         """Keeps a reason alone."""
         self._notes[(environment, command, item_id)] = text
 
-    def holding(self, review: Review) -> dict[str, Answered]:
+    def holding(self, review: ReviewFacts) -> dict[str, Answered]:
         """What was attested of the same scripts, or of more than these, to items that a person still has to answer."""
         of, answers = self._by.get((review.environment, review.command), (frozenset(), {}))
         if not review.steps or not scripts(review) <= of:
@@ -57,10 +57,10 @@ class KeptAnswers:
         return self._notes.get((environment, command, item_id), "")
 
 
-def scripts(review: Review) -> Scripts:
+def scripts(review: ReviewFacts) -> Scripts:
     return frozenset((step.action, step.change_id, step.script_hash) for step in review.steps)
 
 
-def open_for_a_word(item: Item) -> bool:
+def open_for_a_word(item: ItemFacts) -> bool:
     """Whether nobody but a person can answer it."""
     return not item.answered and not item.seen

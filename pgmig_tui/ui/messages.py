@@ -8,13 +8,13 @@ from typing import Any
 from textual.message import Message
 
 from pgmig_tui.run.journal.entry import Entry
-from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, StatusFacts
 
 
 class EnvironmentAnswered(Message):
     """An environment answered, or said why it can't."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: StatusFacts) -> None:
         super().__init__()
         self.standing = standing
 

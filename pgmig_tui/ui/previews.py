@@ -10,7 +10,7 @@ from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine, ScriptKind
 from pgmig_tui.ui.threads import in_thread
 
 
-class Wanted(NamedTuple):
+class WantedScript(NamedTuple):
     """A script of a change, as an environment would run it: its variables, and what it has deployed, matter."""
 
     environment: str
@@ -51,24 +51,26 @@ class Previews:
     """`read` blocks and is called in a thread; `told` is called there, too, with each answer, and hands it to the event
     loop, which calls `take`."""
 
-    def __init__(self, read: Callable[[Wanted], ImpactFacts], told: Callable[[Wanted, ImpactFacts], None]) -> None:
+    def __init__(
+        self, read: Callable[[WantedScript], ImpactFacts], told: Callable[[WantedScript, ImpactFacts], None]
+    ) -> None:
         self._read = read
         self._told = told
-        self._known: dict[Wanted, ImpactFacts] = {}
-        self._queue: list[Wanted] = []
-        self._asked: set[Wanted] = set()
+        self._known: dict[WantedScript, ImpactFacts] = {}
+        self._queue: list[WantedScript] = []
+        self._asked: set[WantedScript] = set()
         self._lock = threading.Lock()
         self._works = False
 
-    def get(self, wanted: Wanted) -> ImpactFacts | None:
+    def get(self, wanted: WantedScript) -> ImpactFacts | None:
         return self._known.get(wanted)
 
-    def take(self, wanted: Wanted, facts: ImpactFacts) -> None:
+    def take(self, wanted: WantedScript, facts: ImpactFacts) -> None:
         """What was read; not if its script has been forgotten meanwhile."""
         if wanted in self._asked:
             self._known[wanted] = facts
 
-    def want(self, wanted: Iterable[Wanted], *, first: bool = False) -> None:
+    def want(self, wanted: Iterable[WantedScript], *, first: bool = False) -> None:
         """Reads these, unless they have been read or will be; `first`: before all others."""
         new = [one for one in wanted if one not in self._asked]
         self._asked.update(new)

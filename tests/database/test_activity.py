@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pgmig_tui.database.activity import (
-    Session,
+    ServerSession,
     cancel,
     end_sessions,
     lock_tree,
@@ -54,9 +54,9 @@ def watch(server: Server, database: str, **more: str) -> Iterator[Connection]:
         yield connection
 
 
-def blocker_of(connection: Connection, pid: int) -> Session | None:
+def blocker_of(connection: Connection, pid: int) -> ServerSession | None:
     """Whom a session waits for, None when it doesn't wait."""
-    above: dict[int, Session] = {}
+    above: dict[int, ServerSession] = {}
     for one in lock_tree(connection):
         if one.pid == pid:
             return above.get(one.depth - 1)

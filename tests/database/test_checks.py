@@ -28,14 +28,16 @@ from pgmig_tui.database.connect import Connection, ServerError, ServerIdentity, 
 from pgmig_tui.database.text import load
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import AE, AS, RE, SUE, LockMode, S
-from pgmig_tui.impact.needed import Wanted
+from pgmig_tui.impact.needed import WantedLock
 from pgmig_tui.project.environments import Policy
 from tests.database.places import Databases, Place, place, role, session, until
 from tests.servers import Server
 
 
-def wants(relation: str, mode: LockMode = AE, schema: str = "app", waits_for: LockMode | None = None) -> list[Wanted]:
-    return [Wanted(Name(schema, relation), mode, waits_for)]
+def wants(
+    relation: str, mode: LockMode = AE, schema: str = "app", waits_for: LockMode | None = None
+) -> list[WantedLock]:
+    return [WantedLock(Name(schema, relation), mode, waits_for)]
 
 
 TABLE = wants("orders")

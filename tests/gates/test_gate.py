@@ -18,7 +18,7 @@ from pgmig_tui.gates.checklist import (
     PRE,
     SERVER,
     VERIFY_BACKUP,
-    Item,
+    ChecklistItem,
     item_named,
     items_for,
 )
@@ -34,7 +34,7 @@ class AnEnvironment:
     target: Place = field(default_factory=lambda: Place({}))
 
 
-def items(command: str = "deploy", **policy: object) -> tuple[Item, ...]:
+def items(command: str = "deploy", **policy: object) -> tuple[ChecklistItem, ...]:
     return items_for(AnEnvironment(Policy(**policy)), command)  # type: ignore[arg-type]
 
 
@@ -48,7 +48,9 @@ def answer(item_id: str, how: str = "attest", note: str = "done") -> Answer:
     return Answer(item_id, how, note, "Ann", "2026-01-01T00:00:00Z")  # type: ignore[arg-type]
 
 
-def blocking(found: Sequence[Item], results: list[CheckResult], answers: Sequence[Answer] = (), protected: bool = True):  # type: ignore[no-untyped-def]
+def blocking(
+    found: Sequence[ChecklistItem], results: list[CheckResult], answers: Sequence[Answer] = (), protected: bool = True
+) -> tuple[str, ...]:
     return evaluate(found, results, answers, protected).blocking
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from pgmig_tui.database.catalog import PLAN, array, gather, prepared_sql, values_of
-from pgmig_tui.impact.facts import Facts, Name
+from pgmig_tui.impact.facts import DatabaseFacts, Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
@@ -61,7 +61,7 @@ class Session:
             pass
         return cursor.fetchall() if cursor.description else []
 
-    def facts(self, *sql: str) -> Facts:
+    def facts(self, *sql: str) -> DatabaseFacts:
         """What the server knows of the names in the statements, as committed."""
         facts = gather(names_in([One(text) for text in sql]), self.ask, self)
         self.actor.rollback()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.impact.plpgsql import Assign, Run, steps_of
+from pgmig_tui.impact.plpgsql import Assign, RunSql, steps_of
 
 
 def runs(sql: str) -> list[str] | None:
     steps = steps_of(sql)
     if steps is None:
         return None
-    return [" ".join(one.text.split()) for one in steps if isinstance(one, Run)] + [
+    return [" ".join(one.text.split()) for one in steps if isinstance(one, RunSql)] + [
         f"{one.name} := {one.expression}" for one in steps if isinstance(one, Assign)
     ]
 

@@ -14,8 +14,8 @@ import pytest
 
 from pgmig_tui.impact.facts import (
     Column,
-    Dependent,
-    Facts,
+    DatabaseFacts,
+    DependentRelation,
     ForeignKey,
     FunctionFact,
     Index,
@@ -49,7 +49,7 @@ STATEMENTS = (
 )  # fmt: skip
 
 
-def random_graph(seed: int, objects: int) -> Facts:
+def random_graph(seed: int, objects: int) -> DatabaseFacts:
     """Objects that name each other at random, in circles too; every third is a view, every third a function."""
     some = random.Random(seed)
     third = objects // 3
@@ -66,7 +66,7 @@ def random_graph(seed: int, objects: int) -> Facts:
             name, "m" if some.random() < 0.1 else "v", reads=few([*views, *tables]),
             rules=("r",) * (some.random() < 0.1),
             triggers=(Trigger("i", some.choice(routines), EVERY_VERB | 64),) * (some.random() < 0.2),
-            dependents=tuple(Dependent(one, "v") for one in few(views)), columns={"a": Column("a", "int4")},
+            dependents=tuple(DependentRelation(one, "v") for one in few(views)), columns={"a": Column("a", "int4")},
         )  # fmt: skip
     for name in tables:
         keys = tuple(
@@ -77,7 +77,7 @@ def random_graph(seed: int, objects: int) -> Facts:
             name, some.choice("rrp"), columns={"a": Column("a", "int4")}, foreign_keys=keys,
             indexes=(Index(Name("s", f"{name.relation}_i"), frozenset("a"), ("a",), unique=True),),
             triggers=tuple(Trigger(f"g{n}", one, EVERY_VERB) for n, one in enumerate(few(routines, 2))),
-            dependents=tuple(Dependent(one, "v", frozenset("a")) for one in few(views)),
+            dependents=tuple(DependentRelation(one, "v", frozenset("a")) for one in few(views)),
             owner="somebody", rows=10, bytes=8192,
         )  # fmt: skip
     for name in some.sample(tables, third // 2):
@@ -85,7 +85,7 @@ def random_graph(seed: int, objects: int) -> Facts:
             relations[child] = replace(relations[child], parents=(*relations[child].parents, name))
             relations[name] = replace(relations[name], children=(*relations[name].children, child))
     functions = {name: _function(name, some, views, tables, routines) for name in routines}
-    return Facts(relations, functions=functions, search_path=("s",), owned={"somebody": tuple(tables)})
+    return DatabaseFacts(relations, functions=functions, search_path=("s",), owned={"somebody": tuple(tables)})
 
 
 def _function(
@@ -106,7 +106,7 @@ def _function(
     return FunctionFact(name, "v", "plpgsql", text, least=1, most=1, parameters=("n",))
 
 
-def statements_on(facts: Facts, seed: int) -> Iterator[str]:
+def statements_on(facts: DatabaseFacts, seed: int) -> Iterator[str]:
     """Statements of each kind on some of the objects."""
     some = random.Random(seed)
     names = list(facts.relations)
@@ -119,7 +119,7 @@ def statements_on(facts: Facts, seed: int) -> Iterator[str]:
         yield template.format(v=v, w=w, t=t, u=u, m=some.choice(materialized), f=some.choice(list(facts.functions)))
 
 
-def predict_one(sql: str, facts: Facts) -> StatementImpact:
+def predict_one(sql: str, facts: DatabaseFacts) -> StatementImpact:
     (impact,) = predict_script([Statement("x.sql", 1, 1, sql)], facts).statements
     return impact
 
@@ -170,7 +170,9 @@ def test_the_work_on_any_graph_grows_no_faster_than_the_graph(seed: int) -> None
 
 def test_views_that_name_each_other_are_told_to_recurse() -> None:
     one, two = Name("s", "one"), Name("s", "two")
-    facts = Facts({one: Relation(one, "v", reads=(two,)), two: Relation(two, "v", reads=(one,))}, search_path=("s",))
+    facts = DatabaseFacts(
+        {one: Relation(one, "v", reads=(two,)), two: Relation(two, "v", reads=(one,))}, search_path=("s",)
+    )
     for sql in ("LOCK one", "SELECT * FROM two", "DELETE FROM one"):
         (impact,) = predict_script([Statement("x.sql", 1, 1, sql)], facts).statements
         assert impact.problem is not None, sql

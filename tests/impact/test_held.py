@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pgmig_tui.impact.facts import Column, Facts, Name, Relation
+from pgmig_tui.impact.facts import Column, DatabaseFacts, Name, Relation
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.impact.written import script_text
@@ -15,14 +15,14 @@ from tests.impact.statements import script
 ORDERS, CUSTOMERS = Name("public", "orders"), Name("public", "customers")
 
 
-def facts(rows: int = 400_000) -> Facts:
+def facts(rows: int = 400_000) -> DatabaseFacts:
     columns = {"id": Column("id", "int4"), "total": Column("total", "int4")}
-    return Facts(
+    return DatabaseFacts(
         {name: Relation(name, "r", columns=columns, bytes=rows * 100, rows=rows) for name in (ORDERS, CUSTOMERS)}
     )
 
 
-def last(sql: str, known: Facts | None = None, *, wrapped: bool = True) -> StatementImpact:
+def last(sql: str, known: DatabaseFacts | None = None, *, wrapped: bool = True) -> StatementImpact:
     found = predict_script(script(*sql.strip().rstrip(";").split(";")), known or facts(), wrapped=wrapped).statements
     return [one for one in found if one.transaction_control is None][-1]
 
@@ -128,7 +128,7 @@ def test_a_statement_costs_the_same_however_many_tables_the_transaction_has_lock
 
         sys.setprofile(called)
         try:
-            found = predict_script(statements, Facts(relations), wrapped=True)
+            found = predict_script(statements, DatabaseFacts(relations), wrapped=True)
         finally:
             sys.setprofile(None)
         return calls, len(script_text(found))
@@ -141,7 +141,7 @@ def test_a_statement_costs_the_same_however_many_tables_the_transaction_has_lock
 
 def test_of_many_locks_from_before_the_strongest_are_told_and_the_others_counted() -> None:
     names = [Name("public", f"t{n}") for n in range(60)]
-    known = Facts({name: Relation(name, "r", columns={"a": Column("a", "int4")}) for name in names})
+    known = DatabaseFacts({name: Relation(name, "r", columns={"a": Column("a", "int4")}) for name in names})
     locks = [f"LOCK TABLE t{n} IN {'ACCESS EXCLUSIVE' if n % 10 == 9 else 'SHARE'} MODE" for n in range(60)]
     impact = predict_script(script(*locks, "SELECT 1"), known, wrapped=True).statements[-1]
     modes = [one.mode.sql_name for one in impact.held]

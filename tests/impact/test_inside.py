@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.impact.facts import Column, Facts, ForeignKey, FunctionFact, Name, Relation, Trigger
+from pgmig_tui.impact.facts import Column, DatabaseFacts, ForeignKey, FunctionFact, Name, Relation, Trigger
 from pgmig_tui.impact.folding import constant_text
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_in
@@ -22,9 +22,9 @@ def _function(name: str, body: str, *, returns: str = "void", parameters: str = 
     return FunctionFact(Name("app", name), "v", "plpgsql", text)
 
 
-def _facts(*functions: FunctionFact, triggers: tuple[Trigger, ...] = (), **columns: Column) -> Facts:
+def _facts(*functions: FunctionFact, triggers: tuple[Trigger, ...] = (), **columns: Column) -> DatabaseFacts:
     relations = [Relation(DOC, "r", columns=columns, triggers=triggers), Relation(LOG, "r")]
-    return Facts(
+    return DatabaseFacts(
         {relation.name: relation for relation in relations},
         functions={function.name: function for function in functions},
         search_path=("app",),
@@ -32,7 +32,7 @@ def _facts(*functions: FunctionFact, triggers: tuple[Trigger, ...] = (), **colum
     )
 
 
-def _locks(sql: str, facts: Facts) -> dict[str, tuple[LockMode, str]]:
+def _locks(sql: str, facts: DatabaseFacts) -> dict[str, tuple[LockMode, str]]:
     impact = predict_script([One(sql)], facts, wrapped=True).statements[0]
     return {lock.relation: (lock.mode, lock.certainty) for lock in impact.locks}
 
@@ -144,7 +144,7 @@ def test_a_partition_row_of_a_key_leads_to_the_whole_key() -> None:
     key = ForeignKey("k", DOC, ("a",), LOG, id=1)
     part = ForeignKey("k_1", Name("app", "doc_1"), ("a",), LOG, inherited=True, id=2, parent=1)
     tables = [Relation(DOC, "p", foreign_keys=(key,)), Relation(part.table, "r", foreign_keys=(part,))]
-    catalog = Catalog(Facts({table.name: table for table in tables}))
+    catalog = Catalog(DatabaseFacts({table.name: table for table in tables}))
     assert catalog.root_key(part) is key
     assert catalog.root_key(key) is key
 

@@ -6,19 +6,19 @@ import json
 
 import pytest
 
-from pgmig_tui.database.forecast import Script, walk
-from pgmig_tui.impact.facts import Column, Facts, ForeignKey, FunctionFact, Index, Name, Relation, replace
+from pgmig_tui.database.forecast import ForecastScript, walk
+from pgmig_tui.impact.facts import Column, DatabaseFacts, ForeignKey, FunctionFact, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_of_text
 from pgmig_tui.impact.predict import Catalog, predict_script, to_json
-from pgmig_tui.impact.result import Held, StatementImpact
+from pgmig_tui.impact.result import HeldLock, StatementImpact
 from pgmig_tui.script.statement import Statement
 from tests.impact.statements import One, script
 
 AE, SUE, S, SRE, RE = (LockMode(number) for number in (8, 4, 5, 6, 3))
 
 
-def one(sql: str, facts: Facts | None = None) -> StatementImpact:
+def one(sql: str, facts: DatabaseFacts | None = None) -> StatementImpact:
     return predict_script([One(sql)], facts).statements[0]
 
 
@@ -28,7 +28,7 @@ def locks(impact: StatementImpact) -> dict[str, str]:
 
 def test_a_change_of_every_row_reads_what_is_below_the_table() -> None:
     top, part = Name("app", "top"), Name("app", "part")
-    facts = Facts({top: Relation(top, "p", children=(part,)), part: Relation(part, "r", parents=(top,))})
+    facts = DatabaseFacts({top: Relation(top, "p", children=(part,)), part: Relation(part, "r", parents=(top,))})
     assert [one(verb, facts).scans for verb in ("UPDATE app.top SET a = 1", "DELETE FROM app.top")] == [
         ("app.part",), ("app.part",),
     ]  # fmt: skip
@@ -85,10 +85,10 @@ def test_a_lock_is_held_until_commit_and_the_strongest_counts() -> None:
         )
     )
     assert impact.cumulative == (
-        Held("app", "a", SUE, 2, 5),
-        Held("app", "a", AE, 3, 5),
-        Held("app", "b", S, 4, 5),
-        Held("app", "c", AE, 6, 6),
+        HeldLock("app", "a", SUE, 2, 5),
+        HeldLock("app", "a", AE, 3, 5),
+        HeldLock("app", "b", S, 4, 5),
+        HeldLock("app", "c", AE, 6, 6),
     )
     assert [one.held_until_line for one in impact.statements] == [1, 5, 5, 5, 5, 6]
     assert not impact.transactional
@@ -128,7 +128,8 @@ def test_a_table_made_by_the_script_is_nobody_elses_problem() -> None:
 
 def test_a_rolled_back_table_is_not_there() -> None:
     impact = predict_script(
-        script("BEGIN", "CREATE TABLE app.t (id int)", "ROLLBACK", "ALTER TABLE app.t ADD COLUMN z int"), Facts()
+        script("BEGIN", "CREATE TABLE app.t (id int)", "ROLLBACK", "ALTER TABLE app.t ADD COLUMN z int"),
+        DatabaseFacts(),
     )
     assert impact.statements[3].problem is not None
 
@@ -142,13 +143,15 @@ def test_a_statement_that_cannot_be_read_is_never_silent() -> None:
     assert impact.problem.column > 1
 
 
-@pytest.mark.parametrize("before", [Script("a.sql", [One("CREATE GARBAGE")]), Script("a.sql", [], missing=True)])
-def test_after_a_script_that_nobody_can_read_nothing_is_certainly_missing(before: Script) -> None:
+@pytest.mark.parametrize(
+    "before", [ForecastScript("a.sql", [One("CREATE GARBAGE")]), ForecastScript("a.sql", [], missing=True)]
+)
+def test_after_a_script_that_nobody_can_read_nothing_is_certainly_missing(before: ForecastScript) -> None:
     drop = [Statement("b.sql", 1, 1, "DROP TABLE t")]
-    catalog = Catalog(Facts(search_path=("public",)))
-    (alone,) = walk([Script("b.sql", drop)], catalog, 180000)
+    catalog = Catalog(DatabaseFacts(search_path=("public",)))
+    (alone,) = walk([ForecastScript("b.sql", drop)], catalog, 180000)
     assert alone.statements[0].problem is not None
-    _, found = walk([before, Script("b.sql", drop)], Catalog(Facts(search_path=("public",))), 180000)
+    _, found = walk([before, ForecastScript("b.sql", drop)], Catalog(DatabaseFacts(search_path=("public",))), 180000)
     assert found.statements[0].problem is None
     assert found.statements[0].unknown
 
@@ -217,7 +220,7 @@ def test_facts_find_the_other_end() -> None:
     key = ForeignKey("k", Name("public", "a"), ("x",), Name("public", "b"), ("id",))
     a = Relation(Name("public", "a"), "r", {"x": Column("x", "int4")}, foreign_keys=(key,))
     b = Relation(Name("public", "b"), "r", {"id": Column("id", "int4")})
-    facts = Facts({a.name: a, b.name: b})
+    facts = DatabaseFacts({a.name: a, b.name: b})
     assert locks(one("DROP TABLE a", facts)) == {"public.a": "ACCESS_EXCLUSIVE", "public.b": "ACCESS_EXCLUSIVE"}
     assert one("DROP TABLE nowhere", facts).problem is not None
     assert one("DROP TABLE IF EXISTS nowhere", facts).locks == ()
@@ -247,7 +250,7 @@ def test_json_has_the_shape_that_others_depend_on() -> None:
 def test_many_like_inserts_are_looked_at_once() -> None:
     inserts = [One(f"INSERT INTO t (a, b) VALUES ({n}, 'x''{n}')", n, n) for n in range(1, 5001)]
     impact = predict_script(inserts, wrapped=True)
-    assert impact.cumulative == (Held("public", "t", RE, 1, 5000),)
+    assert impact.cumulative == (HeldLock("public", "t", RE, 1, 5000),)
     assert len(impact.statements) == 5000
 
 
@@ -290,7 +293,7 @@ def test_a_default_partition_keeps_its_place_when_it_is_renamed() -> None:
 
 
 def test_a_name_that_only_a_variable_knows_is_never_told_as_a_relation() -> None:
-    for facts in (None, Facts()):
+    for facts in (None, DatabaseFacts()):
         impact = predict_script([One("DROP TABLE _t", variables=("t",))], facts).statements[0]
         assert impact.problem is None
         assert "the value of :t" in impact.unknown
@@ -311,7 +314,7 @@ def test_a_name_that_only_a_variable_knows_is_never_told_as_a_relation() -> None
 )
 def test_statistics_that_are_written_lock_their_table(call: str) -> None:
     table = Relation(Name("app", "t"), "r", {"id": Column("id", "int4")})
-    facts = Facts({table.name: table})
+    facts = DatabaseFacts({table.name: table})
     assert locks(one(f"SELECT {call}", facts)) == {"app.t": "SHARE_UPDATE_EXCLUSIVE"}
     assert Name("app", "t") in names_of_text(f"SELECT {call}").all
     unsure = one(f"SELECT {call}".replace("'t'", "lower('T')"), facts)
@@ -321,7 +324,7 @@ def test_statistics_that_are_written_lock_their_table(call: str) -> None:
 def test_sql_that_crosstab_is_given_is_followed() -> None:
     table = Relation(Name("app", "t"), "r", {"id": Column("id", "int4")})
     own = FunctionFact(Name("public", "crosstab"), "s", "c", "crosstab", least=1, most=1, extension="tablefunc")
-    facts = Facts({table.name: table}, functions={own.name: own})
+    facts = DatabaseFacts({table.name: table}, functions={own.name: own})
     call = "SELECT * FROM crosstab('SELECT id, id, id FROM app.t') AS c(a int, b int)"
     assert locks(one(call, facts)) == {"app.t": "ACCESS_SHARE"}
     assert one(call, facts).unknown == ()
@@ -342,17 +345,17 @@ def test_refreshing_concurrently_needs_a_unique_index(changes: dict[str, bool] |
     index = Index(Name("app", "i"), frozenset({"id"}), ("id",))
     indexes = () if changes is None else (replace(index, **changes),)
     view = Relation(Name("app", "v"), "m", {"id": Column("id", "int4")}, indexes=indexes)
-    told = one("REFRESH MATERIALIZED VIEW CONCURRENTLY app.v", Facts({view.name: view}))
+    told = one("REFRESH MATERIALIZED VIEW CONCURRENTLY app.v", DatabaseFacts({view.name: view}))
     assert (told.problem is not None) == refused
-    assert one("REFRESH MATERIALIZED VIEW app.v", Facts({view.name: view})).problem is None
+    assert one("REFRESH MATERIALIZED VIEW app.v", DatabaseFacts({view.name: view})).problem is None
     empty = replace(view, populated=False)
-    assert one("REFRESH MATERIALIZED VIEW CONCURRENTLY app.v", Facts({view.name: empty})).problem is not None
+    assert one("REFRESH MATERIALIZED VIEW CONCURRENTLY app.v", DatabaseFacts({view.name: empty})).problem is not None
 
 
 def test_what_fails_only_by_what_the_script_did_before_may_destroy_it_where_that_failed() -> None:
     columns = {name: Column(name, "int4") for name in ("id", "n", "v")}
     sequence = Relation(Name("public", "s"), "S")
-    facts = Facts({name: Relation(name, "r", columns) for name in (Name("public", "t"), Name("public", "u"))}
+    facts = DatabaseFacts({name: Relation(name, "r", columns) for name in (Name("public", "t"), Name("public", "u"))}
                   | {sequence.name: sequence})  # fmt: skip
     told = predict_script(
         script(
@@ -390,7 +393,7 @@ def test_what_fails_only_by_what_the_script_did_before_may_destroy_it_where_that
 
 
 def test_the_alias_that_rows_are_locked_of_is_no_relation() -> None:
-    facts = Facts({name: Relation(name, "r", {"id": Column("id", "int4")})
+    facts = DatabaseFacts({name: Relation(name, "r", {"id": Column("id", "int4")})
                    for name in (Name("public", "t"), Name("public", "u"))})  # fmt: skip
     told = one("SELECT a.id FROM t a JOIN u b USING (id) FOR SHARE OF b NOWAIT", facts)
     assert told.problem is None

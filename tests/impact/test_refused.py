@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.impact.facts import Column, Facts, FunctionFact, Index, Name, Relation, replace
+from pgmig_tui.impact.facts import Column, DatabaseFacts, FunctionFact, Index, Name, Relation, replace
 from pgmig_tui.impact.predict import predict_script
 from tests.impact.statements import script
 
@@ -27,7 +27,7 @@ V = replace(_table("v", id="int4"), kind="v", reads=(T.name,))
 COMPUTED = Column("made", "int4", generated="s")
 W = replace(_table("w", id="int4"), columns={"id": Column("id", "int4"), "made": COMPUTED})
 F = FunctionFact(Name("public", "f"), language="plpgsql", least=0, most=0, gives=Name("pg_catalog", "trigger"))
-FACTS = Facts({one.name: one for one in (T, U, V, W)}, functions={F.name: F})
+FACTS = DatabaseFacts({one.name: one for one in (T, U, V, W)}, functions={F.name: F})
 
 
 def told(*texts: str) -> list[str]:

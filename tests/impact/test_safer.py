@@ -16,7 +16,7 @@ import pytest
 from pgmig_tui.database.catalog import gather
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.advice import RULES
-from pgmig_tui.impact.facts import Facts
+from pgmig_tui.impact.facts import DatabaseFacts
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import Advice
@@ -83,7 +83,7 @@ class Place:
             pass
         return cursor.fetchall() if cursor.description else []
 
-    def facts(self, *asked: Statement) -> Facts:
+    def facts(self, *asked: Statement) -> DatabaseFacts:
         return gather(names_in(asked), self.ask, self)
 
     def enter(self, case: Case) -> None:

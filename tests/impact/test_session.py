@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.impact.facts import Facts, Name, Relation, Scope
+from pgmig_tui.impact.facts import DatabaseFacts, Name, Relation, Scope
 from pgmig_tui.impact.predict import predict_script
-from pgmig_tui.impact.session import Session, is_utc, path_text, schemas_of
+from pgmig_tui.impact.session import SessionSettings, is_utc, path_text, schemas_of
 from pgmig_tui.impact.wanted import Names
 from tests.impact.statements import One, script
 
@@ -37,7 +37,7 @@ def test_zones_that_have_or_had_one(zone: str) -> None:
 
 
 def test_local_settings_end_with_the_transaction_and_reset_goes_back_to_the_base() -> None:
-    begun = Session.begun({"search_path": "base"})
+    begun = SessionSettings.begun({"search_path": "base"})
     both = begun.changed("search_path", "s").changed("search_path", "l", local=True)
     assert both.path == ("l",)
     assert both.ended().path == ("s",)
@@ -47,14 +47,14 @@ def test_local_settings_end_with_the_transaction_and_reset_goes_back_to_the_base
     assert begun.changed("work_mem", "1GB") is begun
 
 
-def _facts(*schemas: str, shut: str = "") -> Facts:
+def _facts(*schemas: str, shut: str = "") -> DatabaseFacts:
     tables = [Relation(Name(schema, "t"), "r") for schema in schemas]
     asked = Names(all={Name("", "t")}, paths=set(schemas))
     scope = Scope(asked, frozenset({*schemas, "gone"}), frozenset(schemas), frozenset({shut} - {""}))
-    return Facts({table.name: table for table in tables}, settings={"search_path": "a, b"}, scope=scope)
+    return DatabaseFacts({table.name: table for table in tables}, settings={"search_path": "a, b"}, scope=scope)
 
 
-def _locked(facts: Facts, *texts: str) -> list[str]:
+def _locked(facts: DatabaseFacts, *texts: str) -> list[str]:
     return [str(lock.name) for lock in predict_script(script(*texts), facts).statements[-1].locks]
 
 

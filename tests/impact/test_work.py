@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.facts import Column, Facts, ForeignKey, Index, Name, Relation, Spread, Trigger
+from pgmig_tui.impact.facts import Column, DatabaseFacts, ForeignKey, Index, Name, Relation, Spread, Trigger
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.rates import Rates
 from pgmig_tui.impact.result import StatementImpact
@@ -36,7 +36,7 @@ SURE = Rates(spread=1.0)
 
 
 def told(*statements: str, facts: tuple[Relation, ...] = (TABLE,)) -> tuple[StatementImpact, ...]:
-    return predict_script(script(*statements), Facts({one.name: one for one in facts}), rates=SURE).statements
+    return predict_script(script(*statements), DatabaseFacts({one.name: one for one in facts}), rates=SURE).statements
 
 
 def ms(*statements: str, facts: tuple[Relation, ...] = (TABLE,)) -> int:

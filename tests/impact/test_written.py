@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.impact.facts import Column, Facts, Name, Relation
+from pgmig_tui.impact.facts import Column, DatabaseFacts, Name, Relation
 from pgmig_tui.impact.predict import predict_script, to_json
 from pgmig_tui.impact.written import script_text
 from tests.impact.statements import One, script
@@ -30,6 +30,6 @@ def test_every_field_and_any_text() -> None:
         *script('ALTER TABLE "a\x1b"."b""\u2028" ALTER x TYPE bigint', "nonsense \\ \u0000", "VACUUM t", "COMMIT"),
         One("DROP TABLE :t", possible=True, variables=("t",), then="gexec"),
     ]
-    for facts in (None, Facts({table.name: table})):
+    for facts in (None, DatabaseFacts({table.name: table})):
         impact = predict_script(statements, facts, wrapped=True, path="dé\n")
         assert json.loads(script_text(impact, "ü", ', "more": [1]')) == {**to_json(impact, "ü"), "more": [1]}

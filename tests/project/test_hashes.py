@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.project import hashes
-from pgmig_tui.project.hashes import Scripts
+from pgmig_tui.project.hashes import ScriptHashes
 from pgmig_tui.project.project import Project, load_project
 
 WHO = "2024-01-01T00:00:00Z Ada <ada@example.com>"
@@ -29,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def test_another_process_finds_the_same(project: Project) -> None:
-    alone, helped = Scripts(project), Scripts(project)
+    alone, helped = ScriptHashes(project), ScriptHashes(project)
     expected = [alone.hash(change) for change in project.plan.changes]
     assert expected[2] is None
     assert expected[0] == project.script_hash(project.plan.changes[0])
@@ -41,9 +41,9 @@ def test_another_process_finds_the_same(project: Project) -> None:
 
 
 def test_another_process_that_fails_costs_only_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    helped = Scripts(project)
+    helped = ScriptHashes(project)
     with monkeypatch.context() as broken:
-        broken.setattr(Scripts, "_hash", lambda self, change: 1 / 0)
+        broken.setattr(ScriptHashes, "_hash", lambda self, change: 1 / 0)
         helped.read_elsewhere()
     assert helped.hash(project.plan.changes[1]) == project.script_hash(project.plan.changes[1])
 
@@ -51,4 +51,4 @@ def test_another_process_that_fails_costs_only_time(project: Project, monkeypatc
 def test_a_small_plan_needs_no_other_process(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashes, "_MANY", 6)
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("it forked"))
-    Scripts(project).read_elsewhere()
+    ScriptHashes(project).read_elsewhere()

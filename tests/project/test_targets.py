@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.config import Config, read_files
-from pgmig_tui.project.targets import Options, Target, default_target_name, resolve_target, target_names
+from pgmig_tui.project.targets import Target, TargetOptions, default_target_name, resolve_target, target_names
 from pgmig_tui.project.uris import parse_uri
 
 CWD = Path("/srv/dir")
@@ -131,7 +131,7 @@ def test_settings_win_from_target_over_engine_over_core(tmp_path: Path) -> None:
     )
     found = resolve_target("t", conf, {}, CWD)
     assert (found.registry, found.client, found.extension, found.top_dir) == ("t", "e", "c", CWD / "c")
-    assert resolve_target("t", conf, {}, CWD, Options(registry="o")).registry == "o"
+    assert resolve_target("t", conf, {}, CWD, TargetOptions(registry="o")).registry == "o"
     assert resolve_target("db:pg:x", conf, {}, CWD).registry == "e"
     with pytest.raises(UsageError, match='No URI associated with target "bare"'):
         resolve_target("bare", conf, {}, CWD)
@@ -155,7 +155,7 @@ def test_folders(tmp_path: Path) -> None:
     assert layout.plan_file == CWD / "p"
     assert (layout.deploy_dir, layout.revert_dir) == (CWD / "sql/deploy", CWD.parent / "r")
     assert (layout.reworked_deploy_dir, layout.reworked_verify_dir) == (CWD / "old/deploy", Path("/abs"))
-    chosen = resolve_target("db:pg:", conf, {}, CWD, Options(plan_file="q", top_dir="other")).layout
+    chosen = resolve_target("db:pg:", conf, {}, CWD, TargetOptions(plan_file="q", top_dir="other")).layout
     assert (chosen.plan_file, chosen.deploy_dir) == (CWD / "q", CWD / "other/deploy")
 
 

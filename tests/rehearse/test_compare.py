@@ -10,7 +10,7 @@ from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Estimate, Lock, StatementImpact
 from pgmig_tui.rehearse.compare import Foreseen, Predictions, depends_on_rows, differences
-from pgmig_tui.rehearse.measured import Measured, MeasuredLock, Rows
+from pgmig_tui.rehearse.measured import Measured, MeasuredLock, RowWork
 
 T = Name("public", "t")
 AE, SUE, AS = LockMode.ACCESS_EXCLUSIVE, LockMode.SHARE_UPDATE_EXCLUSIVE, LockMode.ACCESS_SHARE
@@ -77,10 +77,10 @@ def test_rewrites_differ_both_ways() -> None:
 
 
 def test_scans_count_on_ddl_where_nobody_foresaw_them() -> None:
-    scan = replace(SEEN, rows=(Rows(T, 1, 0, 0, 0, 0),))
+    scan = replace(SEEN, rows=(RowWork(T, 1, 0, 0, 0, 0),))
     assert [one.about for one in differences(ONE, scan, "ALTER TABLE")] == ["scan"]
     assert differences(replace(ONE, scans=("public.t",)), scan, "ALTER TABLE") == ()
-    assert differences(ONE, replace(SEEN, rows=(Rows(T, 1, 0, 0, 0, 0, new=True),)), "ALTER TABLE") == ()
+    assert differences(ONE, replace(SEEN, rows=(RowWork(T, 1, 0, 0, 0, 0, new=True),)), "ALTER TABLE") == ()
     assert differences(ONE, scan, "UPDATE") == ()
     assert [one.about for one in differences(told(AE), replace(taken(AE), rows=scan.rows), "ALTER TABLE")] == ["scan"]
     assert depends_on_rows(ONE, scan, "ALTER TABLE")
@@ -89,7 +89,7 @@ def test_scans_count_on_ddl_where_nobody_foresaw_them() -> None:
 
 @pytest.mark.parametrize("kind", ["CREATE TABLE", "CREATE MATERIALIZED VIEW", "REFRESH MATERIALIZED VIEW"])
 def test_how_a_query_reads_is_no_difference(kind: str) -> None:
-    assert differences(told(AS), replace(taken(AS), rows=(Rows(T, 1, 9, 0, 0, 0),)), kind) == ()
+    assert differences(told(AS), replace(taken(AS), rows=(RowWork(T, 1, 9, 0, 0, 0),)), kind) == ()
 
 
 def test_predictions_are_handed_out_by_statement_and_in_order() -> None:

@@ -14,9 +14,9 @@ from pgmig_tui.impact.result import (
     DataLoss,
     Estimate,
     Lock,
-    Problem,
     ScriptImpact,
     StatementImpact,
+    StatementProblem,
 )
 from pgmig_tui.report import impact_report
 from tests.impact.statements import script
@@ -50,7 +50,7 @@ DROP = StatementImpact(
     risk="critical",
 )
 BAD = StatementImpact(
-    line=11, end_line=11, sql="SELEC", kind="UNPARSED", problem=Problem("syntax error", 11, 1), risk="high"
+    line=11, end_line=11, sql="SELEC", kind="UNPARSED", problem=StatementProblem("syntax error", 11, 1), risk="high"
 )
 BEGIN = StatementImpact(line=1, end_line=1, sql="BEGIN", kind="BEGIN", transaction_control="begin")
 SCRIPT = ScriptImpact("deploy/x.sql", True, (BEGIN, ADD, DROP, BAD), ())
@@ -97,7 +97,7 @@ def test_the_headline() -> None:
     assert "statement by statement, no lock that others could notice, risk none" in text_of(
         impact_report.headline(empty)
     )
-    fails = StatementImpact(7, 7, "ALTER TABLE gone", "ALTER TABLE", problem=Problem("gone does not exist", 7))
+    fails = StatementImpact(7, 7, "ALTER TABLE gone", "ALTER TABLE", problem=StatementProblem("gone does not exist", 7))
     hidden = StatementImpact(3, 3, "DO $$ … $$", "DO", unknown=("what EXECUTE runs",))
     for one in (fails, hidden):
         told = text_of(impact_report.headline(replace(empty, statements=(replace(one, risk="high"),))))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pgmig_tui.database.backfill import Order, Pressure, between, bound_sql, lock_key
 from pgmig_tui.run.backfill import pace as batches
-from pgmig_tui.run.backfill.pace import Limits, Pace, Throttle
+from pgmig_tui.run.backfill.pace import Pace, PaceLimits, Throttle
 
 CALM = Pressure(0, 0, None, None, False, False, None, False, 1000, 0)
 BACKLOG = replace(CALM, archives=True, backlog_bytes=2 << 30)
@@ -84,9 +84,9 @@ def test_the_pace_goes_down_by_rests_first_and_up_without_any() -> None:
 
 def test_rests() -> None:
     usual = Pace(200, 0.25)
-    assert batches.rest_ms(200, 1000, usual, Limits(), None) == 50
-    assert batches.rest_ms(200, 1000, usual, Limits(max_rate=1000), None) == 800
-    assert batches.rest_ms(200, 1000, usual, Limits(), Throttle("vacuum", False)) == 1800
+    assert batches.rest_ms(200, 1000, usual, PaceLimits(), None) == 50
+    assert batches.rest_ms(200, 1000, usual, PaceLimits(max_rate=1000), None) == 800
+    assert batches.rest_ms(200, 1000, usual, PaceLimits(), Throttle("vacuum", False)) == 1800
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_rests() -> None:
     ],
 )
 def test_what_is_given_way_to(now: Pressure, reason: str, holds: bool) -> None:
-    assert batches.throttle(now, Limits(), 0) == Throttle(reason, holds)
+    assert batches.throttle(now, PaceLimits(), 0) == Throttle(reason, holds)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,12 @@ def test_what_is_given_way_to(now: Pressure, reason: str, holds: bool) -> None:
     ],
 )
 def test_what_is_not(now: Pressure) -> None:
-    assert batches.throttle(now, Limits(), 0) is None
+    assert batches.throttle(now, PaceLimits(), 0) is None
 
 
 def test_waiting_sessions_slow_the_next_batch() -> None:
-    assert batches.throttle(CALM, Limits(), 2) is None
-    assert batches.throttle(CALM, Limits(), 3) == Throttle("3 sessions waited behind the last batch", False)
+    assert batches.throttle(CALM, PaceLimits(), 2) is None
+    assert batches.throttle(CALM, PaceLimits(), 3) == Throttle("3 sessions waited behind the last batch", False)
 
 
 def test_what_can_not_be_seen_is_said() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgmig_tui.errors import Refused, StepFailed
+from pgmig_tui.errors import Refused, StepFailure
 from pgmig_tui.run.clients import client
 from pgmig_tui.run.journal import listing
 from pgmig_tui.run.journal.entry import Entry
@@ -269,7 +269,7 @@ def test_no_right_to_create_the_registry_is_said_with_the_grant(
         workshop18.server = dataclasses.replace(strong, parameters={**strong.parameters, "user": role})
         monkeypatch.setenv("PGPASSWORD", "not much")
         done = workshop18.run()
-        assert done.status == StepFailed.exit_status
+        assert done.status == StepFailure.exit_status
         assert "GRANT CREATE ON DATABASE" in done.events[-1].data["do"]
     finally:
         monkeypatch.undo()

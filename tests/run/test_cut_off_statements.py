@@ -12,7 +12,7 @@ import pytest
 
 from pgmig_tui.run.journal.run_plan import RunPlan
 from pgmig_tui.run.recovery import reconcile
-from pgmig_tui.run.recovery.evidence import Verdict
+from pgmig_tui.run.recovery.evidence import StepOutcome
 from tests.database.places import session
 from tests.faults.faults import immediate
 from tests.faults.quick import SETTINGS, QuickServer, quick_folder
@@ -50,7 +50,7 @@ TWINS = [
 """Each has something of its name elsewhere."""
 
 
-def verdict_of(workshop: Workshop, plan: RunPlan, database: str) -> Verdict:
+def verdict_of(workshop: Workshop, plan: RunPlan, database: str) -> StepOutcome:
     with session(workshop.server, database, "pgmig/reconcile/run") as connection:
         return reconcile.examine(connection, plan).verdicts[-1]
 

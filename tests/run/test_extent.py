@@ -10,7 +10,7 @@ import pytest
 from pgmig_tui.database.deployed import DeployedChange, RegistryEvent
 from pgmig_tui.database.holder import LockHolder
 from pgmig_tui.database.identity import ServerIdentity
-from pgmig_tui.run.clients.extent import Extent, Standing, extent_of_last
+from pgmig_tui.run.clients.extent import Extent, KnownState, extent_of_last
 from pgmig_tui.run.clients.stopping import Running
 from pgmig_tui.run.planning.known_runs import KnownRun, KnownRuns
 
@@ -43,11 +43,11 @@ def standing(
     events: list[RegistryEvent],
     runs: list[KnownRun] | tuple[KnownRun, ...] = (),
     running: Running | None = None,
-) -> Standing:
+) -> KnownState:
     identity = ServerIdentity.__new__(ServerIdentity)
     newest = tuple(sorted(events, key=lambda one: one.committed_at, reverse=True))
     known = KnownRuns(sorted(runs, key=lambda one: one.started_at, reverse=True))
-    return Standing(identity, tuple(deployed), newest, {}, running, known)
+    return KnownState(identity, tuple(deployed), newest, {}, running, known)
 
 
 def names(extent: Extent | None) -> str:

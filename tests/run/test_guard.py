@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pgmig_tui.database.live import in_the_way
 from pgmig_tui.run.process.guard import (
-    Limits,
+    GuardLimits,
     Vacuum,
     backoff_ms,
     lost_because,
@@ -67,18 +67,20 @@ def test_eight_retries_outlast_a_reader_of_five_seconds() -> None:
     ],
 )
 def test_the_queue_guard_at_its_limits(waiters: int, oldest: int | None, gives_way: bool) -> None:
-    assert bool(queue_too_long(waiters, oldest, Limits(10, 300))) is gives_way
+    assert bool(queue_too_long(waiters, oldest, GuardLimits(10, 300))) is gives_way
 
 
 def test_the_queue_guard_says_why() -> None:
-    why = queue_too_long(12, 412, Limits())
+    why = queue_too_long(12, 412, GuardLimits())
     assert why == "queue guard: 12 sessions wait behind this statement, the oldest 0.4 s"
-    assert queue_too_long(1, 4120, Limits()) == "queue guard: 1 session waits behind this statement, the oldest 4.1 s"
+    assert (
+        queue_too_long(1, 4120, GuardLimits()) == "queue guard: 1 session waits behind this statement, the oldest 4.1 s"
+    )
 
 
 @given(st.integers(0, 10_000), st.integers(1, 10_000))
 def test_a_waiter_is_looked_at_again_just_when_its_patience_ends(oldest: int, limit: int) -> None:
-    wait = next_look_ms(250, oldest, Limits(10, limit))
+    wait = next_look_ms(250, oldest, GuardLimits(10, limit))
     assert 10 <= wait <= 250
     if 10 < limit - oldest < 245:
         assert oldest + wait > limit

@@ -75,7 +75,9 @@ def test_a_large_table_is_sampled_and_said_to_be_about(workshop: Workshop, monke
     monkeypatch.setattr(losses, "SAMPLE_BYTES", 1 << 20)
     with connect(environment.target, application_name="test") as connection:
         table = losses.read_tables(connection, [Name("public", "big")])[Name("public", "big")]
-        (found,) = losses.count(connection, table, [losses.Wanted((), project.plan.changes[0].change_id)], "sqitch")
+        (found,) = losses.count(
+            connection, table, [losses.WantedCount((), project.plan.changes[0].change_id)], "sqitch"
+        )
     assert found.about
     assert found.total is not None
     assert found.since is not None
@@ -118,7 +120,7 @@ def test_rows_and_values_of_a_table_agree_though_it_is_only_sampled(
     monkeypatch.setattr(losses, "COUNTED_BYTES", 1 << 20)
     monkeypatch.setattr(losses, "SAMPLE_BYTES", 1 << 20)
     change = project.plan.changes[0].change_id
-    wanted = [losses.Wanted(columns, change) for columns in ((), ("pad",), ("id", "few"), ("few",))]
+    wanted = [losses.WantedCount(columns, change) for columns in ((), ("pad",), ("id", "few"), ("few",))]
     with connect(environment.target, application_name="test") as connection:
         table = losses.read_tables(connection, [Name("public", "big")])[Name("public", "big")]
         for _ in range(5):

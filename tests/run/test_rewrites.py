@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pgmig_tui.run.journal.run_plan import RunPlan
-from pgmig_tui.run.recovery.evidence import Verdict
+from pgmig_tui.run.recovery.evidence import StepOutcome
 from tests.run.conftest import Workshop
 from tests.run.test_reconcile import examined, kill_at, looking
 
@@ -35,7 +35,7 @@ REWRITES = [
 ]
 
 
-def _verdict(workshop: Workshop, plan: RunPlan) -> Verdict:
+def _verdict(workshop: Workshop, plan: RunPlan) -> StepOutcome:
     with looking(workshop) as connection:
         return examined(connection, plan).verdicts[-1]
 
@@ -73,7 +73,7 @@ def test_what_took_effect_before_it_was_cut_off_has_left_other_files(workshop18:
     assert "has another file, or other columns, than before" in verdict.why
 
 
-def _cut_behind_the_second_statement(workshop: Workshop, plan: RunPlan) -> Verdict:
+def _cut_behind_the_second_statement(workshop: Workshop, plan: RunPlan) -> StepOutcome:
     """The same journal, cut off while the statement in line 2 was being carried out, and no record of the change."""
     workshop.query("DELETE FROM sqitch.tags")
     workshop.query("DELETE FROM sqitch.changes")

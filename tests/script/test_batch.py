@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgmig_tui.script.batch import Ahead, parse_together
+from pgmig_tui.script.batch import ParseAhead, parse_together
 from pgmig_tui.script.parse import Parsed, parse
 from pgmig_tui.script.statement import Statement
 from tests.script.reading import previewed
@@ -61,7 +61,7 @@ def test_no_text_runs_into_the_next(texts: list[str]) -> None:
 
 def test_statements_come_in_order_and_parsed() -> None:
     views = [previewed("".join(f"ALTER TABLE t{n} ADD c{m} int;\n" for m in range(n * 40))) for n in range(8)]
-    with Ahead() as ahead:
+    with ParseAhead() as ahead:
         for view in views:
             ahead.give(view.statements)
         ahead.close()

@@ -12,7 +12,7 @@ from pgmig_tui.script.actions import (
     CopyFile,
     Echo,
     Outcome,
-    Output,
+    RedirectOutput,
     Send,
     SetEncoding,
     SetEnvironment,
@@ -236,7 +236,15 @@ def test_shell_where_it_is_allowed() -> None:
     )
     actions = actions_of(reader)
     assert commands == ["echo a b 'a b' :nothing", "cat x"]
-    assert [type(action) for action in actions] == [Send, Shell, SetEnvironment, SetEnvironment, Send, CopyFile, Output]
+    assert [type(action) for action in actions] == [
+        Send,
+        Shell,
+        SetEnvironment,
+        SetEnvironment,
+        Send,
+        CopyFile,
+        RedirectOutput,
+    ]
     assert actions[0].text == "SELECT 'it''s';"  # type: ignore[union-attr]
     assert actions[1] == Shell("ls -l ; x", "deploy/a.sql", 4)
     assert (actions[4].then, actions[4].argument) == ("pipe", " cat -n")  # type: ignore[union-attr]
@@ -265,8 +273,8 @@ def test_other_actions() -> None:
         SetEncoding("LATIN1", where, 1),
         Connect("", where, 2),
         Connect("someone", where, 3),
-        Output("out.txt", where, 4),
-        Output(None, where, 5),
+        RedirectOutput("out.txt", where, 4),
+        RedirectOutput(None, where, 5),
     ]
     assert [(a.then, a.argument) for a in actions[5:]] == [("file", "rows.txt"), ("gx", "")]  # type: ignore[union-attr]
 

@@ -15,7 +15,7 @@ import pytest
 
 from pgmig_tui.database.background import Background
 from pgmig_tui.database.connect import connect
-from pgmig_tui.database.foreign import Lookout
+from pgmig_tui.database.foreign import ForeignLookout
 from pgmig_tui.database.live import look_sql, preparing_sql
 from pgmig_tui.database.wire import Waiter
 from tests.cli.program import Checkout
@@ -169,7 +169,7 @@ def test_nor_does_who_watches(pg18: Server, path: str, database_on: Callable[...
             poll.wait(watch.fd, 1000)
             watch.ready()
         watch.close()
-        lookout = Lookout(where, "pgmig/test/attach", runs="pgmig", registry="sqitch")
+        lookout = ForeignLookout(where, "pgmig/test/attach", runs="pgmig", registry="sqitch")
         assert lookout.look().holder is None
         lookout.close()
     assert answers == ["", (1, "")]

@@ -18,7 +18,7 @@ from pgmig_tui.impact.result import (
     Blocks,
     DataLoss,
     Estimate,
-    Held,
+    HeldLock,
     Lock,
     ScriptImpact,
     StatementImpact,
@@ -29,24 +29,24 @@ from pgmig_tui.ui.backend.protocol import (
     Answered,
     Command,
     DoNotDeploy,
+    EnvironmentFacts,
     Evidence,
-    Facts,
     Foreign,
     ImpactFacts,
-    Item,
+    ItemFacts,
     LockSession,
     LockTree,
     Manner,
-    Place,
     PlanLine,
+    ProjectFacts,
     Record,
     Reread,
-    Review,
+    ReviewFacts,
     Rollback,
     RunFacts,
     ScriptKind,
     ScriptText,
-    Standing,
+    StatusFacts,
     StepFacts,
 )
 
@@ -110,21 +110,23 @@ def plan(count: int = len(NAMES)) -> tuple[PlanLine, ...]:
 
 
 PLACES = (
-    Place("dev", "documents_dev", "localhost:5432", "maria"),
-    Place("staging", "documents_staging", "db.staging.example.org:5432", "maria", color="yellow"),
-    Place(
+    EnvironmentFacts("dev", "documents_dev", "localhost:5432", "maria"),
+    EnvironmentFacts("staging", "documents_staging", "db.staging.example.org:5432", "maria", color="yellow"),
+    EnvironmentFacts(
         "production", "documents", "db1.eu.example.org:5432", "maria", protected=True, confirm_word="prod", color="red"
     ),
 )
 
 
-def facts(plan_lines: tuple[PlanLine, ...] | None = None, places: tuple[Place, ...] = PLACES) -> Facts:
-    return Facts("documents", Path("/srv/documents"), "Maria Berg", plan_lines or plan(), places, tags=1)
+def facts(
+    plan_lines: tuple[PlanLine, ...] | None = None, places: tuple[EnvironmentFacts, ...] = PLACES
+) -> ProjectFacts:
+    return ProjectFacts("documents", Path("/srv/documents"), "Maria Berg", plan_lines or plan(), places, tags=1)
 
 
-def standing(environment: str, deployed: int, lines: tuple[PlanLine, ...] | None = None, **more: Any) -> Standing:
+def standing(environment: str, deployed: int, lines: tuple[PlanLine, ...] | None = None, **more: Any) -> StatusFacts:
     lines = lines or plan()
-    return Standing(
+    return StatusFacts(
         environment,
         NOW - timedelta(seconds=2),
         True,
@@ -173,33 +175,33 @@ def impact(kind: str = "deploy") -> ScriptImpact:
             ),
             StatementImpact(11, 11, "COMMIT", "COMMIT", transaction_control="commit"),
         ),
-        (Held("dms", "documents", LockMode.ACCESS_EXCLUSIVE, 6, 11),),
+        (HeldLock("dms", "documents", LockMode.ACCESS_EXCLUSIVE, 6, 11),),
     )
 
 
 def in_the_way() -> RightNow:
     """A reader that has been idle in its transaction for 14 minutes, on the table that is to be rewritten."""
-    from pgmig_tui.database.activity import Now, RelationLock, Session, Traffic
+    from pgmig_tui.database.activity import Now, RelationLock, ServerSession, Traffic
     from pgmig_tui.impact.facts import Name
-    from pgmig_tui.review.now import Ahead, Rate, RightNow, Wanted
+    from pgmig_tui.review.now import Rate, RightNow, SessionAhead, WantedLock
 
     name = Name("dms", "documents")
-    session = Session(
+    session = ServerSession(
         777, "bob", "reporting", "10.1.2.3", "client backend", "idle in transaction", 862.0, False, "then", "SELECT 1"
     )
     lock = RelationLock("dms", "documents", "AccessShareLock", True, None, None, None, replace(session, state_s=860.0))
-    wanted = Wanted(name, LockMode.ACCESS_EXCLUSIVE)
+    wanted = WantedLock(name, LockMode.ACCESS_EXCLUSIVE)
     now = Now((lock,), (session,), 0, (Traffic("dms", "documents", 200_000, 96_000_000, 1.0, 1.0, 1.0, 1.0),))
     rates = ((name, Rate(230.0, 12_000.0, 35.0)),)
-    return RightNow("", NOW, (wanted,), now, (Ahead(wanted, lock),), rates)
+    return RightNow("", NOW, (wanted,), now, (SessionAhead(wanted, lock),), rates)
 
 
 ITEMS = (
-    Item("connection", "Server reachable and the right one", "check", "PASS", "PostgreSQL 18.6"),
-    Item("window", "Schedule maintenance window if needed", "attested", "UNKNOWN", blocks=True),
-    Item("notify", "Notify stakeholders", "attested", "UNKNOWN", blocks=True),
-    Item("backup", "Backup database", "performed", "PASS", "pg_dump 00:02:11Z, decoded"),
-    Item(
+    ItemFacts("connection", "Server reachable and the right one", "check", "PASS", "PostgreSQL 18.6"),
+    ItemFacts("window", "Schedule maintenance window if needed", "attested", "UNKNOWN", blocks=True),
+    ItemFacts("notify", "Notify stakeholders", "attested", "UNKNOWN", blocks=True),
+    ItemFacts("backup", "Backup database", "performed", "PASS", "pg_dump 00:02:11Z, decoded"),
+    ItemFacts(
         "long-transactions",
         "No long transactions",
         "check",
@@ -304,13 +306,13 @@ class FakeForeign:
 class FakeSession:
     """`calls` lists what the screens asked for; `started` what they started, which most tests want to stay empty."""
 
-    def __init__(self, its_facts: Facts | None = None) -> None:
+    def __init__(self, its_facts: ProjectFacts | None = None) -> None:
         self.facts = its_facts or facts()
-        self.standings: dict[str, Standing] = {}
+        self.standings: dict[str, StatusFacts] = {}
         self.calls: list[str] = []
-        self.started: list[tuple[Review, tuple[Answered, ...]]] = []
+        self.started: list[tuple[ReviewFacts, tuple[Answered, ...]]] = []
         self.rolled_back: list[tuple[Rollback, tuple[Answered, ...]]] = []
-        self.back_items: tuple[Item, ...] = ()
+        self.back_items: tuple[ItemFacts, ...] = ()
         self.running = ""
         self.nothing_back = ""
         self.first_back: int | None = None
@@ -319,7 +321,7 @@ class FakeSession:
         self.foreign = FakeForeign()
         self.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
         self.listed: tuple[RunFacts, ...] = ()
-        self.items: tuple[Item, ...] = ITEMS
+        self.items: tuple[ItemFacts, ...] = ITEMS
         self.creates: tuple[str, ...] = ()
         self.deploy_loses = False
         self.doubts: tuple[str, ...] = ()
@@ -345,7 +347,7 @@ class FakeSession:
     def reread(self) -> Reread | None:
         return None
 
-    def others(self, its_facts: Facts) -> Reread:
+    def others(self, its_facts: ProjectFacts) -> Reread:
         """The project as it is on disk now."""
 
         def take() -> None:
@@ -353,7 +355,7 @@ class FakeSession:
 
         return Reread(its_facts, take)
 
-    def standing(self, environment: str) -> Standing:
+    def standing(self, environment: str) -> StatusFacts:
         return self.standings[environment]
 
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText:
@@ -383,13 +385,13 @@ class FakeSession:
         self.calls.append(f"now {environment}")
         return replace(in_the_way(), environment=environment)
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
         self.hold.wait(5)
         self.calls.append(f"prepare {command} {environment} to {to}{'' if how == 'run' else f' ({how})'}")
         if self.prepare_error is not None:
             raise self.prepare_error
         if self.marks and command == "deploy" and how != "try":
-            return Review(environment, command, "", (), marks=self.marks)
+            return ReviewFacts(environment, command, "", (), marks=self.marks)
         names = NAMES[5:] if command == "deploy" else tuple(reversed(NAMES[7:9]))
         steps = tuple(
             StepFacts(
@@ -418,7 +420,7 @@ class FakeSession:
             )
             for number, name in enumerate(names)
         )
-        return Review(
+        return ReviewFacts(
             environment,
             command,
             "run-1",
@@ -441,7 +443,7 @@ class FakeSession:
         self.calls.append(f"evidence {environment} {change_id}")
         return self.spoken
 
-    def answer(self, review: Review, answers: Sequence[Answered]) -> Review:
+    def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
         said = {answer.item_id: answer for answer in answers}
         items = []
         for item in self.items:
@@ -451,7 +453,7 @@ class FakeSession:
             items.append(item)
         return replace(review, items=tuple(items))
 
-    def start(self, review: Review, answers: Sequence[Answered]) -> FakeWatch:
+    def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> FakeWatch:
         self.started.append((review, tuple(answers)))
         return self.watch
 
@@ -531,15 +533,15 @@ class FakeSession:
     def runs(self) -> tuple[RunFacts, ...]:
         return self.listed
 
-    def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
+    def backup(self, review: ReviewFacts, stopping: Callable[[], bool]) -> ReviewFacts:
         self.calls.append(f"backup {review.environment}")
-        return replace(review, items=(*review.items, Item("made", "Backup made", "performed", "PASS", "dump")))
+        return replace(review, items=(*review.items, ItemFacts("made", "Backup made", "performed", "PASS", "dump")))
 
-    def after_items(self, environment: str, command: str, run_id: str) -> tuple[Item, ...]:
+    def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
         return (
-            Item("functionality", "Verify application functionality", "attested", "UNKNOWN"),
-            Item("performance", "Monitor performance metrics", "attested", "UNKNOWN"),
-            Item("indexes", "No invalid index", "check", "PASS", "0 found"),
+            ItemFacts("functionality", "Verify application functionality", "attested", "UNKNOWN"),
+            ItemFacts("performance", "Monitor performance metrics", "attested", "UNKNOWN"),
+            ItemFacts("indexes", "No invalid index", "check", "PASS", "0 found"),
         )
 
     def answer_after(self, run_id: str, answered: Answered) -> None:

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from pgmig_tui.ui.app import PgmigApp
-from pgmig_tui.ui.backend.protocol import Standing
+from pgmig_tui.ui.backend.protocol import StatusFacts
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from tests.ui.fakes import NOW, FakeSession
 
@@ -35,10 +35,10 @@ class Robot:
     async def type(self, text: str) -> Robot:
         return await self.press(*text)
 
-    async def tell(self, *messages: Message | Standing) -> Robot:
+    async def tell(self, *messages: Message | StatusFacts) -> Robot:
         """Hands in what a thread would post."""
         for message in messages:
-            self.app.post_message(EnvironmentAnswered(message) if isinstance(message, Standing) else message)
+            self.app.post_message(EnvironmentAnswered(message) if isinstance(message, StatusFacts) else message)
         await self.pilot.pause()
         return self
 

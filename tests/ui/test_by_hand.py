@@ -11,7 +11,7 @@ import pytest
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui.backend.project import ProjectSession
-from pgmig_tui.ui.backend.protocol import Answered, Review, Watch
+from pgmig_tui.ui.backend.protocol import Answered, ReviewFacts, Watch
 from tests.e2e.terminal import DEADLINE_S, make_project
 from tests.servers import Server
 
@@ -28,7 +28,7 @@ def session(tmp_path: Path, pg18: Server, database: str) -> ProjectSession:
     return ProjectSession(project, env)
 
 
-def run(session: ProjectSession, review: Review) -> tuple[int, str]:
+def run(session: ProjectSession, review: ReviewFacts) -> tuple[int, str]:
     """Exit status and ID of a run."""
     return ended(session.start(review, ()))
 

@@ -120,9 +120,9 @@ def test_the_bar_is_the_strongest_lock_that_is_held_at_a_line() -> None:
         StatementImpact(15, 15, "x", "DROP", locks=(replace(lock, new=True),), held_until_line=20),
         StatementImpact(4, 4, "x", "DROP", locks=(lock,), held_until_line=30, path="other.sql"),
     )
-    held = impact_pane.Held(ScriptImpact("a.sql", False, statements, ()))
+    held = impact_pane.HeldLine(ScriptImpact("a.sql", False, statements, ()))
     assert "".join(held.span(line)[0] for line in range(1, 17)) == " ===###== :: .  "
-    assert not impact_pane.Held(ScriptImpact("a.sql", False, (), ()))
+    assert not impact_pane.HeldLine(ScriptImpact("a.sql", False, (), ()))
 
 
 async def test_thousands_of_findings_stay_near_the_current_one() -> None:

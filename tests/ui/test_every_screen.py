@@ -13,7 +13,7 @@ from textual.color import Color
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.app import unfit_terminal
-from pgmig_tui.ui.backend.protocol import Evidence, LockSession, RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import Evidence, LockSession, RunFacts, StatusFacts
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
 from tests.ui.fakes import event as event_at
@@ -103,7 +103,7 @@ async def test_hostile_text_is_shown_and_never_obeyed() -> None:
         await robot.tell(
             standing("dev", 0, note=HOSTILE, strangers=(HOSTILE,), differing={plan()[0].change_id: HOSTILE})
         )
-        await robot.tell(Standing("staging", NOW, False, error=HOSTILE))
+        await robot.tell(StatusFacts("staging", NOW, False, error=HOSTILE))
         await robot.runs()
         await robot.press("G")
         for way in (("enter",), ("f",), ("escape",), ("d",), ("question_mark", "escape", "escape"), ("h",)):

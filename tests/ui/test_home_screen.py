@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.large_project import changes
 from pgmig_tui.ui.app import moved
-from pgmig_tui.ui.backend.protocol import Place, RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.messages import RunsListed
 from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
 from tests.ui.robot import opened
@@ -61,7 +61,7 @@ async def test_a_pending_change_that_loses_data_is_marked(columns: int, marked: 
 async def test_an_environment_without_an_answer_keeps_its_last_with_an_age_and_a_reason(size: tuple[int, int]) -> None:
     async with opened(size=size) as robot:
         old = replace(standing("production", 5), asked_at=NOW - timedelta(seconds=48))
-        gone = Standing("production", NOW, False, error="db1.eu:5432: timeout expired after 5 s")
+        gone = StatusFacts("production", NOW, False, error="db1.eu:5432: timeout expired after 5 s")
         await robot.tell(standing("dev", 9), standing("staging", 9), old, gone)
         await robot.press("3")
         await robot.sees("? ok 48s", "? todo 48s", "timeout expired", "no answer")
@@ -202,7 +202,7 @@ async def test_ten_thousand_changes_and_nine_environments() -> None:
         await robot.sees("environment-8: 1000 pending", " 8* 9")
 
 
-def many_places(number: int) -> tuple[Place, ...]:
+def many_places(number: int) -> tuple[EnvironmentFacts, ...]:
     return tuple(replace(PLACES[0], name=f"shop-{number:02}") for number in range(1, number + 1))
 
 

@@ -23,16 +23,16 @@ from pgmig_tui.ui.backend.protocol import (
     Evidence,
     Foreign,
     ForeignSession,
-    Item,
+    ItemFacts,
     LockSession,
     Manner,
     Record,
-    Review,
+    ReviewFacts,
     Rollback,
     RunFacts,
     StepFacts,
 )
-from pgmig_tui.ui.screens.base import PlaceScreen
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.palette import PaletteScreen
@@ -71,7 +71,7 @@ class Crowded(FakeSession):
         self.impacts["revert"] = many_losses()
         self.spoken = Evidence(None, problem=LONG)
         self.items = tuple(
-            Item(f"item-{n}", f"Item {n} of the checklist", "attested", "UNKNOWN", "" if n else LONG, blocks=True)
+            ItemFacts(f"item-{n}", f"Item {n} of the checklist", "attested", "UNKNOWN", "" if n else LONG, blocks=True)
             for n in range(MANY)
         )
         self.listed = tuple(
@@ -89,7 +89,7 @@ class Crowded(FakeSession):
             registry="the registry",
         )
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
         steps = tuple(step_facts(number) for number in range(1, MANY + 1))
         losing = replace(steps[0], losses=Losses(LOST))
         return replace(super().prepare(environment, command, to, how=how), steps=(losing, *steps[1:]))
@@ -102,7 +102,7 @@ class Crowded(FakeSession):
     def incident(self, run_id: str) -> Record:
         return Record("\n".join(f"- line {n}" for n in range(MANY)), "", True)
 
-    def after_items(self, environment: str, command: str, run_id: str) -> tuple[Item, ...]:
+    def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
         return self.items
 
 
@@ -172,8 +172,8 @@ class Where:
     """How many times more rows than fit it has at least."""
 
 
-def screen_of(robot: Robot) -> PlaceScreen:
-    assert isinstance(robot.app.screen, PlaceScreen)
+def screen_of(robot: Robot) -> BaseScreen:
+    assert isinstance(robot.app.screen, BaseScreen)
     return robot.app.screen
 
 
@@ -279,8 +279,8 @@ WHERES = (
 )
 BOUNDED = {
     "SessionsScreen.detail": "a few lines of one session, or of some of a crowd; `=` shows its whole query",
-    "PlaceScreen.note": "four lines at most; `=` shows all",
-    "PlaceScreen.small": "what a terminal that is too small shows",
+    "BaseScreen.note": "four lines at most; `=` shows all",
+    "BaseScreen.small": "what a terminal that is too small shows",
 }
 DIALOGS = {"Dialog.text", "PaletteScreen.list"}
 UI = Path(pgmig_tui.ui.__file__).parent

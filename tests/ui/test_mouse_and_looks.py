@@ -9,7 +9,7 @@ import pytest
 from rich.style import Style
 
 from pgmig_tui.ui import preferences
-from pgmig_tui.ui.backend.protocol import RunFacts, Standing
+from pgmig_tui.ui.backend.protocol import RunFacts, StatusFacts
 from pgmig_tui.ui.palette import role_styles
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.home import HomeScreen
@@ -75,7 +75,7 @@ async def test_a_click_on_an_environment_of_the_status_line_chooses_it() -> None
 async def test_what_is_cut_is_shown_whole_by_a_key(size: tuple[int, int]) -> None:
     session = FakeSession(facts(plan(400), TWELVE))
     async with opened(session, size) as robot:
-        await robot.tell(*(Standing(place.name, NOW, False, error=LONG) for place in TWELVE))
+        await robot.tell(*(StatusFacts(place.name, NOW, False, error=LONG) for place in TWELVE))
         await robot.sees("environment-1: connection to server at 127.0.0.1", "= all 12")
         assert "is the server running there? Deploy" not in robot.text
         await robot.press("equals_sign")

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.large_project import changes
 from pgmig_tui.display.cells import Line, text_of, width
 from pgmig_tui.run.journal.picture import StepPicture
-from pgmig_tui.ui.backend.protocol import Review, RunFacts, StepFacts
+from pgmig_tui.ui.backend.protocol import ReviewFacts, RunFacts, StepFacts
 from pgmig_tui.ui.views import review as review_view
 from pgmig_tui.ui.views import run as run_view
 from tests.ui.fakes import FakeSession, standing
@@ -24,7 +24,7 @@ def of_a_run(columns: int) -> list[Line]:
 
 def of_a_review(columns: int) -> list[Line]:
     steps = tuple(StepFacts(number, "deploy", name, "", "atomic") for number, name in enumerate(NAMES, 1))
-    return review_view.step_lines(Review("qa", "deploy", "", steps), columns, how="run", evidence="")[1:]
+    return review_view.step_lines(ReviewFacts("qa", "deploy", "", steps), columns, how="run", evidence="")[1:]
 
 
 @pytest.mark.parametrize(("lines", "columns"), [(of_a_run, 25), (of_a_run, 41), (of_a_review, 72), (of_a_review, 80)])

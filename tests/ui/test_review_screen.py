@@ -13,7 +13,7 @@ from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import ScriptImpact
 from pgmig_tui.run.journal.run_plan import Step
 from pgmig_tui.ui.backend import gating
-from pgmig_tui.ui.backend.protocol import DoNotDeploy, Item, Review
+from pgmig_tui.ui.backend.protocol import DoNotDeploy, ItemFacts, ReviewFacts
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.views.review import step_lines
 from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
@@ -103,7 +103,7 @@ async def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing
 
 async def test_what_the_program_has_seen_to_is_not_ticked() -> None:
     session = FakeSession()
-    session.items = (Item("backup", "Backup database", "performed", "PASS", "a file", blocks=False), *ITEMS)
+    session.items = (ItemFacts("backup", "Backup database", "performed", "PASS", "a file", blocks=False), *ITEMS)
     async with opened(session) as robot:
         await at_review(robot)
         await robot.press("k", "k", "space")
@@ -303,7 +303,7 @@ def test_a_step_says_of_lock_and_data_only_what_somebody_has_looked_at() -> None
         "unread": gating.step_of(unread, None), "nothing to run": gating.step_of(base, None),
         "recorded": gating.step_of(recorded, None), "read": read, "unsure": unsure,
     }.items():  # fmt: skip
-        review = Review("dev", "verify", "run-1", (step,))
+        review = ReviewFacts("dev", "verify", "run-1", (step,))
         seen[name] = [text_of(told) for told in step_lines(review, 100, how="run", evidence="")][1:]
     assert seen["unread"][0].split()[2:] == ["not", "looked", "at", "?", "NO", "?"]
     for name in ("nothing to run", "recorded", "read"):

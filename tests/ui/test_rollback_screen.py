@@ -7,7 +7,7 @@ import random
 import pytest
 
 from pgmig_tui.errors import Refused, Unreachable
-from pgmig_tui.ui.backend.protocol import Item, RunFacts
+from pgmig_tui.ui.backend.protocol import ItemFacts, RunFacts
 from pgmig_tui.ui.messages import RunsListed
 from tests.ui.fakes import HOSTILE_SQL, FakeSession, change_id, standing
 from tests.ui.fakes import event as event_at
@@ -92,7 +92,7 @@ async def test_another_point_is_looked_at_anew_and_takes_the_acceptance_back() -
 async def test_what_diverges_wants_a_reason() -> None:
     session = FakeSession()
     title = "What was deployed is what the files say"
-    session.back_items = (Item("check:scripts", title, "check", "FAIL", "not the script", blocks=True),)
+    session.back_items = (ItemFacts("check:scripts", title, "check", "FAIL", "not the script", blocks=True),)
     async with opened(session) as robot:
         await at_rollback(robot)
         await robot.sees("GO is shut: What was deployed is what the files say")

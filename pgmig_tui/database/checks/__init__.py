@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.database.checks import verdicts
-from pgmig_tui.database.checks.verdicts import Thresholds, Verdict
+from pgmig_tui.database.checks.verdicts import CheckVerdict, Thresholds
 from pgmig_tui.database.connect import (
     Connection,
     ServerError,
@@ -30,7 +30,7 @@ from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.modes import SUE
 
 if TYPE_CHECKING:
-    from pgmig_tui.impact.needed import Wanted
+    from pgmig_tui.impact.needed import WantedLock
     from pgmig_tui.project.environments import Environment, Policy
 
 __all__ = ["CHECKS", "Check", "CheckResult", "State", "Thresholds", "check_environment", "run_check", "run_checks"]
@@ -45,7 +45,7 @@ class Check:
 
     name: str
     title: str
-    verdict: Callable[[list[dict[str, Any]], Thresholds], Verdict]
+    verdict: Callable[[list[dict[str, Any]], Thresholds], CheckVerdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ _SERVER_TITLE = "The server answers and is the right one"
 
 
 def run_check(
-    connection: Connection, name: str, wanted: Sequence[Wanted] = (), thresholds: Thresholds | None = None
+    connection: Connection, name: str, wanted: Sequence[WantedLock] = (), thresholds: Thresholds | None = None
 ) -> CheckResult:
     """Run one check of CHECKS; `wanted` are the locks that are about to be taken. An error of the server is UNKNOWN,
     with its message.
@@ -109,9 +109,9 @@ def run_check(
             rows = verdicts.in_the_way(rows, wanted)
         verdict = check.verdict(rows, limits)
         if not wanted and name in verdicts.ABOUT_TABLES and verdict.state == "PASS":
-            verdict = Verdict("N-A", "no table that exists is affected")
+            verdict = CheckVerdict("N-A", "no table that exists is affected")
     except ServerError as error:
-        rows, verdict = [], Verdict("UNKNOWN", f"the server refused the question: {error.message}")
+        rows, verdict = [], CheckVerdict("UNKNOWN", f"the server refused the question: {error.message}")
     return CheckResult(
         name=name,
         title=check.title,
@@ -126,7 +126,7 @@ def run_check(
 
 
 def run_checks(
-    connection: Connection, wanted: Sequence[Wanted] = (), thresholds: Thresholds | None = None
+    connection: Connection, wanted: Sequence[WantedLock] = (), thresholds: Thresholds | None = None
 ) -> tuple[CheckResult, ...]:
     """All of CHECKS, in order. Raises ConnectionLost."""
     return tuple(run_check(connection, check.name, wanted, thresholds) for check in CHECKS)
@@ -153,7 +153,7 @@ def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: T
 
 
 def check_environment(
-    environment: Environment, wanted: Sequence[Wanted] = (), thresholds: Thresholds | None = None
+    environment: Environment, wanted: Sequence[WantedLock] = (), thresholds: Thresholds | None = None
 ) -> tuple[CheckResult, ...]:
     """Connect and run everything, the server's identity first. Never raises for the server: a check that couldn't be
     asked is UNKNOWN, and an unreachable server a FAIL."""

@@ -12,7 +12,7 @@ from pgmig_tui.impact.modes import LockMode
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
-    from pgmig_tui.impact.needed import Wanted
+    from pgmig_tui.impact.needed import WantedLock
 
 Rows = Sequence[dict[str, Any]]
 
@@ -42,12 +42,12 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckVerdict:
     state: Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
     summary: str
 
 
-def in_the_way(rows: Rows, wanted: Sequence[Wanted]) -> list[dict[str, Any]]:
+def in_the_way(rows: Rows, wanted: Sequence[WantedLock]) -> list[dict[str, Any]]:
     """The rows that say of each lock whether ours would wait for it (`blocks`), by PostgreSQL's conflict matrix, and
     which lock of ours that is (`ours`). Rows of no lock on an affected relation stay as they are."""
     found = []
@@ -61,19 +61,19 @@ def in_the_way(rows: Rows, wanted: Sequence[Wanted]) -> list[dict[str, Any]]:
     return found
 
 
-def server(identity: ServerIdentity, pinned: str | None, limits: Thresholds) -> Verdict:
+def server(identity: ServerIdentity, pinned: str | None, limits: Thresholds) -> CheckVerdict:
     where = f"PostgreSQL {identity.version}, database {identity.database}, as {identity.role}"
     if pinned is not None and identity.system_identifier is None:
-        return Verdict("UNKNOWN", f"{where}: its system identifier is hidden from this role")
+        return CheckVerdict("UNKNOWN", f"{where}: its system identifier is hidden from this role")
     refused = refusal(identity, pinned)
     if refused is not None:
-        return Verdict("FAIL", refused[0])
+        return CheckVerdict("FAIL", refused[0])
     if abs(identity.clock_skew_s) > limits.skew_s:
-        return Verdict("WARN", f"{where}: its clock is {identity.clock_skew_s:+.1f} s from ours")
-    return Verdict("PASS", where)
+        return CheckVerdict("WARN", f"{where}: its clock is {identity.clock_skew_s:+.1f} s from ours")
+    return CheckVerdict("PASS", where)
 
 
-def long_transactions(rows: Rows, limits: Thresholds) -> Verdict:
+def long_transactions(rows: Rows, limits: Thresholds) -> CheckVerdict:
     old = [row for row in rows if row["pid"] is not None and row["xact_s"] is not None]
     old = [row for row in old if row["xact_s"] > limits.transaction_s]
     hidden = sum(1 for row in rows if row["hidden"])
@@ -81,15 +81,15 @@ def long_transactions(rows: Rows, limits: Thresholds) -> Verdict:
         first = old[0]
         who = f"process {first['pid']} ({first['application'] or first['role'] or 'no name'}, {first['state']})"
         more = f" and {len(old) - 1} more" if len(old) > 1 else ""
-        return Verdict("WARN", f"{who} for {_seconds(first['xact_s'])}{more}")
+        return CheckVerdict("WARN", f"{who} for {_seconds(first['xact_s'])}{more}")
     if hidden:
-        return Verdict("UNKNOWN", f"{words.count(hidden, 'session')} hidden from this role; {_MONITOR}")
+        return CheckVerdict("UNKNOWN", f"{words.count(hidden, 'session')} hidden from this role; {_MONITOR}")
     if not all(row["may_see_all"] for row in rows):
-        return Verdict("UNKNOWN", f"this role may not see other users' transactions; {_MONITOR}")
-    return Verdict("PASS", f"none older than {_seconds(limits.transaction_s)}")
+        return CheckVerdict("UNKNOWN", f"this role may not see other users' transactions; {_MONITOR}")
+    return CheckVerdict("PASS", f"none older than {_seconds(limits.transaction_s)}")
 
 
-def blockers(rows: Rows, limits: Thresholds) -> Verdict:
+def blockers(rows: Rows, limits: Thresholds) -> CheckVerdict:
     others = [row for row in rows if row["backend_type"] != "autovacuum worker"]
     in_way = [row for row in others if row["blocks"]]
     held = [row for row in in_way if row["granted"]]
@@ -98,105 +98,109 @@ def blockers(rows: Rows, limits: Thresholds) -> Verdict:
         first = old[0]
         ours = f"in the way of our {first['ours']}"
         if first["prepared"]:
-            return Verdict("FAIL", f"a prepared transaction holds {first['mode']} on {first['relation']}, {ours}")
+            return CheckVerdict("FAIL", f"a prepared transaction holds {first['mode']} on {first['relation']}, {ours}")
         who = f"process {first['pid']} ({first['application'] or first['role'] or 'no name'}, {first['state']})"
         processes = len({row["pid"] for row in old})
         more = f"; {processes} sessions in all" if processes > 1 else ""
         held_for = _seconds(first["xact_s"])
-        return Verdict("FAIL", f"{who} holds {first['mode']} on {first['relation']} for {held_for}, {ours}{more}")
+        return CheckVerdict("FAIL", f"{who} holds {first['mode']} on {first['relation']} for {held_for}, {ours}{more}")
     unseen = {row["pid"] for row in held if row["xact_s"] is None}
     if unseen:
-        return Verdict(
+        return CheckVerdict(
             "UNKNOWN", f"{words.count(len(unseen), 'session')} on them, of an age hidden from us; {_MONITOR}"
         )
     waiting = [row for row in in_way if not row["granted"]]
     if waiting:
-        return Verdict("WARN", f"{words.count(len(waiting), 'lock')} awaited on {waiting[0]['relation']}")
+        return CheckVerdict("WARN", f"{words.count(len(waiting), 'lock')} awaited on {waiting[0]['relation']}")
     if held:
         return _held_shortly(held, limits)
     if others:
-        return Verdict(
+        return CheckVerdict(
             "PASS", f"{words.count(len({row['pid'] for row in others}), 'session')}, none in the way of our locks"
         )
-    return Verdict("PASS", "no locks on them")
+    return CheckVerdict("PASS", "no locks on them")
 
 
-def _held_shortly(held: Rows, limits: Thresholds) -> Verdict:
+def _held_shortly(held: Rows, limits: Thresholds) -> CheckVerdict:
     """Locks in our way, none old enough to keep a run from starting: one that will outlast our waiting is no PASS."""
     many = words.count(len({row["pid"] for row in held}), "session")
     first = max(held, key=lambda row: float(row["xact_s"] or 0))
     oldest = float(first["xact_s"] or 0)
     if oldest <= limits.blocker_s / 5:
-        return Verdict("PASS", f"{many} in the way of our locks just now, none for {_seconds(limits.blocker_s / 5)}")
+        return CheckVerdict(
+            "PASS", f"{many} in the way of our locks just now, none for {_seconds(limits.blocker_s / 5)}"
+        )
     who = f"process {first['pid']} ({first['application'] or first['role'] or 'no name'}, {first['state']})"
     told = f"{who} holds {first['mode']} on {first['relation']} for {_seconds(oldest)}"
-    return Verdict("WARN", f"{told}, in the way of our {first['ours']}; {many} in all")
+    return CheckVerdict("WARN", f"{told}, in the way of our {first['ours']}; {many} in all")
 
 
-def autovacuum(rows: Rows, limits: Thresholds) -> Verdict:
+def autovacuum(rows: Rows, limits: Thresholds) -> CheckVerdict:
     rows = [row for row in rows if row["blocks"]]
     stubborn = [row for row in rows if row["wraparound"]]
     if stubborn:
-        return Verdict("FAIL", f"a vacuum to prevent wraparound is on {stubborn[0]['relation']}: it doesn't yield")
+        return CheckVerdict("FAIL", f"a vacuum to prevent wraparound is on {stubborn[0]['relation']}: it doesn't yield")
     if any(row["wraparound"] is None for row in rows):
-        return Verdict("UNKNOWN", f"something vacuums or maintains {rows[0]['relation']}; {_MONITOR}")
+        return CheckVerdict("UNKNOWN", f"something vacuums or maintains {rows[0]['relation']}; {_MONITOR}")
     if rows:
-        return Verdict("WARN", f"an autovacuum is on {rows[0]['relation']}: it yields after deadlock_timeout")
-    return Verdict("PASS", "none in the way on the affected tables")
+        return CheckVerdict("WARN", f"an autovacuum is on {rows[0]['relation']}: it yields after deadlock_timeout")
+    return CheckVerdict("PASS", "none in the way on the affected tables")
 
 
-def prepared_transactions(rows: Rows, limits: Thresholds) -> Verdict:
+def prepared_transactions(rows: Rows, limits: Thresholds) -> CheckVerdict:
     if not rows:
-        return Verdict("PASS", "none")
+        return CheckVerdict("PASS", "none")
     in_way = [row for row in rows if row["blocks"]]
     first = (in_way or list(rows))[0]
     named = f'"{first["gid"]}" of {first["role"]}, {_seconds(first["age_s"])} old'
     if in_way:
-        return Verdict("FAIL", f"{named}, holds {first['mode']} on {first['relation']}, in the way of {first['ours']}")
+        return CheckVerdict(
+            "FAIL", f"{named}, holds {first['mode']} on {first['relation']}, in the way of {first['ours']}"
+        )
     others = len({row["gid"] for row in rows}) - 1
-    return Verdict("WARN", f"{named}" + (f" and {others} more" if others else ""))
+    return CheckVerdict("WARN", f"{named}" + (f" and {others} more" if others else ""))
 
 
-def replication_lag(rows: Rows, limits: Thresholds) -> Verdict:
+def replication_lag(rows: Rows, limits: Thresholds) -> CheckVerdict:
     if not rows:
-        return Verdict("N-A", "no standby is connected")
+        return CheckVerdict("N-A", "no standby is connected")
     if any(row["hidden"] for row in rows):
-        return Verdict("UNKNOWN", f"{words.count(len(rows), 'standby', 'standbys')} of hidden state; {_MONITOR}")
+        return CheckVerdict("UNKNOWN", f"{words.count(len(rows), 'standby', 'standbys')} of hidden state; {_MONITOR}")
     if any(row["lag_bytes"] is None for row in rows):
-        return Verdict("UNKNOWN", "a standby reports no position")
+        return CheckVerdict("UNKNOWN", "a standby reports no position")
     worst = max(rows, key=lambda row: (row["lag_s"] or 0, row["lag_bytes"]))
     seconds, size = worst["lag_s"] or 0, max(row["lag_bytes"] for row in rows)
     summary = f"{worst['name']} is {_seconds(seconds)} and {_bytes(size)} behind"
     if seconds > limits.lag_fail_s:
-        return Verdict("FAIL", summary)
+        return CheckVerdict("FAIL", summary)
     if seconds > limits.lag_warn_s or size > limits.lag_warn_bytes:
-        return Verdict("WARN", summary)
-    return Verdict("PASS", f"{words.count(len(rows), 'standby', 'standbys')}, at most {_seconds(seconds)} behind")
+        return CheckVerdict("WARN", summary)
+    return CheckVerdict("PASS", f"{words.count(len(rows), 'standby', 'standbys')}, at most {_seconds(seconds)} behind")
 
 
-def replication_slots(rows: Rows, limits: Thresholds) -> Verdict:
+def replication_slots(rows: Rows, limits: Thresholds) -> CheckVerdict:
     if not rows:
-        return Verdict("PASS", "no slots")
+        return CheckVerdict("PASS", "no slots")
     lost = [row for row in rows if row["wal_status"] in ("unreserved", "lost")]
     if lost:
-        return Verdict("FAIL", f"slot {lost[0]['slot']} is {lost[0]['wal_status']}")
+        return CheckVerdict("FAIL", f"slot {lost[0]['slot']} is {lost[0]['wal_status']}")
     idle = [row for row in rows if not row["active"] and (row["retained_bytes"] or 0) > limits.slot_warn_bytes]
     if idle:
-        return Verdict("WARN", f"inactive slot {idle[0]['slot']} keeps {_bytes(idle[0]['retained_bytes'])} of WAL")
-    return Verdict("PASS", f"{words.count(len(rows), 'slot')}, none keeps much WAL")
+        return CheckVerdict("WARN", f"inactive slot {idle[0]['slot']} keeps {_bytes(idle[0]['retained_bytes'])} of WAL")
+    return CheckVerdict("PASS", f"{words.count(len(rows), 'slot')}, none keeps much WAL")
 
 
-def invalid_indexes(rows: Rows, limits: Thresholds) -> Verdict:
+def invalid_indexes(rows: Rows, limits: Thresholds) -> CheckVerdict:
     if not rows:
-        return Verdict("PASS", "none")
+        return CheckVerdict("PASS", "none")
     on_affected = [row for row in rows if row["on_affected"]]
     first = (on_affected or list(rows))[0]
     building = ", maybe being built" if first["maybe_being_built"] else ""
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-    return Verdict("FAIL" if on_affected else "WARN", f"{first['index']} on {first['relation']}{building}{more}")
+    return CheckVerdict("FAIL" if on_affected else "WARN", f"{first['index']} on {first['relation']}{building}{more}")
 
 
-def connection_headroom(rows: Rows, limits: Thresholds) -> Verdict:
+def connection_headroom(rows: Rows, limits: Thresholds) -> CheckVerdict:
     row = rows[0]
     room = row["max_connections"] - row["reserved"]
     used = row["used"] or 0
@@ -205,52 +209,56 @@ def connection_headroom(rows: Rows, limits: Thresholds) -> Verdict:
     limited = [limit for limit in (row["database_limit"], row["role_limit"]) if limit is not None and limit >= 0]
     # A run needs three: step, control and watch.
     if room - used < 3 or any(limit < 3 for limit in limited):
-        return Verdict("FAIL", f"{summary}: no room for a run's three sessions")
-    return Verdict("WARN" if percent > limits.connections_percent else "PASS", summary)
+        return CheckVerdict("FAIL", f"{summary}: no room for a run's three sessions")
+    return CheckVerdict("WARN" if percent > limits.connections_percent else "PASS", summary)
 
 
-def dumps(rows: Rows, limits: Thresholds) -> Verdict:
+def dumps(rows: Rows, limits: Thresholds) -> CheckVerdict:
     if rows:
-        return Verdict("FAIL", f"process {rows[0]['pid']} ({rows[0]['application']}) still dumps this database")
-    return Verdict("PASS", "none")
+        return CheckVerdict("FAIL", f"process {rows[0]['pid']} ({rows[0]['application']}) still dumps this database")
+    return CheckVerdict("PASS", "none")
 
 
-def archiver(rows: Rows, limits: Thresholds) -> Verdict:
+def archiver(rows: Rows, limits: Thresholds) -> CheckVerdict:
     row = rows[0]
     if row["archive_mode"] == "off":
-        return Verdict("N-A", "archive_mode is off")
+        return CheckVerdict("N-A", "archive_mode is off")
     if row["failing"]:
-        return Verdict("FAIL", f"archiving fails since {row['last_archived'] or 'the beginning'}")
+        return CheckVerdict("FAIL", f"archiving fails since {row['last_archived'] or 'the beginning'}")
     if row["last_archived"] is None:
-        return Verdict("UNKNOWN", "nothing was archived yet")
-    return Verdict("PASS", f"last success {row['last_archived']}")
+        return CheckVerdict("UNKNOWN", "nothing was archived yet")
+    return CheckVerdict("PASS", f"last success {row['last_archived']}")
 
 
-def sync_commit(rows: Rows, limits: Thresholds) -> Verdict:
+def sync_commit(rows: Rows, limits: Thresholds) -> CheckVerdict:
     row = rows[0]
     if not row["names"]:
-        return Verdict("N-A", "no synchronous standby is configured")
+        return CheckVerdict("N-A", "no synchronous standby is configured")
     if row["synchronous_commit"] in ("off", "local"):
-        return Verdict("N-A", f"synchronous_commit is {row['synchronous_commit']}")
+        return CheckVerdict("N-A", f"synchronous_commit is {row['synchronous_commit']}")
     if not row["may_see"]:
-        return Verdict("UNKNOWN", f"this role may not see which standbys are synchronous; {_MONITOR}")
+        return CheckVerdict("UNKNOWN", f"this role may not see which standbys are synchronous; {_MONITOR}")
     if row["streaming"] == 0:
-        return Verdict("FAIL", "no synchronous standby streams: COMMIT would hang")
-    return Verdict("PASS", f"{words.count(row['streaming'], 'synchronous standby', 'synchronous standbys')} streaming")
+        return CheckVerdict("FAIL", "no synchronous standby streams: COMMIT would hang")
+    return CheckVerdict(
+        "PASS", f"{words.count(row['streaming'], 'synchronous standby', 'synchronous standbys')} streaming"
+    )
 
 
-def wraparound(rows: Rows, limits: Thresholds) -> Verdict:
+def wraparound(rows: Rows, limits: Thresholds) -> CheckVerdict:
     database = max((row["percent"] for row in rows if row["kind"] == "database"), default=0.0)
     tables = [row for row in rows if row["kind"] == "table"]
     due = [row for row in tables if row["percent"] > limits.freeze_percent]
     summary = f"the database is at {database:.0f} % of the way"
     if database > limits.wraparound_fail_percent:
-        return Verdict("FAIL", summary)
+        return CheckVerdict("FAIL", summary)
     if database > limits.wraparound_warn_percent:
-        return Verdict("WARN", summary)
+        return CheckVerdict("WARN", summary)
     if due:
-        return Verdict("WARN", f"a vacuum against wraparound is due on {due[0]['name']} ({due[0]['percent']:.0f} %)")
-    return Verdict("PASS", summary)
+        return CheckVerdict(
+            "WARN", f"a vacuum against wraparound is due on {due[0]['name']} ({due[0]['percent']:.0f} %)"
+        )
+    return CheckVerdict("PASS", summary)
 
 
 def _seconds(value: float | None) -> str:

@@ -8,7 +8,7 @@ from pgmig_tui.impact.effect import fk_sides, trigger_sides
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.result import LostData
 from pgmig_tui.impact.rules import alter_constraint, safer_constraint, sequences
 from pgmig_tui.impact.rules.alter_constraint import columns_in
 from pgmig_tui.impact.rules.altering import Altering
@@ -285,7 +285,7 @@ def set_expression(at: Altering, cmd: Node) -> None:
         return
     at.rewrite_members()
     if not (at.table.fresh or (column is not None and column.fresh)):
-        at.out.lose(3, f"values of {at.name}.{cmd.name}: computed anew", Lost("values", at.name, (cmd.name,)))
+        at.out.lose(3, f"values of {at.name}.{cmd.name}: computed anew", LostData("values", at.name, (cmd.name,)))
 
 
 def drop_expression(at: Altering, cmd: Node) -> None:
@@ -307,7 +307,7 @@ def set_identity(at: Altering, cmd: Node) -> None:
             if any(item.def_elem.defname != "generated" for item in items):
                 out.rewrite(at.scene.catalog.relation(sequence.name, "S"))
             if any(item.def_elem.defname == "restart" for item in items) and not at.table.fresh:
-                out.lose(3, f"the state of the sequence {sequence.name}", Lost("sequence", sequence.name))
+                out.lose(3, f"the state of the sequence {sequence.name}", LostData("sequence", sequence.name))
 
 
 def drop_identity(at: Altering, cmd: Node) -> None:

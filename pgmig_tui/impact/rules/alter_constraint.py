@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import fk_sides, lock_merged, merges, trigger_sides
-from pgmig_tui.impact.facts import Check, ForeignKey, Index, Name, Relation, replace
+from pgmig_tui.impact.facts import CheckConstraint, ForeignKey, Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, RS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.altering import Altering
@@ -122,7 +122,7 @@ def _add_check(at: Altering, node: Node, column: str, own: OfColumn | None) -> N
     proves = columns_not_null(node.raw_expr)
     for member in at.members:
         current = at.current(member)
-        check = Check(name, columns, valid, "c", proves, bool(node.is_no_inherit))
+        check = CheckConstraint(name, columns, valid, "c", proves, bool(node.is_no_inherit))
         at.scene.catalog.put(replace(current, checks=(*current.checks, check)))
 
 
@@ -158,7 +158,7 @@ def _add_not_null(at: Altering, node: Node) -> None:
             if not node.skip_validation and not (known is not None and known.not_null and known.not_null_valid):
                 at.out.scan(current)
                 scanned = True
-            check = Check(name, (column,), not node.skip_validation, "n", frozenset({column}))
+            check = CheckConstraint(name, (column,), not node.skip_validation, "n", frozenset({column}))
             at.scene.catalog.put(replace(current, checks=(*current.checks, check)))
         if scanned and not at.table.new:
             at.advise(

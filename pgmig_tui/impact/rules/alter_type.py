@@ -7,11 +7,11 @@ from pgmig_tui.impact.effect import fk_sides, lock_merged
 from pgmig_tui.impact.facts import Column, Relation, replace
 from pgmig_tui.impact.modes import AE, SRE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.result import LostData
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.safer_column import type_later
 from pgmig_tui.impact.rules.types import type_schema
-from pgmig_tui.impact.typechange import Change, TypeName, cast_chain, change_of, loses_values, type_name, type_text
+from pgmig_tui.impact.typechange import TypeChange, TypeName, cast_chain, change_of, loses_values, type_name, type_text
 
 _COLLATED = frozenset({"text", "varchar", "bpchar", "citext", "name"})
 
@@ -28,7 +28,7 @@ def alter_type(at: Altering, cmd: Node) -> None:
     _type_depends(at, column)
     change = change_of(at.scene, old, new, [] if using is None else cast_chain(using, column))
     if old.generated == "v":
-        change = Change("no")
+        change = TypeChange("no")
     if change.rewrite == "yes":
         at.rewrite_members()
         _rewrite_advice(at, column)
@@ -41,7 +41,7 @@ def alter_type(at: Altering, cmd: Node) -> None:
     for member in at.members:
         _parts_of(at, at.current(member), column, change, definition)
     if old.type and not (table.fresh or old.fresh) and loses_values(at.scene, old, new, using):
-        lost = Lost("values", table.name, (column,))
+        lost = LostData("values", table.name, (column,))
         how = f"that do not fit {type_text(new)}" if using is None else "as they were"
         out.lose(3, f"values of {table.name}.{column} {how}", lost)
     _retype(at, column, new)
@@ -52,7 +52,7 @@ def _retype(at: Altering, column: str, new: TypeName) -> None:
                      type_schema=type_schema(at.scene.catalog, new))  # fmt: skip
 
 
-def _parts_of(at: Altering, current: Relation, column: str, change: Change, definition: Node) -> None:
+def _parts_of(at: Altering, current: Relation, column: str, change: TypeChange, definition: Node) -> None:
     """What hangs on the column: indexes keep their files where nothing changes for them, CHECKs are checked anew."""
     out = at.out
     anew = change.rewrite != "no" or change.indexes or _collation_changes(current, column, definition)

@@ -18,7 +18,19 @@ from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.folding import NOTHING, constant_text, stand_in, truth
 from pgmig_tui.impact.modes import AE, RE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.plpgsql import Assign, Block, Choice, End, Guard, Leave, Loop, Run, Typed, steps_of, variables_of
+from pgmig_tui.impact.plpgsql import (
+    Assign,
+    Block,
+    Choice,
+    End,
+    Guard,
+    Leave,
+    Loop,
+    RunSql,
+    Typed,
+    steps_of,
+    variables_of,
+)
 from pgmig_tui.impact.refusal import Refusal, behind
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
@@ -72,7 +84,7 @@ def run_sql(
 ) -> None:
     """Run the body of an SQL function that takes these."""
     body = _Body(scene, out, what, frozenset(parameters))
-    flow = body.block((Run(text),), [World(scene.catalog, worth)], "likely")
+    flow = body.block((RunSql(text),), [World(scene.catalog, worth)], "likely")
     _finish(flow, scene, out, what)
 
 
@@ -113,13 +125,13 @@ class _Body:
 
     def _step(self, step: object, worlds: list[World], certainty: str) -> Flow:
         match step:
-            case Run():
+            case RunSql():
                 return self._run(step, worlds, certainty)
             case Typed():
                 self._typed(step, worlds, certainty)
                 return Flow(worlds)
             case Assign(name, expression):
-                flow = self._run(Run(f"SELECT {expression}"), worlds, certainty)
+                flow = self._run(RunSql(f"SELECT {expression}"), worlds, certainty)
                 for world in flow.alive:
                     world.worth = _with(world.worth, name, constant_text(expression, world.worth))
                 return flow
@@ -139,7 +151,7 @@ class _Body:
 
     # -- statements -----------------------------------------------------------------------------------------------
 
-    def _run(self, step: Run, worlds: list[World], certainty: str) -> Flow:
+    def _run(self, step: RunSql, worlds: list[World], certainty: str) -> Flow:
         if not step.dynamic and not step.into and _does_nothing(step.text):
             return Flow(worlds)
         inner = Effect(certainty=certainty)
@@ -168,7 +180,7 @@ class _Body:
             perhaps(checks, self.scene.inside(world.catalog, "", NOTHING), inner)
             self._note(inner, certainty)
 
-    def _in_world(self, step: Run, world: World, out: Effect) -> list[World]:
+    def _in_world(self, step: RunSql, world: World, out: Effect) -> list[World]:
         text: str | None = step.text
         if step.dynamic:
             text = constant_text(step.text, world.worth)
@@ -219,7 +231,7 @@ class _Body:
 
     def _choice(self, step: Choice, worlds: list[World], certainty: str) -> Flow:
         """Conditions are looked at in turn; each arm begins where they end."""
-        tested = self.block(tuple(Run(f"SELECT {condition}") for condition in step.conditions), worlds, certainty)
+        tested = self.block(tuple(RunSql(f"SELECT {condition}") for condition in step.conditions), worlds, certainty)
         verdicts = [_agreed(condition, tested.alive) for condition in step.conditions] if _each_has_one(step) else []
         arms, complete = list(step.arms), step.complete
         if True in verdicts:  # what comes behind never runs
@@ -431,7 +443,7 @@ def _set_in(block: Block) -> Iterator[str]:
         match step:
             case Assign(name):
                 yield name
-            case Run(_, _, into):
+            case RunSql(_, _, into):
                 yield from into
             case Choice(_, arms):
                 for arm in arms:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Call, EventTrigger, Name, Operator, Relation
+from pgmig_tui.impact.facts import Call, EventTrigger, Name, OperatorFact, Relation
 from pgmig_tui.impact.folding import NOTHING, REWRITTEN
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import behind
@@ -237,7 +237,7 @@ def operator_made(node: Node, catalog: Catalog) -> None:
     facts = catalog.functions(function)
     name = facts[0].name if facts else catalog.resolve(nodes.name_from(function))
     schema = parts[-2] if len(parts) > 1 else catalog.creation_name(Name("", "x")).schema
-    catalog.put_operator(parts[-1], Operator(schema, name))
+    catalog.put_operator(parts[-1], OperatorFact(schema, name))
 
 
 # -- event triggers ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace as changed
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.facts import Column, Dependent, FunctionFact, Name, Relation, Trigger, replace
+from pgmig_tui.impact.facts import Column, DependentRelation, FunctionFact, Name, Relation, Trigger, replace
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.cascade import takes_text
 from pgmig_tui.impact.rules.visible import visible
@@ -32,7 +32,7 @@ def trigger_made(catalog: Catalog, table: Relation, node: Node) -> None:
         if member.known:
             kept = tuple(one for one in member.triggers if one.name != trigger.name)
             catalog.put(replace(member, triggers=(*kept, trigger)))
-    depend_on_function(catalog, function, Dependent(table.name, "g", part=node.trigname))
+    depend_on_function(catalog, function, DependentRelation(table.name, "g", part=node.trigname))
 
 
 def _function_name(catalog: Catalog, parts: list[str]) -> Name:
@@ -40,7 +40,7 @@ def _function_name(catalog: Catalog, parts: list[str]) -> Name:
     return found[0].name if found else catalog.creation_name(nodes.name_from(parts))
 
 
-def depend_on_function(catalog: Catalog, function: Name, dependent: Dependent) -> None:
+def depend_on_function(catalog: Catalog, function: Name, dependent: DependentRelation) -> None:
     for fact in catalog.functions([function.schema, function.relation]):
         if dependent not in fact.dependents:
             catalog.put_function(changed(fact, dependents=(*fact.dependents, dependent)))
@@ -70,7 +70,7 @@ def rule_made(
     for other in list(catalog):
         kept = tuple(one for one in other.dependents if (one.kind, one.name, one.part) != ("rule", table.name, name))
         if other.name != table.name and other.name in named:
-            kept = (*kept, Dependent(table.name, "rule", written.get(other.name, frozenset()), name))
+            kept = (*kept, DependentRelation(table.name, "rule", written.get(other.name, frozenset()), name))
         if kept != other.dependents:
             catalog.put(replace(other, dependents=kept))
     if (table := catalog.relation(table.name)).known:
@@ -84,11 +84,13 @@ def policy_made(catalog: Catalog, table: Relation, name: str, named: Iterable[Na
     if table.known:
         policies = table.policies if name in table.policies else (*table.policies, name)
         kept = tuple(one for one in table.dependents if (one.kind, one.name, one.part) != ("y", table.name, name))
-        catalog.put(replace(table, policies=policies, dependents=(*kept, Dependent(table.name, "y", own, name))))
+        catalog.put(
+            replace(table, policies=policies, dependents=(*kept, DependentRelation(table.name, "y", own, name)))
+        )
     for other in named:
         known = catalog.get(other)
         if known is not None and known.name != table.name:
-            dependent = Dependent(table.name, "y", part=name)
+            dependent = DependentRelation(table.name, "y", part=name)
             if dependent not in known.dependents:
                 catalog.put(replace(known, dependents=(*known.dependents, dependent)))
 
@@ -298,7 +300,7 @@ def function_made(catalog: Catalog, fact: FunctionFact, body: Node | None) -> No
     for relation in list(catalog):
         kept = tuple(one for one in relation.dependents if (one.kind, one.name, one.part) != ("f", fact.name, part))
         if body is not None and relation.name in named:
-            kept = (*kept, Dependent(fact.name, "f", view_columns(catalog, body, relation), part))
+            kept = (*kept, DependentRelation(fact.name, "f", view_columns(catalog, body, relation), part))
         if kept != relation.dependents:
             catalog.put(replace(relation, dependents=kept))
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import (
-    Dependent,
+    DependentRelation,
     Fall,
     Fallen,
     ForeignKey,
@@ -20,7 +20,7 @@ from pgmig_tui.impact.facts import (
     replace,
 )
 from pgmig_tui.impact.modes import AE
-from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.result import LostData
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.words import size
 
@@ -99,11 +99,11 @@ def lose_relation(out: Effect, relation: Relation) -> None:
         return
     if relation.kind in "rpf?":
         extent = f" ({size(relation)})" if relation.rows >= 0 else ""
-        out.lose(4, f"all rows of {relation.name}{extent}", Lost("table", relation.name))
+        out.lose(4, f"all rows of {relation.name}{extent}", LostData("table", relation.name))
     elif relation.kind == "m":
         out.lose(2, f"the materialized view {relation.name}")
     elif relation.kind == "S":
-        out.lose(3, f"the state of the sequence {relation.name}", Lost("sequence", relation.name))
+        out.lose(3, f"the state of the sequence {relation.name}", LostData("sequence", relation.name))
 
 
 def lose_columns(out: Effect, relation: Relation, columns: Iterable[str]) -> None:
@@ -115,7 +115,7 @@ def lose_columns(out: Effect, relation: Relation, columns: Iterable[str]) -> Non
         if column is not None and column.fresh:
             continue
         computed = column is not None and column.generated
-        lost = None if computed else Lost("column", relation.name, (name,))
+        lost = None if computed else LostData("column", relation.name, (name,))
         out.lose(2 if computed else 3, f"the values of {relation.name}.{name}", lost)
 
 
@@ -253,7 +253,7 @@ def takes_text(fact: FunctionFact) -> str:
     return ", ".join(map(str, fact.takes))
 
 
-def depends_still(catalog: Catalog, one: Dependent, *, followed: bool = False) -> bool:
+def depends_still(catalog: Catalog, one: DependentRelation, *, followed: bool = False) -> bool:
     """Whether the part of a table, or the function, that depends on something is still there. `followed`: what gets
     another default is taken off the list as it happens (see sequences.default_set)."""
     if one.kind == "f":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_made, count_query
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Call, Column, Dependent, Name, OwnedSequence, Relation, replace
+from pgmig_tui.impact.facts import Call, Column, DependentRelation, Name, OwnedSequence, Relation, replace
 from pgmig_tui.impact.modes import AE, AS, SRE, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import Refusal
@@ -308,7 +308,7 @@ def _depend(scene: Scene, name: Name, kind: str, out: Effect, query: Node) -> No
     for lock in list(out.locks.values()):
         source = scene.catalog.get(lock.name)
         if source is not None and source.name != name:
-            used = Dependent(name, kind, view_columns(scene.catalog, query, source))
+            used = DependentRelation(name, kind, view_columns(scene.catalog, query, source))
             dependents = (*(d for d in source.dependents if d.name != name), used)
             scene.catalog.put(replace(source, dependents=dependents))
 

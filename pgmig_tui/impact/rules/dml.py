@@ -13,7 +13,7 @@ from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, READS_EVERYTHING,
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import sqlstate_of
-from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.result import LostData
 from pgmig_tui.impact.rules.calls import (
     cast_functions,
     defaults_of,
@@ -168,7 +168,7 @@ def _sequence(parts: list[str], scene: Scene, out: Effect, arguments: Node) -> N
         sequence_permitted(sequence, parts[-1], scene, out)
         out.lock(sequence, RE, parts[-1])
     if parts[-1] == "setval" and (sequence is None or not sequence.fresh):
-        lost = None if sequence is None else Lost("sequence", sequence.name)
+        lost = None if sequence is None else LostData("sequence", sequence.name)
         out.lose(5, f"the state of {'a sequence' if sequence is None else f'the sequence {sequence.name}'}", lost)
 
 
@@ -580,10 +580,10 @@ def _referencing(
         if not any(index.keys[: len(key.columns)] == key.columns for index in side.indexes):
             out.notes.append(f"each row deleted or re-keyed reads all of {side.name}: no index on its foreign key")
         if action == "c" and verb == "DELETE" and not side.fresh:
-            out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", Lost("rows", side.name), sure=False)
+            out.lose(4, f"rows of {side.name} (ON DELETE CASCADE)", LostData("rows", side.name), sure=False)
         elif action in "nd" and not side.fresh:
             told = ", ".join(key.columns)
-            lost = Lost("values", side.name, key.columns)
+            lost = LostData("values", side.name, key.columns)
             out.lose(3, f"values of {told} in {side.name} (ON {verb} SET {_SETS[action]})", lost, sure=False)
     if action not in "cnd":
         return []
@@ -663,7 +663,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
         out.rewrite(table)
         out.emptied.add(table.name)
         if not table.fresh and table.kind != "p":
-            out.lose(4, f"all rows of {table.name}", Lost("rows", table.name))
+            out.lose(4, f"all rows of {table.name}", LostData("rows", table.name))
         _fire(scene, out, [table], "TRUNCATE", None)
         above = [key for one in ancestors(catalog, table) for key in catalog.incoming(one.name) if not key.id]
         for key in (*catalog.incoming(table.name), *above):  # the server has a row of the key for each partition

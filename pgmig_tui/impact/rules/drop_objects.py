@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgmig_tui.impact.effect import AE, Effect, Scene
-from pgmig_tui.impact.facts import Dependent, Fall, FunctionFact, Name, Obstacle, Relation, replace
+from pgmig_tui.impact.facts import DependentRelation, Fall, FunctionFact, Name, Obstacle, Relation, replace
 from pgmig_tui.impact.modes import SUE
 from pgmig_tui.impact.nodes import Node, cascades, enum_name, kind, list_name, name_from
 from pgmig_tui.impact.rules.cascade import (
@@ -128,7 +128,7 @@ def _columns_of(relation: Relation, kind: Name) -> list[str]:
     ]
 
 
-def drop_dependents(scene: Scene, out: Effect, dependents: tuple[Dependent, ...], why: str) -> None:
+def drop_dependents(scene: Scene, out: Effect, dependents: tuple[DependentRelation, ...], why: str) -> None:
     """CASCADE from an object that is no relation."""
     fallen: set[Name] = set()
     for dependent in dependents:
@@ -163,7 +163,7 @@ def drop_function(scene: Scene, out: Effect, item: Node, cascade: bool, missing_
     names = {fact.name for fact in facts}
     fired = [one.name for one in catalog.event_triggers if one.function in names]
     made += [
-        Dependent(one.name, one.kind)
+        DependentRelation(one.name, one.kind)
         for one in catalog
         if one.kind in "vm" and one.fresh and any(call.function in names for call in one.calls)
     ]
@@ -228,7 +228,7 @@ def _exactly(facts: list[FunctionFact], arguments: int) -> list[FunctionFact]:
     return [fact for fact in facts if fact.most == arguments or (fact.most >= ANY_NUMBER and arguments > fact.least)]
 
 
-def _forget_part(catalog: Catalog, one: Dependent, functions: set[Name]) -> None:
+def _forget_part(catalog: Catalog, one: DependentRelation, functions: set[Name]) -> None:
     """What fell with a function is no part of its table any more."""
     known = catalog.known(one.name)
     if known is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pgmig_tui.impact.effect import AE, Effect, Scene, fk_sides, trigger_sides
-from pgmig_tui.impact.facts import Dependent, Fall, Name, Relation, replace
+from pgmig_tui.impact.facts import DependentRelation, Fall, Name, Relation, replace
 from pgmig_tui.impact.rules.cascade import depends_still, lose_columns, lose_relation
 
 
@@ -75,7 +75,7 @@ def _incoming(scene: Scene, out: Effect, current: Relation) -> None:
 
 
 def _dependents(
-    scene: Scene, out: Effect, dependent: Dependent, on: Relation, cascade: bool
+    scene: Scene, out: Effect, dependent: DependentRelation, on: Relation, cascade: bool
 ) -> list[tuple[Relation, str]]:
     other = scene.catalog.relation(dependent.name, dependent.relkind)
     if not cascade:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pgmig_tui.impact.effect import Effect
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.impact.result import Held
+from pgmig_tui.impact.result import HeldLock
 
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"})
 
@@ -22,7 +22,7 @@ def works_on(out: Effect, kind: str, relations: Sequence[Relation]) -> list[Rela
     return [relation for relation in worked.values() if not relation.new and relation.kind not in "vS"]
 
 
-def while_held(out: Effect, held: Sequence[Held], worked: Sequence[Relation]) -> None:
+def while_held(out: Effect, held: Sequence[HeldLock], worked: Sequence[Relation]) -> None:
     """Advice to split the change where a statement works while others wait for what was locked before."""
     strongest = max(held, key=lambda one: one.mode)
     own = out.locks.get(strongest.name)

@@ -11,7 +11,7 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.alter_storage import mark_clustered, no_order
 from pgmig_tui.impact.rules.calls import counted
 from pgmig_tui.impact.rules.refused import in_use, no_column
-from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
+from pgmig_tui.impact.safer import SaferStep, copied, sql_of, text_of
 
 
 def vacuum(node: Node, scene: Scene, out: Effect) -> None:
@@ -61,7 +61,7 @@ def _not_full(node: Node) -> str:
     kept = [copied(item) for item in tree.options if item.def_elem.defname.lower() != "full"]
     del tree.options[:]
     tree.options.extend(kept)
-    return text_of([Step(sql_of(tree))])
+    return text_of([SaferStep(sql_of(tree))])
 
 
 def _everything(node: Node, scene: Scene, out: Effect, *, analyze: bool) -> None:

@@ -11,7 +11,7 @@ from pgmig_tui.impact.effect import Effect, Scene, quote
 from pgmig_tui.impact.facts import Cast, FunctionFact, Name, Published, Relation, TypeFact, replace
 from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.result import LostData
 from pgmig_tui.impact.rules.alter_constraint import columns_in
 from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
@@ -23,7 +23,7 @@ from pgmig_tui.impact.rules.refused_types import columns_of_type
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.rules.typed import composite_made
 from pgmig_tui.impact.rules.types import no_type
-from pgmig_tui.impact.safer import Step, copied, expression_text, made_name, sql_of, text_of
+from pgmig_tui.impact.safer import SaferStep, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
 
 
@@ -42,7 +42,7 @@ def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
     if set(options) - {"owned_by"}:
         out.rewrite(sequence)
     if "restart" in options and not sequence.fresh:
-        out.lose(3, f"the state of the sequence {sequence.name}", Lost("sequence", sequence.name))
+        out.lose(3, f"the state of the sequence {sequence.name}", LostData("sequence", sequence.name))
 
 
 _COMMENT_RELATIONS = {
@@ -253,8 +253,8 @@ def _domain_not_valid(node: Node, domain: TypeFact) -> str:
     named = ".".join(map(quote, nodes.strings(node.type_name)))
     return text_of(
         [
-            Step(sql_of(tree)),
-            Step(f"ALTER DOMAIN {named} VALIDATE CONSTRAINT {quote(constraint.conname)}", QUIET),
+            SaferStep(sql_of(tree)),
+            SaferStep(f"ALTER DOMAIN {named} VALIDATE CONSTRAINT {quote(constraint.conname)}", QUIET),
         ]
     )
 

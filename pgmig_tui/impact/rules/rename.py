@@ -13,7 +13,7 @@ from pgmig_tui.impact.rules.carry import function_moved, renamed_on_table
 from pgmig_tui.impact.rules.kinds import altered_as
 from pgmig_tui.impact.rules.refused import name_taken, no_constraint, rename_column
 from pgmig_tui.impact.rules.refused_types import of_typed_table, rename_attribute
-from pgmig_tui.impact.safer import Step, copied, sql_of, text_of
+from pgmig_tui.impact.safer import SaferStep, copied, sql_of, text_of
 from pgmig_tui.impact.shadow import Catalog
 
 _RELATIONS = {
@@ -146,7 +146,7 @@ def _as_index(node: Node) -> str:
     tree = copied(node)
     sample = nodes.parse("ALTER INDEX i RENAME TO j")[0]
     tree.rename_type, tree.relation_type = sample.rename_type, sample.relation_type
-    return text_of([Step(sql_of(tree))])
+    return text_of([SaferStep(sql_of(tree))])
 
 
 def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) -> None:

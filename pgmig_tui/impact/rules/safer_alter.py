@@ -14,7 +14,7 @@ from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.safer import (
     THEN,
-    Step,
+    SaferStep,
     Unwritable,
     copied,
     free_name,
@@ -74,9 +74,9 @@ class Draft:
     scene: Scene
     table: Relation
     commands: list[list[Node]]
-    before: list[Step] = field(default_factory=list)
-    fills: list[Step] = field(default_factory=list)
-    after: list[Step] = field(default_factory=list)
+    before: list[SaferStep] = field(default_factory=list)
+    fills: list[SaferStep] = field(default_factory=list)
+    after: list[SaferStep] = field(default_factory=list)
     advised: list[int] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
 
@@ -168,11 +168,11 @@ class Draft:
         for number in self.advised:
             out.advice[number] = replace(out.advice[number], safer_sql=text)
 
-    def _steps(self) -> Iterator[Step]:
+    def _steps(self) -> Iterator[SaferStep]:
         commands = [command for group in self.commands for command in group]
         yield from self.before
         if commands:
-            yield Step(self.alter(*commands), THEN if self.before else "")
+            yield SaferStep(self.alter(*commands), THEN if self.before else "")
         yield from self.fills
         yield from self.after
 

@@ -11,7 +11,7 @@ from pgmig_tui.impact.rules.safer_constraint import not_null_steps
 from pgmig_tui.impact.safer import (
     BATCHES,
     THEN,
-    Step,
+    SaferStep,
     Unwritable,
     beside,
     copied,
@@ -41,7 +41,7 @@ def filled_later(position: int, column: str, constraints: list[OfColumn], *, of_
         if default is not None:
             draft.commands[position].append(setting_default(column, default.constraint.raw_expr))
         elif of_domain:
-            draft.fills.append(Step(draft.alter(f"ALTER COLUMN {quote(column)} DROP DEFAULT"), THEN))
+            draft.fills.append(SaferStep(draft.alter(f"ALTER COLUMN {quote(column)} DROP DEFAULT"), THEN))
         _fill(draft, position, column, constraints)
 
     return edit
@@ -56,7 +56,7 @@ def _fill(draft: Draft, position: int, column: str, constraints: list[OfColumn])
     """The values, and then NOT NULL where the column is to have it."""
     only = "" if draft.node.relation.inh else "ONLY "
     name = quote(column)
-    draft.fills.append(Step(f"UPDATE {only}{draft.name} SET {name} = DEFAULT WHERE {name} IS NULL", BATCHES))
+    draft.fills.append(SaferStep(f"UPDATE {only}{draft.name} SET {name} = DEFAULT WHERE {name} IS NULL", BATCHES))
     wanted = next((one for one in constraints if one.kind in {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}), None)
     if wanted is not None:
         _then_not_null(draft, position, column, wanted)
@@ -69,10 +69,10 @@ def _then_not_null(draft: Draft, position: int, column: str, wanted: OfColumn, f
         named = wanted.constraint.conname
     steps, rest = not_null_steps(draft, column, named)
     if first:
-        steps[0] = Step(steps[0].sql, first)
+        steps[0] = SaferStep(steps[0].sql, first)
     draft.fills += steps
     if rest:
-        draft.fills += [Step(draft.alter(f"ALTER COLUMN {quote(column)} SET NOT NULL"), THEN), *rest]
+        draft.fills += [SaferStep(draft.alter(f"ALTER COLUMN {quote(column)} SET NOT NULL"), THEN), *rest]
 
 
 def _updatable(draft: Draft) -> None:
@@ -104,22 +104,22 @@ def serial_later(position: int, column: str, stored: str, constraints: list[OfCo
             raise Unwritable("its sequence would not be the same")
         sequence = free_name(table.name.relation, (column,), "seq", taken_in(draft.scene.catalog, table))
         own = beside(draft.node.relation, sequence)
-        draft.before.append(Step(f"CREATE SEQUENCE {own} AS {_STORED_AS[stored]}"))
+        draft.before.append(SaferStep(f"CREATE SEQUENCE {own} AS {_STORED_AS[stored]}"))
         role = draft.scene.catalog.facts.role
         if table.owner and role and table.owner != role:
-            draft.before.append(Step(f"ALTER SEQUENCE {own} OWNER TO {quote(table.owner)}"))
+            draft.before.append(SaferStep(f"ALTER SEQUENCE {own} OWNER TO {quote(table.owner)}"))
         definition = nodes.definition(draft.command(position))
         _type_is(definition.type_name, stored)
         default = nodes.parse(f"SELECT nextval({quote_literal(own)}::regclass)")[0].target_list[0].res_target.val
         draft.commands[position].append(setting_default(column, default))
-        draft.fills.append(Step(f"ALTER SEQUENCE {own} OWNED BY {draft.name}.{quote(column)}"))
+        draft.fills.append(SaferStep(f"ALTER SEQUENCE {own} OWNED BY {draft.name}.{quote(column)}"))
         wanted = next((one for one in constraints if one.kind in {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}), None)
         _fill(draft, position, column, [one for one in constraints if one is wanted])
         if wanted is None:  # serial is NOT NULL without saying so
             steps, rest = not_null_steps(draft, column)
             draft.fills += steps
             if rest:
-                draft.fills += [Step(draft.alter(f"ALTER COLUMN {quote(column)} SET NOT NULL"), THEN), *rest]
+                draft.fills += [SaferStep(draft.alter(f"ALTER COLUMN {quote(column)} SET NOT NULL"), THEN), *rest]
 
     return edit
 
@@ -173,31 +173,31 @@ def _swap(draft: Draft, column: str, fresh: str) -> None:
     new = quote(fresh)
     body = f"BEGIN NEW.{new} := {expression_text(_of_row(using, 'new'))}; RETURN NEW; END"
     draft.fills += [
-        Step(f"CREATE FUNCTION {routine}() RETURNS trigger LANGUAGE plpgsql AS {quote_literal(body)}", THEN),
-        Step(
+        SaferStep(f"CREATE FUNCTION {routine}() RETURNS trigger LANGUAGE plpgsql AS {quote_literal(body)}", THEN),
+        SaferStep(
             f"CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {draft.name} FOR EACH ROW "
             f"EXECUTE FUNCTION {routine}()",
             THEN,
         ),
-        Step(f"UPDATE {draft.name} SET {new} = {expression} WHERE {new} IS NULL", BATCHES),
+        SaferStep(f"UPDATE {draft.name} SET {new} = {expression} WHERE {new} IS NULL", BATCHES),
     ]
     renamed: list[str] = []
     if draft.table.columns[column].not_null:
         steps, rest = not_null_steps(draft, fresh)
         draft.after += steps
         if rest:
-            draft.after += [Step(draft.alter(f"ALTER COLUMN {new} SET NOT NULL"), THEN), *rest]
+            draft.after += [SaferStep(draft.alter(f"ALTER COLUMN {new} SET NOT NULL"), THEN), *rest]
         else:
             renamed = _not_null_names(draft, column, fresh)
     swap = "-- and then, in one short transaction:"
     draft.after += [
-        Step("BEGIN", swap),
-        Step(f"DROP TRIGGER {trigger} ON {draft.name}", swap),
-        Step(f"DROP FUNCTION {routine}()", swap),
-        Step(draft.alter(f"DROP COLUMN {quote(column)}"), swap),
-        Step(draft.alter(f"RENAME COLUMN {new} TO {quote(column)}"), swap),
-        *(Step(sql, swap) for sql in renamed),
-        Step("COMMIT", swap),
+        SaferStep("BEGIN", swap),
+        SaferStep(f"DROP TRIGGER {trigger} ON {draft.name}", swap),
+        SaferStep(f"DROP FUNCTION {routine}()", swap),
+        SaferStep(draft.alter(f"DROP COLUMN {quote(column)}"), swap),
+        SaferStep(draft.alter(f"RENAME COLUMN {new} TO {quote(column)}"), swap),
+        *(SaferStep(sql, swap) for sql in renamed),
+        SaferStep("COMMIT", swap),
     ]
 
 

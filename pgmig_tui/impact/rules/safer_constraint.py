@@ -6,7 +6,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.quoting import quote
 from pgmig_tui.impact.rules.safer_alter import Draft, Edit, OfColumn, adding
-from pgmig_tui.impact.safer import ALONE, LATER, THEN, Step, Unwritable, copied, sql_of
+from pgmig_tui.impact.safer import ALONE, LATER, THEN, SaferStep, Unwritable, copied, sql_of
 
 
 def not_valid(position: int, name: str) -> Edit:
@@ -38,7 +38,7 @@ def _unvalidated(draft: Draft, constraint: Node, name: str) -> None:
     constraint.skip_validation = True
     constraint.initially_valid = False
     draft.made.add(constraint.conname)
-    draft.after.append(Step(draft.alter(f"VALIDATE CONSTRAINT {quote(constraint.conname)}"), LATER))
+    draft.after.append(SaferStep(draft.alter(f"VALIDATE CONSTRAINT {quote(constraint.conname)}"), LATER))
 
 
 def using_index(position: int, name: str, keys: tuple[str, ...], nullable: tuple[str, ...]) -> Edit:
@@ -49,7 +49,7 @@ def using_index(position: int, name: str, keys: tuple[str, ...], nullable: tuple
         constraint = nodes.definition(draft.command(position))
         index, build = _index(draft, constraint, name, keys)
         added = draft.adds & set(keys)
-        cleanup: list[Step] = []
+        cleanup: list[SaferStep] = []
         if added:  # the columns are made by this statement
             draft.commands[position] = []
         for column in nullable:
@@ -59,7 +59,7 @@ def using_index(position: int, name: str, keys: tuple[str, ...], nullable: tuple
         (draft.after if added else draft.before).append(build)
         _use(constraint, index)
         if added:
-            draft.after.append(Step(draft.alter(adding(constraint)), THEN))
+            draft.after.append(SaferStep(draft.alter(adding(constraint)), THEN))
         draft.after += cleanup
 
     return edit
@@ -73,12 +73,12 @@ def column_using_index(position: int, name: str, own: OfColumn, column: str) -> 
         index, build = _index(draft, constraint, name, (column,))
         draft.take_out(position, own)
         _use(constraint, index)
-        draft.after += [build, Step(draft.alter(adding(constraint)), THEN)]
+        draft.after += [build, SaferStep(draft.alter(adding(constraint)), THEN)]
 
     return edit
 
 
-def _index(draft: Draft, constraint: Node, name: str, keys: tuple[str, ...]) -> tuple[str, Step]:
+def _index(draft: Draft, constraint: Node, name: str, keys: tuple[str, ...]) -> tuple[str, SaferStep]:
     """The name of the index, and CREATE UNIQUE INDEX CONCURRENTLY with all that the constraint says of it."""
     if constraint.without_overlaps:
         raise Unwritable("WITHOUT OVERLAPS has no form with an index that is there")
@@ -100,7 +100,7 @@ def _index(draft: Draft, constraint: Node, name: str, keys: tuple[str, ...]) -> 
     tree.nulls_not_distinct = constraint.nulls_not_distinct
     tree.options.extend(constraint.options)
     tree.table_space = constraint.indexspace
-    return index, Step(sql_of(tree), ALONE)
+    return index, SaferStep(sql_of(tree), ALONE)
 
 
 def _use(constraint: Node, index: str) -> None:
@@ -112,7 +112,7 @@ def _use(constraint: Node, index: str) -> None:
     constraint.indexname = index
 
 
-def not_null_steps(draft: Draft, column: str, name: str = "") -> tuple[list[Step], list[Step]]:
+def not_null_steps(draft: Draft, column: str, name: str = "") -> tuple[list[SaferStep], list[SaferStep]]:
     """What proves that a column has no NULL while everybody goes on, and what is to be done after SET NOT NULL.
 
     From 18 on the proof is a NOT NULL constraint itself, and SET NOT NULL is not needed any more; `name` is that of the
@@ -121,24 +121,24 @@ def not_null_steps(draft: Draft, column: str, name: str = "") -> tuple[list[Step
     table = draft.table
     waiting = next((one for one in table.checks if one.kind == "n" and column in one.columns and not one.valid), None)
     if waiting is not None:
-        return [Step(draft.alter(f"VALIDATE CONSTRAINT {quote(waiting.name)}"))], []
+        return [SaferStep(draft.alter(f"VALIDATE CONSTRAINT {quote(waiting.name)}"))], []
     below = not draft.node.relation.inh and (table.children or not draft.scene.catalog.live)
     if has_not_null_constraints(draft):
         if below:
             raise Unwritable("ONLY of a table with children")
         proof = quote(name or draft.free((column,), "not_null"))
         return [
-            Step(draft.alter(f"ADD CONSTRAINT {proof} NOT NULL {quote(column)} NOT VALID")),
-            Step(draft.alter(f"VALIDATE CONSTRAINT {proof}"), LATER),
+            SaferStep(draft.alter(f"ADD CONSTRAINT {proof} NOT NULL {quote(column)} NOT VALID")),
+            SaferStep(draft.alter(f"VALIDATE CONSTRAINT {proof}"), LATER),
         ], []
     if name and not draft.scene.catalog.live:
         raise Unwritable("the name of a NOT NULL can't be kept by every version")
     proof = quote(draft.free((column,), "is_not_null"))
     check = f"ADD CONSTRAINT {proof} CHECK ({quote(column)} IS NOT NULL){' NO INHERIT' if below else ''} NOT VALID"
     return [
-        Step(draft.alter(check)),
-        Step(draft.alter(f"VALIDATE CONSTRAINT {proof}"), LATER),
-    ], [Step(draft.alter(f"DROP CONSTRAINT {proof}"), THEN)]
+        SaferStep(draft.alter(check)),
+        SaferStep(draft.alter(f"VALIDATE CONSTRAINT {proof}"), LATER),
+    ], [SaferStep(draft.alter(f"DROP CONSTRAINT {proof}"), THEN)]
 
 
 def has_not_null_constraints(draft: Draft) -> bool:

@@ -10,7 +10,7 @@ from pgmig_tui.impact.quoting import quote, quoted
 from pgmig_tui.impact.safer import (
     ALONE,
     THEN,
-    Step,
+    SaferStep,
     Unwritable,
     beside,
     copied,
@@ -30,7 +30,7 @@ def concurrently(node: Node) -> str:
     """CREATE INDEX, REFRESH and the like: as written, CONCURRENTLY."""
     tree = copied(node)
     tree.concurrent = True
-    return text_of([Step(sql_of(tree))])
+    return text_of([SaferStep(sql_of(tree))])
 
 
 def reindex_concurrently(node: Node, indexes: list[Index]) -> str:
@@ -39,7 +39,7 @@ def reindex_concurrently(node: Node, indexes: list[Index]) -> str:
     tree = copied(node)
     sample = nodes.parse("REINDEX INDEX CONCURRENTLY i")[0]
     tree.params.extend(sample.params)
-    return text_of([Step(sql_of(tree))])
+    return text_of([SaferStep(sql_of(tree))])
 
 
 def drop_concurrently(node: Node) -> str:
@@ -52,7 +52,7 @@ def drop_concurrently(node: Node) -> str:
         del tree.objects[:]
         tree.objects.append(item)
         tree.concurrent = True
-        steps.append(Step(sql_of(tree)))
+        steps.append(SaferStep(sql_of(tree)))
     return text_of(steps)
 
 
@@ -64,15 +64,15 @@ def partition_by_partition(node: Node, scene: Scene, table: Relation, name: str)
     tree.relation.inh = False
     tree.idxname = name
     keys = key_names(node)
-    steps = [Step(sql_of(tree))]
+    steps = [SaferStep(sql_of(tree))]
     steps += _on_partitions(tree, scene, table, beside(node.relation, name), keys, {name})
     return text_of(steps)
 
 
 def _on_partitions(
     node: Node, scene: Scene, parent: Relation, index: str, keys: tuple[str, ...], made: set[str]
-) -> list[Step]:
-    steps: list[Step] = []
+) -> list[SaferStep]:
+    steps: list[SaferStep] = []
     for child_name in parent.children:
         child = scene.catalog.relation(child_name)
         if child.kind not in "rp" or any(set(own.keys) == set(_plain_keys(node)) for own in child.indexes):
@@ -87,10 +87,10 @@ def _on_partitions(
         tree.idxname = own_name
         tree.concurrent = child.kind != "p"
         own = quoted(Name(child.name.schema, own_name))
-        steps.append(Step(sql_of(tree), ALONE if tree.concurrent else THEN))
+        steps.append(SaferStep(sql_of(tree), ALONE if tree.concurrent else THEN))
         if child.kind == "p":
             steps += _on_partitions(tree, scene, child, own, keys, made)
-        steps.append(Step(f"ALTER INDEX {index} ATTACH PARTITION {own}", THEN))
+        steps.append(SaferStep(f"ALTER INDEX {index} ATTACH PARTITION {own}", THEN))
     return steps
 
 
@@ -126,11 +126,11 @@ def attached_later(node: Node, scene: Scene) -> str:
     like.table_like_clause.relation.CopyFrom(parent)
     tree.table_elts.append(like)
     before, _, after = sql_of(tree).rpartition(_ONE)
-    steps = [Step(f"{before}{_ALL_BUT}{after}")]
+    steps = [SaferStep(f"{before}{_ALL_BUT}{after}")]
     changes = _own_changes(node)
     if changes:
-        steps.append(Step(f"ALTER TABLE {written(node.relation)} {', '.join(changes)}"))
-    steps.append(Step(_attach(node, parent)))
+        steps.append(SaferStep(f"ALTER TABLE {written(node.relation)} {', '.join(changes)}"))
+    steps.append(SaferStep(_attach(node, parent)))
     return text_of(steps)
 
 
@@ -176,7 +176,7 @@ def _added(constraint: Node) -> str:
 def detached_before(node: Node, partitions: dict[str, Name]) -> str:
     """DROP TABLE of partitions: each is detached before. `partitions`: the parent by the partition as written."""
     steps = [
-        Step(f"ALTER TABLE {quoted(parent)} DETACH PARTITION {partition} CONCURRENTLY", ALONE)
+        SaferStep(f"ALTER TABLE {quoted(parent)} DETACH PARTITION {partition} CONCURRENTLY", ALONE)
         for partition, parent in partitions.items()
     ]
-    return text_of([*steps, Step(sql_of(node), NEXT)])
+    return text_of([*steps, SaferStep(sql_of(node), NEXT)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.facts import Dependent, Name, OwnedSequence, Relation, replace
+from pgmig_tui.impact.facts import DependentRelation, Name, OwnedSequence, Relation, replace
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.safer import free_name
 from pgmig_tui.impact.shadow import Catalog
@@ -23,7 +23,7 @@ def make(catalog: Catalog, table: Name, column: str, *, identity: bool) -> None:
         return catalog.get(Name(table.schema, name)) is not None or catalog.index(Name(table.schema, name)) is not None
 
     name = Name(table.schema, free_name(table.relation, (column,), "seq", taken))
-    uses = () if identity else (Dependent(table, _DEFAULT, part=column),)
+    uses = () if identity else (DependentRelation(table, _DEFAULT, part=column),)
     catalog.put(
         Relation(
             name,
@@ -53,7 +53,7 @@ def asked(catalog: Catalog, sequence: Relation, table: Name, column: str) -> Non
     """A column's default asks a sequence."""
     now = catalog.known(sequence.name)
     if now is not None:
-        catalog.put(replace(now, dependents=(*now.dependents, Dependent(table, _DEFAULT, part=column))))
+        catalog.put(replace(now, dependents=(*now.dependents, DependentRelation(table, _DEFAULT, part=column))))
 
 
 def named_in(expression: Node) -> Iterator[Name]:
@@ -83,7 +83,7 @@ def _asked_by(catalog: Catalog, table: Name, column: str = "") -> Iterator[tuple
                     yield other, one.part
 
 
-def _is_of(one: Dependent, table: Name, column: str) -> bool:
+def _is_of(one: DependentRelation, table: Name, column: str) -> bool:
     return one.kind == _DEFAULT and (one.name, one.part) == (table, column)
 
 

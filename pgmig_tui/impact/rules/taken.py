@@ -8,7 +8,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.result import Lost
+from pgmig_tui.impact.result import LostData
 
 
 def overwritten(targets: Iterable[Node], where: Node | None, called: frozenset[str]) -> frozenset[str]:
@@ -70,14 +70,16 @@ def take(scene: Scene, out: Effect, table: Relation, verb: str, columns: frozens
     # one name for all of it, but for what the script has put below a table of its own
     for one in [table] if not table.fresh else members:
         if verb == "DELETE":
-            out.lose(4, f"{'all rows' if whole else 'rows'} of {one.name}", Lost("rows", one.name), sure=whole)
+            out.lose(4, f"{'all rows' if whole else 'rows'} of {one.name}", LostData("rows", one.name), sure=whole)
             continue
         changed = None if columns is None else {name for name in columns if not _is_fresh(one, name)}
         if changed is None:
-            out.lose(4, f"old values in {one.name}", Lost("rows", one.name), sure=whole)
+            out.lose(4, f"old values in {one.name}", LostData("rows", one.name), sure=whole)
         elif changed:
             told = tuple(sorted(changed))
-            out.lose(4, f"old values of {', '.join(told)} in {one.name}", Lost("values", one.name, told), sure=whole)
+            out.lose(
+                4, f"old values of {', '.join(told)} in {one.name}", LostData("values", one.name, told), sure=whole
+            )
 
 
 def _is_fresh(table: Relation, column: str) -> bool:

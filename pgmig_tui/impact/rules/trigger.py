@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene, read_tables
-from pgmig_tui.impact.facts import Dependent, Name, Relation
+from pgmig_tui.impact.facts import DependentRelation, Name, Relation
 from pgmig_tui.impact.known import is_known
 from pgmig_tui.impact.modes import AE, AS, RE, SRE
 from pgmig_tui.impact.nodes import Node
@@ -127,7 +127,7 @@ def policy(node: Node, scene: Scene, out: Effect) -> None:
     policy_made(scene.catalog, table, node.policy_name, named, own)
     for part in (node.qual, node.with_check):
         for function in called_in(part, scene.catalog):
-            depend_on_function(scene.catalog, function, Dependent(table.name, "y", part=node.policy_name))
+            depend_on_function(scene.catalog, function, DependentRelation(table.name, "y", part=node.policy_name))
 
 
 RULES = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
-from pgmig_tui.impact.facts import Column, Dependent, Name, Relation, replace
+from pgmig_tui.impact.facts import Column, DependentRelation, Name, Relation, replace
 from pgmig_tui.impact.modes import AS
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import Refusal
@@ -54,7 +54,7 @@ def made_of(node: Node, scene: Scene, out: Effect, name: Name) -> None:
 
 def _hang_on(scene: Scene, composite: Name, table: Name) -> None:
     here = scene.catalog.known(composite)
-    dependent = Dependent(table, "t")
+    dependent = DependentRelation(table, "t")
     if here is not None and dependent not in here.dependents:
         scene.catalog.put(replace(here, dependents=(*here.dependents, dependent)))
 

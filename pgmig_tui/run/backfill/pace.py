@@ -33,7 +33,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PaceLimits:
     """When to hold: a replica is more than `lag_s` or `lag_bytes` behind, `backlog_bytes` of WAL wait to be archived,
     `waiters` sessions waited behind a batch. `max_rate` is in rows of the table a second, 0 = none."""
 
@@ -95,7 +95,7 @@ def after_loss(size: int, lost: int, retries: int, sqlstate: str) -> int | None:
     return max(SMALLEST, size // 2)
 
 
-def rest_ms(took_ms: float, seen: int, at: Pace, limits: Limits, slowed: Throttle | None) -> int:
+def rest_ms(took_ms: float, seen: int, at: Pace, limits: PaceLimits, slowed: Throttle | None) -> int:
     """How long to rest after a batch that took `took_ms` for `seen` rows of the table."""
     share = at.rest if slowed is None else max(at.rest, _SLOW_REST)
     wanted = took_ms * share
@@ -104,7 +104,7 @@ def rest_ms(took_ms: float, seen: int, at: Pace, limits: Limits, slowed: Throttl
     return max(0, int(wanted))
 
 
-def throttle(now: Pressure, limits: Limits, waiters: int) -> Throttle | None:
+def throttle(now: Pressure, limits: PaceLimits, waiters: int) -> Throttle | None:
     """The weightiest reason to wait, None where there is none. `waiters` sessions waited behind the last batch."""
     if now.lag_bytes is not None and now.lag_bytes > limits.lag_bytes:
         behind = words.size(now.lag_bytes)

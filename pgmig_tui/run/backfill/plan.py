@@ -15,7 +15,7 @@ from typing import Any
 from pgmig_tui.database import backfill as batches_on
 from pgmig_tui.database.backfill import Key
 from pgmig_tui.display.mask import put_away, put_back
-from pgmig_tui.run.backfill.pace import TIMEOUT_MS, Limits
+from pgmig_tui.run.backfill.pace import TIMEOUT_MS, PaceLimits
 
 SPEC = "backfill.json"
 SCRIPT = "backfill.sql"
@@ -43,8 +43,8 @@ class BackfillOptions:
     batch: int = 0
     aim_ms: int = DEFAULT_AIM_MS
     max_rate: float = 0.0
-    max_lag_s: float = Limits().lag_s
-    max_lag_bytes: int = Limits().lag_bytes
+    max_lag_s: float = PaceLimits().lag_s
+    max_lag_bytes: int = PaceLimits().lag_bytes
     timeout_ms: int = TIMEOUT_MS
     analyze: bool = False
     resume: str = ""
@@ -97,8 +97,8 @@ class Backfill:
         return batches_on.Order(self.columns, self.types, self.operators)
 
     @property
-    def limits(self) -> Limits:
-        return Limits(lag_s=self.max_lag_s, lag_bytes=self.max_lag_bytes, max_rate=self.max_rate)
+    def limits(self) -> PaceLimits:
+        return PaceLimits(lag_s=self.max_lag_s, lag_bytes=self.max_lag_bytes, max_rate=self.max_rate)
 
     def sql(self, last: Key, upto: Key) -> str:
         """The statement over the rows beyond `last` and up to `upto`."""

@@ -184,7 +184,9 @@ class BackfillRun:
                     do="`pgmig-tui attach` shows it; wait for it to end, or poll for it with --lock-timeout SECONDS.",
                 )
             self.control.idle_wait(_POLL_S)
-        watcher = Watcher(self.journal, guard.Limits(plan.guard_waiters, plan.guard_oldest_ms), plan.server.version_num)
+        watcher = Watcher(
+            self.journal, guard.GuardLimits(plan.guard_waiters, plan.guard_oldest_ms), plan.server.version_num
+        )
         watcher.use(self.target, session, self.control, plan.run_id)
         self.control.watcher = watcher
         watcher.prepare()

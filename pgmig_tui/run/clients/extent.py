@@ -27,7 +27,7 @@ GAP = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KnownState:
     """What is known of the environment before anything is planned. `deployed` are in order, `events` the newest ones of
     the registry, newest first; `durations` are milliseconds by the first eight digits of a change ID. `running` holds
     the lock, or did until it was stopped for this rollback. `unsettled` is the last deploy or revert of this account
@@ -81,7 +81,7 @@ def point_of(keep: DeployedChange | None) -> str:
     return "the state before the first change" if keep is None else " ".join((keep.name, *keep.tags))
 
 
-def extent_for(standing: Standing, project: Project, to: str | None, *, everything: bool = False) -> Extent:
+def extent_for(standing: KnownState, project: Project, to: str | None, *, everything: bool = False) -> Extent:
     """What a rollback takes back: with neither a point `to` nor `everything` named, the last deploy run that still
     stands. Raises ProjectError for a point that isn't deployed."""
     last = extent_of_last(standing)
@@ -93,14 +93,14 @@ def extent_for(standing: Standing, project: Project, to: str | None, *, everythi
     return known if known is not None and known.run_id and known.changes == named.changes else named
 
 
-def extent_to(standing: Standing, project: Project, spec: str) -> Extent:
+def extent_to(standing: KnownState, project: Project, spec: str) -> Extent:
     """Back to the change that `spec` names, which stays. Raises ProjectError when it isn't deployed."""
     kept = find_deployed(spec, standing.deployed, project.plan)
     found = _behind(standing.deployed, standing.deployed.index(kept) + 1)
     return found if found.changes else replace(found, nothing=f"nothing is deployed after {point_of(kept)}")
 
 
-def extent_of_all(standing: Standing) -> Extent:
+def extent_of_all(standing: KnownState) -> Extent:
     """Everything that is deployed."""
     found = _behind(standing.deployed, 0)
     return found if found.changes else replace(found, nothing="nothing is deployed")
@@ -116,7 +116,7 @@ def _behind(deployed: Sequence[DeployedChange], first: int) -> Extent:
     return Extent(tuple(reversed(deployed[first:])), keep, spec=spec)
 
 
-def extent_of_last(standing: Standing) -> Extent:
+def extent_of_last(standing: KnownState) -> Extent:
     """The last deploy run that still stands: of the run that holds the lock, what it has committed. Never raises."""
     running, unsettled = standing.running, standing.unsettled
     maker = standing.runs.maker(standing.deployed[-1]) if standing.deployed else None
@@ -156,7 +156,7 @@ def extent_of_last(standing: Standing) -> Extent:
 _REVERTS = ("revert", "rollback")
 
 
-def _offered(standing: Standing, maker: KnownRun | None) -> Extent | None:
+def _offered(standing: KnownState, maker: KnownRun | None) -> Extent | None:
     """The candidate: what the run deployed that made the last change, or a guess. A run that only recorded changes is
     none: their revert scripts would take away what it didn't make."""
     if maker is None:
@@ -164,16 +164,16 @@ def _offered(standing: Standing, maker: KnownRun | None) -> Extent | None:
     return None if maker.recorded_only else _of_run(maker, standing.deployed)
 
 
-def _undecided(standing: Standing, why: str, candidate: Extent | None) -> Extent:
+def _undecided(standing: KnownState, why: str, candidate: Extent | None) -> Extent:
     return replace(_nothing(standing, why, candidate), undecided=True)
 
 
-def _nothing(standing: Standing, why: str, candidate: Extent | None = None) -> Extent:
+def _nothing(standing: KnownState, why: str, candidate: Extent | None = None) -> Extent:
     kept = standing.deployed[-1] if standing.deployed else None
     return Extent((), kept, nothing=why, candidate=candidate)
 
 
-def _after_a_revert(standing: Standing, maker: KnownRun | None) -> Extent:
+def _after_a_revert(standing: KnownState, maker: KnownRun | None) -> Extent:
     """The last event is a revert. Where that left a part of a run standing, this part is what may be meant."""
     reverted: list[RegistryEvent] = []
     for event in standing.events:
@@ -196,7 +196,7 @@ def _after_a_revert(standing: Standing, maker: KnownRun | None) -> Extent:
     return _undecided(standing, f"{why}; of run {maker.run_id}, which deployed some of these, {stand}", rest)
 
 
-def _failed_since(standing: Standing, maker: KnownRun) -> str:
+def _failed_since(standing: KnownState, maker: KnownRun) -> str:
     """What has been tried since the run that made the last change, and has left nothing to roll back; "" when nothing
     was."""
     newest = standing.runs.newest_here
@@ -230,7 +230,7 @@ def _of_run(run: KnownRun, deployed: Sequence[DeployedChange]) -> Extent:
     )
 
 
-def _by_times(standing: Standing) -> Extent:
+def _by_times(standing: KnownState) -> Extent:
     """The block of deploys before the newest gap: a guess."""
     deployed, last = standing.deployed, standing.deployed[-1]
     first = len(deployed) - 1
@@ -249,7 +249,7 @@ def _by_times(standing: Standing) -> Extent:
     )
 
 
-def _together(earlier: DeployedChange, later: DeployedChange, standing: Standing) -> bool:
+def _together(earlier: DeployedChange, later: DeployedChange, standing: KnownState) -> bool:
     if (earlier.committer_name, earlier.committer_email) != (later.committer_name, later.committer_email):
         return False
     if standing.runs.maker(earlier) is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import application_name
-from pgmig_tui.database.foreign import Lookout, Sighting
+from pgmig_tui.database.foreign import ForeignLookout, Sighting
 from pgmig_tui.run.journal.file import is_alive
 from pgmig_tui.run.journal.listing import list_runs
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
 
 
-def lookout(environment: Environment) -> Lookout:
+def lookout(environment: Environment) -> ForeignLookout:
     """Looks at what works on an environment. Connects at its first look."""
     target = environment.target
     name = application_name("look", "watch")
-    return Lookout(target, name, runs=environment.policy.tracking, registry=target.registry)
+    return ForeignLookout(target, name, runs=environment.policy.tracking, registry=target.registry)
 
 
-def first_look(looking: Lookout, run_id: str = "") -> Sighting:
+def first_look(looking: ForeignLookout, run_id: str = "") -> Sighting:
     """What goes on: a run that hasn't said its end is looked for by its sessions, though nobody holds the lock. Raises
     ServerError, Unreachable."""
     seen = looking.look(run_id)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database import registry, runs, tracking
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.errors import PgmigError, Refused
-from pgmig_tui.run.clients.extent import Standing
+from pgmig_tui.run.clients.extent import KnownState
 from pgmig_tui.run.clients.stopping import under_way
 from pgmig_tui.run.journal.folder import discard
 from pgmig_tui.run.journal.listing import unfinished
@@ -30,7 +30,7 @@ _EVENTS = 1000
 """So many of the registry's newest events say what happened last."""
 
 
-def stand(project: Project, environment: Environment, state_dir: Path, stopped: Running | None = None) -> Standing:
+def stand(project: Project, environment: Environment, state_dir: Path, stopped: Running | None = None) -> KnownState:
     """Ask the environment once. `stopped` is the run that held the lock until it was stopped for this rollback. Raises
     Unreachable, ServerError, NotPermitted, ProjectError without a registry."""
     target, name = environment.target, project.plan.project
@@ -53,7 +53,7 @@ def stand(project: Project, environment: Environment, state_dir: Path, stopped: 
             lambda folder: worked_here(folder, project, environment),
         )
         unsettled = _unsettled(project, environment, state_dir)
-        return Standing(identity, state.deployed, events, durations, running, known, unsettled)
+        return KnownState(identity, state.deployed, events, durations, running, known, unsettled)
 
 
 def _unsettled(project: Project, environment: Environment, state_dir: Path) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import ServerError, application_name, connect
 from pgmig_tui.database.keep import SET_SQL
-from pgmig_tui.database.undo import Kept, Restored, mark_restored, read_kept, restore
+from pgmig_tui.database.undo import Kept, RestoreOutcome, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
 from pgmig_tui.run.journal import events
 from pgmig_tui.run.journal.events import RowsRestored
@@ -39,7 +39,7 @@ def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kep
 def bring_back(
     project: Project, environment: Environment, run: str, state_dir: Path, *, overwrite: bool = False,
     accepted: str = "", tell: Tell = lambda text: None,
-) -> list[Restored]:  # fmt: skip
+) -> list[RestoreOutcome]:  # fmt: skip
     """Give back what a rollback has kept: one transaction, under Sqitch's lock. On an error nothing is changed.
 
     Only what is equal again, by count and checksum, is written down as brought back: the rest stays to be undone again.
@@ -76,7 +76,7 @@ def bring_back(
 
 def _in_turn(
     connection: Connection, kept: Sequence[Kept], schema: str, registry: str, *, overwrite: bool
-) -> Iterator[Restored]:
+) -> Iterator[RestoreOutcome]:
     """Bring back one after the other; what refers to rows that aren't back yet (a script may drop them first) waits
     for these. Raises Refused, ServerError."""
     left = list(kept)
@@ -97,7 +97,7 @@ def _in_turn(
         left = waiting
 
 
-def _write_down(folder: Path, by: str, done: Sequence[Restored], *, overwrite: bool, accepted: str) -> None:
+def _write_down(folder: Path, by: str, done: Sequence[RestoreOutcome], *, overwrite: bool, accepted: str) -> None:
     """At the end of the rollback's journal. It is done: a journal that isn't here, or can't be written, keeps no one
     from it, and the server has it, too."""
     with contextlib.suppress(OSError, ValueError):

@@ -85,7 +85,7 @@ def event_of(name: str, data: Mapping[str, Any]) -> AnyEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class EventField:
     """A field of an event: its name in the line, its attribute, its type, and whether it is left out where it is
     None."""
 
@@ -100,13 +100,13 @@ class Field:
     """What stands in a line that doesn't have it."""
 
 
-def fields_told(kind: type) -> Mapping[str, Field]:
+def fields_told(kind: type) -> Mapping[str, EventField]:
     """The fields of an event's class, or of a part of one, by their names in the line."""
     known = _FIELDS.get(kind)
     if known is None:
         hints = typing.get_type_hints(kind)
         found = (
-            Field(
+            EventField(
                 one.metadata.get("name", one.name), one.name, hints[one.name], bool(one.metadata.get("absent")),
                 _plain_types(hints[one.name]), _reader(hints[one.name]), one.metadata.get("missing"),
             )
@@ -116,7 +116,7 @@ def fields_told(kind: type) -> Mapping[str, Field]:
     return known
 
 
-_FIELDS: dict[type, Mapping[str, Field]] = {}
+_FIELDS: dict[type, Mapping[str, EventField]] = {}
 
 
 def _unknown(event: AnyEvent, data: Mapping[str, Any]) -> dict[str, Any]:

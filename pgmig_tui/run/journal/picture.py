@@ -178,7 +178,7 @@ class StepPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class RunningStatement:
     """The statement that runs: where it stands and its first characters, masked."""
 
     step: int
@@ -189,7 +189,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostTry:
     """A try that was lost; the next one comes `wait_ms` after `at`. `of` is how many there are."""
 
     step: int
@@ -233,7 +233,7 @@ class RunPicture:
     notices: list[tuple[str, str]] = field(default_factory=list)
     paused: bool = False
     paused_why: str = ""
-    statement: Statement | None = None
+    statement: RunningStatement | None = None
     activity: Activity | None = None
     activity_at: str = ""
     """When `activity` was seen (UTC)."""
@@ -244,7 +244,7 @@ class RunPicture:
     """When they were seen (UTC)."""
     unseen_way: bool = False
     """The last try was lost, and no look at it, or at one before, saw who was in the way."""
-    lost: Lost | None = None
+    lost: LostTry | None = None
     lock_timeout_ms: int | None = None
     retries: int | None = None
     raised_ms: int | None = None
@@ -328,7 +328,7 @@ class RunPicture:
         match entry.event:
             case StatementStarted() as begun:
                 self._quiet()
-                self.statement = Statement(begun.step, begun.path, begun.line or None, begun.sql, at)
+                self.statement = RunningStatement(begun.step, begun.path, begun.line or None, begun.sql, at)
             case Activity() as activity:
                 self.activity, self.activity_at = activity, at
                 if not activity.waiting:
@@ -346,7 +346,7 @@ class RunPicture:
                 self.statement = None
                 self._met(tried.blockers, at)
                 self.unseen_way = not self.in_the_way
-                self.lost = Lost(
+                self.lost = LostTry(
                     tried.step, tried.line or None, tried.number or 1, tried.of, tried.why, tried.wait_ms, at
                 )
             case StepStarted() as begun:

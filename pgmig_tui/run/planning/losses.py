@@ -13,12 +13,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.connect import Connection, ServerError, guard_sql
-from pgmig_tui.database.losses import Count, TableFacts, Wanted, count, read_tables
+from pgmig_tui.database.losses import Count, TableFacts, WantedCount, count, read_tables
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.loss import Evidence, Losses, of_script, together
 from pgmig_tui.impact.facts import Name
-from pgmig_tui.impact.result import Lost, ScriptImpact
+from pgmig_tui.impact.result import LostData, ScriptImpact
 
 if TYPE_CHECKING:
     from pgmig_tui.run.journal.run_plan import Step
@@ -35,7 +35,7 @@ class Loss:
     step: int
     change: str
     change_id: str
-    lost: Lost
+    lost: LostData
     table: TableFacts | None
     count: Count
 
@@ -185,7 +185,8 @@ def _counted(
     if not mine:
         return list(losses)
     wanted = [
-        Wanted(loss.lost.columns if loss.lost.kind in ("column", "values") else (), loss.change_id) for loss in mine
+        WantedCount(loss.lost.columns if loss.lost.kind in ("column", "values") else (), loss.change_id)
+        for loss in mine
     ]
     found = [Count(why="no time was left to count")] * len(mine) if late else count(connection, table, wanted, registry)
     counts = dict(zip(map(id, mine), found, strict=True))
@@ -203,9 +204,9 @@ def _tables(connection: Connection, names: Sequence[Name]) -> dict[Name, TableFa
     return read_tables(connection, names)
 
 
-def _lost(steps: Sequence[Step], impacts: Iterable[ScriptImpact | None]) -> Iterable[tuple[Step, Lost]]:
+def _lost(steps: Sequence[Step], impacts: Iterable[ScriptImpact | None]) -> Iterable[tuple[Step, LostData]]:
     """What is lost, each thing once, at the first step that destroys it."""
-    seen: set[Lost] = set()
+    seen: set[LostData] = set()
     for step, impact in zip(steps, impacts, strict=True):
         for lost in impact.data_loss.lost if impact is not None else ():
             for one in _single(lost):
@@ -214,7 +215,7 @@ def _lost(steps: Sequence[Step], impacts: Iterable[ScriptImpact | None]) -> Iter
                     yield step, one
 
 
-def _single(lost: Lost) -> Iterable[Lost]:
+def _single(lost: LostData) -> Iterable[LostData]:
     """Column by column, so that what different statements do to one is found to be the same."""
     if lost.kind in ("column", "values") and len(lost.columns) > 1:
         return [replace(lost, columns=(column,)) for column in lost.columns]
@@ -227,7 +228,7 @@ def loose_of(impact: ScriptImpact, evidence: Evidence = MappingProxyType({})) ->
     yield from of_script(impact, evidence).unknown
 
 
-def _covered(lost: Lost, table: TableFacts, wanted: Sequence[tuple[Step, Lost]]) -> bool:
+def _covered(lost: LostData, table: TableFacts, wanted: Sequence[tuple[Step, LostData]]) -> bool:
     """A partition whose parent loses the same."""
     same = (other for _, other in wanted if other.kind == lost.kind and other.columns == lost.columns)
     return any(str(other.name) in table.partition_of for other in same)

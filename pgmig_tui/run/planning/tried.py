@@ -34,7 +34,7 @@ LOOKED_AT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedRevert:
     """Where a revert has passed before. `same` is True when the script had the same bytes, None when that isn't known;
     `how` is run, registry or rehearsal."""
 
@@ -60,7 +60,7 @@ def tried_before(
     plan: RunPlan,
     state_dir: Path,
     rehearsed: Sequence[Rehearsed | None] = (),
-) -> tuple[dict[str, Tried], tuple[str, ...]]:
+) -> tuple[dict[str, TriedRevert], tuple[str, ...]]:
     """By change ID the best proof there is, and the environments that could not be asked. `rehearsed` are the
     rehearsals that count for its steps. Never raises."""
     wanted = _wanted(plan)
@@ -73,7 +73,7 @@ def tried_before(
     for thread in threads:
         thread.start()
     found = {
-        step.change_id: Tried(step.change_id, one.environment, one.at, "rehearsal", True)
+        step.change_id: TriedRevert(step.change_id, one.environment, one.at, "rehearsal", True)
         for step, one in zip(plan.steps, rehearsed, strict=False)
         if one is not None
     } | _in_runs(wanted, plan, state_dir)
@@ -81,7 +81,7 @@ def tried_before(
         thread.join(ASKED_S + 1)
     for other in others:
         for change_id, at in dict(asked.get(other.name, {})).items():
-            found.setdefault(change_id, Tried(change_id, other.name, at, "registry", None))
+            found.setdefault(change_id, TriedRevert(change_id, other.name, at, "registry", None))
     return found, tuple(other.name for other in others if other.name not in asked)
 
 
@@ -100,9 +100,9 @@ def _ask(other: Environment, change_ids: list[str], asked: dict[str, Mapping[str
         asked[other.name] = read_reverted(connection, other.target.registry, change_ids)
 
 
-def _in_runs(wanted: Mapping[str, bytes], plan: RunPlan, state_dir: Path) -> dict[str, Tried]:
+def _in_runs(wanted: Mapping[str, bytes], plan: RunPlan, state_dir: Path) -> dict[str, TriedRevert]:
     """Reverts of this account that went through with these very bytes, anywhere."""
-    found: dict[str, Tried] = {}
+    found: dict[str, TriedRevert] = {}
     for folder in run_folders(state_dir)[:LOOKED_AT]:
         if len(found) == len(wanted):
             break
@@ -124,6 +124,6 @@ def _in_runs(wanted: Mapping[str, bytes], plan: RunPlan, state_dir: Path) -> dic
                 data = wanted.get(step.change_id)
                 if step.number in done and step.script is not None and data == files.script(step.script):
                     found.setdefault(
-                        step.change_id, Tried(step.change_id, was.environment, done[step.number], "run", True)
+                        step.change_id, TriedRevert(step.change_id, was.environment, done[step.number], "run", True)
                     )
     return found

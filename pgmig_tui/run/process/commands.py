@@ -20,7 +20,7 @@ _MOST = 1000
 """Retries beyond this are a mistake in typing."""
 
 
-class Commands:
+class WaitCommands:
     """Obeys `lock_timeout MS`, `retries N`, `cancel_blocker PID STARTED` and `terminate_blocker PID STARTED`.
 
     What can't be obeyed is told in the journal and changes nothing. A session is ended only if it is still the one that

@@ -131,12 +131,12 @@ def _refuse_work(plan: RunPlan, environment: Environment, step: Step) -> None:
 
 
 def _impact(plan: RunPlan, connection: Connection, step: Step) -> ScriptImpact:
-    from pgmig_tui.database.forecast import Script, forecast
+    from pgmig_tui.database.forecast import ForecastScript, forecast
 
     assert step.script is not None
     files = RecordedFiles.of(plan)
     view = recorded_view(plan, files, step.script, shell=False)
-    script = Script(step.script, view.statements, step.wraps, view.complete)
+    script = ForecastScript(step.script, view.statements, step.wraps, view.complete)
     return forecast([script], connection, plan.server.version_num)[0]
 
 
@@ -144,7 +144,7 @@ def _impact(plan: RunPlan, connection: Connection, step: Step) -> ScriptImpact:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class DryRunEnd:
     """How a dry run ended. `failed`: a change can't be deployed as it is; `stopped`: the operator's wish."""
 
     done: int
@@ -171,7 +171,7 @@ def _closing_failure(step: Step, exchange: Exchange) -> ScriptFailure:
     return ScriptFailure(step.script or "", 0, f"at the end of the script: {error.message}", error, exchange.lost)
 
 
-def summary(tried: Tried, total: int) -> tuple[int, str, str]:
+def summary(tried: DryRunEnd, total: int) -> tuple[int, str, str]:
     """(exit status, result, what it came to) for the run's last event."""
     if tried.failed:
         return 1, "failed", f"{tried.message}; everything was rolled back"
@@ -181,7 +181,7 @@ def summary(tried: Tried, total: int) -> tuple[int, str, str]:
     return 0, "rolled_back", f"{told}; {tried.message}" if tried.message else told
 
 
-__all__ = ["STAYS", "DryRun", "PgmigError", "Tried", "prepare_dry_run", "summary"]
+__all__ = ["STAYS", "DryRun", "DryRunEnd", "PgmigError", "prepare_dry_run", "summary"]
 
 
 class DryRun(Stepper):
@@ -189,7 +189,7 @@ class DryRun(Stepper):
 
     executor = _KeepingOpen
 
-    def try_all(self, steps: Sequence[Step]) -> Tried:
+    def try_all(self, steps: Sequence[Step]) -> DryRunEnd:
         """All steps, then ROLLBACK. Server errors end up in the result and the journal."""
         start = time.perf_counter()
         wire, head = self.session.begin(steps[0], "BEGIN")
@@ -201,7 +201,7 @@ class DryRun(Stepper):
         finally:
             self._take_back(wire, start)
 
-    def _try(self, steps: Sequence[Step], wire: Wire) -> Tried:
+    def _try(self, steps: Sequence[Step], wire: Wire) -> DryRunEnd:
         for done, step in enumerate(steps):
             self.journal.write(
                 StepStarted(
@@ -218,14 +218,14 @@ class DryRun(Stepper):
             failure, verify = self._step(step, wire, first=done == 0)
             if failure is not None:
                 if self.control.cancelled or self.control.stopping or self.control.lost:
-                    return Tried(done, stopped=True, message=self.control.lost or self.control.stopped_because)
+                    return DryRunEnd(done, stopped=True, message=self.control.lost or self.control.stopped_because)
                 if done and failure.sqlstate in _NOT_TOGETHER:
                     message = f"{step.change} can't be in one transaction with what comes before it: {failure.message}"
                     self.journal.write(Warned(step=step.number, message=message))
-                    return Tried(done, message=message)
+                    return DryRunEnd(done, message=message)
                 return self._failed_try(step, done, failure, start, verify=verify)
             self.journal.write(StepTried(step=step.number, change=step.change, ms=elapsed_ms(start)))
-        return Tried(len(steps))
+        return DryRunEnd(len(steps))
 
     def _step(self, step: Step, wire: Wire, *, first: bool) -> tuple[ScriptFailure | None, bool]:
         """(failure, whether the verification is what failed)."""
@@ -275,7 +275,7 @@ class DryRun(Stepper):
 
     def _failed_try(
         self, step: Step, done: int, failure: ScriptFailure, start: float, *, verify: bool = False
-    ) -> Tried:
+    ) -> DryRunEnd:
         self.journal.write(
             StepFailed(
                 step=step.number,
@@ -292,4 +292,4 @@ class DryRun(Stepper):
             )
         )
         what = "its verification failed" if verify else failure.message
-        return Tried(done, failed=True, message=f"{step.label}: {what}")
+        return DryRunEnd(done, failed=True, message=f"{step.label}: {what}")

@@ -2,7 +2,7 @@
 
 What the script's own BEGIN, COMMIT and ROLLBACK mean depends on where it runs, and that is the only difference between
 an
-atomic step, a stepwise step and a verification inside another transaction: see `Frame`.
+atomic step, a stepwise step and a verification inside another transaction: see `TransactionFrame`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pgmig_tui.script.actions import (
     CopyFile,
     Echo,
     Outcome,
-    Output,
+    RedirectOutput,
     Send,
     SetEncoding,
     SetEnvironment,
@@ -89,7 +89,7 @@ class Sink(Protocol):
         ...
 
 
-class Frame:
+class TransactionFrame:
     """How transaction statements of the script are carried out. The base: as they stand (stepwise)."""
 
     own_transaction = True
@@ -110,7 +110,7 @@ class Frame:
         return False
 
 
-class InsideStep(Frame):
+class InsideStep(TransactionFrame):
     """The step has begun the transaction and will commit it: the script's own BEGIN and COMMIT are already spoken
     for."""
 
@@ -125,7 +125,7 @@ class InsideStep(Frame):
         return sql
 
 
-class InsideVerify(Frame):
+class InsideVerify(TransactionFrame):
     """A verification inside the step's transaction: BEGIN is a savepoint, ROLLBACK returns to it, COMMIT releases
     it.
 
@@ -188,7 +188,7 @@ class Executor:
 
     wire: Wire
     reader: PsqlReader
-    frame: Frame
+    frame: TransactionFrame
     sink: Sink
     outlets: Outlets
     reconnect: Callable[[str], Wire] | None = None
@@ -382,7 +382,7 @@ class Executor:
             if self.reconnect is None:
                 return ScriptFailure(action.path, action.line, "\\connect can't run inside another transaction")
             self.wire = self.reconnect(action.user)
-        elif isinstance(action, Output):
+        elif isinstance(action, RedirectOutput):
             self.outlets.turn(action.name)
         elif isinstance(action, SetEnvironment):
             self.outlets.set_environment(action.name, action.value)

@@ -27,7 +27,7 @@ lock is surely ours (milliseconds; measured 1.01 to 1.05 s with the default of 1
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GuardLimits:
     """When a statement gives way: more than `waiters` sessions wait behind it, or one for longer than `oldest_ms`."""
 
     waiters: int = 10
@@ -60,7 +60,7 @@ def backoff_ms(lost: int, draw: float) -> int:
     return int(whole * (0.5 + draw / 2))
 
 
-def queue_too_long(waiters: int, oldest_ms: int | None, limits: Limits) -> str:
+def queue_too_long(waiters: int, oldest_ms: int | None, limits: GuardLimits) -> str:
     """Why the running statement shall give way to the sessions behind it, or ""."""
     if waiters <= limits.waiters and (oldest_ms or 0) <= limits.oldest_ms:
         return ""
@@ -69,7 +69,7 @@ def queue_too_long(waiters: int, oldest_ms: int | None, limits: Limits) -> str:
     return f"queue guard: {sessions} behind this statement{oldest}"
 
 
-def next_look_ms(every_ms: int, oldest_ms: int | None, limits: Limits) -> int:
+def next_look_ms(every_ms: int, oldest_ms: int | None, limits: GuardLimits) -> int:
     """When to look again: earlier than usual where a waiter's patience ends before that."""
     if oldest_ms is None:
         return every_ms

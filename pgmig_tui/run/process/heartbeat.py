@@ -59,7 +59,7 @@ class Heartbeat:
         self._send(
             runs.begin_sql(
                 self._schema,
-                runs.Run(
+                runs.RunBegin(
                     plan.run_id, command, plan.project, mask_secrets(plan.environment), plan.host, plan.os_user,
                     f"{plan.operator_name} <{plan.operator_email}>", len(plan.steps),
                 ),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database import keep as kept_rows
 from pgmig_tui.database.keep import Keep, Origin
-from pgmig_tui.database.losses import OwnedSequence, TableFacts
+from pgmig_tui.database.losses import ColumnSequence, TableFacts
 from pgmig_tui.display import words
 from pgmig_tui.errors import Refused
 from pgmig_tui.impact.modes import SRE, LockMode
@@ -130,7 +130,7 @@ def _keeps(plan: RunPlan, step: Step, losses: Sequence[Loss], impact: ScriptImpa
         if kind == "values":
             sequences = ()
         if kind == "sequence":
-            found.append(Keep(kind, table, (), "", "", (OwnedSequence(name, ""),)))
+            found.append(Keep(kind, table, (), "", "", (ColumnSequence(name, ""),)))
             continue
         keep_table = kept_rows.keep_name(plan.run_id, step.number, number, name.relation)
         found.append(Keep(kind, table, tuple(columns), keep_table, _mode(name, impact).sql_name, sequences))

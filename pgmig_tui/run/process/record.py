@@ -22,7 +22,7 @@ from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step
 from pgmig_tui.run.process.control import Control
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.stepper import Stepper
-from pgmig_tui.run.recovery.evidence import Verdict
+from pgmig_tui.run.recovery.evidence import StepOutcome
 from pgmig_tui.run.recovery.reconcile import SETTLING, Settlement, examine
 
 GIVEN_UP_S = 30.0
@@ -54,7 +54,7 @@ def verified(target: Reachable, settlement: Settlement, tell: Tell = lambda text
             passes = stepper.verify_only(step)
             said[one.step.number] = "its verification passes" if passes else "its verification fails"
 
-    def told(one: Verdict) -> Verdict:
+    def told(one: StepOutcome) -> StepOutcome:
         found = said.get(one.step.number)
         return replace(one, why=f"{one.why}; {found}") if found else one
 
@@ -140,7 +140,7 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
             if locked:
                 let_write(session)
                 registry.take_lock(session)
-            control.look_out = _Patience(control, tell).look
+            control.look_out = _CommitPatience(control, tell).look
             steps = StepSession(plan, endpoint, control, lambda *_: None)
             files = RecordedFiles.of(plan)
             yield Stepper(plan, control, steps, journal, files)
@@ -151,7 +151,7 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
         os.close(lock)
 
 
-class _Patience:
+class _CommitPatience:
     """Looks about once a second at a COMMIT, or a verification, under way: says what it waits for, and in the end no
     longer waits for a standby."""
 

@@ -10,7 +10,7 @@ from pgmig_tui.database.wire import Wire
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.run_plan import RunPlan
 from pgmig_tui.run.process.control import Control
-from pgmig_tui.run.process.executor import Executor, Frame
+from pgmig_tui.run.process.executor import Executor, TransactionFrame
 from pgmig_tui.run.process.outlets import Outlets
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.sink import JournalSink
@@ -18,7 +18,7 @@ from pgmig_tui.script.files import Allow
 from pgmig_tui.script.reader import PsqlReader
 
 
-class Scripts:
+class ScriptExecutors:
     """Makes what carries out one script of `files` on one wire: an `executor`."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Scripts:
         self.root = Path(plan.root)
         self._ahead: dict[str, PsqlReader] = {}
 
-    def executor(self, wire: Wire, frame: Frame, sink: JournalSink, script: str) -> Executor:
+    def executor(self, wire: Wire, frame: TransactionFrame, sink: JournalSink, script: str) -> Executor:
         """Carries out `script` over `wire`."""
         outlets = Outlets(self.root)
         reader = self._ahead.pop(script, None)

@@ -34,22 +34,22 @@ from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.run_plan import RunPlan, Step
 from pgmig_tui.run.process.audit import audit_row
-from pgmig_tui.run.process.commands import Commands
+from pgmig_tui.run.process.commands import WaitCommands
 from pgmig_tui.run.process.control import Control
 from pgmig_tui.run.process.executor import (
     Executed,
     Executor,
-    Frame,
     InsideStep,
     InsideVerify,
     ScriptFailure,
+    TransactionFrame,
     elapsed_ms,
 )
 from pgmig_tui.run.process.failures import Failures, StepResult, failure_of, fields_of
-from pgmig_tui.run.process.guard import Limits
+from pgmig_tui.run.process.guard import GuardLimits
 from pgmig_tui.run.process.keep import save
 from pgmig_tui.run.process.retries import Tries, not_twice
-from pgmig_tui.run.process.scripts import Scripts
+from pgmig_tui.run.process.scripts import ScriptExecutors
 from pgmig_tui.run.process.session import StepSession, note_transaction
 from pgmig_tui.run.process.sink import JournalSink
 from pgmig_tui.run.process.stepwise import StepwiseExecutor
@@ -102,7 +102,7 @@ class Stepper:
         self.session = session
         self.journal = journal
         self.files = files
-        self.scripts = Scripts(plan, control, session, files, self.executor)
+        self.scripts = ScriptExecutors(plan, control, session, files, self.executor)
         self.failures = Failures(plan, control, session, journal)
         self._unasked = ""
         """Why the registry could not be asked."""
@@ -111,9 +111,9 @@ class Stepper:
         self.changes = f"{ident(plan.registry)}.changes"
         self._written: own_tables.Written | None = None
         control.retries = plan.retries
-        Commands(control, session, journal)
+        WaitCommands(control, session, journal)
         session.opened = self._opened
-        self.watcher = Watcher(journal, Limits(plan.guard_waiters, plan.guard_oldest_ms), plan.server.version_num)
+        self.watcher = Watcher(journal, GuardLimits(plan.guard_waiters, plan.guard_oldest_ms), plan.server.version_num)
         control.watcher = self.watcher
         if control.holds_session:
             self.watcher.use(session.target, control.session, control, plan.run_id)
@@ -472,7 +472,7 @@ class Stepper:
                 self.watcher.use(self.session.target, wire.connection, self.control, self.plan.run_id)
             self.watcher.begin(step.number, wire, guarded=False)
             self.session.check_identity(wire.query(self.session.head_sql(step))[0])
-            failure = self.scripts.executor(wire, Frame(), sink, step.verify_script).run()
+            failure = self.scripts.executor(wire, TransactionFrame(), sink, step.verify_script).run()
         except PgmigError as error:
             failure = ScriptFailure(step.verify_script, 0, error.what)
         sink.flush()
@@ -517,7 +517,7 @@ class Stepper:
         return JournalSink(self.journal, self.control, step.number, synced=synced)
 
     def _stepwise_executor(self, step: Step, wire: Wire, sink: JournalSink, script: str) -> StepwiseExecutor:
-        plain = self.scripts.executor(wire, Frame(), sink, script)
+        plain = self.scripts.executor(wire, TransactionFrame(), sink, script)
 
         def found(one: Leftover) -> None:
             if one.kind == "index":

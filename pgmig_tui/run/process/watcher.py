@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from pgmig_tui.database.background import Background, Cells, Poll
 from pgmig_tui.database.connect import Connection, Reachable, application_name
-from pgmig_tui.database.live import Blocker as Seen
 from pgmig_tui.database.live import Live, look_sql, preparing_sql, read_live
+from pgmig_tui.database.live import SeenBlocker as Seen
 from pgmig_tui.database.lookout import SAID_AFTER_S, waits_words
 from pgmig_tui.display.activity import Activity, Blocker, Hold
 from pgmig_tui.run.journal.events import LockWaited, Warned
@@ -74,7 +74,7 @@ class Watcher:
     """`begin` a stretch of work in which locks may be held, name each `statement` of it, `end` it; `tick` does what is
     due. `gave_way` is why the guard has cancelled the statement that ran last, "" when it hasn't."""
 
-    def __init__(self, journal: JournalWriter, limits: guard.Limits, version_num: int) -> None:
+    def __init__(self, journal: JournalWriter, limits: guard.GuardLimits, version_num: int) -> None:
         self._journal = journal
         self.limits = limits
         self._version_num = version_num
@@ -316,8 +316,8 @@ class Watcher:
 
     # -- the queue guard ---------------------------------------------------------------------------------------
 
-    def _limits(self) -> guard.Limits:
-        return guard.Limits(self.limits.waiters, max(self.limits.oldest_ms, self._patience_ms))
+    def _limits(self) -> guard.GuardLimits:
+        return guard.GuardLimits(self.limits.waiters, max(self.limits.oldest_ms, self._patience_ms))
 
     def _guard(self, live: Live) -> None:
         if not self._guarded or self._watched is None:

@@ -21,7 +21,7 @@ Effect = Literal["applied", "not", "broken", "again", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StepOutcome:
     """What became of one step. `stays` names what was committed of a script that was not carried out to its end, `line`
     where it stopped, `why` the evidence, `repair` the statements that would take away what is broken."""
 
@@ -42,10 +42,10 @@ class Trace:
     repair: tuple[str, ...] = ()
 
 
-def stepwise_verdict(connection: Connection, plan: RunPlan, step: Step, at: Position) -> Verdict:
+def stepwise_verdict(connection: Connection, plan: RunPlan, step: Step, at: Position) -> StepOutcome:
     """The verdict on a step without a record. Raises ServerError."""
     if at.applied:
-        return Verdict(step, "unrecorded", "its script was carried out to the end, and the record is missing")
+        return StepOutcome(step, "unrecorded", "its script was carried out to the end, and the record is missing")
     stays = tuple(at.stays)
     last, line = at.last, at.line
     found = None
@@ -53,40 +53,42 @@ def stepwise_verdict(connection: Connection, plan: RunPlan, step: Step, at: Posi
         answered = bool(at.failed) and not at.in_doubt
         if answered and at.halves:
             why = f"line {statement.line} failed, and may have committed part of its work: {at.failed}"
-            return Verdict(step, "partly", why, statement.line, (*stays, *at.halves))
+            return StepOutcome(step, "partly", why, statement.line, (*stays, *at.halves))
         found = _trace(connection, plan, statement)
         if answered and found.effect != "broken":
             found = Trace("not", f"line {statement.line} failed: {at.failed}")
         elif statement.commits is False:
             found = Trace("not", f"the transaction around line {statement.line} was rolled back")
         if found.effect == "unknown":
-            return Verdict(step, "unknown", found.why, statement.line, stays)
+            return StepOutcome(step, "unknown", found.why, statement.line, stays)
         if found.effect in ("broken", "again"):
-            return Verdict(step, "partly", found.why, statement.line, stays, found.repair)
+            return StepOutcome(step, "partly", found.why, statement.line, stays, found.repair)
         if found.effect == "applied":
             last, line = at.behind(statement), statement.end_line
             told = f"line {statement.line}: {' '.join(statement.sql.split())[:120].rstrip('; ')}"
             stays = (*stays, *at.pending) if statement.kind == "COMMIT" else (*stays, told)
     if not stays:
-        return Verdict(step, "not_applied", found.why if found else "none of its statements was committed")
+        return StepOutcome(step, "not_applied", found.why if found else "none of its statements was committed")
     return _as_far_as(step, _left_of(plan, step, last, line), line, found.why if found else "", stays)
 
 
-def _as_far_as(step: Step, left: Sequence[Statement] | None, line: int, why: str, stays: tuple[str, ...]) -> Verdict:
+def _as_far_as(
+    step: Step, left: Sequence[Statement] | None, line: int, why: str, stays: tuple[str, ...]
+) -> StepOutcome:
     """The verdict on a script of which these statements are `left`, None where that isn't known."""
     because = f" ({why})" if why else ""
     if left is None:
-        return Verdict(step, "partly", f"it was carried out to line {line}{because}", line, stays)
+        return StepOutcome(step, "partly", f"it was carried out to line {line}{because}", line, stays)
     if not left:
         told = f"{why}; that is its last statement" if why else "all of its statements were carried out"
-        return Verdict(step, "unrecorded", f"{told}, and the record is missing", stays=stays)
+        return StepOutcome(step, "unrecorded", f"{told}, and the record is missing", stays=stays)
     first = left[0]
     where = f"line {first.line}" + ("" if first.path == step.script else f" of {first.path}")
     if all(one.possible for one in left):
         told = f"it was carried out to line {line}{because}; whether {where} and what follows was to be isn't known"
-        return Verdict(step, "unknown", told, first.line, stays)
+        return StepOutcome(step, "unknown", told, first.line, stays)
     told = f"it was carried out to line {line}, and not from {where} on{because}"
-    return Verdict(step, "partly", told, first.line, stays)
+    return StepOutcome(step, "partly", told, first.line, stays)
 
 
 def _left_of(plan: RunPlan, step: Step, last: tuple[str, int, int] | None, line: int) -> Sequence[Statement] | None:

@@ -29,7 +29,7 @@ from pgmig_tui.run.journal.listing import unfinished
 from pgmig_tui.run.journal.mark_files import mark_in_file
 from pgmig_tui.run.journal.position import Position, positions
 from pgmig_tui.run.journal.run_plan import RunPlan, Step
-from pgmig_tui.run.recovery.evidence import Verdict, stepwise_verdict
+from pgmig_tui.run.recovery.evidence import StepOutcome, stepwise_verdict
 
 ANSWER_S = 60.0
 """Evidence is a few questions to the catalog: whoever doesn't answer them in this time won't."""
@@ -55,10 +55,10 @@ class Settlement:
 
     plan: RunPlan
     sessions: tuple[NamedSession, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[StepOutcome, ...]
 
     @property
-    def open(self) -> tuple[Verdict, ...]:
+    def open(self) -> tuple[StepOutcome, ...]:
         """What a person has to decide."""
         return tuple(one for one in self.verdicts if one.outcome in ("unrecorded", "unknown"))
 
@@ -71,7 +71,7 @@ class Settlement:
         return sum(one.outcome == "recorded" for one in self.verdicts)
 
     @property
-    def partly(self) -> Verdict | None:
+    def partly(self) -> StepOutcome | None:
         return next((one for one in self.verdicts if one.outcome == "partly"), None)
 
     @property
@@ -161,23 +161,23 @@ def _opened(plan: RunPlan) -> tuple[dict[int, str], frozenset[int]]:
     return {one.pid: one.started for one in sessions}, frozenset(one.pid for one in sessions if one.pooled)
 
 
-def _verdict(seen: _Seen, step: Step, at: Position) -> Verdict:
+def _verdict(seen: _Seen, step: Step, at: Position) -> StepOutcome:
     if (step.change_id in seen.recorded) == (step.action == "deploy"):
-        return Verdict(step, "recorded", _recorded_why(seen, step, at))
+        return StepOutcome(step, "recorded", _recorded_why(seen, step, at))
     if not at.started and not at.recorded:
-        return Verdict(step, "not_applied", NOT_BEGUN)
+        return StepOutcome(step, "not_applied", NOT_BEGUN)
     if seen.anew and (step.mode != "stepwise" or not seen.registry):
-        return Verdict(step, "not_applied", f"{_ANEW}, and has no record of it")
+        return StepOutcome(step, "not_applied", f"{_ANEW}, and has no record of it")
     if at.recorded:
-        return Verdict(
+        return StepOutcome(
             step, "not_applied",
             "the journal says that it was committed, and the registry of the server that answers now doesn't: another"
             " has undone it, or this server (a promoted standby, a restored backup) never had it",
         )  # fmt: skip
     if step.mode != "stepwise":
-        return Verdict(step, "not_applied", "its transaction was rolled back: the registry has no record of it")
+        return StepOutcome(step, "not_applied", "its transaction was rolled back: the registry has no record of it")
     if seen.anew:
-        return Verdict(step, "unknown", f"{_ANEW}: whether what is in it comes from this script isn't known")
+        return StepOutcome(step, "unknown", f"{_ANEW}: whether what is in it comes from this script isn't known")
     return stepwise_verdict(seen.connection, seen.plan, step, at)
 
 
@@ -324,7 +324,7 @@ def leave(settlement: Settlement) -> Settlement:
     return replace(settlement, verdicts=left)
 
 
-def _left(one: Verdict) -> Verdict:
+def _left(one: StepOutcome) -> StepOutcome:
     """What stays says all that is known: everything of a script that was carried out, perhaps the one statement."""
     stays = one.stays
     if one.outcome == "unrecorded":

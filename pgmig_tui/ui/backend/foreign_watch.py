@@ -13,7 +13,7 @@ from pgmig_tui.errors import PgmigError
 from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.foreign import Lookout, RunSession, Sighting
+    from pgmig_tui.database.foreign import ForeignLookout, RunSession, Sighting
     from pgmig_tui.project.environments import Environment
 
 _RECORDED = 50
@@ -25,7 +25,7 @@ class EnvironmentForeign:
     def __init__(self, environment: Environment, state_dir: Path) -> None:
         self._environment = environment
         self._state_dir = state_dir
-        self._looking: Lookout | None = None
+        self._looking: ForeignLookout | None = None
         self._seen: Sighting | None = None
         self._follows = ""
         self._one_at_a_time = threading.Lock()

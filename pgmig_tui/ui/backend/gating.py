@@ -12,7 +12,7 @@ from pgmig_tui.display.words import utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.loss import of_script
 from pgmig_tui.run.journal.folder import discard
-from pgmig_tui.ui.backend.protocol import Answered, Command, DoNotDeploy, Item, Review, StepFacts
+from pgmig_tui.ui.backend.protocol import Answered, Command, DoNotDeploy, ItemFacts, ReviewFacts, StepFacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pgmig_tui.run.journal.run_plan import RunPlan, Step
 
 
-def reviewed(found: reviews.Review, back_to: str) -> Review:
+def reviewed(found: reviews.Review, back_to: str) -> ReviewFacts:
     """A review as the screen shows it; it rides along in `plan`."""
     plan = found.plan
     steps = tuple(
@@ -44,7 +44,7 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
     warnings = plan.warnings
     if not found.catalog:
         warnings = (*warnings, f"the impact comes from the text alone: {found.reason}")
-    return Review(
+    return ReviewFacts(
         plan.environment,
         plan.command,
         plan.run_id,
@@ -59,7 +59,7 @@ def reviewed(found: reviews.Review, back_to: str) -> Review:
     )
 
 
-def marked(environment: str, command: Command, marks: Sequence[Mark]) -> Review:
+def marked(environment: str, command: Command, marks: Sequence[Mark]) -> ReviewFacts:
     """The review of a deploy that isn't one until its changes may be deployed again."""
     told = tuple(
         DoNotDeploy(
@@ -69,7 +69,7 @@ def marked(environment: str, command: Command, marks: Sequence[Mark]) -> Review:
         )
         for mark in marks
     )
-    return Review(environment, command, "", (), marks=told)
+    return ReviewFacts(environment, command, "", (), marks=told)
 
 
 def asked_word(plan: RunPlan, environment: Environment) -> str:
@@ -87,7 +87,7 @@ def asked_word(plan: RunPlan, environment: Environment) -> str:
     return plan.confirm_word if plan.protected and not environment.policy.protected else ""
 
 
-def answered(review: Review, environment: Environment, answers: Sequence[Answered]) -> Review:
+def answered(review: ReviewFacts, environment: Environment, answers: Sequence[Answered]) -> ReviewFacts:
     """The review under these answers; the server isn't asked again."""
     from pgmig_tui.review.prepared import answered as judge
 
@@ -95,7 +95,7 @@ def answered(review: Review, environment: Environment, answers: Sequence[Answere
     return replace(reviewed(found, review.to), told=review.told, word=review.word)
 
 
-def performed(review: Review, environment: Environment, done: Sequence[CheckResult]) -> Review:
+def performed(review: ReviewFacts, environment: Environment, done: Sequence[CheckResult]) -> ReviewFacts:
     """The review after something was done for it."""
     from pgmig_tui.review.prepared import answered as judge
 
@@ -103,7 +103,7 @@ def performed(review: Review, environment: Environment, done: Sequence[CheckResu
     return replace(reviewed(found, review.to), told=review.told, word=review.word)
 
 
-def answers_of(review: Review, answers: Sequence[Answered]) -> list[Answer]:
+def answers_of(review: ReviewFacts, answers: Sequence[Answered]) -> list[Answer]:
     """The answers as the journal keeps them: by whom and when."""
     return answers_by(review.plan.plan, review.plan.answers, answers)
 
@@ -131,7 +131,7 @@ def answer_by(one: Answered, operator: Operator) -> Answer:
     return Answer(one.item_id, one.how, one.note, str(operator), at)
 
 
-def after_items(environment: Environment, command: str, folder: Path) -> tuple[Item, ...]:
+def after_items(environment: Environment, command: str, folder: Path) -> tuple[ItemFacts, ...]:
     """The guide's list for what comes after the run in `folder`, and how the server is now."""
     from pgmig_tui.database.checks import check_environment
     from pgmig_tui.review.afterwards import results
@@ -139,13 +139,13 @@ def after_items(environment: Environment, command: str, folder: Path) -> tuple[I
     asked = {"invalid_indexes", "long_transactions", "replication_lag"}
     checks = [one for one in check_environment(environment) if one.name in asked]
     items = [item_of(result) for result in results(folder, command)]
-    return (*items, *(Item(f"check:{one.name}", one.title, "check", one.state, one.summary) for one in checks))
+    return (*items, *(ItemFacts(f"check:{one.name}", one.title, "check", one.state, one.summary) for one in checks))
 
 
-def item_of(result: Result) -> Item:
+def item_of(result: Result) -> ItemFacts:
     """An item of a checklist as the screens show it."""
     item, answer = result.item, result.answer
-    return Item(
+    return ItemFacts(
         item.id,
         item.title,
         item.how,

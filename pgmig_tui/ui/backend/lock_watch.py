@@ -13,7 +13,7 @@ from pgmig_tui.errors import PgmigError
 from pgmig_tui.ui.backend.protocol import LockSession, LockTree
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.activity import Session
+    from pgmig_tui.database.activity import ServerSession
     from pgmig_tui.database.connect import Connection
     from pgmig_tui.database.locks import TreeLock
     from pgmig_tui.project.environments import Environment
@@ -89,7 +89,7 @@ class EnvironmentLocks:
             connection.close()
 
 
-def _lock_session(session: Session, locks: Iterable[TreeLock], connection: Connection) -> LockSession:
+def _lock_session(session: ServerSession, locks: Iterable[TreeLock], connection: Connection) -> LockSession:
     mine = [lock for lock in locks if lock.pid == session.pid]
     awaited = next((lock for lock in mine if not lock.granted), None)
     held = sorted(

@@ -21,23 +21,23 @@ from pgmig_tui.ui.backend.protocol import (
     EVERYTHING,
     Answered,
     Command,
+    EnvironmentFacts,
     Evidence,
-    Facts,
     ForeignWatch,
     ImpactFacts,
-    Item,
+    ItemFacts,
     LockWatch,
     Manner,
-    Place,
     PlanLine,
+    ProjectFacts,
     Record,
     Reread,
-    Review,
+    ReviewFacts,
     Rollback,
     RunFacts,
     ScriptKind,
     ScriptText,
-    Standing,
+    StatusFacts,
     Watch,
 )
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.project.hashes import Scripts
+    from pgmig_tui.project.hashes import ScriptHashes
     from pgmig_tui.project.plan import Change
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.run.journal.listing import RunSummary
@@ -80,7 +80,7 @@ class ProjectSession:
         self.facts = facts_of(self.project)
         self._seen = disk_state(self.project)
         self._failed: dict[str, str] = {}
-        self._read: tuple[float, Scripts] | None = None
+        self._read: tuple[float, ScriptHashes] | None = None
 
     @cached_property
     def _state_dir(self) -> Path:
@@ -108,13 +108,13 @@ class ProjectSession:
 
         return Reread(facts, take)
 
-    def _hashes(self) -> Scripts:
+    def _hashes(self) -> ScriptHashes:
         """The hashes of the scripts, shared by the environments and read again once a minute."""
-        from pgmig_tui.project.hashes import Scripts
+        from pgmig_tui.project.hashes import ScriptHashes
 
         made_at, scripts = self._read or (0.0, None)
         if scripts is None or time.monotonic() - made_at > SCRIPTS_SECONDS:
-            scripts = Scripts(self.project)
+            scripts = ScriptHashes(self.project)
             self._read = (time.monotonic(), scripts)
         return scripts
 
@@ -126,7 +126,7 @@ class ProjectSession:
 
     # Asking
 
-    def standing(self, environment: str) -> Standing:
+    def standing(self, environment: str) -> StatusFacts:
         from pgmig_tui.database.status import environment_status
         from pgmig_tui.run.journal.mark_files import with_file_marks
 
@@ -139,12 +139,12 @@ class ProjectSession:
         at = datetime.fromisoformat(status.asked_at) if status.asked_at else datetime.now(UTC)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         if not status.reachable or status.server is None:
-            return Standing(environment, at, False, error=in_a_line(status.error or "no answer"))
+            return StatusFacts(environment, at, False, error=in_a_line(status.error or "no answer"))
         planned = self.project.plan.by_id
         note = status.error or ""
         if status.registry is not None and not status.registry.present:
             note = f"not a Sqitch database yet; the first deploy creates schema {status.registry.schema}"
-        return Standing(
+        return StatusFacts(
             environment,
             at,
             True,
@@ -197,7 +197,7 @@ class ProjectSession:
 
     # Running
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
         from pgmig_tui.review.prepared import review
         from pgmig_tui.run.journal.run_plan import Options
         from pgmig_tui.run.planning.marks import Marked
@@ -226,7 +226,7 @@ class ProjectSession:
         performed = () if command == "revert" else self._known_backup(where)
         return replace(gating.reviewed(review(plan, where, performed=performed), back), word=word)
 
-    def _prepare_backfill(self, where: Environment, which: str) -> Review:
+    def _prepare_backfill(self, where: Environment, which: str) -> ReviewFacts:
         """`which` is a change ID, or the ID of the run to go on with."""
         from pgmig_tui.review.backfill import preview_lines
         from pgmig_tui.review.prepared import review
@@ -260,7 +260,7 @@ class ProjectSession:
 
         return backups.existing(environment, self._state_dir)
 
-    def backup(self, review: Review, stopping: Callable[[], bool]) -> Review:
+    def backup(self, review: ReviewFacts, stopping: Callable[[], bool]) -> ReviewFacts:
         from pgmig_tui.review import backups
 
         where = self._environment(review.environment)
@@ -271,10 +271,10 @@ class ProjectSession:
         change = self.project.plan.by_id.get(spec or "")
         return change.name if change is not None else spec or ""
 
-    def answer(self, review: Review, answers: Sequence[Answered]) -> Review:
+    def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
         return gating.answered(review, self._environment(review.environment), answers)
 
-    def start(self, review: Review, answers: Sequence[Answered]) -> Watch:
+    def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> Watch:
         from pgmig_tui.review.prepared import ready
         from pgmig_tui.run.clients.client import start
 
@@ -349,7 +349,7 @@ class ProjectSession:
             self._failed[run_id] = next((step.change_id for step in steps if step.state == "failed"), "")
         return self._failed[run_id]
 
-    def after_items(self, environment: str, command: str, run_id: str) -> tuple[Item, ...]:
+    def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
         return gating.after_items(self._environment(environment), command, self._state_dir / "runs" / run_id)
 
     def answer_after(self, run_id: str, answered: Answered) -> None:
@@ -367,7 +367,7 @@ class ProjectSession:
         return path
 
 
-def facts_of(project: Project) -> Facts:
+def facts_of(project: Project) -> ProjectFacts:
     """What the screens need of a project at once."""
     plan = project.plan
     needed: dict[str, int] = {}
@@ -391,7 +391,7 @@ def facts_of(project: Project) -> Facts:
         for change in plan.changes
     )
     foreign = tuple(f"{one.name}: {one.reason}" for one in project.foreign)
-    return Facts(
+    return ProjectFacts(
         plan.project,
         project.root,
         project.operator.name,
@@ -402,10 +402,10 @@ def facts_of(project: Project) -> Facts:
     )
 
 
-def _place(environment: Environment) -> Place:
+def _place(environment: Environment) -> EnvironmentFacts:
     target, policy = environment.target, environment.policy
     host, port = min(target.place.endpoints, default=("", ""))
-    return Place(
+    return EnvironmentFacts(
         environment.name,
         target.place.database,
         f"{host}:{port}" if port and host else host or "local",

@@ -1,6 +1,6 @@
 """What the screens know and may ask for: plain facts, and the one door behind which the rest of the program stands.
 
-A screen never meets a connection, a statement that is sent or a file: it gets facts and calls `Session`. All methods
+A screen never meets a connection, a statement that is sent or a file: it gets facts and calls `Backend`. All methods
 block, may raise PgmigError, and are called in threads; `facts` alone is there at once.
 """
 
@@ -49,7 +49,7 @@ class PlanLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EnvironmentFacts:
     """An environment as the configuration states it; `host` with its port, never a password."""
 
     name: str
@@ -62,23 +62,23 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ProjectFacts:
     """What the project on disk says; read before the first frame, without a server."""
 
     project: str
     root: Path
     operator: str
     plan: tuple[PlanLine, ...]
-    places: tuple[Place, ...]
+    places: tuple[EnvironmentFacts, ...]
     tags: int = 0
     foreign: tuple[str, ...] = ()
 
-    def place(self, name: str) -> Place:
+    def place(self, name: str) -> EnvironmentFacts:
         return next(place for place in self.places if place.name == name)
 
 
 @dataclass(frozen=True)
-class Standing:
+class StatusFacts:
     """An environment's answer, or why there is none. `deployed` and `pending` are change IDs in plan order."""
 
     environment: str
@@ -172,7 +172,7 @@ class DoNotDeploy:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ItemFacts:
     """An item of a checklist. `answered` is the note or reason that a person gave; `blocks` keeps GO closed."""
 
     id: str
@@ -201,7 +201,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Review:
+class ReviewFacts:
     """A run that could start: its steps, its checklist, and what stands in its way. `told` is what a backfill says of
     its batches; `plan` is opaque to screens."""
 
@@ -209,7 +209,7 @@ class Review:
     command: Command
     run_id: str
     steps: tuple[StepFacts, ...]
-    items: tuple[Item, ...] = ()
+    items: tuple[ItemFacts, ...] = ()
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     creates: tuple[str, ...] = ()
@@ -263,7 +263,7 @@ class Rollback:
     running: str = ""
     elsewhere: bool = False
     """What runs is of another account or host, or another program's."""
-    items: tuple[Item, ...] = ()
+    items: tuple[ItemFacts, ...] = ()
     command: str = ""
     points: tuple[str, ...] = ()
     kept: int = 0
@@ -272,7 +272,7 @@ class Rollback:
     """As of a Review."""
 
     @property
-    def blocking(self) -> tuple[Item, ...]:
+    def blocking(self) -> tuple[ItemFacts, ...]:
         return tuple(item for item in self.items if item.blocks)
 
 
@@ -420,7 +420,7 @@ class ForeignWatch(Protocol):
 class Reread:
     """A project that has been read again. `take`, called on the event loop, makes it the session's from then on."""
 
-    facts: Facts
+    facts: ProjectFacts
     take: Callable[[], None]
 
 
@@ -441,11 +441,11 @@ class Watch(Protocol):
         ...
 
 
-class Session(Protocol):
+class Backend(Protocol):
     """The one thing that screens talk to."""
 
     @property
-    def facts(self) -> Facts: ...
+    def facts(self) -> ProjectFacts: ...
     def preferred(self, name: str) -> str:
         """What a person has chosen for the screen, "" when nothing; read before the first frame."""
         ...
@@ -456,7 +456,7 @@ class Session(Protocol):
         PgmigError, once for each such state of theirs: what was read before still counts then."""
         ...
 
-    def standing(self, environment: str) -> Standing: ...
+    def standing(self, environment: str) -> StatusFacts: ...
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText: ...
     def impact(
         self,
@@ -476,7 +476,7 @@ class Session(Protocol):
         ...
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> Review:
+    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
         """`to` is a change ID; None for a revert: back to where the last run began, EVERYTHING: nothing is kept. For a
         backfill it is the change that declares one, or the ID of the run to go on with."""
         ...
@@ -486,8 +486,8 @@ class Session(Protocol):
         ...
 
     def evidence(self, environment: str, change_id: str) -> Evidence: ...
-    def answer(self, review: Review, answers: Sequence[Answered]) -> Review: ...
-    def start(self, review: Review, answers: Sequence[Answered]) -> Watch: ...
+    def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts: ...
+    def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> Watch: ...
     def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:
         """These changes may be deployed again; nothing is deployed by that. `tell` is told what is waited for."""
         ...
@@ -506,7 +506,7 @@ class Session(Protocol):
     def runs(self) -> tuple[RunFacts, ...]: ...
     def lock_watch(self, environment: str) -> LockWatch: ...
     def foreign_watch(self, environment: str) -> ForeignWatch: ...
-    def backup(self, review: Review, stopping: Callable[[], bool]) -> Review: ...
-    def after_items(self, environment: str, command: str, run_id: str) -> tuple[Item, ...]: ...
+    def backup(self, review: ReviewFacts, stopping: Callable[[], bool]) -> ReviewFacts: ...
+    def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]: ...
     def answer_after(self, run_id: str, answered: Answered) -> None: ...
     def write(self, name: str, text: str) -> Path: ...

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
     from pgmig_tui.review.rollback import RollbackReview
     from pgmig_tui.run.clients.client import RunHandle
-    from pgmig_tui.run.clients.extent import Extent, Standing
+    from pgmig_tui.run.clients.extent import Extent, KnownState
     from pgmig_tui.run.clients.stopping import Running
     from pgmig_tui.run.journal.entry import Entry
 
@@ -50,7 +50,7 @@ def look_back(
     return replace(_facts(facts, found, standing.running), word=word)
 
 
-def _standing_facts(environment: Environment, standing: Standing, extent: Extent) -> Rollback:
+def _standing_facts(environment: Environment, standing: KnownState, extent: Extent) -> Rollback:
     """What is known before anything is planned: the points, which of them is chosen, and what runs there."""
     from pgmig_tui.review.rollback import candidate_lines
 

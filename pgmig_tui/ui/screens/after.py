@@ -17,9 +17,9 @@ from pgmig_tui.report.run_report import done_words, result_words, state_words, s
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.backend.protocol import Answered, Item, Place
+from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts
 from pgmig_tui.ui.destinations import ToRollback
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.views.checklist import item_line, whole_item
 from pgmig_tui.ui.views.run import next_words
@@ -35,20 +35,22 @@ _STATES: dict[str, Span] = {
 _VERIFIED: dict[str, Span] = {"passed": ("+ ok", "done"), "FAILED": ("x FAILED", "failed")}
 
 
-class AfterScreen(PlaceScreen):
+class AfterScreen(BaseScreen):
     """Reads a finished run's picture; its ticks go into the run's journal, and from there into summary and report."""
 
     place: ClassVar[str] = "after"
     CSS_PATH = "../styles/after.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("after")
 
-    def __init__(self, run_id: str, environment: Place | None, picture: RunPicture, events: Sequence[Entry]) -> None:
+    def __init__(
+        self, run_id: str, environment: EnvironmentFacts | None, picture: RunPicture, events: Sequence[Entry]
+    ) -> None:
         super().__init__()
         self.run_id = run_id
         self.environment = environment
         self.picture = picture
         self._events = events
-        self._items: tuple[Item, ...] = ()
+        self._items: tuple[ItemFacts, ...] = ()
         self._logged = False
         self.result = Bar(identity="result")
         self.steps = Lines(identity="steps")
@@ -73,7 +75,7 @@ class AfterScreen(PlaceScreen):
             self.later("after", lambda: session.after_items(name, command, run_id), self._take)
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.environment
 
     def _seconds(self) -> float:
@@ -93,7 +95,7 @@ class AfterScreen(PlaceScreen):
             spans.append((f"   {safe(picture.summary)}", "plain"))
         return tuple(spans)
 
-    def _take(self, items: tuple[Item, ...]) -> None:
+    def _take(self, items: tuple[ItemFacts, ...]) -> None:
         said = self.picture.afterwards
         self._items = tuple(
             replace(one, answered=said[one.id][1].note) if one.id in said and not one.seen else one for one in items
@@ -150,7 +152,7 @@ class AfterScreen(PlaceScreen):
         role: Role = "muted"
         return ((f" {safe(item.title)}: {safe(text)}", role),)
 
-    def _item(self) -> Item | None:
+    def _item(self) -> ItemFacts | None:
         return self._items[min(self.items.cursor, len(self._items) - 1)] if self._items else None
 
     def on_choices_moved(self, message: Choices.Moved) -> None:
@@ -188,11 +190,11 @@ class AfterScreen(PlaceScreen):
             lambda note: self._answer(item, note) if note else None,
         )
 
-    def _answer(self, item: Item, note: str) -> None:
+    def _answer(self, item: ItemFacts, note: str) -> None:
         session, run_id, said = self.pgmig.session, self.run_id, Answered(item.id, "attest", note)
         self.later("answer", lambda: session.answer_after(run_id, said), lambda _: self._answered(item, note))
 
-    def _answered(self, item: Item, note: str) -> None:
+    def _answered(self, item: ItemFacts, note: str) -> None:
         self._items = tuple(replace(one, answered=note) if one.id == item.id else one for one in self._items)
         self._show()
         self.status.refresh()

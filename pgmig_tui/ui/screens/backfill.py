@@ -13,7 +13,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import about, count, duration
 from pgmig_tui.run.journal.batches import Progress
 from pgmig_tui.run.journal.events import RunFinished
-from pgmig_tui.ui.backend.protocol import Place, Watch
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Watch
 from pgmig_tui.ui.destinations import ToReview
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.base import bindings
@@ -34,7 +34,12 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("backfill")
 
     def __init__(
-        self, run_id: str, environment: Place | None = None, watch: Watch | None = None, *, steers: bool = True
+        self,
+        run_id: str,
+        environment: EnvironmentFacts | None = None,
+        watch: Watch | None = None,
+        *,
+        steers: bool = True,
     ) -> None:
         super().__init__(run_id, environment, watch, steers=steers)
         self.progress = Progress()

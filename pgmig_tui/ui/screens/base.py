@@ -25,7 +25,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
-    from pgmig_tui.ui.backend.protocol import Place
+    from pgmig_tui.ui.backend.protocol import EnvironmentFacts
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def bindings(place: str) -> list[BindingType]:
     return made
 
 
-class PlaceScreen(Screen[None]):
+class BaseScreen(Screen[None]):
     """A place. Subclasses give `place`, `body()`, `doing()` and a `do_<name>` for each of their keys."""
 
     place: ClassVar[str] = "any"
@@ -117,7 +117,7 @@ class PlaceScreen(Screen[None]):
     # What the lines say
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         """The environment that this place is about; None where it is about all of them."""
         return None
 
@@ -280,7 +280,7 @@ class PlaceScreen(Screen[None]):
     def project_changed(self) -> None:
         """Plan or configuration on disk are others, and what `session.facts` says with them."""
 
-    def again(self, place: Place) -> Place | None:
+    def again(self, place: EnvironmentFacts) -> EnvironmentFacts | None:
         """An environment as the configuration states it now; None where it is there no more."""
         return next((one for one in self.pgmig.session.facts.places if one.name == place.name), None)
 

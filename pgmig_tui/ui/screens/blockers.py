@@ -8,7 +8,7 @@ from textual.binding import BindingType
 
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import clock, count
-from pgmig_tui.ui.backend.protocol import LockSession, Place
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockSession
 from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.sessions import SessionsScreen
 from pgmig_tui.ui.sizes import SMALL
@@ -45,7 +45,7 @@ class BlockersScreen(SessionsScreen):
         self.summary.refresh()
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.run.where
 
     def access(self) -> str:

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from pgmig_tui.display.cells import Line, Role, Span
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui import editor
-from pgmig_tui.ui.backend.protocol import KINDS, ImpactFacts, Place, PlanLine, ScriptKind, ScriptText
+from pgmig_tui.ui.backend.protocol import KINDS, EnvironmentFacts, ImpactFacts, PlanLine, ScriptKind, ScriptText
 from pgmig_tui.ui.destinations import ToReview
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.views import impact as impact_pane
 from pgmig_tui.ui.views.findings import RISK_ROLES
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups, Lines
@@ -31,7 +31,7 @@ LONGEST_LOOK = 0.5
 """Seconds that reading waits for its beginning to be shown."""
 
 
-class ChangeScreen(PlaceScreen):
+class ChangeScreen(BaseScreen):
     """Reads only. One statement is the current one: the line under the cursor and its finding go together, whichever of
     the two is moved. `tab` says which one the keys move."""
 
@@ -39,7 +39,7 @@ class ChangeScreen(PlaceScreen):
     CSS_PATH = "../styles/change.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("change")
 
-    def __init__(self, change: PlanLine, environment: Place | None) -> None:
+    def __init__(self, change: PlanLine, environment: EnvironmentFacts | None) -> None:
         super().__init__()
         self.change = change
         self._environment = environment
@@ -67,7 +67,7 @@ class ChangeScreen(PlaceScreen):
         self.set_interval(NOW_SECONDS, self._ask_now)
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self._environment
 
     def doing(self) -> str:

@@ -9,7 +9,7 @@ from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.ui.backend.protocol import Manner, Place, Review
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Manner, ReviewFacts
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ _IN_A_SENTENCE = 5
 _RANK = {mode.sql_name: mode.value for mode in LockMode}
 
 
-def word_for(place: Place) -> str:
+def word_for(place: EnvironmentFacts) -> str:
     """What must be typed: the environment's word on a protected one, `yes` on the others."""
     return (place.confirm_word or place.name) if place.protected else "yes"
 
 
-def unlock(place: Place) -> ConfirmScreen:
+def unlock(place: EnvironmentFacts) -> ConfirmScreen:
     """The dialog that makes a protected environment writable for this session. It starts nothing."""
     lines = paragraph(f"UNLOCK {PRODUCTION} {place.name} for this session", "strong")
     lines += paragraph(f"{place.database}@{place.host}", "muted")
@@ -33,7 +33,7 @@ def unlock(place: Place) -> ConfirmScreen:
     return ConfirmScreen(lines, word_for(place), danger=True, undone="it stays read-only", does="unlocks it")
 
 
-def confirm_lift(place: Place, review: Review, reason: str) -> ConfirmScreen:
+def confirm_lift(place: EnvironmentFacts, review: ReviewFacts, reason: str) -> ConfirmScreen:
     """The dialog that lets changes be deployed again. It starts no run."""
     tier = f"{PRODUCTION} " if place.protected else ""
     lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {tier}{place.name}", "strong")
@@ -57,7 +57,7 @@ def lost(losses: Losses) -> list[Line]:
     return lines
 
 
-def confirm(place: Place, review: Review, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
+def confirm(place: EnvironmentFacts, review: ReviewFacts, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
     """The dialog that starts a run."""
     tier = f"{PRODUCTION} " if place.protected else ""
     lines: list[Line] = []

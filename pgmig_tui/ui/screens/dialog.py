@@ -19,7 +19,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
-    from pgmig_tui.ui.backend.protocol import Item
+    from pgmig_tui.ui.backend.protocol import ItemFacts
 
 Result = TypeVar("Result")
 COLUMNS = 68
@@ -29,7 +29,7 @@ _AROUND, _AROUND_LOW = 10, 4
 """Rows around a dialog's text, and where there are few."""
 
 
-class Field(Input):
+class InputField(Input):
     """An input that takes Enter in its turn among the letters, so that one typed before them never counts for them."""
 
     def on_key(self, event: events.Key) -> None:
@@ -56,7 +56,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         super().__init__()
         self.text = Lines(identity="text")
         self.hint = Bar(identity="hint")
-        self.input = Field(placeholder=safe(placeholder), id="input") if typed else None
+        self.input = InputField(placeholder=safe(placeholder), id="input") if typed else None
         self._given = tuple(lines)
         self._danger = danger
         self._answered = False
@@ -187,7 +187,7 @@ class ConfirmScreen(Dialog[bool]):
             self.answer(True)
 
 
-def take_back(item: Item) -> ConfirmScreen:
+def take_back(item: ItemFacts) -> ConfirmScreen:
     """Asks whether an answer to an item shall go: it was given with a note, and is not undone by a slip."""
     lines = [*paragraph(f"TAKE BACK the answer to: {item.title}", "strong"), (), *paragraph(item.answered)]
     return ConfirmScreen(lines, "yes", danger=False, undone="the answer stands", does="takes it back")

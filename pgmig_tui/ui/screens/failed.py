@@ -12,9 +12,9 @@ from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.backend.protocol import EVERYTHING, Command, Evidence, Manner, Place
+from pgmig_tui.ui.backend.protocol import EVERYTHING, Command, EnvironmentFacts, Evidence, Manner
 from pgmig_tui.ui.destinations import ToLocks, ToReview, ToRollback
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views import run as run_view
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CHOICES = frozenset({"failed.retry", "failed.revert", "failed.record"})
 
 
-class FailedScreen(PlaceScreen):
+class FailedScreen(BaseScreen):
     """Stands over the run screen. Every choice that changes something leads through the review and its word."""
 
     place: ClassVar[str] = "failed"
@@ -79,7 +79,7 @@ class FailedScreen(PlaceScreen):
         return self.run.picture
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.run.where
 
     def doing(self) -> str:

@@ -13,10 +13,10 @@ from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, cut, line, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, time_of_day
-from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession, ForeignWatch, Place
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Foreign, ForeignSession, ForeignWatch
 from pgmig_tui.ui.destinations import ToLocks, ToRun
 from pgmig_tui.ui.messages import ForeignRead
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.screens.confirm import word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
@@ -29,7 +29,7 @@ OLD_MS = 10_000
 _DONE = {"deploy": "deployed", "revert": "reverted", "fail": "FAILED"}
 
 
-class ForeignScreen(PlaceScreen):
+class ForeignScreen(BaseScreen):
     """Asks the server once a second, without taking a lock, until it's left. Nothing is stopped before the word."""
 
     place: ClassVar[str] = "foreign"
@@ -37,7 +37,7 @@ class ForeignScreen(PlaceScreen):
     CSS_PATH = "../styles/foreign.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("foreign")
 
-    def __init__(self, environment: Place) -> None:
+    def __init__(self, environment: EnvironmentFacts) -> None:
         super().__init__()
         self.environment = environment
         self.seen: Foreign | None = None
@@ -72,7 +72,7 @@ class ForeignScreen(PlaceScreen):
         self._show()
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.environment
 
     def access(self) -> str:

@@ -10,20 +10,20 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, pad, text_of, wrap
 from pgmig_tui.ui import keys
-from pgmig_tui.ui.backend.protocol import Place
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 
 
-class HelpScreen(PlaceScreen):
+class HelpScreen(BaseScreen):
     """Help for the place that it was opened on."""
 
     place: ClassVar[str] = "help"
     least: ClassVar[tuple[int, int]] = SMALL
     BINDINGS: ClassVar[list[BindingType]] = bindings("help")
 
-    def __init__(self, about: PlaceScreen) -> None:
+    def __init__(self, about: BaseScreen) -> None:
         super().__init__()
         self.about = about
         self.list = Lines(identity="keys")
@@ -36,7 +36,7 @@ class HelpScreen(PlaceScreen):
         self.list.fill(lambda columns: self._lines(columns - 2))
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.about.where
 
     def doing(self) -> str:

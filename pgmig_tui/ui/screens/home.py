@@ -14,10 +14,10 @@ from pgmig_tui.display.cells import Line, Span, cut, text_of, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
-from pgmig_tui.ui.backend.protocol import Command, ImpactFacts, Place, ScriptKind, Standing
+from pgmig_tui.ui.backend.protocol import Command, EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
 from pgmig_tui.ui.destinations import ToChange, ToForeign, ToLocks, ToReview, ToRollback, ToRuns
-from pgmig_tui.ui.previews import Previews, Wanted, required
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.previews import Previews, WantedScript, required
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views.matrix import environment_spans
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
@@ -32,7 +32,7 @@ WIDE, ROOMY = 96, 120
 """From so many columns on there is a side pane; from so many there is room for it and a lock column."""
 
 
-class HomeScreen(PlaceScreen):
+class HomeScreen(BaseScreen):
     """The plan matrix. Everything here reads; `d`, `v` and `R` lead to the review."""
 
     place: ClassVar[str] = "home"
@@ -44,7 +44,7 @@ class HomeScreen(PlaceScreen):
         self._moved = False
         self._filter = ""
         self._briefs: dict[str, tuple[ImpactFacts | None, Span, Span, bool]] = {}
-        self._required: tuple[Standing | None, dict[str, PlanLine], dict[str, tuple[str, ...]]] = (None, {}, {})
+        self._required: tuple[StatusFacts | None, dict[str, PlanLine], dict[str, tuple[str, ...]]] = (None, {}, {})
         self._previews = Previews(self._read_preview, self._tell_preview)
         self.summary = Bar(identity="summary")
         self.head = Bar(identity="head")
@@ -74,11 +74,11 @@ class HomeScreen(PlaceScreen):
     # Facts
 
     @property
-    def chosen(self) -> Place | None:
+    def chosen(self) -> EnvironmentFacts | None:
         places = self.pgmig.session.facts.places
         return places[self.pgmig.chosen] if places else None
 
-    def _standing(self) -> Standing | None:
+    def _standing(self) -> StatusFacts | None:
         return self.pgmig.answers.good.get(self.chosen.name) if self.chosen else None
 
     def _cell(self, change_id: str, environment: str) -> Span:
@@ -222,18 +222,18 @@ class HomeScreen(PlaceScreen):
         self._ask_locks()
         self._show_side()
 
-    def _wanted(self, change_id: str, kind: ScriptKind) -> Wanted:
+    def _wanted(self, change_id: str, kind: ScriptKind) -> WantedScript:
         standing = self._standing()
         pending = standing is not None and change_id not in standing.deployed
         name = self.chosen.name if self.chosen is not None else ""
         if standing is None or not pending:
-            return Wanted(name, change_id, kind, pending)
+            return WantedScript(name, change_id, kind, pending)
         if self._required[0] is not standing:
             self._required = (standing, {line.change_id: line for line in self.pgmig.session.facts.plan}, {})
         _, lines, known = self._required
         if change_id not in known:
             known[change_id] = required(lines, change_id, frozenset(standing.pending))
-        return Wanted(name, change_id, kind, pending, known[change_id])
+        return WantedScript(name, change_id, kind, pending, known[change_id])
 
     def _look_at(self) -> None:
         """Asks for what is under the cursor, then for what is pending in sight."""
@@ -253,13 +253,13 @@ class HomeScreen(PlaceScreen):
         self._previews.want([self._wanted(change_id, "deploy") for change_id in pending])
         self._look_at()
 
-    def _read_preview(self, wanted: Wanted) -> ImpactFacts:
+    def _read_preview(self, wanted: WantedScript) -> ImpactFacts:
         session = self.pgmig.session
         return session.impact(
             wanted.change_id, wanted.kind, wanted.environment, live=False, pending=wanted.pending, before=wanted.before
         )
 
-    def _tell_preview(self, wanted: Wanted, facts: ImpactFacts) -> None:
+    def _tell_preview(self, wanted: WantedScript, facts: ImpactFacts) -> None:
         """Called in the thread that reads."""
 
         def done(found: ImpactFacts) -> None:

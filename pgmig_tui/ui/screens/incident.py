@@ -12,9 +12,9 @@ from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.picture import RunPicture
-from pgmig_tui.ui.backend.protocol import Place, Record
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Record
 from pgmig_tui.ui.destinations import ToAfter, ToIncident
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
@@ -23,7 +23,7 @@ ASK_SECONDS = 0.5
 """How often the record is read until it says what is true now."""
 
 
-class IncidentScreen(PlaceScreen):
+class IncidentScreen(BaseScreen):
     """Markdown, as a ticket gets it. `y` copies six lines for the channel, `w` writes all of it."""
 
     place: ClassVar[str] = "incident"
@@ -31,7 +31,9 @@ class IncidentScreen(PlaceScreen):
     CSS_PATH = "../styles/rollback.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("incident")
 
-    def __init__(self, run_id: str, environment: Place | None, picture: RunPicture, events: Sequence[Entry]) -> None:
+    def __init__(
+        self, run_id: str, environment: EnvironmentFacts | None, picture: RunPicture, events: Sequence[Entry]
+    ) -> None:
         super().__init__()
         self.run_id = run_id
         self.environment = environment
@@ -51,7 +53,7 @@ class IncidentScreen(PlaceScreen):
         self._ask()
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.environment
 
     def doing(self) -> str:

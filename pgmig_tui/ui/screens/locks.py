@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import clock, count
-from pgmig_tui.ui.backend.protocol import LockSession, LockTree, LockWatch, Place
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockSession, LockTree, LockWatch
 from pgmig_tui.ui.messages import LocksRead
 from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.dialog import AskScreen
@@ -31,7 +31,7 @@ class LocksScreen(SessionsScreen):
     CSS_PATH = "../styles/sessions.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("locks")
 
-    def __init__(self, environment: Place, *, steering: bool = False) -> None:
+    def __init__(self, environment: EnvironmentFacts, *, steering: bool = False) -> None:
         super().__init__()
         self.environment = environment
         self._steering = steering
@@ -75,7 +75,7 @@ class LocksScreen(SessionsScreen):
         self.take(sessions)
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.environment
 
     def doing(self) -> str:

@@ -15,9 +15,9 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
-from pgmig_tui.ui.backend.protocol import Answered, Command, Item, Manner, Place, Review, Watch
+from pgmig_tui.ui.backend.protocol import Answered, Command, EnvironmentFacts, ItemFacts, Manner, ReviewFacts, Watch
 from pgmig_tui.ui.destinations import ToReview, ToRun
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
 from pgmig_tui.ui.threads import words_of
@@ -30,7 +30,7 @@ _STALE = "plan or configuration have changed on disk since; r reads them again"
 ITS_OWN = "the program has looked itself, nobody can tick it; o overrides it with a reason"
 
 
-class ReviewScreen(PlaceScreen):
+class ReviewScreen(BaseScreen):
     """Prepares a run in a thread. `E` asks for the word; before it nothing is changed anywhere."""
 
     place: ClassVar[str] = "review"
@@ -38,7 +38,13 @@ class ReviewScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("review")
 
     def __init__(
-        self, environment: Place, command: Command, to: str | None, *, how: Manner = "run", evidence: str = ""
+        self,
+        environment: EnvironmentFacts,
+        command: Command,
+        to: str | None,
+        *,
+        how: Manner = "run",
+        evidence: str = "",
     ) -> None:
         super().__init__()
         self.environment = environment
@@ -46,7 +52,7 @@ class ReviewScreen(PlaceScreen):
         self.to = to
         self.how = how
         self._evidence = evidence
-        self.review: Review | None = None
+        self.review: ReviewFacts | None = None
         self.accepted = False
         self._answers: dict[str, Answered] = {}
         self._error = ""
@@ -78,14 +84,14 @@ class ReviewScreen(PlaceScreen):
         self._turn += 1
         turn, session, name, command, to = self._turn, self.pgmig.session, self.environment.name, self.command, self.to
 
-        def done(review: Review) -> None:
+        def done(review: ReviewFacts) -> None:
             if turn == self._turn:
                 self._prepared(review)
 
         self.later("prepare", lambda: session.prepare(name, command, to, how=self.how), done, self._failed)
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.environment
 
     def doing(self) -> str:
@@ -105,7 +111,7 @@ class ReviewScreen(PlaceScreen):
 
     # Facts
 
-    def _prepared(self, review: Review) -> None:
+    def _prepared(self, review: ReviewFacts) -> None:
         """It has been read: what was attested of the very same scripts before stands again."""
         self._take(review)
         self._to_open()
@@ -134,7 +140,7 @@ class ReviewScreen(PlaceScreen):
         self._show()
         self._prepare()
 
-    def _take(self, review: Review) -> None:
+    def _take(self, review: ReviewFacts) -> None:
         self.review = review
         self._said = None
         self._trouble = ""
@@ -203,7 +209,7 @@ class ReviewScreen(PlaceScreen):
                 lines += wrap(f"{word}: {safe(current.answered)}", columns, "done", indent=" ", hanging="   ")
         return lines
 
-    def _item(self) -> Item | None:
+    def _item(self) -> ItemFacts | None:
         if self.review is None or not self.review.items:
             return None
         return self.review.items[min(self.items.cursor, len(self.review.items) - 1)]
@@ -250,12 +256,12 @@ class ReviewScreen(PlaceScreen):
             return f"it is {item.state}, there is nothing to override"
         return None
 
-    def _no_lift(self, review: Review) -> str | None:
+    def _no_lift(self, review: ReviewFacts) -> str | None:
         if not review.marks:
             return "nothing here is marked `do not deploy`"
         return "the marks are being lifted" if self._starting else None
 
-    def _go_shut(self, review: Review) -> str | None:
+    def _go_shut(self, review: ReviewFacts) -> str | None:
         if self._starting:
             return "the run is being started"
         if self._dumping:
@@ -284,7 +290,7 @@ class ReviewScreen(PlaceScreen):
         ask = AskScreen(question, "a note; it goes into the journal", given=self._said_before(item))
         self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
 
-    def _said_before(self, item: Item) -> str:
+    def _said_before(self, item: ItemFacts) -> str:
         return self.pgmig.kept.said(self.environment.name, self.command, item.id)
 
     def _take_back(self, item_id: str) -> None:
@@ -312,7 +318,7 @@ class ReviewScreen(PlaceScreen):
 
         turn = self._turn
 
-        def done(found: Review) -> None:
+        def done(found: ReviewFacts) -> None:
             if turn != self._turn:
                 return  # it was of what has been read again since
             self._take(found)
@@ -372,7 +378,7 @@ class ReviewScreen(PlaceScreen):
         session, review, stopping = self.pgmig.session, self.review, self._left.is_set
         self.later("backup", lambda: session.backup(review, stopping), self._dumped, self._not_dumped)
 
-    def _dumped(self, review: Review) -> None:
+    def _dumped(self, review: ReviewFacts) -> None:
         self._dumping = False
         self._take(review)
         self._evaluate()
@@ -426,7 +432,7 @@ class ReviewScreen(PlaceScreen):
         self._error = words_of(error)
         self._show()
 
-    def _again(self, review: Review, error: Refused) -> None:
+    def _again(self, review: ReviewFacts, error: Refused) -> None:
         self._take(review)
         self._trouble = words_of(error)
         self._show()

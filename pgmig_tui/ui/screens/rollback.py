@@ -19,9 +19,9 @@ from pgmig_tui.display.words import count, utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.review.rollback_steps import row_lines
-from pgmig_tui.ui.backend.protocol import Answered, Item, Place, Rollback, Watch
+from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts, Rollback, Watch
 from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.review import REASON
@@ -32,14 +32,14 @@ _FEW = 6
 """So many losses stand before what else there is to know."""
 
 
-class RollbackScreen(PlaceScreen):
+class RollbackScreen(BaseScreen):
     """Looks in a thread; `E` asks for the word. Before it nothing is changed anywhere, and no run is stopped."""
 
     place: ClassVar[str] = "rollback"
     CSS_PATH = "../styles/rollback.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("rollback")
 
-    def __init__(self, environment: Place, *, came_from: str = "") -> None:
+    def __init__(self, environment: EnvironmentFacts, *, came_from: str = "") -> None:
         """`came_from` is the run on whose screen the rollback was asked for."""
         super().__init__()
         self.environment = environment
@@ -67,7 +67,7 @@ class RollbackScreen(PlaceScreen):
         self._look()
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         return self.environment
 
     def doing(self) -> str:
@@ -187,7 +187,7 @@ class RollbackScreen(PlaceScreen):
             return [((" + GO is open (E, then the word)", "done"),)]
         return wrap(f"x GO is shut: {safe(shut)}", columns, "failed", indent=" ", hanging="   ")
 
-    def _blocking(self) -> Item | None:
+    def _blocking(self) -> ItemFacts | None:
         return self.rollback.blocking[0] if self.rollback is not None and self.rollback.blocking else None
 
     # Keys

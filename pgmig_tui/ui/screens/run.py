@@ -17,10 +17,10 @@ from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.events import BlockerEnded, RunFinished, RunPaused, RunResumed, StepFailed, StepInDoubt
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, Place, Watch
+from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, EnvironmentFacts, Watch
 from pgmig_tui.ui.destinations import ToAfter, ToBackfillRun, ToBlockers, ToFailed, ToLocks
 from pgmig_tui.ui.messages import JournalRead
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import Poller
@@ -35,7 +35,7 @@ _STEERING = frozenset(
 _ENDS_ASKING = (RunPaused, RunResumed, StepFailed, StepInDoubt, RunFinished)
 
 
-class RunScreen(PlaceScreen):
+class RunScreen(BaseScreen):
     """`watch` is a run just started; without one the run is attached to. `steers` False only looks."""
 
     place: ClassVar[str] = "run"
@@ -44,7 +44,12 @@ class RunScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("run")
 
     def __init__(
-        self, run_id: str, environment: Place | None = None, watch: Watch | None = None, *, steers: bool = True
+        self,
+        run_id: str,
+        environment: EnvironmentFacts | None = None,
+        watch: Watch | None = None,
+        *,
+        steers: bool = True,
     ) -> None:
         super().__init__()
         self.run_id = run_id
@@ -163,7 +168,7 @@ class RunScreen(PlaceScreen):
         self.script = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
         self._show()
         for screen in self.app.screen_stack:
-            if isinstance(screen, PlaceScreen):
+            if isinstance(screen, BaseScreen):
                 screen.run_told()
 
     def do_failed(self) -> None:
@@ -189,7 +194,7 @@ class RunScreen(PlaceScreen):
         return self.picture.exit_status is None and not self.alive
 
     @property
-    def where(self) -> Place | None:
+    def where(self) -> EnvironmentFacts | None:
         if self._environment is None and self.picture.environment:
             places = self.pgmig.session.facts.places
             self._environment = next((place for place in places if place.name == self.picture.environment), None)

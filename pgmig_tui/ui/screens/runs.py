@@ -13,7 +13,7 @@ from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
 from pgmig_tui.ui.backend.protocol import RunFacts
-from pgmig_tui.ui.screens.base import PlaceScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
@@ -35,7 +35,7 @@ def _when(columns: int) -> int:
     return 21 if columns >= ROOMY else 11
 
 
-class RunsScreen(PlaceScreen):
+class RunsScreen(BaseScreen):
     """A list; Enter watches the run that is alive, or shows how another ended."""
 
     place: ClassVar[str] = "runs"

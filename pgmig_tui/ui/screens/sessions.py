@@ -13,13 +13,13 @@ from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.ui.backend.protocol import LockSession
-from pgmig_tui.ui.screens.base import PlaceScreen
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.views.locks import crowd_lines, crowd_words, whole_session
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 
-class SessionsScreen(PlaceScreen):
+class SessionsScreen(BaseScreen):
     """A list and, below it, all that is known of the session under the cursor. Subclasses give `rows` and `end`."""
 
     def __init__(self) -> None:

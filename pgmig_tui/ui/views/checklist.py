@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pgmig_tui.display.cells import Line, Role, cut, pad, width
 from pgmig_tui.display.safe import safe
-from pgmig_tui.ui.backend.protocol import Item
+from pgmig_tui.ui.backend.protocol import ItemFacts
 
 _ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
 
 
-def item_line(item: Item, columns: int) -> Line:
+def item_line(item: ItemFacts, columns: int) -> Line:
     """A box that says what is asked of anybody, then what it is, its state in a word, and who must look."""
     box = f"[{_glyph(item)}]"
     word: str = item.state
@@ -25,7 +25,7 @@ def item_line(item: Item, columns: int) -> Line:
     return ((f" {box} ", role), (pad(cut(safe(item.title), room), room), "plain"), (f" {tail}", role))
 
 
-def _glyph(item: Item) -> str:
+def _glyph(item: ItemFacts) -> str:
     """`+` good, `-` not applicable, `o` overridden, `!` look at it, blank: still asked for. No `x`: that means failed
     everywhere else."""
     if item.overridden:
@@ -37,7 +37,7 @@ def _glyph(item: Item) -> str:
     return "!" if item.state in {"FAIL", "WARN"} else " "
 
 
-def whole_item(item: Item) -> str:
+def whole_item(item: ItemFacts) -> str:
     """All that is known of an item, in one text."""
     parts = (item.title, item.state, item.summary, f"answered: {item.answered}" if item.answered else "")
     return safe(". ".join(part for part in parts if part))

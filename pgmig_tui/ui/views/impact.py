@@ -41,7 +41,7 @@ class Pane:
     def __init__(self, facts: ImpactFacts) -> None:
         self.facts = facts
         self.told = telling(facts.impact) if facts.impact is not None else []
-        self.held = Held(facts.impact) if facts.impact is not None else None
+        self.held = HeldLine(facts.impact) if facts.impact is not None else None
         self._heads: dict[int, list[Line]] = {}
         mine = sorted((one.line, index) for index, one in enumerate(self.told) if self.stands_here(one))
         self._lines = [line for line, _ in mine]
@@ -117,7 +117,7 @@ def copied(one: StatementImpact, columns: int = 100) -> tuple[str, str]:
     return text, f"copied the finding of line {one.line}; it has no safer SQL"
 
 
-class Held:
+class HeldLine:
     """The strongest lock that is held at each line of a script, as the bar beside it shows it."""
 
     def __init__(self, impact: ScriptImpact) -> None:

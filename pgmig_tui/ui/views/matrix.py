@@ -21,7 +21,7 @@ _MANY = 99
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class MatrixLayout:
     """`name` is the width of the names, `shown` are the indexes of the environments in view, `cell` is the width of
     each of their columns, `lock` that of the locks: 0 where they aren't shown."""
 
@@ -36,7 +36,7 @@ class Layout:
         return self.cell == SLIM
 
 
-def layout(columns: int, environments: int, chosen: int, longest: int, *, locks: bool, head: int = 0) -> Layout:
+def layout(columns: int, environments: int, chosen: int, longest: int, *, locks: bool, head: int = 0) -> MatrixLayout:
     """Words for every environment where they fit beside names that can be read; else a glyph for each; where not even
     those fit, the ones around the chosen environment. `longest` is the width of the longest name of
     a change, `head` that of an environment: what names of changes leave over makes the columns wide enough for it."""
@@ -57,8 +57,8 @@ def layout(columns: int, environments: int, chosen: int, longest: int, *, locks:
     return _filled(room, tuple(range(first, min(first + fitting, environments))), SLIM, lock, longest)
 
 
-def _filled(room: int, shown: tuple[int, ...], cell: int, lock: int, longest: int) -> Layout:
-    return Layout(max(8, min(room - cell * len(shown), longest + 2)), shown, cell, lock)
+def _filled(room: int, shown: tuple[int, ...], cell: int, lock: int, longest: int) -> MatrixLayout:
+    return MatrixLayout(max(8, min(room - cell * len(shown), longest + 2)), shown, cell, lock)
 
 
 def environment_spans(names: Sequence[str], chosen: int, columns: int) -> list[Span]:

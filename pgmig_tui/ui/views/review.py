@@ -8,13 +8,13 @@ from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
-from pgmig_tui.ui.backend.protocol import Manner, Review, StepFacts
+from pgmig_tui.ui.backend.protocol import Manner, ReviewFacts, StepFacts
 from pgmig_tui.ui.views.findings import RISK_ROLES
 
 STAYS = "sequences that are used advance, and what reaches a file or another server is done"
 
 
-def mark_lines(review: Review, columns: int) -> list[Line]:
+def mark_lines(review: ReviewFacts, columns: int) -> list[Line]:
     """The changes that must not be deployed, each with the reason, and what can be done."""
     many = count(len(review.marks), "change")
     lines = wrap(f"x {many} must not be deployed on {safe(review.environment)}", columns, "failed", indent=" ")
@@ -26,7 +26,7 @@ def mark_lines(review: Review, columns: int) -> list[Line]:
     return [*lines, (), *wrap(told, columns, "waiting", indent=" ")]
 
 
-def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> list[Line]:
+def step_lines(review: ReviewFacts, columns: int, *, how: Manner, evidence: str) -> list[Line]:
     """What would run, and what there is to know of it."""
     lines: list[Line] = []
     if how == "try":
@@ -63,12 +63,12 @@ def step_lines(review: Review, columns: int, *, how: Manner, evidence: str) -> l
     return lines
 
 
-def step_names(review: Review, columns: int) -> Mapping[str, str]:
+def step_names(review: ReviewFacts, columns: int) -> Mapping[str, str]:
     """The name of each change -> how it stands in `step_lines`, for want of room."""
     return told_apart(tuple(safe(step.change) for step in review.steps), _room(review, columns))
 
 
-def _room(review: Review, columns: int) -> int:
+def _room(review: ReviewFacts, columns: int) -> int:
     return max(10, min(max((len(step.change) for step in review.steps), default=0) + 1, columns - 48))
 
 

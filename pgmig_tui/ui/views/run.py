@@ -19,7 +19,7 @@ from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.backend.protocol import Place
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts
 
 _GLYPHS: dict[str, tuple[str, Role]] = {
     "todo": (".", "todo"),
@@ -171,7 +171,7 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     return lines
 
 
-def next_words(place: Place | None) -> str:
+def next_words(place: EnvironmentFacts | None) -> str:
     """What to do about a run whose process has exited without recording an end."""
     name = safe(place.name) if place is not None else "ENVIRONMENT"
     return f"d on home looks at what it has left, and settles it; so does `pgmig-tui reconcile {name}`"

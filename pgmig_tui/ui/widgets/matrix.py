@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pgmig_tui.display.cells import Line, Span, cut, pad, width
 from pgmig_tui.display.names import short_forms
 from pgmig_tui.ui.backend.protocol import PlanLine
-from pgmig_tui.ui.views.matrix import Layout, layout
+from pgmig_tui.ui.views.matrix import MatrixLayout, layout
 from pgmig_tui.ui.widgets.lines import Choices
 
 TOGETHER = 500
@@ -83,7 +83,7 @@ class PlanMatrix(Choices):
     def searched(self, index: int) -> str:
         return self._title(self.plan[self.rows[index]])
 
-    def layout_for(self, columns: int) -> Layout:
+    def layout_for(self, columns: int) -> MatrixLayout:
         return layout(
             columns, len(self.environments), self.chosen, self._longest, locks=self.with_locks, head=self._head
         )
@@ -104,7 +104,7 @@ class PlanMatrix(Choices):
             spans.append((pad("locks", form.lock), "title"))
         return (*spans, ("risk", "title"))
 
-    def _titles(self, form: Layout) -> list[str]:
+    def _titles(self, form: MatrixLayout) -> list[str]:
         if form.slim:
             return [f"{'*' if index == self.chosen else ' '}{index + 1:>2}" for index in form.shown]
         known = self._heads.get((form.cell, form.shown))
