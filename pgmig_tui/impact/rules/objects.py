@@ -373,7 +373,9 @@ def create_extension(node: Node, scene: Scene, out: Effect) -> None:
         return
     asked = scope is not None and node.extname in scope.asked.extensions
     if scope is not None and asked and node.extname not in scope.available | scope.extensions:
-        out.fail(f"the extension {node.extname} is not available on this server", "0A000")
+        out.fail(
+            f"the extension {node.extname} is not available on this server", "0A000" if scene.major >= 15 else "58P01"
+        )
         return
     catalog.create_extension(node.extname)
 
