@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, StatusFacts
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.journal.entry import Entry
 
 
 class EnvironmentAnswered(Message):

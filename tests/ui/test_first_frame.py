@@ -29,6 +29,14 @@ asyncio.run(main())
     assert [name for name in loaded if name.startswith(HEAVY)] == []
 
 
+def test_how_a_run_is_told_is_not_read_before_there_is_one() -> None:
+    """The classes of events alone take longer to make than the first frame may."""
+    script = "import sys, pgmig_tui.ui.app, pgmig_tui.ui.backend.project; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert "pgmig_tui.ui.app" in done.stdout.split()
+    assert "pgmig_tui.run.journal.events" not in done.stdout.split()
+
+
 def test_the_parser_comes_while_nobody_has_opened_a_change() -> None:
     script = """
 import asyncio, sys, time

@@ -11,7 +11,6 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import utc
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.loss import of_script
-from pgmig_tui.run.journal.folder import discard
 from pgmig_tui.ui.backend.protocol import Answered, Command, DoNotDeploy, ItemFacts, ReviewFacts, StepFacts
 
 if TYPE_CHECKING:
@@ -78,6 +77,8 @@ def asked_word(plan: RunPlan, environment: Environment) -> str:
     Raises Refused where it is the server of another environment: on the screen that one is chosen by name.
     """
     if plan.environment != environment.name:
+        from pgmig_tui.run.journal.folder import discard
+
         discard(plan.folder)
         raise Refused(
             f"{environment.name} leads to the database of {plan.environment}, which is protected",

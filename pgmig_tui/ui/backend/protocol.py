@@ -16,12 +16,12 @@ from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import count
 from pgmig_tui.gates.loss import NONE, Losses, together
-from pgmig_tui.run.journal.entry import Entry
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.rollback_steps import StepRow
+    from pgmig_tui.run.journal.entry import Entry
 
 ScriptKind = Literal["deploy", "verify", "revert"]
 Command = Literal["deploy", "revert", "verify", "backfill"]
