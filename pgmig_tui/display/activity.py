@@ -5,9 +5,8 @@ Plain values from events of any version: what a reader can't find there is unkno
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, cut, wrap
@@ -49,25 +48,6 @@ class Blocker:
     ours: bool = False
     sqitch: bool = False
     hidden: bool = False
-
-    @staticmethod
-    def of(data: Mapping[str, Any]) -> Blocker:
-        wraparound = data.get("wraparound")
-        return Blocker(
-            _int(data.get("pid")) or 0,
-            _text(data.get("started")),
-            _text(data.get("user")),
-            _text(data.get("application")),
-            _text(data.get("state")),
-            _number(data.get("since_ms")),
-            _text(data.get("query")),
-            _int(data.get("depth")) or 0,
-            _text(data["prepared"]) if data.get("prepared") is not None else None,
-            bool(wraparound) if wraparound is not None else None,
-            bool(data.get("ours")),
-            bool(data.get("sqitch")),
-            bool(data.get("hidden")),
-        )
 
     @property
     def name(self) -> str:
@@ -146,24 +126,6 @@ class Activity:
     oldest_wait_ms: float | None = None
     hidden: int = 0
     note: str = ""
-
-    @staticmethod
-    def of(data: Mapping[str, Any]) -> Activity:
-        return Activity(
-            _int(data.get("step")) or 0,
-            _int(data.get("line")),
-            _number(data.get("elapsed_ms")),
-            bool(data.get("waiting")),
-            _text(data.get("phase")),
-            _number(data.get("percent")),
-            bool(data.get("about")),
-            tuple(Blocker.of(one) for one in _maps(data.get("blockers"))),
-            tuple(Hold(_text(one.get("relation")), _text(one.get("mode"))) for one in _maps(data.get("holds"))),
-            _int(data.get("waiters")) or 0,
-            _number(data.get("oldest_wait_ms")),
-            _int(data.get("hidden")) or 0,
-            _text(data.get("note")),
-        )
 
     def aged(self, ms: float) -> Activity:
         """The same, `ms` later: the transactions of the blockers have aged. (Of those who wait it is told anew every
@@ -258,20 +220,3 @@ def unseen_words(activity: Activity) -> str:
     if any(one.hidden for one in activity.blockers):  # which they are stands there
         return f"pg_read_all_stats would show what {words.count(activity.hidden, 'session does', 'sessions do')}"
     return f"{words.count(activity.hidden, 'session')} can't be seen by this role (pg_read_all_stats would show them)"
-
-
-def _maps(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
-
-
-def _text(value: object) -> str:
-    return str(value) if value is not None else ""
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _int(value: object) -> int | None:
-    number = _number(value)
-    return int(number) if number is not None else None

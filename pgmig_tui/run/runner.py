@@ -29,12 +29,12 @@ from pgmig_tui.run.clients import steer
 from pgmig_tui.run.journal.entry import event_of
 from pgmig_tui.run.journal.events import (
     FORMAT,
-    AnyEvent,
     CommandReceived,
     EarlierRunSettled,
     HostSlept,
     LockWaited,
     NoticeReceived,
+    PlannedStep,
     RegistryPrepared,
     RunFinished,
     RunPaused,
@@ -49,7 +49,7 @@ from pgmig_tui.run.journal.file import JournalWriter, first_and_last, hold_lock
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.mark_files import mark_in_file
 from pgmig_tui.run.journal.noted import note_schema
-from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step, planned_steps
+from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step
 from pgmig_tui.run.process.control import Control, open_session
 from pgmig_tui.run.process.failures import StepResult
 from pgmig_tui.run.process.session import StepSession
@@ -59,6 +59,18 @@ from pgmig_tui.run.process.stepper import Stepper
 POLL_S = 0.25
 """How often a held advisory lock is tried again with --lock-timeout (seconds). It is never waited for: a waiting
 session holds a snapshot that stalls CREATE INDEX CONCURRENTLY of whoever holds the lock."""
+
+
+def _planned_steps(plan: RunPlan) -> tuple[PlannedStep, ...]:
+    """The steps as `run_planned` carries them."""
+    return tuple(
+        PlannedStep(
+            number=step.number, action=step.action, change=step.change, label=step.label, change_id=step.change_id,
+            mode=step.mode, mode_reason=step.mode_reason, script=step.script, verify=step.verify,
+            verify_reason=step.verify_reason,
+        )
+        for step in plan.steps
+    )  # fmt: skip
 
 
 class Runner:
@@ -71,7 +83,7 @@ class Runner:
         self.target = target
         self.journal = journal
         self.answers = answers
-        self.control = Control(plan.folder, lambda name: self.journal_write(CommandReceived(command=name)))
+        self.control = Control(plan.folder, self._command_received)
         self.control.before_waiting = journal.flush
         self.control.obey["detach"] = self._detached
         self._steered = steer.was_steered(plan.folder)
@@ -84,8 +96,8 @@ class Runner:
         """When its steps began, by the clock of perf_counter: the journal's times follow the server's."""
         self.done = 0
 
-    def journal_write(self, event: AnyEvent) -> None:
-        self.journal.write(event)
+    def _command_received(self, name: str) -> None:
+        self.journal.write(CommandReceived(command=name))
 
     def execute(self) -> int:
         plan = self.plan
@@ -116,7 +128,7 @@ class Runner:
                 back_to=plan.back_to,
                 keep_schema=plan.keep_schema,
                 warnings=plan.warnings,
-                steps=planned_steps(plan),
+                steps=_planned_steps(plan),
             )
         )
         for answer in self.answers:

@@ -127,7 +127,9 @@ async def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed()
     prepared = {"pid": 0, "prepared": HOSTILE, "user": HOSTILE, "depth": 1}
     session = FakeSession()
     session.texts["recorded"] = f"SELECT '{HOSTILE}';\n" * 5
-    session.locks.sessions = (LockSession(Blocker.of(blocker), HOSTILE, HOSTILE, 5.0, HOSTILE),)
+    session.locks.sessions = (
+        LockSession(Blocker(7, HOSTILE, HOSTILE, HOSTILE, HOSTILE, query=HOSTILE), HOSTILE, HOSTILE, 5.0, HOSTILE),
+    )
     session.watch.steerer = HOSTILE
     session.watch.unread = [
         event_at(AT, "run_planned", {"command": "deploy", "environment": "dev", "steps": [STEP]}),

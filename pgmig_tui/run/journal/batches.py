@@ -19,7 +19,7 @@ from pgmig_tui.run.journal.events import (
     RunPaused,
     RunResumed,
     StepStarted,
-)  # fmt: skip
+)
 
 _WINDOW_S = 15.0
 """The rate is that of the last seconds."""

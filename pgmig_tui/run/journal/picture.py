@@ -39,7 +39,7 @@ from pgmig_tui.run.journal.events import (
     StepTried,
     StepVerified,
     Warned,
-)  # fmt: skip
+)
 from pgmig_tui.run.journal.left import BadEnd, Left, left_of
 
 StepState = Literal["todo", "running", "done", "failed"]

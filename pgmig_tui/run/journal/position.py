@@ -27,7 +27,7 @@ from pgmig_tui.run.journal.events import (
     StepRecorded,
     StepStarted,
     StepVerified,
-)  # fmt: skip
+)
 
 NO_EFFECT = frozenset({
     "BEGIN", "START", "COMMIT", "END", "SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW", "DISCARD", "LISTEN", "UNLISTEN",

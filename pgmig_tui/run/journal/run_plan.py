@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from pgmig_tui.display.mask import hider, without_values
 from pgmig_tui.project.identity import Operator
-from pgmig_tui.run.journal.events import PlannedStep
 from pgmig_tui.run.journal.file import PLAN
 from pgmig_tui.run.journal.folder import writing
 from pgmig_tui.script.actions import ServerFacts
@@ -248,15 +247,3 @@ class RunPlan:
 def _fields(value: RunPlan | Server | Step) -> dict[str, Any]:
     """What `dataclasses.asdict` gives for plain fields, at a tenth of its time: plans may have thousands of steps."""
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-
-
-def planned_steps(plan: RunPlan) -> tuple[PlannedStep, ...]:
-    """The steps as `run_planned` carries them."""
-    return tuple(
-        PlannedStep(
-            number=step.number, action=step.action, change=step.change, label=step.label, change_id=step.change_id,
-            mode=step.mode, mode_reason=step.mode_reason, script=step.script, verify=step.verify,
-            verify_reason=step.verify_reason,
-        )
-        for step in plan.steps
-    )  # fmt: skip

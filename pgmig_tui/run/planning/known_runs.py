@@ -27,8 +27,8 @@ from pgmig_tui.run.journal.events import (
     StepStarted,
 )
 from pgmig_tui.run.journal.file import JOURNAL, JournalReader, first_and_last, is_alive
-from pgmig_tui.run.journal.folder import RUN_ID
 from pgmig_tui.run.journal.left import left_of
+from pgmig_tui.run.journal.listing import folders
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import ServerIdentity
@@ -168,7 +168,7 @@ def _local_deploys(
     here: Callable[[Path], bool],
 ) -> Iterator[KnownRun]:
     """The deploys of this account on this very database, newest first."""
-    for folder in run_folders(state_dir):
+    for folder in folders(state_dir):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             opening, last = first_and_last(folder)
             if opening is None or not isinstance(opening.event, RunPlanned):
@@ -237,15 +237,6 @@ def _recorded(event: AnyEvent) -> int | None:
         case RunSettled(outcome="recorded"):
             return event.step
     return None
-
-
-def run_folders(state_dir: Path) -> list[Path]:
-    """The folders of all runs of this account that have a journal, newest first."""
-    runs = state_dir / "runs"
-    if not runs.is_dir():
-        return []
-    folders = (folder for folder in runs.iterdir() if RUN_ID.fullmatch(folder.name) and (folder / JOURNAL).exists())
-    return sorted(folders, key=lambda folder: folder.name, reverse=True)
 
 
 def _later(at: str) -> str:

@@ -19,9 +19,9 @@ from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.journal.events import RunPlanned, StepCommitted, StepRecorded
 from pgmig_tui.run.journal.file import JournalReader, first_and_last
 from pgmig_tui.run.journal.frozen import RecordedFiles
+from pgmig_tui.run.journal.listing import folders
 from pgmig_tui.run.journal.rehearsed import Rehearsed
 from pgmig_tui.run.journal.run_plan import RunPlan
-from pgmig_tui.run.planning.known_runs import run_folders
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -103,7 +103,7 @@ def _ask(other: Environment, change_ids: list[str], asked: dict[str, Mapping[str
 def _in_runs(wanted: Mapping[str, bytes], plan: RunPlan, state_dir: Path) -> dict[str, TriedRevert]:
     """Reverts of this account that went through with these very bytes, anywhere."""
     found: dict[str, TriedRevert] = {}
-    for folder in run_folders(state_dir)[:LOOKED_AT]:
+    for folder in folders(state_dir)[:LOOKED_AT]:
         if len(found) == len(wanted):
             break
         if folder == plan.folder:

@@ -16,7 +16,7 @@ from pgmig_tui.database.connect import Connection, ServerError, application_name
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import outlasting
-from pgmig_tui.run.journal.events import RolledBack, StepFailed, StepStarted, StepTried, Warned
+from pgmig_tui.run.journal.events import RolledBack, StepFailed, StepTried, Warned
 from pgmig_tui.run.journal.folder import discard
 from pgmig_tui.run.journal.frozen import RecordedFiles, recorded_view
 from pgmig_tui.run.journal.run_plan import Options, RunPlan, Step
@@ -203,17 +203,7 @@ class DryRun(Stepper):
 
     def _try(self, steps: Sequence[Step], wire: Wire) -> DryRunEnd:
         for done, step in enumerate(steps):
-            self.journal.write(
-                StepStarted(
-                    step=step.number,
-                    action=step.action,
-                    change=step.change,
-                    change_id=step.change_id,
-                    label=step.label,
-                    mode=step.mode,
-                    script=step.script,
-                )
-            )
+            self.journal.write(self._begun(step))
             start = time.perf_counter()
             failure, verify = self._step(step, wire, first=done == 0)
             if failure is not None:

@@ -137,19 +137,17 @@ class Stepper:
     def _opened(self, pid: int, started: str, pooled: bool) -> None:
         self.journal.write(SessionOpened(pid=pid, started=started, pooled=pooled or None))
 
+    def _begun(self, step: Step) -> StepStarted:
+        return StepStarted(
+            step=step.number, action=step.action, change=step.change, change_id=step.change_id, label=step.label,
+            mode=step.mode, script=step.script,
+        )  # fmt: skip
+
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
         self.control.cancelled = False
         self.journal.write(
-            StepStarted(
-                step=step.number,
-                action=step.action,
-                change=step.change,
-                change_id=step.change_id,
-                label=step.label,
-                mode=step.mode,
-                script=step.script,
-            ),
+            self._begun(step),
             sync=step.mode == "stepwise",
         )
         start = time.perf_counter()
