@@ -1,7 +1,7 @@
 """What happens in a run: one small class for each kind of event, named as its lines are (`StepFailed`: `step_failed`).
 
 Programs read these lines (`--json-lines`), so names and fields only ever grow. A field without a default is always
-written; `absent()` ones are left out where they are None. Below each class its fields are told in the form
+written; one that is declared `= None` is left out where it is None. Below each class its fields are told in the form
 `name: meaning`; docs/events.md is made of that. Steps count from 1, lines too; times in `ms` fields are milliseconds,
 moments are ISO 8601 in UTC; names, SQL and messages are as the server or the project have them, with the secrets that
 they mark as such replaced, and not safe to print.
@@ -10,10 +10,11 @@ they mark as such replaced, and not safe to print.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypedDict
 
 from pgmig_tui.display.activity import Activity, Blocker
+from pgmig_tui.run.journal.event_class import event
 
 FORMAT = 1
 """Version of the event lines, written in `run_planned`."""
@@ -22,12 +23,7 @@ TRY = {"name": "try"}
 """The name in the line of a field whose name Python keeps for itself."""
 
 
-def absent() -> Any:
-    """A field that is left out of the line where it is None."""
-    return field(default=None, metadata={"absent": True})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class UnknownEvent:
     """An event of a later version: its name and its fields, as they stand in its line."""
 
@@ -38,7 +34,7 @@ class UnknownEvent:
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class PlannedStep:
     """A step as `run_planned` tells it.
 
@@ -66,7 +62,7 @@ class PlannedStep:
     verify_reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RunPlanned:
     """What was reviewed is what the run process has read: the first line of every journal.
 
@@ -116,7 +112,7 @@ class RunPlanned:
     prepared_at: str
     root: str
     lock_timeout_ms: int
-    retries: int | None = absent()
+    retries: int | None = None
     registry: str
     tracking: str | None
     rolls_back: str | None
@@ -126,7 +122,7 @@ class RunPlanned:
     steps: tuple[PlannedStep, ...]  # last: whoever lists runs passes over them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class GatePassed:
     """An item of the checklist before the run, as it was answered.
 
@@ -144,7 +140,7 @@ class GatePassed:
     answered_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class BackupProven:
     """The backup with which the run may start, as it was found.
 
@@ -182,7 +178,7 @@ class BackupProven:
     file: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class LossCounted:
     """Something that the run destroys, as it was counted for the review.
 
@@ -203,20 +199,20 @@ class LossCounted:
 
     step: int | None
     change: str
-    kind: str | None = absent()
-    relation: str | None = absent()
-    schema: str | None = absent()
-    table: str | None = absent()
-    columns: tuple[str, ...] | None = absent()
+    kind: str | None = None
+    relation: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    columns: tuple[str, ...] | None = None
     total: int | None
-    since_deploy: int | None = absent()
-    about: bool | None = absent()
-    why: str | None = absent()
+    since_deploy: int | None = None
+    about: bool | None = None
+    why: str | None = None
     told: str
     counted_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RunStarted:
     """The run holds Sqitch's lock on the database, and begins with its steps.
 
@@ -228,7 +224,7 @@ class RunStarted:
     control_pid: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RunPaused:
     """It waits between two steps or batches; no transaction is open.
 
@@ -238,16 +234,16 @@ class RunPaused:
     """
 
     done: int
-    why: str | None = absent()
-    rows: int | None = absent()
+    why: str | None = None
+    rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RunResumed:
     """It goes on after a pause."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RunFinished:
     """How the run ended; only answers, and what is looked at afterwards, may follow.
 
@@ -270,12 +266,12 @@ class RunFinished:
     summary: str
     now: str = ""
     do: str = ""
-    ms: float | None = absent()
-    heard_at: str | None = absent()
-    unseen: bool | None = absent()
+    ms: float | None = None
+    heard_at: str | None = None
+    unseen: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RunSettled:
     """What was found out later about a step of a run that was cut off.
 
@@ -301,7 +297,7 @@ class RunSettled:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class EarlierRunSettled:
     """Before it began, this run has settled one that was cut off.
 
@@ -313,7 +309,7 @@ class EarlierRunSettled:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class ItemAnswered:
     """An item of the post-deployment checklist, as it was answered; the last answer counts.
 
@@ -331,7 +327,7 @@ class ItemAnswered:
     answered_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Checked:
     """One check of the server's health.
 
@@ -347,7 +343,7 @@ class Checked:
     summary: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Verified:
     """What became of one verification.
 
@@ -363,7 +359,7 @@ class Verified:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StillThere:
     """What the catalog says of something that a rollback may have destroyed.
 
@@ -379,7 +375,7 @@ class StillThere:
     there: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RollbackChecked:
     """What was looked at when a rollback had ended.
 
@@ -406,7 +402,7 @@ class RollbackChecked:
 # -- steps -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepStarted:
     """A step begins. The fields from `table` on are those of a data migration in batches, which is one step.
 
@@ -433,24 +429,24 @@ class StepStarted:
     step: int
     action: str
     change: str
-    change_id: str | None = absent()
-    label: str | None = absent()
+    change_id: str | None = None
+    label: str | None = None
     mode: str
-    script: str | None = None
-    table: str | None = absent()
-    rows: int | None = absent()
-    seen: int | None = absent()
-    last_key: tuple[str, ...] | None = absent()
-    until_key: tuple[str, ...] | None = absent()
-    about_total: int | None = absent()
-    goes_on: str | None = absent()
-    level: int | None = absent()
-    aim_ms: int | None = absent()
-    rest: float | None = absent()
-    size: int | None = absent()
+    script: str | None = field(default=None)
+    table: str | None = None
+    rows: int | None = None
+    seen: int | None = None
+    last_key: tuple[str, ...] | None = None
+    until_key: tuple[str, ...] | None = None
+    about_total: int | None = None
+    goes_on: str | None = None
+    level: int | None = None
+    aim_ms: int | None = None
+    rest: float | None = None
+    size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepApplied:
     """The script of a step that isn't one transaction was carried out to its end; its record follows.
 
@@ -464,7 +460,7 @@ class StepApplied:
     ms: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepCommitting:
     """The registry's row and COMMIT are about to be sent.
 
@@ -476,7 +472,7 @@ class StepCommitting:
     change: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepCommitted:
     """Change, verification and registry row are committed, in one transaction.
 
@@ -491,10 +487,10 @@ class StepCommitted:
     change: str
     action: str
     ms: float | None
-    note: str | None = absent()
+    note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepRecorded:
     """The registry's row of a step that isn't one transaction is committed.
 
@@ -507,12 +503,12 @@ class StepRecorded:
 
     step: int
     change: str
-    action: str | None = absent()
+    action: str | None = None
     ms: float | None
-    verified: bool | None = None
+    verified: bool | None = field(default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepVerified:
     """How a verification ended. The fields from `path` on are those of one that failed.
 
@@ -532,17 +528,17 @@ class StepVerified:
     step: int
     ok: bool
     where: str
-    change: str | None = absent()
-    message: str | None = absent()
-    path: str | None = absent()
-    line: int | None = absent()
-    sqlstate: str | None = absent()
-    detail: str | None = absent()
-    hint: str | None = absent()
-    blockers: tuple[Blocker, ...] | None = absent()
+    change: str | None = None
+    message: str | None = None
+    path: str | None = None
+    line: int | None = None
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    blockers: tuple[Blocker, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepFailed:
     """A step ended without success.
 
@@ -573,30 +569,30 @@ class StepFailed:
 
     step: int
     message: str
-    change: str | None = absent()
-    action: str | None = absent()
-    mode: str | None = absent()
-    committed: bool | None = absent()
+    change: str | None = None
+    action: str | None = None
+    mode: str | None = None
+    committed: bool | None = None
     what_stays: tuple[str, ...] = ()
-    in_doubt: bool | None = absent()
-    verify: bool | None = absent()
-    began: bool | None = absent()
-    ms: float | None = absent()
-    path: str | None = absent()
-    line: int | None = absent()
-    sqlstate: str | None = absent()
-    detail: str | None = absent()
-    hint: str | None = absent()
-    blockers: tuple[Blocker, ...] | None = absent()
-    halves: tuple[str, ...] | None = absent()
-    applied: bool | None = absent()
-    recorded: bool | None = absent()
-    invalid_indexes: tuple[str, ...] | None = absent()
-    repair: tuple[str, ...] | None = absent()
-    do: str | None = absent()
+    in_doubt: bool | None = None
+    verify: bool | None = None
+    began: bool | None = None
+    ms: float | None = None
+    path: str | None = None
+    line: int | None = None
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    blockers: tuple[Blocker, ...] | None = None
+    halves: tuple[str, ...] | None = None
+    applied: bool | None = None
+    recorded: bool | None = None
+    invalid_indexes: tuple[str, ...] | None = None
+    repair: tuple[str, ...] | None = None
+    do: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepInDoubt:
     """COMMIT was sent and not answered, and the registry can't be asked.
 
@@ -610,7 +606,7 @@ class StepInDoubt:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepExamined:
     """Somebody looks at what a step that was cut off has left; what follows is no longer the run's own.
 
@@ -622,7 +618,7 @@ class StepExamined:
     change: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StepTried:
     """A dry run has carried out a step; it is rolled back in the end.
 
@@ -636,7 +632,7 @@ class StepTried:
     ms: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RolledBack:
     """A dry run has rolled back all that it did.
 
@@ -651,7 +647,7 @@ class RolledBack:
 # -- statements --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StatementStarted:
     """A statement is about to be sent. The fields from `start` on are notes for a run that is cut off there.
 
@@ -680,13 +676,13 @@ class StatementStarted:
     commits: bool | None
     sql: str
     hash: str
-    repeat: str | None = absent()
-    files: tuple[tuple[str, ...], ...] | None = absent()
-    rewrite: tuple[str, ...] | None = absent()
-    objects: tuple[Mapping[str, Any], ...] | None = absent()
-    xid: str | None = absent()
-    lasting: bool | None = absent()
-    start: int | None = absent()
+    repeat: str | None = None
+    files: tuple[tuple[str, ...], ...] | None = None
+    rewrite: tuple[str, ...] | None = None
+    objects: tuple[Mapping[str, Any], ...] | None = None
+    xid: str | None = None
+    lasting: bool | None = None
+    start: int | None = None
 
 
 class StatementNotes(TypedDict, total=False):
@@ -701,7 +697,7 @@ class StatementNotes(TypedDict, total=False):
     start: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StatementFinished:
     """The server has answered.
 
@@ -723,7 +719,7 @@ class StatementFinished:
     commits: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StatementsFinished:
     """Many quick statements of one kind, which aren't told of one by one.
 
@@ -745,7 +741,7 @@ class StatementsFinished:
     ms: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class StatementRetried:
     """A try is lost; the step, or the statement, is tried again.
 
@@ -773,7 +769,7 @@ class StatementRetried:
     number: int = field(metadata=TRY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class LockWaited:
     """Something waited for a lock: the run for another run (`holder`), or a statement for a session.
 
@@ -785,15 +781,15 @@ class LockWaited:
     message: what it waited for, in words
     """
 
-    holder: str | None = absent()
-    step: int | None = absent()
-    line: int | None = absent()
-    ms: float | None = absent()
-    relation: str | None = absent()
-    message: str | None = absent()
+    holder: str | None = None
+    step: int | None = None
+    line: int | None = None
+    ms: float | None = None
+    relation: str | None = None
+    message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class LockTimeoutRaised:
     """For one try a statement waits longer for its lock.
 
@@ -807,7 +803,7 @@ class LockTimeoutRaised:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class IndexInvalid:
     """A concurrent build has left an index INVALID.
 
@@ -821,7 +817,7 @@ class IndexInvalid:
     repair: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class NoticeReceived:
     """The server says something.
 
@@ -835,7 +831,7 @@ class NoticeReceived:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Output:
     """What a script prints.
 
@@ -849,7 +845,7 @@ class Output:
     stream: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Warned:
     """Something that a person should know.
 
@@ -858,13 +854,13 @@ class Warned:
     """
 
     message: str
-    step: int | None = absent()
+    step: int | None = None
 
 
 # -- around it ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class SessionOpened:
     """A session that carries out steps.
 
@@ -875,10 +871,10 @@ class SessionOpened:
 
     pid: int
     started: str
-    pooled: bool | None = absent()
+    pooled: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RegistryPrepared:
     """Sqitch's registry, or the tracking tables, were made or brought up to date.
 
@@ -888,7 +884,7 @@ class RegistryPrepared:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class SchemaNoted:
     """The schema before the first step is kept, so that it can be compared after a rollback.
 
@@ -899,12 +895,12 @@ class SchemaNoted:
     """
 
     objects: int | None
-    digest: str | None = absent()
-    ms: float | None = absent()
-    why: str | None = absent()
+    digest: str | None = None
+    ms: float | None = None
+    why: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RowsSaved:
     """What a step destroys was copied; the copy stands if the step commits.
 
@@ -924,7 +920,7 @@ class RowsSaved:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Restored:
     """One copy that was brought back.
 
@@ -948,7 +944,7 @@ class Restored:
     equal: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RowsRestored:
     """An `undo` has brought back what was kept.
 
@@ -964,7 +960,7 @@ class RowsRestored:
     restored: tuple[Restored, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CommandReceived:
     """Somebody who watches has asked for something.
 
@@ -974,7 +970,7 @@ class CommandReceived:
     command: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class SettingsChanged:
     """As asked, from the next try on.
 
@@ -986,7 +982,7 @@ class SettingsChanged:
     retries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class BlockerEnded:
     """As asked, a session that was in the way was ended, or wasn't.
 
@@ -1002,7 +998,7 @@ class BlockerEnded:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WatcherCame:
     """Somebody watches the run.
 
@@ -1014,7 +1010,7 @@ class WatcherCame:
     started: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WatcherLeft:
     """Nobody watches any more.
 
@@ -1026,7 +1022,7 @@ class WatcherLeft:
     policy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class HostSlept:
     """This host was suspended.
 
@@ -1039,7 +1035,7 @@ class HostSlept:
 # -- batches -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class BatchDone:
     """A batch is committed.
 
@@ -1067,7 +1063,7 @@ class BatchDone:
     about_total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class BatchRetried:
     """A try of a batch is lost; it is tried again.
 
@@ -1091,7 +1087,7 @@ class BatchRetried:
     wait_ms: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class BatchThrottled:
     """The run gives way to something, goes slower because of it, or no longer does.
 
@@ -1109,7 +1105,7 @@ class BatchThrottled:
     slower: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class PaceChanged:
     """As asked, from the next batch on.
 
@@ -1127,7 +1123,7 @@ class PaceChanged:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class BackfillDone:
     """All rows were passed.
 

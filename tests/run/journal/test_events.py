@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import FrozenInstanceError, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from pgmig_tui.review import foreign
 from pgmig_tui.run.journal.entry import EVENTS, Entry, event_of, fields_told
-from pgmig_tui.run.journal.events import RunFinished, StepFailed, UnknownEvent
+from pgmig_tui.run.journal.events import HostSlept, RunFinished, StepFailed, UnknownEvent
 from tests.run.journal import page
 
 WRITTEN_BEFORE = Path(__file__).with_name("events.jsonl").read_text(encoding="utf-8").splitlines()
@@ -95,3 +95,19 @@ def test_the_page_of_events_says_what_the_classes_say() -> None:
 
 def test_a_failure_tells_what_stays_even_where_nothing_does() -> None:
     assert Entry(1, "", "r", StepFailed(step=1, message="no")).data["what_stays"] == []
+
+
+def test_an_event_is_a_value_that_nobody_changes() -> None:
+    one = HostSlept(seconds=3)
+    assert one == HostSlept(seconds=3)
+    assert {one} == {HostSlept(seconds=3)}
+    assert one != replace(one, seconds=4)
+    assert "seconds=3" in repr(one)
+    with pytest.raises(FrozenInstanceError):
+        one.seconds = 7  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del one.seconds
+    with pytest.raises(TypeError, match="needs seconds"):
+        HostSlept()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="has no minutes"):
+        HostSlept(seconds=3, minutes=2)  # type: ignore[call-arg]
