@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
 
 _POLL_S = 0.05
+_PATIENCE_S = 30.0
+"""So long a run process that has said its end gets to exit, and who answers its checklist to be done."""
 _LISTED = 20
 
 
@@ -60,7 +62,8 @@ def look_after(
         checks=checks, verified=verified, verify_problem=problem, schema=schema, differences=differences,
         marked=marked, mark_problem=mark_problem, losses=losses,
     )  # fmt: skip
-    _write(plan, found)
+    if not _write(plan, found):
+        told("what is seen can't be written down: the run process has not exited, or another answers its checklist")
     return found
 
 
@@ -146,16 +149,18 @@ def _verify(project: Project, environment: Environment, state_dir: Path) -> tupl
     return tuple(found), "" if handle.finished else "the verification's process exited without recording an end"
 
 
-def _write(plan: RunPlan, found: RollbackChecked) -> None:
-    lock = hold_lock(plan.folder, "recording")
+def _write(plan: RunPlan, found: RollbackChecked) -> bool:
+    """At the end of the rollback's journal. False when somebody else keeps hold of it."""
+    lock = hold_lock(plan.folder, "recording", _PATIENCE_S)
     if lock is None:
-        return  # somebody answers the list for afterwards just now; the lines on the screen stay
+        return False
     try:
         writer = JournalWriter.continued(plan.folder, plan.run_id)
         writer.write(found)
         writer.close()
     finally:
         os.close(lock)
+    return True
 
 
 def lines(found: RollbackChecked) -> list[Line]:

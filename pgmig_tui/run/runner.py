@@ -458,7 +458,7 @@ def main() -> int:
     given = json.loads(line)
     folder = Path(given["folder"])
     _redirect(folder)
-    lock = _lock(folder)
+    lock = hold_lock(folder)
     if lock is None:
         return 3
     variables: dict[str, str] = given.get("variables") or {}
@@ -495,11 +495,3 @@ def _redirect(folder: Path) -> None:
         file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, fd)
         os.close(file)
-
-
-def _lock(folder: Path) -> int | None:
-    """A screen that looks whether we live holds the lock for a moment: try for a second."""
-    deadline = time.monotonic() + 1
-    while (lock := hold_lock(folder)) is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return lock

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.gate import Answer
 from pgmig_tui.report.run_report import markdown
 from pgmig_tui.run.journal.afterwards import keep_answers
-from pgmig_tui.run.journal.file import JournalReader, hold_lock
+from pgmig_tui.run.journal.file import JournalReader, JournalWriter, hold_lock
 from pgmig_tui.run.journal.listing import list_runs
 from pgmig_tui.run.journal.picture import picture_of
 from tests.run.conftest import Workshop
@@ -46,3 +48,14 @@ def test_a_journal_that_somebody_writes_is_left_alone(workshop18: Workshop) -> N
     finally:
         os.close(lock)
     assert (folder / "journal.jsonl").read_bytes() == before
+
+
+def test_who_only_looks_for_a_moment_keeps_no_answer_out(tmp_path: Path) -> None:
+    folder = tmp_path / "20260101-000000-abcd"
+    folder.mkdir()
+    JournalWriter(folder, folder.name).close()
+    lock = hold_lock(folder)
+    assert lock is not None
+    threading.Timer(0.1, os.close, [lock]).start()
+    keep_answers(folder, [answer("logs", "none")])
+    assert len(JournalReader(folder).poll()) == 1

@@ -213,12 +213,16 @@ def _event(line: bytes) -> Entry | None:
         return None
 
 
-def hold_lock(folder: Path, doing: str = "") -> int | None:
+def hold_lock(folder: Path, doing: str = "", patience_s: float = 1.0) -> int | None:
     """Take the run's lock for the life of this process: the descriptor to keep, or None when another holds it.
 
-    Who isn't the run process itself says what it is `doing` with the journal ("settling").
+    Who isn't the run process itself says what it is `doing` with the journal ("settling"). Who only looks whether the
+    run lives holds the lock for a moment, and the run process does for a while after its last event: try for
+    `patience_s`.
     """
-    fd = locked.hold(folder / LOCK)
+    deadline = time.monotonic() + patience_s
+    while (fd := locked.hold(folder / LOCK)) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
     if fd is not None:
         with contextlib.suppress(OSError):  # a full disk: then it is held without a word
             os.ftruncate(fd, 0)
