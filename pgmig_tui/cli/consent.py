@@ -63,11 +63,11 @@ def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tu
     """The backup that --backup asks for, or the newest one there is."""
     from pgmig_tui.review import backups
 
-    if plan.command == "revert":
-        return ()  # its checklist asks for none
     if plan.command == "deploy" and arguments.backup:
         return _make_backup(plan, environment)
-    return backups.existing(environment, _state_dir(), told=lambda text: output.note(line(("~ ", "muted"), safe(text))))
+    return backups.known_for(
+        plan.command, environment, _state_dir(), told=lambda text: output.note(line(("~ ", "muted"), safe(text)))
+    )
 
 
 def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:

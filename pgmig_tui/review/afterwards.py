@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pgmig_tui.database.checks import CheckResult, State
+from pgmig_tui.database.checks import CheckResult, State, check_environment
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.gates.checklist import after
@@ -15,10 +16,19 @@ from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import RollbackChecked, RunFinished
 from pgmig_tui.run.journal.file import INCIDENT, JournalReader
 
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+
 
 def results(folder: Path, command: str) -> tuple[Result, ...]:
     """The items that come after `command`, for the run in `folder`, with what its journal shows. Nothing is asked."""
     return evaluate(after(command), _seen(folder), (), protected=False).results
+
+
+def server_now(environment: Environment) -> list[CheckResult]:
+    """How the server is now, by the checks that a deployment may have changed something about."""
+    asked = {"invalid_indexes", "long_transactions", "replication_lag"}
+    return [one for one in check_environment(environment) if one.name in asked]
 
 
 def _seen(folder: Path) -> list[CheckResult]:

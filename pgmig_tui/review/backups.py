@@ -61,6 +61,13 @@ def wanted(environment: Environment) -> Verified:
     return "list" if policy.required and policy.verify == "list" else "decode"
 
 
+def known_for(
+    command: str, environment: Environment, state_dir: Path, *, told: Callable[[str], None] = lambda text: None
+) -> tuple[CheckResult, ...]:
+    """`existing`, before a run of that command; the checklist of a revert asks for none."""
+    return () if command == "revert" else existing(environment, state_dir, told=told)
+
+
 def existing(
     environment: Environment,
     state_dir: Path,

@@ -24,13 +24,13 @@ from pgmig_tui.impact.result import (
     StatementImpact,
 )
 from pgmig_tui.review.rollback_steps import StepRow
+from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.entry import Entry, event_of
 from pgmig_tui.ui.backend.protocol import (
     Answered,
     Command,
     DoNotDeploy,
     EnvironmentFacts,
-    Evidence,
     Foreign,
     ImpactFacts,
     ItemFacts,
@@ -319,7 +319,7 @@ class FakeSession:
         self.watch = FakeWatch()
         self.locks = FakeLocks()
         self.foreign = FakeForeign()
-        self.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
+        self.spoken = VerifyEvidence(True, "verify/x.sql on production passed in 12 ms")
         self.listed: tuple[RunFacts, ...] = ()
         self.items: tuple[ItemFacts, ...] = ITEMS
         self.creates: tuple[str, ...] = ()
@@ -439,7 +439,7 @@ class FakeSession:
     def recorded(self, run_id: str, path: str) -> str:
         return self.texts.get("recorded", DEPLOY_SQL)
 
-    def evidence(self, environment: str, change_id: str) -> Evidence:
+    def evidence(self, environment: str, change_id: str) -> VerifyEvidence:
         self.calls.append(f"evidence {environment} {change_id}")
         return self.spoken
 

@@ -11,9 +11,10 @@ import pytest
 from textual.color import Color
 
 from pgmig_tui.display.activity import Blocker
+from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.ui import keys
 from pgmig_tui.ui.app import unfit_terminal
-from pgmig_tui.ui.backend.protocol import Evidence, LockSession, RunFacts, StatusFacts
+from pgmig_tui.ui.backend.protocol import LockSession, RunFacts, StatusFacts
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
 from tests.ui.fakes import event as event_at
@@ -173,7 +174,7 @@ async def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed()
             event_at(AT, "run_finished", {"exit_status": 1, "summary": HOSTILE}),
         ]
         await robot.sees("leave it as it is", "the index [/] [red]x[/red]", "x> 3 SELECT")
-        session.spoken = Evidence(False, HOSTILE)
+        session.spoken = VerifyEvidence(False, HOSTILE)
         await robot.press("m")
         await robot.sees("its own verify script says")
         assert robot.app.is_running

@@ -17,10 +17,10 @@ from pgmig_tui.display.cells import Line, text_of, width
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
 from pgmig_tui.review.rollback_steps import StepRow
+from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.backend.protocol import (
     Command,
-    Evidence,
     Foreign,
     ForeignSession,
     ItemFacts,
@@ -69,7 +69,7 @@ class Crowded(FakeSession):
         )
         self.impacts["deploy"] = many_findings()
         self.impacts["revert"] = many_losses()
-        self.spoken = Evidence(None, problem=LONG)
+        self.spoken = VerifyEvidence(None, problem=LONG)
         self.items = tuple(
             ItemFacts(f"item-{n}", f"Item {n} of the checklist", "attested", "UNKNOWN", "" if n else LONG, blocks=True)
             for n in range(MANY)

@@ -525,12 +525,12 @@ async def test_a_run_that_had_ended_long_ago_opens_nothing_by_itself() -> None:
 
 
 async def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_for_it() -> None:
-    from pgmig_tui.ui.backend.protocol import Evidence
+    from pgmig_tui.review.verify_evidence import VerifyEvidence
 
     session = FakeSession()
     session.items = ()
     session.watch.unread = begun()
-    session.spoken = Evidence(False, "verify/x.sql on production FAILED: no column tags")
+    session.spoken = VerifyEvidence(False, "verify/x.sql on production FAILED: no column tags")
     async with opened(session) as robot:
         await at_run(robot, session)
         await robot.sees("1/4 >")
@@ -538,7 +538,7 @@ async def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_fo
         await robot.sees("mark it deployed")
         await robot.press("m")
         await robot.sees("FAILED: no column tags", "its own verify script says that it isn't deployed")
-        session.spoken = Evidence(True, "verify/x.sql on production passed in 12 ms")
+        session.spoken = VerifyEvidence(True, "verify/x.sql on production passed in 12 ms")
         await robot.press("m")
         await robot.sees("MARK DEPLOYED", "RECORD ONLY", "verify/x.sql on production passed in 12 ms")
         assert session.calls[-1] == f"prepare deploy production to {change_id(6)} (record)"

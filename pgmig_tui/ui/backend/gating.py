@@ -134,13 +134,16 @@ def answer_by(one: Answered, operator: Operator) -> Answer:
 
 def after_items(environment: Environment, command: str, folder: Path) -> tuple[ItemFacts, ...]:
     """The guide's list for what comes after the run in `folder`, and how the server is now."""
-    from pgmig_tui.database.checks import check_environment
-    from pgmig_tui.review.afterwards import results
+    from pgmig_tui.review.afterwards import results, server_now
 
-    asked = {"invalid_indexes", "long_transactions", "replication_lag"}
-    checks = [one for one in check_environment(environment) if one.name in asked]
     items = [item_of(result) for result in results(folder, command)]
-    return (*items, *(ItemFacts(f"check:{one.name}", one.title, "check", one.state, one.summary) for one in checks))
+    return (
+        *items,
+        *(
+            ItemFacts(f"check:{one.name}", one.title, "check", one.state, one.summary)
+            for one in server_now(environment)
+        ),
+    )
 
 
 def item_of(result: Result) -> ItemFacts:

@@ -22,7 +22,6 @@ from pgmig_tui.ui.backend.protocol import (
     Answered,
     Command,
     EnvironmentFacts,
-    Evidence,
     ForeignWatch,
     ImpactFacts,
     ItemFacts,
@@ -42,13 +41,13 @@ from pgmig_tui.ui.backend.protocol import (
 )
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.hashes import ScriptHashes
     from pgmig_tui.project.plan import Change
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
 
 SCRIPTS_SECONDS = 60.0
@@ -198,6 +197,7 @@ class ProjectSession:
     # Running
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
+        from pgmig_tui.review.backups import known_for
         from pgmig_tui.review.prepared import review
         from pgmig_tui.run.journal.run_plan import Options
         from pgmig_tui.run.planning.marks import Marked
@@ -223,12 +223,13 @@ class ProjectSession:
             return gating.marked(environment, command, refused.marks)
         word = gating.asked_word(plan, where)
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
-        performed = () if command == "revert" else self._known_backup(where)
+        performed = known_for(command, where, self._state_dir)
         return replace(gating.reviewed(review(plan, where, performed=performed), back), word=word)
 
     def _prepare_backfill(self, where: Environment, which: str) -> ReviewFacts:
         """`which` is a change ID, or the ID of the run to go on with."""
         from pgmig_tui.review.backfill import preview_lines
+        from pgmig_tui.review.backups import known_for
         from pgmig_tui.review.prepared import review
         from pgmig_tui.run.backfill.plan import BackfillOptions
         from pgmig_tui.run.backfill.planning import prepare_backfill
@@ -237,7 +238,7 @@ class ProjectSession:
         options = BackfillOptions(change=which if known else None, resume="" if known else which)
         plan, spec = prepare_backfill(self.project, where, options, state_dir=self._state_dir)
         word = gating.asked_word(plan, where)
-        found = gating.reviewed(review(plan, where, performed=self._known_backup(where)), "")
+        found = gating.reviewed(review(plan, where, performed=known_for(plan.command, where, self._state_dir)), "")
         return replace(found, told=tuple(preview_lines(spec)) if spec is not None else (), word=word)
 
     def recorded(self, run_id: str, path: str) -> str:
@@ -249,16 +250,10 @@ class ProjectSession:
         files = RecordedFiles(self.project.root, self._state_dir / "runs" / run_id, allow_files=True)
         return files.script(path).decode("utf-8", errors="replace")
 
-    def evidence(self, environment: str, change_id: str) -> Evidence:
-        from pgmig_tui.ui.backend.marking import evidence
+    def evidence(self, environment: str, change_id: str) -> VerifyEvidence:
+        from pgmig_tui.review.verify_evidence import verify_evidence
 
-        return evidence(self.project, self._environment(environment), change_id, self._state_dir)
-
-    def _known_backup(self, environment: Environment) -> Sequence[CheckResult]:
-        """What is known of the newest backup that this program made of an environment's database, proven again."""
-        from pgmig_tui.review import backups
-
-        return backups.existing(environment, self._state_dir)
+        return verify_evidence(self.project, self._environment(environment), change_id, self._state_dir)
 
     def backup(self, review: ReviewFacts, stopping: Callable[[], bool]) -> ReviewFacts:
         from pgmig_tui.review import backups

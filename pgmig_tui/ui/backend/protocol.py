@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.rollback_steps import StepRow
+    from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.entry import Entry
 
 ScriptKind = Literal["deploy", "verify", "revert"]
@@ -285,16 +286,6 @@ class Record:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the verify script of a change said that is to be recorded without being run. `ok` None: there is none, which
-    a person may vouch for; `problem` is why it can't be recorded at all."""
-
-    ok: bool | None
-    told: str = ""
-    problem: str = ""
-
-
 GOES_ON, STAYS_PAUSED = "goes on", "stays paused"
 """What becomes of a run that is left alone."""
 
@@ -485,7 +476,7 @@ class Backend(Protocol):
         """A script as a run has read it. Raises OSError, KeyError, ValueError."""
         ...
 
-    def evidence(self, environment: str, change_id: str) -> Evidence: ...
+    def evidence(self, environment: str, change_id: str) -> VerifyEvidence: ...
     def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts: ...
     def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> Watch: ...
     def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:

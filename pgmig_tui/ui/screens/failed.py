@@ -11,8 +11,9 @@ from textual.widget import Widget
 from pgmig_tui.display.cells import Line, Role, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
+from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.backend.protocol import EVERYTHING, Command, EnvironmentFacts, Evidence, Manner
+from pgmig_tui.ui.backend.protocol import EVERYTHING, Command, EnvironmentFacts, Manner
 from pgmig_tui.ui.destinations import ToLocks, ToReview, ToRollback
 from pgmig_tui.ui.screens.base import BaseScreen, bindings
 from pgmig_tui.ui.sizes import SMALL
@@ -40,7 +41,7 @@ class FailedScreen(BaseScreen):
         self.run = run
         self.step = step
         self._asking = False
-        self._evidence: Evidence | None = None
+        self._evidence: VerifyEvidence | None = None
         self.headline = Bar(identity="headline")
         self.what = Lines(identity="what")
         self.choices = Lines(identity="choices")
@@ -197,7 +198,7 @@ class FailedScreen(BaseScreen):
         session, name, change_id = self.pgmig.session, place.name, self.step.change_id
         self.later("evidence", lambda: session.evidence(name, change_id), self._heard, self._unheard)
 
-    def _heard(self, evidence: Evidence) -> None:
+    def _heard(self, evidence: VerifyEvidence) -> None:
         self._asking, self._evidence = False, evidence
         self.show()
         if evidence.problem:
@@ -208,7 +209,7 @@ class FailedScreen(BaseScreen):
             self._review("deploy", self.step.change_id, how="record", evidence=evidence.told)
 
     def _unheard(self, error: Exception) -> None:
-        self._asking, self._evidence = False, Evidence(None, problem=words_of(error))
+        self._asking, self._evidence = False, VerifyEvidence(None, problem=words_of(error))
         self.show()
 
     def do_locks(self) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.words import duration
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.journal.events import RunFinished, StepVerified
-from pgmig_tui.ui.backend.protocol import Evidence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +19,17 @@ if TYPE_CHECKING:
 LONGEST_S = 60.0
 
 
-def evidence(project: Project, environment: Environment, change_id: str, state_dir: Path) -> Evidence:
+@dataclass(frozen=True, slots=True)
+class VerifyEvidence:
+    """What the verify script of a change said that is to be recorded without being run. `ok` None: there is none, which
+    a person may vouch for; `problem` is why it can't be recorded at all."""
+
+    ok: bool | None
+    told: str = ""
+    problem: str = ""
+
+
+def verify_evidence(project: Project, environment: Environment, change_id: str, state_dir: Path) -> VerifyEvidence:
     """Run the verify script of a change that is not recorded, as a verify run of its own. Records nothing in the
     registry. Raises PgmigError when it can't be planned."""
     from pgmig_tui.run.clients.client import start
@@ -33,11 +42,11 @@ def evidence(project: Project, environment: Environment, change_id: str, state_d
         discard(plan.folder)
         before = ", ".join(step.label for step in plan.steps[:-1])
         problem = f"these come before it and aren't deployed: {before}" if before else "it is recorded already"
-        return Evidence(None, problem=problem)
+        return VerifyEvidence(None, problem=problem)
     step = plan.steps[0]
     if step.verify_script is None:
         discard(plan.folder)
-        return Evidence(None, f"nothing speaks for it: {step.verify_reason or 'there is no verify script'}")
+        return VerifyEvidence(None, f"nothing speaks for it: {step.verify_reason or 'there is no verify script'}")
     alone = replace(step, action="verify", mode="stepwise", script=None, verify="after", rows_sql="", fail_sql="")
     trial = replace(plan, command="verify", log_only=False, steps=(alone,), setup_sql="", creates=(), tracking=None)
     trial.save()
@@ -63,5 +72,5 @@ def evidence(project: Project, environment: Environment, change_id: str, state_d
     took = duration((time.monotonic() - begun) * 1000)
     where = f"{step.verify_script} on {environment.name}"
     if ok is None:
-        return Evidence(None, where, problem=f"{where} could not be run: {message or handle.last_words()}")
-    return Evidence(ok, f"{where} passed in {took}" if ok else f"{where} FAILED: {message}")
+        return VerifyEvidence(None, where, problem=f"{where} could not be run: {message or handle.last_words()}")
+    return VerifyEvidence(ok, f"{where} passed in {took}" if ok else f"{where} FAILED: {message}")
