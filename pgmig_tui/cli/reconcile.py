@@ -56,7 +56,7 @@ def reconcile(arguments: Namespace) -> int:
     project, environment, _ = environment_and_change(arguments)
     environment = located_environment(project, environment, writes=False)
     state_dir = default_state_dir(os.environ)
-    place = (environment.name, project.plan.project)
+    wanted = (environment.name, project.plan.project)
     found: list[_Found] = []
     with asked(environment.target) as (connection, identity):
         check_server(identity, environment.policy)
@@ -74,7 +74,7 @@ def reconcile(arguments: Namespace) -> int:
         if not found:
             output.say(f"{safe(environment.name)}: no run was cut off; nothing is to settle.")
             for known in list_runs(state_dir):
-                if known.state == "running" and (known.environment, known.project) == place:
+                if known.state == "running" and (known.environment, known.project) == wanted:
                     output.say(f"The run {safe(known.run_id)} is under way: `pgmig-tui attach {safe(known.run_id)}`.")
         for one in found:
             _show(one, environment.name)

@@ -160,8 +160,8 @@ def _extent(
     from pgmig_tui.run.clients.rollback import stand
     from pgmig_tui.run.journal.folder import default_state_dir
 
-    standing = stand(project, environment, default_state_dir(os.environ), stopped)
-    return extent_for(standing, project, arguments.to, everything=arguments.all), standing.running
+    state = stand(project, environment, default_state_dir(os.environ), stopped)
+    return extent_for(state, project, arguments.to, everything=arguments.all), state.running
 
 
 def _planned(arguments: Namespace, project: Project, environment: Environment, extent: Extent) -> RollbackReview:

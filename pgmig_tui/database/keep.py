@@ -29,7 +29,7 @@ RESET_SQL = "; ".join(f"RESET {name}" for name in _SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
-class KeepPlace:
+class KeepSchema:
     """Where rows can be kept. `creates`: schema (and catalogue), catalogue, or "" when both are there."""
 
     schema: str
@@ -62,7 +62,7 @@ class Origin:
     operator: str
 
 
-def read_place(connection: Connection, schema: str) -> KeepPlace:
+def read_keep_schema(connection: Connection, schema: str) -> KeepSchema:
     """Whether rows can be kept in `schema`. Raises NotPermitted with the GRANT, Refused where it is somebody else's or
     everything is published."""
     row = connection.one(bind(load("queries/keep_shape"), {"schema": schema}))
@@ -77,7 +77,7 @@ def read_place(connection: Connection, schema: str) -> KeepPlace:
         )
     if not exists:
         if may_create_schema:
-            return KeepPlace(schema, "schema")
+            return KeepSchema(schema, "schema")
         grant = f"GRANT CREATE ON DATABASE {ident(database)} TO {ident(role)};"
         raise NotPermitted(f"role {role} may not create the schema {schema} to keep rows in", now=now, do=grant)
     if is_there and not ours:
@@ -88,18 +88,18 @@ def read_place(connection: Connection, schema: str) -> KeepPlace:
         raise NotPermitted(f"role {role} may not write to the schema {schema}", now=now, do=grant.strip())
     if is_there:
         connection.execute(look_sql(catalogue(schema)))
-    return KeepPlace(schema, "" if is_there else "catalogue")
+    return KeepSchema(schema, "" if is_there else "catalogue")
 
 
-def create_sql(place: KeepPlace) -> list[str]:
-    """What makes the place, as statements to run in the transaction that uses it first."""
+def create_sql(into: KeepSchema) -> list[str]:
+    """What makes the schema and its catalogue, as statements to run in the transaction that uses it first."""
     made = []
-    if place.creates == "schema":
-        made.append(f"CREATE SCHEMA {ident(place.schema)}")
+    if into.creates == "schema":
+        made.append(f"CREATE SCHEMA {ident(into.schema)}")
         about = "pgmig-tui: rows that were kept before reverts destroyed them."
-        made.append(f"COMMENT ON SCHEMA {ident(place.schema)} IS {literal(about)}")
-    if place.creates:
-        made.append(bind(load("keep_create"), {"schema": place.schema}))
+        made.append(f"COMMENT ON SCHEMA {ident(into.schema)} IS {literal(about)}")
+    if into.creates:
+        made.append(bind(load("keep_create"), {"schema": into.schema}))
     return made
 
 
@@ -113,7 +113,7 @@ def keep_name(run: str, step: int, number: int, source: str) -> str:
     return start + source.encode()[: 63 - len(start)].decode(errors="ignore")
 
 
-def keep_sql(place: KeepPlace, keep: Keep, origin: Origin) -> list[str]:
+def keep_sql(into: KeepSchema, keep: Keep, origin: Origin) -> list[str]:
     """Statements that lock the source, copy it, and write it down. For a transaction under SET_SQL."""
     table, sql = keep.table, []
     found: Sequence[ColumnSequence] = keep.sequences
@@ -125,7 +125,7 @@ def keep_sql(place: KeepPlace, keep: Keep, origin: Origin) -> list[str]:
     )
     rows, checksum, columns, ddl, grants = "0", "0", "'{}'", "NULL", "NULL"
     if keep.name:
-        kept = f"{ident(place.schema)}.{ident(keep.name)}"
+        kept = f"{ident(into.schema)}.{ident(keep.name)}"
         only = "" if table.kind == "p" else "ONLY "
         whole = not keep.columns
         chosen = "*" if whole else ", ".join(f"t.{ident(column)}" for column in (*table.key, *keep.columns))
@@ -157,20 +157,20 @@ def keep_sql(place: KeepPlace, keep: Keep, origin: Origin) -> list[str]:
         f"pg_catalog.clock_timestamp() + '{KEPT_DAYS} days'",
     )  # fmt: skip
     inserted = (
-        f"INSERT INTO {ident(place.schema)}.kept (run, step, project, change, change_id, kind, source_schema,"
+        f"INSERT INTO {ident(into.schema)}.kept (run, step, project, change, change_id, kind, source_schema,"
         " source_table, columns, key, keep_table, rows, checksum, script_hash, ddl, grants, sequences, xid, saved_by,"
         f" expires_at) VALUES ({', '.join(values)})"
     )
-    sql.append(guarded(inserted, catalogue(place.schema)))
+    sql.append(guarded(inserted, catalogue(into.schema)))
     return sql
 
 
-def told_sql(place: KeepPlace, run: str, step: int) -> str:
+def told_sql(into: KeepSchema, run: str, step: int) -> str:
     """Source, table in the keep schema, rows and checksum of what a step has kept."""
     return (
         "SELECT pg_catalog.concat(k.source_schema, '.', k.source_table),"
-        f" pg_catalog.concat({literal(place.schema)}, '.', k.keep_table), k.rows, k.checksum, k.kind"
-        f" FROM {ident(place.schema)}.kept AS k WHERE k.run {EQ} {literal(run)} AND k.step {EQ} {step} ORDER BY k.id"
+        f" pg_catalog.concat({literal(into.schema)}, '.', k.keep_table), k.rows, k.checksum, k.kind"
+        f" FROM {ident(into.schema)}.kept AS k WHERE k.run {EQ} {literal(run)} AND k.step {EQ} {step} ORDER BY k.id"
     )
 
 

@@ -112,16 +112,16 @@ def restore(connection: Connection, schema: str, kept: Kept, registry: str, *, o
     checksum = "0"
     if kept.keep_table:
         _check_intact(connection, schema, kept)
-        place = _place_of(connection, schema, kept)
-        triggers = _switch_triggers_off(connection, place)
-        if place.values:
-            rows = _restore_values(connection, kept, registry, place, overwrite=overwrite)
+        into = _kept_table(connection, schema, kept)
+        triggers = _switch_triggers_off(connection, into)
+        if into.values:
+            rows = _restore_values(connection, kept, registry, into, overwrite=overwrite)
         else:
-            rows = _restore_rows(connection, kept, place, overwrite=overwrite)
+            rows = _restore_rows(connection, kept, into, overwrite=overwrite)
         for statement in triggers:
             connection.execute(statement)
-        other, gone = _left(connection, kept, place)
-        found, checksum = _compare(connection, kept, place)
+        other, gone = _left(connection, kept, into)
+        found, checksum = _compare(connection, kept, into)
     told, unset = _restore_sequences(connection, kept)
     granted, refused = _restore_grants(connection, kept)
     return RestoreOutcome(kept, rows, other, gone, found, checksum, told, granted, (*unset, *refused))
@@ -170,7 +170,7 @@ class _Column:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _KeptTable:
     """Where something kept goes back to: its table (`only`: not those that inherit from it) and the copy, as SQL.
 
     `values`: values of columns go into rows that are there; else whole rows come back.
@@ -192,7 +192,7 @@ class _Place:
         return " AND ".join(f"t.{ident(column)} = k.{ident(column)}" for column in self.key)
 
 
-def _place_of(connection: Connection, schema: str, kept: Kept) -> _Place:
+def _kept_table(connection: Connection, schema: str, kept: Kept) -> _KeptTable:
     rows = connection.execute(
         "SELECT c.relkind::text, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),"
         " CASE WHEN a.attgenerated = '' AND a.attidentity = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,"
@@ -208,26 +208,26 @@ def _place_of(connection: Connection, schema: str, kept: Kept) -> _Place:
         what = f"column {missing[0]} of {kept.source}" if found else str(kept.source)
         raise Refused(f"{what} isn't there", now="Nothing was brought back.", do=f"Deploy {kept.change} again first.")
     only = _source(kept) if rows[0][0] == "p" else f"ONLY {_source(kept)}"
-    return _Place(_source(kept), only, f"{ident(schema)}.{ident(kept.keep_table)}", values, kept.key, found)
+    return _KeptTable(_source(kept), only, f"{ident(schema)}.{ident(kept.keep_table)}", values, kept.key, found)
 
 
-def _switch_triggers_off(connection: Connection, place: _Place) -> list[str]:
+def _switch_triggers_off(connection: Connection, into: _KeptTable) -> list[str]:
     """Users' triggers must not fire for old rows, foreign keys must. What switches them on again, each as it was."""
     rows = connection.execute(
         "SELECT t.tgname::text, t.tgenabled::text FROM pg_catalog.pg_trigger t"
-        f" WHERE t.tgrelid = {literal(place.table)}::pg_catalog.regclass"
+        f" WHERE t.tgrelid = {literal(into.table)}::pg_catalog.regclass"
         " AND NOT t.tgisinternal AND t.tgenabled <> 'D'"
     )
-    connection.execute(f"LOCK TABLE {place.only} IN SHARE ROW EXCLUSIVE MODE")
+    connection.execute(f"LOCK TABLE {into.only} IN SHARE ROW EXCLUSIVE MODE")
     modes = {"O": "ENABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
     for name, _ in rows:
-        connection.execute(f"ALTER TABLE {place.only} DISABLE TRIGGER {ident(name)}")
-    return [f"ALTER TABLE {place.only} {modes[mode]} TRIGGER {ident(name)}" for name, mode in rows]
+        connection.execute(f"ALTER TABLE {into.only} DISABLE TRIGGER {ident(name)}")
+    return [f"ALTER TABLE {into.only} {modes[mode]} TRIGGER {ident(name)}" for name, mode in rows]
 
 
-def _restore_values(connection: Connection, kept: Kept, registry: str, place: _Place, *, overwrite: bool) -> int:
+def _restore_values(connection: Connection, kept: Kept, registry: str, into: _KeptTable, *, overwrite: bool) -> int:
     """Returns how many values were brought back."""
-    untouched = " AND ".join(_untouched(place.columns[column]) for column in kept.columns)
+    untouched = " AND ".join(_untouched(into.columns[column]) for column in kept.columns)
     if kept.kind == "values":
         # Nobody has written the row since the revert's own transaction did.
         free = f"({untouched}) OR t.xmin::text = {literal(kept.xid)}"
@@ -238,7 +238,7 @@ def _restore_values(connection: Connection, kept: Kept, registry: str, place: _P
             f" WHERE c.project = {literal(kept.project)} AND c.change = {literal(kept.change)}"
             " ORDER BY c.committed_at DESC LIMIT 1)"
         )
-    return _update(connection, place, kept.columns, "true" if overwrite else f"({free})")
+    return _update(connection, into, kept.columns, "true" if overwrite else f"({free})")
 
 
 def _untouched(column: _Column) -> str:
@@ -253,59 +253,59 @@ def _untouched(column: _Column) -> str:
     )
 
 
-def _restore_rows(connection: Connection, kept: Kept, place: _Place, *, overwrite: bool) -> int:
+def _restore_rows(connection: Connection, kept: Kept, into: _KeptTable, *, overwrite: bool) -> int:
     """Returns how many rows were brought back."""
-    columns = [column for column in kept.columns if not place.columns[column].generated]
-    if not kept.key and connection.one(f"SELECT 1 FROM {place.only} LIMIT 1") is not None:
+    columns = [column for column in kept.columns if not into.columns[column].generated]
+    if not kept.key and connection.one(f"SELECT 1 FROM {into.only} LIMIT 1") is not None:
         raise Refused(
             f"{kept.source} has no key and isn't empty: which rows are there already can't be told",
             now="Nothing was brought back.",
-            do=f"Copy what you need from {place.keep} by hand.",
+            do=f"Copy what you need from {into.keep} by hand.",
         )
     replaced = 0
     if overwrite and kept.key:
-        given = [one for one in columns if one not in kept.key and not place.columns[one].always]
-        replaced = _update(connection, place, given, "true") if given else 0
+        given = [one for one in columns if one not in kept.key and not into.columns[one].always]
+        replaced = _update(connection, into, given, "true") if given else 0
     chosen = ", ".join(ident(column) for column in columns)
     # The key of then may be none of this table's keys: ON CONFLICT alone would bring every row once more.
-    free = f" WHERE NOT EXISTS (SELECT FROM {place.only} AS t WHERE {place.joined})" if kept.key else ""
+    free = f" WHERE NOT EXISTS (SELECT FROM {into.only} AS t WHERE {into.joined})" if kept.key else ""
     inserted: int = connection.execute(
-        f"WITH done AS (INSERT INTO {place.table} ({chosen}) OVERRIDING SYSTEM VALUE SELECT {chosen}"
-        f" FROM {place.keep} AS k{free} ON CONFLICT DO NOTHING RETURNING 1) SELECT pg_catalog.count(*) FROM done"
+        f"WITH done AS (INSERT INTO {into.table} ({chosen}) OVERRIDING SYSTEM VALUE SELECT {chosen}"
+        f" FROM {into.keep} AS k{free} ON CONFLICT DO NOTHING RETURNING 1) SELECT pg_catalog.count(*) FROM done"
     )[0][0]
     return replaced + inserted
 
 
-def _update(connection: Connection, place: _Place, columns: Sequence[str], where: str) -> int:
+def _update(connection: Connection, into: _KeptTable, columns: Sequence[str], where: str) -> int:
     """Write the kept values of `columns` into the rows of the same key that hold others, as far as `where` says."""
     assign = ", ".join(f"{ident(column)} = k.{ident(column)}" for column in columns)
-    differs = f"{place.row('t', columns)} IS DISTINCT FROM {place.row('k', columns)}"
+    differs = f"{into.row('t', columns)} IS DISTINCT FROM {into.row('k', columns)}"
     done: int = connection.execute(
-        f"WITH done AS (UPDATE {place.only} AS t SET {assign} FROM {place.keep} AS k WHERE {place.joined}"
+        f"WITH done AS (UPDATE {into.only} AS t SET {assign} FROM {into.keep} AS k WHERE {into.joined}"
         f" AND {differs} AND {where} RETURNING 1) SELECT pg_catalog.count(*) FROM done"
     )[0][0]
     return done
 
 
-def _left(connection: Connection, kept: Kept, place: _Place) -> tuple[int, int]:
+def _left(connection: Connection, kept: Kept, into: _KeptTable) -> tuple[int, int]:
     """(rows that hold something else than what was kept, kept rows or values that have no row)."""
     if not kept.key:
-        found = connection.execute(f"SELECT pg_catalog.count(*) FROM {place.only}")[0][0]
+        found = connection.execute(f"SELECT pg_catalog.count(*) FROM {into.only}")[0][0]
         return 0, max(0, kept.rows - found)
-    differs = f"{place.row('t', kept.columns)} IS DISTINCT FROM {place.row('k', kept.columns)}"
+    differs = f"{into.row('t', kept.columns)} IS DISTINCT FROM {into.row('k', kept.columns)}"
     there = f"t.{ident(kept.key[0])} IS NOT NULL"
     other, gone = connection.execute(
         f"SELECT pg_catalog.count(*) FILTER (WHERE {there} AND {differs}), pg_catalog.count(*) FILTER (WHERE NOT"
-        f" {there}) FROM {place.keep} AS k LEFT JOIN {place.only} AS t ON {place.joined}"
+        f" {there}) FROM {into.keep} AS k LEFT JOIN {into.only} AS t ON {into.joined}"
     )[0]
     return other, gone
 
 
-def _compare(connection: Connection, kept: Kept, place: _Place) -> tuple[int, str]:
+def _compare(connection: Connection, kept: Kept, into: _KeptTable) -> tuple[int, str]:
     """Rows and checksum of what was kept as it stands in its table now."""
-    row = place.row("t", (*kept.key, *kept.columns) if place.values else kept.columns)
-    joined = f" JOIN {place.keep} AS k ON {place.joined}" if kept.key else ""
-    found = connection.one(f"SELECT pg_catalog.count(*), {checksum_sql(row)}::text FROM {place.only} AS t{joined}")
+    row = into.row("t", (*kept.key, *kept.columns) if into.values else kept.columns)
+    joined = f" JOIN {into.keep} AS k ON {into.joined}" if kept.key else ""
+    found = connection.one(f"SELECT pg_catalog.count(*), {checksum_sql(row)}::text FROM {into.only} AS t{joined}")
     assert found is not None
     return found[0], found[1]
 

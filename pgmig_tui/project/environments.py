@@ -94,7 +94,7 @@ class Environment:
 def target_environment(name: str, target: Target) -> Environment:
     """Return the environment of a target that pgmig.toml doesn't know: protected when a name in it contains "prod"."""
     protected = "prod" in name.lower() or target.looks_like_production
-    word = name if ":" not in name else target.place.database or target.display
+    word = name if ":" not in name else target.address.database or target.display
     return Environment(name, target, Policy(protected=protected, confirm_word=word))
 
 

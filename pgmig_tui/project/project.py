@@ -85,9 +85,9 @@ class Project:
             return self._named(name_or_uri)
         named = self._named(name_or_uri)
         target = overridden(named.target, override, self.env)
-        if target.place.same(named.target.place):
+        if target.address.same(named.target.address):
             return replace(named, target=target)
-        found = self._of_place(target) or target_environment(target.display, target)
+        found = self._of_address(target) or target_environment(target.display, target)
         if named.policy.protected and not found.policy.protected:
             found = replace(found, policy=named.policy)
         return found
@@ -108,12 +108,12 @@ class Project:
             raise UsageError(
                 f'"{target.name}" is a {target.engine} database.', do="pgmig-tui works on PostgreSQL only."
             )
-        return self._of_place(target) or target_environment(target.name, target)
+        return self._of_address(target) or target_environment(target.name, target)
 
-    def _of_place(self, target: Target) -> Environment | None:
+    def _of_address(self, target: Target) -> Environment | None:
         """The environment whose database a target's is; a protected one wins."""
         known = self.environments + self.elsewhere
-        same = [environment for environment in known if environment.target.place.same(target.place)]
+        same = [environment for environment in known if environment.target.address.same(target.address)]
         if not same:
             return None
         return replace(next((twin for twin in same if twin.policy.protected), same[0]), target=target)
@@ -463,8 +463,8 @@ def _protect_twins(environments: Sequence[Environment], warnings: list[str]) -> 
     """Give every environment whose database is also that of a protected one the protected one's policy."""
     found: list[Environment] = []
     for environment in environments:
-        place = environment.target.place
-        twins = [other for other in environments if other.policy.protected and other.target.place.same(place)]
+        address = environment.target.address
+        twins = [other for other in environments if other.policy.protected and other.target.address.same(address)]
         if twins and not environment.policy.protected:
             name, twin = environment.name, twins[0].name
             warnings.append(f'"{name}" and "{twin}" are the same database: the policy of "{twin}" counts.')

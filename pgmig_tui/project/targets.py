@@ -54,7 +54,7 @@ class Target:
     `name` is the target's name in sqitch.conf, or the URI without password; `uri` and `display` never hold a secret.
     `destination` is what Sqitch calls it in its headers.
     `conninfo` are libpq's keywords as configured, without secrets; what is absent there, libpq takes from PG*
-    variables, service and password files. `place` has these variables resolved.
+    variables, service and password files. `address` has these variables resolved.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Target:
     client: str
     engine: str
     layout: ProjectLayout
-    place: DatabaseAddress
+    address: DatabaseAddress
     destination: str = ""
 
     @property
@@ -113,7 +113,7 @@ class Target:
     @property
     def looks_like_production(self) -> bool:
         """True when a host or the database name contains "prod"."""
-        words = [self.place.database, *(host for host, _ in self.place.endpoints), self.conninfo.get("service", "")]
+        words = [self.address.database, *(host for host, _ in self.address.endpoints), self.conninfo.get("service", "")]
         return any("prod" in word.lower() for word in words)
 
 
@@ -167,10 +167,10 @@ def resolve_target(
                 return value
         return None
 
-    place = _place(conninfo, env) if uri.engine == "pg" else DatabaseAddress(frozenset(), uri.database)
+    address = _address(conninfo, env) if uri.engine == "pg" else DatabaseAddress(frozenset(), uri.database)
     shown = uri.text()
-    if uri.engine == "pg" and not uri.database and "dbname" not in conninfo and place.database:
-        shown = DatabaseUri(uri.engine, uri.user, None, uri.host, uri.port, place.database, uri.parameters).text()
+    if uri.engine == "pg" and not uri.database and "dbname" not in conninfo and address.database:
+        shown = DatabaseUri(uri.engine, uri.user, None, uri.host, uri.port, address.database, uri.parameters).text()
     return Target(
         name=name,
         uri=uri.text(),
@@ -182,7 +182,7 @@ def resolve_target(
         client=setting("client") or "psql",
         engine=uri.engine,
         layout=_layout(setting, cwd, options),
-        place=place,
+        address=address,
         destination=_destination(name_or_uri, uri, shown),
     )
 
@@ -225,9 +225,9 @@ def overridden(target: Target, override: Override, env: Mapping[str, str]) -> Ta
     conninfo, _ = _conninfo(uri)
     if user := env.get("SQITCH_USERNAME"):
         conninfo["user"] = user
-    place = _place(conninfo, env)
+    address = _address(conninfo, env)
     text = uri.text()
-    shown = text if uri.database or not place.database else replace(uri, database=place.database).text()
+    shown = text if uri.database or not address.database else replace(uri, database=address.database).text()
     named = not is_uri(target.name)
     return replace(
         target,
@@ -235,7 +235,7 @@ def overridden(target: Target, override: Override, env: Mapping[str, str]) -> Ta
         uri=text,
         display=shown,
         conninfo=conninfo,
-        place=place,
+        address=address,
         destination=target.name if named else shown,
     )
 
@@ -275,7 +275,7 @@ def _conninfo(uri: DatabaseUri) -> tuple[dict[str, str], dict[str, str]]:
     return {key: value for key, value in parts.items() if value and key not in SECRET_PARAMETERS}, secrets
 
 
-def _place(conninfo: Mapping[str, str], env: Mapping[str, str]) -> DatabaseAddress:
+def _address(conninfo: Mapping[str, str], env: Mapping[str, str]) -> DatabaseAddress:
     """Resolve a target as libpq does: its own keywords, then the service file, then PG* variables, then defaults."""
     service = _service(conninfo.get("service") or env.get("PGSERVICE", ""), env)
 

@@ -153,27 +153,27 @@ def dumped(
 
 
 def restore(
-    place: ScratchServer, database: str, archive: Path, tools: Tools, original: Original, *, statistics: bool,
+    scratch: ScratchServer, database: str, archive: Path, tools: Tools, original: Original, *, statistics: bool,
     password: str, scripts: Iterable[bytes],
 ) -> Clone:  # fmt: skip
     """Fill the scratch database from the archive, after the stand-ins that it needs. Errors of single objects are
     told, not raised: what they leave out is left out."""
     notes: list[str] = []
-    with place.session() as admin:
-        roles = _make_roles(admin, original, original.needed(scripts), password) if place.ours else ()
-        tablespaces = _make_tablespaces(admin, original) if place.ours else ()
+    with scratch.session() as admin:
+        roles = _make_roles(admin, original, original.needed(scripts), password) if scratch.ours else ()
+        tablespaces = _make_tablespaces(admin, original) if scratch.ours else ()
         _own_database(admin, database, original, roles)
-    with place.session(database) as connection:
+    with scratch.session(database) as connection:
         if not original.public:
             connection.execute("DROP SCHEMA public")
         missing = _stand_in_for_extensions(connection, original, notes)
         command = [
             str(tools.folder / "pg_restore"),
             "--no-password",
-            *([] if place.ours else ["--no-owner", "--no-privileges", "--no-tablespaces"]),
-            f"--dbname={conninfo_text(place.endpoint(database).conninfo)}",
+            *([] if scratch.ours else ["--no-owner", "--no-privileges", "--no-tablespaces"]),
+            f"--dbname={conninfo_text(scratch.endpoint(database).conninfo)}",
         ]
-        environment = libpq_environment(place.admin, "pgmig/rehearsal/restore")
+        environment = libpq_environment(scratch.admin, "pgmig/rehearsal/restore")
         parts = ["--no-statistics"] if statistics else []
         _, lines = _run([*command, *parts, str(archive)], environment)
         if statistics:
@@ -183,8 +183,8 @@ def restore(
         _note_versions(connection, original, notes)
     if withheld := sorted({setting.partition("=")[0] for setting, allowed in original.settings if not allowed}):
         notes.append(f"settings that only a superuser may make are not those of the target: {', '.join(withheld)}")
-    user, secret = _user(place, original, roles, password)
-    if not place.ours:
+    user, secret = _user(scratch, original, roles, password)
+    if not scratch.ours:
         notes.append(f"the scripts run as {user} there, not as {original.role}; owners and privileges were not copied")
     return Clone(
         user, secret, _options(original), statistics, roles, tablespaces, missing,
@@ -295,11 +295,11 @@ def _note_versions(connection: Connection, original: Original, notes: list[str])
             notes.append(f"the extension {extension['name']} is {version} here, {extension['version']} on the target")
 
 
-def _user(place: ScratchServer, original: Original, roles: Sequence[str], password: str) -> tuple[str, str | None]:
+def _user(scratch: ScratchServer, original: Original, roles: Sequence[str], password: str) -> tuple[str, str | None]:
     """Whom scripts run as: the target's role where it could be made, else the administrator."""
-    if place.ours and original.role in roles:
+    if scratch.ours and original.role in roles:
         return original.role, password
-    return place.admin.conninfo.get("user", ""), place.admin.password
+    return scratch.admin.conninfo.get("user", ""), scratch.admin.password
 
 
 def _options(original: Original) -> str:

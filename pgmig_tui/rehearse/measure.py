@@ -67,9 +67,9 @@ class Known:
 class Observer:
     """The second session, and two more that stand in a statement's way so that its short phases can be seen."""
 
-    def __init__(self, place: ScratchServer, database: str) -> None:
-        self._session = place.session(database, "observer")
-        self._place = place
+    def __init__(self, scratch: ScratchServer, database: str) -> None:
+        self._session = scratch.session(database, "observer")
+        self._scratch = scratch
         self._database = database
         self._blockers: list[Connection] = []
 
@@ -108,7 +108,7 @@ class Observer:
         """Stand in the way: first of every lock from SHARE UPDATE EXCLUSIVE on, then of waiting for writers."""
         wanted = list(names)
         for mode in ("SHARE UPDATE EXCLUSIVE", "ROW EXCLUSIVE"):
-            blocker = self._place.session(self._database, "blocker")
+            blocker = self._scratch.session(self._database, "blocker")
             blocker.execute("BEGIN; SET LOCAL lock_timeout = '100ms'")
             for name in wanted:
                 blocker.execute("SAVEPOINT one")

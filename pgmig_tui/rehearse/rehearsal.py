@@ -84,11 +84,11 @@ def rehearse(
         source = stack.enter_context(connect(environment.target, application_name=name))
         estimates = _estimates(plan, source)
         scripts = _scripts(project, environment, plan, options)
-        place = _place(stack, project, environment, plan, state_dir, server, say)
-        clone, database = _copy(stack, environment, plan, source, place, scripts, say)
-        observer = Observer(place, database)
+        scratch = _scratch_server(stack, project, environment, plan, state_dir, server, say)
+        clone, database = _copy(stack, environment, plan, source, scratch, scripts, say)
+        observer = Observer(scratch, database)
         stack.callback(observer.close)
-        where = place.endpoint(database, clone.user, clone.password)
+        where = scratch.endpoint(database, clone.user, clone.password)
         if clone.options:
             where = replace(where, conninfo={**where.conninfo, "options": clone.options})
         outlets = folder / "outlets"
@@ -96,20 +96,20 @@ def rehearse(
         files = RecordedFiles.of(plan)
         allow = Allow(files=plan.allow_files)
         notes = _make_registry(where, project, plan) if not plan.registry_present else []
-        stage = Stage(where, place.version_num, plan.server.encoding, files, outlets, observer, allow)
+        stage = Stage(where, scratch.version_num, plan.server.encoding, files, outlets, observer, allow)
         course = _run(stage, project, environment, plan, scripts, estimates, options, say)
     return Rehearsal(
         environment=environment.name,
         target=environment.target.display,
         target_version_num=plan.server.version_num,
-        version_num=place.version_num,
-        where=place.description,
+        version_num=scratch.version_num,
+        where=scratch.description,
         statistics=clone.statistics,
         stand_in_roles=clone.roles,
         stand_in_tablespaces=clone.tablespaces,
         missing_extensions=clone.missing,
         restore_problems=clone.problems,
-        notes=(*plan.warnings, *_version_note(plan, place), *clone.notes, *notes),
+        notes=(*plan.warnings, *_version_note(plan, scratch), *clone.notes, *notes),
         scripts=tuple(course.scripts),
         fingerprints=course.marks,
         schema_differences=tuple(course.schema),
@@ -151,7 +151,7 @@ def _estimates(plan: RunPlan, source: Connection) -> Mapping[str, Targets]:
     return {one.impact.path: [each.estimated_ms for each in one.impact.statements] for one in found}
 
 
-def _place(
+def _scratch_server(
     stack: ExitStack, project: Project, environment: Environment, plan: RunPlan, state_dir: Path,
     server: Target | None, say: Say,
 ) -> ScratchServer:  # fmt: skip
@@ -212,17 +212,17 @@ def _refuse_cluster_wide(plan: RunPlan) -> None:
 
 
 def _copy(
-    stack: ExitStack, environment: Environment, plan: RunPlan, source: Connection, place: ScratchServer,
+    stack: ExitStack, environment: Environment, plan: RunPlan, source: Connection, scratch: ScratchServer,
     scripts: Sequence[TrialScript], say: Say,
 ) -> tuple[Clone, str]:  # fmt: skip
     original = read_original(source)
     say(f"copying the schema of {environment.name}")
     name = f"pgmig/{plan.run_id[:20]}/rehearse"
-    with dumped(environment.target, source, place.version_num, name) as (archive, tools, statistics):
-        database = stack.enter_context(scratch_database(place, original.encoding))
+    with dumped(environment.target, source, scratch.version_num, name) as (archive, tools, statistics):
+        database = stack.enter_context(scratch_database(scratch, original.encoding))
         texts = [script.data for script in scripts]
         clone = restore(
-            place, database, archive, tools, original, statistics=statistics, password=secrets.token_hex(16),
+            scratch, database, archive, tools, original, statistics=statistics, password=secrets.token_hex(16),
             scripts=texts,
         )  # fmt: skip
     return clone, database
@@ -241,8 +241,8 @@ def _make_registry(where: Endpoint, project: Project, plan: RunPlan) -> list[str
     return []
 
 
-def _version_note(plan: RunPlan, place: ScratchServer) -> list[str]:
-    wanted, got = plan.server.version_num // 10000, place.version_num // 10000
+def _version_note(plan: RunPlan, scratch: ScratchServer) -> list[str]:
+    wanted, got = plan.server.version_num // 10000, scratch.version_num // 10000
     if wanted == got:
         return []
     return [f"the target runs PostgreSQL {wanted}, and the rehearsal PostgreSQL {got}: locks may differ"]

@@ -87,29 +87,29 @@ def embedded(major: int, folder: Path, say: Say) -> Iterator[ScratchServer]:
                 server.start()
             conninfo = {"host": str(server.socket_dir), "port": "5432", "user": SUPERUSER, "dbname": "postgres"}
             admin = Endpoint("the rehearsal's server", conninfo)
-            place = ScratchServer(admin, True, 0, f"PostgreSQL {installation.version} of our own")
-            with place.session() as connection:
-                place = replace(place, version_num=connection.server_version_num)
-            yield place
+            scratch = ScratchServer(admin, True, 0, f"PostgreSQL {installation.version} of our own")
+            with scratch.session() as connection:
+                scratch = replace(scratch, version_num=connection.server_version_num)
+            yield scratch
 
 
 @contextlib.contextmanager
 def configured(target: Reachable, version_num: int, say: Say) -> Iterator[ScratchServer]:
     """A server that the operator named. Leftovers of rehearsals whose process is gone are removed there first."""
     admin = Endpoint(target.display, dict(target.conninfo), target.password, target.secrets)
-    place = ScratchServer(admin, False, version_num, f"the server {target.display}")
-    with place.session() as connection:
+    scratch = ScratchServer(admin, False, version_num, f"the server {target.display}")
+    with scratch.session() as connection:
         for name in leftovers(connection):
             say(f"removing the scratch database {name} of a rehearsal that was killed")
             connection.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
-        yield place
+        yield scratch
 
 
 @contextlib.contextmanager
-def scratch_database(place: ScratchServer, encoding: str) -> Iterator[str]:
+def scratch_database(scratch: ScratchServer, encoding: str) -> Iterator[str]:
     """A new empty database with that encoding; it is removed however this ends."""
     name = PREFIX + secrets.token_hex(6)
-    with place.session(part=_keeper(name)) as keeper:
+    with scratch.session(part=_keeper(name)) as keeper:
         keeper.execute(
             f"CREATE DATABASE {ident(name)} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
         )
@@ -117,13 +117,13 @@ def scratch_database(place: ScratchServer, encoding: str) -> Iterator[str]:
             yield name
         finally:
             with contextlib.suppress(PgmigError):
-                _forget_prepared(place, name)
+                _forget_prepared(scratch, name)
                 keeper.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
 
 
-def _forget_prepared(place: ScratchServer, name: str) -> None:
+def _forget_prepared(scratch: ScratchServer, name: str) -> None:
     """Transactions that a script prepared would keep the database from being dropped."""
-    with place.session(name) as connection:
+    with scratch.session(name) as connection:
         rows = connection.execute(
             "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()"
         )

@@ -42,7 +42,7 @@ _PROOF: dict[Verified, tuple[State, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _ServerNow:
     """What a dump is measured by: who the server is, and its clock (UTC)."""
 
     identity: ServerIdentity
@@ -87,14 +87,14 @@ def existing(
     try:
         name = application_name("backup", "watch")
         with connect(environment.target, application_name=name, kind="watch") as connection:
-            standing = _Standing(connection.identity(), database_oid(connection), server_time(connection))
-            known = backup.backups_of(folder, standing.identity)
+            server = _ServerNow(connection.identity(), database_oid(connection), server_time(connection))
+            known = backup.backups_of(folder, server.identity)
             if not known:
                 return ()
             reasons: list[str] = []
             counting = None
             for one in known:
-                reasons.append(_why_not(connection, environment, one, standing, state_dir))
+                reasons.append(_why_not(connection, environment, one, server, state_dir))
                 if not reasons[-1]:
                     counting = one
                     break
@@ -165,17 +165,15 @@ def _proven_again(one: Backup, verify: Verified, stopping: Callable[[], bool]) -
     return _result(MADE, "PASS", _summary(one), one, seal), proof
 
 
-def _why_not(
-    connection: Connection, environment: Environment, one: Backup, standing: _Standing, state_dir: Path
-) -> str:
+def _why_not(connection: Connection, environment: Environment, one: Backup, server: _ServerNow, state_dir: Path) -> str:
     """Why a dump doesn't count for a run that starts now, "" when it does. Raises ServerError."""
-    if why := _of_another_server(connection, environment, one, standing.identity):
+    if why := _of_another_server(connection, environment, one, server.identity):
         return why
-    if one.timeline != standing.identity.timeline:
-        return f"it is of timeline {one.timeline or 'unknown'}, the server is on {standing.identity.timeline}"
-    if one.database_oid != standing.database_oid:
+    if one.timeline != server.identity.timeline:
+        return f"it is of timeline {one.timeline or 'unknown'}, the server is on {server.identity.timeline}"
+    if one.database_oid != server.database_oid:
         return f"the database {one.database} is another one now, under the same name"
-    age = (_moment(standing.now) - _moment(one.started_at)).total_seconds()
+    age = (_moment(server.now) - _moment(one.started_at)).total_seconds()
     if age < 0:
         return "it was begun after the time that the server's clock shows now"
     if age > MAX_AGE_S:

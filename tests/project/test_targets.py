@@ -193,17 +193,17 @@ def test_default_target(tmp_path: Path, text: str, env: dict[str, str], name: st
     ],
 )
 def test_the_same_database(one: str, other: str, env: dict[str, str], same: bool) -> None:
-    assert target(one, env).place.same(target(other, env).place) is same
+    assert target(one, env).address.same(target(other, env).address) is same
 
 
 def test_services_are_looked_up(tmp_path: Path) -> None:
     (tmp_path / "services").write_text("# comment\n[a]\nhost=x\n[b]\nhost = prod-1\ndbname=d\nport=6\n[c]\nhost=y\n")
     env = {"PGSERVICEFILE": str(tmp_path / "services"), "PGHOST": "ignored"}
     found = target("db:pg:?service=b", env)
-    assert found.place.same(target("db:pg://prod-1:6/d").place)
+    assert found.address.same(target("db:pg://prod-1:6/d").address)
     assert found.looks_like_production
-    assert target("db:pg:", {**env, "PGSERVICE": "c"}).place.endpoints == {("y", "5432")}
-    assert target("db:pg:?service=nope", env).place.endpoints == {("ignored", "5432")}
+    assert target("db:pg:", {**env, "PGSERVICE": "c"}).address.endpoints == {("y", "5432")}
+    assert target("db:pg:?service=nope", env).address.endpoints == {("ignored", "5432")}
 
 
 @pytest.mark.parametrize(

@@ -81,28 +81,28 @@ def point_of(keep: DeployedChange | None) -> str:
     return "the state before the first change" if keep is None else " ".join((keep.name, *keep.tags))
 
 
-def extent_for(standing: KnownState, project: Project, to: str | None, *, everything: bool = False) -> Extent:
+def extent_for(state: KnownState, project: Project, to: str | None, *, everything: bool = False) -> Extent:
     """What a rollback takes back: with neither a point `to` nor `everything` named, the last deploy run that still
     stands. Raises ProjectError for a point that isn't deployed."""
-    last = extent_of_last(standing)
+    last = extent_of_last(state)
     if to is None and not everything:
         return last
-    named = extent_of_all(standing) if to is None else extent_to(standing, project, to)
+    named = extent_of_all(state) if to is None else extent_to(state, project, to)
     known = last if not last.nothing else last.candidate
     # Of a run more is known: which schema was there before it, how it ended.
     return known if known is not None and known.run_id and known.changes == named.changes else named
 
 
-def extent_to(standing: KnownState, project: Project, spec: str) -> Extent:
+def extent_to(state: KnownState, project: Project, spec: str) -> Extent:
     """Back to the change that `spec` names, which stays. Raises ProjectError when it isn't deployed."""
-    kept = find_deployed(spec, standing.deployed, project.plan)
-    found = _behind(standing.deployed, standing.deployed.index(kept) + 1)
+    kept = find_deployed(spec, state.deployed, project.plan)
+    found = _behind(state.deployed, state.deployed.index(kept) + 1)
     return found if found.changes else replace(found, nothing=f"nothing is deployed after {point_of(kept)}")
 
 
-def extent_of_all(standing: KnownState) -> Extent:
+def extent_of_all(state: KnownState) -> Extent:
     """Everything that is deployed."""
-    found = _behind(standing.deployed, 0)
+    found = _behind(state.deployed, 0)
     return found if found.changes else replace(found, nothing="nothing is deployed")
 
 
@@ -116,67 +116,67 @@ def _behind(deployed: Sequence[DeployedChange], first: int) -> Extent:
     return Extent(tuple(reversed(deployed[first:])), keep, spec=spec)
 
 
-def extent_of_last(standing: KnownState) -> Extent:
+def extent_of_last(state: KnownState) -> Extent:
     """The last deploy run that still stands: of the run that holds the lock, what it has committed. Never raises."""
-    running, unsettled = standing.running, standing.unsettled
-    maker = standing.runs.maker(standing.deployed[-1]) if standing.deployed else None
+    running, unsettled = state.running, state.unsettled
+    maker = state.runs.maker(state.deployed[-1]) if state.deployed else None
     if running is None and unsettled and (maker is None or maker.run_id != unsettled):
         # A session of it may still be at its COMMIT, which the registry shows only when that is over.
         why = f"what run {unsettled} has committed isn't known: it was cut off, and `reconcile` settles it"
-        return _undecided(standing, why, None)
-    if not standing.deployed:
-        return _nothing(standing, "nothing is deployed")
-    last = standing.deployed[-1]
+        return _undecided(state, why, None)
+    if not state.deployed:
+        return _nothing(state, "nothing is deployed")
+    last = state.deployed[-1]
     if running is not None and running.run_id:
         if running.command in _REVERTS:
-            return _undecided(standing, f"run {running.run_id}, a {running.command}, is under way", None)
+            return _undecided(state, f"run {running.run_id}, a {running.command}, is under way", None)
         if maker is not None and maker.run_id == running.run_id:
-            return _of_run(maker, standing.deployed)
+            return _of_run(maker, state.deployed)
         if running.command != "deploy":
-            return _undecided(standing, f"what run {running.run_id} does isn't known here", None)
-        return _nothing(standing, f"run {running.run_id} has committed nothing")
-    happened = next((event for event in standing.events if event.event != "fail"), None)
+            return _undecided(state, f"what run {running.run_id} does isn't known here", None)
+        return _nothing(state, f"run {running.run_id} has committed nothing")
+    happened = next((event for event in state.events if event.event != "fail"), None)
     if happened is not None and happened.event == "revert":
-        return _after_a_revert(standing, maker)
+        return _after_a_revert(state, maker)
     if happened is None or (happened.event, happened.change_id) != ("deploy", last.change_id):
         told = "no event" if happened is None else f"`{happened.event} {happened.change}` as its last event"
         why = f"the registry has {told}, and {last.name} as its last deployed change: what happened last isn't clear"
-        return _undecided(standing, why, _offered(standing, maker))
+        return _undecided(state, why, _offered(state, maker))
     if maker is None:
         why = f"{last.name} was deployed by no run of this program that is known here"
-        return _undecided(standing, why, _by_times(standing))
-    if why := _failed_since(standing, maker):
-        return _nothing(standing, f"{why}; run {maker.run_id} came before it", _offered(standing, maker))
+        return _undecided(state, why, _by_times(state))
+    if why := _failed_since(state, maker):
+        return _nothing(state, f"{why}; run {maker.run_id} came before it", _offered(state, maker))
     if maker.recorded_only:
         why = f"the last run, {maker.run_id}, only recorded its changes (--log-only) and ran no script"
-        return _undecided(standing, why, None)
-    return _of_run(maker, standing.deployed)
+        return _undecided(state, why, None)
+    return _of_run(maker, state.deployed)
 
 
 _REVERTS = ("revert", "rollback")
 
 
-def _offered(standing: KnownState, maker: KnownRun | None) -> Extent | None:
+def _offered(state: KnownState, maker: KnownRun | None) -> Extent | None:
     """The candidate: what the run deployed that made the last change, or a guess. A run that only recorded changes is
     none: their revert scripts would take away what it didn't make."""
     if maker is None:
-        return _by_times(standing)
-    return None if maker.recorded_only else _of_run(maker, standing.deployed)
+        return _by_times(state)
+    return None if maker.recorded_only else _of_run(maker, state.deployed)
 
 
-def _undecided(standing: KnownState, why: str, candidate: Extent | None) -> Extent:
-    return replace(_nothing(standing, why, candidate), undecided=True)
+def _undecided(state: KnownState, why: str, candidate: Extent | None) -> Extent:
+    return replace(_nothing(state, why, candidate), undecided=True)
 
 
-def _nothing(standing: KnownState, why: str, candidate: Extent | None = None) -> Extent:
-    kept = standing.deployed[-1] if standing.deployed else None
+def _nothing(state: KnownState, why: str, candidate: Extent | None = None) -> Extent:
+    kept = state.deployed[-1] if state.deployed else None
     return Extent((), kept, nothing=why, candidate=candidate)
 
 
-def _after_a_revert(standing: KnownState, maker: KnownRun | None) -> Extent:
-    """The last event is a revert. Where that left a part of a run standing, this part is what may be meant."""
+def _after_a_revert(state: KnownState, maker: KnownRun | None) -> Extent:
+    """The last event is a revert. Where that left a part of a run state, this part is what may be meant."""
     reverted: list[RegistryEvent] = []
-    for event in standing.events:
+    for event in state.events:
         if event.event == "fail":
             continue
         if event.event != "revert":
@@ -188,25 +188,25 @@ def _after_a_revert(standing: KnownState, maker: KnownRun | None) -> Extent:
     many = words.count(len(reverted), "change")
     why = f"what happened last is a revert, of {many} ({names}), {by}"
     gone = {event.change_id for event in reverted}
-    deploys = [event for event in standing.events if event.event == "deploy" and event.change_id in gone]
+    deploys = [event for event in state.events if event.event == "deploy" and event.change_id in gone]
     if maker is None or not any(maker.deployed(event.change_id, event.committed_at) for event in deploys):
-        return _nothing(standing, why)
-    rest = _of_run(maker, standing.deployed)
+        return _nothing(state, why)
+    rest = _of_run(maker, state.deployed)
     stand = "1 change still stands" if len(rest.changes) == 1 else f"{len(rest.changes)} changes still stand"
-    return _undecided(standing, f"{why}; of run {maker.run_id}, which deployed some of these, {stand}", rest)
+    return _undecided(state, f"{why}; of run {maker.run_id}, which deployed some of these, {stand}", rest)
 
 
-def _failed_since(standing: KnownState, maker: KnownRun) -> str:
+def _failed_since(state: KnownState, maker: KnownRun) -> str:
     """What has been tried since the run that made the last change, and has left nothing to roll back; "" when nothing
     was."""
-    newest = standing.runs.newest_here
-    last = standing.deployed[-1]
+    newest = state.runs.newest_here
+    last = state.deployed[-1]
     if newest is not None and newest.run_id != maker.run_id and newest.started_at > last.committed_at:
         what = "has committed nothing yet" if newest.alive else f"committed nothing ({newest.result})"
         if newest.partly:
             what = f"recorded no change ({newest.result}), but part of a script of its stays"
         return f"the last run, {newest.run_id}, {what}"
-    event = standing.events[0]
+    event = state.events[0]
     if event.event == "fail" and not maker.failed(event.change_id, event.committed_at):
         who = f"{event.committer_name} <{event.committer_email}>"
         at = words.utc(event.committed_at)
@@ -230,11 +230,11 @@ def _of_run(run: KnownRun, deployed: Sequence[DeployedChange]) -> Extent:
     )
 
 
-def _by_times(standing: KnownState) -> Extent:
+def _by_times(state: KnownState) -> Extent:
     """The block of deploys before the newest gap: a guess."""
-    deployed, last = standing.deployed, standing.deployed[-1]
+    deployed, last = state.deployed, state.deployed[-1]
     first = len(deployed) - 1
-    while first and _together(deployed[first - 1], deployed[first], standing):
+    while first and _together(deployed[first - 1], deployed[first], state):
         first -= 1
     began = deployed[first]
     many = words.count(len(deployed) - first, "change")
@@ -249,13 +249,13 @@ def _by_times(standing: KnownState) -> Extent:
     )
 
 
-def _together(earlier: DeployedChange, later: DeployedChange, standing: KnownState) -> bool:
+def _together(earlier: DeployedChange, later: DeployedChange, state: KnownState) -> bool:
     if (earlier.committer_name, earlier.committer_email) != (later.committer_name, later.committer_email):
         return False
-    if standing.runs.maker(earlier) is not None:
+    if state.runs.maker(earlier) is not None:
         return False
     began, ended = earlier.committed_at, later.committed_at
-    if any(event.event != "deploy" and began < event.committed_at < ended for event in standing.events):
+    if any(event.event != "deploy" and began < event.committed_at < ended for event in state.events):
         return False
-    took = timedelta(milliseconds=standing.durations.get(later.change_id[:8], 0.0))
+    took = timedelta(milliseconds=state.durations.get(later.change_id[:8], 0.0))
     return datetime.fromisoformat(ended) - took - datetime.fromisoformat(began) <= GAP

@@ -195,7 +195,7 @@ def _never_seen(
     pinned = twin.policy.system_identifier
     if pinned is not None and identity.system_identifier not in (None, pinned):
         return False
-    if twin.target.place.database not in (identity.database, environment.target.place.database):
+    if twin.target.address.database not in (identity.database, environment.target.address.database):
         return False
     try:
         name = application_name("probe", "watch")

@@ -64,7 +64,7 @@ def tried_before(
     """By change ID the best proof there is, and the environments that could not be asked. `rehearsed` are the
     rehearsals that count for its steps. Never raises."""
     wanted = _wanted(plan)
-    others = [one for one in project.environments if not one.target.place.same(environment.target.place)]
+    others = [one for one in project.environments if not one.target.address.same(environment.target.address)]
     asked: dict[str, Mapping[str, str]] = {}
     threads = [
         threading.Thread(target=_ask, args=(other, list(wanted), asked), daemon=True, name=f"tried-{other.name}")

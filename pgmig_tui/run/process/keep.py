@@ -79,9 +79,9 @@ def plan_saving(
         )
     if not any(keeps.values()):
         return Saving(plan, (), 0)
-    place = kept_rows.read_place(connection, schema)
+    into = kept_rows.read_keep_schema(connection, schema)
     files = RecordedFiles.of(plan)
-    steps, create = [], kept_rows.create_sql(place)
+    steps, create = [], kept_rows.create_sql(into)
     for step in plan.steps:
         wanted = keeps.get(step.number)
         if wanted:
@@ -89,11 +89,11 @@ def plan_saving(
             digest = hashlib.sha1(files.script(step.script), usedforsecurity=False).hexdigest()
             who = str(plan.operator)
             origin = Origin(plan.run_id, step.number, plan.project, step.change, step.change_id, digest, who)
-            copies = [sql for keep in wanted for sql in kept_rows.keep_sql(place, keep, origin)]
+            copies = [sql for keep in wanted for sql in kept_rows.keep_sql(into, keep, origin)]
             made = (kept_rows.SET_SQL, *create, *copies, kept_rows.RESET_SQL)
             step, create = replace(step, save_sql=(*step.save_sql, *made)), []
         steps.append(step)
-    creates = (*plan.creates, schema) if place.creates == "schema" else plan.creates
+    creates = (*plan.creates, schema) if into.creates == "schema" else plan.creates
     saving = replace(plan, steps=tuple(steps), keep_schema=schema, creates=creates)
     saving.save()
     subjects = tuple(loss.subject for losses in by_step.values() for loss in losses)
@@ -152,7 +152,7 @@ def save(plan: RunPlan, step: Step, wire: Wire, journal: JournalWriter) -> Scrip
             return ScriptFailure(step.script or "", 0, message, exchange.error, exchange.lost)
     if plan.keep_schema is None:
         return None
-    told = wire.run(kept_rows.told_sql(kept_rows.KeepPlace(plan.keep_schema, ""), plan.run_id, step.number).encode())
+    told = wire.run(kept_rows.told_sql(kept_rows.KeepSchema(plan.keep_schema, ""), plan.run_id, step.number).encode())
     for row in told.last.rows if told.error is None else ():
         source, keep, rows, checksum, kind = (text or "" for text in row)
         journal.write(

@@ -399,10 +399,10 @@ def facts_of(project: Project) -> ProjectFacts:
 
 def _place(environment: Environment) -> EnvironmentFacts:
     target, policy = environment.target, environment.policy
-    host, port = min(target.place.endpoints, default=("", ""))
+    host, port = min(target.address.endpoints, default=("", ""))
     return EnvironmentFacts(
         environment.name,
-        target.place.database,
+        target.address.database,
         f"{host}:{port}" if port and host else host or "local",
         target.conninfo.get("user", ""),
         policy.protected,
