@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, SRE, LockMode
+from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.quoting import quote, quoted
 from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, LostData
@@ -45,9 +47,25 @@ class Code:
         return self.left >= 0
 
 
+class Rules(Protocol):
+    """All rules together (rules.dispatch). The scene hands them down, so that a rule whose statement lets others run,
+    or functions, needs to import none of those that know it."""
+
+    def apply(self, node: Node, scene: Scene, out: Effect) -> None: ...
+
+    def run_function(
+        self,
+        parts: list[str],
+        scene: Scene,
+        out: Effect,
+        given: Sequence[str | None] = (),
+        worth: Mapping[str, str] = ...,
+    ) -> None: ...
+
+
 @dataclass(slots=True)
 class Scene:
-    """What a rule may know besides the statement: the catalog at that moment, the server, the text.
+    """What a rule may know besides the statement: the catalog at that moment, the other rules, the server, the text.
 
     `worth` are the variables that are known of the code around, `others` the catalogs that may come of it instead of
     `catalog`: code with branches leaves several. `times` is how often the code around runs it. `variables` are the
@@ -55,6 +73,7 @@ class Scene:
     """
 
     catalog: Catalog
+    rules: Rules
     version: int = 180000
     sql: str = ""
     depth: int = 0
@@ -73,8 +92,9 @@ class Scene:
     ) -> Scene:
         """The scene of a statement inside a function or DO block."""
         return Scene(
-            catalog, self.version, sql, self.depth + 1, worth, self.code, times=self.times, variables=variables
-        )
+            catalog, self.rules, self.version, sql, self.depth + 1, worth, self.code,
+            times=self.times, variables=variables,
+        )  # fmt: skip
 
     def become(self, catalogs: Sequence[Catalog]) -> None:
         """From here on it is one of these."""

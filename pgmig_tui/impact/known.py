@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pgmig_tui.impact.builtin import builtin_functions
-from pgmig_tui.impact.facts import FunctionFact
+from pgmig_tui.impact.facts import FunctionFact, Name
 
 # Volatile functions of contrib that lock nothing and change nothing (read in their sources, tried on 15 and 18).
 _CALM_WORDS = """
@@ -63,3 +65,18 @@ def is_known(parts: list[str]) -> bool:
 def harmless(fact: FunctionFact) -> bool:
     """Whether a function locks nothing and destroys nothing, whatever it is given."""
     return bool(fact.extension) and (fact.volatility in "is" or fact.name.relation in _CALM)
+
+
+TAKES_STATISTICS = frozenset(
+    {"pg_restore_relation_stats", "pg_restore_attribute_stats", "pg_clear_relation_stats", "pg_clear_attribute_stats"}
+)
+"""pg_dump writes the first two with --statistics."""
+
+
+def statistics_table(name: str, given: Sequence[str | None]) -> Name | None:
+    """The table by the arguments: the first two, or those behind the words `schemaname` and `relname`."""
+    schema, relation = (*given, None, None)[:2]
+    if name.startswith("pg_restore"):
+        pairs = dict(zip(given[::2], given[1::2], strict=False))
+        schema, relation = pairs.get("schemaname"), pairs.get("relname")
+    return None if schema is None or relation is None else Name(schema, relation)

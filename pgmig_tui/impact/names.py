@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import DatabaseFacts
+from pgmig_tui.impact.folding import constant_text
+from pgmig_tui.impact.known import TAKES_STATISTICS, statistics_table
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.plpgsql import embedded
 from pgmig_tui.impact.safer import names_to_be
 from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
 from pgmig_tui.impact.wanted import BUILDS_AGAIN, CHECKS_AGAIN, EVERYTHING, Names
@@ -192,9 +195,11 @@ def _setting(node: Node, found: Names) -> None:
 
 
 def _statistics(function: str, node: Node, found: Names) -> None:
-    from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, table_of
-
-    table = table_of(function, [nodes.constant(item) for item in node.args]) if function in TAKES_STATISTICS else None
+    table = (
+        statistics_table(function, [nodes.constant(item) for item in node.args])
+        if function in TAKES_STATISTICS
+        else None
+    )
     if table is not None:
         found.add(list(table))
 
@@ -249,9 +254,6 @@ def names_of_text(text: str) -> Names:
 
 
 def _inside(sql: str, found: Names, depth: int) -> None:
-    from pgmig_tui.impact.folding import constant_text
-    from pgmig_tui.impact.rules.routine import embedded
-
     for text, dynamic in embedded(sql):
         if dynamic:
             constant = constant_text(text)

@@ -450,3 +450,16 @@ _STEPS: dict[str, Callable[[Any], Iterator[Step]]] = {
     "PLpgSQL_stmt_commit": lambda value: iter((End(True),)),
     "PLpgSQL_stmt_rollback": lambda value: iter((End(False),)),
 }
+
+
+def embedded(sql: str) -> list[tuple[str, bool]]:
+    """(text, dynamic) of the SQL inside a DO or CREATE FUNCTION; empty when unreadable."""
+    steps = steps_of(sql)
+    if steps is not None:
+        return list(texts_of(steps))
+    try:
+        node = nodes.parse(sql)[0]
+    except (nodes.ParseError, IndexError):
+        return []
+    body = nodes.options(node.options).get("as") if nodes.kind(node) == "CreateFunctionStmt" else None
+    return [] if body is None else [(text, False) for text in nodes.strings(body.arg.list.items)[:1]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.effect import Effect, Scene
+from pgmig_tui.impact.effect import Effect, Rules, Scene
 from pgmig_tui.impact.facts import DatabaseFacts, Name, Relation
 from pgmig_tui.impact.locks_held import HeldLocks
 from pgmig_tui.impact.modes import LockMode
@@ -31,7 +31,6 @@ from pgmig_tui.impact.result import (
     to_json,
 )
 from pgmig_tui.impact.risk import estimate, risk
-from pgmig_tui.impact.rules import apply
 from pgmig_tui.impact.rules.holding import while_held, works_on
 from pgmig_tui.impact.rules.refused import fresh_value, writes
 from pgmig_tui.impact.session import READ_ONLY
@@ -116,6 +115,7 @@ class _Walk:
     """The state between two statements."""
 
     worlds: list[World]
+    rules: Rules
     version: int
     rates: Rates
     in_transaction: bool = False
@@ -243,8 +243,11 @@ def predict_script(
     (Preview.complete). `straight`: nothing but its statements decides where its transactions begin and end
     (Preview.straight). Nothing is raised for bad SQL: it stands in the statement's `problem`.
     """
+    from pgmig_tui.impact.rules import dispatch  # 50 files: who only reads results does without
+
     shadow = catalog if catalog is not None else Catalog(facts)
-    walk = _Walk([World(one) for one in (shadow, *shadow.others)], server_version_num, rates, complete=complete)
+    worlds = [World(one) for one in (shadow, *shadow.others)]
+    walk = _Walk(worlds, dispatch, server_version_num, rates, complete=complete)
     walk.straight = straight and not wrapped
     walk.befores.append(shadow.snapshot())
     if wrapped:
@@ -500,7 +503,7 @@ def _in_all_worlds(walk: _Walk, statement: StatementLike, trees: Sequence[Node],
 
     def act(world: World, into: Effect) -> list[World]:
         before = world.catalog.snapshot() if world.catalog.live else None
-        scene = Scene(world.catalog, walk.version, statement.text)
+        scene = Scene(world.catalog, walk.rules, walk.version, statement.text)
         session = world.catalog.session
         for tree in trees:
             _apply_safely(tree, scene, into)
@@ -560,7 +563,7 @@ def _if_not_gone(walk: _Walk, statement: StatementLike, trees: Sequence[Node], o
         catalog = now.clone()
         catalog.restore(earlier)
         catalog.session = now.session
-        scene = Scene(catalog, walk.version, statement.text)
+        scene = Scene(catalog, walk.rules, walk.version, statement.text)
         inner = Effect(certainty="possible")
         for tree in trees:
             _apply_safely(tree, scene, inner)
@@ -642,7 +645,7 @@ def trees_of(statement: StatementLike, node: Node) -> Sequence[Node]:
 def _apply_safely(node: Node, scene: Scene, out: Effect) -> None:
     """No rule's mistake may hide a statement: it is told as unknown."""
     try:
-        apply(node, scene, out)
+        scene.rules.apply(node, scene, out)
     except (AttributeError, IndexError, KeyError, ValueError, RecursionError) as error:
         out.hide(f"what this {nodes.kind(node).removesuffix('Stmt')} does ({type(error).__name__} in its rule)")
 

@@ -17,6 +17,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.folding import NOTHING, constant_text, stand_in, truth
 from pgmig_tui.impact.modes import AE, RE
+from pgmig_tui.impact.names import names_of_text
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import (
     Assign,
@@ -33,6 +34,7 @@ from pgmig_tui.impact.plpgsql import (
 )
 from pgmig_tui.impact.refusal import Refusal, behind
 from pgmig_tui.impact.result import Advice
+from pgmig_tui.impact.rules.implicit_calls import column_checks, perhaps
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.worlds import World, distinct, pass_through
@@ -171,8 +173,6 @@ class _Body:
 
     def _typed(self, step: Typed, worlds: list[World], certainty: str) -> None:
         """What a variable of a column's type is given, or NULL, is looked at by the type's CHECKs."""
-        from pgmig_tui.impact.rules.calls import column_checks, perhaps
-
         for world in worlds:
             table = world.catalog.get(nodes.name_from(list(step.table)))
             inner = Effect(certainty=certainty)
@@ -199,7 +199,11 @@ class _Body:
             tried = Effect()
             try:
                 for tree in parsed(text):
-                    _apply(tree, Scene(Catalog(None), self.scene.version, text, self.scene.depth + 1), tried)
+                    self.scene.rules.apply(
+                        tree,
+                        Scene(Catalog(None), self.scene.rules, self.scene.version, text, self.scene.depth + 1),
+                        tried,
+                    )
             except nodes.ParseError:
                 tried.hide(told)
             if not tried.loss_class and not tried.hidden:
@@ -385,7 +389,7 @@ def carry_out(
         _want(text, world.catalog)
     inner = scene.inside(world.catalog, text, world.worth, variables)
     for tree in trees:
-        _apply(tree, inner, out)
+        scene.rules.apply(tree, inner, out)
     if out.no_transaction:
         out.no_transaction = out.temporary_locks = False
         out.fail("what must stand outside of a transaction can't run inside a function", "25001")
@@ -405,15 +409,7 @@ _OF_CONSTANTS = frozenset({"SelectStmt", "ResTarget", "A_Const", "Integer", "Flo
 
 
 def _want(text: str, catalog: Catalog) -> None:
-    from pgmig_tui.impact.names import names_of_text
-
     catalog.want(names_of_text(text))
-
-
-def _apply(tree: Node, scene: Scene, out: Effect) -> None:
-    from pgmig_tui.impact.rules import apply
-
-    apply(tree, scene, out)
 
 
 def _counted(bounds: tuple[str, str] | None, worlds: Sequence[World]) -> tuple[str, ...] | None:

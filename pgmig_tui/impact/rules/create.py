@@ -16,10 +16,10 @@ from pgmig_tui.impact.rules.alter_column import default_type
 from pgmig_tui.impact.rules.alter_partition import lock_default, partition_keys
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.bounds import bound_text, bounds_refused
-from pgmig_tui.impact.rules.calls import called_in, in_columns
 from pgmig_tui.impact.rules.carry import result_columns, view_columns
 from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.dml import execute, query_locks
+from pgmig_tui.impact.rules.implicit_calls import called_in, in_columns
 from pgmig_tui.impact.rules.kinds import stored_where, wrong_kind
 from pgmig_tui.impact.rules.like import like_made
 from pgmig_tui.impact.rules.refused import no_column
@@ -433,8 +433,6 @@ def create_foreign_table(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def create_schema(node: Node, scene: Scene, out: Effect) -> None:
-    from pgmig_tui.impact.rules import apply
-
     name = node.schemaname or node.authrole.rolename
     if name.startswith("pg_"):
         out.fail(f"the schema {name} can't be made: names that begin with pg_ are the server's own", "42939")
@@ -448,7 +446,7 @@ def create_schema(node: Node, scene: Scene, out: Effect) -> None:
     before = scene.catalog.session
     scene.catalog.session = before.changed(SEARCH_PATH, path_text([name]))
     for item in node.schema_elts:
-        apply(nodes.statement(item), scene, out)
+        scene.rules.apply(nodes.statement(item), scene, out)
     scene.catalog.session = scene.catalog.session.restored(SEARCH_PATH, before)
 
 

@@ -9,12 +9,22 @@ from pgmig_tui.impact.counting import count_copied, count_fired, count_made, cou
 from pgmig_tui.impact.effect import Effect, Scene, ancestors, fk_sides, lock_above, read_tables, refuse_recursion
 from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
-from pgmig_tui.impact.known import CONTRIB_RUNS_SQL, DESTROYS, READS_EVERYTHING, READS_RELATION, RUNS_SQL
+from pgmig_tui.impact.known import (
+    CONTRIB_RUNS_SQL,
+    DESTROYS,
+    READS_EVERYTHING,
+    READS_RELATION,
+    RUNS_SQL,
+    TAKES_STATISTICS,
+)
 from pgmig_tui.impact.modes import AE, AS, RE, RS, LockMode
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import sqlstate_of
 from pgmig_tui.impact.result import LostData
-from pgmig_tui.impact.rules.calls import (
+from pgmig_tui.impact.rules.body import carry_out
+from pgmig_tui.impact.rules.columns import missing_columns
+from pgmig_tui.impact.rules.function_call import constants, in_order
+from pgmig_tui.impact.rules.implicit_calls import (
     cast_functions,
     defaults_of,
     operators_of,
@@ -24,15 +34,15 @@ from pgmig_tui.impact.rules.calls import (
     when_read,
     when_written,
 )
-from pgmig_tui.impact.rules.columns import missing_columns
 from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_kind
 from pgmig_tui.impact.rules.permitted import sequence_permitted
 from pgmig_tui.impact.rules.refused import in_use, no_column, values_of_columns
 from pgmig_tui.impact.rules.refused_rows import empty_in, given_to, no_arbiter, published
 from pgmig_tui.impact.rules.sequences import feeding
 from pgmig_tui.impact.rules.settings import set_to
-from pgmig_tui.impact.rules.statistics import TAKES_STATISTICS, take_statistics
+from pgmig_tui.impact.rules.statistics import take_statistics
 from pgmig_tui.impact.rules.taken import names_of_target, overwritten, take
+from pgmig_tui.impact.rules.types import type_of
 from pgmig_tui.impact.rules.values import is_null
 from pgmig_tui.impact.rules.visible import visible
 from pgmig_tui.impact.rules.writable import view_refuses
@@ -143,8 +153,6 @@ def _tables_from(source: Node, only: frozenset[str], found: list[Name]) -> None:
 
 def _functions(found: list[Node], scene: Scene, out: Effect) -> None:
     """Functions that a query calls: sequences by name, and what can't be known."""
-    from pgmig_tui.impact.rules.routine import type_of
-
     for inner in found:
         if nodes.kind(inner) == "TypeCast" and scene.catalog.casts:
             perhaps(cast_functions(scene.catalog, [type_of(inner.type_name, scene.catalog)], "eai"), scene, out)
@@ -199,8 +207,6 @@ def _parts(text: str) -> list[str]:
 
 def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> None:
     """A function that is run: inside it anything can happen."""
-    from pgmig_tui.impact.rules.routine import constants, in_order, run_function
-
     name, of_server = parts[-1], parts[0] == "pg_catalog" or len(parts) == 1
     if of_server and name in {"nextval", "setval", "currval"} and arguments:
         _sequence(parts, scene, out, arguments)
@@ -225,7 +231,7 @@ def call(parts: list[str], scene: Scene, out: Effect, arguments: Node = ()) -> N
     elif of_server and name in TAKES_STATISTICS and scene.catalog.live:
         out.fail(f"{name}() does not exist before PostgreSQL 18", "42883")
     elif parts[0] not in {"pg_catalog", "information_schema"}:
-        run_function(parts, scene, out, given)
+        scene.rules.run_function(parts, scene, out, given)
         text = given[0] if given else None
         if text and name in CONTRIB_RUNS_SQL and any(one.extension for one in scene.catalog.functions(parts)):
             _run_text(text, scene, out)
@@ -243,8 +249,6 @@ def _run_given(parts: list[str], scene: Scene, out: Effect, given: list[str | No
 
 
 def _run_text(text: str, scene: Scene, out: Effect) -> None:
-    from pgmig_tui.impact.rules.body import carry_out
-
     scene.become([world.catalog for world in carry_out(text, scene, World(scene.catalog, scene.worth), out, made=True)])
 
 
@@ -462,8 +466,6 @@ def _fire(
     scene: Scene, out: Effect, members: list[Relation], verb: str, columns: frozenset[str] | None, *, sure: bool = False
 ) -> None:
     """What the triggers do: those of the table named, and per row those of what is below it."""
-    from pgmig_tui.impact.rules.routine import run_function
-
     names: list[str] = []
     rows = out.changed.get((members[0].name, verb), NO_ROWS)
     per_row = 0
@@ -491,7 +493,7 @@ def _fire(
         if function in by_row:
             inner.times = scene.times.times(rows)
         before = out.problem
-        run_function(
+        scene.rules.run_function(
             [function.schema, function.relation], inner, out, (), _trigger_variables(functions[function], verb)
         )
         rare = members[0].rows == 0 or (members[0].fresh and verb != "INSERT")
@@ -703,13 +705,11 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def explain(node: Node, scene: Scene, out: Effect) -> None:
-    from pgmig_tui.impact.rules import apply
-
     if nodes.kind(nodes.statement(node.query)) == "RefreshMatViewStmt":
         return  # has no plan, and isn't run
     inner = Effect()
     seen = dict(scene.code.seen)
-    apply(nodes.statement(node.query), scene, inner)
+    scene.rules.apply(nodes.statement(node.query), scene, inner)
     analyze = "analyze" in nodes.options(node.options) and nodes.is_on(nodes.options(node.options)["analyze"])
     for lock in inner.locks.values():
         if analyze or lock.why.split()[0] in {*_WRITES.values(), "reads", "behind", "below"}:
@@ -764,8 +764,6 @@ def deallocate(node: Node, scene: Scene, out: Effect) -> None:
 
 def execute(node: Node, scene: Scene, out: Effect) -> None:
     """A statement that this session has prepared."""
-    from pgmig_tui.impact.rules import apply
-
     text = scene.catalog.prepared.get(node.name)
     try:
         trees = [] if text is None else nodes.parse(text)
@@ -784,7 +782,7 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
         out.fail(f"{told}, and is given {len(node.params)}", "42601")
     if nodes.kind(trees[0]) == "PrepareStmt":
         perhaps([name for one in trees[0].argtypes for name in types_in(one, scene.catalog, "c")], scene, out)
-    apply(inner, scene, out)
+    scene.rules.apply(inner, scene, out)
 
 
 _RUNNABLE = {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}

@@ -19,6 +19,8 @@ from pgmig_tui.impact.rules.cascade import (
 )
 from pgmig_tui.impact.rules.falling import fall
 from pgmig_tui.impact.rules.granting import held_by, reassigned, released
+from pgmig_tui.impact.rules.parameters import signature
+from pgmig_tui.impact.rules.types import type_of
 from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
 
 
@@ -209,8 +211,6 @@ def _arguments(item: Node) -> int:
 
 def _of_types(facts: list[FunctionFact], item: Node, catalog: Catalog) -> list[FunctionFact]:
     """Of several functions with as many arguments, that of the types that are named, where all of them are known."""
-    from pgmig_tui.impact.rules.routine import signature, type_of
-
     if item.object_with_args.args_unspecified or not facts:
         return facts
     named = item.object_with_args.objfuncargs

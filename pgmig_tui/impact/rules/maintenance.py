@@ -9,7 +9,7 @@ from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.modes import AE, AS, SUE
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.alter_storage import mark_clustered, no_order
-from pgmig_tui.impact.rules.calls import counted
+from pgmig_tui.impact.rules.implicit_calls import counted
 from pgmig_tui.impact.rules.refused import in_use, no_column
 from pgmig_tui.impact.safer import SaferStep, copied, sql_of, text_of
 

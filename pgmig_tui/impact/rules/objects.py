@@ -7,22 +7,22 @@ from typing import Any
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_refresh
-from pgmig_tui.impact.effect import Effect, Scene, quote
+from pgmig_tui.impact.effect import Effect, Scene, quote, read_tables
 from pgmig_tui.impact.facts import Cast, FunctionFact, Name, Published, Relation, TypeFact, replace
-from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, LockMode, S
+from pgmig_tui.impact.modes import AE, AS, RS, SRE, SUE, E, LockMode, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import LostData
 from pgmig_tui.impact.rules.alter_constraint import columns_in
-from pgmig_tui.impact.rules.calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.create import owned_by
 from pgmig_tui.impact.rules.dml import unpopulated
 from pgmig_tui.impact.rules.granting import owner_changed
+from pgmig_tui.impact.rules.implicit_calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
 from pgmig_tui.impact.rules.refused import no_column, no_constraint
 from pgmig_tui.impact.rules.refused_types import columns_of_type
 from pgmig_tui.impact.rules.safer_index import concurrently
 from pgmig_tui.impact.rules.typed import composite_made
-from pgmig_tui.impact.rules.types import no_type
+from pgmig_tui.impact.rules.types import no_type, type_of
 from pgmig_tui.impact.safer import SaferStep, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
 
@@ -335,8 +335,6 @@ def alter_owner(node: Node, scene: Scene, out: Effect) -> None:
 
 def create_cast(node: Node, scene: Scene, out: Effect) -> None:
     """Nothing is locked; values become that type by a function of somebody's from now on."""
-    from pgmig_tui.impact.rules.routine import type_of
-
     function = None
     if nodes.has(node, "func"):
         parts = nodes.strings(node.func.objname)
@@ -461,9 +459,6 @@ def load(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def refresh(node: Node, scene: Scene, out: Effect) -> None:
-    from pgmig_tui.impact.effect import read_tables
-    from pgmig_tui.impact.modes import E
-
     name = nodes.name_of(node.relation)
     if scene.catalog.missing(name):
         out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")

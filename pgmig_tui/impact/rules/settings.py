@@ -6,6 +6,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.nodes import Node
+from pgmig_tui.impact.rules.falling import fall
 from pgmig_tui.impact.session import BEGINS_READ_ONLY, FOLLOWED, OWN_ROLE, READ_ONLY, SEARCH_PATH, TIME_ZONE, path_text
 from pgmig_tui.impact.shadow import TEMP
 
@@ -78,8 +79,6 @@ def set_to(name: str, value: str | None, scene: Scene, *, local: bool) -> None:
 
 
 def discard(node: Node, scene: Scene, out: Effect) -> None:
-    from pgmig_tui.impact.rules.falling import fall
-
     what = nodes.enum_name("DiscardMode", node.target)
     out.no_transaction = what == "DISCARD_ALL"
     if what in {"DISCARD_ALL", "DISCARD_TEMP"}:

@@ -10,8 +10,9 @@ from pgmig_tui.impact.facts import DependentRelation, Name, Relation
 from pgmig_tui.impact.known import is_known
 from pgmig_tui.impact.modes import AE, AS, RE, SRE
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.rules.calls import called_in, event_trigger_made, event_trigger_switched
 from pgmig_tui.impact.rules.carry import depend_on_function, policy_made, rule_made, trigger_made, view_columns
+from pgmig_tui.impact.rules.event_trigger import event_trigger_made, event_trigger_switched
+from pgmig_tui.impact.rules.implicit_calls import called_in
 from pgmig_tui.impact.rules.kinds import wrong_kind
 from pgmig_tui.impact.rules.refused import no_column
 
