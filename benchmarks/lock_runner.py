@@ -192,8 +192,14 @@ class Runner:
 class Turn:
     """What happens around one statement."""
 
-    def __init__(self, runner: Runner, statement: Statement, action: Send | CopyFile, reader: Reader,
-                 parameters: list[bytes] | None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        runner: Runner,
+        statement: Statement,
+        action: Send | CopyFile,
+        reader: Reader,
+        parameters: list[bytes] | None,
+    ) -> None:
         self.subject, self.observer, self.conninfo = runner.subject, runner.observer, runner.conninfo
         self.statement = statement
         self.sql = action.sql

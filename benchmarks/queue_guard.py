@@ -81,11 +81,30 @@ def felt(b: Bench, pgbench: str, seconds: int, number: int, alter: Callable[[Ben
     (folder / "load.sql").write_text(LOAD)
     load = subprocess.Popen(
         [
-            pgbench, "-n", "-M", "prepared", "-f", "load.sql", "-R", str(RATE), "-c", str(CLIENTS), "-j", "2",
-            "-T", str(seconds), "-l", "--log-prefix", "load", b.server.conninfo(DATABASE),
+            pgbench,
+            "-n",
+            "-M",
+            "prepared",
+            "-f",
+            "load.sql",
+            "-R",
+            str(RATE),
+            "-c",
+            str(CLIENTS),
+            "-j",
+            "2",
+            "-T",
+            str(seconds),
+            "-l",
+            "--log-prefix",
+            "load",
+            b.server.conninfo(DATABASE),
         ],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     time.sleep(2)  # the load is under way
     reader = threading.Thread(target=_read, args=(b.server.conninfo(DATABASE),))
     reader.start()

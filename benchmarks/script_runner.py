@@ -98,8 +98,9 @@ def _file(path: Path, text: str, test: re.Match[str]) -> Case:
     # Blank lines for those of the setup, so that lines are those of the file.
     script = "\n" * text.count("\n", 0, test.end()) + text[test.end() :]
     options = _OPTIONS.search(setup)
-    return Case(path.stem, setup.encode(), (Source("", path.name, script.encode()),), path.parent,
-                options[1] if options else "")  # fmt: skip
+    return Case(
+        path.stem, setup.encode(), (Source("", path.name, script.encode()),), path.parent, options[1] if options else ""
+    )
 
 
 def _plan(path: Path) -> Case:

@@ -151,8 +151,9 @@ class ScriptScore:
         kinds = {lock.name: lock.relkind for lock in line.impact.locks} if line.impact is not None else {}
         kinds.update(line.truth.kinds)
         indexes = frozenset(name for name, kind in kinds.items() if kind in "iI")
-        self.weak.add(_part(wanted, strong=False, without=indexes), _part(truth, strong=False, without=indexes),
-                      told, really)  # fmt: skip
+        self.weak.add(
+            _part(wanted, strong=False, without=indexes), _part(truth, strong=False, without=indexes), told, really
+        )
 
     def report(self) -> str:
         hidden = [one for one in self.verdicts if one.hidden]

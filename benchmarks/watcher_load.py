@@ -45,9 +45,13 @@ def watched(
 ) -> tuple[float, int]:
     """(percent of a core, looks in that time) of the watcher's session beside one slow step."""
     run = subprocess.Popen(
-        [*OURS, "deploy", "--yes", "--target", uri], cwd=project, env=b.environment(),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [*OURS, "deploy", "--yes", "--target", uri],
+        cwd=project,
+        env=b.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         pid = _watcher(server)
         start, looked = time.perf_counter(), _looks(server)

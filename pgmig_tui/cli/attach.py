@@ -93,8 +93,10 @@ def _by_id(project: Project, run_id: str) -> tuple[Environment, ForeignLookout, 
     asked = ", ".join(environment.name for environment in project.environments) or "none is configured"
     raise UsageError(
         f"there is no run {run_id}: neither of this account nor in the databases of the environments ({asked})",
-        now=_NOTHING, do="`pgmig-tui runs` lists those of this account.", details=silent,
-    )  # fmt: skip
+        now=_NOTHING,
+        do="`pgmig-tui runs` lists those of this account.",
+        details=silent,
+    )
 
 
 def _nothing_under_way(environment: Environment, seen: Sighting) -> UsageError:
@@ -110,16 +112,19 @@ def _nothing_under_way(environment: Environment, seen: Sighting) -> UsageError:
         )
     return UsageError(
         f"no run is under way on {environment.name}: nobody holds the lock",
-        now=_NOTHING, do="`pgmig-tui runs` lists the runs of this account.", details=(*details, *seen.unseen),
-    )  # fmt: skip
+        now=_NOTHING,
+        do="`pgmig-tui runs` lists the runs of this account.",
+        details=(*details, *seen.unseen),
+    )
 
 
 def _follow(arguments: Namespace, environment: Environment, looking: ForeignLookout, seen: Sighting) -> int:
     if arguments.resume:
         raise UsageError(
             "a run of another account or host can be watched and stopped, not resumed",
-            now=_NOTHING, do="Its own account resumes it.",
-        )  # fmt: skip
+            now=_NOTHING,
+            do="Its own account resumes it.",
+        )
     try:
         with Signals() as signals:
             return _Watching(environment, looking, signals, json_lines=arguments.json_lines).follow(seen)
@@ -182,8 +187,9 @@ class _Watching:
                 if time.monotonic() - since > _PATIENCE_S:
                     raise Unreachable(
                         f"{self._environment.name} doesn't answer any more: {error.what}",
-                        now="Whether the run goes on isn't known.", do=error.do,
-                    ) from None  # fmt: skip
+                        now="Whether the run goes on isn't known.",
+                        do=error.do,
+                    ) from None
                 if error.what != told:
                     told = error.what
                     output.note(line(("? ", "stale"), safe(f"no answer: {told}; asking again")))

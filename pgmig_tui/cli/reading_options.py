@@ -39,17 +39,13 @@ def add_reading(add: Add) -> None:
     changes = "the plan: changes, IDs, tags, dependencies"
     add("plan", changes, target_option, json_option, _plan_options, epilog=FORMATS, letter=False)
     events = "events of an environment, newest first"
-    add(
-        "log", events, target_option, json_option, connection_options, _log_options, epilog=FORMATS, letter=False
-    )  # fmt: skip
+    add("log", events, target_option, json_option, connection_options, _log_options, epilog=FORMATS, letter=False)
     add("show", "a change or tag as its ID is made of it, or the text of a script", target_option, _show_options)
     add("config", "what sqitch.conf and the user's and system's files say", _config_options, letter=False)
     for name, one in (("engine", "the engines"), ("target", "the targets")):
         add(name, f"{one} that sqitch.conf configures", _names_options, letter=False)
     version = "bring an old Sqitch registry to the version that both programs know"
-    add(
-        "upgrade", version, target_option, connection_options, _upgrade_options, more=" (a deploy does it by itself)"
-    )  # fmt: skip
+    add("upgrade", version, target_option, connection_options, _upgrade_options, more=" (a deploy does it by itself)")
     add("help", "the help of a command, or how changes are named", _help_options, letter=False)
     add("tag", "the tags of the plan", target_option, _tag_options)
     for name in WRITING:
@@ -70,9 +66,11 @@ def _plan_options(parser: Parser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment whose plan it is")
     parser.add_argument("--event", choices=("deploy", "revert"), help="only changes with this operator in the plan")
     parser.add_argument(
-        "--planner", "--planner-pattern", metavar="REGEX", help="only of these planners; of several such options one"
-        " that matches is enough, as in Sqitch",
-    )  # fmt: skip
+        "--planner",
+        "--planner-pattern",
+        metavar="REGEX",
+        help="only of these planners; of several such options one that matches is enough, as in Sqitch",
+    )
     _listing(parser, "changes")
 
 

@@ -64,13 +64,26 @@ def _note(project: Project, found: Rehearsal) -> None:
     left = {one.change for one in found.schema_differences}
     rows = [
         Rehearsed(
-            utc(time.time()), found.environment, script.change_id, script.script_hash, script.action, script.schema,
-            script.after, str(project.operator), found.where, found.version_num, script.ms,
+            utc(time.time()),
+            found.environment,
+            script.change_id,
+            script.script_hash,
+            script.action,
+            script.schema,
+            script.after,
+            str(project.operator),
+            found.where,
+            found.version_num,
+            script.ms,
             tuple(
                 Reached(
-                    one.line, one.path, one.kind,
+                    one.line,
+                    one.path,
+                    one.kind,
                     tuple((str(lock.name), lock.mode.pg_name) for lock in one.measured.locks if not lock.new),
-                    tuple(str(name) for name in one.measured.rewrites), one.measured.ms, one.measured.seen != "not",
+                    tuple(str(name) for name in one.measured.rewrites),
+                    one.measured.ms,
+                    one.measured.seen != "not",
                 )
                 for one in script.statements
             ),
@@ -78,7 +91,7 @@ def _note(project: Project, found: Rehearsal) -> None:
         for script in found.scripts
         if script.script_hash and script.action != "redeploy"
         if script.action == "deploy" or script.change not in left
-    ]  # fmt: skip
+    ]
     with contextlib.suppress(OSError):
         note(default_state_dir(os.environ), rows)
 

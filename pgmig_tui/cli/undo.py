@@ -58,9 +58,14 @@ def undo(arguments: Namespace) -> int:
     state_dir = default_state_dir(os.environ)
     accepted = loss_accepted(asked, str(project.operator)).note if asked else ""
     done = bring_back(
-        project, environment, arguments.run, state_dir, overwrite=arguments.overwrite, accepted=accepted,
+        project,
+        environment,
+        arguments.run,
+        state_dir,
+        overwrite=arguments.overwrite,
+        accepted=accepted,
         tell=output.warn,
-    )  # fmt: skip
+    )
     refresh(state_dir / "runs" / Path(arguments.run).name)
     if arguments.json:
         restored = [_restored(one) for one in done]
@@ -133,12 +138,22 @@ def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
 
     if arguments.json:
         rows = [
-            {"run": one.run, "change": one.change, "kind": one.kind, "source": str(one.source), "rows": one.rows,
-             "columns": list(one.columns), "keep": f"{schema}.{one.keep_table}", "saved_at": one.saved_at,
-             "expires_at": one.expires_at, "expired": one.expired, "restored_at": one.restored_at,
-             "loses": list(of_expired((one,)).all)}
+            {
+                "run": one.run,
+                "change": one.change,
+                "kind": one.kind,
+                "source": str(one.source),
+                "rows": one.rows,
+                "columns": list(one.columns),
+                "keep": f"{schema}.{one.keep_table}",
+                "saved_at": one.saved_at,
+                "expires_at": one.expires_at,
+                "expired": one.expired,
+                "restored_at": one.restored_at,
+                "loses": list(of_expired((one,)).all),
+            }
             for one in kept
-        ]  # fmt: skip
+        ]
         output.document({"schema": schema, "kept": rows})
         return 0
     for one in kept:
@@ -178,9 +193,12 @@ def _tell_restored(one: RestoreOutcome, schema: str, *, overwrite: bool) -> None
     if kept.keep_table:
         verdict: Span = ("equal", "done") if one.equal else ("NOT EQUAL", "failed")
         output.say(
-            line(f"    {one.rows:,} brought back; kept {kept.rows:,} with checksum {kept.checksum},"
-                 f" there now {one.found:,} with {one.checksum}: ", verdict)
-        )  # fmt: skip
+            line(
+                f"    {one.rows:,} brought back; kept {kept.rows:,} with checksum {kept.checksum},"
+                f" there now {one.found:,} with {one.checksum}: ",
+                verdict,
+            )
+        )
     if one.other:
         hint = "" if overwrite else "; --overwrite replaces those"
         other = words.count(one.other, "row holds", "rows hold")
@@ -199,6 +217,11 @@ def _tell_restored(one: RestoreOutcome, schema: str, *, overwrite: bool) -> None
         output.say(line(("    ! ", "waiting"), safe(text)))
     if not one.equal:
         output.say(
-            line(("    ! ", "failed"), safe(f"not counted as brought back: what was kept stays in {schema}."
-                 f"{kept.keep_table}, and `undo` can be said again"))
-        )  # fmt: skip
+            line(
+                ("    ! ", "failed"),
+                safe(
+                    f"not counted as brought back: what was kept stays in {schema}."
+                    f"{kept.keep_table}, and `undo` can be said again"
+                ),
+            )
+        )

@@ -112,9 +112,19 @@ def read_table(connection: Connection, oid: int, columns: Sequence[str]) -> Tabl
     oid, namespace, relation, kind, quoted, states, found, rows, triggers = row
     index, unique, types, operators = found or ("", False, (), ())
     return Table(
-        oid, namespace, relation, kind, quoted, tuple(states), index, unique, rows, triggers, tuple(types),
+        oid,
+        namespace,
+        relation,
+        kind,
+        quoted,
+        tuple(states),
+        index,
+        unique,
+        rows,
+        triggers,
+        tuple(types),
         tuple(operators),
-    )  # fmt: skip
+    )
 
 
 def read_pressure(connection: Connection, oid: int) -> Pressure:
@@ -289,9 +299,16 @@ def read_checkpoints(connection: Connection, schema: str, digest: str, run_id: s
 
 
 def begin(
-    connection: Connection, schema: str, run_id: str, digest: str, statement: str, table: str, columns: Sequence[str],
-    until: Key, who: str,
-) -> None:  # fmt: skip
+    connection: Connection,
+    schema: str,
+    run_id: str,
+    digest: str,
+    statement: str,
+    table: str,
+    columns: Sequence[str],
+    until: Key,
+    who: str,
+) -> None:
     """Write the checkpoint of a backfill that begins. Raises ServerError."""
     values = (run_id, run_id, digest, statement, table, key_text(tuple(columns)), "[]", key_text(until), who)
     inserted = (

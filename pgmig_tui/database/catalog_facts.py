@@ -215,8 +215,25 @@ class _Rows:
 
 
 def _relation(row: Row, rows: _Rows) -> Relation:
-    (oid, schema, name, kind, persistence, owner, method, pages, estimated, live, is_partition, tablespace,
-     populated, replica_identity, of_type, acl, bound) = row  # fmt: skip
+    (
+        oid,
+        schema,
+        name,
+        kind,
+        persistence,
+        owner,
+        method,
+        pages,
+        estimated,
+        live,
+        is_partition,
+        tablespace,
+        populated,
+        replica_identity,
+        of_type,
+        acl,
+        bound,
+    ) = row
     constraints = rows.constraints.get(oid, ())
     unproven = {rows.column_names[oid].get(c[6][0]) for c in constraints if c[3] == "n" and not c[4]}
     never_counted = estimated < 0 or (estimated == 0 and pages == 0)
@@ -343,8 +360,24 @@ def not_null_columns(tree: str) -> list[int]:
 
 
 def _foreign_key(c: Row, table: Name, rows: _Rows) -> ForeignKey:
-    (own, oid, name, _, valid, _, numbers, _, index, parent, referenced, theirs, on_delete, on_update, shape,
-     enforced) = c  # fmt: skip
+    (
+        own,
+        oid,
+        name,
+        _,
+        valid,
+        _,
+        numbers,
+        _,
+        index,
+        parent,
+        referenced,
+        theirs,
+        on_delete,
+        on_update,
+        shape,
+        enforced,
+    ) = c
     return ForeignKey(
         name,
         table,
@@ -403,11 +436,21 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
             (key.lower(), value) for key, _, value in (one.partition("=") for one in item["settings"] or ())
         )
         fact = FunctionFact(
-            name, item["volatility"], item["language"], body, users, least, most,
-            settings=settings, extension=item["extension"] or "", parameters=tuple(item["parameters"] or ()),
+            name,
+            item["volatility"],
+            item["language"],
+            body,
+            users,
+            least,
+            most,
+            settings=settings,
+            extension=item["extension"] or "",
+            parameters=tuple(item["parameters"] or ()),
             takes=tuple([Name(*one) for one in item["takes"] or ()]),
             gives=Name(*item["gives"]) if item["gives"] else None,
-            owner=item["owner"], acl=acl_of(item["acl"]), definer=item["definer"],
+            owner=item["owner"],
+            acl=acl_of(item["acl"]),
+            definer=item["definer"],
             coerces=tuple(
                 dict.fromkeys(
                     Name(*called)
@@ -416,6 +459,6 @@ def _functions(items: Sequence[Json], rows: _Rows) -> dict[Name, FunctionFact]:
                     if when == "c"
                 )
             ),
-        )  # fmt: skip
+        )
         found.setdefault(name, []).append(fact)
     return {name: together(facts) for name, facts in found.items()}

@@ -364,9 +364,12 @@ def connect(
 
 
 def _open(
-    target: Reachable, connection: Connection, lock_timeout_ms: int, dial: Callable[[], psycopg.Connection[Row]],
+    target: Reachable,
+    connection: Connection,
+    lock_timeout_ms: int,
+    dial: Callable[[], psycopg.Connection[Row]],
     patience: float,
-) -> None:  # fmt: skip
+) -> None:
     """Send the first message and check its answer; again where a pooler turns out to keep its sessions."""
     raw, kind = connection.raw, connection.kind
     try:

@@ -293,11 +293,25 @@ def _ask(wire: Wire, sql: str) -> list[tuple[Cells, ...]]:
 def _row(cells: Cells) -> RunRow:
     text = [cell or "" for cell in cells]
     return RunRow(
-        run_id=text[0], command=text[1], project=text[2], environment=text[3], host=text[4], os_user=text[5],
-        operator=text[6], role=text[7], steps=int(text[8]), started_at=text[9], heartbeat_ms=max(0, int(text[10])),
-        state=text[11], step=int(text[12]) if text[12] else None, change=text[13], place=text[14], statement=text[15],
-        exit_status=int(text[16]) if text[16] else None, finished_at=cells[17],
-    )  # fmt: skip
+        run_id=text[0],
+        command=text[1],
+        project=text[2],
+        environment=text[3],
+        host=text[4],
+        os_user=text[5],
+        operator=text[6],
+        role=text[7],
+        steps=int(text[8]),
+        started_at=text[9],
+        heartbeat_ms=max(0, int(text[10])),
+        state=text[11],
+        step=int(text[12]) if text[12] else None,
+        change=text[13],
+        place=text[14],
+        statement=text[15],
+        exit_status=int(text[16]) if text[16] else None,
+        finished_at=cells[17],
+    )
 
 
 def _session(cells: Cells, connection: Connection) -> RunSession:

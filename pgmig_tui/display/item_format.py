@@ -48,10 +48,21 @@ ABBREVIATED = 6
 _LABELS = {
     name: f"{name.capitalize()}:".ljust(10)
     for name in (
-        "event", "change", "committer", "planner", "by", "date", "committed", "planned", "name", "project", "email",
-        "requires", "conflicts",
+        "event",
+        "change",
+        "committer",
+        "planner",
+        "by",
+        "date",
+        "committed",
+        "planned",
+        "name",
+        "project",
+        "email",
+        "requires",
+        "conflicts",
     )
-}  # fmt: skip
+}
 _CODE = re.compile(r"(%(-)?([0-9]+)?(?:\.([0-9]*))?(?:\{(.*?)\})?(\S))")
 _VERTICAL = "\n\x0b\x0c\r\x85\u2028\u2029"
 _EVENT_COLORS = {"deploy": "green", "revert": "blue"}

@@ -237,13 +237,15 @@ def _predict(
 
     def script(source: Source, view: Preview, statements: Iterable[Statement]) -> ForecastScript:
         heard = so_far if told(source) else None
-        return ForecastScript(source.name, statements, wraps(view), view.complete, heard, source.later, view.straight,
-                      source.missing)  # fmt: skip
+        return ForecastScript(
+            source.name, statements, wraps(view), view.complete, heard, source.later, view.straight, source.missing
+        )
 
     version, refused = how.server.version_num, ""
     if connection is None:
-        impacts = walk((script(source, view, ahead.ready(view.statements)) for source, view in views),
-                       Catalog(None), version)  # fmt: skip
+        impacts = walk(
+            (script(source, view, ahead.ready(view.statements)) for source, view in views), Catalog(None), version
+        )
     else:
         for _, view in views:
             for _ in ahead.ready(view.statements):

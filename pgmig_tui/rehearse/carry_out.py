@@ -116,11 +116,20 @@ class MeasuringExecutor(Executor):
         if exchange.error is None:
             self.statements.append(
                 RehearsedStatement(
-                    send.path, send.line, send.end_line, kind, mask_secrets(send.written[: SHOWN * 4])[:SHOWN], 1,
-                    exchange.last.row_count, measured, predicted, differences(predicted, measured, kind),
-                    depends_on_rows(predicted, measured, kind), foreseen.on_target if foreseen is not None else None,
+                    send.path,
+                    send.line,
+                    send.end_line,
+                    kind,
+                    mask_secrets(send.written[: SHOWN * 4])[:SHOWN],
+                    1,
+                    exchange.last.row_count,
+                    measured,
+                    predicted,
+                    differences(predicted, measured, kind),
+                    depends_on_rows(predicted, measured, kind),
+                    foreseen.on_target if foreseen is not None else None,
                 )
-            )  # fmt: skip
+            )
         return exchange
 
     def _read(self, before: StateBefore, exchange: Exchange) -> Measured:
@@ -281,9 +290,13 @@ class Stage:
     def _facts(self) -> ServerFacts:
         where = self.endpoint.conninfo
         return ServerFacts(
-            self.version_num, where.get("dbname", ""), where.get("user", ""), where.get("host", ""),
-            where.get("port", ""), self.encoding,
-        )  # fmt: skip
+            self.version_num,
+            where.get("dbname", ""),
+            where.get("user", ""),
+            where.get("host", ""),
+            where.get("port", ""),
+            self.encoding,
+        )
 
     def _open(self) -> Wire:
         connection = connect(self.endpoint, application_name=application_name("rehearsal", "script"), script=True)
@@ -296,13 +309,25 @@ class Stage:
         return self._open()
 
     def _done(
-        self, script: TrialScript, action: Literal["deploy", "revert", "redeploy"], form: Shape, start: float,
-        statements: list[RehearsedStatement], problem: ScriptProblem | None,
-    ) -> RehearsedScript:  # fmt: skip
+        self,
+        script: TrialScript,
+        action: Literal["deploy", "revert", "redeploy"],
+        form: Shape,
+        start: float,
+        statements: list[RehearsedStatement],
+        problem: ScriptProblem | None,
+    ) -> RehearsedScript:
         return RehearsedScript(
-            script.change, script.change_id, action, script.name, form.mode, problem is None, elapsed_ms(start),
-            tuple(statements), problem,
-        )  # fmt: skip
+            script.change,
+            script.change_id,
+            action,
+            script.name,
+            form.mode,
+            problem is None,
+            elapsed_ms(start),
+            tuple(statements),
+            problem,
+        )
 
 
 def _refuse_outside(view: Preview) -> None:
@@ -328,6 +353,10 @@ def _problem(failure: ScriptFailure | None) -> ScriptProblem | None:
         return None
     error = failure.error
     return ScriptProblem(
-        failure.path, failure.line, failure.message, failure.sqlstate,
-        error.detail if error else "", error.hint if error else "",
-    )  # fmt: skip
+        failure.path,
+        failure.line,
+        failure.message,
+        failure.sqlstate,
+        error.detail if error else "",
+        error.hint if error else "",
+    )

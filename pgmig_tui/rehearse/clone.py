@@ -153,9 +153,16 @@ def dumped(
 
 
 def restore(
-    scratch: ScratchServer, database: str, archive: Path, tools: Tools, original: Original, *, statistics: bool,
-    password: str, scripts: Iterable[bytes],
-) -> Clone:  # fmt: skip
+    scratch: ScratchServer,
+    database: str,
+    archive: Path,
+    tools: Tools,
+    original: Original,
+    *,
+    statistics: bool,
+    password: str,
+    scripts: Iterable[bytes],
+) -> Clone:
     """Fill the scratch database from the archive, after the stand-ins that it needs. Errors of single objects are
     told, not raised: what they leave out is left out."""
     notes: list[str] = []
@@ -187,9 +194,16 @@ def restore(
     if not scratch.ours:
         notes.append(f"the scripts run as {user} there, not as {original.role}; owners and privileges were not copied")
     return Clone(
-        user, secret, _options(original), statistics, roles, tablespaces, missing,
-        tuple(_problems(lines, missing)), tuple(notes),
-    )  # fmt: skip
+        user,
+        secret,
+        _options(original),
+        statistics,
+        roles,
+        tablespaces,
+        missing,
+        tuple(_problems(lines, missing)),
+        tuple(notes),
+    )
 
 
 # -- stand-ins -----------------------------------------------------------------------------------------------------

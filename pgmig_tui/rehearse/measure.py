@@ -213,9 +213,16 @@ class Meter:
         self.known = self.observer.names()
 
     def _measured(
-        self, taken: Held, before: StateBefore, ms: float, wal: int | None, known: dict[int, Known],
-        now: dict[int, Known], rows: tuple[RowWork, ...], seen: str,
-    ) -> Measured:  # fmt: skip
+        self,
+        taken: Held,
+        before: StateBefore,
+        ms: float,
+        wal: int | None,
+        known: dict[int, Known],
+        now: dict[int, Known],
+        rows: tuple[RowWork, ...],
+        seen: str,
+    ) -> Measured:
         strongest: dict[int, LockMode] = {}
         for oid, mode in taken:
             strongest[oid] = max(mode, strongest.get(oid, mode))
@@ -228,10 +235,15 @@ class Meter:
         for oid, mode in before.held:
             if oid in known:
                 held.setdefault(known[oid].name, set()).add(mode)
-        changed = [
-            old for oid, old in known.items()
-            if (new := now.get(oid)) is not None and old.file != new.file and new.file and oid in self.base
-        ] if now is not known else []  # fmt: skip
+        changed = (
+            [
+                old
+                for oid, old in known.items()
+                if (new := now.get(oid)) is not None and old.file != new.file and new.file and oid in self.base
+            ]
+            if now is not known
+            else []
+        )
         again = self._made_again(now)
         self.known = now
         return Measured(

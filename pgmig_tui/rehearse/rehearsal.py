@@ -152,9 +152,14 @@ def _estimates(plan: RunPlan, source: Connection) -> Mapping[str, Targets]:
 
 
 def _scratch_server(
-    stack: ExitStack, project: Project, environment: Environment, plan: RunPlan, state_dir: Path,
-    server: Target | None, say: Say,
-) -> ScratchServer:  # fmt: skip
+    stack: ExitStack,
+    project: Project,
+    environment: Environment,
+    plan: RunPlan,
+    state_dir: Path,
+    server: Target | None,
+    say: Say,
+) -> ScratchServer:
     major = plan.server.version_num // 10000
     if server is None:
         return stack.enter_context(embedded(major, state_dir / "rehearsal", say))
@@ -212,9 +217,14 @@ def _refuse_cluster_wide(plan: RunPlan) -> None:
 
 
 def _copy(
-    stack: ExitStack, environment: Environment, plan: RunPlan, source: Connection, scratch: ScratchServer,
-    scripts: Sequence[TrialScript], say: Say,
-) -> tuple[Clone, str]:  # fmt: skip
+    stack: ExitStack,
+    environment: Environment,
+    plan: RunPlan,
+    source: Connection,
+    scratch: ScratchServer,
+    scripts: Sequence[TrialScript],
+    say: Say,
+) -> tuple[Clone, str]:
     original = read_original(source)
     say(f"copying the schema of {environment.name}")
     name = f"pgmig/{plan.run_id[:20]}/rehearse"
@@ -222,9 +232,15 @@ def _copy(
         database = stack.enter_context(scratch_database(scratch, original.encoding))
         texts = [script.data for script in scripts]
         clone = restore(
-            scratch, database, archive, tools, original, statistics=statistics, password=secrets.token_hex(16),
+            scratch,
+            database,
+            archive,
+            tools,
+            original,
+            statistics=statistics,
+            password=secrets.token_hex(16),
             scripts=texts,
-        )  # fmt: skip
+        )
     return clone, database
 
 
@@ -252,9 +268,15 @@ def _version_note(plan: RunPlan, scratch: ScratchServer) -> list[str]:
 
 
 def _run(
-    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[TrialScript],
-    estimates: Mapping[str, Targets], options: Options, say: Say,
-) -> _Course:  # fmt: skip
+    stage: Stage,
+    project: Project,
+    environment: Environment,
+    plan: RunPlan,
+    scripts: Sequence[TrialScript],
+    estimates: Mapping[str, Targets],
+    options: Options,
+    say: Say,
+) -> _Course:
     course = _Course()
     objects = stage.observer.connection
     course.states.append(read_objects(objects))
@@ -283,9 +305,15 @@ def _run(
 
 
 def _revert(
-    stage: Stage, project: Project, environment: Environment, plan: RunPlan, scripts: Sequence[TrialScript],
-    options: Options, course: _Course, say: Say,
-) -> bool:  # fmt: skip
+    stage: Stage,
+    project: Project,
+    environment: Environment,
+    plan: RunPlan,
+    scripts: Sequence[TrialScript],
+    options: Options,
+    course: _Course,
+    say: Say,
+) -> bool:
     """Newest first. A script that isn't there, or fails, ends the rehearsal."""
     variables = project.variables("revert", environment.target, options.variables)
     stage.files = ProjectFiles(project.root, allow_files=plan.allow_files)
@@ -345,9 +373,13 @@ def _revert_script(project: Project, script: TrialScript) -> TrialScript:
 
 
 def _compare(
-    course: _Course, when: str, change: str, expected: Objects, found: Objects,
+    course: _Course,
+    when: str,
+    change: str,
+    expected: Objects,
+    found: Objects,
     reported: set[tuple[str, str]] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Note each object once, at the change after which it is other than it should be."""
     for kind, name, before, after in changed(expected, found):
         if reported is not None:

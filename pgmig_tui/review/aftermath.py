@@ -59,9 +59,15 @@ def look_after(
     schema, differences = compare_schema(environment, plan, state_dir)
     marked, mark_problem, losses = _asked(environment, plan, state_dir)
     found = RollbackChecked(
-        checks=checks, verified=verified, verify_problem=problem, schema=schema, differences=differences,
-        marked=marked, mark_problem=mark_problem, losses=losses,
-    )  # fmt: skip
+        checks=checks,
+        verified=verified,
+        verify_problem=problem,
+        schema=schema,
+        differences=differences,
+        marked=marked,
+        mark_problem=mark_problem,
+        losses=losses,
+    )
     if not _write(plan, found):
         told("what is seen can't be written down: the run process has not exited, or another answers its checklist")
     return found

@@ -123,9 +123,14 @@ def make(
     `progress` gets the size so far in bytes. Raises Refused (no fitting pg_dump), Unreachable, BackupError.
     """
     made, seal = backup.make_backup(
-        environment.target, folder_of(state_dir), run_id, verify=wanted(environment), progress=progress,
-        stopping=stopping, told=told,
-    )  # fmt: skip
+        environment.target,
+        folder_of(state_dir),
+        run_id,
+        verify=wanted(environment),
+        progress=progress,
+        stopping=stopping,
+        told=told,
+    )
     return results(made, seal)
 
 

@@ -192,10 +192,16 @@ class Changes:
 
     def _all(self, seen: Sighting) -> RunSeen:
         return RunSeen(
-            environment=self._environment, holder=seen.holder, holder_told=str(seen.holder) if seen.holder else "",
-            row=seen.row, sessions=seen.sessions, deployed=seen.deployed, last=seen.last, events=seen.events,
+            environment=self._environment,
+            holder=seen.holder,
+            holder_told=str(seen.holder) if seen.holder else "",
+            row=seen.row,
+            sessions=seen.sessions,
+            deployed=seen.deployed,
+            last=seen.last,
+            events=seen.events,
             unseen=seen.unseen,
-        )  # fmt: skip
+        )
 
 
 def ended(seen: Sighting) -> RunGone:
@@ -205,18 +211,25 @@ def ended(seen: Sighting) -> RunGone:
     return RunGone(
         seen="finished" if finished else "gone",
         exit_status=row.exit_status if row is not None and finished else None,
-        deployed=seen.deployed, last=seen.last, events=seen.events,
+        deployed=seen.deployed,
+        last=seen.last,
+        events=seen.events,
         heartbeat_ms=row.heartbeat_ms if row is not None else None,
-    )  # fmt: skip
+    )
 
 
 def activity(live: Live) -> Activity:
     """What a statement is at, as the journal's `activity` has it."""
     return Activity(
-        waiting=live.waiting, phase=live.phase, percent=live.percent, blockers=tuple(map(blocker, live.blockers[:50])),
-        holds=tuple(Hold(relation, mode) for relation, mode in live.holds[:50]), waiters=live.waiters,
-        oldest_wait_ms=live.oldest_wait_ms, hidden=live.hidden,
-    )  # fmt: skip
+        waiting=live.waiting,
+        phase=live.phase,
+        percent=live.percent,
+        blockers=tuple(map(blocker, live.blockers[:50])),
+        holds=tuple(Hold(relation, mode) for relation, mode in live.holds[:50]),
+        waiters=live.waiters,
+        oldest_wait_ms=live.oldest_wait_ms,
+        hidden=live.hidden,
+    )
 
 
 def _doing(row: RunRow) -> tuple[object, ...]:

@@ -65,12 +65,19 @@ def _planned_steps(plan: RunPlan) -> tuple[PlannedStep, ...]:
     """The steps as `run_planned` carries them."""
     return tuple(
         PlannedStep(
-            number=step.number, action=step.action, change=step.change, label=step.label, change_id=step.change_id,
-            mode=step.mode, mode_reason=step.mode_reason, script=step.script, verify=step.verify,
+            number=step.number,
+            action=step.action,
+            change=step.change,
+            label=step.label,
+            change_id=step.change_id,
+            mode=step.mode,
+            mode_reason=step.mode_reason,
+            script=step.script,
+            verify=step.verify,
             verify_reason=step.verify_reason,
         )
         for step in plan.steps
-    )  # fmt: skip
+    )
 
 
 class Runner:

@@ -186,8 +186,12 @@ def result(claims: Claims, words: str) -> None:
     if ran.status is None:
         assert words == ("cut off, and settled" if ran.settled else "cut off")
     else:
-        expected = {0: ("done", "rolled back"), 1: ("failed", "verification failed", "stopped"),
-                    3: ("stopped", "refused"), 4: ("in doubt",)}[ran.status]  # fmt: skip
+        expected = {
+            0: ("done", "rolled back"),
+            1: ("failed", "verification failed", "stopped"),
+            3: ("stopped", "refused"),
+            4: ("in doubt",),
+        }[ran.status]
         assert words in (*expected, *(("cut off, and settled",) if ran.settled else ())), (
             f"its exit status was {ran.status}"
         )

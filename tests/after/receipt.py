@@ -64,8 +64,13 @@ def _head(claims: Claims, text: str) -> None:
         if undone is not None:
             assert int(found["of"]) == len(undone.plan.steps)
             assert found["by"] == undone.plan.operator_name
-            assert (found["end"] or "DONE") in {0: ("DONE",), 1: ("FAILED", "VERIFY FAILED"), 3: ("STOPPED",),
-                                                4: ("IN DOUBT",), None: ("SETTLED", "DONE")}[undone.status]  # fmt: skip
+            assert (found["end"] or "DONE") in {
+                0: ("DONE",),
+                1: ("FAILED", "VERIFY FAILED"),
+                3: ("STOPPED",),
+                4: ("IN DOUBT",),
+                None: ("SETTLED", "DONE"),
+            }[undone.status]
 
 
 def _sentence(claims: Claims, text: str, steps: list[str]) -> None:

@@ -55,9 +55,13 @@ def another_account(checkout: Checkout, server: Server, database: str) -> Iterat
             holder.execute("SELECT pg_advisory_unlock(7)")
 
         run = subprocess.Popen(
-            words, executable=program, env=environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            words,
+            executable=program,
+            env=environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         try:
             waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
             waiting += " (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -74,9 +78,13 @@ class Watching:
     def __init__(self, checkout: Checkout, *arguments: str) -> None:
         program, words, env = checkout.command("attach", *arguments)
         self.process = subprocess.Popen(
-            words, executable=program, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            words,
+            executable=program,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )  # fmt: skip
+        )
         self.out = b""
 
     def until(self, text: str) -> str:

@@ -135,9 +135,14 @@ def test_a_follower_whose_run_is_killed_says_how_to_go_on(checkout: Checkout, pg
     command = ["backfill", "dev", "fill", "--yes", "--json-lines", "--max-rate", "1500"]
     program, words, _ = checkout.command(*command)
     following = subprocess.Popen(
-        words, executable=program, env=environment(checkout.home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        words,
+        executable=program,
+        env=environment(checkout.home),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert following.stdout is not None
     run = ""
     for line in following.stdout:

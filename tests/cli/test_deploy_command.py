@@ -190,8 +190,10 @@ def test_losing_data_on_a_protected_environment_is_accepted_in_words(checkout: C
     assert done.status == 0, done.err
     (accepted,) = [event for event in events(done) if event["event"] == "gate_passed"]
     assert (accepted["item_id"], accepted["how"], accepted["by"]) == (
-        "data-loss", "attest", "Maria Test <maria@example.org>",
-    )  # fmt: skip
+        "data-loss",
+        "attest",
+        "Maria Test <maria@example.org>",
+    )
     assert "shop.orders.total" in accepted["note"]
 
 

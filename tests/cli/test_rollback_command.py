@@ -446,8 +446,12 @@ def test_a_run_that_is_under_way_is_stopped_first(
     assert ("of this account is under way" if whose == "ours" else "of another account or host") in done.err
     assert deployed(checkout, "dev") == 1
     assert running.returncode in (1, 3), said
-    wait_for(pg18, dev, "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%'"
-             " AND datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
+    wait_for(
+        pg18,
+        dev,
+        "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'pgmig/%'"
+        " AND datname = current_database() AND pid <> pg_backend_pid()",
+    )
 
 
 def test_another_program_s_lock_is_named_and_left_alone(checkout: Checkout, pg18: Server, dev: str) -> None:

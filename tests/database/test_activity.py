@@ -226,5 +226,10 @@ def test_a_queue_in_which_each_waits_for_all_before_is_a_tree_with_each_once() -
 
 def test_the_tree_goes_depth_first_and_a_deadlock_is_not_left_out() -> None:
     assert tree_order({1: (), 2: (1,), 3: (2,), 4: (1,), 7: (8,), 8: (7,)}) == [
-        (1, 0), (2, 1), (3, 2), (4, 1), (7, 0), (8, 0),
-    ]  # fmt: skip
+        (1, 0),
+        (2, 1),
+        (3, 2),
+        (4, 1),
+        (7, 0),
+        (8, 0),
+    ]

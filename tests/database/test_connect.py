@@ -86,9 +86,12 @@ def test_guards_of_a_step_override_the_role_s_own(pg: Server, database_on: Datab
             connection.execute(guard_sql("step", 300, connection.server_version_num))
             found = settings_of(
                 connection,
-                "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "search_path",
+                "lock_timeout",
+                "statement_timeout",
+                "idle_in_transaction_session_timeout",
+                "search_path",
                 "application_name",
-            )  # fmt: skip
+            )
             assert found == ["300ms", "0", "30s", PATH, "pgmig/r/1"]
             if connection.server_version_num >= 140000:
                 newer_ones = "idle_session_timeout", "client_connection_check_interval"

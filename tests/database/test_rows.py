@@ -152,8 +152,11 @@ def test_events_read_back_newest_first(deployer: Deployer) -> None:
     deployer.revert()
     events = registry.read_events(deployer.control, "sqitch")
     assert [(event.event, event.change) for event in events] == [
-        ("revert", "c"), ("deploy", "c"), ("deploy", "b"), ("deploy", "a"),
-    ]  # fmt: skip
+        ("revert", "c"),
+        ("deploy", "c"),
+        ("deploy", "b"),
+        ("deploy", "a"),
+    ]
     second = events[2]
     assert (second.requires, second.conflicts, second.tags, second.note) == (("a",), ("zzz:x",), ("@t1",), "second")
     assert second.planned_at == "2024-01-01T00:00:01Z"

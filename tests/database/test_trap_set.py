@@ -44,5 +44,6 @@ def test_one_that_runs_is_heard_unless_a_script_says_it(pg18: Server, database: 
             assert answer[-1] in "abcd", "it answers as PostgreSQL's own operator does"
     heard = trap_set.of_ours(log.fired())
     assert [(one.what, one.application) for one in heard] == [
-        ("|| of name and text", "pgmig/heard/control"), ("|| of name and text", "pgmig/heard/1"),
-    ]  # fmt: skip
+        ("|| of name and text", "pgmig/heard/control"),
+        ("|| of name and text", "pgmig/heard/1"),
+    ]

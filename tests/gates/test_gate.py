@@ -56,20 +56,33 @@ def blocking(
 
 def test_the_guide_s_lists_in_its_order() -> None:
     assert [item.title for item in PRE] == [
-        "Schedule maintenance window if needed", "Notify stakeholders", "Backup database", "Verify backup",
-    ]  # fmt: skip
+        "Schedule maintenance window if needed",
+        "Notify stakeholders",
+        "Backup database",
+        "Verify backup",
+    ]
     assert [item.title for item in DEPLOY] == [
-        "Deploy to staging environment", "Verify staging deployment", "Run application tests", "Deploy to production",
-        "Verify production deployment", "Monitor system health",
-    ]  # fmt: skip
+        "Deploy to staging environment",
+        "Verify staging deployment",
+        "Run application tests",
+        "Deploy to production",
+        "Verify production deployment",
+        "Monitor system health",
+    ]
     assert [item.title for item in POST] == [
-        "Verify application functionality", "Monitor performance metrics", "Check error logs", "Update documentation",
+        "Verify application functionality",
+        "Monitor performance metrics",
+        "Check error logs",
+        "Update documentation",
         "Close migration ticket",
-    ]  # fmt: skip
+    ]
     assert [item.title for item in EMERGENCY] == [
-        "Execute rollback procedure", "Verify system stability", "Notify stakeholders", "Document incident",
+        "Execute rollback procedure",
+        "Verify system stability",
+        "Notify stakeholders",
+        "Document incident",
         "Update migration plan",
-    ]  # fmt: skip
+    ]
     ids = [item.id for item in (*PRE, *HEALTH, *DEPLOY, *POST, *EMERGENCY)]
     assert len(set(ids)) == len(ids)
     assert {item.check for item in HEALTH} == {"server", *(check.name for check in CHECKS)}
@@ -215,8 +228,11 @@ def test_answers_of_the_command_line() -> None:
     found = items(protected=True)
     given = parse_answer("pre:window = Sunday, 2 a.m. = agreed", "attest", found, "Ann")
     assert (given.item_id, given.how, given.note, given.by) == (
-        "pre:window", "attest", "Sunday, 2 a.m. = agreed", "Ann",
-    )  # fmt: skip
+        "pre:window",
+        "attest",
+        "Sunday, 2 a.m. = agreed",
+        "Ann",
+    )
     assert given.at.endswith("Z")
     for text, how, message in (
         ("pre:window", "attest", "needs a note"),

@@ -197,9 +197,28 @@ def test_what_is_kept_of_a_rollback_is_lost_with_its_table_and_what_is_written_s
         columns = ("c",) if kind == "values" else ()
         table = "" if kind == "sequence" else "r1"
         return Kept(
-            1, "run", 1, "p", "change", "id", kind, Name("s", "t"), columns, ("id",), table, rows, "0", None, (), (),
-            "1", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", True, restored_at,
-        )  # fmt: skip
+            1,
+            "run",
+            1,
+            "p",
+            "change",
+            "id",
+            kind,
+            Name("s", "t"),
+            columns,
+            ("id",),
+            table,
+            rows,
+            "0",
+            None,
+            (),
+            (),
+            "1",
+            "2026-01-01T00:00:00Z",
+            "2026-02-01T00:00:00Z",
+            True,
+            restored_at,
+        )
 
     there = (kept("values", 3), kept("sequence", 0))
     assert of_undo(there, overwrite=False) == Losses()

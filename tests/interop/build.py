@@ -49,9 +49,14 @@ class Builder:
 
     def table(self, name: str, *, needs: Sequence[str] = (), note: str = "") -> None:
         """The plainest change: a table in a transaction of its own."""
-        self.change(name, transaction(f"CREATE TABLE public.{name} (id int PRIMARY KEY);"),
-                    transaction(f"DROP TABLE public.{name};"), f"SELECT id FROM public.{name} WHERE false;",
-                    needs=needs, note=note)  # fmt: skip
+        self.change(
+            name,
+            transaction(f"CREATE TABLE public.{name} (id int PRIMARY KEY);"),
+            transaction(f"DROP TABLE public.{name};"),
+            f"SELECT id FROM public.{name} WHERE false;",
+            needs=needs,
+            note=note,
+        )
 
     def tag(self, name: str, note: str = "") -> None:
         self._lines.append(f"@{name} {self._stamp()}{f' # {note}' if note else ''}")

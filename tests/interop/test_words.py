@@ -184,8 +184,9 @@ def test_parts_of_the_uri_are_replaced(
     assert_same(pg18, *twins)
     for words in (("-d", twins[0]), ("--db-name", twins[0], "--db-user", "postgres")):
         assert verified_by_us(ours.run(project.folder, "verify", pg18.uri("nowhere"), *words, "--json-lines")) == [
-            ("a", True), ("b", True),
-        ]  # fmt: skip
+            ("a", True),
+            ("b", True),
+        ]
     for option, value in (("-h", "/nowhere"), ("-p", "1"), ("-u", "nobody")):
         ours.run(project.folder, "status", pg18.uri(twins[0]), option, value, expect=5)
         sqitch.run(project.folder, "status", pg18.uri(twins[0]), option, value, expect=2)

@@ -119,8 +119,12 @@ def test_all_bad_lines_are_told_at_once(tmp_path: Path) -> None:
         read(tmp_path, 'a = 1\n[core\n[core]\nb = "open\nc = \\x\nd = 1\n[x "a"b"]\n')
     path = tmp_path / "sqitch.conf"
     assert [detail.split(": expected")[0] for detail in caught.value.details] == [
-        f"{path}:1:1", f"{path}:2:1", f"{path}:4:5", f"{path}:5:5", f"{path}:7:1"
-    ]  # fmt: skip
+        f"{path}:1:1",
+        f"{path}:2:1",
+        f"{path}:4:5",
+        f"{path}:5:5",
+        f"{path}:7:1",
+    ]
     assert caught.value.exit_status == 2
 
 

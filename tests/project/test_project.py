@@ -268,10 +268,13 @@ def test_a_target_that_cannot_be_read_is_left_out_with_a_warning(folder: Path) -
 )  # fmt: skip
 def test_verify_precedence(folder: Path, toml: str, conf: str, option: bool | None, mode: str) -> None:
     line = f'verify = "{toml}"' if toml else ""
-    write(folder, {
-        "sqitch.conf": CONF + f"[deploy]\n{conf}\n",
-        "pgmig.toml": f'[[environment]]\nname = "dev"\ntarget = "dev"\n{line}\n',
-    })  # fmt: skip
+    write(
+        folder,
+        {
+            "sqitch.conf": CONF + f"[deploy]\n{conf}\n",
+            "pgmig.toml": f'[[environment]]\nname = "dev"\ntarget = "dev"\n{line}\n',
+        },
+    )
     project = load(folder)
     assert project.verify_mode(project.environment("dev"), option) == mode
 

@@ -67,9 +67,14 @@ def under_way(workshop: Workshop, theatre: Theatre, tmp_path: Path) -> Iterator[
     env["TMPDIR"] = str(tmp_path / "tmp")
     (tmp_path / "tmp").mkdir()
     process = subprocess.Popen(
-        [*HEARS_HANGUPS, sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri], cwd=workshop.root, env=env,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+        [*HEARS_HANGUPS, sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri],
+        cwd=workshop.root,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     server = own_server(Theatre(home), workshop)
     try:
         wait_for("the sleep", lambda: sleeping(server) or process.poll() is not None)
@@ -155,9 +160,14 @@ def test_the_command_tells_what_was_measured(workshop: Workshop, theatre: Theatr
 
     def run(*arguments: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri, *arguments], cwd=workshop.root, env=env,
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri, *arguments],
+            cwd=workshop.root,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
         return done.returncode, (done.stdout or done.stderr).decode()
 
     status, text = run("--json", "--to", "one")
@@ -183,9 +193,14 @@ def test_a_folder_that_can_not_be_written_is_named(workshop: Workshop, tmp_path:
     workshop.project()
     env = {**environment(tmp_path), "PYTHONPATH": str(ROOT), variable: "/dev/null/nowhere"}
     done = subprocess.run(
-        [sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri], cwd=workshop.root, env=env,
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "pgmig_tui", "rehearse", workshop.uri],
+        cwd=workshop.root,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
     told = done.stderr.decode()
     if variable == "TMPDIR":  # Python looks for another place by itself
         assert "an error of the program itself" not in told

@@ -68,9 +68,13 @@ def test_every_statement_is_measured_and_compared(workshop: Workshop, theatre: T
 
     assert problems(found) == []
     assert [(one.change, one.action) for one in found.scripts] == [
-        ("one", "deploy"), ("two", "deploy"), ("two", "revert"), ("one", "revert"),
-        ("one", "redeploy"), ("two", "redeploy"),
-    ]  # fmt: skip
+        ("one", "deploy"),
+        ("two", "deploy"),
+        ("two", "revert"),
+        ("one", "revert"),
+        ("one", "redeploy"),
+        ("two", "redeploy"),
+    ]
     assert locks_of(statement_of(found, "one", 2))["public.child"] == "SHARE ROW EXCLUSIVE"
     rewrite = statement_of(found, "one", 3)
     assert locks_of(rewrite)["public.parent"] == "ACCESS EXCLUSIVE"
@@ -436,8 +440,11 @@ def test_statistics_come_along_on_18(pg18: Server, workshop_on: Callable[..., Wo
         " ASSERT NOT EXISTS (SELECT FROM public.parent), 'rows'; END$$;",
         "SELECT 1;",
     )
-    workshop.change("two", "ALTER TABLE public.parent ALTER COLUMN note TYPE int USING 1;",
-                    "ALTER TABLE public.parent ALTER COLUMN note TYPE text;")  # fmt: skip
+    workshop.change(
+        "two",
+        "ALTER TABLE public.parent ALTER COLUMN note TYPE int USING 1;",
+        "ALTER TABLE public.parent ALTER COLUMN note TYPE text;",
+    )
     found = theatre(workshop)
     assert found.restore_problems == ()
     assert found.statistics is on_18

@@ -48,8 +48,12 @@ def test_what_the_program_has_done_waits_for_nobody(tmp_path: Path) -> None:
     run = journal(tmp_path, ended(0, 2), ("rollback_checked", FINE))
     assert incident.write(run) is not None
     assert states(run) == {
-        "rollback": "PASS", "stability": "PASS", "notify": "UNKNOWN", "incident": "PASS", "plan": "UNKNOWN",
-    }  # fmt: skip
+        "rollback": "PASS",
+        "stability": "PASS",
+        "notify": "UNKNOWN",
+        "incident": "PASS",
+        "plan": "UNKNOWN",
+    }
     by_id = {one.item.id: one for one in results(run, "revert")}
     assert "2 of 2 changes reverted" in by_id["emergency:rollback"].summary
     assert "verify: 1 of 1 of what remains pass" in by_id["emergency:stability"].summary

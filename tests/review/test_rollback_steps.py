@@ -35,7 +35,10 @@ def test_every_line_fits_and_the_lock_is_never_cut(columns: int) -> None:
 
 def test_what_is_not_known_is_not_a_time() -> None:
     assert [time_words(low, high) for low, high in ((None, None), (0, 999), (0, 1500), (2000, 2010))] == [
-        "?", "< 1 s", "< 1.5 s", "2.0 s",
-    ]  # fmt: skip
+        "?",
+        "< 1 s",
+        "< 1.5 s",
+        "2.0 s",
+    ]
     assert total_words(ROWS) == "together 9.0 s to 12 s, waits for locks aside; of 1 step more it can't be told"
     assert total_words(ROWS[2:]) == "how long they take can't be told"

@@ -18,8 +18,11 @@ def test_change_verification_and_record_commit_together(workshop: Workshop) -> N
     done = workshop.run()
     assert done.status == 0
     assert [name for name in done.names if name.startswith("step_")] == [
-        "step_started", "step_verified", "step_committing", "step_committed",
-    ]  # fmt: skip
+        "step_started",
+        "step_verified",
+        "step_committing",
+        "step_committed",
+    ]
     assert workshop.deployed() == ["one"]
     assert workshop.relation("public.t")
     ((change_id, table_xmin, row_xmin),) = workshop.query(

@@ -135,8 +135,11 @@ def test_each_change_begins_as_in_a_session_of_its_own(workshop: Workshop) -> No
     workshop.change(
         "one", "BEGIN; SET search_path = other; CREATE TEMP TABLE scratch (); PREPARE p AS SELECT 1; COMMIT;"
     )
-    workshop.change("two", "BEGIN; CREATE TEMP TABLE scratch (); PREPARE p AS SELECT 2; CREATE TABLE here (); COMMIT;",
-                    verify="SELECT FROM public.here;")  # fmt: skip
+    workshop.change(
+        "two",
+        "BEGIN; CREATE TEMP TABLE scratch (); PREPARE p AS SELECT 2; CREATE TABLE here (); COMMIT;",
+        verify="SELECT FROM public.here;",
+    )
     outcome = tried(workshop, to="two")
     assert outcome.status == 0, outcome.named("step_failed")
 

@@ -98,8 +98,11 @@ def test_what_is_destroyed_in_two_ways_is_told_once(workshop18: Workshop) -> Non
     assert workshop.run().status == 0
     found = look_at(workshop)
     assert [loss.subject for loss in found.receipt.losses if loss.count.total] == [
-        "public.orders.total", "public.orders.total", "public.orders", "public.orders",
-    ]  # fmt: skip
+        "public.orders.total",
+        "public.orders.total",
+        "public.orders",
+        "public.orders",
+    ]
     assert {loss.count.total for loss in found.receipt.losses if loss.lost.columns != ("tax",)} == {1000}
     assert found.receipt.told.all == ("public.orders: 1,000 rows, at most 1,000 of them written since the deploy",)
     assert [row.data for row in found.rows] == ["loses", "loses"]

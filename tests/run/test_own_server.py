@@ -165,9 +165,14 @@ def interrupted(shop: Workshop, *arguments: str) -> tuple[int | None, str]:
     env = environment(shop.root, XDG_STATE_HOME=str(shop.state_dir.parent))
     command = [sys.executable, "-m", "pgmig_tui", *arguments]
     process = subprocess.Popen(
-        command, cwd=shop.root, env=env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        command,
+        cwd=shop.root,
+        env=env,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     said = ""
     while SAYS not in said:

@@ -108,8 +108,11 @@ def test_no_spelling_walks_round_protection(workshop: Workshop, proxy: Proxy, pa
         assert len(protection.seen_before(workshop.state_dir)) == 1
     forwarded = Proxy(pair.sandboxes[0].socket_dir)
     try:
-        tried = [uri for uri in spellings(workshop, proxy, forwarded.port, pair.sandboxes[0].socket_dir)
-                 if answers(uri, workshop)]  # fmt: skip
+        tried = [
+            uri
+            for uri in spellings(workshop, proxy, forwarded.port, pair.sandboxes[0].socket_dir)
+            if answers(uri, workshop)
+        ]
         assert len(tried) > 15, tried
         for uri in tried:
             found = plan(workshop, uri)

@@ -26,9 +26,16 @@ def test_an_index_built_concurrently_is_verified_and_recorded(workshop: Workshop
     assert done.status == 0, done.named("step_failed")
     names = [event.name for event in done.events if event.data.get("step") == 2]
     assert names == [
-        "step_started", "statement_started", "statement_finished", "step_applied", "statement_started",
-        "statement_finished", "output", "step_verified", "step_recorded",
-    ]  # fmt: skip
+        "step_started",
+        "statement_started",
+        "statement_finished",
+        "step_applied",
+        "statement_started",
+        "statement_finished",
+        "output",
+        "step_verified",
+        "step_recorded",
+    ]
     assert workshop.deployed() == ["table", "index"]
 
 

@@ -160,9 +160,11 @@ def check_environment(
     results: list[CheckResult] = []
     try:
         with connect(
-            environment.target, application_name=application_name("check", "watch"),
-            connect_timeout=CONNECT_TIMEOUT_S, kind="watch",
-        ) as connection:  # fmt: skip
+            environment.target,
+            application_name=application_name("check", "watch"),
+            connect_timeout=CONNECT_TIMEOUT_S,
+            kind="watch",
+        ) as connection:
             results.append(server_result(connection.identity(), environment.policy, thresholds))
             for check in CHECKS:
                 results.append(run_check(connection, check.name, wanted, thresholds))

@@ -192,14 +192,36 @@ def _look(
     before = _checkpoint(options, known, digest, state_dir)
     batch = options.batch or declared.batch or DEFAULT_BATCH
     spec = Backfill(
-        name=name, change=change, kind=what.kind, text=what.text, before=what.before, after=what.after,
-        alias=what.alias, settings=what.settings, left=options.left or declared.left, table=table.name, oid=table.oid,
-        columns=declared.columns, index=table.index, digest=digest, schema=schema, creates=creates,
-        goes_on=before.run_id if before else "", started_rows=before.rows if before else 0,
-        started_seen=before.seen if before else 0, about_total=table.rows, batch=batch, aim_ms=options.aim_ms,
-        max_rate=options.max_rate, max_lag_s=options.max_lag_s, max_lag_bytes=options.max_lag_bytes,
-        timeout_ms=options.timeout_ms, analyze=options.analyze, types=table.types, operators=table.operators[0],
-    )  # fmt: skip
+        name=name,
+        change=change,
+        kind=what.kind,
+        text=what.text,
+        before=what.before,
+        after=what.after,
+        alias=what.alias,
+        settings=what.settings,
+        left=options.left or declared.left,
+        table=table.name,
+        oid=table.oid,
+        columns=declared.columns,
+        index=table.index,
+        digest=digest,
+        schema=schema,
+        creates=creates,
+        goes_on=before.run_id if before else "",
+        started_rows=before.rows if before else 0,
+        started_seen=before.seen if before else 0,
+        about_total=table.rows,
+        batch=batch,
+        aim_ms=options.aim_ms,
+        max_rate=options.max_rate,
+        max_lag_s=options.max_lag_s,
+        max_lag_bytes=options.max_lag_bytes,
+        timeout_ms=options.timeout_ms,
+        analyze=options.analyze,
+        types=table.types,
+        operators=table.operators[0],
+    )
     until: Key | None
     with _settings(trial, what.settings) as ask:
         until = before.until if before else batches_on.read_highest(ask, table.name, spec.order)
@@ -343,10 +365,18 @@ def _run_plan(
     step = None
     if spec is not None:
         step = Step(
-            number=1, action="backfill", change_id="", change=spec.name, label=spec.name, note="", mode="batches",
-            mode_reason=f"batches of about {spec.batch} rows, each a transaction of its own", verify="off",
-            verify_reason="a backfill is not verified", script=SCRIPT,
-        )  # fmt: skip
+            number=1,
+            action="backfill",
+            change_id="",
+            change=spec.name,
+            label=spec.name,
+            note="",
+            mode="batches",
+            mode_reason=f"batches of about {spec.batch} rows, each a transaction of its own",
+            verify="off",
+            verify_reason="a backfill is not verified",
+            script=SCRIPT,
+        )
     plan = blank_plan(project, environment, "backfill", identity, folder, options.lock_wait_s)
     return replace(
         plan,

@@ -315,9 +315,15 @@ class BackfillRun:
                 first.error = ServerError("stopped before its COMMIT", sqlstate=guard.CANCELLED)
                 return self._session.undone(first)
             closing = batches_on.checkpoint_sql(
-                self.spec.schema, self.run_id, self.last, upto, rows, seen, finished=upto == self.until,
+                self.spec.schema,
+                self.run_id,
+                self.last,
+                upto,
+                rows,
+                seen,
+                finished=upto == self.until,
                 by=self.plan.run_id,
-            )  # fmt: skip
+            )
             with self.control.commit():
                 second = wire.run(closing.encode(), chunked=False)
             if any(reply.tag == "COMMIT" for reply in second.replies):
@@ -483,9 +489,12 @@ class BackfillRun:
             point = self._checkpoint()
         except PgmigError as error:
             return Ending(
-                1, "failed", f"the connection was lost, and the checkpoint can't be read: {error.what}; {self._stands}",
-                now="Whether the last batch was committed stands in the checkpoint.", do=self._how_on,
-            )  # fmt: skip
+                1,
+                "failed",
+                f"the connection was lost, and the checkpoint can't be read: {error.what}; {self._stands}",
+                now="Whether the last batch was committed stands in the checkpoint.",
+                do=self._how_on,
+            )
         if point.last_run != self.plan.run_id:
             return Ending(1, "failed", f"run {point.last_run} has taken over; {self._stands}", do="Attach to that one.")
         if point.last == self.last:

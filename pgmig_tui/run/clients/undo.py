@@ -37,9 +37,15 @@ def kept_of(environment: Environment, schema: str, run: str | None) -> tuple[Kep
 
 
 def bring_back(
-    project: Project, environment: Environment, run: str, state_dir: Path, *, overwrite: bool = False,
-    accepted: str = "", tell: Tell = lambda text: None,
-) -> list[RestoreOutcome]:  # fmt: skip
+    project: Project,
+    environment: Environment,
+    run: str,
+    state_dir: Path,
+    *,
+    overwrite: bool = False,
+    accepted: str = "",
+    tell: Tell = lambda text: None,
+) -> list[RestoreOutcome]:
     """Give back what a rollback has kept: one transaction, under Sqitch's lock. On an error nothing is changed.
 
     Only what is equal again, by count and checksum, is written down as brought back: the rest stays to be undone again.

@@ -107,11 +107,16 @@ def fields_told(kind: type) -> Mapping[str, EventField]:
         hints = typing.get_type_hints(kind)
         found = (
             EventField(
-                one.metadata.get("name", one.name), one.name, hints[one.name], bool(one.metadata.get("absent")),
-                _plain_types(hints[one.name]), _reader(hints[one.name]), one.metadata.get("missing"),
+                one.metadata.get("name", one.name),
+                one.name,
+                hints[one.name],
+                bool(one.metadata.get("absent")),
+                _plain_types(hints[one.name]),
+                _reader(hints[one.name]),
+                one.metadata.get("missing"),
             )
             for one in fields(kind)
-        )  # fmt: skip
+        )
         known = _FIELDS[kind] = {one.name: one for one in found}
     return known
 

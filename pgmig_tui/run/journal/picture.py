@@ -74,10 +74,17 @@ class Failure:
         match end:
             case StepFailed() | StepVerified():
                 return Failure(
-                    end, end.change or "", end.message or "", end.path or "", end.line or 0, end.sqlstate or "",
-                    end.detail or "", end.hint or "", (end.do or "") if isinstance(end, StepFailed) else "",
+                    end,
+                    end.change or "",
+                    end.message or "",
+                    end.path or "",
+                    end.line or 0,
+                    end.sqlstate or "",
+                    end.detail or "",
+                    end.hint or "",
+                    (end.do or "") if isinstance(end, StepFailed) else "",
                     end.blockers or (),
-                )  # fmt: skip
+                )
             case StepInDoubt():
                 return Failure(end, end.change, end.message)
             case RunSettled():
@@ -379,9 +386,14 @@ class RunPicture:
         self.lock_timeout_ms, self.retries = plan.lock_timeout_ms, plan.retries
         for one in plan.steps:
             self.steps[one.number] = StepPicture(
-                one.number, one.action or self.command, one.label or one.change, one.change, one.change_id, one.mode,
+                one.number,
+                one.action or self.command,
+                one.label or one.change,
+                one.change,
+                one.change_id,
+                one.mode,
                 one.verify,
-            )  # fmt: skip
+            )
 
     def _finished(self, at: str, end: RunFinished) -> None:
         self.result, self.summary, self.paused = end.result, end.summary, False

@@ -128,10 +128,20 @@ def _take(at: Position, event: AnyEvent) -> None:
             at.started, at.mode = True, event.mode
         case StatementStarted() if not at.over:
             at.open = OpenStatement(
-                event.path, event.line, event.end_line, event.kind, event.sql, event.commits, event.xid,
-                bool(event.lasting), event.files or (), event.rewrite or (), event.objects or (), event.repeat or "",
+                event.path,
+                event.line,
+                event.end_line,
+                event.kind,
+                event.sql,
+                event.commits,
+                event.xid,
+                bool(event.lasting),
+                event.files or (),
+                event.rewrite or (),
+                event.objects or (),
+                event.repeat or "",
                 event.start,
-            )  # fmt: skip
+            )
         case StatementRetried() if at.open is not None and at.open.commits:
             at.open = None  # it has failed, and is told of once more before it is sent again
         case StatementFinished() if not at.over:

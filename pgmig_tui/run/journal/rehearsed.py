@@ -95,12 +95,16 @@ def _read(row: Mapping[str, Any]) -> Rehearsed:
     known = {key: value for key, value in row.items() if key in Rehearsed.__dataclass_fields__}
     known["statements"] = tuple(
         Reached(
-            int(one["line"]), str(one["path"]), str(one["kind"]),
-            tuple((str(name), str(mode)) for name, mode in one.get("locks", ())), tuple(one.get("rewrites", ())),
-            float(one.get("ms", 0)), bool(one.get("measured", True)),
+            int(one["line"]),
+            str(one["path"]),
+            str(one["kind"]),
+            tuple((str(name), str(mode)) for name, mode in one.get("locks", ())),
+            tuple(one.get("rewrites", ())),
+            float(one.get("ms", 0)),
+            bool(one.get("measured", True)),
         )
         for one in row.get("statements", ())
-    )  # fmt: skip
+    )
     return Rehearsed(**known)
 
 

@@ -40,9 +40,13 @@ def arrive(
 
 
 def enter(
-    project: Project, environment: Environment, connection: Connection, identity: ServerIdentity, state_dir: Path,
+    project: Project,
+    environment: Environment,
+    connection: Connection,
+    identity: ServerIdentity,
+    state_dir: Path,
     tell: Tell,
-) -> None:  # fmt: skip
+) -> None:
     """Let `connection` write without a plan: `environment` is the one whose word was given, and `tell` is told of a
     synchronous standby that is waited for. Raises Refused where that is another one's, or nothing may be changed
     there."""

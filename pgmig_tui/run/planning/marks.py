@@ -130,9 +130,13 @@ def lift(
 
 
 def _of_this_server(
-    mark: Mark, project: Project, environment: Environment, connection: Connection, identity: ServerIdentity,
+    mark: Mark,
+    project: Project,
+    environment: Environment,
+    connection: Connection,
+    identity: ServerIdentity,
     state_dir: Path,
-) -> bool:  # fmt: skip
+) -> bool:
     """Whether a mark in a file is of the server that answers now, by the rollback that made it. Where that can't be
     told it counts."""
     from pgmig_tui.run.journal.run_plan import RunPlan

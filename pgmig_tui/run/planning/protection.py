@@ -112,9 +112,14 @@ def remember(state_dir: Path, project: Project, environment: Environment, identi
     target = environment.target
     where = address_of(target, identity.host, identity.port, identity.database)
     seen = Seen(
-        environment.name, project.plan.project, environment.policy.confirm_word, target.display, identity.database,
-        identity.system_identifier, where.conninfo,
-    )  # fmt: skip
+        environment.name,
+        project.plan.project,
+        environment.policy.confirm_word,
+        target.display,
+        identity.database,
+        identity.system_identifier,
+        where.conninfo,
+    )
     text = json.dumps(asdict(seen), indent=1) + "\n"
     with contextlib.suppress(OSError):
         if path.exists() and path.read_text(encoding="utf-8") == text:
@@ -151,9 +156,12 @@ _Addresses = list["Reachable"]
 
 
 def _twins(
-    project: Project, known: Mapping[str, Environment], environment: Environment, identity: ServerIdentity,
+    project: Project,
+    known: Mapping[str, Environment],
+    environment: Environment,
+    identity: ServerIdentity,
     state_dir: Path,
-) -> Iterator[tuple[Environment, _Addresses]]:  # fmt: skip
+) -> Iterator[tuple[Environment, _Addresses]]:
     """The protected environments that this server may be, and where they are reached, the address of now first."""
     seen = seen_before(state_dir)
     strangers: dict[tuple[str, str], _Addresses] = {}

@@ -281,9 +281,15 @@ class Executor:
             for position, (at, sql) in enumerate(batch):
                 last = line + sql.count(b"\n")
                 sent = Send(
-                    send.path, line, last, sql, sql.decode("utf-8", "surrogateescape"), start=at, end=at + len(sql) - 1,
+                    send.path,
+                    line,
+                    last,
+                    sql,
+                    sql.decode("utf-8", "surrogateescape"),
+                    start=at,
+                    end=at + len(sql) - 1,
                     lines=tuple(range(line, last + 1)) if last > line else (),
-                )  # fmt: skip
+                )
                 self.sink.started(sent, kind, commits=False)
                 if position == len(counts):
                     self._report(sent, exchange)

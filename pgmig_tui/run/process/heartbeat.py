@@ -60,11 +60,17 @@ class Heartbeat:
             runs.begin_sql(
                 self._schema,
                 runs.RunBegin(
-                    plan.run_id, command, plan.project, mask_secrets(plan.environment), plan.host, plan.os_user,
-                    f"{plan.operator_name} <{plan.operator_email}>", len(plan.steps),
+                    plan.run_id,
+                    command,
+                    plan.project,
+                    mask_secrets(plan.environment),
+                    plan.host,
+                    plan.os_user,
+                    f"{plan.operator_name} <{plan.operator_email}>",
+                    len(plan.steps),
                 ),
             )
-        )  # fmt: skip
+        )
 
     def heard(self, event: AnyEvent) -> None:
         """An event was written into the journal."""

@@ -139,9 +139,14 @@ class Stepper:
 
     def _begun(self, step: Step) -> StepStarted:
         return StepStarted(
-            step=step.number, action=step.action, change=step.change, change_id=step.change_id, label=step.label,
-            mode=step.mode, script=step.script,
-        )  # fmt: skip
+            step=step.number,
+            action=step.action,
+            change=step.change,
+            change_id=step.change_id,
+            label=step.label,
+            mode=step.mode,
+            script=step.script,
+        )
 
     def run(self, step: Step) -> StepResult:
         """Carry out `step`. Server errors end up in the result and the journal; only our own bugs are raised."""
@@ -375,9 +380,14 @@ class Stepper:
             if wire.alive and wire.in_transaction:
                 wire.run(b"ROLLBACK")
             return self.failures.failed(
-                step, start, failure, executor.executed, in_doubt=failure.lost, left=executor.left,
+                step,
+                start,
+                failure,
+                executor.executed,
+                in_doubt=failure.lost,
+                left=executor.left,
                 halves=executor.halves,
-            )  # fmt: skip
+            )
         self.journal.write(StepApplied(step=step.number, change=step.change, ms=elapsed_ms(start)), sync=True)
         verified = True
         if step.verify != "off":

@@ -401,7 +401,7 @@ def _completed(live: Live, known: Live | None) -> Live | None:
         return None
     return replace(
         known, waiting=live.waiting, waiters=live.waiters, oldest_wait_ms=live.oldest_wait_ms, waited_ms=live.waited_ms
-    )  # fmt: skip
+    )
 
 
 def _note(live: Live, statement: _Statement) -> str:
@@ -423,6 +423,17 @@ def _note(live: Live, statement: _Statement) -> str:
 def told(one: Seen) -> Blocker:
     """A session that is in the way, as events tell it."""
     return Blocker(
-        one.pid, one.started or "", one.user, one.application, one.state or "", one.since_ms, one.query, one.depth,
-        one.prepared, one.wraparound, one.ours, one.sqitch, one.hidden,
-    )  # fmt: skip
+        one.pid,
+        one.started or "",
+        one.user,
+        one.application,
+        one.state or "",
+        one.since_ms,
+        one.query,
+        one.depth,
+        one.prepared,
+        one.wraparound,
+        one.ours,
+        one.sqitch,
+        one.hidden,
+    )

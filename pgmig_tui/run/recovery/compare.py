@@ -50,17 +50,27 @@ def became(connection: Connection, notes: Sequence[Note]) -> tuple[Became, str, 
 
 def _named(note: Note) -> Named:
     return Named(
-        str(note["kind"]), str(note["name"]), str(note.get("schema", "")), str(note.get("part", "")),
-        str(note.get("part_schema", "")), None if note.get("any") else (), sig=str(note.get("sig", "")),
-    )  # fmt: skip
+        str(note["kind"]),
+        str(note["name"]),
+        str(note.get("schema", "")),
+        str(note.get("part", "")),
+        str(note.get("part_schema", "")),
+        None if note.get("any") else (),
+        sig=str(note.get("sig", "")),
+    )
 
 
 def _moved(note: Note) -> Named:
     to, old = note["to"], _named(note)
     return Named(
-        old.kind, str(to["name"]), str(to.get("schema", "")), str(to.get("part", "")), old.part_schema, old.args,
+        old.kind,
+        str(to["name"]),
+        str(to.get("schema", "")),
+        str(to.get("part", "")),
+        old.part_schema,
+        old.args,
         sig=old.sig,
-    )  # fmt: skip
+    )
 
 
 def _one(note: Note, now: Found, moved: Found | None, quoted: Quoted) -> tuple[Became, str, tuple[str, ...]]:

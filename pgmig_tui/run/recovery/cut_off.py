@@ -84,8 +84,9 @@ def look_back(
         if one.relation == "unknown":
             raise InDoubt(
                 f"{of}, and whether it worked on this server can't be told: {one.why}",
-                now=_NOTHING, do=f"{command} asks.",
-            )  # fmt: skip
+                now=_NOTHING,
+                do=f"{command} asks.",
+            )
         if not one.own:
             raise InDoubt(f"{of}, which is this very server and database", now=_NOTHING, do=f"{command} settles it.")
         settlement = examine(connection, one.plan)
@@ -93,8 +94,9 @@ def look_back(
             pids = ", ".join(str(session.pid) for session in settlement.sessions)
             raise InDoubt(
                 f"{of}, and it still lives on the server: process {pids}",
-                now=_NOTHING, do=f"{command} names its sessions and can end them.",
-            )  # fmt: skip
+                now=_NOTHING,
+                do=f"{command} names its sessions and can end them.",
+            )
         if not settlement.settled or settlement.partly:
             raise InDoubt(f"{of}: {settlement.summary}", now=_NOTHING, do=f"{command} settles it.")
         ids.append(run_id)
@@ -115,8 +117,9 @@ def settle_earlier(connection: Connection, state_dir: Path, run_ids: Iterable[st
         if not settlement.settled or settlement.partly:
             raise InDoubt(
                 f"the run {run_id}, which was cut off, can't be settled any more: {settlement.summary}",
-                now="No step was begun.", do=f"`pgmig-tui reconcile {settlement.plan.environment}` looks at it.",
-            )  # fmt: skip
+                now="No step was begun.",
+                do=f"`pgmig-tui reconcile {settlement.plan.environment}` looks at it.",
+            )
         if settle(connection, settlement, by=by):
             done.append((run_id, settlement.summary))
     return done

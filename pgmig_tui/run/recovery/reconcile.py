@@ -170,10 +170,11 @@ def _verdict(seen: _Seen, step: Step, at: Position) -> StepOutcome:
         return StepOutcome(step, "not_applied", f"{_ANEW}, and has no record of it")
     if at.recorded:
         return StepOutcome(
-            step, "not_applied",
+            step,
+            "not_applied",
             "the journal says that it was committed, and the registry of the server that answers now doesn't: another"
             " has undone it, or this server (a promoted standby, a restored backup) never had it",
-        )  # fmt: skip
+        )
     if step.mode != "stepwise":
         return StepOutcome(step, "not_applied", "its transaction was rolled back: the registry has no record of it")
     if seen.anew:
