@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pgmig_tui.script.actions import Connect, CopyFile, RedirectOutput, Send, SetEncoding, SetEnvironment, Shell, Then
 from pgmig_tui.script.arguments import Argument, Arguments
 from pgmig_tui.script.copy import parse_copy
 from pgmig_tui.script.frame import Arm
+from pgmig_tui.script.psql import PsqlSession
 from pgmig_tui.script.variables import parse_boolean, to_bytes, to_text
-
-if TYPE_CHECKING:
-    from pgmig_tui.script.reader import PsqlReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,7 @@ class Sending:
     argument: str = ""
 
 
-Run = Callable[["PsqlReader", Arguments, str], Sending | None]
+Run = Callable[[PsqlSession, Arguments, str], Sending | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,74 +41,74 @@ def _text(argument: Argument | None) -> str:
 # --- variables and text -------------------------------------------------------------------------------------------
 
 
-def _set(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _set(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     variable = arguments.next()
     if variable:
         value = b"".join(argument.text for argument in arguments.rest())
-        reader.set_variable(_text(variable), to_text(value))
+        psql.set_variable(_text(variable), to_text(value))
 
 
-def _unset(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _unset(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     variable = arguments.next()
     if not variable:
-        raise reader.problem("\\unset: missing required argument")
-    reader.unset_variable(_text(variable))
+        raise psql.problem("\\unset: missing required argument")
+    psql.unset_variable(_text(variable))
 
 
-def _echo(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _echo(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     words = arguments.rest()
     newline = "\n"
     if words and words[0].text == b"-n" and not words[0].quote:
         words, newline = words[1:], ""
-    reader.echo(" ".join(map(_text, words)) + newline, "err" if name == "warn" else "out")
+    psql.echo(" ".join(map(_text, words)) + newline, "err" if name == "warn" else "out")
 
 
-def _print(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    shown = b"".join(reader.frame.parts) or reader.frame.previous
+def _print(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    shown = b"".join(psql.frame.parts) or psql.frame.previous
     if shown:
-        reader.echo(to_text(shown) + "\n")
+        psql.echo(to_text(shown) + "\n")
 
 
-def _reset(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    reader.frame.clear()
+def _reset(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    psql.frame.clear()
 
 
-def _errverbose(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    message = reader.variables["LAST_ERROR_MESSAGE"]
-    state = reader.variables["LAST_ERROR_SQLSTATE"]
+def _errverbose(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    message = psql.variables["LAST_ERROR_MESSAGE"]
+    state = psql.variables["LAST_ERROR_SQLSTATE"]
     if message:
-        reader.echo(f"ERROR:  {state}: {message}\n", "err")
+        psql.echo(f"ERROR:  {state}: {message}\n", "err")
     else:
-        reader.echo("There is no previous error.\n")
+        psql.echo("There is no previous error.\n")
 
 
 # --- \if ----------------------------------------------------------------------------------------------------------
 
 
-def _condition(reader: PsqlReader, arguments: Arguments, what: str) -> Arm:
+def _condition(psql: PsqlSession, arguments: Arguments, what: str) -> Arm:
     """Evaluates the rest of the line; psql takes what is no boolean for false, with a complaint that stops nothing."""
     text = to_text(b" ".join(argument.text for argument in arguments.rest()))
     value = parse_boolean(text)
     if value is None:
-        reader.echo(f'unrecognized value "{text}" for "{what}": Boolean expected\n', "err")
+        psql.echo(f'unrecognized value "{text}" for "{what}": Boolean expected\n', "err")
     return Arm.TRUE if value else Arm.FALSE
 
 
-def _if(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    reader.check_depth()
-    frame = reader.frame
+def _if(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    psql.check_depth()
+    frame = psql.frame
     if frame.active:
-        arm = _condition(reader, arguments, "\\if expression")
+        arm = _condition(psql, arguments, "\\if expression")
     else:
         arguments.rest()
         arm = Arm.IGNORED
     frame.push(arm)
 
 
-def _elif(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    frame = reader.frame
+def _elif(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    frame = psql.frame
     if not frame.branches:
-        raise reader.problem("\\elif: no matching \\if")
+        raise psql.problem("\\elif: no matching \\if")
     match frame.branches[-1].arm:
         case Arm.TRUE:
             frame.keep()
@@ -120,18 +117,18 @@ def _elif(reader: PsqlReader, arguments: Arguments, name: str) -> None:
         case Arm.FALSE:
             frame.discard()
             frame.poke(Arm.TRUE)  # so that variables have their values
-            frame.poke(_condition(reader, arguments, "\\elif expression"))
+            frame.poke(_condition(psql, arguments, "\\elif expression"))
         case Arm.IGNORED:
             frame.discard()
             arguments.rest()
         case _:
-            raise reader.problem("\\elif: cannot occur after \\else")
+            raise psql.problem("\\elif: cannot occur after \\else")
 
 
-def _else(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    frame = reader.frame
+def _else(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    frame = psql.frame
     if not frame.branches:
-        raise reader.problem("\\else: no matching \\if")
+        raise psql.problem("\\else: no matching \\if")
     match frame.branches[-1].arm:
         case Arm.TRUE:
             frame.keep()
@@ -143,13 +140,13 @@ def _else(reader: PsqlReader, arguments: Arguments, name: str) -> None:
             frame.discard()
             frame.poke(Arm.ELSE_FALSE)
         case _:
-            raise reader.problem("\\else: cannot occur after \\else")
+            raise psql.problem("\\else: cannot occur after \\else")
 
 
-def _endif(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    frame = reader.frame
+def _endif(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    frame = psql.frame
     if not frame.branches:
-        raise reader.problem("\\endif: no matching \\if")
+        raise psql.problem("\\endif: no matching \\if")
     if not frame.active:
         frame.discard()
     frame.pop()
@@ -158,7 +155,7 @@ def _endif(reader: PsqlReader, arguments: Arguments, name: str) -> None:
 # --- sending ------------------------------------------------------------------------------------------------------
 
 
-def _go(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+def _go(psql: PsqlSession, arguments: Arguments, name: str) -> Sending:
     """\\g and \\gx: `(options)` only change how rows look, a file or `|command` takes them."""
     target = arguments.next(pipe=True)
     if target and target.text.startswith(b"(") and not target.quote:
@@ -166,30 +163,30 @@ def _go(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
         while option and not option.text.endswith(b")"):
             option = arguments.next()
         if not option:
-            raise reader.problem(f"\\{name}: missing right parenthesis")
+            raise psql.problem(f"\\{name}: missing right parenthesis")
         target = arguments.next(pipe=True)
     if not target:
         return Sending("gx" if name == "gx" else "plain")
-    return _to(reader, _text(target), f"\\{name}")
+    return _to(psql, _text(target), f"\\{name}")
 
 
-def _to(reader: PsqlReader, target: str, what: str) -> Sending:
+def _to(psql: PsqlSession, target: str, what: str) -> Sending:
     if target.startswith("|"):
-        reader.needs_shell(f"{what} |")
+        psql.needs_shell(f"{what} |")
         return Sending("pipe", target[1:])
-    return Sending("file", reader.resolve_file(target))
+    return Sending("file", psql.resolve_file(target))
 
 
-def _gset(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+def _gset(psql: PsqlSession, arguments: Arguments, name: str) -> Sending:
     prefix = arguments.next()
     return Sending("gset", _text(prefix))
 
 
-def _gexec(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+def _gexec(psql: PsqlSession, arguments: Arguments, name: str) -> Sending:
     return Sending("gexec")
 
 
-def _crosstabview(reader: PsqlReader, arguments: Arguments, name: str) -> Sending:
+def _crosstabview(psql: PsqlSession, arguments: Arguments, name: str) -> Sending:
     arguments.rest()
     return Sending("plain")
 
@@ -197,135 +194,133 @@ def _crosstabview(reader: PsqlReader, arguments: Arguments, name: str) -> Sendin
 # --- files --------------------------------------------------------------------------------------------------------
 
 
-def _include(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _include(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     wanted = arguments.next(semicolon=True)
     if not wanted:
-        raise reader.problem(f"\\{name}: missing required argument")
+        raise psql.problem(f"\\{name}: missing required argument")
     if wanted.text == b"-":
-        raise reader.refusal(f"\\{name} - would read from a terminal that isn't there")
-    resolved, data = reader.read_file(_text(wanted), relative=name in ("ir", "include_relative"))
-    reader.include(resolved, data)
+        raise psql.refusal(f"\\{name} - would read from a terminal that isn't there")
+    resolved, data = psql.read_file(_text(wanted), relative=name in ("ir", "include_relative"))
+    psql.include(resolved, data)
 
 
-def _output(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _output(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     target = arguments.next(semicolon=True, pipe=True)
-    frame = reader.frame
+    frame = psql.frame
     resolved = _text(target) or None
     if resolved and resolved.startswith("|"):
-        reader.needs_shell("\\o |")
+        psql.needs_shell("\\o |")
     elif resolved:
-        resolved = reader.resolve_file(resolved)
-    reader.emit(RedirectOutput(resolved, frame.name, frame.line_number))
+        resolved = psql.resolve_file(resolved)
+    psql.emit(RedirectOutput(resolved, frame.name, frame.line_number))
 
 
-def _copy(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _copy(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     text = to_text(arguments.whole_line())
     copy = parse_copy(text)
     if isinstance(copy, str):
-        raise reader.problem(f"\\copy: {copy}")
-    frame = reader.frame
+        raise psql.problem(f"\\copy: {copy}")
+    frame = psql.frame
     line, sql = frame.line_number, to_bytes(copy.sql)
     if copy.source == "program":
-        reader.needs_shell("\\copy … program")
-        data = reader.shell(to_bytes(copy.name)) if copy.direction == "in" else b""
-        reader.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, "|" + copy.name, data))
+        psql.needs_shell("\\copy … program")
+        data = psql.shell(to_bytes(copy.name)) if copy.direction == "in" else b""
+        psql.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, "|" + copy.name, data))
     elif copy.source == "file":
         if copy.direction == "in":
-            resolved, data = reader.read_file(copy.name)
+            resolved, data = psql.read_file(copy.name)
         else:
-            resolved, data = reader.resolve_file(copy.name), b""
-        reader.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, resolved, data))
+            resolved, data = psql.resolve_file(copy.name), b""
+        psql.emit(CopyFile(frame.name, line, sql, copy.sql, copy.direction, resolved, data))
     elif copy.source == "pstdin":
-        raise reader.refusal("\\copy … from pstdin would read from a terminal that isn't there")
+        raise psql.refusal("\\copy … from pstdin would read from a terminal that isn't there")
     else:
         start = frame.origin(frame.command_at)
-        reader.emit(Send(frame.name, line, line, sql, copy.sql, start=start, end=frame.next_base))
+        psql.emit(Send(frame.name, line, line, sql, copy.sql, start=start, end=frame.next_base))
 
 
 # --- session ------------------------------------------------------------------------------------------------------
 
 
-def _quit(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _quit(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     """Ends this file only; what the query buffer holds is still sent, as psql does."""
     arguments.whole_line()
-    reader.frame.quit = True
+    psql.frame.quit = True
 
 
-def _encoding(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _encoding(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     encoding = arguments.next()
-    frame = reader.frame
+    frame = psql.frame
     if encoding:
-        reader.emit(SetEncoding(_text(encoding), frame.name, frame.line_number))
+        psql.emit(SetEncoding(_text(encoding), frame.name, frame.line_number))
     else:
-        reader.echo(reader.encoding + "\n")
+        psql.echo(psql.encoding + "\n")
 
 
-def _connect(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _connect(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     words = [to_text(a.text) for a in iter(lambda: arguments.next(semicolon=True), None)]
     if words and words[0].startswith("-reuse-previous"):
         words = words[1:]
     if words and ("=" in words[0] or "://" in words[0]):
-        raise reader.refusal(
-            f"\\{name} with a connection string", f"Name the database: \\{name} {reader.server.dbname}"
-        )
+        raise psql.refusal(f"\\{name} with a connection string", f"Name the database: \\{name} {psql.server.dbname}")
     wanted = [None if word == "-" else word for word in words] + [None] * 4
-    server = reader.server
+    server = psql.server
     known = (server.dbname, None, server.host, server.port)
     for value, own, what in zip(wanted, known, ("database", "role", "host", "port"), strict=False):
         if own is not None and value is not None and value.strip('"') != own:
-            raise reader.refusal(
+            raise psql.refusal(
                 f"\\{name} to another {what} ({value})",
                 "A change runs on one database; give the other one a target of its own.",
             )
-    frame = reader.frame
-    reader.emit(Connect((wanted[1] or "").strip('"'), frame.name, frame.line_number))
+    frame = psql.frame
+    psql.emit(Connect((wanted[1] or "").strip('"'), frame.name, frame.line_number))
 
 
-def _restrict(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _restrict(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     key = _text(arguments.next(semicolon=True))
     if not key:
-        raise reader.problem(f"\\{name}: missing required argument")
+        raise psql.problem(f"\\{name}: missing required argument")
     if name == "restrict":
-        reader.restricted = key
-    elif not reader.restricted:
-        raise reader.problem("\\unrestrict: not currently in restricted mode")
-    elif reader.restricted != key:
-        raise reader.problem("\\unrestrict: wrong key")
+        psql.restricted = key
+    elif not psql.restricted:
+        raise psql.problem("\\unrestrict: not currently in restricted mode")
+    elif psql.restricted != key:
+        raise psql.problem("\\unrestrict: wrong key")
     else:
-        reader.restricted = ""
+        psql.restricted = ""
 
 
-def _shell(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _shell(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     command = to_text(arguments.whole_line())
-    reader.needs_shell("\\!")
-    frame = reader.frame
-    reader.emit(Shell(command, frame.name, frame.line_number))
+    psql.needs_shell("\\!")
+    frame = psql.frame
+    psql.emit(Shell(command, frame.name, frame.line_number))
 
 
-def _setenv(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-    reader.needs_shell("\\setenv")
+def _setenv(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+    psql.needs_shell("\\setenv")
     variable, value = arguments.next(), arguments.next()
     if not variable:
-        raise reader.problem("\\setenv: missing required argument")
+        raise psql.problem("\\setenv: missing required argument")
     if b"=" in variable.text:
-        raise reader.problem('\\setenv: environment variable name must not contain "="')
-    frame = reader.frame
-    reader.emit(SetEnvironment(_text(variable), _text(value) if value else None, frame.name, frame.line_number))
+        raise psql.problem('\\setenv: environment variable name must not contain "="')
+    frame = psql.frame
+    psql.emit(SetEnvironment(_text(variable), _text(value) if value else None, frame.name, frame.line_number))
 
 
-def _harmless(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _harmless(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     """How rows look is our own affair."""
     arguments.rest()
 
 
-def _shows(reader: PsqlReader, arguments: Arguments, name: str) -> None:
+def _shows(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     arguments.whole_line()
-    reader.echo(f"\\{name} is for a person at psql; passed over\n", "err")
+    psql.echo(f"\\{name} is for a person at psql; passed over\n", "err")
 
 
 def _refused(reason: str) -> Run:
-    def run(reader: PsqlReader, arguments: Arguments, name: str) -> None:
-        raise reader.refusal(f"\\{name} {reason}")
+    def run(psql: PsqlSession, arguments: Arguments, name: str) -> None:
+        raise psql.refusal(f"\\{name} {reason}")
 
     return run
 
@@ -374,17 +369,11 @@ def _table() -> dict[str, Command]:
     return commands
 
 
+_COMMANDS = _table()
 _DESCRIBE = re.compile(r"d[a-zA-Z]*[S+x]*|[lz][S+x]*").fullmatch
 
 
-class MetaCommands(dict[str, Command]):
-    """All commands by name; the many spellings of `\\d` share one."""
-
-    def get(self, name: str, default: Command | None = None) -> Command | None:  # type: ignore[override]
-        found = super().get(name)
-        if found is None and _DESCRIBE(name):
-            return Command(_shows, whole_line=True)
-        return found or default
-
-
-COMMANDS = MetaCommands(_table())
+def command_of(name: str) -> Command | None:
+    """The command of a name, None for one that psql doesn't have; the many spellings of `\\d` share one."""
+    found = _COMMANDS.get(name)
+    return Command(_shows, whole_line=True) if found is None and _DESCRIBE(name) else found

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pgmig_tui.script.actions import Action, Outcome, Send, ServerFacts
 from pgmig_tui.script.files import Allow, MemoryFiles
 from pgmig_tui.script.preview import Preview, preview
-from pgmig_tui.script.reader import PsqlReader, RunShell
+from pgmig_tui.script.psql import RunShell
+from pgmig_tui.script.reader import PsqlReader
 
 SERVER = ServerFacts(160004, "app", "deployer", "db.example", "5432", "UTF8")
 

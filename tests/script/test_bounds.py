@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from pgmig_tui.script import reader
+from pgmig_tui.script import psql
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow, MemoryFiles
 from pgmig_tui.script.preview import Preview, preview
@@ -48,7 +48,7 @@ BOMBS = {
 @pytest.fixture
 def bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sixteenth of the real one, which takes a sixteenth of the time to reach."""
-    monkeypatch.setattr(reader, "_EXPANDED_BYTES", 4 << 20)
+    monkeypatch.setattr(psql, "_EXPANDED_BYTES", 4 << 20)
 
 
 @pytest.mark.usefixtures("bound")
