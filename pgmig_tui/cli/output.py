@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
@@ -176,7 +176,7 @@ def warn(message: str) -> None:
     note((("warning: ", "waiting"), (safe(message), "plain")))
 
 
-def document(value: Any) -> None:
+def document(value: object) -> None:
     """One JSON document on stdout. Only ASCII goes out, so that no name in it can steer a terminal."""
     if _hide is not None:
         from pgmig_tui.display.mask import without_values
@@ -186,7 +186,7 @@ def document(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2 if sys.stdout.isatty() else None) + "\n")
 
 
-def document_of(before: dict[str, Any], key: str, items: Iterable[str], after: dict[str, Any]) -> None:
+def document_of(before: dict[str, object], key: str, items: Iterable[str], after: dict[str, object]) -> None:
     """A document with one long list, whose items are JSON texts already: fields before it, the list, fields after."""
     text = f'{json.dumps(before)[:-1]}, "{key}": [{", ".join(items)}], {json.dumps(after)[1:]}'
     if sys.stdout.isatty() or _hide is not None:

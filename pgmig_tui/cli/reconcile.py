@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask_yes, somebody_is_there
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.gates.loss import Losses
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.run.journal.run_plan import RunPlan
     from pgmig_tui.run.recovery.cut_off import CutOff
     from pgmig_tui.run.recovery.reconcile import Settlement
 
@@ -145,7 +146,7 @@ def _closed(arguments: Namespace, environment: Environment, run: CutOff) -> _Fou
     return _Found(run, None, done, "it was closed without a look at its server" if done else "another settles it now")
 
 
-def _settlement(arguments: Namespace, connection: Connection, environment: Environment, plan: Any) -> Settlement:
+def _settlement(arguments: Namespace, connection: Connection, environment: Environment, plan: RunPlan) -> Settlement:
     from pgmig_tui.run.process.record import record, verified
     from pgmig_tui.run.recovery.reconcile import end_sessions, examine, leave
 
@@ -221,7 +222,7 @@ def _show(one: _Found, environment: str) -> None:
         output.say(f"  If it is applied: pgmig-tui reconcile {safe(environment)} --record; if not: --leave")
 
 
-def _document(one: _Found) -> dict[str, Any]:
+def _document(one: _Found) -> dict[str, object]:
     plan, settlement = one.run.plan, one.settlement
     return {
         "run": plan.run_id,

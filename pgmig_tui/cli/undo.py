@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_named, located_environment, project_here
@@ -168,7 +168,7 @@ def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
     return 0
 
 
-def _restored(one: RestoreOutcome) -> dict[str, Any]:
+def _restored(one: RestoreOutcome) -> dict[str, object]:
     return {
         "source": str(one.kept.source),
         "columns": list(one.kept.columns),

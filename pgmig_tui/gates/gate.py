@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pgmig_tui.database.checks import CheckResult, document
 from pgmig_tui.display import words
@@ -41,7 +41,7 @@ class Result:
     item: ChecklistItem
     state: State
     summary: str
-    evidence: Mapping[str, Any] | None = None
+    evidence: Mapping[str, object] | None = None
     answer: Answer | None = None
     blocks: bool = False
     uncounted: str = ""

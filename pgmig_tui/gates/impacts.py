@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.database.forecast import ForecastScript, forecast, walk
 from pgmig_tui.errors import ProjectError
@@ -71,14 +71,14 @@ class Inspected:
     findings: tuple[Finding, ...]
     measured: tuple[EarlierDuration, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An element of "scripts" of `impact --json`."""
         return {**to_json(self.impact, self.change), "findings": self._findings(), "measured": self._measured()}
 
-    def _measured(self) -> list[dict[str, Any]]:
+    def _measured(self) -> list[dict[str, object]]:
         return [{"environment": one.environment, "ms": one.ms} for one in self.measured]
 
-    def _findings(self) -> list[dict[str, Any]]:
+    def _findings(self) -> list[dict[str, object]]:
         return [
             {"path": one.path, "line": one.line, "code": one.code, "message": one.message, "refuses": one.refuses}
             for one in self.findings

@@ -149,13 +149,10 @@ class Project:
     def verify_mode(self, environment: Environment, option: bool | None = None) -> Literal["inside", "after", "off"]:
         """Return where verify scripts run: the option counts, then pgmig.toml, then `[deploy] verify`, then inside."""
         wanted = environment.policy.verify
-        if option is False:
-            return "off"
-        if wanted in ("inside", "after") or (wanted == "off" and option is None):
-            return wanted  # type: ignore[return-value]  # narrowed by the line above
-        if option is None and self.config.bool("deploy.verify") is False:
-            return "off"
-        return "inside"
+        if wanted == "after" and option is not False:
+            return "after"
+        configured = wanted != "off" and (wanted == "inside" or self.config.bool("deploy.verify") is not False)
+        return "inside" if option or (option is None and configured) else "off"
 
     @cached_property
     def inside(self) -> Inside:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.modes import LockMode
@@ -192,7 +192,7 @@ class Rehearsal:
         return sum(difference.strong for one in self.scripts for _, difference in one.differences)
 
 
-def to_json(found: Rehearsal) -> dict[str, Any]:
+def to_json(found: Rehearsal) -> dict[str, object]:
     """The document of `rehearse --json`."""
     marks = found.fingerprints
     return {
@@ -220,7 +220,7 @@ def to_json(found: Rehearsal) -> dict[str, Any]:
     }
 
 
-def _script_json(one: RehearsedScript) -> dict[str, Any]:
+def _script_json(one: RehearsedScript) -> dict[str, object]:
     return {
         "change": one.change,
         "change_id": one.change_id,
@@ -237,7 +237,7 @@ def _script_json(one: RehearsedScript) -> dict[str, Any]:
     }
 
 
-def _statement_json(one: RehearsedStatement) -> dict[str, Any]:
+def _statement_json(one: RehearsedStatement) -> dict[str, object]:
     measured, predicted = one.measured, one.predicted
     return {
         "path": one.path,

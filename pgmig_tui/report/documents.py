@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.project.plan import Change
     from pgmig_tui.project.project import Project
 
-Document = dict[str, Any]
+Document = dict[str, object]
 
 
 def plan_document(project: Project, changes: Iterable[Change] | None = None) -> Document:

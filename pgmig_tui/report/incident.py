@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pgmig_tui.display import words
 from pgmig_tui.display.activity import Activity
@@ -158,7 +157,7 @@ def six_lines(incident: Incident) -> list[str]:
     return [safe(line) for line in lines]
 
 
-def document(incident: Incident) -> dict[str, Any]:
+def document(incident: Incident) -> dict[str, object]:
     """As JSON values: the report of the run, and what only an incident has."""
     checked = incident.checked
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
@@ -181,7 +180,7 @@ def markdown(events: Iterable[Entry], *, cut_off: bool = False) -> str:
     return "\n".join(lines)
 
 
-def report_document(events: Iterable[Entry], *, cut_off: bool = False) -> dict[str, Any]:
+def report_document(events: Iterable[Entry], *, cut_off: bool = False) -> dict[str, object]:
     """The same facts as JSON values."""
     picture = picture_of(events)
     return {

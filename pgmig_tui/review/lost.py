@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
@@ -41,7 +41,7 @@ class Claim:
         counted = f" (counted at {words.utc(self.counted_at)})" if self.counted_at and self.total is not None else ""
         return safe(f"{self.told}{counted}" + (f": {self.why}" if self.state != "lost" else ""))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {
             "step": self.step,
             "change": self.change,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.database.connect import application_name, connect
@@ -126,7 +126,7 @@ def require_shown(found: RollbackReview, environment: Environment) -> None:
         )
 
 
-def _loss_fields(reviewed: Review, receipt: Receipt, asked_at: datetime) -> Iterator[dict[str, Any]]:
+def _loss_fields(reviewed: Review, receipt: Receipt, asked_at: datetime) -> Iterator[dict[str, object]]:
     """The fields of the `loss_counted` events: each with the step that destroys it, for only that step's end says
     whether it was lost."""
     at = asked_at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -233,7 +233,7 @@ def _quoted(text: str) -> str:
     return shlex.quote(safe(text))
 
 
-def nothing_document(extent: Extent, environment: str) -> dict[str, Any]:
+def nothing_document(extent: Extent, environment: str) -> dict[str, object]:
     """As JSON values, where nothing is rolled back. `candidate` is for a person to choose."""
     one = extent.candidate
     return {
@@ -252,7 +252,7 @@ def nothing_document(extent: Extent, environment: str) -> dict[str, Any]:
     }
 
 
-def _undoes(extent: Extent) -> dict[str, Any]:
+def _undoes(extent: Extent) -> dict[str, object]:
     return {
         "run": extent.run_id or None,
         "by": extent.by,
@@ -264,7 +264,7 @@ def _undoes(extent: Extent) -> dict[str, Any]:
     }
 
 
-def _keep(extent: Extent) -> dict[str, Any] | None:
+def _keep(extent: Extent) -> dict[str, object] | None:
     keep = extent.keep
     return None if keep is None else {"name": keep.name, "change_id": keep.change_id, "tags": list(keep.tags)}
 
@@ -357,7 +357,7 @@ def command_line(found: RollbackReview) -> str:
     return " ".join(parts)
 
 
-def document(found: RollbackReview) -> dict[str, Any]:
+def document(found: RollbackReview) -> dict[str, object]:
     """As JSON values."""
     extent, plan = found.extent, found.plan
     files = RecordedFiles.of(plan)

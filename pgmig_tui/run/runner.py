@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
@@ -84,7 +83,7 @@ class Runner:
     """One run. `execute` returns the exit status that the journal's last event holds too."""
 
     def __init__(
-        self, plan: RunPlan, target: Endpoint, journal: JournalWriter, answers: list[Mapping[str, Any]]
+        self, plan: RunPlan, target: Endpoint, journal: JournalWriter, answers: list[Mapping[str, object]]
     ) -> None:
         self.plan = plan
         self.target = target

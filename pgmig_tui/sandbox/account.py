@@ -8,7 +8,6 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pgmig_tui.errors import PgmigError
 
@@ -29,7 +28,6 @@ class Account:
     def run(self, command: list[str | Path], *, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a program of PostgreSQL under this account, with none of our own settings (PG*, LD_*, locale)."""
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-        other: dict[str, Any] = {} if self.ours else {"user": self.uid, "group": self.gid, "extra_groups": []}
         try:
             return subprocess.run(
                 command,
@@ -41,7 +39,9 @@ class Account:
                 errors="replace",
                 timeout=timeout,
                 umask=0o077,
-                **other,
+                user=None if self.ours else self.uid,
+                group=None if self.ours else self.gid,
+                extra_groups=None if self.ours else [],
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise PgmigError(

@@ -445,6 +445,7 @@ def check(scene: Scene, ran: Ran) -> int:
     claims.lines(markdown(events, cut_off=cut_off).split("\n"))
     claims.lines(summary(picture_of(events)).split("\n") if not cut_off else [])
     told = incident.document(found)
+    assert isinstance(told["told"], list)
     claims.lines(told["told"])
     check_steps(claims, told)
     check_steps(claims, report_document(events, cut_off=cut_off))

@@ -258,6 +258,7 @@ def test_a_live_gate(pg: Server, database_on: Databases) -> None:
     assert by_id["check:blockers"].state == "N-A"
     evidence = by_id[SERVER].evidence
     assert evidence is not None
+    assert isinstance(evidence["rows"], list)
     assert evidence["rows"][0]["database"] == name
     there = AnEnvironment(Policy(), Place({"host": "/nonexistent"}))
     gate = evaluate(items(), check_environment(there), (), protected=False)  # type: ignore[arg-type]

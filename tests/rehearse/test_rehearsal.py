@@ -93,7 +93,9 @@ def test_every_statement_is_measured_and_compared(workshop: Workshop, theatre: T
     assert marks.before == marks.reverted != marks.deployed == marks.redeployed
     assert workshop.relation("public.names"), "the target is as it was"
     assert not workshop.relation("sqitch.changes")
-    assert to_json(found)["fingerprints"]["revert_restores"] is True
+    told = to_json(found)["fingerprints"]
+    assert isinstance(told, dict)
+    assert told["revert_restores"] is True
 
 
 def test_what_runs_in_no_transaction_is_watched_from_outside(workshop: Workshop, theatre: Theatre) -> None:

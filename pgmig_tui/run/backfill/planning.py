@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database import backfill as batches_on
 from pgmig_tui.database.backfill import Checkpoint, Key, Table
@@ -329,7 +329,7 @@ def _try(trial: Connection, spec: Backfill, upto: Key, table: Table, warnings: l
         warnings.append(f"the server would read all of {table.name} for each batch: look at its plan with EXPLAIN")
 
 
-def _reads_whole(tree: Any, relation: str) -> bool:
+def _reads_whole(tree: object, relation: str) -> bool:
     """The plan has a sequential scan of the table."""
     if isinstance(tree, list):
         return any(_reads_whole(part, relation) for part in tree)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from pgmig_tui.display.activity import Activity, Blocker
 from pgmig_tui.run.journal.event_class import event
@@ -28,7 +28,7 @@ class UnknownEvent:
     """An event of a later version: its name and its fields, as they stand in its line."""
 
     name: str
-    fields: Mapping[str, Any]
+    fields: Mapping[str, object]
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
@@ -174,8 +174,8 @@ class BackupProven:
     seconds: float
     verified: str
     timeline: int | None
-    conninfo: Mapping[str, Any]
-    file: Mapping[str, Any] | None
+    conninfo: Mapping[str, object]
+    file: Mapping[str, object] | None
 
 
 @event
@@ -679,7 +679,7 @@ class StatementStarted:
     repeat: str | None = None
     files: tuple[tuple[str, ...], ...] | None = None
     rewrite: tuple[str, ...] | None = None
-    objects: tuple[Mapping[str, Any], ...] | None = None
+    objects: tuple[Mapping[str, object], ...] | None = None
     xid: str | None = None
     lasting: bool | None = None
     start: int | None = None
@@ -691,7 +691,7 @@ class StatementNotes(TypedDict, total=False):
     repeat: str
     files: tuple[tuple[str, ...], ...]
     rewrite: tuple[str, ...]
-    objects: tuple[Mapping[str, Any], ...]
+    objects: tuple[Mapping[str, object], ...]
     xid: str
     lasting: bool
     start: int

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.events import (
@@ -54,7 +53,7 @@ class OpenStatement:
     files: tuple[tuple[str, ...], ...] = ()
     """What it was going to replace: (qualified name, oid, file, columns) of each relation; and `rewrite`, how."""
     rewrite: tuple[str, ...] = ()
-    objects: tuple[Mapping[str, Any], ...] = ()
+    objects: tuple[Mapping[str, object], ...] = ()
     """What stood under its names (recovery.before)."""
     repeat: str = ""
     start: int | None = None

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, ServerError, guard_sql
 from pgmig_tui.database.losses import Count, TableFacts, WantedCount, count, read_tables
@@ -68,7 +68,7 @@ class Loss:
             return f"{told}, {none} written since the deploy"
         return f"{told}, at most {about}{found.since:,} of them written since the deploy"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A `loss_counted` event's fields."""
         return {
             "step": self.step,

@@ -7,7 +7,6 @@ goes into the journal with the statement and needs nothing else to be read: neit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pgmig_tui.database.objects import Found, Named, found_in, found_sql
 from pgmig_tui.database.wire import Wire
@@ -42,7 +41,7 @@ def noted_before(wire: Wire, text: str, kind: str) -> StatementNotes:
     return told
 
 
-def _objects(wire: Wire, subjects: tuple[Subject, ...]) -> tuple[Mapping[str, Any], ...]:
+def _objects(wire: Wire, subjects: tuple[Subject, ...]) -> tuple[Mapping[str, object], ...]:
     if len(subjects) > _MOST:
         return ()
     exchange = wire.run(found_sql([one.named for one in subjects]).encode())
@@ -57,9 +56,9 @@ def _resolved(named: Named, there: Found) -> bool:
     return not named.args or bool(there.sig)
 
 
-def _note(subject: Subject, there: Found) -> dict[str, Any]:
+def _note(subject: Subject, there: Found) -> dict[str, object]:
     named = subject.named
-    note: dict[str, Any] = {
+    note: dict[str, object] = {
         "kind": named.kind, "name": named.name, "schema": there.schema, "part": named.part,
         "part_schema": there.part_schema, "sig": there.sig, "any": named.args is None, "owner": there.owner,
         "oid": there.oid, "state": there.state, "want": subject.want, "what": subject.what, "told": subject.told,

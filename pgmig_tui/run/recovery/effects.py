@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.database.objects import Named, type_sql
+
+if TYPE_CHECKING:
+    from pgmig_tui.impact.nodes import Node
 
 Want = Literal["made", "gone", "moved", "has", "lacks"]
 Repeat = Literal["", "again", "upkeep", "nothing"]
@@ -56,7 +59,7 @@ class Effects:
     repeat: Repeat = ""
 
 
-def effects_of(node: Any) -> Effects:
+def effects_of(node: Node) -> Effects:
     """The effects of a statement, by its parse tree."""
     kind = str(node.WhichOneof("node"))
     statement = getattr(node, kind)
@@ -91,27 +94,27 @@ _REPEAT: Mapping[str, Repeat] = {
 # -- made ----------------------------------------------------------------------------------------------------------
 
 
-def _made(kind: str, name: str, schema: str = "", **more: Any) -> Subject:
+def _made(kind: str, name: str, schema: str = "", **more: Node) -> Subject:
     return Subject(Named(kind, name, schema, makes=True), "made", **more)
 
 
-def _on(kind: str, relation: Any, part: str) -> Named:
+def _on(kind: str, relation: Node, part: str) -> Named:
     return Named(kind, relation.relname, relation.schemaname, part)
 
 
-def _relation(relation: Any, *, replaces: bool = False) -> Effects | list[Subject]:
+def _relation(relation: Node, *, replaces: bool = False) -> Effects | list[Subject]:
     if relation.relpersistence == "t" or relation.schemaname == "pg_temp":
         return Effects(repeat="nothing")
     return [_made("relation", relation.relname, relation.schemaname, replaces=replaces)]
 
 
-def _index(statement: Any) -> list[Subject]:
+def _index(statement: Node) -> list[Subject]:
     if statement.idxname:
         return [Subject(_on("index", statement.relation, statement.idxname), "made")]
     return [Subject(_on("indexes", statement.relation, ""), "made")]
 
 
-def _define(statement: Any) -> Effects | list[Subject]:
+def _define(statement: Node) -> Effects | list[Subject]:
     kind = _enum(statement, "kind")
     schema, name = _qualified(statement.defnames)
     if kind == "OBJECT_AGGREGATE":
@@ -128,17 +131,17 @@ def _define(statement: Any) -> Effects | list[Subject]:
     return Effects() if catalog is None else [_made(catalog, name, schema)]
 
 
-def _function(statement: Any) -> list[Subject]:
+def _function(statement: Node) -> list[Subject]:
     schema, name = _qualified(statement.funcname)
     args = _parameters(one.function_parameter for one in statement.parameters)
     return [Subject(Named("routine", name, schema, args=args, makes=True), "made", replaces=statement.replace)]
 
 
-def _trigger(statement: Any) -> list[Subject]:
+def _trigger(statement: Node) -> list[Subject]:
     return [Subject(_on("trigger", statement.relation, statement.trigname), "made", replaces=statement.replace)]
 
 
-def _schema(statement: Any) -> list[Subject]:
+def _schema(statement: Node) -> list[Subject]:
     return (
         [_made("schema", statement.schemaname or statement.authrole.rolename)]
         if (statement.schemaname or statement.authrole.rolename)
@@ -146,7 +149,7 @@ def _schema(statement: Any) -> list[Subject]:
     )
 
 
-def _mapping(statement: Any, want: Want) -> list[Subject]:
+def _mapping(statement: Node, want: Want) -> list[Subject]:
     user = statement.user
     special = {"ROLESPEC_CURRENT_USER": "CURRENT_USER", "ROLESPEC_CURRENT_ROLE": "CURRENT_USER",
                "ROLESPEC_SESSION_USER": "SESSION_USER", "ROLESPEC_PUBLIC": ""}  # fmt: skip
@@ -154,22 +157,22 @@ def _mapping(statement: Any, want: Want) -> list[Subject]:
     return [Subject(Named("user mapping", statement.servername, part=role), want)]
 
 
-def _cast(statement: Any) -> list[Subject]:
+def _cast(statement: Node) -> list[Subject]:
     args = (_type(statement.sourcetype), _type(statement.targettype))
     return [Subject(Named("cast", " as ".join(args), args=args, makes=True), "made")]
 
 
-def _transform(statement: Any) -> list[Subject]:
+def _transform(statement: Node) -> list[Subject]:
     named = Named("transform", statement.lang, args=(_type(statement.type_name),), makes=True)
     return [Subject(named, "made", replaces=statement.replace)]
 
 
-def _by_method(kind: str, names: Any, method: str) -> list[Subject]:
+def _by_method(kind: str, names: Node, method: str) -> list[Subject]:
     schema, name = _qualified(names)
     return [Subject(Named(kind, name, schema, method, makes=True), "made")]
 
 
-def _enum_value(statement: Any) -> list[Subject]:
+def _enum_value(statement: Node) -> list[Subject]:
     schema, name = _qualified(statement.type_name)
     if statement.old_val:
         old = Named("label", name, schema, statement.old_val)
@@ -177,17 +180,17 @@ def _enum_value(statement: Any) -> list[Subject]:
     return [Subject(Named("label", name, schema, statement.new_val), "made")]
 
 
-def _names(kind: str, field: str, **more: Any) -> Callable[[Any], list[Subject]]:
+def _names(kind: str, field: str, **more: Node) -> Callable[[Node], list[Subject]]:
     """Of a list of names."""
 
-    def read(statement: Any) -> list[Subject]:
+    def read(statement: Node) -> list[Subject]:
         schema, name = _qualified(getattr(statement, field))
         return [_made(kind, name, schema, **more)]
 
     return read
 
 
-def _own(kind: str, field: str, want: Want = "made") -> Callable[[Any], list[Subject]]:
+def _own(kind: str, field: str, want: Want = "made") -> Callable[[Node], list[Subject]]:
     """Of a name without a schema."""
     return lambda statement: [Subject(Named(kind, getattr(statement, field), makes=want == "made"), want)]
 
@@ -215,14 +218,14 @@ _KINDS: Mapping[str, str] = {
 _ON_RELATION = frozenset({"trigger", "rule", "policy"})
 
 
-def _drop(statement: Any) -> Effects | list[Subject]:
+def _drop(statement: Node) -> Effects | list[Subject]:
     kind = _KINDS.get(_enum(statement, "remove_type"))
     if kind is None:
         return Effects()
     return [Subject(_dropped(kind, item), "gone") for item in statement.objects]
 
 
-def _dropped(kind: str, item: Any) -> Named:
+def _dropped(kind: str, item: Node) -> Named:
     if kind in ("routine", "operator"):
         return _with_args(kind, item.object_with_args)
     if kind == "type":
@@ -246,7 +249,7 @@ def _dropped(kind: str, item: Any) -> Named:
     return Named(kind, name, schema)
 
 
-def _with_args(kind: str, item: Any) -> Named:
+def _with_args(kind: str, item: Node) -> Named:
     """A function, procedure, aggregate or operator, by its arguments where they are given."""
     schema, name = _qualified(item.objname)
     if kind == "operator":
@@ -259,7 +262,7 @@ def _with_args(kind: str, item: Any) -> Named:
     return Named(kind, name, schema, args=tuple(_type(one.type_name) for one in item.objargs))
 
 
-def _roles_gone(statement: Any) -> list[Subject]:
+def _roles_gone(statement: Node) -> list[Subject]:
     return [Subject(Named("role", one.role_spec.rolename), "gone") for one in statement.roles]
 
 
@@ -271,7 +274,7 @@ _PARTS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def _rename(statement: Any) -> Effects | list[Subject]:
+def _rename(statement: Node) -> Effects | list[Subject]:
     kind = _enum(statement, "rename_type")
     new = statement.newname
     if kind in _PARTS:
@@ -293,14 +296,14 @@ def _rename(statement: Any) -> Effects | list[Subject]:
     return [Subject(old, "moved", to=Named(old.kind, new, old.schema, old.part, args=old.args))]
 
 
-def _renamed(kind: str, item: Any) -> Named:
+def _renamed(kind: str, item: Node) -> Named:
     if item.HasField("list") and kind == "type":
         schema, name = _qualified(item.list.items)
         return Named(kind, name, schema)
     return _dropped(kind, item)
 
 
-def _set_schema(statement: Any) -> Effects | list[Subject]:
+def _set_schema(statement: Node) -> Effects | list[Subject]:
     catalog = _KINDS.get(_enum(statement, "object_type"))
     if catalog is None or catalog == "extension":
         return Effects(repeat="again" if catalog else "")
@@ -324,7 +327,7 @@ _AGAIN_ACTIONS = frozenset({
 })  # fmt: skip
 
 
-def _alter(statement: Any) -> Effects | list[Subject]:
+def _alter(statement: Node) -> Effects | list[Subject]:
     """ALTER TABLE and its like: the actions that have changed something tell of the others."""
     subjects: list[Subject] = []
     again = True
@@ -338,7 +341,7 @@ def _alter(statement: Any) -> Effects | list[Subject]:
     return Effects(tuple(subjects), "again" if again and not subjects else "")
 
 
-def _action(relation: Any, action: str, command: Any) -> Subject | None:
+def _action(relation: Node, action: str, command: Node) -> Subject | None:
     name = command.name
     definition = getattr(command, "def")
     match action:
@@ -379,7 +382,7 @@ def _action(relation: Any, action: str, command: Any) -> Subject | None:
     return None
 
 
-def _alter_domain(statement: Any) -> Effects | list[Subject]:
+def _alter_domain(statement: Node) -> Effects | list[Subject]:
     schema, name = _qualified(statement.type_name)
     constraint = getattr(statement, "def").constraint
     match statement.subtype:
@@ -394,7 +397,7 @@ def _alter_domain(statement: Any) -> Effects | list[Subject]:
     return Effects()
 
 
-def _transaction(statement: Any) -> Effects | list[Subject]:
+def _transaction(statement: Node) -> Effects | list[Subject]:
     match _enum(statement, "kind"):
         case "TRANS_STMT_PREPARE":
             return [Subject(Named("prepared transaction", statement.gid), "made")]
@@ -403,11 +406,11 @@ def _transaction(statement: Any) -> Effects | list[Subject]:
     return Effects(repeat="nothing")
 
 
-def _each_gone(kind: str, field: str) -> Callable[[Any], list[Subject]]:
+def _each_gone(kind: str, field: str) -> Callable[[Node], list[Subject]]:
     return lambda statement: [Subject(Named(kind, getattr(statement, field)), "gone")]
 
 
-_READ: Mapping[str, Callable[[Any], Effects | list[Subject]]] = {
+_READ: Mapping[str, Callable[[Node], Effects | list[Subject]]] = {
     "create_stmt": lambda one: _relation(one.relation),
     "create_foreign_table_stmt": lambda one: _relation(one.base_stmt.relation),
     "create_seq_stmt": lambda one: _relation(one.sequence),
@@ -460,21 +463,21 @@ _READ: Mapping[str, Callable[[Any], Effects | list[Subject]]] = {
 # -- trees ---------------------------------------------------------------------------------------------------------
 
 
-def _qualified(parts: Any) -> tuple[str, str]:
+def _qualified(parts: Node) -> tuple[str, str]:
     """(schema or "", name) of a dotted name; a database before them is left out."""
     names = [part.string.sval for part in parts]
     return (names[-2] if len(names) > 1 else ""), names[-1]
 
 
-def _type(name: Any) -> str:
+def _type(name: Node) -> str:
     return type_sql([part.string.sval for part in name.names], len(name.array_bounds))
 
 
-def _parameters(parameters: Iterable[Any]) -> tuple[str, ...]:
+def _parameters(parameters: Iterable[Node]) -> tuple[str, ...]:
     """The types that make a routine's signature: those of what goes in."""
     left_out = ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
     return tuple(_type(one.arg_type) for one in parameters if _enum(one, "mode") not in left_out)
 
 
-def _enum(message: Any, field: str) -> str:
+def _enum(message: Node, field: str) -> str:
     return str(message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number[getattr(message, field)].name)

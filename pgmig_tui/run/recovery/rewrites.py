@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.leftovers import left_behind
 from pgmig_tui.database.text import ident
 from pgmig_tui.database.traces import MOST_FILES, files_now, files_sql
 from pgmig_tui.database.wire import Wire
+
+if TYPE_CHECKING:
+    from pgmig_tui.impact.nodes import Node
 
 _ACTIONS = frozenset({
     "AT_AlterColumnType", "AT_SetTableSpace", "AT_SetLogged", "AT_SetUnLogged", "AT_SetAccessMethod",
@@ -57,7 +60,7 @@ def files_before(wire: Wire, rewrite: Rewrite | None) -> list[list[str]]:
     return [[part or "" for part in row] for row in exchange.last.rows]
 
 
-def rewrite_of(node: Any) -> Rewrite | None:
+def rewrite_of(node: Node) -> Rewrite | None:
     """What a statement's tree says that it rewrites; None for one that needn't rewrite anything."""
     kind = node.WhichOneof("node")
     statement = getattr(node, kind)
@@ -109,12 +112,12 @@ def _copies(connection: Connection, before: Files) -> list[tuple[str, tuple[str,
     ]
 
 
-def _named(relation: Any, indexes: bool = False) -> tuple[str, bool, bool]:
+def _named(relation: Node, indexes: bool = False) -> tuple[str, bool, bool]:
     schema = f"{ident(relation.schemaname)}." if relation.schemaname else ""
     return schema + ident(relation.relname), relation.inh, indexes
 
 
-def _is_on(options: Any, name: str) -> bool:
+def _is_on(options: Node, name: str) -> bool:
     """Whether an option is there, and not switched off again."""
     told = [one.def_elem for one in options if one.def_elem.defname == name]
     if not told or not told[-1].HasField("arg"):
@@ -123,5 +126,5 @@ def _is_on(options: Any, name: str) -> bool:
     return str(value.string.sval if value.HasField("string") else value.integer.ival).lower() in ("on", "true", "1")
 
 
-def _enum(message: Any, field: str) -> str:
+def _enum(message: Node, field: str) -> str:
     return str(message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number[getattr(message, field)].name)
