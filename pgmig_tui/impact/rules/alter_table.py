@@ -31,7 +31,7 @@ from pgmig_tui.impact.rules import (
     typed,
 )
 from pgmig_tui.impact.rules.altering import Altering
-from pgmig_tui.impact.rules.dml import evaluated
+from pgmig_tui.impact.rules.query import evaluated
 from pgmig_tui.impact.rules.safer_alter import draft_of
 from pgmig_tui.impact.shadow import TEMP
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_query
@@ -17,8 +16,6 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.folding import NOTHING, constant_text, stand_in, truth
 from pgmig_tui.impact.modes import AE, RE
-from pgmig_tui.impact.names import names_of_text
-from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import (
     Assign,
     Block,
@@ -35,6 +32,7 @@ from pgmig_tui.impact.plpgsql import (
 from pgmig_tui.impact.refusal import Refusal, behind
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.rules.implicit_calls import column_checks, perhaps
+from pgmig_tui.impact.rules.inner_sql import carry_out, does_nothing, parsed
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.worlds import World, distinct, pass_through
@@ -98,12 +96,6 @@ def _finish(flow: Flow, scene: Scene, out: Effect, what: str) -> None:
     scene.become([world.catalog for world in after])
 
 
-@lru_cache(maxsize=4096)
-def parsed(text: str) -> tuple[Node, ...]:
-    """The statements of a text that runs again and again. Raises ParseError."""
-    return tuple(nodes.parse(text))
-
-
 class _Body:
     """One body at work."""
 
@@ -154,7 +146,7 @@ class _Body:
     # -- statements -----------------------------------------------------------------------------------------------
 
     def _run(self, step: RunSql, worlds: list[World], certainty: str) -> Flow:
-        if not step.dynamic and not step.into and _does_nothing(step.text):
+        if not step.dynamic and not step.into and does_nothing(step.text):
             return Flow(worlds)
         inner = Effect(certainty=certainty)
 
@@ -364,52 +356,6 @@ class _Body:
             self.out.hidden += tried.hidden
         else:
             self.out.absorb(tried)
-
-
-def carry_out(
-    text: str,
-    scene: Scene,
-    world: World,
-    out: Effect,
-    *,
-    made: bool = False,
-    variables: frozenset[str] | None = frozenset(),
-) -> list[World]:
-    """Run SQL inside a function or DO block in one world; what comes of it. `made`: put together at run time;
-    `variables` are the names of those that it may mean."""
-    if not scene.code.spend():
-        out.hide("what else is run: too much code calls other code")
-        return [world]
-    try:
-        trees = parsed(text)
-    except nodes.ParseError:
-        out.hide(f"what {text[:60]!r} does")
-        return [world]
-    if made or scene.depth > 1:
-        _want(text, world.catalog)
-    inner = scene.inside(world.catalog, text, world.worth, variables)
-    for tree in trees:
-        scene.rules.apply(tree, inner, out)
-    if out.no_transaction:
-        out.no_transaction = out.temporary_locks = False
-        out.fail("what must stand outside of a transaction can't run inside a function", "25001")
-    return [World(catalog, world.worth) for catalog in inner.outcomes]
-
-
-@lru_cache(maxsize=4096)
-def _does_nothing(text: str) -> bool:
-    """Whether it is a constant, as in RETURN true."""
-    try:
-        return all(nodes.kind(inner) in _OF_CONSTANTS for tree in parsed(text) for inner in nodes.walk(tree))
-    except nodes.ParseError:
-        return False
-
-
-_OF_CONSTANTS = frozenset({"SelectStmt", "ResTarget", "A_Const", "Integer", "Float", "Boolean", "String", "BitString"})
-
-
-def _want(text: str, catalog: Catalog) -> None:
-    catalog.want(names_of_text(text))
 
 
 def _counted(bounds: tuple[str, str] | None, worlds: Sequence[World]) -> tuple[str, ...] | None:

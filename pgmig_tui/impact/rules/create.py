@@ -18,10 +18,11 @@ from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.bounds import bound_text, bounds_refused
 from pgmig_tui.impact.rules.carry import result_columns, view_columns
 from pgmig_tui.impact.rules.columns import missing_columns
-from pgmig_tui.impact.rules.dml import execute, query_locks
 from pgmig_tui.impact.rules.implicit_calls import called_in, in_columns
 from pgmig_tui.impact.rules.kinds import stored_where, wrong_kind
 from pgmig_tui.impact.rules.like import like_made
+from pgmig_tui.impact.rules.prepared import execute
+from pgmig_tui.impact.rules.query import query_locks
 from pgmig_tui.impact.rules.refused import no_column
 from pgmig_tui.impact.rules.safer_index import attached_later
 from pgmig_tui.impact.rules.typed import made_of

@@ -10,17 +10,21 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.nodes import Node, kind
 from pgmig_tui.impact.rules import (
     alter_table,
+    copy,
     create,
-    dml,
     drop,
     granting,
     index,
+    lock_table,
     maintenance,
     objects,
+    prepared,
+    query,
     rename,
     routine,
     settings,
     trigger,
+    truncate,
 )
 from pgmig_tui.impact.rules.carry import functions_in_doubt
 from pgmig_tui.impact.rules.event_trigger import fire
@@ -37,7 +41,8 @@ _BUILDING = frozenset(
 )
 _CASCADING = frozenset({"DropStmt", "DropOwnedStmt", "AlterTableStmt"})
 _FAMILIES = (
-    alter_table, create, dml, drop, granting, index, maintenance, objects, rename, routine, settings, trigger,
+    alter_table, copy, create, drop, granting, index, lock_table, maintenance, objects, prepared, query, rename,
+    routine, settings, trigger, truncate,
 )  # fmt: skip
 _RULES: dict[str, Callable[[Node, Scene, Effect], None]] = {
     name: rule for family in _FAMILIES for name, rule in family.RULES.items()

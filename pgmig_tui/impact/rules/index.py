@@ -8,8 +8,8 @@ from pgmig_tui.impact.facts import Index, Name, Relation, replace
 from pgmig_tui.impact.modes import AE, SUE, S
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules import inherited
-from pgmig_tui.impact.rules.dml import evaluated
 from pgmig_tui.impact.rules.kinds import index_or_relation, stored_where, wrong_kind
+from pgmig_tui.impact.rules.query import evaluated
 from pgmig_tui.impact.rules.refused import checked, in_use, name_taken, no_column
 from pgmig_tui.impact.rules.refused_index import index_refused
 from pgmig_tui.impact.rules.safer_index import concurrently, index_name, partition_by_partition, reindex_concurrently

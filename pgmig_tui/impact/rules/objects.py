@@ -14,10 +14,10 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.result import LostData
 from pgmig_tui.impact.rules.alter_constraint import columns_in
 from pgmig_tui.impact.rules.create import owned_by
-from pgmig_tui.impact.rules.dml import unpopulated
 from pgmig_tui.impact.rules.granting import owner_changed
 from pgmig_tui.impact.rules.implicit_calls import operator_made, run_functions, when_read
 from pgmig_tui.impact.rules.kinds import wrong_kind, wrong_target
+from pgmig_tui.impact.rules.query import unpopulated
 from pgmig_tui.impact.rules.refused import no_column, no_constraint
 from pgmig_tui.impact.rules.refused_types import columns_of_type
 from pgmig_tui.impact.rules.safer_index import concurrently

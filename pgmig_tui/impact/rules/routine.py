@@ -13,10 +13,10 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.body import run_block
 from pgmig_tui.impact.rules.carry import function_made
 from pgmig_tui.impact.rules.columns import missing_columns
-from pgmig_tui.impact.rules.dml import query_locks
 from pgmig_tui.impact.rules.function_call import given_in_order, run_function
 from pgmig_tui.impact.rules.implicit_calls import types_in
 from pgmig_tui.impact.rules.parameters import argument_range, is_given, parameter_names, signature
+from pgmig_tui.impact.rules.query import query_locks
 from pgmig_tui.impact.rules.types import type_of
 from pgmig_tui.impact.session import FOLLOWED, SEARCH_PATH, path_text
 from pgmig_tui.impact.shadow import Catalog
