@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from pgmig_tui.database.catalog import Executes, read_script_facts
 from pgmig_tui.impact.names import names_in
-from pgmig_tui.impact.predict import StatementLike, predict_script
+from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
 from pgmig_tui.impact.result import ScriptImpact
 from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.statement_like import StatementLike
 
 _ROUNDS = 5
 

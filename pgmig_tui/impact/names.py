@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import DatabaseFacts
@@ -15,12 +14,9 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import embedded
 from pgmig_tui.impact.safer import names_to_be
 from pgmig_tui.impact.session import SEARCH_PATH, schemas_of
+from pgmig_tui.impact.statement_like import StatementLike
 from pgmig_tui.impact.wanted import BUILDS_AGAIN, CHECKS_AGAIN, EVERYTHING, Names
 from pgmig_tui.script.shapes import shape_of
-
-if TYPE_CHECKING:
-    from pgmig_tui.impact.predict import StatementLike
-
 
 _NAME = re.compile(r'(?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))*').fullmatch
 _SQL = re.compile(

@@ -122,8 +122,6 @@ def _tag(node: Node, kind: str) -> str:
 
 
 _PARTS = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT"})
-
-
 _DROPPING = frozenset({"AT_DropColumn", "AT_DropConstraint", "AT_DropNotNull", "AT_ColumnDefault", "AT_DropIdentity"})
 """Subcommands of ALTER TABLE that drop an object."""
 

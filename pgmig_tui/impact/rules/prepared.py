@@ -7,10 +7,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import sqlstate_of
 from pgmig_tui.impact.rules.columns import missing_columns
-from pgmig_tui.impact.rules.implicit_calls import (
-    perhaps,
-    types_in,
-)
+from pgmig_tui.impact.rules.implicit_calls import perhaps, types_in
 from pgmig_tui.impact.rules.query import WRITES, query_locks
 
 
@@ -96,8 +93,6 @@ def execute(node: Node, scene: Scene, out: Effect) -> None:
 
 
 _RUNNABLE = {"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
-
-
 RULES = {
     "ExplainStmt": explain,
     "PrepareStmt": prepare,

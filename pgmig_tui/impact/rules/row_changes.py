@@ -8,11 +8,7 @@ from pgmig_tui.impact.facts import ForeignKey, Name, Relation
 from pgmig_tui.impact.folding import NOTHING
 from pgmig_tui.impact.modes import AS, RE, RS
 from pgmig_tui.impact.result import LostData
-from pgmig_tui.impact.rules.implicit_calls import (
-    defaults_of,
-    perhaps,
-    when_written,
-)
+from pgmig_tui.impact.rules.implicit_calls import defaults_of, perhaps, when_written
 from pgmig_tui.impact.rules.sequences import feeding
 from pgmig_tui.impact.rules.taken import take
 from pgmig_tui.impact.selectivity import NOTHING as NO_ROWS
