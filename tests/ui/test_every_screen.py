@@ -12,18 +12,16 @@ from textual.color import Color
 
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.review.verify_evidence import VerifyEvidence
-from pgmig_tui.ui import keys
 from pgmig_tui.ui.app import unfit_terminal
 from pgmig_tui.ui.backend.protocol import LockSession, RunFacts, StatusFacts
+from pgmig_tui.ui.keys import FOOTER_LIMIT, footer
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import opened
+from tests.ui.screens import SCREENS
 
-PLACES_WITH_KEYS = (
-    "home", "change", "review", "rollback", "foreign", "incident", "run", "backfill", "failed", "blockers", "locks",
-    "after", "runs", "help",
-)  # fmt: skip
+EVERY_KEY = [key for screen in SCREENS.values() for key in screen.all_keys()]
 HOSTILE = (
     "[/] [red]x[/red] [/foo] \x1b[31mESC\x1b]0;title\x07 \x00NUL \u202eevil\u2028line \t tab 漢字 " + "long" * 2000
 )
@@ -32,14 +30,14 @@ AT = "2026-08-20T03:13:00Z"
 STEP = {"number": 1, "action": "deploy", "change": HOSTILE}
 
 
-@pytest.mark.parametrize("place", PLACES_WITH_KEYS)
+@pytest.mark.parametrize("place", SCREENS)
 def test_no_key_has_two_meanings_in_one_place(place: str) -> None:
-    taken = [part for key in keys.of_place(place) for part in key.keys.split(",")]
+    taken = [part for key in SCREENS[place].all_keys() for part in key.keys.split(",")]
     assert sorted(taken) == sorted(set(taken))
 
 
 def test_a_dangerous_key_is_a_capital_or_leads_to_a_dialog() -> None:
-    for key in keys.KEYS:
+    for key in EVERY_KEY:
         if key.dangerous:
             assert key.shown.isupper() or key.label.endswith(".."), key.id
             assert not {"enter", "space", "y", "escape"} & set(key.keys.split(",")), key.id
@@ -47,16 +45,16 @@ def test_a_dangerous_key_is_a_capital_or_leads_to_a_dialog() -> None:
 
 
 def test_a_letter_that_is_dangerous_somewhere_is_harmless_nowhere_else() -> None:
-    dangerous = {key.keys for key in keys.KEYS if key.dangerous} - {"b"}  # a backup, and a backfill
-    for key in keys.KEYS:
+    dangerous = {key.keys for key in EVERY_KEY if key.dangerous} - {"b"}  # a backup, and a backfill
+    for key in EVERY_KEY:
         if not key.dangerous:
             assert not dangerous & set(key.keys.split(",")), key.id
 
 
-@pytest.mark.parametrize("place", PLACES_WITH_KEYS)
+@pytest.mark.parametrize("place", SCREENS)
 def test_a_footer_fits_into_80_columns(place: str) -> None:
-    shown = keys.footer(place)
-    assert 0 < len(shown) <= keys.FOOTER_LIMIT
+    shown = footer(SCREENS[place].all_keys(), SCREENS[place].footed)
+    assert 0 < len(shown) <= FOOTER_LIMIT
     assert sum(len(key.shown) + len(key.label) + 2 for key in shown) <= 80
 
 

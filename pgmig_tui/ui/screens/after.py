@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span, pad, wrap
@@ -19,7 +18,8 @@ from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts
 from pgmig_tui.ui.destinations import ToRollback
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.views.checklist import item_line, whole_item
 from pgmig_tui.ui.views.run import next_words
@@ -40,7 +40,6 @@ class AfterScreen(BaseScreen):
 
     place: ClassVar[str] = "after"
     CSS_PATH = "../styles/after.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("after")
 
     def __init__(
         self, run_id: str, environment: EnvironmentFacts | None, picture: RunPicture, events: Sequence[Entry]
@@ -164,24 +163,40 @@ class AfterScreen(BaseScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.items, self.steps)
 
-    def off(self, key_id: str) -> str | None:
-        item = self._item()
-        if key_id == "after.tick":
-            if item is None:
-                return "there is no item"
-            if item.seen:
-                return "the program has looked itself, nobody can tick it"
-        if key_id == "after.rollback":
-            if self.environment is None:
-                return "its environment is not in this project"
-            if self.picture.command != "deploy" or not self.picture.done:
-                return "this run deployed nothing"
-            return self.pgmig.answers.silent(self.environment.name)
-        return None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "after.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note",
+                with_item(cls._chosen_item, cls.do_tick, cls._looked_at),
+            ),
+            Key(
+                "after.rollback", "R", "R", "ROLL BACK..", "roll back the last deploy run that stands, after a look",
+                with_item(cls._known_environment, cls.do_rollback, cls._no_rollback), True,
+            ),
+            Key("after.write", "w", "w", "Write", "write the summary to a file", always(cls.do_write)),
+            Key(
+                "after.log", "t", "t", "Log", "the log of the run", always(cls.do_log),
+                called=lambda screen: "Steps" if screen._logged else "Log",
+            ),
+            *cls.moves("line"),
+        )  # fmt: skip
 
-    def do_tick(self) -> None:
-        item = self._item()
-        assert item is not None, "off() has seen to it"
+    def _chosen_item(self) -> ItemFacts | Unavailable:
+        return self._item() or Unavailable("there is no item")
+
+    def _looked_at(self, item: ItemFacts) -> str | None:
+        return "the program has looked itself, nobody can tick it" if item.seen else None
+
+    def _known_environment(self) -> EnvironmentFacts | Unavailable:
+        return self.environment or Unavailable("its environment is not in this project")
+
+    def _no_rollback(self, place: EnvironmentFacts) -> str | None:
+        if self.picture.command != "deploy" or not self.picture.done:
+            return "this run deployed nothing"
+        return self.pgmig.answers.silent(place.name)
+
+    def do_tick(self, item: ItemFacts) -> None:
         if item.answered:
             self.app.push_screen(take_back(item), lambda yes: self._answer(item, "") if yes else None)
             return
@@ -199,16 +214,12 @@ class AfterScreen(BaseScreen):
         self._show()
         self.status.refresh()
 
-    def do_rollback(self) -> None:
-        assert self.environment is not None, "off() has seen to it"
-        self.go(ToRollback(self.environment, came_from=self.run_id), instead=True)
+    def do_rollback(self, place: EnvironmentFacts) -> None:
+        self.go(ToRollback(place, came_from=self.run_id), instead=True)
 
     def do_log(self) -> None:
         self._logged = not self._logged
         self._show()
-
-    def label(self, key_id: str) -> str | None:
-        return "Steps" if key_id == "after.log" and self._logged else None
 
     def copy_text(self) -> str:
         still = [one.title for one in self._items if not one.answered and one.state not in {"PASS", "N-A"}]
@@ -218,8 +229,8 @@ class AfterScreen(BaseScreen):
         text, session, name = self.copy_text(), self.pgmig.session, f"summary-{self.run_id}.md"
         self.later("write", lambda: session.write(name, text), lambda path: self.say(f"written to {path}", "done"))
 
-    def do_copy(self) -> None:
-        super().do_copy()
+    def do_copy(self, make: Callable[[], str]) -> None:
+        super().do_copy(make)
         self.do_write()
 
     def help_text(self) -> tuple[str, ...]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import ClassVar
-
-from textual.binding import BindingType
+from typing import ClassVar, Self
 
 from pgmig_tui.display.activity import bar
 from pgmig_tui.display.cells import Line, Role, cut, wrap
@@ -15,13 +12,12 @@ from pgmig_tui.run.journal.batches import Progress
 from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Watch
 from pgmig_tui.ui.destinations import ToReview
+from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
 from pgmig_tui.ui.messages import JournalRead
-from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.dialog import paragraph
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.sizes import SMALL
 
-_STEERING = frozenset(f"backfill.{name}" for name in ("pause", "faster", "slower", "stop", "retry"))
 _LEAST, _MOST = -6, 5
 _BAR = 30
 
@@ -31,7 +27,6 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
 
     place: ClassVar[str] = "backfill"
     least: ClassVar[tuple[int, int]] = SMALL
-    BINDINGS: ClassVar[list[BindingType]] = bindings("backfill")
 
     def __init__(
         self,
@@ -154,58 +149,80 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
 
     # Keys
 
-    def off(self, key_id: str) -> str | None:
-        if key_id in _STEERING and (reason := self._no_steering()):
-            return reason
-        level = self.progress.level
-        if key_id == "backfill.resume":
-            return self._no_resuming()
-        if key_id == "backfill.faster" and level >= _MOST:
-            return "it can't go faster"
-        if key_id == "backfill.slower" and level <= _LEAST:
-            return "it can't go slower; p pauses it"
-        if key_id == "backfill.retry" and self.progress.lost is None:
-            return "no try is waited for"
-        if key_id == "backfill.locks" and self.where is None:
-            return "its environment is not in this project"
-        return None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "backfill.pause", "p", "p", "Pause", "pause after this batch; again: go on",
+                with_item(cls.steered, cls.do_pause), called=cls._pause_label, hidden=cls.over,
+            ),
+            Key(
+                "backfill.faster", "plus", "+", "Faster", "shorter rests between batches, then bigger ones",
+                with_item(cls.steered, cls.do_faster, cls._fastest), hidden=cls.over,
+            ),
+            Key(
+                "backfill.slower", "minus", "-", "Slower", "longer rests between batches, then smaller ones",
+                with_item(cls.steered, cls.do_slower, cls._slowest), hidden=cls.over,
+            ),
+            Key(
+                "backfill.stop", "X", "X", "STOP..",
+                "cancel the batch and stop; what is done stays, to be resumed",
+                with_item(cls.steered, cls.do_stop), True, hidden=cls.over,
+            ),
+            Key(
+                "backfill.resume", "b", "b", "Go on..", "review, then go on where it was stopped",
+                with_item(cls._stopped, cls.do_resume), True,
+                hidden=lambda screen: not screen.ended or screen.picture.exit_status == 0,
+            ),
+            Key(
+                "backfill.retry", "r", "r", "Retry now", "after a lost try: don't wait, try again now",
+                with_item(cls.steered, cls.do_retry, cls._no_retry), hidden=lambda screen: True,
+            ),
+            Key(
+                "backfill.locks", "l", "l", "Locks", "everybody who waits for a lock on this server, and for whom",
+                with_item(cls.known_environment, cls.do_locks),
+            ),
+            Key(
+                "backfill.detach", "z", "z", "Detach", "leave this screen; the run goes on by itself",
+                always(cls.do_back), hidden=cls.over,
+            ),
+            *cls.moves("line"),
+        )  # fmt: skip
 
-    def _no_resuming(self) -> str | None:
+    def _fastest(self, watch: Watch) -> str | None:
+        return "it can't go faster" if self.progress.level >= _MOST else None
+
+    def _slowest(self, watch: Watch) -> str | None:
+        return "it can't go slower; p pauses it" if self.progress.level <= _LEAST else None
+
+    def _no_retry(self, watch: Watch) -> str | None:
+        return "no try is waited for" if self.progress.lost is None else None
+
+    def _stopped(self) -> EnvironmentFacts | Unavailable:
+        """Its environment, if it was stopped and can go on there."""
         if not self.ended:
-            return "it has not ended"
-        if self.picture.exit_status == 0:
-            return "it is done"
-        return "its environment is not in this project" if self.where is None else None
+            return Unavailable("it has not ended")
+        return Unavailable("it is done") if self.picture.exit_status == 0 else self.known_environment()
 
-    def label(self, key_id: str) -> str | None:
-        return "Go on" if key_id == "backfill.pause" and self.picture.paused else None
-
-    def hidden_keys(self) -> Collection[str]:
-        if not self.ended:
-            return {"backfill.retry", "backfill.resume"}
-        done = self.picture.exit_status == 0
-        return _STEERING | {"backfill.detach"} | ({"backfill.resume"} if done else set())
-
-    def do_pause(self) -> None:
+    def do_pause(self, watch: Watch) -> None:
         if self.picture.paused:
-            self._send("going on", "resume")
+            self._send(watch, "going on", "resume")
         else:
-            self._send("asked to pause after this batch", "pause")
+            self._send(watch, "asked to pause after this batch", "pause")
 
-    def do_faster(self) -> None:
-        self._send("asked to go faster", "faster")
+    def do_faster(self, watch: Watch) -> None:
+        self._send(watch, "asked to go faster", "faster")
 
-    def do_slower(self) -> None:
-        self._send("asked to go slower", "slower")
+    def do_slower(self, watch: Watch) -> None:
+        self._send(watch, "asked to go slower", "slower")
 
-    def do_stop(self) -> None:
+    def do_stop(self, watch: Watch) -> None:
         head = paragraph("STOP: cancel the batch that runs, and end the run", "strong")
         stays = paragraph("That batch is rolled back; all before it stay, and it can be resumed from there.")
-        self._confirm("stop", [*head, (), *stays])
+        self._confirm(watch, "stop", [*head, (), *stays])
 
-    def do_resume(self) -> None:
-        assert self.where is not None, "off() has seen to it"
-        self.go_on_to(ToReview(self.where, "backfill", self.run_id))
+    def do_resume(self, place: EnvironmentFacts) -> None:
+        self.go_on_to(ToReview(place, "backfill", self.run_id))
 
     def help_text(self) -> tuple[str, ...]:
         return (

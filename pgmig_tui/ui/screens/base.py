@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,47 +16,52 @@ from pgmig_tui.display.banner import banner, tier_role, tier_word
 from pgmig_tui.display.cells import Line, Span, cut, sides, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
-from pgmig_tui.ui import keys
 from pgmig_tui.ui.destinations import Destination, ToHelp
+from pgmig_tui.ui.keys import Key, Unavailable, always, footer, with_item
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.threads import in_thread, post_quietly, words_of
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.app import PgmigApp
     from pgmig_tui.ui.backend.protocol import EnvironmentFacts
 
 T = TypeVar("T")
+S = TypeVar("S")
+
+NUMBERS = "any.environment"
 
 
-def bindings(place: str) -> list[BindingType]:
-    """The bindings of a place from the table of keys. All lead to `action_do`, which knows what is off and why."""
-    made: list[BindingType] = []
-    for key in keys.of_place(place):
-        if key.id == "any.environment":
-            made += [
-                Binding(digit, f"do('{key.id}', {digit})", key.does, show=False, id=f"{key.id}.{digit}")
-                for digit in key.keys.split(",")
-            ]
+def bindings(keys: Iterable[Key[S]]) -> Iterator[BindingType]:
+    """Bindings for keys. All lead to `action_do`, which says why one is off."""
+    for key in keys:
+        if key.id == NUMBERS:
+            for digit in key.keys.split(","):
+                yield Binding(digit, f"do('{key.id}', {digit})", key.does, show=False, id=f"{key.id}.{digit}")
         else:
-            made.append(
-                Binding(key.keys, f"do('{key.id}')", key.does, show=False, id=key.id, priority=key.keys == "ctrl+c")
-            )
-    return made
+            yield Binding(key.keys, f"do('{key.id}')", key.does, show=False, id=key.id, priority=key.keys == "ctrl+c")
 
 
 class BaseScreen(Screen[None]):
-    """A place. Subclasses give `place`, `body()`, `doing()` and a `do_<name>` for each of their keys."""
+    """A place. Subclasses give `place`, `body()`, `panes()`, `doing()` and `own_keys()`."""
 
     place: ClassVar[str] = "any"
+    footed: ClassVar[Collection[str]] = ("any.copy", "any.help", "any.back")
+    """IDs of the keys that its footer shows of those that work everywhere."""
     least: ClassVar[tuple[int, int]] = (NARROW, SHORT)
     """Columns and rows below which it isn't drawn, and its keys do nothing. Where somebody looks from a phone it's
     less."""
     AUTO_FOCUS = ""
 
+    def __init_subclass__(cls, **how: bool) -> None:
+        if cls.place != "any":
+            cls.BINDINGS = list(bindings(cls.all_keys()))
+        super().__init_subclass__(**how)
+
     def __init__(self) -> None:
         super().__init__()
+        self._number = 0
         self._said: Span | None = None
         self._last_said = ""
         self._pane = 0
@@ -169,15 +174,15 @@ class BaseScreen(Screen[None]):
     def footer_line(self, columns: int) -> Line:
         spans: list[Span] = []
         for key, label in self._footed(columns):
-            off = self.off(key.id) is not None
+            off = key.off(self) is not None
             spans += [(f" {key.shown}", "off" if off else "key"), (f" {label}", "off" if off else "plain")]
         return tuple(spans)
 
-    def _footed(self, columns: int) -> Iterable[tuple[keys.Key, str]]:
+    def _footed(self, columns: int) -> Iterable[tuple[Key[Self], str]]:
         """The keys that the footer has room for, with what they are called now."""
         room = columns
-        for key in keys.footer(self.place, without=self.hidden_keys()):
-            label = self.label(key.id) or key.label
+        for key in footer((key for key in self.keys.values() if not (key.hidden and key.hidden(self))), self.footed):
+            label = key.label_on(self)
             room -= width(key.shown) + width(label) + 2
             if room < 0:
                 return
@@ -203,37 +208,104 @@ class BaseScreen(Screen[None]):
 
     # The way of a key
 
-    def off(self, key_id: str) -> str | None:
-        """Why a key does nothing here and now; None when it works."""
-        return None
-
-    def label(self, key_id: str) -> str | None:
-        """Another label for a key, where what it does depends on what is going on."""
-        return None
-
-    def hidden_keys(self) -> Collection[str]:
-        """IDs of keys that the footer leaves out now, because others matter more."""
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        """The keys that this place alone has, or that do something else here than elsewhere."""
         return ()
 
-    def action_do(self, key_id: str, argument: int = 0) -> None:
+    @classmethod
+    def moves(cls, what: str, *, without: Collection[str] = ()) -> tuple[Key[Self], ...]:
+        """The keys of movement, the same in every list; `what` is one of its lines."""
+        ways: tuple[tuple[str, str, str, str, Callable[[Movable], None]], ...] = (
+            ("down", "j,down", "j", "one {} down", lambda part: part.step(1)),
+            ("up", "k,up", "k", "one {} up", lambda part: part.step(-1)),
+            ("top", "g,home", "g", "the first {}", lambda part: part.first()),
+            ("bottom", "G,end", "G", "the last {}", lambda part: part.last()),
+            ("pagedown", "ctrl+d,pagedown", "ctrl-d", "half a page down", lambda part: part.page(1)),
+            ("pageup", "ctrl+u,pageup", "ctrl-u", "half a page up", lambda part: part.page(-1)),
+        )
+        return tuple(
+            Key(
+                f"{cls.place}.{name}",
+                keys,
+                shown,
+                "",
+                does.format(what),
+                with_item(cls.movable, partial(cls.do_move, how=how)),
+            )
+            for name, keys, shown, does, how in ways
+            if name not in without
+        )
+
+    @classmethod
+    def all_keys(cls) -> tuple[Key[Self], ...]:
+        """The keys that work here: its own, then those that work everywhere and aren't taken by its own."""
+        own = cls.own_keys()
+        taken = {name for key in own for name in key.names}
+        return (*own, *(key for key in cls._keys_everywhere() if not taken & key.names))
+
+    @classmethod
+    def _keys_everywhere(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                NUMBERS, "1,2,3,4,5,6,7,8,9", "1-9", "", "choose an environment",
+                with_item(cls._typed_number, cls.choose_environment),
+            ),
+            Key(
+                "any.pane", "tab", "tab", "", "the keys of movement go to the next list of this screen",
+                always(cls.do_pane),
+            ),
+            Key("any.find", "slash", "/", "", "find a text in the list that the keys move in", always(cls.do_find)),
+            Key("any.again", "n", "n", "", "the next line that holds the text", always(cls.do_again)),
+            Key("any.back_again", "N", "N", "", "the line before that holds the text", always(cls.do_back_again)),
+            Key(
+                "any.whole", "equals_sign", "=", "",
+                "the whole of what the cursor is on or the screen says, where it is cut", always(cls.do_whole),
+            ),
+            Key("any.ask", "r", "r", "", "ask the servers, and read the scripts, again now", always(cls.do_ask)),
+            Key(
+                "any.copy", "y", "y", "Copy",
+                "copy what the cursor is on (a finding's safer SQL), or the summary (OSC 52)",
+                with_item(cls.copied, cls.do_copy),
+            ),
+            Key(
+                "any.copy_screen", "Y", "Y", "", "copy the screen as text, and write it to a file",
+                always(cls.do_copy_screen),
+            ),
+            Key("any.palette", "colon", ":", "", "every action by name (also ctrl-p)", always(cls.do_palette)),
+            Key("any.help", "question_mark", "?", "Help", "this list", always(cls.do_help)),
+            Key("any.back", "escape", "esc", "Back", "one place back; never cancels work", always(cls.do_back)),
+            Key(
+                "any.explain", "ctrl+c", "ctrl-c", "", "copy the marked text; otherwise says how to leave",
+                always(cls.do_explain),
+            ),
+            Key("any.quit", "q", "q", "Quit", "leave; a run goes on by itself", always(cls.do_quit)),
+        )  # fmt: skip
+
+    @cached_property
+    def keys(self) -> Mapping[str, Key[Self]]:
+        """The keys that work here, by ID."""
+        return {key.id: key for key in type(self).all_keys()}
+
+    def action_do(self, key_id: str, number: int = 0) -> None:
+        """`number` is what was typed of a key that is nine."""
         if not self.is_current:
             # Typed ahead, before the place that it was meant for stood there: better lost than done elsewhere.
             return
-        key = keys.BY_ID[key_id]
+        key, self._number = self.keys[key_id], number
         before, self._said = self._said, None
         self._last_said = before[0] if before is not None else ""
-        reason = self.off(key_id)
-        if reason is None and self.too_small and key.place != "any":
-            reason = "the terminal is too small to see what it would do"
-        if reason is not None:
-            self.say(f"{key.shown} is off: {reason}")
+        press = key.press(self)
+        if not isinstance(press, Unavailable) and self.too_small and not key.id.startswith("any."):
+            press = Unavailable("the terminal is too small to see what it would do")
+        if isinstance(press, Unavailable):
+            self.say(f"{key.shown} is off: {press.reason}")
             return
-        handler = getattr(self, f"do_{key.name}")
-        if key_id == "any.environment":
-            handler(argument)
-        else:
-            handler()
+        press()
         self.tick()
+
+    def _typed_number(self) -> int:
+        return self._number
 
     def later(
         self,
@@ -292,7 +364,7 @@ class BaseScreen(Screen[None]):
 
     # Keys that work everywhere
 
-    def do_environment(self, number: int) -> None:
+    def choose_environment(self, number: int) -> None:
         self.say("environments are chosen on the home screen; Esc goes there")
 
     def do_ask(self) -> None:
@@ -307,8 +379,12 @@ class BaseScreen(Screen[None]):
         """What is said of the text that `y` has copied."""
         return f"copied {count(len(text.splitlines()), 'line')}"
 
-    def do_copy(self) -> None:
-        text = self.copy_text()
+    def copied(self) -> Callable[[], str] | Unavailable:
+        """What gives the text that `y` copies, which may take long to make."""
+        return self.copy_text
+
+    def do_copy(self, make: Callable[[], str]) -> None:
+        text = make()
         if not text:
             self.say("nothing to copy here")
             return
@@ -326,8 +402,7 @@ class BaseScreen(Screen[None]):
 
     def whole_text(self) -> Sequence[str]:
         """What `=` shows: all that was cut of what the cursor is on, and of what was said last."""
-        part = self.moved_in
-        return [text for text in (part.whole() if part is not None else "", self._last_said) if text.strip()]
+        return [text for text in (self.moved_in.whole(), self._last_said) if text.strip()]
 
     def do_whole(self) -> None:
         from pgmig_tui.ui.screens.dialog import Dialog, paragraph
@@ -359,7 +434,7 @@ class BaseScreen(Screen[None]):
     def on_choices_picked(self, message: Choices.Picked) -> None:
         """A second click on a line is Enter, which never changes anything by itself."""
         message.stop()
-        found = next((key for key in keys.of_place(self.place) if "enter" in key.keys.split(",")), None)
+        found = next((key for key in self.keys.values() if "enter" in key.names), None)
         if found is not None:
             self.action_do(found.id)
 
@@ -367,13 +442,13 @@ class BaseScreen(Screen[None]):
 
     def panes(self) -> Sequence[Lines]:
         """The lists of this place; the first one has the keys of movement until another is chosen."""
-        return ()
+        raise NotImplementedError
 
     @property
-    def moved_in(self) -> Lines | None:
+    def moved_in(self) -> Lines:
         """The list that the keys move in."""
         panes = self.panes()
-        return panes[self._pane % len(panes)] if panes else None
+        return panes[self._pane % len(panes)]
 
     def do_pane(self) -> None:
         panes = self.panes()
@@ -388,27 +463,12 @@ class BaseScreen(Screen[None]):
     def pane_chosen(self) -> None:
         """The keys move in another list now."""
 
-    def do_down(self) -> None:
-        self._move(lambda part: part.step(1))
+    def movable(self) -> Movable | Unavailable:
+        """What the keys of movement move."""
+        return self.moved_in
 
-    def do_up(self) -> None:
-        self._move(lambda part: part.step(-1))
-
-    def do_top(self) -> None:
-        self._move(lambda part: part.first())
-
-    def do_bottom(self) -> None:
-        self._move(lambda part: part.last())
-
-    def do_pagedown(self) -> None:
-        self._move(lambda part: part.page(1))
-
-    def do_pageup(self) -> None:
-        self._move(lambda part: part.page(-1))
-
-    def _move(self, how: Callable[[Lines], None]) -> None:
-        if self.moved_in is not None:
-            how(self.moved_in)
+    def do_move(self, part: Movable, how: Callable[[Movable], None]) -> None:
+        how(part)
 
     def do_find(self) -> None:
         from pgmig_tui.ui.screens.dialog import AskScreen
@@ -416,8 +476,7 @@ class BaseScreen(Screen[None]):
         self.app.push_screen(AskScreen("Find in this list", "text"), self._find)
 
     def _find(self, needle: str | None) -> None:
-        part = self.moved_in
-        if part is not None and needle and not part.find(needle):
+        if needle and not self.moved_in.find(needle):
             self.say(f"{needle!r} does not stand here")
 
     def do_again(self) -> None:
@@ -428,7 +487,7 @@ class BaseScreen(Screen[None]):
 
     def _find_again(self, way: int) -> None:
         part = self.moved_in
-        if part is None or not part.needle:
+        if not part.needle:
             self.say("nothing was looked for; / looks for a text")
         elif not part.find(part.needle, way):
             self.say(f"{part.needle!r} does not stand here")
@@ -439,13 +498,10 @@ class BaseScreen(Screen[None]):
 
         actions = [
             Action(
-                f"{self.label(key.id) or key.label} ({key.shown})",
-                key.does,
-                partial(self.action_do, key.id),
-                self.off(key.id) or "",
+                f"{key.label_on(self)} ({key.shown})", key.does, partial(self.action_do, key.id), key.off(self) or ""
             )
-            for key in keys.of_place(self.place)
-            if key.label and key.id != "any.environment"
+            for key in self.keys.values()
+            if key.label
         ]
         actions += [
             Action(f"Theme {theme.name}", "change the colours", partial(self.pgmig.choose_theme, theme.name))

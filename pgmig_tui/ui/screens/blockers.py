@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-from textual.binding import BindingType
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import clock, count
-from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockSession
-from pgmig_tui.ui.screens.base import bindings
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockSession, Watch
+from pgmig_tui.ui.keys import Key, Unavailable, unless
 from pgmig_tui.ui.screens.sessions import SessionsScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views.run import seconds_since
@@ -26,7 +24,6 @@ class BlockersScreen(SessionsScreen):
     place: ClassVar[str] = "blockers"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/sessions.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("blockers")
 
     def __init__(self, run: RunScreen) -> None:
         super().__init__()
@@ -74,18 +71,25 @@ class BlockersScreen(SessionsScreen):
             (f"   {behind}" if behind else "", "waiting"),
         )
 
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (*super().own_keys(), *cls.moves("session"))
+
+    def _telling(self) -> Watch | Unavailable:
+        """What tells the run to end a session, while one is in its way."""
+        there = self.run.picture.in_the_way
+        return unless(self.run.steered(), lambda watch: None if there else "nobody is in the way any more")
+
     def may_not(self) -> str | None:
-        reason = self.run.off("run.pause")
-        if reason is not None:
-            return reason
-        return None if self.run.picture.in_the_way else "nobody is in the way any more"
+        watch = self._telling()
+        return watch.reason if isinstance(watch, Unavailable) else None
 
     def end(self, row: LockSession, *, terminate: bool) -> None:
-        reason = self.may_not()
-        if reason is not None:
-            self.say(f"nothing was done: {reason}")
+        watch = self._telling()
+        if isinstance(watch, Unavailable):
+            self.say(f"nothing was done: {watch.reason}")
             return
-        self.run.end_blocker(row.session, terminate=terminate)
+        self.run.end_blocker(watch, row.session, terminate=terminate)
         self.do_back()
 
     def help_text(self) -> tuple[str, ...]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
@@ -16,10 +15,11 @@ from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui import editor
 from pgmig_tui.ui.backend.protocol import KINDS, EnvironmentFacts, ImpactFacts, PlanLine, ScriptKind, ScriptText
 from pgmig_tui.ui.destinations import ToReview
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.views import impact as impact_pane
 from pgmig_tui.ui.views.findings import RISK_ROLES
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups, Lines
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups, Lines, Movable
 from pgmig_tui.ui.widgets.sql_view import SqlView
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class ChangeScreen(BaseScreen):
 
     place: ClassVar[str] = "change"
     CSS_PATH = "../styles/change.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("change")
 
     def __init__(self, change: PlanLine, environment: EnvironmentFacts | None) -> None:
         super().__init__()
@@ -251,24 +250,84 @@ class ChangeScreen(BaseScreen):
 
     # Keys
 
-    def label(self, key_id: str) -> str | None:
-        return "Text" if key_id == "change.findings" and self._in_findings else None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "change.backfill", "b", "b", "Batches..", "review, then run the declared backfill in batches",
+                with_item(cls._backfilled, cls.do_backfill), True, hidden=lambda screen: not screen._in_batches,
+            ),
+            Key(
+                "change.previous", "left_square_bracket", "[", "", "the script before: deploy, verify, revert",
+                always(cls.do_previous),
+            ),
+            Key(
+                "change.next", "right_square_bracket", "]", "Next script",
+                "the next script: deploy, verify, revert", always(cls.do_next),
+            ),
+            Key(
+                "change.impact", "i", "i", "Impact", "jump to the next statement that takes a lock",
+                with_item(cls._shown_findings, cls.do_impact),
+            ),
+            Key(
+                "change.findings", "tab", "tab", "Findings",
+                "move in the findings, the text follows; again: in the text",
+                with_item(cls._shown_findings, cls.do_findings),
+                called=lambda screen: "Text" if screen._in_findings else "Findings",
+            ),
+            Key(
+                "change.formatted", "f", "f", "Format", "the SQL set out by sqlparse, to read; never what is run",
+                with_item(cls._script_with_text, cls.do_formatted),
+            ),
+            Key("change.find", "slash", "/", "Find", "find a text in the script", always(cls.do_find)),
+            Key(
+                "change.dry_run", "D", "D", "DRY RUN..", "run what is pending up to this change and roll it back",
+                with_item(cls._tried, cls.go), True,
+            ),
+            Key(
+                "change.edit", "e", "e", "Edit", "the script in $VISUAL or $EDITOR, at this line; then read again",
+                with_item(cls._editable, cls.do_edit),
+            ),
+            Key("change.left", "left", "left", "", "long lines: to the left", always(cls.do_left)),
+            Key("change.right", "right", "right", "", "long lines: to the right", always(cls.do_right)),
+            *cls.moves("line"),
+        )  # fmt: skip
 
-    def off(self, key_id: str) -> str | None:
-        script = self._scripts.get(self.kind)
-        if key_id == "change.edit":
-            return editor.missing(os.environ) if script is not None else "the script is not here yet"
-        if key_id == "change.dry_run":
-            return self._no_dry_run()
-        if key_id == "change.backfill":
-            return self._no_backfill()
-        if key_id == "change.formatted" and (script is None or not script.text):
-            return "there is no text to set out"
-        if key_id in {"change.impact", "change.findings"} and not self._findings:
-            return self._no_findings()
-        if key_id in {"change.again", "change.back_again"} and not self.sql.needle:
-            return "nothing was looked for yet; / does"
-        return None
+    def _script(self, otherwise: str) -> ScriptText | Unavailable:
+        return self._scripts.get(self.kind) or Unavailable(otherwise)
+
+    def _editable(self) -> ScriptText | Unavailable:
+        return unless(self._script("the script is not here yet"), lambda script: editor.missing(os.environ))
+
+    def _script_with_text(self) -> ScriptText | Unavailable:
+        nothing = "there is no text to set out"
+        return unless(self._script(nothing), lambda script: None if script.text else nothing)
+
+    def _shown_findings(self) -> list[StatementImpact] | Unavailable:
+        return self._findings or Unavailable(self._no_findings())
+
+    def _to_run_on(self) -> EnvironmentFacts | Unavailable:
+        """Its environment, if a run can be started there."""
+        place = self._environment or Unavailable("there is no environment")
+        return unless(place, lambda place: self.pgmig.answers.cannot(place.name))
+
+    def _backfilled(self) -> EnvironmentFacts | Unavailable:
+        undeclared = "the deploy script declares no statement for batches (-- pgmig: backfill ...)"
+        return self._to_run_on() if self._in_batches else Unavailable(undeclared)
+
+    def _tried(self) -> ToReview | Unavailable:
+        """The review of a dry run up to this change."""
+        place, change_id = self._to_run_on(), self.change.change_id
+        if isinstance(place, Unavailable):
+            return place
+        standing = self.pgmig.answers.good.get(place.name)
+        if standing is None:
+            return Unavailable("no answer yet")
+        if change_id not in standing.pending:
+            return Unavailable("this change is not pending there")
+        # The first pending change needs no other to be tried with it.
+        to = None if standing.pending[0] == change_id else change_id
+        return ToReview(place, "deploy", to, how="try")
 
     def _no_findings(self) -> str:
         """Why there is nothing to go to; what isn't known yet is never said to be nothing."""
@@ -291,23 +350,27 @@ class ChangeScreen(BaseScreen):
     def do_next(self) -> None:
         self._walk(1)
 
-    def do_impact(self) -> None:
+    def do_impact(self, findings: list[StatementImpact]) -> None:
         here = self._picked if self._picked is not None else self._current()
-        self._pick(self._below_cursor(0) if here is None else (here + 1) % len(self._findings))
+        self._pick(self._below_cursor(0) if here is None else (here + 1) % len(findings))
 
     def _below_cursor(self, otherwise: int) -> int:
         return self._looked.below(self.sql.line_number, otherwise) if self._looked is not None else otherwise
 
-    def do_findings(self) -> None:
-        self._in_findings = not self._in_findings
+    def do_findings(self, findings: list[StatementImpact]) -> None:
         if self._in_findings:
-            current = self._current()
-            self._pick(self._below_cursor(len(self._findings) - 1) if current is None else current)
-        else:
-            self._show_pane()
+            self._into_text()
+            return
+        self._in_findings = True
+        current = self._current()
+        self._pick(self._below_cursor(len(findings) - 1) if current is None else current)
 
-    def do_edit(self) -> None:
-        path = self.pgmig.session.facts.root / self._scripts[self.kind].path
+    def _into_text(self) -> None:
+        self._in_findings = False
+        self._show_pane()
+
+    def do_edit(self, script: ScriptText) -> None:
+        path = self.pgmig.session.facts.root / script.path
         problem = editor.edit(self.pgmig, editor.command(os.environ, path, self.sql.line_number))
         for known in (self._scripts, self._panes, self._now):
             known.pop(self.kind, None)
@@ -328,44 +391,17 @@ class ChangeScreen(BaseScreen):
             self._environment = self.again(self._environment) or self._environment
         self.say("plan and configuration have changed on disk; r reads the scripts again", "running")
 
-    def _no_dry_run(self) -> str | None:
-        if self._environment is None:
-            return "there is no environment"
-        reason = self.pgmig.answers.cannot(self._environment.name)
-        standing = self.pgmig.answers.good.get(self._environment.name)
-        if reason is not None or standing is None:
-            return reason or "no answer yet"
-        return None if self.change.change_id in standing.pending else "this change is not pending there"
+    def do_backfill(self, place: EnvironmentFacts) -> None:
+        self.go(ToReview(place, "backfill", self.change.change_id))
 
-    def do_dry_run(self) -> None:
-        assert self._environment is not None, "off() has seen to it"
-        standing = self.pgmig.answers.good[self._environment.name]
-        # The first pending change needs no other to be tried with it.
-        to = None if standing.pending[0] == self.change.change_id else self.change.change_id
-        self.go(ToReview(self._environment, "deploy", to, how="try"))
-
-    def hidden_keys(self) -> Collection[str]:
-        return () if self._in_batches else {"change.backfill"}
-
-    def _no_backfill(self) -> str | None:
-        if not self._in_batches:
-            return "the deploy script declares no statement for batches (-- pgmig: backfill ...)"
-        if self._environment is None:
-            return "there is no environment"
-        return self.pgmig.answers.cannot(self._environment.name)
-
-    def do_backfill(self) -> None:
-        assert self._environment is not None, "off() has seen to it"
-        self.go(ToReview(self._environment, "backfill", self.change.change_id))
-
-    def do_formatted(self) -> None:
+    def do_formatted(self, script: ScriptText) -> None:
         from pgmig_tui.display.sql_format import formatted
 
         if self.formatted:
             self.formatted = False
             self._show_script()
             return
-        text, kind = self._scripts[self.kind].text, self.kind
+        text, kind = script.text, script.kind
 
         def done(result: str | None) -> None:
             if kind != self.kind:
@@ -388,20 +424,27 @@ class ChangeScreen(BaseScreen):
             self._in_findings = False
         super()._find(needle)
 
-    def _go(self, line: int, finding: int) -> None:
-        """Moves to a line of the text or, in the findings, to one of them."""
+    def do_move(self, part: Movable, how: Callable[[Movable], None]) -> None:
         if self._in_findings:
-            self._pick(finding)
-        else:
-            self._picked = None
-            self.sql.move(line)
-            self._show_pane()
+            how(self)
+            return
+        self._picked = None
+        how(part)
+        self._show_pane()
 
-    def do_down(self) -> None:
-        self._go(self.sql.cursor + 1, (self._picked or 0) + 1)
+    # What the keys of movement do in the findings
 
-    def do_up(self) -> None:
-        self._go(self.sql.cursor - 1, (self._picked or 0) - 1)
+    def step(self, by: int) -> None:
+        self._pick((self._picked or 0) + by)
+
+    def page(self, way: int) -> None:
+        self.step(5 * way)
+
+    def first(self) -> None:
+        self._pick(0)
+
+    def last(self) -> None:
+        self._pick(len(self._findings) - 1)
 
     def do_left(self) -> None:
         self.sql.slide(-20)
@@ -409,21 +452,9 @@ class ChangeScreen(BaseScreen):
     def do_right(self) -> None:
         self.sql.slide(20)
 
-    def do_top(self) -> None:
-        self._go(0, 0)
-
-    def do_bottom(self) -> None:
-        self._go(self.sql.line_count - 1, len(self._findings) - 1)
-
-    def do_pagedown(self) -> None:
-        self._go(self.sql.cursor + max(1, self.sql.size.height // 2), (self._picked or 0) + 5)
-
-    def do_pageup(self) -> None:
-        self._go(self.sql.cursor - max(1, self.sql.size.height // 2), (self._picked or 0) - 5)
-
     def do_back(self) -> None:
         if self._in_findings:
-            self.do_findings()
+            self._into_text()
         else:
             super().do_back()
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, wrap
@@ -13,9 +13,10 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
-from pgmig_tui.ui.backend.protocol import EVERYTHING, Command, EnvironmentFacts, Manner
+from pgmig_tui.ui.backend.protocol import EVERYTHING, EnvironmentFacts
 from pgmig_tui.ui.destinations import ToLocks, ToReview, ToRollback
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views import run as run_view
@@ -25,16 +26,12 @@ if TYPE_CHECKING:
     from pgmig_tui.ui.screens.run import RunScreen
 
 
-_CHOICES = frozenset({"failed.retry", "failed.revert", "failed.record"})
-
-
 class FailedScreen(BaseScreen):
     """Stands over the run screen. Every choice that changes something leads through the review and its word."""
 
     place: ClassVar[str] = "failed"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/failed.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("failed")
 
     def __init__(self, run: RunScreen, step: StepPicture) -> None:
         super().__init__()
@@ -100,7 +97,7 @@ class FailedScreen(BaseScreen):
         )  # fmt: skip
         lines: list[Line] = []
         for key_id, key, told in choices:
-            off = self.off(key_id)
+            off = self.keys[key_id].off(self)
             role: Role = "off" if off else "plain"
             lines.append(((f" {key:<6}", "off" if off else "key"), (told, role)))
             if off:
@@ -116,58 +113,87 @@ class FailedScreen(BaseScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.what, self.choices)
 
-    def off(self, key_id: str) -> str | None:
-        if key_id not in _CHOICES and key_id != "failed.locks":
-            return None
-        place = self.where
-        if place is None:
-            return "its environment is not in this project"
-        if key_id == "failed.locks":
-            return None
-        if self.picture.exit_status == 4:
-            return f"it is in doubt what took effect; `pgmig-tui reconcile {safe(place.name)}` settles it first"
-        stops_it = key_id == "failed.revert"  # as a rollback does, with what runs there
-        reason = self.pgmig.answers.silent(place.name) if stops_it else self.pgmig.answers.cannot(place.name)
-        if reason is not None:
-            return reason
-        return self._off_now(key_id)
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "failed.retry", "d", "d", "Retry..", "review, then run what is left, this change first",
+                with_item(cls._free, cls.do_retry, cls._no_retry), True,
+            ),
+            Key(
+                "failed.revert", "R", "R", "ROLL BACK..",
+                "review, then revert this change; if it isn't deployed, what its run has committed",
+                with_item(cls._settled, cls.do_revert, cls._no_revert), True,
+            ),
+            Key(
+                "failed.record", "m", "m", "Mark deployed..",
+                "run its verify script, then record it without running it",
+                with_item(cls._free, cls.do_record, cls._no_record), True,
+            ),
+            Key(
+                "failed.after", "enter", "Enter", "Leave it", "leave it as it is: results, the list for afterwards",
+                always(cls.do_after),
+            ),
+            Key(
+                "failed.locks", "l", "l", "", "everybody who waits for a lock on this server, and for whom",
+                with_item(cls._environment, cls.do_locks),
+            ),
+            *cls.moves("line"),
+        )  # fmt: skip
 
-    def _off_now(self, key_id: str) -> str | None:
+    def _environment(self) -> EnvironmentFacts | Unavailable:
+        return self.run.known_environment()
+
+    def _settled(self) -> EnvironmentFacts | Unavailable:
+        """Its environment, if it's known what took effect there."""
+
+        def in_doubt(place: EnvironmentFacts) -> str | None:
+            told = f"it is in doubt what took effect; `pgmig-tui reconcile {safe(place.name)}` settles it first"
+            return told if self.picture.exit_status == 4 else None
+
+        return unless(self._environment(), in_doubt)
+
+    def _free(self) -> EnvironmentFacts | Unavailable:
+        """As `_settled`, if a run can be started there."""
+        return unless(self._settled(), lambda place: self.pgmig.answers.cannot(place.name))
+
+    def _no_retry(self, place: EnvironmentFacts) -> str | None:
         command = self.picture.command
-        recorded = self.step.recorded
-        if key_id == "failed.retry" and command not in {"deploy", "revert", "verify"}:
+        if command not in {"deploy", "revert", "verify"}:
             return f"a {safe(command)} is started from its own place"
-        if key_id == "failed.retry" and command == "deploy" and recorded and not self._rest:
-            return "nothing is left: this change is deployed, its verification failed"
-        if key_id in {"failed.revert", "failed.record"} and command != "deploy":
+        complete = command == "deploy" and self.step.recorded and not self._rest
+        return "nothing is left: this change is deployed, its verification failed" if complete else None
+
+    def _no_revert(self, place: EnvironmentFacts) -> str | None:
+        # A rollback stops what runs there.
+        if reason := self.pgmig.answers.silent(place.name):
+            return reason
+        if self.picture.command != "deploy":
             return "this was not a deploy"
-        if key_id == "failed.revert" and not self.picture.recorded:
-            stays = self.step.left.kind != "nothing"
-            return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
-        if key_id == "failed.record":
-            if recorded:
-                return "it is recorded already"
-            if self._asking:
-                return "its verify script runs"
-        return None
+        if self.picture.recorded:
+            return None
+        stays = self.step.left.kind != "nothing"
+        return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
+
+    def _no_record(self, place: EnvironmentFacts) -> str | None:
+        if self.picture.command != "deploy":
+            return "this was not a deploy"
+        if self.step.recorded:
+            return "it is recorded already"
+        return "its verify script runs" if self._asking else None
 
     @property
     def _rest(self) -> list[StepPicture]:
         """The steps that come after the one that failed."""
         return [step for step in self.picture.steps.values() if step.state == "todo"]
 
-    def _review(self, command: Command, to: str | None, *, how: Manner = "run", evidence: str = "") -> None:
-        place = self.where
-        assert place is not None, "off() has seen to it"
-        self.go(ToReview(place, command, to, how=how, evidence=evidence), instead=True)
-
-    def do_retry(self) -> None:
+    def do_retry(self, place: EnvironmentFacts) -> None:
         command = self.picture.command
         last = list(self.picture.steps.values())[-1]
+        again = ToReview(place, "verify" if command == "verify" else "deploy", last.change_id)
         if command == "revert":
-            self._review("revert", self._before(last.change_id))
-        else:
-            self._review("verify" if command == "verify" else "deploy", last.change_id)
+            again = ToReview(place, "revert", self._before(last.change_id))
+        self.go(again, instead=True)
 
     def _revert_told(self) -> str:
         steps = self.picture.recorded
@@ -176,9 +202,7 @@ class FailedScreen(BaseScreen):
             return f"roll back the {many} it has committed; what stays of this one is left"
         return f"roll back the {many} that this run has committed"
 
-    def do_revert(self) -> None:
-        place = self.where
-        assert place is not None, "off() has seen to it"
+    def do_revert(self, place: EnvironmentFacts) -> None:
         self.go(ToRollback(place, came_from=self.run.run_id), instead=True)
 
     def _before(self, change_id: str) -> str:
@@ -190,15 +214,13 @@ class FailedScreen(BaseScreen):
             before = line.change_id
         return before
 
-    def do_record(self) -> None:
-        place = self.where
-        assert place is not None, "off() has seen to it"
+    def do_record(self, place: EnvironmentFacts) -> None:
         self._asking = True
         self.show()
         session, name, change_id = self.pgmig.session, place.name, self.step.change_id
-        self.later("evidence", lambda: session.evidence(name, change_id), self._heard, self._unheard)
+        self.later("evidence", lambda: session.evidence(name, change_id), partial(self._heard, place), self._unheard)
 
-    def _heard(self, evidence: VerifyEvidence) -> None:
+    def _heard(self, place: EnvironmentFacts, evidence: VerifyEvidence) -> None:
         self._asking, self._evidence = False, evidence
         self.show()
         if evidence.problem:
@@ -206,19 +228,19 @@ class FailedScreen(BaseScreen):
         elif evidence.ok is False:
             self.say("its own verify script says that it isn't deployed; `deploy --log-only` would not ask", "failed")
         elif self.is_current:
-            self._review("deploy", self.step.change_id, how="record", evidence=evidence.told)
+            mark = ToReview(place, "deploy", self.step.change_id, how="record", evidence=evidence.told)
+            self.go(mark, instead=True)
 
     def _unheard(self, error: Exception) -> None:
         self._asking, self._evidence = False, VerifyEvidence(None, problem=words_of(error))
         self.show()
 
-    def do_locks(self) -> None:
-        assert self.where is not None, "off() has seen to it"
-        self.go(ToLocks(self.where))
+    def do_locks(self, place: EnvironmentFacts) -> None:
+        self.go(ToLocks(place))
 
     def do_after(self) -> None:
         self.app.pop_screen()
-        self.run.do_after()
+        self.run.do_after(self.picture)
 
     def copy_text(self) -> str:
         # Each is enough by itself: they mustn't be run one after the other.

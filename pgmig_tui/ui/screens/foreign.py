@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.activity import blocker_lines, holds_words, progress_line, unseen_words
@@ -15,8 +14,9 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, time_of_day
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Foreign, ForeignSession, ForeignWatch
 from pgmig_tui.ui.destinations import ToLocks, ToRun
+from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
 from pgmig_tui.ui.messages import ForeignRead
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
@@ -35,7 +35,6 @@ class ForeignScreen(BaseScreen):
     place: ClassVar[str] = "foreign"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/foreign.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("foreign")
 
     def __init__(self, environment: EnvironmentFacts) -> None:
         super().__init__()
@@ -162,45 +161,72 @@ class ForeignScreen(BaseScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.text,)
 
-    def off(self, key_id: str) -> str | None:
-        seen = self.seen
-        if key_id in {"foreign.cancel", "foreign.stop", "foreign.attach"}:
-            if self._stopping:
-                return "it is being stopped"
-            if seen is None or self._problem:
-                return "the server has not answered"
-            if seen.over:
-                return "the run is over"
-        if key_id == "foreign.attach" and seen is not None and not seen.local:
-            return "it is no run of this account; its own account attaches to it"
-        if key_id in {"foreign.cancel", "foreign.stop"} and seen is not None:
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "foreign.cancel", "c", "c", "Cancel..", "cancel the statement that it runs now; asks for the word",
+                with_item(cls._cancellable, cls.do_cancel), True,
+            ),
+            Key(
+                "foreign.stop", "X,x", "X", "STOP..", "end the run's sessions; asks for the word",
+                with_item(cls._others, cls.do_stop, cls._no_lock), True,
+            ),
+            Key(
+                "foreign.locks", "l", "l", "Locks", "everybody who waits for a lock on this server, and for whom",
+                always(cls.do_locks),
+            ),
+            Key(
+                "foreign.attach", "a", "a", "Attach", "a run of this account: its own screen",
+                with_item(cls._going_on, cls.do_attach, cls._not_local),
+            ),
+            *cls.moves("line"),
+        )  # fmt: skip
+
+    def _going_on(self) -> Foreign | Unavailable:
+        """What the server tells of a run that is under way."""
+        if self._stopping:
+            return Unavailable("it is being stopped")
+        if self.seen is None or self._problem:
+            return Unavailable("the server has not answered")
+        return Unavailable("the run is over") if self.seen.over else self.seen
+
+    def _not_local(self, seen: Foreign) -> str | None:
+        return None if seen.local else "it is no run of this account; its own account attaches to it"
+
+    def _others(self) -> Foreign | Unavailable:
+        def not_ours(seen: Foreign) -> str | None:
             if not seen.run_id:
                 return "it is another program's: end it where it was started, or its sessions by l"
-            if seen.local:
-                return "it is a run of this account: a attaches to it"
-        if key_id == "foreign.stop" and seen is not None and not seen.holder:
-            return "it holds the lock no longer"
-        if key_id == "foreign.cancel" and seen is not None:
-            if seen.step is None:
-                return "no session of a step is there"
-            if not seen.step.started:
-                return "when that session began is hidden from this role; the pid alone could be another's by now"
-        return None
+            return "it is a run of this account: a attaches to it" if seen.local else None
 
-    def do_cancel(self) -> None:
-        seen = self.seen
-        assert seen is not None, "off() has seen to it"
-        assert seen.step is not None, "off() has seen to it"
-        step = seen.step
+        return unless(self._going_on(), not_ours)
+
+    def _no_lock(self, seen: Foreign) -> str | None:
+        return None if seen.holder else "it holds the lock no longer"
+
+    def _cancellable(self) -> tuple[Foreign, ForeignSession] | Unavailable:
+        """The run, and the session of its step."""
+        seen = self._others()
+        if isinstance(seen, Unavailable):
+            return seen
+        if seen.step is None:
+            return Unavailable("no session of a step is there")
+        if not seen.step.started:
+            return Unavailable(
+                "when that session began is hidden from this role; the pid alone could be another's by now"
+            )
+        return seen, seen.step
+
+    def do_cancel(self, found: tuple[Foreign, ForeignSession]) -> None:
+        seen, step = found
         lines = self._head("CANCEL the statement of", seen)
         if step.query:
             lines += paragraph(" ".join(safe(step.query).split()), "muted", rows=3)
         lines += [(), *paragraph("It fails as by an error of its own: its change is rolled back, and the run ends.")]
         self._confirm(lines, "cancels it", lambda: self._cancel(step))
 
-    def do_stop(self) -> None:
-        seen = self.seen
-        assert seen is not None, "off() has seen to it"
+    def do_stop(self, seen: Foreign) -> None:
         lines = self._head("END ALL SESSIONS of", seen)
         what = "What is not committed is rolled back; a CREATE INDEX CONCURRENTLY leaves an INVALID index."
         lines += [(), *paragraph(f"The one that holds the lock first. {what}")]
@@ -261,9 +287,8 @@ class ForeignScreen(BaseScreen):
     def do_ask(self) -> None:
         self._look_again()
 
-    def do_attach(self) -> None:
-        assert self.seen is not None, "off() has seen to it"
-        self.go_on_to(ToRun(self.seen.run_id))
+    def do_attach(self, seen: Foreign) -> None:
+        self.go_on_to(ToRun(seen.run_id))
 
     def do_locks(self) -> None:
         self.go(ToLocks(self.environment))

@@ -1,17 +1,16 @@
-"""Every key of a place, made from the table of keys; what is off says why."""
+"""Every key of a place, made from its keys; what is off says why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Collection, Iterable, Sequence
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, pad, text_of, wrap
-from pgmig_tui.ui import keys
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
 
@@ -20,8 +19,8 @@ class HelpScreen(BaseScreen):
     """Help for the place that it was opened on."""
 
     place: ClassVar[str] = "help"
+    footed: ClassVar[Collection[str]] = ("any.back",)
     least: ClassVar[tuple[int, int]] = SMALL
-    BINDINGS: ClassVar[list[BindingType]] = bindings("help")
 
     def __init__(self, about: BaseScreen) -> None:
         super().__init__()
@@ -47,8 +46,8 @@ class HelpScreen(BaseScreen):
         for text in self.about.help_text():
             lines += wrap(text, columns, indent=" ", hanging="   ")
         lines += [(), ((f" {pad('key', 8)}{pad('does', columns - 30)}id", "title"),)]
-        for key in keys.of_place(self.about.place):
-            off = self.about.off(key.id)
+        for key in self.about.keys.values():
+            off = key.off(self.about)
             role: Role = "off" if off else "plain"
             first, *rest = wrap(key.does, columns - 31, role)
             lines.append(
@@ -62,6 +61,10 @@ class HelpScreen(BaseScreen):
             if off:
                 lines += wrap(f"off: {off}", columns, "waiting", indent="         ")
         return lines
+
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return cls.moves("line")
 
     def panes(self) -> Sequence[Lines]:
         return (self.list,)

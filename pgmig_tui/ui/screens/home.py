@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
@@ -14,18 +13,21 @@ from pgmig_tui.display.cells import Line, Span, cut, text_of, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
-from pgmig_tui.ui.backend.protocol import Command, EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
 from pgmig_tui.ui.destinations import ToChange, ToForeign, ToLocks, ToReview, ToRollback, ToRuns
+from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
 from pgmig_tui.ui.previews import Previews, WantedScript, required
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views.matrix import environment_spans
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 from pgmig_tui.ui.widgets.matrix import Cells, PlanMatrix
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.backend.protocol import PlanLine
 
+Here = tuple[EnvironmentFacts, StatusFacts]
+"""An environment, and what it answered last."""
 LOOK_SECONDS = 0.12
 LOCK_COLUMN_CHANGES = 40
 WIDE, ROOMY = 96, 120
@@ -37,7 +39,7 @@ class HomeScreen(BaseScreen):
 
     place: ClassVar[str] = "home"
     least: ClassVar[tuple[int, int]] = SMALL
-    BINDINGS: ClassVar[list[BindingType]] = bindings("home")
+    footed: ClassVar[Collection[str]] = ("any.help", "any.quit")
 
     def __init__(self) -> None:
         super().__init__()
@@ -306,44 +308,108 @@ class HomeScreen(BaseScreen):
 
     # Keys
 
-    def off(self, key_id: str) -> str | None:
-        if key_id == "home.locks" and self.chosen is None:
-            return "there is no environment"
-        if key_id == "home.watch":
-            if self.chosen is None:
-                return "there is no environment"
-            last = self.pgmig.answers.last.get(self.chosen.name)
-            if last is None or not last.reachable:
-                return self.pgmig.answers.cannot(self.chosen.name)
-            return None if last.under_way else f"no run of another account is under way on {self.chosen.name}"
-        if key_id == "home.unlock":
-            if self.chosen is None or not self.chosen.protected:
-                return f"{self.chosen.name if self.chosen else 'nothing'} is not protected"
-            return None if self.pgmig.locked(self.chosen) else f"{self.chosen.name} is unlocked already"
-        if key_id == "home.rollback":
-            return "there is no environment" if self.chosen is None else self.pgmig.answers.silent(self.chosen.name)
-        if key_id in {"home.deploy", "home.verify", "home.dry_run"}:
-            if self.chosen is None:
-                return "there is no environment"
-            reason = self.pgmig.answers.cannot(self.chosen.name)
-            standing = self._standing()
-            if reason is not None or standing is None:
-                return reason or "no answer yet"
-            if key_id in {"home.deploy", "home.dry_run"} and not standing.pending:
-                if standing.untagged:
-                    return f"every change is there; `pgmig-tui deploy {self.chosen.name}` records the tags"
-                return f"{self.chosen.name} has everything that the plan has"
-            if key_id == "home.verify" and not standing.deployed:
-                return f"nothing is deployed on {self.chosen.name}"
-        if key_id in {"home.open", "any.copy"} and self.matrix.change is None:
-            return "no change here"
-        return None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "home.deploy", "d", "d", "Deploy..",
+                "review, then deploy the pending changes of the chosen environment",
+                with_item(cls._startable, cls.do_deploy, cls._complete), True,
+            ),
+            Key(
+                "home.verify", "v", "v", "Verify..", "review, then run the verify scripts of what is deployed",
+                with_item(cls._startable, cls.do_verify, cls._empty), True,
+            ),
+            Key(
+                "home.rollback", "R", "R", "ROLL BACK..",
+                "review, then revert the last deploy run that stands, wherever the cursor is",
+                with_item(cls._answering, cls.do_rollback), True,
+            ),
+            Key(
+                "home.open", "enter", "Enter", "Open", "the scripts and the lock impact of the change under the cursor",
+                with_item(cls._change, cls.do_open),
+            ),
+            Key(
+                "home.locks", "l", "l", "Locks", "who waits for whom on the chosen environment's server",
+                with_item(cls._environment, cls.do_locks),
+            ),
+            Key(
+                "home.runs", "h", "h", "Runs", "runs of this host: watch one that is alive, read one that has ended",
+                always(cls.do_runs),
+            ),
+            Key(
+                "home.dry_run", "D", "D", "DRY RUN..", "run what is pending (up to the cursor) and roll it back",
+                with_item(cls._startable, cls.do_dry_run, cls._complete), True,
+            ),
+            Key(
+                "home.unlock", "u", "u", "Unlock..",
+                "let a protected environment be changed, for this session; by its word",
+                with_item(cls._locked, cls.do_unlock), True,
+            ),
+            Key(
+                "home.filter", "slash", "/", "Filter",
+                "show only the changes whose name holds a text; Esc shows all again", always(cls.do_filter),
+            ),
+            Key(
+                "home.watch", "w", "w", "Watch",
+                "what works on the chosen environment now, if it isn't a run of this account",
+                with_item(cls._answering, cls.do_watch, cls._unwatched),
+            ),
+            Key(
+                "home.environments", "e", "e", "", "all environments by name: choose one, also beyond the ninth",
+                always(cls.do_environments),
+            ),
+            Key("home.left", "left", "left", "", "the environment to the left", always(cls.do_left)),
+            Key("home.right", "right", "right", "", "the environment to the right", always(cls.do_right)),
+            *cls.moves("change"),
+        )  # fmt: skip
+
+    def _environment(self) -> EnvironmentFacts | Unavailable:
+        return self.chosen or Unavailable("there is no environment")
+
+    def _change(self) -> PlanLine | Unavailable:
+        return self.matrix.change or Unavailable("no change here")
+
+    def _answering(self) -> EnvironmentFacts | Unavailable:
+        """The chosen environment, if it answers."""
+        return unless(self._environment(), lambda place: self.pgmig.answers.silent(place.name))
+
+    def _unwatched(self, place: EnvironmentFacts) -> str | None:
+        under_way = self.pgmig.answers.last[place.name].under_way
+        return None if under_way else f"no run of another account is under way on {place.name}"
+
+    def _locked(self) -> EnvironmentFacts | Unavailable:
+        place = self.chosen
+        if place is None or not place.protected:
+            return Unavailable(f"{place.name if place else 'nothing'} is not protected")
+        return place if self.pgmig.locked(place) else Unavailable(f"{place.name} is unlocked already")
+
+    def _startable(self) -> Here | Unavailable:
+        """The chosen environment, if a run can be started there, with what it answered."""
+        place = self._environment()
+        if isinstance(place, Unavailable):
+            return place
+        reason, standing = self.pgmig.answers.cannot(place.name), self._standing()
+        return Unavailable(reason or "no answer yet") if reason or standing is None else (place, standing)
+
+    def _complete(self, here: Here) -> str | None:
+        """Why there is nothing to deploy."""
+        place, standing = here
+        if standing.pending:
+            return None
+        if standing.untagged:
+            return f"every change is there; `pgmig-tui deploy {place.name}` records the tags"
+        return f"{place.name} has everything that the plan has"
+
+    def _empty(self, here: Here) -> str | None:
+        """Why there is nothing to verify."""
+        return None if here[1].deployed else f"nothing is deployed on {here[0].name}"
 
     def do_left(self) -> None:
-        self.do_environment(max(1, self.pgmig.chosen))
+        self.choose_environment(max(1, self.pgmig.chosen))
 
     def do_right(self) -> None:
-        self.do_environment(min(len(self.pgmig.session.facts.places), self.pgmig.chosen + 2))
+        self.choose_environment(min(len(self.pgmig.session.facts.places), self.pgmig.chosen + 2))
 
     def do_environments(self) -> None:
         from pgmig_tui.ui.screens.palette import Action, PaletteScreen
@@ -351,7 +417,7 @@ class HomeScreen(BaseScreen):
         actions = []
         for number, place in enumerate(self.pgmig.session.facts.places, 1):
             told = text_of(self.pgmig.answers.state(place.name, self.pgmig.clock()))
-            actions.append(Action(f"{number:>2} {place.name}", told, partial(self.do_environment, number)))
+            actions.append(Action(f"{number:>2} {place.name}", told, partial(self.choose_environment, number)))
         dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.pgmig.chosen)
         self.app.push_screen(dialog, lambda action: action.do() if action is not None else None)
 
@@ -359,7 +425,7 @@ class HomeScreen(BaseScreen):
         if message.bar is self.head:
             index = self.matrix.environment_at(message.x, self.matrix.columns)
             if index is not None:
-                self.do_environment(index + 1)
+                self.choose_environment(index + 1)
         if message.bar is self.status and self._said is None:
             self._chosen_by_click(message.x)
 
@@ -373,7 +439,7 @@ class HomeScreen(BaseScreen):
                 if role == "key" and not text.strip().isdigit():
                     self.do_environments()
                 elif number:
-                    self.do_environment(number)
+                    self.choose_environment(number)
                 return
 
     def whole_text(self) -> Sequence[str]:
@@ -382,7 +448,7 @@ class HomeScreen(BaseScreen):
         foreign = [f". {text}" for text in self.pgmig.session.facts.foreign]
         return [*([f"{change.name} {change.change_id}"] if change is not None else []), *notes, *foreign]
 
-    def do_environment(self, number: int) -> None:
+    def choose_environment(self, number: int) -> None:
         if not 0 < number <= len(self.pgmig.session.facts.places):
             self.say(f"there is no environment {number}")
             return
@@ -392,46 +458,34 @@ class HomeScreen(BaseScreen):
         self.head.refresh()
         self.summary.refresh()
 
-    def _review(self, command: Command, to: str | None) -> None:
-        assert self.chosen is not None, "off() has seen to it"
-        self.go(ToReview(self.chosen, command, to))
+    def do_deploy(self, here: Here) -> None:
+        self.go(ToReview(here[0], "deploy"))
 
-    def do_deploy(self) -> None:
-        self._review("deploy", None)
-
-    def do_dry_run(self) -> None:
+    def do_dry_run(self, here: Here) -> None:
         """The first pending change; with the cursor put on a later one, all up to there."""
-        standing, change = self._standing(), self.matrix.change
-        assert standing is not None, "off() has seen to it"
-        assert self.chosen is not None, "off() has seen to it"
+        (place, standing), change = here, self.matrix.change
         chosen = self._moved and change is not None and change.change_id in standing.pending[1:]
         to = change.change_id if chosen and change is not None else None
-        self.go(ToReview(self.chosen, "deploy", to, how="try"))
+        self.go(ToReview(place, "deploy", to, how="try"))
 
-    def do_unlock(self) -> None:
-        assert self.chosen is not None, "off() has seen to it"
-        name = self.chosen.name
-        self.pgmig.unlock(self.chosen, lambda: self.say(f"{name} may be changed until this program is left", "done"))
+    def do_unlock(self, place: EnvironmentFacts) -> None:
+        self.pgmig.unlock(place, lambda: self.say(f"{place.name} may be changed until this program is left", "done"))
 
-    def do_verify(self) -> None:
-        self._review("verify", None)
+    def do_verify(self, here: Here) -> None:
+        self.go(ToReview(here[0], "verify"))
 
-    def do_rollback(self) -> None:
+    def do_rollback(self, place: EnvironmentFacts) -> None:
         """The last deploy run that still stands, wherever the cursor is; a point further back is chosen over there."""
-        assert self.chosen is not None, "off() has seen to it"
-        self.go(ToRollback(self.chosen))
+        self.go(ToRollback(place))
 
-    def do_open(self) -> None:
-        assert self.matrix.change is not None, "off() has seen to it"
-        self.go(ToChange(self.matrix.change, self.chosen))
+    def do_open(self, change: PlanLine) -> None:
+        self.go(ToChange(change, self.chosen))
 
-    def do_locks(self) -> None:
-        assert self.chosen is not None, "off() has seen to it"
-        self.go(ToLocks(self.chosen))
+    def do_locks(self, place: EnvironmentFacts) -> None:
+        self.go(ToLocks(place))
 
-    def do_watch(self) -> None:
-        assert self.chosen is not None, "off() has seen to it"
-        self.go(ToForeign(self.chosen))
+    def do_watch(self, place: EnvironmentFacts) -> None:
+        self.go(ToForeign(place))
 
     def do_runs(self) -> None:
         self.go(ToRuns())
@@ -466,9 +520,13 @@ class HomeScreen(BaseScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.matrix, self.side) if self.size.width >= WIDE else (self.matrix,)
 
-    def _move(self, how: Callable[[Lines], None]) -> None:
+    def do_move(self, part: Movable, how: Callable[[Movable], None]) -> None:
         self._moved = True
-        super()._move(how)
+        super().do_move(part, how)
+
+    def copied(self) -> Callable[[], str] | Unavailable:
+        change = self._change()
+        return change if isinstance(change, Unavailable) else self.copy_text
 
     def copy_text(self) -> str:
         change = self.matrix.change

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, wrap
@@ -14,7 +13,8 @@ from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.picture import RunPicture
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Record
 from pgmig_tui.ui.destinations import ToAfter, ToIncident
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
@@ -29,7 +29,6 @@ class IncidentScreen(BaseScreen):
     place: ClassVar[str] = "incident"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/rollback.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("incident")
 
     def __init__(
         self, run_id: str, environment: EnvironmentFacts | None, picture: RunPicture, events: Sequence[Entry]
@@ -91,8 +90,22 @@ class IncidentScreen(BaseScreen):
             lines += wrap(safe(text), columns - 1, role, indent=" ", hanging="   ") if text else [()]
         return lines
 
-    def off(self, key_id: str) -> str | None:
-        return "it is still being read" if key_id == "incident.write" and self.record is None else None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "incident.write", "w", "w", "Write", "write the record to a file",
+                with_item(cls._read_record, cls.do_write),
+            ),
+            Key(
+                "incident.after", "enter", "Enter", "After", "the steps, and the list for afterwards",
+                always(cls.do_after),
+            ),
+            *cls.moves("line"),
+        )  # fmt: skip
+
+    def _read_record(self) -> Record | Unavailable:
+        return self.record or Unavailable("it is still being read")
 
     def panes(self) -> Sequence[Lines]:
         return (self.text,)
@@ -100,9 +113,8 @@ class IncidentScreen(BaseScreen):
     def copy_text(self) -> str:
         return self.record.channel if self.record is not None else ""
 
-    def do_write(self) -> None:
-        assert self.record is not None, "off() has seen to it"
-        text, session, name = self.record.markdown, self.pgmig.session, f"incident-{self.run_id}.md"
+    def do_write(self, record: Record) -> None:
+        text, session, name = record.markdown, self.pgmig.session, f"incident-{self.run_id}.md"
         self.later("write", lambda: session.write(name, text), lambda path: self.say(f"written to {path}", "done"))
 
     def do_after(self) -> None:
@@ -120,10 +132,10 @@ class RollbackRunScreen(RunScreen):
     def _after_reading(self) -> None:
         if self.picture.exit_status == 0 and not self.opened and self.is_current:
             self.opened = True
-            self.do_after()
+            self.do_after(self.picture)
 
-    def do_after(self) -> None:
-        if self.picture.exit_status is not None:
-            self.go(ToIncident(self.run_id, self.where, self.picture, self.events), instead=True)
+    def do_after(self, picture: RunPicture) -> None:
+        if picture.exit_status is not None:
+            self.go(ToIncident(self.run_id, self.where, picture, self.events), instead=True)
         else:
-            super().do_after()
+            super().do_after(picture)

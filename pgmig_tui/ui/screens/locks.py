@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
-
-from textual.binding import BindingType
+from typing import ClassVar, Self
 
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import clock, count
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockSession, LockTree, LockWatch
+from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
 from pgmig_tui.ui.messages import LocksRead
-from pgmig_tui.ui.screens.base import bindings
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.sessions import SessionsScreen
 from pgmig_tui.ui.sizes import SMALL
@@ -19,6 +17,7 @@ from pgmig_tui.ui.threads import Poller, words_of
 from pgmig_tui.ui.views.locks import rows_of, whole_session
 
 EVERY_SECONDS = 1.0
+_ALONE = "this is one session by itself"
 _SORTS = ("tree", "longest wait", "oldest transaction")
 
 
@@ -29,7 +28,6 @@ class LocksScreen(SessionsScreen):
     place: ClassVar[str] = "locks"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/sessions.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("locks")
 
     def __init__(self, environment: EnvironmentFacts, *, steering: bool = False) -> None:
         super().__init__()
@@ -122,12 +120,43 @@ class LocksScreen(SessionsScreen):
 
     # Keys
 
-    def off(self, key_id: str) -> str | None:
-        if key_id == "locks.unlock" and (self._steering or self.pgmig.locked(self.environment) is None):
-            return "it is not locked"
-        if key_id == "locks.unfold" and (self.chosen is None or not (self.chosen.more or self._behind(self.chosen))):
-            return "this is one session by itself"
-        return super().off(key_id)
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            *super().own_keys(),
+            Key(
+                "locks.unfold", "enter", "Enter", "", "a crowd that waits: one by one; again: together",
+                with_item(cls._any_row, cls.do_unfold, cls._alone),
+            ),
+            Key(
+                "locks.hold", "space", "space", "Hold", "hold the list still; again: let it follow the server",
+                always(cls.do_hold), called=lambda screen: "Follow" if screen.held else "Hold",
+            ),
+            Key(
+                "locks.sort", "s", "s", "Sort", "as a tree, by the longest wait, by the oldest transaction",
+                always(cls.do_sort),
+            ),
+            Key(
+                "locks.filter", "slash", "/", "Filter", "only sessions that hold a text; Esc shows all again",
+                always(cls.do_filter),
+            ),
+            Key(
+                "locks.unlock", "u", "u", "Unlock..",
+                "let a protected environment be changed, for this session; by its word",
+                with_item(cls._locked, cls.do_unlock), True,
+            ),
+            *cls.moves("session"),
+        )  # fmt: skip
+
+    def _locked(self) -> EnvironmentFacts | Unavailable:
+        locked = not self._steering and self.pgmig.locked(self.environment)
+        return self.environment if locked else Unavailable("it is not locked")
+
+    def _any_row(self) -> LockSession | Unavailable:
+        return self.chosen or Unavailable(_ALONE)
+
+    def _alone(self, row: LockSession) -> str | None:
+        return None if row.more or self._behind(row) else _ALONE
 
     def _behind(self, row: LockSession) -> int:
         """The process whose crowd was shown one by one, and which this row is or waits for; 0 when there is none."""
@@ -136,17 +165,15 @@ class LocksScreen(SessionsScreen):
         above = (one.session.pid for one in reversed(self.rows[:place]) if one.session.depth < depth)
         return next((pid for pid in (row.session.pid, next(above, 0)) if pid in self._unfolded), 0)
 
-    def do_unfold(self) -> None:
-        row = self.chosen
-        assert row is not None, "off() has seen to it"
+    def do_unfold(self, row: LockSession) -> None:
         if row.more:
             self._unfolded.add(row.behind)
         else:
             self._unfolded.discard(self._behind(row))
         self._arrange()
 
-    def do_unlock(self) -> None:
-        self.pgmig.unlock(self.environment, self.tick)
+    def do_unlock(self, place: EnvironmentFacts) -> None:
+        self.pgmig.unlock(place, self.tick)
 
     def access(self) -> str:
         return "READ-WRITE" if self._steering else super().access()
@@ -156,9 +183,6 @@ class LocksScreen(SessionsScreen):
         if not self._steering and (locked := self.pgmig.locked(self.environment)):
             return locked
         return self.found.problem or None if self.found is not None else "no answer yet"
-
-    def label(self, key_id: str) -> str | None:
-        return "Follow" if key_id == "locks.hold" and self.held else None
 
     def end(self, row: LockSession, *, terminate: bool) -> None:
         watch, session = self._watch, row.session

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
@@ -17,13 +16,14 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
 from pgmig_tui.ui.backend.protocol import Answered, Command, EnvironmentFacts, ItemFacts, Manner, ReviewFacts, Watch
 from pgmig_tui.ui.destinations import ToReview, ToRun
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key, Unavailable, unless, with_item
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views.checklist import item_line, whole_item
 from pgmig_tui.ui.views.review import mark_lines, step_lines, step_names
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
 REASON = LEAST_REASON
 _STALE = "plan or configuration have changed on disk since; r reads them again"
@@ -35,7 +35,7 @@ class ReviewScreen(BaseScreen):
 
     place: ClassVar[str] = "review"
     CSS_PATH = "../styles/review.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("review")
+    footed: ClassVar[Collection[str]] = ("any.help", "any.back")
 
     def __init__(
         self,
@@ -178,12 +178,12 @@ class ReviewScreen(BaseScreen):
         return step_lines(self.review, columns - 1, how=self.how, evidence=self._evidence)
 
     def _gate_lines(self, columns: int) -> list[Line]:
-        blocked = self.off("review.go")
+        go = self._startable()
         lines: list[Line] = [((" Gate", "title"),)]
-        if blocked is None:
-            lines += wrap("+ GO is open (E, then the word)", columns, "done", indent=" ", hanging="   ")
+        if isinstance(go, Unavailable):
+            lines += wrap(f"x GO is shut: {safe(go.reason)}", columns, "failed", indent=" ", hanging="   ")
         else:
-            lines += wrap(f"x GO is shut: {safe(blocked)}", columns, "failed", indent=" ", hanging="   ")
+            lines += wrap("+ GO is open (E, then the word)", columns, "done", indent=" ", hanging="   ")
         if self._trouble:
             lines += wrap(f"x {safe(self._trouble)}", columns, "failed", indent=" ", hanging="   ")
         lines.append(())
@@ -223,43 +223,98 @@ class ReviewScreen(BaseScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.items, self.steps, self.gate)
 
-    def hidden_keys(self) -> Collection[str]:
-        marked = self.review is not None and self.review.marks
-        return ("review.tick", "review.override", "review.accept", "review.backup") if marked else ("review.lift",)
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "review.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note",
+                with_item(cls._chosen_item, cls.do_tick, cls._looked_at), hidden=cls._marked,
+            ),
+            Key(
+                "review.override", "o", "o", "Override..",
+                "pass an item that fails; asks for a reason, which is journaled",
+                with_item(cls._chosen_item, cls.do_override, cls._passed), hidden=cls._marked,
+            ),
+            Key(
+                "review.accept", "a", "a", "Accept", "accept the data loss that is listed",
+                with_item(cls._prepared_review, cls.do_accept, cls._no_acceptance), hidden=cls._marked,
+            ),
+            Key(
+                "review.backup", "b", "b", "Backup..", "make a backup by pg_dump and prove that it decodes",
+                with_item(cls._prepared_review, cls.do_backup, cls._no_backup), True, hidden=cls._marked,
+            ),
+            Key(
+                "review.unlock", "u", "u", "Unlock..",
+                "let this protected environment be changed for this session; GO unlocks its run",
+                with_item(cls._prepared_review, cls.do_unlock, cls._unlocked), True,
+            ),
+            Key(
+                "review.lift", "L", "L", "Lift..", "lift the `do not deploy` of what was rolled back, with a reason",
+                with_item(cls._prepared_review, cls.do_lift, cls._no_lift), True,
+                hidden=lambda screen: not screen._marked(),
+            ),
+            Key(
+                "review.go", "E", "E", "GO..", "ask for the last word; nothing runs before it",
+                with_item(cls._startable, cls.do_go), True,
+            ),
+            Key(
+                "review.dry_run", "D", "D", "DRY RUN..", "review, then run all of this and roll it back",
+                with_item(cls._prepared_review, cls.do_dry_run, cls._no_dry_run), True,
+            ),
+            *cls.moves("line"),
+        )  # fmt: skip
 
-    def off(self, key_id: str) -> str | None:
-        review, item = self.review, self._item()
-        if not key_id.startswith("review."):
-            return None
+    def _marked(self) -> bool:
+        return self.review is not None and bool(self.review.marks)
+
+    def _prepared_review(self) -> ReviewFacts | Unavailable:
         if self._error:
-            return "it can't be prepared"
-        if review is None:
-            return "still being prepared"
-        if key_id == "review.go":
-            return self._go_shut(review)
-        if key_id == "review.lift":
-            return self._no_lift(review)
-        tried = review.steps or review.marks
-        if key_id == "review.dry_run" and (self.command != "deploy" or self.how != "run" or not tried):
-            return "a deploy is what can be tried" if tried else "there is nothing to try"
-        if key_id == "review.unlock" and self.pgmig.locked(self.environment) is None:
-            return "it is not locked"
-        if key_id == "review.backup" and (self._dumping or review.command == "verify"):
-            return "a backup is being made" if self._dumping else "a verify needs none"
-        if key_id == "review.accept" and not review.wants_loss_accepted:
-            return "an unprotected environment needs no acceptance" if review.losses else "nothing is lost"
-        if key_id in {"review.tick", "review.override"} and item is None:
-            return "there is no item"
-        if key_id == "review.tick" and item is not None and item.seen:
-            return "the program has seen to it" if item.state == "PASS" else ITS_OWN
-        if key_id == "review.override" and item is not None and item.state in {"PASS", "N-A"} and not item.answered:
-            return f"it is {item.state}, there is nothing to override"
-        return None
+            return Unavailable("it can't be prepared")
+        return self.review or Unavailable("still being prepared")
+
+    def movable(self) -> Movable | Unavailable:
+        review = self._prepared_review()
+        return review if isinstance(review, Unavailable) else super().movable()
+
+    def _chosen_item(self) -> ItemFacts | Unavailable:
+        review = self._prepared_review()
+        return review if isinstance(review, Unavailable) else self._item() or Unavailable("there is no item")
+
+    def _looked_at(self, item: ItemFacts) -> str | None:
+        if not item.seen:
+            return None
+        return "the program has seen to it" if item.state == "PASS" else ITS_OWN
+
+    def _passed(self, item: ItemFacts) -> str | None:
+        good = item.state in {"PASS", "N-A"} and not item.answered
+        return f"it is {item.state}, there is nothing to override" if good else None
+
+    def _no_acceptance(self, review: ReviewFacts) -> str | None:
+        if review.wants_loss_accepted:
+            return None
+        return "an unprotected environment needs no acceptance" if review.losses else "nothing is lost"
+
+    def _no_backup(self, review: ReviewFacts) -> str | None:
+        if self._dumping:
+            return "a backup is being made"
+        return "a verify needs none" if review.command == "verify" else None
+
+    def _unlocked(self, review: ReviewFacts) -> str | None:
+        return None if self.pgmig.locked(self.environment) else "it is not locked"
 
     def _no_lift(self, review: ReviewFacts) -> str | None:
         if not review.marks:
             return "nothing here is marked `do not deploy`"
         return "the marks are being lifted" if self._starting else None
+
+    def _no_dry_run(self, review: ReviewFacts) -> str | None:
+        if not (review.steps or review.marks):
+            return "there is nothing to try"
+        return None if self.command == "deploy" and self.how == "run" else "a deploy is what can be tried"
+
+    def _startable(self) -> ReviewFacts | Unavailable:
+        """The review, if nothing keeps GO shut."""
+        return unless(self._prepared_review(), self._go_shut)
 
     def _go_shut(self, review: ReviewFacts) -> str | None:
         if self._starting:
@@ -280,9 +335,7 @@ class ReviewScreen(BaseScreen):
             return f"{count(len(review.blocking), 'item')} open: {listing(review.blocking, 3)}"
         return None
 
-    def do_tick(self) -> None:
-        item = self._item()
-        assert item is not None, "off() has seen to it"
+    def do_tick(self, item: ItemFacts) -> None:
         if item.answered:
             self.app.push_screen(take_back(item), lambda yes: self._take_back(item.id) if yes else None)
             return
@@ -297,9 +350,7 @@ class ReviewScreen(BaseScreen):
         self._answers.pop(item_id, None)
         self._evaluate()
 
-    def do_override(self) -> None:
-        item = self._item()
-        assert item is not None, "off() has seen to it"
+    def do_override(self, item: ItemFacts) -> None:
         question, given = f"OVERRIDE {item.title}: for what reason?", self._said_before(item)
         ask = AskScreen(question, "a reason; it goes into the journal", least=REASON, given=given)
         self.app.push_screen(ask, lambda note: self._answer(item.id, "override", note))
@@ -312,8 +363,9 @@ class ReviewScreen(BaseScreen):
 
     def _evaluate(self, told: str = "") -> None:
         """Judges again under the answers that stand now, which are kept for whoever comes back. `told` is said then."""
-        assert self.review is not None, "there are no items before the review"
         session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
+        if review is None:
+            return
         self.pgmig.kept.keep(review, self._answers)
 
         turn = self._turn
@@ -327,20 +379,22 @@ class ReviewScreen(BaseScreen):
 
         self.later("gate", lambda: session.answer(review, answers), done)
 
-    def do_dry_run(self) -> None:
-        assert self.review is not None, "off() has seen to it"
-        to = self.review.steps[-1].change_id if self.review.steps else self.to
+    def do_dry_run(self, review: ReviewFacts) -> None:
+        to = review.steps[-1].change_id if review.steps else self.to
         self.go(ToReview(self.environment, "deploy", to, how="try"))
 
-    def do_lift(self) -> None:
-        assert self.review is not None, "off() has seen to it"
-        many = count(len(self.review.marks), "change")
+    def do_lift(self, review: ReviewFacts) -> None:
+        many = count(len(review.marks), "change")
         ask = AskScreen(f"Why may {many} be deployed again?", "what was fixed; it is kept with the mark", least=REASON)
         self.app.push_screen(ask, self._confirm_lift)
 
     def _confirm_lift(self, reason: str | None) -> None:
-        review, session, name = self.review, self.pgmig.session, self.environment.name
-        if not reason or review is None or self.off("review.lift") is not None:
+        review, session, name = (
+            unless(self._prepared_review(), self._no_lift),
+            self.pgmig.session,
+            self.environment.name,
+        )
+        if not reason or isinstance(review, Unavailable):
             return
         changes = tuple(dict.fromkeys(mark.change_id for mark in review.marks))
 
@@ -364,18 +418,24 @@ class ReviewScreen(BaseScreen):
         self._starting, self._trouble = False, words_of(error)
         self._show()
 
-    def do_backup(self) -> None:
+    def do_backup(self, review: ReviewFacts) -> None:
         lines = paragraph(f"BACK UP {self.environment.database} by pg_dump, and decode the dump to prove it", "strong")
         lines += [(), *paragraph("It reads every table and takes ACCESS SHARE locks meanwhile; Esc here stops it.")]
         dialog = ConfirmScreen(lines, "yes", danger=self.environment.protected, undone="no dump has begun")
         self.app.push_screen(dialog, lambda yes: self._dump() if yes else None)
 
     def _dump(self) -> None:
-        assert self.review is not None, "off() has seen to it"
+        review, session, stopping = (
+            unless(self._prepared_review(), self._no_backup),
+            self.pgmig.session,
+            self._left.is_set,
+        )
+        if isinstance(review, Unavailable):
+            self.say(f"no dump was begun: {review.reason}")
+            return
         self._dumping = True
         self._show()
         self.say("making a backup ...", "running")
-        session, review, stopping = self.pgmig.session, self.review, self._left.is_set
         self.later("backup", lambda: session.backup(review, stopping), self._dumped, self._not_dumped)
 
     def _dumped(self, review: ReviewFacts) -> None:
@@ -392,41 +452,43 @@ class ReviewScreen(BaseScreen):
     def on_unmount(self) -> None:
         self._left.set()
 
-    def do_accept(self) -> None:
+    def do_accept(self, review: ReviewFacts) -> None:
         self.accepted = not self.accepted
         self._show()
 
-    def do_unlock(self) -> None:
+    def do_unlock(self, review: ReviewFacts) -> None:
         self.pgmig.unlock(self.environment, self._show)
 
-    def do_go(self) -> None:
-        assert self.review is not None, "off() has seen to it"
-        dialog = confirm(self.environment, self.review, self.pgmig, how=self.how)
+    def do_go(self, review: ReviewFacts) -> None:
+        dialog = confirm(self.environment, review, self.pgmig, how=self.how)
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:
-        if not yes or self.review is None or self.off("review.go") is not None:
+        review, session = self._startable(), self.pgmig.session
+        if not yes or isinstance(review, Unavailable):
             self.say("nothing was started")
             return
         self._starting = True
         self._show()
         self.say("starting the run ...", "running")
-        session, review = self.pgmig.session, self.review
         answers = list(self._answers.values())
         if self.accepted:
             answers.append(Answered(DATA_LOSS, "attest", "; ".join(review.accepts.all)))
-        self.later("start", lambda: session.start(review, answers), self._started, self._not_started)
+        self.later(
+            "start",
+            lambda: session.start(review, answers),
+            lambda watch: self._started(review, watch),
+            lambda error: self._not_started(review, error),
+        )
 
-    def _started(self, watch: Watch) -> None:
-        assert self.review is not None, "it was started"
-        self.pgmig.kept.used(self.review)
+    def _started(self, review: ReviewFacts, watch: Watch) -> None:
+        self.pgmig.kept.used(review)
         self.go_on_to(ToRun(watch.run_id, self.environment, watch))
 
-    def _not_started(self, error: Exception) -> None:
+    def _not_started(self, review: ReviewFacts, error: Exception) -> None:
         self._starting = False
         if isinstance(error, Refused):  # what the review shows is no longer so: look again, and keep the answers
-            session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
-            assert review is not None, "it was started"
+            session, answers = self.pgmig.session, tuple(self._answers.values())
             self.later("gate", lambda: session.answer(review, answers), lambda found: self._again(found, error))
             return
         self._error = words_of(error)

@@ -6,10 +6,9 @@ starts anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Collection, Iterable, Sequence
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.banner import PRODUCTION
@@ -21,12 +20,13 @@ from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.review.rollback_steps import row_lines
 from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts, Rollback, Watch
 from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key, Unavailable, unless, with_item
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.review import REASON
 from pgmig_tui.ui.threads import words_of
-from pgmig_tui.ui.widgets.lines import Lines
+from pgmig_tui.ui.widgets.lines import Lines, Movable
 
 _FEW = 6
 """So many losses stand before what else there is to know."""
@@ -37,7 +37,7 @@ class RollbackScreen(BaseScreen):
 
     place: ClassVar[str] = "rollback"
     CSS_PATH = "../styles/rollback.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("rollback")
+    footed: ClassVar[Collection[str]] = ("any.help", "any.back")
 
     def __init__(self, environment: EnvironmentFacts, *, came_from: str = "") -> None:
         """`came_from` is the run on whose screen the rollback was asked for."""
@@ -148,7 +148,7 @@ class RollbackScreen(BaseScreen):
         lines = wrap(f"{what}: {safe(rollback.nothing)}.", columns, "strong", indent=" ")
         for told in rollback.candidate:
             lines += wrapped(told, columns)
-        if self.off("rollback.down") is None:
+        if not isinstance(self._further(), Unavailable):
             first = "j chooses that point" if rollback.first is not None else "j chooses a point"
             lines += [(), *wrap(f"{first}, j and k another one; nothing is chosen yet", columns, "waiting", indent=" ")]
         return lines
@@ -182,45 +182,69 @@ class RollbackScreen(BaseScreen):
         return lines
 
     def _gate(self, columns: int) -> list[Line]:
-        shut = self.off("rollback.go")
-        if shut is None:
-            return [((" + GO is open (E, then the word)", "done"),)]
-        return wrap(f"x GO is shut: {safe(shut)}", columns, "failed", indent=" ", hanging="   ")
-
-    def _blocking(self) -> ItemFacts | None:
-        return self.rollback.blocking[0] if self.rollback is not None and self.rollback.blocking else None
+        go = self._startable()
+        if isinstance(go, Unavailable):
+            return wrap(f"x GO is shut: {safe(go.reason)}", columns, "failed", indent=" ", hanging="   ")
+        return [((" + GO is open (E, then the word)", "done"),)]
 
     # Keys
 
-    def off(self, key_id: str) -> str | None:
-        rollback = self.rollback
-        if not key_id.startswith("rollback."):
-            return None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "rollback.accept", "a", "a", "Accept data loss", "accept the data loss that is listed",
+                with_item(cls._shown, cls.do_accept, cls._no_loss),
+            ),
+            Key(
+                "rollback.save", "S", "S", "Save first", "keep what would be lost in a schema; again: don't",
+                with_item(cls._savable, cls.do_save),
+            ),
+            Key(
+                "rollback.go", "E", "E", "GO..", "ask for the last word; nothing runs before it",
+                with_item(cls._startable, cls.do_go), True,
+            ),
+            Key(
+                "rollback.sql", "s", "s", "Show SQL", "the statements that will be run; again: the steps alone",
+                with_item(cls._shown, cls.do_sql, cls._no_sql),
+            ),
+            Key(
+                "rollback.override", "o", "o", "Override..", "pass an item that stands in the way; asks for a reason",
+                with_item(cls._blocking, cls.do_override),
+            ),
+            Key(
+                "rollback.down", "j,down", "j", "", "further back: one change less stays",
+                with_item(cls._further, cls.do_choose),
+            ),
+            Key(
+                "rollback.up", "k,up", "k", "", "less far back: one change more stays",
+                with_item(cls._less_far, cls.do_choose),
+            ),
+            Key(
+                "rollback.watch", "w", "w", "", "the run that is under way, as its server tells of it",
+                with_item(cls._shown, cls.do_watch, cls._not_elsewhere),
+            ),
+            *cls.moves("line", without={"down", "up"}),
+        )  # fmt: skip
+
+    def _busy(self) -> Unavailable | None:
+        """Why nothing can be chosen here now."""
         if self._starting:
-            return "the rollback is being started"
-        if key_id in {"rollback.pagedown", "rollback.pageup", "rollback.top", "rollback.bottom"}:
-            return None
-        if self._looking:
-            return "still being looked at"
-        if rollback is None or (self._error and key_id not in {"rollback.save"}):
-            return "it can't be done"
-        if key_id == "rollback.watch":
-            return None if rollback.elsewhere else "no run of another account is under way"
-        if key_id == "rollback.go":
-            return self._go_shut(rollback)
-        if key_id == "rollback.accept" and not rollback.loses:
-            return "all of it is saved" if rollback.saves and rollback.losses else "nothing is lost"
-        if key_id == "rollback.save" and not self._error and not rollback.saves and not rollback.loses:
-            return "nothing is lost that could be saved"
-        if key_id == "rollback.sql" and not rollback.sql:
-            return "there are no statements"
-        if key_id == "rollback.override" and self._blocking() is None:
-            return "nothing stands in the way that a reason could answer"
-        if key_id == "rollback.down" and rollback.kept + 1 >= len(rollback.points):
-            return "nothing stays already"
-        if key_id == "rollback.up" and rollback.kept <= 1:
-            return "nothing would be reverted then"
-        return None
+            return Unavailable("the rollback is being started")
+        return Unavailable("still being looked at") if self._looking else None
+
+    def movable(self) -> Movable | Unavailable:
+        return Unavailable("the rollback is being started") if self._starting else super().movable()
+
+    def _shown(self) -> Rollback | Unavailable:
+        busy = self._busy()
+        if busy is not None:
+            return busy
+        return Unavailable("it can't be done") if self.rollback is None or self._error else self.rollback
+
+    def _startable(self) -> Rollback | Unavailable:
+        """The rollback, if nothing keeps GO shut."""
+        return unless(self._shown(), self._go_shut)
 
     def _go_shut(self, rollback: Rollback) -> str | None:
         if rollback.nothing:
@@ -231,15 +255,60 @@ class RollbackScreen(BaseScreen):
             return "the data loss is not accepted (a)"
         return None
 
-    def do_accept(self) -> None:
+    def _no_loss(self, rollback: Rollback) -> str | None:
+        if rollback.loses:
+            return None
+        return "all of it is saved" if rollback.saves and rollback.losses else "nothing is lost"
+
+    def _savable(self) -> bool | Unavailable:
+        """Whether to save from now on. After an error that isn't wished: it may be what can't be done."""
+        busy, rollback = self._busy(), self.rollback
+        if busy is not None or rollback is None:
+            return busy or Unavailable("it can't be done")
+        if self._error or rollback.saves:
+            return False
+        return bool(rollback.loses) or Unavailable("nothing is lost that could be saved")
+
+    def _no_sql(self, rollback: Rollback) -> str | None:
+        return None if rollback.sql else "there are no statements"
+
+    def _blocking(self) -> ItemFacts | Unavailable:
+        """The first item that stands in the way."""
+        rollback = self._shown()
+        if isinstance(rollback, Unavailable):
+            return rollback
+        nothing = Unavailable("nothing stands in the way that a reason could answer")
+        return rollback.blocking[0] if rollback.blocking else nothing
+
+    def _further(self) -> str | Unavailable:
+        """The point that is one change further back; the first time, the one that may be meant."""
+        rollback = self._shown()
+        if isinstance(rollback, Unavailable):
+            return rollback
+        if rollback.kept + 1 >= len(rollback.points):
+            return Unavailable("nothing stays already")
+        first = rollback.first if rollback.nothing else None
+        return rollback.points[rollback.kept + 1 if first is None else first]
+
+    def _less_far(self) -> str | Unavailable:
+        rollback = self._shown()
+        if isinstance(rollback, Unavailable):
+            return rollback
+        few = rollback.kept <= 1
+        return Unavailable("nothing would be reverted then") if few else rollback.points[rollback.kept - 1]
+
+    def _not_elsewhere(self, rollback: Rollback) -> str | None:
+        return None if rollback.elsewhere else "no run of another account is under way"
+
+    def do_accept(self, rollback: Rollback) -> None:
         self.accepted = not self.accepted
         self._show()
 
-    def do_save(self) -> None:
-        self._save = not (self.rollback is not None and self.rollback.saves) if not self._error else False
+    def do_save(self, save: bool) -> None:
+        self._save = save
         self._look()
 
-    def do_sql(self) -> None:
+    def do_sql(self, rollback: Rollback) -> None:
         self._with_sql = not self._with_sql
         self._show()
         # Below a long list of changes nobody would see that something has come.
@@ -247,26 +316,14 @@ class RollbackScreen(BaseScreen):
             lambda: self.steps.scroll_to(y=self._sql_at if self._with_sql else 0, animate=False, force=True)
         )
 
-    def do_watch(self) -> None:
+    def do_watch(self, rollback: Rollback) -> None:
         self.go(ToForeign(self.environment))
 
-    def do_down(self) -> None:
-        rollback = self.rollback
-        assert rollback is not None, "off() has seen to it"
-        self._choose(rollback.first if rollback.nothing and rollback.first is not None else rollback.kept + 1)
-
-    def do_up(self) -> None:
-        assert self.rollback is not None, "off() has seen to it"
-        self._choose(self.rollback.kept - 1)
-
-    def _choose(self, point: int) -> None:
-        assert self.rollback is not None, "off() has seen to it"
-        self._to = self.rollback.points[point]
+    def do_choose(self, point: str) -> None:
+        self._to = point
         self._look()
 
-    def do_override(self) -> None:
-        item = self._blocking()
-        assert item is not None, "off() has seen to it"
+    def do_override(self, item: ItemFacts) -> None:
         given = self.pgmig.kept.said(self.environment.name, "revert", item.id)
         question = f"OVERRIDE {item.title}: for what reason?"
         ask = AskScreen(question, "a reason; it goes into the journal", least=REASON, given=given)
@@ -286,9 +343,8 @@ class RollbackScreen(BaseScreen):
             self.rollback = rollback
             self._show()
 
-    def do_go(self) -> None:
-        rollback, place = self.rollback, self.environment
-        assert rollback is not None, "off() has seen to it"
+    def do_go(self, rollback: Rollback) -> None:
+        place = self.environment
         tier = f"{PRODUCTION} " if place.protected else ""
         what = f"ROLL BACK {count(len(rollback.steps), 'change')}" if rollback.steps else "STOP THE RUN"
         lines = paragraph(f"{what} on {tier}{place.name}", "strong")
@@ -308,7 +364,7 @@ class RollbackScreen(BaseScreen):
         self.app.push_screen(dialog, lambda yes: self._confirmed(yes, rollback))
 
     def _confirmed(self, yes: bool | None, shown: Rollback) -> None:
-        if not yes or self.rollback is not shown or self.off("rollback.go") is not None:
+        if not yes or self._startable() is not shown:
             self.say("nothing was started")
             return
         self._starting, self._refused = True, ""

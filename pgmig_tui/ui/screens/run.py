@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
@@ -19,8 +18,9 @@ from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, EnvironmentFacts, Watch
 from pgmig_tui.ui.destinations import ToAfter, ToBackfillRun, ToBlockers, ToFailed, ToLocks
+from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
 from pgmig_tui.ui.messages import JournalRead
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import Poller
@@ -29,9 +29,6 @@ from pgmig_tui.ui.views.run import current_lines, failure_lines, gone_lines, mom
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
 POLL_SECONDS = 0.05
-_STEERING = frozenset(
-    f"run.{name}" for name in ("pause", "cancel", "stop", "blocker", "settings", "retry")
-)  # fmt: skip
 _ENDS_ASKING = (RunPaused, RunResumed, StepFailed, StepInDoubt, RunFinished)
 
 
@@ -41,7 +38,7 @@ class RunScreen(BaseScreen):
     place: ClassVar[str] = "run"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/run.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("run")
+    footed: ClassVar[Collection[str]] = ("any.copy", "any.help")
 
     def __init__(
         self,
@@ -161,7 +158,7 @@ class RunScreen(BaseScreen):
             self.later("script", lambda: session.recorded(run_id, path), self._take_script, lambda error: None)
         if self._seen_alive and self.picture.exit_status and not self._offered and self.is_current and self._steers:
             self._offered = True
-            self.do_failed()
+            self.do_failed(step)
 
     def _take_script(self, text: str) -> None:
         # Lines as psql counts them: splitlines would begin one at a form feed or a U+2028, too.
@@ -171,9 +168,7 @@ class RunScreen(BaseScreen):
             if isinstance(screen, BaseScreen):
                 screen.run_told()
 
-    def do_failed(self) -> None:
-        step = self.failed
-        assert step is not None, "off() has seen to it"
+    def do_failed(self, step: StepPicture) -> None:
         self.go(ToFailed(self, step))
 
     def _tell_blocker(self, events: Sequence[Entry]) -> None:
@@ -280,47 +275,96 @@ class RunScreen(BaseScreen):
 
     # Keys
 
-    def off(self, key_id: str) -> str | None:
-        if key_id in _STEERING:
-            return self._no_steering() or self._off_now(key_id)
-        if key_id == "run.after" and not self.ended:
-            return "the run has not ended"
-        if key_id == "run.failed" and (self.failed is None or not self.ended):
-            return "nothing has failed" if self.failed is None else "the run has not ended"
-        if key_id == "run.locks" and self.where is None:
-            return "its environment is not in this project"
-        return None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "run.pause", "p", "p", "Pause", "pause after this step; again: go on",
+                with_item(cls.steered, cls.do_pause), called=cls._pause_label, hidden=cls.over,
+            ),
+            Key(
+                "run.cancel", "c", "c", "Cancel..", "cancel the statement that runs now and stop",
+                with_item(cls.steered, cls.do_cancel), True, hidden=cls.over,
+            ),
+            Key(
+                "run.stop", "X", "X", "STOP..", "cancel the statement, stop the run, close its sessions",
+                with_item(cls.steered, cls.do_stop), True, hidden=cls.over,
+            ),
+            Key(
+                "run.blocker", "K", "K", "Blocker..",
+                "who is in the way: cancel or terminate, after its pid is typed",
+                with_item(cls.steered, cls.do_blocker, cls._nobody_there), True, hidden=cls.over,
+            ),
+            Key(
+                "run.settings", "s", "s", "Settings..", "change lock_timeout and the number of retries while it runs",
+                with_item(cls.steered, cls.do_settings), hidden=cls.over,
+            ),
+            Key(
+                "run.detach", "z", "z", "Detach", "leave this screen; the run goes on by itself",
+                always(cls.do_back), hidden=cls.over,
+            ),
+            Key(
+                "run.after", "enter", "Enter", "After",
+                "once it has ended: results, the list for afterwards, the summary",
+                with_item(cls._ended, cls.do_after), hidden=lambda screen: not screen.ended,
+            ),
+            Key(
+                "run.failed", "f", "f", "What now", "what failed, the lines around it, and what can be done now",
+                with_item(cls._failed_step, cls.do_failed, cls._goes_on),
+                hidden=lambda screen: not screen.ended or screen.failed is None,
+            ),
+            Key(
+                "run.locks", "l", "l", "Locks", "everybody who waits for a lock on this server, and for whom",
+                with_item(cls.known_environment, cls.do_locks),
+            ),
+            Key(
+                "run.transcript", "t", "t", "Log", "the log over the whole screen; again: the steps beside what runs",
+                always(cls.do_transcript), called=lambda screen: "Steps" if screen.has_class("-log") else "Log",
+            ),
+            Key(
+                "run.retry", "r", "r", "Retry now", "after a lost try: don't wait, try again now",
+                with_item(cls.steered, cls.do_retry, cls._no_retry), hidden=cls.over,
+            ),
+            *cls.moves("line"),
+        )  # fmt: skip
 
-    def _no_steering(self) -> str | None:
-        """Why this screen can't tell the run anything."""
+    def over(self) -> bool:
+        return self.ended
+
+    def _pause_label(self) -> str:
+        return "Go on" if self.picture.paused else "Pause"
+
+    def steered(self) -> Watch | Unavailable:
+        """What tells the run something, if it's this screen that may."""
         if not self._steers:
             steers = safe(self._watch.steered_by()) if self._watch is not None else ""
-            return f"you are only watching; {steers or 'nobody'} steers"
+            return Unavailable(f"you are only watching; {steers or 'nobody'} steers")
         if self._watch is None:
-            return "not attached yet"
-        return "the run has ended" if self.ended else None
+            return Unavailable("not attached yet")
+        return Unavailable("the run has ended") if self.ended else self._watch
 
-    def _off_now(self, key_id: str) -> str | None:
-        picture = self.picture
-        if key_id == "run.blocker" and not picture.in_the_way:
-            return run_view.NOT_SEEN if picture.unseen_way else "nobody is seen in the way"
-        if key_id == "run.retry" and (picture.lost is None or picture.statement is not None):
-            return "no try is waited for"
-        return None
+    def _nobody_there(self, watch: Watch) -> str | None:
+        if self.picture.in_the_way:
+            return None
+        return run_view.NOT_SEEN if self.picture.unseen_way else "nobody is seen in the way"
 
-    def label(self, key_id: str) -> str | None:
-        if key_id == "run.transcript" and self.has_class("-log"):
-            return "Steps"
-        return "Go on" if key_id == "run.pause" and self.picture.paused else None
+    def _no_retry(self, watch: Watch) -> str | None:
+        waits = self.picture.lost is not None and self.picture.statement is None
+        return None if waits else "no try is waited for"
 
-    def hidden_keys(self) -> Collection[str]:
-        if not self.ended:
-            return {"run.after", "run.failed"}
-        return _STEERING | {"run.detach"} | (set() if self.failed is not None else {"run.failed"})
+    def _ended(self) -> RunPicture | Unavailable:
+        return self.picture if self.ended else Unavailable("the run has not ended")
 
-    def _send(self, words: str, command: str, *arguments: str) -> None:
-        watch = self._watch
-        assert watch is not None, "off() has seen to it"
+    def _failed_step(self) -> StepPicture | Unavailable:
+        return self.failed or Unavailable("nothing has failed")
+
+    def _goes_on(self, step: StepPicture) -> str | None:
+        return None if self.ended else "the run has not ended"
+
+    def known_environment(self) -> EnvironmentFacts | Unavailable:
+        return self.where or Unavailable("its environment is not in this project")
+
+    def _send(self, watch: Watch, words: str, command: str, *arguments: str) -> None:
         if command in {"pause", "cancel", "stop", "resume"}:
             self._asked = command if command != "resume" else ""
         self.later(
@@ -329,16 +373,16 @@ class RunScreen(BaseScreen):
             lambda heard: self.say(words if heard is not False else "nobody hears"),
         )
 
-    def do_pause(self) -> None:
+    def do_pause(self, watch: Watch) -> None:
         if self.picture.paused:
-            self._send("going on", "resume")
+            self._send(watch, "going on", "resume")
         else:
-            self._send("asked to pause after this step; the step itself is finished first", "pause")
+            self._send(watch, "asked to pause after this step; the step itself is finished first", "pause")
 
-    def do_retry(self) -> None:
-        self._send("asked to try again now", "retry")
+    def do_retry(self, watch: Watch) -> None:
+        self._send(watch, "asked to try again now", "retry")
 
-    def do_settings(self) -> None:
+    def do_settings(self, watch: Watch) -> None:
         from pgmig_tui.ui.screens.settings import SettingsScreen
 
         place = self.where
@@ -347,34 +391,34 @@ class RunScreen(BaseScreen):
         self.app.push_screen(dialog, self._set)
 
     def _set(self, settings: tuple[int, int] | None) -> None:
-        if settings is None or self.off("run.settings") is not None:
+        watch = self.steered()
+        if settings is None or isinstance(watch, Unavailable):
             return
         timeout, retries = settings
         if timeout != self.picture.lock_timeout_ms:
-            self._send(f"asked for lock_timeout {duration(timeout)}", "lock_timeout", str(timeout))
+            self._send(watch, f"asked for lock_timeout {duration(timeout)}", "lock_timeout", str(timeout))
         if retries != self.picture.retries:
-            self._send(f"asked for lock_timeout {duration(timeout)}, {retries} retries", "retries", str(retries))
+            self._send(watch, f"asked for lock_timeout {duration(timeout)}, {retries} retries", "retries", str(retries))
 
-    def do_blocker(self) -> None:
+    def do_blocker(self, watch: Watch) -> None:
         self.go(ToBlockers(self))
 
-    def end_blocker(self, blocker: Blocker, *, terminate: bool) -> None:
+    def end_blocker(self, watch: Watch, blocker: Blocker, *, terminate: bool) -> None:
         """Asks the run process to end a session that is in its way; its pid has been typed."""
         verb = "terminate" if terminate else "cancel"
         # A command is words between blanks.
         started = blocker.started.replace(" ", "T")
-        self._send(f"asked to {verb} {blocker.name}", f"{verb}_blocker", str(blocker.pid), started)
+        self._send(watch, f"asked to {verb} {blocker.name}", f"{verb}_blocker", str(blocker.pid), started)
 
-    def do_locks(self) -> None:
-        assert self.where is not None, "off() has seen to it"
-        self.go(ToLocks(self.where, steering=self._no_steering() is None))
+    def do_locks(self, place: EnvironmentFacts) -> None:
+        self.go(ToLocks(place, steering=not isinstance(self.steered(), Unavailable)))
 
-    def _confirm(self, command: str, lines: list[Line]) -> None:
+    def _confirm(self, watch: Watch, command: str, lines: list[Line]) -> None:
         place = self.where
         dialog = ConfirmScreen(
             lines, "yes", danger=place is not None and place.protected, undone="the run is left as it is"
         )
-        self.app.push_screen(dialog, lambda yes: self._send(f"asked to {command}", command) if yes else None)
+        self.app.push_screen(dialog, lambda yes: self._send(watch, f"asked to {command}", command) if yes else None)
 
     def _leaves(self) -> list[Line]:
         step = self.picture.current
@@ -384,27 +428,24 @@ class RunScreen(BaseScreen):
             )
         return paragraph("The transaction of this step is rolled back; the steps before it stay deployed.")
 
-    def do_cancel(self) -> None:
+    def do_cancel(self, watch: Watch) -> None:
         self._confirm(
-            "cancel", [*paragraph("CANCEL the statement that runs now, and stop", "strong"), (), *self._leaves()]
+            watch, "cancel", [*paragraph("CANCEL the statement that runs now, and stop", "strong"), (), *self._leaves()]
         )
 
-    def do_stop(self) -> None:
+    def do_stop(self, watch: Watch) -> None:
         head = paragraph("STOP the run: cancel the statement and close its sessions", "strong")
-        self._confirm("stop", [*head, (), *self._leaves()])
+        self._confirm(watch, "stop", [*head, (), *self._leaves()])
 
     def detach(self) -> None:
         """Tells the run that who steers it leaves on purpose: it goes on, as it would not after a lost terminal."""
-        watch = self._watch
-        if self._no_steering() is None and watch is not None:
+        watch = self.steered()
+        if not isinstance(watch, Unavailable):
             # Not in a thread: the program may be about to end. It's a write into a pipe, which never waits.
             watch.send("detach")
 
     def leaving(self) -> None:
         self.detach()
-
-    def do_detach(self) -> None:
-        self.do_back()
 
     def do_back(self) -> None:
         if not self.ended:
@@ -413,8 +454,8 @@ class RunScreen(BaseScreen):
             self.pgmig.notify(f"run {self.run_id} {left}; h lists runs", timeout=4)
         super().do_back()
 
-    def do_after(self) -> None:
-        self.go(ToAfter(self.run_id, self.where, self.picture, self.events), instead=True)
+    def do_after(self, picture: RunPicture) -> None:
+        self.go(ToAfter(self.run_id, self.where, picture, self.events), instead=True)
 
     def panes(self) -> Sequence[Lines]:
         return (self.log_lines, self.steps, self.current)

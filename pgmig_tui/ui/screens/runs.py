@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Self
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Span, pad, text_of
@@ -13,7 +12,8 @@ from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
 from pgmig_tui.ui.backend.protocol import RunFacts
-from pgmig_tui.ui.screens.base import BaseScreen, bindings
+from pgmig_tui.ui.keys import Key, Unavailable, with_item
+from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
@@ -40,7 +40,6 @@ class RunsScreen(BaseScreen):
 
     place: ClassVar[str] = "runs"
     least: ClassVar[tuple[int, int]] = SMALL
-    BINDINGS: ClassVar[list[BindingType]] = bindings("runs")
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,16 +90,25 @@ class RunsScreen(BaseScreen):
     def quiet_line(self, columns: int) -> Line:
         return () if self._runs else ((" no run was started from this account on this host", "muted"),)
 
-    def off(self, key_id: str) -> str | None:
-        if key_id in {"runs.open", "any.copy"} and not self._runs:
-            return "there is no run"
-        return None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                "runs.open", "enter", "Enter", "Open", "watch the run, or read how it ended",
+                with_item(cls._chosen_run, cls.do_open),
+            ),
+            *cls.moves("run"),
+        )  # fmt: skip
 
-    def do_open(self) -> None:
-        self.pgmig.open_run(self._runs[self.list.cursor].run_id)
+    def _chosen_run(self) -> RunFacts | Unavailable:
+        return self._runs[self.list.cursor] if self._runs else Unavailable("there is no run")
+
+    def copied(self) -> Callable[[], str] | Unavailable:
+        run = self._chosen_run()
+        return run if isinstance(run, Unavailable) else lambda: run.run_id
+
+    def do_open(self, run: RunFacts) -> None:
+        self.pgmig.open_run(run.run_id)
 
     def panes(self) -> Sequence[Lines]:
         return (self.list,)
-
-    def copy_text(self) -> str:
-        return self._runs[self.list.cursor].run_id

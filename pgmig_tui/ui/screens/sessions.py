@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self
 
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -13,6 +14,7 @@ from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.ui.backend.protocol import LockSession
+from pgmig_tui.ui.keys import Key, Unavailable, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.views.locks import crowd_lines, crowd_words, whole_session
@@ -142,33 +144,44 @@ class SessionsScreen(BaseScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.list, self.detail)
 
-    def off(self, key_id: str) -> str | None:
-        if key_id.split(".", 1)[1] in {"cancel", "terminate"}:
-            reason = self.may_not()
-            if reason is not None:
-                return reason
-            row = self.chosen
-            if row is None:
-                return "there is no session"
-            if row.more:
-                return "these are several; Enter shows them one by one"
-            if row.session.fixed:
-                return row.session.fixed
-            if not row.session.started:
-                return "when it connected is hidden from this role; the pid alone could be another's by now"
-        if key_id == "any.copy" and not self.rows:
-            return "there is no session"
-        return None
+    @classmethod
+    def own_keys(cls) -> tuple[Key[Self], ...]:
+        return (
+            Key(
+                f"{cls.place}.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid",
+                with_item(cls._within_reach, cls.do_cancel, cls._no_end), True,
+            ),
+            Key(
+                f"{cls.place}.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid",
+                with_item(cls._within_reach, cls.do_terminate, cls._no_end), True,
+            ),
+        )  # fmt: skip
 
-    def do_cancel(self) -> None:
-        self._ask(terminate=False)
+    def _within_reach(self) -> LockSession | Unavailable:
+        """The session under the cursor, if any can be ended from here."""
+        reason = self.may_not()
+        return self._chosen_row() if reason is None else Unavailable(reason)
 
-    def do_terminate(self) -> None:
-        self._ask(terminate=True)
+    def _no_end(self, row: LockSession) -> str | None:
+        if row.more:
+            return "these are several; Enter shows them one by one"
+        hidden = "when it connected is hidden from this role; the pid alone could be another's by now"
+        return row.session.fixed or (None if row.session.started else hidden)
 
-    def _ask(self, *, terminate: bool) -> None:
-        row = self.chosen
-        assert row is not None, "off() has seen to it"
+    def _chosen_row(self) -> LockSession | Unavailable:
+        return self.chosen or Unavailable("there is no session")
+
+    def copied(self) -> Callable[[], str] | Unavailable:
+        row = self._chosen_row()
+        return row if isinstance(row, Unavailable) else super().copied()
+
+    def do_cancel(self, row: LockSession) -> None:
+        self._ask(row, terminate=False)
+
+    def do_terminate(self, row: LockSession) -> None:
+        self._ask(row, terminate=True)
+
+    def _ask(self, row: LockSession, *, terminate: bool) -> None:
         session, place = row.session, self.where
         verb = "TERMINATE" if terminate else "CANCEL what is run by"
         where = f" on {PRODUCTION} {place.name}" if place is not None and place.protected else ""

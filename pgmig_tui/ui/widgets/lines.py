@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Protocol
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,6 +18,15 @@ from pgmig_tui.ui.palette import role_styles
 
 SCROLLBAR = 1
 """Columns of a scrollbar, as the style sheet has it."""
+
+
+class Movable(Protocol):
+    """What the keys of movement move: a list, or a choice among what a list shows."""
+
+    def step(self, by: int) -> None: ...
+    def page(self, way: int) -> None: ...
+    def first(self) -> None: ...
+    def last(self) -> None: ...
 
 
 class Lines(ScrollView):
