@@ -1,0 +1,357 @@
+"""Where each key of each screen leads. No terminal is drawn: a screen gets what it shows, and its keys are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual._context import active_app
+from textual.screen import Screen
+
+from pgmig_tui.display.activity import Blocker
+from pgmig_tui.gates.loss import Losses
+from pgmig_tui.run.journal.picture import RunPicture
+from pgmig_tui.ui import destinations as to
+from pgmig_tui.ui import editor
+from pgmig_tui.ui.app import PgmigApp
+from pgmig_tui.ui.backend.protocol import (
+    DoNotDeploy,
+    Foreign,
+    ForeignSession,
+    ImpactFacts,
+    LockSession,
+    LockTree,
+    Record,
+    ReviewFacts,
+    RunFacts,
+    ScriptText,
+)
+from pgmig_tui.ui.keys import Unavailable
+from pgmig_tui.ui.screens.after import AfterScreen
+from pgmig_tui.ui.screens.backfill import BackfillScreen
+from pgmig_tui.ui.screens.base import BaseScreen
+from pgmig_tui.ui.screens.blockers import BlockersScreen
+from pgmig_tui.ui.screens.change import ChangeScreen
+from pgmig_tui.ui.screens.dialog import Dialog
+from pgmig_tui.ui.screens.failed import FailedScreen
+from pgmig_tui.ui.screens.foreign import ForeignScreen
+from pgmig_tui.ui.screens.help import HelpScreen
+from pgmig_tui.ui.screens.home import HomeScreen
+from pgmig_tui.ui.screens.incident import IncidentScreen, RollbackRunScreen
+from pgmig_tui.ui.screens.locks import LocksScreen
+from pgmig_tui.ui.screens.review import ReviewScreen
+from pgmig_tui.ui.screens.rollback import RollbackScreen
+from pgmig_tui.ui.screens.run import RunScreen
+from pgmig_tui.ui.screens.runs import RunsScreen
+from pgmig_tui.ui.views.impact import Pane
+from tests.ui.fakes import (
+    DEPLOY_SQL,
+    ITEMS,
+    NOW,
+    PLACES,
+    FakeSession,
+    FakeWatch,
+    change_id,
+    event,
+    impact,
+    plan,
+    standing,
+)
+from tests.ui.screens import CLASSES
+
+AT = "2026-08-20T03:13:00Z"
+PRODUCTION = PLACES[2]
+CHANGE = plan()[5]
+RUN = "20260820-031500-ab12"
+
+
+class Shell(PgmigApp):
+    """An app that is not run: it notes where it is asked to go."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeSession(), clock=lambda: NOW, asks=False)
+        self.gone: list[to.Destination] = []
+        self.chosen = 2
+        self.answers.take(standing("production", 5, under_way="sqitch of somebody"))
+        self.answers.runs = (RunFacts(RUN, "dev", "deploy", "failed", "Maria", AT, 1, 2),)
+
+    def go(self, destination: to.Destination, *, instead: bool = False) -> None:
+        self.gone.append(destination)
+
+    def pop_screen(self) -> Any: ...
+    def leave(self) -> None: ...
+    def clear_selection(self) -> None: ...
+    def copy_to_clipboard(self, text: str) -> None: ...
+    def screen_text(self) -> str:
+        return ""
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    monkeypatch.setattr(editor, "missing", lambda env: None)
+    monkeypatch.setattr(editor, "command", lambda env, path, line: [])
+    monkeypatch.setattr(editor, "edit", lambda app, command: None)
+    monkeypatch.setattr(BaseScreen, "later", lambda *_: None)
+    for name in ("call_after_refresh", "_watch_selections"):
+        monkeypatch.setattr(Screen, name, lambda *_: None)
+    # A dialog asks before anything else comes; whatever else is shown is a destination.
+    dialogs: list[Dialog[object]] = []
+    app = Shell()
+    monkeypatch.setattr(app, "push_screen", lambda dialog, *_: dialogs.append(dialog))
+    token = active_app.set(app)
+    yield app
+    active_app.reset(token)
+    assert all(isinstance(dialog, Dialog) for dialog in dialogs)
+
+
+BLOCKER = {"pid": 7, "started": "then", "user": "bob"}
+LOST = {"step": 2, "line": 6, "try": 1, "of": 8, "why": "lock timeout", "wait_ms": 60_000, "blockers": [BLOCKER]}
+
+
+def told(command: str = "deploy") -> RunPicture:
+    """A run that has committed a step, and works on the next."""
+    steps = [
+        {"number": number, "action": command, "change": line.name, "change_id": line.change_id}
+        for number, line in enumerate(plan()[5:8], 1)
+    ]
+    planned = {"command": command, "environment": "production", "steps": steps}
+    begun = [{"step": number, "change": step["change"]} for number, step in enumerate(steps, 1)]
+    return picture_of(("run_planned", planned), ("step_started", begun[0]), ("step_committed", begun[0]),
+                      ("step_started", begun[1]))  # fmt: skip
+
+
+def add(picture: RunPicture, *events: tuple[str, dict[str, Any]]) -> RunPicture:
+    for name, data in events:
+        picture.add(event(AT, name, data))
+    return picture
+
+
+def picture_of(*events: tuple[str, dict[str, Any]]) -> RunPicture:
+    return add(RunPicture(), *events)
+
+
+def failed() -> RunPicture:
+    return add(told(), ("step_failed", {"step": 2, "message": "no"}), ("run_finished", {"exit_status": 1}))
+
+
+def steered(screen: RunScreen, picture: RunPicture) -> RunScreen:
+    screen.picture = picture
+    screen._steers = True
+    return screen
+
+
+# Scenes: a screen with what it shows, and where its keys lead. A key that isn't told of leads nowhere.
+
+Scene = tuple[BaseScreen, dict[str, to.Destination]]
+
+
+def home(shell: Shell) -> Scene:
+    screen = HomeScreen()
+    list(screen.body())
+    screen.matrix.cursor = screen.matrix.row_of(CHANGE.change_id) or 0
+    return screen, {
+        "home.deploy": to.ToReview(PRODUCTION, "deploy"),
+        "home.verify": to.ToReview(PRODUCTION, "verify"),
+        "home.rollback": to.ToRollback(PRODUCTION),
+        "home.open": to.ToChange(CHANGE, PRODUCTION),
+        "home.locks": to.ToLocks(PRODUCTION),
+        "home.runs": to.ToRuns(),
+        "home.dry_run": to.ToReview(PRODUCTION, "deploy", how="try"),
+        "home.watch": to.ToForeign(PRODUCTION),
+    }
+
+
+def home_with_the_cursor_moved(shell: Shell) -> Scene:
+    screen, leads = home(shell)
+    assert isinstance(screen, HomeScreen)
+    screen._moved, screen.matrix.cursor = True, screen.matrix.row_of(change_id(7)) or 0
+    moved: dict[str, to.Destination] = {
+        "home.open": to.ToChange(plan()[7], PRODUCTION),
+        "home.dry_run": to.ToReview(PRODUCTION, "deploy", change_id(7), how="try"),
+    }
+    return screen, leads | moved
+
+
+def change(shell: Shell) -> Scene:
+    screen = ChangeScreen(plan()[6], PRODUCTION)
+    screen._in_batches = True
+    screen._scripts["deploy"] = ScriptText(change_id(6), "deploy", "deploy/x.sql", DEPLOY_SQL)
+    screen._panes["deploy"] = Pane(ImpactFacts(impact()))
+    return screen, {
+        "change.backfill": to.ToReview(PRODUCTION, "backfill", change_id(6)),
+        "change.dry_run": to.ToReview(PRODUCTION, "deploy", change_id(6), how="try"),
+    }
+
+
+def reviewed(review: ReviewFacts) -> ReviewScreen:
+    screen = ReviewScreen(PRODUCTION, "deploy", CHANGE.change_id)
+    screen.review = review
+    screen.items._lines = [()] * len(review.items)
+    return screen
+
+
+def review(shell: Shell) -> Scene:
+    facts = replace(shell.session.prepare("production", "deploy", None), items=ITEMS[4:], accepts=Losses(("size",)))
+    return reviewed(facts), {"review.dry_run": to.ToReview(PRODUCTION, "deploy", facts.steps[-1].change_id, how="try")}
+
+
+def review_of_what_must_not_be_deployed(shell: Shell) -> Scene:
+    facts = ReviewFacts("production", "deploy", "", (), marks=(DoNotDeploy(CHANGE.change_id, CHANGE.name, "bad"),))
+    return reviewed(facts), {"review.dry_run": to.ToReview(PRODUCTION, "deploy", CHANGE.change_id, how="try")}
+
+
+def review_that_can_start(shell: Shell) -> Scene:
+    """GO asks for the word, and only then leads to the run."""
+    facts = replace(shell.session.prepare("production", "deploy", None), items=ITEMS[1:2], accepts=Losses())
+    screen = reviewed(replace(facts, items=(replace(ITEMS[1], blocks=False),)))
+    return screen, {"review.dry_run": to.ToReview(PRODUCTION, "deploy", facts.steps[-1].change_id, how="try")}
+
+
+def rollback(shell: Shell) -> Scene:
+    screen = RollbackScreen(PRODUCTION)
+    found = shell.session.look_back("production", None, None)
+    screen.rollback = replace(found, items=ITEMS[4:], elsewhere=True, running="a run")
+    return screen, {"rollback.watch": to.ToForeign(PRODUCTION)}
+
+
+def rollback_that_can_start(shell: Shell) -> Scene:
+    screen = RollbackScreen(PRODUCTION)
+    screen.rollback, screen.accepted = shell.session.look_back("production", None, None), True
+    return screen, {}
+
+
+def foreign(shell: Shell) -> Scene:
+    screen = ForeignScreen(PRODUCTION)
+    screen.seen = Foreign(NOW, run_id=RUN, holder="pid 7", step=ForeignSession(7, "then", "pid 7"))
+    return screen, {"foreign.locks": to.ToLocks(PRODUCTION)}
+
+
+def foreign_that_is_ours(shell: Shell) -> Scene:
+    screen = ForeignScreen(PRODUCTION)
+    screen.seen = Foreign(NOW, run_id=RUN, holder="pid 7", local=True)
+    return screen, {"foreign.locks": to.ToLocks(PRODUCTION), "foreign.attach": to.ToRun(RUN)}
+
+
+def incident(shell: Shell) -> Scene:
+    picture = failed()
+    screen = IncidentScreen(RUN, PRODUCTION, picture, ())
+    screen.record = Record("# Incident", "ROLLED BACK", True)
+    return screen, {"incident.after": to.ToAfter(RUN, PRODUCTION, picture, ())}
+
+
+def run(shell: Shell) -> Scene:
+    screen = steered(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
+    return screen, {"run.blocker": to.ToBlockers(screen), "run.locks": to.ToLocks(PRODUCTION, steering=True)}
+
+
+def run_that_failed(shell: Shell) -> Scene:
+    picture = failed()
+    screen = steered(RunScreen(RUN, PRODUCTION, FakeWatch()), picture)
+    return screen, {
+        "run.after": to.ToAfter(RUN, PRODUCTION, picture, []),
+        "run.failed": to.ToFailed(screen, picture.steps[2]),
+        "run.locks": to.ToLocks(PRODUCTION),
+    }
+
+
+def rollback_run_that_ended(shell: Shell) -> Scene:
+    picture = failed()
+    screen = steered(RollbackRunScreen(RUN, PRODUCTION, FakeWatch()), picture)
+    return screen, {
+        "run.after": to.ToIncident(RUN, PRODUCTION, picture, []),
+        "run.failed": to.ToFailed(screen, picture.steps[2]),
+        "run.locks": to.ToLocks(PRODUCTION),
+    }
+
+
+def backfill(shell: Shell) -> Scene:
+    screen = BackfillScreen(RUN, PRODUCTION, FakeWatch())
+    screen.progress.add(event(AT, "batch_retried", {"step": 1, "try": 1, "of": 8, "why": "lock timeout", "size": 10}))
+    return steered(screen, told("backfill")), {"backfill.locks": to.ToLocks(PRODUCTION, steering=True)}
+
+
+def backfill_that_was_stopped(shell: Shell) -> Scene:
+    return steered(BackfillScreen(RUN, PRODUCTION, FakeWatch()), failed()), {
+        "backfill.resume": to.ToReview(PRODUCTION, "backfill", RUN),
+        "backfill.locks": to.ToLocks(PRODUCTION),
+    }
+
+
+def failed_step(shell: Shell) -> Scene:
+    """Marking as deployed asks the verify script first, and leads to the review when it has answered."""
+    shell.answers.take(standing("production", 6))
+    picture = failed()
+    screen = FailedScreen(steered(RunScreen(RUN, PRODUCTION, FakeWatch()), picture), picture.steps[2])
+    return screen, {
+        "failed.retry": to.ToReview(PRODUCTION, "deploy", change_id(7)),
+        "failed.revert": to.ToRollback(PRODUCTION, came_from=RUN),
+        "failed.after": to.ToAfter(RUN, PRODUCTION, picture, []),
+        "failed.locks": to.ToLocks(PRODUCTION),
+    }
+
+
+def blockers(shell: Shell) -> Scene:
+    followed = steered(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
+    screen = BlockersScreen(followed)
+    screen.rows = (LockSession(Blocker(7, "then", "bob")),)
+    return screen, {}
+
+
+def locks(shell: Shell) -> Scene:
+    screen = LocksScreen(PRODUCTION)
+    screen.found, screen.rows = LockTree(NOW, ()), (LockSession(Blocker(7, "then", "bob")),)
+    screen._unfolded = {7}
+    return screen, {}
+
+
+def locks_of_an_unlocked_environment(shell: Shell) -> Scene:
+    shell.unlocked.add("production")
+    return locks(shell)
+
+
+def after(shell: Shell) -> Scene:
+    screen = AfterScreen(RUN, PRODUCTION, failed(), ())
+    screen._items = ITEMS[1:2]
+    return screen, {"after.rollback": to.ToRollback(PRODUCTION, came_from=RUN)}
+
+
+def runs(shell: Shell) -> Scene:
+    return RunsScreen(), {"runs.open": to.ToRun(RUN)}
+
+
+def help_on_a_screen(shell: Shell) -> Scene:
+    return HelpScreen(RunsScreen()), {}
+
+
+SCENES: tuple[Callable[[Shell], Scene], ...] = (
+    home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
+    rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
+    rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
+    locks_of_an_unlocked_environment, after, runs, help_on_a_screen,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_each_key_leads_where_it_says(shell: Shell, scene: Callable[[Shell], Scene]) -> None:
+    for key_id in scene(shell)[0].keys:
+        # Each in the scene as it was: what one key changes is nothing to the next.
+        screen, leads = scene(shell)
+        if not isinstance(screen, HelpScreen):
+            leads["any.help"] = to.ToHelp(screen)
+        shell.gone.clear()
+        press = screen.keys[key_id].press(screen)
+        if not isinstance(press, Unavailable):
+            press()
+        assert shell.gone == ([leads[key_id]] if key_id in leads else []), key_id
+
+
+def test_every_key_of_every_screen_works_in_a_scene(shell: Shell) -> None:
+    """So that none was said to lead nowhere because it was off."""
+    worked = set()
+    for scene in SCENES:
+        screen, _ = scene(shell)
+        worked |= {(type(screen), key.id) for key in screen.keys.values() if key.off(screen) is None}
+    known = {(screen, key.id) for screen in CLASSES if screen is not RollbackRunScreen for key in screen.all_keys()}
+    assert known - worked == set()
