@@ -170,6 +170,9 @@ class Project:
         folder, name = self._file(change)
         return self._folder(kind, reworked=folder) / name
 
+    def has_script(self, change: Change, kind: Kind) -> bool:
+        return self.script_path(change, kind).exists()
+
     def relative(self, path: Path) -> str:
         """Return `path` as psql and people see it: relative to the project when it lies inside."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)

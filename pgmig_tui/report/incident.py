@@ -19,6 +19,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.report.run_report import cell, open_steps, report_document, restored_words, result_words, when_words
 from pgmig_tui.review import aftermath
 from pgmig_tui.review.lost import Claim, Saved, claims, data_words, is_kept, saved, shown
+from pgmig_tui.run.journal import private
 from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import (
     Output,
@@ -101,8 +102,7 @@ def write(folder: Path) -> Path | None:
     """Write the record into the run's folder; None when that can't be."""
     path = folder / INCIDENT
     with contextlib.suppress(OSError):
-        path.touch(mode=0o600)
-        path.write_text(markdown(read(folder)), encoding="utf-8")
+        private.write(path, markdown(read(folder)))
         return path
     return None
 

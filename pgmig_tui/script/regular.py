@@ -51,6 +51,12 @@ class Inside:
         finally:
             os.close(descriptor)
 
+    def beginning(self, path: Path, most: int) -> bytes:
+        """The first bytes of a regular file. Raises OSError."""
+        descriptor, _ = self.open(str(path))
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(most)
+
     def _refuse(self, real: str, name: str) -> None:
         if not any(real == folder or real.startswith(folder.rstrip("/") + "/") for folder in self._folders):
             raise OSError(errno.EPERM, f"it leads out of the project, to {real}", name)

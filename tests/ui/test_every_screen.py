@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -266,6 +267,43 @@ def test_threads_only_post_and_no_worker_of_textual_is_used() -> None:
 def test_no_widget_reads_markup_from_a_string() -> None:
     for path, text in _sources():
         assert not re.search(r"\b(Static|Label|DataTable|RichLog|OptionList|Tree)\(", text), path
+
+
+FILES = frozenset(
+    {"open", "fdopen", "read_text", "read_bytes", "write_text", "write_bytes", "exists", "is_file", "is_dir", "iterdir",
+     "glob", "rglob", "stat", "mkdir", "touch", "unlink", "rename", "rmdir"}
+)  # fmt: skip
+SERVER = frozenset({"execute", "query", "cursor", "fetchone", "fetchall", "commit", "rollback"})
+SQL = re.compile(
+    r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|SET|SHOW|LOCK|ALTER|CREATE|DROP|BEGIN|CALL|DO)\s+[a-z$*%{]"
+)
+
+
+def _asked_of_files_or_servers(text: str) -> Iterator[str]:
+    """What a source does that belongs into another room, as it is written."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)) if name in FILES | SERVER:
+                yield f"{node.lineno}: {name}()"
+            case ast.Constant(value=str(said)) if SQL.match(said):
+                yield f"{node.lineno}: {said[:40]}"
+            case ast.ImportFrom(module=str(name)) if name.split(".")[0] in {"psycopg", "sqlite3", "io", "tempfile"}:
+                yield f"{node.lineno}: {name}"
+
+
+def test_no_screen_reads_a_file_or_speaks_sql() -> None:
+    """Files are read and servers are asked in the rooms that are about them: a screen has neither's errors to know."""
+    assert {f"{path.name}:{one}" for path, text in _sources() for one in _asked_of_files_or_servers(text)} == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["open('x')", "path.open()", "os.fdopen(1)", "Path('x').read_text()", "folder.mkdir()", "path.exists()",
+     "connection.execute(x)", "x = 'SELECT pg_backend_pid()'", "x = 'select'\ny = '\\n  UPDATE pgmig.runs SET x'",
+     "from psycopg.errors import QueryCanceled"],
+)  # fmt: skip
+def test_what_belongs_into_another_room_is_seen(text: str) -> None:
+    assert list(_asked_of_files_or_servers(text))
 
 
 def test_no_handler_calls_its_bases() -> None:

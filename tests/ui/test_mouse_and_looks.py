@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from rich.style import Style
 
-from pgmig_tui.ui import preferences
 from pgmig_tui.ui.backend.protocol import RunFacts, StatusFacts
 from pgmig_tui.ui.palette import role_styles
 from pgmig_tui.ui.screens.change import ChangeScreen
@@ -114,19 +112,6 @@ async def test_a_theme_is_there_again() -> None:
     session.chosen["theme"] = "[no such]"
     async with opened(session) as robot:
         assert robot.app.theme == THEMES[0].name
-
-
-def test_choices_are_kept_beside_each_other_and_what_can_not_be_read_is_nothing(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    assert preferences.read(state) == {}
-    preferences.keep(state, "theme", "pgmig-light")
-    preferences.keep(state, "other", "one")
-    assert preferences.read(state) == {"theme": "pgmig-light", "other": "one"}
-    for text in ("", "[]", '{"theme": 1}', "[" * 5000, '{"theme": "pg'):
-        (state / "screen.json").write_text(text)
-        assert preferences.read(state) == {}
-    preferences.keep(state, "theme", "pgmig-dark")
-    assert preferences.read(state) == {"theme": "pgmig-dark"}
 
 
 def test_without_colors_danger_is_louder_than_what_surrounds_it() -> None:

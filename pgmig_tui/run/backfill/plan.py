@@ -16,6 +16,7 @@ from pgmig_tui.database import backfill as batches_on
 from pgmig_tui.database.backfill import Key
 from pgmig_tui.display.mask import put_away, put_back
 from pgmig_tui.run.backfill.pace import TIMEOUT_MS, PaceLimits
+from pgmig_tui.run.journal import private
 
 SPEC = "backfill.json"
 SCRIPT = "backfill.sql"
@@ -110,9 +111,7 @@ class Backfill:
         if away := put_away(given):
             data |= {name: away(data[name]) for name in _TEXTS}
             data["settings"] = [away(setting) for setting in self.settings]
-        path = folder / SPEC
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        private.write(folder / SPEC, json.dumps(data, ensure_ascii=False))
 
     @staticmethod
     def load(folder: Path, given: Mapping[str, str] | None = None) -> Backfill:

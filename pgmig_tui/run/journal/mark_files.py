@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.marks import Mark
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal import private
 
 if TYPE_CHECKING:
     from pgmig_tui.database.status import EnvironmentStatus
@@ -69,11 +70,7 @@ def read(path: Path) -> list[Mark]:
 def write(path: Path, found: Sequence[Mark]) -> None:
     """Put these in the place of what the file holds. Raises PgmigError."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.touch(mode=0o600)
-        new.write_text(json.dumps([asdict(mark) for mark in found]), encoding="utf-8")
-        new.replace(path)
+        private.replace(path, json.dumps([asdict(mark) for mark in found]))
     except OSError as error:
         raise PgmigError(
             f"`do not deploy` can't be written: {error.strerror or error} ({path})",

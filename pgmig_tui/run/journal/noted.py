@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.fingerprint import digest, read_objects
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal import private
 from pgmig_tui.run.journal.events import SchemaNoted
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ def note_schema(folder: Path, connection: Connection, journal: JournalWriter) ->
     except PgmigError as error:
         journal.write(SchemaNoted(objects=None, why=error.what))
         return
-    path = folder / _FILE
-    path.touch(mode=0o600)
-    path.write_text(json.dumps([[*key, text] for key, text in objects.items()]), encoding="utf-8")
+    private.write(folder / _FILE, json.dumps([[*key, text] for key, text in objects.items()]))
     ms = round((time.perf_counter() - start) * 1000, 1)
     journal.write(SchemaNoted(objects=len(objects), digest=digest(objects), ms=ms))
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pgmig_tui.display.mask import hider, without_values
 from pgmig_tui.project.identity import Operator
+from pgmig_tui.run.journal import private
 from pgmig_tui.run.journal.file import PLAN
 from pgmig_tui.run.journal.folder import writing
 from pgmig_tui.script.actions import ServerFacts
@@ -223,10 +224,8 @@ class RunPlan:
             for part in (data, *data["steps"]):
                 part |= without_values({name: part[name] for name in _TOLD if name in part}, hide)
         data["variables"] = {name: value for name, value in self.variables.items() if name not in self.given}
-        path = self.folder / PLAN
         with writing(self.folder):
-            path.touch(mode=0o600)
-            path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+            private.write(self.folder / PLAN, json.dumps(data, ensure_ascii=False))
 
     @staticmethod
     def load(folder: Path, given: Mapping[str, str] | None = None) -> RunPlan:

@@ -25,6 +25,7 @@ from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.probe import ANSWER_S, CONNECT_S, Probed, address_of, probe
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.project.environments import Environment, Policy, target_environment
+from pgmig_tui.run.journal import private
 from pgmig_tui.run.journal.run_plan import Endpoint
 
 if TYPE_CHECKING:
@@ -124,11 +125,7 @@ def remember(state_dir: Path, project: Project, environment: Environment, identi
     with contextlib.suppress(OSError):
         if path.exists() and path.read_text(encoding="utf-8") == text:
             return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.touch(mode=0o600)
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        private.replace(path, text)
 
 
 def remember_answers(state_dir: Path, project: Project, answers: Iterable[EnvironmentStatus]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,8 @@ from pgmig_tui.display.words import utc
 from pgmig_tui.errors import in_a_line
 from pgmig_tui.project.on_disk import disk_state
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.ui import preferences
+from pgmig_tui.review import preferences
+from pgmig_tui.run.journal import private
 from pgmig_tui.ui.backend import gating, scripts
 from pgmig_tui.ui.backend.protocol import (
     EVERYTHING,
@@ -354,12 +354,7 @@ class ProjectSession:
         keep_answers(self._state_dir / "runs" / run_id, [given])
 
     def write(self, name: str, text: str) -> Path:
-        folder = self._state_dir / "written"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
+        return private.write_out(self._state_dir, name, text)
 
 
 def facts_of(project: Project) -> ProjectFacts:

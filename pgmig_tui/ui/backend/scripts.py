@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -80,8 +79,7 @@ def read_impact(
 
     Of a long script `so_far` hears the beginning at once, from the text alone, then more of it as it is read.
     """
-    path = project.script_path(change, kind)
-    if not path.exists():
+    if not project.has_script(change, kind):
         return ImpactFacts(None, problem=f"there is no {kind} script")
     if so_far is not None:
         _tell_beginning(project, change, kind, environment, so_far)
@@ -111,9 +109,7 @@ def _tell_beginning(
 
     path = project.script_path(change, kind)
     try:
-        descriptor, _ = project.inside.open(str(path))
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(BEGINNING + 1)
+        data = project.inside.beginning(path, BEGINNING + 1)
     except OSError:
         return
     end = data.rfind(b"\n", 0, BEGINNING) + 1

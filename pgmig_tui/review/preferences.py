@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pgmig_tui.run.journal import private
+
 _FILE = "screen.json"
 _LONGEST = 10_000
 
@@ -22,7 +24,4 @@ def read(state_dir: Path) -> dict[str, str]:
 def keep(state_dir: Path, name: str, value: str) -> None:
     """Keeps one choice beside the others. Raises OSError."""
     chosen = {**read(state_dir), name: value}
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = state_dir / f"{_FILE}.new"
-    new.write_text(json.dumps(chosen, indent=1) + "\n", encoding="utf-8")
-    new.replace(state_dir / _FILE)
+    private.replace(state_dir / _FILE, json.dumps(chosen, indent=1) + "\n")

@@ -1,0 +1,21 @@
+"""What a person has chosen for the screen is there again, whatever its file has become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pgmig_tui.review import preferences
+
+
+def test_choices_are_kept_beside_each_other_and_what_can_not_be_read_is_nothing(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert preferences.read(state) == {}
+    preferences.keep(state, "theme", "pgmig-light")
+    preferences.keep(state, "other", "one")
+    assert preferences.read(state) == {"theme": "pgmig-light", "other": "one"}
+    for text in ("", "[]", '{"theme": 1}', "[" * 5000, '{"theme": "pg'):
+        (state / "screen.json").write_text(text)
+        assert preferences.read(state) == {}
+    preferences.keep(state, "theme", "pgmig-dark")
+    assert preferences.read(state) == {"theme": "pgmig-dark"}
+    assert [(path.name, path.stat().st_mode & 0o777) for path in state.iterdir()] == [("screen.json", 0o600)]
