@@ -160,11 +160,12 @@ def _settled_alone(environment: Environment, plan: RunPlan) -> int:
     """Nothing is to run; what was cut off is settled all the same."""
     if plan.settles:
         from pgmig_tui.run.journal.folder import default_state_dir
-        from pgmig_tui.run.recovery.cut_off import settle_earlier
+        from pgmig_tui.run.recovery.cut_off import examine_earlier, settle_earlier
         from pgmig_tui.run.recovery.reconcile import asked
 
         with asked(environment.target) as (connection, _):
             by = str(plan.operator)
-            for run_id, summary in settle_earlier(connection, default_state_dir(os.environ), plan.settles, by):
+            found = examine_earlier(connection, default_state_dir(os.environ), plan.settles)
+            for run_id, summary in settle_earlier(connection, found, by):
                 output.note(f"The run {safe(run_id)} is settled: {safe(summary)}")
     return 0

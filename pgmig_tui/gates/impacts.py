@@ -126,8 +126,9 @@ def reading(
 
 def unasked(conninfo: Mapping[str, str]) -> ServerFacts:
     """What psql would know of a session that isn't there: what the target says, and stand-ins for the rest, for
-    `:"DBNAME"` has to be a name."""
-    found = {name: conninfo.get(name) or name for name in ("dbname", "user", "host")}
+    `:"DBNAME"` and `:USER` have to be names."""
+    stand_ins = {"dbname": "dbname", "user": "username", "host": "host"}
+    found = {name: conninfo.get(name) or other for name, other in stand_ins.items()}
     return ServerFacts(NEWEST, port=conninfo.get("port") or "5432", **found)
 
 

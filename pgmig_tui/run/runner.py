@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
@@ -54,6 +55,9 @@ from pgmig_tui.run.process.failures import StepResult
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.sleep import Sleep
 from pgmig_tui.run.process.stepper import Stepper
+
+if TYPE_CHECKING:
+    from pgmig_tui.run.recovery.reconcile import Settlement
 
 POLL_S = 0.25
 """How often a held advisory lock is tried again with --lock-timeout (seconds). It is never waited for: a waiting
@@ -161,8 +165,9 @@ class Runner:
             self._take_control()
             if plan.dry_run:
                 return self._dry_run()
+            earlier = self._examine_earlier()
             self._prepare_registry()
-            self._settle_earlier()
+            self._settle_earlier(earlier)
             if plan.command == "deploy" and plan.protected:
                 note_schema(plan.folder, self.control.session, self.journal)
         plan = self.plan
@@ -432,15 +437,21 @@ class Runner:
         elif found.schema is not None:
             self.control.keep_row(plan, found.schema, self.journal)
 
-    def _settle_earlier(self) -> None:
-        """The runs that were cut off here, as the plan said: nothing can refuse this one any more, and Sqitch's lock is
-        held. Raises InDoubt."""
+    def _examine_earlier(self) -> list[Settlement]:
+        """The runs that were cut off here, as the plan said, seen again. Raises InDoubt."""
         if not self.plan.settles:
+            return []
+        from pgmig_tui.run.recovery.cut_off import examine_earlier
+
+        return examine_earlier(self.control.session, self.plan.folder.parent.parent, self.plan.settles)
+
+    def _settle_earlier(self, found: list[Settlement]) -> None:
+        """Nothing can refuse this run any more, and Sqitch's lock is held."""
+        if not found:
             return
         from pgmig_tui.run.recovery.cut_off import settle_earlier
 
-        state_dir = self.plan.folder.parent.parent
-        for run, told in settle_earlier(self.control.session, state_dir, self.plan.settles, f"run {self.plan.run_id}"):
+        for run, told in settle_earlier(self.control.session, found, f"run {self.plan.run_id}"):
             self.journal.write(EarlierRunSettled(settled=run, message=told))
 
     def _own(self, part: str) -> Connection:

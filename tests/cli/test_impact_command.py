@@ -163,12 +163,13 @@ def test_what_psql_knows_of_its_session_has_stand_ins(checkout: Checkout) -> Non
     checkout.change(
         "total",
         'GRANT CONNECT ON DATABASE :"DBNAME" TO :"USER";\n'
+        "GRANT SELECT ON shop.orders TO :USER;\n"
         "ALTER DATABASE :DBNAME SET work_mem = '1MB';\n"
         "SELECT :'HOST', :PORT, :'ENCODING', :SERVER_VERSION_NUM;\n",
     )
     done = checkout.run("impact", "total", "--json", "--fail-on", "high")
     kinds = [one["kind"] for one in json.loads(done.out)["scripts"][0]["statements"]]
-    assert (done.status, kinds[1:4]) == (0, ["GRANT", "ALTER DATABASE", "SELECT"]), done
+    assert (done.status, kinds[1:5]) == (0, ["GRANT", "GRANT", "ALTER DATABASE", "SELECT"]), done
 
 
 def test_markdown_for_a_pull_request(checkout: Checkout) -> None:

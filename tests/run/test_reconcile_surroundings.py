@@ -88,6 +88,10 @@ def test_a_database_that_was_made_anew_holds_nothing_of_the_run(workshop: Worksh
         (verdict,) = reconcile.examine(connection, plan).verdicts
     assert (verdict.outcome, verdict.stays) == ("not_applied", ()), verdict
     assert verdict.why == "the database of that name is another one now, and has no record of it"
+    (workshop.root / "deploy" / "one.sql").write_text("CREATE TABLE public.a ();\n")
+    done = workshop.run()
+    assert done.status == 0, done.events[-1].data
+    assert [one["settled"] for one in done.named("earlier_run_settled")] == [plan.run_id], "before a registry is made"
 
 
 def test_of_a_database_made_anew_with_a_registry_nobody_knows(workshop18: Workshop, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.errors import InDoubt
 from pgmig_tui.run.journal.listing import CHANGING, unfinished
 from pgmig_tui.run.journal.run_plan import RunPlan
-from pgmig_tui.run.recovery.reconcile import examine, settle
+from pgmig_tui.run.recovery.reconcile import Settlement, examine, settle
 from pgmig_tui.run.recovery.same_server import relation_of
 
 if TYPE_CHECKING:
@@ -104,12 +104,13 @@ def look_back(
     return tuple(ids), told
 
 
-def settle_earlier(connection: Connection, state_dir: Path, run_ids: Iterable[str], by: str) -> list[tuple[str, str]]:
-    """Settle what `look_back` has found, from evidence that is read again now: (ID, summary) of each.
+def examine_earlier(connection: Connection, state_dir: Path, run_ids: Iterable[str]) -> list[Settlement]:
+    """What `look_back` has found, from evidence that is read again now.
 
-    Call it under Sqitch's lock. Raises InDoubt where the evidence has changed, OSError.
+    Call it under Sqitch's lock, and before a registry is made: one without rows proves less than none. Raises InDoubt
+    where the evidence has changed, OSError.
     """
-    done = []
+    found = []
     for run_id in run_ids:
         if not any(run.run_id == run_id for run in unfinished(state_dir)):
             continue  # another has settled it meanwhile
@@ -117,9 +118,12 @@ def settle_earlier(connection: Connection, state_dir: Path, run_ids: Iterable[st
         if not settlement.settled or settlement.partly:
             raise InDoubt(
                 f"the run {run_id}, which was cut off, can't be settled any more: {settlement.summary}",
-                now="No step was begun.",
-                do=f"`pgmig-tui reconcile {settlement.plan.environment}` looks at it.",
-            )
-        if settle(connection, settlement, by=by):
-            done.append((run_id, settlement.summary))
-    return done
+                now=_NOTHING, do=f"`pgmig-tui reconcile {settlement.plan.environment}` looks at it.",
+            )  # fmt: skip
+        found.append(settlement)
+    return found
+
+
+def settle_earlier(connection: Connection, found: Iterable[Settlement], by: str) -> list[tuple[str, str]]:
+    """Settle what `examine_earlier` has found: (ID, summary) of each. Raises OSError."""
+    return [(one.plan.run_id, one.summary) for one in found if settle(connection, one, by=by)]
