@@ -72,7 +72,7 @@ def test_a_killed_atomic_step_is_settled_by_the_next_run(workshop: Workshop) -> 
     plan = workshop.plan()
     assert [step.change for step in plan.steps] == ["two"]
     assert plan.warnings[0].startswith(
-        f"the run {cut.run_id} was cut off; this run settles it: 1 of 2 steps are done; two: its"
+        f"the run {cut.run_id} was cut off; the next run that begins here settles it: 1 of 2 steps are done; two: its"
     )
     assert [run.run_id for run in listing.unfinished(workshop.state_dir)] == [cut.run_id], "planning only reads"
     done = workshop.finish(plan)

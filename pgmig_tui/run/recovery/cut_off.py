@@ -100,7 +100,7 @@ def look_back(
         if not settlement.settled or settlement.partly:
             raise InDoubt(f"{of}: {settlement.summary}", now=_NOTHING, do=f"{command} settles it.")
         ids.append(run_id)
-        told.append(f"the run {run_id} was cut off; this run settles it: {settlement.summary}")
+        told.append(f"the run {run_id} was cut off; the next run that begins here settles it: {settlement.summary}")
     return tuple(ids), told
 
 
