@@ -41,6 +41,7 @@ _SHORT = re.compile(
 ).search
 """A statement that leaves statement_timeout below a second, or at whatever role and database say."""
 _SETS = frozenset({"SET", "RESET", "DISCARD", "SELECT"})
+_LAZY = re.compile(r"synchronous_commit|\b(?:reset|discard)\s+all\b", re.IGNORECASE).search
 
 Notice = Callable[[str, str, str], None]
 """Called with (severity, SQLSTATE, message) of a NOTICE, WARNING, INFO …"""
@@ -107,6 +108,11 @@ def sets_short_timeout(kind: str, text: str) -> bool:
     return kind in _SETS and bool(_SHORT(text))
 
 
+def leaves_commits_unflushed(text: str) -> bool:
+    """A statement of a script after which a COMMIT may be answered before it is on disk."""
+    return bool(_LAZY(text))
+
+
 class Wire:
     """A session that runs script text; it owns `connection`, which must be idle when handed over."""
 
@@ -121,6 +127,8 @@ class Wire:
         waiter.watch(self._fd)
         self.hurried = False
         """A script has left a statement_timeout under which statements of our own could be ended."""
+        self.unflushed = False
+        """A script has left a synchronous_commit under which a crash may take what it has committed."""
         self._stray: ServerError | None = None
 
     # -- state -------------------------------------------------------------------------------------------------

@@ -182,8 +182,10 @@ def crashing(pg18: Server) -> Any:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-LOST = "SET synchronous_commit = off;\nBEGIN;\nCREATE TABLE public.lost ();\nCOMMIT;\nSELECT pg_sleep(60);\n"
-KEPT = LOST.replace("off", "on").replace("lost", "kept")
+LAZY = "SET synchronous_commit = off;\nBEGIN;\nCREATE TABLE public.lost ();\nCOMMIT;\nSELECT pg_sleep(60);\n"
+LOST = LAZY.replace("synchronous_commit", r'U&"\0073ynchronous_commit"')
+"""Nobody sees by its text that its COMMIT won't wait."""
+KEPT = LAZY.replace("off", "on").replace("lost", "kept")
 
 
 @pytest.mark.parametrize(("script", "outcome"), [(LOST, "not_applied"), (KEPT, "partly")])
@@ -214,6 +216,26 @@ def test_a_commit_that_a_crash_has_taken_is_not_claimed(
     assert workshop.relation("public.lost") is False
     verdict = verdict_of(workshop, plan, workshop.dbname)
     assert verdict.outcome == outcome, verdict
+
+
+def test_what_was_committed_without_waiting_for_the_disk_is_there_once_it_is_told(
+    crashing: QuickServer, tmp_path: Path
+) -> None:
+    server = server_of(crashing.conninfo("postgres"), crashing.installation.bin_dir)
+    (tmp_path / "project").mkdir()
+    workshop = Workshop(tmp_path / "project", server, server.create_database(), tmp_path / "state")
+    workshop.change("one", LAZY.replace("SELECT pg", "CREATE TABLE public.alone ();\nSELECT pg"))
+    plan = workshop.plan()
+
+    def crash(handle: Any, event: Any) -> None:
+        if event.name == "statement_started" and event.data["line"] == 6:
+            immediate(crashing)
+
+    workshop.finish(plan, crash)
+    crashing.start()
+    verdict = verdict_of(workshop, plan, workshop.dbname)
+    assert [told.partition(" TABLE ")[2] for told in verdict.stays] == ["public.lost ()", "public.alone ()"]
+    assert (workshop.relation("public.lost"), workshop.relation("public.alone")) == (True, True)
 
 
 def test_an_id_that_was_not_made_lasting_proves_nothing(workshop18: Workshop) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Protocol
 
 from pgmig_tui.database.connect import ServerError
-from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire, sets_short_timeout
+from pgmig_tui.database.wire import ROW_LIMIT, Exchange, Reply, Wire, leaves_commits_unflushed, sets_short_timeout
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.process.guard import CANCELLED
@@ -319,6 +319,7 @@ class Executor:
 
     def _done(self, send: Send, kind: str, exchange: Exchange, *, committed: bool, commits: bool) -> None:
         reply = exchange.last
+        self.wire.unflushed = self.wire.unflushed or leaves_commits_unflushed(send.text)
         self.sink.finished(send, kind, reply, exchange.ms, commits=commits)
         if (outlet := self._outlet(send)) is not None:
             self.outlets.write(exchange, outlet)

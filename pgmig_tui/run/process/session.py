@@ -323,6 +323,12 @@ def _noted(wire: Wire, control: Control) -> StatementNotes:
     return {"xid": xid or "", "lasting": written and _flushed(control)}
 
 
+def flush_commits(wire: Wire, control: Control) -> None:
+    """What a script has committed without waiting for the disk is there before it is told as done."""
+    if wire.unflushed:
+        _flushed(control)
+
+
 def _flushed(control: Control) -> bool:
     if not control.holds_session or control.lost:
         return False

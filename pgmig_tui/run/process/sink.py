@@ -45,6 +45,8 @@ class JournalSink:
         self.transaction: Callable[[], StatementNotes] | None = None
         """Notes the ID of the script's own transaction before its COMMIT: an ID that the journal holds lets the server
         say later what became of it."""
+        self.flushes: Callable[[], object] | None = None
+        """Puts on the server's disk what has committed, where the script has told its COMMIT not to wait for that."""
 
     def started(self, send: Send, kind: str, *, commits: bool) -> None:
         self._control.committing = commits and kind == "COMMIT"
@@ -89,6 +91,8 @@ class JournalSink:
             self._ms += ms
             self._last_line = send.end_line
             return
+        if self.flushes is not None and commits:
+            self.flushes()
         self._journal.write(
             StatementFinished(
                 step=self._step,

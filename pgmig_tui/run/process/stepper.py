@@ -50,7 +50,7 @@ from pgmig_tui.run.process.guard import GuardLimits
 from pgmig_tui.run.process.keep import save
 from pgmig_tui.run.process.retries import Tries, not_twice
 from pgmig_tui.run.process.scripts import ScriptExecutors
-from pgmig_tui.run.process.session import StepSession, note_transaction
+from pgmig_tui.run.process.session import StepSession, flush_commits, note_transaction
 from pgmig_tui.run.process.sink import JournalSink
 from pgmig_tui.run.process.stepwise import StepwiseExecutor
 from pgmig_tui.run.process.watcher import Watcher
@@ -369,6 +369,7 @@ class Stepper:
         sink = self._sink(step, synced=True)
         executor = self._stepwise_executor(step, wire, sink, step.script)
         sink.transaction = lambda: note_transaction(executor.wire, self.control)
+        sink.flushes = lambda: flush_commits(executor.wire, self.control)
         sink.before = lambda text, kind: noted_before(executor.wire, text, kind)
         failure = executor.run()
         wire = executor.wire
