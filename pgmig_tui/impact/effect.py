@@ -15,7 +15,8 @@ from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, LostData
 from pgmig_tui.impact.safer import Unwritable
 from pgmig_tui.impact.selectivity import NOTHING, ONE, Span
-from pgmig_tui.impact.shadow import SYSTEM, Catalog
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_state import SYSTEM
 
 _MOST_CODE = 1000
 

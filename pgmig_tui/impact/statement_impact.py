@@ -13,7 +13,8 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import sqlstate_of
 from pgmig_tui.impact.result import Estimate, Lock, StatementImpact, StatementProblem
 from pgmig_tui.impact.rules.refused import fresh_value, writes
-from pgmig_tui.impact.shadow import Catalog, State
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_state import State
 from pgmig_tui.impact.statement_like import StatementLike
 from pgmig_tui.impact.summary import sum_up
 from pgmig_tui.impact.unknown_variables import name_variables

@@ -10,7 +10,8 @@ from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.locks_held import HeldLocks
 from pgmig_tui.impact.rates import Rates
 from pgmig_tui.impact.result import ROLLED_BACK, DataLoss, HeldLock, StatementImpact
-from pgmig_tui.impact.shadow import Catalog, Snapshot
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_state import Snapshot
 from pgmig_tui.impact.worlds import World, distinct
 
 

@@ -33,7 +33,7 @@ from pgmig_tui.impact.rules import (
 from pgmig_tui.impact.rules.altering import Altering
 from pgmig_tui.impact.rules.query import evaluated
 from pgmig_tui.impact.rules.safer_alter import draft_of
-from pgmig_tui.impact.shadow import TEMP
+from pgmig_tui.impact.shadow_state import TEMP
 
 _OBJECT_KINDS = {
     "OBJECT_TABLE": "?",

@@ -30,7 +30,7 @@ from pgmig_tui.impact.rules.types import SERIALS, type_schema
 from pgmig_tui.impact.rules.writable import writable_columns
 from pgmig_tui.impact.selectivity import NOTHING
 from pgmig_tui.impact.session import SEARCH_PATH, path_text
-from pgmig_tui.impact.shadow import TEMP
+from pgmig_tui.impact.shadow_state import TEMP
 from pgmig_tui.impact.typechange import type_name
 
 _CONSTRAINTS = frozenset({"CONSTR_FOREIGN", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_CHECK"})

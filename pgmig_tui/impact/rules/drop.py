@@ -23,7 +23,8 @@ from pgmig_tui.impact.rules.kinds import index_or_relation, wrong_target
 from pgmig_tui.impact.rules.refused import in_use
 from pgmig_tui.impact.rules.safer_index import detached_before, drop_concurrently
 from pgmig_tui.impact.rules.sequences import owner_of
-from pgmig_tui.impact.shadow import SYSTEM, Catalog
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_state import SYSTEM
 
 _KINDS = {
     "OBJECT_TABLE": "r",

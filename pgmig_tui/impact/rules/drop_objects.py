@@ -21,7 +21,8 @@ from pgmig_tui.impact.rules.falling import fall
 from pgmig_tui.impact.rules.granting import held_by, reassigned, released
 from pgmig_tui.impact.rules.parameters import signature
 from pgmig_tui.impact.rules.types import type_of
-from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_objects import ANY_NUMBER
 
 
 def drop_schema(scene: Scene, out: Effect, schema: str, cascade: bool, missing_ok: bool) -> None:

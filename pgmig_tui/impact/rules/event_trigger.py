@@ -10,7 +10,8 @@ from pgmig_tui.impact.facts import EventTrigger, Name
 from pgmig_tui.impact.folding import NOTHING, REWRITTEN
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.refusal import behind
-from pgmig_tui.impact.shadow import Catalog, State
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_state import State
 
 _SHARED = ("Createdb", "Dropdb", "AlterDatabase", "CreateRole", "AlterRole", "DropRole", "GrantRole",
            "CreateTableSpace", "DropTableSpace", "AlterTableSpace", "CreateEventTrig", "AlterEventTrig",

@@ -20,7 +20,8 @@ from pgmig_tui.impact.rules.parameters import is_given
 from pgmig_tui.impact.rules.permitted import function_permitted
 from pgmig_tui.impact.rules.statistics import take_statistics
 from pgmig_tui.impact.session import ROLE
-from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_objects import ANY_NUMBER
 
 _MAX_DEPTH = 12
 _WORD = re.compile(r"[\w$]+")

@@ -8,7 +8,8 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.types import type_of
-from pgmig_tui.impact.shadow import ANY_NUMBER, Catalog
+from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.shadow_objects import ANY_NUMBER
 
 
 def signature(parameters: Iterable[Node], catalog: Catalog) -> tuple[Name, ...]:

@@ -17,7 +17,7 @@ from pgmig_tui.impact.rules.carry import view_columns
 from pgmig_tui.impact.rules.granting import ROUTINES, granted_relations
 from pgmig_tui.impact.rules.sequences import feeding
 from pgmig_tui.impact.rules.visible import visible
-from pgmig_tui.impact.shadow import SYSTEM_SCHEMAS, TEMP
+from pgmig_tui.impact.shadow_state import SYSTEM_SCHEMAS, TEMP
 
 _WORDS = {letter: word.upper() for word, letter in LETTERS.items() if word not in {"temp"}}
 _OWNED = frozenset(

@@ -28,7 +28,7 @@ from pgmig_tui.impact.rules.refused_types import (
 )
 from pgmig_tui.impact.rules.sequences import named_in
 from pgmig_tui.impact.rules.types import SERIALS, no_type
-from pgmig_tui.impact.shadow import TEMP
+from pgmig_tui.impact.shadow_state import TEMP
 from pgmig_tui.impact.typechange import type_name
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})

@@ -16,7 +16,7 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.expressions import LITERAL, kind_of, of_columns
 from pgmig_tui.impact.facts import Column, Name, Relation, replace
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.shadow import TEMP
+from pgmig_tui.impact.shadow_state import TEMP
 from pgmig_tui.impact.typechange import type_name
 
 

@@ -8,7 +8,7 @@ from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.rules.falling import fall
 from pgmig_tui.impact.session import BEGINS_READ_ONLY, FOLLOWED, OWN_ROLE, READ_ONLY, SEARCH_PATH, TIME_ZONE, path_text
-from pgmig_tui.impact.shadow import TEMP
+from pgmig_tui.impact.shadow_state import TEMP
 
 _TIMEOUTS = frozenset({"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"})
 
