@@ -260,8 +260,11 @@ class Counting:
             return None
         left, right = part.a_expr.lexpr, part.a_expr.rexpr
         columns = {left.WhichOneof("node"), right.WhichOneof("node")}
-        return part.a_expr if columns <= {"column_ref", "type_cast"} and literal(right) is None and (
-            literal(left) is None) else None  # fmt: skip
+        return (
+            part.a_expr
+            if columns <= {"column_ref", "type_cast"} and literal(right) is None and (literal(left) is None)
+            else None
+        )
 
     def _is_about(self, part: Node, sources: Sources, called: str) -> bool:
         """Whether a condition names a column of this table."""
@@ -321,10 +324,13 @@ class Counting:
         self.out.by_value |= bool(parts) and found.high > 1
         first = {index.keys[0] for index in table.indexes if index.keys and index.valid}
         indexed = any(
-            nodes.kind(inner) == "ColumnRef" and nodes.strings(inner.fields)[-1:] and
-            nodes.strings(inner.fields)[-1] in first
-            for part in parts if part.WhichOneof("node") == "a_expr" for inner in nodes.walk(part)
-        )  # fmt: skip
+            nodes.kind(inner) == "ColumnRef"
+            and nodes.strings(inner.fields)[-1:]
+            and nodes.strings(inner.fields)[-1] in first
+            for part in parts
+            if part.WhichOneof("node") == "a_expr"
+            for inner in nodes.walk(part)
+        )
         looked_up = found.by(LOOKUP).plus(exactly(LOOKUP))
         self.spend(looked_up.at_most(exactly(scan)) if indexed else exactly(scan))
 
@@ -356,10 +362,13 @@ class Counting:
                 first = {index.keys[0] for index in table.indexes if index.keys and index.valid}
                 named = {
                     nodes.strings(ref.fields)[-1]
-                    for part in parts for ref in nodes.walk(part)
-                    if nodes.kind(ref) == "ColumnRef" and self._is_about(part, sources, called) and ref.fields
+                    for part in parts
+                    for ref in nodes.walk(part)
+                    if nodes.kind(ref) == "ColumnRef"
+                    and self._is_about(part, sources, called)
+                    and ref.fields
                     and nodes.strings(ref.fields)
-                }  # fmt: skip
+                }
                 self.spend(rows.by(LOOKUP if first & named else reading(table)))
 
     def _correlated(self, parts: list[Node], sources: Sources) -> bool:
@@ -549,8 +558,11 @@ def count_care(relation: Relation, scene: Scene, out: Effect, *, vacuum: bool, a
         counting.spend(Span(reading(relation) / 20, reading(relation) + taken))
     if analyze:
         rows = min(max(relation.rows, 0), _SAMPLE)
-        counting.spend(exactly(rows * (len(relation.columns) * SAMPLED + SCAN_ROW) + min(relation.bytes, _SAMPLE * 8192)
-                               * SCAN_BYTE))  # fmt: skip
+        counting.spend(
+            exactly(
+                rows * (len(relation.columns) * SAMPLED + SCAN_ROW) + min(relation.bytes, _SAMPLE * 8192) * SCAN_BYTE
+            )
+        )
 
 
 def count_calls(node: Node, scene: Scene, out: Effect) -> None:

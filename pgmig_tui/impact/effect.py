@@ -93,9 +93,16 @@ class Scene:
     ) -> Scene:
         """The scene of a statement inside a function or DO block."""
         return Scene(
-            catalog, self.rules, self.version, sql, self.depth + 1, worth, self.code,
-            times=self.times, variables=variables,
-        )  # fmt: skip
+            catalog,
+            self.rules,
+            self.version,
+            sql,
+            self.depth + 1,
+            worth,
+            self.code,
+            times=self.times,
+            variables=variables,
+        )
 
     def become(self, catalogs: Sequence[Catalog]) -> None:
         """From here on it is one of these."""

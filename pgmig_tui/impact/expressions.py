@@ -41,11 +41,12 @@ _OF_TIME_ZONE = {"date_trunc": 2, "date_part": 2, "extract": 2, "date": 1}
 """Those of them that hang on the session's time zone where the last argument is a timestamptz."""
 _CONFIGURED = {"to_tsvector": 1, "to_tsquery": 1, "plainto_tsquery": 1}
 """Those that take the session's text search configuration with so many arguments."""
-_BY_SETTINGS = frozenset({("timestamptz", other) for other in ("date", "timestamp", "time", "text", "varchar")}) | {
-    (other, "timestamptz") for other in ("date", "timestamp", "text", "varchar")
-} | {(one, other) for one in ("text", "varchar") for other in ("date", "timestamp", "interval", "regclass")} | {
-    (one, other) for one in ("date", "timestamp", "time", "interval") for other in ("text", "varchar")
-}  # fmt: skip
+_BY_SETTINGS = (
+    frozenset({("timestamptz", other) for other in ("date", "timestamp", "time", "text", "varchar")})
+    | {(other, "timestamptz") for other in ("date", "timestamp", "text", "varchar")}
+    | {(one, other) for one in ("text", "varchar") for other in ("date", "timestamp", "interval", "regclass")}
+    | {(one, other) for one in ("date", "timestamp", "time", "interval") for other in ("text", "varchar")}
+)
 """Casts whose result hangs on the session's settings."""
 
 

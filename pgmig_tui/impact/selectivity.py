@@ -173,8 +173,11 @@ def _beyond(side: Node, operator: str, value: str, table: Relation, called: str)
         bounds: list[float] | list[str] = [number for one in spread.bounds if (number := _number(one)) is not None]
         common = [(number, part) for one, part in spread.common.items() if (number := _number(one)) is not None]
         before = _before(bounds, limit)
-        shared = sum(part for one, part in common if (one < limit if operator in "<=" else one > limit) or
-                     (one == limit and "=" in operator))  # fmt: skip
+        shared = sum(
+            part
+            for one, part in common
+            if (one < limit if operator in "<=" else one > limit) or (one == limit and "=" in operator)
+        )
     elif column.type in _TEXTS:
         before = _before(list(spread.bounds), value)
         shared = sum(

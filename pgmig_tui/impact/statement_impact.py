@@ -55,9 +55,13 @@ def _repeated(walk: Walk, statement: StatementLike, shape: str) -> StatementImpa
             walk.repeated[(walk.stamps, shape)] = known
         return known
     return replace(
-        known, line=statement.line, end_line=statement.end_line, sql=statement.text, path=statement.path,
+        known,
+        line=statement.line,
+        end_line=statement.end_line,
+        sql=statement.text,
+        path=statement.path,
         held_until_line=statement.end_line,
-    )  # fmt: skip
+    )
 
 
 def many(one: StatementImpact, times: int) -> StatementImpact:

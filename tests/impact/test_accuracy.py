@@ -37,8 +37,11 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def _strong(locks: list[dict[str, str]]) -> Locks:
-    modes = {(lock["schema"], lock["relation"]): LockMode.from_pg_name(lock["mode"]) for lock in locks
-             if lock.get("certainty") != "possible"}  # fmt: skip
+    modes = {
+        (lock["schema"], lock["relation"]): LockMode.from_pg_name(lock["mode"])
+        for lock in locks
+        if lock.get("certainty") != "possible"
+    }
     return {name: mode for name, mode in modes.items() if mode >= LockMode.SHARE_UPDATE_EXCLUSIVE}
 
 

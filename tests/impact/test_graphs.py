@@ -63,23 +63,31 @@ def random_graph(seed: int, objects: int) -> DatabaseFacts:
     relations: dict[Name, Relation] = {}
     for name in views:
         relations[name] = Relation(
-            name, "m" if some.random() < 0.1 else "v", reads=few([*views, *tables]),
+            name,
+            "m" if some.random() < 0.1 else "v",
+            reads=few([*views, *tables]),
             rules=("r",) * (some.random() < 0.1),
             triggers=(Trigger("i", some.choice(routines), EVERY_VERB | 64),) * (some.random() < 0.2),
-            dependents=tuple(DependentRelation(one, "v") for one in few(views)), columns={"a": Column("a", "int4")},
-        )  # fmt: skip
+            dependents=tuple(DependentRelation(one, "v") for one in few(views)),
+            columns={"a": Column("a", "int4")},
+        )
     for name in tables:
         keys = tuple(
             ForeignKey(f"k{number}", name, ("a",), other, ("a",), on_delete="c", on_update="c")
             for number, other in enumerate(few(tables))
         )
         relations[name] = Relation(
-            name, some.choice("rrp"), columns={"a": Column("a", "int4")}, foreign_keys=keys,
+            name,
+            some.choice("rrp"),
+            columns={"a": Column("a", "int4")},
+            foreign_keys=keys,
             indexes=(Index(Name("s", f"{name.relation}_i"), frozenset("a"), ("a",), unique=True),),
             triggers=tuple(Trigger(f"g{n}", one, EVERY_VERB) for n, one in enumerate(few(routines, 2))),
             dependents=tuple(DependentRelation(one, "v", frozenset("a")) for one in few(views)),
-            owner="somebody", rows=10, bytes=8192,
-        )  # fmt: skip
+            owner="somebody",
+            rows=10,
+            bytes=8192,
+        )
     for name in some.sample(tables, third // 2):
         for child in few(tables, 3):
             relations[child] = replace(relations[child], parents=(*relations[child].parents, name))
@@ -94,11 +102,16 @@ def _function(
     lines = []
     for _ in range(some.randint(1, 5)):
         line = some.choice(
-            ["DELETE FROM {v};", "INSERT INTO {t} VALUES (1);", "PERFORM {f}(1);",
-             "EXECUTE 'UPDATE {t} SET a = ' || n;",
-             "IF n > 1 THEN PERFORM {f}(n); ELSE DELETE FROM {t}; END IF;", "ALTER TABLE {t} ADD COLUMN c{n} int;",
-             "LOOP PERFORM {f}(2); EXIT; END LOOP;"]
-        )  # fmt: skip
+            [
+                "DELETE FROM {v};",
+                "INSERT INTO {t} VALUES (1);",
+                "PERFORM {f}(1);",
+                "EXECUTE 'UPDATE {t} SET a = ' || n;",
+                "IF n > 1 THEN PERFORM {f}(n); ELSE DELETE FROM {t}; END IF;",
+                "ALTER TABLE {t} ADD COLUMN c{n} int;",
+                "LOOP PERFORM {f}(2); EXIT; END LOOP;",
+            ]
+        )
         lines.append(
             line.format(v=some.choice(views), t=some.choice(tables), f=some.choice(routines), n=some.randint(1, 9))
         )

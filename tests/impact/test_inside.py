@@ -43,8 +43,10 @@ def _locks(sql: str, facts: DatabaseFacts) -> dict[str, tuple[LockMode, str]]:
         ("'DROP TABLE a'", "DROP TABLE a"),
         ("'DROP TABLE ' || 'a'", "DROP TABLE a"),
         ("'DROP TABLE ' || quote_ident('A b')", 'DROP TABLE "A b"'),
-        ("format('ALTER TABLE %I ADD %s int DEFAULT %L', 'Odd', 'x', 'it''s')",
-         "ALTER TABLE \"Odd\" ADD x int DEFAULT 'it''s'"),
+        (
+            "format('ALTER TABLE %I ADD %s int DEFAULT %L', 'Odd', 'x', 'it''s')",
+            "ALTER TABLE \"Odd\" ADD x int DEFAULT 'it''s'",
+        ),
         ("format('LIKE %%')", "LIKE %"),
         ("concat('DROP', ' TABLE ', 'a')", "DROP TABLE a"),
         ("'DROP TABLE ' || somewhere", None),
@@ -52,7 +54,7 @@ def _locks(sql: str, facts: DatabaseFacts) -> dict[str, tuple[LockMode, str]]:
         ("format('DROP TABLE %2$I, %1$I', 'a', 'b')", "DROP TABLE b, a"),
         ("not sql at all (", None),
     ],
-)  # fmt: skip
+)
 def test_execute_of_literals_is_known_and_of_anything_else_is_not(expression: str, sql: str | None) -> None:
     assert constant_text(expression) == sql
 

@@ -30,8 +30,9 @@ def test_a_change_of_every_row_reads_what_is_below_the_table() -> None:
     top, part = Name("app", "top"), Name("app", "part")
     facts = DatabaseFacts({top: Relation(top, "p", children=(part,)), part: Relation(part, "r", parents=(top,))})
     assert [one(verb, facts).scans for verb in ("UPDATE app.top SET a = 1", "DELETE FROM app.top")] == [
-        ("app.part",), ("app.part",),
-    ]  # fmt: skip
+        ("app.part",),
+        ("app.part",),
+    ]
     assert one("UPDATE ONLY app.top SET a = 1", facts).scans == ()
     assert one("UPDATE app.top SET a = 1 WHERE a = 2", facts).scans == ()
 
@@ -256,8 +257,13 @@ def test_many_like_inserts_are_looked_at_once() -> None:
 
 def test_what_a_change_makes_is_everybodys_in_the_next() -> None:
     catalog = Catalog(None)
-    first = script("SET search_path = app", "CREATE TABLE t (a int)", "CREATE TEMP TABLE w (a int)",
-                   "CREATE INDEX i ON t (a)", "CREATE TABLE big AS SELECT * FROM other")  # fmt: skip
+    first = script(
+        "SET search_path = app",
+        "CREATE TABLE t (a int)",
+        "CREATE TEMP TABLE w (a int)",
+        "CREATE INDEX i ON t (a)",
+        "CREATE TABLE big AS SELECT * FROM other",
+    )
     impact = predict_script(first, wrapped=True, catalog=catalog)
     assert all(lock.new for lock in impact.statements[3].locks)
     catalog.settle()
@@ -355,8 +361,10 @@ def test_refreshing_concurrently_needs_a_unique_index(changes: dict[str, bool] |
 def test_what_fails_only_by_what_the_script_did_before_may_destroy_it_where_that_failed() -> None:
     columns = {name: Column(name, "int4") for name in ("id", "n", "v")}
     sequence = Relation(Name("public", "s"), "S")
-    facts = DatabaseFacts({name: Relation(name, "r", columns) for name in (Name("public", "t"), Name("public", "u"))}
-                  | {sequence.name: sequence})  # fmt: skip
+    facts = DatabaseFacts(
+        {name: Relation(name, "r", columns) for name in (Name("public", "t"), Name("public", "u"))}
+        | {sequence.name: sequence}
+    )
     told = predict_script(
         script(
             "ALTER TABLE t DROP COLUMN v",
@@ -393,8 +401,9 @@ def test_what_fails_only_by_what_the_script_did_before_may_destroy_it_where_that
 
 
 def test_the_alias_that_rows_are_locked_of_is_no_relation() -> None:
-    facts = DatabaseFacts({name: Relation(name, "r", {"id": Column("id", "int4")})
-                   for name in (Name("public", "t"), Name("public", "u"))})  # fmt: skip
+    facts = DatabaseFacts(
+        {name: Relation(name, "r", {"id": Column("id", "int4")}) for name in (Name("public", "t"), Name("public", "u"))}
+    )
     told = one("SELECT a.id FROM t a JOIN u b USING (id) FOR SHARE OF b NOWAIT", facts)
     assert told.problem is None
     assert locks(told) == {"public.t": "ACCESS_SHARE", "public.u": "ROW_SHARE"}

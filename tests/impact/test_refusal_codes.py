@@ -28,11 +28,17 @@ def _literal(node: ast.expr) -> str:
 def test_every_failure_that_a_rule_words_has_its_sqlstate() -> None:
     coded = [(where, node) for name in ("fail", "Refusal") for where, node in _calls(name) if len(node.args) == 2]
     assert len(coded) > 200
-    wrong = [where for where, node in coded if isinstance(node.args[1], ast.Constant)
-             and not _CODE.fullmatch(str(node.args[1].value))]  # fmt: skip
+    wrong = [
+        where
+        for where, node in coded
+        if isinstance(node.args[1], ast.Constant) and not _CODE.fullmatch(str(node.args[1].value))
+    ]
     wrong += [where for where, node in coded if _CODE_IN_WORDS.search(_literal(node.args[0]))]
-    wrong += [where for where, node in _calls("fail") if len(node.args) == 1
-              and isinstance(node.args[0], ast.Constant | ast.JoinedStr)]  # fmt: skip
+    wrong += [
+        where
+        for where, node in _calls("fail")
+        if len(node.args) == 1 and isinstance(node.args[0], ast.Constant | ast.JoinedStr)
+    ]
     assert wrong == []
 
 

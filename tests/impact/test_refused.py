@@ -51,10 +51,12 @@ def told(*texts: str) -> list[str]:
 )
 def test_a_view_keeps_the_columns_that_it_takes_and_no_others(query: str, used: str, free: str) -> None:
     _, refused, allowed, _, dropped = told(
-        f"CREATE VIEW n AS {query}", f"ALTER TABLE t DROP COLUMN {used}",
-        f"ALTER TABLE t DROP COLUMN {free}" if free else "SELECT 1", "DROP VIEW n",
+        f"CREATE VIEW n AS {query}",
         f"ALTER TABLE t DROP COLUMN {used}",
-    )  # fmt: skip
+        f"ALTER TABLE t DROP COLUMN {free}" if free else "SELECT 1",
+        "DROP VIEW n",
+        f"ALTER TABLE t DROP COLUMN {used}",
+    )
     assert "the view public.n depends on it" in refused
     assert (allowed, dropped) == ("", "")
 
@@ -126,19 +128,32 @@ def test_a_materialized_view_reads_nothing_temporary() -> None:
 
 def test_a_unique_index_that_the_script_makes_is_one_for_on_conflict() -> None:
     insert = "INSERT INTO {} (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
-    assert told(
-        "CREATE TABLE x (id int PRIMARY KEY, k int UNIQUE)", insert.format("x"),
-        "INSERT INTO x (id, k) VALUES (1, 1) ON CONFLICT (k) DO UPDATE SET k = 2",
-        "CREATE TABLE y (LIKE x INCLUDING ALL)", insert.format("y"),
-        "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
-        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)", insert.format("p"), insert.format("p1"),
-        "CREATE UNIQUE INDEX ui ON u (id) INCLUDE (c)", insert.format("u"),
-        "ALTER TABLE w ADD UNIQUE (id)", insert.format("w"),
-        "CREATE TABLE z (id int, UNIQUE (id))", insert.format("z"),
-        "CREATE TABLE q (id int)", "ALTER TABLE q ADD CONSTRAINT qk PRIMARY KEY (id)", insert.format("q"),
-        "CREATE TABLE p2 (id int NOT NULL)", "ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (9) TO (19)",
-        insert.format("p2"),
-    ) == [""] * 21  # fmt: skip
+    assert (
+        told(
+            "CREATE TABLE x (id int PRIMARY KEY, k int UNIQUE)",
+            insert.format("x"),
+            "INSERT INTO x (id, k) VALUES (1, 1) ON CONFLICT (k) DO UPDATE SET k = 2",
+            "CREATE TABLE y (LIKE x INCLUDING ALL)",
+            insert.format("y"),
+            "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+            "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)",
+            insert.format("p"),
+            insert.format("p1"),
+            "CREATE UNIQUE INDEX ui ON u (id) INCLUDE (c)",
+            insert.format("u"),
+            "ALTER TABLE w ADD UNIQUE (id)",
+            insert.format("w"),
+            "CREATE TABLE z (id int, UNIQUE (id))",
+            insert.format("z"),
+            "CREATE TABLE q (id int)",
+            "ALTER TABLE q ADD CONSTRAINT qk PRIMARY KEY (id)",
+            insert.format("q"),
+            "CREATE TABLE p2 (id int NOT NULL)",
+            "ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (9) TO (19)",
+            insert.format("p2"),
+        )
+        == [""] * 21
+    )
 
 
 def test_a_function_of_sqls_own_form_keeps_what_it_names() -> None:
@@ -170,8 +185,9 @@ def test_a_swapped_table_is_not_what_a_function_of_sqls_own_form_names() -> None
     assert [bool(one) for one in problems] == [False] * 4 + [True]
 
 
-@pytest.mark.parametrize("taken", ["DROP TABLE u CASCADE", "ALTER TABLE u DROP COLUMN c CASCADE",
-                                   "DROP FUNCTION f CASCADE"])  # fmt: skip
+@pytest.mark.parametrize(
+    "taken", ["DROP TABLE u CASCADE", "ALTER TABLE u DROP COLUMN c CASCADE", "DROP FUNCTION f CASCADE"]
+)
 def test_what_a_cascade_may_have_taken_along_is_in_nobodys_way(taken: str) -> None:
     text = "CREATE FUNCTION g() RETURNS bigint LANGUAGE sql RETURN (SELECT count(c) FROM u, w)"
     assert told(text, taken, "DROP TABLE w") == [""] * 3
@@ -187,21 +203,52 @@ def test_a_read_only_transaction_changes_nothing_but_temporary_tables() -> None:
     update, add = "UPDATE u SET id = 1", "ALTER TABLE u ADD COLUMN {} int"
     cases: tuple[tuple[str, bool], ...] = (
         ("CREATE TEMP TABLE own (id int)", False),
-        ("BEGIN READ ONLY", False), ("INSERT INTO own VALUES (1)", False), ("EXPLAIN " + update, False),
-        ("SELECT id FROM u", False), ("LOCK TABLE u", False), (update, True), ("DROP TABLE own", True),
-        ("COMMIT", False), (update, False),
-        ("BEGIN /* READ ONLY */", False), (update, False), ("SET TRANSACTION READ ONLY", False), (update, True),
-        ("ROLLBACK", False), (update, False),
-        ("SET default_transaction_read_only = on", False), (add.format("k"), True), (update, True),
-        ("BEGIN", False), (update, True), ("ROLLBACK", False),
-        ("BEGIN READ WRITE", False), (update, False), ("COMMIT", False),
-        ("BEGIN", False), ("SET default_transaction_read_only = off", False), (update, True), ("COMMIT", False),
-        ("ALTER TABLE u ADD COLUMN k int", False), (update, False),
-        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", False), (update, True),
-        ("RESET default_transaction_read_only", False), (update, False),
-        ("BEGIN", False), ("SET transaction_read_only = on", False), (update, True), ("COMMIT", False),
-        ("BEGIN", False), (update, False), ("SAVEPOINT a", False), ("SET TRANSACTION READ ONLY", False), (update, True),
-        ("ROLLBACK TO a", False), (update, False), ("COMMIT", False),
-    )  # fmt: skip
+        ("BEGIN READ ONLY", False),
+        ("INSERT INTO own VALUES (1)", False),
+        ("EXPLAIN " + update, False),
+        ("SELECT id FROM u", False),
+        ("LOCK TABLE u", False),
+        (update, True),
+        ("DROP TABLE own", True),
+        ("COMMIT", False),
+        (update, False),
+        ("BEGIN /* READ ONLY */", False),
+        (update, False),
+        ("SET TRANSACTION READ ONLY", False),
+        (update, True),
+        ("ROLLBACK", False),
+        (update, False),
+        ("SET default_transaction_read_only = on", False),
+        (add.format("k"), True),
+        (update, True),
+        ("BEGIN", False),
+        (update, True),
+        ("ROLLBACK", False),
+        ("BEGIN READ WRITE", False),
+        (update, False),
+        ("COMMIT", False),
+        ("BEGIN", False),
+        ("SET default_transaction_read_only = off", False),
+        (update, True),
+        ("COMMIT", False),
+        ("ALTER TABLE u ADD COLUMN k int", False),
+        (update, False),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", False),
+        (update, True),
+        ("RESET default_transaction_read_only", False),
+        (update, False),
+        ("BEGIN", False),
+        ("SET transaction_read_only = on", False),
+        (update, True),
+        ("COMMIT", False),
+        ("BEGIN", False),
+        (update, False),
+        ("SAVEPOINT a", False),
+        ("SET TRANSACTION READ ONLY", False),
+        (update, True),
+        ("ROLLBACK TO a", False),
+        (update, False),
+        ("COMMIT", False),
+    )
     problems = told(*(text for text, _ in cases))
     assert [(text, bool(one)) for (text, _), one in zip(cases, problems, strict=True)] == list(cases)

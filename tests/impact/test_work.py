@@ -28,10 +28,14 @@ SPREADS = {
     "note": Spread(0.9, -0.1, 30, {}, ()),
 }
 TABLE = Relation(
-    BIG, "r", {name: Column(name, kind) for name, kind in COLUMNS.items()},
+    BIG,
+    "r",
+    {name: Column(name, kind) for name, kind in COLUMNS.items()},
     indexes=(Index(Name("public", "big_pkey"), frozenset({"id"}), ("id",), True, True),),
-    bytes=ROWS * 100, rows=ROWS, spreads=SPREADS,
-)  # fmt: skip
+    bytes=ROWS * 100,
+    rows=ROWS,
+    spreads=SPREADS,
+)
 SURE = Rates(spread=1.0)
 
 
@@ -87,9 +91,7 @@ def test_a_condition_finds_the_share_that_statistics_tell(condition: str, low: f
 
 
 def test_the_more_rows_the_longer() -> None:
-    all_rows, half, one = (
-        ms(f"UPDATE big SET note = 'x' WHERE {where}") for where in ("true", "c < 50000", "id = 5")
-    )  # fmt: skip
+    all_rows, half, one = (ms(f"UPDATE big SET note = 'x' WHERE {where}") for where in ("true", "c < 50000", "id = 5"))
     assert all_rows > 100
     assert all_rows * 0.4 < half < all_rows * 0.7
     assert one < 20
@@ -139,9 +141,13 @@ def test_rows_follow_queries_into_other_tables() -> None:
 
 def test_joined_tables_find_what_the_key_has() -> None:
     pet = Relation(
-        PET, "r", {"id": Column("id", "int8"), "big_id": Column("big_id", "int8")}, bytes=ROWS * 40, rows=ROWS,
+        PET,
+        "r",
+        {"id": Column("id", "int8"), "big_id": Column("big_id", "int8")},
+        bytes=ROWS * 40,
+        rows=ROWS,
         spreads={"big_id": Spread(0.0, 1000, 8)},
-    )  # fmt: skip
+    )
     joined = ms("UPDATE big SET c = 1 FROM pet WHERE pet.id = big.id", facts=(TABLE, pet))
     few = ms("UPDATE big SET c = 1 WHERE id IN (SELECT big_id FROM pet WHERE big_id < 0)", facts=(TABLE, pet))
     assert joined > 100

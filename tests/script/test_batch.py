@@ -47,8 +47,21 @@ def test_every_statement_of_the_corpus(path: Path) -> None:
 
 def test_what_is_broken_stays_alone() -> None:
     good = "ALTER TABLE t ADD c int"
-    texts = [good, "ALTER TABEL t", good, "SELECT 'é\udc80'", "", "-- nothing", "SELECT 1 -- x", "SELECT 'open", good,
-             "SELECT " + "(" * 500 + "1" + ")" * 500, "SELECT 1; SELECT 2", "SELECT $$;$$", good]  # fmt: skip
+    texts = [
+        good,
+        "ALTER TABEL t",
+        good,
+        "SELECT 'é\udc80'",
+        "",
+        "-- nothing",
+        "SELECT 1 -- x",
+        "SELECT 'open",
+        good,
+        "SELECT " + "(" * 500 + "1" + ")" * 500,
+        "SELECT 1; SELECT 2",
+        "SELECT $$;$$",
+        good,
+    ]
     alike(together(texts))
     alike(together(["SELECT 'a' 'b", "c'", good]))
     alike(together([]))

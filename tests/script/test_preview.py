@@ -275,12 +275,23 @@ def test_never_raises(script: str) -> None:
 
 SNIPPETS = st.sampled_from(
     [
-        "SELECT 1;", "SELECT :one;", ":two\n", ":two ", ":two;\n", "SELECT :'two';\n", "DROP TABLE a", ";\n",
+        "SELECT 1;",
+        "SELECT :one;",
+        ":two\n",
+        ":two ",
+        ":two;\n",
+        "SELECT :'two';\n",
+        "DROP TABLE a",
+        ";\n",
         " \\; SELECT 4;",
-        "\\set one 1\n", "\\set two 'SELECT 2; DROP TABLE b;'\n", "\\set two 'SELECT 2; :one; SELECT'\n",
-        "\\set one 'BEGIN; SELECT ''x'''\n", "\\i more.sql\n", "\n",
+        "\\set one 1\n",
+        "\\set two 'SELECT 2; DROP TABLE b;'\n",
+        "\\set two 'SELECT 2; :one; SELECT'\n",
+        "\\set one 'BEGIN; SELECT ''x'''\n",
+        "\\i more.sql\n",
+        "\n",
     ]
-)  # fmt: skip
+)
 
 
 @given(st.lists(SNIPPETS, max_size=12).map("".join))

@@ -246,9 +246,21 @@ def _note_index(at: Altering, name: str, keys: tuple[str, ...], node: Node) -> N
         own = Name(current.name.schema, name)
         names = frozenset((*keys, *nodes.strings(node.including)))
         index = Index(
-            own, names, keys, not exclusion, primary, True, name, parent, new=True, whole=not partial, partial=partial,
-            method=node.access_method if exclusion else "", deferrable=bool(node.deferrable), exclusion=exclusion,
-        )  # fmt: skip
+            own,
+            names,
+            keys,
+            not exclusion,
+            primary,
+            True,
+            name,
+            parent,
+            new=True,
+            whole=not partial,
+            partial=partial,
+            method=node.access_method if exclusion else "",
+            deferrable=bool(node.deferrable),
+            exclusion=exclusion,
+        )
         parent = parent or own
         at.out.build(current, index)
         at.scene.catalog.put(replace(current, indexes=(*current.indexes, index)))

@@ -142,8 +142,11 @@ def replica_identity(at: Altering, cmd: Node) -> None:
         if index is not None and at.table.known and at.scene.catalog.live:
             at.out.fail(_no_identity(index, at.table))
     else:
-        at.out.notes.append("REPLICA IDENTITY FULL writes whole old rows to WAL" if definition.identity_type == "f" else
-                            "the replica identity decides what logical replication can find")  # fmt: skip
+        at.out.notes.append(
+            "REPLICA IDENTITY FULL writes whole old rows to WAL"
+            if definition.identity_type == "f"
+            else "the replica identity decides what logical replication can find"
+        )
 
 
 def _no_identity(index: Index, table: Relation) -> str:

@@ -190,8 +190,11 @@ def alter_table(node: Node, scene: Scene, out: Effect) -> None:
             members = _without_column(members, nodes.definition(cmd).colname, scene)
         if table.children:
             for member in members[1:]:
-                out.lock(member, _below(sub, cmd, table, mode, scene), f"{words} reaches "
-                         f"{'partition' if member.is_partition else 'child'}")  # fmt: skip
+                out.lock(
+                    member,
+                    _below(sub, cmd, table, mode, scene),
+                    f"{words} reaches {'partition' if member.is_partition else 'child'}",
+                )
             for child in _touched_children(sub, cmd, table, only, scene):
                 out.lock(child, mode, f"{words} looks at what is below")
         if reach and not only and not table.known and not scene.catalog.live:

@@ -48,8 +48,12 @@ def alter_type(at: Altering, cmd: Node) -> None:
 
 
 def _retype(at: Altering, column: str, new: TypeName) -> None:
-    at.change_column(column, type=("_" if new.array else "") + new.name, typmod=new.typmod,
-                     type_schema=type_schema(at.scene.catalog, new))  # fmt: skip
+    at.change_column(
+        column,
+        type=("_" if new.array else "") + new.name,
+        typmod=new.typmod,
+        type_schema=type_schema(at.scene.catalog, new),
+    )
 
 
 def _parts_of(at: Altering, current: Relation, column: str, change: TypeChange, definition: Node) -> None:

@@ -290,10 +290,17 @@ def create_table_as(node: Node, scene: Scene, out: Effect) -> None:
     columns = result_columns(scene.catalog, node.query)
     scene.catalog.put(
         Relation(
-            name, kind, columns, new=new, reads=reads, passing=_passes(node.into), populated=not node.into.skip_data,
-            calls=_view_calls(node.query, scene) if kind == "m" else (), owner=scene.catalog.role,
+            name,
+            kind,
+            columns,
+            new=new,
+            reads=reads,
+            passing=_passes(node.into),
+            populated=not node.into.skip_data,
+            calls=_view_calls(node.query, scene) if kind == "m" else (),
+            owner=scene.catalog.role,
         )
-    )  # fmt: skip
+    )
     if not node.into.skip_data:
         scene.catalog.fill(name)
         count_made(rows, name, scene, out)
@@ -352,10 +359,17 @@ def create_view(node: Node, scene: Scene, out: Effect) -> None:
     columns = result_columns(scene.catalog, node.query)
     scene.catalog.put(
         Relation(
-            name, "v", columns, reads=reads, calls=_view_calls(node.query, scene), new=True, owner=scene.catalog.role,
-            acl=scene.catalog.access.of_new, writable=_writable(node, scene, columns),
+            name,
+            "v",
+            columns,
+            reads=reads,
+            calls=_view_calls(node.query, scene),
+            new=True,
+            owner=scene.catalog.role,
+            acl=scene.catalog.access.of_new,
+            writable=_writable(node, scene, columns),
         )
-    )  # fmt: skip
+    )
 
 
 def _writable(node: Node, scene: Scene, columns: Mapping[str, Column]) -> frozenset[str] | None:

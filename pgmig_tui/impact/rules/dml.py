@@ -115,9 +115,7 @@ def _change(
         for item in targets
         if any(nodes.kind(inner) == "SetToDefault" for inner in nodes.walk(item.res_target.val))
     )
-    write_table(
-        scene, out, table, "UPDATE", columns, only=only, harmless=not taken, empty=empty, defaulted=defaulted
-    )  # fmt: skip
+    write_table(scene, out, table, "UPDATE", columns, only=only, harmless=not taken, empty=empty, defaulted=defaulted)
 
 
 def _merge(scene: Scene, out: Effect, node: Node, table: Relation, called: frozenset[str]) -> None:

@@ -314,8 +314,14 @@ def drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: 
         _drop_foreign(scene, out, name, label, cascade)
         if not out.problem:
             scene.catalog.drop_object("server" if what == "OBJECT_FOREIGN_SERVER" else "foreign-data wrapper", name)
-    elif cascade and what in {"OBJECT_OPERATOR", "OBJECT_CAST", "OBJECT_OPCLASS", "OBJECT_OPFAMILY", "OBJECT_LANGUAGE",
-                              "OBJECT_COLLATION"}:  # fmt: skip
+    elif cascade and what in {
+        "OBJECT_OPERATOR",
+        "OBJECT_CAST",
+        "OBJECT_OPCLASS",
+        "OBJECT_OPFAMILY",
+        "OBJECT_LANGUAGE",
+        "OBJECT_COLLATION",
+    }:
         out.hide(f"what depends on the {label} {name}")
 
 

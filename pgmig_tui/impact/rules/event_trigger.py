@@ -87,8 +87,10 @@ def _dropped(before: State, catalog: Catalog) -> Iterator[dict[str, str]]:
         for column in relation.columns if now is not None and now.columns is not relation.columns else ():
             if now is not None and column not in now.columns:
                 yield {
-                    "object_type": "table column", "object_identity": f"{name}.{column}", "schema_name": name.schema,
-                }  # fmt: skip
+                    "object_type": "table column",
+                    "object_identity": f"{name}.{column}",
+                    "schema_name": name.schema,
+                }
     for name in before.indexes:
         if catalog.index(name) is None:
             yield _object("index", name)

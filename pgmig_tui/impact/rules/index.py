@@ -66,16 +66,30 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
             evaluated(element.expr, scene, out)
     if nodes.has(node, "where_clause"):
         evaluated(node.where_clause, scene, out)
-    index = Index(Name(table.name.schema, called), names, columns, bool(node.unique), new=True, whole=whole,
-                  method=node.access_method, partial=nodes.has(node, "where_clause"))  # fmt: skip
+    index = Index(
+        Name(table.name.schema, called),
+        names,
+        columns,
+        bool(node.unique),
+        new=True,
+        whole=whole,
+        method=node.access_method,
+        partial=nodes.has(node, "where_clause"),
+    )
     for member in members if not alone else ():
         part = share(node.where_clause, member).high if nodes.has(node, "where_clause") else 1.0
         out.build(member, index, part)
     for member in members:
         if member.known:
-            own = index if member is members[0] else replace(
-                index, name=Name(member.name.schema, f"{member.name.relation}_{'_'.join(columns)}_idx"),
-                parent=index.name)  # fmt: skip
+            own = (
+                index
+                if member is members[0]
+                else replace(
+                    index,
+                    name=Name(member.name.schema, f"{member.name.relation}_{'_'.join(columns)}_idx"),
+                    parent=index.name,
+                )
+            )
             scene.catalog.put(replace(member, indexes=(*member.indexes, own)))
 
 

@@ -318,9 +318,11 @@ class _Judge:
             name = relation.name if relation is not None else None
         elif kind == "AlterObjectSchemaStmt":
             name = Name(node.newschema, "")
-        if name is not None and name.schema not in (TEMP, "") and not self.access.schema_allows(
-            self.role, name.schema, "C"
-        ):  # fmt: skip
+        if (
+            name is not None
+            and name.schema not in (TEMP, "")
+            and not self.access.schema_allows(self.role, name.schema, "C")
+        ):
             self.refuse(f"may not make anything in the schema {name.schema}")
         for inner in nodes.walk(node) if kind in {"CreateStmt", "AlterTableStmt"} else ():
             if nodes.kind(inner) == "Constraint" and nodes.has(inner, "pktable"):

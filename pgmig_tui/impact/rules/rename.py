@@ -152,8 +152,10 @@ def _as_index(node: Node) -> str:
 def _rename_column(node: Node, scene: Scene, out: Effect, relation: Relation) -> None:
     members = scene.catalog.tree(relation.name) if node.relation.inh and relation.known else [relation]
     if relation.kind == "c":
-        members = [relation, *(scene.catalog.relation(d.name) for d in relation.dependents
-                               if d.kind == "t" and not d.columns)]  # fmt: skip
+        members = [
+            relation,
+            *(scene.catalog.relation(d.name) for d in relation.dependents if d.kind == "t" and not d.columns),
+        ]
         rename_attribute(node, relation, out)
     of_typed_table("RENAME COLUMN", relation, out)
     rename_column(node, relation, scene, out)

@@ -52,12 +52,22 @@ def create_function(node: Node, scene: Scene, out: Effect) -> None:
     parameters = tuple(item.function_parameter.name for item in node.parameters if is_given(item.function_parameter))
     types = (*(item.function_parameter.arg_type for item in node.parameters), node.return_type)
     fact = FunctionFact(
-        name, volatile[0], language, body, least=least, most=most, settings=settings, parameters=parameters,
-        takes=signature(node.parameters, scene.catalog), gives=_gives(node, scene.catalog), made=True,
-        owner=scene.catalog.role, acl=scene.catalog.access.of_new,
+        name,
+        volatile[0],
+        language,
+        body,
+        least=least,
+        most=most,
+        settings=settings,
+        parameters=parameters,
+        takes=signature(node.parameters, scene.catalog),
+        gives=_gives(node, scene.catalog),
+        made=True,
+        owner=scene.catalog.role,
+        acl=scene.catalog.access.of_new,
         definer="security" in options and nodes.is_on(options["security"]),
         coerces=tuple(function for one in types for function in types_in(one, scene.catalog, "c")),
-    )  # fmt: skip
+    )
     _refuse_twice(fact, scene, out, replaced=bool(node.replace))
     before = scene.catalog.replaced_by(fact)
     if before is not None:  # what hangs on it stays, and the server knows it

@@ -28,10 +28,16 @@ def writable_columns(query: Node, catalog: Catalog, given: Iterable[str]) -> fro
     if nodes.kind(select) != "SelectStmt":
         return None
     whole = (
-        nodes.has(select, "larg") or nodes.has(select, "with_clause") or select.distinct_clause or select.group_clause
-        or nodes.has(select, "having_clause") or nodes.has(select, "limit_count") or nodes.has(select, "limit_offset")
-        or len(select.from_clause) != 1 or select.from_clause[0].WhichOneof("node") != "range_var"
-    )  # fmt: skip
+        nodes.has(select, "larg")
+        or nodes.has(select, "with_clause")
+        or select.distinct_clause
+        or select.group_clause
+        or nodes.has(select, "having_clause")
+        or nodes.has(select, "limit_count")
+        or nodes.has(select, "limit_offset")
+        or len(select.from_clause) != 1
+        or select.from_clause[0].WhichOneof("node") != "range_var"
+    )
     if whole or select.values_lists:
         return NONE
     base = catalog.get(nodes.name_of(select.from_clause[0].range_var))
