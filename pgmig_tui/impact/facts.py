@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pgmig_tui.impact.access import Access, Acl
 
@@ -36,7 +36,7 @@ Fact = TypeVar(
 )
 
 
-def replace(fact: Fact, **changes: Any) -> Fact:
+def replace(fact: Fact, **changes: object) -> Fact:
     """As dataclasses.replace, for the facts that statements change one after the other; eight times as fast.
 
     That is why these have no slots: a dictionary is copied at once.

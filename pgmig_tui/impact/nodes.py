@@ -1,7 +1,6 @@
 """The one place of this room that touches the parser: PostgreSQL's own grammar by way of postgast.
 
-Parse trees are protobuf messages without useful types; `Node` is their name here and `Any` stays in this module and
-in the rules' parameters. The parser is imported at the first parse (0.1 s).
+The parser is imported at the first parse (0.1 s).
 """
 
 from __future__ import annotations
@@ -17,7 +16,11 @@ from pgmig_tui.script.parse import bottomless
 
 _PROMISE = re.compile(r"(?<=[,\[])\{\}\}")
 
-Node: TypeAlias = Any  # a protobuf message of pg_query.proto, or one of its repeated fields
+Node: TypeAlias = Any
+"""A protobuf message of pg_query.proto, a wrapper of one (its `Node`), or a repeated field of these: the one seam of
+this room without a type. What a wrapper holds is told by its name at run time alone, and each of the grammar's 276
+messages has fields of its own: a rule, which is found by that name (rules.dispatch), would begin with a cast to the
+message that it got, and each subtree with another. What leaves a tree (names, texts, options) has a type, below."""
 
 
 class ParseError(ValueError):
@@ -44,7 +47,7 @@ def parse(sql: str) -> list[Node]:
     return [statement(raw) for raw in tree.stmts]
 
 
-def parse_plpgsql(sql: str) -> list[dict[str, Any]] | None:
+def parse_plpgsql(sql: str) -> list[object] | None:
     """The plpgsql tree of a CREATE FUNCTION or DO statement, None when the parser can't.
 
     The parser ends the whole process on a statement without a body (a failed assertion), so that is looked at before.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from pgmig_tui.impact.cost import BUILD, REWRITE_BYTE, REWRITE_ROW, SCAN_BYTE, SCAN_ROW, SORT
 
@@ -52,10 +51,10 @@ class Rates:
         rate = _WIDTH / nanoseconds * 1e9 / self.slowness
         return max(1, int(rate / self.spread)), int(rate * self.spread)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The field `rates` of `impact --json`; bytes a second are those of a table with rows of 100 bytes."""
 
-        def one(rate: Range, source: str) -> dict[str, Any]:
+        def one(rate: Range, source: str) -> dict[str, object]:
             return {"low": rate[0], "high": rate[1], "source": source}
 
         return {

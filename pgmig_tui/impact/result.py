@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.impact.facts import Name
@@ -264,7 +264,7 @@ class ScriptImpact:
         return DataLoss(worst, tuple(dict.fromkeys(what)), lost, loose)
 
 
-def to_json(impact: ScriptImpact, change: str = "") -> dict[str, Any]:
+def to_json(impact: ScriptImpact, change: str = "") -> dict[str, object]:
     """One element of "scripts" of `impact --json`."""
     return {
         "change": change,
@@ -285,12 +285,12 @@ def to_json(impact: ScriptImpact, change: str = "") -> dict[str, Any]:
     }
 
 
-def document(scripts: list[dict[str, Any]], server_version_num: int, catalog: bool) -> dict[str, Any]:
+def document(scripts: list[dict[str, object]], server_version_num: int, catalog: bool) -> dict[str, object]:
     """The whole document of `impact --json` around the scripts' own."""
     return {"server_version_num": server_version_num, "catalog": catalog, "scripts": scripts}
 
 
-def _statement_json(one: StatementImpact) -> dict[str, Any]:
+def _statement_json(one: StatementImpact) -> dict[str, object]:
     estimate = one.estimated_ms
     return {
         "line": one.line,

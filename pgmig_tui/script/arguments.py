@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pgmig_tui.script.lexer import VARIABLE_AT
+from pgmig_tui.script.lexer import VARIABLE_AT, always
 from pgmig_tui.script.variables import quote_identifier, quote_literal
 
 _COMMAND = re.compile(rb"[^ \t\n\r\f\v\\]*").match
-_SPACE = re.compile(rb"[ \t\n\r\f\v]*").match
+_SPACE = always(re.compile(rb"[ \t\n\r\f\v]*"))
 _PLAIN = re.compile(rb"[^ \t\n\r\f\v\\'`\":]+").match
-_QUOTED = re.compile(rb"(?>(?:[^'\\]|''|\\.)*)", re.DOTALL).match
+_QUOTED = always(re.compile(rb"(?>(?:[^'\\]|''|\\.)*)", re.DOTALL))
 _QUOTED_PART = re.compile(rb"''|\\([0-7]{1,3})|\\x([0-9A-Fa-f]{1,2})|\\(.)", re.DOTALL)
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"b": b"\b", b"r": b"\r", b"f": b"\f"}
 
@@ -72,7 +72,7 @@ class Arguments:
         `semicolon`: unquoted ones at the end don't belong to it. `pipe`: one that starts with `|` is the whole line.
         """
         text, size = self.text, len(self.text)
-        self.at = at = _SPACE(text, self.at).end()  # type: ignore[union-attr]
+        self.at = at = _SPACE(text, self.at).end()
         if pipe and text.startswith(b"|", at):
             return Argument(self.whole_line(), "")
         out = bytearray()
@@ -90,7 +90,7 @@ class Arguments:
                 at += step
                 continue
             quote, bare = mark.decode(), 0
-            end = _QUOTED(text, at + 1).end() if mark == b"'" else text.find(mark, at + 1)  # type: ignore[union-attr]
+            end = _QUOTED(text, at + 1).end() if mark == b"'" else text.find(mark, at + 1)
             if not 0 <= end < size or text[end : end + 1] != mark:
                 self.unterminated = True
                 self.at = size

@@ -14,14 +14,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.script.parse import parse
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from postgast import pg_query_pb2
+
     from pgmig_tui.script.preview import Preview
     from pgmig_tui.script.statement import Statement
+
+Scope: TypeAlias = "pg_query_pb2.UpdateStmt | pg_query_pb2.DeleteStmt | pg_query_pb2.SelectStmt"
+"""A statement or query that has a WHERE."""
 
 HOW = '-- pgmig: backfill table=SCHEMA.TABLE key=COLUMN[,COLUMN] [batch=ROWS] [left="CONDITION"]'
 RANGE = "/* pgmig: range */"
@@ -229,18 +235,23 @@ def _where(text: str) -> tuple[int | None, int]:
 # -- the tree ------------------------------------------------------------------------------------------------------
 
 
-def _scope(where: str, before: str, after: str) -> Any:
+def _scope(where: str, before: str, after: str) -> Scope:
     """The statement or query whose WHERE the range is an AND part of. Raises ProjectError where it is none."""
+    from postgast import pg_query_pb2
+
     parsed = parse(f'{before}"{_SENTINEL}"{after}', 1)
     if parsed.problem is not None or len(parsed.nodes) != 1:
         message = parsed.problem.message if parsed.problem else "it is none"
         raise ProjectError(f"{where}: with a range in its place the statement can't be read: {message}", now=_NOTHING)
     for node in _walk(parsed.nodes[0]):
-        if "where_clause" in node.DESCRIPTOR.fields_by_name and _holds(node.where_clause):
-            if node.DESCRIPTOR.name == "SelectStmt" and (node.HasField("limit_count") or node.HasField("limit_offset")):
+        if not isinstance(node, pg_query_pb2.UpdateStmt | pg_query_pb2.DeleteStmt | pg_query_pb2.SelectStmt):
+            continue
+        if _holds(node.where_clause):
+            if isinstance(node, pg_query_pb2.SelectStmt) and (
+                node.HasField("limit_count") or node.HasField("limit_offset")
+            ):
                 raise ProjectError(f"{where}: LIMIT and OFFSET can't be combined with batches", now=_NOTHING)
-            if node.DESCRIPTOR.name in ("UpdateStmt", "DeleteStmt", "SelectStmt"):
-                return node
+            return node
     raise ProjectError(
         f"{where}: {RANGE} doesn't restrict the statement there",
         now=_NOTHING,
@@ -248,7 +259,7 @@ def _scope(where: str, before: str, after: str) -> Any:
     )
 
 
-def _holds(condition: Any) -> bool:
+def _holds(condition: pg_query_pb2.Node) -> bool:
     """The sentinel is the condition, or one of those that AND joins."""
     kind = condition.WhichOneof("node")
     if kind == "column_ref":
@@ -259,7 +270,7 @@ def _holds(condition: Any) -> bool:
     return False
 
 
-def _walk(node: Any) -> Iterator[Any]:
+def _walk(node: Message) -> Iterator[Message]:
     stack = [node]
     while stack:
         here = stack.pop()
@@ -269,7 +280,7 @@ def _walk(node: Any) -> Iterator[Any]:
                 stack += list(value) if descriptor.is_repeated else [value]
 
 
-def _alias(where: str, scope: Any, declaration: Declaration) -> str:
+def _alias(where: str, scope: Scope, declaration: Declaration) -> str:
     """What the declared table is called where the range stands."""
     schema, name = declaration.relation
     found = []
@@ -286,11 +297,12 @@ def _alias(where: str, scope: Any, declaration: Declaration) -> str:
     )
 
 
-def _tables(scope: Any) -> Iterator[Any]:
-    kind = scope.DESCRIPTOR.name
-    if kind in ("UpdateStmt", "DeleteStmt"):
+def _tables(scope: Scope) -> Iterator[pg_query_pb2.RangeVar]:
+    from postgast import pg_query_pb2
+
+    if not isinstance(scope, pg_query_pb2.SelectStmt):
         yield scope.relation
-    stack = list(scope.using_clause if kind == "DeleteStmt" else scope.from_clause)
+    stack = list(scope.using_clause if isinstance(scope, pg_query_pb2.DeleteStmt) else scope.from_clause)
     while stack:
         item = stack.pop()
         which = item.WhichOneof("node")
@@ -300,9 +312,11 @@ def _tables(scope: Any) -> Iterator[Any]:
             stack += [item.join_expr.larg, item.join_expr.rarg]
 
 
-def _sets(scope: Any, declaration: Declaration) -> str:
+def _sets(scope: Scope, declaration: Declaration) -> str:
     """The column of the key that an UPDATE sets, or ""."""
-    if scope.DESCRIPTOR.name != "UpdateStmt" or scope.relation.relname != declaration.relation[1]:
+    from postgast import pg_query_pb2
+
+    if not isinstance(scope, pg_query_pb2.UpdateStmt) or scope.relation.relname != declaration.relation[1]:
         return ""
     keys = set(declaration.columns)
     return next((target.res_target.name for target in scope.target_list if target.res_target.name in keys), "")

@@ -167,7 +167,7 @@ class SourceFrame:
                 lexer.quote, lexer.comment_depth = b"*", 0
                 at += 2
             else:
-                at = LEADING_AT(text, at).end()  # type: ignore[union-attr]
+                at = LEADING_AT(text, at).end()
                 if not self.parts:
                     start = at
                 if at == len(text) or not text.startswith(b"/*", at):

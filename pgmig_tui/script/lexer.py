@@ -8,7 +8,9 @@ of ASCII can be read so, the others after `mask`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import Enum
+from typing import cast
 
 # `(?>(?:…)*)`, not `(?:…)*+`: Python before 3.11.5 (Debian 12 has 3.11.2) repeats a possessive group wrongly.
 _WORD = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*+"
@@ -27,6 +29,11 @@ _WORDS = {True: rb"| (?! [eE]' ) WORD", False: rb"| (?! (?:[eEbBxX]|[uU]&)' ) WO
 _STRINGS = {True: rb"| '[^']*+'", False: b""}
 
 
+def always(pattern: re.Pattern[bytes]) -> Callable[[bytes, int], re.Match[bytes]]:
+    """The `match` of a pattern that matches at least nothing, anywhere: it always finds something."""
+    return cast("Callable[[bytes, int], re.Match[bytes]]", pattern.match)
+
+
 def _plain(words: bool, std_strings: bool) -> re.Pattern[bytes]:
     atom = _COMMON + (_WORDS[std_strings] if words else b"") + _STRINGS[std_strings]
     group = rb"| \( (?>(?: ATOM )*) \)".replace(b"ATOM", atom) if words else b""
@@ -34,16 +41,16 @@ def _plain(words: bool, std_strings: bool) -> re.Pattern[bytes]:
 
 
 # by standard_conforming_strings; words are passed over, or (`_BARE`) each of them is looked at
-_PLAIN = {std: _plain(True, std).match for std in (True, False)}
-_BARE = {std: _plain(False, std).match for std in (True, False)}
+_PLAIN = {std: always(_plain(True, std)) for std in (True, False)}
+_BARE = {std: always(_plain(False, std)) for std in (True, False)}
 _WORD_AT = re.compile(_WORD).match
 _OPENING = re.compile(rb"[eE]'|[bBxX]'|[uU]&'|'").match
 _DOLLAR = re.compile(rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*+)?\$").match
 _NAME = rb"[A-Za-z0-9_\x80-\xff]++"
 VARIABLE_AT = re.compile(rb""":(?:(NAME)|'(NAME)'|"(NAME)"|\{\?(NAME)\})""".replace(b"NAME", _NAME)).match
-LEADING_AT = re.compile(rb"(?>(?: [ \t\n\r\f\v]++ | --[^\n\r]*+ )*)", re.VERBOSE).match
+LEADING_AT = always(re.compile(rb"(?>(?: [ \t\n\r\f\v]++ | --[^\n\r]*+ )*)", re.VERBOSE))
 _COMMENT_MARK = re.compile(rb"/\*|\*/").search
-_ESCAPED_END = re.compile(rb"[^\\']*+(?>(?:\\.[^\\']*+|''[^\\']*+)*)", re.DOTALL).match
+_ESCAPED_END = always(re.compile(rb"[^\\']*+(?>(?:\\.[^\\']*+|''[^\\']*+)*)", re.DOTALL))
 # an E'…' string goes on after a newline; inside a line only a carriage return is one
 _CONTINUED = re.compile(rb"(?>(?:[ \t\f\v]|--[^\n\r]*+)*)[\n\r](?>(?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*)'").match
 
@@ -99,7 +106,7 @@ class Lexer:
                 if self.quote:
                     return Stop.END, size, size
             track = self.track
-            at = (_PLAIN if track == _OTHER else _BARE)[std_strings](text, at).end()  # type: ignore[union-attr]
+            at = (_PLAIN if track == _OTHER else _BARE)[std_strings](text, at).end()
             if at == size:
                 return Stop.END, at, at
             c = text[at]
@@ -155,7 +162,7 @@ class Lexer:
                     return at
             return size
         if quote == b"e":
-            while (at := _ESCAPED_END(text, at).end()) < size:  # type: ignore[union-attr]
+            while (at := _ESCAPED_END(text, at).end()) < size:
                 if text[at] == 0x27:
                     at += 1
                     if more := _CONTINUED(text, at):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import Generic, TypeVar, overload
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -19,19 +20,24 @@ def value(*, frozen: bool = True, slots: bool = False) -> Callable[[type[T]], ty
     return dataclass(slots=slots, unsafe_hash=True)
 
 
-class lazily(Generic[T]):  # noqa: N801 - used as a decorator, like property
+def lazily(make: Callable[[S], T]) -> Lazy[S, T]:
     """As `functools.cached_property` from 3.12 on: without the lock that costs more than most of what is kept."""
+    return Lazy(make)
 
-    def __init__(self, make: Callable[[Any], T]) -> None:
+
+class Lazy(Generic[S, T]):
+    """What `lazily` makes of a method."""
+
+    def __init__(self, make: Callable[[S], T]) -> None:
         self._make = make
         self._name = make.__name__
         self.__doc__ = make.__doc__
 
     @overload
-    def __get__(self, instance: None, owner: type) -> lazily[T]: ...
+    def __get__(self, instance: None, owner: type) -> Lazy[S, T]: ...
     @overload
-    def __get__(self, instance: object, owner: type) -> T: ...
-    def __get__(self, instance: object | None, owner: type) -> lazily[T] | T:
+    def __get__(self, instance: S, owner: type) -> T: ...
+    def __get__(self, instance: S | None, owner: type) -> Lazy[S, T] | T:
         if instance is None:
             return self
         made = instance.__dict__[self._name] = self._make(instance)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
+from psycopg.rows import TupleRow
 
 from pgmig_tui.database.catalog import PLAN, array, gather, prepared_sql, values_of
+from pgmig_tui.database.catalog_facts import Json
 from pgmig_tui.impact.facts import DatabaseFacts, Name
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.names import names_in
@@ -32,10 +33,10 @@ _LOCKS = "SELECT relation, mode FROM pg_locks WHERE pid = %s AND granted AND loc
 class PlannedOnce:
     """Asks as database.catalog does, in a session whose planner has to think once: that takes longer than the rest."""
 
-    def __init__(self, execute: Callable[[str], Sequence[Sequence[Any]]]) -> None:
+    def __init__(self, execute: Callable[[str], Sequence[TupleRow]]) -> None:
         self._execute = execute
 
-    def __call__(self, names: Names) -> Any:
+    def __call__(self, names: Names) -> Json:
         values = values_of(names)
         if not self._execute("SELECT 1 FROM pg_prepared_statements WHERE name = 'facts'"):  # or DISCARD ALL has run
             self._execute(f"PREPARE facts({', '.join('text[]' for _ in values)}) AS {prepared_sql()}")
@@ -54,7 +55,7 @@ class Session:
         self.version = self.actor.info.server_version
         self.ask = PlannedOnce(self.execute)
 
-    def execute(self, sql: str) -> Sequence[Sequence[Any]]:
+    def execute(self, sql: str) -> Sequence[TupleRow]:
         """As database.connect.Connection: the last statement's rows. For read_facts, on the acting session."""
         cursor = self.actor.execute(sql.encode())
         while cursor.nextset():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from pgmig_tui.impact import nodes
 
@@ -41,7 +40,7 @@ class One:
     times: int = 1
 
     @property
-    def node(self) -> Any:
+    def node(self) -> nodes.Node:
         try:
             return nodes.parse(self.text)[0]
         except nodes.ParseError:

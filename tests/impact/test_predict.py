@@ -240,12 +240,13 @@ def test_a_statement_of_a_later_version_keeps_its_certainty() -> None:
 
 def test_json_has_the_shape_that_others_depend_on() -> None:
     document = to_json(predict_script(script("ALTER TABLE app.t ADD COLUMN z int")), "change")
-    assert json.loads(json.dumps(document)) == document
-    statement = document["statements"][0]
+    read = json.loads(json.dumps(document))
+    assert read == document
+    statement = read["statements"][0]
     assert statement["locks"][0]["mode"] == "AccessExclusiveLock"
     assert statement["blocks"] == {"reads": True, "writes": True, "ddl": True}
     assert statement["data_loss"] == {"class": 0, "what": []}
-    assert set(document["cumulative"][0]) == {"schema", "relation", "mode", "from_line", "to_line"}
+    assert set(read["cumulative"][0]) == {"schema", "relation", "mode", "from_line", "to_line"}
 
 
 def test_many_like_inserts_are_looked_at_once() -> None:

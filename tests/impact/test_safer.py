@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import TupleRow
 
 from pgmig_tui.database.catalog import gather
 from pgmig_tui.impact import nodes
@@ -76,7 +76,7 @@ class Place:
         self.connection = psycopg.connect(server.conninfo(self.name, options="-c timezone=UTC"), autocommit=True)
         self.ask = PlannedOnce(self.execute)
 
-    def execute(self, sql: str, /) -> list[Any]:
+    def execute(self, sql: str, /) -> list[TupleRow]:
         """As database.connect.Connection: the last statement's rows."""
         cursor = self.connection.execute(sql.encode())
         while cursor.nextset():
@@ -111,7 +111,7 @@ class Place:
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return [line for line in text.splitlines() if line.strip() and not line.startswith(("--", "\\"))]
 
-    def rows(self, schema: str, *, random: bool) -> dict[str, list[Any]]:
+    def rows(self, schema: str, *, random: bool) -> dict[str, list[TupleRow]]:
         """The rows of all tables; of those that no two runs share, only whether there is a value."""
         names = self.execute(
             f"SELECT quote_ident(nspname) || '.' || quote_ident(relname), relkind::text FROM pg_class c "

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psycopg
+from psycopg.rows import TupleRow
 from psycopg.sql import Literal
 
 TABLE = Path(__file__).parents[2] / "pgmig_tui" / "impact" / "type_changes.txt"
@@ -99,7 +99,7 @@ _FILES = ", ".join(
 )
 
 
-def _asked(connection: psycopg.Connection[Any], sql: str) -> list[tuple[Any, ...]]:
+def _asked(connection: psycopg.Connection[TupleRow], sql: str) -> list[TupleRow]:
     """The rows of all queries of one message, whose work is undone; none where the server refuses a part of it."""
     rows = []
     try:
@@ -129,7 +129,7 @@ def measure(conninfo: str) -> Measured:
     return found
 
 
-def _from(connection: psycopg.Connection[Any], old: str, found: Measured) -> None:
+def _from(connection: psycopg.Connection[TupleRow], old: str, found: Measured) -> None:
     connection.execute("DROP TABLE IF EXISTS pg_temp.changed")
     connection.execute(f"CREATE TEMP TABLE changed (v {TYPES[old][0]})".encode())
     with suppress(psycopg.Error), connection.transaction():
@@ -143,7 +143,7 @@ def _from(connection: psycopg.Connection[Any], old: str, found: Measured) -> Non
             found.changes[LOSSLESS].add((old, new))
 
 
-def change(connection: psycopg.Connection[Any], new: str, zone: str = "UTC") -> str:
+def change(connection: psycopg.Connection[TupleRow], new: str, zone: str = "UTC") -> str:
     """What the change of `changed.v` to a type does, "" where the server refuses it; it is undone."""
     alter = f"ALTER TABLE changed ALTER COLUMN v TYPE {new}"
     found = _asked(connection, f"SET LOCAL timezone = '{zone}'; SELECT {_FILES}; {alter}; SELECT {_FILES}")
@@ -153,7 +153,7 @@ def change(connection: psycopg.Connection[Any], new: str, zone: str = "UTC") -> 
     return REWRITTEN if after[0] != before[0] else (INDEX if after[1] != before[1] else KEPT)
 
 
-def comes_back(connection: psycopg.Connection[Any], old: str, new: str) -> bool:
+def comes_back(connection: psycopg.Connection[TupleRow], old: str, new: str) -> bool:
     """Whether casts to the new type and back give every sample value as it was."""
     source, values = TYPES[old]
     target = TYPES[new][0]

@@ -20,7 +20,7 @@ from pgmig_tui.script.actions import (
 )
 from pgmig_tui.script.files import Allow, ProjectFiles
 from pgmig_tui.script.problems import ScriptError, ScriptRefused
-from tests.script.reading import actions_of, reader_of, sent
+from tests.script.reading import actions_of, as_send, reader_of, sent
 
 
 def send(script: str | bytes) -> Send:
@@ -93,7 +93,7 @@ def test_variables_of_the_caller_are_checked() -> None:
 
 def test_comments_at_the_end_are_sent_from_their_own_line() -> None:
     actions = actions_of(reader_of("SELECT 1;\n\n/* that's it */\n"))
-    assert [(a.text, a.line) for a in actions] == [("SELECT 1;", 1), ("/* that's it */", 3)]  # type: ignore[union-attr]
+    assert [(a.text, a.line) for a in map(as_send, actions)] == [("SELECT 1;", 1), ("/* that's it */", 3)]
 
 
 def test_gset_failures_end_the_script() -> None:
@@ -245,10 +245,11 @@ def test_shell_where_it_is_allowed() -> None:
         CopyFile,
         RedirectOutput,
     ]
-    assert actions[0].text == "SELECT 'it''s';"  # type: ignore[union-attr]
+    assert as_send(actions[0]).text == "SELECT 'it''s';"
     assert actions[1] == Shell("ls -l ; x", "deploy/a.sql", 4)
-    assert (actions[4].then, actions[4].argument) == ("pipe", " cat -n")  # type: ignore[union-attr]
-    assert actions[5].data == b"it's"  # type: ignore[union-attr]
+    assert (as_send(actions[4]).then, as_send(actions[4]).argument) == ("pipe", " cat -n")
+    assert isinstance(actions[5], CopyFile)
+    assert actions[5].data == b"it's"
 
 
 def test_copy_with_a_file() -> None:
@@ -276,7 +277,7 @@ def test_other_actions() -> None:
         RedirectOutput("out.txt", where, 4),
         RedirectOutput(None, where, 5),
     ]
-    assert [(a.then, a.argument) for a in actions[5:]] == [("file", "rows.txt"), ("gx", "")]  # type: ignore[union-attr]
+    assert [(a.then, a.argument) for a in map(as_send, actions[5:])] == [("file", "rows.txt"), ("gx", "")]
 
 
 def test_nul_bytes_are_refused_with_their_line() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
-from typing import Any
+from typing import TypeVar
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.counting import count_refresh
@@ -25,6 +25,8 @@ from pgmig_tui.impact.rules.typed import composite_made
 from pgmig_tui.impact.rules.types import no_type, type_of
 from pgmig_tui.impact.safer import SaferStep, copied, expression_text, made_name, sql_of, text_of
 from pgmig_tui.impact.typechange import type_name
+
+T = TypeVar("T")
 
 
 def alter_sequence(node: Node, scene: Scene, out: Effect) -> None:
@@ -143,7 +145,7 @@ def _publish(node: Node, scene: Scene, out: Effect, *, made: bool) -> None:
         out.fail(f"{missing[0]} is not in the publication {node.pubname}", "42704")
     schemas = frozenset(item.publication_obj_spec.name for item in node.pubobjects if item.publication_obj_spec.name)
 
-    def after(old: frozenset[Any], new: frozenset[Any]) -> frozenset[Any]:
+    def after(old: frozenset[T], new: frozenset[T]) -> frozenset[T]:
         return {"AP_AddObjects": old | new, "AP_DropObjects": old - new}.get(action, new if node.pubobjects else old)
 
     columns = {} if action not in {"AP_AddObjects", "AP_DropObjects"} and node.pubobjects else dict(before.columns)

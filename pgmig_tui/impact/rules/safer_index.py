@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Scene
 from pgmig_tui.impact.facts import Index, Name, Relation
@@ -69,6 +72,10 @@ def partition_by_partition(node: Node, scene: Scene, table: Relation, name: str)
     return text_of(steps)
 
 
+def _in_use(made: set[str], taken: Callable[[str], bool], name: str) -> bool:
+    return name in made or taken(name)
+
+
 def _on_partitions(
     node: Node, scene: Scene, parent: Relation, index: str, keys: tuple[str, ...], made: set[str]
 ) -> list[SaferStep]:
@@ -78,7 +85,7 @@ def _on_partitions(
         if child.kind not in "rp" or any(set(own.keys) == set(_plain_keys(node)) for own in child.indexes):
             raise Unwritable("an index that is there may become the partition's part")
         taken = taken_in(scene.catalog, child)
-        own_name = free_name(child.name.relation, keys, "idx", lambda name, taken=taken: name in made or taken(name))  # type: ignore[misc]
+        own_name = free_name(child.name.relation, keys, "idx", partial(_in_use, made, taken))
         made.add(own_name)
         tree = copied(node)
         tree.relation.schemaname, tree.relation.relname = child.name.schema, child.name.relation
