@@ -4,94 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.declared import declaration, of_table, readable
-from pgmig_tui.impact.quoting import quote
+from pgmig_tui.impact.steps import Assign, Block, Choice, End, Guard, Leave, Loop, RunSql, Step, Typed, named, texts_of
 
 _ASSIGNED = re.compile(r'\s*("?)([\w$]+)\1\s*(?::=|=)\s*(.*)$', re.DOTALL).match
 _EXPRESSION = re.compile(r"(?::=|=)(.*)$", re.DOTALL).search
 _ROW = re.compile(r'\s*((?:new|old)\s*\.\s*"?[\w$]+"?)\s*(?::=|=)', re.IGNORECASE).match
 _ERROR = 21
 """The level of RAISE EXCEPTION."""
-
-Block = tuple["Step", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RunSql:
-    """SQL that runs; a `dynamic` one is the expression that makes its text. `into` are variables that it sets."""
-
-    text: str
-    dynamic: bool = False
-    into: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A variable is of the type of a column of a table, or of its rows ("")."""
-
-    table: tuple[str, ...]
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class Assign:
-    name: str
-    expression: str
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """IF and CASE: the conditions in turn, the arms; `complete`: one of them runs for certain."""
-
-    conditions: tuple[str, ...]
-    arms: tuple[Block, ...]
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """`head` always runs, the body perhaps and many times; `over` are the constants that it goes through, if it does
-    and they are known; `bounds` are the expressions between which it counts, else; `names` are the variables that it
-    sets. `once`: the body runs at least once; `turns`: so often, None = not known, `per_row`: once for each row of the
-    head's query."""
-
-    head: tuple[RunSql, ...]
-    body: Block
-    names: tuple[str, ...]
-    over: tuple[str, ...] | None = None
-    once: bool = False
-    turns: int | None = None
-    per_row: bool = False
-    bounds: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """A block that catches errors: the conditions of each handler, and what it does then."""
-
-    body: Block
-    handlers: tuple[tuple[tuple[str, ...], Block], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The flow ends here: "return" the function, "exit" the loop's body, "raise" all of it by an error."""
-
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """COMMIT or ROLLBACK."""
-
-    commit: bool
-
-
-Step = RunSql | Typed | Assign | Choice | Loop | Guard | Leave | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +65,7 @@ def steps_of(sql: str) -> Block | None:
         return None
     datums = function.parts("datums")
     names = tuple(datum.opened.text("refname").lower() for datum in datums)
-    return _named((*_declared(datums, sql), *_steps([function.part("action")])), names)
+    return named((*_declared(datums, sql), *_steps([function.part("action")])), names)
 
 
 def _function(sql: str) -> Part | None:
@@ -176,52 +100,6 @@ def _labels(value: object) -> Iterator[str]:
                 yield inner
             else:
                 yield from _labels(inner)
-
-
-def _named(block: Block, names: tuple[str, ...]) -> Block:
-    """The same with the names of variables that the tree gives by number."""
-
-    def name(one: str) -> str:
-        number = int(one[1:]) if one.startswith("#") else -1
-        return names[number] if 0 <= number < len(names) else one
-
-    found: list[Step] = []
-    for step in block:
-        match step:
-            case RunSql(_, _, into):
-                found.append(replace(step, into=tuple(map(name, into))))
-            case Choice(_, arms):
-                found.append(replace(step, arms=tuple(_named(arm, names) for arm in arms)))
-            case Loop(_, body, variables):
-                found.append(replace(step, body=_named(body, names), names=tuple(map(name, variables))))
-            case Guard(body, handlers):
-                caught = tuple((conditions, _named(handler, names)) for conditions, handler in handlers)
-                found.append(Guard(_named(body, names), caught))
-            case _:
-                found.append(step)
-    return tuple(found)
-
-
-def texts_of(block: Block) -> Iterator[tuple[str, bool]]:
-    """(text, dynamic) of everything that may run, in order."""
-    for step in block:
-        match step:
-            case RunSql(text, dynamic):
-                yield text, dynamic
-            case Typed(table):
-                yield f"TABLE {'.'.join(map(quote, table))}", False
-            case Assign(_, expression):
-                yield f"SELECT {expression}", False
-            case Choice(conditions, arms):
-                yield from ((f"SELECT {condition}", False) for condition in conditions)
-                for arm in arms:
-                    yield from texts_of(arm)
-            case Loop(head, body):
-                yield from texts_of((*head, *body))
-            case Guard(body, handlers):
-                yield from texts_of(body)
-                for _, handler in handlers:
-                    yield from texts_of(handler)
 
 
 def _declared(datums: Iterable[Part], sql: str) -> Iterator[Step]:

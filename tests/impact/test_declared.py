@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.impact.plpgsql import Assign, RunSql, steps_of
+from pgmig_tui.impact.plpgsql import steps_of
+from pgmig_tui.impact.steps import Assign, RunSql
 
 
 def runs(sql: str) -> list[str] | None:

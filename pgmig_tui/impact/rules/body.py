@@ -16,25 +16,14 @@ from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.folding import NOTHING, constant_text, stand_in, truth
 from pgmig_tui.impact.modes import AE, RE
-from pgmig_tui.impact.plpgsql import (
-    Assign,
-    Block,
-    Choice,
-    End,
-    Guard,
-    Leave,
-    Loop,
-    RunSql,
-    Typed,
-    steps_of,
-    variables_of,
-)
+from pgmig_tui.impact.plpgsql import steps_of, variables_of
 from pgmig_tui.impact.refusal import Refusal, behind
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.rules.implicit_calls import column_checks, perhaps
 from pgmig_tui.impact.rules.inner_sql import carry_out, does_nothing, parsed
 from pgmig_tui.impact.selectivity import ANY, ONE, Span, exactly
 from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.impact.steps import Assign, Block, Choice, End, Guard, Leave, Loop, RunSql, Typed
 from pgmig_tui.impact.worlds import World, distinct, pass_through
 
 _KEEPS_THE_CATALOG = frozenset(
