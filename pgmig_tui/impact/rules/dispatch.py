@@ -30,6 +30,7 @@ from pgmig_tui.impact.rules.carry import functions_in_doubt
 from pgmig_tui.impact.rules.event_trigger import fire
 from pgmig_tui.impact.rules.function_call import run_function
 from pgmig_tui.impact.rules.implicit_calls import again, armed
+from pgmig_tui.impact.rules.later_syntax import NEWEST, later_syntax
 from pgmig_tui.impact.rules.permitted import permitted
 
 _ARMING = frozenset({
@@ -55,6 +56,9 @@ def apply(node: Node, scene: Scene, out: Effect) -> None:
     rule = _RULES.get(what)
     if rule is None:
         out.hide(f"what {what.removesuffix('Stmt')} does: no rule knows this statement")
+        return
+    if scene.major < NEWEST and scene.catalog.live and (unknown := later_syntax(node, scene.major)):
+        out.fail(unknown)
         return
     before = scene.catalog.snapshot() if scene.catalog.event_triggers else None
     permitted(node, scene, out)
