@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.message import Message
 from textual.pilot import Pilot
 
@@ -29,8 +31,28 @@ class Robot:
         self.pilot = pilot
 
     async def press(self, *keys: str) -> Robot:
-        await self.pilot.press(*keys)
+        """Presses one key after the other; each has done what it does when the next one comes. The pilot's own `press`
+        waits until the process looks idle, 40 ms a key and more."""
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
+            self.app.post_message(Key(name, key if len(key) == 1 else None))
+            await self.settle()
         return self
+
+    async def settle(self) -> Robot:
+        """Waits until app and screen have worked off all that was sent to them, and what that led to, and the screen
+        is drawn. What a thread is asked for comes by itself: `sees` waits for that."""
+        quiet, deadline = 0, time.monotonic() + DEADLINE_S
+        while quiet < 2:
+            assert time.monotonic() < deadline, f"no rest within {DEADLINE_S} s on:\n{self.text}"
+            await self.pilot._wait_for_screen()
+            self.app.screen._on_timer_update()
+            quiet = quiet + 1 if self._idle() else 0
+        return self
+
+    def _idle(self) -> bool:
+        pumps = [self.app, *(one for screen in self.app.screen_stack for one in screen.walk_children(with_self=True))]
+        return all(pump._message_queue.empty() and not pump._next_callbacks for pump in pumps)
 
     async def type(self, text: str) -> Robot:
         return await self.press(*text)
@@ -39,8 +61,7 @@ class Robot:
         """Hands in what a thread would post."""
         for message in messages:
             self.app.post_message(EnvironmentAnswered(message) if isinstance(message, StatusFacts) else message)
-        await self.pilot.pause()
-        return self
+        return await self.settle()
 
     async def runs(self) -> Robot:
         return await self.tell(RunsListed(self.app.session.runs()))

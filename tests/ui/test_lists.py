@@ -203,10 +203,10 @@ def at_run(events: Sequence[Entry], *keys: str, pane: int = 0) -> Way:
         session.watch.unread = list(events)
         robot.app.open_run(session.watch.run_id)
         await robot.until(lambda: not session.watch.unread, "all of the journal")
-        await robot.pilot.pause()
+        await robot.settle()
         for key in keys:
             await robot.press(key)
-            await robot.pilot.pause()
+            await robot.settle()
         return await in_pane(robot, pane)
 
     return way
@@ -356,7 +356,7 @@ async def test_what_a_key_goes_to_is_in_sight(where: Where) -> None:
         for size in sizes:
             if robot.app.size != size:
                 await robot.pilot.resize_terminal(*size)
-                await robot.pilot.pause()
+                await robot.settle()
             assert part.line_count > where.times * part.size.height > 0
             await keys_are_followed(robot, part, where)
             await robot.pilot.resize_terminal(size[0], size[1] - 3)
@@ -371,7 +371,7 @@ async def keys_are_followed(robot: Robot, part: Lines, where: Where) -> None:
     for key in where.keys:
         before = part.scroll_offset.y
         await robot.press(key)
-        await robot.pilot.pause()
+        await robot.settle()
         in_sight(robot, part)
         if isinstance(part, Groups):
             continue  # its keys choose a finding
@@ -400,7 +400,7 @@ async def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[
         await robot.until(lambda: dialog.list.line_count > 9 * dialog.list.size.height > 0, "more lines than fit")
         for keys in (["down"] * 20, ["pagedown"] * 3, ["up"] * 7, ["pageup"] * 9, ["up"], ["pagedown"] * 90):
             await robot.press(*keys)
-            await robot.pilot.pause()
+            await robot.settle()
             in_sight(robot, dialog.list)
         assert dialog.list.cursor == MANY - 1
         await robot.press("enter")
@@ -431,7 +431,7 @@ async def test_whoever_types_the_word_has_read_the_name_of_all_that_is_lost(
         seen = set(rows_on_screen(robot, dialog.text))
         while not dialog.read:
             await robot.press("pagedown")
-            await robot.pilot.pause()
+            await robot.settle()
             seen |= set(rows_on_screen(robot, dialog.text))
         read = {told.group() for row in seen if (told := re.search(r"all rows of [\w.]+", row))}
         assert read == set(LOST), "a name was never in sight"
@@ -446,10 +446,10 @@ async def search(robot: Robot, part: Lines, wanted: str) -> None:
     await robot.type(wanted)
     await robot.press("enter")
     await robot.until(lambda: not isinstance(robot.app.screen, Dialog), "the list again")
-    await robot.pilot.pause()
+    await robot.settle()
     for key in ("n", "N", "n"):
         in_sight(robot, part)
         shown = "\n".join(rows_on_screen(robot, part)).lower()
         assert wanted in shown.lower() or wanted in part.whole().lower(), f"no {wanted!r} in sight:\n{shown}"
         await robot.press(key)
-        await robot.pilot.pause()
+        await robot.settle()

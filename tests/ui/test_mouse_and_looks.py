@@ -81,7 +81,7 @@ async def test_what_is_cut_is_shown_whole_by_a_key(size: tuple[int, int]) -> Non
         for _ in range(40):
             seen += robot.text
             await robot.press("pagedown")
-            await robot.pilot.pause()
+            await robot.settle()
         for place in TWELVE:
             assert f"{place.name}: connection" in seen
         assert "roll back are off there" in seen

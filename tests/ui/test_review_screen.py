@@ -147,8 +147,8 @@ async def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahe
         await robot.sees("Type yes")
         for key, character in (("enter", "\r"), ("y", "y"), ("e", "e"), ("s", "s")):
             robot.app.post_message(events.Key(key, character))
-        await robot.pilot.pause()
-        await robot.pilot.pause()
+        await robot.settle()
+        await robot.settle()
         assert session.started == []
         await robot.sees("Enter starts it")
         for _twice in range(2):

@@ -661,6 +661,6 @@ async def test_nothing_is_confirmed_before_all_of_the_question_was_in_sight() ->
         await robot.sees("page down: read all")
         for _ in range(12):
             await robot.press("pagedown")
-            await robot.pilot.pause()
+            await robot.settle()
         await robot.press("enter")
         await robot.until(lambda: session.watch.sent == ["stop"], "the stop")
