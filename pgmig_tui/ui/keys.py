@@ -14,6 +14,9 @@ from typing import Generic, TypeVar
 FOOTER_LIMIT = 8
 """So many keys a footer shows at most."""
 
+WhyNot = str | None
+"""Why a key does nothing here and now; None when it works."""
+
 S = TypeVar("S")
 Item = TypeVar("Item")
 
@@ -25,7 +28,7 @@ class Unavailable:
     reason: str
 
 
-def unless(item: Item | Unavailable, why_not: Callable[[Item], str | None]) -> Item | Unavailable:
+def unless(item: Item | Unavailable, why_not: Callable[[Item], WhyNot]) -> Item | Unavailable:
     """The item, unless there is a reason against it."""
     reason = None if isinstance(item, Unavailable) else why_not(item)
     return item if reason is None else Unavailable(reason)
@@ -43,7 +46,7 @@ def always(do: Callable[[S], None]) -> Press[S]:
 def with_item(
     find: Callable[[S], Item | Unavailable],
     do: Callable[[S, Item], None],
-    why_not: Callable[[S, Item], str | None] | None = None,
+    why_not: Callable[[S, Item], WhyNot] | None = None,
 ) -> Press[S]:
     """A key that works on what `find` gives, which is handed to `do`. It's off where that's a reason, or where
     `why_not` gives one against it."""
@@ -77,13 +80,16 @@ class Key(Generic[S]):
     def names(self) -> set[str]:
         return set(self.keys.split(","))
 
-    def off(self, screen: S) -> str | None:
+    def off(self, screen: S) -> WhyNot:
         """Why it does nothing here and now; None when it works."""
         found = self.press(screen)
         return found.reason if isinstance(found, Unavailable) else None
 
     def label_on(self, screen: S) -> str:
         return self.called(screen) if self.called is not None else self.label
+
+
+Keys = tuple[Key[S], ...]
 
 
 def footer(keys: Iterable[Key[S]], everywhere: Collection[str]) -> list[Key[S]]:

@@ -18,7 +18,7 @@ from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts
 from pgmig_tui.ui.destinations import ToRollback
-from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import AskScreen, take_back
 from pgmig_tui.ui.views.checklist import item_line, whole_item
@@ -164,7 +164,7 @@ class AfterScreen(BaseScreen):
         return (self.items, self.steps)
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "after.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note",
@@ -172,7 +172,7 @@ class AfterScreen(BaseScreen):
             ),
             Key(
                 "after.rollback", "R", "R", "ROLL BACK..", "roll back the last deploy run that stands, after a look",
-                with_item(cls._known_environment, cls.do_rollback, cls._no_rollback), True,
+                with_item(cls.known_environment, cls.do_rollback, cls._no_rollback), True,
             ),
             Key("after.write", "w", "w", "Write", "write the summary to a file", always(cls.do_write)),
             Key(
@@ -185,13 +185,10 @@ class AfterScreen(BaseScreen):
     def _chosen_item(self) -> ItemFacts | Unavailable:
         return self._item() or Unavailable("there is no item")
 
-    def _looked_at(self, item: ItemFacts) -> str | None:
+    def _looked_at(self, item: ItemFacts) -> WhyNot:
         return "the program has looked itself, nobody can tick it" if item.seen else None
 
-    def _known_environment(self) -> EnvironmentFacts | Unavailable:
-        return self.environment or Unavailable("its environment is not in this project")
-
-    def _no_rollback(self, place: EnvironmentFacts) -> str | None:
+    def _no_rollback(self, place: EnvironmentFacts) -> WhyNot:
         if self.picture.command != "deploy" or not self.picture.done:
             return "this run deployed nothing"
         return self.pgmig.answers.silent(place.name)
@@ -226,8 +223,7 @@ class AfterScreen(BaseScreen):
         return summary(self.picture, still if self._items else None)
 
     def do_write(self) -> None:
-        text, session, name = self.copy_text(), self.pgmig.session, f"summary-{self.run_id}.md"
-        self.later("write", lambda: session.write(name, text), lambda path: self.say(f"written to {path}", "done"))
+        self.write(f"summary-{self.run_id}.md", self.copy_text())
 
     def do_copy(self, make: Callable[[], str]) -> None:
         super().do_copy(make)

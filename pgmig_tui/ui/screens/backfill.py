@@ -12,7 +12,7 @@ from pgmig_tui.run.journal.batches import Progress
 from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Watch
 from pgmig_tui.ui.destinations import ToReview
-from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.dialog import paragraph
 from pgmig_tui.ui.screens.run import RunScreen
@@ -150,7 +150,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
     # Keys
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "backfill.pause", "p", "p", "Pause", "pause after this batch; again: go on",
@@ -189,13 +189,13 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
             *cls.moves("line"),
         )  # fmt: skip
 
-    def _fastest(self, watch: Watch) -> str | None:
+    def _fastest(self, watch: Watch) -> WhyNot:
         return "it can't go faster" if self.progress.level >= _MOST else None
 
-    def _slowest(self, watch: Watch) -> str | None:
+    def _slowest(self, watch: Watch) -> WhyNot:
         return "it can't go slower; p pauses it" if self.progress.level <= _LEAST else None
 
-    def _no_retry(self, watch: Watch) -> str | None:
+    def _no_retry(self, watch: Watch) -> WhyNot:
         return "no try is waited for" if self.progress.lost is None else None
 
     def _stopped(self) -> EnvironmentFacts | Unavailable:

@@ -17,7 +17,7 @@ from pgmig_tui.display.cells import Line, Span, cut, sides, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.destinations import Destination, ToHelp
-from pgmig_tui.ui.keys import Key, Unavailable, always, footer, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, footer, with_item
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.threads import in_thread, post_quietly, words_of
@@ -126,6 +126,9 @@ class BaseScreen(Screen[None]):
         """The environment that this place is about; None where it is about all of them."""
         return None
 
+    def known_environment(self) -> EnvironmentFacts | Unavailable:
+        return self.where or Unavailable("its environment is not in this project")
+
     def right_spans(self, text: str) -> tuple[Span, ...]:
         """The right end of a banner that is about all environments."""
         return ((text, "tier-none"),)
@@ -209,12 +212,12 @@ class BaseScreen(Screen[None]):
     # The way of a key
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         """The keys that this place alone has, or that do something else here than elsewhere."""
         return ()
 
     @classmethod
-    def moves(cls, what: str, *, without: Collection[str] = ()) -> tuple[Key[Self], ...]:
+    def moves(cls, what: str, *, without: Collection[str] = ()) -> Keys[Self]:
         """The keys of movement, the same in every list; `what` is one of its lines."""
         ways: tuple[tuple[str, str, str, str, Callable[[Movable], None]], ...] = (
             ("down", "j,down", "j", "one {} down", lambda part: part.step(1)),
@@ -238,14 +241,14 @@ class BaseScreen(Screen[None]):
         )
 
     @classmethod
-    def all_keys(cls) -> tuple[Key[Self], ...]:
+    def all_keys(cls) -> Keys[Self]:
         """The keys that work here: its own, then those that work everywhere and aren't taken by its own."""
         own = cls.own_keys()
         taken = {name for key in own for name in key.names}
         return (*own, *(key for key in cls._keys_everywhere() if not taken & key.names))
 
     @classmethod
-    def _keys_everywhere(cls) -> tuple[Key[Self], ...]:
+    def _keys_everywhere(cls) -> Keys[Self]:
         return (
             Key(
                 NUMBERS, "1,2,3,4,5,6,7,8,9", "1-9", "", "choose an environment",
@@ -394,11 +397,12 @@ class BaseScreen(Screen[None]):
     def do_copy_screen(self) -> None:
         text = self.pgmig.screen_text()
         self.pgmig.copy_to_clipboard(text)
-        self.later(
-            "write screen",
-            lambda: self.pgmig.session.write(f"screen-{self.place}.txt", text),
-            lambda path: self.say(f"screen copied, and written to {path}", "done"),
-        )
+        self.write(f"screen-{self.place}.txt", text, "screen copied, and written to")
+
+    def write(self, name: str, text: str, told: str = "written to") -> None:
+        """Writes a file into the state folder, and says where it is."""
+        session = self.pgmig.session
+        self.later("write", lambda: session.write(name, text), lambda path: self.say(f"{told} {path}", "done"))
 
     def whole_text(self) -> Sequence[str]:
         """What `=` shows: all that was cut of what the cursor is on, and of what was said last."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import clock, count
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockSession, Watch
-from pgmig_tui.ui.keys import Key, Unavailable, unless
+from pgmig_tui.ui.keys import Keys, Unavailable, unless
 from pgmig_tui.ui.screens.sessions import SessionsScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views.run import seconds_since
@@ -72,7 +72,7 @@ class BlockersScreen(SessionsScreen):
         )
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (*super().own_keys(), *cls.moves("session"))
 
     def _telling(self) -> Watch | Unavailable:

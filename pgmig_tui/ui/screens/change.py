@@ -15,7 +15,7 @@ from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui import editor
 from pgmig_tui.ui.backend.protocol import KINDS, EnvironmentFacts, ImpactFacts, PlanLine, ScriptKind, ScriptText
 from pgmig_tui.ui.destinations import ToReview
-from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.views import impact as impact_pane
 from pgmig_tui.ui.views.findings import RISK_ROLES
@@ -251,7 +251,7 @@ class ChangeScreen(BaseScreen):
     # Keys
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "change.backfill", "b", "b", "Batches..", "review, then run the declared backfill in batches",

@@ -15,7 +15,7 @@ from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import EVERYTHING, EnvironmentFacts
 from pgmig_tui.ui.destinations import ToLocks, ToReview, ToRollback
-from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import words_of
@@ -114,7 +114,7 @@ class FailedScreen(BaseScreen):
         return (self.what, self.choices)
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "failed.retry", "d", "d", "Retry..", "review, then run what is left, this change first",
@@ -136,13 +136,10 @@ class FailedScreen(BaseScreen):
             ),
             Key(
                 "failed.locks", "l", "l", "", "everybody who waits for a lock on this server, and for whom",
-                with_item(cls._environment, cls.do_locks),
+                with_item(cls.known_environment, cls.do_locks),
             ),
             *cls.moves("line"),
         )  # fmt: skip
-
-    def _environment(self) -> EnvironmentFacts | Unavailable:
-        return self.run.known_environment()
 
     def _settled(self) -> EnvironmentFacts | Unavailable:
         """Its environment, if it's known what took effect there."""
@@ -151,20 +148,20 @@ class FailedScreen(BaseScreen):
             told = f"it is in doubt what took effect; `pgmig-tui reconcile {safe(place.name)}` settles it first"
             return told if self.picture.exit_status == 4 else None
 
-        return unless(self._environment(), in_doubt)
+        return unless(self.known_environment(), in_doubt)
 
     def _free(self) -> EnvironmentFacts | Unavailable:
         """As `_settled`, if a run can be started there."""
         return unless(self._settled(), lambda place: self.pgmig.answers.cannot(place.name))
 
-    def _no_retry(self, place: EnvironmentFacts) -> str | None:
+    def _no_retry(self, place: EnvironmentFacts) -> WhyNot:
         command = self.picture.command
         if command not in {"deploy", "revert", "verify"}:
             return f"a {safe(command)} is started from its own place"
         complete = command == "deploy" and self.step.recorded and not self._rest
         return "nothing is left: this change is deployed, its verification failed" if complete else None
 
-    def _no_revert(self, place: EnvironmentFacts) -> str | None:
+    def _no_revert(self, place: EnvironmentFacts) -> WhyNot:
         # A rollback stops what runs there.
         if reason := self.pgmig.answers.silent(place.name):
             return reason
@@ -175,7 +172,7 @@ class FailedScreen(BaseScreen):
         stays = self.step.left.kind != "nothing"
         return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
 
-    def _no_record(self, place: EnvironmentFacts) -> str | None:
+    def _no_record(self, place: EnvironmentFacts) -> WhyNot:
         if self.picture.command != "deploy":
             return "this was not a deploy"
         if self.step.recorded:

@@ -14,7 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, time_of_day
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Foreign, ForeignSession, ForeignWatch
 from pgmig_tui.ui.destinations import ToLocks, ToRun
-from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.messages import ForeignRead
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import word_for
@@ -162,7 +162,7 @@ class ForeignScreen(BaseScreen):
         return (self.text,)
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "foreign.cancel", "c", "c", "Cancel..", "cancel the statement that it runs now; asks for the word",
@@ -191,7 +191,7 @@ class ForeignScreen(BaseScreen):
             return Unavailable("the server has not answered")
         return Unavailable("the run is over") if self.seen.over else self.seen
 
-    def _not_local(self, seen: Foreign) -> str | None:
+    def _not_local(self, seen: Foreign) -> WhyNot:
         return None if seen.local else "it is no run of this account; its own account attaches to it"
 
     def _others(self) -> Foreign | Unavailable:
@@ -202,7 +202,7 @@ class ForeignScreen(BaseScreen):
 
         return unless(self._going_on(), not_ours)
 
-    def _no_lock(self, seen: Foreign) -> str | None:
+    def _no_lock(self, seen: Foreign) -> WhyNot:
         return None if seen.holder else "it holds the lock no longer"
 
     def _cancellable(self) -> tuple[Foreign, ForeignSession] | Unavailable:

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, pad, text_of, wrap
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts
-from pgmig_tui.ui.keys import Key
+from pgmig_tui.ui.keys import Keys
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
@@ -63,7 +63,7 @@ class HelpScreen(BaseScreen):
         return lines
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return cls.moves("line")
 
     def panes(self) -> Sequence[Lines]:

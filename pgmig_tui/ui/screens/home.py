@@ -15,7 +15,7 @@ from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
 from pgmig_tui.ui.destinations import ToChange, ToForeign, ToLocks, ToReview, ToRollback, ToRuns
-from pgmig_tui.ui.keys import Key, Unavailable, always, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.previews import Previews, WantedScript, required
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
@@ -309,7 +309,7 @@ class HomeScreen(BaseScreen):
     # Keys
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "home.deploy", "d", "d", "Deploy..",
@@ -374,7 +374,7 @@ class HomeScreen(BaseScreen):
         """The chosen environment, if it answers."""
         return unless(self._environment(), lambda place: self.pgmig.answers.silent(place.name))
 
-    def _unwatched(self, place: EnvironmentFacts) -> str | None:
+    def _unwatched(self, place: EnvironmentFacts) -> WhyNot:
         under_way = self.pgmig.answers.last[place.name].under_way
         return None if under_way else f"no run of another account is under way on {place.name}"
 
@@ -392,7 +392,7 @@ class HomeScreen(BaseScreen):
         reason, standing = self.pgmig.answers.cannot(place.name), self._standing()
         return Unavailable(reason or "no answer yet") if reason or standing is None else (place, standing)
 
-    def _complete(self, here: Here) -> str | None:
+    def _complete(self, here: Here) -> WhyNot:
         """Why there is nothing to deploy."""
         place, standing = here
         if standing.pending:
@@ -401,7 +401,7 @@ class HomeScreen(BaseScreen):
             return f"every change is there; `pgmig-tui deploy {place.name}` records the tags"
         return f"{place.name} has everything that the plan has"
 
-    def _empty(self, here: Here) -> str | None:
+    def _empty(self, here: Here) -> WhyNot:
         """Why there is nothing to verify."""
         return None if here[1].deployed else f"nothing is deployed on {here[0].name}"
 

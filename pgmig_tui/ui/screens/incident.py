@@ -13,7 +13,7 @@ from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.picture import RunPicture
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Record
 from pgmig_tui.ui.destinations import ToAfter, ToIncident
-from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.sizes import SMALL
@@ -91,7 +91,7 @@ class IncidentScreen(BaseScreen):
         return lines
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "incident.write", "w", "w", "Write", "write the record to a file",
@@ -114,8 +114,7 @@ class IncidentScreen(BaseScreen):
         return self.record.channel if self.record is not None else ""
 
     def do_write(self, record: Record) -> None:
-        text, session, name = record.markdown, self.pgmig.session, f"incident-{self.run_id}.md"
-        self.later("write", lambda: session.write(name, text), lambda path: self.say(f"written to {path}", "done"))
+        self.write(f"incident-{self.run_id}.md", record.markdown)
 
     def do_after(self) -> None:
         self.go(ToAfter(self.run_id, self.environment, self._picture, self._events), instead=True)

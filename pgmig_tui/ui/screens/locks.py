@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from pgmig_tui.display.cells import Line, Span
 from pgmig_tui.display.words import clock, count
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockSession, LockTree, LockWatch
-from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.messages import LocksRead
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.sessions import SessionsScreen
@@ -121,7 +121,7 @@ class LocksScreen(SessionsScreen):
     # Keys
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             *super().own_keys(),
             Key(
@@ -155,7 +155,7 @@ class LocksScreen(SessionsScreen):
     def _any_row(self) -> LockSession | Unavailable:
         return self.chosen or Unavailable(_ALONE)
 
-    def _alone(self, row: LockSession) -> str | None:
+    def _alone(self, row: LockSession) -> WhyNot:
         return None if row.more or self._behind(row) else _ALONE
 
     def _behind(self, row: LockSession) -> int:

@@ -16,7 +16,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
 from pgmig_tui.ui.backend.protocol import Answered, Command, EnvironmentFacts, ItemFacts, Manner, ReviewFacts, Watch
 from pgmig_tui.ui.destinations import ToReview, ToRun
-from pgmig_tui.ui.keys import Key, Unavailable, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
@@ -224,7 +224,7 @@ class ReviewScreen(BaseScreen):
         return (self.items, self.steps, self.gate)
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "review.tick", "space", "space", "Tick", "attest the item under the cursor; asks for a note",
@@ -280,34 +280,34 @@ class ReviewScreen(BaseScreen):
         review = self._prepared_review()
         return review if isinstance(review, Unavailable) else self._item() or Unavailable("there is no item")
 
-    def _looked_at(self, item: ItemFacts) -> str | None:
+    def _looked_at(self, item: ItemFacts) -> WhyNot:
         if not item.seen:
             return None
         return "the program has seen to it" if item.state == "PASS" else ITS_OWN
 
-    def _passed(self, item: ItemFacts) -> str | None:
+    def _passed(self, item: ItemFacts) -> WhyNot:
         good = item.state in {"PASS", "N-A"} and not item.answered
         return f"it is {item.state}, there is nothing to override" if good else None
 
-    def _no_acceptance(self, review: ReviewFacts) -> str | None:
+    def _no_acceptance(self, review: ReviewFacts) -> WhyNot:
         if review.wants_loss_accepted:
             return None
         return "an unprotected environment needs no acceptance" if review.losses else "nothing is lost"
 
-    def _no_backup(self, review: ReviewFacts) -> str | None:
+    def _no_backup(self, review: ReviewFacts) -> WhyNot:
         if self._dumping:
             return "a backup is being made"
         return "a verify needs none" if review.command == "verify" else None
 
-    def _unlocked(self, review: ReviewFacts) -> str | None:
+    def _unlocked(self, review: ReviewFacts) -> WhyNot:
         return None if self.pgmig.locked(self.environment) else "it is not locked"
 
-    def _no_lift(self, review: ReviewFacts) -> str | None:
+    def _no_lift(self, review: ReviewFacts) -> WhyNot:
         if not review.marks:
             return "nothing here is marked `do not deploy`"
         return "the marks are being lifted" if self._starting else None
 
-    def _no_dry_run(self, review: ReviewFacts) -> str | None:
+    def _no_dry_run(self, review: ReviewFacts) -> WhyNot:
         if not (review.steps or review.marks):
             return "there is nothing to try"
         return None if self.command == "deploy" and self.how == "run" else "a deploy is what can be tried"

@@ -20,7 +20,7 @@ from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.review.rollback_steps import row_lines
 from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts, Rollback, Watch
 from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
-from pgmig_tui.ui.keys import Key, Unavailable, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
@@ -190,7 +190,7 @@ class RollbackScreen(BaseScreen):
     # Keys
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "rollback.accept", "a", "a", "Accept data loss", "accept the data loss that is listed",
@@ -255,7 +255,7 @@ class RollbackScreen(BaseScreen):
             return "the data loss is not accepted (a)"
         return None
 
-    def _no_loss(self, rollback: Rollback) -> str | None:
+    def _no_loss(self, rollback: Rollback) -> WhyNot:
         if rollback.loses:
             return None
         return "all of it is saved" if rollback.saves and rollback.losses else "nothing is lost"
@@ -269,7 +269,7 @@ class RollbackScreen(BaseScreen):
             return False
         return bool(rollback.loses) or Unavailable("nothing is lost that could be saved")
 
-    def _no_sql(self, rollback: Rollback) -> str | None:
+    def _no_sql(self, rollback: Rollback) -> WhyNot:
         return None if rollback.sql else "there are no statements"
 
     def _blocking(self) -> ItemFacts | Unavailable:
@@ -297,7 +297,7 @@ class RollbackScreen(BaseScreen):
         few = rollback.kept <= 1
         return Unavailable("nothing would be reverted then") if few else rollback.points[rollback.kept - 1]
 
-    def _not_elsewhere(self, rollback: Rollback) -> str | None:
+    def _not_elsewhere(self, rollback: Rollback) -> WhyNot:
         return None if rollback.elsewhere else "no run of another account is under way"
 
     def do_accept(self, rollback: Rollback) -> None:

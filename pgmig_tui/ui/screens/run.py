@@ -18,7 +18,7 @@ from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, EnvironmentFacts, Watch
 from pgmig_tui.ui.destinations import ToAfter, ToBackfillRun, ToBlockers, ToFailed, ToLocks
-from pgmig_tui.ui.keys import Key, Unavailable, always, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
@@ -276,7 +276,7 @@ class RunScreen(BaseScreen):
     # Keys
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "run.pause", "p", "p", "Pause", "pause after this step; again: go on",
@@ -343,12 +343,12 @@ class RunScreen(BaseScreen):
             return Unavailable("not attached yet")
         return Unavailable("the run has ended") if self.ended else self._watch
 
-    def _nobody_there(self, watch: Watch) -> str | None:
+    def _nobody_there(self, watch: Watch) -> WhyNot:
         if self.picture.in_the_way:
             return None
         return run_view.NOT_SEEN if self.picture.unseen_way else "nobody is seen in the way"
 
-    def _no_retry(self, watch: Watch) -> str | None:
+    def _no_retry(self, watch: Watch) -> WhyNot:
         waits = self.picture.lost is not None and self.picture.statement is None
         return None if waits else "no try is waited for"
 
@@ -358,11 +358,8 @@ class RunScreen(BaseScreen):
     def _failed_step(self) -> StepPicture | Unavailable:
         return self.failed or Unavailable("nothing has failed")
 
-    def _goes_on(self, step: StepPicture) -> str | None:
+    def _goes_on(self, step: StepPicture) -> WhyNot:
         return None if self.ended else "the run has not ended"
-
-    def known_environment(self) -> EnvironmentFacts | Unavailable:
-        return self.where or Unavailable("its environment is not in this project")
 
     def _send(self, watch: Watch, words: str, command: str, *arguments: str) -> None:
         if command in {"pause", "cancel", "stop", "resume"}:

@@ -12,7 +12,7 @@ from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, utc
 from pgmig_tui.ui.backend.protocol import RunFacts
-from pgmig_tui.ui.keys import Key, Unavailable, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
@@ -91,7 +91,7 @@ class RunsScreen(BaseScreen):
         return () if self._runs else ((" no run was started from this account on this host", "muted"),)
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 "runs.open", "enter", "Enter", "Open", "watch the run, or read how it ended",

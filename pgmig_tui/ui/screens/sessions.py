@@ -14,7 +14,7 @@ from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.ui.backend.protocol import LockSession
-from pgmig_tui.ui.keys import Key, Unavailable, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.views.locks import crowd_lines, crowd_words, whole_session
@@ -145,7 +145,7 @@ class SessionsScreen(BaseScreen):
         return (self.list, self.detail)
 
     @classmethod
-    def own_keys(cls) -> tuple[Key[Self], ...]:
+    def own_keys(cls) -> Keys[Self]:
         return (
             Key(
                 f"{cls.place}.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid",
@@ -162,7 +162,7 @@ class SessionsScreen(BaseScreen):
         reason = self.may_not()
         return self._chosen_row() if reason is None else Unavailable(reason)
 
-    def _no_end(self, row: LockSession) -> str | None:
+    def _no_end(self, row: LockSession) -> WhyNot:
         if row.more:
             return "these are several; Enter shows them one by one"
         hidden = "when it connected is hidden from this role; the pid alone could be another's by now"
