@@ -15,9 +15,10 @@ from pgmig_tui.impact.advice import RULES, silenced
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from tests.database.places import Databases, place
+from tests.memory_files import MemoryFiles
 from tests.servers import Server
 
 DOCS = Path(__file__).parent.parent / "docs" / "rules"

@@ -361,11 +361,6 @@ class FunctionFact:
     definer: bool = False
     coerces: tuple[Name, ...] = ()
 
-    def called_with(self, arguments: int) -> FunctionFact:
-        """The one that a call with so many arguments means; all together where several take so many."""
-        fitting = [one for one in self.overloads if one.least <= arguments <= one.most]
-        return fitting[0] if len(fitting) == 1 else self
-
 
 def together(functions: Sequence[FunctionFact]) -> FunctionFact:
     """One fact of several functions of one name."""

@@ -43,11 +43,6 @@ class LockMode(IntEnum):
         return self >= LockMode.SHARE
 
     @property
-    def blocks_row_locks(self) -> bool:
-        """SELECT ... FOR UPDATE waits, and so does a row elsewhere that references this table."""
-        return self >= LockMode.EXCLUSIVE
-
-    @property
     def blocks_ddl(self) -> bool:
         """Most DDL waits, and VACUUM, ANALYZE and concurrent index builds with it."""
         return self >= LockMode.SHARE_UPDATE_EXCLUSIVE

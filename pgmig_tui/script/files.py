@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -85,24 +84,3 @@ class ProjectFiles:
             return name, Inside(self.root).read(self.root / name)
         except OSError as error:
             raise ScriptError(relative_to or path, line, f"{path}: {error.strerror or error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryFiles:
-    """Files already read, by their resolved name: a run's own copies, or a test's."""
-
-    files: Mapping[str, bytes]
-
-    def resolve(self, path: str, *, relative_to: str | None, line: int) -> str:
-        wanted = posixpath.join(posixpath.dirname(relative_to), path) if relative_to is not None else path
-        name = posixpath.normpath(wanted)
-        if name.startswith(("/", "../")) and name not in self.files and name != NOWHERE:
-            raise ScriptRefused(relative_to or path, line, f"{path} is outside the project")
-        return name
-
-    def read(self, path: str, *, relative_to: str | None, line: int) -> tuple[str, bytes]:
-        name = self.resolve(path, relative_to=relative_to, line=line)
-        try:
-            return name, self.files[name]
-        except KeyError:
-            raise ScriptError(relative_to or path, line, f"{path}: No such file or directory") from None

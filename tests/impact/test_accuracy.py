@@ -12,8 +12,9 @@ import pytest
 
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
+from tests.memory_files import MemoryFiles
 from tests.servers import Server
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

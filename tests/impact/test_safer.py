@@ -22,10 +22,11 @@ from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import Advice
 from pgmig_tui.impact.safer import Unwritable, same, sql_of
 from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
 from pgmig_tui.script.statement import Statement
 from tests.impact.locks import PlannedOnce
+from tests.memory_files import MemoryFiles
 from tests.servers import Server
 
 CASES = Path(__file__).with_name("safer_cases.sql")

@@ -19,9 +19,10 @@ from pgmig_tui.run.process.guard import (
 )
 from pgmig_tui.run.process.stepwise import commits_on_its_way
 from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.files import Allow
 from pgmig_tui.script.kinds import kind_of
 from pgmig_tui.script.preview import preview
+from tests.memory_files import MemoryFiles
 
 
 @pytest.mark.parametrize(

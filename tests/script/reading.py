@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 from pgmig_tui.script.actions import Action, Outcome, Send, ServerFacts
-from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.psql import RunShell
 from pgmig_tui.script.reader import PsqlReader
+from tests.memory_files import MemoryFiles
 
 
 class Options(TypedDict, total=False):

@@ -11,11 +11,12 @@ import pytest
 
 from pgmig_tui.script import psql
 from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.problems import ScriptError
 from pgmig_tui.script.reader import PsqlReader
 from pgmig_tui.script.shape import shape
+from tests.memory_files import MemoryFiles
 
 T = TypeVar("T")
 TWICE = "\\i next.sql\n\\i next.sql\n"

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.script.actions import ServerFacts
-from pgmig_tui.script.files import Allow, MemoryFiles
+from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.repeated import FEWEST
+from tests.memory_files import MemoryFiles
 from tests.script.reading import previewed
 
 
