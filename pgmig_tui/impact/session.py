@@ -64,9 +64,6 @@ class SessionSettings:
         found = self._settings.get(name)
         return None if found is None else found.now
 
-    def knows(self, name: str) -> bool:
-        return name in self._settings and self._settings[name].now is not None
-
     @property
     def settings(self) -> Mapping[str, Setting]:
         return self._settings

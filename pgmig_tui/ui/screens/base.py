@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -20,7 +21,7 @@ from pgmig_tui.ui.destinations import Destination, ToHelp
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, footer, with_item
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.sizes import NARROW, SHORT
-from pgmig_tui.ui.threads import in_thread, post_quietly, words_of
+from pgmig_tui.ui.threads import Poller, in_thread, post_quietly, words_of
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class BaseScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._number = 0
+        self.poller: Poller | None = None
         self._said: Span | None = None
         self._last_said = ""
         self._pane = 0
@@ -330,6 +332,22 @@ class BaseScreen(Screen[None]):
             post_quietly(self.post_message, message)
 
         in_thread(name, body)
+
+    def keep_asking(self, name: str, ask: Callable[[], Message | None], seconds: float) -> None:
+        """Asks in a thread of its own, and posts what it hears, until this place is left."""
+        self.poller = Poller(name, ask, self.post_message, seconds)
+        self.poller.start()
+
+    def ask_now(self) -> None:
+        if self.poller is not None:
+            self.poller.wake()
+
+    def stop_asking(self) -> None:
+        if self.poller is not None:
+            self.poller.stop()
+
+    def on_unmount(self) -> None:
+        self.stop_asking()
 
     def meanwhile(self, value: T, done: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
         """Called in a thread of `later`: hands a value to the event loop before the work has ended."""

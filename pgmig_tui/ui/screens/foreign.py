@@ -20,7 +20,7 @@ from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
-from pgmig_tui.ui.threads import Poller, words_of
+from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.widgets.lines import Lines
 
 EVERY_SECONDS = 1.0
@@ -44,7 +44,6 @@ class ForeignScreen(BaseScreen):
         self._refused = ""
         self._stopping = False
         self._watch: ForeignWatch | None = None
-        self._poller: Poller | None = None
         self.text = Lines(identity="text")
 
     def body(self) -> Iterable[Widget]:
@@ -53,13 +52,10 @@ class ForeignScreen(BaseScreen):
     def set_up(self) -> None:
         super().set_up()
         watch = self._watch = self.pgmig.session.foreign_watch(self.environment.name)
-        self._poller = Poller("foreign", lambda: ForeignRead(watch.read()), self.post_message, EVERY_SECONDS)
-        self._poller.start()
+        self.keep_asking("foreign", lambda: ForeignRead(watch.read()), EVERY_SECONDS)
         self._show()
 
     def on_unmount(self) -> None:
-        if self._poller is not None:
-            self._poller.stop()
         if self._watch is not None:
             self._watch.close()
 
@@ -253,7 +249,7 @@ class ForeignScreen(BaseScreen):
                 self.say(f"pid {step.pid} was told to cancel its statement", "done")
             else:
                 self.say(f"nothing was done: pid {step.pid} is gone, or another's by now")
-            self._look_again()
+            self.ask_now()
 
         self.later("cancel", lambda: watch.cancel(step.pid, step.started), done, self._not_done)
 
@@ -270,7 +266,7 @@ class ForeignScreen(BaseScreen):
         def done(_: None) -> None:
             self._stopping = False
             self.say("its sessions are ended, and the lock is free", "done")
-            self._look_again()
+            self.ask_now()
 
         self.later("stop", lambda: watch.stop(told), done, self._not_done)
 
@@ -278,14 +274,10 @@ class ForeignScreen(BaseScreen):
         self._stopping = False
         self._refused = words_of(error)
         self._show()
-        self._look_again()
-
-    def _look_again(self) -> None:
-        if self._poller is not None:
-            self._poller.wake()
+        self.ask_now()
 
     def do_ask(self) -> None:
-        self._look_again()
+        self.ask_now()
 
     def do_attach(self, seen: Foreign) -> None:
         self.go_on_to(ToRun(seen.run_id))

@@ -13,7 +13,7 @@ from pgmig_tui.ui.messages import LocksRead
 from pgmig_tui.ui.screens.dialog import AskScreen
 from pgmig_tui.ui.screens.sessions import SessionsScreen
 from pgmig_tui.ui.sizes import SMALL
-from pgmig_tui.ui.threads import Poller, words_of
+from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views.locks import rows_of, whole_session
 
 EVERY_SECONDS = 1.0
@@ -39,17 +39,13 @@ class LocksScreen(SessionsScreen):
         self._filter = ""
         self._unfolded: set[int] = set()
         self._watch: LockWatch | None = None
-        self._poller: Poller | None = None
 
     def set_up(self) -> None:
         super().set_up()
         watch = self._watch = self.pgmig.session.lock_watch(self.environment.name)
-        self._poller = Poller("locks", lambda: LocksRead(watch.read()), self.post_message, EVERY_SECONDS)
-        self._poller.start()
+        self.keep_asking("locks", lambda: LocksRead(watch.read()), EVERY_SECONDS)
 
     def on_unmount(self) -> None:
-        if self._poller is not None:
-            self._poller.stop()
         if self._watch is not None:
             self._watch.close()
 
@@ -195,8 +191,7 @@ class LocksScreen(SessionsScreen):
                 self.say(done, "done")
             else:
                 self.say(f"nothing was done: {session.name} is gone, or its pid is another's by now")
-            if self._poller is not None:
-                self._poller.wake()
+            self.ask_now()
 
         self.later(
             "end session",
@@ -207,8 +202,8 @@ class LocksScreen(SessionsScreen):
 
     def do_hold(self) -> None:
         self.held = not self.held
-        if not self.held and self._poller is not None:
-            self._poller.wake()
+        if not self.held:
+            self.ask_now()
         self.say("held still; space lets it follow the server again" if self.held else "following the server", "muted")
 
     def do_sort(self) -> None:
@@ -232,8 +227,7 @@ class LocksScreen(SessionsScreen):
             super().do_back()
 
     def do_ask(self) -> None:
-        if self._poller is not None:
-            self._poller.wake()
+        self.ask_now()
 
     def help_text(self) -> tuple[str, ...]:
         return (

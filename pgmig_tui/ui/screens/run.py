@@ -23,7 +23,6 @@ from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
-from pgmig_tui.ui.threads import Poller
 from pgmig_tui.ui.views import run as run_view
 from pgmig_tui.ui.views.run import current_lines, failure_lines, gone_lines, moment, next_words, step_lines, step_names
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
@@ -63,7 +62,6 @@ class RunScreen(BaseScreen):
         self._seen_alive = watch is not None
         self._offered = False
         self._asked = ""
-        self._poller: Poller | None = None
         self.headline = Bar(identity="headline")
         self.steps = Lines(identity="steps")
         self.current = Lines(identity="current")
@@ -95,16 +93,11 @@ class RunScreen(BaseScreen):
             if not events and alive and not first[0]:
                 return None
             first[0] = False
-            if not alive and self._poller is not None:
-                self._poller.stop_after_this()
+            if not alive and self.poller is not None:
+                self.poller.stop_after_this()
             return JournalRead(watch.run_id, events, alive)
 
-        self._poller = Poller("journal", read, self.post_message, POLL_SECONDS)
-        self._poller.start()
-
-    def on_unmount(self) -> None:
-        if self._poller is not None:
-            self._poller.stop()
+        self.keep_asking("journal", read, POLL_SECONDS)
 
     # What the journal says
 
@@ -139,8 +132,7 @@ class RunScreen(BaseScreen):
 
     def _instead(self) -> None:
         """A run in batches has a screen of its own."""
-        if self._poller is not None:
-            self._poller.stop()
+        self.stop_asking()
         # With a handle of its own: what this one's thread has read meanwhile would be lost.
         self.go(ToBackfillRun(self.run_id, self._environment, steers=self._wants_to_steer), instead=True)
 
