@@ -52,7 +52,7 @@ def test_python_starts_where_it_makes_a_difference(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqitch
-def test_of_sqitch_too(tmp_path: Path) -> None:
+def test_a_forked_sqitch_says_what_a_started_one_says(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "SQITCH"))}
     env |= {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "SQITCH_FULLNAME": "Zoe", "SQITCH_EMAIL": "zoe@example.com"}
     (tmp_path / "sqitch.plan").write_text("%syntax-version=1.0.0\n%project=ä\n\n", encoding="utf-8")

@@ -36,7 +36,7 @@ def python(checkout: Path, text: str, name: str = "python3") -> None:
     path.chmod(0o755)
 
 
-def test_no_python(checkout: Path) -> None:
+def test_make_without_python_says_which_one_is_needed(checkout: Path) -> None:
     done = make(checkout, "demo")
     assert done.returncode == 2
     assert "needs Python 3.11 or later, and there is none on the PATH. Debian: apt-get install" in done.stdout
@@ -47,7 +47,7 @@ def test_an_old_python_is_no_python(checkout: Path) -> None:
     assert "needs Python 3.11 or later" in make(checkout, "demo").stdout
 
 
-def test_no_venv_module(checkout: Path) -> None:
+def test_make_without_the_venv_module_says_which_package_has_it(checkout: Path) -> None:
     python(checkout, '#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n')
     done = make(checkout, "demo")
     assert done.returncode == 2

@@ -92,7 +92,9 @@ def test_a_page_has_its_parts_and_its_links_lead_somewhere(rule: str) -> None:
 
 
 @pytest.mark.parametrize("major", [16, 18])
-def test_the_examples_hold(request: pytest.FixtureRequest, major: int, database_on: Databases) -> None:
+def test_the_examples_of_every_rule_hold_on_a_real_server(
+    request: pytest.FixtureRequest, major: int, database_on: Databases
+) -> None:
     server: Server = request.getfixturevalue(f"pg{major}")
     untouched = database_on(server)
     shop(server, untouched)

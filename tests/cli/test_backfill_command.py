@@ -125,7 +125,9 @@ def test_a_protected_environment_wants_its_word(checkout: Checkout, pg18: Server
         (["dev", "--resume", "../../etc"], "there is no backfill ../../etc"),
     ],
 )
-def test_bad_usage(checkout: Checkout, arguments: list[str], why: str) -> None:
+def test_a_backfill_that_can_not_be_meant_is_a_usage_error_that_says_why(
+    checkout: Checkout, arguments: list[str], why: str
+) -> None:
     done = checkout.run("backfill", *arguments, "--yes")
     assert done.status == 2
     assert why in done.err

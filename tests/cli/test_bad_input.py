@@ -62,7 +62,7 @@ def untouched(checkout: Checkout, server: Server, database: str) -> None:
 # The project on disk
 
 
-def test_no_project_here(tmp_path: Path) -> None:
+def test_a_folder_without_a_project_is_refused_by_every_command(tmp_path: Path) -> None:
     nowhere = Checkout(tmp_path, tmp_path)
     for command in (["status"], ["plan"], ["deploy", "dev", "-y"], ["impact"], ["log", "dev"], ["check", "dev"]):
         refused(nowhere.run(*command), 2, "There is no Sqitch project", "-C")
@@ -90,7 +90,7 @@ def test_every_error_of_a_malformed_plan_is_named_at_once(checkout: Checkout, pg
         ("sqitch.plan", b"%project=x\n\n\xff {at}\n", "sqitch.plan:3"),
     ],
 )
-def test_malformed_files(
+def test_a_malformed_file_is_named_and_nothing_is_touched(
     checkout: Checkout, pg18: Server, database: str, name: str, content: str | bytes, named: str
 ) -> None:
     checkout.write(name, content)
@@ -165,7 +165,7 @@ def test_a_shell_command_is_refused_with_its_line(checkout: Checkout, pg18: Serv
 # The server
 
 
-def test_an_unreachable_server(checkout: Checkout) -> None:
+def test_every_command_says_which_server_can_not_be_reached(checkout: Checkout) -> None:
     checkout.targets({"dev": "db:pg://127.0.0.1:1/nowhere"})
     for command in ("deploy", "revert", "verify", "log", "check", "impact"):
         more = {"deploy": ["-y"], "revert": ["-y", "--all"], "impact": ["--target"]}.get(command, [])

@@ -386,7 +386,7 @@ def test_a_second_run_is_refused_and_named(checkout: Checkout, pg18: Server) -> 
     assert one(checkout, "dev")["registry"]["present"] is False
 
 
-def test_attach_without_a_run(checkout: Checkout) -> None:
+def test_attach_without_a_run_is_a_usage_error(checkout: Checkout) -> None:
     assert checkout.run("attach").status == 2
     assert checkout.run("attach", "20200101-000000-abcd").status == 2
     assert "No run" in checkout.run("runs").out

@@ -18,7 +18,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return shop(tmp_path, {"dev": NOWHERE})
 
 
-def test_the_promised_shape(checkout: Checkout) -> None:
+def test_the_json_of_impact_has_the_shape_that_is_promised(checkout: Checkout) -> None:
     done = checkout.run("impact", "total", "--json")
     assert (done.status, done.err) == (0, "")
     document = json.loads(done.out)

@@ -190,7 +190,7 @@ def test_the_first_ctrl_c_pauses_and_a_person_says_how_to_go_on(
     assert deployed(checkout) == 3
 
 
-def test_stopping_at_a_pause(checkout: Checkout, pg18: Server, database: str) -> None:
+def test_a_run_that_pauses_can_be_stopped_there(checkout: Checkout, pg18: Server, database: str) -> None:
     with gate_shut(pg18, database) as open_gate, at_a_terminal(checkout, "deploy", "dev", "--yes") as child:
         until("waiting at the gate", lambda: waits_at_the_gate(pg18, database))
         child.sendintr()

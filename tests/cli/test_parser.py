@@ -40,7 +40,7 @@ def test_global_options_may_stand_before_and_after_the_command(argv: list[str]) 
     assert found == ("dir", "reg", "p", "t")
 
 
-def test_the_options_of_deploy() -> None:
+def test_deploy_takes_every_option_that_it_promises() -> None:
     arguments = parse(
         shlex.split(
             "deploy staging --to @v1 -s a=1 --set b=x=y --mode change --no-verify --lock-timeout 1.5 --log-only -y "
@@ -64,7 +64,7 @@ def test_nothing_is_shared_between_two_command_lines() -> None:
     assert parse(["deploy", "x"]).attest == []
 
 
-def test_impact_and_status() -> None:
+def test_impact_and_status_take_what_they_promise() -> None:
     impact = parse(["impact", "a", "b@v1", "--target", "prod", "--revert", "--fail-on", "high", "--format", "markdown"])
     assert (impact.changes, impact.target, impact.revert) == (["a", "b@v1"], "prod", True)
     assert (impact.fail_on, impact.format) == ("high", "markdown")

@@ -17,7 +17,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return shop(tmp_path, {"dev": URI})
 
 
-def test_the_promised_shape(checkout: Checkout) -> None:
+def test_the_json_of_a_plan_has_the_shape_that_is_promised(checkout: Checkout) -> None:
     done = checkout.run("plan", "--json")
     assert (done.status, done.err) == (0, "")
     document = json.loads(done.out)
@@ -67,7 +67,7 @@ def test_a_narrow_terminal_gives_up_columns_before_names(checkout: Checkout) -> 
     assert "Maria" not in out
 
 
-def test_another_folder_by_option(checkout: Checkout) -> None:
+def test_capital_c_reads_the_project_of_another_folder(checkout: Checkout) -> None:
     above = Checkout(checkout.root.parent, checkout.home)
     assert above.run("-C", "project", "plan", "--json").out == checkout.run("plan", "--json").out
     done = above.run("-C", "nowhere", "plan")

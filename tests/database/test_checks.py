@@ -87,7 +87,7 @@ def test_every_check_has_its_file_with_a_header() -> None:
         assert "%" not in load(f"checks/{path.stem}").replace("%(", ""), "psycopg would take it for a parameter"
 
 
-def test_a_quiet_server(pg: Server, app: str) -> None:
+def test_on_a_quiet_server_every_check_passes_or_does_not_apply(pg: Server, app: str) -> None:
     with watch(pg, app) as connection:
         found = states(run_checks(connection, TABLE))
     # What other tests do on this server may show in these.
@@ -112,7 +112,7 @@ def test_without_affected_tables_nothing_is_said_of_them(pg: Server, app: str) -
             assert run_check(connection, name).state == "N-A"
 
 
-def test_results_are_evidence(pg: Server, app: str) -> None:
+def test_a_result_holds_role_time_and_hash_of_its_query(pg: Server, app: str) -> None:
     with watch(pg, app) as connection:
         result = run_check(connection, "connection_headroom")
         assert result.role == connection.role
@@ -122,7 +122,7 @@ def test_results_are_evidence(pg: Server, app: str) -> None:
     assert json.loads(json.dumps(document(result)))["state"] == "PASS"
 
 
-def test_long_transactions(pg: Server, app: str) -> None:
+def test_a_long_transaction_warns_and_is_named_with_its_process(pg: Server, app: str) -> None:
     with watch(pg, app) as connection, reader(pg, app) as other:
         result = run_check(connection, "long_transactions", (), NOW)
         assert result.state == "WARN"
@@ -131,7 +131,7 @@ def test_long_transactions(pg: Server, app: str) -> None:
         assert run_check(connection, "long_transactions", (), Thresholds(transaction_s=3600)).state == "PASS"
 
 
-def test_blockers(pg: Server, app: str) -> None:
+def test_who_holds_a_lock_on_an_affected_table_fails_the_check_and_is_named(pg: Server, app: str) -> None:
     with watch(pg, app) as connection, reader(pg, app) as other:
         result = run_check(connection, "blockers", TABLE, NOW)
         assert result.state == "FAIL"
@@ -212,7 +212,7 @@ def test_a_serializable_reader_s_predicate_locks_are_no_locks(pg18: Server, data
         assert [one.mode for one in read_now(connection, [Name("app", "orders")]).locks] == ["AccessShareLock"]
 
 
-def test_blockers_of_a_partition(pg: Server, app: str) -> None:
+def test_who_reads_a_partition_blocks_its_parent(pg: Server, app: str) -> None:
     with watch(pg, app) as connection, reader(pg, app, "SELECT * FROM app.events_2026"):
         assert run_check(connection, "blockers", wants("events"), NOW).state == "FAIL"
 
@@ -227,7 +227,7 @@ def test_waiting_locks_and_looking_at_them_waits_for_nothing(pg: Server, app: st
         waiter.cancel()
 
 
-def test_prepared_transactions(pg: Server, app: str) -> None:
+def test_a_prepared_transaction_blocks_the_tables_that_it_holds(pg: Server, app: str) -> None:
     gid = f"gid-{app}"
     with watch(pg, app) as connection, session(pg, app) as somebody:
         somebody.execute("BEGIN; INSERT INTO app.events VALUES ('2026-05-05')")
@@ -244,7 +244,7 @@ def test_prepared_transactions(pg: Server, app: str) -> None:
     assert "prepared transaction" in blockers.summary
 
 
-def test_invalid_indexes(pg: Server, app: str) -> None:
+def test_an_invalid_index_fails_where_its_table_is_affected_and_warns_elsewhere(pg: Server, app: str) -> None:
     with watch(pg, app) as connection, session(pg, app) as somebody:
         somebody.execute("INSERT INTO app.orders VALUES (0, 'x')")
         with pytest.raises(Exception, match="could not create unique index"):
@@ -255,7 +255,7 @@ def test_invalid_indexes(pg: Server, app: str) -> None:
     assert affected.summary == "app.broken on app.orders"
 
 
-def test_slots(pg: Server, app: str) -> None:
+def test_a_replication_slot_that_holds_too_much_wal_warns(pg: Server, app: str) -> None:
     slot = app.replace("test_", "slot_")
     pg.execute(f"SELECT pg_create_physical_replication_slot('{slot}', true)", app)
     try:
@@ -336,7 +336,7 @@ IDENTITY = ServerIdentity("18.6", 180006, "d", "r", "h", "5432", "1", False, "UT
         ({"clock_skew_s": -2.5}, None, "WARN"),
     ],
 )
-def test_the_right_server(change: dict[str, Any], pinned: str | None, state: str) -> None:
+def test_a_server_is_the_right_one_by_its_identity(change: dict[str, Any], pinned: str | None, state: str) -> None:
     assert server_result(replace(IDENTITY, **change), Policy(system_identifier=pinned)).state == state
 
 
@@ -418,5 +418,5 @@ def age(kind: str, percent: float) -> dict[str, Any]:
         (a("wraparound", age("database", 10), age("table", 96)), "WARN"),
     ],
 )
-def test_thresholds(found: str, state: str) -> None:
+def test_a_threshold_parts_the_states_of_a_check(found: str, state: str) -> None:
     assert found == state

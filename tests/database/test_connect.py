@@ -28,7 +28,7 @@ from tests.servers import Server
 from tests.trap_set import PATH
 
 
-def test_identity(pg: Server, database_on: Databases) -> None:
+def test_a_connection_knows_which_server_database_and_role_it_is(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     with connect(place(pg, name), application_name="pgmig/test") as connection:
         identity = connection.identity()
@@ -146,7 +146,7 @@ def test_application_names_are_ascii_and_short() -> None:
     assert application_name("é" * 80, "control") == "pgmig/" + "?" * 20 + "/control"
 
 
-def test_nobody_there(tmp_path: Path) -> None:
+def test_a_socket_that_nobody_listens_on_is_unreachable_with_status_5(tmp_path: Path) -> None:
     with pytest.raises(Unreachable) as caught:
         connect(Place({"host": str(tmp_path), "dbname": "x"}), application_name="x")
     assert caught.value.exit_status == 5
@@ -165,7 +165,7 @@ def test_a_server_that_never_answers_is_given_up() -> None:
             )
 
 
-def test_no_such_database(pg: Server) -> None:
+def test_a_database_that_does_not_exist_is_unreachable(pg: Server) -> None:
     with pytest.raises(Unreachable, match="does not exist"):
         connect(place(pg, "nothing_of_that_name"), application_name="x")
 
@@ -212,7 +212,7 @@ def test_errors_carry_the_server_s_fields(pg: Server, database_on: Databases) ->
         "invalid connection option in password=hunter22 host=x",
     ],
 )
-def test_masking(text: str) -> None:
+def test_a_password_is_masked_however_it_is_written(text: str) -> None:
     assert "hunter22" not in mask(text)
     assert "hunter22" not in mask("it was hunter22", ["hunter22"])
     plain = 'FATAL:  password authentication failed for user "bob"'
@@ -240,7 +240,7 @@ def test_several_statements_and_their_results(pg: Server, database_on: Databases
         assert connection.one("SELECT %(a)s::int + 1", {"a": 41}) == (42,)
 
 
-def test_cancel_from_another_thread(pg: Server, database_on: Databases) -> None:
+def test_a_statement_can_be_cancelled_from_another_thread(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     with session(pg, name) as connection, session(pg, name) as watch:
 
@@ -260,7 +260,7 @@ def test_cancel_from_another_thread(pg: Server, database_on: Databases) -> None:
         assert connection.one("SELECT 1") == (1,)
 
 
-def test_notices(pg: Server, database_on: Databases) -> None:
+def test_a_notice_of_a_script_is_told_with_its_detail(pg: Server, database_on: Databases) -> None:
     seen: list[tuple[str, str, str]] = []
     with connect(place(pg, database_on(pg)), application_name="x", script=True) as connection:
         connection.on_notice(lambda *notice: seen.append(notice))

@@ -56,7 +56,7 @@ DEPLOYED = (
         (f"other:{9:040x}", None),
     ],
 )
-def test_lookups_in_the_registry(text: str, number: int | None) -> None:
+def test_a_dependency_is_found_in_the_registry_by_name_tag_and_id(text: str, number: int | None) -> None:
     dependency = parse_dependency(text, "flip")
     assert isinstance(dependency, Dependency)
     assert Registered(DEPLOYED).find(dependency) == (None if number is None else f"{number:040x}")
@@ -103,7 +103,7 @@ def test_a_sound_deploy_has_no_problems() -> None:
     assert check_deploy(REWORKED, (), ()) == []
 
 
-def test_all_problems_at_once() -> None:
+def test_all_problems_of_a_deploy_are_told_at_once() -> None:
     the_plan = plan(
         f"a {WHO}\nb [a other:nothing other:@v9 !other:users !third:users !other:absent] {WHO}\n"
         f"c [other:nothing] {WHO}\n"
@@ -115,7 +115,7 @@ def test_all_problems_at_once() -> None:
     ]
 
 
-def test_conflicts_with_own_changes() -> None:
+def test_a_change_conflicts_with_one_of_its_own_project() -> None:
     the_plan = plan(f"a {WHO}\nb [!a] {WHO}\n")
     assert check_deploy(the_plan, the_plan.changes, ()) == ["Conflicts with previously deployed change: a"]
     assert check_deploy(the_plan, the_plan.changes[1:], own(the_plan, 0)) == [
@@ -132,7 +132,7 @@ def test_required_own_changes_must_be_deployed_or_come_first() -> None:
     assert check_deploy(the_plan, the_plan.changes[1:], ()) == ["Missing required change: a"]
 
 
-def test_already_deployed() -> None:
+def test_a_change_that_is_deployed_already_is_a_problem_with_its_id() -> None:
     the_plan = plan(f"a {WHO}\nb {WHO}\n")
     (problem,) = check_deploy(the_plan, the_plan.changes, own(the_plan, 1))
     assert problem == f"Change already deployed: b ({the_plan.changes[1].change_id})"
@@ -156,7 +156,7 @@ def test_a_dependency_named_twice_would_break_the_record() -> None:
     assert check_deploy(the_plan, the_plan.changes, ()) == ['Change "b" names dependency "a" twice']
 
 
-def test_dependents_of_any_project(pg: Server, database_on: Databases) -> None:
+def test_a_change_that_another_change_or_project_needs_is_not_reverted(pg: Server, database_on: Databases) -> None:
     flip = plan(f"a {WHO}\nb [a] {WHO}\n@t {WHO}\nc [a b] {WHO}\n")
     other = plan(f"x [flip:a] {WHO}\n", "other")
     with session(pg, database_on(pg)) as connection:

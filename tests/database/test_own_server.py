@@ -54,7 +54,7 @@ def check(server: SandboxServer, name: str, **more: str) -> CheckResult:
         return run_check(connection, name)
 
 
-def test_failing_archiver(own: SandboxServer) -> None:
+def test_an_archiver_that_fails_fails_the_check_and_says_since_when(own: SandboxServer) -> None:
     with connect(the_place(own), application_name="x") as connection:
         connection.execute("SELECT pg_catalog.txid_current(); SELECT pg_catalog.pg_switch_wal()")
     until(lambda: check(own, "archiver").state != "UNKNOWN", seconds=30)
@@ -69,7 +69,7 @@ def test_a_synchronous_standby_that_is_gone(own: SandboxServer) -> None:
     assert check(own, "sync_commit").state == "N-A"
 
 
-def test_connections_run_out(own: SandboxServer) -> None:
+def test_the_check_of_connections_tells_when_they_run_out(own: SandboxServer) -> None:
     assert check(own, "connection_headroom").state == "PASS"
     opened = [connect(the_place(own), application_name="x") for _ in range(4)]
     result = check(own, "connection_headroom")

@@ -66,7 +66,9 @@ def environment(project: Project, pg: Server, database_on: Databases) -> Ask:
     return make
 
 
-def test_one_environment(project: Project, pg: Server, environment: Ask) -> None:
+def test_the_status_of_an_environment_parts_deployed_from_pending(
+    project: Project, pg: Server, environment: Ask
+) -> None:
     found = environment_status(project, environment("staging", 3))
     ids = [change.change_id for change in project.plan.changes]
     assert (found.name, found.reachable, found.error) == ("staging", True, None)
@@ -197,7 +199,7 @@ def test_tags_that_are_not_recorded_are_told(project: Project, environment: Ask,
     assert "staging: 2 tags of deployed changes not recorded: @t2 and @t3" in told
 
 
-def test_no_environments(project: Project) -> None:
+def test_without_environments_there_are_no_statuses(project: Project) -> None:
     assert statuses(project, []) == []
 
 
@@ -219,7 +221,7 @@ def outline(rows: list[DeployedChange]) -> list[tuple[str, str, str | None]]:
         ([5, 4, 3, 2, 1, 0], ["c5", "c4", "c3", "c2", "c1"]),
     ],
 )
-def test_out_of_order(order: list[int], expected: list[str]) -> None:
+def test_a_change_deployed_out_of_order_is_a_divergence(order: list[int], expected: list[str]) -> None:
     deployed = [
         replace(row(number, PLAN.changes[index].name, "flip"), change_id=PLAN.changes[index].change_id)
         for number, index in enumerate(order)
@@ -229,7 +231,7 @@ def test_out_of_order(order: list[int], expected: list[str]) -> None:
     ]
 
 
-def test_not_in_the_plan() -> None:
+def test_a_deployed_change_that_the_plan_lacks_is_a_divergence() -> None:
     known = replace(row(1, "c0", "flip"), change_id=PLAN.changes[0].change_id)
     stranger = row(2, "stranger", "flip")
     after = replace(row(3, "c1", "flip"), change_id=PLAN.changes[1].change_id)

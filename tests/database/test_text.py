@@ -38,7 +38,7 @@ def test_an_identifier_is_the_name(connection: Connection, name: str) -> None:
     assert len(name.encode()) > 60 or names[0] == name
 
 
-def test_null_nul_and_nothing() -> None:
+def test_none_is_null_and_nul_or_an_empty_identifier_is_refused() -> None:
     assert literal(None) == "NULL"
     assert literal("caf\udce9") == "'caf?'"
     with pytest.raises(ValueError, match="NUL"):

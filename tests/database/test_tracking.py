@@ -52,7 +52,7 @@ def test_created_once_with_the_guide_s_columns(pg: Server, database_on: Database
             assert [name for (name,) in rows] == ["id", *columns]
 
 
-def test_off_by_policy(pg: Server, database_on: Databases) -> None:
+def test_a_policy_turns_tracking_off(pg: Server, database_on: Databases) -> None:
     with session(pg, database_on(pg)) as connection:
         assert read_tracking(connection, None) == Tracking(None)
         assert prepare_tracking(connection, Tracking(None)) == Tracking(None)

@@ -73,7 +73,7 @@ def test_marked_secrets_disappear(sql: str) -> None:
     assert mask_secrets(masked) == masked
 
 
-def test_the_rest_stays() -> None:
+def test_what_surrounds_a_secret_is_not_masked() -> None:
     assert (
         mask_secrets("CREATE SUBSCRIPTION s CONNECTION 'host=h user=u password=hunter2 dbname=d' PUBLICATION p")
         == "CREATE SUBSCRIPTION s CONNECTION 'host=h user=u password=*** dbname=d' PUBLICATION p"

@@ -36,7 +36,7 @@ def test_no_two_rows_of_a_long_plan_look_alike() -> None:
         assert len(set(short_forms(names, room).values())) == 400
 
 
-def test_what_says_most_stays() -> None:
+def test_of_a_name_that_is_cut_the_part_that_tells_it_apart_stays() -> None:
     names = ["20250127_0001_create_search_documents", "20250128_0001_create_search_history"]
     assert list(short_forms(names, 24).values()) == ["..create_search_documen.", "..create_search_history"]
     assert list(short_forms(["shop-production-eu", "shop-production-us"], 11).values()) == [

@@ -31,7 +31,7 @@ from pgmig_tui.display.safe import safe
         ("[bold]not markup[/]", "[bold]not markup[/]"),
     ],
 )
-def test_shows_instead_of_obeying(text: str, shown: str) -> None:
+def test_a_control_character_is_shown_instead_of_obeyed(text: str, shown: str) -> None:
     assert safe(text) == shown
 
 
@@ -49,5 +49,5 @@ def test_no_control_character_comes_out(text: str, multiline: bool) -> None:
 
 
 @given(st.text(st.characters()))
-def test_twice_is_once(text: str) -> None:
+def test_a_text_made_safe_twice_is_as_made_safe_once(text: str) -> None:
     assert safe(safe(text)) == safe(text)

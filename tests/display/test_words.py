@@ -44,7 +44,7 @@ def test_any_duration_has_words(ms: float) -> None:
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0.4, "now"), (2, "2 s ago"), (2.9, "2 s ago"), (90, "1 min 30 s ago")]
 )
-def test_ages(seconds: float, expected: str) -> None:
+def test_an_age_is_said_in_its_largest_unit(seconds: float, expected: str) -> None:
     assert words.ago(seconds) == expected
 
 
@@ -62,7 +62,7 @@ def test_big_numbers_at_a_glance(number: float, expected: str) -> None:
 
 
 @pytest.mark.parametrize(("number", "expected"), [(8192, "8192 bytes"), (12_288, "12 kB"), (3 * 1024**3 * 10, "30 GB")])
-def test_sizes(number: int, expected: str) -> None:
+def test_a_number_of_bytes_is_said_in_its_largest_unit(number: int, expected: str) -> None:
     assert words.size(number) == expected
 
 

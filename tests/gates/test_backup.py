@@ -316,6 +316,6 @@ def test_a_dump_that_is_interrupted_before_it_has_a_keeper_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nobody_there(tools: Tools, tmp_path: Path) -> None:
+def test_a_backup_of_a_server_that_is_not_there_is_unreachable(tools: Tools, tmp_path: Path) -> None:
     with pytest.raises(Unreachable):
         make_backup(Place({"host": str(tmp_path), "dbname": "x"}), tmp_path / "b", "run1", tools=tools)

@@ -249,7 +249,7 @@ def test_answers_of_the_command_line() -> None:
     assert "pre:window, pre:notify" in caught.value.do
 
 
-def test_a_live_gate(pg: Server, database_on: Databases) -> None:
+def test_the_gate_of_a_real_server_holds_what_its_checks_found(pg: Server, database_on: Databases) -> None:
     name = database_on(pg)
     here = AnEnvironment(Policy(protected=True), place(pg, name))
     gate = evaluate(items(protected=True), check_environment(here), ATTESTED, protected=True)  # type: ignore[arg-type]

@@ -125,7 +125,7 @@ def test_what_loses_nothing_is_not_called_a_loss(tables: Tables) -> None:
     assert not told, "\n".join(f"{sql}\n    {', '.join(what)}" for sql, what in told.items())
 
 
-def test_the_table_is_true(tables: Tables) -> None:
+def test_each_case_loses_on_a_real_server_what_the_table_says(tables: Tables) -> None:
     wrong = []
     for cases, loses in ((LOSES, True), (HARMLESS, False)):
         for case in cases:

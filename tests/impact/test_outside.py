@@ -29,7 +29,7 @@ def reach(sql: str) -> str:
         ("DO $$BEGIN PERFORM lo_import('/tmp/x'); END$$", "lo_import"),
     ],
 )
-def test_it_is_named(sql: str, what: str) -> None:
+def test_what_reaches_outside_the_database_is_named(sql: str, what: str) -> None:
     assert what in reach(sql)
 
 

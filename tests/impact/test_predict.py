@@ -195,7 +195,7 @@ def test_a_function_without_a_body_does_not_end_the_process() -> None:
         ("DROP DATABASE d", 5),
     ],
 )
-def test_data_loss_classes(sql: str, loss: int) -> None:
+def test_a_statement_has_the_class_of_what_it_loses(sql: str, loss: int) -> None:
     assert one(sql).data_loss.loss_class == loss
 
 

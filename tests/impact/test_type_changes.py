@@ -73,7 +73,9 @@ FAMILIES = [line.split(" | ") for line in LENGTHS.strip().splitlines()]
     [(one, "UTC") for one in FAMILIES] + [(one, "Europe/Berlin") for one in FAMILIES if one[0] == "timestamp"],
     ids=lambda one: str(one[0] if isinstance(one, list) else one),
 )
-def test_lengths_and_domains(session: Session, family: list[str], zone: str) -> None:
+def test_a_change_of_length_or_domain_is_predicted_as_the_server_does_it(
+    session: Session, family: list[str], zone: str
+) -> None:
     wrong = []
     for old in family:
         session.actor.execute("DROP TABLE IF EXISTS public.changed")

@@ -115,7 +115,7 @@ def test_the_verification_of_a_stepwise_change_fails(stage: Stage, programs: tup
     assert not stage.exists("by_id", stage.mixed)
 
 
-def test_a_revert_fails(stage: Stage, programs: tuple[Program, Program]) -> None:
+def test_a_revert_that_fails_leaves_what_sqitch_leaves(stage: Stage, programs: tuple[Program, Program]) -> None:
     ours, sqitch = programs
     stage.project.change(
         "second", transaction("CREATE TABLE public.second ();"), transaction("DROP TABLE public.none;")

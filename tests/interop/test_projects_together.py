@@ -76,7 +76,7 @@ def test_the_same_uri_in_another_project_is_refused(
     assert pg18.execute("SELECT to_regclass('public.two')", database) == [(None,)]
 
 
-def test_five_hundred_changes(
+def test_five_hundred_changes_taken_in_turns_end_as_sqitch_alone(
     pg18: Server, database_on: Callable[..., str], programs: tuple[Program, Program], tmp_path: Path
 ) -> None:
     ours, sqitch = programs

@@ -63,11 +63,15 @@ def pair(
 
 
 @pytest.mark.parametrize("pair", GENERATED, indirect=True)
-def test_a_generated_project(pair: Pair, programs: tuple[Program, Program]) -> None:
+def test_taking_turns_on_a_generated_project_ends_as_sqitch_alone(
+    pair: Pair, programs: tuple[Program, Program]
+) -> None:
     _take_turns(pair, *programs)
 
 
-def test_the_sample_project(pg18: Server, database_on: Callable[..., str], programs: tuple[Program, Program]) -> None:
+def test_taking_turns_on_the_sample_project_ends_as_sqitch_alone(
+    pg18: Server, database_on: Callable[..., str], programs: tuple[Program, Program]
+) -> None:
     pair = Pair(pg18, database_on(pg18), database_on(pg18), Case(ROOT, half="@v1.0"), programs[1])
     _take_turns(pair, *programs)
 

@@ -74,7 +74,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
-def test_verify_means_the_same(
+def test_verify_means_to_both_programs_the_same_changes(
     project: Builder, pg18: Server, database: str, programs: Programs, words: tuple[str, ...]
 ) -> None:
     ours, sqitch = programs

@@ -25,13 +25,15 @@ def read(tmp_path: Path, text: str | bytes) -> Config:
         ("ü", "ü"),
     ],
 )  # fmt: skip
-def test_values(tmp_path: Path, written: str, value: str) -> None:
+def test_a_value_is_read_with_its_quotes_escapes_and_comments_resolved(
+    tmp_path: Path, written: str, value: str
+) -> None:
     config = read(tmp_path, f"[core]\n\tkey = {written}\n[next]\nother = 1\n")
     assert config.get("core.key") == value
     assert config.get("next.other") == "1"
 
 
-def test_sections_and_keys(tmp_path: Path) -> None:
+def test_sections_and_keys_are_read_whatever_their_case_and_quotes(tmp_path: Path) -> None:
     config = read(
         tmp_path,
         '\ufeff; comment\r\n[Core] Engine = pg\r\n[target "Foo"] uri = db:pg:a\n[target.Foo]\nURI=db:pg:b\n'
@@ -57,7 +59,7 @@ def test_empty_values_count_as_unset(tmp_path: Path) -> None:
     [("= true", True), ("= YES", True), ("= on", True), ("= 1", True), ("", True), ("= no", False), ("= 0", False),
      ("= off", False), ("=", False), ("= False", False)],
 )  # fmt: skip
-def test_booleans(tmp_path: Path, written: str, value: bool) -> None:
+def test_a_boolean_is_read_in_each_of_its_spellings(tmp_path: Path, written: str, value: bool) -> None:
     assert read(tmp_path, f"[deploy]\nverify {written}\n").bool("deploy.verify") is value
 
 

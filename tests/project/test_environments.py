@@ -41,7 +41,7 @@ def one(*lines: str) -> str:
     return "\n".join(["[[environment]]", 'name = "one"', 'target = "db:pg:one"', *lines, ""])
 
 
-def test_all_keys() -> None:
+def test_every_key_of_pgmig_toml_is_read() -> None:
     staging, production = read(
         """\
 # comment with [[environment]]
@@ -100,7 +100,7 @@ tracking = "off"
     )
 
 
-def test_defaults() -> None:
+def test_an_environment_without_keys_has_the_default_policy() -> None:
     (environment,) = read(one())
     assert environment.policy == Policy(confirm_word="one")
     assert (environment.policy.lock_timeout_ms, environment.policy.tracking, environment.policy.verify) == (
@@ -169,7 +169,7 @@ def test_a_target_without_a_file() -> None:
         ('promote_from = "one"', "promote_from goes in a circle: one ← one"),
     ],
 )
-def test_bad_values(line: str, message: str) -> None:
+def test_a_bad_value_is_an_error_with_its_line(line: str, message: str) -> None:
     assert errors(one("# a comment", line, 'window = "x"')) == [f"pgmig.toml:5: {message}"]
 
 
@@ -235,7 +235,7 @@ name = "b"
         ),
     ],
 )
-def test_bad_files(text: str, message: str) -> None:
+def test_a_bad_file_is_an_error_that_says_why(text: str, message: str) -> None:
     assert errors(text)[0].startswith(message)
 
 
@@ -258,5 +258,5 @@ def test_passwords_of_targets_are_not_shown() -> None:
 
 
 @pytest.mark.parametrize(("text", "milliseconds"), [("300ms", 300), ("5s", 5000), ("1min", 60_000), ("2 h", 7_200_000)])
-def test_durations(text: str, milliseconds: int) -> None:
+def test_a_duration_is_read_as_milliseconds(text: str, milliseconds: int) -> None:
     assert duration_ms(text) == milliseconds

@@ -76,7 +76,7 @@ def write(folder: Path, text: str, conf: str = "[core]\nengine=pg\n") -> None:
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_same_ids(tmp_path: Path, name: str) -> None:
+def test_change_ids_are_those_of_sqitch(tmp_path: Path, name: str) -> None:
     write(tmp_path, PLANS[name])
     status, printed = sqitch(tmp_path, "plan", "--format", "format:%H %n", "--no-headers")
     ours = parse_plan(PLANS[name].encode(), Path("sqitch.plan"))
@@ -101,7 +101,7 @@ def test_same_plans_are_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("spec", LOOKUPS)
-def test_same_lookups(tmp_path: Path, spec: str) -> None:
+def test_a_change_is_looked_up_as_sqitch_does(tmp_path: Path, spec: str) -> None:
     write(tmp_path, PLANS["everything"])
     status, text = sqitch(tmp_path, "show", "change", spec)
     body = text.removesuffix("\n").encode()
@@ -110,7 +110,7 @@ def test_same_lookups(tmp_path: Path, spec: str) -> None:
     assert sha1(b"change %d\0%s" % (len(body), body)).hexdigest() == ours.change_id
 
 
-def test_same_configuration(tmp_path: Path) -> None:
+def test_the_configuration_is_read_as_sqitch_does(tmp_path: Path) -> None:
     write(tmp_path, "%project=p\n\n", CONF)
     _, printed = sqitch(tmp_path, "config", "--list")
     config = read_files([tmp_path / "sqitch.conf"])

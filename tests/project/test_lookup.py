@@ -40,7 +40,7 @@ def rows(*changes: Change) -> list[Row]:
         ("A", NOT_FOUND), ("e", NOT_FOUND), ("@t3", NOT_FOUND), ("0" * 40, NOT_FOUND),
     ],
 )  # fmt: skip
-def test_plan_lookup(spec: str, index: int | None) -> None:
+def test_a_change_is_found_in_the_plan_by_name_tag_id_and_offset(spec: str, index: int | None) -> None:
     if index is None:
         with pytest.raises(ProjectError, match="Unknown change"):
             PLAN.find(spec)
@@ -112,7 +112,7 @@ DEPLOYED = rows(*PLAN.changes[:4])
         ("@t2b", 3), ("@t1~2", 3),
     ],
 )  # fmt: skip
-def test_registry_lookup(spec: str, index: int) -> None:
+def test_a_deployed_change_is_found_by_name_tag_id_and_offset(spec: str, index: int) -> None:
     assert find_deployed(spec, DEPLOYED, PLAN) is DEPLOYED[index]
 
 
@@ -133,7 +133,7 @@ def test_registry_lookup(spec: str, index: int) -> None:
         (PLAN.changes[1].tags[0].tag_id, "Change not deployed"),
     ],
 )
-def test_registry_lookup_fails(spec: str, message: str) -> None:
+def test_what_no_deployed_change_matches_is_an_error_that_says_why(spec: str, message: str) -> None:
     with pytest.raises(ProjectError, match=message.replace("^", r"\^")):
         find_deployed(spec, DEPLOYED, PLAN)
 
@@ -155,7 +155,7 @@ def test_registry_lookup_knows_changes_that_the_plan_does_not() -> None:
     assert caught.value.details == (f"  * {'e' * 40}", "  * gone@v9")
 
 
-def test_nothing_deployed() -> None:
+def test_where_nothing_is_deployed_nothing_is_found() -> None:
     none: list[Row] = []
     for spec in ("HEAD", "@ROOT", "@t1", "a"):
         with pytest.raises(ProjectError):

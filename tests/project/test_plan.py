@@ -66,7 +66,7 @@ def test_crlf_and_a_missing_final_newline_change_nothing() -> None:
     assert crlf == parse_plan(FLIP.encode(), PATH)
 
 
-def test_pragmas() -> None:
+def test_pragmas_are_read_whatever_surrounds_them() -> None:
     read = plan(
         header="  % syntax-version = 9\n# comment\n%project=a # note\n%odd\n%project = p  \n%uri=http://h/p#f\n\n"
     )
@@ -83,7 +83,7 @@ def test_the_first_empty_line_or_comment_ends_the_header(line: str) -> None:
     ("line", "operator", "name"),
     [(f"a {WHO}", "", "a"), (f"  + a {WHO}", "+", "a"), (f"-a {WHO}", "-", "a"), (f"a/b.c-1 {WHO}", "", "a/b.c-1")],
 )
-def test_operators_and_names(line: str, operator: str, name: str) -> None:
+def test_a_line_has_an_operator_and_a_name(line: str, operator: str, name: str) -> None:
     change = plan(line).changes[0]
     assert (change.operator, change.name) == (operator, name)
 
@@ -91,7 +91,7 @@ def test_operators_and_names(line: str, operator: str, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["阱阪阬", "v1.2-1", "🚀foo", "a/12x", "a[1]b", "_", "foo_", "_foo", "Ⓐ", "a~1x", "हिन्दी"]
 )
-def test_good_names(name: str) -> None:
+def test_a_name_that_sqitch_allows_is_read(name: str) -> None:
     assert plan(f"{name} {WHO}", f"@{name.replace('/', '')} {WHO}").changes[0].name == name
 
 
@@ -99,7 +99,7 @@ def test_good_names(name: str) -> None:
     "name",
     ["^foo", "foo^", "foo^6", "foo~1", "a/12", "a=1", "v%2", "foo🚀", "foo—", "a²", "foo:bar", "a\\b", "-", "+", "a@b"],
 )
-def test_bad_names(name: str) -> None:
+def test_a_name_that_sqitch_refuses_is_one_problem(name: str) -> None:
     assert len(body_problems(f"{name} {WHO}")) == 1
 
 
@@ -127,7 +127,7 @@ def test_planner_keeps_inner_blanks_and_one_trailing_blank() -> None:
         (" # [x] <y>", "[x] <y>"),
     ],
 )
-def test_notes(written: str, note: str) -> None:
+def test_a_note_is_read_with_its_escapes(written: str, note: str) -> None:
     assert plan(f"a {WHO}{written}").changes[0].note == note
 
 
@@ -150,7 +150,7 @@ def test_note_zero_does_not_enter_the_id() -> None:
         ("o:" + "a" * 40, (False, "o", None, None, "a" * 40, "o:" + "a" * 40)),
     ],
 )
-def test_dependencies(token: str, expected: tuple[object, ...]) -> None:
+def test_a_dependency_is_read_with_its_project_change_tag_and_id(token: str, expected: tuple[object, ...]) -> None:
     change = plan(f"b {WHO}", f"@t {WHO}", f"a [{token}] {WHO}").changes[1]
     (found,) = change.requires + change.conflicts
     assert (found.conflict, found.project, found.change, found.tag, found.change_id, found.text) == expected
@@ -211,7 +211,7 @@ def test_what_fails_only_at_deploy_is_a_warning() -> None:
         (f"a\0 {WHO}", 2, 'Invalid name "a\0"; names must not contain a NUL character'),
     ],
 )  # fmt: skip
-def test_one_bad_line(line: str, column: int, message: str) -> None:
+def test_a_bad_line_is_a_problem_with_its_line_and_column(line: str, column: int, message: str) -> None:
     assert body_problems(line) == [f"3:{column} {message}"]
 
 
@@ -231,7 +231,7 @@ def test_one_bad_line(line: str, column: int, message: str) -> None:
         ([f"a {WHO}", f"b [a@t] {WHO}", f"@t {WHO}"], '4:4 Unknown change "a@t" required by change "b"'),
     ],
 )
-def test_order_and_duplicates(lines: list[str], message: str) -> None:
+def test_a_duplicate_or_a_dependency_out_of_order_is_one_problem(lines: list[str], message: str) -> None:
     assert body_problems(*lines) == [message]
 
 
@@ -284,7 +284,7 @@ def test_errors_name_file_line_column_and_what_was_expected() -> None:
 
 
 @pytest.mark.parametrize(("make", "message"), [(False, "does not exist"), (True, "is not a regular file")])
-def test_no_plan_file(tmp_path: Path, make: bool, message: str) -> None:
+def test_a_plan_that_is_not_there_or_a_folder_is_an_error(tmp_path: Path, make: bool, message: str) -> None:
     path = tmp_path / "sqitch.plan"
     if make:
         path.mkdir()

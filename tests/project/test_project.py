@@ -76,7 +76,7 @@ def test_without_pgmig_toml_targets_are_environments_in_file_order(folder: Path)
         ('[engine "pg"]\ntarget=b\n[core]\nengine=pg\n[target "a"]\nuri=db:pg:\n[target "b"]\nuri=db:pg:', ["a", "b"]),
     ],
 )
-def test_default_targets(folder: Path, conf: str, names: list[str]) -> None:
+def test_the_targets_of_sqitch_conf_are_the_environments(folder: Path, conf: str, names: list[str]) -> None:
     write(folder, {"sqitch.conf": conf})
     assert [environment.name for environment in load(folder).environments] == names
 
@@ -123,7 +123,7 @@ def test_the_policy_of_an_environment_with_a_plan_of_its_own_counts_too(folder: 
     ("name", "message"),
     [("nope", "Known: dev, production."), ("db:sqlite:x", "PostgreSQL only"), ("postgre://h/d", "db:pg:")],
 )
-def test_unknown_environments(folder: Path, name: str, message: str) -> None:
+def test_an_unknown_environment_is_refused_with_what_to_do(folder: Path, name: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         load(folder).environment(name)
     assert message in caught.value.do
@@ -226,7 +226,7 @@ def test_options_win_over_the_configuration(folder: Path) -> None:
     assert project.script_path(project.plan.changes[0], "verify") == folder / "x/verify/z.sql"
 
 
-def test_no_project_here(tmp_path: Path, folder: Path) -> None:
+def test_a_folder_without_a_project_says_where_one_lies(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ProjectError) as caught:
         load(tmp_path / "empty")
@@ -266,7 +266,9 @@ def test_a_target_that_cannot_be_read_is_left_out_with_a_warning(folder: Path) -
         ("after", "", True, "after"), ("after", "", False, "off"), ("inside", "verify = false", None, "inside"),
     ],
 )  # fmt: skip
-def test_verify_precedence(folder: Path, toml: str, conf: str, option: bool | None, mode: str) -> None:
+def test_verify_is_decided_by_option_then_pgmig_toml_then_sqitch_conf(
+    folder: Path, toml: str, conf: str, option: bool | None, mode: str
+) -> None:
     line = f'verify = "{toml}"' if toml else ""
     write(
         folder,
@@ -299,7 +301,7 @@ def test_script_names_of_reworked_changes(folder: Path) -> None:
     assert paths(project, 0)[0] == "deploy/a@u.sql"
 
 
-def test_folders_of_reworked_changes(folder: Path) -> None:
+def test_a_reworked_change_has_its_scripts_in_the_folders_for_it(folder: Path) -> None:
     write(
         folder, {"sqitch.conf": CONF + "[core]\nreworked_dir = old\nreworked_verify_dir = old/check\nextension = ddl\n"}
     )
@@ -322,7 +324,7 @@ def test_names_with_slashes_are_folders(tmp_path: Path) -> None:
         (b"", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
     ],
 )
-def test_script_hash(folder: Path, data: bytes, digest: str) -> None:
+def test_a_script_hash_is_the_sha1_of_its_bytes_and_none_without_a_file(folder: Path, data: bytes, digest: str) -> None:
     project = load(folder)
     change = project.plan.changes[1]
     assert project.script_hash(change) is None
@@ -386,7 +388,9 @@ def test_variables_later_sections_win(folder: Path) -> None:
         ({"SQITCH_FULLNAME": "F", "SQITCH_EMAIL": "f@x"}, "[user]\nname=U\nemail=u@x\n", ("F", "f@x")),
     ],
 )
-def test_operator(tmp_path: Path, env: dict[str, str], conf: str, expected: tuple[str, str]) -> None:
+def test_the_operator_comes_from_environment_configuration_or_account(
+    tmp_path: Path, env: dict[str, str], conf: str, expected: tuple[str, str]
+) -> None:
     write(tmp_path, {"c": conf})
     assert find_operator(read_files([tmp_path / "c"]), env, USER) == Operator(*expected)
 

@@ -55,7 +55,9 @@ def target(uri: str, env: dict[str, str] | None = None, conf: Config | None = No
          "db:pg:d?sslmode=prefer&port=1"),
     ],
 )  # fmt: skip
-def test_uris(uri: str, conninfo: dict[str, str], shown: str) -> None:
+def test_a_database_uri_becomes_a_conninfo_and_is_shown_without_password(
+    uri: str, conninfo: dict[str, str], shown: str
+) -> None:
     found = target(uri, {"USER": "me"})
     assert (found.conninfo, found.display, found.engine) == (conninfo, shown, "pg")
     assert found.password == ("x" if "password" in uri else None)
@@ -141,7 +143,7 @@ def test_settings_win_from_target_over_engine_over_core(tmp_path: Path) -> None:
     assert target_names(conf) == ("t",)
 
 
-def test_folders(tmp_path: Path) -> None:
+def test_folders_come_from_the_configuration_relative_to_the_top_directory(tmp_path: Path) -> None:
     plain = target("db:pg:").layout
     assert (plain.plan_file, plain.deploy_dir, plain.reworked_verify_dir) == (
         CWD / "sqitch.plan",
@@ -169,7 +171,9 @@ def test_folders(tmp_path: Path) -> None:
         ("[core]\ntarget=c\n", {"SQITCH_TARGET": "e"}, "e"),
     ],
 )
-def test_default_target(tmp_path: Path, text: str, env: dict[str, str], name: str | None) -> None:
+def test_the_default_target_is_chosen_as_sqitch_does(
+    tmp_path: Path, text: str, env: dict[str, str], name: str | None
+) -> None:
     assert default_target_name(config(tmp_path, text), env) == name
 
 
@@ -192,7 +196,7 @@ def test_default_target(tmp_path: Path, text: str, env: dict[str, str], name: st
         ("db:pg://%2Ftmp%2Fa/d", "db:pg://%2Ftmp%2Fb/d", {}, False),
     ],
 )
-def test_the_same_database(one: str, other: str, env: dict[str, str], same: bool) -> None:
+def test_two_addresses_of_one_database_are_the_same(one: str, other: str, env: dict[str, str], same: bool) -> None:
     assert target(one, env).address.same(target(other, env).address) is same
 
 
@@ -215,5 +219,5 @@ def test_services_are_looked_up(tmp_path: Path) -> None:
         ("db:pg:?service=prod", True),
     ],
 )
-def test_what_looks_like_production(uri: str, expected: bool) -> None:
+def test_a_target_looks_like_production_by_host_or_database(uri: str, expected: bool) -> None:
     assert target(uri).looks_like_production is expected

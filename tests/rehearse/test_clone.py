@@ -121,7 +121,9 @@ CREATE PUBLICATION pgmig_pub FOR TABLE s.t
         ("CREATE TEXT SEARCH CONFIGURATION s.c (COPY = simple)", "s.c"),
     ],
 )
-def test_the_fingerprint_notices(pg18: Server, database: str, sql: str, touched: str) -> None:
+def test_the_fingerprint_of_a_schema_notices_every_kind_of_change(
+    pg18: Server, database: str, sql: str, touched: str
+) -> None:
     with connect(endpoint(pg18, database), application_name="pgmig/test") as connection:
         connection.execute(guard_sql("control", 0, connection.server_version_num))
         let_write(connection)

@@ -43,7 +43,9 @@ def held(mode: LockMode) -> Measured:
         (None, SEEN),
     ],
 )
-def test_no_difference(predicted: StatementImpact | None, measured: Measured) -> None:
+def test_what_was_measured_as_predicted_differs_in_nothing(
+    predicted: StatementImpact | None, measured: Measured
+) -> None:
     assert differences(predicted, measured, "ALTER TABLE") == ()
 
 
@@ -60,7 +62,7 @@ def test_no_difference(predicted: StatementImpact | None, measured: Measured) ->
         (told(AE, certainty="possible"), taken(SUE), ("ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", True)),
     ],
 )
-def test_a_lock_that_differs(
+def test_a_lock_that_was_measured_otherwise_is_a_difference(
     predicted: StatementImpact | None, measured: Measured, expected: tuple[str, str, bool]
 ) -> None:
     (found,) = differences(predicted, measured, "ALTER TABLE")

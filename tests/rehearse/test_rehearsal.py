@@ -389,7 +389,7 @@ def test_a_verification_that_fails_is_told(workshop: Workshop, theatre: Theatre)
     assert not found.ok
 
 
-def test_deferred_constraints_count(workshop: Workshop, theatre: Theatre) -> None:
+def test_a_rehearsal_checks_deferred_constraints(workshop: Workshop, theatre: Theatre) -> None:
     workshop.change(
         "one",
         "BEGIN; CREATE TABLE public.a (id int PRIMARY KEY);"

@@ -89,7 +89,7 @@ def test_losses_are_shown_in_the_row_and_below_and_can_not_steer_the_terminal() 
         assert text == safe(text)
 
 
-def test_the_headline() -> None:
+def test_the_headline_says_mode_strongest_lock_and_risk() -> None:
     assert text_of(impact_report.headline(SCRIPT, "add_x")) == (
         "add_x  deploy/x.sql  one transaction, ACCESS EXCLUSIVE on public.documents, risk critical"
     )
@@ -116,7 +116,7 @@ def test_markdown_is_a_table_that_hostile_names_do_not_break() -> None:
     assert text == safe(text, multiline=True)
 
 
-def test_risks_are_ordered() -> None:
+def test_a_high_risk_is_at_least_medium_and_a_low_one_is_not() -> None:
     assert impact_report.at_least("high", "medium")
     assert impact_report.at_least("high", "high")
     assert not impact_report.at_least("low", "medium")

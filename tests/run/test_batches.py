@@ -29,7 +29,7 @@ BACKLOG = replace(CALM, archives=True, backlog_bytes=2 << 30)
         (50_000, 1, 50_000),
     ],
 )
-def test_the_next_batch(size: int, ms: float, wanted: int) -> None:
+def test_the_next_batch_aims_at_the_time_that_one_may_take(size: int, ms: float, wanted: int) -> None:
     assert batches.next_size(size, size, ms, 200) == wanted
 
 
@@ -65,7 +65,7 @@ def test_what_is_worth_another_try(state: str) -> None:
     assert not batches.lost_why(state, "", asked=True), "whoever cancels doesn't want another one"
 
 
-def test_other_errors_are_not() -> None:
+def test_an_error_of_the_statement_itself_is_no_lost_try() -> None:
     assert not batches.lost_why("23505", "", asked=False)
 
 
@@ -82,7 +82,7 @@ def test_the_pace_goes_down_by_rests_first_and_up_without_any() -> None:
     assert [one.aim_ms for one in paces] == sorted(one.aim_ms for one in paces)
 
 
-def test_rests() -> None:
+def test_the_rest_between_batches_follows_pace_rate_and_throttle() -> None:
     usual = Pace(200, 0.25)
     assert batches.rest_ms(200, 1000, usual, PaceLimits(), None) == 50
     assert batches.rest_ms(200, 1000, usual, PaceLimits(max_rate=1000), None) == 800
@@ -118,7 +118,7 @@ def test_what_is_given_way_to(now: Pressure, reason: str, holds: bool) -> None:
         replace(CALM, replicas=2, hidden=2),
     ],
 )
-def test_what_is_not(now: Pressure) -> None:
+def test_a_server_at_ease_slows_no_backfill(now: Pressure) -> None:
     assert batches.throttle(now, PaceLimits(), 0) is None
 
 

@@ -126,7 +126,9 @@ def test_what_no_known_run_deployed_is_a_guess_that_nobody_chooses() -> None:
     ],
     ids=["a gap", "another committer", "a failure between", "a revert between", "a known run before"],
 )
-def test_where_a_block_begins(deployed: list[DeployedChange], more: list[RegistryEvent], runs: list[KnownRun]) -> None:
+def test_the_block_that_may_be_meant_begins_after_a_gap_another_hand_or_a_failure(
+    deployed: list[DeployedChange], more: list[RegistryEvent], runs: list[KnownRun]
+) -> None:
     found = extent_of_last(standing(deployed, [*deploys(deployed), *more], runs))
     assert names(found.candidate) == "b"
 

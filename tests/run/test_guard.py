@@ -176,5 +176,5 @@ def test_a_long_queue_is_told_at_once() -> None:
     assert {depth for _, depth in found} == {0}
 
 
-def test_a_circle_ends() -> None:
+def test_a_circle_of_waiting_sessions_is_walked_once() -> None:
     assert in_the_way(1, [(1, 2), (2, 3), (3, 2), (3, 1)]) == [(2, 0), (3, 1)]

@@ -55,7 +55,7 @@ def test_the_registrys_own_lock_counts_as_a_try(workshop18: Workshop) -> None:
     assert [lost["line"] for lost in done.named("statement_retried")] == [0]
 
 
-def test_tries_end(workshop18: Workshop) -> None:
+def test_after_its_last_retry_a_step_fails_and_says_how_often_it_was_tried(workshop18: Workshop) -> None:
     workshop18.query(TABLE)
     workshop18.change("one", ALTER)
     done = _blocked(workshop18, "LOCK TABLE public.t IN ACCESS SHARE MODE", tries=9, toml=TOML + "retries = 2\n")

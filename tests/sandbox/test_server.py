@@ -78,7 +78,7 @@ def test_nothing_listens_on_tcp_and_commits_are_durable(server: SandboxServer) -
     assert settings == {"listen_addresses": "", "fsync": "on", "synchronous_commit": "on"}
 
 
-def test_nobody_is_trusted(server: SandboxServer) -> None:
+def test_no_rule_of_our_server_trusts_anybody(server: SandboxServer) -> None:
     rules = ask(server, "SELECT type, user_name, auth_method FROM pg_hba_file_rules")
     assert {method for _, _, method in rules} == {"peer", "scram-sha-256"}
     assert {kind for kind, _, _ in rules} == {"local"}

@@ -99,7 +99,7 @@ def test_a_script_declares_one_statement() -> None:
          "UPDATE u SET n = 1 FROM t WHERE u.t = t.id AND (R)"),
     ],
 )  # fmt: skip
-def test_where_the_range_goes(sql: str, batch: str) -> None:
+def test_the_range_of_a_batch_goes_into_the_condition_of_its_statement(sql: str, batch: str) -> None:
     assert flat(statement(sql).sql("R")) == batch
 
 

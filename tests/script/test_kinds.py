@@ -79,12 +79,12 @@ CONTROL = {
 
 
 @pytest.mark.parametrize(("sql", "kind"), KINDS.items())
-def test_kinds(sql: str, kind: str) -> None:
+def test_the_kind_of_a_statement_is_read_from_its_text(sql: str, kind: str) -> None:
     assert kind_of(sql) == kind
 
 
 @pytest.mark.parametrize(("sql", "control"), CONTROL.items())
-def test_control(sql: str, control: str | None) -> None:
+def test_transaction_control_is_recognised_by_kind(sql: str, control: str | None) -> None:
     assert control_of(sql, kind_of(sql)) == control
 
 
@@ -107,11 +107,11 @@ def test_comments_of_any_length_cost_nothing() -> None:
         (" 1", None),
     ],
 )
-def test_booleans(word: str, value: bool | None) -> None:
+def test_a_boolean_of_psql_is_read_in_each_of_its_spellings(word: str, value: bool | None) -> None:
     assert parse_boolean(word) is value
 
 
-def test_quoting() -> None:
+def test_literals_and_identifiers_are_quoted_as_libpq_does() -> None:
     assert quote_literal(b"it's") == b"'it''s'"
     assert quote_literal(rb"a\'b") == rb" E'a\\''b'"
     assert quote_identifier(b'a"b') == b'"a""b"'

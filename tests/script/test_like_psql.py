@@ -73,7 +73,7 @@ def psql(pg15: Server) -> Path:
 
 
 @pytest.mark.parametrize("title", SCRIPTS)
-def test_same_as_psql(title: str, folder: Path, pg15: Server, psql: Path) -> None:
+def test_a_script_is_read_as_psql_reads_it(title: str, folder: Path, pg15: Server, psql: Path) -> None:
     script = SCRIPTS[title]
     (folder / "script.sql").write_bytes(script if isinstance(script, bytes) else script.encode())
     variables = {"registry": "sqitch"}
@@ -94,7 +94,9 @@ def test_same_as_psql(title: str, folder: Path, pg15: Server, psql: Path) -> Non
         ("LATIN1", b"\xef\xbb\xbfSELECT 1;\n"),
     ],
 )
-def test_client_encodings(encoding: str, script: bytes, folder: Path, pg15: Server, psql: Path) -> None:
+def test_a_script_in_another_client_encoding_is_read_as_psql_does(
+    encoding: str, script: bytes, folder: Path, pg15: Server, psql: Path
+) -> None:
     (folder / "script.sql").write_bytes(script)
     ours = by_reader(pg15.conninfo("postgres"), folder, "script.sql", {}, encoding)
     theirs = by_psql(psql, pg15.conninfo("postgres"), folder, "script.sql", {}, encoding)
@@ -102,7 +104,7 @@ def test_client_encodings(encoding: str, script: bytes, folder: Path, pg15: Serv
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-def test_databases_in_other_encodings(
+def test_in_a_database_of_another_encoding_a_script_is_read_as_psql_reads_it(
     encoding: str, folder: Path, pg15: Server, psql: Path, database_on: Callable[..., str]
 ) -> None:
     name = database_on(pg15, f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")

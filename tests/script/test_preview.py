@@ -27,7 +27,7 @@ def test_all_branches_are_walked_and_marked() -> None:
     assert view.complete == {1}
 
 
-def test_branches_inside_branches() -> None:
+def test_a_statement_knows_every_branch_that_it_stands_in() -> None:
     view = previewed("\\if 1\n\\if 0\nSELECT 1;\n\\endif\nSELECT 2;\n\\endif\n")
     assert [s.branch for s in view.statements] == [((1, 0), (2, 0)), ((1, 0),)]
     assert view.complete == frozenset()
@@ -87,7 +87,7 @@ def test_gset_of_unknown_columns_makes_all_variables_unknown() -> None:
     assert not any(f.code == "on_error_stop" for f in view.findings)
 
 
-def test_gexec_is_said() -> None:
+def test_statements_made_by_gexec_are_told() -> None:
     view = previewed("SELECT 'DROP TABLE t' \\gexec\n")
     assert view.statements[0].then == "gexec"
     assert codes(view) == [(1, "gexec", False)]
@@ -176,7 +176,7 @@ def test_what_is_done_beside_the_database_is_told_before_it_is_done() -> None:
     assert not view.refused
 
 
-def test_allowed_shell_and_files() -> None:
+def test_an_environment_that_allows_a_shell_refuses_no_shell_command() -> None:
     view = previewed("\\! ls\n\\setenv A b\nSELECT 1 \\g |cat\n", allow=Allow(shell=True))
     assert not view.refused
 
@@ -186,7 +186,7 @@ def test_connect_to_the_same_database() -> None:
     assert [code for _, code, refuses in codes(view) if not refuses] == ["connect"] * 3
 
 
-def test_switches_are_said() -> None:
+def test_a_switch_of_psql_that_changes_what_runs_is_told() -> None:
     view = previewed("\\set ON_ERROR_STOP off\n\\set AUTOCOMMIT off\n\\set ON_ERROR_ROLLBACK on\n\\q\nSELECT 1;")
     assert [code for _, code, _ in codes(view)] == ["on_error_stop", "autocommit", "on_error_rollback", "quit"]
     assert texts(view) == []
@@ -263,7 +263,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
-def test_never_raises(script: str) -> None:
+def test_a_preview_of_any_script_raises_nothing(script: str) -> None:
     from pgmig_tui.script.shape import shape, verify_shape
 
     view = previewed(script, files={"a": b"SELECT 1; \\else"})

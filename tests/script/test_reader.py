@@ -67,7 +67,7 @@ def test_one_at_a_time_with_the_variables_of_that_moment() -> None:
     assert reader.next() is None
 
 
-def test_result_variables() -> None:
+def test_the_outcome_of_a_statement_sets_the_result_variables() -> None:
     reader = reader_of("SELECT 1;\nSELECT 2;\n")
     reader.next()
     assert "ERROR" not in reader.variables
@@ -79,7 +79,7 @@ def test_result_variables() -> None:
     assert [reader.variables[n] for n in names] == ["false", "00000", "7", "22012", "division by zero"]
 
 
-def test_registry_is_a_variable() -> None:
+def test_the_registry_is_a_variable_of_every_script() -> None:
     assert sent('SELECT * FROM :"registry".changes;', variables={"registry": "sqitch"}) == [
         'SELECT * FROM "sqitch".changes;'
     ]
@@ -252,7 +252,7 @@ def test_shell_where_it_is_allowed() -> None:
     assert actions[5].data == b"it's"
 
 
-def test_copy_with_a_file() -> None:
+def test_copy_with_a_file_becomes_a_copy_of_its_data() -> None:
     script = "\\copy app.t (a, b) from 'data/t.csv' with (format csv)\n\\copy t to out/t.csv\n"
     first, second = actions_of(reader_of(script, files={"data/t.csv": b"1,2\n"}))
     assert isinstance(first, CopyFile)
@@ -266,7 +266,7 @@ def test_copy_with_a_file() -> None:
     assert (second.direction, second.file, second.data) == ("out", "out/t.csv", b"")
 
 
-def test_other_actions() -> None:
+def test_encoding_connections_and_outputs_become_actions() -> None:
     script = "\\encoding LATIN1\n\\c\n\\c app someone\n\\o out.txt\n\\o\nSELECT 1 \\g rows.txt\nSELECT 2 \\gx\n"
     actions = actions_of(reader_of(script))
     where = "deploy/a.sql"
@@ -290,7 +290,7 @@ def test_describing_commands_are_passed_over() -> None:
     assert [type(action) for action in actions] == [Echo] * 5 + [Send]
 
 
-def test_files_of_the_project(tmp_path: Path) -> None:
+def test_a_file_inside_the_project_is_read_and_one_outside_is_refused(tmp_path: Path) -> None:
     (tmp_path / "p" / "sql").mkdir(parents=True)
     (tmp_path / "p" / "sql" / "a.sql").write_bytes(b"A")
     (tmp_path / "outside.sql").write_bytes(b"O")

@@ -96,7 +96,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("script", ATOMIC)
-def test_one_transaction(script: str) -> None:
+def test_a_script_that_can_be_one_transaction_is_atomic(script: str) -> None:
     form = shape(previewed(script, files={"more.sql": b"CREATE TABLE more();"}))
     assert (form.mode, form.wraps) == ("atomic", False), form.reason
 
@@ -114,14 +114,14 @@ def test_whether_it_is_wrapped_can_be_told_sooner(script: str) -> None:
 
 
 @pytest.mark.parametrize(("script", "reason"), STEPWISE.items())
-def test_stepwise(script: str, reason: str) -> None:
+def test_a_script_that_can_not_be_one_transaction_is_stepwise_and_says_why(script: str, reason: str) -> None:
     form = shape(previewed(script))
     assert form.mode == "stepwise", form
     assert reason in form.reason
 
 
 @pytest.mark.parametrize(("script", "reason"), REFUSED.items())
-def test_refused(script: str, reason: str) -> None:
+def test_a_script_that_can_not_be_carried_out_is_refused_and_says_why(script: str, reason: str) -> None:
     form = shape(previewed(script))
     assert form.mode == "refused", form
     assert reason in form.reason
@@ -162,7 +162,7 @@ def test_others_are_verified_inside(script: str) -> None:
         ("SELECT 1", False),
     ],
 )
-def test_new_sessions(script: str, expected: bool) -> None:
+def test_what_may_change_its_session_needs_a_new_one(script: str, expected: bool) -> None:
     assert shape(previewed(script)).needs_new_session is expected
 
 
@@ -195,12 +195,12 @@ VERIFY_AFTER = [
 
 
 @pytest.mark.parametrize("script", VERIFY_INSIDE)
-def test_verification_inside(script: str) -> None:
+def test_a_verify_script_that_fits_into_the_transaction_runs_inside_the_step(script: str) -> None:
     assert verify_shape(previewed(script)).inside
 
 
 @pytest.mark.parametrize("script", VERIFY_AFTER)
-def test_verification_afterwards(script: str) -> None:
+def test_a_verify_script_that_does_not_fit_into_the_transaction_runs_afterwards_and_says_why(script: str) -> None:
     form = verify_shape(previewed(script))
     assert not form.inside
     assert form.reason

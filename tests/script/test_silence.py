@@ -46,7 +46,9 @@ def test_the_statement_that_a_comment_stands_at(script: str, statement: int) -> 
         ("allow a-b,a-b twice", ("a-b",), "twice"),
     ],
 )
-def test_rules_and_reason(said: str, rules: tuple[str, ...], reason: str) -> None:
+def test_a_comment_silences_the_rules_that_it_names_for_its_reason(
+    said: str, rules: tuple[str, ...], reason: str
+) -> None:
     found = only(f"-- pgmig: {said}\nSELECT 1;")
     assert (found.rules, found.reason, found.statements) == (rules, reason, (0,))
 

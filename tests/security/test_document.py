@@ -26,5 +26,5 @@ def test_each_row_names_one() -> None:
     assert [row for row in rows if not _NAMED.search(row) and not row.endswith("| test |")] == []
 
 
-def test_the_readme_leads_there() -> None:
+def test_the_readme_leads_to_the_page_on_security() -> None:
     assert "docs/security.md" in (TESTS.parent / "README.md").read_text(encoding="utf-8")

@@ -220,7 +220,9 @@ ATTACKS: dict[str, tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], int, str]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_no_command_runs_it(attack: str, pg18: Server, database_on: Callable[..., str], tmp_path: Path) -> None:
+def test_no_command_runs_what_a_stranger_has_put_into_our_tables(
+    attack: str, pg18: Server, database_on: Callable[..., str], tmp_path: Path
+) -> None:
     name = database_on(pg18)
     made, commands = ATTACKS[attack]
     with prepared(pg18, name, *made):

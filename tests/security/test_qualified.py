@@ -190,7 +190,9 @@ def test_a_run_of_every_kind_of_step(workshop_on: Callable[..., Workshop], pg18:
         assert any(wanted in text for text in texts), wanted
 
 
-def test_a_backfill(workshop_on: Callable[..., Workshop], pg18: Server, sent: list[str]) -> None:
+def test_every_statement_of_a_backfill_names_what_it_means_in_full(
+    workshop_on: Callable[..., Workshop], pg18: Server, sent: list[str]
+) -> None:
     workshop = workshop_on(pg18)
     workshop.query("CREATE TABLE public.t (a int, b text, done bool, PRIMARY KEY (a, b))")
     workshop.query("INSERT INTO t SELECT n, 'x' FROM generate_series(1, 30) n")

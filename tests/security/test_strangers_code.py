@@ -98,7 +98,7 @@ COMMANDS: tuple[tuple[tuple[str, ...], set[int]], ...] = (
 """In this order, and the exit statuses that are all right."""
 
 
-def test_no_command_runs_it(server: Server, database_on: Callable[..., str], tmp_path: Path) -> None:
+def test_no_command_runs_a_stranger_s_code(server: Server, database_on: Callable[..., str], tmp_path: Path) -> None:
     no_command_runs_it(server, "before", database_on, tmp_path)
 
 
@@ -132,7 +132,7 @@ def no_command_runs_it(server: Server, path: str, database_on: Callable[..., str
     assert server.execute("SELECT 1 FROM pgmig.schema_migrations", name)
 
 
-def test_nor_does_a_rehearsal(server: Server, database_on: Callable[..., str], tmp_path: Path) -> None:
+def test_no_rehearsal_runs_a_stranger_s_code(server: Server, database_on: Callable[..., str], tmp_path: Path) -> None:
     """The copy has the stranger's objects as well, and there we are the administrator of the server."""
     name = database_on(server)
     set_everywhere(server, name, types=("name", '"char"', "int2", "int8", "oid", "xid", "text", "numeric"))
@@ -150,7 +150,7 @@ class Sight(Waiter):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nor_does_who_watches(pg18: Server, path: str, database_on: Callable[..., str]) -> None:
+def test_nobody_who_watches_runs_a_stranger_s_code(pg18: Server, path: str, database_on: Callable[..., str]) -> None:
     name = database_on(pg18)
     set_everywhere(pg18, name)
     pg18.execute(f'ALTER DATABASE "{name}" SET search_path = {PATHS[path]}')

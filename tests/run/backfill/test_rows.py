@@ -48,7 +48,7 @@ def test_it_is_not_done_twice_unless_that_is_meant(shop18: Workshop) -> None:
         ("\"A b\" bytea", '"A b"', "decode(lpad(to_hex(i), 8, '0'), 'hex')"),
     ],
 )  # fmt: skip
-def test_keys_of_all_kinds(shop18: Workshop, columns: str, key: str, values: str) -> None:
+def test_a_key_of_any_type_reaches_every_row_once(shop18: Workshop, columns: str, key: str, values: str) -> None:
     shop18.query(f"CREATE TABLE public.t ({columns}, n int NOT NULL DEFAULT 0, PRIMARY KEY ({key}))")
     shop18.query(f"INSERT INTO public.t SELECT {values} FROM generate_series(1, 500) i")
     shop18.query(f"ALTER DATABASE \"{shop18.dbname}\" SET datestyle TO 'German'")

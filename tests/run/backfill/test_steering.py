@@ -11,7 +11,7 @@ from tests.run.conftest import Outcome, Workshop
 from tests.run.test_steer import another_steers
 
 
-def test_stopped_and_resumed(shop: Workshop) -> None:
+def test_a_backfill_that_was_stopped_goes_on_where_it_stopped(shop: Workshop) -> None:
     table(shop, 5000)
 
     def stop(handle: client.RunHandle, event: Entry) -> None:

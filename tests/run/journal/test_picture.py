@@ -81,7 +81,7 @@ def test_a_change_that_is_recorded_although_its_verify_failed_has_failed_and_is_
     assert picture.done == 1, "it is deployed, and the registry says so"
 
 
-def test_pausing_and_unknown_events() -> None:
+def test_a_pause_lasts_until_it_is_resumed_and_an_unknown_event_changes_nothing() -> None:
     events = journal(
         ("09:00:00", "run_planned", PLANNED),
         ("09:00:01", "run_paused", {}),
