@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError
@@ -217,14 +217,78 @@ def event(at: str, name: str, data: Mapping[str, Any]) -> Entry:
     return Entry(0, at, "run-1", event_of(name, data))
 
 
+@dataclass(frozen=True)
+class Prepare:
+    environment: str
+    command: Command
+    to: str | None = None
+    how: Manner = "run"
+
+
+@dataclass(frozen=True)
+class LookBack:
+    environment: str
+    to: str | None = None
+    save: bool | None = None
+
+
+@dataclass(frozen=True)
+class LookNow:
+    environment: str
+
+
+@dataclass(frozen=True)
+class AskEvidence:
+    environment: str
+    change_id: str
+
+
+@dataclass(frozen=True)
+class Attach:
+    run_id: str
+
+
+@dataclass(frozen=True)
+class WatchForeign:
+    environment: str
+
+
+@dataclass(frozen=True)
+class WatchLocks:
+    environment: str
+
+
+@dataclass(frozen=True)
+class BackUp:
+    environment: str
+
+
+@dataclass(frozen=True)
+class AnswerAfter:
+    run_id: str
+    answered: Answered
+
+
+Call = Prepare | LookBack | LookNow | AskEvidence | Attach | WatchForeign | WatchLocks | BackUp | AnswerAfter
+
+
+@dataclass(frozen=True)
+class EndSession:
+    """`how` is what was asked of a session, which its pid and its time of connection tell apart."""
+
+    pid: int
+    started: str
+    how: Literal["cancel", "terminate"]
+
+
 @dataclass
 class FakeWatch:
-    """A run whose journal the test writes."""
+    """A run whose journal the test writes; `sent` are the commands that it was told, with their arguments."""
 
     run_id: str = "20260820-031500-ab12"
     unread: list[Entry] = field(default_factory=list)
     lives: bool = True
-    sent: list[str] = field(default_factory=list)
+    sent: list[tuple[str, ...]] = field(default_factory=list)
     steerer: str = ""
     told: list[Entry] = field(default_factory=list)
 
@@ -247,7 +311,7 @@ class FakeWatch:
         return self.lives
 
     def send(self, command: str, *arguments: str) -> None:
-        self.sent.append(" ".join((command, *arguments)))
+        self.sent.append((command, *arguments))
 
 
 @dataclass
@@ -256,7 +320,7 @@ class FakeLocks:
 
     sessions: tuple[LockSession, ...] = ()
     problem: str = ""
-    ended: list[tuple[int, str, bool]] = field(default_factory=list)
+    ended: list[EndSession] = field(default_factory=list)
     refusal: PgmigError | None = None
     gone: bool = False
     closed: bool = False
@@ -267,7 +331,7 @@ class FakeLocks:
     def end(self, pid: int, started: str, *, terminate: bool) -> bool:
         if self.refusal is not None:
             raise self.refusal
-        self.ended.append((pid, started, terminate))
+        self.ended.append(EndSession(pid, started, "terminate" if terminate else "cancel"))
         return not self.gone
 
     def close(self) -> None:
@@ -279,7 +343,7 @@ class FakeForeign:
     """A run of another account that the test writes; `asked` is what was done to it."""
 
     seen: Foreign = field(default_factory=lambda: Foreign(NOW))
-    asked: list[str] = field(default_factory=list)
+    asked: list[EndSession | Literal["stop"]] = field(default_factory=list)
     refusal: PgmigError | None = None
     gone: bool = False
     closed: bool = False
@@ -290,7 +354,7 @@ class FakeForeign:
     def cancel(self, pid: int, started: str) -> bool:
         if self.refusal is not None:
             raise self.refusal
-        self.asked.append(f"cancel {pid} {started}")
+        self.asked.append(EndSession(pid, started, "cancel"))
         return not self.gone
 
     def stop(self, told: Callable[[str], None]) -> None:
@@ -303,34 +367,49 @@ class FakeForeign:
         self.closed = True
 
 
+@dataclass(frozen=True)
+class UnderReview:
+    """What a review of a deploy finds. `loses`: its last change does; `doubts` are what may be lost besides."""
+
+    items: tuple[ItemFacts, ...] = ITEMS
+    refusals: tuple[str, ...] = ()
+    creates: tuple[str, ...] = ()
+    marks: tuple[DoNotDeploy, ...] = ()
+    loses: bool = False
+    doubts: tuple[str, ...] = ()
+    script_hash: str = "9f31"
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What stands in a rollback's way. `running` is a run that is stopped first, `nothing` why there is nothing to roll
+    back, and `first` the point that may be meant then."""
+
+    items: tuple[ItemFacts, ...] = ()
+    running: str = ""
+    nothing: str = ""
+    first: int | None = None
+
+
 class FakeSession:
     """`calls` lists what the screens asked for; `started` what they started, which most tests want to stay empty."""
 
     def __init__(self, its_facts: ProjectFacts | None = None) -> None:
         self.facts = its_facts or facts()
         self.standings: dict[str, StatusFacts] = {}
-        self.calls: list[str] = []
+        self.calls: list[Call] = []
         self.started: list[tuple[ReviewFacts, tuple[Answered, ...]]] = []
         self.rolled_back: list[tuple[Rollback, tuple[Answered, ...]]] = []
-        self.back_items: tuple[ItemFacts, ...] = ()
-        self.running = ""
-        self.nothing_back = ""
-        self.first_back: int | None = None
         self.watch = FakeWatch()
         self.locks = FakeLocks()
         self.foreign = FakeForeign()
         self.spoken = VerifyEvidence(True, "verify/x.sql on production passed in 12 ms")
         self.listed: tuple[RunFacts, ...] = ()
-        self.items: tuple[ItemFacts, ...] = ITEMS
-        self.creates: tuple[str, ...] = ()
-        self.deploy_loses = False
-        self.doubts: tuple[str, ...] = ()
+        self.review = UnderReview()
+        self.back = WayBack()
         self.start_error: PgmigError | None = None
-        self.refusals: tuple[str, ...] = ()
         self.chosen: dict[str, str] = {}
-        self.marks: tuple[DoNotDeploy, ...] = ()
         self.lifted: list[tuple[str, tuple[str, ...], str]] = []
-        self.script_hash = "9f31"
         self.prepare_error: PgmigError | None = None
         self.written: dict[str, str] = {}
         self.texts: dict[str, str] = {}
@@ -382,16 +461,16 @@ class FakeSession:
         return ImpactFacts(replace(told, catalog=live), server="PostgreSQL 18.6" if live else "", live=live)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
-        self.calls.append(f"now {environment}")
+        self.calls.append(LookNow(environment))
         return replace(in_the_way(), environment=environment)
 
     def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
         self.hold.wait(5)
-        self.calls.append(f"prepare {command} {environment} to {to}{'' if how == 'run' else f' ({how})'}")
+        self.calls.append(Prepare(environment, command, to, how))
         if self.prepare_error is not None:
             raise self.prepare_error
-        if self.marks and command == "deploy" and how != "try":
-            return ReviewFacts(environment, command, "", (), marks=self.marks)
+        if self.review.marks and command == "deploy" and how != "try":
+            return ReviewFacts(environment, command, "", (), marks=self.review.marks)
         names = NAMES[5:] if command == "deploy" else tuple(reversed(NAMES[7:9]))
         steps = tuple(
             StepFacts(
@@ -411,12 +490,12 @@ class FakeSession:
                 rewrites="size" in name,
                 risk="critical" if "size" in name else "low",
                 losses=Losses(
-                    ("dms.documents.size above 2147483647",) if command == "revert" or self.deploy_loses else (),
-                    self.doubts,
+                    ("dms.documents.size above 2147483647",) if command == "revert" or self.review.loses else (),
+                    self.review.doubts,
                 )
                 if "size" in name
                 else NONE,
-                script_hash=self.script_hash,
+                script_hash=self.review.script_hash,
             )
             for number, name in enumerate(names)
         )
@@ -425,14 +504,14 @@ class FakeSession:
             command,
             "run-1",
             steps[:1] if command == "backfill" else steps,
-            self.items,
-            self.refusals,
-            creates=self.creates,
+            self.review.items,
+            self.review.refusals,
+            creates=self.review.creates,
             to="" if command == "backfill" else to or "",
             told=((("| ", "muted"), ("UPDATE dms.documents", "plain")),) if command == "backfill" else (),
             accepts=Losses(
                 tuple(what for step in steps for what in step.losses.known),
-                self.doubts if environment == "production" else (),
+                self.review.doubts if environment == "production" else (),
             ),
         )
 
@@ -440,13 +519,13 @@ class FakeSession:
         return self.texts.get("recorded", DEPLOY_SQL)
 
     def evidence(self, environment: str, change_id: str) -> VerifyEvidence:
-        self.calls.append(f"evidence {environment} {change_id}")
+        self.calls.append(AskEvidence(environment, change_id))
         return self.spoken
 
     def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
         said = {answer.item_id: answer for answer in answers}
         items = []
-        for item in self.items:
+        for item in self.review.items:
             answer = said.get(item.id)
             if answer is not None:
                 item = replace(item, answered=answer.note, overridden=answer.how == "override", blocks=False)
@@ -459,11 +538,11 @@ class FakeSession:
 
     def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:
         self.lifted.append((environment, tuple(change_ids), reason))
-        self.marks = ()
+        self.review = replace(self.review, marks=())
 
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         self.hold.wait(5)
-        self.calls.append(f"look back {environment} to {to}" + (f", save {save}" if save is not None else ""))
+        self.calls.append(LookBack(environment, to, save))
         if self.prepare_error is not None:
             raise self.prepare_error
         loses = () if save else ("dms.documents.size: 1,204 values, at most 17 of them written since the deploy",)
@@ -485,17 +564,17 @@ class FakeSession:
             sql=(((f"  1:4   DROP INDEX CONCURRENTLY dms.i; -- {HOSTILE_SQL}", "plain"),),),
             evidence=((("+ ", "done"), ("2 deploy scripts as deployed, by hash", "plain")),
                       (("! ", "waiting"), ("never tried, as far as is known", "plain"))),
-            losses=tuple(told), loses=Losses(loses), saves=bool(save), running=self.running, items=self.back_items,
-            elsewhere="another account" in self.running,
+            losses=tuple(told), loses=Losses(loses), saves=bool(save), running=self.back.running, items=self.back.items,
+            elsewhere="another account" in self.back.running,
             command="pgmig-tui rollback production --accept-data-loss --confirm prod",
             points=(*(change_id(index) for index in (8, 7, 6, 5)), ""), kept=2 if to is None else 3,
         )  # fmt: skip
-        if not self.nothing_back or to is not None:
+        if not self.back.nothing or to is not None:
             return found
         guess: list[Line] = [(("  ? ", "stale"), ("perhaps a guess, by times [/]", "plain"))]
-        candidate = tuple(guess) if self.first_back is not None else ()
+        candidate = tuple(guess) if self.back.first is not None else ()
         return replace(
-            found, nothing=self.nothing_back, steps=(), run="", kept=0, first=self.first_back, candidate=candidate
+            found, nothing=self.back.nothing, steps=(), run="", kept=0, first=self.back.first, candidate=candidate
         )
 
     def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
@@ -517,24 +596,24 @@ class FakeSession:
         return Record(f"# Incident: [/] {run_id}\n\n- now: fine", f"ROLLED BACK {run_id}\n", True)
 
     def attach(self, run_id: str) -> FakeWatch:
-        self.calls.append(f"attach {run_id}")
+        self.calls.append(Attach(run_id))
         self.watch.run_id = run_id
         self.watch.again()
         return self.watch
 
     def foreign_watch(self, environment: str) -> FakeForeign:
-        self.calls.append(f"watch {environment}")
+        self.calls.append(WatchForeign(environment))
         return self.foreign
 
     def lock_watch(self, environment: str) -> FakeLocks:
-        self.calls.append(f"locks {environment}")
+        self.calls.append(WatchLocks(environment))
         return self.locks
 
     def runs(self) -> tuple[RunFacts, ...]:
         return self.listed
 
     def backup(self, review: ReviewFacts, stopping: Callable[[], bool]) -> ReviewFacts:
-        self.calls.append(f"backup {review.environment}")
+        self.calls.append(BackUp(review.environment))
         return replace(review, items=(*review.items, ItemFacts("made", "Backup made", "performed", "PASS", "dump")))
 
     def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
@@ -545,7 +624,7 @@ class FakeSession:
         )
 
     def answer_after(self, run_id: str, answered: Answered) -> None:
-        self.calls.append(f"answer {run_id} {answered.item_id}: {answered.note}")
+        self.calls.append(AnswerAfter(run_id, answered))
 
     def write(self, name: str, text: str) -> Path:
         self.written[name] = text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pgmig_tui.run.journal.entry import Entry
-from tests.ui.fakes import FakeSession
+from tests.ui.fakes import FakeSession, Prepare
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -91,10 +91,10 @@ async def test_the_keys_change_its_pace_pause_it_and_leave_it() -> None:
         await robot.sees("~ PAUSED between two batches", "Go on")
         await robot.press("p")
         await robot.sees("going on")
-        assert session.watch.sent == ["slower", "faster", "faster", "pause", "resume"]
+        assert session.watch.sent == [("slower",), ("faster",), ("faster",), ("pause",), ("resume",)]
         await robot.press("z")
         await robot.sees("ALL ENVIRONMENTS")
-        assert session.watch.sent[-1] == "detach"
+        assert session.watch.sent[-1] == ("detach",)
 
 
 async def test_stop_asks_first_and_says_what_stays() -> None:
@@ -107,7 +107,7 @@ async def test_stop_asks_first_and_says_what_stays() -> None:
         assert session.watch.sent == []
         await robot.type("yes")
         await robot.press("enter")
-        await robot.until(lambda: session.watch.sent == ["stop"], "stop")
+        await robot.until(lambda: session.watch.sent == [("stop",)], "stop")
         how = "Go on with: pgmig-tui backfill production --resume 20260820-031500-ab12"
         ended = {"exit_status": 3, "result": "stopped", "summary": "stopped by the operator", "do": how}
         session.watch.unread = [event_at(at(24), "run_finished", ended)]
@@ -125,7 +125,7 @@ async def test_what_was_stopped_goes_on_through_the_review() -> None:
         await robot.sees("x STOPPED")
         await robot.press("b")
         await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
-        assert f"prepare backfill dev to {session.watch.run_id}" in session.calls
+        assert Prepare("dev", "backfill", session.watch.run_id) in session.calls
         assert session.started == []
 
 
@@ -149,7 +149,7 @@ async def test_a_lost_try_is_shown_and_can_be_hurried() -> None:
         await robot.sees("~ try 1 of 9 lost: lock timeout [/]", "1, of 2,000 rows now")
         await robot.press("r")
         await robot.sees("asked to try again now")
-        assert session.watch.sent == ["retry"]
+        assert session.watch.sent == [("retry",)]
 
 
 async def test_who_only_watches_changes_nothing() -> None:

@@ -12,7 +12,7 @@ from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
 from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptKind
 from pgmig_tui.ui.views import impact as impact_pane
-from tests.ui.fakes import DEPLOY_SQL, FakeSession, impact, standing
+from tests.ui.fakes import DEPLOY_SQL, FakeSession, LookNow, Prepare, change_id, impact, standing
 from tests.ui.robot import Robot, opened
 
 
@@ -83,7 +83,7 @@ async def test_who_is_in_the_way_right_now_is_said_once_the_server_answers() -> 
     async with opened(silent) as robot:
         await robot.press("3", "enter")
         await robot.sees("from the text alone", "ALTER TABLE dms.documents")
-        assert "now production" not in silent.calls
+        assert LookNow("production") not in silent.calls
 
 
 async def test_y_copies_the_safer_sql_of_the_finding_under_the_cursor() -> None:
@@ -220,7 +220,7 @@ async def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() 
         assert "L9 UPDATE" not in robot.text
         await robot.press("i")
         await robot.sees(">L6 ALTER TABLE")
-        assert "now production" not in session.calls
+        assert LookNow("production") not in session.calls
         session.rest.set()
         await robot.sees("Lock impact  PostgreSQL 18.6", ">L6 ALTER TABLE", "L9 UPDATE", "On production now")
         assert "so far" not in robot.text
@@ -240,7 +240,7 @@ async def test_a_script_that_declares_batches_is_run_in_batches_through_the_revi
         await robot.sees("b Batches..")
         await robot.press("b")
         await robot.sees("BACKFILL 1 change", "| UPDATE dms.documents")
-        assert any(call.startswith("prepare backfill ") for call in session.calls)
+        assert Prepare("production", "backfill", change_id(8)) in session.calls
         assert session.started == []
 
 

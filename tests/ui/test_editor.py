@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.ui.editor import command, missing
-from tests.ui.fakes import FakeSession, standing
+from tests.ui.fakes import FakeSession, Prepare, UnderReview, change_id, standing
 from tests.ui.robot import opened
 
 
@@ -62,14 +62,14 @@ async def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_to
 
 async def test_a_dry_run_starts_at_a_change_that_is_pending() -> None:
     session = FakeSession()
-    session.items = ()
+    session.review = UnderReview(())
     async with opened(session) as robot:
         await robot.tell(standing("dev", 5))
         await robot.press("k", "enter")
         await robot.sees("ALTER TABLE dms.documents")
         await robot.press("D")
         await robot.sees("DRY RUN 4 changes", "GO is open")
-        assert session.calls[-1].startswith("prepare deploy dev to 0000")
+        assert session.calls[-1] == Prepare("dev", "deploy", change_id(6), "try")
         await robot.press("escape", "escape", "j", "j", "enter")
         await robot.sees("change deployed")
         await robot.press("D")

@@ -17,7 +17,7 @@ from pgmig_tui.ui.app import unfit_terminal
 from pgmig_tui.ui.backend.protocol import LockSession, RunFacts, StatusFacts
 from pgmig_tui.ui.keys import FOOTER_LIMIT, footer
 from pgmig_tui.ui.themes import THEMES
-from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
+from tests.ui.fakes import NOW, PLACES, FakeSession, UnderReview, facts, plan, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import opened
 from tests.ui.screens import SCREENS
@@ -88,8 +88,8 @@ async def test_hostile_text_is_shown_and_never_obeyed() -> None:
         replace(facts((line, *plan()[1:]), (place, *PLACES[1:])), project=HOSTILE, foreign=(HOSTILE,))
     )
     session.texts = {"deploy": f"SELECT '{HOSTILE}';\n" * 5, "revert": HOSTILE}
-    session.items = tuple(replace(item, title=HOSTILE, summary=HOSTILE) for item in session.items)
-    session.refusals, session.creates = (HOSTILE,), (HOSTILE,)
+    items = tuple(replace(item, title=HOSTILE, summary=HOSTILE) for item in session.review.items)
+    session.review = UnderReview(items, refusals=(HOSTILE,), creates=(HOSTILE,))
     session.listed = (RunFacts("r", "dev", "deploy", "failed", HOSTILE, "", 1, 2, HOSTILE, HOSTILE),)
     session.watch.unread = [
         event_at(AT, "run_planned", {"environment": "dev", "operator": HOSTILE, "steps": [STEP]}),

@@ -9,7 +9,7 @@ import pytest
 from pgmig_tui.display.activity import Activity, Blocker, Hold
 from pgmig_tui.errors import NotPermitted
 from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession
-from tests.ui.fakes import NOW, FakeSession, standing
+from tests.ui.fakes import NOW, EndSession, FakeSession, WayBack, standing
 from tests.ui.robot import Robot, opened
 
 SIZES = [(100, 30), (80, 24)]
@@ -87,7 +87,7 @@ async def test_only_the_word_stops_it() -> None:
         await robot.sees(f"CANCEL the statement of run {RUN} on !! PRODUCTION !!", "Type prod")
         await robot.press(*"prod", "enter")
         await robot.sees("pid 4243 was told to cancel")
-        assert session.foreign.asked == ["cancel 4243 2026-08-20T03:09:02.123456Z"]
+        assert session.foreign.asked == [EndSession(4243, "2026-08-20T03:09:02.123456Z", "cancel")]
         session.foreign.gone = True
         await robot.press("c", *"prod", "enter")
         await robot.sees("nothing was done: pid 4243 is gone")
@@ -154,7 +154,7 @@ async def test_another_program_s_lock_is_shown_and_left_to_it() -> None:
 
 async def test_the_rollback_leads_there_too() -> None:
     session = FakeSession()
-    session.running = f"run {RUN} of another account or host is under way: {HOLDER}"
+    session.back = WayBack(running=f"run {RUN} of another account or host is under way: {HOLDER}")
     session.foreign.seen = SEEN
     async with opened(session) as robot:
         await robot.tell(standing("dev", 9), standing("production", 9))

@@ -37,7 +37,7 @@ from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.palette import PaletteScreen
 from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
-from tests.ui.fakes import NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
+from tests.ui.fakes import NOW, PLACES, FakeSession, UnderReview, change_id, facts, impact, plan, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -70,10 +70,11 @@ class Crowded(FakeSession):
         self.impacts["deploy"] = many_findings()
         self.impacts["revert"] = many_losses()
         self.spoken = VerifyEvidence(None, problem=LONG)
-        self.items = tuple(
+        items = tuple(
             ItemFacts(f"item-{n}", f"Item {n} of the checklist", "attested", "UNKNOWN", "" if n else LONG, blocks=True)
             for n in range(MANY)
         )
+        self.review = UnderReview(items)
         self.listed = tuple(
             RunFacts(f"run-{n:04d}", "dev", "deploy", "finished", f"2026-08-{n % 20 + 1:02d}T02:41:10Z", AT, 2, 2)
             for n in range(MANY)
@@ -103,7 +104,7 @@ class Crowded(FakeSession):
         return Record("\n".join(f"- line {n}" for n in range(MANY)), "", True)
 
     def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
-        return self.items
+        return self.review.items
 
 
 def blocker(number: int) -> Blocker:
@@ -417,7 +418,7 @@ async def test_whoever_types_the_word_has_read_the_name_of_all_that_is_lost(
     keys: tuple[str, ...], size: tuple[int, int]
 ) -> None:
     session = Crowded()
-    session.items = ()
+    session.review = UnderReview(())
     async with opened(session, size) as robot:
         await robot.tell(standing("dev", 250, plan(MANY)))
         await robot.press(keys[0])

@@ -8,7 +8,7 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.errors import NotPermitted
 from pgmig_tui.ui.backend.protocol import LockSession
 from pgmig_tui.ui.views.locks import rows_of
-from tests.ui.fakes import FakeSession, standing
+from tests.ui.fakes import EndSession, FakeSession, WatchLocks, standing
 from tests.ui.robot import Robot, opened
 
 SIZES = [(100, 30), (80, 24)]
@@ -70,7 +70,7 @@ async def test_the_tree_shows_roots_first_and_marks_ours(size: tuple[int, int]) 
         await robot.snapshot("locks")
         await robot.press("T")
         await robot.sees("T is off: production is read-only; u unlocks it")
-        assert session.calls[-1] == "locks production"
+        assert session.calls[-1] == WatchLocks("production")
         await robot.press("escape")
         await robot.until(lambda: session.locks.closed, "closed watch")
 
@@ -87,7 +87,7 @@ async def test_a_session_is_ended_by_its_typed_pid_only() -> None:
         assert session.locks.ended == []
         await robot.press("T", *"777", "enter")
         await robot.sees("pid 777 (reporting) was terminated")
-        assert session.locks.ended == [(777, "2026-08-20 02:59:01.5+00", True)]
+        assert session.locks.ended == [EndSession(777, "2026-08-20 02:59:01.5+00", "terminate")]
         session.locks.gone = True
         await robot.press("c", *"777", "enter")
         await robot.sees("nothing was done: pid 777 (reporting) is gone")

@@ -14,7 +14,7 @@ from pgmig_tui.ui.messages import ProjectRead
 from pgmig_tui.ui.screens.home import HomeScreen
 from tests.e2e.terminal import Terminal, make_project
 from tests.servers import Server
-from tests.ui.fakes import ITEMS, PLACES, FakeSession, facts, plan, standing
+from tests.ui.fakes import ITEMS, PLACES, FakeSession, Prepare, UnderReview, facts, plan, standing
 from tests.ui.robot import Robot, opened
 
 OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
@@ -75,7 +75,7 @@ async def test_files_that_can_not_be_read_are_named_and_what_they_were_stays() -
 
 async def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read_again() -> None:
     session = FakeSession()
-    session.items = OPEN
+    session.review = UnderReview(OPEN)
     async with opened(session) as robot:
         await robot.tell(standing("dev", 5))
         await robot.press("d")
@@ -91,7 +91,7 @@ async def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read
         asked = len(session.calls)
         await robot.press("r")
         await robot.sees("GO is open")
-        assert session.calls[asked:] == ["prepare deploy dev to None"]
+        assert session.calls[asked:] == [Prepare("dev", "deploy")]
         await robot.press("E", *"yes", "enter")
         await robot.sees("RUN 20260820")
 

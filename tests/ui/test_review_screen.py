@@ -16,7 +16,7 @@ from pgmig_tui.ui.backend import gating
 from pgmig_tui.ui.backend.protocol import DoNotDeploy, ItemFacts, ReviewFacts
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.views.review import step_lines
-from tests.ui.fakes import ITEMS, PLACES, FakeSession, change_id, standing
+from tests.ui.fakes import ITEMS, PLACES, FakeSession, Prepare, UnderReview, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -76,7 +76,7 @@ async def test_what_is_reviewed_can_be_tried_first() -> None:
         await at_review(robot)
         await robot.press("D")
         await robot.sees("DRY RUN: in one transaction that is rolled back")
-        assert session.calls[-1].endswith(f"to {change_id(8)} (try)")
+        assert session.calls[-1] == Prepare("production", "deploy", change_id(8), "try")
         await robot.press("D")
         await robot.sees("D is off: a deploy is what can be tried")
         await robot.press("escape")
@@ -103,7 +103,8 @@ async def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing
 
 async def test_what_the_program_has_seen_to_is_not_ticked() -> None:
     session = FakeSession()
-    session.items = (ItemFacts("backup", "Backup database", "performed", "PASS", "a file", blocks=False), *ITEMS)
+    backup = ItemFacts("backup", "Backup database", "performed", "PASS", "a file", blocks=False)
+    session.review = UnderReview((backup, *ITEMS))
     async with opened(session) as robot:
         await at_review(robot)
         await robot.press("k", "k", "space")
@@ -124,7 +125,7 @@ async def test_a_note_is_asked_for_and_may_not_be_empty() -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_word_is_the_environments_own_and_enter_alone_is_dead(size: tuple[int, int]) -> None:
     session = FakeSession()
-    session.items, session.creates = OPEN, ("sqitch", "pgmig")
+    session.review = UnderReview(OPEN, creates=("sqitch", "pgmig"))
     async with opened(session, size) as robot:
         await at_review(robot)
         await robot.press("E")
@@ -140,7 +141,7 @@ async def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahe
     from textual import events
 
     session = FakeSession()
-    session.items = OPEN
+    session.review = UnderReview(OPEN)
     async with opened(session) as robot:
         await at_review(robot, environment="1")
         await robot.press("E")
@@ -162,7 +163,7 @@ async def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahe
 
 async def test_an_unprotected_environment_wants_a_plain_yes() -> None:
     session = FakeSession()
-    session.items = OPEN
+    session.review = UnderReview(OPEN)
     async with opened(session) as robot:
         await at_review(robot, environment="1")
         await robot.press("E", "enter")
@@ -174,7 +175,7 @@ async def test_an_unprotected_environment_wants_a_plain_yes() -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple[int, int]) -> None:
     session = FakeSession()
-    session.items = OPEN
+    session.review = UnderReview(OPEN)
     async with opened(session, size) as robot:
         await at_review(robot, "R", unlocked=False)
         await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "GO is shut: the data loss")
@@ -201,7 +202,7 @@ async def test_what_can_not_be_prepared_says_why_and_leaves_everything_off() -> 
 
 async def test_a_refusal_shuts_go_whatever_is_answered() -> None:
     session = FakeSession()
-    session.items, session.refusals = OPEN, ("the script ends in ROLLBACK",)
+    session.review = UnderReview(OPEN, refusals=("the script ends in ROLLBACK",))
     async with opened(session) as robot:
         await at_review(robot)
         await robot.sees("REFUSED the script ends in ROLLBACK")
@@ -240,7 +241,7 @@ async def test_mashing_keys_starts_nothing(seed: int) -> None:
     generator = random.Random(seed)
 
     session = FakeSession()
-    session.items = OPEN
+    session.review = UnderReview(OPEN)
     async with opened(session) as robot:
         await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 5))
         await robot.press("3", "u", *"prod", "enter")
@@ -254,7 +255,7 @@ async def test_mashing_keys_starts_nothing(seed: int) -> None:
 
 async def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
     session = FakeSession()
-    session.items, session.deploy_loses = OPEN, True
+    session.review = UnderReview(OPEN, loses=True)
     async with opened(session) as robot:
         await at_review(robot)
         await robot.sees("LOSES dms.documents.size", "GO is shut", "accept DATA LOSS")
@@ -269,7 +270,8 @@ async def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
 
 async def test_a_high_terminal_shows_every_item() -> None:
     session = FakeSession()
-    session.items = tuple(replace(ITEMS[0], id=f"item-{n}", title=f"Item {n} of the checklist") for n in range(22))
+    items = tuple(replace(ITEMS[0], id=f"item-{n}", title=f"Item {n} of the checklist") for n in range(22))
+    session.review = UnderReview(items)
     async with opened(session, (160, 50)) as robot:
         await at_review(robot)
         await robot.sees(*(f"Item {n} of the checklist" for n in range(22)))
@@ -279,7 +281,7 @@ async def test_what_may_be_lost_is_not_called_lost() -> None:
     doubt = "deploy/size.sql:3: this DO may lose data: what it does is known only when it runs"
 
     session = FakeSession()
-    session.items, session.doubts = OPEN, (doubt,)
+    session.review = UnderReview(OPEN, doubts=(doubt,))
     async with opened(session) as robot:
         for environment, before in (("1", "MAY LOSE data: deploy/size.sql:3"), ("3", "accept POSSIBLE DATA LOSS")):
             await at_review(robot, environment=environment)
@@ -318,7 +320,7 @@ def test_a_step_says_of_lock_and_data_only_what_somebody_has_looked_at() -> None
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_protected_environment_is_read_only_until_its_word(size: tuple[int, int]) -> None:
     session = FakeSession()
-    session.items = OPEN
+    session.review = UnderReview(OPEN)
     async with opened(session, size) as robot:
         await at_review(robot, unlocked=False)
         await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is open")
@@ -340,11 +342,11 @@ async def test_a_protected_environment_is_read_only_until_its_word(size: tuple[i
 
 async def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
     session = FakeSession()
-    session.items = ()
+    session.review = UnderReview(())
     async with opened(session) as robot:
         await at_review(robot, "D", unlocked=False)
         await robot.sees("DRY RUN 4 changes", "in one transaction that is rolled back", "GO is open")
-        assert session.calls[-1] == "prepare deploy production to None (try)"
+        assert session.calls[-1] == Prepare("production", "deploy", how="try")
         await robot.press("E")
         await robot.sees("DRY RUN of 4 changes on !! PRODUCTION !! production", "Type prod")
         await robot.press("enter", "escape")
@@ -353,7 +355,7 @@ async def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
 
 async def test_the_word_of_go_is_the_only_one_and_unlocks_its_own_run_alone() -> None:
     session = FakeSession()
-    session.items = OPEN
+    session.review = UnderReview(OPEN)
     async with opened(session) as robot:
         await at_review(robot, unlocked=False)
         await robot.press("E")
@@ -418,7 +420,7 @@ async def test_what_was_attested_of_other_scripts_is_only_offered() -> None:
         await at_review(robot, environment="2")
         await two_answers(robot)
         await robot.press("escape")
-        session.script_hash = "other"
+        session.review = replace(session.review, script_hash="other")
         await robot.press("d")
         await robot.sees("3 items open")
         await robot.press("space")
@@ -456,11 +458,11 @@ async def test_no_key_but_those_of_movement_moves_the_cursor() -> None:
 
 async def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothing_is_deployed_by_that() -> None:
     session = FakeSession()
-    session.items = OPEN
-    session.marks = (
+    marks = (
         DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),
         DoNotDeploy(change_id(8), "document_size_bigint", "the same, in a file of this account"),
     )
+    session.review = UnderReview(OPEN, marks=marks)
     async with opened(session) as robot:
         await robot.tell(standing("production", 5))
         await robot.press("3", "d")
@@ -484,11 +486,12 @@ async def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothi
 
 async def test_what_is_marked_can_be_tried() -> None:
     session = FakeSession()
-    session.marks = (DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back"),)
+    mark = DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back")
+    session.review = UnderReview(marks=(mark,))
     async with opened(session) as robot:
         await robot.tell(standing("dev", 5))
         await robot.press("d")
         await robot.sees("must not be deployed on dev")
         await robot.press("D")
         await robot.sees("DRY RUN 4 changes")
-        assert session.calls[-1] == "prepare deploy dev to None (try)"
+        assert session.calls[-1] == Prepare("dev", "deploy", how="try")

@@ -9,7 +9,7 @@ import pytest
 from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.ui.backend.protocol import ItemFacts, RunFacts
 from pgmig_tui.ui.messages import RunsListed
-from tests.ui.fakes import HOSTILE_SQL, FakeSession, change_id, standing
+from tests.ui.fakes import HOSTILE_SQL, FakeSession, LookBack, WayBack, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -68,7 +68,7 @@ async def test_saving_takes_the_place_of_accepting() -> None:
         await at_rollback(robot)
         await robot.press("S")
         await robot.sees("SAVES keeps dms.documents.size", "GO is open")
-        assert session.calls[-1] == "look back production to None, save True"
+        assert session.calls[-1] == LookBack("production", save=True)
         await robot.press("a")
         await robot.sees("a is off: all of it is saved")
         await robot.press("E")
@@ -86,13 +86,13 @@ async def test_another_point_is_looked_at_anew_and_takes_the_acceptance_back() -
         await robot.sees("GO is open")
         await robot.press("j")
         await robot.sees("GO is shut: the data loss")
-        assert session.calls[-1] == f"look back production to {change_id(5)}"
+        assert session.calls[-1] == LookBack("production", change_id(5))
 
 
 async def test_what_diverges_wants_a_reason() -> None:
     session = FakeSession()
     title = "What was deployed is what the files say"
-    session.back_items = (ItemFacts("check:scripts", title, "check", "FAIL", "not the script", blocks=True),)
+    session.back = WayBack((ItemFacts("check:scripts", title, "check", "FAIL", "not the script", blocks=True),))
     async with opened(session) as robot:
         await at_rollback(robot)
         await robot.sees("GO is shut: What was deployed is what the files say")
@@ -117,8 +117,8 @@ async def test_the_statements_are_shown_and_hostile_text_is_only_text() -> None:
 
 async def test_a_run_that_is_under_way_is_said_and_stopped_after_the_word() -> None:
     session = FakeSession()
-    session.running = "run 20260820-031500-ab12 of another account or host is under way: process 4242"
-    session.nothing_back = "the last run has committed nothing yet"
+    running = "run 20260820-031500-ab12 of another account or host is under way: process 4242"
+    session.back = WayBack(running=running, nothing="the last run has committed nothing yet")
     async with opened(session) as robot:
         await robot.tell(standing("production", 9))
         await robot.press("3", "R")
@@ -131,7 +131,7 @@ async def test_a_run_that_is_under_way_is_said_and_stopped_after_the_word() -> N
 
 async def test_where_nothing_is_to_roll_back_a_point_is_chosen_by_hand() -> None:
     session = FakeSession()
-    session.nothing_back = "what happened last is a revert, of 2 changes ([/] and a)"
+    session.back = WayBack(nothing="what happened last is a revert, of 2 changes ([/] and a)")
     async with opened(session) as robot:
         await robot.tell(standing("production", 9))
         await robot.press("3", "R")
@@ -140,17 +140,16 @@ async def test_where_nothing_is_to_roll_back_a_point_is_chosen_by_hand() -> None
         )
         await robot.press("k", "a", "enter", "E")
         await robot.sees("E is off: there is nothing to revert")
-        assert session.calls[-1] == "look back production to None"
+        assert session.calls[-1] == LookBack("production")
         await robot.press("j")
         await robot.sees("ROLL BACK 2 changes", "GO is shut")
-        assert session.calls[-1] == f"look back production to {change_id(7)}"
+        assert session.calls[-1] == LookBack("production", change_id(7))
         assert session.rolled_back == []
 
 
 async def test_a_guess_comes_first_and_is_never_chosen_by_itself() -> None:
     session = FakeSession()
-    session.nothing_back = "x was deployed by no run of this program that is known here"
-    session.first_back = 3
+    session.back = WayBack(nothing="x was deployed by no run of this program that is known here", first=3)
     async with opened(session) as robot:
         await robot.tell(standing("production", 9))
         await robot.press("3", "R")
@@ -159,7 +158,7 @@ async def test_a_guess_comes_first_and_is_never_chosen_by_itself() -> None:
         await robot.sees("E is off: there is nothing to revert")
         await robot.press("j")
         await robot.sees("ROLL BACK 2 changes")
-        assert session.calls[-1] == f"look back production to {change_id(5)}"
+        assert session.calls[-1] == LookBack("production", change_id(5))
 
 
 @pytest.mark.parametrize("moves", [[], ["j", "j"], ["g"]])
@@ -169,7 +168,7 @@ async def test_the_key_means_the_same_wherever_the_cursor_rests(moves: list[str]
         await robot.tell(standing("production", 9))
         await robot.press("3", *moves, "R")
         await robot.sees("Roll back run 20260820")
-        assert session.calls[-1] == "look back production to None"
+        assert session.calls[-1] == LookBack("production")
 
 
 async def test_a_run_that_is_alive_does_not_keep_a_rollback_away() -> None:

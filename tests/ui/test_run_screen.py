@@ -8,7 +8,7 @@ import pytest
 
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.screens.run import RunScreen
-from tests.ui.fakes import NAMES, FakeSession, change_id, standing
+from tests.ui.fakes import NAMES, FakeSession, LookBack, Prepare, UnderReview, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -155,17 +155,17 @@ async def test_pause_goes_on_with_the_same_key_and_cancel_wants_a_yes() -> None:
         await at_run(robot, session)
         await robot.sees("0/4 >")
         await robot.press("p")
-        await robot.until(lambda: session.watch.sent == ["pause"], "pause")
+        await robot.until(lambda: session.watch.sent == [("pause",)], "pause")
         session.watch.unread = [event_at(at(25), "run_paused", {})]
         await robot.sees("PAUSED", "p Go on", "it stays paused without this screen")
         await robot.press("p")
-        await robot.until(lambda: session.watch.sent == ["pause", "resume"], "resume")
+        await robot.until(lambda: session.watch.sent == [("pause",), ("resume",)], "resume")
         await robot.press("c")
         await robot.sees("CANCEL the statement", "rolled back")
         await robot.press("enter", "y", "enter", "escape", "X", "space", "enter", "escape")
-        assert session.watch.sent == ["pause", "resume"]
+        assert session.watch.sent == [("pause",), ("resume",)]
         await robot.press("c", *"yes", "enter")
-        await robot.until(lambda: session.watch.sent[-1] == "cancel", "cancel")
+        await robot.until(lambda: session.watch.sent[-1] == ("cancel",), "cancel")
 
 
 async def test_leaving_says_that_the_run_goes_on_and_that_it_is_left_on_purpose() -> None:
@@ -177,7 +177,7 @@ async def test_leaving_says_that_the_run_goes_on_and_that_it_is_left_on_purpose(
         await robot.sees("ctrl-c stops nothing here")
         await robot.press("z")
         await robot.sees("ALL ENVIRONMENTS", "goes on")
-        assert session.watch.sent == ["detach"]
+        assert session.watch.sent == [("detach",)]
 
 
 async def test_a_runner_that_is_gone_is_said() -> None:
@@ -277,7 +277,7 @@ async def test_between_two_tries_whoever_was_in_the_way_stays_named_and_can_be_e
         await robot.sees("1 session in the way of the last try; try 1 of 9 is lost", "> 777 reporting")
         await robot.press("T", *"777", "enter")
         await robot.sees("asked to terminate pid 777")
-        assert session.watch.sent[0].startswith("terminate_blocker 777 ")
+        assert session.watch.sent[0][:2] == ("terminate_blocker", "777")
         ended = event_at(at(26), "blocker_ended", {"pid": 777, "how": "terminate", "ok": True, "message": ""})
         session.watch.unread = [ended]
         await robot.misses("LAST IN THE WAY")
@@ -374,7 +374,7 @@ async def test_a_blocker_is_ended_by_its_typed_pid_only(size: tuple[int, int]) -
         await robot.sees("c is off: it is a session of this run")
         await robot.press("k", "k", "T", *"777", "enter")
         await robot.until(lambda: bool(session.watch.sent), "command")
-        assert session.watch.sent == ["terminate_blocker 777 2026-08-20T02:59:01.123456+00"]
+        assert session.watch.sent == [("terminate_blocker", "777", "2026-08-20T02:59:01.123456+00")]
         await robot.sees("RUN 20260820", "asked to terminate pid 777 (reporting)")
         session.watch.unread = [
             event_at(at(41), "blocker_ended", {"pid": 777, "how": "terminate", "ok": False, "message": "not allowed"})
@@ -414,7 +414,7 @@ async def test_settings_change_while_it_runs(size: tuple[int, int]) -> None:
         assert session.watch.sent == []
         await robot.press(*["backspace"] * 4, *"2s 3", "enter")
         await robot.until(lambda: len(session.watch.sent) == 2, "commands")
-        assert sorted(session.watch.sent) == ["lock_timeout 2000", "retries 3"]
+        assert sorted(session.watch.sent) == [("lock_timeout", "2000"), ("retries", "3")]
         session.watch.unread = [event_at(at(26), "settings_changed", {"lock_timeout_ms": 2000, "retries": 3})]
         await robot.sees("from now on: lock_timeout 2.0 s, 3 retries")
 
@@ -430,7 +430,7 @@ async def test_the_next_try_comes_now_when_asked_for() -> None:
         session.watch.unread = [event_at(at(50), "statement_retried", lost)]
         await robot.sees("try 1 of 9 lost: deadlock")
         await robot.press("r")
-        await robot.until(lambda: session.watch.sent == ["retry"], "retry")
+        await robot.until(lambda: session.watch.sent == [("retry",)], "retry")
 
 
 @pytest.mark.parametrize("steers", [True, False])
@@ -452,7 +452,7 @@ async def test_who_only_watches_steers_nothing_and_is_told_who_does(steers: bool
         if steers:
             await robot.sees("it is steered from here now")
             await robot.press("p")
-            await robot.until(lambda: session.watch.sent == ["pause"], "pause")
+            await robot.until(lambda: session.watch.sent == [("pause",)], "pause")
             return
         await robot.press("p")
         await robot.sees("p is off: you are only watching; nobody steers")
@@ -507,7 +507,7 @@ async def test_a_failure_before_our_eyes_opens_what_can_be_done(size: tuple[int,
         await robot.sees("f: what can be done now", "x>  9 UPDATE")
         await robot.press("f", "d")
         await robot.sees("strongest lock", "Gate")
-        assert session.calls[-1] == f"prepare deploy production to {change_id(8)}"
+        assert session.calls[-1] == Prepare("production", "deploy", change_id(8))
         assert session.started == []
 
 
@@ -528,7 +528,7 @@ async def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_fo
     from pgmig_tui.review.verify_evidence import VerifyEvidence
 
     session = FakeSession()
-    session.items = ()
+    session.review = UnderReview(())
     session.watch.unread = begun()
     session.spoken = VerifyEvidence(False, "verify/x.sql on production FAILED: no column tags")
     async with opened(session) as robot:
@@ -541,7 +541,7 @@ async def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_fo
         session.spoken = VerifyEvidence(True, "verify/x.sql on production passed in 12 ms")
         await robot.press("m")
         await robot.sees("MARK DEPLOYED", "RECORD ONLY", "verify/x.sql on production passed in 12 ms")
-        assert session.calls[-1] == f"prepare deploy production to {change_id(6)} (record)"
+        assert session.calls[-1] == Prepare("production", "deploy", change_id(6), "record")
         await robot.press("u", *"prod", "enter")
         await robot.sees("GO is open")
         await robot.press("E")
@@ -567,7 +567,7 @@ async def test_what_was_committed_before_the_failure_is_what_a_rollback_takes_ba
         await robot.sees(told)
         await robot.press("R")
         await robot.sees("LOSES dms.documents.size", "GO is shut", "S: save it first")
-        assert session.calls[-1] == "look back production to None"
+        assert session.calls[-1] == LookBack("production")
         await robot.press("enter", "space", "y", "E")
         assert session.rolled_back == []
 
@@ -600,7 +600,7 @@ async def test_a_change_that_is_recorded_is_what_a_rollback_takes_back() -> None
         await robot.sees("roll back the 2 changes that this run has committed")
         await robot.press("R")
         await robot.sees("ROLL BACK 2 changes", "GO is shut", "not run 20260820-031500-ab12, which you came from")
-        assert session.calls[-1] == "look back production to None"
+        assert session.calls[-1] == LookBack("production")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -630,7 +630,7 @@ async def test_on_a_phone_a_run_is_watched_paused_freed_from_its_blocker_and_sto
         await robot.snapshot("run-phone")
         await robot.press("p")
         await robot.sees("asked to pause")
-        assert session.watch.sent == ["pause"]
+        assert session.watch.sent == [("pause",)]
         await robot.press("K")
         await robot.sees("1 session in the way")
         await robot.press("T")
@@ -642,8 +642,8 @@ async def test_on_a_phone_a_run_is_watched_paused_freed_from_its_blocker_and_sto
         await robot.snapshot("stop-phone")
         await robot.press(*"yes", "enter")
         await robot.sees("asked to stop")
-        assert session.watch.sent[1].startswith("terminate_blocker 777 ")
-        assert session.watch.sent[2] == "stop"
+        assert session.watch.sent[1][:2] == ("terminate_blocker", "777")
+        assert session.watch.sent[2] == ("stop",)
         await robot.press("t")
         await robot.sees("03:13:")
 
@@ -663,4 +663,4 @@ async def test_nothing_is_confirmed_before_all_of_the_question_was_in_sight() ->
             await robot.press("pagedown")
             await robot.settle()
         await robot.press("enter")
-        await robot.until(lambda: session.watch.sent == ["stop"], "the stop")
+        await robot.until(lambda: session.watch.sent == [("stop",)], "the stop")
