@@ -25,9 +25,21 @@ def word_for(place: EnvironmentFacts) -> str:
     return (place.confirm_word or place.name) if place.protected else "yes"
 
 
+def named(place: EnvironmentFacts) -> str:
+    """An environment in a question: a protected one is told apart at once."""
+    return f"{PRODUCTION} {place.name}" if place.protected else place.name
+
+
+def whereabouts(place: EnvironmentFacts, app: PgmigApp) -> list[Line]:
+    """Where a run would go, as whom, and what time it is."""
+    standing = app.answers.good.get(place.name)
+    user = (standing.user if standing else "") or place.user or "?"
+    return [*paragraph(f"{place.database}@{place.host} as {user}, {utc(app.clock())[11:]}", "muted"), ()]
+
+
 def unlock(place: EnvironmentFacts) -> ConfirmScreen:
     """The dialog that makes a protected environment writable for this session. It starts nothing."""
-    lines = paragraph(f"UNLOCK {PRODUCTION} {place.name} for this session", "strong")
+    lines = paragraph(f"UNLOCK {named(place)} for this session", "strong")
     lines += paragraph(f"{place.database}@{place.host}", "muted")
     lines += [(), *paragraph("From then on deploys can be started there and sessions ended. Each still asks again.")]
     return ConfirmScreen(lines, word_for(place), danger=True, undone="it stays read-only", does="unlocks it")
@@ -35,8 +47,7 @@ def unlock(place: EnvironmentFacts) -> ConfirmScreen:
 
 def confirm_lift(place: EnvironmentFacts, review: ReviewFacts, reason: str) -> ConfirmScreen:
     """The dialog that lets changes be deployed again. It starts no run."""
-    tier = f"{PRODUCTION} " if place.protected else ""
-    lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {tier}{place.name}", "strong")
+    lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {named(place)}", "strong")
     lines += paragraph(f"{place.database}@{place.host}", "muted")
     for mark in review.marks:
         lines += paragraph(mark.change)
@@ -59,20 +70,10 @@ def lost(losses: Losses) -> list[Line]:
 
 def confirm(place: EnvironmentFacts, review: ReviewFacts, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
     """The dialog that starts a run."""
-    tier = f"{PRODUCTION} " if place.protected else ""
-    lines: list[Line] = []
-    verb = f"{VERBS[review.command]} {count(len(review.steps), 'change')}"
-    lines += paragraph(f"{verb} {'on' if review.command == 'verify' else 'to'} {tier}{place.name}", "strong")
-    if how == "try":
-        lines = paragraph(f"DRY RUN of {count(len(review.steps), 'change')} on {tier}{place.name}", "strong")
-    if how == "record":
-        lines = paragraph(f"MARK {count(len(review.steps), 'change')} DEPLOYED on {tier}{place.name}", "strong")
-    if review.command in ("revert", "backfill"):
-        lines = paragraph(f"{verb} on {tier}{place.name}", "strong")
-    standing = app.answers.good.get(place.name)
-    user = (standing.user if standing else "") or place.user or "?"
-    lines += paragraph(f"{place.database}@{place.host} as {user}, {utc(app.clock())[11:]}", "muted")
-    lines.append(())
+    many = count(len(review.steps), "change")
+    what = f"{VERBS[review.command]} {many} {'to' if review.command == 'deploy' else 'on'}"
+    what = {"try": f"DRY RUN of {many} on", "record": f"MARK {many} DEPLOYED on"}.get(how, what)
+    lines = [*paragraph(f"{what} {named(place)}", "strong"), *whereabouts(place, app)]
     if how == "try":
         lines += paragraph(
             "All of it is run for real, in one transaction, and rolled back. Until then it holds its locks."

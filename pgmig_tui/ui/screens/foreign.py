@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 from textual.widget import Widget
 
 from pgmig_tui.display.activity import blocker_lines, holds_words, progress_line, unseen_words
-from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, cut, line, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, time_of_day
@@ -17,7 +16,7 @@ from pgmig_tui.ui.destinations import ToLocks, ToRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.messages import ForeignRead
 from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.screens.confirm import word_for
+from pgmig_tui.ui.screens.confirm import named, word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import words_of
@@ -229,8 +228,7 @@ class ForeignScreen(BaseScreen):
         self._confirm(lines, "ends them", self._stop)
 
     def _head(self, verb: str, seen: Foreign) -> list[Line]:
-        tier = f"{PRODUCTION} " if self.environment.protected else ""
-        lines = paragraph(f"{verb} run {safe(seen.run_id)} on {tier}{self.environment.name}", "failed")
+        lines = paragraph(f"{verb} run {safe(seen.run_id)} on {named(self.environment)}", "failed")
         return lines + paragraph(safe(seen.who or seen.holder), "muted")
 
     def _confirm(self, lines: list[Line], does: str, done: Callable[[], None]) -> None:

@@ -11,10 +11,9 @@ from typing import ClassVar, Self
 
 from textual.widget import Widget
 
-from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, wrap, wrapped
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count, utc
+from pgmig_tui.display.words import count
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.review.rollback_steps import row_lines
@@ -22,7 +21,7 @@ from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts,
 from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.screens.confirm import lost, word_for
+from pgmig_tui.ui.screens.confirm import lost, named, whereabouts, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.review import REASON
 from pgmig_tui.ui.threads import words_of
@@ -345,13 +344,8 @@ class RollbackScreen(BaseScreen):
 
     def do_go(self, rollback: Rollback) -> None:
         place = self.environment
-        tier = f"{PRODUCTION} " if place.protected else ""
         what = f"ROLL BACK {count(len(rollback.steps), 'change')}" if rollback.steps else "STOP THE RUN"
-        lines = paragraph(f"{what} on {tier}{place.name}", "strong")
-        standing = self.pgmig.answers.good.get(place.name)
-        user = (standing.user if standing else "") or place.user or "?"
-        lines += paragraph(f"{place.database}@{place.host} as {user}, {utc(self.pgmig.clock())[11:]}", "muted")
-        lines.append(())
+        lines = [*paragraph(f"{what} on {named(place)}", "strong"), *whereabouts(place, self.pgmig)]
         if rollback.running:
             lines += paragraph(f"STOPS FIRST: {safe(rollback.running)}", "failed")
         if rollback.steps:

@@ -9,13 +9,13 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from pgmig_tui.display.activity import Blocker
-from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line, Role, Span, cut, pad, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.ui.backend.protocol import LockSession
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
+from pgmig_tui.ui.screens.confirm import named
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.views.locks import crowd_lines, crowd_words, whole_session
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
@@ -184,8 +184,7 @@ class SessionsScreen(BaseScreen):
     def _ask(self, row: LockSession, *, terminate: bool) -> None:
         session, place = row.session, self.where
         verb = "TERMINATE" if terminate else "CANCEL what is run by"
-        where = f" on {PRODUCTION} {place.name}" if place is not None and place.protected else ""
-        where = where or (f" on {place.name}" if place is not None else "")
+        where = f" on {named(place)}" if place is not None else ""
         told, role = session.about()
         lines = paragraph(f"{verb} {session.name}{where}", "failed" if terminate else "strong")
         lines += paragraph(told, role)
