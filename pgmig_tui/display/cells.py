@@ -160,6 +160,11 @@ def sides(left: Sequence[Span], right: Sequence[Span], columns: int) -> Line:
     return (*kept, *right)
 
 
+def point(text: str, columns: int, role: Role = "plain") -> list[Line]:
+    """The text folded as a point of a list: what has no room in its first line stands below its words."""
+    return wrap(text, columns, role, indent=" ", hanging="   ")
+
+
 def wrapped(told: Line, columns: int, *, indent: str = " ", hanging: str = "   ") -> list[Line]:
     """A line that fits as it is; a longer one in several, in the role of its longest part, as far in as it was."""
     text = text_of(told)

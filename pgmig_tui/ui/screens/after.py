@@ -69,7 +69,7 @@ class AfterScreen(BaseScreen):
         self._show()
         if self.environment is not None:
             session, name, command, run_id = (
-                self.pgmig.session, self.environment.name, self.picture.command, self.run_id,
+                self.session, self.environment.name, self.picture.command, self.run_id,
             )  # fmt: skip
             self.later("after", lambda: session.after_items(name, command, run_id), self._take)
 
@@ -191,7 +191,7 @@ class AfterScreen(BaseScreen):
     def _no_rollback(self, place: EnvironmentFacts) -> WhyNot:
         if self.picture.command != "deploy" or not self.picture.done:
             return "this run deployed nothing"
-        return self.pgmig.answers.silent(place.name)
+        return self.answers.silent(place.name)
 
     def do_tick(self, item: ItemFacts) -> None:
         if item.answered:
@@ -203,7 +203,7 @@ class AfterScreen(BaseScreen):
         )
 
     def _answer(self, item: ItemFacts, note: str) -> None:
-        session, run_id, said = self.pgmig.session, self.run_id, Answered(item.id, "attest", note)
+        session, run_id, said = self.session, self.run_id, Answered(item.id, "attest", note)
         self.later("answer", lambda: session.answer_after(run_id, said), lambda _: self._answered(item, note))
 
     def _answered(self, item: ItemFacts, note: str) -> None:

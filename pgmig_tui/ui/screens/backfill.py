@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from pgmig_tui.display.activity import bar
-from pgmig_tui.display.cells import Line, Role, cut, wrap
+from pgmig_tui.display.cells import Line, Role, cut, point, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import about, count, duration
 from pgmig_tui.run.journal.batches import Progress
@@ -26,6 +26,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
     """A run of `backfill`. The run screen, which shows any run, gives way to this one when it reads that it is one."""
 
     place: ClassVar[str] = "backfill"
+    pauses_after: ClassVar[str] = "batch"
     least: ClassVar[tuple[int, int]] = SMALL
 
     def __init__(
@@ -120,22 +121,22 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         if rate is not None and not self.ended:
             soon = f", about {duration(left * 1000)} left" if left is not None else ""
             lines.append(((f" {about(rate)} rows/s{soon}", "running"),))
-        lines += wrap(now.pace_words, columns, "muted", indent=" ", hanging="   ")
+        lines += point(now.pace_words, columns, "muted")
         if now.throttled and not self.ended:
             word = "HOLDING" if now.held else "SLOWER"
             since = f" for {duration(now.held_ms)}" if now.held and now.held_ms >= 1000 else ""
-            lines += wrap(f"{word}{since}: {safe(now.throttled)}", columns, "waiting", indent=" ", hanging="   ")
+            lines += point(f"{word}{since}: {safe(now.throttled)}", columns, "waiting")
         if now.last_key:
             key = safe(", ".join(now.last_key))
-            lines += wrap(f"done up to key {key}", columns, "muted", indent=" ", hanging="   ")
+            lines += point(f"done up to key {key}", columns, "muted")
         if now.left:
             lines += wrap(f"{count(now.left, 'row')} left to do, by its condition", columns, "waiting", indent=" ")
         if self._do or self.gone:
             how = self._do or f"Go on with: pgmig-tui backfill {self.picture.environment} --resume {self.run_id}"
-            lines += wrap(safe(how), columns, "strong", indent=" ", hanging="   ")
+            lines += point(safe(how), columns, "strong")
         elif self.picture.statement is not None:
             for text in self.picture.statement.sql.splitlines()[:4]:
-                lines += wrap(safe(text), columns, "plain", indent=" ", hanging="   ")[:2]
+                lines += point(safe(text), columns, "plain")[:2]
         return lines
 
     def small_lines(self) -> list[Line]:
@@ -203,12 +204,6 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         if not self.ended:
             return Unavailable("it has not ended")
         return Unavailable("it is done") if self.picture.exit_status == 0 else self.known_environment()
-
-    def do_pause(self, watch: Watch) -> None:
-        if self.picture.paused:
-            self._send(watch, "going on", "resume")
-        else:
-            self._send(watch, "asked to pause after this batch", "pause")
 
     def do_faster(self, watch: Watch) -> None:
         self._send(watch, "asked to go faster", "faster")

@@ -25,8 +25,9 @@ from pgmig_tui.ui.threads import Poller, in_thread, post_quietly, words_of
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
 if TYPE_CHECKING:
+    from pgmig_tui.ui.answers import Answers
     from pgmig_tui.ui.app import PgmigApp
-    from pgmig_tui.ui.backend.protocol import EnvironmentFacts
+    from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -76,6 +77,14 @@ class BaseScreen(Screen[None]):
     @property
     def pgmig(self) -> PgmigApp:
         return cast("PgmigApp", self.app)
+
+    @property
+    def session(self) -> Backend:
+        return self.pgmig.session
+
+    @property
+    def answers(self) -> Answers:
+        return self.pgmig.answers
 
     def body(self) -> Iterable[Widget]:
         """The widgets between banner and notes."""
@@ -128,6 +137,10 @@ class BaseScreen(Screen[None]):
         """The environment that this place is about; None where it is about all of them."""
         return None
 
+    @property
+    def protected(self) -> bool:
+        return self.where is not None and self.where.protected
+
     def known_environment(self) -> EnvironmentFacts | Unavailable:
         return self.where or Unavailable("its environment is not in this project")
 
@@ -141,7 +154,7 @@ class BaseScreen(Screen[None]):
 
     def access(self) -> str:
         place = self.where
-        standing = self.pgmig.answers.good.get(place.name) if place is not None else None
+        standing = self.answers.good.get(place.name) if place is not None else None
         if standing is not None and standing.standby:
             return "STANDBY"
         return "READ-ONLY" if place is not None and self.pgmig.locked(place) else "READ-WRITE"
@@ -149,12 +162,12 @@ class BaseScreen(Screen[None]):
     def banner_line(self, columns: int) -> Line:
         place = self.where
         if place is None:
-            facts = self.pgmig.session.facts
+            facts = self.session.facts
             left, right = f" ALL ENVIRONMENTS  {safe(facts.project)}", f" {self.doing()} "
             user = f" as {safe(facts.operator)}"
             left += user if width(left) + width(user) + width(right) <= columns else ""
             return sides(((left, "tier-none"),), self.right_spans(right), columns)
-        standing = self.pgmig.answers.good.get(place.name)
+        standing = self.answers.good.get(place.name)
         return banner(
             tier=tier_word(place.name, place.protected),
             role=tier_role(place.protected, place.color),
@@ -375,7 +388,7 @@ class BaseScreen(Screen[None]):
 
     def again(self, place: EnvironmentFacts) -> EnvironmentFacts | None:
         """An environment as the configuration states it now; None where it is there no more."""
-        return next((one for one in self.pgmig.session.facts.places if one.name == place.name), None)
+        return next((one for one in self.session.facts.places if one.name == place.name), None)
 
     def leaving(self) -> None:
         """The program is left on purpose, by its key."""
@@ -419,7 +432,7 @@ class BaseScreen(Screen[None]):
 
     def write(self, name: str, text: str, told: str = "written to") -> None:
         """Writes a file into the state folder, and says where it is."""
-        session = self.pgmig.session
+        session = self.session
         self.later("write", lambda: session.write(name, text), lambda path: self.say(f"{told} {path}", "done"))
 
     def whole_text(self) -> Sequence[str]:

@@ -70,7 +70,7 @@ class ChangeScreen(BaseScreen):
         return self._environment
 
     def doing(self) -> str:
-        standing = self.pgmig.answers.good.get(self._environment.name) if self._environment else None
+        standing = self.answers.good.get(self._environment.name) if self._environment else None
         if standing is None:
             return "CHANGE"
         if self.change.change_id in standing.pending:
@@ -92,7 +92,7 @@ class ChangeScreen(BaseScreen):
     # Reading
 
     def _load(self) -> None:
-        session, change_id, kind = self.pgmig.session, self.change.change_id, self.kind
+        session, change_id, kind = self.session, self.change.change_id, self.kind
         environment = self._environment.name if self._environment else ""
         self.formatted = self._in_findings = False
         self._picked = None
@@ -101,9 +101,9 @@ class ChangeScreen(BaseScreen):
             return
         self.sql.load("...")
         self.later("script", lambda: session.script(change_id, kind), self._take_script)
-        standing = self.pgmig.answers.last.get(environment)
+        standing = self.answers.last.get(environment)
         live = standing is not None and standing.reachable
-        good = self.pgmig.answers.good.get(environment)
+        good = self.answers.good.get(environment)
         pending = good is not None and change_id not in good.deployed
 
         def failed(error: Exception) -> None:
@@ -161,7 +161,7 @@ class ChangeScreen(BaseScreen):
         if self._asking_now or not self.is_current:
             return
         self._asking_now = True
-        session, impact, before = self.pgmig.session, pane.facts.impact, self._now.get(kind)
+        session, impact, before = self.session, pane.facts.impact, self._now.get(kind)
 
         def done(now: RightNow | None) -> None:
             self._asking_now = False
@@ -309,7 +309,7 @@ class ChangeScreen(BaseScreen):
     def _to_run_on(self) -> EnvironmentFacts | Unavailable:
         """Its environment, if a run can be started there."""
         place = self._environment or Unavailable("there is no environment")
-        return unless(place, lambda place: self.pgmig.answers.cannot(place.name))
+        return unless(place, lambda place: self.answers.cannot(place.name))
 
     def _backfilled(self) -> EnvironmentFacts | Unavailable:
         undeclared = "the deploy script declares no statement for batches (-- pgmig: backfill ...)"
@@ -320,7 +320,7 @@ class ChangeScreen(BaseScreen):
         place, change_id = self._to_run_on(), self.change.change_id
         if isinstance(place, Unavailable):
             return place
-        standing = self.pgmig.answers.good.get(place.name)
+        standing = self.answers.good.get(place.name)
         if standing is None:
             return Unavailable("no answer yet")
         if change_id not in standing.pending:
@@ -370,7 +370,7 @@ class ChangeScreen(BaseScreen):
         self._show_pane()
 
     def do_edit(self, script: ScriptText) -> None:
-        path = self.pgmig.session.facts.root / script.path
+        path = self.session.facts.root / script.path
         problem = editor.edit(self.pgmig, editor.command(os.environ, path, self.sql.line_number))
         for known in (self._scripts, self._panes, self._now):
             known.pop(self.kind, None)

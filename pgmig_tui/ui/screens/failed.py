@@ -152,7 +152,7 @@ class FailedScreen(BaseScreen):
 
     def _free(self) -> EnvironmentFacts | Unavailable:
         """As `_settled`, if a run can be started there."""
-        return unless(self._settled(), lambda place: self.pgmig.answers.cannot(place.name))
+        return unless(self._settled(), lambda place: self.answers.cannot(place.name))
 
     def _no_retry(self, place: EnvironmentFacts) -> WhyNot:
         command = self.picture.command
@@ -163,7 +163,7 @@ class FailedScreen(BaseScreen):
 
     def _no_revert(self, place: EnvironmentFacts) -> WhyNot:
         # A rollback stops what runs there.
-        if reason := self.pgmig.answers.silent(place.name):
+        if reason := self.answers.silent(place.name):
             return reason
         if self.picture.command != "deploy":
             return "this was not a deploy"
@@ -205,7 +205,7 @@ class FailedScreen(BaseScreen):
     def _before(self, change_id: str) -> str:
         """The change that the plan has before another: where a revert of that one goes back to."""
         before = EVERYTHING
-        for line in self.pgmig.session.facts.plan:
+        for line in self.session.facts.plan:
             if line.change_id == change_id:
                 break
             before = line.change_id
@@ -214,7 +214,7 @@ class FailedScreen(BaseScreen):
     def do_record(self, place: EnvironmentFacts) -> None:
         self._asking = True
         self.show()
-        session, name, change_id = self.pgmig.session, place.name, self.step.change_id
+        session, name, change_id = self.session, place.name, self.step.change_id
         self.later("evidence", lambda: session.evidence(name, change_id), partial(self._heard, place), self._unheard)
 
     def _heard(self, place: EnvironmentFacts, evidence: VerifyEvidence) -> None:

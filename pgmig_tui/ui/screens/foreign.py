@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from textual.widget import Widget
 
 from pgmig_tui.display.activity import blocker_lines, holds_words, progress_line, unseen_words
-from pgmig_tui.display.cells import Line, Role, cut, line, wrap
+from pgmig_tui.display.cells import Line, Role, cut, line, point, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, time_of_day
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Foreign, ForeignSession, ForeignWatch
@@ -50,7 +50,7 @@ class ForeignScreen(BaseScreen):
 
     def set_up(self) -> None:
         super().set_up()
-        watch = self._watch = self.pgmig.session.foreign_watch(self.environment.name)
+        watch = self._watch = self.session.foreign_watch(self.environment.name)
         self.keep_asking("foreign", lambda: ForeignRead(watch.read()), EVERY_SECONDS)
         self._show()
 
@@ -87,9 +87,9 @@ class ForeignScreen(BaseScreen):
     def _lines(self, columns: int) -> list[Line]:
         lines: list[Line] = []
         if self._refused:
-            lines += wrap(f"x {safe(self._refused)}", columns, "failed", indent=" ", hanging="   ")
+            lines += point(f"x {safe(self._refused)}", columns, "failed")
         if self._problem:
-            lines += wrap(f"? no answer: {safe(self._problem)}", columns, "stale", indent=" ", hanging="   ")
+            lines += point(f"? no answer: {safe(self._problem)}", columns, "stale")
         seen = self.seen
         if seen is None:
             return lines or [((" asking the server ...", "muted"),)]
@@ -111,20 +111,20 @@ class ForeignScreen(BaseScreen):
     def _run(self, seen: Foreign, columns: int) -> list[Line]:
         lines: list[Line] = []
         if seen.over:
-            lines += wrap(f"= {safe(seen.over)}", columns, "strong", indent=" ", hanging="   ")
+            lines += point(f"= {safe(seen.over)}", columns, "strong")
         if seen.who:
-            lines += wrap(safe(seen.who), columns, "strong", indent=" ", hanging="   ")
+            lines += point(safe(seen.who), columns, "strong")
         if seen.doing and seen.state != "finished":
             role: Role = "waiting" if seen.state == "paused" else "running"
-            lines += wrap(f"> {safe(seen.doing)}", columns, role, indent=" ", hanging="   ")
+            lines += point(f"> {safe(seen.doing)}", columns, role)
         if seen.heartbeat_ms is not None:
             old = seen.heartbeat_ms >= OLD_MS
             told = f"{'? ' if old else '. '}last sign of life {ago(seen.heartbeat_ms / 1000)}, by the server's clock"
             lines.append(((f" {told}", "stale" if old else "muted"),))
         holder = f"lock: {safe(seen.holder)}" if seen.holder else "nobody holds the lock"
-        lines += wrap(holder, columns, "plain" if seen.holder else "waiting", indent=" ", hanging="   ")
+        lines += point(holder, columns, "plain" if seen.holder else "waiting")
         for text in seen.unseen:
-            lines += wrap(f"? {safe(text)}", columns, "stale", indent=" ", hanging="   ")
+            lines += point(f"? {safe(text)}", columns, "stale")
         if seen.local:
             lines += wrap("it is a run of this account: a attaches to it", columns, "waiting", indent=" ")
         return lines
@@ -140,7 +140,7 @@ class ForeignScreen(BaseScreen):
         if behind := activity.behind("it"):
             lines += wrap(behind, columns, "waiting", indent=" ")
         if holds := holds_words(activity):
-            lines += wrap(f"holds {holds}", columns, "plain", indent=" ", hanging="   ")
+            lines += point(f"holds {holds}", columns, "plain")
         if unseen := unseen_words(activity):
             lines += wrap(f"? {unseen}", columns, "stale", indent=" ")
         step = seen.step
@@ -148,7 +148,7 @@ class ForeignScreen(BaseScreen):
             lines.append(((" no session of a step is there", "muted"),))
         elif step.query:
             text = f"pid {step.pid}: {' '.join(safe(step.query).split())}"
-            lines += wrap(text, columns, "muted", indent=" ", hanging="   ")[:3]
+            lines += point(text, columns, "muted")[:3]
         return lines
 
     # Keys

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, pad, text_of, wrap
+from pgmig_tui.display.cells import Line, Role, pad, point, text_of, wrap
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts
 from pgmig_tui.ui.keys import Keys
 from pgmig_tui.ui.screens.base import BaseScreen
@@ -44,7 +44,7 @@ class HelpScreen(BaseScreen):
     def _lines(self, columns: int) -> list[Line]:
         lines: list[Line] = []
         for text in self.about.help_text():
-            lines += wrap(text, columns, indent=" ", hanging="   ")
+            lines += point(text, columns)
         lines += [(), ((f" {pad('key', 8)}{pad('does', columns - 30)}id", "title"),)]
         for key in self.about.keys.values():
             off = key.off(self.about)

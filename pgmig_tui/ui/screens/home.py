@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Span, cut, text_of, width, wrap
+from pgmig_tui.display.cells import Line, Span, cut, point, text_of, width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
@@ -53,7 +53,7 @@ class HomeScreen(BaseScreen):
         self.side = Lines(identity="side")
 
     def body(self) -> Iterable[Widget]:
-        facts = self.pgmig.session.facts
+        facts = self.session.facts
         cells = Cells(self._cell, self._lock_cell, self._risk_cell, self._loses)
         self.matrix = PlanMatrix(facts.plan, [place.name for place in facts.places], cells, identity="matrix")
         self.matrix.chosen = self.pgmig.chosen
@@ -77,14 +77,14 @@ class HomeScreen(BaseScreen):
 
     @property
     def chosen(self) -> EnvironmentFacts | None:
-        places = self.pgmig.session.facts.places
+        places = self.session.facts.places
         return places[self.pgmig.chosen] if places else None
 
     def _standing(self) -> StatusFacts | None:
-        return self.pgmig.answers.good.get(self.chosen.name) if self.chosen else None
+        return self.answers.good.get(self.chosen.name) if self.chosen else None
 
     def _cell(self, change_id: str, environment: str) -> Span:
-        return self.pgmig.answers.cell(change_id, environment, self.pgmig.clock())
+        return self.answers.cell(change_id, environment, self.pgmig.clock())
 
     def _pending_impact(self, change_id: str) -> ImpactFacts | None:
         """What deploying a change would do, if it's pending in the chosen environment and has been looked at."""
@@ -118,7 +118,7 @@ class HomeScreen(BaseScreen):
         return self._brief(change_id)[3]
 
     def doing(self) -> str:
-        places, now = self.pgmig.session.facts.places, f"{self.pgmig.clock():%H:%M:%S}Z"
+        places, now = self.session.facts.places, f"{self.pgmig.clock():%H:%M:%S}Z"
         if self.chosen is None:
             return f"no environment  {now}"
         guard = "!! PROTECTED !! " if self.chosen.protected else ""
@@ -131,7 +131,7 @@ class HomeScreen(BaseScreen):
         return ((text, "tier-prod" if self.chosen is not None and self.chosen.protected else "tier-none"),)
 
     def _summary_line(self, columns: int) -> Line:
-        facts = self.pgmig.session.facts
+        facts = self.session.facts
         head = f" Plan {facts.project}  {count(len(facts.plan), 'change')}  {count(facts.tags, 'tag')}   "
         if self._filter:
             return (
@@ -141,7 +141,7 @@ class HomeScreen(BaseScreen):
         if self.chosen is None:
             return ((head, "plain"), ("no target in sqitch.conf and no environment in pgmig.toml", "waiting"))
         name = self.chosen.name
-        last, standing = self.pgmig.answers.last.get(name), self._standing()
+        last, standing = self.answers.last.get(name), self._standing()
         if last is None:
             return ((head, "plain"), (f"{name}: asking...", "muted"))
         if not last.reachable:
@@ -153,11 +153,11 @@ class HomeScreen(BaseScreen):
 
     def quiet_line(self, columns: int) -> Line:
         spans: list[Span] = []
-        for run in self.pgmig.answers.alive()[:1]:
+        for run in self.answers.alive()[:1]:
             how: Span = (" ~ run {} PAUSED", "waiting") if run.paused else (" > run {} alive", "running")
             spans.append((f"{how[0].format(run.run_id)} on {run.environment} {run.done}/{run.steps}: h", how[1]))
         room = columns - sum(width(text) for text, _role in spans)
-        names = [place.name for place in self.pgmig.session.facts.places]
+        names = [place.name for place in self.session.facts.places]
         return (*environment_spans(names, self.pgmig.chosen, room), *spans)
 
     def answers_changed(self) -> None:
@@ -173,8 +173,8 @@ class HomeScreen(BaseScreen):
 
     def _note_lines(self, columns: int) -> list[Line]:
         """The worst of what must be known, each in one line; where that cuts it, the key that shows the whole."""
-        notes = self.pgmig.answers.notes(self.pgmig.clock())
-        notes += [((f" . {text}", "muted"),) for text in self.pgmig.session.facts.foreign]
+        notes = self.answers.notes(self.pgmig.clock())
+        notes += [((f" . {text}", "muted"),) for text in self.session.facts.foreign]
         shown = notes[: 4 if self.size.height >= 28 else 2]
         more = len(notes) - len(shown)
         lines: list[Line] = []
@@ -208,7 +208,7 @@ class HomeScreen(BaseScreen):
         self._ask_locks()
 
     def project_changed(self) -> None:
-        facts = self.pgmig.session.facts
+        facts = self.session.facts
         self.matrix.take(facts.plan, [place.name for place in facts.places])
         self.matrix.chosen = self.pgmig.chosen
         if self._filter:
@@ -231,7 +231,7 @@ class HomeScreen(BaseScreen):
         if standing is None or not pending:
             return WantedScript(name, change_id, kind, pending)
         if self._required[0] is not standing:
-            self._required = (standing, {line.change_id: line for line in self.pgmig.session.facts.plan}, {})
+            self._required = (standing, {line.change_id: line for line in self.session.facts.plan}, {})
         _, lines, known = self._required
         if change_id not in known:
             known[change_id] = required(lines, change_id, frozenset(standing.pending))
@@ -240,7 +240,7 @@ class HomeScreen(BaseScreen):
     def _look_at(self) -> None:
         """Asks for what is under the cursor, then for what is pending in sight."""
         change, standing = self.matrix.change, self._standing()
-        if not self.pgmig.answers.last or change is None or self.chosen is None:
+        if not self.answers.last or change is None or self.chosen is None:
             return
         if standing is not None:
             pending, top = frozenset(standing.pending), self.matrix.scroll_offset.y
@@ -256,7 +256,7 @@ class HomeScreen(BaseScreen):
         self._look_at()
 
     def _read_preview(self, wanted: WantedScript) -> ImpactFacts:
-        session = self.pgmig.session
+        session = self.session
         return session.impact(
             wanted.change_id, wanted.kind, wanted.environment, live=False, pending=wanted.pending, before=wanted.before
         )
@@ -290,17 +290,17 @@ class HomeScreen(BaseScreen):
         """The state of a change by words, where the matrix has room for glyphs alone: each state with the environments
         that are in it."""
         states: dict[Span, list[str]] = {}
-        for place in self.pgmig.session.facts.places:
+        for place in self.session.facts.places:
             states.setdefault(self._cell(change.change_id, place.name), []).append(place.name)
         lines: list[Line] = []
         for (text, role), names in states.items():
-            lines += wrap(f"{text}: {', '.join(names)}", columns, role, indent=" ", hanging="   ")
+            lines += point(f"{text}: {', '.join(names)}", columns, role)
         return lines
 
     def _differs(self, change: PlanLine) -> list[str]:
         said: list[str] = []
-        for place in self.pgmig.session.facts.places:
-            good = self.pgmig.answers.good.get(place.name)
+        for place in self.session.facts.places:
+            good = self.answers.good.get(place.name)
             for known in (good.differing, good.marked) if good is not None else ():
                 if change.change_id in known:
                     said.append(f"{place.name}: {known[change.change_id]}")
@@ -372,10 +372,10 @@ class HomeScreen(BaseScreen):
 
     def _answering(self) -> EnvironmentFacts | Unavailable:
         """The chosen environment, if it answers."""
-        return unless(self._environment(), lambda place: self.pgmig.answers.silent(place.name))
+        return unless(self._environment(), lambda place: self.answers.silent(place.name))
 
     def _unwatched(self, place: EnvironmentFacts) -> WhyNot:
-        under_way = self.pgmig.answers.last[place.name].under_way
+        under_way = self.answers.last[place.name].under_way
         return None if under_way else f"no run of another account is under way on {place.name}"
 
     def _locked(self) -> EnvironmentFacts | Unavailable:
@@ -389,7 +389,7 @@ class HomeScreen(BaseScreen):
         place = self._environment()
         if isinstance(place, Unavailable):
             return place
-        reason, standing = self.pgmig.answers.cannot(place.name), self._standing()
+        reason, standing = self.answers.cannot(place.name), self._standing()
         return Unavailable(reason or "no answer yet") if reason or standing is None else (place, standing)
 
     def _complete(self, here: Here) -> WhyNot:
@@ -409,14 +409,14 @@ class HomeScreen(BaseScreen):
         self.choose_environment(max(1, self.pgmig.chosen))
 
     def do_right(self) -> None:
-        self.choose_environment(min(len(self.pgmig.session.facts.places), self.pgmig.chosen + 2))
+        self.choose_environment(min(len(self.session.facts.places), self.pgmig.chosen + 2))
 
     def do_environments(self) -> None:
         from pgmig_tui.ui.screens.palette import Action, PaletteScreen
 
         actions = []
-        for number, place in enumerate(self.pgmig.session.facts.places, 1):
-            told = text_of(self.pgmig.answers.state(place.name, self.pgmig.clock()))
+        for number, place in enumerate(self.session.facts.places, 1):
+            told = text_of(self.answers.state(place.name, self.pgmig.clock()))
             actions.append(Action(f"{number:>2} {place.name}", told, partial(self.choose_environment, number)))
         dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.pgmig.chosen)
         self.app.push_screen(dialog, lambda action: action.do() if action is not None else None)
@@ -444,12 +444,12 @@ class HomeScreen(BaseScreen):
 
     def whole_text(self) -> Sequence[str]:
         change = self.matrix.change
-        notes = [text_of(line).strip() for line in self.pgmig.answers.notes(self.pgmig.clock())]
-        foreign = [f". {text}" for text in self.pgmig.session.facts.foreign]
+        notes = [text_of(line).strip() for line in self.answers.notes(self.pgmig.clock())]
+        foreign = [f". {text}" for text in self.session.facts.foreign]
         return [*([f"{change.name} {change.change_id}"] if change is not None else []), *notes, *foreign]
 
     def choose_environment(self, number: int) -> None:
-        if not 0 < number <= len(self.pgmig.session.facts.places):
+        if not 0 < number <= len(self.session.facts.places):
             self.say(f"there is no environment {number}")
             return
         self.pgmig.chosen = self.matrix.chosen = number - 1
@@ -507,7 +507,7 @@ class HomeScreen(BaseScreen):
 
     def _rows(self, text: str) -> Sequence[int]:
         """The changes whose names hold a text, newest first."""
-        plan, wanted = self.pgmig.session.facts.plan, text.lower()
+        plan, wanted = self.session.facts.plan, text.lower()
         every = range(len(plan) - 1, -1, -1)
         return [index for index in every if wanted in plan[index].name.lower()] if text else every
 
@@ -535,7 +535,7 @@ class HomeScreen(BaseScreen):
     def tick(self) -> None:
         super().tick()
         self.summary.refresh()
-        if self.pgmig.answers.good:
+        if self.answers.good:
             self.matrix.refresh()
 
     def help_text(self) -> tuple[str, ...]:

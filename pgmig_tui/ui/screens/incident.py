@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, wrap
+from pgmig_tui.display.cells import Line, Role, point
 from pgmig_tui.display.safe import safe
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.picture import RunPicture
@@ -62,7 +62,7 @@ class IncidentScreen(BaseScreen):
         if self._asking:
             return
         self._asking = True
-        session, run_id = self.pgmig.session, self.run_id
+        session, run_id = self.session, self.run_id
         self.later("incident", lambda: session.incident(run_id), self._take, self._failed)
 
     def _take(self, record: Record) -> None:
@@ -87,7 +87,7 @@ class IncidentScreen(BaseScreen):
         lines: list[Line] = []
         for text in self.record.markdown.splitlines():
             role: Role = "title" if text.startswith("#") else "plain"
-            lines += wrap(safe(text), columns - 1, role, indent=" ", hanging="   ") if text else [()]
+            lines += point(safe(text), columns - 1, role) if text else [()]
         return lines
 
     @classmethod

@@ -42,7 +42,7 @@ class LocksScreen(SessionsScreen):
 
     def set_up(self) -> None:
         super().set_up()
-        watch = self._watch = self.pgmig.session.lock_watch(self.environment.name)
+        watch = self._watch = self.session.lock_watch(self.environment.name)
         self.keep_asking("locks", lambda: LocksRead(watch.read()), EVERY_SECONDS)
 
     def on_unmount(self) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, wrap
+from pgmig_tui.display.cells import Line, Role, point, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, listing
 from pgmig_tui.errors import Refused
@@ -82,7 +82,7 @@ class ReviewScreen(BaseScreen):
 
     def _prepare(self) -> None:
         self._turn += 1
-        turn, session, name, command, to = self._turn, self.pgmig.session, self.environment.name, self.command, self.to
+        turn, session, name, command, to = self._turn, self.session, self.environment.name, self.command, self.to
 
         def done(review: ReviewFacts) -> None:
             if turn == self._turn:
@@ -181,11 +181,11 @@ class ReviewScreen(BaseScreen):
         go = self._startable()
         lines: list[Line] = [((" Gate", "title"),)]
         if isinstance(go, Unavailable):
-            lines += wrap(f"x GO is shut: {safe(go.reason)}", columns, "failed", indent=" ", hanging="   ")
+            lines += point(f"x GO is shut: {safe(go.reason)}", columns, "failed")
         else:
-            lines += wrap("+ GO is open (E, then the word)", columns, "done", indent=" ", hanging="   ")
+            lines += point("+ GO is open (E, then the word)", columns, "done")
         if self._trouble:
-            lines += wrap(f"x {safe(self._trouble)}", columns, "failed", indent=" ", hanging="   ")
+            lines += point(f"x {safe(self._trouble)}", columns, "failed")
         lines.append(())
         if self.review is not None:
             losses = self.review.accepts or self.review.losses
@@ -197,16 +197,16 @@ class ReviewScreen(BaseScreen):
             else:
                 for kind in losses.kinds:
                     text = f"{kind.head} {safe(listing(kind.what))}"
-                    lines += wrap(text, columns, kind.role, indent=" ", hanging="   ")
+                    lines += point(text, columns, kind.role)
             if self.review.creates:
                 made = ", ".join(self.review.creates)
-                lines += wrap(f"creates schema {safe(made)}", columns, "waiting", indent=" ", hanging="   ")
+                lines += point(f"creates schema {safe(made)}", columns, "waiting")
             current = self._item()
             if current is not None and current.summary and (not current.answered or current.overridden):
-                lines += wrap(safe(current.summary), columns, "muted", indent=" ", hanging="   ")
+                lines += point(safe(current.summary), columns, "muted")
             if current is not None and current.answered:
                 word = "overridden" if current.overridden else "attested"
-                lines += wrap(f"{word}: {safe(current.answered)}", columns, "done", indent=" ", hanging="   ")
+                lines += point(f"{word}: {safe(current.answered)}", columns, "done")
         return lines
 
     def _item(self) -> ItemFacts | None:
@@ -363,7 +363,7 @@ class ReviewScreen(BaseScreen):
 
     def _evaluate(self, told: str = "") -> None:
         """Judges again under the answers that stand now, which are kept for whoever comes back. `told` is said then."""
-        session, review, answers = self.pgmig.session, self.review, tuple(self._answers.values())
+        session, review, answers = self.session, self.review, tuple(self._answers.values())
         if review is None:
             return
         self.pgmig.kept.keep(review, self._answers)
@@ -391,7 +391,7 @@ class ReviewScreen(BaseScreen):
     def _confirm_lift(self, reason: str | None) -> None:
         review, session, name = (
             unless(self._prepared_review(), self._no_lift),
-            self.pgmig.session,
+            self.session,
             self.environment.name,
         )
         if not reason or isinstance(review, Unavailable):
@@ -427,7 +427,7 @@ class ReviewScreen(BaseScreen):
     def _dump(self) -> None:
         review, session, stopping = (
             unless(self._prepared_review(), self._no_backup),
-            self.pgmig.session,
+            self.session,
             self._left.is_set,
         )
         if isinstance(review, Unavailable):
@@ -464,7 +464,7 @@ class ReviewScreen(BaseScreen):
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:
-        review, session = self._startable(), self.pgmig.session
+        review, session = self._startable(), self.session
         if not yes or isinstance(review, Unavailable):
             self.say("nothing was started")
             return
@@ -488,7 +488,7 @@ class ReviewScreen(BaseScreen):
     def _not_started(self, review: ReviewFacts, error: Exception) -> None:
         self._starting = False
         if isinstance(error, Refused):  # what the review shows is no longer so: look again, and keep the answers
-            session, answers = self.pgmig.session, tuple(self._answers.values())
+            session, answers = self.session, tuple(self._answers.values())
             self.later("gate", lambda: session.answer(review, answers), lambda found: self._again(found, error))
             return
         self._error = words_of(error)

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, wrap, wrapped
+from pgmig_tui.display.cells import Line, point, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.errors import Refused
@@ -80,7 +80,7 @@ class RollbackScreen(BaseScreen):
         """Ask again, for another point or with another wish to save; what was accepted was for what was shown."""
         self._looking += 1
         self.accepted = False
-        turn, session, name, to, save = self._looking, self.pgmig.session, self.environment.name, self._to, self._save
+        turn, session, name, to, save = self._looking, self.session, self.environment.name, self._to, self._save
         self._show()
 
         def done(found: Rollback) -> None:
@@ -118,11 +118,11 @@ class RollbackScreen(BaseScreen):
         if rollback is None:
             return [((" looking at what is deployed, what reverting it does, and who is in the way ...", "muted"),)]
         if self._refused:
-            lines += wrap(f"x nothing was started: {safe(self._refused)}", columns, "failed", indent=" ", hanging="   ")
+            lines += point(f"x nothing was started: {safe(self._refused)}", columns, "failed")
         if self._looking:
             lines.append(((" looking again ...", "running"),))
         if rollback.running:
-            lines += wrap(f"! {safe(rollback.running)}", columns, "failed", indent=" ", hanging="   ")
+            lines += point(f"! {safe(rollback.running)}", columns, "failed")
             first = "it is stopped first, and what it has committed is reverted"
             first += "; w watches it" if rollback.elsewhere else ""
             lines += wrap(first, columns, "waiting", indent="   ")
@@ -130,7 +130,7 @@ class RollbackScreen(BaseScreen):
             return lines + self._nothing_lines(rollback, columns)
         if self._came_from and rollback.run and rollback.run != self._came_from:
             other = f"! not run {safe(self._came_from)}, which you came from: another has deployed since"
-            lines += wrap(other, columns, "waiting", indent=" ", hanging="   ")
+            lines += point(other, columns, "waiting")
         for told in rollback.head:
             lines += wrapped(told, columns)
         lines += row_lines(rollback.steps, columns)
@@ -172,8 +172,8 @@ class RollbackScreen(BaseScreen):
                 word = f"overridden: {safe(item.answered)}" if item.answered else "o overrides it with a reason"
                 said = f"{safe(item.title)}: {safe(item.summary)}"
                 said += "" if item.answered and item.answered in item.summary else f"; {word}"
-                lines += wrap(f"{'x' if item.blocks else '+'} {said}", columns, "failed" if item.blocks else "waiting",
-                              indent=" ", hanging="   ")  # fmt: skip
+                mark = "x" if item.blocks else "+"
+                lines += point(f"{mark} {said}", columns, "failed" if item.blocks else "waiting")
         for told in rollback.evidence:
             lines += wrapped(told, columns)
         if many:
@@ -183,7 +183,7 @@ class RollbackScreen(BaseScreen):
     def _gate(self, columns: int) -> list[Line]:
         go = self._startable()
         if isinstance(go, Unavailable):
-            return wrap(f"x GO is shut: {safe(go.reason)}", columns, "failed", indent=" ", hanging="   ")
+            return point(f"x GO is shut: {safe(go.reason)}", columns, "failed")
         return [((" + GO is open (E, then the word)", "done"),)]
 
     # Keys
@@ -334,7 +334,7 @@ class RollbackScreen(BaseScreen):
         at = f"{self.pgmig.clock():%Y-%m-%dT%H:%M:%SZ}"
         self._answers[item_id] = Answered(item_id, "override", note, at)
         self.pgmig.kept.note(self.environment.name, "revert", item_id, note)
-        session, rollback, answers = self.pgmig.session, self.rollback, tuple(self._answers.values())
+        session, rollback, answers = self.session, self.rollback, tuple(self._answers.values())
         self.later("gate", lambda: session.answer_back(rollback, answers), self._judged)
 
     def _judged(self, rollback: Rollback) -> None:
@@ -364,7 +364,7 @@ class RollbackScreen(BaseScreen):
         self._starting, self._refused = True, ""
         self._show()
         self.say("stopping the run that is under way ..." if shown.running else "starting ...", "running")
-        session, answers = self.pgmig.session, list(self._answers.values())
+        session, answers = self.session, list(self._answers.values())
         if self.accepted:
             answers.append(Answered(DATA_LOSS, "attest", "; ".join(shown.loses.all)))
         self.later("roll back", lambda: session.roll_back(shown, answers), self._started, self._not_started)

@@ -37,6 +37,7 @@ class RunScreen(BaseScreen):
     place: ClassVar[str] = "run"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/run.tcss"
+    pauses_after: ClassVar[str] = "step; the step itself is finished first"
     footed: ClassVar[Collection[str]] = ("any.copy", "any.help")
 
     def __init__(
@@ -78,7 +79,7 @@ class RunScreen(BaseScreen):
         if self._watch is not None:
             self._follow(self._watch)
         else:
-            session, run_id = self.pgmig.session, self.run_id
+            session, run_id = self.session, self.run_id
             self.later("attach", lambda: session.attach(run_id), self._follow)
 
     def _follow(self, watch: Watch) -> None:
@@ -145,7 +146,7 @@ class RunScreen(BaseScreen):
         path = step.failure.path if step.failure else ""
         if path and path != self._script_of:
             self._script_of = path
-            session, run_id = self.pgmig.session, self.run_id
+            session, run_id = self.session, self.run_id
             # A script that can't be shown is no news: what failed has been said already.
             self.later("script", lambda: session.recorded(run_id, path), self._take_script, lambda error: None)
         if self._seen_alive and self.picture.exit_status and not self._offered and self.is_current and self._steers:
@@ -183,7 +184,7 @@ class RunScreen(BaseScreen):
     @property
     def where(self) -> EnvironmentFacts | None:
         if self._environment is None and self.picture.environment:
-            places = self.pgmig.session.facts.places
+            places = self.session.facts.places
             self._environment = next((place for place in places if place.name == self.picture.environment), None)
         return self._environment
 
@@ -366,7 +367,7 @@ class RunScreen(BaseScreen):
         if self.picture.paused:
             self._send(watch, "going on", "resume")
         else:
-            self._send(watch, "asked to pause after this step; the step itself is finished first", "pause")
+            self._send(watch, f"asked to pause after this {self.pauses_after}", "pause")
 
     def do_retry(self, watch: Watch) -> None:
         self._send(watch, "asked to try again now", "retry")
@@ -374,9 +375,7 @@ class RunScreen(BaseScreen):
     def do_settings(self, watch: Watch) -> None:
         from pgmig_tui.ui.screens.settings import SettingsScreen
 
-        place = self.where
-        picture = self.picture
-        dialog = SettingsScreen(picture.lock_timeout_ms, picture.retries, danger=place is not None and place.protected)
+        dialog = SettingsScreen(self.picture.lock_timeout_ms, self.picture.retries, danger=self.protected)
         self.app.push_screen(dialog, self._set)
 
     def _set(self, settings: tuple[int, int] | None) -> None:
@@ -403,10 +402,7 @@ class RunScreen(BaseScreen):
         self.go(ToLocks(place, steering=not isinstance(self.steered(), Unavailable)))
 
     def _confirm(self, watch: Watch, command: str, lines: list[Line]) -> None:
-        place = self.where
-        dialog = ConfirmScreen(
-            lines, "yes", danger=place is not None and place.protected, undone="the run is left as it is"
-        )
+        dialog = ConfirmScreen(lines, "yes", danger=self.protected, undone="the run is left as it is")
         self.app.push_screen(dialog, lambda yes: self._send(watch, f"asked to {command}", command) if yes else None)
 
     def _leaves(self) -> list[Line]:

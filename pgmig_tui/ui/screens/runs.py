@@ -64,7 +64,7 @@ class RunsScreen(BaseScreen):
 
     @property
     def _runs(self) -> tuple[RunFacts, ...]:
-        return self.pgmig.answers.runs
+        return self.answers.runs
 
     def answers_changed(self) -> None:
         names = told_apart(tuple(safe(run.environment) for run in self._runs), ENVIRONMENT - 1)

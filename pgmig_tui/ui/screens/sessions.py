@@ -198,7 +198,7 @@ class SessionsScreen(BaseScreen):
         dialog = ConfirmScreen(
             lines,
             str(session.pid),
-            danger=place is not None and place.protected,
+            danger=self.protected,
             undone="it is left alone",
             does="ends the session" if terminate else "cancels its statement",
         )

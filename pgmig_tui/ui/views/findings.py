@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import Line, Role, Span, cut, wrap
+from pgmig_tui.display.cells import Line, Role, Span, cut, point, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.loss import of_script
 from pgmig_tui.impact.result import NO_LOCK, ScriptImpact, StatementImpact
@@ -133,7 +133,7 @@ def headline(facts: ImpactFacts, columns: int) -> list[Line]:
         lines += wrap(f"scans {safe(words.listing(scans))}", columns, "waiting", indent=" ")
     if troubles := impact.troubles:
         more = f", and {words.count(len(troubles) - 1, 'statement')} more" if len(troubles) > 1 else ""
-        lines += wrap(f"x {safe(troubles[0])}{more}", columns, "failed", indent=" ", hanging="   ")
+        lines += point(f"x {safe(troubles[0])}{more}", columns, "failed")
     if not impact.transactional:
         lines += wrap("not one transaction: a failure leaves a part behind", columns, "waiting", indent=" ")
     lines += wrap(f"risk {impact.risk}", columns, RISK_ROLES[impact.risk], indent=" ")
@@ -147,7 +147,7 @@ def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     sure, unsure = (found.certain, found.doubtful) if impact.catalog else ((), found.known)
     for word, what in (("LOSES", sure), ("MAY LOSE", unsure)):
         if what:
-            lines += wrap(f"{word} {safe(words.listing(what))}", columns, "failed", indent=" ", hanging="   ")
+            lines += point(f"{word} {safe(words.listing(what))}", columns, "failed")
     if found.unknown and impact.catalog:  # without one the text alone leaves much open
         lines += wrap(f"{words.count(len(found.unknown), 'statement')} may lose data", columns, "stale", indent=" ")
     return lines
@@ -156,7 +156,7 @@ def _loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
 def _no_loss_lines(impact: ScriptImpact, columns: int) -> list[Line]:
     """For a script of which no loss is known."""
     if of_script(impact).unknown:
-        return wrap("? what it loses is not known by its text alone", columns, "stale", indent=" ", hanging="   ")
+        return point("? what it loses is not known by its text alone", columns, "stale")
     return wrap("loses no data that is known of", columns, "done", indent=" ")
 
 
@@ -185,7 +185,7 @@ def side_lines(
     lines = wrap(safe(change.name), columns, "strong", indent=" ")
     lines.append(((f" {change.planned_at[:10]} {safe(change.planner)}"[:columns], "muted"),))
     for text in differs:
-        lines += wrap(f"! {safe(text)}", columns, "differs", indent=" ", hanging="   ")
+        lines += point(f"! {safe(text)}", columns, "differs")
     lines += wrap(safe(change.note), columns, indent=" ")[:5]
     lines += where
     lines.append(())
@@ -195,9 +195,7 @@ def side_lines(
         if len(change.requires) > 6:
             lines.append(((f"   and {len(change.requires) - 6} more", "muted"),))
     if change.conflicts:
-        lines += wrap(
-            f"conflicts with {safe(words.listing(change.conflicts))}", columns, "waiting", indent=" ", hanging="   "
-        )
+        lines += point(f"conflicts with {safe(words.listing(change.conflicts))}", columns, "waiting")
     if change.needed_by:
         lines += wrap(f"needed by {change.needed_by}", columns, "muted", indent=" ")
     if change.reworked:

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pgmig_tui.display.cells import Line, Role, Span, text_of, wrap
+from pgmig_tui.display.cells import Line, Role, Span, point, text_of, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.impact.modes import LockMode
@@ -78,7 +78,7 @@ class Pane:
             self._heads[columns] = headline(facts, columns)
         lines += self._heads[columns]
         for text in facts.findings:
-            lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
+            lines += point(f"! {safe(text)}", columns, "waiting")
         if now is not None:
             lines += [(), ((f" On {safe(now.environment)} now", "title"),), *_now_lines(now, columns)]
         found: list[Row] = [(one, None) for one in lines]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pgmig_tui.display.cells import Line, Span, pad, wrap, wrapped
+from pgmig_tui.display.cells import Line, Span, pad, point, wrap, wrapped
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
@@ -20,7 +20,7 @@ def mark_lines(review: ReviewFacts, columns: int) -> list[Line]:
     lines = wrap(f"x {many} must not be deployed on {safe(review.environment)}", columns, "failed", indent=" ")
     lines += wrap("Nothing was changed.", columns, indent="   ")
     for mark in review.marks:
-        lines += [(), *wrap(mark.change, columns, "strong", indent=" ", hanging="   ")]
+        lines += [(), *point(mark.change, columns, "strong")]
         lines += wrap(mark.why, columns, indent="   ")
     told = "Fix the scripts first. Then L lifts this, with a reason that is kept; D tries them and rolls back."
     return [*lines, (), *wrap(told, columns, "waiting", indent=" ")]
@@ -36,9 +36,9 @@ def step_lines(review: ReviewFacts, columns: int, *, how: Manner, evidence: str)
         good = "passed" in evidence
         lines += wrap(safe(evidence), columns, "done" if good else "failed", indent="   ")
     for text in review.refusals:
-        lines += wrap(f"x REFUSED {safe(text)}", columns, "failed", indent=" ", hanging="   ")
+        lines += point(f"x REFUSED {safe(text)}", columns, "failed")
     for text in review.warnings:
-        lines += wrap(f"! {safe(text)}", columns, "waiting", indent=" ", hanging="   ")
+        lines += point(f"! {safe(text)}", columns, "waiting")
     if not review.steps:
         return [*lines, ((" nothing to do: no change is left for this", "done"),)]
     name = _room(review, columns)

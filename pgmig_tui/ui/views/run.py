@@ -14,7 +14,7 @@ from pgmig_tui.display.activity import (
     progress_line,
     unseen_words,
 )
-from pgmig_tui.display.cells import Line, Role, Span, cut, pad, sides, width, wrap
+from pgmig_tui.display.cells import Line, Role, Span, cut, pad, point, sides, width, wrap
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
@@ -163,11 +163,11 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     if picture.raised_ms is not None:
         lines += wrap(f"lock_timeout {duration(picture.raised_ms)} for this try", columns, "waiting", indent=" ")
     if activity.note:
-        lines += wrap(f"! {safe(activity.note)}", columns, "waiting", indent=" ", hanging="   ")
+        lines += point(f"! {safe(activity.note)}", columns, "waiting")
     if unseen := unseen_words(activity):
-        lines += wrap(f"? {unseen}", columns, "stale", indent=" ", hanging="   ")
+        lines += point(f"? {unseen}", columns, "stale")
     if activity.holds:
-        lines += wrap(f"we hold {holds_words(activity)}", columns, "muted", indent=" ", hanging="   ")
+        lines += point(f"we hold {holds_words(activity)}", columns, "muted")
     return lines
 
 
@@ -183,7 +183,7 @@ def gone_lines(picture: RunPicture, columns: int) -> list[Line]:
     step, statement = picture.current, picture.statement
     assert step is not None, "it has begun one"
     told = f"whether {step.change} was applied is not known from here"
-    lines = wrap(f"? {safe(told)}", columns, "stale", indent=" ", hanging="   ")
+    lines = point(f"? {safe(told)}", columns, "stale")
     lines += wrap("its statement may still run on the server: l lists sessions", columns, "plain", indent="   ")
     if statement is not None:
         where = f"it was last heard of at line {statement.line if statement.line is not None else '?'}"
@@ -214,7 +214,7 @@ def _between_lines(picture: RunPicture, now: datetime, columns: int, *, keys: bo
 
 def _last_in_the_way(picture: RunPicture, now: datetime, columns: int, *, keys: bool) -> list[Line]:
     if picture.unseen_way:
-        return wrap(f"? {NOT_SEEN}", columns, "stale", indent=" ", hanging="   ")
+        return point(f"? {NOT_SEEN}", columns, "stale")
     if not picture.in_the_way:
         return []
     hint = "   K: cancel or terminate it.." if keys else ""
