@@ -180,7 +180,8 @@ def test_nobody_attests_a_policy(key: str) -> None:
 @pytest.mark.parametrize(
     ("note", "by", "opens"),
     [("x", "Ann", False), ("seven..", "Ann", False), ("   eight  ", "Ann", False), ("eight...", "Ann", True),
-     ("a good reason", "", False), ("a good reason", " <>", False)],
+     ("a good reason", "", False), ("a good reason", " <>", False),
+     ("\u200b" * 9, "Ann", False), ("x" + "\xa0" * 9, "Ann", False)],
 )  # fmt: skip
 def test_an_override_wants_a_reason_and_a_name(note: str, by: str, opens: bool) -> None:
     found = items(protected=True)
