@@ -17,11 +17,16 @@ FEWEST = 1000
 _FIRST_TRY = 32
 _BEGINNING = 16  # bytes; the next statement begins with the same ones
 _LONGEST = 4000  # bytes of a statement
-_TOKEN = re.compile(rb"""('(?:[^'\n\r]|'')*')|(\d+(?:\.\d*)?)|("[^"\n\r]*"|[A-Za-z_\x80-\xff][\w\x80-\xff]*)""")
-_STRING, _NUMBER, _WORD = 1, 2, 3
 _STRINGS = rb"'(?:[^'\\\n\r]|'')*'"
+_ESCAPED = rb"[eE]'(?:[^'\\\n\r]|''|\\[^\n\r])*'"
 _NUMBERS = rb"\d+(?:\.\d*)?"
-_VALUES = rb"(?:-?" + _NUMBERS + rb"|" + _STRINGS + rb"|(?i:null|true|false))"
+_VALUES = rb"(?:-?" + _NUMBERS + rb"|" + _STRINGS + rb"|" + _ESCAPED + rb"|(?i:null|true|false))"
+_WORDS = rb'"[^"\n\r]*"|[A-Za-z_\x80-\xff][\w\x80-\xff]*'
+_TOKEN = re.compile(rb"(" + _STRINGS + rb")|((?<!\w)" + _ESCAPED + rb")|(" + _NUMBERS + rb")|(" + _WORDS + rb")")
+_ANOTHER = {1: _STRINGS, 2: _ESCAPED, 3: _NUMBERS}
+_NUMBER, _WORD = 3, 4
+_DELICATE = re.compile(rb"""['"\\]|(?<!:):(?!:)|:::""").search
+"""Between tokens: what doesn't end on its line, a command or a variable of psql's."""
 _IN_A_LIST = re.compile(rb"[(,]\s*\Z").search
 _LIST_GOES_ON = re.compile(rb"\s*[,)]").match
 _CONSTANT_WORDS = frozenset([b"null", b"true", b"false"])
@@ -60,8 +65,8 @@ class RepeatedRows:
         """The row that follows the statement at `data[start:end]`, its semicolon included; `following` is where the
         next line starts.
 
-        None when it has fewer than FEWEST statements. The data is UTF-8. A text without backslashes is read alike
-        whatever standard_conforming_strings is.
+        None when it has fewer than FEWEST statements. The data is UTF-8. A text without backslashes, those of E'…'
+        aside, is read alike whatever standard_conforming_strings is.
         """
         beginning = data[start : start + _BEGINNING]
         if beginning != self._beginning:
@@ -82,7 +87,7 @@ class RepeatedRows:
 def _pattern(statement: bytes) -> bytes | None:
     """What matches the statement with other constants in it, and the end of its line; None where that isn't safe."""
     text = statement.decode("utf-8", "replace").removesuffix(";")
-    if len(statement) > _LONGEST or b"\\" in statement or b":" in statement.replace(b"::", b""):
+    if len(statement) > _LONGEST:
         return None
     kind = kind_of(text)
     if shape_of(kind, text) is None:
@@ -91,7 +96,7 @@ def _pattern(statement: bytes) -> bytes | None:
     at = 0
     for found in _TOKEN.finditer(statement):
         between = statement[at : found.start()]
-        if b"'" in between or b'"' in between:
+        if _DELICATE(between):
             return None
         token, which, at = found[0], found.lastindex, found.end()
         constant = which != _WORD or token.lower() in _CONSTANT_WORDS
@@ -101,8 +106,8 @@ def _pattern(statement: bytes) -> bytes | None:
         elif which == _WORD:
             parts += [re.escape(between), re.escape(token)]
         else:
-            parts += [re.escape(between), _STRINGS if which == _STRING else _NUMBERS]
+            parts += [re.escape(between), _ANOTHER[which or 0]]
     rest = statement[at:]
-    if b"'" in rest or b'"' in rest:
+    if _DELICATE(rest):
         return None
     return b"".join((*parts, re.escape(rest), _END))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 _REPEATED = {"INSERT", "UPDATE", "DELETE", "SELECT"}
-_CONSTANT = re.compile(r"""("[^"]*")|'(?:[^']|'')*'|\b\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\b""")
+_TOKEN = re.compile(
+    r"""("[^"]*")|(--|/\*|\\|\$)|('(?:[^'\\]|'')*'|\b[eE]'(?:[^'\\]|''|\\.)*')|\b\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\b""",
+    re.DOTALL,
+)
+_NAME, _DELICATE, _STRING = 1, 2, 3
 _ROWS = re.compile(r"(\([0', ]*\))(?:\s*,\s*\1)+")
-_DELICATE = re.compile(r"--|/\*|\\|\$|\bregclass\b", re.IGNORECASE)
+_NAMES_A_TABLE = re.compile(r"\bregclass\b", re.IGNORECASE).search
 _TARGET = re.compile(r'\s*insert\s+into\s+(?:[\w$]+|"[^"]*")(?:\s*\.\s*(?:[\w$]+|"[^"]*"))?\s*\(', re.IGNORECASE).match
 _CALL = re.compile(r'([\w$]+|")\s*\(')
 # What stands before a parenthesis and makes nothing of what is in it that matters here: words of the grammar, and
@@ -30,9 +34,19 @@ _CALM = frozenset(_CALM_WORDS.split())
 
 def shape_of(kind: str, sql: str) -> str | None:
     """The statement with its constants made equal: valid SQL of the same effect. None when that is not safe."""
-    if kind not in _REPEATED or _DELICATE.search(sql):
+    if kind not in _REPEATED:
         return None
-    shape = _CONSTANT.sub(lambda found: found[1] or ("''" if found[0][0] == "'" else "0"), sql)
+    parts: list[str] = []
+    at = 0
+    for found in _TOKEN.finditer(sql):
+        which = found.lastindex
+        if which == _DELICATE:
+            return None  # a comment, a string in dollars: what follows may be no token
+        parts += [sql[at : found.start()], found[0] if which == _NAME else "''" if which == _STRING else "0"]
+        at = found.end()
+    shape = "".join((*parts, sql[at:]))
+    if _NAMES_A_TABLE(shape):
+        return None
     target = _TARGET(shape)
     for name in _CALL.findall(shape, target.end() if target else 0):
         if name.lower() not in _CALM:

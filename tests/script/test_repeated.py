@@ -11,6 +11,7 @@ from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.repeated import FEWEST
+from pgmig_tui.script.shapes import shape_of
 from tests.memory_files import MemoryFiles
 from tests.script.reading import previewed
 
@@ -49,10 +50,30 @@ def test_negative_numbers_nulls_and_line_breaks_are_alike() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("'2024-01-02 03:04:05'", "'x'"),
+        (r"E'a\'b;\n'", r"E'\\'"),
+        ("'$5 -- a /* b $$'", r"e'it''s'"),
+        ("'regclass'", "NULL"),
+    ],
+)
+def test_what_stands_in_a_string_keeps_nothing_from_being_alike(one: str, other: str) -> None:
+    view = told(inserts([f"{n}, {one if n % 2 else other}" for n in range(MANY)]))
+    assert len(view.statements) < 100
+    assert sum(each.times for each in view.statements) == MANY
+    shapes = {shape_of(each.kind, each.text) for each in view.statements}
+    assert None not in shapes
+    assert len(shapes) <= 2, "each constant is one, but NULL is a word"
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "INSERT INTO s.t VALUES ({}, touch());\n",
-        "INSERT INTO s.t VALUES ({}, E'a\\nb');\n",
+        "INSERT INTO s.t VALUES ({}, 'a\\nb');\n",
+        "INSERT INTO s.t VALUES ({}, x::int:y);\n",
+        "INSERT INTO s.t VALUES ({}, 'a' /* ' */, 'b');\n",
         "INSERT INTO s.t VALUES ({}, :x);\n",
         "INSERT INTO s.t VALUES ({}, $$a$$);\n",
         "INSERT INTO s.t VALUES ({}); -- why\n",
@@ -95,6 +116,11 @@ PIECES = [
     "NULL",
     "true",
     "0.5",
+    "'10:20'",
+    r"E'a\'b'",
+    r"e'\\'",
+    r"'a\b'",
+    "'-- $1'",
     "1e3",
     "(2)",
     "now()",
