@@ -117,6 +117,8 @@ def _one_sql(number: int, name: Named) -> str:
 
 def _where(name: Named) -> str:
     """Where a thing goes that isn't there yet."""
+    if name.kind in _OF_ITS_OWN or name.kind == "cast":
+        return "NULL::pg_catalog.text"
     if name.schema:
         return literal(name.schema) + "::pg_catalog.text"
     return "pg_catalog.current_schema()::pg_catalog.text" if name.makes else "NULL::pg_catalog.text"

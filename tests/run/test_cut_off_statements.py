@@ -108,6 +108,13 @@ def test_of_several_statements_on_one_line_the_right_one_is_meant(workshop18: Wo
     assert (never.outcome, len(never.stays)) == ("partly", 2), never
 
 
+def test_what_belongs_to_no_schema_is_not_told_as_in_one(workshop18: Workshop) -> None:
+    workshop18.change("one", "VACUUM pg_am;\nCREATE SCHEMA c;\nVACUUM pg_am;\n")
+    plan = cut(workshop18.run().plan, 2)
+    forgotten(workshop18)
+    assert "(schema c is there)" in verdict_of(workshop18, plan, workshop18.dbname).why
+
+
 def test_an_included_file_is_counted_in_its_place(workshop18: Workshop) -> None:
     (workshop18.root / "more.sql").write_text("\n" * 40 + "CREATE TABLE public.b ();\nVACUUM pg_am;\n")
     workshop18.change("one", "VACUUM pg_am;\n\\i more.sql\nCREATE TABLE public.c ();\n\\i more2.sql\n")
