@@ -108,6 +108,23 @@ def test_of_several_statements_on_one_line_the_right_one_is_meant(workshop18: Wo
     assert (never.outcome, len(never.stays)) == ("partly", 2), never
 
 
+def test_what_was_committed_before_a_failover_may_be_lost(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.a ();\nCREATE TABLE public.b ();\nVACUUM pg_am;\n")
+    done = workshop18.run()
+    journal = done.plan.folder / "journal.jsonl"
+    whole = journal.read_text()
+    forgotten(workshop18)
+    workshop18.query("DROP TABLE public.b")  # as on a standby that never had it, and was promoted
+    for event, outcome in (("statement_started", "partly"), ("statement_finished", "unrecorded")):
+        plan = cut(done.plan, 3, event=event)
+        assert verdict_of(workshop18, plan, workshop18.dbname).outcome == outcome
+        promoted = dataclasses.replace(plan, server=dataclasses.replace(plan.server, timeline=7))
+        verdict = verdict_of(workshop18, promoted, workshop18.dbname)
+        assert (verdict.outcome, "has failed over since" in verdict.why) == ("unknown", True), verdict
+        assert all(told.endswith("(unless the failover has lost it)") for told in verdict.stays)
+        journal.write_text(whole)
+
+
 def test_what_belongs_to_no_schema_is_not_told_as_in_one(workshop18: Workshop) -> None:
     workshop18.change("one", "VACUUM pg_am;\nCREATE SCHEMA c;\nVACUUM pg_am;\n")
     plan = cut(workshop18.run().plan, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pgmig_tui.database import traces
@@ -44,6 +44,16 @@ class Trace:
 
 def stepwise_verdict(connection: Connection, plan: RunPlan, step: Step, at: Position) -> StepOutcome:
     """The verdict on a step without a record. Raises ServerError."""
+    found = _by_its_journal(connection, plan, step, at)
+    if found.outcome == "not_applied" or _same_timeline(connection, plan):
+        return found
+    why = f"{found.why}; the server has failed over since, and may lack what was committed last"
+    stays = tuple(f"{told} (unless the failover has lost it)" for told in found.stays)
+    return replace(found, outcome="unknown", why=why, stays=stays)
+
+
+def _by_its_journal(connection: Connection, plan: RunPlan, step: Step, at: Position) -> StepOutcome:
+    """The same where the server that answers has all that it has ever said to be committed."""
     if at.applied:
         return StepOutcome(step, "unrecorded", "its script was carried out to the end, and the record is missing")
     stays = tuple(at.stays)
