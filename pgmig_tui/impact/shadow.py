@@ -102,10 +102,12 @@ class Catalog(ShadowObjects):
         self._begun = None
         self._savepoints.clear()
         state = self._state
-        passing = [name for name in state.made if (one := state.relations.get(name)) is not None and one.passing]
-        if passing:
+        if state.passing:
+            passing = [name for name in state.passing if (one := self.known(name)) is not None and one.passing]
+            state = self._own()
+            state.passing = frozenset()
             self.drop(passing)
-            self._own().dropped.difference_update(passing)
+            state.dropped.difference_update(passing)
         ended = state.session.ended()
         if (
             ended is not state.session

@@ -253,6 +253,8 @@ class ShadowRelations(ShadowNames):
                 state.indexes[index.name] = name
                 state.dropped.discard(index.name)
             state.made.add(name)
+            if relation.passing:
+                state.passing |= {name}
         if before is None or before.foreign_keys is not relation.foreign_keys:
             self._note_keys(before, relation)
         if self._naming is not None:

@@ -78,6 +78,8 @@ class State:
     published: Mapping[str, Published] = field(default_factory=dict)
     """The publications, by name."""
     access: Access = field(default_factory=Access)
+    passing: frozenset[Name] = frozenset()
+    """Temporary tables that the end of the transaction drops."""
     stores: frozenset[str] = frozenset()
     """Tablespaces and access methods that the script has made."""
     typed: set[Name] = field(default_factory=set)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pgmig_tui.display.cells import Line, text_of, width
 from pgmig_tui.display.tables import folded, narrowed, table
+from tests.effort import calls
 
 HEADINGS = ("#>", "change", "note?", "by?")
 ROWS: list[tuple[str | Line, ...]] = [
@@ -100,3 +101,12 @@ def test_a_folded_line_has_all_its_words_in_order(texts: list[str], columns: int
 )
 def test_the_widest_columns_give_first(widths: list[int], columns: int, found: list[int]) -> None:
     assert narrowed(widths, columns) == found
+
+
+def test_a_row_of_thousands_takes_as_many_calls_as_one_of_few() -> None:
+    def written(rows: int) -> int:
+        cells = [(str(n), f"change_{n}", "a note", "Ada") for n in range(rows)]
+        return calls(lambda: sum(len(told) for told in table(HEADINGS, cells, 80)))
+
+    written(10)
+    assert written(4_000) < written(200) * 20.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.project.plan import Plan, PlanErrors, PlanProblem, parse_plan, read_plan
+from tests.effort import calls
 
 PATH = Path("sqitch.plan")
 WHO = "2024-01-01T00:00:00Z X <x@y>"
@@ -328,3 +330,18 @@ def test_no_line_makes_the_reader_stumble(line: str) -> None:
     except PlanErrors as error:
         found = error.problems
     assert all(problem.line == 3 and 1 <= problem.column <= len(text) + 1 for problem in found)
+
+
+def test_a_change_of_a_plan_of_20000_takes_as_many_calls_as_one_of_a_small_plan() -> None:
+    def written(changes: int) -> list[str]:
+        lines = []
+        for number in range(changes):
+            lines.append(f"change_{number}{f' [change_{number - 7}]' if number > 7 else ''} {WHO} # change {number}")
+            lines += [f"@v{number} {WHO} # tag"] if number % 40 == 39 else []
+        return lines
+
+    def took(changes: int) -> int:
+        return calls(partial(plan, *written(changes)))
+
+    took(50)
+    assert took(20_000) < took(1_000) * 20.2
