@@ -9,7 +9,7 @@ from pgmig_tui.impact.access import Guarded
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation, replace
 from pgmig_tui.impact.mentions import moved, note_names, renamed, without
 from pgmig_tui.impact.shadow_names import ShadowNames
-from pgmig_tui.impact.shadow_state import SYSTEM, SYSTEM_SCHEMAS, TEMP
+from pgmig_tui.impact.shadow_state import SYSTEM, SYSTEM_SCHEMAS, TEMP, of_functions
 
 
 class ShadowRelations(ShadowNames):
@@ -232,7 +232,7 @@ class ShadowRelations(ShadowNames):
             )
             for name, fact in state.functions.items()
         }
-        for names in (state.dropped, state.made, state.filled):
+        for names in (state.dropped, state.made, state.filled, state.in_functions):
             here = {name for name in names if name.schema == old}
             names -= here
             names |= set(map(now, here))
@@ -259,6 +259,8 @@ class ShadowRelations(ShadowNames):
             self._note_keys(before, relation)
         if self._naming is not None:
             note_names(self._naming, relation, before)
+        if (before is None or before.dependents is not relation.dependents) and of_functions(relation):
+            state.in_functions.add(name)
         fresh = before is None or before.columns is not relation.columns
         if fresh and any(column.type_schema != SYSTEM for column in relation.columns.values()):
             state.typed.add(name)
@@ -286,6 +288,11 @@ class ShadowRelations(ShadowNames):
         if after is not None:
             for key in after.foreign_keys:
                 self._incoming.setdefault(key.referenced, {}).setdefault(after.name, []).append(key)
+
+    def in_functions(self) -> list[Relation]:
+        """The relations that functions of SQL's own form depend on."""
+        found = map(self.known, sorted(self._state.in_functions))
+        return [relation for relation in found if relation is not None and of_functions(relation)]
 
     def naming(self, name: Name) -> list[Relation]:
         """The relations that may name this one: never too few."""

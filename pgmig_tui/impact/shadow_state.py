@@ -82,6 +82,8 @@ class State:
     """Temporary tables that the end of the transaction drops."""
     stores: frozenset[str] = frozenset()
     """Tablespaces and access methods that the script has made."""
+    in_functions: set[Name] = field(default_factory=set)
+    """Relations that functions of SQL's own form depend on; some have none any more."""
     typed: set[Name] = field(default_factory=set)
     """Composite types, and relations to whose columns the script has given types of users; some have none any more."""
     cursors: Mapping[str, frozenset[Name]] = field(default_factory=dict)
@@ -103,6 +105,7 @@ class State:
             fresh_types=self.fresh_types.copy(),
             filled=self.filled.copy(),
             typed=self.typed.copy(),
+            in_functions=self.in_functions.copy(),
             bases=self.bases.copy(),
             moved=self.moved.copy(),
             former=self.former.copy(),
@@ -128,6 +131,11 @@ class Doubts:
     crowded: bool = False
 
 
+def of_functions(relation: Relation) -> bool:
+    """Whether a function of SQL's own form depends on it."""
+    return any(one.kind == "f" for one in relation.dependents)
+
+
 class ShadowState:
     """The state of a catalog, shared with its snapshots until it changes."""
 
@@ -149,6 +157,7 @@ class ShadowState:
             statistics=dict(self.facts.statistics),
             casts=self.facts.casts,
             access=self.facts.access,
+            in_functions={name for name, relation in relations.items() if of_functions(relation)},
             typed={name for name, relation in relations.items() if relation.kind == "c"},
         )
         self._shared = False

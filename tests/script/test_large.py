@@ -6,14 +6,24 @@ from functools import partial
 
 import pytest
 
+from pgmig_tui.impact.facts import Column, DatabaseFacts, Name, Relation
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.script.actions import Outcome, Send, ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
 from tests.effort import calls, peak
 from tests.memory_files import MemoryFiles
-from tests.script.reading import reader_of
+from tests.script.reading import previewed, reader_of
 
+EACH = (
+    "ALTER TABLE {0} ADD COLUMN b int",
+    "CREATE TABLE {0}_more (id int PRIMARY KEY, a int REFERENCES {0})",
+    "CREATE FUNCTION {0}_f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE VIEW {0}_v AS SELECT * FROM {0}_more",
+    "ALTER TABLE {0}_more RENAME TO old_name",
+    "DROP TABLE app.old_name CASCADE",
+)
+"""Statements that go on with what those before them made."""
 SERVER = ServerFacts(180000, encoding="UTF8")
 
 
@@ -70,6 +80,18 @@ def test_statements_that_differ_take_no_more_work_each_where_there_are_many() ->
     for act in (looked_at, carried_out):
         few = calls(partial(act, alters(50)))
         assert calls(partial(act, alters(500, "u"))) < few * 10.1
+
+
+def test_a_statement_takes_no_more_work_in_a_large_catalog_that_a_long_script_changes() -> None:
+    def took(count: int, prefix: str) -> int:
+        names = [Name("app", f"{prefix}{n}") for n in range(count)]
+        facts = DatabaseFacts({name: Relation(name, "r", {"a": Column("a", "int4")}) for name in names})
+        parts = [each.format(name) for name in names for each in EACH]
+        view = previewed(";\n".join(("BEGIN", *parts, "COMMIT")))
+        return calls(lambda: predict_script(view.statements, facts))
+
+    took(2, "v")
+    assert took(200, "w") < took(20, "u") * 10.4
 
 
 def test_a_run_holds_a_script_and_not_its_statements() -> None:

@@ -297,7 +297,8 @@ def function_made(catalog: Catalog, fact: FunctionFact, body: Node | None) -> No
         if nodes.kind(inner) == "RangeVar" and (inner.schemaname or inner.relname not in hidden):
             named.add(catalog.resolve(nodes.name_of(inner)))
     part = takes_text(fact)
-    for relation in list(catalog):
+    concerned = {one.name: one for one in (*catalog.naming(fact.name), *filter(None, map(catalog.known, named)))}
+    for relation in concerned.values():
         kept = tuple(one for one in relation.dependents if (one.kind, one.name, one.part) != ("f", fact.name, part))
         if body is not None and relation.name in named:
             kept = (*kept, DependentRelation(fact.name, "f", view_columns(catalog, body, relation), part))
@@ -310,10 +311,9 @@ def functions_in_doubt(catalog: Catalog, node: Node) -> None:
     commands = node.cmds if nodes.kind(node) == "AlterTableStmt" else ()
     if not any(map(nodes.cascades, [item.alter_table_cmd for item in commands] if commands else [node])):
         return
-    for relation in list(catalog):
-        if any(one.kind == "f" for one in relation.dependents):
-            kept = tuple(one for one in relation.dependents if one.kind != "f")
-            catalog.put(replace(relation, dependents=kept))
+    for relation in catalog.in_functions():
+        kept = tuple(one for one in relation.dependents if one.kind != "f")
+        catalog.put(replace(relation, dependents=kept))
 
 
 def function_moved(catalog: Catalog, parts: list[str], arguments: int | None, new: Name) -> None:
