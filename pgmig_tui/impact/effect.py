@@ -104,6 +104,12 @@ class Scene:
             variables=variables,
         )
 
+    def absent(self, name: Name, out: Effect) -> bool:
+        """Whether a relation certainly isn't there; then the statement fails."""
+        if missing := self.catalog.missing(name):
+            out.fail(f"{self.catalog.resolve(name)} does not exist", "42P01")
+        return missing
+
     def become(self, catalogs: Sequence[Catalog]) -> None:
         """From here on it is one of these."""
         self.catalog = catalogs[0]
@@ -213,6 +219,10 @@ class Effect:
             self.lost[what] = lost
         if sure and self.certainty != "possible":
             self.surely.add(what)
+
+    def take_lock(self, lock: Lock, why: str = "", certainty: str = "") -> None:
+        """A lock that something else has told of."""
+        self.lock_name(lock.name, lock.relkind, lock.mode, why or lock.why, certainty or lock.certainty, lock.new)
 
     def fail(self, why: str, sqlstate: str = "") -> None:
         """The server refuses the statement; without `sqlstate` the reason has its own, or is "". The first reason

@@ -17,7 +17,6 @@ REWRITTEN = "pg_event_trigger_table_rewrite_oid"
 """A function that an event trigger may ask for the table, known by its name."""
 _HOLE = "unknown_name"
 _PLACE = re.compile(r"%(?:(\d+)\$)?(-?\d*)([sIL%])")
-_REG = frozenset({"regclass", "regproc", "regprocedure", "regtype", "regnamespace", "regrole"})
 
 Unknown = Callable[[str], str | None]
 """What stands for a value that isn't known: of %I and quote_ident ("I"), of %L ("L"), of all else ("s")."""

@@ -190,7 +190,7 @@ def _if_not_gone(walk: Walk, statement: StatementLike, trees: Sequence[Node], ou
         if inner.problem or inner.loss_class < 3:
             continue
         for lock in inner.locks.values():
-            out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
+            out.take_lock(lock, certainty="possible")
         for what, loss in inner.losses.items():
             if what not in out.losses:
                 out.lose(loss, what, inner.lost.get(what), sure=False)

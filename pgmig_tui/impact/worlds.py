@@ -107,7 +107,7 @@ def _everywhere(effects: Sequence[Effect]) -> set[Name]:
 
 
 def _merge_lock(lock: Lock, out: Effect) -> None:
-    out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, lock.certainty, lock.new)
+    out.take_lock(lock)
 
 
 def distinct(worlds: Iterable[World]) -> list[World]:

@@ -54,8 +54,7 @@ def attach(at: Altering, cmd: Node) -> None:
     definition = nodes.definition(cmd)
     scene, out, parent = at.scene, at.out, at.table
     name = nodes.name_of(definition.name)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     partition = scene.catalog.relation(name)
     if told := inherited.attach(partition, parent, scene):
@@ -94,8 +93,7 @@ def detach(at: Altering, cmd: Node) -> None:
     definition = nodes.definition(cmd)
     scene, out, parent = at.scene, at.out, at.table
     name = nodes.name_of(definition.name)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     partition = scene.catalog.relation(name)
     if told := inherited.part_of(partition, parent, scene):

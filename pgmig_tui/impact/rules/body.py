@@ -197,7 +197,7 @@ class _Body:
     def _note(self, inner: Effect, certainty: str) -> None:
         why = f"inside {self.what}" + (", on a branch" if certainty == "possible" else "")
         for lock in inner.locks.values():
-            self.out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, {why}", lock.certainty, lock.new)
+            self.out.take_lock(lock, f"{lock.why}, {why}")
         # what is safer for a statement of it can't be put in the place of the whole
         inner.advice = [Advice(one.rule, one.message) for one in inner.advice]
         self.out.absorb(inner)
@@ -338,7 +338,7 @@ class _Body:
         for lock in tried.locks.values():
             why = f"{lock.why}, then undone" if undone else lock.why
             certainty = "possible" if undone else lock.certainty
-            self.out.lock_name(lock.name, lock.relkind, lock.mode, why, certainty, lock.new)
+            self.out.take_lock(lock, why, certainty=certainty)
         if undone:
             self.out.doubts += tried.doubts
             self.out.unknown += tried.unknown

@@ -27,8 +27,7 @@ def copy(node: Node, scene: Scene, out: Effect) -> None:
     if not nodes.has(node, "relation"):
         return
     name = nodes.name_of(node.relation)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     named = scene.catalog.relation(name, "r")
     stored = "rfm" if scene.major >= 18 else "rf"

@@ -111,8 +111,7 @@ def _note_calls(node: Node, scene: Scene, name: Name) -> None:
 
 def _partition_of(node: Node, scene: Scene, out: Effect, table: Relation, parents: list[Name]) -> None:
     for parent_name in parents:
-        if scene.catalog.missing(parent_name):
-            out.fail(f"{scene.catalog.resolve(parent_name)} does not exist", "42P01")
+        if scene.absent(parent_name, out):
             return
         parent = scene.catalog.relation(parent_name, "p")
         if parent.known and parent.kind not in "p?" and scene.catalog.live:
@@ -227,9 +226,7 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
         for item in definition.constraints:
             if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT":
                 for asked in sequences.named_in(item.constraint.raw_expr):
-                    if catalog.missing(asked):
-                        out.fail(f"{catalog.resolve(asked)} does not exist", "42P01")
-                    else:
+                    if not scene.absent(asked, out):
                         out.lock(catalog.relation(asked, "S"), AS, "a default asks it")
                 sequences.default_set(catalog, name, definition.colname, item.constraint.raw_expr)
     for column, constraint in constrained:

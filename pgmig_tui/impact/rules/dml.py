@@ -19,8 +19,7 @@ from pgmig_tui.impact.rules.writable import view_refuses
 def write(scene: Scene, out: Effect, node: Node, verb: str) -> None:
     """The target of an INSERT, UPDATE, DELETE or MERGE, with the other ends of its foreign keys."""
     name = nodes.name_of(node.relation)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     table = scene.catalog.relation(name, "r")
     if wrong_kind(scene, out, table, "rpvf", "a table that can be changed"):

@@ -69,7 +69,7 @@ def fire(node: Node, scene: Scene, out: Effect, before: State) -> None:
                 out.fail(behind(f"the event trigger {trigger.name} refuses it: ", inner.problem))
             scene.become(around.outcomes)
     for lock in inner.locks.values():
-        out.lock_name(lock.name, lock.relkind, lock.mode, f"{lock.why}, by an event trigger", "possible", lock.new)
+        out.take_lock(lock, f"{lock.why}, by an event trigger", certainty="possible")
     inner.problem = ""
     out.absorb(inner)
 

@@ -69,7 +69,7 @@ def run_function(
         inner = Effect(certainty="possible")
         _run_one(fact, name, scene, inner, given, worth)
         for lock in inner.locks.values():
-            out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
+            out.take_lock(lock, certainty="possible")
         out.absorb(inner)
 
 

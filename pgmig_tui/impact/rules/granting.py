@@ -36,9 +36,7 @@ def grant(node: Node, scene: Scene, out: Effect) -> None:
         if item.WhichOneof("node") != "range_var":
             continue
         name = nodes.name_of(item.range_var)
-        if scene.catalog.missing(name):
-            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
-        elif scene.major >= 18:
+        if not scene.absent(name, out) and scene.major >= 18:
             relation = scene.catalog.relation(name, "S" if what == "OBJECT_SEQUENCE" else "r")
             out.lock(relation, AS, "GRANT" if node.is_grant else "REVOKE")
 

@@ -125,7 +125,7 @@ def perhaps(functions: Iterable[Name], scene: Scene, out: Effect) -> None:
     inner = Effect(certainty="possible")
     run_functions(named, scene, inner)
     for lock in inner.locks.values():
-        out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, "possible", lock.new)
+        out.take_lock(lock, certainty="possible")
     inner.problem = ""
     out.absorb(inner)
 

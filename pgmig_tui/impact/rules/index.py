@@ -18,8 +18,7 @@ from pgmig_tui.impact.selectivity import share
 
 def create_index(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     table = scene.catalog.relation(name)
     if wrong_kind(scene, out, table, "rpm"):
@@ -149,8 +148,7 @@ def reindex(node: Node, scene: Scene, out: Effect) -> None:
             _rebuild(scene, out, member, [part], concurrent)
     elif what == "REINDEX_OBJECT_TABLE":
         name = nodes.name_of(node.relation)
-        if scene.catalog.missing(name):
-            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+        if scene.absent(name, out):
             return
         table = index_or_relation(scene.catalog, name)
         if wrong_kind(scene, out, table, "rpmt", "a table or materialized view"):

@@ -18,8 +18,7 @@ _CONSTRAINTS, _DEFAULTS, _GENERATED, _IDENTITY, _INDEXES = 4, 8, 16, 32, 64
 def like_made(clause: Node, scene: Scene, out: Effect, name: Name) -> None:
     catalog = scene.catalog
     asked = name_of(clause.relation)
-    if catalog.missing(asked):
-        out.fail(f"{catalog.resolve(asked)} does not exist", "42P01")
+    if scene.absent(asked, out):
         return
     source = catalog.relation(asked)
     out.lock(source, AS, "LIKE reads it")

@@ -20,8 +20,7 @@ def lock_table(node: Node, scene: Scene, out: Effect) -> None:
         if (name, below) in seen:
             continue
         seen.add((name, below))
-        if scene.catalog.missing(name):
-            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+        if scene.absent(name, out):
             continue
         relation = index_or_relation(scene.catalog, name, "r")
         if wrong_kind(scene, out, relation, "rpvf" if (name, below) not in named else "rpv", "a table or view"):

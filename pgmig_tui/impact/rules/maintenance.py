@@ -25,8 +25,7 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
         _everything(node, scene, out, analyze=analyze)
     for item in node.rels:
         name = nodes.name_of(item.vacuum_relation.relation)
-        if scene.catalog.missing(name):
-            out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+        if scene.absent(name, out):
             continue
         root = scene.catalog.relation(name)
         no_column(out, root, nodes.strings(item.vacuum_relation.va_cols))
@@ -81,8 +80,7 @@ def cluster(node: Node, scene: Scene, out: Effect) -> None:
         out.unknown.append("every table that was clustered before: ACCESS EXCLUSIVE and rewritten, one after the other")
         return
     name = nodes.name_of(node.relation)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     root = scene.catalog.relation(name)
     if root.partitioned:

@@ -92,8 +92,7 @@ def comment(node: Node, scene: Scene, out: Effect) -> None:
 
 
 def _comment_on(scene: Scene, out: Effect, name: Name, mode: LockMode, kind: str, why: str) -> None:
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     out.lock(scene.catalog.relation(name, kind), mode, why)
 
@@ -109,8 +108,7 @@ def publication(node: Node, scene: Scene, out: Effect) -> None:
         spec = item.publication_obj_spec
         if nodes.has(spec, "pubtable"):
             name = nodes.name_of(spec.pubtable.relation)
-            if scene.catalog.missing(name):
-                out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+            if scene.absent(name, out):
                 continue
             root = scene.catalog.relation(name, "r")
             if wrong_kind(scene, out, root, "rp"):
@@ -165,8 +163,7 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
     for item in node.relations:
         if item.WhichOneof("node") == "range_var":
             name = nodes.name_of(item.range_var)
-            if scene.catalog.missing(name):
-                out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+            if scene.absent(name, out):
                 continue
             table = scene.catalog.relation(name, "r")
             if wrong_kind(scene, out, table, "rpmf"):
@@ -462,8 +459,7 @@ def load(node: Node, scene: Scene, out: Effect) -> None:
 
 def refresh(node: Node, scene: Scene, out: Effect) -> None:
     name = nodes.name_of(node.relation)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return
     view = scene.catalog.relation(name, "m")
     if wrong_kind(scene, out, view, "m", "a materialized view"):

@@ -20,7 +20,7 @@ def explain(node: Node, scene: Scene, out: Effect) -> None:
     analyze = "analyze" in nodes.options(node.options) and nodes.is_on(nodes.options(node.options)["analyze"])
     for lock in inner.locks.values():
         if analyze or lock.why.split()[0] in {*WRITES.values(), "reads", "behind", "below"}:
-            out.lock_name(lock.name, lock.relkind, lock.mode, lock.why, lock.certainty, lock.new)
+            out.take_lock(lock)
     if not analyze:
         scene.code.seen = seen
     else:

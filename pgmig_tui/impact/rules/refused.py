@@ -191,8 +191,7 @@ def _default(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     elif nodes.has(cmd, "def"):
         default_fits(cmd.name, nodes.raw_definition(cmd), table, scene, out)
         for name in named_in(nodes.raw_definition(cmd)):
-            if scene.catalog.missing(name):
-                out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+            scene.absent(name, out)
 
 
 def _add_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:

@@ -51,8 +51,7 @@ def _sequence_of(argument: Node, scene: Scene, out: Effect) -> Relation | None:
     if text is None:
         return None
     name = nodes.name_from(_parts(text))
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    scene.absent(name, out)
     return scene.catalog.relation(name, "S")
 
 

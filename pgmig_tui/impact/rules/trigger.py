@@ -22,8 +22,7 @@ _TRUNCATE = 32
 
 def _table(node: Node, scene: Scene, out: Effect) -> Relation | None:
     name = nodes.name_of(node)
-    if scene.catalog.missing(name):
-        out.fail(f"{scene.catalog.resolve(name)} does not exist", "42P01")
+    if scene.absent(name, out):
         return None
     return scene.catalog.relation(name)
 

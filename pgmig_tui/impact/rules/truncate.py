@@ -20,8 +20,7 @@ def truncate(node: Node, scene: Scene, out: Effect) -> None:
     named: set[Name] = set()
     for item in node.relations:
         name = nodes.name_of(item.range_var)
-        if catalog.missing(name):
-            out.fail(f"{catalog.resolve(name)} does not exist", "42P01")
+        if scene.absent(name, out):
             continue
         root = catalog.relation(name, "r")
         if wrong_kind(scene, out, root, "rpf"):
