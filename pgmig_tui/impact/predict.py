@@ -8,6 +8,7 @@ from dataclasses import replace
 from pgmig_tui.impact.facts import DatabaseFacts
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
 from pgmig_tui.impact.result import NOT_RUN, ScriptImpact, StatementImpact, document, to_json
+from pgmig_tui.impact.rules import dispatch
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.statement_impact import impact_of, many
 from pgmig_tui.impact.statement_like import StatementLike
@@ -40,8 +41,6 @@ def predict_script(
     (Preview.complete). `straight`: nothing but its statements decides where its transactions begin and end
     (Preview.straight). Nothing is raised for bad SQL: it stands in the statement's `problem`.
     """
-    from pgmig_tui.impact.rules import dispatch  # 50 files: who only reads results does without
-
     shadow = catalog if catalog is not None else Catalog(facts)
     worlds = [World(one) for one in (shadow, *shadow.others)]
     walk = Walk(worlds, dispatch, server_version_num, rates, complete=complete)
