@@ -47,7 +47,8 @@ async def main():
     app = PgmigApp(FakeSession(), clock=lambda: NOW)
     async with app.run_test(size=(100, 30)):
         deadline = time.monotonic() + 30
-        while "pgmig_tui.impact.rules.alter_table" not in sys.modules and time.monotonic() < deadline:
+        wanted = {"postgast", "pgmig_tui.gates.impacts", "pgmig_tui.impact.rules.alter_table"}
+        while not wanted <= set(sys.modules) and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         print(*sorted(sys.modules), file=sys.__stdout__)
 
