@@ -107,9 +107,7 @@ def _nothing_under_way(environment: Environment, seen: Sighting) -> UsageError:
     if row is not None and row.finished:
         details.append(f"the last run, {row.run_id} of {row.os_user}@{row.host}, ended with {row.exit_status}")
     elif row is not None:
-        details.append(
-            f"run {row.run_id} of {row.os_user}@{row.host} never said its end: {life_words(row.heartbeat_ms)}"
-        )
+        details.append(f"run {row.run_id} of {row.os_user}@{row.host} recorded no end: {life_words(row.heartbeat_ms)}")
     return UsageError(
         f"no run is under way on {environment.name}: nobody holds the lock",
         now=_NOTHING,

@@ -26,7 +26,7 @@ def deploy(arguments: Namespace) -> int:
         raise UsageError(
             f"--mode {arguments.mode} isn't supported: what was committed is never reverted by itself.",
             now=NOTHING,
-            do="Leave --mode out, or say --mode change; `pgmig-tui revert` takes changes back.",
+            do="Leave --mode out, or say --mode change; `pgmig-tui revert` reverts changes.",
         )
     return _dry_run(arguments) if arguments.dry_run else _carry_out(arguments, "deploy")
 
@@ -113,7 +113,7 @@ def _require_extent(arguments: Namespace, project: Project, to: str | None) -> N
     if strict and arguments.revert_all:
         where = "--strict" if arguments.strict else "[revert] strict in sqitch.conf"
         raise UsageError(
-            f"{where} lets a revert take back only what comes after a change that is named.",
+            f"{where} lets a revert only go back to a change that is named.",
             now=NOTHING,
             do="Name the last change to keep with --to, or say --no-strict.",
         )

@@ -23,7 +23,7 @@ def tell(error: Exception) -> int:
     report = _write_report(error)
     where = f"A report is in {report}." if report else "No report could be written."
     print(
-        f"pgmig-tui: an error of the program itself: {type(error).__name__}. {where}\n"
+        f"pgmig-tui: an internal error: {type(error).__name__}. {where}\n"
         "Nothing more is known about a run that was under way: `pgmig-tui runs` shows it; it goes on by itself.",
         file=sys.stderr,
     )

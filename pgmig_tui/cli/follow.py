@@ -3,8 +3,8 @@
 The run is a process of its own; whoever follows only reads and asks. Ctrl-C at a terminal: first pause after this step,
 then cancel the statement and stop, then leave. Without a terminal, Ctrl-C and SIGTERM cancel and stop at once. SIGHUP
 says that the terminal is gone: the follower ends, and the run does what its policy (`on_hangup`) says. Of several
-followers one steers, the first; the others only watch, and their signals end nothing but themselves. Whatever happens,
-the exit status is the run's own; leaving before the run has ended is "in doubt".
+followers the first one controls the run; the others only watch, and their signals end nothing but themselves. Whatever
+happens, the exit status is the run's own; leaving before the run has ended is "in doubt".
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Follower:
 
     def __init__(self, handle: RunHandle, signals: Signals, *, json_lines: bool, resume: bool = False) -> None:
         self._handle = handle
-        self._steers = handle.steer()
+        self._controls = handle.take_control()
         self._resume = resume
         self._paused = False
         self._signals = signals
@@ -119,9 +119,9 @@ class Follower:
 
     def follow(self) -> int:
         """The exit status: the run's own, or LEFT. Raises InDoubt (StepFailed for a backfill) when the run
-        process dies without a last word."""
-        if not self._steers and self._handle.alive():
-            self._tell(f"Watching only: {self._handle.steered_by() or 'another'} steers this run.")
+        process exits without recording an end."""
+        if not self._controls and self._handle.alive():
+            self._tell(f"Watching only: {self._handle.controlled_by() or 'another'} controls this run.")
         while True:
             alive = self._handle.alive()
             events = self._handle.poll()
@@ -137,7 +137,7 @@ class Follower:
                 continue
             if not alive:
                 raise self._cut_off()
-            if self._resume and self._paused and self._steers:
+            if self._resume and self._paused and self._controls:
                 self._resume = not self._handle.send("resume")
             elif self._paused and not self._asked_at_pause:
                 self._ask_at_pause()
@@ -164,7 +164,7 @@ class Follower:
     def _ask_at_pause(self) -> None:
         """Once the journal is told to its end: a pause of long ago, that another has ended, is none."""
         self._asked_at_pause = True
-        if not self._steers:
+        if not self._controls:
             self._tell("The run is paused.")
         elif self._person:
             self._waits_for_answer = True
@@ -187,7 +187,7 @@ class Follower:
 
     def _obey(self) -> int:
         """Act on signals that came since the last time. LEFT when the operator wants out."""
-        if not self._steers:
+        if not self._controls:
             return LEFT if self._signals.terminations or self._signals.interrupts else 0
         if self._signals.terminations or (self._signals.interrupts and not self._person):
             wishes = 2

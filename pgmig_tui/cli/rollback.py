@@ -254,7 +254,7 @@ def _require_open(found: RollbackReview) -> None:
         now=_NOTHING,
         do=f"Say {' and '.join(options)} if that is meant; it is recorded."
         if answerable
-        else "Only that can be mended.",
+        else "That can't be overridden: fix its cause.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The table of runs, beside the tracking tables: what works here, on whose behalf, and its last sign of life.
+"""The table of runs, beside the tracking tables: what works here, on whose behalf, and its last heartbeat.
 
 A run's own journal can be read by its account only; this row is what everybody else sees of it. It never holds up the
 run: its statements are sent without waiting (`background.Aside`), wait for no lock and for no standby, and a refusal
@@ -32,7 +32,7 @@ _ALONE = (
     "SELECT pg_catalog.set_config('lock_timeout','100ms',true), pg_catalog.set_config('statement_timeout','1s',true),"
     " pg_catalog.set_config('synchronous_commit','off',true)"
 )
-"""For this message only. Nobody waits for a standby because of a sign of life, and nobody behind a lock."""
+"""For this message only. Nobody waits for a standby because of a heartbeat, and nobody behind a lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Beat:
 @dataclass(frozen=True, slots=True)
 class ChangingRow:
     """What the row of a deploy, a revert or a rollback says of it. Times are UTC (ISO 8601); `exit_status` and
-    `finished_at` are None where it never said its end."""
+    `finished_at` are None where it recorded no end."""
 
     run_id: str
     command: str
@@ -106,7 +106,7 @@ def begin_sql(schema: str, run: RunBegin) -> str:
 
 
 def beat_sql(schema: str, run_id: str, beat: Beat, exit_status: int | None = None) -> str:
-    """A sign of life; with an exit status the last one."""
+    """A heartbeat; with an exit status the last one."""
     values = {
         "state": literal(beat.state if exit_status is None else "finished"),
         "step": "NULL" if beat.step is None else str(int(beat.step)),
@@ -125,7 +125,7 @@ def beat_sql(schema: str, run_id: str, beat: Beat, exit_status: int | None = Non
 
 
 def settled_sql(schema: str, run_id: str, exit_status: int) -> str:
-    """The end of a run that didn't say it itself: its last sign of life stays what it was."""
+    """The end of a run that didn't say it itself: its last heartbeat stays what it was."""
     return _alone(
         schema,
         f"UPDATE ONLY {ident(schema)}.runs SET state = 'finished', exit_status = {int(exit_status)},"

@@ -1,4 +1,4 @@
--- Purpose: the runs of every account and host, with a sign of life, so that others can see what works here.
+-- Purpose: the runs of every account and host, with a heartbeat, so that others can see what works here.
 -- Privileges: CREATE on the schema. The schema itself is made by the caller, who knows whether it exists.
 -- Versions: 13-18. A low fillfactor and no index beside the key's: a row is updated often, and in place.
 CREATE TABLE IF NOT EXISTS :"schema".runs (
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS :"schema".runs (
     finished_at timestamptz
 ) WITH (fillfactor = 30);
 COMMENT ON TABLE :"schema".runs IS 'One row for every run of pgmig-tui that changes something; `pgmig-tui attach TARGET` reads it.';
-COMMENT ON COLUMN :"schema".runs.heartbeat_at IS 'Last sign of life, by this server''s clock. An old one proves nothing but its age.';
+COMMENT ON COLUMN :"schema".runs.heartbeat_at IS 'Last heartbeat, by this server''s clock. An old one proves nothing but its age.';
 COMMENT ON COLUMN :"schema".runs.state IS 'running, paused or finished, as the run itself said last.';
 COMMENT ON COLUMN :"schema".runs.step IS 'The step under way, or the last one; its change, file and line, and masked statement follow.';
 COMMENT ON COLUMN :"schema".runs.exit_status IS 'As the command''s: 0 done, 1 failed, 3 refused or stopped, 4 in doubt.';

@@ -339,7 +339,7 @@ def _unfinished(folder: Path, database: str, told: Callable[[str], None]) -> Ite
         raise BackupError(
             f"the folder of backups can't be written: {error.strerror or error} ({folder})",
             now="No backup was made.",
-            do="Make room there, or choose another place with XDG_STATE_HOME.",
+            do="Make room there, or choose another folder with XDG_STATE_HOME.",
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

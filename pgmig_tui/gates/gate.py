@@ -75,7 +75,7 @@ class Gate:
             return
         blocked = [result for result in self.results if result.blocks]
         raise Refused(
-            "the gate is shut: " + ", ".join(result.item.title for result in blocked),
+            "cannot start: " + ", ".join(result.item.title for result in blocked),
             now="Nothing was changed.",
             do=how_to_open(blocked),
             details=[f"{result.item.id}: {result.state}, {result.summary}" for result in blocked],
@@ -176,7 +176,7 @@ def _uncounted(item: ChecklistItem, state: State, answer: Answer) -> str:
     """Why an answer doesn't count: what the program sees can't be attested, the wrong server can't be overridden."""
     if answer.how == "override":
         return _no_override(item, answer)
-    return "" if _attestable(item, state) else "the program has looked itself, nobody can attest it"
+    return "" if _attestable(item, state) else "checked by the program, nobody can attest it"
 
 
 def _no_override(item: ChecklistItem, answer: Answer) -> str:
@@ -190,4 +190,4 @@ def _no_override(item: ChecklistItem, answer: Answer) -> str:
 
 
 def _open(item: ChecklistItem) -> str:
-    return item.open or {"check": "not asked", "performed": "not done", "attested": "nobody has said so"}[item.how]
+    return item.open or {"check": "not asked", "performed": "not done", "attested": "not confirmed"}[item.how]

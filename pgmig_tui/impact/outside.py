@@ -1,4 +1,4 @@
-"""Which statements reach files and programs of the server's host: what a transaction doesn't take back."""
+"""Which statements reach files and programs of the server's host: what ROLLBACK doesn't undo."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class DataLoss:
 
     @property
     def outside(self) -> bool:
-        """Whether it is of what no transaction takes back."""
+        """Whether it is of what no ROLLBACK undoes."""
         return self.loss_class >= 5
 
     @property

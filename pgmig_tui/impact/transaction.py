@@ -87,7 +87,7 @@ def _prepared_name(statement: StatementLike) -> str:
 
 
 def _end_prepared(walk: Walk, statement: StatementLike, control: str) -> None:
-    """What a prepared transaction did is so from PREPARE on here; ROLLBACK PREPARED takes it back."""
+    """What a prepared transaction did is so from PREPARE on here; ROLLBACK PREPARED withdraws it."""
     before = walk.prepared.pop(_prepared_name(statement), [])
     if control == "rollback prepared" and len(before) == len(walk.worlds):
         for catalog, snapshot in zip(walk.catalogs, before, strict=True):

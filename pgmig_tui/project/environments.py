@@ -49,7 +49,7 @@ class Policy:
     """What is allowed on an environment.
 
     `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
-    `on_hangup` is finish, continue or abort: what a run does when the terminal that steers it is gone.
+    `on_hangup` is finish, continue or abort: what a run does when the terminal that controls it is gone.
     `save_before_revert`: a rollback first keeps in `keep_schema` what it destroys.
     `unenforced` are the keys set in pgmig.toml that this version only asks a person about, with their values as TOML.
     """

@@ -184,7 +184,7 @@ def _folder_problems(folder: Path) -> Iterator[None]:
         raise PgmigError(
             f"the folder of the rehearsals' server can't be written: {error.strerror or error} ({folder})",
             now=_NOTHING,
-            do="Make room there, or choose another place with XDG_STATE_HOME.",
+            do="Make room there, or choose another folder with XDG_STATE_HOME.",
         ) from error
 
 

@@ -145,7 +145,7 @@ def closing(found: Rehearsal) -> list[Line]:
         )
     marks = found.fingerprints
     for when, word, whole in (
-        ("revert", "the reverts take everything back", marks.reverted),
+        ("revert", "the reverts undo everything", marks.reverted),
         ("redeploy", "deployed again, the schema is the same", marks.redeployed),
     ):
         differs = [one for one in found.schema_differences if one.when == when]

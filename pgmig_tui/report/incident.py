@@ -41,7 +41,7 @@ _DID = {"deploy": "deployed", "revert": "reverted", "verify": "verified", "dry-r
 @dataclass(frozen=True)
 class Incident:
     """A rollback (or another run), and the run that it rolled back where its journal is here. `cut_off`: its process is
-    gone without an end. `run_finished` and all after it are in `rollback`."""
+    gone without recording an end. `run_finished` and all after it are in `rollback`."""
 
     rollback: Sequence[Entry]
     deploy: Sequence[Entry] = ()

@@ -1,4 +1,4 @@
-"""The checklist for afterwards: what the program has done and seen of it, by the journal, and what people must."""
+"""The post-deployment checklist: what the program has done and seen of it, by the journal, and what people must."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def preview_lines(spec: Backfill) -> list[Line]:
     told.append(line(batches, (", each a transaction of its own", "muted")))
     gives = f"  gives way to replicas more than {spec.max_lag_s:g} s behind, waiting sessions, the archive, vacuum"
     told.append(line(gives + (f"; at most {spec.max_rate:,.0f} rows a second" if spec.max_rate else "")))
-    place = f"  its place is kept in {safe(spec.schema)}.backfill_progress"
+    place = f"  its position is kept in {safe(spec.schema)}.backfill_progress"
     told.append(line(place, (", which it makes" if spec.creates else "", "waiting")))
     if spec.goes_on:
         done = f"  goes on with {spec.goes_on}: {words.count(spec.started_rows, 'row')} are changed already"
@@ -35,5 +35,5 @@ def preview_lines(spec: Backfill) -> list[Line]:
         told.append(line(f"  at the end counts the rows where {safe(spec.left)}"))
     else:
         told.append(line(("  nothing says which rows are still to do: none are counted at the end", "muted")))
-    told.append(line(("  rows that come in behind its place, or beyond the highest key, are not changed", "muted")))
+    told.append(line(("  rows that come in behind its position, or beyond the highest key, are not changed", "muted")))
     return told

@@ -265,7 +265,7 @@ def _told(event: LiveEvent) -> list[Line]:
         case HeartbeatOld():
             return [line(("? ", "stale"), (life_words(event.heartbeat_ms), "stale"))]
         case HeartbeatAgain():
-            return [line(("> ", "running"), "it gives signs of life again")]
+            return [line(("> ", "running"), "its heartbeat is back")]
         case RegistryRecorded():
             failed = event.action == "fail"
             done = _DONE.get(event.action, safe(event.action))
@@ -311,7 +311,7 @@ def who_words(row: RunRow) -> str:
 
 
 def doing_words(row: RunRow) -> str:
-    """Where it was at its last sign of life."""
+    """Where it was at its last heartbeat."""
     if row.state == "finished":
         return safe(f"it has ended: exit status {row.exit_status}, {_ENDS.get(row.exit_status, 'failed')}")
     what = f"step {row.step} of {row.steps}, {row.change}" if row.step else "before its first step"
@@ -322,8 +322,8 @@ def doing_words(row: RunRow) -> str:
 
 
 def life_words(heartbeat_ms: int) -> str:
-    """An old sign of life is just that: nobody here knows whether the run is dead, stopped or cut off."""
-    return f"last sign of life {words.ago(heartbeat_ms / 1000)}"
+    """An old heartbeat is just that: nobody here knows whether the run is dead, stopped or cut off."""
+    return f"last heartbeat {words.ago(heartbeat_ms / 1000)}"
 
 
 def session_words(one: RunSession) -> str:
@@ -355,6 +355,6 @@ def end_words(end: RunGone) -> str:
     """Which end was seen."""
     if end.seen == "finished":
         status = end.exit_status
-        return f"the run has said its end: exit status {status}, {_ENDS.get(status, 'failed')}"
+        return f"the run has recorded its end: exit status {status}, {_ENDS.get(status, 'failed')}"
     life = f", {life_words(end.heartbeat_ms)}" if end.heartbeat_ms is not None else ""
     return f"it holds the lock no longer and its sessions are gone; how it ended isn't said anywhere here{life}"

@@ -66,7 +66,7 @@ class Saved:
 
 
 def claims(events: Sequence[Entry], picture: RunPicture, *, cut_off: bool = False) -> tuple[Claim, ...]:
-    """What became of each thing that was counted. `cut_off`: the run's process is gone without an end."""
+    """What became of each thing that was counted. `cut_off`: the run's process is gone without recording an end."""
     there = _seen(events)
     found = []
     for one in _counted(events):

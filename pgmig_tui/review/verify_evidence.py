@@ -46,7 +46,7 @@ def verify_evidence(project: Project, environment: Environment, change_id: str, 
     step = plan.steps[0]
     if step.verify_script is None:
         discard(plan.folder)
-        return VerifyEvidence(None, f"nothing speaks for it: {step.verify_reason or 'there is no verify script'}")
+        return VerifyEvidence(None, f"there is no evidence: {step.verify_reason or 'there is no verify script'}")
     alone = replace(step, action="verify", mode="stepwise", script=None, verify="after", rows_sql="", fail_sql="")
     trial = replace(plan, command="verify", log_only=False, steps=(alone,), setup_sql="", creates=(), tracking=None)
     trial.save()

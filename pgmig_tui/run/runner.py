@@ -25,7 +25,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import PgmigError, Refused, in_a_line
 from pgmig_tui.project.changes import Plan
-from pgmig_tui.run.clients import steer
+from pgmig_tui.run.clients import controller
 from pgmig_tui.run.journal.entry import event_of
 from pgmig_tui.run.journal.events import (
     FORMAT,
@@ -96,7 +96,7 @@ class Runner:
         self.control = Control(plan.folder, self._command_received)
         self.control.before_waiting = journal.flush
         self.control.obey["detach"] = self._detached
-        self._steered = steer.was_steered(plan.folder)
+        self._controlled = controller.was_controlled(plan.folder)
         self._known = False
         if plan.on_hangup == "abort":
             self.control.look_out = self._look_for_hangup
@@ -244,32 +244,32 @@ class Runner:
 
     def _resumed(self) -> None:
         self.journal.write(RunResumed())
-        self._look_for_hangup()  # whoever resumes it steers it
+        self._look_for_hangup()  # whoever resumes it controls it
 
     def _detached(self, _: list[str]) -> None:
-        """Whoever steers leaves on purpose: the run goes on by itself."""
-        self._steered = False
+        """Whoever controls leaves on purpose: the run goes on by itself."""
+        self._controlled = False
 
     def _look_for_hangup(self) -> None:
-        """Is whoever steers still there? Asked before the commands are read, for a `detach` comes before its sender
+        """Is whoever controls still there? Asked before the commands are read, for a `detach` comes before its sender
         lets go. Between two steps, and where the policy is to abort also while one runs."""
-        steered = steer.is_steered(self.plan.folder)
+        controlled = controller.is_controlled(self.plan.folder)
         self.control.check()
-        if steered:
-            if not (self._steered and self._known):
-                self.journal.write(WatcherCame(who=steer.who(self.plan.folder), started=self._steered))
-                self._steered = self._known = True
+        if controlled:
+            if not (self._controlled and self._known):
+                self.journal.write(WatcherCame(who=controller.who(self.plan.folder), started=self._controlled))
+                self._controlled = self._known = True
             return
-        if not self._steered:
+        if not self._controlled:
             return
-        self._steered = self._known = False
+        self._controlled = self._known = False
         policy = self.plan.on_hangup
-        self.journal.write(WatcherLeft(who=steer.who(self.plan.folder), policy=policy))
+        self.journal.write(WatcherLeft(who=controller.who(self.plan.folder), policy=policy))
         if policy == "finish":
             self.control.paused = True
-            self._hung_up = "whoever steered it is gone"
+            self._hung_up = "whoever controlled it is gone"
         elif policy == "abort":
-            self.control.abort("whoever steered it is gone, and on_hangup says abort")
+            self.control.abort("whoever controlled it is gone, and on_hangup says abort")
 
     def _dry_run(self) -> int:
         from pgmig_tui.run.process.dry_run import DryRun, summary
@@ -497,7 +497,7 @@ def main() -> int:
                     result="crashed",
                     done=runner.done if runner else 0,
                     total=len(plan.steps),
-                    summary=f"the run process stopped by an error of its own: {type(error).__name__}: {error}",
+                    summary=f"the run process stopped by an internal error: {type(error).__name__}: {error}",
                 ),
                 sync=True,
             )

@@ -199,7 +199,7 @@ def work_folder() -> Iterator[Path]:
         raise PgmigError(
             f"a temporary folder can't be made: {error.strerror or error}",
             now="Nothing was changed.",
-            do="Make room in it, or choose another place with TMPDIR.",
+            do="Make room in it, or choose another folder with TMPDIR.",
         ) from error
     with removed_with_us([folder]), (folder / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

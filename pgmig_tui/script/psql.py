@@ -116,7 +116,7 @@ class PsqlSession:
             raise self.refusal(
                 f"{what} runs a program outside the database, which no dry run and no rehearsal does, whatever"
                 " allow_shell says",
-                "What it does can't be taken back: try the scripts without it.",
+                "What it does can't be rolled back: try the scripts without it.",
             )
         if not self.allow.shell:
             raise self.refusal(

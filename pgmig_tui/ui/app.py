@@ -350,14 +350,14 @@ def moved(before: Sequence[RunFacts], now: Sequence[RunFacts]) -> set[str]:
 
 
 def fault_words(session: Backend, fault: str) -> str:
-    """What a person hears when the screen ended by a fault of its own."""
+    """What a person hears when the screen ended by an internal error."""
     last = safe(fault.strip().splitlines()[-1])
     try:
         where = f"The report is in {session.write('fault.txt', fault)}."
     except OSError as error:
         where = f"No report could be written ({error.strerror}):\n{safe(fault, multiline=True)}"
     return (
-        f"pgmig-tui: the screen ended by a fault of its own: {last}\n"
+        f"pgmig-tui: the screen ended by an internal error: {last}\n"
         f"No run was stopped; `pgmig-tui runs` lists them. {where}"
     )
 

@@ -44,13 +44,13 @@ class ToRollback:
 
 @dataclass(frozen=True, slots=True)
 class ToRun:
-    """A run, alive or ended. `watch` is one just started; without it the run is attached to. `steers` False only
+    """A run, alive or ended. `watch` is one just started; without it the run is attached to. `controls` False only
     looks."""
 
     run_id: str
     environment: EnvironmentFacts | None = None
     watch: Watch | None = None
-    steers: bool = True
+    controls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ToBackfillRun:
 
     run_id: str
     environment: EnvironmentFacts | None = None
-    steers: bool = True
+    controls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,10 @@ class ToIncident:
 
 @dataclass(frozen=True, slots=True)
 class ToLocks:
-    """Who waits for whom on an environment. `steering`: the run that it was opened from is steered from here."""
+    """Who waits for whom on an environment. `controlling`: the run that it was opened from is controlled from here."""
 
     environment: EnvironmentFacts
-    steering: bool = False
+    controlling: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class KeptAnswers:
     _waiting: set[tuple[str, str]] = field(default_factory=set)
 
     def keep(self, review: ReviewFacts, answers: Mapping[str, Answered]) -> None:
-        """Keeps what stands in a review now; an answer that was taken back is gone here, too."""
+        """Keeps what stands in a review now; an answer that was withdrawn is gone here, too."""
         here = (review.environment, review.command)
         self._by[here] = (scripts(review), dict(answers))
         self._waiting.add(here)

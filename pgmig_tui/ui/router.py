@@ -28,7 +28,7 @@ def screen_for(destination: to.Destination) -> Screen[None]:
         case to.ToLocks():
             from pgmig_tui.ui.screens.locks import LocksScreen
 
-            return LocksScreen(destination.environment, steering=destination.steering)
+            return LocksScreen(destination.environment, controlling=destination.controlling)
         case to.ToForeign():
             from pgmig_tui.ui.screens.foreign import ForeignScreen
 
@@ -47,14 +47,14 @@ def screen_for(destination: to.Destination) -> Screen[None]:
 
 def _of_run(destination: to.OfRun) -> Screen[None]:
     match destination:
-        case to.ToRun(run_id, environment, watch, steers):
+        case to.ToRun(run_id, environment, watch, controls):
             from pgmig_tui.ui.screens.run import RunScreen
 
-            return RunScreen(run_id, environment, watch, steers=steers)
+            return RunScreen(run_id, environment, watch, controls=controls)
         case to.ToBackfillRun():
             from pgmig_tui.ui.screens.backfill import BackfillScreen
 
-            return BackfillScreen(destination.run_id, destination.environment, steers=destination.steers)
+            return BackfillScreen(destination.run_id, destination.environment, controls=destination.controls)
         case to.ToRollbackRun():
             from pgmig_tui.ui.screens.incident import RollbackRunScreen
 

@@ -860,7 +860,7 @@ def line_earlier(claims: Claims, match: re.Match[str]) -> None:
         claims.about = kept
 
 
-@rule(r"TIMELINE x the index (\S+) is left INVALID; either of these mends it:")
+@rule(r"TIMELINE x the index (\S+) is left INVALID; either of these repairs it:")
 def line_invalid(claims: Claims, match: re.Match[str]) -> None:
     assert f"invalid index {match[1]}" in claims.about.after.objects
 

@@ -130,7 +130,7 @@ def test_it_is_followed_to_its_own_word(checkout: Checkout, pg18: Server, live: 
     assert status == 0, err
     assert "of another account or host on dev by what its server tells" in err
     assert "total deployed" in out
-    assert "the run has said its end: exit status 0, done" in out
+    assert "the run has recorded its end: exit status 0, done" in out
     assert "the registry: 3 changes deployed, the last is total" in out
     again = checkout.run("attach", "dev")
     assert again.status == 2
@@ -169,11 +169,11 @@ def test_a_run_that_gives_no_sign_of_life_is_not_called_dead(checkout: Checkout,
         watching.until("step 3 of 3")
         signal.pidfd_send_signal(fd, signal.SIGSTOP)
         try:
-            told = watching.until("last sign of life 1")
+            told = watching.until("last heartbeat 1")
             assert "dead" not in told
         finally:
             signal.pidfd_send_signal(fd, signal.SIGCONT)
-        watching.until("it gives signs of life again")
+        watching.until("its heartbeat is back")
         signal.pidfd_send_signal(fd, signal.SIGKILL)
         os.close(fd)
         pg18.execute(

@@ -48,7 +48,7 @@ def refused(done: Outcome, status: int, *named: str) -> None:
     assert done.status == status, said
     for text in named:
         assert text in said
-    assert "an error of the program itself" not in said
+    assert "an internal error" not in said
     assert "Traceback" not in said
     assert "\x1b" not in said
 

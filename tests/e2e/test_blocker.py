@@ -24,14 +24,14 @@ def test_a_blocker_is_named_on_the_run_screen_and_terminated_by_its_typed_pid(
         pid = str(holder.info.backend_pid)
         with Terminal(project, size=(100, 30)) as terminal:
             terminal.sees("dev: 1 pending").press("d")
-            terminal.sees("GO is open").press("E")
+            terminal.sees("ready to start").press("E")
             terminal.sees("Type yes").press("yes", "enter")
             terminal.sees("WAITING", f"for pid {pid} (reporting)", "BLOCKED BY", "idle in transaction")
             terminal.press("l").sees("1 root blocker", f"{pid} reporting", "wants ACCESS EXCLUSIVE public.busy")
             terminal.press("escape").misses("root blocker").press("K")
             terminal.sees(f"> {pid} reporting").press("T")
             terminal.sees(f"TERMINATE pid {pid} (reporting) on dev", f"Type {pid}").press("enter", "yes", "enter")
-            terminal.sees("Enter is dead until the word matches").press("escape").misses("Enter is dead")
+            terminal.sees("type the confirmation word to enable Enter").press("escape").misses("to enable Enter")
             assert holder.execute("SELECT 1").fetchone() == (1,)
             terminal.sees(f"> {pid} reporting").press("T")
             terminal.sees(f"Type {pid}").press(pid, "enter")
@@ -56,7 +56,7 @@ def test_a_blocker_is_terminated_between_two_tries(tmp_path: Path, pg18: Server,
         pid = str(holder.info.backend_pid)
         with Terminal(project, size=(80, 23)) as terminal:
             terminal.sees("dev: 1 pending").press("d")
-            terminal.sees("GO is open").press("E")
+            terminal.sees("ready to start").press("E")
             terminal.sees("Type yes").press("yes", "enter")
             terminal.sees("of 51 lost", "LAST IN THE WAY", f"pid {pid} (reporting)").press("K")
             terminal.sees(f"> {pid} reporting").press("T")
@@ -67,7 +67,7 @@ def test_a_blocker_is_terminated_between_two_tries(tmp_path: Path, pg18: Server,
             holder.execute("SELECT 1")
 
 
-def test_of_two_screens_on_one_run_one_steers_and_hands_over_when_it_leaves(
+def test_of_two_screens_on_one_run_one_controls_and_hands_over_when_it_leaves(
     tmp_path: Path, pg18: Server, database: str
 ) -> None:
     pg18.execute("CREATE TABLE public.busy (id int)", database)
@@ -76,7 +76,7 @@ def test_of_two_screens_on_one_run_one_steers_and_hands_over_when_it_leaves(
         holder.execute("SELECT count(*) FROM public.busy")
         with Terminal(project) as first, Terminal(project) as second:
             first.sees("dev: 1 pending").press("d")
-            first.sees("GO is open").press("E")
+            first.sees("ready to start").press("E")
             first.sees("Type yes").press("yes", "enter")
             first.sees("BLOCKED BY")
             second.sees("alive on dev 0/1: h").press("h")
@@ -84,7 +84,7 @@ def test_of_two_screens_on_one_run_one_steers_and_hands_over_when_it_leaves(
             second.sees("BLOCKED BY", "watching").press("p")
             second.sees("p is off: you are only watching;", "process ")
             first.press("z").sees("ALL ENVIRONMENTS")
-            second.sees("it is steered from here now").press("s")
+            second.sees("it is controlled from here now").press("s")
             second.sees("Settings of this run").press("escape").misses("Settings of this run")
             holder.rollback()
             second.sees("1/1 + DONE")

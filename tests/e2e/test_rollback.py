@@ -43,8 +43,8 @@ def test_eight_keys_to_a_rollback_of_the_last_run(tmp_path: Path, pg18: Server, 
         terminal.sees("1  total", "ACCESS EXCLUSIVE public.orders", "back to orders", "never tried")
         terminal.press("enter", " ", "y", "E").sees("E is off: the data loss is not accepted (a)")
         pressed += ["a", "E", *"live", "enter"]
-        terminal.press("a").sees("GO is open").press("E").sees("Type live and press Enter")
-        terminal.press("enter").sees("Enter is dead")
+        terminal.press("a").sees("ready to start").press("E").sees("Type live and press Enter")
+        terminal.press("enter").sees("to enable Enter")
         assert columns(pg18, database) == ["id", "total"]
         terminal.press("live", "enter")
         assert len(pressed) <= 10
@@ -63,7 +63,7 @@ def test_eight_keys_to_a_rollback_of_the_last_run(tmp_path: Path, pg18: Server, 
 def test_what_is_saved_by_a_key_comes_back(tmp_path: Path, pg18: Server, database: str) -> None:
     project = deployed(tmp_path, pg18, database)
     with Terminal(project, size=(80, 24)) as terminal:
-        terminal.sees("live: up to date").press("R").sees("GO is shut").press("S").sees("SAVES", "GO is open")
+        terminal.sees("live: up to date").press("R").sees("cannot start").press("S").sees("SAVES", "ready to start")
         terminal.press("E").sees("what would be lost is saved first").press("live", "enter")
         terminal.sees("# Incident: Rollback on live").press("q")
         assert terminal.ends() == 0

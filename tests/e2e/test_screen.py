@@ -42,7 +42,7 @@ def tables(server: Server, database: str) -> set[str]:
 def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, database: str) -> None:
     with Terminal(project) as terminal:
         terminal.sees("dev: 3 pending", ". todo").press("d")
-        terminal.sees("GO is open", "creates schema").press("E")
+        terminal.sees("ready to start", "creates schema").press("E")
         terminal.sees("Type yes and press Enter").press("yes", "enter")
         terminal.sees("3/3 + DONE", "Enter: results").press("enter")
         terminal.sees("+ DEPLOY done, 3 of 3 steps done", "Verify application functionality").press("w")
@@ -51,8 +51,8 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
         assert tables(pg18, database) == {"t_first", "t_second", "t_third"}
         pg18.execute("INSERT INTO public.t_second VALUES (1)", database)
         terminal.press("R")
-        terminal.sees("ROLL BACK 3 changes", "back to the state before the", "LOSES", "GO is shut")
-        terminal.press("E").sees("E is off").press("a").sees("GO is open").press("E")
+        terminal.sees("ROLL BACK 3 changes", "back to the state before the", "LOSES", "cannot start")
+        terminal.press("E").sees("E is off").press("a").sees("ready to start").press("E")
         terminal.sees("ROLL BACK 3 changes on dev").press("enter", "yes", "enter")
         terminal.sees("# Incident: Rollback on dev", "3 of 3 steps are done", "not saved")
         assert tables(pg18, database) == set()
@@ -72,7 +72,7 @@ def test_a_dropped_connection_leaves_the_run_alone_and_it_can_be_joined_again(
         holder.execute("SELECT pg_advisory_lock(4711)")
         with Terminal(project) as terminal:
             terminal.sees("dev: 2 pending").press("d")
-            terminal.sees("GO is open").press("E")
+            terminal.sees("ready to start").press("E")
             terminal.sees("Type yes").press("yes", "enter")
             terminal.sees("1/2 > slow")
             terminal.hang_up()
@@ -91,7 +91,7 @@ def test_a_failing_script_is_told_with_line_and_state(tmp_path: Path, pg18: Serv
     project = make_project(tmp_path, scripts, {"dev": pg18.uri(database)})
     with Terminal(project) as terminal:
         terminal.sees("dev: 2 pending").press("d")
-        terminal.sees("GO is open").press("E")
+        terminal.sees("ready to start").press("E")
         terminal.sees("Type yes").press("yes", "enter")
         terminal.sees("STOPPED", "22012", "division by zero", "deploy/bad.sql:3", "nothing of it was committed")
         terminal.sees(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from pgmig_tui.run.clients import client, steer
+from pgmig_tui.run.clients import client, controller
 from pgmig_tui.run.journal.file import is_alive
 from pgmig_tui.run.journal.run_plan import RunPlan
 from pgmig_tui.sandbox.account import server_account
@@ -88,7 +88,7 @@ class EndedControl(EndedBackend):
 
 
 class KilledScreen(Standing):
-    """SIGKILL of the screen or command that steers the run; somebody attaches then, and resumes."""
+    """SIGKILL of the screen or command that controls the run; somebody attaches then, and resumes."""
 
     name = "screen killed"
 
@@ -96,7 +96,7 @@ class KilledScreen(Standing):
         reading, writing = os.pipe()
         self._watcher = os.fork()
         if self._watcher == 0:
-            steer.take(plan.folder)
+            controller.take(plan.folder)
             os.write(writing, b"1")
             signal.pause()
         os.read(reading, 1)
@@ -114,10 +114,10 @@ class KilledScreen(Standing):
             alive = is_alive(plan.folder)
             events = handle.poll()
             if any(event.name == "run_paused" for event in events):
-                assert handle.steer()
+                assert handle.take_control()
                 assert handle.send("resume")
             if handle.finished or not (alive or events):
-                steer.release(plan.folder)
+                controller.release(plan.folder)
                 return
             time.sleep(0.005)
 

@@ -202,7 +202,7 @@ def test_what_the_program_saw_is_not_ticked() -> None:
     assert gate.open
     (backup,) = [result for result in gate.results if result.item.id == BACKUP]
     assert (backup.summary, backup.answer) == ("a file", None), "the program's evidence stands"
-    assert "looked itself" in backup.uncounted
+    assert "checked by the program" in backup.uncounted
     assert BACKUP not in {one.item_id for one in gate.counted(said)}
     damaged = [MADE[0], replace(MADE[1], state="FAIL", summary="its SHA-256 differs")]
     gate = evaluate(found, [*checks(), *damaged], ATTESTED, protected=True)

@@ -38,7 +38,7 @@ class Program:
             os.killpg(process.pid, signal.SIGKILL)  # with its psql, which would hold the pipe open
             told, _ = process.communicate()
             raise AssertionError(f"{process.args!r} did not end in {TIMEOUT_S} s:\n{told}") from None
-        assert "an error of the program itself" not in told, told  # a defect is never the failure that a test expects
+        assert "an internal error" not in told, told  # a defect is never the failure that a test expects
         assert process.returncode == expect, f"{process.args!r} ended with {process.returncode}, not {expect}:\n{told}"
         return told
 

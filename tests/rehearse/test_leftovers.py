@@ -180,7 +180,7 @@ def test_the_command_tells_what_was_measured(workshop: Workshop, theatre: Theatr
     assert status == 0
     assert "ACCESS EXCLUSIVE" in text
     assert "as predicted" in text
-    assert "the reverts take everything back" in text
+    assert "the reverts undo everything" in text
     (workshop.root / "revert" / "two.sql").write_text("SELECT 1;\n")
     status, text = run()
     assert status == 1
@@ -203,7 +203,7 @@ def test_a_folder_that_can_not_be_written_is_named(workshop: Workshop, tmp_path:
     )
     told = done.stderr.decode()
     if variable == "TMPDIR":  # Python looks for another place by itself
-        assert "an error of the program itself" not in told
+        assert "an internal error" not in told
         return
     assert done.returncode == 2, told
     assert "the folder of the rehearsals' server can't be written" in told

@@ -1,4 +1,4 @@
-"""Answers to the list for afterwards stand at the end of the journal, and the run stays what it was."""
+"""Answers to the post-deployment checklist stand at the end of the journal, and the run stays what it was."""
 
 from __future__ import annotations
 

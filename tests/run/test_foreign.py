@@ -152,5 +152,5 @@ def test_a_run_that_never_said_its_end_hides_no_later_one(workshop18: Workshop, 
         assert found.heartbeat_ms is not None
         assert found.heartbeat_ms > 3_000_000
     until(lambda: seen(watch).over != "")
-    assert "how it ended isn't said anywhere here, last sign of life 1 h" in seen(watch).over
+    assert "how it ended isn't said anywhere here, last heartbeat 1 h" in seen(watch).over
     watch.close()

@@ -394,7 +394,7 @@ def test_a_transaction_id_that_a_crash_gives_out_again_proves_nothing(
 def test_what_was_told_as_done_outlives_a_crash_whatever_the_database_has_set(
     own: QuickServer, primary: Server, tmp_path: Path
 ) -> None:
-    """synchronous_commit = off: a COMMIT is answered before it is on disk, and a crash takes it back."""
+    """synchronous_commit = off: a COMMIT is answered before it is on disk, and a crash withdraws it."""
     primary.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
     primary.execute("SELECT pg_reload_conf()")
     workshop = workshop_at(tmp_path, primary)

@@ -211,7 +211,7 @@ def test_a_real_sqitch_that_holds_an_index_build_up_is_named(workshop18: Worksho
     assert "its own timeout" in told["note"]
 
 
-# -- steering ------------------------------------------------------------------------------------------------------
+# -- controlling ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["cancel", "terminate"])

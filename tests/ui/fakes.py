@@ -289,14 +289,14 @@ class FakeWatch:
     unread: list[Entry] = field(default_factory=list)
     lives: bool = True
     sent: list[tuple[str, ...]] = field(default_factory=list)
-    steerer: str = ""
+    controller: str = ""
     told: list[Entry] = field(default_factory=list)
 
-    def steer(self) -> bool:
-        return not self.steerer
+    def take_control(self) -> bool:
+        return not self.controller
 
-    def steered_by(self) -> str:
-        return self.steerer
+    def controlled_by(self) -> str:
+        return self.controller
 
     def poll(self) -> Sequence[Entry]:
         read, self.unread = self.unread, []

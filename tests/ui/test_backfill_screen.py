@@ -154,12 +154,12 @@ async def test_a_lost_try_is_shown_and_can_be_hurried() -> None:
 
 async def test_who_only_watches_changes_nothing() -> None:
     session = FakeSession()
-    session.watch.steerer = "jonas on bastion1"
+    session.watch.controller = "jonas on bastion1"
     session.watch.unread = [*begun(), batch(1, 21)]
     async with opened(session) as robot:
         await watching(robot, session)
         await robot.press("plus", "X", "p")
-        await robot.sees("you are only watching; jonas on bastion1 steers")
+        await robot.sees("you are only watching; jonas on bastion1 controls")
         assert session.watch.sent == []
 
 

@@ -74,7 +74,7 @@ def test_without_a_verify_script_nothing_speaks_for_a_change(session: ProjectSes
     (session.project.root / "verify" / "first.sql").unlink()
     evidence = session.evidence("dev", first)
     assert (evidence.ok, evidence.problem) == (None, "")
-    assert evidence.told.startswith("nothing speaks for it")
+    assert evidence.told.startswith("there is no evidence")
 
 
 def test_a_dry_run_leaves_nothing_and_needs_no_checklist(session: ProjectSession, pg18: Server, database: str) -> None:

@@ -68,7 +68,7 @@ async def test_a_dry_run_starts_at_a_change_that_is_pending() -> None:
         await robot.press("k", "enter")
         await robot.sees("ALTER TABLE dms.documents")
         await robot.press("D")
-        await robot.sees("DRY RUN 4 changes", "GO is open")
+        await robot.sees("DRY RUN 4 changes", "ready to start")
         assert session.calls[-1] == Prepare("dev", "deploy", change_id(6), "try")
         await robot.press("escape", "escape", "j", "j", "enter")
         await robot.sees("change deployed")

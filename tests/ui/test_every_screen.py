@@ -130,7 +130,7 @@ async def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed()
     session.locks.sessions = (
         LockSession(Blocker(7, HOSTILE, HOSTILE, HOSTILE, HOSTILE, query=HOSTILE), HOSTILE, HOSTILE, 5.0, HOSTILE),
     )
-    session.watch.steerer = HOSTILE
+    session.watch.controller = HOSTILE
     session.watch.unread = [
         event_at(AT, "run_planned", {"command": "deploy", "environment": "dev", "steps": [STEP]}),
         event_at(AT, "watcher_came", {"who": HOSTILE}),
@@ -158,8 +158,8 @@ async def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed()
         await robot.sees("BLOCKED BY")
         await robot.press("p")
         await robot.sees("you are only watching")
-        session.watch.steerer = ""
-        await robot.sees("steered from here now")
+        session.watch.controller = ""
+        await robot.sees("controlled from here now")
         await robot.press("K")
         await robot.sees("2 sessions in the way")
         await robot.press("T")

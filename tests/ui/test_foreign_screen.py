@@ -64,7 +64,7 @@ async def test_home_leads_to_what_the_server_tells(size: tuple[int, int]) -> Non
     session.foreign.seen = SEEN
     async with opened(session, size) as robot:
         await at_run(robot)
-        await robot.sees("of ola@ci-7", "step 3 of 5", "last sign of life 1 s ago", "WAITING for pid 777 (reporting)")
+        await robot.sees("of ola@ci-7", "step 3 of 5", "last heartbeat 1 s ago", "WAITING for pid 777 (reporting)")
         await robot.sees("3 sessions wait behind it", "holds EXCLUSIVE sqitch.changes")
         await robot.snapshot("foreign")
         await robot.press("ctrl+d", "ctrl+d")
@@ -124,14 +124,14 @@ async def test_an_old_sign_of_life_is_said_as_such() -> None:
     session.foreign.seen = replace(SEEN, heartbeat_ms=40_000)
     async with opened(session) as robot:
         await at_run(robot)
-        await robot.sees("? last sign of life 40 s ago, by the server's clock")
+        await robot.sees("? last heartbeat 40 s ago, by the server's clock")
         assert "dead" not in robot.text
         session.foreign.seen = Foreign(NOW, problem="timeout expired")
         await robot.press("r")
         await robot.sees("? no answer: timeout expired", "step 3 of 5")
         await robot.press("x")
         await robot.sees("X is off: the server has not answered")
-        over = "the run has said its end: exit status 0, done"
+        over = "the run has recorded its end: exit status 0, done"
         session.foreign.seen = replace(SEEN, over=over, holder="", state="finished", sessions=(), step=None)
         await robot.press("r")
         await robot.sees(f"= {over}", "nobody holds the lock")

@@ -422,7 +422,7 @@ async def test_whoever_types_the_word_has_read_the_name_of_all_that_is_lost(
     async with opened(session, size) as robot:
         await robot.tell(standing("dev", 250, plan(MANY)))
         await robot.press(keys[0])
-        await robot.sees("GO is open" if keys[0] == "d" else "accept DATA LOSS")
+        await robot.sees("ready to start" if keys[0] == "d" else "accept DATA LOSS")
         await robot.press(*keys[1:])
         await robot.sees("page down: read all of it first", f"LOSES {MANY} things:")
         dialog = robot.app.screen

@@ -79,18 +79,18 @@ async def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read
     async with opened(session) as robot:
         await robot.tell(standing("dev", 5))
         await robot.press("d")
-        await robot.sees("GO is open")
+        await robot.sees("ready to start")
         await robot.press("E")
         await robot.sees("Type yes")
         await written(robot, session)
         await robot.press(*"yes", "enter")
-        await robot.sees("nothing was started", "GO is shut: plan or configuration have")
+        await robot.sees("nothing was started", "cannot start: plan or configuration")
         await robot.press("E")
         await robot.sees("E is off: plan or configuration have changed on disk since; r reads them again")
         assert session.started == []
         asked = len(session.calls)
         await robot.press("r")
-        await robot.sees("GO is open")
+        await robot.sees("ready to start")
         assert session.calls[asked:] == [Prepare("dev", "deploy")]
         await robot.press("E", *"yes", "enter")
         await robot.sees("RUN 20260820")

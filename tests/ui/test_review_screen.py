@@ -39,24 +39,24 @@ async def at_review(robot: Robot, key: str = "d", environment: str = "3", *, unl
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_go_is_shut_until_all_items_have_answers(size: tuple[int, int]) -> None:
+async def test_nothing_can_start_until_all_items_have_answers(size: tuple[int, int]) -> None:
     session = FakeSession()
     async with opened(session, size) as robot:
         await at_review(robot)
-        await robot.sees("GO is shut: 3 items open")
+        await robot.sees("cannot start: 3 items")
         await robot.snapshot("review")
         await robot.press("E")
         await robot.sees("E is off: 3 items open")
         await robot.press("space")
         await robot.type("window Sun 02:00")
         await robot.press("enter")
-        await robot.sees("2 items open", "> [+] Schedule maintenance")
+        await robot.sees("2 items", "> [+] Schedule maintenance")
         await robot.press("j", "space", *"told", "enter")
         await robot.sees("1 item open", "> [+] Notify", "attested: told")
         await robot.press("j", "j", "space")
         await robot.sees("nobody can tick it; o overrides")
         await robot.press("o", *"known reporter", "enter")
-        await robot.sees("OVERRIDDEN", "GO is open", "word)")
+        await robot.sees("OVERRIDDEN", "ready to start", "word)")
         await robot.press("E")
         await robot.sees("DEPLOY 4 changes to !! PRODUCTION !! production", "overridden: No long transactions")
         await robot.press(*"prod", "enter")
@@ -92,11 +92,11 @@ async def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing
         await robot.press("space")
         await robot.type("window Sun 02:00")
         await robot.press("enter")
-        await robot.sees("2 items open")
+        await robot.sees("2 items")
         await robot.press("space")
-        await robot.sees("TAKE BACK the answer to: Schedule", "window Sun 02:00", "Type yes")
+        await robot.sees("WITHDRAW the answer to: Schedule", "window Sun 02:00", "Type yes")
         await robot.press("enter", "space", "enter", "escape")
-        await robot.sees("2 items open", "attested: window Sun 02:00")
+        await robot.sees("2 items", "attested: window Sun 02:00")
         await robot.press("space", *"yes", "enter")
         await robot.sees("3 items open")
 
@@ -108,7 +108,7 @@ async def test_what_the_program_has_seen_to_is_not_ticked() -> None:
     async with opened(session) as robot:
         await at_review(robot)
         await robot.press("k", "k", "space")
-        await robot.sees("space is off: the program has seen to it")
+        await robot.sees("space is off: the program checks this itself")
         await robot.press("o")
         await robot.sees("o is off: it is PASS, there is nothing to override")
 
@@ -117,7 +117,7 @@ async def test_a_note_is_asked_for_and_may_not_be_empty() -> None:
     async with opened() as robot:
         await at_review(robot)
         await robot.press("space", "enter", "enter")
-        await robot.sees("Enter is dead until something stands here")
+        await robot.sees("type something to enable Enter")
         await robot.press("escape")
         await robot.sees("3 items open")
 
@@ -178,7 +178,7 @@ async def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple
     session.review = UnderReview(OPEN)
     async with opened(session, size) as robot:
         await at_review(robot, "R", unlocked=False)
-        await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "GO is shut: the data loss")
+        await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "cannot start: the data")
         await robot.snapshot("rollback")
         await robot.press("E")
         await robot.sees("E is off: the data loss is not accepted (a)")
@@ -258,9 +258,9 @@ async def test_a_deploy_that_loses_data_says_so_and_wants_it_accepted() -> None:
     session.review = UnderReview(OPEN, loses=True)
     async with opened(session) as robot:
         await at_review(robot)
-        await robot.sees("LOSES dms.documents.size", "GO is shut", "accept DATA LOSS")
+        await robot.sees("LOSES dms.documents.size", "cannot start", "accept DATA LOSS")
         await robot.press("a")
-        await robot.sees("GO is open")
+        await robot.sees("ready to start")
         await robot.press("E")
         await robot.sees("LOSES dms.documents.size above 2147483647")
         await robot.press(*"prod", "enter")
@@ -285,7 +285,7 @@ async def test_what_may_be_lost_is_not_called_lost() -> None:
     async with opened(session) as robot:
         for environment, before in (("1", "MAY LOSE data: deploy/size.sql:3"), ("3", "accept POSSIBLE DATA LOSS")):
             await at_review(robot, environment=environment)
-            await robot.sees(before, "GO is shut" if environment == "3" else "GO is open")
+            await robot.sees(before, "cannot start" if environment == "3" else "ready to start")
             await robot.press(*("a" if environment == "3" else ""), "E")
             await robot.sees("Type ", "MAY LOSE data: deploy/size.sql:3")
             assert "LOSES" not in robot.text
@@ -323,14 +323,14 @@ async def test_a_protected_environment_is_read_only_until_its_word(size: tuple[i
     session.review = UnderReview(OPEN)
     async with opened(session, size) as robot:
         await at_review(robot, unlocked=False)
-        await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "GO is open")
+        await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ", "ready to start")
         await robot.press("u")
         await robot.sees("UNLOCK !! PRODUCTION !! production", "Type prod")
         await robot.snapshot("unlock")
         await robot.press("enter", *"yes", "enter", "escape")
         await robot.sees("READ-ONLY" if size[0] > 80 else "  RO ")
         await robot.press("u", *"prod", "enter")
-        await robot.sees("GO is open", "READ-WRITE" if size[0] > 80 else " RW ")
+        await robot.sees("ready to start", "READ-WRITE" if size[0] > 80 else " RW ")
         assert session.started == []
         await robot.press("escape")
         await robot.sees("!! UNLOCKED !! env 3/3 production")
@@ -345,7 +345,7 @@ async def test_a_dry_run_goes_through_the_review_and_wants_the_word() -> None:
     session.review = UnderReview(())
     async with opened(session) as robot:
         await at_review(robot, "D", unlocked=False)
-        await robot.sees("DRY RUN 4 changes", "in one transaction that is rolled back", "GO is open")
+        await robot.sees("DRY RUN 4 changes", "in one transaction that is rolled back", "ready to start")
         assert session.calls[-1] == Prepare("production", "deploy", how="try")
         await robot.press("E")
         await robot.sees("DRY RUN of 4 changes on !! PRODUCTION !! production", "Type prod")
@@ -388,7 +388,7 @@ async def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: 
             await robot.press("d")
         else:
             await robot.press("g", "j", "j", "space", *"told", "enter")
-            await robot.sees("GO is open")
+            await robot.sees("ready to start")
             await robot.press("E", *"yes", "enter")
             await robot.sees("RUN 20260820")
             step = {"number": 1, "action": "deploy", "change": "x", "change_id": change_id(8)}
@@ -402,7 +402,7 @@ async def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: 
             session.watch.lives = False
             await robot.sees("retry: a new run")
             await robot.press("d")
-        await robot.sees("of before to the same scripts; space takes one back")
+        await robot.sees("of before to the same scripts; space withdraws one")
         await robot.press("g", "j")
         await robot.sees("attested: window Sun")
         # The reason was for what was found then: it is offered, and has to be given again.
@@ -426,7 +426,7 @@ async def test_what_was_attested_of_other_scripts_is_only_offered() -> None:
         await robot.press("space")
         await robot.sees("window Sun")
         await robot.press("enter")
-        await robot.sees("2 items open", "attested: window Sun")
+        await robot.sees("2 items", "attested: window Sun")
 
 
 async def test_leaving_the_program_with_answers_that_stand_nowhere_else_takes_a_second_q() -> None:
@@ -467,7 +467,7 @@ async def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothi
         await robot.tell(standing("production", 5))
         await robot.press("3", "d")
         await robot.sees("must not be deployed on production", "document_size_bigint", "run x was rolled back")
-        await robot.sees("GO is shut")
+        await robot.sees("cannot start")
         await robot.press("E")
         await robot.sees("E is off: 2 changes must not be deployed; L lifts that")
         await robot.press("L", *"too short", "enter", "escape")
@@ -479,7 +479,7 @@ async def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothi
         await robot.press("L", *"the script sets lock_timeout now", "enter")
         await robot.sees("Type prod")
         await robot.press(*"prod", "enter")
-        await robot.sees("strongest lock", "GO is open")
+        await robot.sees("strongest lock", "ready to start")
         assert session.lifted == [("production", (change_id(8),), "the script sets lock_timeout now")]
         assert session.started == []
 

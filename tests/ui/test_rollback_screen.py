@@ -27,7 +27,7 @@ async def test_nine_keys_from_home_to_a_running_rollback(size: tuple[int, int]) 
     session = FakeSession()
     async with opened(session, size) as robot:
         await at_rollback(robot)
-        await robot.sees("LOSES dms.documents.size: 1,204 values", "GO is shut", "x @v2.8", "!! PRODUCTION !!")
+        await robot.sees("LOSES dms.documents.size: 1,204 values", "cannot start", "x @v2.8", "!! PRODUCTION !!")
         await robot.snapshot("roll-back")
         keys = ["a", "E", *"prod", "enter"]  # after `3 R`
         assert 2 + len(keys) <= 10
@@ -43,7 +43,7 @@ async def test_nothing_starts_by_enter_space_or_y() -> None:
     async with opened(session) as robot:
         await at_rollback(robot)
         await robot.press("enter", "space", "y", "E", "enter", "y", "space", "enter")
-        await robot.sees("GO is shut")
+        await robot.sees("cannot start")
         await robot.press("a", "E")
         await robot.sees("Type prod and press Enter", "LOSES dms.documents.size")
         await robot.press("enter", "y", "e", "s", "enter", "space", "enter")
@@ -67,7 +67,7 @@ async def test_saving_takes_the_place_of_accepting() -> None:
     async with opened(session) as robot:
         await at_rollback(robot)
         await robot.press("S")
-        await robot.sees("SAVES keeps dms.documents.size", "GO is open")
+        await robot.sees("SAVES keeps dms.documents.size", "ready to start")
         assert session.calls[-1] == LookBack("production", save=True)
         await robot.press("a")
         await robot.sees("a is off: all of it is saved")
@@ -83,9 +83,9 @@ async def test_another_point_is_looked_at_anew_and_takes_the_acceptance_back() -
     async with opened(session) as robot:
         await at_rollback(robot)
         await robot.press("a")
-        await robot.sees("GO is open")
+        await robot.sees("ready to start")
         await robot.press("j")
-        await robot.sees("GO is shut: the data loss")
+        await robot.sees("cannot start: the data loss")
         assert session.calls[-1] == LookBack("production", change_id(5))
 
 
@@ -95,11 +95,11 @@ async def test_what_diverges_wants_a_reason() -> None:
     session.back = WayBack((ItemFacts("check:scripts", title, "check", "FAIL", "not the script", blocks=True),))
     async with opened(session) as robot:
         await at_rollback(robot)
-        await robot.sees("GO is shut: What was deployed is what the files say")
+        await robot.sees("cannot start: What was deployed is what the files say")
         await robot.press("a", "E")
         await robot.sees("E is off: What was deployed")
         await robot.press("o", *"the revert is right", "enter")
-        await robot.sees("GO is open", "overridden: so (Maria)")
+        await robot.sees("ready to start", "overridden: so (Maria)")
         assert robot.text.count("overridden") == 1
         await robot.press("E", *"prod", "enter")
         await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")
@@ -122,7 +122,7 @@ async def test_a_run_that_is_under_way_is_said_and_stopped_after_the_word() -> N
     async with opened(session) as robot:
         await robot.tell(standing("production", 9))
         await robot.press("3", "R")
-        await robot.sees("is under way: process 4242", "it is stopped first", "GO is open")
+        await robot.sees("is under way: process 4242", "it is stopped first", "ready to start")
         await robot.press("E")
         await robot.sees("STOP THE RUN on !! PRODUCTION !!", "STOPS FIRST")
         await robot.press(*"prod", "enter")
@@ -142,7 +142,7 @@ async def test_where_nothing_is_to_roll_back_a_point_is_chosen_by_hand() -> None
         await robot.sees("E is off: there is nothing to revert")
         assert session.calls[-1] == LookBack("production")
         await robot.press("j")
-        await robot.sees("ROLL BACK 2 changes", "GO is shut")
+        await robot.sees("ROLL BACK 2 changes", "cannot start")
         assert session.calls[-1] == LookBack("production", change_id(7))
         assert session.rolled_back == []
 
@@ -190,7 +190,7 @@ async def test_what_has_changed_before_the_word_is_looked_at_again_and_accepted_
         await robot.tell(standing("production", 9))
         await robot.press("3", "R", "a", "E", *"prod", "enter")
         await robot.sees("x nothing was started: what was shown as empty is not empty any more", "t: 7 rows")
-        await robot.sees("GO is shut: the data loss is not accepted")
+        await robot.sees("cannot start: the data loss is not accepted")
         session.start_error = None
         await robot.press("a", "E", *"prod", "enter")
         await robot.until(lambda: len(session.rolled_back) == 1, "a rollback")

@@ -425,7 +425,7 @@ async def test_the_next_try_comes_now_when_asked_for() -> None:
     async with opened(session) as robot:
         await at_run(robot, session)
         await robot.press("r")
-        await robot.sees("r is off: no try is waited for")
+        await robot.sees("r is off: no retry is pending")
         lost = {"step": 2, "line": 6, "try": 1, "of": 9, "why": "deadlock", "wait_ms": 60_000}
         session.watch.unread = [event_at(at(50), "statement_retried", lost)]
         await robot.sees("try 1 of 9 lost: deadlock")
@@ -433,29 +433,29 @@ async def test_the_next_try_comes_now_when_asked_for() -> None:
         await robot.until(lambda: session.watch.sent == [("retry",)], "retry")
 
 
-@pytest.mark.parametrize("steers", [True, False])
-async def test_who_only_watches_steers_nothing_and_is_told_who_does(steers: bool) -> None:
+@pytest.mark.parametrize("controls", [True, False])
+async def test_who_only_watches_controls_nothing_and_is_told_who_does(controls: bool) -> None:
     from pgmig_tui.ui.screens.run import RunScreen
 
     session = FakeSession()
     session.watch.unread = [*begun(), activity(24.4)]
-    session.watch.steerer = "kari@bastion2, /dev/pts/3, process 812, since 2026-08-20T03:13:20Z"
+    session.watch.controller = "kari@bastion2, /dev/pts/3, process 812, since 2026-08-20T03:13:20Z"
     async with opened(session) as robot:
-        robot.app.push_screen(RunScreen(session.watch.run_id, steers=steers))
+        robot.app.push_screen(RunScreen(session.watch.run_id, controls=controls))
         await robot.sees("BLOCKED BY")
         for key in "pcXsr":
             await robot.press(key)
             await robot.sees(f"{key} is off: you are only watching; kari@bastion2, /dev/pts/3, process 812")
         await robot.press("K")
         await robot.sees("K is off: you are only watching")
-        session.watch.steerer = ""
-        if steers:
-            await robot.sees("it is steered from here now")
+        session.watch.controller = ""
+        if controls:
+            await robot.sees("it is controlled from here now")
             await robot.press("p")
             await robot.until(lambda: session.watch.sent == [("pause",)], "pause")
             return
         await robot.press("p")
-        await robot.sees("p is off: you are only watching; nobody steers")
+        await robot.sees("p is off: you are only watching; nobody controls")
         await robot.press("z")
         await robot.sees("ALL ENVIRONMENTS")
         assert session.watch.sent == []
@@ -543,7 +543,7 @@ async def test_a_change_is_marked_deployed_only_when_its_verify_script_speaks_fo
         await robot.sees("MARK DEPLOYED", "RECORD ONLY", "verify/x.sql on production passed in 12 ms")
         assert session.calls[-1] == Prepare("production", "deploy", change_id(6), "record")
         await robot.press("u", *"prod", "enter")
-        await robot.sees("GO is open")
+        await robot.sees("ready to start")
         await robot.press("E")
         await robot.sees("DEPLOYED on !! PRODUCTION !! production", "Type prod")
         await robot.press("enter", "escape")
@@ -566,7 +566,7 @@ async def test_what_was_committed_before_the_failure_is_what_a_rollback_takes_ba
         session.watch.unread = failing(committed=bool(stays), what_stays=stays)
         await robot.sees(told)
         await robot.press("R")
-        await robot.sees("LOSES dms.documents.size", "GO is shut", "S: save it first")
+        await robot.sees("LOSES dms.documents.size", "cannot start", "S: save it first")
         assert session.calls[-1] == LookBack("production")
         await robot.press("enter", "space", "y", "E")
         assert session.rolled_back == []
@@ -599,7 +599,7 @@ async def test_a_change_that_is_recorded_is_what_a_rollback_takes_back() -> None
         await robot.sees("is committed and recorded", "off: it is recorded already")
         await robot.sees("roll back the 2 changes that this run has committed")
         await robot.press("R")
-        await robot.sees("ROLL BACK 2 changes", "GO is shut", "not run 20260820-031500-ab12, which you came from")
+        await robot.sees("ROLL BACK 2 changes", "cannot start", "not run 20260820-031500-ab12, which you came from")
         assert session.calls[-1] == LookBack("production")
 
 
@@ -634,7 +634,7 @@ async def test_on_a_phone_a_run_is_watched_paused_freed_from_its_blocker_and_sto
         await robot.press("K")
         await robot.sees("1 session in the way")
         await robot.press("T")
-        await robot.sees("TERMINATE pid 777", "the word matches")
+        await robot.sees("TERMINATE pid 777", "to enable Enter")
         await robot.press(*"777", "enter")
         await robot.sees("asked to terminate")
         await robot.press("X")

@@ -136,9 +136,9 @@ def failed() -> RunPicture:
     return add(told(), ("step_failed", {"step": 2, "message": "no"}), ("run_finished", {"exit_status": 1}))
 
 
-def steered(screen: RunScreen, picture: RunPicture) -> RunScreen:
+def controlled(screen: RunScreen, picture: RunPicture) -> RunScreen:
     screen.picture = picture
-    screen._steers = True
+    screen._controls = True
     return screen
 
 
@@ -242,13 +242,13 @@ def incident(shell: Shell) -> Scene:
 
 
 def run(shell: Shell) -> Scene:
-    screen = steered(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
-    return screen, {"run.blocker": to.ToBlockers(screen), "run.locks": to.ToLocks(PRODUCTION, steering=True)}
+    screen = controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
+    return screen, {"run.blocker": to.ToBlockers(screen), "run.locks": to.ToLocks(PRODUCTION, controlling=True)}
 
 
 def run_that_failed(shell: Shell) -> Scene:
     picture = failed()
-    screen = steered(RunScreen(RUN, PRODUCTION, FakeWatch()), picture)
+    screen = controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), picture)
     return screen, {
         "run.after": to.ToAfter(RUN, PRODUCTION, picture, []),
         "run.failed": to.ToFailed(screen, picture.steps[2]),
@@ -258,7 +258,7 @@ def run_that_failed(shell: Shell) -> Scene:
 
 def rollback_run_that_ended(shell: Shell) -> Scene:
     picture = failed()
-    screen = steered(RollbackRunScreen(RUN, PRODUCTION, FakeWatch()), picture)
+    screen = controlled(RollbackRunScreen(RUN, PRODUCTION, FakeWatch()), picture)
     return screen, {
         "run.after": to.ToIncident(RUN, PRODUCTION, picture, []),
         "run.failed": to.ToFailed(screen, picture.steps[2]),
@@ -269,11 +269,11 @@ def rollback_run_that_ended(shell: Shell) -> Scene:
 def backfill(shell: Shell) -> Scene:
     screen = BackfillScreen(RUN, PRODUCTION, FakeWatch())
     screen.progress.add(event(AT, "batch_retried", {"step": 1, "try": 1, "of": 8, "why": "lock timeout", "size": 10}))
-    return steered(screen, told("backfill")), {"backfill.locks": to.ToLocks(PRODUCTION, steering=True)}
+    return controlled(screen, told("backfill")), {"backfill.locks": to.ToLocks(PRODUCTION, controlling=True)}
 
 
 def backfill_that_was_stopped(shell: Shell) -> Scene:
-    return steered(BackfillScreen(RUN, PRODUCTION, FakeWatch()), failed()), {
+    return controlled(BackfillScreen(RUN, PRODUCTION, FakeWatch()), failed()), {
         "backfill.resume": to.ToReview(PRODUCTION, "backfill", RUN),
         "backfill.locks": to.ToLocks(PRODUCTION),
     }
@@ -283,7 +283,7 @@ def failed_step(shell: Shell) -> Scene:
     """Marking as deployed asks the verify script first, and leads to the review when it has answered."""
     shell.answers.take(standing("production", 6))
     picture = failed()
-    screen = FailedScreen(steered(RunScreen(RUN, PRODUCTION, FakeWatch()), picture), picture.steps[2])
+    screen = FailedScreen(controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), picture), picture.steps[2])
     return screen, {
         "failed.retry": to.ToReview(PRODUCTION, "deploy", change_id(7)),
         "failed.revert": to.ToRollback(PRODUCTION, came_from=RUN),
@@ -293,7 +293,7 @@ def failed_step(shell: Shell) -> Scene:
 
 
 def blockers(shell: Shell) -> Scene:
-    followed = steered(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
+    followed = controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
     screen = BlockersScreen(followed)
     screen.rows = (LockSession(Blocker(7, "then", "bob")),)
     return screen, {}

@@ -356,7 +356,7 @@ class BackfillRun:
     def _gave_way(self) -> str:
         return self.control.watcher.gave_way if self.control.watcher is not None else ""
 
-    # -- steering ----------------------------------------------------------------------------------------------
+    # -- controlling ----------------------------------------------------------------------------------------------
 
     def _rest(self, seconds: float) -> None:
         """Rest, but hear commands; a change of pace or a pause ends the rest."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pgmig_tui
 from pgmig_tui.errors import UsageError
-from pgmig_tui.run.clients import steer
+from pgmig_tui.run.clients import controller
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.run.journal.file import (
@@ -49,7 +49,7 @@ class RunHandle:
             if isinstance(event.event, RunFinished):
                 self.finished = True
                 self.exit_status = event.event.exit_status
-                steer.release(self.folder)
+                controller.release(self.folder)
         return events
 
     def alive(self) -> bool:
@@ -58,27 +58,27 @@ class RunHandle:
             return self._process.poll() is None
         return is_alive(self.folder)
 
-    def steer(self) -> bool:
-        """Steer the run, unless another process does: if this process goes without a `detach`, the run does what its
+    def take_control(self) -> bool:
+        """Control the run, unless another process does: if this process goes without a `detach`, the run does what its
         policy says of a lost terminal."""
         try:
-            return steer.take(self.folder)
+            return controller.take(self.folder)
         except OSError:
             return False
 
-    def steered_by(self) -> str:
-        """Who steers the run now, "" when nobody does."""
-        return steer.who(self.folder) if steer.is_steered(self.folder) else ""
+    def controlled_by(self) -> str:
+        """Who controls the run now, "" when nobody does."""
+        return controller.who(self.folder) if controller.is_controlled(self.folder) else ""
 
     def send(self, command: str, *arguments: str) -> bool:
         """Tell the run a command (COMMAND_NAMES) with its arguments. False when nobody is there to hear it.
 
-        Whoever commands a run that nobody steers steers it from then on; with `detach` it does so no longer.
+        Whoever commands a run that nobody controls controls it from then on; with `detach` it does so no longer.
         """
         if command not in COMMAND_NAMES or any(not text.isprintable() or " " in text for text in arguments):
             raise UsageError(f"{' '.join((command, *arguments))!r} is not a command of a run")
         if command != "detach":
-            self.steer()
+            self.take_control()
         try:
             fifo = os.open(self.folder / COMMANDS, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -88,7 +88,7 @@ class RunHandle:
         finally:
             os.close(fifo)
             if command == "detach":
-                steer.release(self.folder)
+                controller.release(self.folder)
         return True
 
     def last_words(self) -> str:
@@ -126,10 +126,10 @@ def start(
     secrets: Mapping[str, str] | None = None,
     process: subprocess.Popen[bytes] | None = None,
 ) -> RunHandle:
-    """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, steered by us; return at once."""
+    """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, controlled by us; return at once."""
     process = process or warm(Path(plan.root))
     with contextlib.suppress(OSError):
-        steer.take(plan.folder)
+        controller.take(plan.folder)
     given = {
         "folder": str(plan.folder),
         "password": password or os.environ.get("PGPASSWORD"),

@@ -1,4 +1,4 @@
-"""What a rollback takes back: the last deploy run that still stands, or everything behind a point that a person chose.
+"""What a rollback reverts: the last deploy run that still stands, or everything behind a point that a person chose.
 
 One meaning, and no guess. The registry's events say what happened last: only where that is a deploy, of the change that
 is deployed last, by a run that is known, does a rollback without a point find anything. Otherwise it says why not; what
@@ -44,7 +44,7 @@ class KnownState:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a rollback takes back. `changes` are the deployed ones, newest first; `keep` is the change that will be the
+    """What a rollback reverts. `changes` are the deployed ones, newest first; `keep` is the change that will be the
     last deployed one, None = nothing will be.
 
     `run_id` is "" where a person named the point, or no run is known. `result` and `steps` are of the run: `failed`, 4.
@@ -82,7 +82,7 @@ def point_of(keep: DeployedChange | None) -> str:
 
 
 def extent_for(state: KnownState, project: Project, to: str | None, *, everything: bool = False) -> Extent:
-    """What a rollback takes back: with neither a point `to` nor `everything` named, the last deploy run that still
+    """What a rollback reverts: with neither a point `to` nor `everything` named, the last deploy run that still
     stands. Raises ProjectError for a point that isn't deployed."""
     last = extent_of_last(state)
     if to is None and not everything:

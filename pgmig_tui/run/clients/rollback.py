@@ -88,7 +88,7 @@ def plan_rollback(
     lock_wait_s: float = 0.0,
     reason: str = "",
 ) -> RunPlan:
-    """The run that takes it back, and marks what it reverts as not to be deployed, for `reason`.
+    """The run that withdraws it, and marks what it reverts as not to be deployed, for `reason`.
 
     Raises as `planning.prepare` does; nothing was changed then.
     """

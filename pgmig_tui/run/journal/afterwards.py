@@ -1,4 +1,4 @@
-"""What people answer to the list for afterwards, kept where the rest of a run is told: at the end of its journal."""
+"""Answers to the post-deployment checklist, kept where the rest of a run is told: at the end of its journal."""
 
 from __future__ import annotations
 

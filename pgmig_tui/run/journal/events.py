@@ -87,7 +87,7 @@ class RunPlanned:
     retries: how many further tries there are
     registry: schema of Sqitch's registry
     tracking: schema of the tracking tables; null = off
-    rolls_back: the run that a rollback takes back; "" = known to none of this account, null = it is no rollback
+    rolls_back: the run that a rollback reverts; "" = known to none of this account, null = it is no rollback
     back_to: change or tag that a rollback goes back to, in words
     keep_schema: schema of the copies that are kept of what is destroyed; null = none is kept
     warnings: what the review said

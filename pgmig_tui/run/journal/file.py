@@ -172,7 +172,7 @@ def first_and_last(folder: Path) -> tuple[Entry | None, Entry | None]:
     """The first event of a journal (without its `steps`, which may be very many), and the one that ended the run or,
     where none did, the last; None where there is none. Raises OSError.
 
-    Answers to the list for afterwards, and what was looked at after a rollback, may follow the end.
+    Answers to the post-deployment checklist, and what was looked at after a rollback, may follow the end.
     """
     with (folder / JOURNAL).open("rb") as file:
         head, newline, _ = file.read(_HEAD).partition(b"\n")

@@ -32,7 +32,7 @@ def writing(folder: Path) -> Iterator[None]:
         raise PgmigError(
             f"the folder of this run can't be written: {error.strerror or error} ({folder})",
             now="Nothing was changed.",
-            do="Make room there, or choose another place with XDG_STATE_HOME.",
+            do="Make room there, or choose another folder with XDG_STATE_HOME.",
         ) from error
 
 

@@ -228,7 +228,7 @@ def _told_alone(event: AnyEvent) -> list[Line]:
             return _ended(event)
         case IndexInvalid():
             index: Span = (f"the index {safe(event.index or '?')} is left INVALID", "failed")
-            head = line(("x ", "failed"), index, "; either of these mends it:")
+            head = line(("x ", "failed"), index, "; either of these repairs it:")
             return [head, *(line("      ", (safe(one), "strong")) for one in event.repair)]
         case WatcherCame():  # who started the run is no news
             who: Span = (f"watched by {safe(event.who or '?')}", "muted")

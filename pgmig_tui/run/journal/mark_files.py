@@ -24,7 +24,7 @@ _FOLDER = "do-not-deploy"
 
 
 def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
-    """The mark of one step; an empty reason says which run was taken back."""
+    """The mark of one step; an empty reason says which run was rolled back."""
     if not reason:
         reason = f"run {plan.rolls_back} was rolled back" if plan.rolls_back else "it was rolled back"
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -75,5 +75,5 @@ def write(path: Path, found: Sequence[Mark]) -> None:
         raise PgmigError(
             f"`do not deploy` can't be written: {error.strerror or error} ({path})",
             now="The next deploy won't be stopped by it.",
-            do="Make room there, or choose another place with XDG_STATE_HOME.",
+            do="Make room there, or choose another folder with XDG_STATE_HOME.",
         ) from error

@@ -299,7 +299,7 @@ class RunPicture:
                 self.started_at = at
             case GatePassed():
                 self.answers.append((at, event))
-            case ItemAnswered():  # of several answers to an item the last one counts; an empty one takes it back
+            case ItemAnswered():  # of several answers to an item the last one counts; an empty one withdraws it
                 self.afterwards.pop(event.item_id, None)
                 if event.note:
                     self.afterwards[event.item_id] = (at, event)

@@ -166,7 +166,7 @@ class RunPlan:
     dry_run: bool = False
     """One transaction that ends in ROLLBACK (process.dry_run)."""
     on_hangup: str = "finish"
-    """What the run does when whoever steers it is gone without a word: finish (end the current change, then pause),
+    """What the run does when whoever controls it is gone without a detach: finish (end the current change, then pause),
     continue or abort (cancel the statement that runs, unless it is a COMMIT, and end)."""
     retries: int = 8
     """How often a step, or a statement of a stepwise one, is tried again after a lost lock."""
@@ -174,7 +174,7 @@ class RunPlan:
     guard_oldest_ms: int = 300
     """The queue guard (process.guard.Limits)."""
     rolls_back: str | None = None
-    """A revert in an emergency (clients.rollback): the ID of the run that it takes back, "" where none is known. None:
+    """A revert in an emergency (clients.rollback): the ID of the run that it rolls back, "" where none is known. None:
     it is no rollback."""
     back_to: str | None = None
     """Of a rollback: the change that stays as the last one, with its tags, or that nothing stays, in words."""

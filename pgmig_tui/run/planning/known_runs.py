@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _SLACK = timedelta(seconds=5)
 """Between the clock of a journal, which is corrected once a step, and the server's."""
 _UNSAID = timedelta(seconds=60)
-"""So long after its last heartbeat a run that never said its end may have recorded something."""
+"""So long after its last heartbeat a run that recorded no end may have recorded something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class Control(Waiter):
         return max(1, int((self._look_out_at - now) * 1000))
 
     def _beat(self) -> int | None:
-        """Give a sign of life if it is time to; the milliseconds until it will be again."""
+        """Give a heartbeat if it is time to; the milliseconds until it will be again."""
         return self.heartbeat.tick() if self.heartbeat is not None else None
 
     def _chores(self) -> int | None:

@@ -185,7 +185,7 @@ __all__ = ["STAYS", "DryRun", "DryRunEnd", "PgmigError", "prepare_dry_run", "sum
 
 
 class DryRun(Stepper):
-    """Carries out the steps of a dry run in one transaction, and takes it back."""
+    """Carries out the steps of a dry run in one transaction, and withdraws it."""
 
     executor = _KeepingOpen
 

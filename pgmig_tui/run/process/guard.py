@@ -99,7 +99,7 @@ _WRITES_ROWS = ("g", "gx", "o", "out")
 
 def unrepeatable(view: Preview) -> str:
     """Why a script must not be carried out a second time, although its transaction was rolled back, or "": it does
-    something that no rollback takes back."""
+    something that no ROLLBACK undoes."""
     for meta in view.metas:
         where = f"{meta.path}:{meta.line}"
         argument = meta.text[len(meta.name) + 1 :].strip()

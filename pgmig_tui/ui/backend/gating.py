@@ -125,7 +125,7 @@ def answers_by(plan: RunPlan, before: Sequence[Answer], answers: Sequence[Answer
 
 
 def answer_by(one: Answered, operator: Operator) -> Answer:
-    """An answer to the list for afterwards as the journal keeps it."""
+    """An answer to the post-deployment checklist as the journal keeps it."""
     from pgmig_tui.gates.gate import Answer
 
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

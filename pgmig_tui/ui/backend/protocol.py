@@ -187,7 +187,7 @@ class ItemFacts:
 
     @property
     def seen(self) -> bool:
-        """Whether the program has looked itself, so that nobody's tick counts. An answer can always be taken back."""
+        """Whether the program has looked itself, so that nobody's tick counts. An answer can always be withdrawn."""
         return not self.answered and (self.how == "check" or self.state != "UNKNOWN")
 
 
@@ -371,7 +371,7 @@ class ForeignSession:
 class Foreign:
     """What works on an environment, as its server tells. `problem`: why it couldn't be asked. `who` and `doing` are of
     the run's own row, "" where there is none, as are `state` (running, paused, finished) and `heartbeat_ms`, the age of
-    its last sign of life. `run_id` is "" for another program. `over` says which end was seen; `local`: it is a run of
+    its last heartbeat. `run_id` is "" for another program. `over` says which end was seen; `local`: it is a run of
     this account, which can be attached to."""
 
     asked_at: datetime
@@ -423,12 +423,12 @@ class Watch(Protocol):
     def poll(self) -> Sequence[Entry]: ...
     def alive(self) -> bool: ...
     def send(self, command: str, *arguments: str) -> object: ...
-    def steer(self) -> bool:
-        """Steer the run from now on; False when another process does. Doesn't wait."""
+    def take_control(self) -> bool:
+        """Control the run from now on; False when another process does. Doesn't wait."""
         ...
 
-    def steered_by(self) -> str:
-        """Who steers it now; "" when nobody does. Doesn't wait."""
+    def controlled_by(self) -> str:
+        """Who controls it now; "" when nobody does. Doesn't wait."""
         ...
 
 

@@ -194,11 +194,11 @@ class Followed:
     def send(self, command: str, *arguments: str) -> object:
         return self._handle.send(command, *arguments)
 
-    def steer(self) -> bool:
-        return self._handle.steer()
+    def take_control(self) -> bool:
+        return self._handle.take_control()
 
-    def steered_by(self) -> str:
-        return self._handle.steered_by()
+    def controlled_by(self) -> str:
+        return self._handle.controlled_by()
 
     def _look(self) -> None:
         from pgmig_tui.report.conclusion import conclude

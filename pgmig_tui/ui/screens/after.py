@@ -1,4 +1,4 @@
-"""After a run: how each step ended, and the list for afterwards."""
+"""After a run: how each step ended, and the post-deployment checklist."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class AfterScreen(BaseScreen):
         return self._item() or Unavailable("there is no item")
 
     def _looked_at(self, item: ItemFacts) -> WhyNot:
-        return "the program has looked itself, nobody can tick it" if item.seen else None
+        return "checked by the program, nobody can tick it" if item.seen else None
 
     def _no_rollback(self, place: EnvironmentFacts) -> WhyNot:
         if self.picture.command != "deploy" or not self.picture.done:

@@ -33,7 +33,7 @@ class AttachScreen(Dialog[None]):
             (),
             (
                 ("a", "key"),
-                (" attach (watch and steer)   ", "plain"),
+                (" attach (watch and control)   ", "plain"),
                 ("w", "key"),
                 (" watch only   Esc later", "plain"),
             ),
@@ -46,8 +46,8 @@ class AttachScreen(Dialog[None]):
             return (("It stays paused until it is attached to and p lets it go on.", "waiting"),)
         return (("Nothing that is chosen here stops it.", "muted"),)
 
-    def action_attach(self, steers: bool) -> None:
+    def action_attach(self, controls: bool) -> None:
         if self.is_current:
             app, run = self.pgmig, self.run_facts
             self.answer(None)
-            app.go(ToRun(run.run_id, steers=steers))
+            app.go(ToRun(run.run_id, controls=controls))

@@ -35,9 +35,9 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         environment: EnvironmentFacts | None = None,
         watch: Watch | None = None,
         *,
-        steers: bool = True,
+        controls: bool = True,
     ) -> None:
-        super().__init__(run_id, environment, watch, steers=steers)
+        super().__init__(run_id, environment, watch, controls=controls)
         self.progress = Progress()
         self._do = ""
 
@@ -155,20 +155,20 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         return (
             Key(
                 "backfill.pause", "p", "p", "Pause", "pause after this batch; again: go on",
-                with_item(cls.steered, cls.do_pause), called=cls._pause_label, hidden=cls.over,
+                with_item(cls.controlled, cls.do_pause), called=cls._pause_label, hidden=cls.over,
             ),
             Key(
                 "backfill.faster", "plus", "+", "Faster", "shorter rests between batches, then bigger ones",
-                with_item(cls.steered, cls.do_faster, cls._fastest), hidden=cls.over,
+                with_item(cls.controlled, cls.do_faster, cls._fastest), hidden=cls.over,
             ),
             Key(
                 "backfill.slower", "minus", "-", "Slower", "longer rests between batches, then smaller ones",
-                with_item(cls.steered, cls.do_slower, cls._slowest), hidden=cls.over,
+                with_item(cls.controlled, cls.do_slower, cls._slowest), hidden=cls.over,
             ),
             Key(
                 "backfill.stop", "X", "X", "STOP..",
                 "cancel the batch and stop; what is done stays, to be resumed",
-                with_item(cls.steered, cls.do_stop), True, hidden=cls.over,
+                with_item(cls.controlled, cls.do_stop), True, hidden=cls.over,
             ),
             Key(
                 "backfill.resume", "b", "b", "Go on..", "review, then go on where it was stopped",
@@ -177,7 +177,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
             ),
             Key(
                 "backfill.retry", "r", "r", "Retry now", "after a lost try: don't wait, try again now",
-                with_item(cls.steered, cls.do_retry, cls._no_retry), hidden=lambda screen: True,
+                with_item(cls.controlled, cls.do_retry, cls._no_retry), hidden=lambda screen: True,
             ),
             Key(
                 "backfill.locks", "l", "l", "Locks", "everybody who waits for a lock on this server, and for whom",
@@ -197,7 +197,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         return "it can't go slower; p pauses it" if self.progress.level <= _LEAST else None
 
     def _no_retry(self, watch: Watch) -> WhyNot:
-        return "no try is waited for" if self.progress.lost is None else None
+        return "no retry is pending" if self.progress.lost is None else None
 
     def _stopped(self) -> EnvironmentFacts | Unavailable:
         """Its environment, if it was stopped and can go on there."""

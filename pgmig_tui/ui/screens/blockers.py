@@ -78,7 +78,7 @@ class BlockersScreen(SessionsScreen):
     def _telling(self) -> Watch | Unavailable:
         """What tells the run to end a session, while one is in its way."""
         there = self.run.picture.in_the_way
-        return unless(self.run.steered(), lambda watch: None if there else "nobody is in the way any more")
+        return unless(self.run.controlled(), lambda watch: None if there else "nobody is in the way any more")
 
     def may_not(self) -> str | None:
         watch = self._telling()

@@ -122,7 +122,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 
 
 class AskScreen(Dialog[str]):
-    """Asks for a text of at least so many characters; Enter is dead before. `given` stands there to begin with."""
+    """Asks for a text of at least so many characters; Enter does nothing before. `given` stands there to begin with."""
 
     def __init__(self, question: str, placeholder: str, *, least: int = 1, given: str = "") -> None:
         super().__init__(paragraph(question, "strong"), placeholder=placeholder)
@@ -133,8 +133,8 @@ class AskScreen(Dialog[str]):
 
     def hint_line(self, columns: int) -> Line:
         if self.input is None or len(self.input.value.strip()) < self._least:
-            much = "something stands" if self._least == 1 else f"{self._least} characters stand"
-            return ((f"Enter is dead until {much} here. Esc goes back.", "muted"),)
+            much = "something" if self._least == 1 else f"at least {self._least} characters"
+            return ((f"type {much} to enable Enter. Esc goes back.", "muted"),)
         return (("Enter takes it. Esc goes back.", "muted"),)
 
     def on_input_changed(self, message: Input.Changed) -> None:
@@ -176,7 +176,7 @@ class ConfirmScreen(Dialog[bool]):
             return ((f"Enter {self._does}", "failed"),)
         if not self.read:
             return (("page down: read all of it first", "waiting"),)
-        return (("Enter is dead until the word matches", "muted"),)
+        return (("type the confirmation word to enable Enter", "muted"),)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.hint.refresh()
@@ -189,8 +189,8 @@ class ConfirmScreen(Dialog[bool]):
 
 def take_back(item: ItemFacts) -> ConfirmScreen:
     """Asks whether an answer to an item shall go: it was given with a note, and is not undone by a slip."""
-    lines = [*paragraph(f"TAKE BACK the answer to: {item.title}", "strong"), (), *paragraph(item.answered)]
-    return ConfirmScreen(lines, "yes", danger=False, undone="the answer stands", does="takes it back")
+    lines = [*paragraph(f"WITHDRAW the answer to: {item.title}", "strong"), (), *paragraph(item.answered)]
+    return ConfirmScreen(lines, "yes", danger=False, undone="the answer stands", does="withdraws it")
 
 
 def paragraph(text: str, role: Role = "plain", *, rows: int = 0) -> list[Line]:

@@ -93,7 +93,7 @@ class FailedScreen(BaseScreen):
              else f"retry: a new run of the {count(left, 'change')} that are left"),
             ("failed.revert", "R", self._revert_told()),
             ("failed.record", "m", "mark it deployed: runs its verify script, then only records it"),
-            ("failed.after", "Enter", "leave it as it is: results, and the list for afterwards"),
+            ("failed.after", "Enter", "leave it as it is: results, and the post-deployment checklist"),
         )  # fmt: skip
         lines: list[Line] = []
         for key_id, key, told in choices:
@@ -131,7 +131,7 @@ class FailedScreen(BaseScreen):
                 with_item(cls._free, cls.do_record, cls._no_record), True,
             ),
             Key(
-                "failed.after", "enter", "Enter", "Leave it", "leave it as it is: results, the list for afterwards",
+                "failed.after", "enter", "Enter", "Leave it", "leave it: results, the post-deployment checklist",
                 always(cls.do_after),
             ),
             Key(
@@ -249,7 +249,7 @@ class FailedScreen(BaseScreen):
 
     def help_text(self) -> tuple[str, ...]:
         return (
-            "The run has ended. Nothing here changes anything before the review's last word.",
-            "Retry runs the scripts as they lie on disk now: mend the script first.",
+            "The run has ended. Nothing here changes anything before the review's confirmation word.",
+            "Retry runs the scripts as they lie on disk now: fix the script first.",
             "Mark deployed runs the verify script, and no deploy script; then the review asks for the word.",
         )

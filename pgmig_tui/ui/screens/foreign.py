@@ -24,7 +24,7 @@ from pgmig_tui.ui.widgets.lines import Lines
 
 EVERY_SECONDS = 1.0
 OLD_MS = 10_000
-"""A sign of life comes every two seconds; one that is older is marked."""
+"""A heartbeat comes every two seconds; one that is older is marked."""
 _DONE = {"deploy": "deployed", "revert": "reverted", "fail": "FAILED"}
 
 
@@ -119,7 +119,7 @@ class ForeignScreen(BaseScreen):
             lines += point(f"> {safe(seen.doing)}", columns, role)
         if seen.heartbeat_ms is not None:
             old = seen.heartbeat_ms >= OLD_MS
-            told = f"{'? ' if old else '. '}last sign of life {ago(seen.heartbeat_ms / 1000)}, by the server's clock"
+            told = f"{'? ' if old else '. '}last heartbeat {ago(seen.heartbeat_ms / 1000)}, by the server's clock"
             lines.append(((f" {told}", "stale" if old else "muted"),))
         holder = f"lock: {safe(seen.holder)}" if seen.holder else "nobody holds the lock"
         lines += point(holder, columns, "plain" if seen.holder else "waiting")
@@ -218,7 +218,10 @@ class ForeignScreen(BaseScreen):
         lines = self._head("CANCEL the statement of", seen)
         if step.query:
             lines += paragraph(" ".join(safe(step.query).split()), "muted", rows=3)
-        lines += [(), *paragraph("It fails as by an error of its own: its change is rolled back, and the run ends.")]
+        lines += [
+            (),
+            *paragraph("The statement fails with a cancel error: its change is rolled back, and the run ends."),
+        ]
         self._confirm(lines, "cancels it", lambda: self._cancel(step))
 
     def do_stop(self, seen: Foreign) -> None:
@@ -289,6 +292,6 @@ class ForeignScreen(BaseScreen):
     def help_text(self) -> tuple[str, ...]:
         return (
             "All of this is what the server says: the journal of a run can be read by its own account only.",
-            "An old sign of life proves nothing but its age: its host may sleep, or its network be cut.",
+            "An old heartbeat proves nothing but its age: its host may sleep, or its network be cut.",
             "c and X look once more whether pid and time of connection are still the same.",
         )

@@ -545,6 +545,6 @@ class HomeScreen(BaseScreen):
             "? an old answer, with its age: the server does not answer now   ... not answered yet",
             "x behind todo or behind a lock: deploying the change loses data, by its text alone; the pane at the right "
             "says what. More may lose some: opening the change, or the review, asks the server.",
-            "Nothing on this screen changes a database: d, v and R open the review, which asks for a last word.",
+            "Nothing on this screen changes a database: d, v and R open the review, which asks for confirmation.",
             "A protected environment is read-only until u and its word; every run on it needs the word again.",
         )

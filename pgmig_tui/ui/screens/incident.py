@@ -98,7 +98,7 @@ class IncidentScreen(BaseScreen):
                 with_item(cls._read_record, cls.do_write),
             ),
             Key(
-                "incident.after", "enter", "Enter", "After", "the steps, and the list for afterwards",
+                "incident.after", "enter", "Enter", "After", "the steps, and the post-deployment checklist",
                 always(cls.do_after),
             ),
             *cls.moves("line"),

@@ -22,17 +22,17 @@ _SORTS = ("tree", "longest wait", "oldest transaction")
 
 
 class LocksScreen(SessionsScreen):
-    """Asks the server once a second, without taking a lock, until it's left or held still. `steering`: it's opened from
-    a run that is steered from here."""
+    """Asks the server once a second, without taking a lock, until it's left or held still. `controlling`: it's opened
+    from a run that is controlled from here."""
 
     place: ClassVar[str] = "locks"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/sessions.tcss"
 
-    def __init__(self, environment: EnvironmentFacts, *, steering: bool = False) -> None:
+    def __init__(self, environment: EnvironmentFacts, *, controlling: bool = False) -> None:
         super().__init__()
         self.environment = environment
-        self._steering = steering
+        self._controlling = controlling
         self.found: LockTree | None = None
         self.held = False
         self._sort = 0
@@ -145,7 +145,7 @@ class LocksScreen(SessionsScreen):
         )  # fmt: skip
 
     def _locked(self) -> EnvironmentFacts | Unavailable:
-        locked = not self._steering and self.pgmig.locked(self.environment)
+        locked = not self._controlling and self.pgmig.locked(self.environment)
         return self.environment if locked else Unavailable("it is not locked")
 
     def _any_row(self) -> LockSession | Unavailable:
@@ -172,11 +172,11 @@ class LocksScreen(SessionsScreen):
         self.pgmig.unlock(place, self.tick)
 
     def access(self) -> str:
-        return "READ-WRITE" if self._steering else super().access()
+        return "READ-WRITE" if self._controlling else super().access()
 
     def may_not(self) -> str | None:
-        # Who steers a run here has given the word for it already.
-        if not self._steering and (locked := self.pgmig.locked(self.environment)):
+        # Who controls a run here has given the word for it already.
+        if not self._controlling and (locked := self.pgmig.locked(self.environment)):
             return locked
         return self.found.problem or None if self.found is not None else "no answer yet"
 

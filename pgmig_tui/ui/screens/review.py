@@ -1,4 +1,4 @@
-"""The review: the only door to a run. Its steps, its checklist, and why GO is shut."""
+"""The review: the only door to a run. Its steps, its checklist, and why cannot start."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
 REASON = LEAST_REASON
 _STALE = "plan or configuration have changed on disk since; r reads them again"
-ITS_OWN = "the program has looked itself, nobody can tick it; o overrides it with a reason"
+ITS_OWN = "checked by the program, nobody can tick it; o overrides it with a reason"
 
 
 class ReviewScreen(BaseScreen):
@@ -119,7 +119,7 @@ class ReviewScreen(BaseScreen):
         if known:
             self._answers = {**known, **self._answers}
             many = count(len(known), "answer")
-            self._evaluate(f"{many} of before to the same scripts; space takes one back")
+            self._evaluate(f"{many} of before to the same scripts; space withdraws one")
 
     def project_changed(self) -> None:
         """What was read is no longer what lies on disk: nothing is started from it."""
@@ -181,9 +181,9 @@ class ReviewScreen(BaseScreen):
         go = self._startable()
         lines: list[Line] = [((" Gate", "title"),)]
         if isinstance(go, Unavailable):
-            lines += point(f"x GO is shut: {safe(go.reason)}", columns, "failed")
+            lines += point(f"x cannot start: {safe(go.reason)}", columns, "failed")
         else:
-            lines += point("+ GO is open (E, then the word)", columns, "done")
+            lines += point("+ ready to start (E, then the word)", columns, "done")
         if self._trouble:
             lines += point(f"x {safe(self._trouble)}", columns, "failed")
         lines.append(())
@@ -254,7 +254,7 @@ class ReviewScreen(BaseScreen):
                 hidden=lambda screen: not screen._marked(),
             ),
             Key(
-                "review.go", "E", "E", "GO..", "ask for the last word; nothing runs before it",
+                "review.go", "E", "E", "GO..", "ask for the confirmation word; nothing runs before it",
                 with_item(cls._startable, cls.do_go), True,
             ),
             Key(
@@ -283,7 +283,7 @@ class ReviewScreen(BaseScreen):
     def _looked_at(self, item: ItemFacts) -> WhyNot:
         if not item.seen:
             return None
-        return "the program has seen to it" if item.state == "PASS" else ITS_OWN
+        return "the program checks this itself" if item.state == "PASS" else ITS_OWN
 
     def _passed(self, item: ItemFacts) -> WhyNot:
         good = item.state in {"PASS", "N-A"} and not item.answered

@@ -183,8 +183,8 @@ class RollbackScreen(BaseScreen):
     def _gate(self, columns: int) -> list[Line]:
         go = self._startable()
         if isinstance(go, Unavailable):
-            return point(f"x GO is shut: {safe(go.reason)}", columns, "failed")
-        return [((" + GO is open (E, then the word)", "done"),)]
+            return point(f"x cannot start: {safe(go.reason)}", columns, "failed")
+        return [((" + ready to start (E, then the word)", "done"),)]
 
     # Keys
 
@@ -200,7 +200,7 @@ class RollbackScreen(BaseScreen):
                 with_item(cls._savable, cls.do_save),
             ),
             Key(
-                "rollback.go", "E", "E", "GO..", "ask for the last word; nothing runs before it",
+                "rollback.go", "E", "E", "GO..", "ask for the confirmation word; nothing runs before it",
                 with_item(cls._startable, cls.do_go), True,
             ),
             Key(

@@ -32,7 +32,7 @@ _ENDS_ASKING = (RunPaused, RunResumed, StepFailed, StepInDoubt, RunFinished)
 
 
 class RunScreen(BaseScreen):
-    """`watch` is a run just started; without one the run is attached to. `steers` False only looks."""
+    """`watch` is a run just started; without one the run is attached to. `controls` False only looks."""
 
     place: ClassVar[str] = "run"
     least: ClassVar[tuple[int, int]] = SMALL
@@ -46,7 +46,7 @@ class RunScreen(BaseScreen):
         environment: EnvironmentFacts | None = None,
         watch: Watch | None = None,
         *,
-        steers: bool = True,
+        controls: bool = True,
     ) -> None:
         super().__init__()
         self.run_id = run_id
@@ -55,8 +55,8 @@ class RunScreen(BaseScreen):
         self.alive = True
         self._environment = environment
         self._watch = watch
-        self._wants_to_steer = steers
-        self._steers = steers
+        self._wants_control = controls
+        self._controls = controls
         self._lines = RunLines()
         self.script: tuple[str, ...] = ()
         self._script_of = ""
@@ -84,7 +84,7 @@ class RunScreen(BaseScreen):
 
     def _follow(self, watch: Watch) -> None:
         self._watch = watch
-        self._steers = self._wants_to_steer and watch.steer()
+        self._controls = self._wants_control and watch.take_control()
         first = [True]
 
         def read() -> JournalRead | None:
@@ -135,7 +135,7 @@ class RunScreen(BaseScreen):
         """A run in batches has a screen of its own."""
         self.stop_asking()
         # With a handle of its own: what this one's thread has read meanwhile would be lost.
-        self.go(ToBackfillRun(self.run_id, self._environment, steers=self._wants_to_steer), instead=True)
+        self.go(ToBackfillRun(self.run_id, self._environment, controls=self._wants_control), instead=True)
 
     def _after_failure(self) -> None:
         """Fetches the lines around what failed, and says what can be done once the run has ended before our eyes."""
@@ -149,7 +149,7 @@ class RunScreen(BaseScreen):
             session, run_id = self.session, self.run_id
             # A script that can't be shown is no news: what failed has been said already.
             self.later("script", lambda: session.recorded(run_id, path), self._take_script, lambda error: None)
-        if self._seen_alive and self.picture.exit_status and not self._offered and self.is_current and self._steers:
+        if self._seen_alive and self.picture.exit_status and not self._offered and self.is_current and self._controls:
             self._offered = True
             self.do_failed(step)
 
@@ -168,7 +168,7 @@ class RunScreen(BaseScreen):
         """What became of a session that was to be ended, where it was asked for."""
         for event in events:
             ended = event.event
-            if isinstance(ended, BlockerEnded) and self._steers and self.picture.exit_status is None:
+            if isinstance(ended, BlockerEnded) and self._controls and self.picture.exit_status is None:
                 told = self._lines.add(event)
                 self.say(text_of(told[0])[10:].strip(), "done" if ended.ok else "failed")
 
@@ -189,7 +189,7 @@ class RunScreen(BaseScreen):
         return self._environment
 
     def access(self) -> str:
-        return "READ-WRITE" if self._steers else "watching"
+        return "READ-WRITE" if self._controls else "watching"
 
     def elapsed(self) -> float:
         start = moment(self.picture.started_at or self.picture.planned_at)
@@ -233,7 +233,9 @@ class RunScreen(BaseScreen):
             return failure_lines(self.picture, failed, self.script, columns)
         if self.gone and self.picture.current is not None:
             return gone_lines(self.picture, columns)
-        return current_lines(self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns, keys=self._steers)
+        return current_lines(
+            self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns, keys=self._controls
+        )
 
     def small_lines(self) -> list[Line]:
         # Somebody will look from a phone: who, which step, what fails stay readable at any size.
@@ -246,10 +248,10 @@ class RunScreen(BaseScreen):
         return shown
 
     def tick(self) -> None:
-        if self._wants_to_steer and not self._steers and self._watch is not None and not self.ended:
-            self._steers = self._watch.steer()
-            if self._steers:
-                self.say("whoever steered this run has left; it is steered from here now")
+        if self._wants_control and not self._controls and self._watch is not None and not self.ended:
+            self._controls = self._watch.take_control()
+            if self._controls:
+                self.say("whoever controlled this run has left; it is controlled from here now")
         super().tick()
         self.headline.refresh()
         if self.picture.current is not None:
@@ -273,24 +275,24 @@ class RunScreen(BaseScreen):
         return (
             Key(
                 "run.pause", "p", "p", "Pause", "pause after this step; again: go on",
-                with_item(cls.steered, cls.do_pause), called=cls._pause_label, hidden=cls.over,
+                with_item(cls.controlled, cls.do_pause), called=cls._pause_label, hidden=cls.over,
             ),
             Key(
                 "run.cancel", "c", "c", "Cancel..", "cancel the statement that runs now and stop",
-                with_item(cls.steered, cls.do_cancel), True, hidden=cls.over,
+                with_item(cls.controlled, cls.do_cancel), True, hidden=cls.over,
             ),
             Key(
                 "run.stop", "X", "X", "STOP..", "cancel the statement, stop the run, close its sessions",
-                with_item(cls.steered, cls.do_stop), True, hidden=cls.over,
+                with_item(cls.controlled, cls.do_stop), True, hidden=cls.over,
             ),
             Key(
                 "run.blocker", "K", "K", "Blocker..",
                 "who is in the way: cancel or terminate, after its pid is typed",
-                with_item(cls.steered, cls.do_blocker, cls._nobody_there), True, hidden=cls.over,
+                with_item(cls.controlled, cls.do_blocker, cls._nobody_there), True, hidden=cls.over,
             ),
             Key(
                 "run.settings", "s", "s", "Settings..", "change lock_timeout and the number of retries while it runs",
-                with_item(cls.steered, cls.do_settings), hidden=cls.over,
+                with_item(cls.controlled, cls.do_settings), hidden=cls.over,
             ),
             Key(
                 "run.detach", "z", "z", "Detach", "leave this screen; the run goes on by itself",
@@ -298,7 +300,7 @@ class RunScreen(BaseScreen):
             ),
             Key(
                 "run.after", "enter", "Enter", "After",
-                "once it has ended: results, the list for afterwards, the summary",
+                "once it has ended: results, the post-deployment checklist, the summary",
                 with_item(cls._ended, cls.do_after), hidden=lambda screen: not screen.ended,
             ),
             Key(
@@ -316,7 +318,7 @@ class RunScreen(BaseScreen):
             ),
             Key(
                 "run.retry", "r", "r", "Retry now", "after a lost try: don't wait, try again now",
-                with_item(cls.steered, cls.do_retry, cls._no_retry), hidden=cls.over,
+                with_item(cls.controlled, cls.do_retry, cls._no_retry), hidden=cls.over,
             ),
             *cls.moves("line"),
         )  # fmt: skip
@@ -327,11 +329,11 @@ class RunScreen(BaseScreen):
     def _pause_label(self) -> str:
         return "Go on" if self.picture.paused else "Pause"
 
-    def steered(self) -> Watch | Unavailable:
+    def controlled(self) -> Watch | Unavailable:
         """What tells the run something, if it's this screen that may."""
-        if not self._steers:
-            steers = safe(self._watch.steered_by()) if self._watch is not None else ""
-            return Unavailable(f"you are only watching; {steers or 'nobody'} steers")
+        if not self._controls:
+            controls = safe(self._watch.controlled_by()) if self._watch is not None else ""
+            return Unavailable(f"you are only watching; {controls or 'nobody'} controls it")
         if self._watch is None:
             return Unavailable("not attached yet")
         return Unavailable("the run has ended") if self.ended else self._watch
@@ -343,7 +345,7 @@ class RunScreen(BaseScreen):
 
     def _no_retry(self, watch: Watch) -> WhyNot:
         waits = self.picture.lost is not None and self.picture.statement is None
-        return None if waits else "no try is waited for"
+        return None if waits else "no retry is pending"
 
     def _ended(self) -> RunPicture | Unavailable:
         return self.picture if self.ended else Unavailable("the run has not ended")
@@ -360,7 +362,7 @@ class RunScreen(BaseScreen):
         self.later(
             "send",
             lambda: watch.send(command, *arguments),
-            lambda heard: self.say(words if heard is not False else "nobody hears"),
+            lambda heard: self.say(words if heard is not False else "the run process is not responding"),
         )
 
     def do_pause(self, watch: Watch) -> None:
@@ -379,7 +381,7 @@ class RunScreen(BaseScreen):
         self.app.push_screen(dialog, self._set)
 
     def _set(self, settings: tuple[int, int] | None) -> None:
-        watch = self.steered()
+        watch = self.controlled()
         if settings is None or isinstance(watch, Unavailable):
             return
         timeout, retries = settings
@@ -399,7 +401,7 @@ class RunScreen(BaseScreen):
         self._send(watch, f"asked to {verb} {blocker.name}", f"{verb}_blocker", str(blocker.pid), started)
 
     def do_locks(self, place: EnvironmentFacts) -> None:
-        self.go(ToLocks(place, steering=not isinstance(self.steered(), Unavailable)))
+        self.go(ToLocks(place, controlling=not isinstance(self.controlled(), Unavailable)))
 
     def _confirm(self, watch: Watch, command: str, lines: list[Line]) -> None:
         dialog = ConfirmScreen(lines, "yes", danger=self.protected, undone="the run is left as it is")
@@ -423,8 +425,8 @@ class RunScreen(BaseScreen):
         self._confirm(watch, "stop", [*head, (), *self._leaves()])
 
     def detach(self) -> None:
-        """Tells the run that who steers it leaves on purpose: it goes on, as it would not after a lost terminal."""
-        watch = self.steered()
+        """Tells the run that who controls it leaves on purpose: it goes on, as it would not after a lost terminal."""
+        watch = self.controlled()
         if not isinstance(watch, Unavailable):
             # Not in a thread: the program may be about to end. It's a write into a pipe, which never waits.
             watch.send("detach")

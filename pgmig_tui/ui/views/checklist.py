@@ -19,7 +19,7 @@ def item_line(item: ItemFacts, columns: int) -> Line:
     elif item.answered:
         word, role = "by hand", "done"
     elif item.how == "attested" and item.state == "UNKNOWN":
-        word, role = "by hand: open", "stale"
+        word, role = "not confirmed", "stale"
     tail = f"{word}{' *' if item.blocks else ''}"
     room = max(10, columns - width(tail) - 8)
     return ((f" {box} ", role), (pad(cut(safe(item.title), room), room), "plain"), (f" {tail}", role))

@@ -242,7 +242,7 @@ def failure_lines(
     lines += state_lines(step, columns)
     for index in picture.invalid:
         if index.step in (0, step.number):
-            told = f"the index {safe(index.index)} is left INVALID; either of these mends it"
+            told = f"the index {safe(index.index)} is left INVALID; either of these repairs it"
             told += " (y copies):" if copies else ":"
             lines += _short(told, columns, 3, "failed")
             for sql in index.repair:

@@ -103,7 +103,7 @@ def test_tries_settings_blockers_and_an_invalid_index_are_told() -> None:
         "09:00:03    from now on: lock_timeout 2.0 s, 3 retries",
         "09:00:04  + pid 777 cancelled",
         "09:00:05  x pid 8 was not terminated: must be a superuser",
-        "09:00:06  x the index public.i is left INVALID; either of these mends it:",
+        "09:00:06  x the index public.i is left INVALID; either of these repairs it:",
         "09:00:06        DROP INDEX CONCURRENTLY public.i",
         "09:00:07  ~ paused between two changes (the terminal is gone); no transaction is open",
     ]

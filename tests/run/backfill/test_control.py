@@ -8,7 +8,7 @@ from pgmig_tui.run.clients import client
 from pgmig_tui.run.journal.entry import Entry
 from tests.run.backfill.conftest import TOML, counters, plan_of, table
 from tests.run.conftest import Outcome, Workshop
-from tests.run.test_steer import another_steers
+from tests.run.test_controller import another_controls
 
 
 def test_a_backfill_that_was_stopped_goes_on_where_it_stopped(shop: Workshop) -> None:
@@ -29,7 +29,7 @@ def test_a_backfill_that_was_stopped_goes_on_where_it_stopped(shop: Workshop) ->
 def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
     table(shop18, 3000)
 
-    def steer(handle: client.RunHandle, event: Entry) -> None:
+    def control(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and event.data["batch"] == 2:
             handle.send("pause")
         if event.name == "run_paused":
@@ -38,7 +38,7 @@ def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
             assert shop18.query(sql) == [(0,)]
             handle.send("resume")
 
-    done = shop18.finish(plan_of(shop18), steer)
+    done = shop18.finish(plan_of(shop18), control)
     assert done.status == 0
     assert done.names.index("run_paused") < done.names.index("run_resumed")
     assert counters(shop18) == [(1, 3000)]
@@ -47,14 +47,14 @@ def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
 def test_faster_and_slower_change_the_pace(shop18: Workshop) -> None:
     table(shop18, 3000)
 
-    def steer(handle: client.RunHandle, event: Entry) -> None:
+    def control(handle: client.RunHandle, event: Entry) -> None:
         if event.name == "batch_done" and event.data["batch"] == 1:
             handle.send("slower")
         if event.name == "pace_changed" and event.data["level"] == -1:
             handle.send("faster")
             handle.send("faster")
 
-    done = shop18.finish(plan_of(shop18), steer)
+    done = shop18.finish(plan_of(shop18), control)
     assert done.status == 0
     paces = [(one["level"], one["aim_ms"], one["rest"]) for one in done.named("pace_changed")]
     assert paces == [(-1, 200, 1.0), (0, 200, 0.25), (1, 200, 0.0)]
@@ -90,12 +90,12 @@ def test_a_lost_terminal_ends_it_only_where_that_is_the_policy(shop18: Workshop,
     shop18.toml = TOML + f'on_hangup = "{policy}"\n'
     table(shop18, 5000)
     plan = plan_of(shop18, max_rate=4000)
-    with another_steers(plan.folder) as steering:
+    with another_controls(plan.folder) as controlling:
 
         def hang_up(handle: client.RunHandle, event: Entry) -> None:
             if event.name == "batch_done" and event.data["batch"] == 2:
-                steering.kill()
-                steering.wait()
+                controlling.kill()
+                controlling.wait()
 
         done = shop18.finish(plan, hang_up)
     assert done.status == status, done.events[-1].data

@@ -1,4 +1,4 @@
-"""Who steers a run, and what it does when they are gone without a word."""
+"""Who controls a run, and what it does when they are gone without recording an end."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.run.clients import client, steer
+from pgmig_tui.run.clients import client, controller
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.run_plan import RunPlan
 from tests.run.conftest import Workshop, wait_a_moment
 
 WAITS = "BEGIN;\nCREATE TABLE public.one ();\nLOCK TABLE public.gate;\nCOMMIT;\n"
 
-_STEERING = """
+_CONTROLLING = """
 import sys
 from pathlib import Path
-from pgmig_tui.run.clients import steer
-print(steer.take(Path(sys.argv[1])), flush=True)
+from pgmig_tui.run.clients import controller
+print(controller.take(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
 
 
 @contextmanager
-def another_steers(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process of its own that steers the run, until it is killed."""
+def another_controls(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process of its own that controls the run, until it is killed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _STEERING, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _CONTROLLING, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "True\n"
@@ -76,11 +76,11 @@ def waiting_pid(workshop: Workshop) -> int:
 
 
 def aborted(workshop: Workshop, script: str) -> list[Entry]:
-    """What a run tells whose steering process is killed while `script` waits at the gate, which stays shut."""
+    """What a run tells whose controlling process is killed while `script` waits at the gate, which stays shut."""
     plan = planned(workshop, "abort", script)
-    with gate_shut(workshop), another_steers(plan.folder) as process:
+    with gate_shut(workshop), another_controls(plan.folder) as process:
         handle = client.start(plan)
-        assert not steer.is_ours(handle.folder)
+        assert not controller.is_ours(handle.folder)
         pid = waiting_pid(workshop)
         process.kill()
         seen = until(handle, "run_finished")
@@ -109,18 +109,18 @@ def test_a_killed_watcher_lets_the_change_end_and_the_run_pause(shop: Workshop) 
     with gate_shut(shop):
         handle = started(shop)
         until(handle, "statement_started")
-        steer.release(handle.folder)
-        with another_steers(handle.folder) as process:
-            assert not handle.steer()
-            assert f"process {process.pid}" in handle.steered_by()
-        assert handle.steered_by() == ""
+        controller.release(handle.folder)
+        with another_controls(handle.folder) as process:
+            assert not handle.take_control()
+            assert f"process {process.pid}" in handle.controlled_by()
+        assert handle.controlled_by() == ""
     seen = until(handle, "run_paused")
     left, paused = seen[-2:]
     assert (left.name, left.data["policy"]) == ("watcher_left", "finish")
     assert "gone" in paused.data["why"]
     assert shop.deployed() == ["one"]
     again = client.attach(handle.run_id, shop.state_dir)
-    assert again.steer()
+    assert again.take_control()
     assert again.send("resume")
     seen = until(handle, "run_finished")
     assert [event.name for event in seen][:2] == ["command_received", "run_resumed"]
@@ -133,14 +133,14 @@ def test_a_run_that_continues_doesnt_care(shop: Workshop) -> None:
     with gate_shut(shop):
         handle = started(shop, "continue")
         until(handle, "statement_started")
-        steer.release(handle.folder)
+        controller.release(handle.folder)
     seen = until(handle, "run_finished")
     assert [event.data["policy"] for event in seen if event.name == "watcher_left"] == ["continue"]
     assert handle.exit_status == 0
     assert len(shop.deployed()) == 2
 
 
-GONE = "whoever steered it is gone, and on_hangup says abort"
+GONE = "whoever controlled it is gone, and on_hangup says abort"
 
 
 def test_abort_cancels_the_statement_under_way_and_its_change(shop: Workshop) -> None:
@@ -183,7 +183,7 @@ def test_abort_lets_a_commit_be_answered(shop: Workshop, stepwise: bool) -> None
     shop.query(COMMITS_AT_THE_GATE)
     row = "BEGIN;\nINSERT INTO public.one VALUES (1);\nCOMMIT;\n"
     plan = planned(shop, "abort", f"{row}VACUUM public.one;\n" if stepwise else row)
-    with another_steers(plan.folder) as process:
+    with another_controls(plan.folder) as process:
         with gate_shut(shop):
             handle = client.start(plan)
             waiting_pid(shop)
@@ -198,7 +198,7 @@ def test_abort_lets_a_commit_be_answered(shop: Workshop, stepwise: bool) -> None
 
 def test_abort_ends_a_run_that_is_paused(shop: Workshop) -> None:
     plan = planned(shop, "abort")
-    with another_steers(plan.folder) as process:
+    with another_controls(plan.folder) as process:
         with gate_shut(shop):
             handle = client.start(plan)
             until(handle, "statement_started")
@@ -215,7 +215,7 @@ def test_abort_ends_a_verification(shop: Workshop) -> None:
     assert shop.run().status == 0
     shop.toml = '[[environment]]\nname = "box"\ntarget = "$URI"\non_hangup = "abort"\nlock_timeout = "1min"\n'
     plan = shop.plan("verify")
-    with gate_shut(shop), another_steers(plan.folder) as process:
+    with gate_shut(shop), another_controls(plan.folder) as process:
         handle = client.start(plan)
         waiting_pid(shop)
         process.kill()
@@ -229,15 +229,15 @@ def test_a_watcher_that_detaches_leaves_the_run_to_itself(shop: Workshop) -> Non
         handle = started(shop)
         until(handle, "statement_started")
         assert handle.send("detach")
-        assert not steer.is_ours(handle.folder)
+        assert not controller.is_ours(handle.folder)
     seen = until(handle, "run_finished")
     assert "watcher_left" not in [event.name for event in seen]
     assert handle.exit_status == 0
 
 
-def test_a_suspended_watcher_keeps_steering(shop: Workshop) -> None:
+def test_a_suspended_watcher_keeps_controlling(shop: Workshop) -> None:
     plan = planned(shop, "abort")
-    with another_steers(plan.folder) as process:
+    with another_controls(plan.folder) as process:
         with gate_shut(shop):
             handle = client.start(plan)
             until(handle, "statement_started")

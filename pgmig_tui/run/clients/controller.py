@@ -1,7 +1,7 @@
-"""Who steers a run: whoever started it, or the first that attached to it since.
+"""Who controls a run: whoever started it, or the first that attached to it since.
 
-A steering watcher holds a lock on a file of the run's folder for as long as it lives. The system lets go of it when the
-watcher's process ends, however it ends, and not when it only sleeps: a suspended terminal keeps steering.
+A controlling watcher holds a lock on a file of the run's folder for as long as it lives. The system lets go of it when
+the watcher's process ends, however it ends, and not when it only sleeps: a suspended terminal keeps controlling.
 """
 
 from __future__ import annotations
@@ -14,54 +14,54 @@ from pathlib import Path
 
 from pgmig_tui.run.journal import locked
 
-STEER = "steer"
+_FILE = "steer"
 
 _held: dict[Path, int] = {}
 """This process's own locks: a second lock on the same file, from one process, would stand in its own way."""
 
 
 def take(folder: Path) -> bool:
-    """Steer the run of `folder` from now on. False when another process steers it. Raises OSError."""
+    """Control the run of `folder` from now on. False when another process controls it. Raises OSError."""
     if folder in _held:
         return True
-    fd = locked.hold(folder / STEER)
+    fd = locked.hold(folder / _FILE)
     if fd is None:
         return False
     _held[folder] = fd
-    with contextlib.suppress(OSError):  # on a full disk we steer without a name
+    with contextlib.suppress(OSError):  # on a full disk we control without a name
         os.ftruncate(fd, 0)
         os.write(fd, _who().encode("utf-8", "replace"))
     return True
 
 
 def release(folder: Path) -> None:
-    """Steer it no longer; nothing happens where this process doesn't."""
+    """Control it no longer; nothing happens where this process doesn't."""
     if (fd := _held.pop(folder, None)) is not None:
         os.close(fd)
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether this process steers the run."""
+    """Whether this process controls the run."""
     return folder in _held
 
 
-def is_steered(folder: Path) -> bool:
-    """Whether anybody steers the run now."""
+def is_controlled(folder: Path) -> bool:
+    """Whether anybody controls the run now."""
     try:
-        return locked.is_held(folder / STEER)
+        return locked.is_held(folder / _FILE)
     except OSError:
         return False
 
 
-def was_steered(folder: Path) -> bool:
-    """Whether anybody ever steered the run."""
-    return (folder / STEER).exists()
+def was_controlled(folder: Path) -> bool:
+    """Whether anybody ever controlled the run."""
+    return (folder / _FILE).exists()
 
 
 def who(folder: Path) -> str:
-    """Who steers, or did last: account, host, terminal, process, and since when (UTC); "" when nobody ever did."""
+    """Who controls, or did last: account, host, terminal, process, and since when (UTC); "" when nobody ever did."""
     try:
-        return (folder / STEER).read_text(encoding="utf-8", errors="replace").strip()
+        return (folder / _FILE).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
 
