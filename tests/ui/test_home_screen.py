@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,7 @@ from benchmarks.large_project import changes
 from pgmig_tui.ui.app import moved
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.messages import RunsListed
-from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, change_id, facts, impact, plan, standing
+from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, Prepare, change_id, facts, impact, plan, standing
 from tests.ui.robot import opened
 
 SIZES = [(100, 30), (80, 24)]
@@ -75,12 +76,26 @@ async def test_an_environment_without_an_answer_keeps_its_last_with_an_age_and_a
 
 
 async def test_the_cursor_goes_to_the_next_change_until_somebody_moves_it() -> None:
-    async with opened() as robot:
-        await robot.tell(standing("dev", 5))
-        assert " > " in row_of(robot.text, NAMES[5])
-        await robot.press("j")
-        await robot.tell(standing("dev", 2))
-        assert " > " in row_of(robot.text, NAMES[4])
+    session = FakeSession()
+    async with opened(session) as robot:
+        for keys, chosen in ((["j"], 4), (["slash", *"owner", "enter"], 7), (["n"], 7), (["click"], 7)):
+            await robot.tell(standing("dev", 5))
+            await robot.press("escape", "1")
+            assert " > " in row_of(robot.text, NAMES[5])
+            if keys == ["click"]:
+                row = robot.text.splitlines().index(row_of(robot.text, NAMES[chosen]))
+                await robot.pilot.click(offset=(6, row))
+            else:
+                await robot.press(*keys)
+            await robot.tell(standing("dev", 5), standing("dev", 2))
+            assert " > " in row_of(robot.text, NAMES[chosen]), keys
+            await robot.press("escape")  # shows all
+            assert " > " in row_of(robot.text, NAMES[chosen]), keys
+            await robot.press("D")
+            tried = Prepare("dev", "deploy", change_id(chosen), "try")
+            await robot.until(partial(session.calls.__contains__, tried), f"a dry run up to there after {keys}")
+            session.calls.clear()
+            await robot.press("escape")
 
 
 async def test_filter_shows_what_holds_the_text_and_esc_shows_all() -> None:

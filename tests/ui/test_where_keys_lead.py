@@ -151,6 +151,7 @@ def home(shell: Shell) -> Scene:
     screen = HomeScreen()
     list(screen.body())
     screen.matrix.cursor = screen.matrix.row_of(CHANGE.change_id) or 0
+    screen._placed = screen.matrix.change
     return screen, {
         "home.deploy": to.ToReview(PRODUCTION, "deploy"),
         "home.verify": to.ToReview(PRODUCTION, "verify"),
@@ -166,7 +167,7 @@ def home(shell: Shell) -> Scene:
 def home_with_the_cursor_moved(shell: Shell) -> Scene:
     screen, leads = home(shell)
     assert isinstance(screen, HomeScreen)
-    screen._moved, screen.matrix.cursor = True, screen.matrix.row_of(change_id(7)) or 0
+    screen.matrix.cursor = screen.matrix.row_of(change_id(7)) or 0
     moved: dict[str, to.Destination] = {
         "home.open": to.ToChange(plan()[7], PRODUCTION),
         "home.dry_run": to.ToReview(PRODUCTION, "deploy", change_id(7), how="try"),

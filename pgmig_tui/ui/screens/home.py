@@ -20,7 +20,7 @@ from pgmig_tui.ui.previews import Previews, WantedScript, required
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views.matrix import environment_spans
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
+from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 from pgmig_tui.ui.widgets.matrix import Cells, PlanMatrix
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class HomeScreen(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._moved = False
+        self._placed: PlanLine | None = None
         self._filter = ""
         self._briefs: dict[str, tuple[ImpactFacts | None, Span, Span, bool]] = {}
         self._required: tuple[StatusFacts | None, dict[str, PlanLine], dict[str, tuple[str, ...]]] = (None, {}, {})
@@ -57,6 +57,7 @@ class HomeScreen(BaseScreen):
         cells = Cells(self._cell, self._lock_cell, self._risk_cell, self._loses)
         self.matrix = PlanMatrix(facts.plan, [place.name for place in facts.places], cells, identity="matrix")
         self.matrix.chosen = self.pgmig.chosen
+        self._placed = self.matrix.change
         yield self.summary
         yield Horizontal(Vertical(self.head, self.matrix, id="plan"), self.side, id="columns")
 
@@ -188,12 +189,19 @@ class HomeScreen(BaseScreen):
         return lines
 
     def _to_next(self) -> None:
-        """Puts the cursor on the next change to deploy, as long as nobody moved it."""
+        """Puts the cursor on the next change to deploy."""
         standing = self._standing()
         if standing is not None and standing.pending:
             row = self.matrix.row_of(standing.pending[0])
             if row is not None:
                 self.matrix.move(row)
+        self._placed = self.matrix.change
+
+    @property
+    def _moved(self) -> bool:
+        """Whether somebody has put the cursor elsewhere than it was put by itself, by whatever key or click."""
+        here, placed = self.matrix.change, self._placed
+        return here is not None and placed is not None and here.change_id != placed.change_id
 
     # The side pane, the locks and the risks
 
@@ -453,7 +461,7 @@ class HomeScreen(BaseScreen):
             self.say(f"there is no environment {number}")
             return
         self.pgmig.chosen = self.matrix.chosen = number - 1
-        self._moved = False
+        self._placed = self.matrix.change
         self.answers_changed()
         self.head.refresh()
         self.summary.refresh()
@@ -501,7 +509,8 @@ class HomeScreen(BaseScreen):
         self._filter = text
         self.matrix.needle = text or self.matrix.needle
         self.matrix.refill(self._rows(text))
-        self.matrix.move(0)
+        if text:
+            self.matrix.move(0)
         self._show_side()
         self.tick()
 
@@ -519,10 +528,6 @@ class HomeScreen(BaseScreen):
 
     def panes(self) -> Sequence[Lines]:
         return (self.matrix, self.side) if self.size.width >= WIDE else (self.matrix,)
-
-    def do_move(self, part: Movable, how: Callable[[Movable], None]) -> None:
-        self._moved = True
-        super().do_move(part, how)
 
     def copied(self) -> Callable[[], str] | Unavailable:
         change = self._change()
