@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,10 +14,10 @@ from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import ScriptImpact
 from pgmig_tui.run.journal.run_plan import Step
 from pgmig_tui.ui.backend import gating
-from pgmig_tui.ui.backend.protocol import DoNotDeploy, ItemFacts, ReviewFacts
+from pgmig_tui.ui.backend.protocol import Answered, DoNotDeploy, ItemFacts, ReviewFacts
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.views.review import step_lines
-from tests.ui.fakes import ITEMS, PLACES, FakeSession, Prepare, UnderReview, change_id, standing
+from tests.ui.fakes import ITEMS, PLACES, FakeSession, FakeWatch, Prepare, UnderReview, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -495,3 +496,44 @@ async def test_what_is_marked_can_be_tried() -> None:
         await robot.press("D")
         await robot.sees("DRY RUN 4 changes")
         assert session.calls[-1] == Prepare("dev", "deploy", how="try")
+
+
+async def test_r_asks_the_server_again_and_the_answer_that_was_given_last_counts() -> None:
+    class Slow(FakeSession):
+        def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
+            if len(answers) == 1:
+                self.hold.wait(5)
+            return super().answer(review, answers)
+
+    session = Slow()
+    async with opened(session) as robot:
+        await at_review(robot)
+        session.hold.clear()
+        await robot.press("space", *"one", "enter", "j", "space", *"two", "enter")
+        await robot.sees("attested: two")
+        session.hold.set()
+        await robot.press("k")
+        await robot.sees("attested: one")
+        await robot.press("j")
+        await robot.sees("attested: two")
+        asked = session.calls.count(Prepare("production", "deploy"))
+        await robot.press("r")
+        await robot.sees("2 answers of before")
+        assert session.calls.count(Prepare("production", "deploy")) == asked + 1
+
+
+async def test_no_backup_is_begun_beside_a_run_that_is_being_started() -> None:
+    class Slow(FakeSession):
+        def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> FakeWatch:
+            self.hold.wait(5)
+            return super().start(review, answers)
+
+    session = Slow()
+    session.review = UnderReview(OPEN)
+    async with opened(session) as robot:
+        await at_review(robot, environment="1")
+        session.hold.clear()
+        await robot.press("E", *"yes", "enter", "b")
+        await robot.sees("b is off: the run is being started")
+        session.hold.set()
+        await robot.until(lambda: len(session.started) == 1, "a run")

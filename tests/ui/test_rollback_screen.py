@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 
 from pgmig_tui.errors import Refused, Unreachable
-from pgmig_tui.ui.backend.protocol import ItemFacts, RunFacts
-from pgmig_tui.ui.messages import RunsListed
+from pgmig_tui.ui.backend.protocol import ItemFacts, Rollback, RunFacts
+from pgmig_tui.ui.messages import ProjectRead, RunsListed
+from pgmig_tui.ui.screens.rollback import RollbackScreen
 from tests.ui.fakes import HOSTILE_SQL, FakeSession, LookBack, WayBack, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
@@ -228,3 +230,35 @@ async def test_the_record_opens_by_itself_when_the_rollback_is_through() -> None
         await robot.sees("copied 1 line")
         await robot.press("enter")
         await robot.sees("After")
+
+
+async def test_r_looks_again_and_what_was_looked_for_last_is_shown() -> None:
+    class Slow(FakeSession):
+        def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
+            held, self.hold = self.hold, free
+            held.wait(30)
+            return super().look_back(environment, to, save)
+
+    session = Slow()
+    free, first = session.hold, threading.Event()
+    async with opened(session) as robot:
+        await at_rollback(robot)
+        await robot.press("a")
+        await robot.sees("ready to start")
+        session.hold = first
+        await robot.press("r")
+        await robot.sees("looking again")
+        await robot.tell(ProjectRead(session.others(session.facts)))
+        await robot.misses("looking again")
+        session.hold = second = threading.Event()
+        await robot.press("j")
+        first.set()
+        await robot.until(lambda: session.calls.count(LookBack("production", None, None)) == 3, "the first answer")
+        await robot.settle()
+        await robot.sees("looking again")
+        second.set()
+        await robot.misses("looking again")
+        screen = robot.app.screen
+        assert isinstance(screen, RollbackScreen)
+        assert screen.rollback is not None
+        assert screen.rollback.kept == 3

@@ -132,8 +132,8 @@ class ReviewScreen(BaseScreen):
         self.say(_STALE)
 
     def do_ask(self) -> None:
-        if self._starting or self._dumping or not (self._stale or self._error or self._trouble):
-            super().do_ask()
+        super().do_ask()
+        if self._starting or self._dumping:
             return
         self._stale, self._error, self._trouble, self.review, self.accepted = False, "", "", None, False
         self._answers = {}
@@ -295,6 +295,8 @@ class ReviewScreen(BaseScreen):
         return "an unprotected environment needs no acceptance" if review.losses else "nothing is lost"
 
     def _no_backup(self, review: ReviewFacts) -> WhyNot:
+        if self._starting:
+            return "the run is being started"
         if self._dumping:
             return "a backup is being made"
         return "a verify needs none" if review.command == "verify" else None
@@ -368,11 +370,12 @@ class ReviewScreen(BaseScreen):
             return
         self.pgmig.kept.keep(review, self._answers)
 
+        self._turn += 1
         turn = self._turn
 
         def done(found: ReviewFacts) -> None:
             if turn != self._turn:
-                return  # it was of what has been read again since
+                return  # it was of what has been read again, or of fewer answers than were given since
             self._take(found)
             if told:
                 self.say(told, "done")

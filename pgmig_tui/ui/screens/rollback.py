@@ -50,7 +50,8 @@ class RollbackScreen(BaseScreen):
         self._answers: dict[str, Answered] = {}
         self._error = ""
         self._refused = ""
-        self._looking = 0
+        self._turn = 0
+        self._looking = False
         self._starting = False
         self._with_sql = False
         self._sql_at = 0
@@ -78,24 +79,29 @@ class RollbackScreen(BaseScreen):
 
     def _look(self) -> None:
         """Ask again, for another point or with another wish to save; what was accepted was for what was shown."""
-        self._looking += 1
-        self.accepted = False
-        turn, session, name, to, save = self._looking, self.session, self.environment.name, self._to, self._save
+        self._turn += 1
+        self._looking, self.accepted = True, False
+        turn, session, name, to, save = self._turn, self.session, self.environment.name, self._to, self._save
         self._show()
 
         def done(found: Rollback) -> None:
-            if turn == self._looking:
-                self._looking, self._error = 0, ""
+            if turn == self._turn:
+                self._looking, self._error = False, ""
                 self.rollback = found
                 self._show()
 
         def failed(error: Exception) -> None:
-            if turn == self._looking:
-                self._looking = 0
+            if turn == self._turn:
+                self._looking = False
                 self._error = words_of(error)
                 self._show()
 
         self.later("look back", lambda: session.look_back(name, to, save), done, failed)
+
+    def do_ask(self) -> None:
+        super().do_ask()
+        if not self._starting:
+            self._look()
 
     def project_changed(self) -> None:
         """What was shown may be planned otherwise now: it is looked at again, and any confirmation is void."""
