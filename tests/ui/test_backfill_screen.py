@@ -183,3 +183,17 @@ async def test_the_end_tells_of_rows_that_are_left() -> None:
     async with opened(session) as robot:
         await watching(robot, session)
         await robot.sees("+ DONE  4,000 rows in 1 batch", "100 %", "7 rows left to do", "ANALYZE dms.documents")
+
+
+async def test_help_that_is_in_front_when_it_is_read_that_it_is_one_keeps_no_dead_screen_behind() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        robot.app.open_run(session.watch.run_id)
+        await robot.press("question_mark")
+        await robot.sees("HELP for RUN")
+        session.watch.unread = begun()
+        await robot.until(lambda: bool(session.watch.told), "its journal read")
+        await robot.press("escape")
+        await robot.sees("dms.documents", "p Pause + Faster")
+        await robot.press("escape")
+        await robot.sees("ALL ENVIRONMENTS")

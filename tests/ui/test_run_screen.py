@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.ui.destinations import ToRun
 from pgmig_tui.ui.screens.run import RunScreen
-from tests.ui.fakes import NAMES, FakeSession, LookBack, Prepare, UnderReview, change_id, standing
+from tests.ui.fakes import NAMES, FakeSession, FakeWatch, LookBack, Prepare, UnderReview, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -664,3 +665,51 @@ async def test_nothing_is_confirmed_before_all_of_the_question_was_in_sight() ->
             await robot.settle()
         await robot.press("enter")
         await robot.until(lambda: session.watch.sent == [("stop",)], "the stop")
+
+
+async def test_nothing_is_said_of_a_run_that_nobody_has_seen_yet() -> None:
+    class Slow(FakeSession):
+        def attach(self, run_id: str) -> FakeWatch:
+            self.hold.wait(5)
+            return super().attach(run_id)
+
+    session = Slow()
+    session.watch.unread, session.watch.lives = [planned(), *step(1, 22), ENDED], False
+    async with opened(session) as robot:
+        session.hold.clear()
+        robot.app.go(ToRun(session.watch.run_id, controls=False))
+        await robot.sees("RUN 20260820")
+        await robot.press("X")
+        await robot.sees("X is off: not attached yet")
+        await robot.press("z")
+        await robot.sees("ALL ENVIRONMENTS")
+        assert "goes on" not in robot.text
+        session.hold.set()
+        robot.app.go(ToRun(session.watch.run_id, controls=False))
+        await robot.sees("STOPPED")
+        await robot.press("X")
+        await robot.sees("X is off: the run has ended")
+
+
+async def test_what_comes_next_by_itself_waits_behind_what_is_in_front_and_a_dialog_says_that_it_is_too_late() -> None:
+    for keys, closes in (
+        (["s"], [*"500ms 9", "enter"]),
+        (["X"], [*"yes", "enter"]),
+        (["question_mark"], ["escape"]),
+    ):
+        session = FakeSession()
+        session.watch.unread = begun()
+        async with opened(session) as robot:
+            await at_run(robot, session)
+            await robot.sees("1/4 >")
+            await robot.press(*keys)
+            session.watch.unread = [FAILED, ENDED]
+            await robot.until(
+                lambda: any(one.ended for one in robot.app.screen_stack if isinstance(one, RunScreen)), "end"
+            )
+            await robot.press(*closes)
+            await robot.sees("retry: a new run of the 3 changes that are left")
+            assert session.watch.sent == []
+            await robot.press("escape")
+            if keys != ["question_mark"]:
+                await robot.sees("nothing was done: the run has ended")

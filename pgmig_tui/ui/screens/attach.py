@@ -47,7 +47,7 @@ class AttachScreen(Dialog[None]):
         return (("Nothing that is chosen here stops it.", "muted"),)
 
     def action_attach(self, controls: bool) -> None:
-        if self.is_current:
+        if self.is_active:
             app, run = self.pgmig, self.run_facts
             self.answer(None)
             app.go(ToRun(run.run_id, controls=controls))

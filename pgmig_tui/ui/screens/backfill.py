@@ -145,7 +145,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
 
     def quiet_line(self, columns: int) -> Line:
         if self.picture.exit_status is not None:
-            return ((" Esc: home", "muted"),)
+            return ((" Esc: back", "muted"),)
         return ((" Esc, z and q leave it alone; it goes on without this screen", "muted"),)
 
     # Keys
@@ -214,7 +214,7 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
     def do_stop(self, watch: Watch) -> None:
         head = paragraph("STOP: cancel the batch that runs, and end the run", "strong")
         stays = paragraph("That batch is rolled back; all before it stay, and it can be resumed from there.")
-        self._confirm(watch, "stop", [*head, (), *stays])
+        self._confirm("stop", [*head, (), *stays])
 
     def do_resume(self, place: EnvironmentFacts) -> None:
         self.go_on_to(ToReview(place, "backfill", self.run_id))

@@ -123,7 +123,7 @@ class BaseScreen(Screen[None]):
 
     def go_on_to(self, destination: Destination) -> None:
         """Open what comes next in this screen's stead; on top, where something else has been opened over it."""
-        self.go(destination, instead=self.is_current)
+        self.go(destination, instead=self.is_active)
 
     def on_resize(self) -> None:
         self.set_class(self.too_small, "-too-small")
@@ -307,7 +307,7 @@ class BaseScreen(Screen[None]):
 
     def action_do(self, key_id: str, number: int = 0) -> None:
         """`number` is what was typed of a key that is nine."""
-        if not self.is_current:
+        if not self.is_active:
             # Typed ahead, before the place that it was meant for stood there: better lost than done elsewhere.
             return
         key, self._number = self.keys[key_id], number

@@ -158,7 +158,7 @@ class ChangeScreen(BaseScreen):
         pane, kind, environment = self._panes.get(self.kind), self.kind, self._environment
         if pane is None or pane.facts.impact is None or not pane.facts.live or pane.facts.upto or environment is None:
             return
-        if self._asking_now or not self.is_current:
+        if self._asking_now or not self.is_active:
             return
         self._asking_now = True
         session, impact, before = self.session, pane.facts.impact, self._now.get(kind)

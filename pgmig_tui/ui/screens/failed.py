@@ -224,7 +224,7 @@ class FailedScreen(BaseScreen):
             self.say("it can't be marked", "failed")
         elif evidence.ok is False:
             self.say("its own verify script says that it isn't deployed; `deploy --log-only` would not ask", "failed")
-        elif self.is_current:
+        elif self.is_active:
             mark = ToReview(place, "deploy", self.step.change_id, how="record", evidence=evidence.told)
             self.go(mark, instead=True)
 

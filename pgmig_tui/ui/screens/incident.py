@@ -129,7 +129,7 @@ class RollbackRunScreen(RunScreen):
     opened = False
 
     def _after_reading(self) -> None:
-        if self.picture.exit_status == 0 and not self.opened and self.is_current:
+        if self.picture.exit_status == 0 and not self.opened and self.is_active:
             self.opened = True
             self.do_after(self.picture)
 

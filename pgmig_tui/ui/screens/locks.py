@@ -52,7 +52,7 @@ class LocksScreen(SessionsScreen):
     def on_locks_read(self, message: LocksRead) -> None:
         message.stop()
         # A list that is held still, or that a dialog stands before, doesn't move under the hand.
-        if not self.held and self.is_current:
+        if not self.held and self.is_active:
             self.found = message.tree
             self._arrange()
 

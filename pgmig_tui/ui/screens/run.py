@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import ClassVar, Self
 
 from textual.containers import Horizontal
@@ -115,8 +116,8 @@ class RunScreen(BaseScreen):
                 self._said = None  # what was asked for is no news any more
         self._tell_blocker(message.events)
         self.log_lines.add(lines)
-        if self.picture.command == "backfill" and self.place == "run":
-            self._instead()
+        if self._in_batches:
+            self._go_on()
             return
         if self.picture.exit_status is not None and self._environment is not None:
             self.pgmig.ask_again()
@@ -125,8 +126,25 @@ class RunScreen(BaseScreen):
         self.banner.refresh()
         self.foot.refresh()
         self.status.refresh()
+        self._go_on()
+
+    @property
+    def _in_batches(self) -> bool:
+        """Whether it is a run of another kind than this screen is for."""
+        return self.picture.command == "backfill" and self.place == "run"
+
+    def _go_on(self) -> None:
+        """Opens what comes next by itself, which waits while help or a dialog is in front."""
+        if self._in_batches:
+            if self.is_active:
+                self._instead()
+            return
         self._after_failure()
         self._after_reading()
+
+    def on_screen_resume(self) -> None:
+        if self.events:
+            self._go_on()
 
     def _after_reading(self) -> None:
         """The place shows what the journal said last."""
@@ -149,7 +167,7 @@ class RunScreen(BaseScreen):
             session, run_id = self.session, self.run_id
             # A script that can't be shown is no news: what failed has been said already.
             self.later("script", lambda: session.recorded(run_id, path), self._take_script, lambda error: None)
-        if self._seen_alive and self.picture.exit_status and not self._offered and self.is_current and self._controls:
+        if self._seen_alive and self.picture.exit_status and not self._offered and self.is_active and self._controls:
             self._offered = True
             self.do_failed(step)
 
@@ -260,7 +278,7 @@ class RunScreen(BaseScreen):
     def quiet_line(self, columns: int) -> Line:
         if self.picture.exit_status is not None:
             now = "   f: what can be done now" if self.failed is not None else ""
-            return ((f" Enter: results and what to do after{now}   Esc: home", "muted"),)
+            return ((f" Enter: results and what to do after{now}   Esc: back", "muted"),)
         if not self.picture.steps:
             return ()
         if not self.alive:
@@ -331,12 +349,21 @@ class RunScreen(BaseScreen):
 
     def controlled(self) -> Watch | Unavailable:
         """What tells the run something, if it's this screen that may."""
-        if not self._controls:
-            controls = safe(self._watch.controlled_by()) if self._watch is not None else ""
-            return Unavailable(f"you are only watching; {controls or 'nobody'} controls it")
         if self._watch is None:
             return Unavailable("not attached yet")
-        return Unavailable("the run has ended") if self.ended else self._watch
+        if self.ended:
+            return Unavailable("the run has ended")
+        if self._controls:
+            return self._watch
+        return Unavailable(f"you are only watching; {safe(self._watch.controlled_by()) or 'nobody'} controls it")
+
+    def _if_controlled(self, do: Callable[[Watch], None]) -> None:
+        """What a dialog has asked for, if it can still be told to the run."""
+        watch = self.controlled()
+        if isinstance(watch, Unavailable):
+            self.say(f"nothing was done: {watch.reason}")
+        else:
+            do(watch)
 
     def _nobody_there(self, watch: Watch) -> WhyNot:
         if self.picture.in_the_way:
@@ -378,12 +405,9 @@ class RunScreen(BaseScreen):
         from pgmig_tui.ui.screens.settings import SettingsScreen
 
         dialog = SettingsScreen(self.picture.lock_timeout_ms, self.picture.retries, danger=self.protected)
-        self.app.push_screen(dialog, self._set)
+        self.app.push_screen(dialog, lambda given: self._if_controlled(partial(self._set, given)) if given else None)
 
-    def _set(self, settings: tuple[int, int] | None) -> None:
-        watch = self.controlled()
-        if settings is None or isinstance(watch, Unavailable):
-            return
+    def _set(self, settings: tuple[int, int], watch: Watch) -> None:
         timeout, retries = settings
         if timeout != self.picture.lock_timeout_ms:
             self._send(watch, f"asked for lock_timeout {duration(timeout)}", "lock_timeout", str(timeout))
@@ -403,9 +427,12 @@ class RunScreen(BaseScreen):
     def do_locks(self, place: EnvironmentFacts) -> None:
         self.go(ToLocks(place, controlling=not isinstance(self.controlled(), Unavailable)))
 
-    def _confirm(self, watch: Watch, command: str, lines: list[Line]) -> None:
+    def _confirm(self, command: str, lines: list[Line]) -> None:
+        def send(watch: Watch) -> None:
+            self._send(watch, f"asked to {command}", command)
+
         dialog = ConfirmScreen(lines, "yes", danger=self.protected, undone="the run is left as it is")
-        self.app.push_screen(dialog, lambda yes: self._send(watch, f"asked to {command}", command) if yes else None)
+        self.app.push_screen(dialog, lambda yes: self._if_controlled(send) if yes else None)
 
     def _leaves(self) -> list[Line]:
         step = self.picture.current
@@ -417,12 +444,12 @@ class RunScreen(BaseScreen):
 
     def do_cancel(self, watch: Watch) -> None:
         self._confirm(
-            watch, "cancel", [*paragraph("CANCEL the statement that runs now, and stop", "strong"), (), *self._leaves()]
+            "cancel", [*paragraph("CANCEL the statement that runs now, and stop", "strong"), (), *self._leaves()]
         )
 
     def do_stop(self, watch: Watch) -> None:
         head = paragraph("STOP the run: cancel the statement and close its sessions", "strong")
-        self._confirm(watch, "stop", [*head, (), *self._leaves()])
+        self._confirm("stop", [*head, (), *self._leaves()])
 
     def detach(self) -> None:
         """Tells the run that who controls it leaves on purpose: it goes on, as it would not after a lost terminal."""
@@ -437,8 +464,9 @@ class RunScreen(BaseScreen):
     def do_back(self) -> None:
         if not self.ended:
             self.detach()
-            left = STAYS_PAUSED if self.picture.paused else GOES_ON
-            self.pgmig.notify(f"run {self.run_id} {left}; h lists runs", timeout=4)
+            if self.events or self._seen_alive:  # before that nobody has seen whether it lives
+                left = STAYS_PAUSED if self.picture.paused else GOES_ON
+                self.pgmig.notify(f"run {self.run_id} {left}; h lists runs", timeout=4)
         super().do_back()
 
     def do_after(self, picture: RunPicture) -> None:
