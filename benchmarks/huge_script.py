@@ -86,12 +86,16 @@ def write_script(folder: Path, inserts: int, copied: int) -> Path:
     for kind in ("deploy", "revert", "verify"):
         (folder / kind).mkdir(parents=True)
     with (folder / "deploy" / "rows.sql").open("w") as out:
-        out.write("BEGIN;\nCREATE TABLE public.items (id int, name text, price numeric);\n")
+        out.write("BEGIN;\nCREATE TABLE public.items (id int, name text, price numeric, at timestamptz, note text);\n")
         for n in range(inserts):
-            out.write(f"INSERT INTO public.items (id, name, price) VALUES ({n}, 'item number {n}', {n % 97}.50);\n")
-        out.write("COPY public.items (id, name, price) FROM stdin;\n")
+            note = (f"'no. {n}: ${n}.00 -- /* {n} */'", f"E'it\\'s\t{n}'", "NULL")[n % 3]  # as dumps of real rows have
+            out.write(
+                f"INSERT INTO public.items (id, name, price, at, note) VALUES ({n}, 'item number {n}', {n % 97}.50,"
+                f" '2024-02-29 {n % 24:02}:{n % 60:02}:07.5+00', {note});\n"
+            )
+        out.write("COPY public.items (id, name, price, at, note) FROM stdin;\n")
         for n in range(copied):
-            out.write(f"{n}\titem number {n}\t{n % 97}.50\n")
+            out.write(f"{n}\titem number {n}\t{n % 97}.50\t2024-02-29 {n % 24:02}:07:00+00\t\\N\n")
         out.write("\\.\nCOMMIT;\n")
     (folder / "revert" / "rows.sql").write_text("DROP TABLE public.items;\n")
     return _project(folder, ["rows"])
