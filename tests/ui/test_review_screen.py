@@ -17,7 +17,7 @@ from pgmig_tui.ui.backend import gating
 from pgmig_tui.ui.backend.protocol import Answered, DoNotDeploy, ItemFacts, ReviewFacts
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.views.review import step_lines
-from tests.ui.fakes import ITEMS, PLACES, FakeSession, FakeWatch, Prepare, UnderReview, change_id, standing
+from tests.ui.fakes import ITEMS, PLACES, BackUp, FakeSession, FakeWatch, Prepare, UnderReview, change_id, standing
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -519,6 +519,12 @@ async def test_r_asks_the_server_again_and_the_answer_that_was_given_last_counts
         asked = session.calls.count(Prepare("production", "deploy"))
         await robot.press("r")
         await robot.sees("2 answers of before")
+        assert session.calls.count(Prepare("production", "deploy")) == asked + 1
+        await robot.press("b", *"yes", "enter")
+        await robot.until(lambda: BackUp("production") in session.calls, "a backup")
+        await robot.misses("making a backup")
+        await robot.press("r")
+        await robot.sees("the proof of the backup made here would be lost")
         assert session.calls.count(Prepare("production", "deploy")) == asked + 1
 
 

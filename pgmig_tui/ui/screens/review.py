@@ -59,6 +59,7 @@ class ReviewScreen(BaseScreen):
         self._trouble = ""
         self._starting = False
         self._dumping = False
+        self._proven = False
         self._stale = False
         self._turn = 0
         self._left = threading.Event()
@@ -132,9 +133,13 @@ class ReviewScreen(BaseScreen):
         self.say(_STALE)
 
     def do_ask(self) -> None:
+        if self._proven and not (self._stale or self._error or self._trouble):
+            self.say("not asked again, or the proof of the backup made here would be lost; Esc and a new review ask")
+            return
         super().do_ask()
         if self._starting or self._dumping:
             return
+        self._proven = False
         self._stale, self._error, self._trouble, self.review, self.accepted = False, "", "", None, False
         self._answers = {}
         self._show()
@@ -442,7 +447,7 @@ class ReviewScreen(BaseScreen):
         self.later("backup", lambda: session.backup(review, stopping), self._dumped, self._not_dumped)
 
     def _dumped(self, review: ReviewFacts) -> None:
-        self._dumping = False
+        self._dumping, self._proven = False, True
         self._take(review)
         self._evaluate()
 
