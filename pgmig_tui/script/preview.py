@@ -20,7 +20,7 @@ from pgmig_tui.script.parse import output_names
 from pgmig_tui.script.problems import ScriptError, ScriptRefused, ScriptUnbounded
 from pgmig_tui.script.reader import PsqlReader
 from pgmig_tui.script.repeated import RepeatedRows
-from pgmig_tui.script.silence import MARK, Silence, silences
+from pgmig_tui.script.silence import Silence, is_marked, silences
 from pgmig_tui.script.statement import Statement, decode
 from pgmig_tui.script.variables import is_special, parse_boolean, to_text
 
@@ -432,7 +432,7 @@ class _Walker(PsqlReader):
 
     def include(self, name: str, data: bytes) -> None:
         super().include(name, data)
-        if MARK in data.lower():
+        if is_marked(data):
             self.marked[name] = data
         if len(self._frames) > 1:
             self.included.append(name)

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from pgmig_tui.script.lexer import Lexer, Stop
 from pgmig_tui.script.statement import Statement
 
-MARK = b"pgmig:"
+_MARK = b"pgmig:"
+_CHUNK = 1 << 20
+
+
+def is_marked(data: bytes) -> bool:
+    """Whether a comment of ours may stand in a script. Piece by piece: another copy of a large one is too much."""
+    starts = range(0, len(data), _CHUNK)
+    return any(_MARK in data[start : start + _CHUNK + len(_MARK)].lower() for start in starts)
+
+
 _COMMENT = re.compile(rb"--[ \t]*pgmig:[ \t]*([^\r\n]*)", re.IGNORECASE).finditer
 _SAID = re.compile(r"(\w*)\s*([A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*)?[\s:–—-]*(.*)", re.DOTALL).fullmatch
 _COMMENT_LINE = re.compile(rb"[ \t]*--").match

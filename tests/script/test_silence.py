@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pgmig_tui.script.silence import Silence
+from pgmig_tui.script.silence import Silence, is_marked
 from tests.script.reading import previewed
 
 MARK = "-- pgmig: allow fk-not-valid small"
@@ -92,3 +92,11 @@ def test_an_included_file_has_its_own_lines_each_time_it_is_read() -> None:
 
 def test_a_script_without_such_comments_has_none() -> None:
     assert previewed("-- about pgmig\nSELECT 'x'; -- allow it").silences == ()
+
+
+def test_a_mark_is_found_wherever_it_stands_in_a_large_script() -> None:
+    edge = 1 << 20
+    for at in (0, edge - 7, edge - 6, edge - 3, edge - 1, edge, 2 * edge - 2):
+        assert is_marked(b"x" * at + b"PgMig: allow" + b"x" * edge), at
+        assert is_marked(b"x" * at + b"pgmig:"), at
+    assert not is_marked(b"pgmig " * 200_000)
