@@ -23,7 +23,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
 
 test: check $(VENV)/.servers
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-versions: $(VENV)/.servers
 	@for major in 13 14 15 16 17 18; do echo "PostgreSQL $$major"; \
