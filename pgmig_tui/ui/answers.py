@@ -34,16 +34,16 @@ class Answers:
 
     def change(self, facts: ProjectFacts) -> None:
         """The project is another one by now; answers of environments that lead elsewhere, or are gone, are dropped."""
-        same = {place.name for place in facts.places if place in self.facts.places}
+        same = {environment.name for environment in facts.environments if environment in self.facts.environments}
         self.facts = facts
         for known in (self.last, self.good):
             for name in set(known) - same:
                 del known[name]
 
-    def take(self, standing: StatusFacts) -> None:
-        self.last[standing.environment] = standing
-        if standing.reachable:
-            self.good[standing.environment] = standing
+    def take(self, status: StatusFacts) -> None:
+        self.last[status.environment] = status
+        if status.reachable:
+            self.good[status.environment] = status
 
     def newest_run(self, environment: str) -> RunFacts | None:
         return max(
@@ -116,8 +116,8 @@ class Answers:
 
         if self.problem:
             add(0, f"! plan or configuration on disk can't be read; shown is what they were: {self.problem}", "failed")
-        for place in self.facts.places:
-            last, name = self.last.get(place.name), place.name
+        for environment in self.facts.environments:
+            last, name = self.last.get(environment.name), environment.name
             if last is None:
                 continue
             if not last.reachable:
@@ -125,9 +125,9 @@ class Answers:
                 tail = f" Shown: the answer of {age} ago." if age else ""
                 add(0, f"? {name}: {last.error}{tail} Deploy and roll back are off there.", "stale")
                 continue
-            if last.strangers:
-                names = ", ".join(last.strangers[:3])
-                more = len(last.strangers) - 3
+            if last.not_in_plan:
+                names = ", ".join(last.not_in_plan[:3])
+                more = len(last.not_in_plan) - 3
                 add(
                     1,
                     f"! {name}: deployed but not in the plan: {names}{f' and {more} more' if more > 0 else ''}",

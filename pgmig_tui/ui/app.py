@@ -71,7 +71,7 @@ class PgmigApp(App[int]):
         self.session = session
         self.answers = Answers(session.facts)
         self.clock = clock or (lambda: datetime.now(UTC))
-        self.chosen = next((i for i, place in enumerate(session.facts.places) if place.name == chosen), 0)
+        self.chosen = next((i for i, one in enumerate(session.facts.environments) if one.name == chosen), 0)
         self.unlocked: set[str] = set()
         """Protected environments whose word was given: from then on, in this session, they may be changed."""
         self.kept = KeptAnswers()
@@ -111,7 +111,7 @@ class PgmigApp(App[int]):
 
     def _ask_places(self) -> None:
         """Asks the environments that there are, and no others any more."""
-        names = [place.name for place in self.session.facts.places]
+        names = [environment.name for environment in self.session.facts.environments]
         for name in [name for name in self._asking if name not in names]:
             self._asking.pop(name).stop()
         for name in names:
@@ -131,13 +131,13 @@ class PgmigApp(App[int]):
     def on_project_read(self, message: ProjectRead) -> None:
         self.answers.problem = message.problem
         if message.reread is not None:
-            before, chosen = self.session.facts.places, self.chosen
+            before, chosen = self.session.facts.environments, self.chosen
             message.reread.take()
             facts = self.session.facts
             self.answers.change(facts)
             name = before[chosen].name if before else ""
-            self.chosen = next((at for at, place in enumerate(facts.places) if place.name == name), 0)
-            self.unlocked &= {place.name for place in facts.places if place in before}
+            self.chosen = next((at for at, environment in enumerate(facts.environments) if environment.name == name), 0)
+            self.unlocked &= {environment.name for environment in facts.environments if environment in before}
             for screen in self.screen_stack:
                 if isinstance(screen, BaseScreen):
                     screen.project_changed()
@@ -152,11 +152,11 @@ class PgmigApp(App[int]):
 
     def _ask(self, environment: str) -> EnvironmentAnswered:
         try:
-            standing = self.session.standing(environment)
+            status = self.session.status(environment)
         except Exception as error:
             # One environment's trouble, of whatever kind, is said in its column; the others and the program go on.
-            standing = StatusFacts(environment, self.clock(), False, error=words_of(error))
-        return EnvironmentAnswered(standing)
+            status = StatusFacts(environment, self.clock(), False, error=words_of(error))
+        return EnvironmentAnswered(status)
 
     def _list_runs(self) -> RunsListed | None:
         try:
@@ -170,7 +170,7 @@ class PgmigApp(App[int]):
             poller.wake()
 
     def on_environment_answered(self, message: EnvironmentAnswered) -> None:
-        self.answers.take(message.standing)
+        self.answers.take(message.status)
         self._tell()
 
     def on_runs_listed(self, message: RunsListed) -> None:
@@ -187,30 +187,37 @@ class PgmigApp(App[int]):
             if alive and isinstance(self.screen, HomeScreen):
                 from pgmig_tui.ui.screens.attach import AttachScreen
 
-                place = next((place for place in self.session.facts.places if place.name == alive[0].environment), None)
-                self.push_screen(AttachScreen(alive[0], protected=place is not None and place.protected))
+                environment = next(
+                    (
+                        environment
+                        for environment in self.session.facts.environments
+                        if environment.name == alive[0].environment
+                    ),
+                    None,
+                )
+                self.push_screen(AttachScreen(alive[0], protected=environment is not None and environment.protected))
 
     def _tell(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, BaseScreen):
                 screen.answers_changed()
 
-    def locked(self, place: EnvironmentFacts) -> str | None:
+    def locked(self, environment: EnvironmentFacts) -> str | None:
         """Why nothing may be changed there yet; None when it may."""
-        if not place.protected or place.name in self.unlocked:
+        if not environment.protected or environment.name in self.unlocked:
             return None
-        return f"{place.name} is read-only; u unlocks it for this session, by its word"
+        return f"{environment.name} is read-only; u unlocks it for this session, by its word"
 
-    def unlock(self, place: EnvironmentFacts, done: Callable[[], None]) -> None:
+    def unlock(self, environment: EnvironmentFacts, done: Callable[[], None]) -> None:
         """Asks for the word of a protected environment."""
         from pgmig_tui.ui.screens.confirm import unlock
 
         def confirmed(yes: bool | None) -> None:
             if yes:
-                self.unlocked.add(place.name)
+                self.unlocked.add(environment.name)
                 done()
 
-        self.push_screen(unlock(place), confirmed)
+        self.push_screen(unlock(environment), confirmed)
 
     def choose_theme(self, name: str) -> None:
         """Shows another theme, now and whenever the program is opened again."""

@@ -62,7 +62,7 @@ def with_item(
 
 @dataclass(frozen=True, slots=True)
 class Key(Generic[S]):
-    """One key of one place. `id` is `place.name` and public: keys will be bound anew by it. `keys` as Textual names
+    """One key of one screen. `id` is `screen.name` and public: keys will be bound anew by it. `keys` as Textual names
     them; no `label` = not in the footer. `called` is the label as things stand, where what the key does depends on what
     is going on; `hidden` whether the footer leaves it out now, because others matter more."""
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class EnvironmentAnswered(Message):
     """An environment answered, or said why it can't."""
 
-    def __init__(self, standing: StatusFacts) -> None:
+    def __init__(self, status: StatusFacts) -> None:
         super().__init__()
-        self.standing = standing
+        self.status = status
 
 
 class ProjectRead(Message):

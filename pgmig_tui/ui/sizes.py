@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 NARROW, SHORT = 72, 20
-"""Below so many columns or rows a place leaves out what it can do without; 80x24 less tmux's status line, and half of a
-wide terminal, are above it."""
+"""Below so many columns or rows a screen leaves out what it can do without; 80x24 less tmux's status line, and half of
+a wide terminal, are above it."""
 SMALL = (40, 10)
 """Columns and rows on which a running run can still be watched, paused and stopped, as from a phone. Below them nothing
 is confirmed: nobody could have read what it is about."""

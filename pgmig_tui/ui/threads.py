@@ -90,7 +90,7 @@ def finish(say: Callable[[str], object]) -> None:
 
 
 def words_of(error: Exception) -> str:
-    """An error in one line for a place that has only one; a PgmigError's other sentences follow it."""
+    """An error in one line for a line that has only one; a PgmigError's other sentences follow it."""
     if isinstance(error, PgmigError):
         return in_a_line(str(error))
     return f"{type(error).__name__}: {error}"

@@ -109,7 +109,7 @@ def plan(count: int = len(NAMES)) -> tuple[PlanLine, ...]:
     return tuple(lines)
 
 
-PLACES = (
+ENVIRONMENTS = (
     EnvironmentFacts("dev", "documents_dev", "localhost:5432", "maria"),
     EnvironmentFacts("staging", "documents_staging", "db.staging.example.org:5432", "maria", color="yellow"),
     EnvironmentFacts(
@@ -119,12 +119,12 @@ PLACES = (
 
 
 def facts(
-    plan_lines: tuple[PlanLine, ...] | None = None, places: tuple[EnvironmentFacts, ...] = PLACES
+    plan_lines: tuple[PlanLine, ...] | None = None, environments: tuple[EnvironmentFacts, ...] = ENVIRONMENTS
 ) -> ProjectFacts:
-    return ProjectFacts("documents", Path("/srv/documents"), "Maria Berg", plan_lines or plan(), places, tags=1)
+    return ProjectFacts("documents", Path("/srv/documents"), "Maria Berg", plan_lines or plan(), environments, tags=1)
 
 
-def standing(environment: str, deployed: int, lines: tuple[PlanLine, ...] | None = None, **more: Any) -> StatusFacts:
+def status(environment: str, deployed: int, lines: tuple[PlanLine, ...] | None = None, **more: Any) -> StatusFacts:
     lines = lines or plan()
     return StatusFacts(
         environment,
@@ -434,7 +434,7 @@ class FakeSession:
 
         return Reread(its_facts, take)
 
-    def standing(self, environment: str) -> StatusFacts:
+    def status(self, environment: str) -> StatusFacts:
         return self.standings[environment]
 
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText:

@@ -1,4 +1,4 @@
-"""Every screen that has keys, by its place."""
+"""Every screen that has keys, by its ID."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def _below(screen: type[BaseScreen]) -> list[type[BaseScreen]]:
 for _module in iter_modules(screens.__path__, f"{screens.__name__}."):
     import_module(_module.name)
 
-CLASSES = tuple(screen for screen in _below(BaseScreen) if screen.place != "any")
-SCREENS = {screen.place: screen for screen in reversed(CLASSES)}
+CLASSES = tuple(screen for screen in _below(BaseScreen) if screen.screen_id != "any")
+SCREENS = {screen.screen_id: screen for screen in reversed(CLASSES)}

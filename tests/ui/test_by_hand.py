@@ -56,16 +56,16 @@ def test_a_change_is_marked_only_after_its_verify_script_has_spoken(
     against = session.evidence("dev", second)
     assert against.ok is False
     assert 'relation "public.t_second" does not exist' in against.told
-    assert session.standing("dev").deployed == frozenset([first])
+    assert session.status("dev").deployed == frozenset([first])
     pg18.execute("CREATE TABLE public.t_second (id int)", database)
     spoken = session.evidence("dev", second)
     assert spoken.ok is True
     assert spoken.told.startswith("verify/second.sql on dev passed in ")
-    assert session.standing("dev").deployed == frozenset([first])
+    assert session.status("dev").deployed == frozenset([first])
     review = session.prepare("dev", "deploy", second, how="record")
     assert [step.mode for step in review.steps] == ["record"]
     assert run(session, review)[0] == 0
-    assert session.standing("dev").deployed == frozenset([first, second])
+    assert session.status("dev").deployed == frozenset([first, second])
     assert session.evidence("dev", second).problem == "it is recorded already"
 
 
@@ -82,7 +82,7 @@ def test_a_dry_run_leaves_nothing_and_needs_no_checklist(session: ProjectSession
     assert [step.change for step in review.steps] == ["first"]
     assert review.items == ()
     assert run(session, review)[0] == 0
-    assert session.standing("dev").deployed == frozenset()
+    assert session.status("dev").deployed == frozenset()
     assert pg18.execute("SELECT to_regclass('public.t_first')::text", database) == [(None,)]
 
 
@@ -106,7 +106,7 @@ def test_what_was_rolled_back_is_deployed_again_once_its_mark_is_lifted(
         session.roll_back(back, [])
     (told,) = refused.value.details
     assert told.startswith("public.t_first: 2 rows")
-    assert session.standing("dev").deployed == frozenset([first])
+    assert session.status("dev").deployed == frozenset([first])
     back = session.look_back("dev", None, None)
     assert back.loses.known == (told,)
     watch = session.roll_back(back, [Answered("data-loss", "attest", "a table of a test")])
@@ -119,7 +119,7 @@ def test_what_was_rolled_back_is_deployed_again_once_its_mark_is_lifted(
     again = session.prepare("dev", "deploy", first)
     assert [step.change for step in again.steps] == ["first"]
     assert run(session, again)[0] == 0
-    assert session.standing("dev").deployed == frozenset([first])
+    assert session.status("dev").deployed == frozenset([first])
 
 
 def test_a_real_lock_watch_sees_ends_and_closes(session: ProjectSession, pg18: Server, database: str) -> None:

@@ -12,12 +12,12 @@ from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
 from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptKind
 from pgmig_tui.ui.views import impact as impact_pane
-from tests.ui.fakes import DEPLOY_SQL, FakeSession, LookNow, Prepare, change_id, impact, standing
+from tests.ui.fakes import DEPLOY_SQL, FakeSession, LookNow, Prepare, change_id, impact, status
 from tests.ui.robot import Robot, opened
 
 
 async def at_change(robot: Robot) -> None:
-    await robot.tell(standing("production", 8))
+    await robot.tell(status("production", 8))
     await robot.press("3", "enter")
     await robot.sees("[deploy]", "Lock impact  PostgreSQL 18.6", "ALTER TABLE dms.documents")
 
@@ -134,7 +134,7 @@ async def test_thousands_of_findings_stay_near_the_current_one() -> None:
     )
     session.impacts["deploy"] = ScriptImpact("deploy/x.sql", False, statements, ())
     async with opened(session) as robot:
-        await robot.tell(standing("production", 8))
+        await robot.tell(status("production", 8))
         await robot.press("3", "enter")
         await robot.sees(">L1 INSERT")
         await robot.press("tab", "G")
@@ -181,7 +181,7 @@ async def test_a_script_of_many_lines_opens_and_scrolls() -> None:
     session = FakeSession()
     session.texts["deploy"] = "BEGIN;\n" + "INSERT INTO t VALUES (1, 'x');\n" * 100_000 + "-- ALTER TABLE dms.documents"
     async with opened(session) as robot:
-        await robot.tell(standing("production", 8))
+        await robot.tell(status("production", 8))
         await robot.press("3", "enter")
         await robot.sees("INSERT INTO t VALUES")
         await robot.press("G")
@@ -214,7 +214,7 @@ async def test_the_beginning_of_a_long_script_is_shown_while_the_rest_is_read() 
 
     session = Slow()
     async with opened(session, size=(100, 60)) as robot:
-        await robot.tell(standing("production", 8))
+        await robot.tell(status("production", 8))
         await robot.press("3", "enter")
         await robot.sees("from the text alone", "this goes to line 6 so far", "L6 ALTER TABLE")
         assert "L9 UPDATE" not in robot.text
@@ -268,7 +268,7 @@ async def test_what_is_not_known_yet_is_never_said_to_be_nothing() -> None:
 
     session = Slow()
     async with opened(session) as robot:
-        await robot.tell(standing("production", 8))
+        await robot.tell(status("production", 8))
         await robot.press("3", "enter")
         await robot.sees("Lock impact ...")
         for key in ("i", "tab"):

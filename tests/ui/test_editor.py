@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.ui.editor import command, missing
-from tests.ui.fakes import FakeSession, Prepare, UnderReview, change_id, standing
+from tests.ui.fakes import FakeSession, Prepare, UnderReview, change_id, status
 from tests.ui.robot import opened
 
 
@@ -47,7 +47,7 @@ async def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_to
     monkeypatch.delenv("EDITOR", raising=False)
     session = FakeSession()
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.press("enter")
         await robot.sees("ALTER TABLE dms.documents")
         await robot.press("e")
@@ -64,7 +64,7 @@ async def test_a_dry_run_starts_at_a_change_that_is_pending() -> None:
     session = FakeSession()
     session.review = UnderReview(())
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.press("k", "enter")
         await robot.sees("ALTER TABLE dms.documents")
         await robot.press("D")

@@ -17,7 +17,7 @@ from pgmig_tui.ui.app import unfit_terminal
 from pgmig_tui.ui.backend.protocol import LockSession, RunFacts, StatusFacts
 from pgmig_tui.ui.keys import FOOTER_LIMIT, footer
 from pgmig_tui.ui.themes import THEMES
-from tests.ui.fakes import NOW, PLACES, FakeSession, UnderReview, facts, plan, standing
+from tests.ui.fakes import ENVIRONMENTS, NOW, FakeSession, UnderReview, facts, plan, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import opened
 from tests.ui.screens import SCREENS
@@ -31,9 +31,9 @@ AT = "2026-08-20T03:13:00Z"
 STEP = {"number": 1, "action": "deploy", "change": HOSTILE}
 
 
-@pytest.mark.parametrize("place", SCREENS)
-def test_no_key_has_two_meanings_in_one_place(place: str) -> None:
-    taken = [part for key in SCREENS[place].all_keys() for part in key.keys.split(",")]
+@pytest.mark.parametrize("screen_id", SCREENS)
+def test_no_key_has_two_meanings_on_one_screen(screen_id: str) -> None:
+    taken = [part for key in SCREENS[screen_id].all_keys() for part in key.keys.split(",")]
     assert sorted(taken) == sorted(set(taken))
 
 
@@ -52,15 +52,15 @@ def test_a_letter_that_is_dangerous_somewhere_is_harmless_nowhere_else() -> None
             assert not dangerous & set(key.keys.split(",")), key.id
 
 
-@pytest.mark.parametrize("place", SCREENS)
-def test_a_footer_fits_into_80_columns(place: str) -> None:
-    shown = footer(SCREENS[place].all_keys(), SCREENS[place].footed)
+@pytest.mark.parametrize("screen_id", SCREENS)
+def test_a_footer_fits_into_80_columns(screen_id: str) -> None:
+    shown = footer(SCREENS[screen_id].all_keys(), SCREENS[screen_id].footed)
     assert 0 < len(shown) <= FOOTER_LIMIT
     assert sum(len(key.shown) + len(key.label) + 2 for key in shown) <= 80
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24)])
-async def test_help_lists_every_key_of_the_place_and_why_one_is_off(size: tuple[int, int]) -> None:
+async def test_help_lists_every_key_of_the_screen_and_why_one_is_off(size: tuple[int, int]) -> None:
     async with opened(size=size) as robot:
         await robot.press("question_mark")
         await robot.sees("HELP for HOME", "home.deploy", "off: dev has not answered yet")
@@ -69,10 +69,10 @@ async def test_help_lists_every_key_of_the_place_and_why_one_is_off(size: tuple[
         await robot.sees("ALL ENVIRONMENTS")
 
 
-async def test_too_small_is_one_line_and_no_key_of_a_place_works() -> None:
+async def test_too_small_is_one_line_and_no_key_of_a_screen_works() -> None:
     session = FakeSession()
     async with opened(session, (39, 9)) as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         await robot.sees("needs 40x10, has 39x9", "works without")
         await robot.press("3", "d", "R")
         assert session.calls == []
@@ -83,9 +83,9 @@ async def test_too_small_is_one_line_and_no_key_of_a_place_works() -> None:
 
 async def test_hostile_text_is_shown_and_never_obeyed() -> None:
     line = replace(plan()[0], name=HOSTILE, note=HOSTILE, planner=HOSTILE, tags=(HOSTILE,), requires=(HOSTILE,))
-    place = replace(PLACES[0], name="dev", database=HOSTILE, host=HOSTILE, user=HOSTILE)
+    environment = replace(ENVIRONMENTS[0], name="dev", database=HOSTILE, host=HOSTILE, user=HOSTILE)
     session = FakeSession(
-        replace(facts((line, *plan()[1:]), (place, *PLACES[1:])), project=HOSTILE, foreign=(HOSTILE,))
+        replace(facts((line, *plan()[1:]), (environment, *ENVIRONMENTS[1:])), project=HOSTILE, foreign=(HOSTILE,))
     )
     session.texts = {"deploy": f"SELECT '{HOSTILE}';\n" * 5, "revert": HOSTILE}
     items = tuple(replace(item, title=HOSTILE, summary=HOSTILE) for item in session.review.items)
@@ -101,7 +101,7 @@ async def test_hostile_text_is_shown_and_never_obeyed() -> None:
     ]
     async with opened(session) as robot:
         await robot.tell(
-            standing("dev", 0, note=HOSTILE, strangers=(HOSTILE,), differing={plan()[0].change_id: HOSTILE})
+            status("dev", 0, note=HOSTILE, not_in_plan=(HOSTILE,), differing={plan()[0].change_id: HOSTILE})
         )
         await robot.tell(StatusFacts("staging", NOW, False, error=HOSTILE))
         await robot.runs()
@@ -153,7 +153,7 @@ async def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed()
         event_at(AT, "blocker_ended", {"pid": HOSTILE, "how": HOSTILE, "ok": True, "message": HOSTILE}),
     ]
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         robot.app.open_run(session.watch.run_id)
         await robot.sees("BLOCKED BY")
         await robot.press("p")
@@ -181,8 +181,8 @@ async def test_hostile_text_of_sessions_and_failures_is_shown_and_never_obeyed()
 
 
 async def test_the_palette_goes_through_the_same_guards() -> None:
-    place = replace(PLACES[0], name="[/]")
-    session = FakeSession(facts(places=(place,)))
+    environment = replace(ENVIRONMENTS[0], name="[/]")
+    session = FakeSession(facts(environments=(environment,)))
     async with opened(session) as robot:
         await robot.press("colon", *"deploy")
         await robot.sees("Deploy.. (d)", "off: [/] has not answered yet")
@@ -195,7 +195,7 @@ async def test_the_palette_goes_through_the_same_guards() -> None:
 async def test_the_palette_narrows_by_name_and_does_what_the_key_does(size: tuple[int, int]) -> None:
     session = FakeSession()
     async with opened(session, size) as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.press("ctrl+p")
         await robot.sees("Locks (l)", "DRY RUN.. (D)")
         await robot.snapshot("palette")
@@ -214,7 +214,7 @@ async def test_sql_holds_the_text_between_markup() -> None:
     session = FakeSession()
     session.texts["deploy"] = "SELECT '[/foo]' AS \"[/bar]\";"
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.press("enter")
         await robot.sees("SELECT '[/foo]' AS \"[/bar]\";")
 
@@ -327,13 +327,13 @@ WAYS = {
 
 
 @pytest.mark.parametrize("size", [(80, 23), (79, 24), (72, 20)])
-@pytest.mark.parametrize("place", WAYS)
-async def test_less_than_80x24_is_enough_for_every_place(place: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("screen_id", WAYS)
+async def test_less_than_80x24_is_enough_for_every_screen(screen_id: str, size: tuple[int, int]) -> None:
     session = FakeSession()
     async with opened(session, size) as robot:
-        await robot.tell(standing("production", 5))
-        await robot.press("3", *WAYS[place])
-        await robot.until(lambda: robot.app.screen.place == place, place)  # type: ignore[attr-defined]
+        await robot.tell(status("production", 5))
+        await robot.press("3", *WAYS[screen_id])
+        await robot.until(lambda: robot.app.screen.screen_id == screen_id, screen_id)  # type: ignore[attr-defined]
         await robot.until(lambda: not robot.app.screen.has_class("-too-small"), "no complaint")
-        await robot.sees("Help" if place != "help" else "Back")
+        await robot.sees("Help" if screen_id != "help" else "Back")
         await robot.misses("works without a screen")

@@ -9,7 +9,7 @@ import pytest
 from pgmig_tui.display.activity import Activity, Blocker, Hold
 from pgmig_tui.errors import NotPermitted
 from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession
-from tests.ui.fakes import NOW, EndSession, FakeSession, WayBack, standing
+from tests.ui.fakes import NOW, EndSession, FakeSession, WayBack, status
 from tests.ui.robot import Robot, opened
 
 SIZES = [(100, 30), (80, 24)]
@@ -50,8 +50,8 @@ SEEN = Foreign(
 
 
 async def at_run(robot: Robot, key: str = "3") -> None:
-    busy = standing("production", 5, under_way=f"run {RUN} of another account or host is under way: {HOLDER}")
-    await robot.tell(standing("dev", 5), busy)
+    busy = status("production", 5, under_way=f"run {RUN} of another account or host is under way: {HOLDER}")
+    await robot.tell(status("dev", 5), busy)
     await robot.press(key)
     await robot.sees("~ production: w watches it: run")
     await robot.press("w")
@@ -144,7 +144,7 @@ async def test_another_program_s_lock_is_shown_and_left_to_it() -> None:
     holder = "sqitch, or whoever else uses its lock: process 99, user sqitch, sqitch, from a local connection"
     session.foreign.seen = Foreign(NOW, holder=holder, registry="the registry: 5 changes deployed")
     async with opened(session) as robot:
-        busy = standing("dev", 5, under_way=f"another program holds Sqitch's lock: {holder}")
+        busy = status("dev", 5, under_way=f"another program holds Sqitch's lock: {holder}")
         await robot.tell(busy)
         await robot.press("w")
         await robot.sees("lock: sqitch, or whoever else uses its lock: process 99")
@@ -157,7 +157,7 @@ async def test_the_rollback_leads_there_too() -> None:
     session.back = WayBack(running=f"run {RUN} of another account or host is under way: {HOLDER}")
     session.foreign.seen = SEEN
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 9), standing("production", 9))
+        await robot.tell(status("dev", 9), status("production", 9))
         await robot.press("3", "R")
         await robot.sees("w watches it")
         await robot.press("w")

@@ -12,7 +12,7 @@ from benchmarks.large_project import changes
 from pgmig_tui.ui.app import moved
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.messages import RunsListed
-from tests.ui.fakes import NAMES, NOW, PLACES, FakeSession, Prepare, change_id, facts, impact, plan, standing
+from tests.ui.fakes import ENVIRONMENTS, NAMES, NOW, FakeSession, Prepare, change_id, facts, impact, plan, status
 from tests.ui.robot import opened
 
 SIZES = [(100, 30), (80, 24)]
@@ -36,7 +36,7 @@ async def test_names_stand_there_before_any_answer() -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_each_environment_answers_by_itself(size: tuple[int, int]) -> None:
     async with opened(size=size) as robot:
-        await robot.tell(standing("dev", 9), standing("production", 5))
+        await robot.tell(status("dev", 9), status("production", 5))
         await robot.press("3")
         await robot.sees("production: 4 pending", "+ ok", ". todo", "...")
         await robot.sees("A.EXCL" if size[0] < 96 else "ACCESS EXCLUSIVE")
@@ -48,7 +48,7 @@ async def test_a_pending_change_that_loses_data_is_marked(columns: int, marked: 
     session = FakeSession()
     session.impacts[f"deploy {change_id(8)}"] = impact("revert")
     async with opened(session, size=(columns, 30)) as robot:
-        await robot.tell(standing("dev", 9), standing("staging", 5), standing("production", 5))
+        await robot.tell(status("dev", 9), status("staging", 5), status("production", 5))
         await robot.press("3")
         await robot.sees(marked)
         rows = {name: row_of(robot.text, name) for name in NAMES[5:]}
@@ -61,9 +61,9 @@ async def test_a_pending_change_that_loses_data_is_marked(columns: int, marked: 
 @pytest.mark.parametrize("size", SIZES)
 async def test_an_environment_without_an_answer_keeps_its_last_with_an_age_and_a_reason(size: tuple[int, int]) -> None:
     async with opened(size=size) as robot:
-        old = replace(standing("production", 5), asked_at=NOW - timedelta(seconds=48))
+        old = replace(status("production", 5), asked_at=NOW - timedelta(seconds=48))
         gone = StatusFacts("production", NOW, False, error="db1.eu:5432: timeout expired after 5 s")
-        await robot.tell(standing("dev", 9), standing("staging", 9), old, gone)
+        await robot.tell(status("dev", 9), status("staging", 9), old, gone)
         await robot.press("3")
         await robot.sees("? ok 48s", "? todo 48s", "timeout expired", "no answer")
         await robot.press("d")
@@ -79,7 +79,7 @@ async def test_the_cursor_goes_to_the_next_change_until_somebody_moves_it() -> N
     session = FakeSession()
     async with opened(session) as robot:
         for keys, chosen in ((["j"], 4), (["slash", *"owner", "enter"], 7), (["n"], 7), (["click"], 7)):
-            await robot.tell(standing("dev", 5))
+            await robot.tell(status("dev", 5))
             await robot.press("escape", "1")
             assert " > " in row_of(robot.text, NAMES[5])
             if keys == ["click"]:
@@ -87,7 +87,7 @@ async def test_the_cursor_goes_to_the_next_change_until_somebody_moves_it() -> N
                 await robot.pilot.click(offset=(6, row))
             else:
                 await robot.press(*keys)
-            await robot.tell(standing("dev", 5), standing("dev", 2))
+            await robot.tell(status("dev", 5), status("dev", 2))
             assert " > " in row_of(robot.text, NAMES[chosen]), keys
             await robot.press("escape")  # shows all
             assert " > " in row_of(robot.text, NAMES[chosen]), keys
@@ -111,14 +111,14 @@ async def test_filter_shows_what_holds_the_text_and_esc_shows_all() -> None:
 
 async def test_nothing_pending_says_why_deploy_is_off() -> None:
     async with opened() as robot:
-        await robot.tell(standing("dev", 9))
+        await robot.tell(status("dev", 9))
         await robot.press("d")
         await robot.sees("d is off: dev has everything that the plan has")
 
 
 async def test_a_standby_says_so_in_the_banner_in_place_of_what_may_be_done_there() -> None:
     async with opened(size=(80, 23)) as robot:
-        await robot.tell(standing("production", 5, standby=True), standing("staging", 5))
+        await robot.tell(status("production", 5, standby=True), status("staging", 5))
         for environment, standby in (("3", True), ("2", False)):
             await robot.press(environment, "l")
             await robot.sees("STANDBY" if standby else "RW")
@@ -132,7 +132,7 @@ async def test_a_standby_says_so_in_the_banner_in_place_of_what_may_be_done_ther
 async def test_what_must_not_be_deployed_says_so_and_a_missing_tag_is_no_up_to_date(columns: int) -> None:
     why = "must not be deployed: it eats prices"
     async with opened(size=(columns, 30)) as robot:
-        await robot.tell(standing("dev", 7, marked={change_id(7): why}), standing("staging", 9, untagged=("@v9",)))
+        await robot.tell(status("dev", 7, marked={change_id(7): why}), status("staging", 9, untagged=("@v9",)))
         await robot.sees("dev: 2 pending, 1 must not be deployed")
         rows = {name: row_of(robot.text, name) for name in NAMES[7:]}
         assert ["x marked" in row for row in rows.values()] == [True, False], rows
@@ -149,7 +149,7 @@ async def test_a_failed_run_marks_the_change_that_failed_and_is_named() -> None:
         RunFacts("r1", "staging", "deploy", "failed", "2026-08-20T02:41:10Z", "", 2, 4, failed_change_id=change_id(7)),
     )
     async with opened(session) as robot:
-        await robot.tell(standing("staging", 7))
+        await robot.tell(status("staging", 7))
         await robot.runs()
         await robot.sees("x FAILED", "staging: run r1 FAILED at 2 of 4")
 
@@ -160,7 +160,7 @@ async def test_a_run_that_is_alive_is_offered_and_esc_leaves_it_alone() -> None:
         RunFacts("r2", "production", "deploy", "running", "2026-08-20T03:10:00Z", "", 1, 4, "Maria", "bastion2"),
     )
     async with opened(session) as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         await robot.runs()
         await robot.sees("A run is ALIVE on !! PRODUCTION !! production", "1 of 4 steps")
         await robot.snapshot("attach")
@@ -174,7 +174,7 @@ async def test_what_a_run_works_on_is_told_by_its_journal_and_a_paused_one_is_no
     run = RunFacts("r2", "staging", "deploy", "running", AT, "", 2, 4, under_way=change_id(7))
     session.listed = (run,)
     async with opened(session) as robot:
-        await robot.tell(standing("staging", 5))  # an answer from before its first two changes
+        await robot.tell(status("staging", 5))  # an answer from before its first two changes
         await robot.runs()
         await robot.sees("A run is ALIVE on staging", "Nothing that is chosen here stops it")
         await robot.press("escape")
@@ -209,22 +209,22 @@ def test_an_environment_is_asked_again_when_its_run_has_moved() -> None:
 
 async def test_ten_thousand_changes_and_nine_environments() -> None:
     lines = plan(10_000)
-    places = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(9))
-    async with opened(FakeSession(facts(lines, places)), size=(80, 24)) as robot:
+    environments = tuple(replace(ENVIRONMENTS[0], name=f"environment-{number}") for number in range(9))
+    async with opened(FakeSession(facts(lines, environments)), size=(80, 24)) as robot:
         assert "20250101_9999" in robot.text
-        await robot.tell(standing("environment-8", 9_000, lines))
+        await robot.tell(status("environment-8", 9_000, lines))
         await robot.press("9", "G", "g", "ctrl+d")
         await robot.sees("environment-8: 1000 pending", " 8* 9")
 
 
 def many_places(number: int) -> tuple[EnvironmentFacts, ...]:
-    return tuple(replace(PLACES[0], name=f"shop-{number:02}") for number in range(1, number + 1))
+    return tuple(replace(ENVIRONMENTS[0], name=f"shop-{number:02}") for number in range(1, number + 1))
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 23), (100, 30), (160, 50)])
 async def test_environments_beyond_the_ninth_are_chosen_by_name_number_and_arrow(size: tuple[int, int]) -> None:
-    async with opened(FakeSession(facts(places=many_places(12))), size) as robot:
-        await robot.tell(standing("shop-11", 5), standing("shop-12", 7))
+    async with opened(FakeSession(facts(environments=many_places(12))), size) as robot:
+        await robot.tell(status("shop-11", 5), status("shop-12", 7))
         await robot.press("9", "right", "right")
         await robot.sees("env 11/12 shop-11", "shop-11: 4 pending")
         await robot.press("right", "right", "right")
@@ -248,13 +248,13 @@ async def test_environments_beyond_the_ninth_are_chosen_by_name_number_and_arrow
 
 @pytest.mark.parametrize("columns", [80, 100, 160])
 async def test_all_columns_of_twelve_environments_are_in_sight_and_more_come_with_the_chosen_one(columns: int) -> None:
-    async with opened(FakeSession(facts(places=many_places(12))), (columns, 30)) as robot:
-        await robot.tell(*(standing(f"shop-{number:02}", number % 9) for number in range(1, 13)))
+    async with opened(FakeSession(facts(environments=many_places(12))), (columns, 30)) as robot:
+        await robot.tell(*(status(f"shop-{number:02}", number % 9) for number in range(1, 13)))
         head = robot.text.splitlines()[2]
         assert " ".join(head.partition("change")[2].split()).startswith("* 1 2 3 4 5 6 7 8 9 10 11 12 "), head
         await robot.press("e", *"12", "enter")
         await robot.sees("*12")
-    async with opened(FakeSession(facts(places=many_places(40))), (columns, 30)) as robot:
+    async with opened(FakeSession(facts(environments=many_places(40))), (columns, 30)) as robot:
         for number in (1, 17, 39, 40):
             await robot.press("e", *f"shop-{number}".replace("p-1", "p-01" if number == 1 else "p-1"), "enter")
             await robot.sees(f"env {number}/40", f"*{number:>2}")
@@ -281,7 +281,7 @@ async def test_no_two_rows_of_the_plan_look_alike(columns: int) -> None:
 
 
 async def test_no_environment_and_an_empty_plan_are_said() -> None:
-    empty = replace(facts(), plan=(), places=())
+    empty = replace(facts(), plan=(), environments=())
     async with opened(FakeSession(empty)) as robot:
         await robot.sees("no target in sqitch.conf", "0 changes")
         await robot.press("enter", "d", "R", "j", "y")
@@ -290,11 +290,11 @@ async def test_no_environment_and_an_empty_plan_are_said() -> None:
 
 @pytest.mark.parametrize("size", [(72, 20), (80, 23), (100, 30), (160, 50)])
 async def test_the_loss_of_a_change_is_marked_beside_a_scrollbar_too(size: tuple[int, int]) -> None:
-    places = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(1, 13))
-    session = FakeSession(facts(plan(400), places))
+    environments = tuple(replace(ENVIRONMENTS[0], name=f"environment-{number}") for number in range(1, 13))
+    session = FakeSession(facts(plan(400), environments))
     session.impacts["deploy"] = impact("revert")
     async with opened(session, size) as robot:
-        await robot.tell(standing("environment-1", 300, plan(400)))
+        await robot.tell(status("environment-1", 300, plan(400)))
         await robot.sees("CRIT x")
         rows = [row for row in robot.text.splitlines() if "CRIT" in row]
         assert rows

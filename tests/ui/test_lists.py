@@ -37,7 +37,7 @@ from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.palette import PaletteScreen
 from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
-from tests.ui.fakes import NOW, PLACES, FakeSession, UnderReview, change_id, facts, impact, plan, standing
+from tests.ui.fakes import ENVIRONMENTS, NOW, FakeSession, UnderReview, change_id, facts, impact, plan, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -231,7 +231,7 @@ async def at_findings(robot: Robot, session: Crowded) -> Lines:
 
 async def at_choices(robot: Robot, session: Crowded) -> Lines:
     await at_run([*failing(), ended(1)], "f")(robot, session)
-    await robot.tell(standing("dev", 250, plan(MANY)))
+    await robot.tell(status("dev", 250, plan(MANY)))
     await robot.press("m")
     await robot.sees("it can't be marked")
     return await in_pane(robot, 1)
@@ -326,13 +326,13 @@ def in_sight(robot: Robot, part: Lines) -> None:
         assert len(chosen) == 1, "the finding that is chosen is out of sight:\n" + "\n".join(seen)
     if not isinstance(part, Choices):
         return
-    rows, place = rows_on_screen(robot, part), part.cursor - part.scroll_offset.y
+    rows, offset = rows_on_screen(robot, part), part.cursor - part.scroll_offset.y
     if part.filled:
         wide = [width(text_of(part.line_at(index)).rstrip()) for index in range(part.line_count)]
         assert max(wide) <= part.columns, "a scrollbar lies over what is said"
-    assert 0 <= place < part.size.height, f"row {part.cursor} is out of sight, {place} rows off the top"
+    assert 0 <= offset < part.size.height, f"row {part.cursor} is out of sight, {offset} rows off the top"
     marked = [number for number, row in enumerate(rows) if row[:2].lstrip().startswith(">")]
-    assert marked == [place], f"marked are {marked}, the cursor is at {place}:\n" + "\n".join(rows)
+    assert marked == [offset], f"marked are {marked}, the cursor is at {offset}:\n" + "\n".join(rows)
 
 
 def shows(robot: Robot, part: Lines, index: int) -> None:
@@ -350,7 +350,7 @@ async def test_what_a_key_goes_to_is_in_sight(where: Where) -> None:
     sizes = [size for size in reversed(SIZES) if (where.name, size) not in _NOT]
     async with opened(session, sizes[0]) as robot:
         away = "run x of another account is under way"
-        busy = standing("dev", 250, plan(MANY), under_way=away, differing={change_id(250): LONG})
+        busy = status("dev", 250, plan(MANY), under_way=away, differing={change_id(250): LONG})
         await robot.tell(busy)
         await robot.runs()
         part = await where.way(robot, session)
@@ -392,8 +392,8 @@ async def keys_are_followed(robot: Robot, part: Lines, where: Where) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[int, int]) -> None:
-    places = tuple(replace(PLACES[0], name=f"environment-{n}") for n in range(1, MANY + 1))
-    async with opened(FakeSession(facts(places=places)), size) as robot:
+    environments = tuple(replace(ENVIRONMENTS[0], name=f"environment-{n}") for n in range(1, MANY + 1))
+    async with opened(FakeSession(facts(environments=environments)), size) as robot:
         await robot.press("e")
         await robot.sees("part of an environment's name")
         dialog = robot.app.screen
@@ -420,7 +420,7 @@ async def test_whoever_types_the_word_has_read_the_name_of_all_that_is_lost(
     session = Crowded()
     session.review = UnderReview(())
     async with opened(session, size) as robot:
-        await robot.tell(standing("dev", 250, plan(MANY)))
+        await robot.tell(status("dev", 250, plan(MANY)))
         await robot.press(keys[0])
         await robot.sees("ready to start" if keys[0] == "d" else "accept DATA LOSS")
         await robot.press(*keys[1:])

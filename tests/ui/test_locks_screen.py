@@ -8,7 +8,7 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.errors import NotPermitted
 from pgmig_tui.ui.backend.protocol import LockSession
 from pgmig_tui.ui.views.locks import rows_of
-from tests.ui.fakes import EndSession, FakeSession, WatchLocks, standing
+from tests.ui.fakes import EndSession, FakeSession, WatchLocks, status
 from tests.ui.robot import Robot, opened
 
 SIZES = [(100, 30), (80, 24)]
@@ -49,7 +49,7 @@ TREE = (ROOT, OURS, *WEB, HIDDEN, PREPARED)
 
 
 async def at_locks(robot: Robot, *, unlocked: bool = True) -> None:
-    await robot.tell(standing("dev", 5), standing("production", 5))
+    await robot.tell(status("dev", 5), status("production", 5))
     await robot.press("3")
     if unlocked:
         await robot.press("u", *"prod", "enter")

@@ -13,10 +13,10 @@ from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.runs import RunsScreen
 from pgmig_tui.ui.themes import THEMES
-from tests.ui.fakes import NOW, PLACES, FakeSession, facts, plan, standing
+from tests.ui.fakes import ENVIRONMENTS, NOW, FakeSession, facts, plan, status
 from tests.ui.robot import Robot, opened
 
-TWELVE = tuple(replace(PLACES[0], name=f"environment-{number}") for number in range(1, 13))
+TWELVE = tuple(replace(ENVIRONMENTS[0], name=f"environment-{number}") for number in range(1, 13))
 LONG = "connection to server at 127.0.0.1, port 1 failed: Connection refused; " + "is the server running there? " * 8
 SIZES = [(80, 23), (100, 30), (160, 50)]
 
@@ -38,7 +38,7 @@ async def click(robot: Robot, selector: str, text: str) -> None:
 async def test_a_click_on_a_key_of_the_footer_is_that_key(size: tuple[int, int]) -> None:
     session = FakeSession()
     async with opened(session, size) as robot:
-        await robot.tell(standing("dev", 9))
+        await robot.tell(status("dev", 9))
         await click(robot, "#foot", "Deploy")
         await robot.sees("d is off: dev has everything that the plan has")
         await click(robot, "#foot", "h Runs")
@@ -50,7 +50,7 @@ async def test_a_click_on_a_key_of_the_footer_is_that_key(size: tuple[int, int])
 
 async def test_a_second_click_on_a_line_is_enter() -> None:
     async with opened() as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.pilot.click("#matrix", offset=(6, 1))
         assert home_of(robot).matrix.cursor == 1
         await robot.pilot.click("#matrix", offset=(6, 1))
@@ -58,7 +58,7 @@ async def test_a_second_click_on_a_line_is_enter() -> None:
 
 
 async def test_a_click_on_an_environment_of_the_status_line_chooses_it() -> None:
-    async with opened(FakeSession(facts(places=TWELVE)), (80, 23)) as robot:
+    async with opened(FakeSession(facts(environments=TWELVE)), (80, 23)) as robot:
         await click(robot, "#status", "environment-2")
         await robot.sees("env 2/12 environment-2")
         await click(robot, "#status", "e: all")
@@ -73,7 +73,7 @@ async def test_a_click_on_an_environment_of_the_status_line_chooses_it() -> None
 async def test_what_is_cut_is_shown_whole_by_a_key(size: tuple[int, int]) -> None:
     session = FakeSession(facts(plan(400), TWELVE))
     async with opened(session, size) as robot:
-        await robot.tell(*(StatusFacts(place.name, NOW, False, error=LONG) for place in TWELVE))
+        await robot.tell(*(StatusFacts(environment.name, NOW, False, error=LONG) for environment in TWELVE))
         await robot.sees("environment-1: connection to server at 127.0.0.1", "= all 12")
         assert "is the server running there? Deploy" not in robot.text
         await robot.press("equals_sign")
@@ -82,8 +82,8 @@ async def test_what_is_cut_is_shown_whole_by_a_key(size: tuple[int, int]) -> Non
             seen += robot.text
             await robot.press("pagedown")
             await robot.settle()
-        for place in TWELVE:
-            assert f"{place.name}: connection" in seen
+        for environment in TWELVE:
+            assert f"{environment.name}: connection" in seen
         assert "roll back are off there" in seen
         await robot.press("escape")
         await robot.sees("Plan documents")
@@ -141,7 +141,7 @@ async def test_production_is_in_reverse_video_on_a_screen_without_colors(monkeyp
     monkeypatch.setenv("NO_COLOR", "1")
 
     async with opened() as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         await robot.press("3")
         await robot.sees("!! PROTECTED !!")
         strip = home_of(robot).banner.render_line(0)

@@ -10,7 +10,7 @@ from pgmig_tui.run.journal.picture import StepPicture
 from pgmig_tui.ui.backend.protocol import ReviewFacts, RunFacts, StepFacts
 from pgmig_tui.ui.views import review as review_view
 from pgmig_tui.ui.views import run as run_view
-from tests.ui.fakes import FakeSession, standing
+from tests.ui.fakes import FakeSession, status
 from tests.ui.robot import opened
 
 NAMES = [one.name for one in changes(16)]
@@ -54,6 +54,6 @@ async def test_how_a_run_ended_and_why_a_server_does_not_answer_are_never_cut() 
         await robot.press("h")
         await robot.sees("x FAILED", "? cut off", "+ ok", "result", "03:12:07Z", "20260820-031200-2d80")
         await robot.press("escape")
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.press("l")
         await robot.sees("? no answer", "unroutable")

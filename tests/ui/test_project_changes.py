@@ -14,7 +14,7 @@ from pgmig_tui.ui.messages import ProjectRead
 from pgmig_tui.ui.screens.home import HomeScreen
 from tests.e2e.terminal import Terminal, make_project
 from tests.servers import Server
-from tests.ui.fakes import ITEMS, PLACES, FakeSession, Prepare, UnderReview, facts, plan, standing
+from tests.ui.fakes import ENVIRONMENTS, ITEMS, FakeSession, Prepare, UnderReview, facts, plan, status
 from tests.ui.robot import Robot, opened
 
 OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
@@ -22,15 +22,19 @@ TABLE = "BEGIN;\nCREATE TABLE public.t_{} (id int);\nCOMMIT;\n"
 LINE = "{name} 2026-01-01T00:00:0{second}Z Maria Berg <maria@example.org> # one more\n"
 
 
-async def written(robot: Robot, session: FakeSession, changes: int = 11, places: tuple[int, ...] = (0, 1, 2)) -> None:
+async def written(
+    robot: Robot, session: FakeSession, changes: int = 11, environments: tuple[int, ...] = (0, 1, 2)
+) -> None:
     """The project on disk has so many changes and these environments from now on."""
-    await robot.tell(ProjectRead(session.others(facts(plan(changes), tuple(PLACES[index] for index in places)))))
+    await robot.tell(
+        ProjectRead(session.others(facts(plan(changes), tuple(ENVIRONMENTS[index] for index in environments))))
+    )
 
 
 async def test_home_shows_the_new_plan_and_the_cursor_and_the_environment_stay_what_they_were() -> None:
     session = FakeSession()
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 9), standing("staging", 5), standing("production", 5))
+        await robot.tell(status("dev", 9), status("staging", 5), status("production", 5))
         await robot.press("2", "g", "j", "j")
         home = robot.app.screen
         assert isinstance(home, HomeScreen)
@@ -41,24 +45,24 @@ async def test_home_shows_the_new_plan_and_the_cursor_and_the_environment_stay_w
         await robot.press("2")
         await written(robot, session, 11, (1, 2))
         await robot.sees("11 changes", "have changed on disk, and were read again")
-        assert robot.app.session.facts.places[robot.app.chosen].name == "staging"
+        assert robot.app.session.facts.environments[robot.app.chosen].name == "staging"
         assert "dev" not in robot.text
         await robot.press("g")
         await robot.sees("> 20250101_0010_generated")
         await robot.press("j", "j", "j", "j")
         assert home.matrix.change.name == before
-        await robot.tell(standing("staging", 5, plan(11)))
+        await robot.tell(status("staging", 5, plan(11)))
         await robot.sees("staging: 6 pending")
 
 
 async def test_an_environment_that_leads_elsewhere_has_not_answered_yet_and_is_not_unlocked() -> None:
     session = FakeSession()
     async with opened(session) as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         await robot.press("3", "u", *"prod", "enter")
         await robot.sees("may be changed")
-        other = replace(PLACES[2], host="db2.eu.example.org:5432")
-        await robot.tell(ProjectRead(session.others(facts(places=(*PLACES[:2], other)))))
+        other = replace(ENVIRONMENTS[2], host="db2.eu.example.org:5432")
+        await robot.tell(ProjectRead(session.others(facts(environments=(*ENVIRONMENTS[:2], other)))))
         await robot.sees("production: asking", "!! PROTECTED !!")
         await robot.press("d")
         await robot.sees("d is off: production has not answered yet")
@@ -67,7 +71,7 @@ async def test_an_environment_that_leads_elsewhere_has_not_answered_yet_and_is_n
 async def test_files_that_can_not_be_read_are_named_and_what_they_were_stays() -> None:
     session = FakeSession()
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5), ProjectRead(None, "pgmig.toml line 3: no such key"))
+        await robot.tell(status("dev", 5), ProjectRead(None, "pgmig.toml line 3: no such key"))
         await robot.sees("can't be read; shown is what they were: pgmig.toml line 3", "dev: 4 pending")
         await written(robot, session)
         await robot.misses("can't be read")
@@ -77,7 +81,7 @@ async def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read
     session = FakeSession()
     session.review = UnderReview(OPEN)
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.press("d")
         await robot.sees("ready to start")
         await robot.press("E")
@@ -99,7 +103,7 @@ async def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read
 async def test_a_rollback_is_looked_at_again_and_a_word_for_what_was_shown_before_does_nothing() -> None:
     session = FakeSession()
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 9))
+        await robot.tell(status("dev", 9))
         await robot.press("R")
         await robot.sees("accept DATA LOSS")
         await robot.press("a", "E")
@@ -130,11 +134,11 @@ def test_the_session_tells_what_is_new_on_disk_once(tmp_path: Path) -> None:
     with pytest.raises(PgmigError):
         session.reread()
     assert session.reread() is None, "it is said once"
-    assert len(session.facts.places) == 1
+    assert len(session.facts.environments) == 1
     (project / "pgmig.toml").write_text('[[environment]]\nname = "live"\ntarget = "db:pg://127.0.0.1:1/live"\n')
     reread = session.reread()
     assert reread is not None
-    assert [place.name for place in reread.facts.places] == ["live"]
+    assert [environment.name for environment in reread.facts.environments] == ["live"]
 
 
 def test_a_change_that_is_added_while_the_screen_is_open_is_pending_there(

@@ -17,7 +17,7 @@ from pgmig_tui.ui.backend import gating
 from pgmig_tui.ui.backend.protocol import Answered, DoNotDeploy, ItemFacts, ReviewFacts
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.views.review import step_lines
-from tests.ui.fakes import ITEMS, PLACES, BackUp, FakeSession, FakeWatch, Prepare, UnderReview, change_id, standing
+from tests.ui.fakes import ENVIRONMENTS, ITEMS, BackUp, FakeSession, FakeWatch, Prepare, UnderReview, change_id, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -27,13 +27,13 @@ OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
 
 
 async def at_review(robot: Robot, key: str = "d", environment: str = "3", *, unlocked: bool = True) -> None:
-    await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 9 if key == "R" else 5))
+    await robot.tell(status("dev", 5), status("staging", 5), status("production", 9 if key == "R" else 5))
     await robot.press(environment)
     if environment == "3" and unlocked:
         await robot.press("u", *"prod", "enter")
         await robot.sees("production may be changed until this program is left")
     if key == "R":  # home's own leads to the roll back screen; this review is that of one failed change
-        robot.app.push_screen(ReviewScreen(PLACES[int(environment) - 1], "revert", None))
+        robot.app.push_screen(ReviewScreen(ENVIRONMENTS[int(environment) - 1], "revert", None))
     else:
         await robot.press(key)
     await robot.sees("strongest lock", "Gate")
@@ -192,7 +192,7 @@ async def test_what_can_not_be_prepared_says_why_and_leaves_everything_off() -> 
     session = FakeSession()
     session.prepare_error = Unreachable("production can't be reached: [/] timeout", now="Nothing was changed.")
     async with opened(session) as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         await robot.press("3", "d")
         await robot.sees("production can't be reached: [/] timeout")
         await robot.press("E")
@@ -215,7 +215,7 @@ async def test_esc_while_it_is_being_prepared_goes_home_and_nothing_comes_after(
     session = FakeSession()
     session.hold.clear()
     async with opened(session) as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         await robot.press("3", "d")
         await robot.sees("reading the scripts")
         await robot.press("escape")
@@ -244,7 +244,7 @@ async def test_mashing_keys_starts_nothing(seed: int) -> None:
     session = FakeSession()
     session.review = UnderReview(OPEN)
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5), standing("staging", 5), standing("production", 5))
+        await robot.tell(status("dev", 5), status("staging", 5), status("production", 5))
         await robot.press("3", "u", *"prod", "enter")
         await robot.sees("production may be changed")
         await robot.press("d", "E", "enter", "y", "space", "enter", "escape")
@@ -366,7 +366,7 @@ async def test_the_word_of_go_is_the_only_one_and_unlocks_its_own_run_alone() ->
         await robot.press(*["backspace"] * 3, *"prod", "enter")
         await robot.sees("RUN 20260820")
         assert len(session.started) == 1
-        assert robot.app.locked(PLACES[2]) is not None
+        assert robot.app.locked(ENVIRONMENTS[2]) is not None
 
 
 async def two_answers(robot: Robot) -> None:
@@ -465,7 +465,7 @@ async def test_a_mark_of_a_rollback_is_lifted_by_a_reason_and_the_word_and_nothi
     )
     session.review = UnderReview(OPEN, marks=marks)
     async with opened(session) as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         await robot.press("3", "d")
         await robot.sees("must not be deployed on production", "document_size_bigint", "run x was rolled back")
         await robot.sees("cannot start")
@@ -490,7 +490,7 @@ async def test_what_is_marked_can_be_tried() -> None:
     mark = DoNotDeploy(change_id(8), "document_size_bigint", "run x was rolled back")
     session.review = UnderReview(marks=(mark,))
     async with opened(session) as robot:
-        await robot.tell(standing("dev", 5))
+        await robot.tell(status("dev", 5))
         await robot.press("d")
         await robot.sees("must not be deployed on dev")
         await robot.press("D")

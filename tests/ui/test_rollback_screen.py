@@ -11,7 +11,7 @@ from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.ui.backend.protocol import ItemFacts, Rollback, RunFacts
 from pgmig_tui.ui.messages import ProjectRead, RunsListed
 from pgmig_tui.ui.screens.rollback import RollbackScreen
-from tests.ui.fakes import HOSTILE_SQL, FakeSession, LookBack, WayBack, change_id, standing
+from tests.ui.fakes import HOSTILE_SQL, FakeSession, LookBack, WayBack, change_id, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -19,7 +19,7 @@ SIZES = [(100, 30), (80, 24)]
 
 
 async def at_rollback(robot: Robot, environment: str = "3") -> None:
-    await robot.tell(standing("dev", 9), standing("staging", 9), standing("production", 9))
+    await robot.tell(status("dev", 9), status("staging", 9), status("production", 9))
     await robot.press(environment, "R")
     await robot.sees("Roll back run 20260820")
 
@@ -122,7 +122,7 @@ async def test_a_run_that_is_under_way_is_said_and_stopped_after_the_word() -> N
     running = "run 20260820-031500-ab12 of another account or host is under way: process 4242"
     session.back = WayBack(running=running, nothing="the last run has committed nothing yet")
     async with opened(session) as robot:
-        await robot.tell(standing("production", 9))
+        await robot.tell(status("production", 9))
         await robot.press("3", "R")
         await robot.sees("is under way: process 4242", "it is stopped first", "ready to start")
         await robot.press("E")
@@ -135,7 +135,7 @@ async def test_where_nothing_is_to_roll_back_a_point_is_chosen_by_hand() -> None
     session = FakeSession()
     session.back = WayBack(nothing="what happened last is a revert, of 2 changes ([/] and a)")
     async with opened(session) as robot:
-        await robot.tell(standing("production", 9))
+        await robot.tell(status("production", 9))
         await robot.press("3", "R")
         await robot.sees(
             "Nothing to roll back: what happened last is a revert", "of 2 changes ([/] and a).", "j chooses a point"
@@ -153,7 +153,7 @@ async def test_a_guess_comes_first_and_is_never_chosen_by_itself() -> None:
     session = FakeSession()
     session.back = WayBack(nothing="x was deployed by no run of this program that is known here", first=3)
     async with opened(session) as robot:
-        await robot.tell(standing("production", 9))
+        await robot.tell(status("production", 9))
         await robot.press("3", "R")
         await robot.sees("perhaps a guess, by times [/]", "j chooses that point", "nothing is chosen yet")
         await robot.press("E", "enter")
@@ -167,7 +167,7 @@ async def test_a_guess_comes_first_and_is_never_chosen_by_itself() -> None:
 async def test_the_key_means_the_same_wherever_the_cursor_rests(moves: list[str]) -> None:
     session = FakeSession()
     async with opened(session) as robot:
-        await robot.tell(standing("production", 9))
+        await robot.tell(status("production", 9))
         await robot.press("3", *moves, "R")
         await robot.sees("Roll back run 20260820")
         assert session.calls[-1] == LookBack("production")
@@ -177,7 +177,7 @@ async def test_a_run_that_is_alive_does_not_keep_a_rollback_away() -> None:
     session = FakeSession()
     async with opened(session) as robot:
         alive = RunFacts("20260820-031500-ab12", "production", "deploy", "running", "2026-08-20T03:15:00Z")
-        await robot.tell(standing("production", 9), RunsListed((alive,)))
+        await robot.tell(status("production", 9), RunsListed((alive,)))
         await robot.sees("A run is ALIVE")
         await robot.press("escape", "3", "d")
         await robot.sees("d is off: run 20260820-031500-ab12 is alive there")
@@ -189,7 +189,7 @@ async def test_what_has_changed_before_the_word_is_looked_at_again_and_accepted_
     session = FakeSession()
     session.start_error = Refused("what was shown as empty is not empty any more", details=["t: 7 rows"])
     async with opened(session) as robot:
-        await robot.tell(standing("production", 9))
+        await robot.tell(status("production", 9))
         await robot.press("3", "R", "a", "E", *"prod", "enter")
         await robot.sees("x nothing was started: what was shown as empty is not empty any more", "t: 7 rows")
         await robot.sees("cannot start: the data loss is not accepted")
@@ -202,7 +202,7 @@ async def test_what_can_not_be_told_says_why() -> None:
     session = FakeSession()
     session.prepare_error = Unreachable("production can't be reached: [/] timeout", now="Nothing was changed.")
     async with opened(session) as robot:
-        await robot.tell(standing("production", 9))
+        await robot.tell(status("production", 9))
         await robot.press("3", "R")
         await robot.sees("This can't be done", "production can't be reached: [/] timeout")
         await robot.press("E", "a")

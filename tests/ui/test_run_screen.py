@@ -9,7 +9,7 @@ import pytest
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.destinations import ToRun
 from pgmig_tui.ui.screens.run import RunScreen
-from tests.ui.fakes import NAMES, FakeSession, FakeWatch, LookBack, Prepare, UnderReview, change_id, standing
+from tests.ui.fakes import NAMES, FakeSession, FakeWatch, LookBack, Prepare, UnderReview, change_id, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -134,7 +134,7 @@ def begun() -> list[Entry]:
 
 
 async def at_run(robot: Robot, session: FakeSession) -> None:
-    await robot.tell(standing("production", 5))
+    await robot.tell(status("production", 5))
     robot.app.open_run(session.watch.run_id)
     await robot.sees("!! PRODUCTION !!  documents@db1", "RUN 20260820-031500-ab12")
 
@@ -625,7 +625,7 @@ async def test_on_a_phone_a_run_is_watched_paused_freed_from_its_blocker_and_sto
     session = FakeSession()
     session.watch.unread = [*begun(), activity(27.4, blockers=[BLOCKER], hidden=3)]
     async with opened(session, (60, 15)) as robot:
-        await robot.tell(standing("production", 5))
+        await robot.tell(status("production", 5))
         robot.app.open_run(session.watch.run_id)
         await robot.sees("!! PRODUCTION !!", "1/4", "BLOCKED BY", "777", "p Pause", "X STOP..")
         await robot.snapshot("run-phone")

@@ -47,7 +47,7 @@ def test_a_change_is_judged_after_the_pending_ones_that_it_requires(tmp_path: Pa
 
 def test_an_error_of_several_lines_is_told_in_sentences(tmp_path: Path) -> None:
     checkout = shop(tmp_path, {"dev": "db:pg://nobody@127.0.0.1:1/shop"})
-    error = ProjectSession(checkout.root, environment(checkout.home)).standing("dev").error
+    error = ProjectSession(checkout.root, environment(checkout.home)).status("dev").error
     assert error.isprintable()
     assert "Connection refused. Is the server running" in error
 

@@ -48,21 +48,21 @@ from pgmig_tui.ui.screens.runs import RunsScreen
 from pgmig_tui.ui.views.impact import Pane
 from tests.ui.fakes import (
     DEPLOY_SQL,
+    ENVIRONMENTS,
     ITEMS,
     NOW,
-    PLACES,
     FakeSession,
     FakeWatch,
     change_id,
     event,
     impact,
     plan,
-    standing,
+    status,
 )
 from tests.ui.screens import CLASSES
 
 AT = "2026-08-20T03:13:00Z"
-PRODUCTION = PLACES[2]
+PRODUCTION = ENVIRONMENTS[2]
 CHANGE = plan()[5]
 RUN = "20260820-031500-ab12"
 
@@ -74,7 +74,7 @@ class Shell(PgmigApp):
         super().__init__(FakeSession(), clock=lambda: NOW, asks=False)
         self.gone: list[to.Destination] = []
         self.chosen = 2
-        self.answers.take(standing("production", 5, under_way="sqitch of somebody"))
+        self.answers.take(status("production", 5, under_way="sqitch of somebody"))
         self.answers.runs = (RunFacts(RUN, "dev", "deploy", "failed", "Maria", AT, 1, 2),)
 
     def go(self, destination: to.Destination, *, instead: bool = False) -> None:
@@ -282,7 +282,7 @@ def backfill_that_was_stopped(shell: Shell) -> Scene:
 
 def failed_step(shell: Shell) -> Scene:
     """Marking as deployed asks the verify script first, and leads to the review when it has answered."""
-    shell.answers.take(standing("production", 6))
+    shell.answers.take(status("production", 6))
     picture = failed()
     screen = FailedScreen(controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), picture), picture.steps[2])
     return screen, {

@@ -125,7 +125,7 @@ class ProjectSession:
 
     # Asking
 
-    def standing(self, environment: str) -> StatusFacts:
+    def status(self, environment: str) -> StatusFacts:
         from pgmig_tui.database.status import environment_status
         from pgmig_tui.run.journal.mark_files import with_file_marks
 
@@ -161,7 +161,7 @@ class ProjectSession:
                 for one in status.marked
                 if one.change_id in status.pending
             },
-            strangers=tuple(one.name for one in status.diverged if one.problem == "not_in_plan"),
+            not_in_plan=tuple(one.name for one in status.diverged if one.problem == "not_in_plan"),
         )
 
     def _under_way(self, status: EnvironmentStatus) -> str:
@@ -386,13 +386,13 @@ def facts_of(project: Project) -> ProjectFacts:
         project.root,
         project.operator.name,
         lines,
-        tuple(_place(environment) for environment in project.environments),
+        tuple(_environment_facts(environment) for environment in project.environments),
         tags=len(plan.tags),
         foreign=(*foreign, *project.warnings),
     )
 
 
-def _place(environment: Environment) -> EnvironmentFacts:
+def _environment_facts(environment: Environment) -> EnvironmentFacts:
     target, policy = environment.target, environment.policy
     host, port = min(target.address.endpoints, default=("", ""))
     return EnvironmentFacts(

@@ -70,12 +70,12 @@ class ProjectFacts:
     root: Path
     operator: str
     plan: tuple[PlanLine, ...]
-    places: tuple[EnvironmentFacts, ...]
+    environments: tuple[EnvironmentFacts, ...]
     tags: int = 0
     foreign: tuple[str, ...] = ()
 
-    def place(self, name: str) -> EnvironmentFacts:
-        return next(place for place in self.places if place.name == name)
+    def environment(self, name: str) -> EnvironmentFacts:
+        return next(environment for environment in self.environments if environment.name == name)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class StatusFacts:
     deployed: frozenset[str] = frozenset()
     pending: tuple[str, ...] = ()
     differing: Mapping[str, str] = field(default_factory=dict)
-    strangers: tuple[str, ...] = ()
+    not_in_plan: tuple[str, ...] = ()
     under_way: str = ""
     """Who works there now, where it isn't a run of this account."""
     standby: bool = False
@@ -104,7 +104,7 @@ class StatusFacts:
     @property
     def words(self) -> Span:
         """How it stands, such as `3 pending`."""
-        differ = len(self.differing) + len(self.strangers)
+        differ = len(self.differing) + len(self.not_in_plan)
         if self.pending:
             more = f", {differ} differ" if differ else ""
             more += f", {len(self.marked)} must not be deployed" if self.marked else ""
@@ -447,7 +447,7 @@ class Backend(Protocol):
         PgmigError, once for each such state of theirs: what was read before still counts then."""
         ...
 
-    def standing(self, environment: str) -> StatusFacts: ...
+    def status(self, environment: str) -> StatusFacts: ...
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText: ...
     def impact(
         self,

@@ -1,1 +1,1 @@
-"""The places of the program, one screen a file."""
+"""The screens of the program, one screen a file."""

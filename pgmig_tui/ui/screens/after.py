@@ -38,7 +38,7 @@ _VERIFIED: dict[str, Span] = {"passed": ("+ ok", "done"), "FAILED": ("x FAILED",
 class AfterScreen(BaseScreen):
     """Reads a finished run's picture; its ticks go into the run's journal, and from there into summary and report."""
 
-    place: ClassVar[str] = "after"
+    screen_id: ClassVar[str] = "after"
     CSS_PATH = "../styles/after.tcss"
 
     def __init__(
@@ -188,10 +188,10 @@ class AfterScreen(BaseScreen):
     def _looked_at(self, item: ItemFacts) -> WhyNot:
         return "checked by the program, nobody can tick it" if item.seen else None
 
-    def _no_rollback(self, place: EnvironmentFacts) -> WhyNot:
+    def _no_rollback(self, environment: EnvironmentFacts) -> WhyNot:
         if self.picture.command != "deploy" or not self.picture.done:
             return "this run deployed nothing"
-        return self.answers.silent(place.name)
+        return self.answers.silent(environment.name)
 
     def do_tick(self, item: ItemFacts) -> None:
         if item.answered:
@@ -211,8 +211,8 @@ class AfterScreen(BaseScreen):
         self._show()
         self.status.refresh()
 
-    def do_rollback(self, place: EnvironmentFacts) -> None:
-        self.go(ToRollback(place, came_from=self.run_id), instead=True)
+    def do_rollback(self, environment: EnvironmentFacts) -> None:
+        self.go(ToRollback(environment, came_from=self.run_id), instead=True)
 
     def do_log(self) -> None:
         self._logged = not self._logged

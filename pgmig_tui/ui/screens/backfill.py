@@ -25,7 +25,7 @@ _BAR = 30
 class BackfillScreen(RunScreen, inherit_bindings=False):
     """A run of `backfill`. The run screen, which shows any run, gives way to this one when it reads that it is one."""
 
-    place: ClassVar[str] = "backfill"
+    screen_id: ClassVar[str] = "backfill"
     pauses_after: ClassVar[str] = "batch"
     least: ClassVar[tuple[int, int]] = SMALL
 
@@ -216,8 +216,8 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         stays = paragraph("That batch is rolled back; all before it stay, and it can be resumed from there.")
         self._confirm("stop", [*head, (), *stays])
 
-    def do_resume(self, place: EnvironmentFacts) -> None:
-        self.go_on_to(ToReview(place, "backfill", self.run_id))
+    def do_resume(self, environment: EnvironmentFacts) -> None:
+        self.go_on_to(ToReview(environment, "backfill", self.run_id))
 
     def help_text(self) -> tuple[str, ...]:
         return (

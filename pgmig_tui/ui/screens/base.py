@@ -1,4 +1,4 @@
-"""What all places have in common: banner, body, notes, status line, footer, and one way that keys take."""
+"""What all screens have in common: banner, body, notes, status line, footer, and one way that keys take."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def bindings(keys: Iterable[Key[S]]) -> Iterator[BindingType]:
 
 
 class BaseScreen(Screen[None]):
-    """A place. Subclasses give `place`, `body()`, `panes()`, `doing()` and `own_keys()`."""
+    """One screen. Subclasses give `screen_id`, `body()`, `panes()`, `doing()` and `own_keys()`."""
 
-    place: ClassVar[str] = "any"
+    screen_id: ClassVar[str] = "any"
     footed: ClassVar[Collection[str]] = ("any.copy", "any.help", "any.back")
     """IDs of the keys that its footer shows of those that work everywhere."""
     least: ClassVar[tuple[int, int]] = (NARROW, SHORT)
@@ -57,7 +57,7 @@ class BaseScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     def __init_subclass__(cls, **how: bool) -> None:
-        if cls.place != "any":
+        if cls.screen_id != "any":
             cls.BINDINGS = list(bindings(cls.all_keys()))
         super().__init_subclass__(**how)
 
@@ -102,7 +102,7 @@ class BaseScreen(Screen[None]):
         self.set_up()
 
     def set_up(self) -> None:
-        """What a place does when it opens. Overridden instead of `on_mount`: of handlers Textual calls every class's
+        """What a screen does when it opens. Overridden instead of `on_mount`: of handlers Textual calls every class's
         own by itself, so that one that calls its base's would run that twice."""
         self.banner.make(self.banner_line)
         self.status.make(self.status_line)
@@ -134,7 +134,7 @@ class BaseScreen(Screen[None]):
 
     @property
     def where(self) -> EnvironmentFacts | None:
-        """The environment that this place is about; None where it is about all of them."""
+        """The environment that this screen is about; None where it is about all of them."""
         return None
 
     @property
@@ -150,30 +150,30 @@ class BaseScreen(Screen[None]):
 
     def doing(self) -> str:
         """What is going on, at the right end of the banner."""
-        return self.place.upper()
+        return self.screen_id.upper()
 
     def access(self) -> str:
-        place = self.where
-        standing = self.answers.good.get(place.name) if place is not None else None
-        if standing is not None and standing.standby:
+        environment = self.where
+        status = self.answers.good.get(environment.name) if environment is not None else None
+        if status is not None and status.standby:
             return "STANDBY"
-        return "READ-ONLY" if place is not None and self.pgmig.locked(place) else "READ-WRITE"
+        return "READ-ONLY" if environment is not None and self.pgmig.locked(environment) else "READ-WRITE"
 
     def banner_line(self, columns: int) -> Line:
-        place = self.where
-        if place is None:
+        environment = self.where
+        if environment is None:
             facts = self.session.facts
             left, right = f" ALL ENVIRONMENTS  {safe(facts.project)}", f" {self.doing()} "
             user = f" as {safe(facts.operator)}"
             left += user if width(left) + width(user) + width(right) <= columns else ""
             return sides(((left, "tier-none"),), self.right_spans(right), columns)
-        standing = self.answers.good.get(place.name)
+        status = self.answers.good.get(environment.name)
         return banner(
-            tier=tier_word(place.name, place.protected),
-            role=tier_role(place.protected, place.color),
-            database=place.database,
-            host=place.host,
-            user=(standing.user if standing else "") or place.user or "?",
+            tier=tier_word(environment.name, environment.protected),
+            role=tier_role(environment.protected, environment.color),
+            database=environment.database,
+            host=environment.host,
+            user=(status.user if status else "") or environment.user or "?",
             access=self.access(),
             doing=self.doing(),
             columns=columns,
@@ -228,7 +228,7 @@ class BaseScreen(Screen[None]):
 
     @classmethod
     def own_keys(cls) -> Keys[Self]:
-        """The keys that this place alone has, or that do something else here than elsewhere."""
+        """The keys that this screen alone has, or that do something else here than elsewhere."""
         return ()
 
     @classmethod
@@ -244,7 +244,7 @@ class BaseScreen(Screen[None]):
         )
         return tuple(
             Key(
-                f"{cls.place}.{name}",
+                f"{cls.screen_id}.{name}",
                 keys,
                 shown,
                 "",
@@ -292,7 +292,7 @@ class BaseScreen(Screen[None]):
             ),
             Key("any.palette", "colon", ":", "", "every action by name (also ctrl-p)", always(cls.do_palette)),
             Key("any.help", "question_mark", "?", "Help", "this list", always(cls.do_help)),
-            Key("any.back", "escape", "esc", "Back", "one place back; never cancels work", always(cls.do_back)),
+            Key("any.back", "escape", "esc", "Back", "one screen back; never cancels work", always(cls.do_back)),
             Key(
                 "any.explain", "ctrl+c", "ctrl-c", "", "copy the marked text; otherwise says how to leave",
                 always(cls.do_explain),
@@ -308,7 +308,7 @@ class BaseScreen(Screen[None]):
     def action_do(self, key_id: str, number: int = 0) -> None:
         """`number` is what was typed of a key that is nine."""
         if not self.is_active:
-            # Typed ahead, before the place that it was meant for stood there: better lost than done elsewhere.
+            # Typed ahead, before the screen that it was meant for stood there: better lost than done elsewhere.
             return
         key, self._number = self.keys[key_id], number
         before, self._said = self._said, None
@@ -332,7 +332,7 @@ class BaseScreen(Screen[None]):
         done: Callable[[T], None],
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Does work in a thread of its own; `done` gets its value on the event loop, if this place still stands."""
+        """Does work in a thread of its own; `done` gets its value on the event loop, if this screen still stands."""
         on_error = failed or self.work_failed
 
         def body() -> None:
@@ -347,7 +347,7 @@ class BaseScreen(Screen[None]):
         in_thread(name, body)
 
     def keep_asking(self, name: str, ask: Callable[[], Message | None], seconds: float) -> None:
-        """Asks in a thread of its own, and posts what it hears, until this place is left."""
+        """Asks in a thread of its own, and posts what it hears, until this screen is left."""
         self.poller = Poller(name, ask, self.post_message, seconds)
         self.poller.start()
 
@@ -386,9 +386,9 @@ class BaseScreen(Screen[None]):
     def project_changed(self) -> None:
         """Plan or configuration on disk are others, and what `session.facts` says with them."""
 
-    def again(self, place: EnvironmentFacts) -> EnvironmentFacts | None:
+    def again(self, environment: EnvironmentFacts) -> EnvironmentFacts | None:
         """An environment as the configuration states it now; None where it is there no more."""
-        return next((one for one in self.session.facts.places if one.name == place.name), None)
+        return next((one for one in self.session.facts.environments if one.name == environment.name), None)
 
     def leaving(self) -> None:
         """The program is left on purpose, by its key."""
@@ -428,7 +428,7 @@ class BaseScreen(Screen[None]):
     def do_copy_screen(self) -> None:
         text = self.pgmig.screen_text()
         self.pgmig.copy_to_clipboard(text)
-        self.write(f"screen-{self.place}.txt", text, "screen copied, and written to")
+        self.write(f"screen-{self.screen_id}.txt", text, "screen copied, and written to")
 
     def write(self, name: str, text: str, told: str = "written to") -> None:
         """Writes a file into the state folder, and says where it is."""
@@ -473,10 +473,10 @@ class BaseScreen(Screen[None]):
         if found is not None:
             self.action_do(found.id)
 
-    # Keys of movement: the same in every list of every place
+    # Keys of movement: the same in every list of every screen
 
     def panes(self) -> Sequence[Lines]:
-        """The lists of this place; the first one has the keys of movement until another is chosen."""
+        """The lists of this screen; the first one has the keys of movement until another is chosen."""
         raise NotImplementedError
 
     @property
@@ -545,7 +545,7 @@ class BaseScreen(Screen[None]):
 
         def chosen(action: Action | None) -> None:
             if action is not None:
-                # Once the palette has gone: a key means this place only while this place is in front.
+                # Once the palette has gone: a key means this screen only while this screen is in front.
                 self.call_later(action.do)
 
         self.app.push_screen(PaletteScreen(actions), chosen)
@@ -569,5 +569,5 @@ class BaseScreen(Screen[None]):
         self.pgmig.leave()
 
     def help_text(self) -> tuple[str, ...]:
-        """What the help says about this place besides its keys."""
+        """What the help says about this screen besides its keys."""
         return ()

@@ -21,7 +21,7 @@ REFRESH_SECONDS = 0.25
 class BlockersScreen(SessionsScreen):
     """Follows the run screen's picture. What it asks for goes to the run process, which looks once more."""
 
-    place: ClassVar[str] = "blockers"
+    screen_id: ClassVar[str] = "blockers"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/sessions.tcss"
 

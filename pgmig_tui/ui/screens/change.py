@@ -35,7 +35,7 @@ class ChangeScreen(BaseScreen):
     """Reads only. One statement is the current one: the line under the cursor and its finding go together, whichever of
     the two is moved. `tab` says which one the keys move."""
 
-    place: ClassVar[str] = "change"
+    screen_id: ClassVar[str] = "change"
     CSS_PATH = "../styles/change.tcss"
 
     def __init__(self, change: PlanLine, environment: EnvironmentFacts | None) -> None:
@@ -70,12 +70,12 @@ class ChangeScreen(BaseScreen):
         return self._environment
 
     def doing(self) -> str:
-        standing = self.answers.good.get(self._environment.name) if self._environment else None
-        if standing is None:
+        status = self.answers.good.get(self._environment.name) if self._environment else None
+        if status is None:
             return "CHANGE"
-        if self.change.change_id in standing.pending:
-            return f"change {standing.pending.index(self.change.change_id) + 1}/{len(standing.pending)} pending"
-        return "change deployed" if self.change.change_id in standing.deployed else "CHANGE"
+        if self.change.change_id in status.pending:
+            return f"change {status.pending.index(self.change.change_id) + 1}/{len(status.pending)} pending"
+        return "change deployed" if self.change.change_id in status.deployed else "CHANGE"
 
     def _tabs_line(self, columns: int) -> Line:
         spans: list[Span] = [(" FORMATTED to read, NOT what runs ", "waiting")] if self.formatted else []
@@ -101,8 +101,8 @@ class ChangeScreen(BaseScreen):
             return
         self.sql.load("...")
         self.later("script", lambda: session.script(change_id, kind), self._take_script)
-        standing = self.answers.last.get(environment)
-        live = standing is not None and standing.reachable
+        status = self.answers.last.get(environment)
+        live = status is not None and status.reachable
         good = self.answers.good.get(environment)
         pending = good is not None and change_id not in good.deployed
 
@@ -308,8 +308,8 @@ class ChangeScreen(BaseScreen):
 
     def _to_run_on(self) -> EnvironmentFacts | Unavailable:
         """Its environment, if a run can be started there."""
-        place = self._environment or Unavailable("there is no environment")
-        return unless(place, lambda place: self.answers.cannot(place.name))
+        environment = self._environment or Unavailable("there is no environment")
+        return unless(environment, lambda environment: self.answers.cannot(environment.name))
 
     def _backfilled(self) -> EnvironmentFacts | Unavailable:
         undeclared = "the deploy script declares no statement for batches (-- pgmig: backfill ...)"
@@ -317,17 +317,17 @@ class ChangeScreen(BaseScreen):
 
     def _tried(self) -> ToReview | Unavailable:
         """The review of a dry run up to this change."""
-        place, change_id = self._to_run_on(), self.change.change_id
-        if isinstance(place, Unavailable):
-            return place
-        standing = self.answers.good.get(place.name)
-        if standing is None:
+        environment, change_id = self._to_run_on(), self.change.change_id
+        if isinstance(environment, Unavailable):
+            return environment
+        status = self.answers.good.get(environment.name)
+        if status is None:
             return Unavailable("no answer yet")
-        if change_id not in standing.pending:
+        if change_id not in status.pending:
             return Unavailable("this change is not pending there")
         # The first pending change needs no other to be tried with it.
-        to = None if standing.pending[0] == change_id else change_id
-        return ToReview(place, "deploy", to, how="try")
+        to = None if status.pending[0] == change_id else change_id
+        return ToReview(environment, "deploy", to, how="try")
 
     def _no_findings(self) -> str:
         """Why there is nothing to go to; what isn't known yet is never said to be nothing."""
@@ -391,8 +391,8 @@ class ChangeScreen(BaseScreen):
             self._environment = self.again(self._environment) or self._environment
         self.say("plan and configuration have changed on disk; r reads the scripts again", "running")
 
-    def do_backfill(self, place: EnvironmentFacts) -> None:
-        self.go(ToReview(place, "backfill", self.change.change_id))
+    def do_backfill(self, environment: EnvironmentFacts) -> None:
+        self.go(ToReview(environment, "backfill", self.change.change_id))
 
     def do_formatted(self, script: ScriptText) -> None:
         from pgmig_tui.display.sql_format import formatted

@@ -20,39 +20,41 @@ _IN_A_SENTENCE = 5
 _RANK = {mode.sql_name: mode.value for mode in LockMode}
 
 
-def word_for(place: EnvironmentFacts) -> str:
+def word_for(environment: EnvironmentFacts) -> str:
     """What must be typed: the environment's word on a protected one, `yes` on the others."""
-    return (place.confirm_word or place.name) if place.protected else "yes"
+    return (environment.confirm_word or environment.name) if environment.protected else "yes"
 
 
-def named(place: EnvironmentFacts) -> str:
+def named(environment: EnvironmentFacts) -> str:
     """An environment in a question: a protected one is told apart at once."""
-    return f"{PRODUCTION} {place.name}" if place.protected else place.name
+    return f"{PRODUCTION} {environment.name}" if environment.protected else environment.name
 
 
-def whereabouts(place: EnvironmentFacts, app: PgmigApp) -> list[Line]:
+def whereabouts(environment: EnvironmentFacts, app: PgmigApp) -> list[Line]:
     """Where a run would go, as whom, and what time it is."""
-    standing = app.answers.good.get(place.name)
-    user = (standing.user if standing else "") or place.user or "?"
-    return [*paragraph(f"{place.database}@{place.host} as {user}, {utc(app.clock())[11:]}", "muted"), ()]
+    status = app.answers.good.get(environment.name)
+    user = (status.user if status else "") or environment.user or "?"
+    return [*paragraph(f"{environment.database}@{environment.host} as {user}, {utc(app.clock())[11:]}", "muted"), ()]
 
 
-def unlock(place: EnvironmentFacts) -> ConfirmScreen:
+def unlock(environment: EnvironmentFacts) -> ConfirmScreen:
     """The dialog that makes a protected environment writable for this session. It starts nothing."""
-    lines = paragraph(f"UNLOCK {named(place)} for this session", "strong")
-    lines += paragraph(f"{place.database}@{place.host}", "muted")
+    lines = paragraph(f"UNLOCK {named(environment)} for this session", "strong")
+    lines += paragraph(f"{environment.database}@{environment.host}", "muted")
     lines += [(), *paragraph("From then on deploys can be started there and sessions ended. Each still asks again.")]
-    return ConfirmScreen(lines, word_for(place), danger=True, undone="it stays read-only", does="unlocks it")
+    return ConfirmScreen(lines, word_for(environment), danger=True, undone="it stays read-only", does="unlocks it")
 
 
-def confirm_lift(place: EnvironmentFacts, review: ReviewFacts, reason: str) -> ConfirmScreen:
+def confirm_lift(environment: EnvironmentFacts, review: ReviewFacts, reason: str) -> ConfirmScreen:
     """The dialog that lets changes be deployed again. It starts no run."""
-    lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {named(place)}", "strong")
-    lines += paragraph(f"{place.database}@{place.host}", "muted")
+    lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {named(environment)}", "strong")
+    lines += paragraph(f"{environment.database}@{environment.host}", "muted")
     for mark in review.marks:
         lines += paragraph(mark.change)
     lines += [(), *paragraph(f"Reason: {reason}"), *paragraph("Nothing is deployed by this; the review comes next.")]
-    return ConfirmScreen(lines, word_for(place), danger=place.protected, undone="they stay marked", does="lifts it")
+    return ConfirmScreen(
+        lines, word_for(environment), danger=environment.protected, undone="they stay marked", does="lifts it"
+    )
 
 
 def lost(losses: Losses) -> list[Line]:
@@ -68,12 +70,12 @@ def lost(losses: Losses) -> list[Line]:
     return lines
 
 
-def confirm(place: EnvironmentFacts, review: ReviewFacts, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
+def confirm(environment: EnvironmentFacts, review: ReviewFacts, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
     """The dialog that starts a run."""
     many = count(len(review.steps), "change")
     what = f"{VERBS[review.command]} {many} {'to' if review.command == 'deploy' else 'on'}"
     what = {"try": f"DRY RUN of {many} on", "record": f"MARK {many} DEPLOYED on"}.get(how, what)
-    lines = [*paragraph(f"{what} {named(place)}", "strong"), *whereabouts(place, app)]
+    lines = [*paragraph(f"{what} {named(environment)}", "strong"), *whereabouts(environment, app)]
     if how == "try":
         lines += paragraph(
             "All of it is run for real, in one transaction, and rolled back. Until then it holds its locks."
@@ -101,9 +103,9 @@ def confirm(place: EnvironmentFacts, review: ReviewFacts, app: PgmigApp, *, how:
             else f"the first run here creates the schema {review.creates[0]}",
             "waiting",
         )
-    if app.locked(place) and review.command in ("deploy", "backfill") and how != "try":
+    if app.locked(environment) and review.command in ("deploy", "backfill") and how != "try":
         lines += paragraph("read-only until now: the word unlocks it for this run alone", "muted")
     overridden = [item.title for item in review.items if item.overridden]
     if overridden:
         lines += paragraph(f"overridden: {listing(overridden)}", "waiting")
-    return ConfirmScreen(lines, review.word or word_for(place), danger=place.protected or bool(review.word))
+    return ConfirmScreen(lines, review.word or word_for(environment), danger=environment.protected or bool(review.word))

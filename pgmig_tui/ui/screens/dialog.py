@@ -1,4 +1,4 @@
-"""Dialogs: a frame over the place below. Esc always goes back, and Enter alone is never a yes."""
+"""Dialogs: a frame over the screen below. Esc always goes back, and Enter alone is never a yes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         return (("Esc goes back", "muted"),)
 
     def answer(self, result: Result | None) -> None:
-        """Closes the dialog, once: keys that were typed ahead must not close the place below."""
+        """Closes the dialog, once: keys that were typed ahead must not close the screen below."""
         if not self._answered:
             self._answered = True
             self.dismiss(result)

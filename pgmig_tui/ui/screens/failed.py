@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class FailedScreen(BaseScreen):
     """Stands over the run screen. Every choice that changes something leads through the review and its word."""
 
-    place: ClassVar[str] = "failed"
+    screen_id: ClassVar[str] = "failed"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/failed.tcss"
 
@@ -144,26 +144,26 @@ class FailedScreen(BaseScreen):
     def _settled(self) -> EnvironmentFacts | Unavailable:
         """Its environment, if it's known what took effect there."""
 
-        def in_doubt(place: EnvironmentFacts) -> str | None:
-            told = f"it is in doubt what took effect; `pgmig-tui reconcile {safe(place.name)}` settles it first"
+        def in_doubt(environment: EnvironmentFacts) -> str | None:
+            told = f"it is in doubt what took effect; `pgmig-tui reconcile {safe(environment.name)}` settles it first"
             return told if self.picture.exit_status == 4 else None
 
         return unless(self.known_environment(), in_doubt)
 
     def _free(self) -> EnvironmentFacts | Unavailable:
         """As `_settled`, if a run can be started there."""
-        return unless(self._settled(), lambda place: self.answers.cannot(place.name))
+        return unless(self._settled(), lambda environment: self.answers.cannot(environment.name))
 
-    def _no_retry(self, place: EnvironmentFacts) -> WhyNot:
+    def _no_retry(self, environment: EnvironmentFacts) -> WhyNot:
         command = self.picture.command
         if command not in {"deploy", "revert", "verify"}:
-            return f"a {safe(command)} is started from its own place"
+            return f"a {safe(command)} is started from its own screen"
         complete = command == "deploy" and self.step.recorded and not self._rest
         return "nothing is left: this change is deployed, its verification failed" if complete else None
 
-    def _no_revert(self, place: EnvironmentFacts) -> WhyNot:
+    def _no_revert(self, environment: EnvironmentFacts) -> WhyNot:
         # A rollback stops what runs there.
-        if reason := self.answers.silent(place.name):
+        if reason := self.answers.silent(environment.name):
             return reason
         if self.picture.command != "deploy":
             return "this was not a deploy"
@@ -172,7 +172,7 @@ class FailedScreen(BaseScreen):
         stays = self.step.left.kind != "nothing"
         return "it isn't recorded as deployed; repair or mark it first" if stays else "nothing of it is deployed"
 
-    def _no_record(self, place: EnvironmentFacts) -> WhyNot:
+    def _no_record(self, environment: EnvironmentFacts) -> WhyNot:
         if self.picture.command != "deploy":
             return "this was not a deploy"
         if self.step.recorded:
@@ -184,12 +184,12 @@ class FailedScreen(BaseScreen):
         """The steps that come after the one that failed."""
         return [step for step in self.picture.steps.values() if step.state == "todo"]
 
-    def do_retry(self, place: EnvironmentFacts) -> None:
+    def do_retry(self, environment: EnvironmentFacts) -> None:
         command = self.picture.command
         last = list(self.picture.steps.values())[-1]
-        again = ToReview(place, "verify" if command == "verify" else "deploy", last.change_id)
+        again = ToReview(environment, "verify" if command == "verify" else "deploy", last.change_id)
         if command == "revert":
-            again = ToReview(place, "revert", self._before(last.change_id))
+            again = ToReview(environment, "revert", self._before(last.change_id))
         self.go(again, instead=True)
 
     def _revert_told(self) -> str:
@@ -199,8 +199,8 @@ class FailedScreen(BaseScreen):
             return f"roll back the {many} it has committed; what stays of this one is left"
         return f"roll back the {many} that this run has committed"
 
-    def do_revert(self, place: EnvironmentFacts) -> None:
-        self.go(ToRollback(place, came_from=self.run.run_id), instead=True)
+    def do_revert(self, environment: EnvironmentFacts) -> None:
+        self.go(ToRollback(environment, came_from=self.run.run_id), instead=True)
 
     def _before(self, change_id: str) -> str:
         """The change that the plan has before another: where a revert of that one goes back to."""
@@ -211,13 +211,15 @@ class FailedScreen(BaseScreen):
             before = line.change_id
         return before
 
-    def do_record(self, place: EnvironmentFacts) -> None:
+    def do_record(self, environment: EnvironmentFacts) -> None:
         self._asking = True
         self.show()
-        session, name, change_id = self.session, place.name, self.step.change_id
-        self.later("evidence", lambda: session.evidence(name, change_id), partial(self._heard, place), self._unheard)
+        session, name, change_id = self.session, environment.name, self.step.change_id
+        self.later(
+            "evidence", lambda: session.evidence(name, change_id), partial(self._heard, environment), self._unheard
+        )
 
-    def _heard(self, place: EnvironmentFacts, evidence: VerifyEvidence) -> None:
+    def _heard(self, environment: EnvironmentFacts, evidence: VerifyEvidence) -> None:
         self._asking, self._evidence = False, evidence
         self.show()
         if evidence.problem:
@@ -225,15 +227,15 @@ class FailedScreen(BaseScreen):
         elif evidence.ok is False:
             self.say("its own verify script says that it isn't deployed; `deploy --log-only` would not ask", "failed")
         elif self.is_active:
-            mark = ToReview(place, "deploy", self.step.change_id, how="record", evidence=evidence.told)
+            mark = ToReview(environment, "deploy", self.step.change_id, how="record", evidence=evidence.told)
             self.go(mark, instead=True)
 
     def _unheard(self, error: Exception) -> None:
         self._asking, self._evidence = False, VerifyEvidence(None, problem=words_of(error))
         self.show()
 
-    def do_locks(self, place: EnvironmentFacts) -> None:
-        self.go(ToLocks(place))
+    def do_locks(self, environment: EnvironmentFacts) -> None:
+        self.go(ToLocks(environment))
 
     def do_after(self) -> None:
         self.app.pop_screen()

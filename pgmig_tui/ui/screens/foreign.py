@@ -31,7 +31,7 @@ _DONE = {"deploy": "deployed", "revert": "reverted", "fail": "FAILED"}
 class ForeignScreen(BaseScreen):
     """Asks the server once a second, without taking a lock, until it's left. Nothing is stopped before the word."""
 
-    place: ClassVar[str] = "foreign"
+    screen_id: ClassVar[str] = "foreign"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/foreign.tcss"
 

@@ -1,4 +1,4 @@
-"""Every key of a place, made from its keys; what is off says why."""
+"""Every key of a screen, made from its keys; what is off says why."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pgmig_tui.ui.widgets.lines import Lines
 
 
 class HelpScreen(BaseScreen):
-    """Help for the place that it was opened on."""
+    """Help for the screen that it was opened on."""
 
-    place: ClassVar[str] = "help"
+    screen_id: ClassVar[str] = "help"
     footed: ClassVar[Collection[str]] = ("any.back",)
     least: ClassVar[tuple[int, int]] = SMALL
 
@@ -39,7 +39,7 @@ class HelpScreen(BaseScreen):
         return self.about.where
 
     def doing(self) -> str:
-        return f"HELP for {self.about.place.upper()}"
+        return f"HELP for {self.about.screen_id.upper()}"
 
     def _lines(self, columns: int) -> list[Line]:
         lines: list[Line] = []

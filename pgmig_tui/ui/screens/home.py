@@ -37,7 +37,7 @@ WIDE, ROOMY = 96, 120
 class HomeScreen(BaseScreen):
     """The plan matrix. Everything here reads; `d`, `v` and `R` lead to the review."""
 
-    place: ClassVar[str] = "home"
+    screen_id: ClassVar[str] = "home"
     least: ClassVar[tuple[int, int]] = SMALL
     footed: ClassVar[Collection[str]] = ("any.help", "any.quit")
 
@@ -55,7 +55,9 @@ class HomeScreen(BaseScreen):
     def body(self) -> Iterable[Widget]:
         facts = self.session.facts
         cells = Cells(self._cell, self._lock_cell, self._risk_cell, self._loses)
-        self.matrix = PlanMatrix(facts.plan, [place.name for place in facts.places], cells, identity="matrix")
+        self.matrix = PlanMatrix(
+            facts.plan, [environment.name for environment in facts.environments], cells, identity="matrix"
+        )
         self.matrix.chosen = self.pgmig.chosen
         self._placed = self.matrix.change
         yield self.summary
@@ -78,10 +80,10 @@ class HomeScreen(BaseScreen):
 
     @property
     def chosen(self) -> EnvironmentFacts | None:
-        places = self.session.facts.places
-        return places[self.pgmig.chosen] if places else None
+        environments = self.session.facts.environments
+        return environments[self.pgmig.chosen] if environments else None
 
-    def _standing(self) -> StatusFacts | None:
+    def _known_status(self) -> StatusFacts | None:
         return self.answers.good.get(self.chosen.name) if self.chosen else None
 
     def _cell(self, change_id: str, environment: str) -> Span:
@@ -89,8 +91,8 @@ class HomeScreen(BaseScreen):
 
     def _pending_impact(self, change_id: str) -> ImpactFacts | None:
         """What deploying a change would do, if it's pending in the chosen environment and has been looked at."""
-        standing = self._standing()
-        if standing is None or change_id in standing.deployed or change_id not in standing.pending:
+        status = self._known_status()
+        if status is None or change_id in status.deployed or change_id not in status.pending:
             return None
         return self._previews.get(self._wanted(change_id, "deploy"))
 
@@ -119,13 +121,13 @@ class HomeScreen(BaseScreen):
         return self._brief(change_id)[3]
 
     def doing(self) -> str:
-        places, now = self.session.facts.places, f"{self.pgmig.clock():%H:%M:%S}Z"
+        environments, now = self.session.facts.environments, f"{self.pgmig.clock():%H:%M:%S}Z"
         if self.chosen is None:
             return f"no environment  {now}"
         guard = "!! PROTECTED !! " if self.chosen.protected else ""
         if guard and self.pgmig.locked(self.chosen) is None:
             guard = "!! UNLOCKED !! "
-        return f"{guard}env {self.pgmig.chosen + 1}/{len(places)} {self.chosen.name}  {now}"
+        return f"{guard}env {self.pgmig.chosen + 1}/{len(environments)} {self.chosen.name}  {now}"
 
     def right_spans(self, text: str) -> tuple[Span, ...]:
         # d, v and R are about the chosen environment: that it's protected must be seen before they are pressed.
@@ -142,14 +144,14 @@ class HomeScreen(BaseScreen):
         if self.chosen is None:
             return ((head, "plain"), ("no target in sqitch.conf and no environment in pgmig.toml", "waiting"))
         name = self.chosen.name
-        last, standing = self.answers.last.get(name), self._standing()
+        last, status = self.answers.last.get(name), self._known_status()
         if last is None:
             return ((head, "plain"), (f"{name}: asking...", "muted"))
         if not last.reachable:
             return ((head, "plain"), (f"{name}: no answer", "stale"))
-        assert standing is not None, "a reachable answer is a good answer"
-        asked = ago((self.pgmig.clock() - standing.asked_at).total_seconds())
-        told, role = standing.words
+        assert status is not None, "a reachable answer is a good answer"
+        asked = ago((self.pgmig.clock() - status.asked_at).total_seconds())
+        told, role = status.words
         return ((head, "plain"), (f"{name}: {told}", role), (f"   asked {asked}", "muted"))
 
     def quiet_line(self, columns: int) -> Line:
@@ -158,7 +160,7 @@ class HomeScreen(BaseScreen):
             how: Span = (" ~ run {} PAUSED", "waiting") if run.paused else (" > run {} alive", "running")
             spans.append((f"{how[0].format(run.run_id)} on {run.environment} {run.done}/{run.steps}: h", how[1]))
         room = columns - sum(width(text) for text, _role in spans)
-        names = [place.name for place in self.session.facts.places]
+        names = [environment.name for environment in self.session.facts.environments]
         return (*environment_spans(names, self.pgmig.chosen, room), *spans)
 
     def answers_changed(self) -> None:
@@ -190,9 +192,9 @@ class HomeScreen(BaseScreen):
 
     def _to_next(self) -> None:
         """Puts the cursor on the next change to deploy."""
-        standing = self._standing()
-        if standing is not None and standing.pending:
-            row = self.matrix.row_of(standing.pending[0])
+        status = self._known_status()
+        if status is not None and status.pending:
+            row = self.matrix.row_of(status.pending[0])
             if row is not None:
                 self.matrix.move(row)
         self._placed = self.matrix.change
@@ -217,7 +219,7 @@ class HomeScreen(BaseScreen):
 
     def project_changed(self) -> None:
         facts = self.session.facts
-        self.matrix.take(facts.plan, [place.name for place in facts.places])
+        self.matrix.take(facts.plan, [environment.name for environment in facts.environments])
         self.matrix.chosen = self.pgmig.chosen
         if self._filter:
             self.matrix.refill(self._rows(self._filter))
@@ -233,33 +235,33 @@ class HomeScreen(BaseScreen):
         self._show_side()
 
     def _wanted(self, change_id: str, kind: ScriptKind) -> WantedScript:
-        standing = self._standing()
-        pending = standing is not None and change_id not in standing.deployed
+        status = self._known_status()
+        pending = status is not None and change_id not in status.deployed
         name = self.chosen.name if self.chosen is not None else ""
-        if standing is None or not pending:
+        if status is None or not pending:
             return WantedScript(name, change_id, kind, pending)
-        if self._required[0] is not standing:
-            self._required = (standing, {line.change_id: line for line in self.session.facts.plan}, {})
+        if self._required[0] is not status:
+            self._required = (status, {line.change_id: line for line in self.session.facts.plan}, {})
         _, lines, known = self._required
         if change_id not in known:
-            known[change_id] = required(lines, change_id, frozenset(standing.pending))
+            known[change_id] = required(lines, change_id, frozenset(status.pending))
         return WantedScript(name, change_id, kind, pending, known[change_id])
 
     def _look_at(self) -> None:
         """Asks for what is under the cursor, then for what is pending in sight."""
-        change, standing = self.matrix.change, self._standing()
+        change, status = self.matrix.change, self._known_status()
         if not self.answers.last or change is None or self.chosen is None:
             return
-        if standing is not None:
-            pending, top = frozenset(standing.pending), self.matrix.scroll_offset.y
+        if status is not None:
+            pending, top = frozenset(status.pending), self.matrix.scroll_offset.y
             rows = self.matrix.rows[max(0, top) : top + self.matrix.size.height]
             near = [self.matrix.plan[index].change_id for index in rows]
             self._previews.want([self._wanted(one, "deploy") for one in near if one in pending], first=True)
         self._previews.want([self._wanted(change.change_id, kind) for kind in ("deploy", "revert")], first=True)
 
     def _ask_locks(self) -> None:
-        standing = self._standing()
-        pending = (standing.pending if standing is not None else ())[:LOCK_COLUMN_CHANGES]
+        status = self._known_status()
+        pending = (status.pending if status is not None else ())[:LOCK_COLUMN_CHANGES]
         self._previews.want([self._wanted(change_id, "deploy") for change_id in pending])
         self._look_at()
 
@@ -298,8 +300,8 @@ class HomeScreen(BaseScreen):
         """The state of a change by words, where the matrix has room for glyphs alone: each state with the environments
         that are in it."""
         states: dict[Span, list[str]] = {}
-        for place in self.session.facts.places:
-            states.setdefault(self._cell(change.change_id, place.name), []).append(place.name)
+        for environment in self.session.facts.environments:
+            states.setdefault(self._cell(change.change_id, environment.name), []).append(environment.name)
         lines: list[Line] = []
         for (text, role), names in states.items():
             lines += point(f"{text}: {', '.join(names)}", columns, role)
@@ -307,11 +309,11 @@ class HomeScreen(BaseScreen):
 
     def _differs(self, change: PlanLine) -> list[str]:
         said: list[str] = []
-        for place in self.session.facts.places:
-            good = self.answers.good.get(place.name)
+        for environment in self.session.facts.environments:
+            good = self.answers.good.get(environment.name)
             for known in (good.differing, good.marked) if good is not None else ():
                 if change.change_id in known:
-                    said.append(f"{place.name}: {known[change.change_id]}")
+                    said.append(f"{environment.name}: {known[change.change_id]}")
         return said
 
     # Keys
@@ -380,34 +382,34 @@ class HomeScreen(BaseScreen):
 
     def _answering(self) -> EnvironmentFacts | Unavailable:
         """The chosen environment, if it answers."""
-        return unless(self._environment(), lambda place: self.answers.silent(place.name))
+        return unless(self._environment(), lambda environment: self.answers.silent(environment.name))
 
-    def _unwatched(self, place: EnvironmentFacts) -> WhyNot:
-        under_way = self.answers.last[place.name].under_way
-        return None if under_way else f"no run of another account is under way on {place.name}"
+    def _unwatched(self, environment: EnvironmentFacts) -> WhyNot:
+        under_way = self.answers.last[environment.name].under_way
+        return None if under_way else f"no run of another account is under way on {environment.name}"
 
     def _locked(self) -> EnvironmentFacts | Unavailable:
-        place = self.chosen
-        if place is None or not place.protected:
-            return Unavailable(f"{place.name if place else 'nothing'} is not protected")
-        return place if self.pgmig.locked(place) else Unavailable(f"{place.name} is unlocked already")
+        environment = self.chosen
+        if environment is None or not environment.protected:
+            return Unavailable(f"{environment.name if environment else 'nothing'} is not protected")
+        return environment if self.pgmig.locked(environment) else Unavailable(f"{environment.name} is unlocked already")
 
     def _startable(self) -> Here | Unavailable:
         """The chosen environment, if a run can be started there, with what it answered."""
-        place = self._environment()
-        if isinstance(place, Unavailable):
-            return place
-        reason, standing = self.answers.cannot(place.name), self._standing()
-        return Unavailable(reason or "no answer yet") if reason or standing is None else (place, standing)
+        environment = self._environment()
+        if isinstance(environment, Unavailable):
+            return environment
+        reason, status = self.answers.cannot(environment.name), self._known_status()
+        return Unavailable(reason or "no answer yet") if reason or status is None else (environment, status)
 
     def _complete(self, here: Here) -> WhyNot:
         """Why there is nothing to deploy."""
-        place, standing = here
-        if standing.pending:
+        environment, status = here
+        if status.pending:
             return None
-        if standing.untagged:
-            return f"every change is there; `pgmig-tui deploy {place.name}` records the tags"
-        return f"{place.name} has everything that the plan has"
+        if status.untagged:
+            return f"every change is there; `pgmig-tui deploy {environment.name}` records the tags"
+        return f"{environment.name} has everything that the plan has"
 
     def _empty(self, here: Here) -> WhyNot:
         """Why there is nothing to verify."""
@@ -417,15 +419,15 @@ class HomeScreen(BaseScreen):
         self.choose_environment(max(1, self.pgmig.chosen))
 
     def do_right(self) -> None:
-        self.choose_environment(min(len(self.session.facts.places), self.pgmig.chosen + 2))
+        self.choose_environment(min(len(self.session.facts.environments), self.pgmig.chosen + 2))
 
     def do_environments(self) -> None:
         from pgmig_tui.ui.screens.palette import Action, PaletteScreen
 
         actions = []
-        for number, place in enumerate(self.session.facts.places, 1):
-            told = text_of(self.answers.state(place.name, self.pgmig.clock()))
-            actions.append(Action(f"{number:>2} {place.name}", told, partial(self.choose_environment, number)))
+        for number, environment in enumerate(self.session.facts.environments, 1):
+            told = text_of(self.answers.state(environment.name, self.pgmig.clock()))
+            actions.append(Action(f"{number:>2} {environment.name}", told, partial(self.choose_environment, number)))
         dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.pgmig.chosen)
         self.app.push_screen(dialog, lambda action: action.do() if action is not None else None)
 
@@ -457,7 +459,7 @@ class HomeScreen(BaseScreen):
         return [*([f"{change.name} {change.change_id}"] if change is not None else []), *notes, *foreign]
 
     def choose_environment(self, number: int) -> None:
-        if not 0 < number <= len(self.session.facts.places):
+        if not 0 < number <= len(self.session.facts.environments):
             self.say(f"there is no environment {number}")
             return
         self.pgmig.chosen = self.matrix.chosen = number - 1
@@ -471,29 +473,31 @@ class HomeScreen(BaseScreen):
 
     def do_dry_run(self, here: Here) -> None:
         """The first pending change; with the cursor put on a later one, all up to there."""
-        (place, standing), change = here, self.matrix.change
-        chosen = self._moved and change is not None and change.change_id in standing.pending[1:]
+        (environment, status), change = here, self.matrix.change
+        chosen = self._moved and change is not None and change.change_id in status.pending[1:]
         to = change.change_id if chosen and change is not None else None
-        self.go(ToReview(place, "deploy", to, how="try"))
+        self.go(ToReview(environment, "deploy", to, how="try"))
 
-    def do_unlock(self, place: EnvironmentFacts) -> None:
-        self.pgmig.unlock(place, lambda: self.say(f"{place.name} may be changed until this program is left", "done"))
+    def do_unlock(self, environment: EnvironmentFacts) -> None:
+        self.pgmig.unlock(
+            environment, lambda: self.say(f"{environment.name} may be changed until this program is left", "done")
+        )
 
     def do_verify(self, here: Here) -> None:
         self.go(ToReview(here[0], "verify"))
 
-    def do_rollback(self, place: EnvironmentFacts) -> None:
+    def do_rollback(self, environment: EnvironmentFacts) -> None:
         """The last deploy run that still stands, wherever the cursor is; a point further back is chosen over there."""
-        self.go(ToRollback(place))
+        self.go(ToRollback(environment))
 
     def do_open(self, change: PlanLine) -> None:
         self.go(ToChange(change, self.chosen))
 
-    def do_locks(self, place: EnvironmentFacts) -> None:
-        self.go(ToLocks(place))
+    def do_locks(self, environment: EnvironmentFacts) -> None:
+        self.go(ToLocks(environment))
 
-    def do_watch(self, place: EnvironmentFacts) -> None:
-        self.go(ToForeign(place))
+    def do_watch(self, environment: EnvironmentFacts) -> None:
+        self.go(ToForeign(environment))
 
     def do_runs(self) -> None:
         self.go(ToRuns())

@@ -26,7 +26,7 @@ ASK_SECONDS = 0.5
 class IncidentScreen(BaseScreen):
     """Markdown, as a ticket gets it. `y` copies six lines for the channel, `w` writes all of it."""
 
-    place: ClassVar[str] = "incident"
+    screen_id: ClassVar[str] = "incident"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/rollback.tcss"
 

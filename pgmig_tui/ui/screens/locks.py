@@ -25,7 +25,7 @@ class LocksScreen(SessionsScreen):
     """Asks the server once a second, without taking a lock, until it's left or held still. `controlling`: it's opened
     from a run that is controlled from here."""
 
-    place: ClassVar[str] = "locks"
+    screen_id: ClassVar[str] = "locks"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/sessions.tcss"
 
@@ -156,9 +156,9 @@ class LocksScreen(SessionsScreen):
 
     def _behind(self, row: LockSession) -> int:
         """The process whose crowd was shown one by one, and which this row is or waits for; 0 when there is none."""
-        place = self.rows.index(row)
+        environment = self.rows.index(row)
         depth = row.session.depth
-        above = (one.session.pid for one in reversed(self.rows[:place]) if one.session.depth < depth)
+        above = (one.session.pid for one in reversed(self.rows[:environment]) if one.session.depth < depth)
         return next((pid for pid in (row.session.pid, next(above, 0)) if pid in self._unfolded), 0)
 
     def do_unfold(self, row: LockSession) -> None:
@@ -168,8 +168,8 @@ class LocksScreen(SessionsScreen):
             self._unfolded.discard(self._behind(row))
         self._arrange()
 
-    def do_unlock(self, place: EnvironmentFacts) -> None:
-        self.pgmig.unlock(place, self.tick)
+    def do_unlock(self, environment: EnvironmentFacts) -> None:
+        self.pgmig.unlock(environment, self.tick)
 
     def access(self) -> str:
         return "READ-WRITE" if self._controlling else super().access()

@@ -1,4 +1,4 @@
-"""Every action of a place by name. Enter does what its key would do, through the same guard."""
+"""Every action of a screen by name. Enter does what its key would do, through the same guard."""
 
 from __future__ import annotations
 

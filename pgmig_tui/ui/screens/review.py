@@ -33,7 +33,7 @@ ITS_OWN = "checked by the program, nobody can tick it; o overrides it with a rea
 class ReviewScreen(BaseScreen):
     """Prepares a run in a thread. `E` asks for the word; before it nothing is changed anywhere."""
 
-    place: ClassVar[str] = "review"
+    screen_id: ClassVar[str] = "review"
     CSS_PATH = "../styles/review.tcss"
     footed: ClassVar[Collection[str]] = ("any.help", "any.back")
 
@@ -124,10 +124,10 @@ class ReviewScreen(BaseScreen):
 
     def project_changed(self) -> None:
         """What was read is no longer what lies on disk: nothing is started from it."""
-        place = self.again(self.environment)
-        self.environment = place or self.environment
-        self._stale = place is not None
-        if place is None and not self._starting:
+        environment = self.again(self.environment)
+        self.environment = environment or self.environment
+        self._stale = environment is not None
+        if environment is None and not self._starting:
             self._error = f"{self.environment.name} is not in the project any more. Nothing was changed."
         self._show()
         self.say(_STALE)

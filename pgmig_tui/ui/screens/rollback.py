@@ -34,7 +34,7 @@ _FEW = 6
 class RollbackScreen(BaseScreen):
     """Looks in a thread; `E` asks for the word. Before it nothing is changed anywhere, and no run is stopped."""
 
-    place: ClassVar[str] = "rollback"
+    screen_id: ClassVar[str] = "rollback"
     CSS_PATH = "../styles/rollback.tcss"
     footed: ClassVar[Collection[str]] = ("any.help", "any.back")
 
@@ -349,9 +349,9 @@ class RollbackScreen(BaseScreen):
             self._show()
 
     def do_go(self, rollback: Rollback) -> None:
-        place = self.environment
+        environment = self.environment
         what = f"ROLL BACK {count(len(rollback.steps), 'change')}" if rollback.steps else "STOP THE RUN"
-        lines = [*paragraph(f"{what} on {named(place)}", "strong"), *whereabouts(place, self.pgmig)]
+        lines = [*paragraph(f"{what} on {named(environment)}", "strong"), *whereabouts(environment, self.pgmig)]
         if rollback.running:
             lines += paragraph(f"STOPS FIRST: {safe(rollback.running)}", "failed")
         if rollback.steps:
@@ -359,7 +359,7 @@ class RollbackScreen(BaseScreen):
         lines += lost(rollback.loses)
         if rollback.saves:
             lines += paragraph("what would be lost is saved first", "done")
-        word, danger = rollback.word or word_for(place), place.protected or bool(rollback.word)
+        word, danger = rollback.word or word_for(environment), environment.protected or bool(rollback.word)
         dialog = ConfirmScreen(lines, word, danger=danger)
         self.app.push_screen(dialog, lambda yes: self._confirmed(yes, rollback))
 

@@ -35,7 +35,7 @@ _ENDS_ASKING = (RunPaused, RunResumed, StepFailed, StepInDoubt, RunFinished)
 class RunScreen(BaseScreen):
     """`watch` is a run just started; without one the run is attached to. `controls` False only looks."""
 
-    place: ClassVar[str] = "run"
+    screen_id: ClassVar[str] = "run"
     least: ClassVar[tuple[int, int]] = SMALL
     CSS_PATH = "../styles/run.tcss"
     pauses_after: ClassVar[str] = "step; the step itself is finished first"
@@ -131,7 +131,7 @@ class RunScreen(BaseScreen):
     @property
     def _in_batches(self) -> bool:
         """Whether it is a run of another kind than this screen is for."""
-        return self.picture.command == "backfill" and self.place == "run"
+        return self.picture.command == "backfill" and self.screen_id == "run"
 
     def _go_on(self) -> None:
         """Opens what comes next by itself, which waits while help or a dialog is in front."""
@@ -147,7 +147,7 @@ class RunScreen(BaseScreen):
             self._go_on()
 
     def _after_reading(self) -> None:
-        """The place shows what the journal said last."""
+        """The screen shows what the journal said last."""
 
     def _instead(self) -> None:
         """A run in batches has a screen of its own."""
@@ -202,8 +202,10 @@ class RunScreen(BaseScreen):
     @property
     def where(self) -> EnvironmentFacts | None:
         if self._environment is None and self.picture.environment:
-            places = self.session.facts.places
-            self._environment = next((place for place in places if place.name == self.picture.environment), None)
+            environments = self.session.facts.environments
+            self._environment = next(
+                (environment for environment in environments if environment.name == self.picture.environment), None
+            )
         return self._environment
 
     def access(self) -> str:
@@ -424,8 +426,8 @@ class RunScreen(BaseScreen):
         started = blocker.started.replace(" ", "T")
         self._send(watch, f"asked to {verb} {blocker.name}", f"{verb}_blocker", str(blocker.pid), started)
 
-    def do_locks(self, place: EnvironmentFacts) -> None:
-        self.go(ToLocks(place, controlling=not isinstance(self.controlled(), Unavailable)))
+    def do_locks(self, environment: EnvironmentFacts) -> None:
+        self.go(ToLocks(environment, controlling=not isinstance(self.controlled(), Unavailable)))
 
     def _confirm(self, command: str, lines: list[Line]) -> None:
         def send(watch: Watch) -> None:

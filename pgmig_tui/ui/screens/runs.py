@@ -38,7 +38,7 @@ def _when(columns: int) -> int:
 class RunsScreen(BaseScreen):
     """A list; Enter watches the run that is alive, or shows how another ended."""
 
-    place: ClassVar[str] = "runs"
+    screen_id: ClassVar[str] = "runs"
     least: ClassVar[tuple[int, int]] = SMALL
 
     def __init__(self) -> None:

@@ -148,11 +148,11 @@ class SessionsScreen(BaseScreen):
     def own_keys(cls) -> Keys[Self]:
         return (
             Key(
-                f"{cls.place}.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid",
+                f"{cls.screen_id}.cancel", "c", "c", "Cancel..", "cancel what the session runs; asks for its pid",
                 with_item(cls._within_reach, cls.do_cancel, cls._no_end), True,
             ),
             Key(
-                f"{cls.place}.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid",
+                f"{cls.screen_id}.terminate", "T", "T", "TERMINATE..", "end the session; asks for its pid",
                 with_item(cls._within_reach, cls.do_terminate, cls._no_end), True,
             ),
         )  # fmt: skip
@@ -182,9 +182,9 @@ class SessionsScreen(BaseScreen):
         self._ask(row, terminate=True)
 
     def _ask(self, row: LockSession, *, terminate: bool) -> None:
-        session, place = row.session, self.where
+        session, environment = row.session, self.where
         verb = "TERMINATE" if terminate else "CANCEL what is run by"
-        where = f" on {named(place)}" if place is not None else ""
+        where = f" on {named(environment)}" if environment is not None else ""
         told, role = session.about()
         lines = paragraph(f"{verb} {session.name}{where}", "failed" if terminate else "strong")
         lines += paragraph(told, role)

@@ -20,7 +20,7 @@ _NAMED = 3
 def rows_of(sessions: Sequence[LockSession], unfolded: Collection[int]) -> list[LockSession]:
     """A tree, depth first, as rows. `unfolded` are the pids behind whom everybody is shown.
 
-    Put together are only those for whom nobody waits, at that place of the tree, and never a session of ours.
+    Put together are only those for whom nobody waits, at that point of the tree, and never a session of ours.
     """
     trees: list[list[LockSession]] = []
     for one in sessions:
@@ -32,30 +32,30 @@ def rows_of(sessions: Sequence[LockSession], unfolded: Collection[int]) -> list[
 
 
 def _folded(tree: Sequence[LockSession], unfolded: Collection[int]) -> Iterator[LockSession]:
-    crowds: dict[int, list[int]] = {}  # places in the tree, by the place of the session that they wait for
+    crowds: dict[int, list[int]] = {}  # indexes into the tree, by that of the session that they wait for
     path: list[int] = []
-    for place, one in enumerate(tree):
+    for index, one in enumerate(tree):
         depth = one.session.depth
         del path[depth:]
-        last = place + 1 == len(tree) or tree[place + 1].session.depth <= depth
+        last = index + 1 == len(tree) or tree[index + 1].session.depth <= depth
         if path and last and one.session.pid and not one.session.ours:
-            crowds.setdefault(path[-1], []).append(place)
-        path.append(place)
+            crowds.setdefault(path[-1], []).append(index)
+        path.append(index)
     gone: set[int] = set()
     behind: dict[int, LockSession] = {}
-    for parent, places in crowds.items():
+    for parent, indexes in crowds.items():
         pid = tree[parent].session.pid
-        rest = sorted(places, key=lambda place: -(tree[place].wait_ms or 0))[SHOWN:]
+        rest = sorted(indexes, key=lambda index: -(tree[index].wait_ms or 0))[SHOWN:]
         if len(rest) >= _LEAST and pid not in unfolded:
             gone.update(rest)
             first = tree[rest[0]]
-            more = tuple(tree[place] for place in sorted(rest))
-            behind[max(places)] = replace(first, wants="", holds="", more=more, behind=pid)
-    for place, one in enumerate(tree):
-        if place not in gone:
+            more = tuple(tree[index] for index in sorted(rest))
+            behind[max(indexes)] = replace(first, wants="", holds="", more=more, behind=pid)
+    for index, one in enumerate(tree):
+        if index not in gone:
             yield one
-        if place in behind:
-            yield behind[place]
+        if index in behind:
+            yield behind[index]
 
 
 def whole_session(row: LockSession) -> str:

@@ -171,9 +171,9 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     return lines
 
 
-def next_words(place: EnvironmentFacts | None) -> str:
+def next_words(environment: EnvironmentFacts | None) -> str:
     """What to do about a run whose process has exited without recording an end."""
-    name = safe(place.name) if place is not None else "ENVIRONMENT"
+    name = safe(environment.name) if environment is not None else "ENVIRONMENT"
     return f"d on home looks at what it has left, and settles it; so does `pgmig-tui reconcile {name}`"
 
 
@@ -225,7 +225,7 @@ def _last_in_the_way(picture: RunPicture, now: datetime, columns: int, *, keys: 
 def failure_lines(
     picture: RunPicture, step: StepPicture, script: Sequence[str], columns: int, *, copies: bool = False
 ) -> list[Line]:
-    """What failed: change, place, state, message, the lines around, what was committed and what not. `copies`: `y`
+    """What failed: change, file and line, state, message, lines around, what was committed and what not. `copies`: `y`
     copies the repair of an index there."""
     failure = step.failure
     lines = _short(f"x FAILED {safe((failure.change if failure else '') or step.change)}", columns, 2, "failed")

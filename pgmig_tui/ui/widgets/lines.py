@@ -75,7 +75,7 @@ class Lines(ScrollView):
 
     @property
     def columns(self) -> int:
-        """The columns that can be seen: a list that is longer than its place has a scrollbar over the last one."""
+        """The columns that can be seen: a list that is longer than its room has a scrollbar over the last one."""
         return self.size.width - (SCROLLBAR if self.line_count > self.size.height else 0)
 
     def on_resize(self) -> None:
@@ -86,7 +86,7 @@ class Lines(ScrollView):
         """What must be in sight is brought there; called when the size has changed."""
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Draws other lines from now on; the place scrolled to stays."""
+        """Draws other lines from now on; the position scrolled to stays."""
         self._lines = lines
         self.changed()
 

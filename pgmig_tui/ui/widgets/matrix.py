@@ -118,8 +118,8 @@ class PlanMatrix(Choices):
     def environment_at(self, column: int, columns: int) -> int | None:
         """The environment whose column (0-based, from the left edge) that is."""
         form = self.layout_for(columns)
-        place = (column - 3 - form.name) // form.cell if column >= 3 + form.name else -1
-        return form.shown[place] if 0 <= place < len(form.shown) else None
+        index = (column - 3 - form.name) // form.cell if column >= 3 + form.name else -1
+        return form.shown[index] if 0 <= index < len(form.shown) else None
 
     # Rows
 
@@ -134,8 +134,8 @@ class PlanMatrix(Choices):
             spans.append((tags, "title"))
         room = form.name - width(tags)
         spans.append((pad(self._form(index, change.name, room - 1), room), "strong" if here else "plain"))
-        for place in form.shown:
-            text, role = self._cells.state(change.change_id, self.environments[place])
+        for index in form.shown:
+            text, role = self._cells.state(change.change_id, self.environments[index])
             spans.append((f"  {self._glyph(text)}" if form.slim else pad(cut(text, form.cell - 1), form.cell), role))
         if form.slim:
             spans.append((" ", "plain"))
