@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pgmig_tui.script.preview import Preview
 
 _MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
 
 
 class RecordingFiles:
@@ -123,7 +124,7 @@ def require_as_read(plan: RunPlan) -> None:
     run's folder isn't whole."""
     folder = plan.folder / FILES
     read: dict[str, str] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-    others = [name for name, stored in read.items() if _written_since(Path(plan.root) / name, folder / stored)]
+    others = [name for name, stored in read.items() if written_since(Path(plan.root) / name, folder / stored)]
     if others:
         raise Refused(
             f"scripts were written since they were read for this run: {words.listing(sorted(others), 10)}",
@@ -132,11 +133,18 @@ def require_as_read(plan: RunPlan) -> None:
         )
 
 
-def _written_since(path: Path, kept: Path) -> bool:
+def written_since(path: Path, kept: Path) -> bool:
+    """Whether a script holds something else than what was kept of it; False where it is gone or can't be read. Two
+    large ones are never held whole."""
     try:
         found = path.stat()
-        same = stat.S_ISREG(found.st_mode) and found.st_size == kept.stat().st_size
-        return not same or path.read_bytes() != kept.read_bytes()
+        if not stat.S_ISREG(found.st_mode) or found.st_size != kept.stat().st_size:
+            return True
+        with path.open("rb") as now, kept.open("rb") as read:
+            while block := now.read(_BLOCK):
+                if block != read.read(_BLOCK):
+                    return True
+            return read.read(1) != b""
     except OSError:
         return False
 
