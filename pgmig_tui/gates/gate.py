@@ -107,7 +107,7 @@ def evaluate(
 ) -> Gate:
     """Put items, results and answers together. The last answer to an item counts. Pure."""
     by_name = {result.name: result for result in checks}
-    by_item = {answer.item_id: answer for answer in answers if _said(answer.note)}
+    by_item = {answer.item_id: answer for answer in answers if said(answer.note)}
     results = tuple(_result(item, by_name.get(item.check or ""), by_item.get(item.id), protected) for item in items)
     blocking = tuple(result.item.id for result in results if result.blocks)
     return Gate(not blocking, blocking, results)
@@ -122,7 +122,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _said(note: str) -> str:
+def said(note: str) -> str:
     """What a person has written, as others see it: characters that show nothing say nothing."""
     return " ".join("".join(one for one in note if one.isprintable() or one.isspace()).split())
 
@@ -134,7 +134,7 @@ def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[
     """
     item_id, equals, note = text.partition("=")
     item = item_named(items, item_id.strip())
-    if not equals or not _said(note):
+    if not equals or not said(note):
         raise UsageError(f"--{how} {item.id} needs a note: --{how} {item.id}=NOTE")
     if how == "attest" and item.how == "check":
         raise Refused(
@@ -147,7 +147,7 @@ def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[
         )
     if how == "override" and not item.overridable:
         raise UsageError(f"{item.id} can't be overridden: {item.title}")
-    answer = Answer(item.id, how, _said(note), by, _now())
+    answer = Answer(item.id, how, said(note), by, _now())
     if how == "override" and (problem := _no_override(item, answer)):
         raise UsageError(f"--override {item.id} {problem}", now="Nothing was changed.")
     return answer
@@ -184,7 +184,7 @@ def _no_override(item: ChecklistItem, answer: Answer) -> str:
         return "can't be overridden"
     if not answer.by.strip(" <>"):
         return "needs a person with a name"
-    if len(_said(answer.note)) < LEAST_REASON:
+    if len(said(answer.note)) < LEAST_REASON:
         return f"needs a reason of {LEAST_REASON} characters or more"
     return ""
 

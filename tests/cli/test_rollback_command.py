@@ -365,6 +365,7 @@ def test_what_was_rolled_back_is_not_deployed_until_that_is_lifted(checkout: Che
     other = {"XDG_STATE_HOME": str(checkout.home / "other")}
     assert checkout.run("deploy", "dev", "--yes", env=other).status == 3
     assert checkout.run("rollback", "dev", "--lift=total=mended").status == 3
+    assert checkout.run("rollback", "dev", "--lift=total=\u200b\u2060", "--yes").status == 2
     wrong = checkout.run("rollback", "dev", "--lift=orders=mended", "--yes")
     assert (wrong.status, "Marked: total." in wrong.err) == (2, True)
     lifted = checkout.run("rollback", "dev", "--lift=total=mended", "--yes")

@@ -17,6 +17,7 @@ from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.marks import Mark
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused, UsageError
+from pgmig_tui.gates.gate import said
 from pgmig_tui.run.journal import mark_files
 
 if TYPE_CHECKING:
@@ -91,9 +92,12 @@ def lift(
     project: Project, environment: Environment, change: str, reason: str, state_dir: Path, tell: Tell
 ) -> tuple[Mark, ...]:
     """Lift the marks of `change` (a name, or an ID). Returns them; `tell` is told of a synchronous standby that is
-    waited for. Raises UsageError when there are none, Refused, ServerError, Unreachable."""
+    waited for. Raises UsageError when there are none or the reason shows nothing, Refused, ServerError,
+    Unreachable."""
     from pgmig_tui.run.planning.door import enter
 
+    if not said(reason):
+        raise UsageError(f"why {change} may be deployed again isn't said", now="Nothing was changed.")
     schema = environment.policy.tracking
     with connect(environment.target, application_name=application_name("rollback", "lift")) as connection:
         identity = connection.identity()
