@@ -6,7 +6,7 @@ Command line and screen review the same way, on the very bytes that will be run,
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -160,19 +160,17 @@ class _Looked:
     rehearsed: tuple[Rehearsed | None, ...] = ()
 
 
-def _rehearsed(plan: RunPlan, environment: Environment, connection: Connection) -> tuple[Rehearsed | None, ...]:
+def _rehearsed(
+    plan: RunPlan, scripts: Iterable[Source], environment: Environment, connection: Connection
+) -> tuple[Rehearsed | None, ...]:
     """The rehearsals that count; the schema is read only where one is of such a script."""
-    files = RecordedFiles.of(plan)
-    scripts = [
-        (step.action, files.script(step.script) if step.script is not None and step.mode != "record" else None)
-        for step in plan.steps
-    ]
     known = kept(plan.folder.parent.parent)
     hashes = {one.script for one in known}
-    if not any(data is not None and hash_of(data) in hashes for _, data in scripts):
-        return (None,) * len(scripts)
+    read = {int(one.change): one.data for one in scripts}
+    if not hashes or not any(hash_of(data) in hashes for data in read.values()):
+        return (None,) * len(plan.steps)
     now = schema_digest(read_objects(connection), environment.own_schemas)
-    return tuple(counting(known, scripts, now))
+    return tuple(counting(known, [(step.action, read.get(step.number)) for step in plan.steps], now))
 
 
 def _impacts(plan: RunPlan, environment: Environment) -> _Looked:
@@ -188,7 +186,7 @@ def _impacts(plan: RunPlan, environment: Environment) -> _Looked:
     try:
         with connect(environment.target, application_name=application_name(plan.run_id, "review")) as connection:
             found = inspect(scripts, how, connection)
-            rehearsed = _rehearsed(plan, environment, connection)
+            rehearsed = _rehearsed(plan, scripts, environment, connection)
     except PgmigError as error:
         catalog, reason = False, error.what
         found = inspect(scripts, how)
