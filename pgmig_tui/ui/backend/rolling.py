@@ -38,25 +38,25 @@ def look_back(
     from pgmig_tui.run.clients.extent import extent_for
     from pgmig_tui.run.clients.rollback import plan_rollback, stand
 
-    status = stand(project, environment, state_dir)
-    extent = extent_for(status, project, to or None, everything=to == EVERYTHING)
-    facts = _known_facts(environment, status, extent)
+    state = stand(project, environment, state_dir)
+    extent = extent_for(state, project, to or None, everything=to == EVERYTHING)
+    facts = _known_facts(environment, state, extent)
     if extent.nothing:
         return facts
     save = environment.policy.save_before_revert if save is None else save
     plan = plan_rollback(project, environment, extent, state_dir=state_dir)
     word = asked_word(plan, environment)
     found = look(project, environment, extent, plan, state_dir=state_dir, save=save)
-    return replace(_facts(facts, found, status.running), word=word)
+    return replace(_facts(facts, found, state.running), word=word)
 
 
-def _known_facts(environment: Environment, status: KnownState, extent: Extent) -> Rollback:
+def _known_facts(environment: Environment, state: KnownState, extent: Extent) -> Rollback:
     """What is known before anything is planned: the points, which of them is chosen, and what runs there."""
     from pgmig_tui.review.rollback import candidate_lines
 
-    points = (*(change.change_id for change in reversed(status.deployed)), EVERYTHING)
+    points = (*(change.change_id for change in reversed(state.deployed)), EVERYTHING)
     kept = points.index(extent.keep.change_id if extent.keep is not None else EVERYTHING)
-    first, running = extent.candidate, status.running
+    first, running = extent.candidate, state.running
     guessed = None
     if first is not None:
         guessed = points.index(first.keep.change_id if first.keep is not None else EVERYTHING)
