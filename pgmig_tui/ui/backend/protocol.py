@@ -174,7 +174,8 @@ class DoNotDeploy:
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """An item of a checklist. `answered` is the note or reason that a person gave; `blocks` keeps GO closed."""
+    """An item of a checklist. `answered` is the note or reason that a person gave; `blocks`: no run starts before it is
+    done."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""The review: the only door to a run. Its steps, its checklist, and why cannot start."""
+"""The review: the only door to a run. Its steps, its checklist, and what it still needs to start."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class ReviewScreen(BaseScreen):
         self._show()
 
     def _to_open(self) -> None:
-        """Puts the cursor on the first item that keeps GO shut. Once: from then on nobody but a key moves it, so that
+        """Puts the cursor on the first item that blocks. Once: from then on nobody but a key moves it, so that
         no note lands on another item than the one that was looked at."""
         items = self.review.items if self.review is not None else ()
         first = next((index for index, item in enumerate(items) if item.blocks), None)
@@ -320,10 +320,10 @@ class ReviewScreen(BaseScreen):
         return None if self.command == "deploy" and self.how == "run" else "a deploy is what can be tried"
 
     def _startable(self) -> ReviewFacts | Unavailable:
-        """The review, if nothing keeps GO shut."""
-        return unless(self._prepared_review(), self._go_shut)
+        """The review, if nothing keeps it from starting."""
+        return unless(self._prepared_review(), self._not_ready)
 
-    def _go_shut(self, review: ReviewFacts) -> str | None:
+    def _not_ready(self, review: ReviewFacts) -> str | None:
         if self._starting:
             return "the run is being started"
         if self._dumping:

@@ -248,10 +248,10 @@ class RollbackScreen(BaseScreen):
         return Unavailable("it can't be done") if self.rollback is None or self._error else self.rollback
 
     def _startable(self) -> Rollback | Unavailable:
-        """The rollback, if nothing keeps GO shut."""
-        return unless(self._shown(), self._go_shut)
+        """The rollback, if nothing keeps it from starting."""
+        return unless(self._shown(), self._not_ready)
 
-    def _go_shut(self, rollback: Rollback) -> str | None:
+    def _not_ready(self, rollback: Rollback) -> str | None:
         if rollback.nothing:
             return None if rollback.running else "there is nothing to revert"
         if rollback.blocking:
