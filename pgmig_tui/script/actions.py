@@ -112,7 +112,7 @@ class RedirectOutput:
 
 
 @dataclass(frozen=True, slots=True)
-class Shell:
+class ShellCommand:
     """Run `command` in a shell; its exit status decides nothing. Only where the policy allows it."""
 
     command: str
@@ -130,7 +130,7 @@ class SetEnvironment:
     line: int
 
 
-Action = Send | CopyFile | Echo | Connect | SetEncoding | RedirectOutput | Shell | SetEnvironment
+Action = Send | CopyFile | Echo | Connect | SetEncoding | RedirectOutput | ShellCommand | SetEnvironment
 
 
 @dataclass(frozen=True, slots=True)

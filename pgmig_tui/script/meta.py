@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pgmig_tui.script.actions import Connect, CopyFile, RedirectOutput, Send, SetEncoding, SetEnvironment, Shell, Then
+from pgmig_tui.script.actions import (
+    Connect,
+    CopyFile,
+    RedirectOutput,
+    Send,
+    SetEncoding,
+    SetEnvironment,
+    ShellCommand,
+    Then,
+)
 from pgmig_tui.script.arguments import Argument, Arguments
 from pgmig_tui.script.copy import parse_copy
 from pgmig_tui.script.frame import Arm
@@ -294,7 +303,7 @@ def _shell(psql: PsqlSession, arguments: Arguments, name: str) -> None:
     command = to_text(arguments.whole_line())
     psql.needs_shell("\\!")
     frame = psql.frame
-    psql.emit(Shell(command, frame.name, frame.line_number))
+    psql.emit(ShellCommand(command, frame.name, frame.line_number))
 
 
 def _setenv(psql: PsqlSession, arguments: Arguments, name: str) -> None:

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pgmig_tui.display.mask import mask_secrets
-from pgmig_tui.script.actions import Action, CopyFile, RedirectOutput, Send, ServerFacts, SetEnvironment, Shell, Then
+from pgmig_tui.script.actions import (
+    Action,
+    CopyFile,
+    RedirectOutput,
+    Send,
+    ServerFacts,
+    SetEnvironment,
+    ShellCommand,
+    Then,
+)
 from pgmig_tui.script.arguments import Arguments
 from pgmig_tui.script.files import Allow, FileSource
 from pgmig_tui.script.frame import Arm, SourceFrame
@@ -340,7 +349,7 @@ class _Walker(PsqlReader):
 
     def _tell_outside(self, action: Action) -> None:
         """What a command does beside the database: it is allowed here, and shall be seen before it is done."""
-        if isinstance(action, Shell):
+        if isinstance(action, ShellCommand):
             self._tell_shell(action.command, action.line)
         elif isinstance(action, SetEnvironment):
             self._find("shell", f"\\setenv sets {action.name} for the shell commands that follow", action.line)

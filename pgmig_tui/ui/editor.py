@@ -15,7 +15,7 @@ from textual.app import SuspendNotSupported
 from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
-    from pgmig_tui.ui.app import PgmigApp
+    from pgmig_tui.ui.shell import Shell
 
 _TAKES_LINE = frozenset({"vi", "vim", "nvim", "nano", "emacs", "emacsclient", "micro", "joe", "kak", "mg", "pico"})
 """Editors that understand `+12`."""
@@ -46,12 +46,12 @@ def missing(env: Mapping[str, str]) -> str | None:
     return None
 
 
-def edit(app: PgmigApp, words: list[str]) -> str:
+def edit(shell: Shell, words: list[str]) -> str:
     """Give the terminal to an editor until it ends; what went wrong, or ""."""
     # An interrupt typed in the editor is the editor's; it sets its own handler, or dies of it, and we don't.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
-        with app.suspend():
+        with shell.suspend():
             # Nothing may be raised in here: the screen would not take its terminal back.
             problem = _call(words)
     except SuspendNotSupported:

@@ -16,7 +16,7 @@ from pgmig_tui.script.actions import (
     Send,
     SetEncoding,
     SetEnvironment,
-    Shell,
+    ShellCommand,
 )
 from pgmig_tui.script.files import Allow, ProjectFiles
 from pgmig_tui.script.problems import ScriptError, ScriptRefused
@@ -238,7 +238,7 @@ def test_shell_where_it_is_allowed() -> None:
     assert commands == ["echo a b 'a b' :nothing", "cat x"]
     assert [type(action) for action in actions] == [
         Send,
-        Shell,
+        ShellCommand,
         SetEnvironment,
         SetEnvironment,
         Send,
@@ -246,7 +246,7 @@ def test_shell_where_it_is_allowed() -> None:
         RedirectOutput,
     ]
     assert as_send(actions[0]).text == "SELECT 'it''s';"
-    assert actions[1] == Shell("ls -l ; x", "deploy/a.sql", 4)
+    assert actions[1] == ShellCommand("ls -l ; x", "deploy/a.sql", 4)
     assert (as_send(actions[4]).then, as_send(actions[4]).argument) == ("pipe", " cat -n")
     assert isinstance(actions[5], CopyFile)
     assert actions[5].data == b"it's"

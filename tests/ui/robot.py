@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from pgmig_tui.ui.app import PgmigApp
 from pgmig_tui.ui.backend.protocol import StatusFacts
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
+from pgmig_tui.ui.shell import Shell
 from tests.ui.fakes import NOW, FakeSession
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -28,6 +29,8 @@ DEADLINE_S = 30.0
 class Robot:
     def __init__(self, app: PgmigApp, pilot: Pilot[int]) -> None:
         self.app = app
+        self.shell: Shell = app
+        """As its screens see it."""
         self.pilot = pilot
 
     async def press(self, *keys: str) -> Robot:

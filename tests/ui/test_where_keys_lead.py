@@ -67,7 +67,7 @@ CHANGE = plan()[5]
 RUN = "20260820-031500-ab12"
 
 
-class Shell(PgmigApp):
+class NotingApp(PgmigApp):
     """An app that is not run: it notes where it is asked to go."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Shell(PgmigApp):
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[NotingApp]:
     monkeypatch.setattr(editor, "missing", lambda env: None)
     monkeypatch.setattr(editor, "command", lambda env, path, line: [])
     monkeypatch.setattr(editor, "edit", lambda app, command: None)
@@ -98,7 +98,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
         monkeypatch.setattr(Screen, name, lambda *_: None)
     # A dialog asks before anything else comes; whatever else is shown is a destination.
     dialogs: list[Dialog[object]] = []
-    app = Shell()
+    app = NotingApp()
     monkeypatch.setattr(app, "push_screen", lambda dialog, *_: dialogs.append(dialog))
     token = active_app.set(app)
     yield app
@@ -147,7 +147,7 @@ def controlled(screen: RunScreen, picture: RunPicture) -> RunScreen:
 Scene = tuple[BaseScreen, dict[str, to.Destination]]
 
 
-def home(shell: Shell) -> Scene:
+def home(shell: NotingApp) -> Scene:
     screen = HomeScreen()
     list(screen.body())
     screen.matrix.cursor = screen.matrix.row_of(CHANGE.change_id) or 0
@@ -164,7 +164,7 @@ def home(shell: Shell) -> Scene:
     }
 
 
-def home_with_the_cursor_moved(shell: Shell) -> Scene:
+def home_with_the_cursor_moved(shell: NotingApp) -> Scene:
     screen, leads = home(shell)
     assert isinstance(screen, HomeScreen)
     screen.matrix.cursor = screen.matrix.row_of(change_id(7)) or 0
@@ -175,7 +175,7 @@ def home_with_the_cursor_moved(shell: Shell) -> Scene:
     return screen, leads | moved
 
 
-def change(shell: Shell) -> Scene:
+def change(shell: NotingApp) -> Scene:
     screen = ChangeScreen(plan()[6], PRODUCTION)
     screen._in_batches = True
     screen._scripts["deploy"] = ScriptText(change_id(6), "deploy", "deploy/x.sql", DEPLOY_SQL)
@@ -193,61 +193,61 @@ def reviewed(review: ReviewFacts) -> ReviewScreen:
     return screen
 
 
-def review(shell: Shell) -> Scene:
+def review(shell: NotingApp) -> Scene:
     facts = replace(shell.session.prepare("production", "deploy", None), items=ITEMS[4:], accepts=Losses(("size",)))
     return reviewed(facts), {"review.dry_run": to.ToReview(PRODUCTION, "deploy", facts.steps[-1].change_id, how="try")}
 
 
-def review_of_what_must_not_be_deployed(shell: Shell) -> Scene:
+def review_of_what_must_not_be_deployed(shell: NotingApp) -> Scene:
     facts = ReviewFacts("production", "deploy", "", (), marks=(DoNotDeploy(CHANGE.change_id, CHANGE.name, "bad"),))
     return reviewed(facts), {"review.dry_run": to.ToReview(PRODUCTION, "deploy", CHANGE.change_id, how="try")}
 
 
-def review_that_can_start(shell: Shell) -> Scene:
+def review_that_can_start(shell: NotingApp) -> Scene:
     """GO asks for the word, and only then leads to the run."""
     facts = replace(shell.session.prepare("production", "deploy", None), items=ITEMS[1:2], accepts=Losses())
     screen = reviewed(replace(facts, items=(replace(ITEMS[1], blocks=False),)))
     return screen, {"review.dry_run": to.ToReview(PRODUCTION, "deploy", facts.steps[-1].change_id, how="try")}
 
 
-def rollback(shell: Shell) -> Scene:
+def rollback(shell: NotingApp) -> Scene:
     screen = RollbackScreen(PRODUCTION)
     found = shell.session.look_back("production", None, None)
     screen.rollback = replace(found, items=ITEMS[4:], elsewhere=True, running="a run")
     return screen, {"rollback.watch": to.ToForeign(PRODUCTION)}
 
 
-def rollback_that_can_start(shell: Shell) -> Scene:
+def rollback_that_can_start(shell: NotingApp) -> Scene:
     screen = RollbackScreen(PRODUCTION)
     screen.rollback, screen.accepted = shell.session.look_back("production", None, None), True
     return screen, {}
 
 
-def foreign(shell: Shell) -> Scene:
+def foreign(shell: NotingApp) -> Scene:
     screen = ForeignScreen(PRODUCTION)
     screen.seen = Foreign(NOW, run_id=RUN, holder="pid 7", step=ForeignSession(7, "then", "pid 7"))
     return screen, {"foreign.locks": to.ToLocks(PRODUCTION)}
 
 
-def foreign_that_is_ours(shell: Shell) -> Scene:
+def foreign_that_is_ours(shell: NotingApp) -> Scene:
     screen = ForeignScreen(PRODUCTION)
     screen.seen = Foreign(NOW, run_id=RUN, holder="pid 7", local=True)
     return screen, {"foreign.locks": to.ToLocks(PRODUCTION), "foreign.attach": to.ToRun(RUN)}
 
 
-def incident(shell: Shell) -> Scene:
+def incident(shell: NotingApp) -> Scene:
     picture = failed()
     screen = IncidentScreen(RUN, PRODUCTION, picture, ())
     screen.record = Record("# Incident", "ROLLED BACK", True)
     return screen, {"incident.after": to.ToAfter(RUN, PRODUCTION, picture, ())}
 
 
-def run(shell: Shell) -> Scene:
+def run(shell: NotingApp) -> Scene:
     screen = controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
     return screen, {"run.blocker": to.ToBlockers(screen), "run.locks": to.ToLocks(PRODUCTION, controlling=True)}
 
 
-def run_that_failed(shell: Shell) -> Scene:
+def run_that_failed(shell: NotingApp) -> Scene:
     picture = failed()
     screen = controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), picture)
     return screen, {
@@ -257,7 +257,7 @@ def run_that_failed(shell: Shell) -> Scene:
     }
 
 
-def rollback_run_that_ended(shell: Shell) -> Scene:
+def rollback_run_that_ended(shell: NotingApp) -> Scene:
     picture = failed()
     screen = controlled(RollbackRunScreen(RUN, PRODUCTION, FakeWatch()), picture)
     return screen, {
@@ -267,20 +267,20 @@ def rollback_run_that_ended(shell: Shell) -> Scene:
     }
 
 
-def backfill(shell: Shell) -> Scene:
+def backfill(shell: NotingApp) -> Scene:
     screen = BackfillScreen(RUN, PRODUCTION, FakeWatch())
     screen.progress.add(event(AT, "batch_retried", {"step": 1, "try": 1, "of": 8, "why": "lock timeout", "size": 10}))
     return controlled(screen, told("backfill")), {"backfill.locks": to.ToLocks(PRODUCTION, controlling=True)}
 
 
-def backfill_that_was_stopped(shell: Shell) -> Scene:
+def backfill_that_was_stopped(shell: NotingApp) -> Scene:
     return controlled(BackfillScreen(RUN, PRODUCTION, FakeWatch()), failed()), {
         "backfill.resume": to.ToReview(PRODUCTION, "backfill", RUN),
         "backfill.locks": to.ToLocks(PRODUCTION),
     }
 
 
-def failed_step(shell: Shell) -> Scene:
+def failed_step(shell: NotingApp) -> Scene:
     """Marking as deployed asks the verify script first, and leads to the review when it has answered."""
     shell.answers.take(status("production", 6))
     picture = failed()
@@ -293,40 +293,40 @@ def failed_step(shell: Shell) -> Scene:
     }
 
 
-def blockers(shell: Shell) -> Scene:
+def blockers(shell: NotingApp) -> Scene:
     followed = controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
     screen = BlockersScreen(followed)
     screen.rows = (LockSession(Blocker(7, "then", "bob")),)
     return screen, {}
 
 
-def locks(shell: Shell) -> Scene:
+def locks(shell: NotingApp) -> Scene:
     screen = LocksScreen(PRODUCTION)
     screen.found, screen.rows = LockTree(NOW, ()), (LockSession(Blocker(7, "then", "bob")),)
     screen._unfolded = {7}
     return screen, {}
 
 
-def locks_of_an_unlocked_environment(shell: Shell) -> Scene:
+def locks_of_an_unlocked_environment(shell: NotingApp) -> Scene:
     shell.unlocked.add("production")
     return locks(shell)
 
 
-def after(shell: Shell) -> Scene:
+def after(shell: NotingApp) -> Scene:
     screen = AfterScreen(RUN, PRODUCTION, failed(), ())
     screen._items = ITEMS[1:2]
     return screen, {"after.rollback": to.ToRollback(PRODUCTION, came_from=RUN)}
 
 
-def runs(shell: Shell) -> Scene:
+def runs(shell: NotingApp) -> Scene:
     return RunsScreen(), {"runs.open": to.ToRun(RUN)}
 
 
-def help_on_a_screen(shell: Shell) -> Scene:
+def help_on_a_screen(shell: NotingApp) -> Scene:
     return HelpScreen(RunsScreen()), {}
 
 
-SCENES: tuple[Callable[[Shell], Scene], ...] = (
+SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
@@ -335,7 +335,7 @@ SCENES: tuple[Callable[[Shell], Scene], ...] = (
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_each_key_leads_where_it_says(shell: Shell, scene: Callable[[Shell], Scene]) -> None:
+def test_each_key_leads_where_it_says(shell: NotingApp, scene: Callable[[NotingApp], Scene]) -> None:
     for key_id in scene(shell)[0].keys:
         # Each in the scene as it was: what one key changes is nothing to the next.
         screen, leads = scene(shell)
@@ -348,7 +348,7 @@ def test_each_key_leads_where_it_says(shell: Shell, scene: Callable[[Shell], Sce
         assert shell.gone == ([leads[key_id]] if key_id in leads else []), key_id
 
 
-def test_every_key_of_every_screen_works_in_a_scene(shell: Shell) -> None:
+def test_every_key_of_every_screen_works_in_a_scene(shell: NotingApp) -> None:
     """So that none was said to lead nowhere because it was off."""
     worked = set()
     for scene in SCENES:

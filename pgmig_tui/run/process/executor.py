@@ -31,7 +31,7 @@ from pgmig_tui.script.actions import (
     Send,
     SetEncoding,
     SetEnvironment,
-    Shell,
+    ShellCommand,
 )
 from pgmig_tui.script.kinds import control_of, kind_of
 from pgmig_tui.script.reader import PsqlReader
@@ -393,7 +393,7 @@ class Executor:
             self.outlets.turn(action.name)
         elif isinstance(action, SetEnvironment):
             self.outlets.set_environment(action.name, action.value)
-        elif isinstance(action, Shell):
+        elif isinstance(action, ShellCommand):
             for data, stream in zip(self.outlets.shell(action.command), ("out", "err"), strict=True):
                 if data:
                     self.sink.output(data.decode("utf-8", "replace").rstrip("\n"), stream)

@@ -48,6 +48,6 @@ class AttachScreen(Dialog[None]):
 
     def action_attach(self, controls: bool) -> None:
         if self.is_active:
-            app, run = self.pgmig, self.run_facts
+            app, run = self.shell, self.run_facts
             self.answer(None)
             app.go(ToRun(run.run_id, controls=controls))

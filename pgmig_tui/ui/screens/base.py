@@ -26,8 +26,8 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.answers import Answers
-    from pgmig_tui.ui.app import PgmigApp
     from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts
+    from pgmig_tui.ui.shell import Shell
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -75,16 +75,16 @@ class BaseScreen(Screen[None]):
         self.small = Lines(identity="small")
 
     @property
-    def pgmig(self) -> PgmigApp:
-        return cast("PgmigApp", self.app)
+    def shell(self) -> Shell:
+        return cast("Shell", self.app)
 
     @property
     def session(self) -> Backend:
-        return self.pgmig.session
+        return self.shell.session
 
     @property
     def answers(self) -> Answers:
-        return self.pgmig.answers
+        return self.shell.answers
 
     def body(self) -> Iterable[Widget]:
         """The widgets between banner and notes."""
@@ -119,7 +119,7 @@ class BaseScreen(Screen[None]):
 
     def go(self, destination: Destination, *, instead: bool = False) -> None:
         """Open it: over this screen, or in its stead."""
-        self.pgmig.go(destination, instead=instead)
+        self.shell.go(destination, instead=instead)
 
     def go_on_to(self, destination: Destination) -> None:
         """Open what comes next in this screen's stead; on top, where something else has been opened over it."""
@@ -157,7 +157,7 @@ class BaseScreen(Screen[None]):
         status = self.answers.good.get(environment.name) if environment is not None else None
         if status is not None and status.standby:
             return "STANDBY"
-        return "READ-ONLY" if environment is not None and self.pgmig.locked(environment) else "READ-WRITE"
+        return "READ-ONLY" if environment is not None and self.shell.locked(environment) else "READ-WRITE"
 
     def banner_line(self, columns: int) -> Line:
         environment = self.where
@@ -402,7 +402,7 @@ class BaseScreen(Screen[None]):
         self.say("environments are chosen on the home screen; Esc goes there")
 
     def do_ask(self) -> None:
-        self.pgmig.ask_again()
+        self.shell.ask_again()
         self.say("asking again", "muted")
 
     def copy_text(self) -> str:
@@ -422,12 +422,12 @@ class BaseScreen(Screen[None]):
         if not text:
             self.say("nothing to copy here")
             return
-        self.pgmig.copy_to_clipboard(text)
+        self.shell.copy_to_clipboard(text)
         self.say(f"{self.copied_what(text)} (OSC 52; in tmux: set -g set-clipboard on)", "done")
 
     def do_copy_screen(self) -> None:
-        text = self.pgmig.screen_text()
-        self.pgmig.copy_to_clipboard(text)
+        text = self.shell.screen_text()
+        self.shell.copy_to_clipboard(text)
         self.write(f"screen-{self.screen_id}.txt", text, "screen copied, and written to")
 
     def write(self, name: str, text: str, told: str = "written to") -> None:
@@ -539,7 +539,7 @@ class BaseScreen(Screen[None]):
             if key.label
         ]
         actions += [
-            Action(f"Theme {theme.name}", "change the colours", partial(self.pgmig.choose_theme, theme.name))
+            Action(f"Theme {theme.name}", "change the colours", partial(self.shell.choose_theme, theme.name))
             for theme in THEMES
         ]
 
@@ -560,13 +560,13 @@ class BaseScreen(Screen[None]):
     def do_explain(self) -> None:
         selected = self.get_selected_text()
         if selected:
-            self.pgmig.copy_to_clipboard(selected)
+            self.shell.copy_to_clipboard(selected)
             self.say("copied", "done")
         else:
             self.say("ctrl-c stops nothing here: q leaves the program, a run goes on by itself")
 
     def do_quit(self) -> None:
-        self.pgmig.leave()
+        self.shell.leave()
 
     def help_text(self) -> tuple[str, ...]:
         """What the help says about this screen besides its keys."""

@@ -63,7 +63,7 @@ class BlockersScreen(SessionsScreen):
         if activity is None:
             told = f"; try {lost.number} of {lost.of} is lost, and the next one comes" if lost is not None else ""
             return ((f" {number} in the way of the last try", "failed"), (told, "waiting"))
-        waited = clock(seconds_since(picture.waiting_since, self.pgmig.clock()))[3:]
+        waited = clock(seconds_since(picture.waiting_since, self.shell.clock()))[3:]
         behind = activity.behind()
         return (
             (f" {number} in the way", "failed"),

@@ -371,10 +371,10 @@ class ChangeScreen(BaseScreen):
 
     def do_edit(self, script: ScriptText) -> None:
         path = self.session.facts.root / script.path
-        problem = editor.edit(self.pgmig, editor.command(os.environ, path, self.sql.line_number))
+        problem = editor.edit(self.shell, editor.command(os.environ, path, self.sql.line_number))
         for known in (self._scripts, self._panes, self._now):
             known.pop(self.kind, None)
-        self.pgmig.script_changed(self.change.change_id)
+        self.shell.script_changed(self.change.change_id)
         self._load()
         self.say(problem or "read again", "failed" if problem else "done")
 

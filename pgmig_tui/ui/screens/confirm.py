@@ -13,7 +13,7 @@ from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Manner, ReviewFacts
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 
 if TYPE_CHECKING:
-    from pgmig_tui.ui.app import PgmigApp
+    from pgmig_tui.ui.shell import Shell
 
 VERBS = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY", "backfill": "BACKFILL"}
 _IN_A_SENTENCE = 5
@@ -30,11 +30,11 @@ def named(environment: EnvironmentFacts) -> str:
     return f"{PRODUCTION} {environment.name}" if environment.protected else environment.name
 
 
-def whereabouts(environment: EnvironmentFacts, app: PgmigApp) -> list[Line]:
+def whereabouts(environment: EnvironmentFacts, shell: Shell) -> list[Line]:
     """Where a run would go, as whom, and what time it is."""
-    status = app.answers.good.get(environment.name)
+    status = shell.answers.good.get(environment.name)
     user = (status.user if status else "") or environment.user or "?"
-    return [*paragraph(f"{environment.database}@{environment.host} as {user}, {utc(app.clock())[11:]}", "muted"), ()]
+    return [*paragraph(f"{environment.database}@{environment.host} as {user}, {utc(shell.clock())[11:]}", "muted"), ()]
 
 
 def unlock(environment: EnvironmentFacts) -> ConfirmScreen:
@@ -70,12 +70,12 @@ def lost(losses: Losses) -> list[Line]:
     return lines
 
 
-def confirm(environment: EnvironmentFacts, review: ReviewFacts, app: PgmigApp, *, how: Manner = "run") -> ConfirmScreen:
+def confirm(environment: EnvironmentFacts, review: ReviewFacts, shell: Shell, *, how: Manner = "run") -> ConfirmScreen:
     """The dialog that starts a run."""
     many = count(len(review.steps), "change")
     what = f"{VERBS[review.command]} {many} {'to' if review.command == 'deploy' else 'on'}"
     what = {"try": f"DRY RUN of {many} on", "record": f"MARK {many} DEPLOYED on"}.get(how, what)
-    lines = [*paragraph(f"{what} {named(environment)}", "strong"), *whereabouts(environment, app)]
+    lines = [*paragraph(f"{what} {named(environment)}", "strong"), *whereabouts(environment, shell)]
     if how == "try":
         lines += paragraph(
             "All of it is run for real, in one transaction, and rolled back. Until then it holds its locks."
@@ -103,7 +103,7 @@ def confirm(environment: EnvironmentFacts, review: ReviewFacts, app: PgmigApp, *
             else f"the first run here creates the schema {review.creates[0]}",
             "waiting",
         )
-    if app.locked(environment) and review.command in ("deploy", "backfill") and how != "try":
+    if shell.locked(environment) and review.command in ("deploy", "backfill") and how != "try":
         lines += paragraph("read-only until now: the word unlocks it for this run alone", "muted")
     overridden = [item.title for item in review.items if item.overridden]
     if overridden:

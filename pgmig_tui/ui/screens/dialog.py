@@ -18,8 +18,8 @@ from pgmig_tui.ui.sizes import SHORT, SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Lines
 
 if TYPE_CHECKING:
-    from pgmig_tui.ui.app import PgmigApp
     from pgmig_tui.ui.backend.protocol import ItemFacts
+    from pgmig_tui.ui.shell import Shell
 
 Result = TypeVar("Result")
 COLUMNS = 68
@@ -63,8 +63,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         self._read = False
 
     @property
-    def pgmig(self) -> PgmigApp:
-        return cast("PgmigApp", self.app)
+    def shell(self) -> Shell:
+        return cast("Shell", self.app)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame", classes="danger" if self._danger else ""):

@@ -58,7 +58,7 @@ class HomeScreen(BaseScreen):
         self.matrix = PlanMatrix(
             facts.plan, [environment.name for environment in facts.environments], cells, identity="matrix"
         )
-        self.matrix.chosen = self.pgmig.chosen
+        self.matrix.chosen = self.shell.chosen
         self._placed = self.matrix.change
         yield self.summary
         yield Horizontal(Vertical(self.head, self.matrix, id="plan"), self.side, id="columns")
@@ -81,13 +81,13 @@ class HomeScreen(BaseScreen):
     @property
     def chosen(self) -> EnvironmentFacts | None:
         environments = self.session.facts.environments
-        return environments[self.pgmig.chosen] if environments else None
+        return environments[self.shell.chosen] if environments else None
 
     def _known_status(self) -> StatusFacts | None:
         return self.answers.good.get(self.chosen.name) if self.chosen else None
 
     def _cell(self, change_id: str, environment: str) -> Span:
-        return self.answers.cell(change_id, environment, self.pgmig.clock())
+        return self.answers.cell(change_id, environment, self.shell.clock())
 
     def _pending_impact(self, change_id: str) -> ImpactFacts | None:
         """What deploying a change would do, if it's pending in the chosen environment and has been looked at."""
@@ -121,13 +121,13 @@ class HomeScreen(BaseScreen):
         return self._brief(change_id)[3]
 
     def doing(self) -> str:
-        environments, now = self.session.facts.environments, f"{self.pgmig.clock():%H:%M:%S}Z"
+        environments, now = self.session.facts.environments, f"{self.shell.clock():%H:%M:%S}Z"
         if self.chosen is None:
             return f"no environment  {now}"
         guard = "!! PROTECTED !! " if self.chosen.protected else ""
-        if guard and self.pgmig.locked(self.chosen) is None:
+        if guard and self.shell.locked(self.chosen) is None:
             guard = "!! UNLOCKED !! "
-        return f"{guard}env {self.pgmig.chosen + 1}/{len(environments)} {self.chosen.name}  {now}"
+        return f"{guard}env {self.shell.chosen + 1}/{len(environments)} {self.chosen.name}  {now}"
 
     def right_spans(self, text: str) -> tuple[Span, ...]:
         # d, v and R are about the chosen environment: that it's protected must be seen before they are pressed.
@@ -150,7 +150,7 @@ class HomeScreen(BaseScreen):
         if not last.reachable:
             return ((head, "plain"), (f"{name}: no answer", "stale"))
         assert status is not None, "a reachable answer is a good answer"
-        asked = ago((self.pgmig.clock() - status.asked_at).total_seconds())
+        asked = ago((self.shell.clock() - status.asked_at).total_seconds())
         told, role = status.words
         return ((head, "plain"), (f"{name}: {told}", role), (f"   asked {asked}", "muted"))
 
@@ -161,7 +161,7 @@ class HomeScreen(BaseScreen):
             spans.append((f"{how[0].format(run.run_id)} on {run.environment} {run.done}/{run.steps}: h", how[1]))
         room = columns - sum(width(text) for text, _role in spans)
         names = [environment.name for environment in self.session.facts.environments]
-        return (*environment_spans(names, self.pgmig.chosen, room), *spans)
+        return (*environment_spans(names, self.shell.chosen, room), *spans)
 
     def answers_changed(self) -> None:
         if self._said is not None and self._said[0].endswith(NOT_YET):
@@ -176,7 +176,7 @@ class HomeScreen(BaseScreen):
 
     def _note_lines(self, columns: int) -> list[Line]:
         """The worst of what must be known, each in one line; where that cuts it, the key that shows the whole."""
-        notes = self.answers.notes(self.pgmig.clock())
+        notes = self.answers.notes(self.shell.clock())
         notes += [((f" . {text}", "muted"),) for text in self.session.facts.foreign]
         shown = notes[: 4 if self.size.height >= 28 else 2]
         more = len(notes) - len(shown)
@@ -220,7 +220,7 @@ class HomeScreen(BaseScreen):
     def project_changed(self) -> None:
         facts = self.session.facts
         self.matrix.take(facts.plan, [environment.name for environment in facts.environments])
-        self.matrix.chosen = self.pgmig.chosen
+        self.matrix.chosen = self.shell.chosen
         if self._filter:
             self.matrix.refill(self._rows(self._filter))
         self._previews.forget()
@@ -392,7 +392,7 @@ class HomeScreen(BaseScreen):
         environment = self.chosen
         if environment is None or not environment.protected:
             return Unavailable(f"{environment.name if environment else 'nothing'} is not protected")
-        return environment if self.pgmig.locked(environment) else Unavailable(f"{environment.name} is unlocked already")
+        return environment if self.shell.locked(environment) else Unavailable(f"{environment.name} is unlocked already")
 
     def _startable(self) -> Here | Unavailable:
         """The chosen environment, if a run can be started there, with what it answered."""
@@ -416,19 +416,19 @@ class HomeScreen(BaseScreen):
         return None if here[1].deployed else f"nothing is deployed on {here[0].name}"
 
     def do_left(self) -> None:
-        self.choose_environment(max(1, self.pgmig.chosen))
+        self.choose_environment(max(1, self.shell.chosen))
 
     def do_right(self) -> None:
-        self.choose_environment(min(len(self.session.facts.environments), self.pgmig.chosen + 2))
+        self.choose_environment(min(len(self.session.facts.environments), self.shell.chosen + 2))
 
     def do_environments(self) -> None:
         from pgmig_tui.ui.screens.palette import Action, PaletteScreen
 
         actions = []
         for number, environment in enumerate(self.session.facts.environments, 1):
-            told = text_of(self.answers.state(environment.name, self.pgmig.clock()))
+            told = text_of(self.answers.state(environment.name, self.shell.clock()))
             actions.append(Action(f"{number:>2} {environment.name}", told, partial(self.choose_environment, number)))
-        dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.pgmig.chosen)
+        dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.shell.chosen)
         self.app.push_screen(dialog, lambda action: action.do() if action is not None else None)
 
     def on_bar_clicked(self, message: Bar.Clicked) -> None:
@@ -454,7 +454,7 @@ class HomeScreen(BaseScreen):
 
     def whole_text(self) -> Sequence[str]:
         change = self.matrix.change
-        notes = [text_of(line).strip() for line in self.answers.notes(self.pgmig.clock())]
+        notes = [text_of(line).strip() for line in self.answers.notes(self.shell.clock())]
         foreign = [f". {text}" for text in self.session.facts.foreign]
         return [*([f"{change.name} {change.change_id}"] if change is not None else []), *notes, *foreign]
 
@@ -462,7 +462,7 @@ class HomeScreen(BaseScreen):
         if not 0 < number <= len(self.session.facts.environments):
             self.say(f"there is no environment {number}")
             return
-        self.pgmig.chosen = self.matrix.chosen = number - 1
+        self.shell.chosen = self.matrix.chosen = number - 1
         self._placed = self.matrix.change
         self.answers_changed()
         self.head.refresh()
@@ -479,7 +479,7 @@ class HomeScreen(BaseScreen):
         self.go(ToReview(environment, "deploy", to, how="try"))
 
     def do_unlock(self, environment: EnvironmentFacts) -> None:
-        self.pgmig.unlock(
+        self.shell.unlock(
             environment, lambda: self.say(f"{environment.name} may be changed until this program is left", "done")
         )
 

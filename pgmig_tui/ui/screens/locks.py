@@ -145,7 +145,7 @@ class LocksScreen(SessionsScreen):
         )  # fmt: skip
 
     def _locked(self) -> EnvironmentFacts | Unavailable:
-        locked = not self._controlling and self.pgmig.locked(self.environment)
+        locked = not self._controlling and self.shell.locked(self.environment)
         return self.environment if locked else Unavailable("it is not locked")
 
     def _any_row(self) -> LockSession | Unavailable:
@@ -169,14 +169,14 @@ class LocksScreen(SessionsScreen):
         self._arrange()
 
     def do_unlock(self, environment: EnvironmentFacts) -> None:
-        self.pgmig.unlock(environment, self.tick)
+        self.shell.unlock(environment, self.tick)
 
     def access(self) -> str:
         return "READ-WRITE" if self._controlling else super().access()
 
     def may_not(self) -> str | None:
         # Who controls a run here has given the word for it already.
-        if not self._controlling and (locked := self.pgmig.locked(self.environment)):
+        if not self._controlling and (locked := self.shell.locked(self.environment)):
             return locked
         return self.found.problem or None if self.found is not None else "no answer yet"
 

@@ -116,7 +116,7 @@ class ReviewScreen(BaseScreen):
         """It has been read: what was attested of the very same scripts before stands again."""
         self._take(review)
         self._to_open()
-        known = self.pgmig.kept.holding(review)
+        known = self.shell.kept.holding(review)
         if known:
             self._answers = {**known, **self._answers}
             many = count(len(known), "answer")
@@ -307,7 +307,7 @@ class ReviewScreen(BaseScreen):
         return "a verify needs none" if review.command == "verify" else None
 
     def _unlocked(self, review: ReviewFacts) -> WhyNot:
-        return None if self.pgmig.locked(self.environment) else "it is not locked"
+        return None if self.shell.locked(self.environment) else "it is not locked"
 
     def _no_lift(self, review: ReviewFacts) -> WhyNot:
         if not review.marks:
@@ -351,7 +351,7 @@ class ReviewScreen(BaseScreen):
         self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
 
     def _said_before(self, item: ItemFacts) -> str:
-        return self.pgmig.kept.said(self.environment.name, self.command, item.id)
+        return self.shell.kept.said(self.environment.name, self.command, item.id)
 
     def _take_back(self, item_id: str) -> None:
         self._answers.pop(item_id, None)
@@ -364,7 +364,7 @@ class ReviewScreen(BaseScreen):
 
     def _answer(self, item_id: str, how: str, note: str | None) -> None:
         if note:
-            at = f"{self.pgmig.clock():%Y-%m-%dT%H:%M:%SZ}"
+            at = f"{self.shell.clock():%Y-%m-%dT%H:%M:%SZ}"
             self._answers[item_id] = Answered(item_id, "override" if how == "override" else "attest", note, at)
             self._evaluate()
 
@@ -373,7 +373,7 @@ class ReviewScreen(BaseScreen):
         session, review, answers = self.session, self.review, tuple(self._answers.values())
         if review is None:
             return
-        self.pgmig.kept.keep(review, self._answers)
+        self.shell.kept.keep(review, self._answers)
 
         self._turn += 1
         turn = self._turn
@@ -465,10 +465,10 @@ class ReviewScreen(BaseScreen):
         self._show()
 
     def do_unlock(self, review: ReviewFacts) -> None:
-        self.pgmig.unlock(self.environment, self._show)
+        self.shell.unlock(self.environment, self._show)
 
     def do_go(self, review: ReviewFacts) -> None:
-        dialog = confirm(self.environment, review, self.pgmig, how=self.how)
+        dialog = confirm(self.environment, review, self.shell, how=self.how)
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:
@@ -490,7 +490,7 @@ class ReviewScreen(BaseScreen):
         )
 
     def _started(self, review: ReviewFacts, watch: Watch) -> None:
-        self.pgmig.kept.used(review)
+        self.shell.kept.used(review)
         self.go_on_to(ToRun(watch.run_id, self.environment, watch))
 
     def _not_started(self, review: ReviewFacts, error: Exception) -> None:

@@ -329,7 +329,7 @@ class RollbackScreen(BaseScreen):
         self._look()
 
     def do_override(self, item: ItemFacts) -> None:
-        given = self.pgmig.kept.said(self.environment.name, "revert", item.id)
+        given = self.shell.kept.said(self.environment.name, "revert", item.id)
         question = f"OVERRIDE {item.title}: for what reason?"
         ask = AskScreen(question, "a reason; it goes into the journal", least=REASON, given=given)
         self.app.push_screen(ask, lambda note: self._override(item.id, note))
@@ -337,9 +337,9 @@ class RollbackScreen(BaseScreen):
     def _override(self, item_id: str, note: str | None) -> None:
         if not note or self.rollback is None:
             return
-        at = f"{self.pgmig.clock():%Y-%m-%dT%H:%M:%SZ}"
+        at = f"{self.shell.clock():%Y-%m-%dT%H:%M:%SZ}"
         self._answers[item_id] = Answered(item_id, "override", note, at)
-        self.pgmig.kept.note(self.environment.name, "revert", item_id, note)
+        self.shell.kept.note(self.environment.name, "revert", item_id, note)
         session, rollback, answers = self.session, self.rollback, tuple(self._answers.values())
         self.later("gate", lambda: session.answer_back(rollback, answers), self._judged)
 
@@ -351,7 +351,7 @@ class RollbackScreen(BaseScreen):
     def do_go(self, rollback: Rollback) -> None:
         environment = self.environment
         what = f"ROLL BACK {count(len(rollback.steps), 'change')}" if rollback.steps else "STOP THE RUN"
-        lines = [*paragraph(f"{what} on {named(environment)}", "strong"), *whereabouts(environment, self.pgmig)]
+        lines = [*paragraph(f"{what} on {named(environment)}", "strong"), *whereabouts(environment, self.shell)]
         if rollback.running:
             lines += paragraph(f"STOPS FIRST: {safe(rollback.running)}", "failed")
         if rollback.steps:

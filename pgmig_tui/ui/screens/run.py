@@ -120,7 +120,7 @@ class RunScreen(BaseScreen):
             self._go_on()
             return
         if self.picture.exit_status is not None and self._environment is not None:
-            self.pgmig.ask_again()
+            self.shell.ask_again()
         self._show()
         # What a key does depends on what goes on: nobody must wait a second to see that one works now.
         self.banner.refresh()
@@ -213,7 +213,7 @@ class RunScreen(BaseScreen):
 
     def elapsed(self) -> float:
         start = moment(self.picture.started_at or self.picture.planned_at)
-        end = moment(self.picture.finished_at or self.picture.settled_at) or self.pgmig.clock()
+        end = moment(self.picture.finished_at or self.picture.settled_at) or self.shell.clock()
         return (end - start).total_seconds() if start else 0.0
 
     def doing(self) -> str:
@@ -222,7 +222,7 @@ class RunScreen(BaseScreen):
 
     def headline_line(self, columns: int) -> Line:
         return run_view.headline(
-            self.picture, alive=self.alive, now=self.pgmig.clock(), asked=self._asked, columns=columns
+            self.picture, alive=self.alive, now=self.shell.clock(), asked=self._asked, columns=columns
         )
 
     @property
@@ -254,7 +254,7 @@ class RunScreen(BaseScreen):
         if self.gone and self.picture.current is not None:
             return gone_lines(self.picture, columns)
         return current_lines(
-            self.picture, ended=self.ended, now=self.pgmig.clock(), columns=columns, keys=self._controls
+            self.picture, ended=self.ended, now=self.shell.clock(), columns=columns, keys=self._controls
         )
 
     def small_lines(self) -> list[Line]:
@@ -468,7 +468,7 @@ class RunScreen(BaseScreen):
             self.detach()
             if self.events or self._seen_alive:  # before that nobody has seen whether it lives
                 left = STAYS_PAUSED if self.picture.paused else GOES_ON
-                self.pgmig.notify(f"run {self.run_id} {left}; h lists runs", timeout=4)
+                self.shell.notify(f"run {self.run_id} {left}; h lists runs", timeout=4)
         super().do_back()
 
     def do_after(self, picture: RunPicture) -> None:

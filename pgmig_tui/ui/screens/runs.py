@@ -108,7 +108,7 @@ class RunsScreen(BaseScreen):
         return run if isinstance(run, Unavailable) else lambda: run.run_id
 
     def do_open(self, run: RunFacts) -> None:
-        self.pgmig.open_run(run.run_id)
+        self.shell.open_run(run.run_id)
 
     def panes(self) -> Sequence[Lines]:
         return (self.list,)
