@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.review.rollback import RollbackReview
-    from pgmig_tui.run.clients.extent import Extent
+    from pgmig_tui.run.clients.extent import Extent, KnownState
     from pgmig_tui.run.clients.stopping import Running
 
 _NOTHING = "Nothing was changed."
@@ -41,7 +41,8 @@ def rollback(arguments: Namespace) -> int:
         return _lift(arguments, project, environment)
     arguments.to = to
     arguments.dry_run = arguments.dry_run or arguments.json  # one document tells of one thing: what it would do
-    extent, running = _extent(arguments, project, environment)
+    state = _state(project, environment)
+    extent, running = _extent(arguments, project, state), state.running
     if extent.nothing and (running is None or extent.undecided):
         return _nothing_found(arguments, environment, extent)
     process = None if arguments.dry_run else warm(project.root)
@@ -113,11 +114,12 @@ def _stopped(
     from pgmig_tui.run.journal.folder import default_state_dir, discard
 
     stop(running, environment, default_state_dir(os.environ), _told)
-    extent, _ = _extent(arguments, project, environment, running)
-    if seen is not None and extent.changes == seen.extent.changes:
+    state = _state(project, environment, running)
+    if seen is not None and seen.still_last(state.deployed):
         return seen
     if seen is not None:
         discard(seen.plan.folder)
+    extent = _extent(arguments, project, state)
     if extent.nothing:
         output.note(line(("+ ", "done"), f"The run was stopped; {safe(extent.nothing)}."))
         return None
@@ -152,16 +154,19 @@ def _afterwards(project: Project, environment: Environment, found: RollbackRevie
         output.note(line((f"The record: {safe(str(path))}, or pgmig-tui report {plan.run_id} --incident", "muted")))
 
 
-def _extent(
-    arguments: Namespace, project: Project, environment: Environment, stopped: Running | None = None
-) -> tuple[Extent, Running | None]:
-    """What is to be rolled back, and the run that is under way there. `stopped` was, until it was stopped for this."""
-    from pgmig_tui.run.clients.extent import extent_for
+def _state(project: Project, environment: Environment, stopped: Running | None = None) -> KnownState:
+    """What is deployed and under way there. `stopped` was under way, until it was stopped for this rollback."""
     from pgmig_tui.run.clients.rollback import stand
     from pgmig_tui.run.journal.folder import default_state_dir
 
-    state = stand(project, environment, default_state_dir(os.environ), stopped)
-    return extent_for(state, project, arguments.to, everything=arguments.all), state.running
+    return stand(project, environment, default_state_dir(os.environ), stopped)
+
+
+def _extent(arguments: Namespace, project: Project, state: KnownState) -> Extent:
+    """What is to be rolled back."""
+    from pgmig_tui.run.clients.extent import extent_for
+
+    return extent_for(state, project, arguments.to, everything=arguments.all)
 
 
 def _planned(arguments: Namespace, project: Project, environment: Environment, extent: Extent) -> RollbackReview:

@@ -28,6 +28,7 @@ from pgmig_tui.run.planning.tried import TriedRevert, tried_before
 from pgmig_tui.run.process.keep import Saving, plan_saving
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.deployed import DeployedChange
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -80,6 +81,10 @@ class RollbackReview:
             schema = environment.policy.keep_schema
             saving = plan_saving(self.plan, self.receipt, impacts, connection, schema)
         return replace(self, review=replace(self.review, plan=saving.plan), saving=saving)
+
+    def still_last(self, deployed: Sequence[DeployedChange]) -> bool:
+        """Whether nothing has been deployed or reverted since it was looked at: what goes first is still the newest."""
+        return bool(deployed) and deployed[-1] == self.extent.changes[0]
 
     def answered(self, environment: Environment, answers: Sequence[Answer]) -> RollbackReview:
         return replace(self, review=answered(self.review, environment, answers))

@@ -133,8 +133,7 @@ def begin(
     require_shown(found, environment)
     if running is not None:
         stop(running, environment, state_dir)
-        deployed = stand(project, environment, state_dir, running).deployed
-        if not deployed or deployed[-1].change_id != found.extent.changes[0].change_id:
+        if not found.still_last(stand(project, environment, state_dir, running).deployed):
             raise _more()
     target = environment.target
     given = found.review.gate.counted(_given(found, answers))
