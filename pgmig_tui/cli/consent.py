@@ -179,7 +179,7 @@ def _ask_for_answers(reviewed: Review, environment: Environment) -> Review:
         if how == "override":
             note = ask(f"{title}. Why go on all the same? ({LEAST_REASON} characters or more; empty: stop)")
         else:
-            note = ask(f"{title}. Who did it, and what shows it? (empty: stop)")
+            note = ask(f"{title}: {result.item.asks} (empty: stop)")
         if not note:
             break
         answers.append(parse_answer(f"{result.item.id}={note}", how, items, by))

@@ -23,7 +23,10 @@ DATA_LOSS = "data-loss"
 LEAST_REASON = 8
 """Characters of a reason to go on past an item: a key pressed by mistake must not open a gate."""
 
+_SEEN = "what was seen, by whom, and where?"
+
 SERVER = "check:server"
+COORDINATION = "pre:coordination"
 BACKUP = "pre:backup"
 VERIFY_BACKUP = "pre:verify-backup"
 
@@ -34,7 +37,8 @@ class ChecklistItem:
 
     `check` names the result that answers it: a check of `database.checks`, or "backup" and "backup_verified".
     `required` items block a protected environment until they are answered; `always` ones block every environment.
-    `overridable` False: no reason opens the gate. `open`: what is said of it where nothing has answered it.
+    `overridable` False: no reason opens the gate. `open`: what is said of it where nothing has answered it. `asks`: the
+    question to whoever attests it.
     """
 
     id: str
@@ -46,11 +50,20 @@ class ChecklistItem:
     always: bool = False
     overridable: bool = True
     open: str = ""
+    asks: str = "who did it, when, or where is it written?"
 
 
 PRE: tuple[ChecklistItem, ...] = (
     ChecklistItem("pre:window", "pre", "Schedule maintenance window if needed", "attested"),
-    ChecklistItem("pre:notify", "pre", "Notify stakeholders", "attested"),
+    ChecklistItem("pre:notify", "pre", "Notify stakeholders", "attested", asks="who was told, how, and when?"),
+    ChecklistItem(
+        COORDINATION,
+        "pre",
+        "Coordinate with application deployments",
+        "attested",
+        open="which release of the application goes with it isn't named",
+        asks="which release of the application goes with it, and is that deployed before or after?",
+    ),
     ChecklistItem(BACKUP, "pre", "Backup database", "performed", "backup"),
     ChecklistItem(VERIFY_BACKUP, "pre", "Verify backup", "performed", "backup_verified"),
 )
@@ -74,30 +87,40 @@ HEALTH: tuple[ChecklistItem, ...] = (
 DEPLOY: tuple[ChecklistItem, ...] = (
     ChecklistItem("deploy:staging", "deploy", "Deploy to staging environment", "attested"),
     ChecklistItem("deploy:verify-staging", "deploy", "Verify staging deployment", "attested"),
-    ChecklistItem("deploy:application-tests", "deploy", "Run application tests", "attested"),
+    ChecklistItem(
+        "deploy:application-tests",
+        "deploy",
+        "Run application tests",
+        "attested",
+        asks="which tests, of which build, and where is the result?",
+    ),
     ChecklistItem("deploy:production", "deploy", "Deploy to production", "performed", "deployed"),
     ChecklistItem("deploy:verify-production", "deploy", "Verify production deployment", "performed", "verified"),
-    ChecklistItem("deploy:monitor", "deploy", "Monitor system health", "attested"),
+    ChecklistItem("deploy:monitor", "deploy", "Monitor system health", "attested", asks=_SEEN),
 )
 POST: tuple[ChecklistItem, ...] = (
-    ChecklistItem("post:application", "post", "Verify application functionality", "attested"),
-    ChecklistItem("post:metrics", "post", "Monitor performance metrics", "attested"),
-    ChecklistItem("post:logs", "post", "Check error logs", "attested"),
+    ChecklistItem("post:application", "post", "Verify application functionality", "attested", asks=_SEEN),
+    ChecklistItem("post:metrics", "post", "Monitor performance metrics", "attested", asks=_SEEN),
+    ChecklistItem("post:logs", "post", "Check error logs", "attested", asks=_SEEN),
     ChecklistItem("post:documentation", "post", "Update documentation", "attested"),
     ChecklistItem("post:ticket", "post", "Close migration ticket", "attested"),
 )
 EMERGENCY: tuple[ChecklistItem, ...] = (
     ChecklistItem("emergency:rollback", "emergency", "Execute rollback procedure", "performed", "reverted"),
     ChecklistItem("emergency:stability", "emergency", "Verify system stability", "performed", "stable"),
-    ChecklistItem("emergency:notify", "emergency", "Notify stakeholders", "attested"),
+    ChecklistItem(
+        "emergency:notify", "emergency", "Notify stakeholders", "attested", asks="who was told, how, and when?"
+    ),
     ChecklistItem("emergency:incident", "emergency", "Document incident", "performed", "incident_recorded"),
-    ChecklistItem("emergency:plan", "emergency", "Update migration plan", "attested"),
+    ChecklistItem("emergency:plan", "emergency", "Update migration plan", "performed", "marked"),
 )
 SCRIPTS = ChecklistItem(
     "check:scripts", "emergency", "What was deployed is what the files say", "check", "deployed_scripts", always=True
 )
 BEFORE_PRODUCTION = DEPLOY[:3]
 """The deployment steps that come before production in the guide; a gate asks for them there."""
+ON_PRODUCTION = DEPLOY[3:]
+"""Those that the run itself is, and what is looked at while and after it."""
 
 _POLICY_TITLES = {
     "promote_from": "Same changes deployed and verified there first",
@@ -122,16 +145,39 @@ def items_for(environment: Environment, command: str) -> tuple[ChecklistItem, ..
         if command == "revert":
             return (HEALTH[0], *shown)
         return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
-    steps = BEFORE_PRODUCTION if policy.protected else ()
+    steps = BEFORE_PRODUCTION if policy.protected else BEFORE_PRODUCTION[-1:]
     return (*_pre(policy), *policy_items(policy), *HEALTH, *steps)
 
 
-def after(command: str) -> tuple[ChecklistItem, ...]:
-    """What comes after a run of `command` (deploy, backfill, revert, rollback, verify, dry-run), in order. A run that
-    leaves nothing has nothing to come after it."""
-    if command in ("deploy", "backfill"):
-        return POST
+def after(command: str, environment: str = "production") -> tuple[ChecklistItem, ...]:
+    """What comes after a run of `command` (deploy, backfill, revert, rollback, verify, dry-run) on `environment`, in
+    order. A run that leaves nothing has nothing to come after it."""
+    if command == "deploy":
+        return (*(_there(item, environment) for item in ON_PRODUCTION), *POST)
+    if command == "backfill":
+        return (ON_PRODUCTION[-1], *POST)
     return EMERGENCY if command in ("revert", "rollback") else ()
+
+
+def whole_list(environment: Environment) -> tuple[ChecklistItem, ...]:
+    """All that a deploy on `environment` is asked before, does, and leaves to do after it, in the guide's order."""
+    return (*items_for(environment, "deploy"), *after("deploy", environment.name))
+
+
+def _there(item: ChecklistItem, environment: str) -> ChecklistItem:
+    """The guide knows one environment that is deployed to at last; others are called by their names."""
+    return replace(item, title=item.title.replace("production", environment, 1))
+
+
+def naming_release(items: Iterable[ChecklistItem], tags: Iterable[str]) -> tuple[ChecklistItem, ...]:
+    """The same, where the coordination names what is released: the tags of the plan that go out."""
+    named = " and ".join(dict.fromkeys(tags))
+    if not named:
+        return tuple(items)
+    return tuple(
+        replace(item, open=f"{item.open}; the plan's {named} goes out here") if item.id == COORDINATION else item
+        for item in items
+    )
 
 
 def policy_items(policy: Policy) -> tuple[ChecklistItem, ...]:

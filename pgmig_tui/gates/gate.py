@@ -115,11 +115,12 @@ def evaluate(
 
 def loss_accepted(loses: Iterable[str], by: str) -> Answer:
     """The answer of somebody who accepts, at this moment, that this may be lost."""
-    return Answer(DATA_LOSS, "attest", "; ".join(loses), by, _now())
+    return given(DATA_LOSS, "attest", "; ".join(loses), by)
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def given(item_id: str, how: Literal["attest", "override"], note: str, by: str, at: str = "") -> Answer:
+    """What somebody says to an item, at `at` (UTC) or, "", at this moment."""
+    return Answer(item_id, how, note, by, at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def said(note: str) -> str:
@@ -147,7 +148,7 @@ def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[
         )
     if how == "override" and not item.overridable:
         raise UsageError(f"{item.id} can't be overridden: {item.title}")
-    answer = Answer(item.id, how, said(note), by, _now())
+    answer = given(item.id, how, said(note), by)
     if how == "override" and (problem := _no_override(item, answer)):
         raise UsageError(f"--override {item.id} {problem}", now="Nothing was changed.")
     return answer

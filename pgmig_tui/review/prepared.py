@@ -14,7 +14,7 @@ from pgmig_tui.database.checks import CheckResult, check_environment
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.gates.checklist import items_for
+from pgmig_tui.gates.checklist import items_for, naming_release
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.gates.loss import Losses, of_scripts
@@ -145,7 +145,8 @@ def _with(before: Review, more: Sequence[CheckResult]) -> Review:
 
 
 def _judged(found: Review, environment: Environment) -> Review:
-    items = items_for(environment, found.plan.gate)
+    tags = [word for step in found.plan.steps for word in step.label.split()[1:]]
+    items = naming_release(items_for(environment, found.plan.gate), tags)
     gate = evaluate(items, found.checks, found.answers, environment.policy.protected)
     return replace(found, gate=gate)
 

@@ -31,7 +31,7 @@ confirm_word = "prod"
 lock_timeout = "1min"
 """
 WORD = ("--confirm", "prod")
-_ATTESTED = ("window", "notify", "backup", "verify-backup")
+_ATTESTED = ("window", "notify", "coordination", "backup", "verify-backup")
 _BEFORE = ("staging", "verify-staging", "application-tests")
 _CHECKS = ("archiver", "wraparound", "replication-lag", "blockers")
 GATES = (

@@ -155,7 +155,7 @@ ANSWERS = [
     *("--attest", "pre:window=no window needed", "--attest", "pre:notify=mailed"),
     *("--attest", "pre:backup=ops, ticket 7", "--attest", "pre:verify-backup=restored"),
     *("--attest", "deploy:staging=done", "--attest", "deploy:verify-staging=done"),
-    *("--attest", "deploy:application-tests=green"),
+    *("--attest", "deploy:application-tests=green", "--attest", "pre:coordination=release 4.2, after it"),
 ]
 
 

@@ -41,7 +41,7 @@ def checkout(tmp_path: Path, pg18: Server, live: str, dev: str) -> Checkout:
     return made
 
 
-ATTESTED = [f"--attest=pre:{item}=done" for item in ("window", "notify", "backup", "verify-backup")]
+ATTESTED = [f"--attest=pre:{item}=done" for item in ("window", "notify", "coordination", "backup", "verify-backup")]
 ATTESTED += [f"--attest=deploy:{item}=done" for item in ("staging", "verify-staging", "application-tests")]
 OVERRIDDEN: list[str] = []
 """Found out by the first deploy: this server's answers stay the same."""

@@ -58,6 +58,7 @@ def test_the_guide_s_lists_in_its_order() -> None:
     assert [item.title for item in PRE] == [
         "Schedule maintenance window if needed",
         "Notify stakeholders",
+        "Coordinate with application deployments",
         "Backup database",
         "Verify backup",
     ]
@@ -90,10 +91,10 @@ def test_the_guide_s_lists_in_its_order() -> None:
 
 def test_what_is_asked_before_what() -> None:
     ids = [item.id for item in items(protected=True)]
-    assert ids[:4] == [item.id for item in PRE]
-    assert ids[4:-3] == [item.id for item in HEALTH]
+    assert ids[:5] == [item.id for item in PRE]
+    assert ids[5:-3] == [item.id for item in HEALTH]
     assert ids[-3:] == ["deploy:staging", "deploy:verify-staging", "deploy:application-tests"]
-    assert [item.id for item in items()] == [item.id for item in (*PRE, *HEALTH)]
+    assert [item.id for item in items()] == [item.id for item in (*PRE, *HEALTH, DEPLOY[2])]
     assert [item.id for item in items("verify", protected=True)] == [SERVER]
     assert [item.id for item in items("revert", protected=True)] == [item.id for item in HEALTH]
 
@@ -103,7 +104,7 @@ def test_an_unprotected_environment_shows_everything_and_stops_for_the_wrong_ser
     assert gate.open
     gate.require()
     assert {result.item.id: result.state for result in gate.results if result.state != "PASS"} == {
-        **{item.id: "UNKNOWN" for item in PRE},
+        **{item.id: "UNKNOWN" for item in (*PRE, DEPLOY[2])},
         "check:blockers": "FAIL",
         "check:archiver": "UNKNOWN",
     }
@@ -272,4 +273,5 @@ def test_a_dump_of_ours_that_still_runs_blocks_everywhere(pg: Server, database_o
     with session(pg, name, "pgmig/20260101-000000-abcd/dump"):
         gate = evaluate(items(), check_environment(here), (), protected=False)  # type: ignore[arg-type]
     assert gate.blocking == ("check:dumps",)
-    assert "20260101-000000-abcd" in gate.results[-4].summary
+    (dumps,) = [one for one in gate.results if one.item.id == "check:dumps"]
+    assert "20260101-000000-abcd" in dumps.summary

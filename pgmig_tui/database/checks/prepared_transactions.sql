@@ -1,4 +1,5 @@
--- Purpose: two-phase leftovers: they hold locks and snapshots and have no session that could be ended.
+-- Purpose: two-phase leftovers: they hold locks and snapshots and have no session that could be ended. An index that
+--   is wanted itself is named by its table.
 -- Privileges: any role, including the locks that they hold.
 -- Versions: 13-18.
 -- Parameters: schemas, relations. `number` is the place in them, from 1 on; NULL where no such relation is locked.
@@ -7,7 +8,8 @@ SELECT p.gid, p.owner::text AS role, p.database::text AS database, p.prepared::t
        held.relation, held.mode, held.number
   FROM pg_prepared_xacts p
   LEFT JOIN LATERAL
-       (SELECT c.oid::regclass::text AS relation, l.mode, t.number::int AS number
+       (SELECT coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.oid), c.oid)::regclass::text
+                   AS relation, l.mode, t.number::int AS number
           FROM pg_locks x
           JOIN pg_locks l ON l.virtualtransaction = x.virtualtransaction AND l.pid IS NULL
           JOIN pg_class c ON c.oid = l.relation

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.safe import safe
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
-    from pgmig_tui.project.identity import Operator
     from pgmig_tui.review import prepared as reviews
     from pgmig_tui.run.journal.run_plan import RunPlan, Step
 
@@ -111,39 +109,23 @@ def answers_of(review: ReviewFacts, answers: Sequence[Answered]) -> list[Answer]
 
 def answers_by(plan: RunPlan, before: Sequence[Answer], answers: Sequence[Answered]) -> list[Answer]:
     """The same, of whoever runs `plan`; an answer that was given `before` keeps its time."""
-    from pgmig_tui.gates.gate import Answer
+    from pgmig_tui.gates.gate import given
 
-    by = str(plan.operator)
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    known = {answer.item_id: answer for answer in before}
-    given = []
+    by, known = str(plan.operator), {answer.item_id: answer for answer in before}
+    found = []
     for one in answers:
         old = known.get(one.item_id)
         same = old is not None and (old.how, old.note) == (one.how, one.note)
-        given.append(old if same and old is not None else Answer(one.item_id, one.how, one.note, by, one.at or at))
-    return given
-
-
-def answer_by(one: Answered, operator: Operator) -> Answer:
-    """An answer to the post-deployment checklist as the journal keeps it."""
-    from pgmig_tui.gates.gate import Answer
-
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Answer(one.item_id, one.how, one.note, str(operator), at)
+        found.append(old if same and old is not None else given(one.item_id, one.how, one.note, by, one.at))
+    return found
 
 
 def after_items(environment: Environment, command: str, folder: Path) -> tuple[ItemFacts, ...]:
     """The guide's list for what comes after the run in `folder`, and how the server is now."""
-    from pgmig_tui.review.afterwards import results, server_now
+    from pgmig_tui.review.afterwards import health_now, results
 
-    items = [item_of(result) for result in results(folder, command)]
-    return (
-        *items,
-        *(
-            ItemFacts(f"check:{one.name}", one.title, "check", one.state, one.summary)
-            for one in server_now(environment)
-        ),
-    )
+    found = (*results(folder, command, environment.name), *health_now(environment))
+    return tuple(item_of(result) for result in found)
 
 
 def item_of(result: Result) -> ItemFacts:
@@ -158,6 +140,7 @@ def item_of(result: Result) -> ItemFacts:
         answer.note if answer is not None else "",
         result.overridden,
         result.blocks,
+        item.asks,
     )
 
 

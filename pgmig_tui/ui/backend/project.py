@@ -348,10 +348,12 @@ class ProjectSession:
         return gating.after_items(self._environment(environment), command, self._state_dir / "runs" / run_id)
 
     def answer_after(self, run_id: str, answered: Answered) -> None:
+        from pgmig_tui.gates.gate import given
         from pgmig_tui.run.journal.afterwards import keep_answers
 
-        given = gating.answer_by(answered, self.project.operator)
-        keep_answers(self._state_dir / "runs" / run_id, [given])
+        by = str(self.project.operator)
+        said = given(answered.item_id, answered.how, answered.note, by, answered.at)
+        keep_answers(self._state_dir / "runs" / run_id, [said])
 
     def write(self, name: str, text: str) -> Path:
         return private.write_out(self._state_dir, name, text)

@@ -175,7 +175,7 @@ class DoNotDeploy:
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
     """An item of a checklist. `answered` is the note or reason that a person gave; `blocks`: no run starts before it is
-    done."""
+    done; `asks`: the question to whoever attests it."""
 
     id: str
     title: str
@@ -185,6 +185,7 @@ class ItemFacts:
     answered: str = ""
     overridden: bool = False
     blocks: bool = False
+    asks: str = "who did it, when, or where is it written?"
 
     @property
     def seen(self) -> bool:

@@ -198,7 +198,7 @@ class AfterScreen(BaseScreen):
             self.app.push_screen(take_back(item), lambda yes: self._answer(item, "") if yes else None)
             return
         self.app.push_screen(
-            AskScreen(f"{item.title}: what was seen, or where is it written?", "a note; the run's journal keeps it"),
+            AskScreen(f"{item.title}: {item.asks}", "a note; the run's journal keeps it"),
             lambda note: self._answer(item, note) if note else None,
         )
 

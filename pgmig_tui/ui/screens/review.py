@@ -346,8 +346,7 @@ class ReviewScreen(BaseScreen):
         if item.answered:
             self.app.push_screen(take_back(item), lambda yes: self._take_back(item.id) if yes else None)
             return
-        question = f"{item.title}: who did it, when, or where is it written?"
-        ask = AskScreen(question, "a note; it goes into the journal", given=self._said_before(item))
+        ask = AskScreen(f"{item.title}: {item.asks}", "a note; it goes into the journal", given=self._said_before(item))
         self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
 
     def _said_before(self, item: ItemFacts) -> str:
