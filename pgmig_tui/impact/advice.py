@@ -28,8 +28,8 @@ RULES: Final[dict[str, str]] = {
     "reindex-concurrently": "rebuilding an index while nobody uses it",
     "set-not-null": "reading a whole table to set NOT NULL",
     "split-transaction": "working while an earlier statement's lock is held",
-    "type-change-rewrite": "changing a type by writing the table anew",
-    "vacuum-full": "writing a table anew to make it smaller",
+    "type-change-rewrite": "changing a type by rewriting the table",
+    "vacuum-full": "rewriting a table to make it smaller",
 }
 """Every code that a rule may use, and what it is about. A code is never given another meaning."""
 
@@ -60,5 +60,5 @@ def _troubles(comment: Silence, impact: ScriptImpact) -> list[str]:
         if rule not in RULES:
             told.append(f"there is no rule {rule!r} to silence")
         elif not any(advice.rule == rule for index in comment.statements for advice in impact.statements[index].advice):
-            told.append(f"there is no advice {rule} to silence at this statement: the comment can go")
+            told.append(f"there is no advice {rule} to silence at this statement: the comment can be removed")
     return told

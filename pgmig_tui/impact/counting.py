@@ -159,7 +159,7 @@ class Counting:
             for item in node.with_clause.ctes:
                 one = item.common_table_expr
                 if node.with_clause.recursive:
-                    self.doubt("how often WITH RECURSIVE turns")
+                    self.doubt("how many times WITH RECURSIVE repeats")
                 inner = nodes.statement(one.ctequery)
                 ctes[one.ctename] = self.query(inner, ctes)
         if kind == "SelectStmt":
@@ -486,7 +486,7 @@ class Counting:
         todo: list[tuple[Relation, float]] = [(table, 1.0)]
         while todo:
             if len(seen) > _MOST_TABLES or self.scene.code.uncounted:
-                self.doubt("what all hangs on the rows: too many tables reference each other")
+                self.doubt("everything that depends on the rows: too many tables reference each other")
                 break
             current, rows = todo.pop()
             deleted = columns is None or current is not table

@@ -124,7 +124,7 @@ def mutable(scene: Scene, expression: Node, types: Types, depth: int = 0) -> str
         if kind == "TypeCast":
             to = kind_of_cast(inner)
             if (kind_of(inner.arg, types), to) in _BY_SETTINGS:
-                return f"the cast of {kind_of(inner.arg, types)} to {to}, which hangs on the session's settings,"
+                return f"the cast of {kind_of(inner.arg, types)} to {to}, which depends on the session's settings,"
         if kind == "FuncCall" and (told := _mutable_call(scene, inner, types, depth)):
             return told
     return ""

@@ -226,7 +226,7 @@ class ScriptImpact:
         """What there is to say of locks where `strongest` is None: that nobody notices any is only said of what could
         be told to its end."""
         known = all(one.problem is None and not one.unknown and not one.hidden for one in self.statements)
-        return NO_LOCK if known and not self.unread else "which locks it takes can't be told"
+        return NO_LOCK if known and not self.unread else "which locks it takes is unknown"
 
     @property
     def troubles(self) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def test_what_is_refused_is_never_called_harmless(checkout: Checkout, line: str)
     (checkout.root / "deploy" / "total.sql").write_text(f"{line}\nSELECT 1;\n")
     done = checkout.run("impact", "total", "--fail-on", "high")
     assert done.status == 3, done.out
-    assert "which locks it takes can't be told, risk high" in done.out
+    assert "which locks it takes is unknown, risk high" in done.out
     assert json.loads(checkout.run("impact", "total", "--json").out)["scripts"][0]["risk"] == "high"
 
 

@@ -101,7 +101,7 @@ def test_the_headline_says_mode_strongest_lock_and_risk() -> None:
     hidden = StatementImpact(3, 3, "DO $$ … $$", "DO", unknown=("what EXECUTE runs",))
     for one in (fails, hidden):
         told = text_of(impact_report.headline(replace(empty, statements=(replace(one, risk="high"),))))
-        assert "which locks it takes can't be told, risk high" in told
+        assert "which locks it takes is unknown, risk high" in told
         assert replace(empty, statements=(one,)).lock_word == "?"
     assert (empty.lock_word, SCRIPT.lock_word) == ("", "ACCESS EXCLUSIVE")
     assert fails.trouble == "would fail: gone does not exist"

@@ -163,7 +163,7 @@ def drop_column(at: Altering, cmd: Node) -> None:
         for key in current.foreign_keys:
             if column in key.columns:
                 for other in trigger_sides(at.scene, key.referenced):
-                    out.lock(other, AE, f"referenced by {key.name}, which falls with {column}")
+                    out.lock(other, AE, f"referenced by {key.name}, which is dropped with {column}")
         _column_dependents(at, current, column, cascade)
         lose_columns(out, current, [column])
     if at.table.kind == "c" and not at.table.fresh:
@@ -285,7 +285,7 @@ def set_expression(at: Altering, cmd: Node) -> None:
         return
     at.rewrite_members()
     if not (at.table.fresh or (column is not None and column.fresh)):
-        at.out.lose(3, f"values of {at.name}.{cmd.name}: computed anew", LostData("values", at.name, (cmd.name,)))
+        at.out.lose(3, f"values of {at.name}.{cmd.name}: computed again", LostData("values", at.name, (cmd.name,)))
 
 
 def drop_expression(at: Altering, cmd: Node) -> None:

@@ -334,7 +334,7 @@ def drop(at: Altering, cmd: Node) -> None:
     cascade = nodes.cascades(cmd)
     found = False
     if cascade and at.scene.catalog.facts.cascades:
-        falls(at.scene, out, [part_key(table, name, "constraint", at.scene.catalog)], f"falls with {name}")
+        falls(at.scene, out, [part_key(table, name, "constraint", at.scene.catalog)], f"dropped with {name}")
     gone: set[Name] = set()
     needing: list[ForeignKey] = []
     for member in at.members:

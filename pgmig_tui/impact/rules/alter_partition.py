@@ -161,7 +161,7 @@ def inherit(at: Altering, cmd: Node) -> None:
     at.out.lock(parent, SUE, f"becomes a parent of {at.name}")
     child = at.current(at.table)
     for below in at.scene.catalog.tree(child.name)[1:]:
-        at.out.lock(below, AS, f"below {child.name}: it may be no parent of its own parent")
+        at.out.lock(below, AS, f"below {child.name}: it can't be a parent of its own parent")
     at.scene.catalog.put(replace(child, parents=(*child.parents, parent.name)))
     if parent.known:
         at.scene.catalog.put(replace(parent, children=(*parent.children, child.name)))
@@ -171,7 +171,7 @@ def no_inherit(at: Altering, cmd: Node) -> None:
     parent = at.scene.catalog.relation(nodes.name_of(nodes.definition(cmd)))
     if told := inherited.part_of(at.current(at.table), parent, at.scene):
         at.out.fail(told)
-    at.out.lock(parent, AS, f"is no parent of {at.name} any more")
+    at.out.lock(parent, AS, f"is not a parent of {at.name} any more")
     child = at.current(at.table)
     at.scene.catalog.put(replace(child, parents=tuple(p for p in child.parents if p != parent.name)))
     if parent.known:

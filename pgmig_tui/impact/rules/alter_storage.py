@@ -62,7 +62,7 @@ def cluster_on(at: Altering, cmd: Node) -> None:
 def no_order(index: Index) -> str:
     """Why CLUSTER can't go by an index, "" where it can."""
     if index.method in {"hash", "gin", "brin", "spgist"}:
-        return Refusal(f"{index.name} is no index to cluster by: {index.method} has no order", "0A000")
+        return Refusal(f"nothing can be clustered by {index.name}: {index.method} has no order", "0A000")
     if index.partial:
         return Refusal(f"{index.name} has a WHERE clause: nothing can be clustered by it", "0A000")
     return "" if index.valid else Refusal(f"{index.name} is not valid: nothing can be clustered by it", "0A000")
@@ -188,7 +188,7 @@ def alter_index(node: Node, scene: Scene, out: Effect) -> None:
             for member, part in scene.catalog.index_family(table, index)[1:]:
                 out.lock_index(member, part, SUE, f"part of {index.name}")
         if sub == "AT_SetStatistics" and 0 < cmd.num <= len(index.keys) and index.whole and table.known:
-            told = f"column {cmd.num} of {index.name} is no expression: it takes no statistics target"
+            told = f"column {cmd.num} of {index.name} is not an expression: it takes no statistics target"
             out.fail(told, "0A000")
         if sub == "AT_AttachPartition":
             _attach_index(scene, out, cmd, table, name)
@@ -220,7 +220,7 @@ def _unfit(member: Relation, part: Index, table: Relation, index: Index) -> str:
     if part.parent is not None:
         return Refusal(f"{told}: it is attached to {part.parent}", "55000")
     if table.name not in member.parents or not member.is_partition:
-        return Refusal(f"{told}: {member.name} is no partition of {table.name}", "55000")
+        return Refusal(f"{told}: {member.name} is not a partition of {table.name}", "55000")
     if any(one.parent == index.name for one in member.indexes):
         return Refusal(f"{told}: another index of {member.name} is attached to it", "55000")
     if (part.keys, part.unique) != (index.keys, index.unique) and part.whole and index.whole:

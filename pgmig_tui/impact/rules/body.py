@@ -271,7 +271,7 @@ class _Body:
                 rows = ANY
             if not rows.wide:
                 return rows
-        self.out.doubt("how often a loop turns")
+        self.out.doubt("how many times a loop runs")
         self.scene.code.uncounted = True
         return ONE
 

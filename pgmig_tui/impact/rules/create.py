@@ -227,7 +227,7 @@ def _columns(scene: Scene, out: Effect, name: Name, definitions: list[Node]) -> 
             if nodes.enum_name("ConstrType", item.constraint.contype) == "CONSTR_DEFAULT":
                 for asked in sequences.named_in(item.constraint.raw_expr):
                     if not scene.absent(asked, out):
-                        out.lock(catalog.relation(asked, "S"), AS, "a default asks it")
+                        out.lock(catalog.relation(asked, "S"), AS, "a default reads it")
                 sequences.default_set(catalog, name, definition.colname, item.constraint.raw_expr)
     for column, constraint in constrained:
         _constraint(scene, out, name, constraint, column)

@@ -153,7 +153,7 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
     if concurrent:
         out.no_transaction = out.temporary_locks = True
         if cascade:
-            out.fail("DROP INDEX CONCURRENTLY knows no CASCADE", "0A000")
+            out.fail("DROP INDEX CONCURRENTLY can't CASCADE", "0A000")
         elif found is not None and found[0].partitioned:
             out.fail(f"{found[1].name} is partitioned: it can't be dropped CONCURRENTLY", "0A000")
     if found is None:
@@ -175,7 +175,7 @@ def _drop_index(scene: Scene, out: Effect, name: Name, concurrent: bool, missing
         for key in catalog.incoming(table.name) if cascade else ():
             if key.index == index.name:  # a unique index is enough for a foreign key to hang on
                 for side in (*fk_sides(scene, key.table), *trigger_sides(scene, key.referenced)):
-                    out.lock(side, mode, f"{key.name} hangs on {index.name}")
+                    out.lock(side, mode, f"{key.name} depends on {index.name}")
     catalog.drop([index_name])
 
 

@@ -308,7 +308,7 @@ def drop_other(scene: Scene, out: Effect, what: str, parts: list[str], cascade: 
         found = keys(scene.catalog, _FALLS[what], parts)
         if not cascade:
             refuse(out, f"the {label} {name}", [obstacle_words(one) for one in in_the_way(scene.catalog, found)])
-        elif falls(scene, out, found, "falls with it"):
+        elif falls(scene, out, found, "dropped with it"):
             cascade = what == "OBJECT_FOREIGN_SERVER"  # the script may have made tables of it since
     if what in {"OBJECT_FOREIGN_SERVER", "OBJECT_FDW"}:
         _drop_foreign(scene, out, name, label, cascade)
@@ -339,7 +339,7 @@ def _drop_extension(scene: Scene, out: Effect, name: str, cascade: bool, missing
         if catalog.live and not cascade:
             out.unknown.append(f"what uses {name}, which this very script has made")
         elif catalog.live:
-            out.hide(f"what uses {name}, which this very script has made: columns of its types fall")
+            out.hide(f"what uses {name}, which this very script has made: columns of its types are dropped")
         else:
             out.hide(f"what is part of the extension {name}" + (", and what uses it" if cascade else ""))
     catalog.drop_extension(name)
@@ -382,7 +382,7 @@ def drop_owned(node: Node, scene: Scene, out: Effect) -> None:
         if dropping and not cascade and _refuse_owned(scene, out, owned, role):
             continue
         as_told = dropping and before == {one.name for one in owned}
-        if as_told and falls(scene, out, [Fall("owned", role)], f"owned by {role}, or falls with that"):
+        if as_told and falls(scene, out, [Fall("owned", role)], f"owned by {role}, or dropped with that"):
             continue
         for relation in owned:
             if dropping:

@@ -24,7 +24,7 @@ def fall(
         out.lock(current, AE, reason)
         _own_parts(scene, out, current)
         for child in current.children:
-            todo.append((scene.catalog.relation(child), f"goes with {current.name}"))
+            todo.append((scene.catalog.relation(child), f"dropped with {current.name}"))
         for sequence in current.sequences:
             owned = scene.catalog.relation(sequence.name, "S")
             todo.append((replace(owned, new=current.new), f"owned by {current.name}.{sequence.column}"))
@@ -99,5 +99,5 @@ def views_of_functions(scene: Scene, out: Effect, found: Iterable[Fall], on: Rel
         view = scene.catalog.known(name)
         if one.kind in "vm" and name not in out.locks and not scene.catalog.gone(name):
             lost = view or Relation(name, one.kind, known=False)
-            gone |= fall(scene, out, lost, f"uses a function that falls with {on.name}", True)
+            gone |= fall(scene, out, lost, f"uses a function that is dropped with {on.name}", True)
     return gone

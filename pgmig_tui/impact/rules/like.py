@@ -50,7 +50,7 @@ def _share_sequences(scene: Scene, out: Effect, source: Relation, name: Name) ->
     """Defaults ask the same sequences as before."""
     for sequence, column in list(sequences.feeding(scene.catalog, source)):
         if not any(own.identity and own.name == sequence.name for own in source.sequences):
-            out.lock(sequence, AS, f"the default of {name.relation}.{column} asks it")
+            out.lock(sequence, AS, f"the default of {name.relation}.{column} reads it")
             sequences.asked(scene.catalog, sequence, name, column)
 
 

@@ -30,7 +30,7 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
         root = scene.catalog.relation(name)
         no_column(out, root, nodes.strings(item.vacuum_relation.va_cols))
         if root.kind not in ("rmp?" if node.is_vacuumcmd else "rmpf?"):
-            out.notes.append(f"{root.name} is passed over: it has no rows of its own")
+            out.notes.append(f"{root.name} is skipped: it has no rows of its own")
             continue
         for member in scene.catalog.tree(root.name) if root.known else [root]:
             if member is not root and not root.partitioned and scene.major < 18:
@@ -49,7 +49,7 @@ def vacuum(node: Node, scene: Scene, out: Effect) -> None:
     if full and rewritten:
         out.advise(
             "vacuum-full",
-            f"VACUUM FULL writes {rewritten} anew while nobody can read it; plain VACUUM makes the space reusable",
+            f"VACUUM FULL rewrites {rewritten} while nobody can read it; plain VACUUM makes the space reusable",
             lambda: _not_full(node),
         )
 

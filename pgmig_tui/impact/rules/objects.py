@@ -170,7 +170,7 @@ def create_statistics(node: Node, scene: Scene, out: Effect) -> None:
                 return
             out.lock(table, SUE, "CREATE STATISTICS")
             if len(node.exprs) == 1 and node.exprs[0].stats_elem.name:
-                out.fail("extended statistics are of two columns, or more", "42P17")
+                out.fail("extended statistics need two columns or more", "42P17")
             no_column(out, table, (one.stats_elem.name for one in node.exprs if one.stats_elem.name))
             parts = nodes.strings(node.defnames)
             if parts:

@@ -209,13 +209,13 @@ def _add_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None
 def _of_identity(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     column = table.columns.get(cmd.name)
     if column is not None and not column.identity and not cmd.missing_ok:
-        out.fail(f"{table.name}.{cmd.name} is no identity column", "55000")
+        out.fail(f"{table.name}.{cmd.name} is not an identity column", "55000")
 
 
 def _of_generated(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     column = table.columns.get(cmd.name)
     if column is not None and not column.generated and not cmd.missing_ok:
-        out.fail(f"{table.name}.{cmd.name} is no generated column", "55000")
+        out.fail(f"{table.name}.{cmd.name} is not a generated column", "55000")
 
 
 def _switch_trigger(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -273,7 +273,7 @@ def _storage(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
 def _alter_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
     name = nodes.definition(cmd).conname
     if any(index.constraint == name for index in table.indexes):
-        out.fail(f"the constraint {name} of {table.name} is no foreign key: it stays", "42809")
+        out.fail(f"the constraint {name} of {table.name} is not a foreign key: it stays", "42809")
 
 
 def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> None:
@@ -302,10 +302,10 @@ def _add_constraint(cmd: Node, table: Relation, scene: Scene, out: Effect) -> No
         plain = constraint.raw_expr.column_ref if constraint.raw_expr.WhichOneof("node") == "column_ref" else None
         column = table.columns.get(nodes.strings(plain.fields)[-1]) if plain is not None else None
         if column is not None and column.type_schema == "pg_catalog" and column.type not in {"", "bool"}:
-            out.fail(f"{table.name}.{column.name} is no boolean: it is no CHECK", "42804")
+            out.fail(f"{table.name}.{column.name} is not boolean: it can't be a CHECK", "42804")
         kind = kind_of(constraint.raw_expr, of_columns(table.columns))
         if column is None and kind not in {"", LITERAL, "bool"}:
-            out.fail(f"a CHECK of {table.name} is {kind}, and no boolean", "42804")
+            out.fail(f"a CHECK of {table.name} is {kind}, and not boolean", "42804")
 
 
 def checked(expression: Node, table: Relation, out: Effect, what: str) -> None:
