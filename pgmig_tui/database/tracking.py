@@ -80,8 +80,10 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """A row of `schema_audit`: one statement, or a run of like ones. `sql_statement` comes masked; `performed_at` is
-    UTC ("2024-01-02T03:04:05.678Z"), None for the server's clock at recording."""
+    """A row of `schema_audit`: one statement, or a run of like ones. `sql_statement` comes masked; `performed_at` and
+    `started_at` are UTC by the server's clock ("2024-01-02T03:04:05.678Z"), None for the moment of recording.
+    `sqlstate` is that of the error that the statement ended with, "" where it was carried out; `objects` are all that
+    it names: kind, name, and the table that it belongs to ("" for most)."""
 
     operation_type: str
     object_type: str | None = None
@@ -89,6 +91,13 @@ class AuditRow:
     description: str | None = None
     sql_statement: str | None = None
     performed_at: str | None = None
+    started_at: str | None = None
+    ms: float | None = None
+    file: str | None = None
+    line: int | None = None
+    rows: int | None = None
+    sqlstate: str = ""
+    objects: tuple[tuple[str, str, str], ...] = ()
 
 
 def read_tracking(connection: Connection, schema: str | None) -> Tracking:
@@ -229,7 +238,7 @@ def tracking_rows_sql(schema: str, migration: Migration, audit: Sequence[AuditRo
         f"{inserted},\naudit AS (INSERT INTO {schema}.schema_audit (migration_id, operation_type, object_type,"
         " object_name, description, performed_at, performed_by, sql_statement)\n"
         "SELECT m.id, v.operation_type, v.object_type, v.object_name, v.description,"
-        " coalesce(v.performed_at::pg_catalog.timestamptz, pg_catalog.clock_timestamp()), m.installed_by,"
+        " least(v.performed_at::pg_catalog.timestamptz, pg_catalog.clock_timestamp()), m.installed_by,"
         " v.sql_statement\n"
         f"FROM migration AS m, (VALUES {rows})"
         " AS v(operation_type, object_type, object_name, description, performed_at, sql_statement))"

@@ -219,8 +219,8 @@ def test_a_run_of_like_statements_is_one_audit_row(workshop: Workshop) -> None:
     done = workshop.run()
     assert done.status == 0
     assert workshop.query("SELECT operation_type, description FROM pgmig.schema_audit ORDER BY id") == [
-        ("CREATE", None),
-        ("INSERT", "50 statements, lines 3 to 52, 50 rows"),
+        ("CREATE", "deploy/one.sql:2"),
+        ("INSERT", "deploy/one.sql:3, 50 statements, lines 3 to 52, 50 rows"),
     ]
     assert sum(data["count"] for data in done.named("statements_finished")) == 49
 

@@ -47,7 +47,9 @@ class Executed:
     """Statements that the server has answered: one, or a run of like ones (`count`): the same but for their values.
 
     `committed` is true when no transaction was open after it: it stays, whatever happens next. `sql` is what the script
-    has, to be told and kept; `sent` is what the server got, with the values of variables in it.
+    has, to be told and kept; `sent` is what the server got, with the values of variables in it. `ended` is when the
+    last was answered (seconds since 1970, our clock), `ms` what they took together; `sqlstate` is that of the error
+    that one was answered with.
     """
 
     path: str
@@ -59,6 +61,9 @@ class Executed:
     count: int
     committed: bool
     sent: str = field(repr=False)
+    ended: float = 0.0
+    ms: float = 0.0
+    sqlstate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +258,7 @@ class Executor:
             self.watcher.statement(send.line, kind, alone=self.frame.own_transaction and wire.idle)
         exchange = self._exchange(send, sql)
         if exchange.error is not None:
+            self._remember(send, kind, 0, exchange.ms, committed=False, sqlstate=exchange.error.sqlstate)
             if exchange.lost or self.reader.stops_on_error:
                 self._report(send, exchange)
                 return self._failed(send, exchange)
@@ -292,11 +298,13 @@ class Executor:
                 )
                 self.sink.started(sent, kind, commits=False)
                 if position == len(counts):
+                    sqlstate = exchange.error.sqlstate if exchange.error else ""
+                    self._remember(sent, kind, 0, 0.0, committed=False, sqlstate=sqlstate)
                     self._report(sent, exchange)
                     return self._failed(sent, exchange)
                 rows = counts[position]
                 self.sink.finished(sent, kind, Reply("", row_count=rows), each_ms, commits=False)
-                self._remember(sent, kind, rows, committed=False)
+                self._remember(sent, kind, rows, each_ms, committed=False)
                 line = last + 1
             self._report(sent, Exchange([Reply("", row_count=rows)]))
         return None
@@ -327,9 +335,9 @@ class Executor:
             for each in exchange.replies:
                 if each.rows:
                     self._show(each)
-        self._remember(send, kind, reply.row_count, committed)
+        self._remember(send, kind, reply.row_count, exchange.ms, committed=committed)
 
-    def _remember(self, send: Send, kind: str, rows: int, committed: bool) -> None:
+    def _remember(self, send: Send, kind: str, rows: int, ms: float, *, committed: bool, sqlstate: str = "") -> None:
         self.wire.hurried = self.wire.hurried or sets_short_timeout(kind, send.text)
         last = self.executed[-1] if self.executed else None
         if (
@@ -338,13 +346,30 @@ class Executor:
             and kind in _BATCHED
             and committed == last.committed
             and last.sent[:24] == send.text[:24]
+            and not (sqlstate or last.sqlstate)
         ):
             last.end_line = send.end_line
             last.rows += rows
             last.count += 1
+            last.ms += ms
+            last.ended = time.time()
         else:
-            one = Executed(send.path, send.line, send.end_line, kind, send.written, rows, 1, committed, send.text)
-            self.executed.append(one)
+            self.executed.append(
+                Executed(
+                    send.path,
+                    send.line,
+                    send.end_line,
+                    kind,
+                    send.written,
+                    rows,
+                    1,
+                    committed,
+                    send.text,
+                    time.time(),
+                    ms,
+                    sqlstate,
+                )
+            )
 
     def _show(self, reply: Reply) -> None:
         lines = ["|".join("" if value is None else value for value in row) for row in reply.rows]
@@ -417,6 +442,7 @@ class Executor:
             if exchange.error is None:
                 self.outlets.put(lines, action.file)
         if exchange.error:
+            self._remember(send, "COPY", 0, exchange.ms, committed=False, sqlstate=exchange.error.sqlstate)
             self._report(send, exchange)
             return self._failed(send, exchange) if exchange.lost or self.reader.stops_on_error else None
         self._done(send, "COPY", exchange, committed=self.frame.own_transaction and self.wire.idle, commits=commits)

@@ -145,7 +145,8 @@ class Failures:
         try:
             with self.session.connect("track") as connection:
                 let_write(connection)
-                rows = [audit_row(one, self.journal.hide) for one in executed if one.committed]
+                kept = [one for one in executed if one.committed or one.sqlstate]
+                rows = [audit_row(one, self.journal.hide, self.journal.skew) for one in kept]
                 why = tracking.record_failure(connection, plan.tracking, migration, rows, plan.operator)
         except PgmigError as error:
             why = error.what

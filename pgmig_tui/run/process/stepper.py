@@ -519,7 +519,7 @@ class Stepper:
         if plan.tracking is None:
             return ""
         migration = self.failures.migration(step, start, outcome)
-        rows = [audit_row(one, self.journal.hide) for one in executed]
+        rows = [audit_row(one, self.journal.hide, self.journal.skew) for one in executed]
         return tracking.tracking_rows_sql(plan.tracking, migration, rows, plan.operator)
 
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:

@@ -115,7 +115,7 @@ class StepwiseExecutor(Executor):
         if self.wire.idle:
             if control == "commit":
                 for one in self.executed[self._block_start :]:
-                    one.committed = one.kind != "BEGIN"
+                    one.committed = one.kind != "BEGIN" and not one.sqlstate
             self._block = None
             return
         if self._block is None:
