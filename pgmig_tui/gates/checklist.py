@@ -126,6 +126,7 @@ _POLICY_TITLES = {
     "promote_from": "Same changes deployed and verified there first",
     "approvals": "Approvals given",
     "window": "Inside the maintenance window",
+    "freeze": "No freeze",
     "backup.verify": "Backup restored as a test",
 }
 
@@ -181,10 +182,12 @@ def naming_release(items: Iterable[ChecklistItem], tags: Iterable[str]) -> tuple
 
 
 def policy_items(policy: Policy) -> tuple[ChecklistItem, ...]:
-    """An item `policy:<key>` for each key that stands in pgmig.toml and that this version can't work out.
+    """An item `policy:<key>` for each rule that stands in pgmig.toml, those that this version can't work out at last.
 
     A policy is computed: nobody can attest it, and what isn't known is overridden, with a reason.
     """
+    keys = [(key, value, "") for key, value in policy.computed]
+    keys += [(key, value, "this version can't work it out") for key, value in policy.unenforced]
     return tuple(
         ChecklistItem(
             f"policy:{key}",
@@ -193,9 +196,9 @@ def policy_items(policy: Policy) -> tuple[ChecklistItem, ...]:
             "check",
             f"policy:{key}",
             always=True,
-            open="this version can't work it out",
+            open=told,
         )
-        for key, value in policy.unenforced
+        for key, value, told in keys
     )
 
 

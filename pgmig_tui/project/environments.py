@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pgmig_tui.errors import PgmigError, ProjectError
+from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
 from pgmig_tui.project.targets import Target
 from pgmig_tui.project.toml_lines import TomlLines
 
@@ -22,9 +23,10 @@ DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
-_UNENFORCED = ("promote_from", "approvals", "window")
-_DURATION = re.compile(r"([0-9]+)\s*(ms|s|min|h)")
-_DURATION_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+_COMPUTED = ("window", "freeze")
+_UNENFORCED = ("promote_from", "approvals")
+_DURATION = re.compile(r"([0-9]+)\s*(ms|s|min|h|d)")
+_DURATION_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _CONFIRM_WORD = re.compile(r"[a-z0-9-]{2,5}")
 
 
@@ -49,9 +51,11 @@ class Policy:
     """What is allowed on an environment.
 
     `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
+    `window` is when it may be deployed to, `freeze` when it may not be.
     `on_hangup` is finish, continue or abort: what a run does when the terminal that controls it is gone.
     `save_before_revert`: a rollback first keeps in `keep_schema` what it destroys.
-    `unenforced` are the keys set in pgmig.toml that this version only asks a person about, with their values as TOML.
+    `computed` are the keys set in pgmig.toml that are rules of their own, with their values as TOML; `unenforced` are
+    those that this version can't work out.
     """
 
     protected: bool = False
@@ -68,9 +72,11 @@ class Policy:
     queue_guard: QueueGuard = QueueGuard()
     retries: int = DEFAULT_RETRIES
     on_hangup: str = "finish"
-    window: str | None = None
+    window: tuple[Window, ...] = ()
+    freeze: tuple[Freeze, ...] = ()
     save_before_revert: bool = False
     keep_schema: str = DEFAULT_KEEP_SCHEMA
+    computed: tuple[tuple[str, str], ...] = ()
     unenforced: tuple[tuple[str, str], ...] = ()
 
 
@@ -231,6 +237,7 @@ class _Table:
         required = self.get("required", _flag, False, backup_table, "backup.")
         verify_backup = one_of("none", "list", "decode", "restore")
         tracking = self.get("tracking", _schema, DEFAULT_TRACKING)
+        window: tuple[Window, ...] = self.get("window", read_windows, ())
         policy = Policy(
             protected=self.get("protected", _flag, False),
             confirm_word=self.get("confirm_word", _confirm_word, self.name),
@@ -251,14 +258,16 @@ class _Table:
             ),
             retries=self.get("retries", _count, DEFAULT_RETRIES),
             on_hangup=self.get("on_hangup", one_of("finish", "continue", "abort"), "finish"),
-            window=self.get("window", _text, "") or None,
+            window=window,
+            freeze=self.get("freeze", lambda value: read_freezes(value, window[0].zone if window else "UTC"), ()),
             save_before_revert=self.get("save_before_revert", _flag, False),
             keep_schema=self.get("keep_schema", _schema, DEFAULT_KEEP_SCHEMA),
         )
+        computed = [(key, _toml(self.values[key])) for key in _COMPUTED if key in self.values]
         unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]
         if policy.backup.verify == "restore":
             unenforced.append(("backup.verify", '"restore"'))
-        return replace(policy, unenforced=tuple(unenforced))
+        return replace(policy, computed=tuple(computed), unenforced=tuple(unenforced))
 
     def table(self, key: str, known: tuple[str, ...]) -> Mapping[str, object]:
         self.asked.add(key)

@@ -51,6 +51,11 @@ def measured_before(
     ]
 
 
+def durations_of(environment: Environment, connection: Connection) -> tuple[tuple[str, dict[str, float]], ...]:
+    """What deploys took in this environment, where `connection` is. Nothing is raised but its loss."""
+    return ((environment.name, _durations(connection, environment)),)
+
+
 def _below(project: Project, environment: Environment) -> Environment | None:
     """Where a change is deployed before it comes here: `promote_from`, else the environment before it in order."""
     others = list(project.environments)

@@ -18,7 +18,10 @@ from pgmig_tui.gates.checklist import items_for, naming_release
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.gates.loss import Losses, of_scripts
+from pgmig_tui.gates.window import Need
+from pgmig_tui.review import policies
 from pgmig_tui.review.backups import proof_of, require_unchanged
+from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.journal.rehearsed import Rehearsed, counting, evidence, hash_of, kept, schema_digest
 from pgmig_tui.run.journal.run_plan import RunPlan
@@ -53,6 +56,8 @@ class Review:
     """When the checks were asked, by time.monotonic()."""
     rehearsed: tuple[Rehearsed | None, ...] = ()
     """By step, the rehearsal of that very script on the very schema that it will meet."""
+    needs: tuple[Need, ...] = ()
+    """By step, how long it may take at most, where windows or freezes ask for it."""
 
     @property
     def losses(self) -> Losses:
@@ -104,7 +109,12 @@ def review(
     asked_at = time.monotonic()
     checks = () if plan.command == "verify" else (*check_environment(environment, wanted), *performed)
     shut = Gate(False, (), ())
-    found = Review(plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at, looked.rehearsed)
+    needs: tuple[Need, ...] = ()
+    if policies.asks(plan) and policies.rules_for(environment):
+        needs = policies.needs_of(plan, impacts, looked.rehearsed, looked.durations)
+    found = Review(
+        plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at, looked.rehearsed, needs
+    )
     return _judged(found, environment)
 
 
@@ -119,14 +129,16 @@ def answered(
 
 def ready(before: Review, environment: Environment) -> Review:
     """The review right before its run starts: the scripts are those that were read, the checks are not old, the backup
-    is the file that was proven, the gate is open. Writes into the plan with which backup it starts. Raises Refused."""
+    is the file that was proven, the gate is open. Writes into the plan with which backup it starts, and when its steps
+    may begin. Raises Refused."""
     require_as_read(before.plan)
     found = _judged(_fresh(before, environment), environment)
     require_unchanged(found.checks)
     found.gate.require()
     proof = proof_of(found.checks)
-    if proof is not None:
-        found = replace(found, plan=replace(found.plan, backup=proof))
+    schedule = policies.schedule(found.plan, environment, found.gate, found.needs)
+    if proof is not None or schedule is not None:
+        found = replace(found, plan=replace(found.plan, backup=proof, schedule=schedule))
         found.plan.save()
     return found
 
@@ -145,6 +157,9 @@ def _with(before: Review, more: Sequence[CheckResult]) -> Review:
 
 
 def _judged(found: Review, environment: Environment) -> Review:
+    if policies.asks(found.plan):
+        clock = policies.server_clock(found.checks)
+        found = _with(found, policies.policy_results(environment, clock, found.needs))
     tags = [word for step in found.plan.steps for word in step.label.split()[1:]]
     items = naming_release(items_for(environment, found.plan.gate), tags)
     gate = evaluate(items, found.checks, found.answers, environment.policy.protected)
@@ -159,6 +174,7 @@ class _Looked:
     catalog: bool
     reason: str
     rehearsed: tuple[Rehearsed | None, ...] = ()
+    durations: policies.Durations = ()
 
 
 def _rehearsed(
@@ -184,13 +200,16 @@ def _impacts(plan: RunPlan, environment: Environment) -> _Looked:
     how = Reading(files, plan.variables, Allow(shell=plan.allow_shell, files=plan.allow_files), plan.server.facts)
     catalog, reason = True, ""
     rehearsed: tuple[Rehearsed | None, ...] = ()
+    durations: policies.Durations = ()
     try:
         with connect(environment.target, application_name=application_name(plan.run_id, "review")) as connection:
             found = inspect(scripts, how, connection)
             rehearsed = _rehearsed(plan, scripts, environment, connection)
+            if policies.asks(plan) and policies.rules_for(environment):
+                durations = durations_of(environment, connection)
     except PgmigError as error:
         catalog, reason = False, error.what
         found = inspect(scripts, how)
     by_step = {int(one.change): one for one in found}
     impacts = tuple(by_step.get(step.number) for step in plan.steps)
-    return _Looked(impacts, catalog, reason, rehearsed)
+    return _Looked(impacts, catalog, reason, rehearsed, durations)

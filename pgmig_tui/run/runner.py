@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ from pgmig_tui.run.journal.noted import note_schema
 from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step
 from pgmig_tui.run.process.control import Control, open_session
 from pgmig_tui.run.process.failures import StepResult
+from pgmig_tui.run.process.opening_hours import OpeningHours
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.sleep import Sleep
 from pgmig_tui.run.process.stepper import Stepper
@@ -101,6 +102,8 @@ class Runner:
         if plan.on_hangup == "abort":
             self.control.look_out = self._look_for_hangup
         self._hung_up = ""
+        self._goes_on = ""
+        """What to do about a run that has ended between two steps."""
         self._sleep = Sleep()
         self._began: float | None = None
         """When its steps began, by the clock of perf_counter: the journal's times follow the server's."""
@@ -181,10 +184,13 @@ class Runner:
             RecordedFiles.of(plan),
         )
         failed: list[StepResult] = []
+        hours = OpeningHours(plan)
         for step in plan.steps:
             self._look_for_hangup()
             self.control.pause_point(lambda: self._paused(session), self._resumed)
             self._look_around(session, step)
+            if hours and not self.control.stopping and not self.control.lost:
+                self._look_at_the_clock(hours.closed, step)
             if self.control.stopping or self.control.lost:
                 break
             result = stepper.run(step)
@@ -237,6 +243,17 @@ class Runner:
                 do="Plan the run again and look at what is pending now.",
             )
 
+    def _look_at_the_clock(self, closed: Callable[[Connection, Step], str], step: Step) -> None:
+        """End the run before a step, or a batch of it, that must not begin now. Raises ServerError."""
+        try:
+            why = closed(self.control.session, step)
+        except ConnectionLost as error:
+            self.control.lost = f"the control session, which held Sqitch's lock, was lost: {error}"
+            return
+        if why:
+            self.control.stop_before_next(why)
+            self._goes_on = f"Deploy again then: pgmig-tui deploy {self.plan.environment} goes on with {step.label}."
+
     def _paused(self, session: StepSession) -> None:
         session.pause()
         why, self._hung_up = self._hung_up, ""
@@ -287,8 +304,15 @@ class Runner:
         from pgmig_tui.run.backfill.runner import BackfillRun
 
         run = BackfillRun(self.plan, self.target, self.control, self.journal)
-        if self.plan.on_hangup != "finish":  # what is finished here is the run itself: it is one change
-            run.between = self._look_for_hangup
+        hours = OpeningHours(self.plan)
+
+        def between() -> None:
+            if self.plan.on_hangup != "finish":  # what is finished here is the run itself: it is one change
+                self._look_for_hangup()
+            if hours and not self.control.stopping and not self.control.lost:
+                self._look_at_the_clock(hours.closed_for_batches, self.plan.steps[0])
+
+        run.between = between
         ended = run.carry_out()
         self.done = int(ended.status == 0)
         return self._finish(ended.status, ended.result, ended.summary, now=ended.now, do=ended.do)
@@ -314,7 +338,8 @@ class Runner:
         if self.control.lost:
             return self._finish(1, "stopped", f"{self.control.lost}; {self.done} of {total} steps are done")
         if self.done < total:
-            return self._finish(3, "stopped", f"{self.control.stopped_because}; {self.done} of {total} steps are done")
+            told = f"{self.control.stopped_because}; {self.done} of {total} steps are done"
+            return self._finish(3, "stopped", told, do=self._goes_on)
         if not total:
             return self._finish(0, "done", f"recorded {words.listing(plan.beside)}; no change was left to deploy")
         return self._finish(0, "done", f"{self.done} of {total} steps are done")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from pgmig_tui.project.environments import (
     read_environments,
     target_environment,
 )
+from pgmig_tui.project.schedule import Freeze, read_windows
 from pgmig_tui.project.targets import Target, resolve_target
 
 PATH = Path("pgmig.toml")
@@ -64,6 +66,7 @@ queue_guard = { waiters = 5, oldest = "1min" }
 retries = 3
 backup = { required = true, verify = "restore" }
 window = "Sun 02:00-05:00 Europe/Oslo"
+freeze = [{ from = 2026-12-18, to = 2027-01-04, why = "year end" }]
 allow_shell = true
 allow_files = true
 tracking = "off"
@@ -90,11 +93,17 @@ tracking = "off"
         approvals=("dba", "lead"),
         queue_guard=QueueGuard(5, 60_000),
         retries=3,
-        window="Sun 02:00-05:00 Europe/Oslo",
+        window=read_windows("Sun 02:00-05:00 Europe/Oslo"),
+        freeze=(
+            Freeze("2026-12-18", "2027-01-04", "year end", "Europe/Oslo", datetime(2026, 12, 18), datetime(2027, 1, 5)),
+        ),
+        computed=(
+            ("window", '"Sun 02:00-05:00 Europe/Oslo"'),
+            ("freeze", '[{ from = 2026-12-18, to = 2027-01-04, why = "year end" }]'),
+        ),
         unenforced=(
             ("promote_from", '"staging"'),
             ("approvals", '["dba", "lead"]'),
-            ("window", '"Sun 02:00-05:00 Europe/Oslo"'),
             ("backup.verify", '"restore"'),
         ),
     )
@@ -170,7 +179,7 @@ def test_a_target_without_a_file() -> None:
     ],
 )
 def test_a_bad_value_is_an_error_with_its_line(line: str, message: str) -> None:
-    assert errors(one("# a comment", line, 'window = "x"')) == [f"pgmig.toml:5: {message}"]
+    assert errors(one("# a comment", line, 'window = "Sun 02:00-05:00 UTC"')) == [f"pgmig.toml:5: {message}"]
 
 
 def test_all_errors_at_once_in_order_of_their_lines() -> None:
@@ -211,6 +220,8 @@ name = "b"
         'pgmig.toml:4: Cannot find target "nope". sqitch.conf names no target; write a db:pg: URI.',
         "pgmig.toml:5: promote_from goes in a circle: a ← c ← b ← a",
         'pgmig.toml:6: approvals = ["x", 1]: expected a list of texts, as in ["dba", "lead"]',
+        'pgmig.toml:10: window = "[[environment]]\\nname = 1": expected a window such as "Sun 02:00-05:00 Europe/Oslo":'
+        " days, from and to as hh:mm, and a time zone",
         "pgmig.toml:20: backup.required = 1: expected true or false",
         'pgmig.toml:21: unknown key "backup.verfy"; did you mean "verify"?',
         'pgmig.toml:26: confirm_word "same" is also that of "b"; it must be unique',

@@ -149,6 +149,8 @@ class BackfillRun:
         while self.last != self.until:
             if self.between is not None:
                 self.between()
+                if why := self._why_stop():
+                    return self._stopped(why)
             self.control.pause_point(self._paused, self._resumed)
             if why := self._way.wait(self._why_stop, self._paused, self._resumed):
                 return self._stopped(why)

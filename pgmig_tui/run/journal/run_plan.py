@@ -189,6 +189,8 @@ class RunPlan:
     """Where rows are kept that the reverts would destroy; None = nothing is kept."""
     backup: Mapping[str, Any] | None = None
     """The record of the backup with which it may start (gates.backup.Backup), and which file that was; None = none."""
+    schedule: Mapping[str, Any] | None = None
+    """When its steps may begin, and how long each may take (gates.window); None = at any time."""
     settles: tuple[str, ...] = ()
     """Earlier runs that were cut off here, and that this one settles before its first step."""
 

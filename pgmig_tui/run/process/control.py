@@ -198,6 +198,10 @@ class Control(Waiter):
             self.cancelled = True
             self._cancel()
 
+    def stop_before_next(self, why: str) -> None:
+        """End the run between two steps because of `why`: nothing is under way that would have to be cancelled."""
+        self.aborted, self.stopping = why, True
+
     @property
     def cancelled_because(self) -> str:
         """Why nothing more is sent, in words; "" when it may."""

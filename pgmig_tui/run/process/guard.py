@@ -60,6 +60,11 @@ def backoff_ms(lost: int, draw: float) -> int:
     return int(whole * (0.5 + draw / 2))
 
 
+def longest_wait_ms(retries: int, lock_timeout_ms: int) -> int:
+    """How long all tries of a step for its locks may wait together, and stay away in between."""
+    return (retries + 1) * lock_timeout_ms + sum(backoff_ms(lost, 1) for lost in range(1, retries + 1))
+
+
 def queue_too_long(waiters: int, oldest_ms: int | None, limits: GuardLimits) -> str:
     """Why the running statement shall give way to the sessions behind it, or ""."""
     if waiters <= limits.waiters and (oldest_ms or 0) <= limits.oldest_ms:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from pgmig_tui.run.clients import client
@@ -100,3 +103,20 @@ def test_a_lost_terminal_ends_it_only_where_that_is_the_policy(shop18: Workshop,
         done = shop18.finish(plan, hang_up)
     assert done.status == status, done.events[-1].data
     assert (counters(shop18) == [(1, 5000)]) == (status == 0)
+
+
+def test_a_freeze_that_begins_stops_it_between_two_batches(shop18: Workshop) -> None:
+    table(shop18, 5000)
+    plan = plan_of(shop18, max_rate=1500)
+    (moment,) = shop18.query("SELECT pg_catalog.clock_timestamp() + interval '1 s'")[0]
+    freeze = {"from": moment.isoformat(), "to": (moment + timedelta(days=1)).isoformat(), "why": "x", "zone": "UTC"}
+    plan = replace(plan, schedule={"windows": [], "freezes": [freeze], "needs": []})
+    plan.save()
+    done = shop18.finish(plan)
+    (last,) = done.named("run_finished")
+    assert (done.status, last["result"]) == (3, "stopped")
+    assert last["summary"].startswith("stopped: the freeze of ")
+    assert f"--resume {plan.run_id}" in last["do"]
+    assert done.named("batch_done"), "it had begun"
+    assert shop18.finish(plan_of(shop18, resume=plan.run_id)).status == 0
+    assert counters(shop18) == [(1, 5000)]

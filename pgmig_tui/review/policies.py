@@ -1,0 +1,100 @@
+"""What pgmig.toml asks of a deploy, as the server and the environment that it comes from say now: results of the items
+`policy:*`.
+
+The clock is the server's: what the check of the server found it to differ from ours is added to ours. A revert and a
+rollback are exempt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pgmig_tui.gates.window import FREEZE, WINDOW, Need, OpeningRules, results
+from pgmig_tui.run.process.guard import longest_wait_ms
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.checks import CheckResult
+    from pgmig_tui.gates.gate import Gate
+    from pgmig_tui.gates.impacts import Inspected
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.run.journal.rehearsed import Rehearsed
+    from pgmig_tui.run.journal.run_plan import RunPlan, Step
+
+Durations = Sequence[tuple[str, Mapping[str, float]]]
+"""Where scripts were deployed before, the nearest first: name, and milliseconds by the beginning of change IDs."""
+
+_ASKED = frozenset({"deploy", "backfill"})
+
+
+def rules_for(environment: Environment) -> OpeningRules:
+    """The windows and freezes of an environment."""
+    return OpeningRules(environment.policy.window, environment.policy.freeze)
+
+
+def asks(plan: RunPlan) -> bool:
+    """Whether policies are asked before such a run."""
+    return plan.gate in _ASKED and not plan.dry_run
+
+
+def server_clock(checks: Sequence[CheckResult]) -> datetime | None:
+    """What the server's clock shows now, by what the check of the server found; None where it didn't answer."""
+    for one in checks:
+        if one.name == "server" and one.rows:
+            skew = one.rows[0].get("clock_skew_s")
+            return None if skew is None else datetime.fromtimestamp(time.time() + float(skew), UTC)
+    return None
+
+
+def needs_of(
+    plan: RunPlan,
+    impacts: Sequence[Inspected | None],
+    rehearsed: Sequence[Rehearsed | None],
+    durations: Durations,
+) -> tuple[Need, ...]:
+    """How long each step may take at most, with what it may wait for locks."""
+    kept = [*rehearsed, *[None] * (len(plan.steps) - len(rehearsed))]
+    wait = longest_wait_ms(plan.retries, plan.lock_timeout_ms)
+    found = []
+    for step, one, trial in zip(plan.steps, impacts, kept, strict=True):
+        need = _need(step, one, trial, durations)
+        found.append(need if not need.ms else Need(need.change, need.ms + wait, need.source))
+    return tuple(found)
+
+
+def policy_results(environment: Environment, clock: datetime | None, needs: Sequence[Need]) -> tuple[CheckResult, ...]:
+    """The results of all policies that can be worked out."""
+    return results(rules_for(environment), clock, needs)
+
+
+def schedule(plan: RunPlan, environment: Environment, gate: Gate, needs: Sequence[Need]) -> dict[str, Any] | None:
+    """What a run keeps to between its steps; None where there are no rules, or where somebody has decided to run
+    although it isn't open."""
+    rules = rules_for(environment)
+    if not rules or not asks(plan):
+        return None
+    passed = {one.item.id for one in gate.results if one.overridden and one.state == "FAIL"}
+    if WINDOW in passed or FREEZE in passed:
+        return None
+    return {**rules.to_json(), "needs": [[one.change, one.ms, one.source] for one in needs]}
+
+
+def _need(step: Step, one: Inspected | None, trial: Rehearsed | None, durations: Durations) -> Need:
+    """A time that was measured beats an estimate, and one of a rehearsal, which has no rows, beats none at all."""
+    if step.mode == "record" or step.script is None:
+        return Need(step.change, 0, "its script isn't run")
+    if step.mode == "batches":
+        return Need(step.change, 0, "it stops between two batches")
+    for where, known in durations:
+        if (ms := known.get(step.change_id[:8])) is not None:
+            return Need(step.change, round(ms), f"measured on {where}")
+    if one is not None and not one.impact.unread:
+        work = [each for each in one.impact.statements if not each.transaction_control]
+        estimates = [each.estimated_ms for each in work]
+        if all(each is not None for each in estimates):
+            return Need(step.change, sum(each.high for each in estimates if each is not None), "estimated")
+    if trial is not None:
+        return Need(step.change, trial.ms, "measured in a rehearsal, without rows")
+    return Need(step.change, None)
