@@ -38,10 +38,17 @@ def backfill(arguments: Namespace) -> int:
     for told in preview_lines(spec):
         output.note(told)
     environment = environment_of(plan, project, environment)
-    answers = consent(arguments, plan, environment)
+    given = consent(arguments, plan, environment)
     target = environment.target
     with Signals() as signals:
-        handle = start(plan, answers, password=target.password, secrets=target.secrets, process=process)
+        handle = start(
+            plan,
+            given.answers,
+            password=target.password,
+            secrets=target.secrets,
+            process=process,
+            evidence=given.evidence,
+        )
         return Follower(handle, signals, json_lines=arguments.json_lines).follow()
 
 

@@ -12,7 +12,6 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.journal.run_plan import Command, RunPlan
@@ -120,6 +119,7 @@ def _require_extent(arguments: Namespace, project: Project, to: str | None) -> N
 
 
 def _carry_out(arguments: Namespace, command: Command) -> int:
+    from pgmig_tui.cli.consent import Consent, consent
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.run.clients.client import start, warm
     from pgmig_tui.run.journal.folder import default_state_dir
@@ -145,14 +145,19 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     if not plan.does_something:
         return _settled_alone(environment, plan)
     environment = environment_of(plan, project, environment)
-    answers: list[Answer] = []
+    given = Consent()
     if command != "verify":
-        from pgmig_tui.cli.consent import consent
-
-        answers = consent(arguments, plan, environment)
+        given = consent(arguments, plan, environment)
     target = environment.target
     with Signals() as signals:
-        handle = start(plan, answers, password=target.password, secrets=target.secrets, process=process)
+        handle = start(
+            plan,
+            given.answers,
+            password=target.password,
+            secrets=target.secrets,
+            process=process,
+            evidence=given.evidence,
+        )
         return Follower(handle, signals, json_lines=arguments.json_lines).follow()
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
@@ -24,6 +25,7 @@ from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
+    from pgmig_tui.gates.evidence import Evidence
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.run.journal.run_plan import RunPlan
 
@@ -42,8 +44,15 @@ LOOKED_AT = 100
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
 
 
-def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
-    """Show the run and get what it takes to start it. Returns the answers, for the journal. Raises Refused."""
+class Consent(NamedTuple):
+    """What a run starts with, and its journal keeps."""
+
+    answers: Sequence[Answer] = ()
+    evidence: Sequence[Evidence] = ()
+
+
+def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> Consent:
+    """Show the run and get what it takes to start it. Raises Refused."""
     answers = given_answers(arguments, plan, environment)
     # With --yes nobody reads hundreds of locks, and nothing on an unprotected environment hangs on them.
     impact = plan.protected or not getattr(arguments, "yes", False) or len(plan.steps) <= LOOKED_AT
@@ -56,7 +65,7 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> li
     accepted = accept_loss(arguments, plan, reviewed.loses)
     confirm_run(arguments, plan)
     reviewed = ready(reviewed, environment)
-    return [*reviewed.gate.counted(reviewed.answers), *accepted]
+    return Consent([*reviewed.gate.counted(reviewed.answers), *accepted], reviewed.kept)
 
 
 def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:

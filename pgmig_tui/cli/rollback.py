@@ -69,6 +69,7 @@ def rollback(arguments: Namespace) -> int:
             password=target.password,
             secrets=target.secrets,
             process=process,
+            evidence=found.review.kept,
         )
         status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
     if handle.finished:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
-from pgmig_tui.run.journal.entry import Entry
-from pgmig_tui.run.journal.events import GatePassed, ItemAnswered, RowsRestored
+from pgmig_tui.gates.evidence import Evidence, columns_of
+from pgmig_tui.run.journal.entry import Entry, fields_of
+from pgmig_tui.run.journal.events import EvidenceKept, GatePassed, ItemAnswered, RowsRestored
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture, picture_of
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -127,6 +128,18 @@ def _answers(title: str, answers: Iterable[tuple[str, GatePassed | ItemAnswered]
     return [*lines, ""]
 
 
+def _evidence(kept: Iterable[EvidenceKept]) -> list[str]:
+    """Of each item of the checklist what the program saw, who said what, and what was missing then."""
+    lines = ["## Checklist", "", "| item | state | seen by the program | said by whom | missing | query | asked |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for one in kept:
+        seen, said, missing = columns_of(Evidence(**fields_of(one)))
+        asked = f"{words.utc(one.started_at)} as {one.role}" if one.role else ""
+        told = (one.item, one.state, seen, said, missing, one.sql_hash[:12], asked)
+        lines.append(f"| {' | '.join(cell(text or '-') for text in told)} |")
+    return [*lines, ""]
+
+
 def restored_words(at: str, undo: RowsRestored) -> list[str]:
     """What an `undo` at that time (UTC) has brought back of what the run had kept, who did it, and what loss they
     accepted."""
@@ -168,6 +181,8 @@ def markdown(events: Iterable[Entry], *, cut_off: bool = False) -> str:
     for step in picture.steps.values():
         if step.failure is not None:
             lines += _failure(step)
+    if picture.evidence:
+        lines += _evidence(picture.evidence.values())
     if picture.answers:
         lines += _answers("Checklist answers", picture.answers)
     if picture.afterwards:
@@ -199,6 +214,7 @@ def report_document(events: Iterable[Entry], *, cut_off: bool = False) -> dict[s
         "summary": picture.summary,
         "done": picture.done,
         "total": len(picture.steps),
+        "evidence": [fields_of(one) for one in picture.evidence.values()],
         "steps": [
             {
                 "number": step.number,

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,14 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.gates.checklist import HEALTH
+from pgmig_tui.gates.evidence import evidence_of
+from pgmig_tui.gates.gate import evaluate
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.review.lost import open_losses
 from pgmig_tui.run.clients.client import start
-from pgmig_tui.run.journal.events import Checked, RollbackChecked, StepVerified, StillThere, Verified
+from pgmig_tui.run.journal.entry import event_of
+from pgmig_tui.run.journal.events import AnyEvent, Checked, RollbackChecked, StepVerified, StillThere, Verified
 from pgmig_tui.run.journal.file import JOURNAL, JournalReader, JournalWriter, hold_lock
 from pgmig_tui.run.journal.folder import discard
 from pgmig_tui.run.journal.noted import read_noted
@@ -50,10 +55,8 @@ def look_after(
     """Look at an environment after the rollback `plan` has ended, and write what is found into its journal. Never
     raises for the server: what can't be asked is unknown."""
     told("checking the server's health")
-    checks = tuple(
-        Checked(name=one.name, title=one.title, state=one.state, summary=one.summary)
-        for one in check_environment(environment)
-    )
+    asked = check_environment(environment)
+    checks = tuple(Checked(name=one.name, title=one.title, state=one.state, summary=one.summary) for one in asked)
     told("verifying what remains")
     verified, problem = _verify(project, environment, state_dir)
     schema, differences = compare_schema(environment, plan, state_dir)
@@ -68,7 +71,11 @@ def look_after(
         mark_problem=mark_problem,
         losses=losses,
     )
-    if not _write(plan, found):
+    kept = [
+        event_of("evidence_kept", asdict(evidence_of(one, plan.server.where)))
+        for one in evaluate(HEALTH, asked, (), protected=False).results
+    ]
+    if not _write(plan, [*kept, found]):
         told("what is seen can't be written down: the run process has not exited, or another answers its checklist")
     return found
 
@@ -155,14 +162,15 @@ def _verify(project: Project, environment: Environment, state_dir: Path) -> tupl
     return tuple(found), "" if handle.finished else "the verification's process exited without recording an end"
 
 
-def _write(plan: RunPlan, found: RollbackChecked) -> bool:
+def _write(plan: RunPlan, found: Sequence[AnyEvent]) -> bool:
     """At the end of the rollback's journal. False when somebody else keeps hold of it."""
     lock = hold_lock(plan.folder, "recording", _PATIENCE_S)
     if lock is None:
         return False
     try:
         writer = JournalWriter.continued(plan.folder, plan.run_id)
-        writer.write(found)
+        for one in found:
+            writer.write(one)
         writer.close()
     finally:
         os.close(lock)

@@ -15,6 +15,7 @@ from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.checklist import items_for, naming_release
+from pgmig_tui.gates.evidence import Evidence, evidence_of
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.gates.loss import Losses, of_scripts
@@ -77,6 +78,11 @@ class Review:
     def evidence(self) -> Mapping[tuple[str, int], str]:
         """What rehearsals say of single statements, by path and line."""
         return evidence(self.rehearsed)
+
+    @property
+    def kept(self) -> tuple[Evidence, ...]:
+        """What each item of its checklist hangs on, for the journal."""
+        return tuple(evidence_of(result, self.plan.server.where) for result in self.gate.results)
 
     @property
     def told_losses(self) -> Losses:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,12 +88,18 @@ class Runner:
     """One run. `execute` returns the exit status that the journal's last event holds too."""
 
     def __init__(
-        self, plan: RunPlan, target: Endpoint, journal: JournalWriter, answers: list[Mapping[str, object]]
+        self,
+        plan: RunPlan,
+        target: Endpoint,
+        journal: JournalWriter,
+        answers: list[Mapping[str, object]],
+        evidence: Sequence[Mapping[str, object]] = (),
     ) -> None:
         self.plan = plan
         self.target = target
         self.journal = journal
         self.answers = answers
+        self.evidence = evidence
         self.control = Control(plan.folder, self._command_received)
         self.control.before_waiting = journal.flush
         self.control.obey["detach"] = self._detached
@@ -146,6 +152,8 @@ class Runner:
         )
         for answer in self.answers:
             self.journal.write(event_of("gate_passed", {**answer, "answered_at": answer.get("at", "")}))
+        for one in self.evidence:
+            self.journal.write(event_of("evidence_kept", one))
         if plan.backup is not None:
             self.journal.write(event_of("backup_proven", plan.backup))
         for loss in plan.losses:
@@ -511,7 +519,7 @@ def main() -> int:
     journal = JournalWriter(folder, plan.run_id, hide=hider(variables))
     runner = None
     try:
-        runner = Runner(plan, target, journal, given.get("answers", []))
+        runner = Runner(plan, target, journal, given.get("answers", []), given.get("evidence", []))
         signal.signal(signal.SIGTERM, lambda *_: runner.control.command("stop"))
         return runner.execute()
     except BaseException as error:

@@ -175,7 +175,18 @@ def test_a_protected_environment_wants_its_word_and_its_answers(checkout: Checko
     assert {event["item_id"] for event in passed} >= {"pre:window", "pre:backup"}
     assert {event["by"] for event in passed} == {"Maria Test <maria@example.org>"}
     run = events(done)[0]["run"]
-    assert "ops, ticket 7" in checkout.run("runs", run).out
+    report = checkout.run("runs", run).out
+    assert "ops, ticket 7" in report
+    kept = {event["item"]: event for event in events(done) if event["event"] == "evidence_kept"}
+    assert list(kept)[:3] == ["pre:window", "pre:notify", "pre:coordination"]
+    server, said = kept["check:server"], kept["pre:coordination"]
+    assert (server["seen"], len(server["sql_hash"]), server["role"]) == ("PASS", 64, server["rows"][0]["role"])
+    assert "SELECT" in server["sql"]
+    assert server["server"]
+    assert server["started_at"] <= server["finished_at"]
+    assert (said["answered_how"], said["note"], said["seen"]) == ("attest", "release 4.2, after it", "")
+    assert said["answered_by"] == "Maria Test <maria@example.org>"
+    assert f"| {server['sql_hash'][:12]} |" in report
 
 
 def test_losing_data_on_a_protected_environment_is_accepted_in_words(checkout: Checkout) -> None:

@@ -51,7 +51,7 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """What a check found, with its evidence: rows as the server gave them, SHA-256 of the SQL text, the role that
-    asked, and when (server's clock, UTC)."""
+    asked, when (this host's clock, UTC), and the SQL text itself."""
 
     name: str
     title: str
@@ -62,6 +62,7 @@ class CheckResult:
     started_at: str = ""
     finished_at: str = ""
     role: str = ""
+    sql: str = ""
 
 
 SERVER = "server"
@@ -122,6 +123,7 @@ def run_check(
         started_at=_utc(started),
         finished_at=_utc(time.time()),
         role=connection.role,
+        sql=sql,
     )
 
 
@@ -148,8 +150,10 @@ def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: T
         "clock_skew_s": identity.clock_skew_s,
     }
     now = _utc(time.time())
-    digest = sha256(identity_sql().encode()).hexdigest()
-    return CheckResult(SERVER, _SERVER_TITLE, verdict.state, verdict.summary, (row,), digest, now, now, identity.role)
+    sql = identity_sql()
+    digest = sha256(sql.encode()).hexdigest()
+    found = (verdict.state, verdict.summary, (row,), digest, now, now, identity.role, sql)
+    return CheckResult(SERVER, _SERVER_TITLE, *found)
 
 
 def check_environment(
@@ -193,6 +197,7 @@ def document(result: CheckResult) -> Mapping[str, Any]:
         "started_at": result.started_at,
         "finished_at": result.finished_at,
         "role": result.role,
+        "sql": result.sql,
     }
 
 

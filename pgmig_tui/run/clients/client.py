@@ -28,6 +28,7 @@ from pgmig_tui.run.journal.listing import folders
 from pgmig_tui.run.journal.run_plan import RunPlan
 
 if TYPE_CHECKING:
+    from pgmig_tui.gates.evidence import Evidence
     from pgmig_tui.gates.gate import Answer
 
 
@@ -125,8 +126,10 @@ def start(
     password: str | None = None,
     secrets: Mapping[str, str] | None = None,
     process: subprocess.Popen[bytes] | None = None,
+    evidence: Sequence[Evidence] = (),
 ) -> RunHandle:
-    """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, controlled by us; return at once."""
+    """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, controlled by us; return at once. Its
+    journal keeps the `answers` and the `evidence` with which it starts."""
     process = process or warm(Path(plan.root))
     with contextlib.suppress(OSError):
         controller.take(plan.folder)
@@ -135,6 +138,7 @@ def start(
         "password": password or os.environ.get("PGPASSWORD"),
         "secrets": dict(secrets or {}),
         "answers": [asdict(answer) for answer in answers],
+        "evidence": [asdict(one) for one in evidence],
         "variables": plan.values_given,
     }
     assert process.stdin is not None

@@ -141,6 +141,60 @@ class GatePassed:
 
 
 @event
+class EvidenceKept:
+    """What an item of the checklist hung on: what the program saw, and what a person said.
+
+    item: which item
+    list: pre, deploy, post or emergency
+    title: it in words
+    state: PASS, WARN, FAIL, UNKNOWN or N-A, under the answer where there is one
+    summary: why
+    blocks: whether it kept the run from starting
+    seen: the state that the program found; "" = it has not looked
+    saw: what it found
+    check_name: the check that looked; "" = none
+    sql: what was asked of the server
+    sql_hash: SHA-256 of it
+    rows: what the server answered, without secrets, up to 64 kB
+    rows_left_out: how many more there were
+    started_at: when it was asked
+    finished_at: when it was answered
+    role: as whom
+    server: where
+    answered_how: attest or override; "" = nobody has said anything
+    note: what was said
+    answered_by: who said it
+    answered_at: when
+    missing: what it still lacks, in words
+    program_version: of pgmig-tui
+    """
+
+    item: str
+    list: str
+    title: str
+    state: str
+    summary: str
+    blocks: bool
+    seen: str
+    saw: str
+    check_name: str
+    sql: str
+    sql_hash: str
+    rows: tuple[Mapping[str, object], ...]
+    rows_left_out: int
+    started_at: str
+    finished_at: str
+    role: str
+    server: str
+    answered_how: str
+    note: str
+    answered_by: str
+    answered_at: str
+    missing: str
+    program_version: str
+
+
+@event
 class BackupProven:
     """The backup with which the run may start, as it was found.
 
@@ -1147,8 +1201,8 @@ class BackfillDone:
 
 AnyEvent = (
     Activity | BackfillDone | BackupProven | BatchDone | BatchRetried | BatchThrottled | BlockerEnded | CommandReceived
-    | EarlierRunSettled | GatePassed | HostSlept | IndexInvalid | ItemAnswered | LockTimeoutRaised | LockWaited
-    | LossCounted | NoticeReceived | Output | PaceChanged | RegistryPrepared | RollbackChecked | RolledBack
+    | EarlierRunSettled | EvidenceKept | GatePassed | HostSlept | IndexInvalid | ItemAnswered | LockTimeoutRaised
+    | LockWaited | LossCounted | NoticeReceived | Output | PaceChanged | RegistryPrepared | RollbackChecked | RolledBack
     | RowsRestored | RowsSaved | RunFinished | RunPaused | RunPlanned | RunResumed | RunSettled | RunStarted
     | SchemaNoted | SessionOpened | SettingsChanged | StatementFinished | StatementRetried | StatementStarted
     | StatementsFinished | StepApplied | StepCommitted | StepCommitting | StepExamined | StepFailed | StepInDoubt

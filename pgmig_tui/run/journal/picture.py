@@ -12,6 +12,7 @@ from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.events import (
     AnyEvent,
     BlockerEnded,
+    EvidenceKept,
     GatePassed,
     IndexInvalid,
     ItemAnswered,
@@ -233,6 +234,8 @@ class RunPicture:
     steps: dict[int, StepPicture] = field(default_factory=dict)
     answers: list[tuple[str, GatePassed]] = field(default_factory=list)
     """Answers to the checklist, and when they were written down (UTC)."""
+    evidence: dict[str, EvidenceKept] = field(default_factory=dict)
+    """What the items of checklists hung on, by item; the last look at each."""
     restored: list[tuple[str, RowsRestored]] = field(default_factory=list)
     """Each `undo` of what the run had kept, and when it was (UTC)."""
     afterwards: dict[str, tuple[str, ItemAnswered]] = field(default_factory=dict)
@@ -299,6 +302,8 @@ class RunPicture:
                 self.started_at = at
             case GatePassed():
                 self.answers.append((at, event))
+            case EvidenceKept():
+                self.evidence[event.item] = event
             case ItemAnswered():  # of several answers to an item the last one counts; an empty one withdraws it
                 self.afterwards.pop(event.item_id, None)
                 if event.note:

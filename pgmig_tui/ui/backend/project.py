@@ -278,7 +278,7 @@ class ProjectSession:
         if not found.plan.dry_run:
             found = ready(found, where)
         given = found.gate.counted(gating.answers_of(review, answers))
-        return start(found.plan, given, password=target.password, secrets=target.secrets)
+        return start(found.plan, given, password=target.password, secrets=target.secrets, evidence=found.kept)
 
     def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:
         from pgmig_tui.run.planning.marks import lift

@@ -137,7 +137,8 @@ def begin(
             raise _more()
     target = environment.target
     given = found.review.gate.counted(_given(found, answers))
-    handle = start(found.plan, given, password=target.password, secrets=target.secrets)
+    kept = found.review.kept
+    handle = start(found.plan, given, password=target.password, secrets=target.secrets, evidence=kept)
     return Followed(handle, project, environment, found, state_dir)
 
 
