@@ -1,11 +1,8 @@
-"""A backup by pg_dump, and the proof that it can be read.
-
-`pg_restore -l` proves nothing: it succeeds on a dump cut to a tenth. A full decode (`pg_restore -f /dev/null`) catches
-every truncation and compressed corruption, and SHA-256 beside it, from the same open file, that it is what was dumped.
-Such a proof holds for that very file (`Seal`), until a run starts.
+"""A backup by pg_dump, and its record.
 
 While a dump is being made its name ends in `.unfinished`; whatever way we end, it doesn't stay. Its record comes into
-being the same way, and gets its name after the dump has: no record names a dump that there never was.
+being the same way, and gets its name after the dump has: no record names a dump that there never was. Where the dump
+is to be restored as a test, the record also holds how many rows each table had in the dump's own snapshot.
 """
 
 from __future__ import annotations
@@ -16,16 +13,13 @@ import json
 import os
 import re
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
-from typing import Literal
 
 from pgmig_tui.database.activity import end_sessions
 from pgmig_tui.database.changed import database_oid, server_time
@@ -38,7 +32,12 @@ from pgmig_tui.database.connect import (
 )
 from pgmig_tui.database.holder import lock_holder
 from pgmig_tui.database.probe import address_of
-from pgmig_tui.errors import PgmigError, Refused
+from pgmig_tui.database.row_counts import DumpedDatabase, dumped_database
+from pgmig_tui.errors import Refused
+from pgmig_tui.gates.counting import Counting, counting
+from pgmig_tui.gates.decode import BackupError, Damaged, Seal, Verified, prove
+from pgmig_tui.gates.progress import Pace, Progress, Tell, untold
+from pgmig_tui.gates.room import require_room
 from pgmig_tui.sandbox.programs import (
     Tools,
     conninfo_text,
@@ -48,22 +47,13 @@ from pgmig_tui.sandbox.programs import (
     run_program,
 )
 
-Verified = Literal["none", "list", "decode"]
-
 LOCK_WAIT = "2s"
 _STOP_S = 10.0
 _UNFINISHED = ".unfinished"
-_CHUNK = 1 << 20
-
-
-class BackupError(PgmigError):
-    """The backup, or the proof of it, failed. The file of a backup that failed is gone."""
-
-    exit_status = 1
-
-
-class Damaged(BackupError):
-    """A dump isn't what was dumped, or can't be read to its end."""
+_COUNTED = "rows_of_tables"
+_NOTHING = "No backup was made."
+# What pg_dump says of its work with --verbose; what is wrong it marks.
+_CHAT = re.compile(r"pg_dump: (?!error:|warning:|detail:|hint:)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +76,10 @@ class Backup:
     timeline: int | None = None
     database_oid: int | None = None
     conninfo: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """Which file was proven: as long as all this is the same, so is what was read of it."""
-
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-    @classmethod
-    def of(cls, found: os.stat_result) -> Seal:
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-    def broken(self, path: str) -> str:
-        """Why the file isn't the proven one any more, "" while it is."""
-        try:
-            found = os.lstat(path)
-        except OSError as error:
-            return f"{path}: {error.strerror}"
-        return "" if Seal.of(found) == self else f"{path} is not the file any more that was verified"
+    database_size: int | None = None
+    """Of the database in bytes, with its indexes, when it was dumped."""
+    rows: int | None = None
+    """All rows of all tables in the dump's snapshot; None where they weren't counted."""
 
 
 def make_backup(
@@ -118,15 +89,16 @@ def make_backup(
     *,
     verify: Verified = "decode",
     tools: Tools | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Tell = untold,
     stopping: Callable[[], bool] = lambda: False,
     told: Callable[[str], None] = lambda text: None,
 ) -> tuple[Backup, Seal]:
     """Dump `target`'s database into `folder` (made 0700) and prove it; returns when no session of ours dumps any more.
 
-    `progress` gets the file's size in bytes; `stopping` is asked every tenth of a second; `told` hears of what a backup
-    that was killed has left, which is removed. Raises Refused (no fitting
-    pg_dump, or a run that is under way: the dump might lack what it changes), Unreachable, BackupError.
+    With `verify` "restore" rows are counted in the dump's snapshot, and the dump is decoded; restoring it is for
+    others (`rehearse.prove_restore`). `stopping` is asked every tenth of a second; `told` hears of what a backup that
+    was killed has left, which is removed, and of rows that couldn't be counted. Raises Refused (no fitting pg_dump, no
+    room, or a run that is under way: the dump might lack what it changes), Unreachable, BackupError.
     """
     name = application_name(run_id, "dump")
     with connect(target, application_name=application_name(run_id, "backup")) as connection:
@@ -135,19 +107,29 @@ def make_backup(
         started, clock = server_time(connection), time.monotonic()
         tools = tools or find_tools(identity.version_num, nearest=True)
         environment = libpq_environment(target, name)
-        with _unfinished(folder, identity.database, told) as path:
+        there = dumped_database(connection)
+        with ExitStack() as stack:
+            path = stack.enter_context(_unfinished(folder, identity.database, told))
+            _require_room(folder, identity, there)
+            counted = None
+            if verify == "restore":
+                counted = stack.enter_context(counting(target, application_name(run_id, "count"), there))
+            dump = _Dump(tools, path, there, progress, stopping, counted)
             try:
-                _dump(target, tools, path, environment, progress, stopping)
+                dump.make(target, environment)
             finally:
                 # A dump that was killed leaves a server process that notices late; its locks would stop the first step.
                 end_sessions(connection, name, _STOP_S)
+            rows = dump.rows(told)
+            size = path.stat().st_size
+            progress(Progress("decoding", str(path), size))
             digest, _ = prove(str(path), tools, verify, stopping=stopping)
             final = path.with_name(path.name.removesuffix(_UNFINISHED))
             backup = Backup(
                 path=str(final),
-                size=path.stat().st_size,
+                size=size,
                 sha256=digest,
-                verified=verify,
+                verified="decode" if verify == "restore" else verify,
                 database=identity.database,
                 system_identifier=identity.system_identifier,
                 server_version=identity.version,
@@ -158,9 +140,73 @@ def make_backup(
                 timeline=identity.timeline,
                 database_oid=database_oid(connection),
                 conninfo=address_of(target, identity.host, identity.port, identity.database).conninfo,
+                database_size=there.size,
+                rows=None if rows is None else sum(rows.values()),
             )
-            _publish(path, final, json.dumps(asdict(backup), indent=1) + "\n")
+            record = asdict(backup) | ({} if rows is None else {_COUNTED: rows})
+            _publish(path, final, json.dumps(record, indent=1) + "\n")
             return backup, Seal.of(final.lstat())
+
+
+@dataclass(frozen=True, slots=True)
+class _Dump:
+    """A dump that is being made: by what, where to, of what, and who wants to know."""
+
+    tools: Tools
+    path: Path
+    there: DumpedDatabase
+    progress: Tell
+    stopping: Callable[[], bool]
+    counted: Counting | None
+
+    def make(self, target: Reachable, environment: Mapping[str, str]) -> None:
+        """Raises BackupError."""
+        command = [
+            str(self.tools.folder / "pg_dump"),
+            "--format=custom",
+            f"--lock-wait-timeout={LOCK_WAIT}",
+            "--no-password",
+            "--verbose",
+            *([f"--snapshot={self.counted.snapshot}"] if self.counted is not None else []),
+            f"--file={self.path}",
+            f"--dbname={conninfo_text(target.conninfo)}",
+        ]
+        pace = Pace("dumping", str(self.path), self.there.tables, self.progress)
+
+        def watch() -> bool:
+            pace.tell(self.path.stat().st_size)
+            return self.stopping()
+
+        status, lines = run_program(command, {**environment, "LC_ALL": "C"}, watch=watch, heard=pace.heard)
+        if self.stopping():
+            raise BackupError("the backup was stopped", now=_NOTHING)
+        if status:
+            said = [line for line in lines if not _CHAT.match(line)]
+            raise BackupError(f"pg_dump failed with exit status {status}", now=_NOTHING, details=said[:10])
+
+    def rows(self, told: Callable[[str], None]) -> dict[str, int] | None:
+        """What was counted beside it; None where it couldn't be, which is told. Raises BackupError."""
+        if self.counted is None:
+            return None
+        counted, size, of = self.counted, self.path.stat().st_size, len(self.there.tables)
+
+        def watch() -> bool:
+            self.progress(Progress("counting", str(self.path), size, counted.tables, of))
+            return self.stopping()
+
+        found = counted.rows(watch)
+        if found is None:
+            told(f"the rows could not be counted: {counted.error}")
+        return found
+
+
+def _require_room(folder: Path, identity: ServerIdentity, there: DumpedDatabase) -> None:
+    """Raise Refused where the disk hasn't the room that this dump takes, as far as an earlier one tells."""
+    for one in backups_of(folder, identity):
+        if one.database_size:
+            needed = int(one.size * there.size / one.database_size)
+            require_room(folder, needed, f"a dump of {identity.database}, by the size of the last one,", _NOTHING)
+            return
 
 
 def _publish(path: Path, final: Path, record: str) -> None:
@@ -199,7 +245,9 @@ def backups_of(folder: Path, identity: ServerIdentity) -> list[Backup]:
 def _recorded(text: str) -> Backup:
     """A backup by its record. Raises ValueError or TypeError for what we wouldn't have written: it may have been
     edited, or cut off."""
-    backup = Backup(**json.loads(text))
+    values = json.loads(text)
+    values.pop(_COUNTED, None)
+    backup = Backup(**values)
     conninfo = dict(backup.conninfo)
     texts = (backup.path, backup.sha256, backup.database, backup.server_version, *conninfo, *conninfo.values())
     if not all(isinstance(one, str) for one in texts):
@@ -209,6 +257,16 @@ def _recorded(text: str) -> Backup:
             raise ValueError("a moment has no time zone")
     _major(str(backup.tool_version))
     return backup
+
+
+def rows_of(backup: Backup) -> dict[str, int] | None:
+    """How many rows each table had when it was dumped, by `schema.table`; None where that isn't known."""
+    try:
+        found = json.loads(Path(backup.path).with_suffix(".json").read_text(encoding="utf-8"))[_COUNTED]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    good = isinstance(found, dict) and all(isinstance(one, int) for one in found.values())
+    return dict(found) if good else None
 
 
 def prove_again(backup: Backup, verify: Verified, *, stopping: Callable[[], bool] = lambda: False) -> Seal:
@@ -224,94 +282,6 @@ def prove_again(backup: Backup, verify: Verified, *, stopping: Callable[[], bool
 def _major(version: str) -> int:
     """18 of `18.6`. Raises ValueError."""
     return int(version.split(".")[0])
-
-
-def prove(
-    path: str, tools: Tools, verify: Verified, *, stopping: Callable[[], bool] = lambda: False
-) -> tuple[str, Seal]:
-    """Decode a dump and hash it, both from one open file. Returns its SHA-256, and which file that was."""
-    descriptor = _opened(path)
-    try:
-        before = Seal.of(os.fstat(descriptor))
-        left = threading.Event()
-        digest = sha256()
-        hashing = threading.Thread(target=_hash, args=(descriptor, digest.update, left), daemon=True)
-        hashing.start()
-        try:
-            if verify != "none":
-                _decode(tools, path, descriptor, verify, stopping)
-            while hashing.is_alive():
-                hashing.join(0.1)
-                if stopping():
-                    raise BackupError("the verification of the backup was stopped")
-        finally:
-            left.set()
-            hashing.join()
-        if Seal.of(os.fstat(descriptor)) != before or before.broken(path):
-            raise Damaged(f"{path} changed while it was verified")
-        return digest.hexdigest(), before
-    finally:
-        os.close(descriptor)
-
-
-def _opened(path: str) -> int:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Damaged(f"{path} can't be read: {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Damaged(f"{path} is no regular file")
-    return descriptor
-
-
-def _hash(descriptor: int, update: Callable[[bytes], object], left: threading.Event) -> None:
-    """By offset: the descriptor's own position is pg_restore's."""
-    at = 0
-    with contextlib.suppress(OSError):  # a hash of less than all is another hash
-        while not left.is_set() and (chunk := os.pread(descriptor, _CHUNK, at)):
-            update(chunk)
-            at += len(chunk)
-
-
-def _decode(tools: Tools, path: str, descriptor: int, verify: Verified, stopping: Callable[[], bool]) -> None:
-    arguments = ["--list"] if verify == "list" else [f"--file={os.devnull}"]
-    status, lines = run_program(
-        [str(tools.folder / "pg_restore"), *arguments], {"LC_ALL": "C"}, stdin=descriptor, watch=stopping
-    )
-    if stopping():
-        raise BackupError("the verification of the backup was stopped")
-    if status:
-        raise Damaged(f"{path} can't be read to its end: pg_restore failed with {status}", details=lines[:10])
-
-
-def _dump(
-    target: Reachable,
-    tools: Tools,
-    path: Path,
-    environment: dict[str, str],
-    progress: Callable[[int], None] | None,
-    stopping: Callable[[], bool],
-) -> None:
-    command = [
-        str(tools.folder / "pg_dump"),
-        "--format=custom",
-        f"--lock-wait-timeout={LOCK_WAIT}",
-        "--no-password",
-        f"--file={path}",
-        f"--dbname={conninfo_text(target.conninfo)}",
-    ]
-
-    def watch() -> bool:
-        if progress is not None:
-            progress(path.stat().st_size)
-        return stopping()
-
-    status, lines = run_program(command, environment, watch=watch)
-    if stopping():
-        raise BackupError("the backup was stopped", now="No backup was made.")
-    if status:
-        raise BackupError(f"pg_dump failed with exit status {status}", now="No backup was made.", details=lines[:10])
 
 
 def _refuse_run(connection: Connection) -> None:

@@ -21,7 +21,9 @@ from pgmig_tui.database.probe import Address, address_of, probe
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates import backup
-from pgmig_tui.gates.backup import Backup, Damaged, Seal, Verified
+from pgmig_tui.gates.backup import Backup
+from pgmig_tui.gates.decode import Damaged, Seal, Verified
+from pgmig_tui.gates.progress import Tell, untold
 from pgmig_tui.run.journal.file import JournalReader
 from pgmig_tui.run.journal.listing import list_runs
 from pgmig_tui.run.journal.position import positions
@@ -114,13 +116,13 @@ def make(
     state_dir: Path,
     run_id: str,
     *,
-    progress: Callable[[int], None] | None = None,
+    progress: Tell = untold,
     stopping: Callable[[], bool] = lambda: False,
     told: Callable[[str], None] = lambda text: None,
 ) -> tuple[CheckResult, ...]:
     """Dump the environment's database now and prove the dump. `told` hears of what another has left that was killed.
 
-    `progress` gets the size so far in bytes. Raises Refused (no fitting pg_dump), Unreachable, BackupError.
+    Raises Refused (no fitting pg_dump), Unreachable, BackupError.
     """
     made, seal = backup.make_backup(
         environment.target,

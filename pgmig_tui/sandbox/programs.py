@@ -145,12 +145,15 @@ def run_program(
     *,
     stdin: int | None = None,
     watch: Callable[[], bool] = lambda: False,
+    heard: Callable[[str], None] | None = None,
 ) -> tuple[int, list[str]]:
     """Run a program to its end. Returns its exit status and the lines that it said on standard error, masked.
 
     `watch` is asked every tenth of a second; when it says True, or anything is raised, the program is ended, as it is
-    when we are. `stdin` is a descriptor that becomes its standard input.
+    when we are. `stdin` is a descriptor that becomes its standard input. `heard` gets each whole line soon after it was
+    said, before `watch` is asked; unmasked.
     """
+    at = 0
     with tempfile.TemporaryFile() as errors:
         given = {"command": list(command), "environment": dict(environment), "stdin": stdin}
         keeper = _keep(given, errors.fileno(), () if stdin is None else (stdin,))
@@ -159,6 +162,8 @@ def run_program(
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     keeper.wait(0.1)
                     break
+                if heard is not None:
+                    at = _hear(errors.fileno(), at, heard)
                 if watch():
                     break
         finally:
@@ -169,6 +174,14 @@ def run_program(
     if len(password) > 2:
         text = text.replace(password, "***")
     return keeper.returncode, [line for line in mask_secrets(text).splitlines() if line.strip()]
+
+
+def _hear(descriptor: int, at: int, heard: Callable[[str], None]) -> int:
+    """Tell the whole lines from `at` on. Returns where the next one begins."""
+    whole, newline, _ = os.pread(descriptor, 1 << 20, at).rpartition(b"\n")
+    for line in whole.decode("utf-8", "replace").splitlines():
+        heard(line)
+    return at + len(whole) + len(newline)
 
 
 @contextmanager

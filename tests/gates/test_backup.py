@@ -16,15 +16,9 @@ import pytest
 from pgmig_tui.database.activity import NamedSession, sessions_named
 from pgmig_tui.database.connect import connect
 from pgmig_tui.errors import Refused, Unreachable
-from pgmig_tui.gates.backup import (
-    Backup,
-    BackupError,
-    Damaged,
-    backups_of,
-    make_backup,
-    prove,
-    prove_again,
-)
+from pgmig_tui.gates.backup import Backup, backups_of, make_backup, prove_again, rows_of
+from pgmig_tui.gates.decode import BackupError, Damaged, prove
+from pgmig_tui.gates.progress import Progress
 from pgmig_tui.sandbox.programs import Tools, find_tools
 from tests.database.places import Databases, Place, place, reads_all, role, session, until
 from tests.servers import Server
@@ -55,15 +49,19 @@ def dumping(target: Place) -> tuple[NamedSession, ...]:
 def test_a_backup_decodes_and_restores(
     pg: Server, database: str, target: Place, tools: Tools, tmp_path: Path, database_on: Databases
 ) -> None:
-    sizes: list[int] = []
+    told: list[Progress] = []
     before = pg.execute("SELECT clock_timestamp()")[0][0]
-    backup, seal = make_backup(target, tmp_path / "backups", "run1", tools=tools, progress=sizes.append)
+    backup, seal = make_backup(target, tmp_path / "backups", "run1", tools=tools, progress=told.append)
     path = Path(backup.path)
     assert (backup.verified, backup.database) == ("decode", database)
     assert backup.size == path.stat().st_size == seal.size > 100_000
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert backup.tool_version == tools.version
+    assert (backup.rows, rows_of(backup)) == (None, None), "nobody asked"
+    assert (backup.database_size or 0) > 1_000_000
+    assert [one.doing for one in told][-1] == "decoding"
+    assert (told[-1].size, told[-1].path) == (backup.size, f"{path}.unfinished")
     assert dumping(target) == ()
     assert [entry.suffix for entry in sorted(path.parent.iterdir())] == [".dump", ".json"]
     assert str(before.isoformat()) < backup.started_at < backup.finished_at, "by the server's clock"
@@ -79,6 +77,82 @@ def test_a_backup_decodes_and_restores(
     assert done.stderr.count("error:") == done.returncode == int(foreign), done.stderr
     assert ("transaction_timeout" in done.stderr) is foreign
     assert pg.execute("SELECT count(*) FROM t", fresh) == [(20000,)]
+
+
+def test_rows_are_counted_in_the_snapshot_of_the_dump(
+    pg: Server, database: str, target: Place, tools: Tools, tmp_path: Path
+) -> None:
+    """Another writes while it is dumped: neither the dump nor the count sees it. Names need quotes."""
+    pg.execute(
+        'CREATE SCHEMA "odd ""s"; CREATE TABLE "odd ""s"."t ; x" AS SELECT 1 AS n; CREATE TABLE public.empty ();'
+        " CREATE TABLE public.parts (n int) PARTITION BY RANGE (n); CREATE TABLE public.few PARTITION OF public.parts"
+        " FOR VALUES FROM (0) TO (9); INSERT INTO public.parts VALUES (1), (2);"
+        " CREATE TABLE public.heir () INHERITS (public.t); INSERT INTO public.heir VALUES (7, 'x');"
+        " CREATE EXTENSION vector; SELECT lo_create(0); SELECT lo_create(0)",
+        database,
+    )
+    told: list[Progress] = []
+
+    def write(progress: Progress) -> None:
+        if not told:
+            pg.execute("INSERT INTO public.t VALUES (0, 'later')", database)
+        told.append(progress)
+
+    backup, _ = make_backup(target, tmp_path, "run1", tools=tools, verify="restore", progress=write)
+    assert rows_of(backup) == {
+        "public.t": 20000,
+        'odd "s.t ; x': 1,
+        "public.empty": 0,
+        "public.few": 2,
+        "public.heir": 1,
+        "large objects": 2,
+    }
+    assert (backup.rows, backup.verified) == (20006, "decode")
+    assert {one.of for one in told} - {0} == {5}
+    with connect(target, application_name="x") as connection:
+        assert backups_of(tmp_path, connection.identity()) == [backup]
+
+
+def test_rows_that_a_policy_hides_make_no_count(
+    pg: Server, database: str, target: Place, tools: Tools, tmp_path: Path
+) -> None:
+    """The dump itself refuses them; nothing stays, and no session counts on."""
+    with role(pg, "") as somebody:
+        pg.execute(f'GRANT SELECT ON t TO "{somebody["user"]}"; ALTER TABLE t ENABLE ROW LEVEL SECURITY', database)
+        where = place(pg, database, **somebody)
+        with pytest.raises(BackupError):
+            make_backup(where, tmp_path, "run1", tools=tools, verify="restore")
+        with connect(target, application_name="pgmig/test/watch") as connection:
+            assert sessions_named(connection, "pgmig/run1/%") == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_dump_is_begun_where_the_last_one_says_that_there_is_no_room(
+    target: Place, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup, _ = make_backup(target, tmp_path, "run1", tools=tools)
+    assert backup.database_size is not None
+    record = Path(backup.path).with_suffix(".json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"database_size": 1}))
+    with pytest.raises(Refused, match=r"takes about \d+ [A-Z]B, and .* has \d+ [A-Z]B free"):
+        make_backup(target, tmp_path, "run1", tools=tools)
+    assert sorted(tmp_path.iterdir()) == sorted([Path(backup.path), record])
+
+
+def test_a_disk_that_is_full_leaves_no_dump(target: Place, tools: Tools, tmp_path: Path) -> None:
+    """pg_dump may not make files grow, which needs no privilege and fails as a full disk does: in its write."""
+    limited = tmp_path / "bin"
+    limited.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        (limited / name).write_text(f'#!/bin/sh\nulimit -f 40\ntrap "" XFSZ\nexec "{tools.folder / name}" "$@"\n')
+        (limited / name).chmod(0o755)
+    with pytest.raises(BackupError, match="pg_dump failed") as caught:
+        make_backup(target, tmp_path / "backups", "run1", tools=replace(tools, folder=limited))
+    assert any("error: could not write" in line for line in caught.value.details), caught.value.details
+    assert list((tmp_path / "backups").iterdir()) == []
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(BackupError, match="the folder of backups can't be written"):
+        make_backup(target, tmp_path / "taken", "run1", tools=tools)
 
 
 def test_the_backups_of_this_database_are_found_again(pg: Server, target: Place, tools: Tools, tmp_path: Path) -> None:

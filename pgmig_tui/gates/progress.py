@@ -1,0 +1,61 @@
+"""How far a backup has come, or its restore: bytes, tables, and the time that is left by what it took so far."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pgmig_tui.database.row_counts import DumpedTable
+
+Doing = Literal["dumping", "counting", "decoding", "starting a server", "restoring", "comparing", "verifying"]
+
+# pg_dump and pg_restore with --verbose, in English: as they begin with the rows of a table.
+_BEGUN = re.compile(r'(?:dumping contents of|processing data for) table "(.+)"$')
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`size` is the dump's in bytes so far; `tables` of `of` are done (scripts where it is verifying); `left_s` seconds
+    are left by what it took so far, None where nothing tells."""
+
+    doing: Doing
+    path: str
+    size: int
+    tables: int = 0
+    of: int = 0
+    left_s: float | None = None
+
+
+Tell = Callable[[Progress], None]
+
+
+def untold(progress: Progress) -> None:
+    """Nobody wants to know."""
+
+
+class Pace:
+    """Follows what a program says table by table, and foretells by their sizes. Times are by a monotonic clock."""
+
+    def __init__(self, doing: Doing, path: str, tables: Sequence[DumpedTable], tell: Tell) -> None:
+        self._doing, self._path, self._tell = doing, path, tell
+        self._sizes = {str(table): table.size for table in tables}
+        self._whole = sum(self._sizes.values())
+        self._begun: list[str] = []
+        self._since = time.monotonic()
+
+    def heard(self, line: str) -> None:
+        """A line that the program has said."""
+        found = _BEGUN.search(line)
+        if found and found[1] in self._sizes:
+            self._begun.append(found[1])
+
+    def tell(self, size: int) -> None:
+        """Say how far it is, with the file's size in bytes."""
+        done = self._begun[:-1]
+        part = sum(self._sizes[name] for name in done)
+        took = time.monotonic() - self._since
+        left = took * (self._whole - part) / part if part else None
+        self._tell(Progress(self._doing, self._path, size, len(done), len(self._sizes), left))
