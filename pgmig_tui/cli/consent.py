@@ -5,6 +5,7 @@ With a terminal a missing answer is asked for; without one it is refused, naming
 
 from __future__ import annotations
 
+import contextlib
 import os
 from argparse import Namespace
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, items_for
 from pgmig_tui.gates.gate import Answer, Gate, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
+from pgmig_tui.review import drafts
 from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 
 if TYPE_CHECKING:
@@ -57,15 +59,44 @@ def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> Co
     # With --yes nobody reads hundreds of locks, and nothing on an unprotected environment hangs on them.
     impact = plan.protected or not getattr(arguments, "yes", False) or len(plan.steps) <= LOOKED_AT
     reviewed = review(plan, environment, answers, _backup(arguments, plan, environment), impact=impact)
+    reviewed = _recalled(reviewed, environment)
     if not (output.is_quiet() and reviewed.gate.open and (arguments.confirm if plan.protected else arguments.yes)):
         show(reviewed)
     if not reviewed.gate.open and somebody_is_there():
         reviewed = _ask_for_answers(reviewed, environment)
+        _keep(plan, [one for one in reviewed.answers if one not in answers])
     _require_open(reviewed)
     accepted = accept_loss(arguments, plan, reviewed.loses)
     confirm_run(arguments, plan)
     reviewed = ready(reviewed, environment)
+    with contextlib.suppress(OSError):
+        drafts.used(_state_dir(), drafts.about_plan(plan), plan.run_id)
     return Consent([*reviewed.gate.counted(reviewed.answers), *accepted], reviewed.kept)
+
+
+def _recalled(reviewed: Review, environment: Environment) -> Review:
+    """With what was said before to the very same scripts, in `answer` or on a screen; what has to be said again is
+    told, with the reason."""
+    if reviewed.plan.gate not in ("deploy", "backfill"):
+        return reviewed
+    about = drafts.about_plan(reviewed.plan)
+    said = {one.item_id for one in reviewed.answers}
+    asked = [one.item.id for one in reviewed.gate.results if one.attestable and one.item.id not in said]
+    found = drafts.recall(_state_dir(), about, asked)
+    titles = {one.item.id: one.item.title for one in reviewed.gate.results}
+    for item_id, again in found.again.items():
+        if item_id in asked:
+            told = f'{titles[item_id]}: "{again.note}" has to be said again: {again.why}'
+            output.note(line(("! ", "waiting"), safe(told)))
+    return answered(reviewed, environment, [*reviewed.answers, *found.standing]) if found.standing else reviewed
+
+
+def _keep(plan: RunPlan, said: Sequence[Answer]) -> None:
+    """What was answered at the terminal counts for the next try, too."""
+    try:
+        drafts.keep(_state_dir(), drafts.about_plan(plan), [one for one in said if one.how == "attest"])
+    except OSError as error:
+        output.warn(f"the answers are not kept for another try: {error}")
 
 
 def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:

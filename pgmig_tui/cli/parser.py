@@ -171,6 +171,22 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
 def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     parser.add_argument("--exit-code", action="store_true", help="exit 1 when a check fails or is unknown")
+    parser.add_argument("--item", metavar="ITEM", help="all that is known of this item: its query, rows, server, times")
+
+
+def _after_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
+    parser.add_argument("--exit-code", action="store_true", help="exit 1 while something of it is open")
+    parser.add_argument("--item", metavar="ITEM", help="all that is known of this item")
+
+
+def _answer_options(parser: argparse.ArgumentParser) -> None:
+    what = "the run that is over, or the environment that is to be deployed to"
+    parser.add_argument("about", metavar="RUN|TARGET", help=what)
+    said = "an item of `after RUN` or `check TARGET`, and what a person says of it; ITEM= withdraws it"
+    parser.add_argument("answers", nargs="*", metavar="ITEM=NOTE", help=said)
+    parser.add_argument("-y", "--yes", action="store_true", help="withdraw without a question")
+    target_option(parser)
 
 
 def _reconcile_options(parser: argparse.ArgumentParser) -> None:
@@ -244,8 +260,10 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("impact", "locks, rewrites and data loss of changes", _impact_options)
     copy = "the pending changes on a scratch copy: measured locks, reverts, a second deploy"
     add("rehearse", copy, json_option, connection_options, _rehearse_options)
-    checks = "the automatic checks of an environment"
+    checks = "the whole checklist of a deploy: seen by the program, said by whom, missing"
     add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
+    add("after", "what comes after a run: what it did, what people must say", json_option, _after_options)
+    add("answer", "answer items of a checklist by a person's word", json_option, _answer_options)
     for name, text in (
         ("deploy", "deploy changes"),
         ("revert", "revert changes, newest first; needs --to or --all"),

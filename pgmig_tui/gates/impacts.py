@@ -293,12 +293,3 @@ def pending(project: Project, environment: Environment, connection: Connection) 
 def affected(found: Iterable[Inspected]) -> tuple[WantedLock, ...]:
     """The lock on every relation that exists already and that the scripts lock."""
     return wanted_by(one.impact for one in found)
-
-
-def wanted_by_pending(project: Project, environment: Environment) -> tuple[WantedLock, ...]:
-    """The locks that the pending changes of an environment want. Raises Unreachable, ServerError, ProjectError."""
-    from pgmig_tui.database.connect import application_name, connect
-
-    with connect(environment.target, application_name=application_name("check", "impact")) as connection:
-        scripts = list(sources(project, pending(project, environment, connection), "deploy"))
-        return affected(inspect(scripts, reading(project, "deploy", environment, connection, {}), connection))

@@ -81,6 +81,15 @@ def schedule(plan: RunPlan, environment: Environment, gate: Gate, needs: Sequenc
     return {**rules.to_json(), "needs": [[one.change, one.ms, one.source] for one in needs]}
 
 
+def estimated(one: Inspected) -> int | None:
+    """How many milliseconds a script may take at most, by its estimate; None where a part of it has none."""
+    if one.impact.unread:
+        return None
+    work = [each.estimated_ms for each in one.impact.statements if not each.transaction_control]
+    known = [each.high for each in work if each is not None]
+    return sum(known) if len(known) == len(work) else None
+
+
 def _need(step: Step, one: Inspected | None, trial: Rehearsed | None, durations: Durations) -> Need:
     """A time that was measured beats an estimate, and one of a rehearsal, which has no rows, beats none at all."""
     if step.mode == "record" or step.script is None:
@@ -90,11 +99,8 @@ def _need(step: Step, one: Inspected | None, trial: Rehearsed | None, durations:
     for where, known in durations:
         if (ms := known.get(step.change_id[:8])) is not None:
             return Need(step.change, round(ms), f"measured on {where}")
-    if one is not None and not one.impact.unread:
-        work = [each for each in one.impact.statements if not each.transaction_control]
-        estimates = [each.estimated_ms for each in work]
-        if all(each is not None for each in estimates):
-            return Need(step.change, sum(each.high for each in estimates if each is not None), "estimated")
+    if one is not None and (ms := estimated(one)) is not None:
+        return Need(step.change, ms, "estimated")
     if trial is not None:
         return Need(step.change, trial.ms, "measured in a rehearsal, without rows")
     return Need(step.change, None)

@@ -38,10 +38,10 @@ WRITES: dict[str, tuple[str, ...]] = {
 """How each command is said that changes something on a server; `~` stands for a space, `{run}` for a rollback."""
 READS: dict[str, tuple[str, ...]] = {
     "status": ("status {0}",), "log": ("log {0}",), "check": ("check {0}",), "verify": ("verify {0}",),
-    "impact": ("impact --target {0}",),
+    "impact": ("impact --target {0}",), "answer": ("answer {0} pre:notify=mailed",),
 }  # fmt: skip
 ELSEWHERE = {
-    "demo", "plan", "show", "tag", "config", "engine", "target", "help", "runs", "report", "attach",
+    "demo", "plan", "show", "tag", "config", "engine", "target", "help", "runs", "report", "attach", "after",
     "init", "add", "rework", "rebase", "checkout", "bundle",
 }  # fmt: skip
 """They ask no server that is named, but for `attach`, which reads, and the demonstration's own."""

@@ -1,0 +1,264 @@
+"""The checklists on the command line: `check` before a run, `after` a run, and `answer` to either."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.ask import ask_yes, somebody_is_there
+from pgmig_tui.cli.choose import choose, environment_and_change, project_here
+from pgmig_tui.display.cells import Line, line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import PgmigError, Refused, UsageError
+from pgmig_tui.gates.evidence import STATE_ROLES, Evidence, columns_of, evidence_lines, evidence_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pgmig_tui.gates.gate import Answer
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.run.journal.run_plan import RunPlan
+
+HEADINGS = ("item", "state", "seen by the program", "said by whom", "missing")
+_NOTHING = "Nothing was changed."
+_LISTS = {"pre": "Before", "deploy": "Deployment", "post": "After", "emergency": "Emergency"}
+
+
+def check(arguments: Namespace) -> int:
+    """The whole list of a deploy on an environment, with the automatic checks asked about the tables of its pending
+    changes. With `--item` all that is known of one.
+
+    Exit status 5 when the server doesn't answer; with --exit-code, 1 when a check fails or is unknown.
+    """
+    from pgmig_tui.database.checks import document
+    from pgmig_tui.review.lists import look
+
+    project, environment, _ = environment_and_change(arguments)
+    found = look(project, environment, _state_dir())
+    if found.trouble:
+        output.warn(f"the tables of pending changes aren't known: {found.trouble}")
+    if arguments.json:
+        checks = [document(result) for result in found.checks]
+        output.document({"environment": environment.name, "checks": checks, "items": found.to_json()})
+    elif arguments.item is not None:
+        _one(found.evidence, arguments.item)
+    else:
+        _table(found.evidence)
+        for one in found.evidence:
+            if again := found.again.get(one.item):
+                told = f'{one.title}: "{again.note}" has to be said again: {again.why}'
+                output.say(line(("! ", "waiting"), safe(told)))
+    if not found.checks[0].rows:
+        return 5
+    states = (one.state for one in found.checks)
+    return int(arguments.exit_code and any(state in ("FAIL", "UNKNOWN") for state in states))
+
+
+def after(arguments: Namespace) -> int:
+    """What comes after a run: what it did by its journal, what people have said since, how the server is now.
+
+    With --exit-code, 1 while something of it is open."""
+    from pgmig_tui.review.afterwards import results
+
+    plan = _plan(arguments.run)
+    kept = [evidence_of(one, plan.server.where) for one in results(plan.folder, _listed(plan), plan.environment)]
+    health = [] if plan.dry_run or plan.command == "verify" else _health(arguments, plan)
+    if arguments.json:
+        from pgmig_tui.review.lists import item_json
+
+        told = {"run": plan.run_id, "command": plan.told, "environment": plan.environment}
+        output.document({**told, "items": [item_json(one) for one in (*kept, *health)]})
+    elif not kept:
+        output.say(f"Nothing comes after a run of {safe(plan.told)}.")
+    elif arguments.item is not None:
+        _one([*kept, *health], arguments.item)
+    else:
+        _table([*kept, *health])
+    return int(arguments.exit_code and any(one.missing and one.state in ("FAIL", "UNKNOWN") for one in kept))
+
+
+def answer(arguments: Namespace) -> int:
+    """Answer items by a person's word: of the list after a run, or, as a draft for the next deploy, of the one before.
+
+    Raises UsageError for no such item, Refused where the program sees for itself."""
+    from pgmig_tui.run.journal.folder import RUN_ID
+
+    arguments.answers = [_word(text) for text in arguments.answers]
+    if not arguments.answers:
+        raise UsageError("answer needs ITEM=NOTE.", now=_NOTHING, do="`pgmig-tui check TARGET` names the items.")
+    if RUN_ID.fullmatch(arguments.about):
+        told = _answer_run(arguments, project_here(arguments))
+    else:
+        told = _answer_target(arguments)
+    if arguments.json:
+        output.document(told)
+    return 0
+
+
+def _word(text: str) -> tuple[str, str]:
+    """An item and what is said of it; nothing withdraws what was said. Raises UsageError."""
+    item, equals, note = text.partition("=")
+    if not equals or not item.strip():
+        raise UsageError(f"{text} is no answer.", now=_NOTHING, do="Say ITEM=NOTE.")
+    return item.strip(), note.strip()
+
+
+def _answer_run(arguments: Namespace, project: Project) -> dict[str, object]:
+    from pgmig_tui.gates.checklist import item_named
+    from pgmig_tui.gates.gate import given, parse_answer
+    from pgmig_tui.report import incident
+    from pgmig_tui.review.afterwards import results
+    from pgmig_tui.run.journal.afterwards import keep_answers
+
+    plan, by = _plan(arguments.about), str(project.operator)
+    known = {one.item.id: one for one in results(plan.folder, _listed(plan), plan.environment)}
+    items = [one.item for one in known.values()]
+    found: list[Answer] = []
+    for item_id, note in arguments.answers:
+        result = known[item_named(items, item_id).id]
+        _require_attestable(result.item.id, attestable=result.attestable, state=result.state, summary=result.summary)
+        if note:
+            found.append(parse_answer(f"{item_id}={note}", "attest", items, by))
+        elif result.answer is not None and _withdrawn(arguments, result.item.title, result.answer.note):
+            found.append(given(item_id, "attest", "", by))
+    if found:
+        keep_answers(plan.folder, found)
+        incident.refresh(plan.folder)
+    _tell(arguments, found)
+    return {"run": plan.run_id, "answered": [_json(one) for one in found]}
+
+
+def _answer_target(arguments: Namespace) -> dict[str, object]:
+    from pgmig_tui.gates.checklist import item_named
+    from pgmig_tui.gates.gate import parse_answer
+    from pgmig_tui.review.drafts import keep
+    from pgmig_tui.review.lists import look, pending_on
+
+    arguments.arguments = [arguments.about]
+    chosen = choose(arguments, changes=0)
+    project, environment, by = chosen.project, chosen.environment, str(chosen.project.operator)
+    state_dir = _state_dir()
+    listed = look(project, environment, state_dir)
+    if not listed.checks[0].rows:
+        raise Refused(
+            f"{environment.name} doesn't answer, so that nobody knows what the answer would speak of",
+            now="Nothing was kept.",
+            do=f"Try again once it does: {listed.checks[0].summary}",
+        )
+    results = {one.item.id: one for one in listed.gate.results}
+    items = [one.item for one in listed.gate.results]
+    standing = {one.item.id: one.answer for one in listed.gate.results if one.answer is not None}
+    found: list[Answer] = []
+    for item_id, note in arguments.answers:
+        result = results[item_named(items, item_id).id]
+        _require_attestable(result.item.id, attestable=result.attestable, state=result.state, summary=result.summary)
+        if note:
+            said = parse_answer(f"{item_id}={note}", "attest", items, by)
+            standing[item_id] = said
+            found.append(said)
+        elif item_id in standing and _withdrawn(arguments, result.item.title, standing[item_id].note):
+            del standing[item_id]
+    keep(state_dir, pending_on(project, environment).about, standing.values())
+    _tell(arguments, found)
+    return {"environment": environment.name, "answered": [_json(one) for one in found]}
+
+
+def _require_attestable(item_id: str, *, attestable: bool, state: str, summary: str) -> None:
+    if not attestable:
+        raise Refused(
+            f"{item_id} is seen by the program, nobody can answer it ({state}: {summary})",
+            now=_NOTHING,
+            do=f"`--override {item_id}=REASON` of the command that runs goes on past what fails or isn't known.",
+        )
+
+
+def _withdrawn(arguments: Namespace, title: str, note: str) -> bool:
+    """Whether an answer shall go: it is undone by no slip. Raises Refused where nobody is there to be asked."""
+    if arguments.yes:
+        return True
+    if not somebody_is_there():
+        raise Refused(
+            f'the answer to "{title}" is only withdrawn with --yes', now=_NOTHING, do=f"It stands as it was: {note}"
+        )
+    return ask_yes(f"{title}: {note}. Withdraw this answer?")
+
+
+def _tell(arguments: Namespace, found: Iterable[Answer]) -> None:
+    if arguments.json:
+        return
+    for one in found:
+        what = f"{one.note} ({one.by})" if one.note else "is open again"
+        output.say(line(("+ ", "done"), safe(f"{one.item_id}: {what}")))
+
+
+def _json(one: Answer) -> dict[str, str]:
+    return {"item": one.item_id, "how": one.how, "note": one.note, "by": one.by, "at": one.at}
+
+
+def _table(kept: Iterable[Evidence]) -> None:
+    """The list in its order; where one ends and the next begins is told by a row of its own."""
+    rows: list[tuple[str | Line, ...]] = []
+    current = ""
+    for one in kept:
+        if one.list != current:
+            current = one.list
+            rows.append((((_LISTS.get(current, current), "title"),), "", "", "", ""))
+        seen, said, missing = columns_of(one)
+        rows.append(
+            (
+                f"  {safe(one.title)}",
+                ((one.state, STATE_ROLES.get(one.state, "plain")),),
+                safe(seen.partition(": ")[2] or seen),
+                safe(said),
+                ((f"{'x ' if one.blocks else ''}{safe(missing)}", "failed" if one.blocks else "muted"),),
+            )
+        )
+    output.table(HEADINGS, rows)
+
+
+def _one(kept: Iterable[Evidence], item: str) -> None:
+    known = {one.item: one for one in kept}
+    if item not in known:
+        raise UsageError(f'There is no item "{item}" here.', do=f"Items here: {', '.join(known)}.")
+    for told in evidence_lines(known[item]):
+        output.say(told)
+
+
+def _plan(run_id: str) -> RunPlan:
+    """Raises UsageError for a run that isn't there, or whose plan can't be read."""
+    from pgmig_tui.run.clients.client import attach
+    from pgmig_tui.run.journal.run_plan import RunPlan
+
+    folder = attach(run_id, _state_dir()).folder
+    try:
+        return RunPlan.load(folder)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            f"The plan of run {run_id} can't be read: {error}.", do=f"`pgmig-tui runs {run_id}` reports what is there."
+        ) from None
+
+
+def _listed(plan: RunPlan) -> str:
+    """The command whose list comes after a run."""
+    return plan.told if plan.rolls_back is None else "rollback"
+
+
+def _health(arguments: Namespace, plan: RunPlan) -> list[Evidence]:
+    """How the server is now; nothing where the project here doesn't know the environment."""
+    from pgmig_tui.review.afterwards import health_now
+
+    try:
+        environment = project_here(arguments).environment(plan.environment)
+    except PgmigError as error:
+        output.warn(f"how the server is now isn't asked: {error.what}")
+        return []
+    return [evidence_of(one, environment.target.display) for one in health_now(environment)]
+
+
+def _state_dir() -> Path:
+    from pgmig_tui.run.journal.folder import default_state_dir
+
+    return default_state_dir(os.environ)

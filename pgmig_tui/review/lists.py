@@ -1,0 +1,157 @@
+"""The whole list of a deploy on an environment: what is asked before it, what it does itself, what comes after it.
+
+`check` prints it and a review judges by its first part; nothing is planned, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.database.checks import CheckResult, check_environment
+from pgmig_tui.database.connect import application_name, connect
+from pgmig_tui.errors import PgmigError, Unreachable
+from pgmig_tui.gates.checklist import ChecklistItem, after, items_for, naming_release
+from pgmig_tui.gates.evidence import Evidence, evidence_of
+from pgmig_tui.gates.gate import Gate, evaluate
+from pgmig_tui.gates.impacts import affected, inspect, pending, reading, sources
+from pgmig_tui.gates.window import Need
+from pgmig_tui.review import policies
+from pgmig_tui.review.backups import known_for
+from pgmig_tui.review.drafts import About, AskedAgain, Recalled, recall, server_name
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.identity import ServerIdentity
+    from pgmig_tui.impact.needed import WantedLock
+    from pgmig_tui.project.changes import Change
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+
+LATER = {"performed": "the run does it", "attested": "it comes after the run: `pgmig-tui after RUN`"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What a deploy would do there: its changes, the locks that they want, how long they may take, and why these aren't
+    known."""
+
+    about: About
+    changes: tuple[Change, ...] = ()
+    wanted: tuple[WantedLock, ...] = ()
+    needs: tuple[Need, ...] = ()
+    trouble: str = ""
+
+    @property
+    def tags(self) -> list[str]:
+        return [f"@{tag.name}" for change in self.changes for tag in change.tags]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeList:
+    """`gate` is of what is asked before; `evidence` is of all items, in order; `again` is what was said before and has
+    to be said again; `trouble`: why the tables of pending changes aren't known."""
+
+    environment: str
+    checks: tuple[CheckResult, ...]
+    gate: Gate
+    evidence: tuple[Evidence, ...]
+    again: Mapping[str, AskedAgain] = field(default_factory=dict)
+    trouble: str = ""
+
+    def to_json(self) -> list[dict[str, object]]:
+        return [item_json(one, self.again.get(one.item)) for one in self.evidence]
+
+
+def item_json(one: Evidence, again: AskedAgain | None = None) -> dict[str, object]:
+    """An item of `check --json` and `after --json`: `seen` and `said` are null where nobody has."""
+    seen = {
+        "state": one.seen,
+        "summary": one.saw,
+        "check": one.check_name,
+        "sql": one.sql,
+        "sql_hash": one.sql_hash,
+        "rows": list(one.rows),
+        "rows_left_out": one.rows_left_out,
+        "started_at": one.started_at,
+        "finished_at": one.finished_at,
+        "role": one.role,
+        "server": one.server,
+    }
+    said = {"how": one.answered_how, "note": one.note, "by": one.answered_by, "at": one.answered_at}
+    return {
+        "id": one.item,
+        "list": one.list,
+        "title": one.title,
+        "state": one.state,
+        "seen": seen if one.seen else None,
+        "said": said if one.answered_how else None,
+        "missing": one.missing,
+        "blocks": one.blocks,
+        "said_before": None if again is None else {"note": again.note, "why_not": again.why},
+    }
+
+
+def look(project: Project, environment: Environment, state_dir: Path) -> WholeList:
+    """The list as it is now, with what was said to it so far. Never raises for the server."""
+    found = pending_on(project, environment)
+    checks: Sequence[CheckResult] = check_environment(environment, found.wanted)
+    asked = (*checks, *known_for("deploy", environment, state_dir))
+    asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs))
+    items = items_before(environment, found)
+    recalled = recalled_for(items, asked, environment, found.about, state_dir)
+    gate = evaluate(items, asked, recalled.standing, environment.policy.protected)
+    later = evaluate(after("deploy", environment.name), (), (), protected=False).results
+    where = environment.target.display
+    evidence = (
+        *(evidence_of(result, where) for result in gate.results),
+        *(replace(evidence_of(one, where), missing=LATER[one.item.how]) for one in later),
+    )
+    return WholeList(environment.name, asked, gate, evidence, recalled.again, found.trouble)
+
+
+def items_before(environment: Environment, found: Pending) -> tuple[ChecklistItem, ...]:
+    return naming_release(items_for(environment, "deploy"), found.tags)
+
+
+def recalled_for(
+    items: Sequence[ChecklistItem],
+    checks: Sequence[CheckResult],
+    environment: Environment,
+    about: About,
+    state_dir: Path,
+) -> Recalled:
+    """What was said before to the items that nobody but a person can answer now."""
+    unsaid = evaluate(items, checks, (), environment.policy.protected)
+    return recall(state_dir, about, [one.item.id for one in unsaid.results if one.attestable])
+
+
+def pending_on(project: Project, environment: Environment) -> Pending:
+    """What a deploy would do there. What can't be known is said in `trouble`, but of a server that doesn't answer,
+    which its own check tells."""
+    plain = About(project.plan.project, environment.name, "deploy", "", frozenset())
+    try:
+        with connect(environment.target, application_name=application_name("check", "impact")) as connection:
+            changes = tuple(pending(project, environment, connection))
+            known = Pending(_about(project, environment, connection.identity(), changes), changes)
+            try:
+                scripts = list(sources(project, changes, "deploy"))
+                how = reading(project, "deploy", environment, connection, {})
+                found = inspect(scripts, how, connection)
+                needs = [Need(one.change, policies.estimated(one), "estimated") for one in found]
+                return replace(known, wanted=affected(found), needs=tuple(needs))
+            except PgmigError as error:
+                return replace(known, trouble=error.what)
+    except Unreachable:
+        return Pending(plain)
+    except PgmigError as error:
+        return Pending(plain, trouble=error.what)
+
+
+def _about(project: Project, environment: Environment, identity: ServerIdentity, changes: Sequence[Change]) -> About:
+    server = server_name(identity.system_identifier, identity.database, environment.target.display)
+    scripts = frozenset(
+        ("deploy", change.change_id, change.name, project.script_hash(change) or "") for change in changes
+    )
+    return About(project.plan.project, environment.name, "deploy", server, scripts)

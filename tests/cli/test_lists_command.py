@@ -1,0 +1,104 @@
+"""`check`, `after` and `answer`: the lists on the command line say and take what the screen does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import Checkout, Outcome, shop
+from tests.database.places import Databases
+from tests.servers import Server
+
+MARIA = "Maria Test <maria@example.org>"
+POLICY = '[[environment]]\nname = "live"\ntarget = "live"\nprotected = true\nconfirm_word = "live"\n'
+SAID = {
+    "pre:window": "no window needed", "pre:notify": "mailed", "pre:coordination": "release 4.2, after it",
+    "pre:backup": "ops, ticket 7", "pre:verify-backup": "restored", "deploy:staging": "done",
+    "deploy:verify-staging": "done", "deploy:application-tests": "green",
+}  # fmt: skip
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, pg18: Server, database_on: Databases) -> Checkout:
+    made = shop(tmp_path, {"live": pg18.uri(database_on(pg18))})
+    made.write("pgmig.toml", POLICY)
+    return made
+
+
+def listed(done: Outcome) -> dict[str, dict[str, Any]]:
+    return {item["id"]: item for item in json.loads(done.out)["items"]}
+
+
+def deploy(checkout: Checkout, *more: str) -> Outcome:
+    past = "--override=check:replication-slots=others test here"
+    return checkout.run("deploy", "live", "--confirm", "live", past, "--json-lines", *more)
+
+
+def test_the_list_is_told_whole_answered_beforehand_and_after_the_run(checkout: Checkout) -> None:
+    before = listed(checkout.run("check", "live", "--json"))
+    assert list(before)[:4] == ["pre:window", "pre:notify", "pre:coordination", "pre:backup"]
+    assert list(before)[-8:-5] == ["deploy:production", "deploy:verify-production", "deploy:monitor"]
+    assert before["deploy:production"]["missing"] == "the run does it"
+    assert before["check:server"]["seen"]["rows"][0]["role"] == before["check:server"]["seen"]["role"]
+    assert (before["pre:notify"]["seen"], before["pre:notify"]["said"], before["pre:notify"]["blocks"]) == (
+        None, None, True,
+    )  # fmt: skip
+    table = checkout.run("check", "live").out
+    for text in ("seen by the program", "said by whom", "missing", "Coordinate with application", "Check error logs"):
+        assert text in table
+    one = checkout.run("check", "live", "--item", "check:server").out
+    assert "SHA-256 of the query" in one
+    assert "SELECT" in one
+
+    refused = checkout.run("answer", "live", "check:server=fine")
+    assert (refused.status, "seen by the program" in refused.err) == (3, True)
+    assert checkout.run("answer", "live", "pre:nothing=x").status == 2
+    done = checkout.run("answer", "live", "--json", *(f"{item}={note}" for item, note in SAID.items()))
+    assert done.status == 0, done.err
+    assert {one["by"] for one in json.loads(done.out)["answered"]} == {MARIA}
+    said = listed(checkout.run("check", "live", "--json"))["pre:notify"]
+    assert (said["said"]["note"], said["said"]["by"], said["state"], said["missing"]) == ("mailed", MARIA, "PASS", "")
+    kept = checkout.run("answer", "live", "pre:notify=")
+    assert (kept.status, "--yes" in kept.err) == (3, True), "no slip withdraws an answer"
+
+    checkout.change("total", "ALTER TABLE shop.orders ADD COLUMN total bigint;", "SELECT 1;", None)
+    changed = listed(checkout.run("check", "live", "--json"))["pre:notify"]
+    assert changed["said"] is None
+    assert changed["said_before"] == {"note": "mailed", "why_not": "the script of total has changed since"}
+    other = deploy(checkout)
+    assert other.status == 3
+    assert 'Notify stakeholders: "mailed" has to be said again: the script of total has changed since' in other.err
+    checkout.change("total", "ALTER TABLE shop.orders ADD COLUMN total int;", "SELECT 1;", None)
+
+    ran = deploy(checkout)
+    assert ran.status == 0, ran.err
+    events = [json.loads(text) for text in ran.out.splitlines()]
+    passed = {event["item_id"]: event["note"] for event in events if event["event"] == "gate_passed"}
+    assert {item: passed[item] for item in SAID} == SAID
+    run = events[0]["run"]
+
+    later = listed(checkout.run("after", run, "--json"))
+    assert list(later)[:4] == ["deploy:production", "deploy:verify-production", "deploy:monitor", "post:application"]
+    assert later["deploy:production"]["seen"]["summary"] == f"run {run}: 3 of 3 changes deployed"
+    assert later["deploy:verify-production"]["seen"]["state"] == "WARN"
+    assert (
+        "2 of 3 verifications passed; 1 change was not verified" in later["deploy:verify-production"]["seen"]["summary"]
+    )
+    assert later["check:invalid-indexes"]["seen"]["state"] == "PASS"
+    assert checkout.run("after", run, "--exit-code").status == 1
+    assert checkout.run("answer", run, "deploy:production=yes").status == 3
+    assert checkout.run("answer", run, "post:logs=quiet", "post:ticket=closed").status == 0
+    assert listed(checkout.run("after", run, "--json"))["post:logs"]["said"]["note"] == "quiet"
+    assert checkout.run("answer", run, "post:logs=").status == 3
+    assert checkout.run("answer", run, "post:logs=", "--yes").status == 0
+    assert listed(checkout.run("after", run, "--json"))["post:logs"]["said"] is None
+    assert "closed" in checkout.run("runs", run).out
+
+
+def test_after_what_leaves_nothing_and_of_nothing(checkout: Checkout) -> None:
+    assert checkout.run("after", "20260101-000000-abcd").status == 2
+    assert checkout.run("answer", "20260101-000000-abcd", "post:logs=x").status == 2
+    assert checkout.run("answer", "live").status == 2
