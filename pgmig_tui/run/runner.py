@@ -179,7 +179,7 @@ class Runner:
             earlier = self._examine_earlier()
             self._prepare_registry()
             self._settle_earlier(earlier)
-            if plan.command == "deploy" and plan.protected:
+            if plan.command == "deploy":
                 note_schema(plan.folder, self.control.session, self.journal)
         plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)

@@ -528,3 +528,20 @@ def test_the_schema_is_as_before_the_deploy(checkout: Checkout) -> None:
         "rollback", "live", "--confirm", "live", "--to", "schema", "--override=check:scripts=a test of it"
     )
     assert done.status == 0, done.err
+
+
+def test_the_schema_is_compared_wherever_a_run_is_rolled_back(checkout: Checkout) -> None:
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    done = checkout.run("rollback", "dev", "--yes")
+    assert done.status == 0, done.err
+    assert "+ schema: as before the deploy" in done.err
+
+
+def test_a_schema_that_an_earlier_version_noted_is_not_compared(checkout: Checkout) -> None:
+    """Its rows have another form: every object would differ."""
+    assert checkout.run("deploy", "dev", "--yes").status == 0
+    (noted,) = (checkout.home / "state/pgmig-tui/runs").glob("*/schema-before.json")
+    noted.write_text(json.dumps(json.loads(noted.read_text())["objects"]))
+    done = checkout.run("rollback", "dev", "--yes")
+    assert done.status == 0, done.err
+    assert "schema: not compared with the time before the deploy" in done.err

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pgmig_tui.run.journal.file import JournalWriter
 
 _FILE = "schema-before.json"
+_FORM = 2
+"""Of the rows of `fingerprint.sql`. What an earlier version has noted can't be compared with what is read now."""
 _TIMEOUT = "1500ms"
 """A schema that takes longer to read isn't noted: nobody waits for that before a deploy."""
 
@@ -37,14 +39,17 @@ def note_schema(folder: Path, connection: Connection, journal: JournalWriter) ->
     except PgmigError as error:
         journal.write(SchemaNoted(objects=None, why=error.what))
         return
-    private.write(folder / _FILE, json.dumps([[*key, text] for key, text in objects.items()]))
+    private.write(
+        folder / _FILE, json.dumps({"form": _FORM, "objects": [[*key, text] for key, text in objects.items()]})
+    )
     ms = round((time.perf_counter() - start) * 1000, 1)
     journal.write(SchemaNoted(objects=len(objects), digest=digest(objects), ms=ms))
 
 
 def read_noted(folder: Path) -> Objects | None:
-    """What was noted; None where nothing was."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        rows = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        return {(kind, name): text for kind, name, text in rows}
+    """What was noted; None where nothing was, or by a version that wrote it in another form."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        noted = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        if noted["form"] == _FORM:
+            return {(kind, name): text for kind, name, text in noted["objects"]}
     return None
