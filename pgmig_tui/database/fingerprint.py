@@ -29,10 +29,14 @@ def digest(objects: Objects) -> str:
 
 
 def changed(before: Objects, after: Objects) -> list[tuple[str, str, str, str]]:
-    """(kind, name, before, after) of every object that differs; "" = not there."""
+    """(kind, name, before, after) of every object that differs; "" = not there. The order of columns is told of a table
+    that has the same columns in another one: of columns that came or went, their own rows tell."""
     keys = sorted({*before, *after})
     pairs = ((key, before.get(key), after.get(key)) for key in keys)
-    return [(*key, old or "", new or "") for key, old, new in pairs if old != new]
+    different = [(*key, old or "", new or "") for key, old, new in pairs if old != new]
+    return [
+        one for one in different if one[0] != "column order" or sorted(one[2].split(", ")) == sorted(one[3].split(", "))
+    ]
 
 
 def outside(objects: Objects, schemas: Collection[str]) -> dict[tuple[str, str], str]:

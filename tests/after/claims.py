@@ -690,6 +690,26 @@ def verified_afterwards(claims: Claims, match: re.Match[str]) -> None:
         assert int(found["none"]) == said.count(None)
 
 
+@rule(r"\| item \| state \| seen by the program \| said by whom \| missing \| query \| asked \|")
+def checklist(claims: Claims, match: re.Match[str]) -> None:
+    assert any(entry.name == "evidence_kept" for entry in claims.ran.events())
+
+
+@rule(r"\| (\S+:\S+) \| (PASS|WARN|FAIL|UNKNOWN|N-A) \| (.+) \| (.+) \| (.+) \| (.+) \| (.+) \|")
+def evidence(claims: Claims, match: re.Match[str]) -> None:
+    item, state, seen, said, _, query, asked = match.groups()
+    kept = [entry.data for entry in claims.ran.events() if entry.name == "evidence_kept"]
+    assert [one["state"] for one in kept if one["item"] == item][-1:] == [state]
+    if said == "-" and state in ("PASS", "WARN"):
+        assert seen != "-", "nobody said so, and nothing was seen"
+    if asked != "-":
+        at, _, role = asked.rpartition(" as ")
+        assert role
+        # Asked when the run was planned, a while before its process began.
+        assert claims.ran.began - timedelta(minutes=5) <= moment(at) <= claims.ran.ended + _SECOND
+    assert query == "-" or re.fullmatch(r"[0-9a-f]{12}", query)
+
+
 @rule(
     r"- (?:[+!?] )?schema: ((?:not )?as before the deploy|not compared with the time before the deploy)",
     r"- (?P<part>no run was rolled back as a whole)",
