@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.text import AND_THEN, ident, literal, load
+from pgmig_tui.database.tracking_text import bodies
 from pgmig_tui.errors import Refused
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
 
+HEAD = "tracking_head"
 GUARD = "pgmig guard: "
 _FOUND = "tables of Sqitch or pgmig-tui are not as they should be: "
 
@@ -40,7 +42,8 @@ def registry_tables(schema: str) -> Tables:
 
 
 def tracking_tables(schema: str) -> Tables:
-    return Tables(schema, ("schema_migrations", "schema_audit"))
+    """Those of both versions: one that isn't there is no finding. The functions that write them come with the head."""
+    return Tables(schema, ("schema_migrations", "schema_audit", "evidence", HEAD))
 
 
 def sentence_of(message: str) -> str | None:
@@ -63,7 +66,17 @@ def refused(message: str) -> Refused | None:
 
 def found_sql(*tables: Tables) -> str:
     """A query of one text: what would run code of others when these are written, NULL where nothing would."""
-    return load("queries/foreign_code").replace(":tables", _values(tables))
+    found = load("queries/foreign_code").replace(":tables", _values(tables))
+    functions = ", ".join(
+        f"({literal(one.schema)}, {literal(name)}, {literal(arguments)}, {literal(body)})"
+        for one in tables
+        if HEAD in one.names
+        for name, arguments, body in bodies(one.schema)
+    )
+    if not functions:
+        return found
+    theirs = load("queries/foreign_functions").replace(":functions", functions)
+    return f"SELECT nullif(pg_catalog.concat_ws('; ', ({found}), ({theirs})), '')"
 
 
 def look_sql(*tables: Tables) -> str:

@@ -92,9 +92,11 @@ def step_guard_sql(
     )
 
 
-def record_sql(guard: str, *members: str) -> str:
-    """The statement that records a step: its guard, then rows of this module and of `tracking`; "" are left out."""
-    return "WITH " + ",\n".join([guard, *filter(None, members)]) + "\nSELECT at IS NOT NULL FROM guard"
+def record_sql(guard: str, *members: str, call: str = "") -> str:
+    """The statement that records a step: its guard, then rows of this module and of `tracking`; "" are left out.
+    `call` is a function's, which is called behind the guard."""
+    told = f"at IS NOT NULL, {call}" if call else "at IS NOT NULL"
+    return "WITH " + ",\n".join([guard, *filter(None, members)]) + f"\nSELECT {told} FROM guard"
 
 
 def guard_failure(error: ServerError) -> str | None:

@@ -210,6 +210,7 @@ class Runner:
                 if plan.command != "verify":
                     break
         session.drop()
+        stepper.failures.close()
         return self._end(failed)
 
     def _begin(self, plan: RunPlan) -> None:
@@ -460,10 +461,15 @@ class Runner:
                 setup.execute(plan.setup_sql)
                 for done in plan.beside:
                     self.journal.write(RegistryPrepared(message=f"recorded {done}"))
-            found = tracking.prepare_tracking(setup, tracking.read_tracking(setup, plan.tracking))
+            seen = tracking.read_tracking(setup, plan.tracking, plan.registry)
+            found = tracking.prepare_tracking(setup, seen)
+            if seen.creates == "upgrade" and found.version == 2:
+                self.journal.write(RegistryPrepared(message=f"upgraded the tracking tables in schema {found.schema}"))
+            if found.stays and found.stays not in plan.warnings:
+                self.journal.write(Warned(message=found.stays))
             if found.schema is None and plan.tracking is not None:
                 self.journal.write(Warned(message=f"tracking is off: {found.reason}"))
-                self.plan = dataclasses.replace(plan, tracking=None)
+            self.plan = dataclasses.replace(plan, tracking=found.schema, tracking_version=found.version)
         if found.no_runs:
             if found.without_row not in plan.warnings:
                 self.journal.write(Warned(message=found.without_row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -49,7 +50,7 @@ def test_created_once_with_the_guide_s_columns(pg: Server, database_on: Database
                 " ORDER BY ordinal_position",
                 [schema, table],
             )
-            assert [name for (name,) in rows] == ["id", *columns]
+            assert [name for (name,) in rows][: len(columns) + 1] == [*columns, "id"]
 
 
 def test_a_policy_turns_tracking_off(pg: Server, database_on: Databases) -> None:
@@ -63,7 +64,7 @@ def test_a_success_is_written_with_the_change_or_not_at_all(pg: Server, database
         schema = on(connection)
         audit = [
             AuditRow("CREATE TABLE", "table", "public.o'brien\\", "deploy/users.sql:3", "CREATE TABLE o'brien\\()"),
-            AuditRow("INSERT", None, None, "20 statements", None, "2026-01-02T03:04:05.678Z"),
+            AuditRow("INSERT", None, None, "20 statements", "a\0b", "2026-01-02T03:04:05.678Z"),
         ]
         sql = tracking_sql(schema, MIGRATION, audit, OPERATOR)
         connection.execute(f"BEGIN; {sql}; ROLLBACK")
@@ -81,7 +82,12 @@ def test_a_success_is_written_with_the_change_or_not_at_all(pg: Server, database
             " FROM pgmig.schema_audit a JOIN pgmig.schema_migrations m ON m.id = a.migration_id ORDER BY a.id"
         )
         assert rows[0][:7] == ("users", *_columns(audit[0]), who)
-        assert rows[1] == ("users", *_columns(audit[1]), who, "2026-01-02T03:04:05.678")
+        assert rows[1] == (
+            "users",
+            *_columns(replace(audit[1], sql_statement="a\ufffdb")),
+            who,
+            "2026-01-02T03:04:05.678",
+        )
 
 
 def _columns(row: AuditRow) -> tuple[str | None, ...]:
@@ -105,10 +111,11 @@ def test_a_failure_says_so(pg: Server, database_on: Databases) -> None:
         assert record_failure(connection, schema, failed, [], OPERATOR) is None
         rows = connection.execute("SELECT description, success FROM pgmig.schema_migrations")
         assert rows == [("deploy verify_failed abababab", False)]
-        connection.execute("DROP TABLE pgmig.schema_audit, pgmig.schema_migrations")
+        connection.execute("DROP FUNCTION pgmig.record_step")
         why = record_failure(connection, schema, failed, [], OPERATOR)
         assert why is not None
         assert "does not exist" in why
+        assert connection.one("SELECT count(*) FROM pgmig.evidence") == (0,)
 
 
 @pytest.mark.parametrize(
@@ -160,13 +167,19 @@ def test_without_the_right_it_is_off_and_says_what_to_grant(pg: Server, database
         on(owner)
         found = step(
             f'GRANT USAGE ON SCHEMA "pgmig" TO "{user}";'
-            f' GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA "pgmig" TO "{user}";'
-            f' GRANT UPDATE ON "pgmig".runs TO "{user}";'
+            f' GRANT EXECUTE ON FUNCTION "pgmig".record_step(jsonb, jsonb), "pgmig".answer_step(jsonb),'
+            f' "pgmig".record_evidence(jsonb) TO "{user}";'
+            f' GRANT SELECT ON ALL TABLES IN SCHEMA "pgmig" TO "{user}";'
+            f' GRANT SELECT, INSERT, UPDATE ON "pgmig".runs TO "{user}";'
         )
         assert found == Tracking("pgmig")
         connection.execute(tracking_sql("pgmig", MIGRATION, [AuditRow("X")], OPERATOR))
-        with pytest.raises(ServerError):
-            connection.execute("DELETE FROM pgmig.schema_audit")
+        for write in (
+            "DELETE FROM pgmig.schema_audit", "UPDATE pgmig.schema_migrations SET success = false",
+            "INSERT INTO pgmig.evidence (item) VALUES ($$a$$)", "TRUNCATE pgmig.tracking_head",
+        ):  # fmt: skip
+            with pytest.raises(ServerError, match="permission denied"):
+                connection.execute(write)
 
 
 def test_a_refusal_at_creation_turns_it_off(pg: Server, database_on: Databases) -> None:
@@ -203,7 +216,7 @@ def test_only_the_row_of_the_run_is_missing_without_the_right_to_it(pg: Server, 
         user = plain["user"]
         on(owner)
         owner.execute(f'GRANT USAGE ON SCHEMA pgmig TO "{user}"')
-        owner.execute(f'GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA pgmig TO "{user}"')
+        owner.execute(f'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pgmig TO "{user}"')
         found = read_tracking(connection, "pgmig")
         grant = f'GRANT SELECT, INSERT, UPDATE ON "pgmig".runs TO "{user}";'
         assert (found.schema, found.creates) == ("pgmig", "")

@@ -15,6 +15,7 @@ import pytest
 from pgmig_tui.database import own_tables
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.text import bind, load
+from pgmig_tui.database.tracking_text import tracking_text
 from pgmig_tui.errors import Refused
 from tests.database.places import place, role, session
 from tests.run.conftest import Workshop
@@ -22,7 +23,7 @@ from tests.security.test_strangers_code import project
 from tests.servers import Server
 from tests.traps import Log, lay_alarm
 
-TRACKING = ("tracking_create", "runs_create", "marks_create", "queries/backfill_create")
+TRACKING = ("tracking_create", "tracking_functions", "runs_create", "marks_create", "queries/backfill_create")
 OURS = (
     own_tables.registry_tables("sqitch"), own_tables.tracking_tables("pgmig"),
     own_tables.Tables("pgmig", ("runs", "do_not_deploy", "backfill_progress")),
@@ -103,7 +104,7 @@ def prepared(
     with role(server) as somebody, psycopg.connect(server.conninfo(name), autocommit=True) as connection:
         user = somebody["user"]
         connection.execute(f'GRANT CREATE ON DATABASE "{name}" TO "{user}"; SET ROLE "{user}"; {EVIL}'.encode())
-        texts = ["CREATE SCHEMA pgmig", *(bind(load(one), {"schema": "pgmig"}) for one in tables)]
+        texts = ["CREATE SCHEMA pgmig", *(tracking_text(one, "pgmig") for one in tables)]
         if registry:
             texts += ["CREATE SCHEMA sqitch", bind(load("registry_create"), {"registry": "sqitch"}), RELEASE]
         connection.execute(";\n".join(one.rstrip().rstrip(";") for one in [*texts, *more]).encode())

@@ -17,4 +17,11 @@ SELECT coalesce(pg_catalog.hashtextextended(pg_catalog.string_agg(s.shape, ' ' O
           FROM (VALUES :tables) AS w(nspname, relname)
           JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) w.nspname::pg_catalog.name
           JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
-                                    AND c.relname OPERATOR(pg_catalog.=) w.relname::pg_catalog.name) AS s
+                                    AND c.relname OPERATOR(pg_catalog.=) w.relname::pg_catalog.name
+        UNION ALL
+        SELECT pg_catalog.concat_ws(' ', p.oid, p.xmin)
+          FROM (VALUES :tables) AS w(nspname, relname)
+          JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) w.nspname::pg_catalog.name
+          JOIN pg_catalog.pg_proc p ON p.pronamespace OPERATOR(pg_catalog.=) n.oid
+           AND p.proname OPERATOR(pg_catalog.=) ANY ('{record_step,answer_step,record_evidence}'::pg_catalog.name[])
+         WHERE w.relname OPERATOR(pg_catalog.=) 'tracking_head') AS s

@@ -216,7 +216,7 @@ class BackfillRun:
     def _keep_row(self) -> None:
         """Where there is a table of runs, which a deploy makes."""
         found = tracking.read_tracking(self.control.session, self.spec.schema)
-        if found.schema is not None and not (found.creates or found.no_runs):
+        if found.schema is not None and found.creates in ("", "upgrade") and not found.no_runs:
             self.control.keep_row(self.plan, found.schema, self.journal)
 
     def _take_over(self, session: Connection) -> None:

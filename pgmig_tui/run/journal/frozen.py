@@ -59,6 +59,12 @@ class RecordingFiles:
             self._keep(name, data)
         return name, self._seen[name]
 
+    def bytes_of(self, path: Path) -> bytes:
+        """What a script of the plan holds: as it was read, or as it lies there, of which no copy is kept. Raises
+        OSError."""
+        name = self._names.get(path)
+        return self._seen[name] if name in self._seen else self._project.inside.read(path)
+
     def read(self, path: str, *, relative_to: str | None, line: int) -> tuple[str, bytes]:
         name, data = self._source.read(path, relative_to=relative_to, line=line)
         if name not in self._seen:

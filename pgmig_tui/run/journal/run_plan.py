@@ -79,6 +79,8 @@ class Step:
     rows_sql: str = ""
     fail_sql: str = ""
     findings: tuple[str, ...] = ()
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the change's scripts as they lay in the checkout at planning, by "deploy", "revert" and "verify"."""
     save_sql: tuple[str, ...] = ()
     """Statements of our own that an atomic step runs in its transaction before the script (process.keep)."""
 
@@ -163,6 +165,8 @@ class RunPlan:
     creates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     log_only: bool = False
+    tracking_version: int = 1
+    """That of the tables in the schema `tracking`, as they are when the first step begins."""
     dry_run: bool = False
     """One transaction that ends in ROLLBACK (process.dry_run)."""
     on_hangup: str = "finish"

@@ -82,7 +82,7 @@ def prepare(
             steps, setup, beside = plan_steps(command, work, connection, ours)
             work.refuse_problems()
             files.close()
-            creates, track = _creates(work, command, connection, steps, state_dir, trial=trial)
+            creates, track, version = _creates(work, command, connection, steps, state_dir, trial=trial)
         except BaseException:
             discard(folder)
             raise
@@ -90,6 +90,7 @@ def prepare(
         blank_plan(project, environment, command, identity, folder, options.lock_wait_s, oid),
         registry_present=state.info.present,
         tracking=track,
+        tracking_version=version,
         steps=steps,
         baseline=ours[-1].change_id if ours else None,
         variables=work.variables,
@@ -186,20 +187,32 @@ def _look_back(
 
 def _creates(
     work: Work, command: Command, connection: Connection, steps: Sequence[Step], state_dir: Path, *, trial: bool
-) -> tuple[tuple[str, ...], str | None]:
-    """The schemas that this run will create, and where it is tracked (None = nowhere, said in the warnings). Raises
-    Refused for a change that is marked `do not deploy`, unless it is only tried: that is how its mending is."""
-    if command == "verify" or not steps:
-        return (), None
+) -> tuple[tuple[str, ...], str | None, int]:
+    """The schemas that this run will create, where it is tracked (None = nowhere, said in the warnings), and of which
+    version the tables there are then. Raises Refused for a change that is marked `do not deploy`, unless it is only
+    tried: that is how its mending is."""
+    if not steps:
+        return (), None, 2
+    if command == "verify":  # it creates nothing, and is the same where it can't write
+        found = tracking.read_tracking(connection, work.environment.policy.tracking, work.environment.target.registry)
+        there = found.creates not in ("schema", "tables")
+        return (), found.schema if there else None, found.version
     target, creates = work.environment.target, []
     if command == "deploy" and not work.state.info.present:
         creates.append(target.registry)
-    found = tracking.read_tracking(connection, work.environment.policy.tracking)
+    found = tracking.read_tracking(connection, work.environment.policy.tracking, target.registry)
     if found.reason:
         work.warnings.append(f"tracking is off: {found.reason}")
     if found.no_runs:
         work.warnings.append(found.without_row)
-    if found.schema is not None and found.creates:
+    if found.stays:
+        work.warnings.append(found.stays)
+    if found.schema is not None and found.creates == "upgrade":
+        work.warnings.append(
+            f"the tracking tables in schema {found.schema} are upgraded to version 2 before the first step: columns,"
+            " two tables and three functions are added, all rows stay"
+        )
+    elif found.schema is not None and found.creates:
         creates.append(found.schema)
     if command == "deploy":
         where = work.environment.policy.tracking if found.marks else None
@@ -207,7 +220,7 @@ def _creates(
         if stopped and not trial:
             raise marks.Marked(work.environment.name, stopped)
         work.warnings += [f"must not be deployed until that is lifted: {mark}" for mark in stopped]
-    return tuple(creates), found.schema
+    return tuple(creates), found.schema, 2 if found.creates in ("schema", "tables", "upgrade") else found.version
 
 
 def _os_user() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import ServerIdentity
 from pgmig_tui.database.registry import RegistryState
-from pgmig_tui.errors import ProjectError
+from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.run.journal.frozen import RecordingFiles
 from pgmig_tui.run.journal.run_plan import Mode, Options, Step, Verify
 from pgmig_tui.script.files import Allow
@@ -55,6 +56,15 @@ class Work:
             return None
         _, data = self.files.script(path)
         return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+    def hashes(self, change: Change) -> dict[str, str]:
+        """SHA-256 of the bytes of the change's scripts that are there, by "deploy", "revert" and "verify"."""
+        found = {}
+        for kind in ("deploy", "revert", "verify"):
+            with contextlib.suppress(OSError, PgmigError):
+                data = self.files.bytes_of(self.project.script_path(change, kind))
+                found[kind] = hashlib.sha256(data).hexdigest()
+        return found
 
     def refuse_problems(self) -> None:
         """Raise ProjectError (exit 2) with everything that is wrong with the scripts, if anything is."""

@@ -142,6 +142,7 @@ def _deploy_step(
         if work.options.log_only
         else registry.fail_event_sql(target.registry, project.plan, change, project.operator),
         findings=findings,
+        hashes=work.hashes(change),
     )
 
 
@@ -279,6 +280,7 @@ def _revert_step(work: Work, number: int, deployed: DeployedChange) -> Step:
         expected_last=deployed.change_id,
         rows_sql=registry.revert_rows_sql(target.registry, deployed, project.operator),
         findings=read.findings,
+        hashes=work.hashes(planned) if planned else {},
     )
 
 

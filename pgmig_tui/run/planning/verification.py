@@ -114,4 +114,5 @@ def _verify_step(work: Work, number: int, index: int, deployed: DeployedChange) 
         verify_reason=reason,
         verify_script=script,
         findings=(problem,) if problem else (),
+        hashes=work.hashes(planned) if planned is not None else {},
     )

@@ -37,7 +37,7 @@ from pgmig_tui.script.kinds import control_of, kind_of
 from pgmig_tui.script.reader import PsqlReader
 
 _BATCHED = frozenset({"INSERT", "UPDATE", "DELETE", "SELECT"})
-_CHANGES_ROWS = frozenset({"INSERT", "UPDATE", "DELETE"})
+CHANGES_ROWS = frozenset({"INSERT", "UPDATE", "DELETE"})
 _TOGETHER = 200
 """So many statements of a long row travel at once: milliseconds of work, after which a wish to stop is heard."""
 
@@ -266,7 +266,7 @@ class Executor:
         else:
             self._done(send, kind, exchange, committed=self.frame.own_transaction and wire.idle, commits=commits)
         self._report(send, exchange)
-        return self._row(send, kind, exchange) if kind in _CHANGES_ROWS and self.frame.together else None
+        return self._row(send, kind, exchange) if kind in CHANGES_ROWS and self.frame.together else None
 
     def _row(self, send: Send, kind: str, first: Exchange) -> ScriptFailure | None:
         """Carry out the long row of statements that follows and is like the one that was sent, if there is one."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from pgmig_tui.database import tracking
-from pgmig_tui.database.connect import ServerError
+from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.leftovers import Leftover
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.entry import utc
 from pgmig_tui.run.journal.events import StepFailed, StepVerified, Warned
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.journal.position import NO_EFFECT
@@ -24,6 +26,9 @@ from pgmig_tui.run.process.guard import CANCELLED
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.recovery.effects import effects_of
 from pgmig_tui.script.parse import parse
+
+_MESSAGE = 10_000
+"""Characters of a failure's message that its row keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Failures:
         self.control = control
         self.session = session
         self.journal = journal
+        self._own: Connection | None = None
+        """Where verifications are tracked."""
+        self._unwritten = ""
+        """Why they can't be, "" while they can."""
 
     def failed(
         self,
@@ -114,44 +123,124 @@ class Failures:
                     Warned(step=step.number, message=f"the fail event could not be written: {error.what}")
                 )
         if began:
-            self.track(step, start, "failed", executed)
+            outcome = "in_doubt" if in_doubt else "partly" if stays else "failed"
+            self.track(step, start, outcome, executed, failure, verify=verify)
         if in_doubt:
             message += f"; whether the statement at line {failure.line} took effect is not known"
         return StepResult(ok=False, in_doubt=in_doubt, partly=bool(stays), cancelled=cancelled, message=message)
 
-    def migration(self, step: Step, start: float, outcome: str) -> tracking.Migration:
-        """The row of a step in the tracking tables; `outcome` "" is success."""
+    def migration(
+        self,
+        step: Step,
+        start: float,
+        outcome: str,
+        *,
+        verified: bool | None = None,
+        failure: ScriptFailure | None = None,
+        rows: int | None = None,
+    ) -> tracking.Migration:
+        """The row of a step in the tracking tables; `outcome` "" is success. `verified` is what its verification said,
+        `failure` why it failed, `rows` what its statements changed."""
+        plan = self.plan
+        took = time.perf_counter() - start
+        if not outcome and (plan.log_only or step.mode == "record"):
+            outcome = "recorded_only"
+        at = f"{failure.path}:{failure.line}" if failure is not None and failure.line else ""
         return tracking.Migration(
-            step.change_id, step.change, step.action, step.note, not outcome, elapsed_ms(start), outcome
+            step.change_id,
+            step.change,
+            step.action,
+            step.note,
+            outcome in ("", "recorded_only"),
+            took * 1000,
+            outcome,
+            project=plan.project,
+            run_id=plan.run_id,
+            environment=plan.environment,
+            verified=verified,
+            hashes=step.hashes,
+            sqlstate=failure.sqlstate if failure is not None else "",
+            message=self._message(failure.message)[:_MESSAGE] if failure is not None else "",
+            failed_at=at or (failure.path if failure is not None else ""),
+            rows=rows,
+            started_at=utc(time.time() - took, self.journal.skew),
         )
 
-    def answered(self, step: Step, start: float, outcome: str) -> None:
+    def _message(self, text: str) -> str:
+        return mask_secrets(self.journal.hide(text)).encode("utf-8", "replace").decode()
+
+    def answered(self, step: Step, start: float, failure: ScriptFailure | None) -> None:
         """Write what the verification of a recorded step has answered into the step's row: a step has one."""
         plan = self.plan
         if plan.tracking is None or self.control.lost:
             return
         try:
             unverified = self.migration(step, start, "unverified")
-            self.control.session.execute(tracking.answered_sql(plan.tracking, unverified, outcome))
+            outcome = "verify_failed" if failure is not None else ""
+            why = self.migration(step, start, outcome, failure=failure)
+            sql = tracking.answered_sql(plan.tracking, unverified, outcome, plan.tracking_version, why=why)
+            found = self.control.session.execute(sql)
+            if plan.tracking_version == 2 and found == [(None,)]:
+                self._not_answered(step, "no row waits for it")
         except PgmigError as error:
-            told = f"what the verification answered could not be tracked, its row says unverified: {error.what}"
-            self.journal.write(Warned(step=step.number, message=told))
+            self._not_answered(step, error.what)
 
-    def track(self, step: Step, start: float, outcome: str, executed: list[Executed]) -> None:
+    def _not_answered(self, step: Step, why: str) -> None:
+        told = f"what the verification answered could not be tracked, its row says unverified: {why}"
+        self.journal.write(Warned(step=step.number, message=told))
+
+    def track(
+        self,
+        step: Step,
+        start: float,
+        outcome: str,
+        executed: list[Executed],
+        failure: ScriptFailure | None = None,
+        *,
+        verify: bool = False,
+    ) -> None:
+        """Write the row of a step that left no record, on a connection of its own."""
         plan = self.plan
         if plan.tracking is None:
             return
-        migration = self.migration(step, start, outcome)
+        migration = self.migration(step, start, outcome, verified=False if verify else None, failure=failure)
         try:
             with self.session.connect("track") as connection:
                 let_write(connection)
                 kept = [one for one in executed if one.committed or one.sqlstate]
                 rows = [audit_row(one, self.journal.hide, self.journal.skew) for one in kept]
-                why = tracking.record_failure(connection, plan.tracking, migration, rows, plan.operator)
+                why = tracking.record_failure(
+                    connection, plan.tracking, migration, rows, plan.operator, plan.tracking_version
+                )
         except PgmigError as error:
             why = error.what
         if why:
             self.journal.write(Warned(step=step.number, message=f"the failure could not be tracked: {why}"))
+
+    def track_verification(self, step: Step, start: float, failure: ScriptFailure | None) -> None:
+        """The row of a change that `verify` has looked at, where there are tables and this role may write. Whether
+        there is one changes nothing else."""
+        plan = self.plan
+        if plan.tracking is None or self._unwritten:
+            return
+        outcome = "verify_failed" if failure is not None else ""
+        migration = self.migration(step, start, outcome, verified=failure is None, failure=failure)
+        try:
+            if self._own is None:
+                self._own = self.session.connect("track")
+                let_write(self._own)
+            version = plan.tracking_version
+            self._unwritten = (
+                tracking.record_failure(self._own, plan.tracking, migration, (), plan.operator, version) or ""
+            )
+        except PgmigError as error:
+            self._unwritten = error.what
+
+    def close(self) -> None:
+        """Close the connection that verifications are tracked on."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
 
 def failure_of(step: Step, message: str, error: PgmigError | None = None) -> ScriptFailure:

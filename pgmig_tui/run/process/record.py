@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from pgmig_tui.database import registry
-from pgmig_tui.database.connect import Reachable, application_name, connect
+from pgmig_tui.database.connect import Connection, Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.lookout import SAID_AFTER_S, SYNC_REP, waits_for
+from pgmig_tui.database.tracking import read_tracking
 from pgmig_tui.errors import InDoubt, PgmigError
 from pgmig_tui.run.journal.events import StepExamined, Warned
 from pgmig_tui.run.journal.file import JournalWriter, hold_lock
@@ -140,6 +141,7 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
             if locked:
                 let_write(session)
                 registry.take_lock(session)
+                plan = _tracked(session, plan)
             control.look_out = _CommitPatience(control, tell).look
             steps = StepSession(plan, endpoint, control, lambda *_: None)
             files = RecordedFiles.of(plan)
@@ -149,6 +151,13 @@ def _stepper(target: Reachable, plan: RunPlan, tell: Tell, *, locked: bool) -> I
             journal.close()
     finally:
         os.close(lock)
+
+
+def _tracked(session: Connection, plan: RunPlan) -> RunPlan:
+    """The plan with the tracking tables as they are now: somebody may have upgraded them, or taken them away."""
+    found = read_tracking(session, plan.tracking, plan.registry)
+    there = found.creates not in ("schema", "tables")
+    return replace(plan, tracking=found.schema if there else None, tracking_version=found.version)
 
 
 class _CommitPatience:

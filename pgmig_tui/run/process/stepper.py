@@ -37,6 +37,7 @@ from pgmig_tui.run.process.audit import audit_row
 from pgmig_tui.run.process.commands import WaitCommands
 from pgmig_tui.run.process.control import Control
 from pgmig_tui.run.process.executor import (
+    CHANGES_ROWS,
     Executed,
     Executor,
     InsideStep,
@@ -106,6 +107,8 @@ class Stepper:
         self.failures = Failures(plan, control, session, journal)
         self._unasked = ""
         """Why the registry could not be asked."""
+        self._verify_failure: ScriptFailure | None = None
+        """Why the last verification failed, None when it passed."""
         self._cut_short = ""
         """Why the last verification was cancelled, "" when it wasn't."""
         self.changes = f"{ident(plan.registry)}.changes"
@@ -262,13 +265,14 @@ class Stepper:
             self.journal.write(StepVerified(step=step.number, ok=True, where="inside"))
         return failure, f"{frame.pending.decode()}; {_RELEASE}" if frame.pending else _RELEASE, True
 
-    def _rows(self, step: Step, executed: list[Executed], start: float, *, outcome: str) -> str:
+    def _rows(self, step: Step, executed: list[Executed], start: float, *, outcome: str, verified: bool | None) -> str:
         """The guard, then the registry's and tracking's rows: what makes the step a recorded one. Tracking's says
         success only of what was applied and verified."""
         plan = self.plan
         shape = self._tables().shape
         guard = registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid, shape)
-        return registry.record_sql(guard, step.rows_sql, self._tracking_sql(step, executed, start, outcome))
+        rows, call = self._tracking_sql(step, executed, start, outcome, verified=verified)
+        return registry.record_sql(guard, step.rows_sql, rows, call=call)
 
     def _commit(
         self, step: Step, wire: Wire, start: float, executed: list[Executed], closing: str, *, verify_after: bool
@@ -284,7 +288,9 @@ class Stepper:
             self.scripts.read_ahead(wire, upcoming.script)
             if verify_after or step.new_session or upcoming.mode == "stepwise":
                 upcoming = None  # it begins with another session, or without a transaction
-        rows = self._rows(step, executed, start, outcome="unverified" if verify_after else "")
+        verified = True if step.verify == "inside" and not verify_after else None
+        outcome = "unverified" if verify_after else ""
+        rows = self._rows(step, executed, start, outcome=outcome, verified=verified)
         self.session.patience_ms = 0
         self.watcher.committing()
         self.session.warned = ""
@@ -406,7 +412,9 @@ class Stepper:
                 if (failure := self._head_failure(step, head)) is not None:
                     return self._unrecorded(step, failure.message)
                 outcome = "" if verified else "verify_failed"
-                exchange = self.session.finish(wire, "", self._rows(step, executed, start, outcome=outcome))
+                said = verified if step.verify != "off" else None
+                rows = self._rows(step, executed, start, outcome=outcome, verified=said)
+                exchange = self.session.finish(wire, "", rows)
             if exchange.lost:
                 if (recorded := self._asked_registry(step)) is None:
                     return StepResult(ok=False, in_doubt=True, message=self._asked_in_vain(step))
@@ -462,7 +470,7 @@ class Stepper:
 
     def _after(self, step: Step, start: float) -> StepResult:
         passes = self._verify_apart(step)
-        self.failures.answered(step, start, "" if passes else "verify_failed")
+        self.failures.answered(step, start, self._verify_failure)
         return StepResult(ok=True, recorded=True) if passes else self._verify_failed()
 
     def _verify_failed(self) -> StepResult:
@@ -485,6 +493,7 @@ class Stepper:
         except PgmigError as error:
             failure = ScriptFailure(step.verify_script, 0, error.what)
         sink.flush()
+        self._verify_failure = failure
         self.session.leave()
         why = self.control.cancelled_because if self.control.cancelled else ""
         self._cut_short = why if why and failure is not None and failure.message.startswith(why) else ""
@@ -506,21 +515,34 @@ class Stepper:
                 )
             )
         ok = not problem
+        start = time.perf_counter()
+        self._verify_failure = None
         if step.verify_script is not None:
             ok = self._verify_apart(step) and ok
+        failure = self._verify_failure or (ScriptFailure(step.script or "", 0, problem) if problem else None)
+        if step.verify_script is not None or problem:
+            self.failures.track_verification(step, start, failure)
         cut = "" if problem else self._cut_short
         message = "" if ok else f"verification of {step.label} " + (f"was {cut}" if cut else "failed")
         return StepResult(ok=ok, verify_failed=not ok, cancelled=bool(cut), message=message)
 
     # -- parts -------------------------------------------------------------------------------------------------
 
-    def _tracking_sql(self, step: Step, executed: list[Executed], start: float, outcome: str) -> str:
+    def _tracking_sql(
+        self, step: Step, executed: list[Executed], start: float, outcome: str, *, verified: bool | None
+    ) -> tuple[str, str]:
+        """(members of the list that records the step, a call for its end): version 1 has the one, version 2 the
+        other."""
         plan = self.plan
         if plan.tracking is None:
-            return ""
-        migration = self.failures.migration(step, start, outcome)
+            return "", ""
+        changed = sum(one.rows for one in executed if one.kind in CHANGES_ROWS)
+        failure = self._verify_failure if outcome == "verify_failed" else None
+        migration = self.failures.migration(step, start, outcome, verified=verified, failure=failure, rows=changed)
         rows = [audit_row(one, self.journal.hide, self.journal.skew) for one in executed]
-        return tracking.tracking_rows_sql(plan.tracking, migration, rows, plan.operator)
+        if plan.tracking_version == 2:
+            return "", tracking.record_call(plan.tracking, migration, rows, plan.operator)
+        return tracking.tracking_rows_sql(plan.tracking, migration, rows, plan.operator), ""
 
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:
         return JournalSink(self.journal, self.control, step.number, synced=synced)

@@ -351,12 +351,28 @@ def _track(connection: Connection, settlement: Settlement) -> str | None:
     if cut is None or plan.tracking is None:
         return None
     found = tracking.read_tracking(connection, plan.tracking)
-    if found.schema is None or found.creates not in ("", "runs"):
+    if found.schema is None or found.creates not in ("", "runs", "upgrade"):
         return found.reason or None
     step = cut.step
     told = {"partly": "partly applied", "not_applied": "not applied"}.get(cut.outcome, cut.outcome)
-    migration = tracking.Migration(step.change_id, step.change, step.action, step.note, False, 0, f"cut off, {told}")
-    return tracking.record_failure(connection, found.schema, migration, (), plan.operator)
+    outcome = {"partly": "partly", "not_applied": "failed"}.get(cut.outcome, "in_doubt")
+    migration = tracking.Migration(
+        step.change_id,
+        step.change,
+        step.action,
+        step.note,
+        False,
+        0,
+        outcome,
+        project=plan.project,
+        run_id=plan.run_id,
+        environment=plan.environment,
+        hashes=step.hashes,
+        message=cut.why,
+        failed_at=f"{step.script}:{cut.line}" if cut.line else "",
+        told=f"cut off, {told}",
+    )
+    return tracking.record_failure(connection, found.schema, migration, (), plan.operator, found.version)
 
 
 def _end_row(connection: Connection, settlement: Settlement) -> str:
@@ -365,7 +381,7 @@ def _end_row(connection: Connection, settlement: Settlement) -> str:
     if schema is None:
         return ""
     found = tracking.read_tracking(connection, schema)
-    if not (found.no_runs or found.creates or found.schema is None):
+    if found.schema is not None and found.creates in ("", "upgrade") and not found.no_runs:
         connection.execute(runs.settled_sql(schema, settlement.plan.run_id, settlement.exit_status))
     return ""
 

@@ -1,0 +1,118 @@
+"""The table of evidence: what each check of a run found, what people answered, kept in the database that it is about.
+
+Whoever gathers evidence (gates, checklists, proofs of a backup) hands it to `record_evidence`; nothing here decides
+what it means. It is written where tracking of version 2 is and this role may, and nowhere else: nothing is created for
+it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from pgmig_tui import __version__
+from pgmig_tui.database.connect import Connection, ServerError
+from pgmig_tui.database.own_tables import Tables, behind_look, look_sql, tracking_tables
+from pgmig_tui.database.text import ident, literal
+from pgmig_tui.database.tracking import read_tracking
+from pgmig_tui.errors import Refused
+
+LARGEST = 64 * 1024
+"""Bytes of `rows` that are kept, as PostgreSQL writes them."""
+
+State = Literal["PASS", "WARN", "FAIL", "UNKNOWN"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One item's evidence. `item` is its ID ("backup:verify"), `check_name` what looked, `sql_hash` the SHA-256 of the
+    query that it asked, `rows` what that gave (column names first is the habit), times UTC (ISO 8601) by the server's
+    clock, `role` as whom it was asked. `answered_how` (seen, said, override), `note` and `answered_by` are a person's.
+    """
+
+    run_id: str
+    item: str
+    state: str
+    summary: str = ""
+    check_name: str = ""
+    sql_hash: str = ""
+    rows: object = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    role: str = ""
+    answered_how: str = ""
+    note: str = ""
+    answered_by: str = ""
+    program_version: str = __version__
+
+
+def record_evidence(
+    connection: Connection, schema: str | None, evidence: Sequence[Evidence], registry: str = "sqitch"
+) -> str:
+    """Keep evidence in tracking `schema`, on a session that may write (`identity.let_write`). Secrets are masked by the
+    caller. Returns why it isn't kept, "" when it is; raises nothing but the loss of the connection."""
+    if not evidence:
+        return ""
+    try:
+        found = read_tracking(connection, schema, registry)
+        if found.schema is None:
+            return found.reason or "tracking is off"
+        if found.version != 2 or found.creates not in ("", "runs"):
+            return f"schema {schema} has no table of evidence yet: the next deploy makes it"
+        connection.execute(evidence_sql(found.schema, evidence))
+    except ServerError as error:
+        return error.message
+    except Refused as error:
+        return error.what
+    return ""
+
+
+def evidence_sql(schema: str, evidence: Sequence[Evidence]) -> str:
+    """The statement that keeps it, in tables of version 2; it looks at them first."""
+    items = json.dumps([_item(one) for one in evidence], ensure_ascii=False, separators=(",", ":"))
+    return (
+        f"WITH guard AS MATERIALIZED ({look_sql(tracking_tables(schema))})\n"
+        f"SELECT {ident(schema)}.record_evidence({literal(items)}::pg_catalog.jsonb) FROM guard"
+    )
+
+
+def read_evidence(connection: Connection, schema: str, run_id: str) -> tuple[Evidence, ...]:
+    """The evidence of one run, in the order in which it was kept. Raises ServerError, Refused."""
+    columns = ", ".join(
+        f"pg_catalog.to_char(e.{one.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+        if one.name.endswith("_at")
+        else f"e.{one.name}"
+        for one in fields(Evidence)
+    )
+    sql = f"SELECT {columns} FROM {ident(schema)}.evidence AS e WHERE e.run_id = {literal(run_id)} ORDER BY e.seq"
+    found = connection.execute(behind_look(sql, Tables(schema, ("evidence",))))
+    texts = {one.name for one in fields(Evidence)} - {"rows", "started_at", "finished_at"}
+    names = [one.name for one in fields(Evidence)]
+    return tuple(
+        Evidence(
+            **{name: "" if value is None and name in texts else value for name, value in zip(names, row, strict=True)}
+        )
+        for row in found
+    )
+
+
+def _item(one: Evidence) -> dict[str, object]:
+    told = {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
+    rows = told.pop("rows")
+    if rows is not None:
+        size = len(json.dumps(rows, ensure_ascii=False).encode("utf-8", "replace"))
+        told["rows"] = rows if size <= LARGEST - LARGEST // 8 else {"left_out": size}
+    return {name: value for name, value in told.items() if value not in ("", None)}
+
+
+def _plain(value: object) -> object:
+    """JSON that a jsonb can hold: no NUL, and what isn't JSON as text."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {str(_plain(str(key))): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)

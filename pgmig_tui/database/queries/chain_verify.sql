@@ -1,0 +1,37 @@
+-- Purpose: is the chain of schema_migrations and evidence whole: which links say another thing than their hash, which are
+--   missing, whether the head is where they end. One row: links, rows that wait for their verification, the
+--   head's columns, whether the links end there, the first links that are wrong.
+-- Privileges: SELECT on the four tables.
+-- Versions: 13-18. `:step`, `:statements` and `:proof` are the expressions that the functions hash.
+WITH told AS (SELECT s.migration_id, :statements AS statements FROM ONLY :"schema".schema_audit AS s GROUP BY s.migration_id),
+     links AS (
+       SELECT 'schema_migrations' AS relation, m.id, m.seq, m.prev_hash, m.hash, m.version AS name,
+              pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat(m.prev_hash, (
+                SELECT :step FROM (SELECT t.statements) AS one(a))), 'UTF8')), 'hex') AS computed
+         FROM ONLY :"schema".schema_migrations AS m LEFT JOIN told AS t ON t.migration_id = m.id
+        WHERE m.seq IS NOT NULL
+       UNION ALL
+       SELECT 'evidence', e.id, e.seq, e.prev_hash, e.hash, e.item,
+              pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat(e.prev_hash, (:proof)), 'UTF8')), 'hex')
+         FROM ONLY :"schema".evidence AS e),
+     seen AS (
+       SELECT l.relation, l.id, l.seq, l.name, l.hash, l.computed, l.prev_hash,
+              pg_catalog.lag(l.hash) OVER w AS before, pg_catalog.lag(l.seq) OVER w AS prior
+         FROM links AS l
+       WINDOW w AS (ORDER BY l.seq)),
+     wrong AS (
+       SELECT s.seq, s.relation, s.id, s.name,
+              CASE WHEN s.hash IS DISTINCT FROM s.computed THEN 'altered'
+                   WHEN s.prior IS NOT NULL AND s.seq <> s.prior + 1 THEN 'missing before'
+                   WHEN s.prior IS NULL AND s.seq <> h.base_seq + 1 THEN 'missing before'
+                   WHEN s.prev_hash IS DISTINCT FROM coalesce(s.before, h.base_hash) THEN 'not the next'
+                   WHEN s.seq > h.seq THEN 'behind the head' END AS problem
+         FROM seen AS s CROSS JOIN ONLY :"schema".tracking_head AS h)
+SELECT (SELECT pg_catalog.count(*) FROM links),
+       (SELECT pg_catalog.count(*) FROM ONLY :"schema".schema_migrations AS m WHERE m.seq IS NULL),
+       h.chain, h.seq, h.hash, h.base_seq, h.created_at::text,
+       h.seq = coalesce((SELECT pg_catalog.max(l.seq) FROM links AS l), h.base_seq)
+         AND h.hash = coalesce((SELECT l.hash FROM links AS l WHERE l.seq = h.seq LIMIT 1), h.base_hash),
+       ARRAY(SELECT pg_catalog.concat_ws(E'\t', w.seq, w.problem, w.relation, w.id, w.name)
+               FROM wrong AS w WHERE w.problem IS NOT NULL ORDER BY w.seq LIMIT 20)
+  FROM ONLY :"schema".tracking_head AS h
