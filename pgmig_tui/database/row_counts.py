@@ -35,16 +35,23 @@ class DumpedDatabase:
     size: int
     collate: str
     ctype: str
+    provider: str
     tables: tuple[DumpedTable, ...]
+
+    @property
+    def locale(self) -> str:
+        """The locale in words; of ICU's and PostgreSQL's own the provider is told, too."""
+        own = {"i": " of ICU", "b": " of PostgreSQL"}.get(self.provider, "")
+        return f"{self.collate}{own}"
 
 
 def dumped_database(connection: Connection) -> DumpedDatabase:
     """Ask what a dump of this database will hold. Raises ServerError."""
     row = connection.one(load("queries/dumped_tables"))
     assert row is not None
-    size, collate, ctype, tables = row
+    size, collate, ctype, provider, tables = row
     found = tuple(DumpedTable(*one) for one in json.loads(tables))
-    return DumpedDatabase(int(size), collate, ctype, found)
+    return DumpedDatabase(int(size), collate, ctype, provider, found)
 
 
 @contextmanager

@@ -255,7 +255,7 @@ def _recorded(text: str) -> Backup:
     for moment in (backup.started_at, backup.finished_at):
         if datetime.fromisoformat(moment).tzinfo is None:
             raise ValueError("a moment has no time zone")
-    _major(str(backup.tool_version))
+    major_of(str(backup.tool_version))
     return backup
 
 
@@ -272,15 +272,15 @@ def rows_of(backup: Backup) -> dict[str, int] | None:
 def prove_again(backup: Backup, verify: Verified, *, stopping: Callable[[], bool] = lambda: False) -> Seal:
     """Prove an existing dump: its SHA-256 is the recorded one and it decodes. Raises Damaged, BackupError when it is
     stopped, Refused when no pg_restore here reads it."""
-    tools = find_tools(_major(backup.tool_version) * 10000)
+    tools = find_tools(major_of(backup.tool_version) * 10000)
     digest, seal = prove(backup.path, tools, verify, stopping=stopping)
     if digest != backup.sha256:
         raise Damaged(f"{backup.path} is not what was dumped: its SHA-256 differs")
     return seal
 
 
-def _major(version: str) -> int:
-    """18 of `18.6`. Raises ValueError."""
+def major_of(version: str) -> int:
+    """18 of `18.6` or `18.6 (Debian …)`. Raises ValueError."""
     return int(version.split(".")[0])
 
 

@@ -254,15 +254,25 @@ class Stage:
             return ScriptProblem(executor.reader.name, 0, f"the server answered {done.last.tag} to COMMIT")
         return None
 
-    def _verified(self, found: RehearsedScript, script: TrialScript) -> RehearsedScript:
+    def verify(self, name: str, data: bytes, variables: dict[str, str]) -> ScriptProblem | None:
+        """Run a verify script by itself; what is wrong, None when it passes. Refused where it reaches beyond the
+        database."""
+        _refuse_outside(self.preview(name, data, variables))
+        return self._verify(name, data, variables)
+
+    def _verify(self, name: str, data: bytes, variables: dict[str, str]) -> ScriptProblem | None:
         wire = self._open()
         try:
-            reader = self._reader(script.verify_name, script.verify_data, script.verify_variables)
+            reader = self._reader(name, data, variables)
             executor = Executor(wire, reader, TransactionFrame(), Notebook(), ThrownAway(self.root), self._reconnect)
             problem = _problem(executor.run())
             wire = executor.wire
         finally:
             wire.close()
+        return problem
+
+    def _verified(self, found: RehearsedScript, script: TrialScript) -> RehearsedScript:
+        problem = self._verify(script.verify_name, script.verify_data, script.verify_variables)
         return replace(found, verified=problem is None, verify_problem=problem)
 
     def _predict(self, view: Preview, form: Shape, name: str) -> ScriptImpact:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ _FLAGS = {
 # Settings that newer programs write into every restore and older servers don't know.
 _UNKNOWN_SETTING = re.compile(r'unrecognized configuration parameter "(transaction_timeout|\w+_timeout)"')
 _FAILED = re.compile(r"error: .*?\b(?:ERROR|FATAL): +(.+)$")
+Run = Callable[[Sequence[str], Mapping[str, str]], tuple[int, list[str]]]
+"""Runs a program with an environment to its end: its exit status, and what it said on standard error in English."""
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*|\"[^\"]+\"")
 
 
@@ -162,9 +164,12 @@ def restore(
     statistics: bool,
     password: str,
     scripts: Iterable[bytes],
+    how: Sequence[str] = (),
+    run: Run | None = None,
 ) -> Clone:
     """Fill the scratch database from the archive, after the stand-ins that it needs. Errors of single objects are
-    told, not raised: what they leave out is left out."""
+    told, not raised: what they leave out is left out. `how` are more options of pg_restore, which `run` runs."""
+    run = run or _run
     notes: list[str] = []
     with scratch.session() as admin:
         roles = _make_roles(admin, original, original.needed(scripts), password) if scratch.ours else ()
@@ -182,10 +187,10 @@ def restore(
         ]
         environment = libpq_environment(scratch.admin, "pgmig/rehearsal/restore")
         parts = ["--no-statistics"] if statistics else []
-        _, lines = _run([*command, *parts, str(archive)], environment)
+        _, lines = run([*command, *how, *parts, str(archive)], environment)
         if statistics:
             # Afterwards: an index that is made on an empty table sets the table's own statistics to zero.
-            lines += _run([*command, "--statistics-only", str(archive)], environment)[1]
+            lines += run([*command, "--statistics-only", str(archive)], environment)[1]
         _cut_off(connection, notes)
         _note_versions(connection, original, notes)
     if withheld := sorted({setting.partition("=")[0] for setting, allowed in original.settings if not allowed}):

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection, connect
+from pgmig_tui.database.connect import Connection, ServerError, connect
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError
@@ -67,16 +67,24 @@ class ScratchServer:
 
 
 @contextlib.contextmanager
-def embedded(major: int, folder: Path, say: Say) -> Iterator[ScratchServer]:
-    """Our own server of that major version, or the nearest newer one there is. One rehearsal at a time; others wait.
+def embedded(
+    major: int,
+    folder: Path,
+    say: Say,
+    *,
+    settings: Mapping[str, str] = _SETTINGS,
+    extensions: Collection[str] = (),
+) -> Iterator[ScratchServer]:
+    """Our own server of that major version, or the nearest newer one there is, with these `extensions` at hand where
+    one has them. One rehearsal at a time; others wait.
 
     It is made for this rehearsal and goes with it, however we end: its log and its WAL hold what scripts said, and
     perhaps a password. Raises PgmigError without an installation, or where its folder can't be written.
     """
-    installation = _installation(major)
+    installation = _installation(major, extensions)
     home = home_for(folder / f"server-{installation.major}")
     with _alone(folder, installation.major, say) as lock:
-        server = SandboxServer(home, installation, settings=_SETTINGS, keeps_blank=True)
+        server = SandboxServer(home, installation, settings=settings, keeps_blank=True)
         if any(folder.exists() for folder in server.holds_data):
             say("removing what a rehearsal has left that was killed")
         with _folder_problems(home):
@@ -106,19 +114,28 @@ def configured(target: Reachable, version_num: int, say: Say) -> Iterator[Scratc
 
 
 @contextlib.contextmanager
-def scratch_database(scratch: ScratchServer, encoding: str) -> Iterator[str]:
-    """A new empty database with that encoding; it is removed however this ends."""
+def scratch_database(scratch: ScratchServer, encoding: str, locale: tuple[str, str] = ("C", "C")) -> Iterator[str]:
+    """A new empty database with that encoding and that collation and character type, or C's where that server hasn't
+    them; it is removed however this ends."""
     name = PREFIX + secrets.token_hex(6)
     with scratch.session(part=_keeper(name)) as keeper:
-        keeper.execute(
-            f"CREATE DATABASE {ident(name)} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
-        )
+        _create(keeper, name, encoding, locale)
         try:
             yield name
         finally:
             with contextlib.suppress(PgmigError):
                 _forget_prepared(scratch, name)
                 keeper.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
+
+
+def _create(keeper: Connection, name: str, encoding: str, locale: tuple[str, str]) -> None:
+    create = f"CREATE DATABASE {ident(name)} TEMPLATE template0 ENCODING {literal(encoding)}"
+    if locale != ("C", "C"):
+        collate, ctype = locale
+        with contextlib.suppress(ServerError):
+            keeper.execute(f"{create} LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)}")
+            return
+    keeper.execute(f"{create} LC_COLLATE 'C' LC_CTYPE 'C'")
 
 
 def _forget_prepared(scratch: ScratchServer, name: str) -> None:
@@ -145,7 +162,8 @@ def _keeper(name: str) -> str:
     return name.removeprefix(PREFIX)
 
 
-def _installation(major: int) -> Installation:
+def _installation(major: int, extensions: Collection[str] = ()) -> Installation:
+    """The nearest that isn't older and has all these extensions, else the nearest that isn't older, else the newest."""
     found = find_installations()
     if not found:
         raise PgmigError(
@@ -153,11 +171,11 @@ def _installation(major: int) -> Installation:
             now=_NOTHING,
             do="Run: pip install 'pgmig-tui[demo]' - or name a server with --server URI.",
         )
-    for one in found:
-        if one.major == major:
-            return one
-    newer = [one for one in found if one.major > major]
-    return min(newer, key=lambda one: one.major) if newer else max(found, key=lambda one: one.major)
+    fitting = [one for one in found if one.major >= major]
+    if not fitting:
+        return max(found, key=lambda one: one.major)
+    complete = [one for one in fitting if all(one.has_extension(name) for name in extensions)]
+    return min(complete or fitting, key=lambda one: one.major)
 
 
 @contextlib.contextmanager

@@ -40,6 +40,12 @@ class Installation:
     def major(self) -> int:
         return int(self.version.partition(".")[0])
 
+    def has_extension(self, name: str) -> bool:
+        """Whether the extension of that name can be created with these programs."""
+        share = self.bin_dir.parent / "share"
+        folders = (share / "postgresql", share, Path("/usr/share/postgresql") / str(self.major))
+        return any((folder / "extension" / f"{name}.control").is_file() for folder in folders)
+
     def copy_to(self, folder: Path) -> Installation:
         """The same programs below `folder`, where an account that can't enter our own folders reaches them.
 

@@ -16,9 +16,9 @@ from pgmig_tui.rehearse.rehearsal import rehearse
 from pgmig_tui.run.journal.run_plan import Options
 from pgmig_tui.sandbox.installation import find_installations
 from tests.conftest import installed
-from tests.run.conftest import Workshop, workshop, workshop_on
+from tests.run.conftest import Workshop, workshop, workshop18, workshop_on
 
-__all__ = ["Theatre", "theatre", "workshop", "workshop_on"]
+__all__ = ["Theatre", "theatre", "workshop", "workshop18", "workshop_on"]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 -- last VACUUM or ANALYZE (asking for the size of now takes a lock); the size of the whole database, and its locale.
 -- Privileges: CONNECT. Versions: 13 to 18.
 SELECT pg_catalog.pg_database_size(d.oid)::bigint, d.datcollate, d.datctype,
+       coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c'),  -- since 15
        (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(t.schema, t.name, t.bytes)
                                             ORDER BY t.bytes DESC, t.schema, t.name), '[]')::text
         FROM (SELECT n.nspname AS schema, c.relname AS name,
