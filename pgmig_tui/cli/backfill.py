@@ -38,7 +38,7 @@ def backfill(arguments: Namespace) -> int:
     for told in preview_lines(spec):
         output.note(told)
     environment = environment_of(plan, project, environment)
-    given = consent(arguments, plan, environment)
+    given = consent(arguments, plan, project, environment)
     target = environment.target
     with Signals() as signals:
         handle = start(

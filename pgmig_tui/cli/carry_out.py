@@ -147,7 +147,7 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     environment = environment_of(plan, project, environment)
     given = Consent()
     if command != "verify":
-        given = consent(arguments, plan, environment)
+        given = consent(arguments, plan, project, environment)
     target = environment.target
     with Signals() as signals:
         handle = start(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,9 @@ from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.gates.evidence import Evidence
+    from pgmig_tui.gates.progress import Progress, Tell
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
     from pgmig_tui.run.journal.run_plan import RunPlan
 
 NOTHING = "Nothing was changed."
@@ -41,6 +44,8 @@ _HOW = {
     "record": "recorded only",
     "batches": "in batches",
 }
+TOLD_S = 5.0
+"""For so long nothing more is told of the same part of a backup."""
 LOOKED_AT = 100
 """With --yes on an unprotected environment the locks of more steps than these aren't looked at, and that is said."""
 _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
@@ -53,17 +58,17 @@ class Consent(NamedTuple):
     evidence: Sequence[Evidence] = ()
 
 
-def consent(arguments: Namespace, plan: RunPlan, environment: Environment) -> Consent:
+def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: Environment) -> Consent:
     """Show the run and get what it takes to start it. Raises Refused."""
     answers = given_answers(arguments, plan, environment)
     # With --yes nobody reads hundreds of locks, and nothing on an unprotected environment hangs on them.
     impact = plan.protected or not getattr(arguments, "yes", False) or len(plan.steps) <= LOOKED_AT
-    reviewed = review(plan, environment, answers, _backup(arguments, plan, environment), impact=impact)
+    reviewed = review(plan, environment, answers, _backup(arguments, plan, project, environment), impact=impact)
     reviewed = _recalled(reviewed, environment)
     if not (output.is_quiet() and reviewed.gate.open and (arguments.confirm if plan.protected else arguments.yes)):
         show(reviewed)
     if not reviewed.gate.open and somebody_is_there():
-        reviewed = _ask_for_answers(reviewed, environment)
+        reviewed = _ask_for_answers(reviewed, project, environment)
         _keep(plan, [one for one in reviewed.answers if one not in answers])
     _require_open(reviewed)
     accepted = accept_loss(arguments, plan, reviewed.loses)
@@ -99,26 +104,47 @@ def _keep(plan: RunPlan, said: Sequence[Answer]) -> None:
         output.warn(f"the answers are not kept for another try: {error}")
 
 
-def _backup(arguments: Namespace, plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
+def _backup(arguments: Namespace, plan: RunPlan, project: Project, environment: Environment) -> tuple[CheckResult, ...]:
     """The backup that --backup asks for, or the newest one there is."""
     from pgmig_tui.review import backups
 
     if plan.command == "deploy" and arguments.backup:
-        return _make_backup(plan, environment)
+        return _make_backup(plan, project, environment)
     return backups.known_for(
         plan.command, environment, _state_dir(), told=lambda text: output.note(line(("~ ", "muted"), safe(text)))
     )
 
 
-def _make_backup(plan: RunPlan, environment: Environment) -> tuple[CheckResult, ...]:
+def _make_backup(plan: RunPlan, project: Project, environment: Environment) -> tuple[CheckResult, ...]:
     from pgmig_tui.review import backups
 
     output.note(f"Backing up {safe(environment.name)}; this may take a while.")
     made = backups.make(
-        environment, _state_dir(), plan.run_id, told=lambda text: output.note(line(("~ ", "muted"), safe(text)))
+        project, environment, _state_dir(), plan.run_id, progress=_now_and_then(), told=lambda text: _aside(text)
     )
     output.note(line(("+ ", "done"), f"backup: {safe(made[0].summary)}"))
+    proof = made[1]
+    mark: Span = ("+ ", "done") if proof.state == "PASS" else ("! ", "waiting")
+    output.note(line(mark, f"{proof.state}: {safe(proof.summary)}"))
     return made
+
+
+def _aside(text: str) -> None:
+    output.note(line(("~ ", "muted"), safe(text)))
+
+
+def _now_and_then() -> Tell:
+    """Tells how far a backup is as each part of it begins, and every few seconds of a long one."""
+    told: list[tuple[str, float]] = []
+
+    def tell(progress: Progress) -> None:
+        now = time.monotonic()
+        if told and told[-1][0] == progress.doing and now - told[-1][1] < TOLD_S:
+            return
+        told.append((progress.doing, now))
+        _aside(progress.told)
+
+    return tell
 
 
 def _state_dir() -> Path:
@@ -203,13 +229,13 @@ def checklist(gate: Gate) -> list[Line]:
     return told
 
 
-def _ask_for_answers(reviewed: Review, environment: Environment) -> Review:
+def _ask_for_answers(reviewed: Review, project: Project, environment: Environment) -> Review:
     """Ask a person for what keeps the gate shut, item by item. An empty answer leaves it shut."""
     plan = reviewed.plan
     by = str(plan.operator)
     items = items_for(environment, plan.gate)
     if BACKUP in reviewed.gate.blocking and ask_yes("There is no backup that counts. Make one now with pg_dump?"):
-        reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, environment))
+        reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, project, environment))
     answers = list(reviewed.answers)
     for result in reviewed.gate.results:
         how: Literal["attest", "override"] = "attest" if result.attestable else "override"

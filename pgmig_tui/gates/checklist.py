@@ -127,7 +127,6 @@ _POLICY_TITLES = {
     "approvals": "Approvals given",
     "window": "Inside the maintenance window",
     "freeze": "No freeze",
-    "backup.verify": "Backup restored as a test",
 }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pgmig_tui.database.row_counts import DumpedTable
+from pgmig_tui.display import words
 
 Doing = Literal["dumping", "counting", "decoding", "starting a server", "restoring", "comparing", "verifying"]
 
@@ -28,6 +29,18 @@ class Progress:
     of: int = 0
     left_s: float | None = None
 
+    @property
+    def told(self) -> str:
+        """All of it in words; not safe to print."""
+        parts = [words.size(self.size)] if self.size else []
+        if self.of:
+            parts.append(f"{self.tables:,} of {words.count(self.of, _WHAT.get(self.doing, 'table'))}")
+        if self.left_s is not None:
+            parts.append(f"about {words.duration(max(self.left_s, 1) * 1000)} left")
+        return f"{self.doing}: {', '.join([*parts, self.path])}"
+
+
+_WHAT: Mapping[Doing, str] = {"verifying": "change"}
 
 Tell = Callable[[Progress], None]
 

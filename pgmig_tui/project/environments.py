@@ -265,8 +265,6 @@ class _Table:
         )
         computed = [(key, _toml(self.values[key])) for key in _COMPUTED if key in self.values]
         unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]
-        if policy.backup.verify == "restore":
-            unenforced.append(("backup.verify", '"restore"'))
         return replace(policy, computed=tuple(computed), unenforced=tuple(unenforced))
 
     def table(self, key: str, known: tuple[str, ...]) -> Mapping[str, object]:

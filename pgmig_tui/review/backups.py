@@ -2,7 +2,8 @@
 
 A dump counts for a run when it was begun after the last change of other runs, on the same cluster, timeline and
 database. What runs have changed that were started with this very dump and didn't get to their end is no change of
-others: a run that goes on where they stopped keeps their proof. A base backup of pgBackRest or Barman isn't asked for
+others: a run that goes on where they stopped keeps their proof. Where pgmig.toml wants it restored as a test, the last
+test restore of these very bytes is what shows it. A base backup of pgBackRest or Barman isn't asked for
 yet; it would count with an unbroken archive of WAL from then to now.
 """
 
@@ -24,6 +25,8 @@ from pgmig_tui.gates import backup
 from pgmig_tui.gates.backup import Backup
 from pgmig_tui.gates.decode import Damaged, Seal, Verified
 from pgmig_tui.gates.progress import Tell, untold
+from pgmig_tui.gates.restored import RestoreProof, kept
+from pgmig_tui.rehearse.prove_restore import prove_restore
 from pgmig_tui.run.journal.file import JournalReader
 from pgmig_tui.run.journal.listing import list_runs
 from pgmig_tui.run.journal.position import positions
@@ -32,11 +35,13 @@ from pgmig_tui.run.journal.run_plan import RunPlan
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection, ServerIdentity
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
 
 MADE, PROVEN = "backup", "backup_verified"
 MAX_AGE_S = 24 * 3600
 _TITLES = {MADE: "Backup database", PROVEN: "Verify backup"}
 _PROOF: dict[Verified, tuple[State, str]] = {
+    "restore": ("UNKNOWN", "not restored as a test yet; fully decoded"),
     "decode": ("PASS", "fully decoded"),
     "list": ("WARN", "only its table of contents was read"),
     "none": ("UNKNOWN", "not verified"),
@@ -60,26 +65,35 @@ def folder_of(state_dir: Path) -> Path:
 def wanted(environment: Environment) -> Verified:
     """How a dump of this environment is proven: as its policy says, else decoded to its end."""
     policy = environment.policy.backup
+    if policy.verify == "restore":
+        return "restore"
     return "list" if policy.required and policy.verify == "list" else "decode"
 
 
 def known_for(
-    command: str, environment: Environment, state_dir: Path, *, told: Callable[[str], None] = lambda text: None
+    command: str,
+    environment: Environment,
+    state_dir: Path,
+    *,
+    before: Sequence[CheckResult] = (),
+    told: Callable[[str], None] = lambda text: None,
 ) -> tuple[CheckResult, ...]:
     """`existing`, before a run of that command; the checklist of a revert asks for none."""
-    return () if command == "revert" else existing(environment, state_dir, told=told)
+    return () if command == "revert" else existing(environment, state_dir, before=before, told=told)
 
 
 def existing(
     environment: Environment,
     state_dir: Path,
     *,
+    before: Sequence[CheckResult] = (),
     told: Callable[[str], None] = lambda text: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[CheckResult, ...]:
     """The evidence of the newest backup that this host has of the environment and that counts; none when it has none.
 
-    It is proven again where a gate hangs on it. Never raises for the server or the file: what can't be told is UNKNOWN.
+    It is proven again where a gate hangs on it, but for a file that is the very one that was proven for the results
+    `before`. Never raises for the server or the file: what can't be told is UNKNOWN.
     """
     folder = folder_of(state_dir)
     if not folder.is_dir():
@@ -104,6 +118,8 @@ def existing(
         return _both("UNKNOWN", error.what)
     if counting is None:
         return _both("FAIL", f"{known[0].path} doesn't count: {reasons[0]}", known[0])
+    if (still := _still(before, counting)) is not None:
+        return still
     if not (environment.policy.protected or environment.policy.backup.required):
         proven = _result(PROVEN, "UNKNOWN", "not verified again: nothing here hangs on it", counting)
         return _result(MADE, "PASS", _summary(counting), counting), proven
@@ -111,7 +127,16 @@ def existing(
     return _proven_again(counting, wanted(environment), stopping)
 
 
+def _still(before: Sequence[CheckResult], one: Backup) -> tuple[CheckResult, ...] | None:
+    """The results of before, where they are of this dump and its file has been left alone since."""
+    proof = proof_of(before)
+    if proof is None or proof["sha256"] != one.sha256 or Seal(**proof["file"]).broken(one.path):
+        return None
+    return tuple(result for result in before if result.name in (MADE, PROVEN))
+
+
 def make(
+    project: Project,
     environment: Environment,
     state_dir: Path,
     run_id: str,
@@ -120,26 +145,42 @@ def make(
     stopping: Callable[[], bool] = lambda: False,
     told: Callable[[str], None] = lambda text: None,
 ) -> tuple[CheckResult, ...]:
-    """Dump the environment's database now and prove the dump. `told` hears of what another has left that was killed.
+    """Dump the environment's database now and prove the dump, be it by restoring it. `told` hears of what another has
+    left that was killed.
 
-    Raises Refused (no fitting pg_dump), Unreachable, BackupError.
+    Raises Refused (no fitting pg_dump, no room), Unreachable, BackupError.
     """
+    tier = wanted(environment)
     made, seal = backup.make_backup(
         environment.target,
         folder_of(state_dir),
         run_id,
-        verify=wanted(environment),
+        verify=tier,
         progress=progress,
         stopping=stopping,
         told=told,
     )
-    return results(made, seal)
+    if tier != "restore":
+        return results(made, seal)
+    try:
+        proof = prove_restore(
+            project, environment, made, state_dir=state_dir, seal=seal, tell=progress, stopping=stopping
+        )
+    except PgmigError as error:
+        if stopping():
+            raise
+        # The dump is there and decodes; what came in the way of its restore shows nothing of it, but for damage.
+        state: State = "FAIL" if isinstance(error, Damaged) else "UNKNOWN"
+        return _result(MADE, "PASS", _summary(made), made, seal), _result(PROVEN, state, error.what, made)
+    return results(made, seal, proof)
 
 
-def results(made: Backup, seal: Seal) -> tuple[CheckResult, ...]:
+def results(made: Backup, seal: Seal, restored: RestoreProof | None = None) -> tuple[CheckResult, ...]:
     """A proven dump as the evidence of the items "Backup database" and "Verify backup"."""
     state, said = _PROOF[made.verified]
-    proof = _result(PROVEN, state, f"{said}, SHA-256 {made.sha256[:16]}…", made, seal)
+    if restored is not None:
+        state, said = restored.state, restored.summary
+    proof = _result(PROVEN, state, f"{said}, SHA-256 {made.sha256[:16]}…", made, seal, restored)
     return _result(MADE, "PASS", _summary(made), made, seal), proof
 
 
@@ -167,6 +208,9 @@ def _proven_again(one: Backup, verify: Verified, stopping: Callable[[], bool]) -
         return _result(MADE, "PASS", _summary(one), one), found
     except PgmigError as error:
         return _result(MADE, "PASS", _summary(one), one), _result(PROVEN, "UNKNOWN", error.what, one)
+    restored = kept(one) if verify == "restore" else None
+    if restored is not None:
+        return results(one, seal, restored)
     state, said = _PROOF[verify]
     proof = _result(PROVEN, state, f"{said} again, SHA-256 {one.sha256[:16]}…", one, seal)
     return _result(MADE, "PASS", _summary(one), one, seal), proof
@@ -237,10 +281,20 @@ def _both(state: State, summary: str, one: Backup | None = None) -> tuple[CheckR
     return _result(MADE, state, summary, one), _result(PROVEN, "UNKNOWN", "no backup that counts", one)
 
 
-def _result(name: str, state: State, summary: str, one: Backup | None, seal: Seal | None = None) -> CheckResult:
+def _result(
+    name: str,
+    state: State,
+    summary: str,
+    one: Backup | None,
+    seal: Seal | None = None,
+    restored: RestoreProof | None = None,
+) -> CheckResult:
     rows: tuple[dict[str, Any], ...] = ()
     if one is not None:
-        rows = ({**asdict(one), "file": None if seal is None else asdict(seal)},)
+        found = {**asdict(one), "file": None if seal is None else asdict(seal)}
+        if restored is not None:
+            found |= {"verified": "restore", "restored": asdict(restored)}
+        rows = (found,)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return CheckResult(name, _TITLES[name], state, summary, rows, "", one.started_at if one else now, now)
 

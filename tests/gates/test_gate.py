@@ -169,7 +169,7 @@ def test_policy_keys_that_can_t_be_worked_out_block_until_they_are_overridden(pr
     assert evaluate(found, computed, [*ATTESTED, said[0]], protected).open
 
 
-@pytest.mark.parametrize("key", ["approvals", "promote_from", "window", "backup.verify"])
+@pytest.mark.parametrize("key", ["approvals", "promote_from", "window"])
 def test_nobody_attests_a_policy(key: str) -> None:
     found = items(protected=True, unenforced=((key, '"x"'),))
     with pytest.raises(Refused) as caught:

@@ -104,7 +104,6 @@ tracking = "off"
         unenforced=(
             ("promote_from", '"staging"'),
             ("approvals", '["dba", "lead"]'),
-            ("backup.verify", '"restore"'),
         ),
     )
 

@@ -13,6 +13,7 @@ from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, VERIFY_BACKUP
 from pgmig_tui.gates.gate import Answer
+from pgmig_tui.gates.progress import Progress
 from pgmig_tui.review import backups
 from pgmig_tui.review import prepared as review
 from pgmig_tui.review.prepared import Review, answered, ready
@@ -40,7 +41,7 @@ def box(workshop18: Workshop) -> Workshop:
 
 
 def make(box: Workshop) -> Path:
-    made = backups.make(box.project()[1], box.state_dir, "run")
+    made = backups.make(*box.project(), box.state_dir, "run")
     assert [one.state for one in made] == ["PASS", "PASS"]
     return Path(made[0].rows[0]["path"])
 
@@ -216,6 +217,65 @@ def test_a_proof_is_not_kept_when_others_have_changed_something_since(box: Works
     assert box.run("revert", to="one").status == 0
     assert "revert of two" in found(box)[0].summary
     assert states(box)[0] == "FAIL"
+
+
+RESTORED = PROTECTED.replace("required = true", 'required = true, verify = "restore"')
+
+
+def test_a_policy_that_wants_a_restore_is_answered_by_one_and_by_nothing_less(box: Workshop) -> None:
+    make(box)
+    box.toml = RESTORED
+    box.change("two", "CREATE TABLE public.two ();\n", "DROP TABLE public.two;\n", "SELECT 1 FROM public.two;\n")
+    made, proven = found(box)
+    assert (made.state, proven.state) == ("PASS", "UNKNOWN")
+    assert "not restored as a test yet" in proven.summary
+    assert VERIFY_BACKUP in reviewed(box, but=(VERIFY_BACKUP,)).gate.blocking
+
+    told: list[Progress] = []
+    _, proven = backups.make(*box.project(), box.state_dir, "run", progress=told.append)
+    assert (proven.state, proven.rows[0]["verified"]) == ("PASS", "restore"), proven
+    assert "as dumped" in proven.summary
+    assert {"dumping", "restoring", "verifying"} <= {one.doing for one in told}
+    assert all(str(box.state_dir / "backups") in one.told for one in told)
+    assert states(box) == ("PASS", "PASS"), "the review that opens later keeps it, by the bytes"
+    done = box.finish(ready(reviewed(box), box.project()[1]).plan)
+    assert done.status == 0
+    (event,) = done.named("backup_proven")
+    assert (event["verified"], event["restored"]["verified"], event["rows"]) == (
+        "restore",
+        0,
+        event["restored"]["rows"],
+    )
+
+
+def test_a_restore_that_fails_or_can_not_be_tried_opens_no_gate(box: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.toml = RESTORED
+    (box.root / "verify").mkdir()
+    (box.root / "verify" / "one.sql").write_text("SELECT lost FROM public.one;\n")
+    _, proven = backups.make(*box.project(), box.state_dir, "run")
+    assert proven.state == "FAIL"
+    assert 'verify one: column "lost" does not exist' in proven.summary
+    assert states(box) == ("PASS", "FAIL")
+    monkeypatch.setattr("pgmig_tui.rehearse.scratch.find_installations", list)
+    _, proven = backups.make(*box.project(), box.state_dir, "run")
+    assert proven.state == "UNKNOWN"
+    assert "needs the programs of a PostgreSQL server" in proven.summary
+
+
+def test_what_was_proven_stands_when_the_review_is_read_again(box: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file isn't decoded again while it is the very one, also where nothing would hang on it."""
+    box.toml = PROTECTED.replace("protected = true", "").replace("backup = { required = true }", "")
+    environment = box.project()[1]
+    before = backups.make(*box.project(), box.state_dir, "run")
+    path = Path(before[0].rows[0]["path"])
+    assert backups.existing(environment, box.state_dir, before=before) == before
+    path.touch()
+    again = backups.existing(environment, box.state_dir, before=before)
+    assert [one.state for one in again] == ["PASS", "UNKNOWN"]
+    before = backups.make(*box.project(), box.state_dir, "run")
+    box.change("two", "SELECT 1;\n")
+    assert box.run().status == 0
+    assert backups.existing(environment, box.state_dir, before=before)[0].state == "FAIL", "it is too old by now"
 
 
 def test_where_nothing_hangs_on_it_no_large_dump_is_decoded(box: Workshop) -> None:

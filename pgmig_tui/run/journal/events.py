@@ -209,10 +209,13 @@ class BackupProven:
     started_at: when it was begun
     finished_at: when it was complete
     seconds: how long it took
-    verified: how it was read back: decode, list or none
+    verified: how it was read back: restore (into a server), decode, list or none
     timeline: of the server when it was made
     conninfo: how the server was reached, without a password
     file: device, inode, size and time of the file when it was sealed; null = unknown
+    database_size: bytes of the database when it was dumped, with its indexes
+    rows: all rows of all tables in the dump's snapshot, as they were counted
+    restored: what a test restore has shown: how long it took (restore_s), rows, verify scripts and what was wrong
     """
 
     path: str
@@ -230,6 +233,9 @@ class BackupProven:
     timeline: int | None
     conninfo: Mapping[str, object]
     file: Mapping[str, object] | None
+    database_size: int | None = None
+    rows: int | None = None
+    restored: Mapping[str, object] | None = None
 
 
 @event

@@ -41,6 +41,7 @@ from pgmig_tui.ui.backend.protocol import (
 )
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
@@ -80,6 +81,8 @@ class ProjectSession:
         self._seen = disk_state(self.project)
         self._failed: dict[str, str] = {}
         self._read: tuple[float, ScriptHashes] | None = None
+        self._proven: dict[str, tuple[CheckResult, ...]] = {}
+        """By environment, what the backup showed that was made there on a screen."""
 
     @cached_property
     def _state_dir(self) -> Path:
@@ -223,7 +226,7 @@ class ProjectSession:
             return gating.marked(environment, command, refused.marks)
         word = gating.asked_word(plan, where)
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
-        performed = known_for(command, where, self._state_dir)
+        performed = known_for(command, where, self._state_dir, before=self._proven.get(environment, ()))
         return replace(gating.reviewed(review(plan, where, performed=performed), back), word=word)
 
     def _prepare_backfill(self, where: Environment, which: str) -> ReviewFacts:
@@ -255,11 +258,20 @@ class ProjectSession:
 
         return verify_evidence(self.project, self._environment(environment), change_id, self._state_dir)
 
-    def backup(self, review: ReviewFacts, stopping: Callable[[], bool]) -> ReviewFacts:
+    def backup(self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str], None]) -> ReviewFacts:
         from pgmig_tui.review import backups
 
         where = self._environment(review.environment)
-        made = backups.make(where, self._state_dir, review.run_id, stopping=stopping)
+        made = backups.make(
+            self.project,
+            where,
+            self._state_dir,
+            review.run_id,
+            progress=lambda progress: tell(progress.told),
+            stopping=stopping,
+            told=tell,
+        )
+        self._proven[review.environment] = made
         return gating.performed(review, where, made)
 
     def _named(self, spec: str | None) -> str:
