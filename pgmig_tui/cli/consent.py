@@ -85,12 +85,10 @@ def _recalled(reviewed: Review, environment: Environment) -> Review:
     if reviewed.plan.gate not in ("deploy", "backfill"):
         return reviewed
     about = drafts.about_plan(reviewed.plan)
-    said = {one.item_id for one in reviewed.answers}
-    asked = [one.item.id for one in reviewed.gate.results if one.attestable and one.item.id not in said]
-    found = drafts.recall(_state_dir(), about, asked)
-    titles = {one.item.id: one.item.title for one in reviewed.gate.results}
+    found = drafts.recalled_for(_state_dir(), about, reviewed.gate)
+    titles = {one.item.id: one.item.title for one in reviewed.gate.results if one.attestable and one.answer is None}
     for item_id, again in found.again.items():
-        if item_id in asked:
+        if item_id in titles:
             told = f'{titles[item_id]}: "{again.note}" has to be said again: {again.why}'
             output.note(line(("! ", "waiting"), safe(told)))
     return answered(reviewed, environment, [*reviewed.answers, *found.standing]) if found.standing else reviewed

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display import words
-from pgmig_tui.gates.gate import Answer
+from pgmig_tui.gates.gate import Answer, Gate
 from pgmig_tui.run.journal import private
 from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.run.journal.file import first_and_last
@@ -91,7 +91,7 @@ def keep(state_dir: Path, about: About, answers: Iterable[Answer]) -> None:
     said = {answer.item_id: answer for answer in answers}
     kept = {one.answer.item_id: one for one in _read(state_dir, about)}
     for item_id, one in list(kept.items()):
-        if item_id not in said and not _why_not(one, about, state_dir):
+        if item_id not in said and one.answer.how == "attest" and not _why_not(one, about, state_dir):
             del kept[item_id]
     for item_id, answer in said.items():
         old = kept.get(item_id)
@@ -105,6 +105,11 @@ def used(state_dir: Path, about: About, run_id: str) -> None:
     kept = _read(state_dir, about)
     if kept:
         _write(state_dir, about, [one if _changed(one, about) else replace(one, run=run_id) for one in kept])
+
+
+def recalled_for(state_dir: Path, about: About, gate: Gate) -> Recalled:
+    """What was said before to the items of a gate that nobody but a person can answer, and has not answered yet."""
+    return recall(state_dir, about, [one.item.id for one in gate.results if one.attestable and one.answer is None])
 
 
 def recall(state_dir: Path, about: About, attestable: Iterable[str]) -> Recalled:

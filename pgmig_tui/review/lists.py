@@ -20,7 +20,7 @@ from pgmig_tui.gates.impacts import affected, inspect, pending, reading, sources
 from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
 from pgmig_tui.review.backups import known_for
-from pgmig_tui.review.drafts import About, AskedAgain, Recalled, recall, server_name
+from pgmig_tui.review.drafts import About, AskedAgain, recalled_for, server_name
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
@@ -100,8 +100,9 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
     asked = (*checks, *known_for("deploy", environment, state_dir))
     asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs))
     items = items_before(environment, found)
-    recalled = recalled_for(items, asked, environment, found.about, state_dir)
-    gate = evaluate(items, asked, recalled.standing, environment.policy.protected)
+    protected = environment.policy.protected
+    recalled = recalled_for(state_dir, found.about, evaluate(items, asked, (), protected))
+    gate = evaluate(items, asked, recalled.standing, protected)
     later = evaluate(after("deploy", environment.name), (), (), protected=False).results
     where = environment.target.display
     evidence = (
@@ -113,18 +114,6 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
 
 def items_before(environment: Environment, found: Pending) -> tuple[ChecklistItem, ...]:
     return naming_release(items_for(environment, "deploy"), found.tags)
-
-
-def recalled_for(
-    items: Sequence[ChecklistItem],
-    checks: Sequence[CheckResult],
-    environment: Environment,
-    about: About,
-    state_dir: Path,
-) -> Recalled:
-    """What was said before to the items that nobody but a person can answer now."""
-    unsaid = evaluate(items, checks, (), environment.policy.protected)
-    return recall(state_dir, about, [one.item.id for one in unsaid.results if one.attestable])
 
 
 def pending_on(project: Project, environment: Environment) -> Pending:

@@ -18,11 +18,10 @@ from textual.screen import Screen
 
 from pgmig_tui.display import hangup
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.destinations import Destination, ToRun
-from pgmig_tui.ui.kept import KeptAnswers
+from pgmig_tui.ui.kept import KeptNotes
 from pgmig_tui.ui.messages import EnvironmentAnswered, ProjectRead, RunsListed
 from pgmig_tui.ui.router import screen_for
 from pgmig_tui.ui.screens.base import BaseScreen
@@ -74,8 +73,7 @@ class PgmigApp(App[int]):
         self.chosen = next((i for i, one in enumerate(session.facts.environments) if one.name == chosen), 0)
         self.unlocked: set[str] = set()
         """Protected environments whose word was given: from then on, in this session, they may be changed."""
-        self.kept = KeptAnswers()
-        self._warned = 0
+        self.kept = KeptNotes()
         self.farewell: list[str] = []
         self.fault = ""
         self._asks = asks
@@ -249,12 +247,7 @@ class PgmigApp(App[int]):
         self.go(ToRun(run_id))
 
     def leave(self) -> None:
-        """Leaves; says which runs go on. Answers that stand nowhere else are worth a second `q`."""
-        lost = self.kept.unsaid
-        if lost and lost != self._warned and isinstance(self.screen, BaseScreen):
-            self._warned = lost
-            self.screen.say(f"{count(lost, 'answer')} to a review would be lost: q again leaves, Esc keeps them")
-            return
+        """Leaves; says which runs go on."""
         self.farewell = [
             f"run {run.run_id} on {run.environment} {run.left_alone}; `pgmig-tui attach {run.run_id}` shows it"
             for run in self.answers.alive()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pgmig_tui.ui.answers import Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts
 from pgmig_tui.ui.destinations import Destination
-from pgmig_tui.ui.kept import KeptAnswers
+from pgmig_tui.ui.kept import KeptNotes
 
 
 class Shell(Protocol):
@@ -18,7 +18,7 @@ class Shell(Protocol):
 
     session: Backend
     answers: Answers
-    kept: KeptAnswers
+    kept: KeptNotes
     clock: Callable[[], datetime]
     """The time, in UTC."""
     chosen: int
@@ -31,7 +31,7 @@ class Shell(Protocol):
         """Show a run, alive or ended."""
 
     def leave(self) -> None:
-        """Leave the program, unless answers would be lost: then a second time leaves."""
+        """Leave the program."""
 
     def locked(self, environment: EnvironmentFacts) -> str | None:
         """Why nothing may be changed there yet; None when it may."""

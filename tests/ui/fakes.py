@@ -410,6 +410,7 @@ class FakeSession:
         self.start_error: PgmigError | None = None
         self.chosen: dict[str, str] = {}
         self.lifted: list[tuple[str, tuple[str, ...], str]] = []
+        self.said: dict[tuple[str, str], tuple[str, tuple[Answered, ...]]] = {}
         self.prepare_error: PgmigError | None = None
         self.written: dict[str, str] = {}
         self.texts: dict[str, str] = {}
@@ -499,20 +500,22 @@ class FakeSession:
             )
             for number, name in enumerate(names)
         )
-        return ReviewFacts(
-            environment,
-            command,
-            "run-1",
-            steps[:1] if command == "backfill" else steps,
-            self.review.items,
-            self.review.refusals,
-            creates=self.review.creates,
-            to="" if command == "backfill" else to or "",
-            told=((("| ", "muted"), ("UPDATE dms.documents", "plain")),) if command == "backfill" else (),
-            accepts=Losses(
-                tuple(what for step in steps for what in step.losses.known),
-                self.review.doubts if environment == "production" else (),
-            ),
+        return self.recalling(
+            ReviewFacts(
+                environment,
+                command,
+                "run-1",
+                steps[:1] if command == "backfill" else steps,
+                self.review.items,
+                self.review.refusals,
+                creates=self.review.creates,
+                to="" if command == "backfill" else to or "",
+                told=((("| ", "muted"), ("UPDATE dms.documents", "plain")),) if command == "backfill" else (),
+                accepts=Losses(
+                    tuple(what for step in steps for what in step.losses.known),
+                    self.review.doubts if environment == "production" else (),
+                ),
+            )
         )
 
     def recorded(self, run_id: str, path: str) -> str:
@@ -521,6 +524,20 @@ class FakeSession:
     def evidence(self, environment: str, change_id: str) -> VerifyEvidence:
         self.calls.append(AskEvidence(environment, change_id))
         return self.spoken
+
+    def recalling(self, review: ReviewFacts) -> ReviewFacts:
+        """As the real one: what was attested of the same scripts stands, all else is offered."""
+        script_hash, said = self.said.get((review.environment, review.command), ("", ()))
+        same = script_hash == self.review.script_hash
+        seen = {item.id for item in review.items if item.seen}
+        stands = tuple(one for one in said if same and one.how == "attest" and one.item_id not in seen)
+        why = "a reason holds for what was found" if same else "the script of x has changed since"
+        again = {one.item_id: (one.note, why) for one in said if one not in stands}
+        return replace(review, recalled=stands, again=again)
+
+    def keep(self, review: ReviewFacts, answers: Sequence[Answered]) -> str:
+        self.said[(review.environment, review.command)] = (self.review.script_hash, tuple(answers))
+        return ""
 
     def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
         said = {answer.item_id: answer for answer in answers}

@@ -10,6 +10,7 @@ import pytest
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Unreachable
+from pgmig_tui.gates.evidence import Evidence
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import ScriptImpact
 from pgmig_tui.run.journal.run_plan import Step
@@ -51,9 +52,9 @@ async def test_nothing_can_start_until_all_items_have_answers(size: tuple[int, i
         await robot.press("space")
         await robot.type("window Sun 02:00")
         await robot.press("enter")
-        await robot.sees("2 items", "> [+] Schedule maintenance")
+        await robot.sees("2 items", "> [+] Schedule")
         await robot.press("j", "space", *"told", "enter")
-        await robot.sees("1 item open", "> [+] Notify", "attested: told")
+        await robot.sees("cannot start: 1 item", "> [+] Notify", "attested: told")
         await robot.press("j", "j", "space")
         await robot.sees("nobody can tick it; o overrides")
         await robot.press("o", *"known reporter", "enter")
@@ -100,6 +101,32 @@ async def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing
         await robot.sees("2 items", "attested: window Sun 02:00")
         await robot.press("space", *"yes", "enter")
         await robot.sees("3 items open")
+
+
+async def test_enter_opens_the_evidence_of_an_item_and_starts_nothing() -> None:
+    rows = tuple({"pid": pid, "application": "reporting [/]"} for pid in range(60))
+    kept = Evidence(
+        "check:long-transactions", "pre", "No long transactions", "FAIL", "process 777", True, "FAIL", "process 777",
+        "long_transactions", "SELECT a.pid\n  FROM pg_stat_activity a", "ab" * 32, rows, 3, "2026-08-20T03:14:00Z",
+        "2026-08-20T03:14:01Z", "maria", "db:pg://db1/documents", missing="it has to be put right",
+    )  # fmt: skip
+    session = FakeSession()
+    session.review = UnderReview((*ITEMS[:-1], replace(ITEMS[-1], kept=kept)))
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.press("G", "enter")
+        await robot.sees(
+            "FAIL: process 777", "SHA-256 of the query", "FROM pg_stat_activity a", "db:pg://db1/documents"
+        )
+        await robot.sees("said by whom", "nobody", "it has to be put right", "page down: more")
+        for _ in range(5):
+            await robot.press("pagedown")
+        await robot.sees("pid = 59, application = reporting [/]", "and 3 more, which were not kept")
+        await robot.press("enter", "escape")
+        await robot.sees("> [!] No long transactions")
+        await robot.press("g", "enter")
+        await robot.sees("PostgreSQL 18.6", "Esc goes back")
+        assert session.started == []
 
 
 async def test_what_the_program_has_seen_to_is_not_ticked() -> None:
@@ -179,7 +206,7 @@ async def test_a_roll_back_that_loses_data_wants_that_accepted_first(size: tuple
     session.review = UnderReview(OPEN)
     async with opened(session, size) as robot:
         await at_review(robot, "R", unlocked=False)
-        await robot.sees("ROLL BACK 2 changes", "accept DATA LOSS", "cannot start: the data")
+        await robot.sees("ROLL BACK 2 changes", "a: accept DATA", "cannot start: the")
         await robot.snapshot("rollback")
         await robot.press("E")
         await robot.sees("E is off: the data loss is not accepted (a)")
@@ -408,7 +435,7 @@ async def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: 
         await robot.sees("attested: window Sun")
         # The reason was for what was found then: it is offered, and has to be given again.
         await robot.press("G")
-        await robot.sees("> [!] No long transactions", "* ")
+        await robot.sees("> [!] No long transactions", "reason *")
         await robot.press("o")
         await robot.sees("known reporter")
         await robot.press("enter")
@@ -423,23 +450,12 @@ async def test_what_was_attested_of_other_scripts_is_only_offered() -> None:
         await robot.press("escape")
         session.review = replace(session.review, script_hash="other")
         await robot.press("d")
-        await robot.sees("3 items open")
+        await robot.sees("3 items open", "answers of before must be said again: the script of x has changed since")
+        await robot.sees('"window Sun" must be said again')
         await robot.press("space")
         await robot.sees("window Sun")
         await robot.press("enter")
         await robot.sees("2 items", "attested: window Sun")
-
-
-async def test_leaving_the_program_with_answers_that_stand_nowhere_else_takes_a_second_q() -> None:
-    session = FakeSession()
-    async with opened(session) as robot:
-        await at_review(robot, environment="2")
-        await two_answers(robot)
-        await robot.press("q")
-        await robot.sees("2 answers to a review would be lost: q again leaves")
-        assert robot.app.return_value is None
-        await robot.press("q")
-        await robot.until(lambda: robot.app.return_value == 0, "the end")
 
 
 async def test_no_key_but_those_of_movement_moves_the_cursor() -> None:

@@ -46,7 +46,7 @@ def reviewed(found: reviews.Review, back_to: str) -> ReviewFacts:
         plan.command,
         plan.run_id,
         steps,
-        tuple(item_of(result) for result in found.gate.results),
+        tuple(item_of(result, plan.server.where) for result in found.gate.results),
         refused,
         warnings,
         plan.creates,
@@ -86,12 +86,39 @@ def asked_word(plan: RunPlan, environment: Environment) -> str:
     return plan.confirm_word if plan.protected and not environment.policy.protected else ""
 
 
+def recalling(review: ReviewFacts, state_dir: Path) -> ReviewFacts:
+    """The review with what was said before to the same, and what has to be said again."""
+    from pgmig_tui.review.drafts import about_plan, recalled_for
+
+    found = review.plan
+    known = recalled_for(state_dir, about_plan(found.plan), found.gate)
+    recalled = tuple(Answered(one.item_id, one.how, one.note, one.at) for one in known.standing)
+    again = {item_id: (one.note, one.why) for item_id, one in known.again.items()}
+    return replace(review, recalled=recalled, again=again)
+
+
+def keep(review: ReviewFacts, answers: Sequence[Answered], state_dir: Path) -> str:
+    """Keep what is said now for another try; why that can't be, "" where it can."""
+    from pgmig_tui.review import drafts
+
+    try:
+        drafts.keep(state_dir, drafts.about_plan(review.plan.plan), answers_of(review, answers))
+    except OSError as error:
+        return f"answers are not kept for another try: {error}"
+    return ""
+
+
 def answered(review: ReviewFacts, environment: Environment, answers: Sequence[Answered]) -> ReviewFacts:
-    """The review under these answers; the server isn't asked again."""
+    """The review under these answers."""
     from pgmig_tui.review.prepared import answered as judge
 
     found = judge(review.plan, environment, answers_of(review, answers))
-    return replace(reviewed(found, review.to), told=review.told, word=review.word)
+    return _carried(reviewed(found, review.to), review)
+
+
+def _carried(facts: ReviewFacts, before: ReviewFacts) -> ReviewFacts:
+    """With what a review keeps for as long as it is open."""
+    return replace(facts, told=before.told, word=before.word, recalled=before.recalled, again=before.again)
 
 
 def performed(review: ReviewFacts, environment: Environment, done: Sequence[CheckResult]) -> ReviewFacts:
@@ -99,7 +126,7 @@ def performed(review: ReviewFacts, environment: Environment, done: Sequence[Chec
     from pgmig_tui.review.prepared import answered as judge
 
     found = judge(review.plan, environment, review.plan.answers, done)
-    return replace(reviewed(found, review.to), told=review.told, word=review.word)
+    return _carried(reviewed(found, review.to), review)
 
 
 def answers_of(review: ReviewFacts, answers: Sequence[Answered]) -> list[Answer]:
@@ -125,11 +152,13 @@ def after_items(environment: Environment, command: str, folder: Path) -> tuple[I
     from pgmig_tui.review.afterwards import health_now, results
 
     found = (*results(folder, command, environment.name), *health_now(environment))
-    return tuple(item_of(result) for result in found)
+    return tuple(item_of(result, environment.target.display) for result in found)
 
 
-def item_of(result: Result) -> ItemFacts:
-    """An item of a checklist as the screens show it."""
+def item_of(result: Result, server: str) -> ItemFacts:
+    """An item of a checklist as the screens show it; `server` is where its check was asked."""
+    from pgmig_tui.gates.evidence import evidence_of
+
     item, answer = result.item, result.answer
     return ItemFacts(
         item.id,
@@ -141,6 +170,7 @@ def item_of(result: Result) -> ItemFacts:
         result.overridden,
         result.blocks,
         item.asks,
+        evidence_of(result, server),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -227,7 +228,8 @@ class ProjectSession:
         word = gating.asked_word(plan, where)
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
         performed = known_for(command, where, self._state_dir, before=self._proven.get(environment, ()))
-        return replace(gating.reviewed(review(plan, where, performed=performed), back), word=word)
+        facts = replace(gating.reviewed(review(plan, where, performed=performed), back), word=word)
+        return gating.recalling(facts, self._state_dir)
 
     def _prepare_backfill(self, where: Environment, which: str) -> ReviewFacts:
         """`which` is a change ID, or the ID of the run to go on with."""
@@ -242,7 +244,8 @@ class ProjectSession:
         plan, spec = prepare_backfill(self.project, where, options, state_dir=self._state_dir)
         word = gating.asked_word(plan, where)
         found = gating.reviewed(review(plan, where, performed=known_for(plan.command, where, self._state_dir)), "")
-        return replace(found, told=tuple(preview_lines(spec)) if spec is not None else (), word=word)
+        facts = replace(found, told=tuple(preview_lines(spec)) if spec is not None else (), word=word)
+        return gating.recalling(facts, self._state_dir)
 
     def recorded(self, run_id: str, path: str) -> str:
         from pgmig_tui.run.journal.folder import RUN_ID
@@ -281,7 +284,11 @@ class ProjectSession:
     def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
         return gating.answered(review, self._environment(review.environment), answers)
 
+    def keep(self, review: ReviewFacts, answers: Sequence[Answered]) -> str:
+        return gating.keep(review, answers, self._state_dir)
+
     def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> Watch:
+        from pgmig_tui.review.drafts import about_plan, used
         from pgmig_tui.review.prepared import ready
         from pgmig_tui.run.clients.client import start
 
@@ -289,6 +296,8 @@ class ProjectSession:
         target, found = where.target, review.plan
         if not found.plan.dry_run:
             found = ready(found, where)
+            with contextlib.suppress(OSError):
+                used(self._state_dir, about_plan(found.plan), found.plan.run_id)
         given = found.gate.counted(gating.answers_of(review, answers))
         return start(found.plan, given, password=target.password, secrets=target.secrets, evidence=found.kept)
 

@@ -18,6 +18,7 @@ from pgmig_tui.display.words import count
 from pgmig_tui.gates.loss import NONE, Losses, together
 
 if TYPE_CHECKING:
+    from pgmig_tui.gates.evidence import Evidence
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.rollback_steps import StepRow
@@ -186,6 +187,8 @@ class ItemFacts:
     overridden: bool = False
     blocks: bool = False
     asks: str = "who did it, when, or where is it written?"
+    kept: Evidence | None = None
+    """All that it hangs on."""
 
     @property
     def seen(self) -> bool:
@@ -225,6 +228,10 @@ class ReviewFacts:
     """Of a deploy that isn't one until they are lifted: it then has no steps."""
     accepts: Losses = NONE
     """What is or may be lost and must be accepted before it starts."""
+    recalled: tuple[Answered, ...] = ()
+    """What was said before to the very same, and stands."""
+    again: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By item what was said before and doesn't count now, and why."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
@@ -479,6 +486,10 @@ class Backend(Protocol):
         ...
 
     def evidence(self, environment: str, change_id: str) -> VerifyEvidence: ...
+    def keep(self, review: ReviewFacts, answers: Sequence[Answered]) -> str:
+        """Keep what is said now for another try of the same; why that can't be, "" where it can. A short write."""
+        ...
+
     def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts: ...
     def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> Watch: ...
     def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:

@@ -96,7 +96,7 @@ def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> R
         losses=tuple(loss_lines(found)),
         loses=found.losses,
         saves=found.saving is not None,
-        items=tuple(item_of(result) for result in review.gate.results),
+        items=tuple(item_of(result, found.plan.server.where) for result in review.gate.results),
         command=command_line(found),
         found=(found, running),
     )
@@ -106,7 +106,7 @@ def answered(rollback: Rollback, environment: Environment, answers: Sequence[Ans
     """The same under these answers; the server isn't asked again."""
     found, running = rollback.found
     again: RollbackReview = found.answered(environment, _given(found, answers))
-    items = tuple(item_of(result) for result in again.review.gate.results)
+    items = tuple(item_of(result, found.plan.server.where) for result in again.review.gate.results)
     return replace(rollback, items=items, found=(again, running))
 
 

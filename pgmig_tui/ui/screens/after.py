@@ -20,8 +20,8 @@ from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts
 from pgmig_tui.ui.destinations import ToRollback
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.screens.dialog import AskScreen, take_back
-from pgmig_tui.ui.views.checklist import item_line, whole_item
+from pgmig_tui.ui.screens.dialog import AskScreen, EvidenceScreen, take_back
+from pgmig_tui.ui.views.checklist import head_line, item_line, whole_item
 from pgmig_tui.ui.views.run import next_words
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
@@ -64,7 +64,7 @@ class AfterScreen(BaseScreen):
 
     def set_up(self) -> None:
         self.result.make(lambda columns: self._result_line())
-        self.title_bar.make(lambda columns: ((" After", "title"),))
+        self.title_bar.make(lambda columns: head_line("After", columns))
         super().set_up()
         self._show()
         if self.environment is not None:
@@ -179,6 +179,11 @@ class AfterScreen(BaseScreen):
                 "after.log", "t", "t", "Log", "the log of the run", always(cls.do_log),
                 called=lambda screen: "Steps" if screen._logged else "Log",
             ),
+            Key(
+                "after.evidence", "enter", "Enter", "Evidence",
+                "what the item under the cursor hangs on: query, rows, server, times, who said what",
+                with_item(cls._chosen_item, cls.do_evidence),
+            ),
             *cls.moves("line"),
         )  # fmt: skip
 
@@ -192,6 +197,9 @@ class AfterScreen(BaseScreen):
         if self.picture.command != "deploy" or not self.picture.done:
             return "this run deployed nothing"
         return self.answers.silent(environment.name)
+
+    def do_evidence(self, item: ItemFacts) -> None:
+        self.app.push_screen(EvidenceScreen(item))
 
     def do_tick(self, item: ItemFacts) -> None:
         if item.answered:

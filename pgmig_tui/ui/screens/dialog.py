@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from pgmig_tui.display.cells import Line, Role, cut, wrapped
 from pgmig_tui.display.safe import safe
+from pgmig_tui.gates.evidence import evidence_lines
 from pgmig_tui.ui.sizes import SHORT, SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Lines
 
@@ -50,6 +51,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         Binding("pageup,up", "turn(-1)", show=False),
     ]
 
+    widest: ClassVar[int] = COLUMNS
+    """Columns of its text at most."""
+
     def __init__(
         self, lines: Sequence[Line], *, placeholder: str = "", typed: bool = True, danger: bool = False
     ) -> None:
@@ -83,7 +87,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     def set_out(self) -> None:
         """Folds the text for the columns there are; what has no room can be scrolled to."""
         size = self.app.size
-        room = min(COLUMNS, max(20, size.width - _FRAME))
+        room = min(self.widest, max(20, size.width - _FRAME))
         lines = [
             part for line in self._given for part in (wrapped(line, room, indent="", hanging="") if line else [()])
         ]
@@ -185,6 +189,22 @@ class ConfirmScreen(Dialog[bool]):
         # What stood there when Enter was pressed counts, not what was typed since.
         if self.fits(message.value):
             self.answer(True)
+
+
+class EvidenceScreen(Dialog[None]):
+    """What an item of a checklist hangs on: what was asked, of whom, when, and what came of it; who said what."""
+
+    widest: ClassVar[int] = 120
+
+    def __init__(self, item: ItemFacts) -> None:
+        told = (
+            evidence_lines(item.kept) if item.kept is not None else [*paragraph(item.title), *paragraph(item.summary)]
+        )
+        super().__init__(told, typed=False)
+
+    def hint_line(self, columns: int) -> Line:
+        more = "" if self._read else "page down: more. "
+        return ((f"{more}Esc goes back", "muted"),)
 
 
 def take_back(item: ItemFacts) -> ConfirmScreen:

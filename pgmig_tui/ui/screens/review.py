@@ -19,9 +19,9 @@ from pgmig_tui.ui.destinations import ToReview, ToRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
-from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph, take_back
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, EvidenceScreen, paragraph, take_back
 from pgmig_tui.ui.threads import words_of
-from pgmig_tui.ui.views.checklist import item_line, whole_item
+from pgmig_tui.ui.views.checklist import head_line, item_line, whole_item
 from pgmig_tui.ui.views.review import mark_lines, step_lines, step_names
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
@@ -76,7 +76,7 @@ class ReviewScreen(BaseScreen):
 
     def set_up(self) -> None:
         self.crumbs.make(self._crumbs_line)
-        self.title_bar.make(lambda columns: ((" Before", "title"),))
+        self.title_bar.make(lambda columns: head_line("Before", columns))
         super().set_up()
         self._show()
         self._prepare()
@@ -116,11 +116,13 @@ class ReviewScreen(BaseScreen):
         """It has been read: what was attested of the very same scripts before stands again."""
         self._take(review)
         self._to_open()
-        known = self.shell.kept.holding(review)
-        if known:
-            self._answers = {**known, **self._answers}
-            many = count(len(known), "answer")
+        if review.recalled:
+            self._answers = {**{one.item_id: one for one in review.recalled}, **self._answers}
+            many = count(len(review.recalled), "answer")
             self._evaluate(f"{many} of before to the same scripts; space withdraws one")
+        elif waiting := [item for item in review.items if item.blocks and item.id in review.again]:
+            told = f"{count(len(waiting), 'answer')} of before must be said again"
+            self.say(f"{told}: {review.again[waiting[0].id][1]}")
 
     def project_changed(self) -> None:
         """What was read is no longer what lies on disk: nothing is started from it."""
@@ -207,6 +209,9 @@ class ReviewScreen(BaseScreen):
             current = self._item()
             if current is not None and current.summary and (not current.answered or current.overridden):
                 lines += point(safe(current.summary), columns, "muted")
+            if current is not None and not current.answered and current.id in self.review.again:
+                note, why = self.review.again[current.id]
+                lines += point(f'"{safe(note)}" must be said again: {safe(why)}', columns, "waiting")
             if current is not None and current.answered:
                 word = "overridden" if current.overridden else "attested"
                 lines += point(f"{word}: {safe(current.answered)}", columns, "done")
@@ -263,6 +268,11 @@ class ReviewScreen(BaseScreen):
             Key(
                 "review.dry_run", "D", "D", "DRY RUN..", "review, then run all of this and roll it back",
                 with_item(cls._prepared_review, cls.do_dry_run, cls._no_dry_run), True,
+            ),
+            Key(
+                "review.evidence", "enter", "Enter", "Evidence",
+                "what the item under the cursor hangs on: query, rows, server, times, who said what",
+                with_item(cls._chosen_item, cls.do_evidence), hidden=cls._marked,
             ),
             *cls.moves("line"),
         )  # fmt: skip
@@ -340,6 +350,9 @@ class ReviewScreen(BaseScreen):
             return f"{count(len(review.blocking), 'item')} open: {listing(review.blocking, 3)}"
         return None
 
+    def do_evidence(self, item: ItemFacts) -> None:
+        self.app.push_screen(EvidenceScreen(item))
+
     def do_tick(self, item: ItemFacts) -> None:
         if item.answered:
             self.app.push_screen(take_back(item), lambda yes: self._take_back(item.id) if yes else None)
@@ -348,7 +361,8 @@ class ReviewScreen(BaseScreen):
         self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
 
     def _said_before(self, item: ItemFacts) -> str:
-        return self.shell.kept.said(self.environment.name, self.command, item.id)
+        again = self.review.again.get(item.id, ("", "")) if self.review is not None else ("", "")
+        return self.shell.kept.said(self.environment.name, self.command, item.id) or again[0]
 
     def _take_back(self, item_id: str) -> None:
         self._answers.pop(item_id, None)
@@ -363,15 +377,17 @@ class ReviewScreen(BaseScreen):
         if note:
             at = f"{self.shell.clock():%Y-%m-%dT%H:%M:%SZ}"
             self._answers[item_id] = Answered(item_id, "override" if how == "override" else "attest", note, at)
+            self.shell.kept.note(self.environment.name, self.command, item_id, note)
             self._evaluate()
 
     def _evaluate(self, told: str = "") -> None:
-        """Judges again under the answers that stand now, which are kept for whoever comes back. `told` is said then."""
+        """Judges again under the answers that stand now, which the session keeps for another try. `told` is said
+        then."""
         session, review, answers = self.session, self.review, tuple(self._answers.values())
         if review is None:
             return
-        self.shell.kept.keep(review, self._answers)
-
+        if trouble := session.keep(review, answers):
+            self.say(trouble, "failed")
         self._turn += 1
         turn = self._turn
 
@@ -500,7 +516,6 @@ class ReviewScreen(BaseScreen):
         )
 
     def _started(self, review: ReviewFacts, watch: Watch) -> None:
-        self.shell.kept.used(review)
         self.go_on_to(ToRun(watch.run_id, self.environment, watch))
 
     def _not_started(self, review: ReviewFacts, error: Exception) -> None:

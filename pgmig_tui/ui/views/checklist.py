@@ -1,40 +1,91 @@
-"""Items of checklists as lines."""
+"""Items of checklists as lines of three columns: seen by the program, said by whom, missing."""
 
 from __future__ import annotations
 
-from pgmig_tui.display.cells import Line, Role, cut, pad, width
+from pgmig_tui.display.cells import Line, Role, cut, pad
 from pgmig_tui.display.safe import safe
+from pgmig_tui.gates.evidence import columns_of
 from pgmig_tui.ui.backend.protocol import ItemFacts
 
 _ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
+_BOX = 5
+"""Columns of the box and the blank behind it; the cursor's own is beside the line."""
+WIDE = 96
+"""From so many columns on what was seen, said and is missing stands there in words."""
+_NARROW = (7, 10, 8)
+"""Columns of the three where there is no room for more than a word."""
+
+
+def head_line(name: str, columns: int) -> Line:
+    """What stands above the list: its name and the three columns."""
+    title, three = _widths(columns)
+    said = "said by whom" if columns >= WIDE else "said"
+    seen = "seen by the program" if columns >= WIDE else "seen"
+    names = (pad(cut(text, room), room) for text, room in zip((seen, said, "missing"), three, strict=True))
+    return ((pad(f" {name}", _BOX + 1 + title), "title"), (" " + " ".join(names), "muted"))
 
 
 def item_line(item: ItemFacts, columns: int) -> Line:
-    """A box that says what is asked of anybody, then what it is, its state in a word, and who must look."""
-    box = f"[{_glyph(item)}]"
-    word: str = item.state
-    role = _ROLES[item.state]
-    if item.overridden:
-        word, role = "OVERRIDDEN", "waiting"
-    elif item.answered:
-        word, role = "by hand", "done"
-    elif item.how == "attested" and item.state == "UNKNOWN":
-        word, role = "not confirmed", "stale"
-    tail = f"{word}{' *' if item.blocks else ''}"
-    room = max(10, columns - width(tail) - 8)
-    return ((f" {box} ", role), (pad(cut(safe(item.title), room), room), "plain"), (f" {tail}", role))
+    """A box that says at a glance how it stands, what it is, and the three columns."""
+    title, three = _widths(columns)
+    box, role = _box(item)
+    texts = _texts(item) if columns >= WIDE else _words(item)
+    roles: tuple[Role, Role, Role] = (
+        _ROLES[item.state] if not item.answered or item.overridden else "done",
+        "waiting" if item.overridden else "done",
+        "failed" if item.blocks else "muted",
+    )
+    cells: list[tuple[str, Role]] = []
+    for text, room, one in zip(texts, three, roles, strict=True):
+        cells += [(" ", "plain"), (pad(cut(safe(text), room), room), one)]
+    return ((f" [{box}] ", role), (pad(cut(safe(item.title), title), title), "plain"), *cells)
 
 
-def _glyph(item: ItemFacts) -> str:
+def _widths(columns: int) -> tuple[int, tuple[int, int, int]]:
+    """Columns of the title, and of each of the three."""
+    if columns < WIDE:
+        return max(10, columns - _BOX - 5 - sum(_NARROW)), _NARROW
+    title = min(42, columns // 3)
+    rest = columns - _BOX - 5 - title
+    seen, said = rest * 2 // 5, rest * 3 // 10
+    return title, (seen, said, rest - seen - said)
+
+
+def _words(item: ItemFacts) -> tuple[str, str, str]:
+    """The three columns in a word each; a star: it keeps the run from starting."""
+    kept = item.kept
+    seen = kept.seen if kept is not None else item.state if item.seen or item.overridden else ""
+    said = ""
+    if item.answered:
+        said = (kept.answered_by.split() or ["by hand"])[0] if kept is not None else "by hand"
+    if item.answered or item.state in ("PASS", "N-A", "WARN"):
+        missing = "" if not item.blocks else "reason *"
+    elif not item.seen:
+        missing = "a word *" if item.blocks else "a word"
+    else:
+        missing = "reason *" if item.blocks else ""
+    return seen, "OVERRIDDEN" if item.overridden else said, missing
+
+
+def _texts(item: ItemFacts) -> tuple[str, str, str]:
+    """The three columns in words."""
+    if item.kept is None:
+        seen, said, missing = _words(item)
+        return f"{seen} {item.summary}" if seen else "", item.answered or said, missing
+    seen, said, missing = columns_of(item.kept)
+    return seen, said, f"* {missing}" if item.blocks else missing
+
+
+def _box(item: ItemFacts) -> tuple[str, Role]:
     """`+` good, `-` not applicable, `o` overridden, `!` look at it, blank: still asked for. No `x`: that means failed
     everywhere else."""
     if item.overridden:
-        return "o"
+        return "o", "waiting"
     if item.state == "N-A" and not item.blocks:
-        return "-"
+        return "-", "muted"
     if item.answered or (item.state == "PASS" and not item.blocks):
-        return "+"
-    return "!" if item.state in {"FAIL", "WARN"} else " "
+        return "+", "done"
+    return ("!" if item.state in {"FAIL", "WARN"} else " "), _ROLES[item.state]
 
 
 def whole_item(item: ItemFacts) -> str:
