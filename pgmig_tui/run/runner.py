@@ -26,7 +26,7 @@ from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import PgmigError, Refused, in_a_line
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run.clients import controller
-from pgmig_tui.run.journal.entry import event_of
+from pgmig_tui.run.journal.entry import event_of, fields_of
 from pgmig_tui.run.journal.events import (
     FORMAT,
     CommandReceived,
@@ -50,6 +50,7 @@ from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.mark_files import mark_in_file
 from pgmig_tui.run.journal.noted import note_schema
 from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step
+from pgmig_tui.run.process import kept_evidence
 from pgmig_tui.run.process.control import Control, open_session
 from pgmig_tui.run.process.failures import StepResult
 from pgmig_tui.run.process.opening_hours import OpeningHours
@@ -152,8 +153,8 @@ class Runner:
         )
         for answer in self.answers:
             self.journal.write(event_of("gate_passed", {**answer, "answered_at": answer.get("at", "")}))
-        for one in self.evidence:
-            self.journal.write(event_of("evidence_kept", one))
+        # As the journal has it: without the values that no record may hold.
+        self.evidence = [fields_of(self.journal.write(event_of("evidence_kept", one)).event) for one in self.evidence]
         if plan.backup is not None:
             self.journal.write(event_of("backup_proven", plan.backup))
         for loss in plan.losses:
@@ -470,6 +471,8 @@ class Runner:
             if found.schema is None and plan.tracking is not None:
                 self.journal.write(Warned(message=f"tracking is off: {found.reason}"))
             self.plan = dataclasses.replace(plan, tracking=found.schema, tracking_version=found.version)
+            if why := kept_evidence.record(setup, plan, found.schema, found.version, self.evidence):
+                self.journal.write(Warned(message=f"the checklist's evidence is not kept in the database: {why}"))
         if found.no_runs:
             if found.without_row not in plan.warnings:
                 self.journal.write(Warned(message=found.without_row))

@@ -37,7 +37,8 @@ def deploy(checkout: Checkout, *more: str) -> Outcome:
     return checkout.run("deploy", "live", "--confirm", "live", past, "--json-lines", *more)
 
 
-def test_the_list_is_told_whole_answered_beforehand_and_after_the_run(checkout: Checkout) -> None:
+def test_the_list_is_told_whole_answered_beforehand_and_after_the_run(checkout: Checkout, pg18: Server) -> None:
+    database = checkout.root.joinpath("sqitch.conf").read_text().split("/")[-1].strip()
     before = listed(checkout.run("check", "live", "--json"))
     assert list(before)[:4] == ["pre:window", "pre:notify", "pre:coordination", "pre:backup"]
     assert list(before)[-8:-5] == ["deploy:production", "deploy:verify-production", "deploy:monitor"]
@@ -79,6 +80,14 @@ def test_the_list_is_told_whole_answered_beforehand_and_after_the_run(checkout: 
     passed = {event["item_id"]: event["note"] for event in events if event["event"] == "gate_passed"}
     assert {item: passed[item] for item in SAID} == SAID
     run = events[0]["run"]
+    assert not [event for event in events if event["event"] == "warning"]
+    stored = pg18.execute(
+        f"SELECT item, state, answered_how, note, sql_hash, role FROM pgmig.evidence WHERE run_id = '{run}'", database
+    )
+    by_item = {item: tuple(row) for item, *row in stored}
+    assert by_item["pre:notify"][:3] == ("PASS", "said", "mailed")
+    assert by_item["check:server"][:2] == ("PASS", "seen")
+    assert len(by_item["check:server"][3]) == 64
 
     later = listed(checkout.run("after", run, "--json"))
     assert list(later)[:4] == ["deploy:production", "deploy:verify-production", "deploy:monitor", "post:application"]
