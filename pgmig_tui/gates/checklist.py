@@ -125,6 +125,7 @@ ON_PRODUCTION = DEPLOY[3:]
 _POLICY_TITLES = {
     "promote_from": "Same changes deployed and verified there first",
     "approvals": "Approvals given",
+    "soak": "In use there for long enough",
     "window": "Inside the maintenance window",
     "freeze": "No freeze",
 }
@@ -141,12 +142,12 @@ def items_for(environment: Environment, command: str) -> tuple[ChecklistItem, ..
     if command == "verify":
         return (HEALTH[0],)
     if command in ("revert", "rollback"):
-        shown = tuple(replace(item, required=False) for item in HEALTH[1:])
+        exempt = tuple(replace(item, always=False) for item in policy_items(policy))
+        shown = tuple(replace(item, required=False) for item in (*exempt, *HEALTH[1:]))
         if command == "revert":
             return (HEALTH[0], *shown)
         return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
-    steps = BEFORE_PRODUCTION if policy.protected else BEFORE_PRODUCTION[-1:]
-    return (*_pre(policy), *policy_items(policy), *HEALTH, *steps)
+    return (*_pre(policy), *policy_items(policy), *HEALTH, *_before_production(policy))
 
 
 def after(command: str, environment: str = "production") -> tuple[ChecklistItem, ...]:
@@ -210,6 +211,17 @@ def item_named(items: Iterable[ChecklistItem], item_id: str) -> ChecklistItem:
     raise UsageError(
         f'There is no checklist item "{item_id}".', do=f"Items here: {', '.join(item.id for item in known)}."
     )
+
+
+def _before_production(policy: Policy) -> tuple[ChecklistItem, ...]:
+    """Where the policy names the environment that changes come from, that one is asked instead of a person."""
+    if policy.promote_from is None:
+        return BEFORE_PRODUCTION if policy.protected else BEFORE_PRODUCTION[-1:]
+    seen = tuple(
+        replace(item, how="check", check=check, always=True)
+        for item, check in zip(BEFORE_PRODUCTION, ("staging_deployed", "staging_verified"), strict=False)
+    )
+    return (*seen, *BEFORE_PRODUCTION[2:])
 
 
 def _pre(policy: Policy) -> tuple[ChecklistItem, ...]:

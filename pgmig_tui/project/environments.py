@@ -23,8 +23,9 @@ DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
-_COMPUTED = ("window", "freeze")
-_UNENFORCED = ("promote_from", "approvals")
+_COMPUTED = ("promote_from", "soak", "window", "freeze")
+_UNENFORCED = ("approvals",)
+_LONGEST_SOAK_MS = 366 * 86_400_000
 _DURATION = re.compile(r"([0-9]+)\s*(ms|s|min|h|d)")
 _DURATION_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _CONFIRM_WORD = re.compile(r"[a-z0-9-]{2,5}")
@@ -51,7 +52,8 @@ class Policy:
     """What is allowed on an environment.
 
     `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
-    `window` is when it may be deployed to, `freeze` when it may not be.
+    `promote_from` names the environment in which changes must have been deployed and verified before, and `soak_ms` is
+    how long they must have been there. `window` is when it may be deployed to, `freeze` when it may not be.
     `on_hangup` is finish, continue or abort: what a run does when the terminal that controls it is gone.
     `save_before_revert`: a rollback first keeps in `keep_schema` what it destroys.
     `computed` are the keys set in pgmig.toml that are rules of their own, with their values as TOML; `unenforced` are
@@ -68,6 +70,7 @@ class Policy:
     tracking: str | None = DEFAULT_TRACKING
     backup: BackupPolicy = BackupPolicy()
     promote_from: str | None = None
+    soak_ms: int = 0
     approvals: tuple[str, ...] = ()
     queue_guard: QueueGuard = QueueGuard()
     retries: int = DEFAULT_RETRIES
@@ -82,13 +85,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A named target with a policy. `line` is its place in pgmig.toml, 0 without one."""
+    """A named target with a policy. `line` is its place in pgmig.toml, 0 without one. `source` is the environment that
+    its policy promotes from."""
 
     name: str
     target: Target
     policy: Policy
     color: str | None = None
     line: int = 0
+    source: Environment | None = None
 
     @property
     def own_schemas(self) -> frozenset[str]:
@@ -158,7 +163,8 @@ class _TomlReader:
         environments = [table.environment() for table in found]
         self._check_names(found)
         self._check_promotion(found)
-        return tuple(environment for environment in environments if environment)
+        known = {one.name: one for one in environments if one}
+        return () if self.errors else tuple(_with_source(one, known) for one in known.values())
 
     def _check_names(self, tables: Sequence[_Table]) -> None:
         names: dict[str, int] = {}
@@ -193,6 +199,12 @@ class _TomlReader:
             if source == table.name and not reported & set(path):
                 self.error(line, f"promote_from goes in a circle: {' ← '.join([*path, table.name])}")
                 reported.update(path)
+
+
+def _with_source(environment: Environment, known: Mapping[str, Environment]) -> Environment:
+    """The same, knowing where it promotes from; nothing goes in a circle here."""
+    source = known.get(environment.policy.promote_from or "")
+    return environment if source is None else replace(environment, source=_with_source(source, known))
 
 
 class _Table:
@@ -251,6 +263,7 @@ class _Table:
                 required, self.get("verify", verify_backup, "decode" if required else "none", backup_table, "backup.")
             ),
             promote_from=self.get("promote_from", _text, "") or None,
+            soak_ms=self.get("soak", _soak, 0),
             approvals=self.get("approvals", _texts, ()),
             queue_guard=QueueGuard(
                 self.get("waiters", _count, 10, guard_table, "queue_guard."),
@@ -263,6 +276,11 @@ class _Table:
             save_before_revert=self.get("save_before_revert", _flag, False),
             keep_schema=self.get("keep_schema", _schema, DEFAULT_KEEP_SCHEMA),
         )
+        if "soak" in self.values and "promote_from" not in self.values:
+            line = self.reader.lines.key(self.index, "soak")
+            self.reader.error(
+                line, 'soak needs promote_from = "…": the environment in which changes have to stay so long'
+            )
         computed = [(key, _toml(self.values[key])) for key in _COMPUTED if key in self.values]
         unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]
         return replace(policy, computed=tuple(computed), unenforced=tuple(unenforced))
@@ -351,6 +369,13 @@ def _duration(value: object) -> int:
     if milliseconds > 2**31 - 1:  # PostgreSQL's limit for timeouts
         raise ValueError("a duration below 24 days")
     return milliseconds
+
+
+def _soak(value: object) -> int:
+    expected = 'a duration in quotes, such as "24h" or "3d"'
+    if not isinstance(value, str) or not _DURATION.fullmatch(value) or not 0 < duration_ms(value) <= _LONGEST_SOAK_MS:
+        raise ValueError(expected)
+    return duration_ms(value)
 
 
 def _confirm_word(value: object) -> str:

@@ -21,6 +21,8 @@ from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
 from pgmig_tui.review.backups import known_for
 from pgmig_tui.review.drafts import About, AskedAgain, recalled_for, server_name
+from pgmig_tui.review.measured_before import durations_of
+from pgmig_tui.review.promoted import Provenance, pending_provenance
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
@@ -35,13 +37,14 @@ LATER = {"performed": "the run does it", "attested": "it comes after the run: `p
 @dataclass(frozen=True, slots=True)
 class Pending:
     """What a deploy would do there: its changes, the locks that they want, how long they may take, and why these aren't
-    known."""
+    known; and what is known of the changes where they come from."""
 
     about: About
     changes: tuple[Change, ...] = ()
     wanted: tuple[WantedLock, ...] = ()
     needs: tuple[Need, ...] = ()
     trouble: str = ""
+    source: Provenance | None = None
 
     @property
     def tags(self) -> list[str]:
@@ -95,10 +98,10 @@ def item_json(one: Evidence, again: AskedAgain | None = None) -> dict[str, objec
 
 def look(project: Project, environment: Environment, state_dir: Path) -> WholeList:
     """The list as it is now, with what was said to it so far. Never raises for the server."""
-    found = pending_on(project, environment)
+    found = pending_on(project, environment, state_dir)
     checks: Sequence[CheckResult] = check_environment(environment, found.wanted)
     asked = (*checks, *known_for("deploy", environment, state_dir))
-    asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs))
+    asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs, found.source))
     items = items_before(environment, found)
     protected = environment.policy.protected
     recalled = recalled_for(state_dir, found.about, evaluate(items, asked, (), protected))
@@ -116,20 +119,29 @@ def items_before(environment: Environment, found: Pending) -> tuple[ChecklistIte
     return naming_release(items_for(environment, "deploy"), found.tags)
 
 
-def pending_on(project: Project, environment: Environment) -> Pending:
+def pending_on(project: Project, environment: Environment, state_dir: Path | None = None) -> Pending:
     """What a deploy would do there. What can't be known is said in `trouble`, but of a server that doesn't answer,
-    which its own check tells."""
+    which its own check tells. With a `state_dir` the environment is asked, too, that the changes come from."""
     plain = About(project.plan.project, environment.name, "deploy", "", frozenset())
     try:
         with connect(environment.target, application_name=application_name("check", "impact")) as connection:
             changes = tuple(pending(project, environment, connection))
-            known = Pending(_about(project, environment, connection.identity(), changes), changes)
+            identity = connection.identity()
+            source = None
+            if state_dir is not None:
+                source = pending_provenance(project, environment, changes, identity.key, state_dir)
+            known = Pending(_about(project, environment, identity, changes), changes, source=source)
             try:
                 scripts = list(sources(project, changes, "deploy"))
                 how = reading(project, "deploy", environment, connection, {})
                 found = inspect(scripts, how, connection)
-                needs = [Need(one.change, policies.estimated(one), "estimated") for one in found]
-                return replace(known, wanted=affected(found), needs=tuple(needs))
+                needs: tuple[Need, ...] = ()
+                if policies.rules_for(environment):
+                    durations: policies.Durations = durations_of(environment, connection)
+                    if source is not None:
+                        durations = (*durations, (source.facts.name, source.facts.durations))
+                    needs = policies.pending_needs(environment, changes, found, durations)
+                return replace(known, wanted=affected(found), needs=needs)
             except PgmigError as error:
                 return replace(known, trouble=error.what)
     except Unreachable:

@@ -6,7 +6,7 @@ is `schema_migrations.execution_time` of the tracking schema, which holds the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ def measured_before(
     ]
 
 
-def durations_of(environment: Environment, connection: Connection) -> tuple[tuple[str, dict[str, float]], ...]:
+def durations_of(environment: Environment, connection: Connection) -> tuple[tuple[str, Mapping[str, float]], ...]:
     """What deploys took in this environment, where `connection` is. Nothing is raised but its loss."""
     return ((environment.name, _durations(connection, environment)),)
 

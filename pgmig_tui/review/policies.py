@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.gates.window import FREEZE, WINDOW, Need, OpeningRules, results
+from pgmig_tui.review.promoted import Provenance, provenance_results
 from pgmig_tui.run.process.guard import longest_wait_ms
 
 if TYPE_CHECKING:
-    from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.gates.gate import Gate
     from pgmig_tui.gates.impacts import Inspected
+    from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.run.journal.rehearsed import Rehearsed
     from pgmig_tui.run.journal.run_plan import RunPlan, Step
@@ -27,6 +30,8 @@ Durations = Sequence[tuple[str, Mapping[str, float]]]
 """Where scripts were deployed before, the nearest first: name, and milliseconds by the beginning of change IDs."""
 
 _ASKED = frozenset({"deploy", "backfill"})
+EXEMPT = ("revert", "rollback")
+"""Before these no policy is asked: they are what is done when something is wrong."""
 
 
 def rules_for(environment: Environment) -> OpeningRules:
@@ -57,16 +62,47 @@ def needs_of(
     """How long each step may take at most, with what it may wait for locks."""
     kept = [*rehearsed, *[None] * (len(plan.steps) - len(rehearsed))]
     wait = longest_wait_ms(plan.retries, plan.lock_timeout_ms)
-    found = []
-    for step, one, trial in zip(plan.steps, impacts, kept, strict=True):
-        need = _need(step, one, trial, durations)
-        found.append(need if not need.ms else Need(need.change, need.ms + wait, need.source))
-    return tuple(found)
+    return tuple(
+        _with_tries(_need(step, one, trial, durations), wait)
+        for step, one, trial in zip(plan.steps, impacts, kept, strict=True)
+    )
 
 
-def policy_results(environment: Environment, clock: datetime | None, needs: Sequence[Need]) -> tuple[CheckResult, ...]:
+def pending_needs(
+    environment: Environment, changes: Sequence[Change], found: Sequence[Inspected], durations: Durations
+) -> tuple[Need, ...]:
+    """The same of changes that nobody has planned a run of yet."""
+    by_name = {one.change: one for one in found}
+    wait = longest_wait_ms(environment.policy.retries, environment.policy.lock_timeout_ms)
+    return tuple(
+        _with_tries(_measured(one.change_id, one.name, by_name.get(one.name), None, durations), wait) for one in changes
+    )
+
+
+def _with_tries(need: Need, wait_ms: int) -> Need:
+    return (
+        need
+        if need.ms is None or not need.source.startswith(("measured", "estimated"))
+        else replace(need, ms=need.ms + wait_ms)
+    )
+
+
+def policy_results(
+    environment: Environment, clock: datetime | None, needs: Sequence[Need], source: Provenance | None
+) -> tuple[CheckResult, ...]:
     """The results of all policies that can be worked out."""
-    return results(rules_for(environment), clock, needs)
+    return (*provenance_results(environment, source), *results(rules_for(environment), clock, needs))
+
+
+def exempt_results(environment: Environment, command: str) -> tuple[CheckResult, ...]:
+    """What is said of the policies that a revert or a rollback isn't asked for."""
+    return tuple(CheckResult(f"policy:{key}", "", "N-A", f"a {command} is exempt") for key in exempt_keys(environment))
+
+
+def exempt_keys(environment: Environment) -> tuple[str, ...]:
+    """The keys of pgmig.toml that nothing but a deploy and a backfill is held to."""
+    policy = environment.policy
+    return tuple(key for key, _ in (*policy.computed, *policy.unenforced))
 
 
 def schedule(plan: RunPlan, environment: Environment, gate: Gate, needs: Sequence[Need]) -> dict[str, Any] | None:
@@ -96,11 +132,15 @@ def _need(step: Step, one: Inspected | None, trial: Rehearsed | None, durations:
         return Need(step.change, 0, "its script isn't run")
     if step.mode == "batches":
         return Need(step.change, 0, "it stops between two batches")
+    return _measured(step.change_id, step.change, one, trial, durations)
+
+
+def _measured(change_id: str, name: str, one: Inspected | None, trial: Rehearsed | None, durations: Durations) -> Need:
     for where, known in durations:
-        if (ms := known.get(step.change_id[:8])) is not None:
-            return Need(step.change, round(ms), f"measured on {where}")
+        if (ms := known.get(change_id[:8])) is not None:
+            return Need(name, round(ms), f"measured on {where}")
     if one is not None and (ms := estimated(one)) is not None:
-        return Need(step.change, ms, "estimated")
+        return Need(name, ms, "estimated")
     if trial is not None:
-        return Need(step.change, trial.ms, "measured in a rehearsal, without rows")
-    return Need(step.change, None)
+        return Need(name, trial.ms, "measured in a rehearsal, without rows")
+    return Need(name, None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
 from pgmig_tui.review.backups import proof_of, require_unchanged
 from pgmig_tui.review.measured_before import durations_of
+from pgmig_tui.review.promoted import Provenance, provenance
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.journal.rehearsed import Rehearsed, counting, evidence, hash_of, kept, schema_digest
 from pgmig_tui.run.journal.run_plan import RunPlan
@@ -57,6 +59,8 @@ class Review:
     """When the checks were asked, by time.monotonic()."""
     rehearsed: tuple[Rehearsed | None, ...] = ()
     """By step, the rehearsal of that very script on the very schema that it will meet."""
+    source: Provenance | None = None
+    """What is known of its changes where they come from; None where no policy asks."""
     needs: tuple[Need, ...] = ()
     """By step, how long it may take at most, where windows or freezes ask for it."""
 
@@ -109,17 +113,24 @@ def review(
     looked at, and the review says so.
     """
     nothing = _Looked((None,) * len(plan.steps), False, NOT_ASKED)
-    looked = _impacts(plan, environment) if impact else nothing
+    asks = policies.asks(plan)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(provenance, plan, environment) if asks and environment.source is not None else None
+        looked = _impacts(plan, environment) if impact else nothing
+        source = asked.result() if asked is not None else None
     impacts, catalog, reason = looked.impacts, looked.catalog, looked.reason
     wanted = affected(one for one in impacts if one is not None)
     asked_at = time.monotonic()
     checks = () if plan.command == "verify" else (*check_environment(environment, wanted), *performed)
     shut = Gate(False, (), ())
     needs: tuple[Need, ...] = ()
-    if policies.asks(plan) and policies.rules_for(environment):
-        needs = policies.needs_of(plan, impacts, looked.rehearsed, looked.durations)
+    if asks and policies.rules_for(environment):
+        measured = looked.durations
+        if source is not None:
+            measured = (*measured, (source.facts.name, source.facts.durations))
+        needs = policies.needs_of(plan, impacts, looked.rehearsed, measured)
     found = Review(
-        plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at, looked.rehearsed, needs
+        plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at, looked.rehearsed, source, needs
     )
     return _judged(found, environment)
 
@@ -165,7 +176,9 @@ def _with(before: Review, more: Sequence[CheckResult]) -> Review:
 def _judged(found: Review, environment: Environment) -> Review:
     if policies.asks(found.plan):
         clock = policies.server_clock(found.checks)
-        found = _with(found, policies.policy_results(environment, clock, found.needs))
+        found = _with(found, policies.policy_results(environment, clock, found.needs, found.source))
+    elif found.plan.gate in policies.EXEMPT:
+        found = _with(found, policies.exempt_results(environment, found.plan.gate))
     tags = [word for step in found.plan.steps for word in step.label.split()[1:]]
     items = naming_release(items_for(environment, found.plan.gate), tags)
     gate = evaluate(items, found.checks, found.answers, environment.policy.protected)

@@ -111,3 +111,32 @@ def test_after_what_leaves_nothing_and_of_nothing(checkout: Checkout) -> None:
     assert checkout.run("after", "20260101-000000-abcd").status == 2
     assert checkout.run("answer", "20260101-000000-abcd", "post:logs=x").status == 2
     assert checkout.run("answer", "live").status == 2
+
+
+def test_check_asks_windows_and_the_environment_that_changes_come_from(
+    tmp_path: Path, pg18: Server, database_on: Databases
+) -> None:
+    uris = {"staging": pg18.uri(database_on(pg18)), "live": pg18.uri(database_on(pg18))}
+    checkout = shop(tmp_path, uris)
+    later = "to_char(clock_timestamp() AT TIME ZONE 'UTC' + interval '{} h', 'HH24:MI')"
+    begin, end = pg18.execute(f"SELECT {later.format(11)}, {later.format(13)}")[0]
+    checkout.write(
+        "pgmig.toml",
+        '[[environment]]\nname = "staging"\ntarget = "staging"\n'
+        '[[environment]]\nname = "live"\ntarget = "live"\nprotected = false\npromote_from = "staging"\nsoak = "1h"\n'
+        f'window = ["{begin}-{end} UTC"]\n',
+    )
+    found = listed(checkout.run("check", "live", "--json"))
+    for item in ("deploy:staging", "deploy:verify-staging", "policy:promote_from", "policy:soak", "policy:window"):
+        assert (found[item]["state"], found[item]["blocks"]) == ("FAIL", True), found[item]
+    assert "staging doesn't have " in found["deploy:staging"]["seen"]["summary"]
+    assert "the next opening: " in found["policy:window"]["seen"]["summary"]
+    assert "next opening" in checkout.run("check", "live").out
+    assert checkout.run("deploy", "staging", "--yes").status == 0
+    found = listed(checkout.run("check", "live", "--json"))
+    assert [found[item]["state"] for item in ("deploy:staging", "policy:promote_from")] == ["PASS", "PASS"]
+    assert found["deploy:staging"]["seen"]["rows"][0]["environment"] == "staging"
+    refused = checkout.run("deploy", "live", "--yes")
+    assert refused.status == 3
+    assert "policy:soak" in refused.err
+    assert "the next opening: " in refused.err

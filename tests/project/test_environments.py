@@ -59,6 +59,7 @@ protected = true
 confirm_word = "prod"
 verify = "after"
 promote_from = "staging"
+soak = "2d"
 approvals = ["dba", "lead"]
 system_identifier = "7312345678901234567"
 lock_timeout = "5s"
@@ -79,6 +80,7 @@ tracking = "off"
         Policy(confirm_word="staging"),
     )
     assert production.line == 7
+    assert production.source == staging
     assert production.policy == Policy(
         protected=True,
         confirm_word="prod",
@@ -90,6 +92,7 @@ tracking = "off"
         tracking=None,
         backup=BackupPolicy(True, "restore"),
         promote_from="staging",
+        soak_ms=172_800_000,
         approvals=("dba", "lead"),
         queue_guard=QueueGuard(5, 60_000),
         retries=3,
@@ -98,13 +101,12 @@ tracking = "off"
             Freeze("2026-12-18", "2027-01-04", "year end", "Europe/Oslo", datetime(2026, 12, 18), datetime(2027, 1, 5)),
         ),
         computed=(
+            ("promote_from", '"staging"'),
+            ("soak", '"2d"'),
             ("window", '"Sun 02:00-05:00 Europe/Oslo"'),
             ("freeze", '[{ from = 2026-12-18, to = 2027-01-04, why = "year end" }]'),
         ),
-        unenforced=(
-            ("promote_from", '"staging"'),
-            ("approvals", '["dba", "lead"]'),
-        ),
+        unenforced=(("approvals", '["dba", "lead"]'),),
     )
 
 
@@ -173,6 +175,7 @@ def test_a_target_without_a_file() -> None:
         ('backup.verify = "no"', 'backup.verify = "no": expected "none" or "list" or "decode" or "restore"'),
         ('tracking = ""', 'tracking = "": expected the name of a schema, or "off"'),
         ("color = 1", "color = 1: expected a text in quotes"),
+        ('soak = "1h"', 'soak needs promote_from = "…": the environment in which changes have to stay so long'),
         ('promote_from = "nope"', 'promote_from = "nope" names no environment; known: one'),
         ('promote_from = "one"', "promote_from goes in a circle: one ← one"),
     ],

@@ -83,3 +83,14 @@ def error(line: str) -> str:
     assert caught.value.exit_status == 2
     (found,) = caught.value.details
     return found
+
+
+def test_a_soak_that_nobody_can_mean() -> None:
+    text = '[[environment]]\nname = "s"\ntarget = "db:pg:s"\n' + (
+        '[[environment]]\nname = "a"\ntarget = "db:pg:a"\npromote_from = "s"\nsoak = "soon"\n'
+    )
+    with pytest.raises(ProjectError) as caught:
+        read_environments(text.encode(), PATH, resolve)
+    assert caught.value.details == (
+        'pgmig.toml:8: soak = "soon": expected a duration in quotes, such as "24h" or "3d"',
+    )

@@ -28,6 +28,8 @@ Mode = Literal["atomic", "stepwise", "record", "batches"]
 """atomic: script, verification and record in one transaction · stepwise: statement by statement · record: no script ·
 batches: one statement over a range of rows at a time (backfill.runner)."""
 Verify = Literal["inside", "after", "off"]
+NO_VERIFY_SCRIPT = "there is no verify script"
+"""The `verify_reason` of a step that nothing could verify."""
 
 _TOLD = ("warnings", "losses", "loss", "findings", "verify_reason", "mode_reason")
 """Fields of a plan and its steps that tell of what scripts hold."""

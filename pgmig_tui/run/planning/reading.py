@@ -13,7 +13,7 @@ from pgmig_tui.database.connect import ServerIdentity
 from pgmig_tui.database.registry import RegistryState
 from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.run.journal.frozen import RecordingFiles
-from pgmig_tui.run.journal.run_plan import Mode, Options, Step, Verify
+from pgmig_tui.run.journal.run_plan import NO_VERIFY_SCRIPT, Mode, Options, Step, Verify
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import Preview, preview
 from pgmig_tui.script.shape import Shape, shape, verify_shape
@@ -137,7 +137,7 @@ def place_verification(
     path = project.script_path(change, "verify")
     if not path.exists():
         work.warnings.append(f"{change.name} has no verify script")
-        return None, "off", "there is no verify script"
+        return None, "off", NO_VERIFY_SCRIPT
     name, data = work.files.script(path)
     verify_view, _ = read_script(work, name, data, verify=True)
     for one in verify_view.findings:
