@@ -43,6 +43,7 @@ COMMANDS = {
     "runs": "read",
     "impact": "impact",
     "rehearse": "rehearse",
+    "drift": "drift",
     "deploy": "carry_out",
     "revert": "carry_out",
     "verify": "carry_out",

@@ -40,6 +40,10 @@ CHECK = """.
 
 In Sqitch, `check` compares the deploy scripts with those that were deployed. That is a part of `pgmig-tui status`:
 a change whose script differs is said to be diverged; `--exit-code` makes it exit 1."""
+DRIFT = """.
+
+With `plan` what is deployed on A is deployed once more, on an empty server of our own, and compared with A. Exit status
+1 means that something differs which nobody has accepted (drift in pgmig.toml: ignore, accepted)."""
 RISKS = ("none", "low", "medium", "high", "critical")
 
 
@@ -168,6 +172,11 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
     variables_option(parser)
 
 
+def _drift_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("left", metavar="A", help="an environment")
+    parser.add_argument("right", metavar="B", help="another one, or `plan`")
+
+
 def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     parser.add_argument("--exit-code", action="store_true", help="exit 1 when a check fails or is unknown")
@@ -260,6 +269,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("impact", "locks, rewrites and data loss of changes", _impact_options)
     copy = "the pending changes on a scratch copy: measured locks, reverts, a second deploy"
     add("rehearse", copy, json_option, connection_options, _rehearse_options)
+    same = "whether two environments, or one and its plan, have the same schema"
+    add("drift", same, json_option, _drift_options, more=DRIFT)
     checks = "the whole checklist of a deploy: seen by the program, said by whom, missing"
     add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
     add("after", "what comes after a run: what it did, what people must say", json_option, _after_options)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pgmig_tui.errors import PgmigError, ProjectError
+from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
 from pgmig_tui.project.targets import Target
 from pgmig_tui.project.toml_lines import TomlLines
@@ -79,6 +80,7 @@ class Policy:
     freeze: tuple[Freeze, ...] = ()
     save_before_revert: bool = False
     keep_schema: str = DEFAULT_KEEP_SCHEMA
+    drift: DriftPolicy = NO_DRIFT_POLICY
     computed: tuple[tuple[str, str], ...] = ()
     unenforced: tuple[tuple[str, str], ...] = ()
 
@@ -246,6 +248,7 @@ class _Table:
     def read_policy(self) -> Policy:
         backup_table = self.table("backup", ("required", "verify"))
         guard_table = self.table("queue_guard", ("waiters", "oldest"))
+        drift_table = self.table("drift", ("ignore", "accepted"))
         required = self.get("required", _flag, False, backup_table, "backup.")
         verify_backup = one_of("none", "list", "decode", "restore")
         tracking = self.get("tracking", _schema, DEFAULT_TRACKING)
@@ -275,6 +278,10 @@ class _Table:
             freeze=self.get("freeze", lambda value: read_freezes(value, window[0].zone if window else "UTC"), ()),
             save_before_revert=self.get("save_before_revert", _flag, False),
             keep_schema=self.get("keep_schema", _schema, DEFAULT_KEEP_SCHEMA),
+            drift=DriftPolicy(
+                self.get("ignore", read_ignored, (), drift_table, "drift."),
+                self.get("accepted", read_accepted, (), drift_table, "drift."),
+            ),
         )
         if "soak" in self.values and "promote_from" not in self.values:
             line = self.reader.lines.key(self.index, "soak")

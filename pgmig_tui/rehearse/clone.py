@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -170,15 +170,11 @@ def restore(
     """Fill the scratch database from the archive, after the stand-ins that it needs. Errors of single objects are
     told, not raised: what they leave out is left out. `how` are more options of pg_restore, which `run` runs."""
     run = run or _run
-    notes: list[str] = []
-    with scratch.session() as admin:
-        roles = _make_roles(admin, original, original.needed(scripts), password) if scratch.ours else ()
-        tablespaces = _make_tablespaces(admin, original) if scratch.ours else ()
-        _own_database(admin, database, original, roles)
+    stand_ins = furnish(scratch, database, original, password=password, scripts=scripts)
+    notes, missing = list(stand_ins.notes), stand_ins.missing
     with scratch.session(database) as connection:
         if not original.public:
             connection.execute("DROP SCHEMA public")
-        missing = _stand_in_for_extensions(connection, original, notes)
         command = [
             str(tools.folder / "pg_restore"),
             "--no-password",
@@ -193,22 +189,29 @@ def restore(
             lines += run([*command, "--statistics-only", str(archive)], environment)[1]
         _cut_off(connection, notes)
         _note_versions(connection, original, notes)
+    if not scratch.ours:
+        notes.append(
+            f"the scripts run as {stand_ins.user} there, not as {original.role}; owners and privileges were not copied"
+        )
+    return replace(stand_ins, statistics=statistics, problems=tuple(_problems(lines, missing)), notes=tuple(notes))
+
+
+def furnish(
+    scratch: ScratchServer, database: str, original: Original, *, password: str, scripts: Iterable[bytes]
+) -> Clone:
+    """What an empty scratch database needs before anything of the target can be made in it: roles, tablespaces, the
+    database's own owner and privileges, and stand-ins for extensions that aren't installed here."""
+    notes: list[str] = []
+    with scratch.session() as admin:
+        roles = _make_roles(admin, original, original.needed(scripts), password) if scratch.ours else ()
+        tablespaces = _make_tablespaces(admin, original) if scratch.ours else ()
+        _own_database(admin, database, original, roles)
+    with scratch.session(database) as connection:
+        missing = _stand_in_for_extensions(connection, original, notes)
     if withheld := sorted({setting.partition("=")[0] for setting, allowed in original.settings if not allowed}):
         notes.append(f"settings that only a superuser may make are not those of the target: {', '.join(withheld)}")
     user, secret = _user(scratch, original, roles, password)
-    if not scratch.ours:
-        notes.append(f"the scripts run as {user} there, not as {original.role}; owners and privileges were not copied")
-    return Clone(
-        user,
-        secret,
-        _options(original),
-        statistics,
-        roles,
-        tablespaces,
-        missing,
-        tuple(_problems(lines, missing)),
-        tuple(notes),
-    )
+    return Clone(user, secret, _options(original), False, roles, tablespaces, missing, (), tuple(notes))
 
 
 # -- stand-ins -----------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from pgmig_tui.gates.checklist import HEALTH
 from pgmig_tui.gates.evidence import evidence_of
 from pgmig_tui.gates.gate import evaluate
 from pgmig_tui.impact.facts import Name
+from pgmig_tui.review.drift import changed_lines
 from pgmig_tui.review.lost import open_losses
 from pgmig_tui.run.clients.client import start
 from pgmig_tui.run.journal.entry import event_of
@@ -131,8 +132,7 @@ def _how(old: str, new: str) -> str:
     """What became of an object: gone, new, or the lines of its definition that are new or gone."""
     if not new or not old:
         return "gone since" if not new else "new since"
-    before, after = old.splitlines(), new.splitlines()
-    lines = [f"- {one}" for one in before if one not in after] + [f"+ {one}" for one in after if one not in before]
+    lines = [f"{sign} {text}" for sign, text in changed_lines(old, new)]
     told = "; ".join(" ".join(one.split()) for one in lines[:3]) or "its order differs"
     return told if len(told) <= 240 else told[:237] + "..."
 

@@ -1,0 +1,62 @@
+"""`pgmig-tui drift A B`: whether two environments, or one and its plan, have the same schema."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import Namespace
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.choose import environment_named, project_here
+from pgmig_tui.display.cells import line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgmig_tui.review.drift import Drift
+
+
+def drift(arguments: Namespace) -> int:
+    """Exit status 1 when they differ by anything that nobody has accepted."""
+    from pgmig_tui.review.drift import document, lines
+
+    found = _compared(arguments)
+    if arguments.json:
+        output.document(document(found))
+    else:
+        for told in lines(found):
+            output.say(told)
+    return 1 if found.open else 0
+
+
+def _compared(arguments: Namespace) -> Drift:
+    from pgmig_tui.review.drift import PLAN, between, from_plan
+    from pgmig_tui.run.journal.folder import default_state_dir
+
+    arguments.targets = [arguments.left, arguments.right]
+    here = project_here(arguments)
+    project, left = environment_named(here, arguments.left)
+    other = arguments.right
+    if other == PLAN and here.names(other) is None:
+        signal.signal(signal.SIGTERM, _interrupt)  # our own server has to be stopped
+        return from_plan(project, left, state_dir=default_state_dir(os.environ), say=_tell)
+    right = environment_named(here, other)[1]
+    if left == right:
+        raise UsageError(
+            f"{left.name} is compared with itself.",
+            now="Nothing was compared.",
+            do=f"Name another environment, or: pgmig-tui drift {left.name} plan.",
+        )
+    return between(left, right)
+
+
+def _tell(text: str) -> None:
+    if sys.stderr.isatty():
+        output.note(line((f"~ {safe(text)}", "muted")))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
