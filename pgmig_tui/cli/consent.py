@@ -29,7 +29,7 @@ from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.gates.evidence import Evidence
-    from pgmig_tui.gates.progress import Progress, Tell
+    from pgmig_tui.gates.progress import BackupProgress, Tell
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.journal.run_plan import RunPlan
@@ -135,7 +135,7 @@ def _now_and_then() -> Tell:
     """Tells how far a backup is as each part of it begins, and every few seconds of a long one."""
     told: list[tuple[str, float]] = []
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: BackupProgress) -> None:
         now = time.monotonic()
         if told and told[-1][0] == progress.doing and now - told[-1][1] < TOLD_S:
             return

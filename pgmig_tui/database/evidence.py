@@ -26,7 +26,7 @@ State = Literal["PASS", "WARN", "FAIL", "UNKNOWN"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EvidenceRow:
     """One item's evidence. `item` is its ID ("backup:verify"), `check_name` what looked, `sql_hash` the SHA-256 of the
     query that it asked, `rows` what that gave (column names first is the habit), times UTC (ISO 8601) by the server's
     clock, `role` as whom it was asked. `answered_how` (seen, said, override), `note` and `answered_by` are a person's.
@@ -49,7 +49,7 @@ class Evidence:
 
 
 def record_evidence(
-    connection: Connection, schema: str | None, evidence: Sequence[Evidence], registry: str = "sqitch"
+    connection: Connection, schema: str | None, evidence: Sequence[EvidenceRow], registry: str = "sqitch"
 ) -> str:
     """Keep evidence in tracking `schema`, on a session that may write (`identity.let_write`). Secrets are masked by the
     caller. Returns why it isn't kept, "" when it is; raises nothing but the loss of the connection."""
@@ -69,7 +69,7 @@ def record_evidence(
     return ""
 
 
-def evidence_sql(schema: str, evidence: Sequence[Evidence]) -> str:
+def evidence_sql(schema: str, evidence: Sequence[EvidenceRow]) -> str:
     """The statement that keeps it, in tables of version 2; it looks at them first."""
     items = json.dumps([_item(one) for one in evidence], ensure_ascii=False, separators=(",", ":"))
     return (
@@ -78,27 +78,27 @@ def evidence_sql(schema: str, evidence: Sequence[Evidence]) -> str:
     )
 
 
-def read_evidence(connection: Connection, schema: str, run_id: str) -> tuple[Evidence, ...]:
+def read_evidence(connection: Connection, schema: str, run_id: str) -> tuple[EvidenceRow, ...]:
     """The evidence of one run, in the order in which it was kept. Raises ServerError, Refused."""
     columns = ", ".join(
         f"pg_catalog.to_char(e.{one.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
         if one.name.endswith("_at")
         else f"e.{one.name}"
-        for one in fields(Evidence)
+        for one in fields(EvidenceRow)
     )
     sql = f"SELECT {columns} FROM {ident(schema)}.evidence AS e WHERE e.run_id = {literal(run_id)} ORDER BY e.seq"
     found = connection.execute(behind_look(sql, Tables(schema, ("evidence",))))
-    texts = {one.name for one in fields(Evidence)} - {"rows", "started_at", "finished_at"}
-    names = [one.name for one in fields(Evidence)]
+    texts = {one.name for one in fields(EvidenceRow)} - {"rows", "started_at", "finished_at"}
+    names = [one.name for one in fields(EvidenceRow)]
     return tuple(
-        Evidence(
+        EvidenceRow(
             **{name: "" if value is None and name in texts else value for name, value in zip(names, row, strict=True)}
         )
         for row in found
     )
 
 
-def _item(one: Evidence) -> dict[str, object]:
+def _item(one: EvidenceRow) -> dict[str, object]:
     told = {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
     rows = told.pop("rows")
     if rows is not None:

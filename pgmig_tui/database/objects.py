@@ -45,7 +45,7 @@ _PATH = "pg_catalog.current_schemas(true)"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class SoughtObject:
     """A name to look under. `schema` "" is the session's to find: where it makes things (`makes`), or the first of its
     search_path that has one. `part` is a column, constraint, trigger, label … of it, or the partition, whose schema is
     `part_schema`. `args` are types as SQL has them (a signature), None where the statement names none, "" for NONE.
@@ -75,7 +75,7 @@ class Found:
     part_schema: str = ""
 
 
-def found_sql(names: Sequence[Named]) -> str:
+def found_sql(names: Sequence[SoughtObject]) -> str:
     """One query: a row for each name, in order, with the columns of `Found`, all text or NULL."""
     asked = [_one_sql(number, name) for number, name in enumerate(names)]
     return " UNION ALL ".join(asked) + " ORDER BY 1"
@@ -86,7 +86,7 @@ def found_in(rows: Iterable[Sequence[Any]]) -> list[Found]:
     return [Found(*("" if value is None else str(value) for value in row[1:])) for row in rows]
 
 
-def _one_sql(number: int, name: Named) -> str:
+def _one_sql(number: int, name: SoughtObject) -> str:
     kind, more = name.kind, {}
     if kind in _IN_SCHEMA:
         catalog, named, namespace = _IN_SCHEMA[kind]
@@ -115,7 +115,7 @@ def _one_sql(number: int, name: Named) -> str:
     )
 
 
-def _where(name: Named) -> str:
+def _where(name: SoughtObject) -> str:
     """Where a thing goes that isn't there yet."""
     if name.kind in _OF_ITS_OWN or name.kind == "cast":
         return "NULL::pg_catalog.text"
@@ -124,7 +124,7 @@ def _where(name: Named) -> str:
     return "pg_catalog.current_schema()::pg_catalog.text" if name.makes else "NULL::pg_catalog.text"
 
 
-def _part_schema(name: Named) -> str:
+def _part_schema(name: SoughtObject) -> str:
     if name.kind != "partition":
         return "NULL::pg_catalog.text"
     if name.part_schema:
@@ -156,7 +156,7 @@ def _user(name: str) -> str:
     return special.get(name) or literal(name)
 
 
-def _signature(name: Named) -> str:
+def _signature(name: SoughtObject) -> str:
     if name.sig:
         return literal(name.sig) + "::pg_catalog.text"
     if name.args is None:

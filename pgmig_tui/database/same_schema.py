@@ -37,7 +37,7 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ObjectDifference:
     """An object that two schemas don't have alike; its definition in each, "" where it isn't there."""
 
     kind: str
@@ -51,11 +51,11 @@ class Difference:
         return f"{self.kind} {self.name}"
 
 
-def differences(left: Schema, right: Schema) -> Iterator[Difference]:
+def differences(left: Schema, right: Schema) -> Iterator[ObjectDifference]:
     """What isn't the same in two databases, by kind and name. Roles are the cluster's and no part of it."""
     for kind, name, one, other in changed(left.objects, right.objects):
         if kind not in _OF_THE_CLUSTER and not _alike(kind, name, one, other, left.major, right.major):
-            yield Difference(kind, name, one, other)
+            yield ObjectDifference(kind, name, one, other)
 
 
 def _alike(kind: str, name: str, one: str, other: str, one_major: int, other_major: int) -> bool:

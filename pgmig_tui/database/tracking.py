@@ -114,7 +114,7 @@ def read_tracking(connection: Connection, schema: str | None, registry: str = "s
     shape = bind(load("queries/tracking_shape"), {"schema": schema, "registry": registry})
     looks = (found_sql(tracking_tables(schema)), found_sql(runs_table(schema)))
     (row,), ((foreign,),), ((foreign_runs,),) = connection.results("; ".join((shape, *looks)))
-    seen = _Seen.of(row)
+    seen = _SeenTables.of(row)
     found = _tracking(schema, seen)
     if found.schema is not None and foreign is not None:
         found = Tracking(None, f"{foreign}; our tables are plain ones, and our functions have our own text")
@@ -128,7 +128,7 @@ def read_tracking(connection: Connection, schema: str | None, registry: str = "s
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _SeenTables:
     """A row of tracking_shape.sql."""
 
     exists: bool
@@ -146,14 +146,14 @@ class _Seen:
     functions: Sequence[str]
 
     @staticmethod
-    def of(row: Row) -> _Seen:
-        return _Seen(*row)
+    def of(row: Row) -> _SeenTables:
+        return _SeenTables(*row)
 
     def shape(self, table: str) -> frozenset[str]:
         return frozenset(one.split(".", 1)[1] for one in self.columns if one.startswith(f"{table}."))
 
 
-def _tracking(schema: str, seen: _Seen) -> Tracking:
+def _tracking(schema: str, seen: _SeenTables) -> Tracking:
     role = seen.role
     if not seen.exists:
         if seen.may_create_schema:
@@ -171,7 +171,7 @@ def _tracking(schema: str, seen: _Seen) -> Tracking:
     return _first(schema, seen) if version == "1" else _second(schema, seen)
 
 
-def _version(schema: str, seen: _Seen) -> str:
+def _version(schema: str, seen: _SeenTables) -> str:
     """ "1", "2", or why the tables are neither."""
     for name in (*_FIRST, "evidence", HEAD):
         shape, first = seen.shape(name), frozenset(_FIRST.get(name, ()))
@@ -207,7 +207,7 @@ def _version(schema: str, seen: _Seen) -> str:
     return "2"
 
 
-def _first(schema: str, seen: _Seen) -> Tracking:
+def _first(schema: str, seen: _SeenTables) -> Tracking:
     """Tables of version 1: upgraded by whoever owns them, filled as they are by others."""
     if not seen.strange_owners and seen.may_use and seen.may_create:
         return Tracking(schema, creates="upgrade", version=1)
@@ -225,7 +225,7 @@ def _first(schema: str, seen: _Seen) -> Tracking:
     return Tracking(None, _not_written(schema, seen, grant))
 
 
-def _second(schema: str, seen: _Seen) -> Tracking:
+def _second(schema: str, seen: _SeenTables) -> Tracking:
     functions = [one.split(" ", 3) for one in seen.functions]
     for name, trusted, _, owner in functions:
         if trusted != "t":
@@ -245,13 +245,13 @@ def _second(schema: str, seen: _Seen) -> Tracking:
     return Tracking(None, _not_written(schema, seen, grant))
 
 
-def _not_written(schema: str, seen: _Seen, grant: str) -> str:
+def _not_written(schema: str, seen: _SeenTables, grant: str) -> str:
     if "runs" in seen.tables:
         grant += f" GRANT SELECT, INSERT, UPDATE ON {ident(schema)}.runs TO {ident(seen.role)};"
     return f"role {seen.role} may not write to schema {schema}; to turn tracking on: {grant}"
 
 
-def _runs(schema: str, seen: _Seen) -> tuple[str, bool]:
+def _runs(schema: str, seen: _SeenTables) -> tuple[str, bool]:
     """(why no row of a run can be written there, whether its table is missing), where there is tracking."""
     if not seen.exists:
         return "", True

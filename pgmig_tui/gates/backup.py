@@ -34,9 +34,9 @@ from pgmig_tui.database.holder import lock_holder
 from pgmig_tui.database.probe import address_of
 from pgmig_tui.database.row_counts import DumpedDatabase, dumped_database
 from pgmig_tui.errors import Refused
-from pgmig_tui.gates.counting import Counting, counting
+from pgmig_tui.gates.counting import RowCounting, counting
 from pgmig_tui.gates.decode import BackupError, Damaged, Seal, Verified, prove
-from pgmig_tui.gates.progress import Pace, Progress, Tell, untold
+from pgmig_tui.gates.progress import BackupPace, BackupProgress, Tell, untold
 from pgmig_tui.gates.room import require_room
 from pgmig_tui.sandbox.programs import (
     Tools,
@@ -122,7 +122,7 @@ def make_backup(
                 end_sessions(connection, name, _STOP_S)
             rows = dump.rows(told)
             size = path.stat().st_size
-            progress(Progress("decoding", str(path), size))
+            progress(BackupProgress("decoding", str(path), size))
             digest, _ = prove(str(path), tools, verify, stopping=stopping)
             final = path.with_name(path.name.removesuffix(_UNFINISHED))
             backup = Backup(
@@ -157,7 +157,7 @@ class _Dump:
     there: DumpedDatabase
     progress: Tell
     stopping: Callable[[], bool]
-    counted: Counting | None
+    counted: RowCounting | None
 
     def make(self, target: Reachable, environment: Mapping[str, str]) -> None:
         """Raises BackupError."""
@@ -171,7 +171,7 @@ class _Dump:
             f"--file={self.path}",
             f"--dbname={conninfo_text(target.conninfo)}",
         ]
-        pace = Pace("dumping", str(self.path), self.there.tables, self.progress)
+        pace = BackupPace("dumping", str(self.path), self.there.tables, self.progress)
 
         def watch() -> bool:
             pace.tell(self.path.stat().st_size)
@@ -191,7 +191,7 @@ class _Dump:
         counted, size, of = self.counted, self.path.stat().st_size, len(self.there.tables)
 
         def watch() -> bool:
-            self.progress(Progress("counting", str(self.path), size, counted.tables, of))
+            self.progress(BackupProgress("counting", str(self.path), size, counted.tables, of))
             return self.stopping()
 
         found = counted.rows(watch)

@@ -16,7 +16,7 @@ class _Left(Exception):
     """Nobody waits for the numbers any more."""
 
 
-class Counting:
+class RowCounting:
     """A count under way. `snapshot` names what it sees; `tables` of them are counted."""
 
     def __init__(self, snapshot: str) -> None:
@@ -66,13 +66,13 @@ class Counting:
 
 
 @contextmanager
-def counting(target: Reachable, name: str, there: DumpedDatabase) -> Iterator[Counting]:
+def counting(target: Reachable, name: str, there: DumpedDatabase) -> Iterator[RowCounting]:
     """A count of what is `there`, on a session of that application name. Raises Unreachable, ServerError."""
     with (
         connect(target, application_name=name, lock_timeout_ms=2000) as connection,
         exported_snapshot(connection) as snapshot,
     ):
-        found = Counting(snapshot)
+        found = RowCounting(snapshot)
         found.begin(connection, there)
         try:
             yield found

@@ -18,7 +18,7 @@ _BEGUN = re.compile(r'(?:dumping contents of|processing data for) table "(.+)"$'
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BackupProgress:
     """`size` is the dump's in bytes so far; `tables` of `of` are done (scripts where it is verifying); `left_s` seconds
     are left by what it took so far, None where nothing tells."""
 
@@ -42,14 +42,14 @@ class Progress:
 
 _WHAT: Mapping[Doing, str] = {"verifying": "change"}
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[BackupProgress], None]
 
 
-def untold(progress: Progress) -> None:
+def untold(progress: BackupProgress) -> None:
     """Nobody wants to know."""
 
 
-class Pace:
+class BackupPace:
     """Follows what a program says table by table, and foretells by their sizes. Times are by a monotonic clock."""
 
     def __init__(self, doing: Doing, path: str, tables: Sequence[DumpedTable], tell: Tell) -> None:
@@ -71,4 +71,4 @@ class Pace:
         part = sum(self._sizes[name] for name in done)
         took = time.monotonic() - self._since
         left = took * (self._whole - part) / part if part else None
-        self._tell(Progress(self._doing, self._path, size, len(done), len(self._sizes), left))
+        self._tell(BackupProgress(self._doing, self._path, size, len(done), len(self._sizes), left))

@@ -25,7 +25,7 @@ from pgmig_tui.database.row_counts import LARGE_OBJECTS, DumpedDatabase, count_r
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.backup import Backup, major_of, prove_again, rows_of
 from pgmig_tui.gates.decode import BackupError, Damaged, Seal
-from pgmig_tui.gates.progress import Doing, Pace, Progress, Tell, untold
+from pgmig_tui.gates.progress import BackupPace, BackupProgress, Doing, Tell, untold
 from pgmig_tui.gates.restored import RestoreProof, keep
 from pgmig_tui.gates.room import require_room
 from pgmig_tui.rehearse.carry_out import Stage
@@ -85,7 +85,7 @@ def prove_restore(
     start, started_at = time.perf_counter(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     project = project.for_target(environment.target)
     if seal is None:
-        tell(Progress("decoding", backup.path, backup.size))
+        tell(BackupProgress("decoding", backup.path, backup.size))
         seal = prove_again(backup, "decode", stopping=stopping)
     with connect(environment.target, application_name=application_name("restore", "source")) as source:
         original, there = read_original(source), dumped_database(source)
@@ -145,7 +145,7 @@ class _Restored:
 
 
 @dataclass(slots=True)
-class _Looked:
+class _LookedThrough:
     """What the verify scripts have said."""
 
     passed: int
@@ -169,12 +169,12 @@ class _Trial:
         """Say what is being done. Raises BackupError when it is to be stopped."""
         if self.stopping():
             raise BackupError("the test restore was stopped", now=_NOTHING)
-        self.tell(Progress(doing, self.backup.path, self.backup.size, done, of))
+        self.tell(BackupProgress(doing, self.backup.path, self.backup.size, done, of))
 
     def restore(self, scratch: ScratchServer, database: str) -> _Restored:
         """Fill the scratch database. Raises BackupError when it is stopped."""
         tools = find_tools(major_of(self.backup.tool_version) * 10000, nearest=True)
-        pace = Pace("restoring", self.backup.path, self.there.tables, self.tell)
+        pace = BackupPace("restoring", self.backup.path, self.there.tables, self.tell)
         said: list[str] = []
 
         def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, list[str]]:
@@ -213,9 +213,9 @@ class _Trial:
         found = count_rows(session, tables, lambda done: self.say("comparing", done, len(tables)))
         return {**found, LARGE_OBJECTS: large_objects(session)}
 
-    def verified(self, scratch: ScratchServer, database: str, clone: Clone) -> _Looked:
+    def verified(self, scratch: ScratchServer, database: str, clone: Clone) -> _LookedThrough:
         """Run the verify script of every change that is deployed there. Raises BackupError when it is stopped."""
-        found = _Looked(0, [], [])
+        found = _LookedThrough(0, [], [])
         try:
             with scratch.session(database) as session:
                 deployed = registry.read_state(session, self.environment.target.registry, None).deployed
@@ -242,7 +242,7 @@ class _Trial:
                 observer.close()
         return found
 
-    def _verify(self, stage: Stage, deployed: DeployedChange, found: _Looked) -> None:
+    def _verify(self, stage: Stage, deployed: DeployedChange, found: _LookedThrough) -> None:
         change = self.project.plan.by_id.get(deployed.change_id)
         if change is None:
             found.unverified.append(f"{deployed.name}: not in the plan")

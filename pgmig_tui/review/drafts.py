@@ -49,7 +49,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class AnswerDraft:
     """An answer, what it was said of, and the run ("" = none) that was started with it."""
 
     answer: Answer
@@ -96,7 +96,7 @@ def keep(state_dir: Path, about: About, answers: Iterable[Answer]) -> None:
     for item_id, answer in said.items():
         old = kept.get(item_id)
         if old is None or old.answer != answer or _changed(old, about):
-            kept[item_id] = Draft(answer, about.server, about.scripts)
+            kept[item_id] = AnswerDraft(answer, about.server, about.scripts)
     _write(state_dir, about, list(kept.values()))
 
 
@@ -131,7 +131,7 @@ def recall(state_dir: Path, about: About, attestable: Iterable[str]) -> Recalled
     return Recalled(tuple(standing), again)
 
 
-def _why_not(one: Draft, about: About, state_dir: Path) -> str:
+def _why_not(one: AnswerDraft, about: About, state_dir: Path) -> str:
     """Why a draft doesn't hold any more, in words; "" where it does."""
     if changed := _changed(one, about):
         return changed
@@ -144,7 +144,7 @@ def _why_not(one: Draft, about: About, state_dir: Path) -> str:
     return ""
 
 
-def _changed(one: Draft, about: About) -> str:
+def _changed(one: AnswerDraft, about: About) -> str:
     """What of what it spoke of is another by now. Fewer steps are none: a run that failed has done some."""
     if one.server != about.server:
         return "it was said of another server"
@@ -170,12 +170,12 @@ def _ended_well(state_dir: Path, run_id: str) -> bool:
     return last is not None and isinstance(last.event, RunFinished) and last.event.exit_status == 0
 
 
-def _read(state_dir: Path, about: About) -> list[Draft]:
+def _read(state_dir: Path, about: About) -> list[AnswerDraft]:
     """The drafts of a command on an environment; none where there is no file that can be read."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         told = json.loads((state_dir / "drafts" / about.file_name).read_text(encoding="utf-8"))
         return [
-            Draft(
+            AnswerDraft(
                 Answer(**one["answer"]),
                 str(one["server"]),
                 frozenset((str(a), str(b), str(c), str(d)) for a, b, c, d in one["scripts"]),
@@ -186,7 +186,7 @@ def _read(state_dir: Path, about: About) -> list[Draft]:
     return []
 
 
-def _write(state_dir: Path, about: About, kept: Sequence[Draft]) -> None:
+def _write(state_dir: Path, about: About, kept: Sequence[AnswerDraft]) -> None:
     told = [
         {"answer": asdict(one.answer), "server": one.server, "scripts": sorted(one.scripts), "run": one.run}
         for one in kept

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.fingerprint import outside, read_objects
-from pgmig_tui.database.same_schema import Difference, Schema, differences
+from pgmig_tui.database.same_schema import ObjectDifference, Schema, differences
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
@@ -44,7 +44,7 @@ class DriftSide:
 class Judged:
     """A difference, and who accepted it, as long as that holds; `expired`: it did, up to a day that is over."""
 
-    difference: Difference
+    difference: ObjectDifference
     accepted: AcceptedDrift | None = None
     expired: AcceptedDrift | None = None
 
@@ -115,7 +115,7 @@ def _judged(
     return Drift(left, right, tuple(found), ignored, len({*one.objects, *other.objects}), notes, took)
 
 
-def _accepted(difference: Difference, about: Sequence[Environment], today: date) -> Judged:
+def _accepted(difference: ObjectDifference, about: Sequence[Environment], today: date) -> Judged:
     for environment in about:
         one = environment.policy.drift.accepting(difference.object)
         if one is not None:
@@ -145,11 +145,11 @@ def _is_whole(judged: Judged) -> bool:
     return judged.difference.kind in _TABLES and _only_one(judged.difference) and judged.accepted is None
 
 
-def _only_one(difference: Difference) -> bool:
+def _only_one(difference: ObjectDifference) -> bool:
     return not difference.left or not difference.right
 
 
-def _table_of(difference: Difference) -> str | None:
+def _table_of(difference: ObjectDifference) -> str | None:
     """The table that an object is part of."""
     if difference.kind not in _OF_A_TABLE:
         return None
@@ -175,7 +175,7 @@ def _of_one(drift: Drift, judged: Judged, parts: int) -> Iterator[Line]:
             yield line(f"    {sign} ", (safe(text), "muted"))
 
 
-def _how(drift: Drift, difference: Difference) -> str:
+def _how(drift: Drift, difference: ObjectDifference) -> str:
     if not difference.right:
         return f"only in {drift.left.name}"
     return f"only in {drift.right.name}" if not difference.left else "differs"

@@ -8,7 +8,7 @@ import pytest
 
 from pgmig_tui.database.chain import read_chain
 from pgmig_tui.database.connect import Connection
-from pgmig_tui.database.evidence import LARGEST, Evidence, read_evidence, record_evidence
+from pgmig_tui.database.evidence import LARGEST, EvidenceRow, read_evidence, record_evidence
 from pgmig_tui.database.tracking import (
     AuditRow,
     Migration,
@@ -36,7 +36,7 @@ def filled(connection: Connection, steps: int = 4) -> None:
     prepare_tracking(connection, read_tracking(connection, "pgmig"))
     for number in range(steps):
         connection.execute(tracking_sql("pgmig", step(number), AUDIT, OPERATOR))
-    assert record_evidence(connection, "pgmig", [Evidence("r", "backup", "PASS", rows=[["a"], [1.5]])]) == ""
+    assert record_evidence(connection, "pgmig", [EvidenceRow("r", "backup", "PASS", rows=[["a"], [1.5]])]) == ""
     connection.execute(tracking_sql("pgmig", step(steps), [], OPERATOR))
 
 
@@ -141,7 +141,7 @@ def test_a_step_is_closed_when_its_verification_answers_or_when_the_next_one_com
 
 
 def test_evidence_is_kept_as_it_was_given_and_too_much_of_it_is_named(pg: Server, database_on: Databases) -> None:
-    given = Evidence(
+    given = EvidenceRow(
         "r1", "backup:verify", "PASS", "fully decoded", "backup", "ab" * 32, [["n"], ["a\0b"], [1.5], [None]],
         "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:06.000Z", "deployer", "seen", "", "",
     )  # fmt: skip
@@ -150,8 +150,10 @@ def test_evidence_is_kept_as_it_was_given_and_too_much_of_it_is_named(pg: Server
         assert "the next deploy makes it" in record_evidence(connection, "pgmig", [given])
         assert connection.one("SELECT to_regnamespace('pgmig')") == (None,)
         prepare_tracking(connection, read_tracking(connection, "pgmig"))
-        large = Evidence("r1", "large", "PASS", rows=["x" * LARGEST])
-        said = Evidence("r1", "notify", "PASS", answered_how="said", note="Bo knows \\ 'it'", answered_by="Ana <a@x>")
+        large = EvidenceRow("r1", "large", "PASS", rows=["x" * LARGEST])
+        said = EvidenceRow(
+            "r1", "notify", "PASS", answered_how="said", note="Bo knows \\ 'it'", answered_by="Ana <a@x>"
+        )
         assert record_evidence(connection, "pgmig", [given, large, said]) == ""
         kept = read_evidence(connection, "pgmig", "r1")
         assert kept[0].rows == [["n"], ["a\ufffdb"], [1.5], [None]]
@@ -166,7 +168,7 @@ def test_a_schema_of_any_name(pg18: Server, database_on: Databases, schema: str)
     with session(pg18, database_on(pg18)) as connection:
         prepare_tracking(connection, read_tracking(connection, schema))
         connection.execute(tracking_sql(schema, step(1), AUDIT, OPERATOR))
-        assert record_evidence(connection, schema, [Evidence("r", "i", "PASS")]) == ""
+        assert record_evidence(connection, schema, [EvidenceRow("r", "i", "PASS")]) == ""
         chain = read_chain(connection, schema)
         assert chain is not None
         assert (chain.whole, chain.links) == (True, 2)

@@ -19,7 +19,7 @@ from pgmig_tui.database.connect import connect
 from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.gates.backup import Backup, backups_of, make_backup, prove_again, rows_of
 from pgmig_tui.gates.decode import BackupError, Damaged, prove
-from pgmig_tui.gates.progress import Progress
+from pgmig_tui.gates.progress import BackupProgress
 from pgmig_tui.sandbox.programs import Tools, find_tools
 from tests.database.places import Databases, Place, place, reads_all, role, session, until
 from tests.servers import Server
@@ -50,7 +50,7 @@ def dumping(target: Place) -> tuple[NamedSession, ...]:
 def test_a_backup_decodes_and_restores(
     pg: Server, database: str, target: Place, tools: Tools, tmp_path: Path, database_on: Databases
 ) -> None:
-    told: list[Progress] = []
+    told: list[BackupProgress] = []
     before = pg.execute("SELECT clock_timestamp()")[0][0]
     backup, seal = make_backup(target, tmp_path / "backups", "run1", tools=tools, progress=told.append)
     path = Path(backup.path)
@@ -92,9 +92,9 @@ def test_rows_are_counted_in_the_snapshot_of_the_dump(
         " CREATE EXTENSION vector; SELECT lo_create(0); SELECT lo_create(0)",
         database,
     )
-    told: list[Progress] = []
+    told: list[BackupProgress] = []
 
-    def write(progress: Progress) -> None:
+    def write(progress: BackupProgress) -> None:
         if not told:
             pg.execute("INSERT INTO public.t VALUES (0, 'later')", database)
         told.append(progress)

@@ -12,7 +12,7 @@ import pytest
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.backup import Backup, make_backup
 from pgmig_tui.gates.decode import BackupError, Damaged
-from pgmig_tui.gates.progress import Progress
+from pgmig_tui.gates.progress import BackupProgress
 from pgmig_tui.gates.restored import RestoreProof, kept, proofs_of
 from pgmig_tui.rehearse import clone
 from pgmig_tui.rehearse import prove_restore as module
@@ -60,7 +60,7 @@ def backup(workshop: Workshop, tmp_path: Path) -> Backup:
 
 
 def test_a_restore_is_compared_and_verified_and_its_time_is_kept(backup: Backup, restore: Restore) -> None:
-    told: list[Progress] = []
+    told: list[BackupProgress] = []
     proof = restore(backup, tell=told.append)
     assert (proof.state, proof.wrong, proof.lacking, proof.unverified) == ("PASS", (), (), ()), proof
     assert (proof.rows, proof.verified) == (backup.rows, 2), "one change has no verify script"

@@ -13,7 +13,7 @@ from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, VERIFY_BACKUP
 from pgmig_tui.gates.gate import Answer
-from pgmig_tui.gates.progress import Progress
+from pgmig_tui.gates.progress import BackupProgress
 from pgmig_tui.review import backups
 from pgmig_tui.review import prepared as review
 from pgmig_tui.review.prepared import Review, answered, ready
@@ -231,7 +231,7 @@ def test_a_policy_that_wants_a_restore_is_answered_by_one_and_by_nothing_less(bo
     assert "not restored as a test yet" in proven.summary
     assert VERIFY_BACKUP in reviewed(box, but=(VERIFY_BACKUP,)).gate.blocking
 
-    told: list[Progress] = []
+    told: list[BackupProgress] = []
     _, proven = backups.make(*box.project(), box.state_dir, "run", progress=told.append)
     assert (proven.state, proven.rows[0]["verified"]) == ("PASS", "restore"), proven
     assert "as dumped" in proven.summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.evidence import Evidence, record_evidence
+from pgmig_tui.database.evidence import EvidenceRow, record_evidence
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -24,12 +24,12 @@ def record(
     return record_evidence(connection, schema, [_row(plan, one) for one in evidence], plan.registry)
 
 
-def _row(plan: RunPlan, one: Mapping[str, object]) -> Evidence:
+def _row(plan: RunPlan, one: Mapping[str, object]) -> EvidenceRow:
     def text(name: str) -> str:
         return str(one.get(name) or "")
 
     how = _HOW.get(text("answered_how"), "seen" if one.get("seen") else "")
-    return Evidence(
+    return EvidenceRow(
         run_id=plan.run_id,
         item=text("item"),
         state=text("state"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pgmig_tui.database.objects import Found, Named, found_in, found_sql
+from pgmig_tui.database.objects import Found, SoughtObject, found_in, found_sql
 from pgmig_tui.database.wire import Wire
 from pgmig_tui.run.journal.events import StatementNotes
 from pgmig_tui.run.recovery.effects import Subject, effects_of
@@ -51,7 +51,7 @@ def _objects(wire: Wire, subjects: tuple[Subject, ...]) -> tuple[Mapping[str, ob
     return tuple(_note(one, there) for one, there in zip(subjects, found, strict=True) if _resolved(one.named, there))
 
 
-def _resolved(named: Named, there: Found) -> bool:
+def _resolved(named: SoughtObject, there: Found) -> bool:
     """Whether the signature means anything: of a type that isn't there nothing can be told."""
     return not named.args or bool(there.sig)
 

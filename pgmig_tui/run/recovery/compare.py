@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pgmig_tui.database.connect import Connection
-from pgmig_tui.database.objects import Found, Named, found_in, found_sql
+from pgmig_tui.database.objects import Found, SoughtObject, found_in, found_sql
 
 Became = Literal["done", "not", "again", "nothing", "broken", "unclear"]
 """done, not · again: it makes anew what was there · nothing: there was nothing for it to do · broken: it has left
@@ -48,8 +48,8 @@ def became(connection: Connection, notes: Sequence[Note]) -> tuple[Became, str, 
     return "unclear", "", ()
 
 
-def _named(note: Note) -> Named:
-    return Named(
+def _named(note: Note) -> SoughtObject:
+    return SoughtObject(
         str(note["kind"]),
         str(note["name"]),
         str(note.get("schema", "")),
@@ -60,9 +60,9 @@ def _named(note: Note) -> Named:
     )
 
 
-def _moved(note: Note) -> Named:
+def _moved(note: Note) -> SoughtObject:
     to, old = note["to"], _named(note)
-    return Named(
+    return SoughtObject(
         old.kind,
         str(to["name"]),
         str(to.get("schema", "")),

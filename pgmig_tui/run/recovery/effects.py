@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pgmig_tui.database.objects import Named, type_sql
+from pgmig_tui.database.objects import SoughtObject, type_sql
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.nodes import Node
@@ -26,10 +26,10 @@ class Subject:
     """One thing that tells whether the statement was carried out. `want`: made, gone, moved (to the name or the schema
     of `to`), or its state has or lacks the word `what`. `replaces`: where it is there already, it is made anew."""
 
-    named: Named
+    named: SoughtObject
     want: Want
     what: str = ""
-    to: Named | None = None
+    to: SoughtObject | None = None
     replaces: bool = False
 
     @property
@@ -95,11 +95,11 @@ _REPEAT: Mapping[str, Repeat] = {
 
 
 def _made(kind: str, name: str, schema: str = "", **more: Node) -> Subject:
-    return Subject(Named(kind, name, schema, makes=True), "made", **more)
+    return Subject(SoughtObject(kind, name, schema, makes=True), "made", **more)
 
 
-def _on(kind: str, relation: Node, part: str) -> Named:
-    return Named(kind, relation.relname, relation.schemaname, part)
+def _on(kind: str, relation: Node, part: str) -> SoughtObject:
+    return SoughtObject(kind, relation.relname, relation.schemaname, part)
 
 
 def _relation(relation: Node, *, replaces: bool = False) -> Effects | list[Subject]:
@@ -122,11 +122,13 @@ def _define(statement: Node) -> Effects | list[Subject]:
             return Effects()
         items = statement.args[0].list.items if statement.args else ()
         args = _parameters(one.function_parameter for one in items)
-        return [Subject(Named("routine", name, schema, args=args, makes=True), "made", replaces=statement.replace)]
+        return [
+            Subject(SoughtObject("routine", name, schema, args=args, makes=True), "made", replaces=statement.replace)
+        ]
     if kind == "OBJECT_OPERATOR":
         given = {one.def_elem.defname: one.def_elem.arg for one in statement.definition}
         sides = tuple(_type(given[side].type_name) if side in given else "" for side in ("leftarg", "rightarg"))
-        return [Subject(Named("operator", name, schema, args=sides, makes=True), "made")]
+        return [Subject(SoughtObject("operator", name, schema, args=sides, makes=True), "made")]
     catalog = _KINDS.get(kind)
     return Effects() if catalog is None else [_made(catalog, name, schema)]
 
@@ -134,7 +136,7 @@ def _define(statement: Node) -> Effects | list[Subject]:
 def _function(statement: Node) -> list[Subject]:
     schema, name = _qualified(statement.funcname)
     args = _parameters(one.function_parameter for one in statement.parameters)
-    return [Subject(Named("routine", name, schema, args=args, makes=True), "made", replaces=statement.replace)]
+    return [Subject(SoughtObject("routine", name, schema, args=args, makes=True), "made", replaces=statement.replace)]
 
 
 def _trigger(statement: Node) -> list[Subject]:
@@ -154,30 +156,30 @@ def _mapping(statement: Node, want: Want) -> list[Subject]:
     special = {"ROLESPEC_CURRENT_USER": "CURRENT_USER", "ROLESPEC_CURRENT_ROLE": "CURRENT_USER",
                "ROLESPEC_SESSION_USER": "SESSION_USER", "ROLESPEC_PUBLIC": ""}  # fmt: skip
     role = special.get(_enum(user, "roletype"), user.rolename)
-    return [Subject(Named("user mapping", statement.servername, part=role), want)]
+    return [Subject(SoughtObject("user mapping", statement.servername, part=role), want)]
 
 
 def _cast(statement: Node) -> list[Subject]:
     args = (_type(statement.sourcetype), _type(statement.targettype))
-    return [Subject(Named("cast", " as ".join(args), args=args, makes=True), "made")]
+    return [Subject(SoughtObject("cast", " as ".join(args), args=args, makes=True), "made")]
 
 
 def _transform(statement: Node) -> list[Subject]:
-    named = Named("transform", statement.lang, args=(_type(statement.type_name),), makes=True)
+    named = SoughtObject("transform", statement.lang, args=(_type(statement.type_name),), makes=True)
     return [Subject(named, "made", replaces=statement.replace)]
 
 
 def _by_method(kind: str, names: Node, method: str) -> list[Subject]:
     schema, name = _qualified(names)
-    return [Subject(Named(kind, name, schema, method, makes=True), "made")]
+    return [Subject(SoughtObject(kind, name, schema, method, makes=True), "made")]
 
 
 def _enum_value(statement: Node) -> list[Subject]:
     schema, name = _qualified(statement.type_name)
     if statement.old_val:
-        old = Named("label", name, schema, statement.old_val)
-        return [Subject(old, "moved", to=Named("label", name, schema, statement.new_val))]
-    return [Subject(Named("label", name, schema, statement.new_val), "made")]
+        old = SoughtObject("label", name, schema, statement.old_val)
+        return [Subject(old, "moved", to=SoughtObject("label", name, schema, statement.new_val))]
+    return [Subject(SoughtObject("label", name, schema, statement.new_val), "made")]
 
 
 def _names(kind: str, field: str, **more: Node) -> Callable[[Node], list[Subject]]:
@@ -192,7 +194,7 @@ def _names(kind: str, field: str, **more: Node) -> Callable[[Node], list[Subject
 
 def _own(kind: str, field: str, want: Want = "made") -> Callable[[Node], list[Subject]]:
     """Of a name without a schema."""
-    return lambda statement: [Subject(Named(kind, getattr(statement, field), makes=want == "made"), want)]
+    return lambda statement: [Subject(SoughtObject(kind, getattr(statement, field), makes=want == "made"), want)]
 
 
 # -- gone ----------------------------------------------------------------------------------------------------------
@@ -225,45 +227,45 @@ def _drop(statement: Node) -> Effects | list[Subject]:
     return [Subject(_dropped(kind, item), "gone") for item in statement.objects]
 
 
-def _dropped(kind: str, item: Node) -> Named:
+def _dropped(kind: str, item: Node) -> SoughtObject:
     if kind in ("routine", "operator"):
         return _with_args(kind, item.object_with_args)
     if kind == "type":
         schema, name = _qualified(item.type_name.names)
-        return Named(kind, name, schema)
+        return SoughtObject(kind, name, schema)
     if not item.HasField("list"):
-        return Named(kind, item.string.sval)
+        return SoughtObject(kind, item.string.sval)
     parts = item.list.items
     if kind in _ON_RELATION:
         schema, name = _qualified(parts[:-1])
-        return Named(kind, name, schema, parts[-1].string.sval)
+        return SoughtObject(kind, name, schema, parts[-1].string.sval)
     if kind in ("operator class", "operator family"):
         schema, name = _qualified(parts[1:])
-        return Named(kind, name, schema, parts[0].string.sval)
+        return SoughtObject(kind, name, schema, parts[0].string.sval)
     if kind == "cast":
         args = tuple(_type(one.type_name) for one in parts)
-        return Named(kind, " as ".join(args), args=args)
+        return SoughtObject(kind, " as ".join(args), args=args)
     if kind == "transform":
-        return Named(kind, parts[1].string.sval, args=(_type(parts[0].type_name),))
+        return SoughtObject(kind, parts[1].string.sval, args=(_type(parts[0].type_name),))
     schema, name = _qualified(parts)
-    return Named(kind, name, schema)
+    return SoughtObject(kind, name, schema)
 
 
-def _with_args(kind: str, item: Node) -> Named:
+def _with_args(kind: str, item: Node) -> SoughtObject:
     """A function, procedure, aggregate or operator, by its arguments where they are given."""
     schema, name = _qualified(item.objname)
     if kind == "operator":
         args = tuple(_type(one.type_name) if one.HasField("type_name") else "" for one in item.objargs)
-        return Named(kind, name, schema, args=args)
+        return SoughtObject(kind, name, schema, args=args)
     if item.args_unspecified:
-        return Named(kind, name, schema)
+        return SoughtObject(kind, name, schema)
     if item.objfuncargs:
-        return Named(kind, name, schema, args=_parameters(one.function_parameter for one in item.objfuncargs))
-    return Named(kind, name, schema, args=tuple(_type(one.type_name) for one in item.objargs))
+        return SoughtObject(kind, name, schema, args=_parameters(one.function_parameter for one in item.objfuncargs))
+    return SoughtObject(kind, name, schema, args=tuple(_type(one.type_name) for one in item.objargs))
 
 
 def _roles_gone(statement: Node) -> list[Subject]:
-    return [Subject(Named("role", one.role_spec.rolename), "gone") for one in statement.roles]
+    return [Subject(SoughtObject("role", one.role_spec.rolename), "gone") for one in statement.roles]
 
 
 # -- moved ---------------------------------------------------------------------------------------------------------
@@ -282,24 +284,24 @@ def _rename(statement: Node) -> Effects | list[Subject]:
         return [Subject(old, "moved", to=_on(_PARTS[kind], statement.relation, new))]
     if kind == "OBJECT_DOMCONSTRAINT":
         schema, name = _qualified(statement.object.list.items)
-        old = Named("domain constraint", name, schema, statement.subname)
-        return [Subject(old, "moved", to=Named(old.kind, name, schema, new))]
+        old = SoughtObject("domain constraint", name, schema, statement.subname)
+        return [Subject(old, "moved", to=SoughtObject(old.kind, name, schema, new))]
     catalog = _KINDS.get(kind)
     if catalog is None:
         return Effects()
     if statement.HasField("relation"):
-        old = Named(catalog, statement.relation.relname, statement.relation.schemaname)
+        old = SoughtObject(catalog, statement.relation.relname, statement.relation.schemaname)
     elif statement.HasField("object"):
         old = _renamed(catalog, statement.object)
     else:
-        old = Named(catalog, statement.subname)
-    return [Subject(old, "moved", to=Named(old.kind, new, old.schema, old.part, args=old.args))]
+        old = SoughtObject(catalog, statement.subname)
+    return [Subject(old, "moved", to=SoughtObject(old.kind, new, old.schema, old.part, args=old.args))]
 
 
-def _renamed(kind: str, item: Node) -> Named:
+def _renamed(kind: str, item: Node) -> SoughtObject:
     if item.HasField("list") and kind == "type":
         schema, name = _qualified(item.list.items)
-        return Named(kind, name, schema)
+        return SoughtObject(kind, name, schema)
     return _dropped(kind, item)
 
 
@@ -308,10 +310,10 @@ def _set_schema(statement: Node) -> Effects | list[Subject]:
     if catalog is None or catalog == "extension":
         return Effects(repeat="again" if catalog else "")
     if statement.HasField("relation"):
-        old = Named(catalog, statement.relation.relname, statement.relation.schemaname)
+        old = SoughtObject(catalog, statement.relation.relname, statement.relation.schemaname)
     else:
         old = _renamed(catalog, statement.object)
-    return [Subject(old, "moved", to=Named(old.kind, old.name, statement.newschema, old.part, args=old.args))]
+    return [Subject(old, "moved", to=SoughtObject(old.kind, old.name, statement.newschema, old.part, args=old.args))]
 
 
 # -- altered -------------------------------------------------------------------------------------------------------
@@ -371,13 +373,13 @@ def _action(relation: Node, action: str, command: Node) -> Subject | None:
             return Subject(_on("constraint", relation, name), "gone")
         case "AT_AttachPartition" | "AT_DetachPartition" | "AT_DetachPartitionFinalize":
             part = definition.partition_cmd.name
-            named = Named("partition", relation.relname, relation.schemaname, part.relname, part.schemaname)
+            named = SoughtObject("partition", relation.relname, relation.schemaname, part.relname, part.schemaname)
             if part.relname and relation.relname and action == "AT_AttachPartition":
                 return Subject(named, "made")
             return Subject(named, "gone")
         case "AT_AddInherit" | "AT_DropInherit":
             parent = definition.range_var
-            named = Named("partition", parent.relname, parent.schemaname, relation.relname, relation.schemaname)
+            named = SoughtObject("partition", parent.relname, parent.schemaname, relation.relname, relation.schemaname)
             return Subject(named, "made" if action == "AT_AddInherit" else "gone")
     return None
 
@@ -387,11 +389,11 @@ def _alter_domain(statement: Node) -> Effects | list[Subject]:
     constraint = getattr(statement, "def").constraint
     match statement.subtype:
         case "C" if constraint.conname:
-            return [Subject(Named("domain constraint", name, schema, constraint.conname), "made")]
+            return [Subject(SoughtObject("domain constraint", name, schema, constraint.conname), "made")]
         case "X":
-            return [Subject(Named("domain constraint", name, schema, statement.name), "gone")]
+            return [Subject(SoughtObject("domain constraint", name, schema, statement.name), "gone")]
         case "V":
-            return [Subject(Named("domain constraint", name, schema, statement.name), "has", "validated")]
+            return [Subject(SoughtObject("domain constraint", name, schema, statement.name), "has", "validated")]
         case "T" | "N" | "O":
             return Effects(repeat="again")
     return Effects()
@@ -400,14 +402,14 @@ def _alter_domain(statement: Node) -> Effects | list[Subject]:
 def _transaction(statement: Node) -> Effects | list[Subject]:
     match _enum(statement, "kind"):
         case "TRANS_STMT_PREPARE":
-            return [Subject(Named("prepared transaction", statement.gid), "made")]
+            return [Subject(SoughtObject("prepared transaction", statement.gid), "made")]
         case "TRANS_STMT_COMMIT_PREPARED" | "TRANS_STMT_ROLLBACK_PREPARED":
-            return [Subject(Named("prepared transaction", statement.gid), "gone")]
+            return [Subject(SoughtObject("prepared transaction", statement.gid), "gone")]
     return Effects(repeat="nothing")
 
 
 def _each_gone(kind: str, field: str) -> Callable[[Node], list[Subject]]:
-    return lambda statement: [Subject(Named(kind, getattr(statement, field)), "gone")]
+    return lambda statement: [Subject(SoughtObject(kind, getattr(statement, field)), "gone")]
 
 
 _READ: Mapping[str, Callable[[Node], Effects | list[Subject]]] = {
@@ -440,7 +442,7 @@ _READ: Mapping[str, Callable[[Node], Effects | list[Subject]]] = {
     "create_publication_stmt": _own("publication", "pubname"),
     "create_subscription_stmt": _own("subscription", "subname"),
     "create_am_stmt": _own("access method", "amname"),
-    "create_plang_stmt": lambda one: [Subject(Named("language", one.plname), "made", replaces=one.replace)],
+    "create_plang_stmt": lambda one: [Subject(SoughtObject("language", one.plname), "made", replaces=one.replace)],
     "create_role_stmt": _own("role", "role"),
     "createdb_stmt": _own("database", "dbname"),
     "create_table_space_stmt": _own("tablespace", "tablespacename"),
