@@ -30,6 +30,8 @@ OURS = "pgmig"
 
 _SQL = re.compile(r"\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE|FROM|JOIN)\b|pg_catalog\.")
 _OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|?]+")
+_OPTION = re.compile(r"^#\w+ \w+$", re.MULTILINE)
+"""Of PL/pgSQL's compiler."""
 _QUOTED = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 _FUNCTION = re.compile(r"\b([a-z_][a-z_0-9]*)\s*\(")
 _TYPE = re.compile(r'::\s*(?:pg_catalog\.)?"?([a-z_][a-z_0-9]*)')
@@ -89,7 +91,7 @@ def named_in(texts: Iterable[str]) -> Named:
     types: set[str] = set()
     relations: set[str] = set()
     for text in texts:
-        operators.update(_OPERATOR.findall(_QUOTED.sub("", text)))
+        operators.update(_OPERATOR.findall(_OPTION.sub("", _QUOTED.sub("", text))))
         functions.update(_FUNCTION.findall(text))
         types.update(_TYPE.findall(text))
         relations.update(_RELATION.findall(text))
