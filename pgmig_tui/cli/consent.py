@@ -140,7 +140,7 @@ def _now_and_then() -> Tell:
         if told and told[-1][0] == progress.doing and now - told[-1][1] < TOLD_S:
             return
         told.append((progress.doing, now))
-        _aside(progress.told)
+        _aside(f"{progress.told}, {progress.path}")
 
     return tell
 

@@ -31,13 +31,13 @@ class BackupProgress:
 
     @property
     def told(self) -> str:
-        """All of it in words; not safe to print."""
+        """All of it in words, but for the path."""
         parts = [words.size(self.size)] if self.size else []
         if self.of:
             parts.append(f"{self.tables:,} of {words.count(self.of, _WHAT.get(self.doing, 'table'))}")
         if self.left_s is not None:
             parts.append(f"about {words.duration(max(self.left_s, 1) * 1000)} left")
-        return f"{self.doing}: {', '.join([*parts, self.path])}"
+        return ": ".join(filter(None, (self.doing, ", ".join(parts))))
 
 
 _WHAT: Mapping[Doing, str] = {"verifying": "change"}

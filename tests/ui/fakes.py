@@ -629,7 +629,9 @@ class FakeSession:
     def runs(self) -> tuple[RunFacts, ...]:
         return self.listed
 
-    def backup(self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str], None]) -> ReviewFacts:
+    def backup(
+        self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str, str], None]
+    ) -> ReviewFacts:
         self.calls.append(BackUp(review.environment))
         return replace(review, items=(*review.items, ItemFacts("made", "Backup made", "performed", "PASS", "dump")))
 

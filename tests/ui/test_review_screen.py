@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -541,6 +541,28 @@ async def test_r_asks_the_server_again_and_the_answer_that_was_given_last_counts
         await robot.misses("making a backup")
         await robot.press("r")
         await robot.until(lambda: session.calls.count(Prepare("production", "deploy")) == asked + 2, "asked again")
+
+
+async def test_a_backup_tells_how_far_it_is_and_in_which_file() -> None:
+    class Slow(FakeSession):
+        def backup(
+            self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str, str], None]
+        ) -> ReviewFacts:
+            tell("restoring: 12 MB, 3 of 15 tables, about 40 s left", "/srv/b/shop\x1b[31m.dump")
+            self.hold.wait(5)
+            return super().backup(review, stopping, tell)
+
+    session = Slow()
+    session.hold.clear()
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.press("b", *"yes", "enter")
+        await robot.sees("~ restoring: 12 MB, 3 of 15")
+        await robot.sees("about 40 s left")
+        await robot.sees("/srv/b/shop")
+        session.hold.set()
+        await robot.misses("restoring")
+        await robot.misses("/srv/b/shop")
 
 
 async def test_no_backup_is_begun_beside_a_run_that_is_being_started() -> None:

@@ -261,7 +261,9 @@ class ProjectSession:
 
         return verify_evidence(self.project, self._environment(environment), change_id, self._state_dir)
 
-    def backup(self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str], None]) -> ReviewFacts:
+    def backup(
+        self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str, str], None]
+    ) -> ReviewFacts:
         from pgmig_tui.review import backups
 
         where = self._environment(review.environment)
@@ -270,9 +272,9 @@ class ProjectSession:
             where,
             self._state_dir,
             review.run_id,
-            progress=lambda progress: tell(progress.told),
+            progress=lambda progress: tell(progress.told, progress.path),
             stopping=stopping,
-            told=tell,
+            told=lambda text: tell(text, ""),
         )
         self._proven[review.environment] = made
         return gating.performed(review, where, made)

@@ -59,7 +59,7 @@ class ReviewScreen(BaseScreen):
         self._trouble = ""
         self._starting = False
         self._dumping = False
-        self._progress = ""
+        self._progress = ("", "")
         self._stale = False
         self._turn = 0
         self._left = threading.Event()
@@ -183,14 +183,17 @@ class ReviewScreen(BaseScreen):
     def _gate_lines(self, columns: int) -> list[Line]:
         go = self._startable()
         lines: list[Line] = [((" Gate", "title"),)]
-        if self._progress:
-            lines += point(f"~ {safe(self._progress)}", columns, "running")
+        far, path = self._progress
+        if far:
+            lines += point(f"~ {safe(far)}", columns, "running")
         if isinstance(go, Unavailable):
             lines += point(f"x cannot start: {safe(go.reason)}", columns, "failed")
         else:
             lines += point("+ ready to start (E, then the word)", columns, "done")
         if self._trouble:
             lines += point(f"x {safe(self._trouble)}", columns, "failed")
+        if path:
+            lines += point(safe(path), columns, "muted")
         lines.append(())
         if self.review is not None:
             losses = self.review.accepts or self.review.losses
@@ -462,23 +465,23 @@ class ReviewScreen(BaseScreen):
         self._show()
         self.say("making a backup ...", "running")
 
-        def tell(text: str) -> None:
-            self.meanwhile(text, self._told, self._not_dumped)
+        def tell(text: str, path: str) -> None:
+            self.meanwhile((text, path), self._told, self._not_dumped)
 
         self.later("backup", lambda: session.backup(review, stopping, tell), self._dumped, self._not_dumped)
 
-    def _told(self, text: str) -> None:
+    def _told(self, progress: tuple[str, str]) -> None:
         if self._dumping:
-            self._progress = text
+            self._progress = progress
             self.gate.fill(lambda columns: self._gate_lines(columns - 1))
 
     def _dumped(self, review: ReviewFacts) -> None:
-        self._dumping, self._progress = False, ""
+        self._dumping, self._progress = False, ("", "")
         self._take(review)
         self._evaluate()
 
     def _not_dumped(self, error: Exception) -> None:
-        self._dumping, self._progress = False, ""
+        self._dumping, self._progress = False, ("", "")
         self._trouble = words_of(error)
         self._show()
         self.say("the backup failed", "failed")
