@@ -40,6 +40,7 @@ COMMANDS = {
     "check": "lists",
     "after": "lists",
     "answer": "lists",
+    "accept": "accept",
     "runs": "read",
     "impact": "impact",
     "rehearse": "rehearse",

@@ -198,6 +198,11 @@ def _answer_options(parser: argparse.ArgumentParser) -> None:
     target_option(parser)
 
 
+def _accept_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("--sha256", metavar="HASH", help="the text with this hash is accepted, without a question")
+
+
 def _reconcile_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     parser.add_argument("-y", "--yes", action="store_true", help="end the sessions that a run left on the server")
@@ -275,6 +280,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
     add("after", "what comes after a run: what it did, what people must say", json_option, _after_options)
     add("answer", "answer items of a checklist by a person's word", json_option, _answer_options)
+    add("accept", "let pgmig.toml's command for backups run, after reading it", target_option, _accept_options)
     for name, text in (
         ("deploy", "deploy changes"),
         ("revert", "revert changes, newest first; needs --to or --all"),

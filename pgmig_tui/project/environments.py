@@ -34,10 +34,19 @@ _CONFIRM_WORD = re.compile(r"[a-z0-9-]{2,5}")
 
 @dataclass(frozen=True, slots=True)
 class BackupPolicy:
-    """Whether a backup must exist before a deploy, and how it is checked: none, list, decode or restore."""
+    """Whether a backup must exist before a deploy, of which kind (dump, pgbackrest, barman, command), and how a dump is
+    checked: none, list, decode or restore.
+
+    `name` is pgBackRest's stanza or Barman's server; `command` prints what it knows as JSON, run in `root`, the folder
+    of pgmig.toml ("" where it has none).
+    """
 
     required: bool = False
     verify: str = "none"
+    kind: str = "dump"
+    name: str = ""
+    command: tuple[str, ...] = ()
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,14 @@ class Environment:
         """The schemas of Sqitch's registry and of what we keep, which change with every run."""
         found = (self.target.registry, self.policy.tracking, self.policy.keep_schema)
         return frozenset(schema for schema in found if schema)
+
+
+def rooted(environment: Environment, root: Path) -> Environment:
+    """The environment with the folder in which its backup command is run."""
+    backup = environment.policy.backup
+    if not backup.command:
+        return environment
+    return replace(environment, policy=replace(environment.policy, backup=replace(backup, root=str(root))))
 
 
 def target_environment(name: str, target: Target) -> Environment:
@@ -246,11 +263,8 @@ class _Table:
             return None
 
     def read_policy(self) -> Policy:
-        backup_table = self.table("backup", ("required", "verify"))
         guard_table = self.table("queue_guard", ("waiters", "oldest"))
         drift_table = self.table("drift", ("ignore", "accepted"))
-        required = self.get("required", _flag, False, backup_table, "backup.")
-        verify_backup = one_of("none", "list", "decode", "restore")
         tracking = self.get("tracking", _schema, DEFAULT_TRACKING)
         window: tuple[Window, ...] = self.get("window", read_windows, ())
         policy = Policy(
@@ -262,9 +276,7 @@ class _Table:
             allow_shell=self.get("allow_shell", _flag, False),
             allow_files=self.get("allow_files", _flag, False),
             tracking=None if tracking == "off" else tracking,
-            backup=BackupPolicy(
-                required, self.get("verify", verify_backup, "decode" if required else "none", backup_table, "backup.")
-            ),
+            backup=self.backup(),
             promote_from=self.get("promote_from", _text, "") or None,
             soak_ms=self.get("soak", _soak, 0),
             approvals=self.get("approvals", _texts, ()),
@@ -291,6 +303,26 @@ class _Table:
         computed = [(key, _toml(self.values[key])) for key in _COMPUTED if key in self.values]
         unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]
         return replace(policy, computed=tuple(computed), unenforced=tuple(unenforced))
+
+    def backup(self) -> BackupPolicy:
+        table = self.table("backup", ("required", "verify", "kind", "name", "command"))
+        required = self.get("required", _flag, False, table, "backup.")
+        kind = self.get("kind", one_of("dump", "pgbackrest", "barman", "command"), "dump", table, "backup.")
+        tiers = ("none", "list", "decode", "restore") if kind == "dump" else ("none", "list")
+        otherwise = ("decode" if kind == "dump" else "list") if required else "none"
+        verify = self.get("verify", one_of(*tiers), otherwise, table, "backup.")
+        name = self.get("name", _backup_name, "", table, "backup.")
+        nothing: tuple[str, ...] = ()
+        command = self.get("command", _texts, nothing, table, "backup.")
+        wanted = {"pgbackrest": ("name", name), "barman": ("name", name), "command": ("command", command)}.get(kind)
+        line = self.reader.lines.key(self.index, "backup")
+        if wanted is not None and not wanted[1] and wanted[0] not in table:
+            self.reader.error(line, f'backup.kind = "{kind}" needs backup.{wanted[0]}')
+        for key in ("name", "command"):
+            if key in table and (wanted is None or key != wanted[0]):
+                line = self.reader.lines.key(self.index, f"backup.{key}")
+                self.reader.error(line, f'backup.{key} says nothing where backup.kind is "{kind}"')
+        return BackupPolicy(required, verify, kind, name, command)
 
     def table(self, key: str, known: tuple[str, ...]) -> Mapping[str, object]:
         self.asked.add(key)
@@ -341,6 +373,12 @@ def _text(value: object) -> str:
 def _name(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable() or not re.fullmatch(r"[^-\s:][^:]*(?<!\s)", value):
         raise ValueError('a name in quotes, without ":" and control characters')
+    return value
+
+
+def _backup_name(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*", value):
+        raise ValueError("the name of a stanza or server: letters, digits, points, - and _")
     return value
 
 

@@ -18,7 +18,7 @@ from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import Change, DeployedLike, Plan
 from pgmig_tui.project.config import Config, read_config
 from pgmig_tui.project.environments import FILE_NAME as ENVIRONMENTS_FILE
-from pgmig_tui.project.environments import Environment, read_environments, target_environment
+from pgmig_tui.project.environments import Environment, read_environments, rooted, target_environment
 from pgmig_tui.project.identity import Operator, OsUser, find_operator
 from pgmig_tui.project.plan import read_plan
 from pgmig_tui.project.targets import (
@@ -452,7 +452,8 @@ def _configured(
     path = (config.local_file.parent if config.local_file else root) / ENVIRONMENTS_FILE
     try:
         data = Inside(path.parent).read(path, CONFIG_BYTES)
-        return list(read_environments(data, _shown(path, root), resolve))
+        found = read_environments(data, _shown(path, root), resolve)
+        return [rooted(environment, path.parent) for environment in found]
     except FileNotFoundError:
         return _from_targets(config, default, resolve, warnings)
     except OSError as error:

@@ -3,8 +3,7 @@
 A dump counts for a run when it was begun after the last change of other runs, on the same cluster, timeline and
 database. What runs have changed that were started with this very dump and didn't get to their end is no change of
 others: a run that goes on where they stopped keeps their proof. Where pgmig.toml wants it restored as a test, the last
-test restore of these very bytes is what shows it. A base backup of pgBackRest or Barman isn't asked for
-yet; it would count with an unbroken archive of WAL from then to now.
+test restore of these very bytes is what shows it. Backups that others make are `base_backups`'.
 """
 
 from __future__ import annotations
@@ -27,6 +26,8 @@ from pgmig_tui.gates.decode import Damaged, Seal, Verified
 from pgmig_tui.gates.progress import Tell, untold
 from pgmig_tui.gates.restored import RestoreProof, kept
 from pgmig_tui.rehearse.prove_restore import prove_restore
+from pgmig_tui.review import base_backups
+from pgmig_tui.review.base_backups import MADE, MAX_AGE_S, PROVEN
 from pgmig_tui.run.journal.file import JournalReader
 from pgmig_tui.run.journal.listing import list_runs
 from pgmig_tui.run.journal.position import positions
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
 
-MADE, PROVEN = "backup", "backup_verified"
-MAX_AGE_S = 24 * 3600
 _TITLES = {MADE: "Backup database", PROVEN: "Verify backup"}
+ASKED_S = 60.0
+"""For so long what pgBackRest, Barman or a command has said is taken for what is true now."""
 _PROOF: dict[Verified, tuple[State, str]] = {
     "restore": ("UNKNOWN", "not restored as a test yet; fully decoded"),
     "decode": ("PASS", "fully decoded"),
@@ -95,6 +96,8 @@ def existing(
     It is proven again where a gate hangs on it, but for a file that is the very one that was proven for the results
     `before`. Never raises for the server or the file: what can't be told is UNKNOWN.
     """
+    if environment.policy.backup.kind != "dump":
+        return base_backups.evidence(environment, state_dir)
     folder = folder_of(state_dir)
     if not folder.is_dir():
         return ()
@@ -130,7 +133,12 @@ def existing(
 def _still(before: Sequence[CheckResult], one: Backup) -> tuple[CheckResult, ...] | None:
     """The results of before, where they are of this dump and its file has been left alone since."""
     proof = proof_of(before)
-    if proof is None or proof["sha256"] != one.sha256 or Seal(**proof["file"]).broken(one.path):
+    if (
+        proof is None
+        or proof["file"] is None
+        or proof["sha256"] != one.sha256
+        or Seal(**proof["file"]).broken(one.path)
+    ):
         return None
     return tuple(result for result in before if result.name in (MADE, PROVEN))
 
@@ -146,10 +154,12 @@ def make(
     told: Callable[[str], None] = lambda text: None,
 ) -> tuple[CheckResult, ...]:
     """Dump the environment's database now and prove the dump, be it by restoring it. `told` hears of what another has
-    left that was killed.
+    left that was killed. Where others make the backups, they are asked again instead.
 
     Raises Refused (no fitting pg_dump, no room), Unreachable, BackupError.
     """
+    if environment.policy.backup.kind != "dump":
+        return base_backups.evidence(environment, state_dir)
     tier = wanted(environment)
     made, seal = backup.make_backup(
         environment.target,
@@ -190,10 +200,19 @@ def proof_of(checks: Sequence[CheckResult]) -> dict[str, Any] | None:
     return None if found is None else dict(found.rows[0])
 
 
+def asked_again(checks: Sequence[CheckResult], environment: Environment, state_dir: Path) -> tuple[CheckResult, ...]:
+    """What others make the backups say now, where what they said before `checks` is old; else nothing."""
+    said = next((one for one in checks if one.name == PROVEN), None)
+    if environment.policy.backup.kind == "dump" or said is None:
+        return ()
+    age = (datetime.now(UTC) - _moment(said.finished_at)).total_seconds()
+    return base_backups.evidence(environment, state_dir) if age >= ASKED_S else ()
+
+
 def require_unchanged(checks: Sequence[CheckResult]) -> None:
     """Raise Refused when the dump that was proven isn't the file any more that it was then."""
     proof = proof_of(checks)
-    if proof is None:
+    if proof is None or proof["file"] is None:
         return
     broken = Seal(**proof["file"]).broken(proof["path"])
     if broken:

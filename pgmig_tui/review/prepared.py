@@ -22,7 +22,7 @@ from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspec
 from pgmig_tui.gates.loss import Losses, of_scripts
 from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
-from pgmig_tui.review.backups import proof_of, require_unchanged
+from pgmig_tui.review.backups import asked_again, proof_of, require_unchanged
 from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.review.promoted import Provenance, provenance
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
@@ -149,7 +149,8 @@ def ready(before: Review, environment: Environment) -> Review:
     is the file that was proven, the gate is open. Writes into the plan with which backup it starts, and when its steps
     may begin. Raises Refused."""
     require_as_read(before.plan)
-    found = _judged(_fresh(before, environment), environment)
+    again = asked_again(before.checks, environment, before.plan.folder.parent.parent)
+    found = _judged(_with(_fresh(before, environment), again), environment)
     require_unchanged(found.checks)
     found.gate.require()
     proof = proof_of(found.checks)

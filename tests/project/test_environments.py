@@ -171,7 +171,22 @@ def test_a_target_without_a_file() -> None:
             'queue_guard = { oldest = "1" }',
             'queue_guard.oldest = "1": expected a duration such as "300ms", "5s", "1min" or "2h"',
         ),
-        ("backup = true", "backup: expected a table, { required = …, verify = … }"),
+        (
+            "backup = true",
+            "backup: expected a table, { required = …, verify = …, kind = …, name = …, command = … }",
+        ),
+        ('backup.kind = "tape"', 'backup.kind = "tape": expected "dump" or "pgbackrest" or "barman" or "command"'),
+        ('backup.kind = "barman"', 'backup.kind = "barman" needs backup.name'),
+        ('backup.kind = "command"', 'backup.kind = "command" needs backup.command'),
+        ('backup.name = "main"', 'backup.name says nothing where backup.kind is "dump"'),
+        (
+            'backup = { kind = "pgbackrest", name = "-x" }',
+            'backup.name = "-x": expected the name of a stanza or server: letters, digits, points, - and _',
+        ),
+        (
+            'backup = { kind = "barman", name = "main", verify = "restore" }',
+            'backup.verify = "restore": expected "none" or "list"',
+        ),
         ('backup.verify = "no"', 'backup.verify = "no": expected "none" or "list" or "decode" or "restore"'),
         ('tracking = ""', 'tracking = "": expected the name of a schema, or "off"'),
         ("color = 1", "color = 1: expected a text in quotes"),

@@ -198,7 +198,7 @@ class EvidenceKept:
 class BackupProven:
     """The backup with which the run may start, as it was found.
 
-    path: the file on this host
+    path: the file on this host; `pgbackrest:`, `barman:` or `command:` and the backup's ID where others have made it
     size: its size in bytes
     sha256: of its bytes; "" = not worked out
     database: which database it is of
@@ -209,12 +209,13 @@ class BackupProven:
     started_at: when it was begun
     finished_at: when it was complete
     seconds: how long it took
-    verified: how it was read back: restore (into a server), decode, list or none
+    verified: how it was read back: restore (into a server), decode, list or none; base: by what has made it
     timeline: of the server when it was made
     conninfo: how the server was reached, without a password
     file: device, inode, size and time of the file when it was sealed; null = unknown
     database_size: bytes of the database when it was dumped, with its indexes
     rows: all rows of all tables in the dump's snapshot, as they were counted
+    archived: the last WAL file of the archive that leads from a base backup to now
     restored: what a test restore has shown: how long it took (restore_s), rows, verify scripts and what was wrong
     """
 
@@ -235,6 +236,7 @@ class BackupProven:
     file: Mapping[str, object] | None
     database_size: int | None = None
     rows: int | None = None
+    archived: str | None = None
     restored: Mapping[str, object] | None = None
 
 

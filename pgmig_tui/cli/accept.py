@@ -1,0 +1,52 @@
+"""`accept TARGET`: let what pgmig.toml says for an environment run a program of this account, after reading it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from argparse import Namespace
+from pathlib import Path
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.ask import ask_yes, somebody_is_there
+from pgmig_tui.cli.choose import environment_and_change
+from pgmig_tui.display.cells import line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import Refused
+
+
+def accept(arguments: Namespace) -> int:
+    """Show each text that would run a program, and remember those that are said yes to.
+
+    Without a terminal `--sha256 HASH` says yes to the text with that hash. Raises Refused where nobody says yes.
+    """
+    from pgmig_tui.gates.accepted import accept as remember
+    from pgmig_tui.gates.accepted import digest, is_accepted
+    from pgmig_tui.gates.base_backup import command_name
+    from pgmig_tui.run.journal.folder import default_state_dir
+
+    project, environment, _ = environment_and_change(arguments)
+    policy, state_dir = environment.policy.backup, default_state_dir(os.environ)
+    texts = [(command_name(environment.name), policy.command)] if policy.kind == "command" else []
+    if not texts:
+        output.say(f"pgmig.toml runs no program for {safe(environment.name)}.")
+    for what, argv in texts:
+        root = Path(policy.root)
+        told = digest(root, what, argv)
+        output.say(line((f"{safe(what)}  ", "strong"), safe(shlex.join(argv))))
+        output.say(line((f"  in {safe(str(root))}, SHA-256 {told}", "muted")))
+        if is_accepted(state_dir, root, what, argv):
+            output.say("  It was accepted before.")
+            continue
+        said = arguments.sha256 == told or (
+            arguments.sha256 is None and somebody_is_there() and ask_yes("May it run as this account, whenever asked?")
+        )
+        if not said:
+            raise Refused(
+                f"{what} is not accepted",
+                now="It won't be run; nothing was changed.",
+                do=f"Read it, then say: pgmig-tui accept {environment.name} --sha256 {told}",
+            )
+        remember(state_dir, root, what, argv, str(project.operator))
+        output.say(line(("  + ", "done"), "accepted"))
+    return 0
