@@ -6,7 +6,7 @@ DO $pgmig$
 #variable_conflict use_column
 DECLARE
     m :"schema".schema_migrations;
-    a jsonb;
+    a text;
     head :"schema".tracking_head;
     given record;
 BEGIN
@@ -18,7 +18,7 @@ BEGIN
         m.seq := head.seq;
         m.prev_hash := head.hash;
         m.hash := pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-                    m.prev_hash OPERATOR(pg_catalog.||) (:step)::pg_catalog.text, 'UTF8')), 'hex');
+                    :step, 'UTF8')), 'hex');
         head.hash := m.hash;
         UPDATE ONLY :"schema".schema_migrations AS x SET seq = m.seq, prev_hash = m.prev_hash, hash = m.hash
          WHERE x.id OPERATOR(pg_catalog.=) m.id;
@@ -32,7 +32,7 @@ BEGIN
          WHERE c.oid OPERATOR(pg_catalog.=) :'relation'::pg_catalog.regclass
            AND x.grantee OPERATOR(pg_catalog.<>) c.relowner AND x.privilege_type OPERATOR(pg_catalog.=) 'INSERT'
     LOOP
-        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %1$s.record_step(jsonb, jsonb), %1$s.answer_step(jsonb),'
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %1$s.record_step(jsonb, text[]), %1$s.answer_step(jsonb),'
             ' %1$s.record_evidence(jsonb) TO %2$I', :'quoted', given.grantee);
     END LOOP;
 END $pgmig$

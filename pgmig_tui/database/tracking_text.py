@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from pgmig_tui.database.text import bind, ident, load
 
-FUNCTIONS = {"record_step": "jsonb, jsonb", "answer_step": "jsonb", "record_evidence": "jsonb"}
+FUNCTIONS = {"record_step": "jsonb, text[]", "answer_step": "jsonb", "record_evidence": "jsonb"}
 """The functions that alone write, and their arguments."""
 
 _PARTS = {"step": "chain_step", "statements": "chain_statements", "proof": "chain_evidence"}

@@ -167,7 +167,7 @@ def test_without_the_right_it_is_off_and_says_what_to_grant(pg: Server, database
         on(owner)
         found = step(
             f'GRANT USAGE ON SCHEMA "pgmig" TO "{user}";'
-            f' GRANT EXECUTE ON FUNCTION "pgmig".record_step(jsonb, jsonb), "pgmig".answer_step(jsonb),'
+            f' GRANT EXECUTE ON FUNCTION "pgmig".record_step(jsonb, text[]), "pgmig".answer_step(jsonb),'
             f' "pgmig".record_evidence(jsonb) TO "{user}";'
             f' GRANT SELECT ON ALL TABLES IN SCHEMA "pgmig" TO "{user}";'
             f' GRANT SELECT, INSERT, UPDATE ON "pgmig".runs TO "{user}";'

@@ -6,13 +6,13 @@
 WITH told AS (SELECT s.migration_id, :statements AS statements FROM ONLY :"schema".schema_audit AS s GROUP BY s.migration_id),
      links AS (
        SELECT 'schema_migrations' AS relation, m.id, m.seq, m.prev_hash, m.hash, m.version AS name,
-              pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat(m.prev_hash, (
-                SELECT :step FROM (SELECT t.statements) AS one(a))), 'UTF8')), 'hex') AS computed
+              pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to((
+                SELECT :step FROM (SELECT t.statements) AS one(a)), 'UTF8')), 'hex') AS computed
          FROM ONLY :"schema".schema_migrations AS m LEFT JOIN told AS t ON t.migration_id = m.id
         WHERE m.seq IS NOT NULL
        UNION ALL
        SELECT 'evidence', e.id, e.seq, e.prev_hash, e.hash, e.item,
-              pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat(e.prev_hash, (:proof)), 'UTF8')), 'hex')
+              pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(:proof, 'UTF8')), 'hex')
          FROM ONLY :"schema".evidence AS e),
      seen AS (
        SELECT l.relation, l.id, l.seq, l.name, l.hash, l.computed, l.prev_hash,

@@ -13,6 +13,6 @@ SELECT pg_catalog.string_agg(pg_catalog.concat(w.nspname, '.', w.proname, '() is
  WHERE NOT (p.prosecdef AND l.lanname OPERATOR(pg_catalog.=) 'plpgsql'::pg_catalog.name
             AND p.prokind OPERATOR(pg_catalog.=) 'f'
             AND p.prorettype OPERATOR(pg_catalog.=) 'pg_catalog.int8'::pg_catalog.regtype::pg_catalog.oid
-            AND coalesce(p.proconfig OPERATOR(pg_catalog.=) '{"search_path=pg_catalog, pg_temp"}'::pg_catalog.text[], false)
+            AND coalesce(p.proconfig OPERATOR(pg_catalog.=) '{"search_path=pg_catalog, pg_temp",plan_cache_mode=force_generic_plan}'::pg_catalog.text[], false)
             AND pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(p.prosrc, 'UTF8')), 'hex')
                 OPERATOR(pg_catalog.=) w.body)
