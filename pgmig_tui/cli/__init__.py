@@ -42,6 +42,8 @@ COMMANDS = {
     "answer": "lists",
     "accept": "accept",
     "runs": "read",
+    "history": "history",
+    "audit": "history",
     "impact": "impact",
     "rehearse": "rehearse",
     "drift": "drift",

@@ -229,6 +229,19 @@ def _runs_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
 
 
+def _history_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("--change", metavar="CHANGE", help="only this change, by its name or its ID")
+    parser.add_argument("--since", metavar="DATE", help="only what was done since then: 2026-01-31 (UTC), or a time")
+    parser.add_argument("--csv", action="store_true", help="print CSV instead of a table")
+
+
+def _audit_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("verify",), help="what to do with the record")
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("--all", action="store_true", dest="everywhere", help="of all environments, against each other")
+
+
 def _report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
     parser.add_argument("--incident", action="store_true", help="with the run that it rolled back, losses and locks")
@@ -296,6 +309,10 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("undo", "bring back what a rollback has saved, after a redeploy", json_option, target_option, _undo_options)
     add("runs", "list the runs of this host, or report one of them", json_option, _runs_options)
     add("report", "a run in Markdown, or the record of an incident", json_option, _report_options)
+    past = "what was done to an environment: the registry's events and the tracking tables, as one"
+    add("history", past, target_option, json_option, connection_options, _history_options)
+    chain = "is the record of an environment whole: its chain of hashes, and what others have witnessed of it"
+    add("audit", chain, target_option, json_option, connection_options, _audit_options)
     add("attach", "join a run that is under way, or watch one of another account on its server", _attach_options)
     return parser
 

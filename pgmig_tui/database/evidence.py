@@ -23,6 +23,8 @@ LARGEST = 64 * 1024
 """Bytes of `rows` that are kept, as PostgreSQL writes them."""
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN"]
+WITNESS = "witness:"
+"""How the items begin that hold the head of another environment's chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,32 @@ def read_evidence(connection: Connection, schema: str, run_id: str) -> tuple[Evi
         )
         for row in found
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """The head of an `environment`'s chain as a run `by` another has seen it at a time (UTC)."""
+
+    environment: str
+    chain: str
+    seq: int
+    hash: str
+    at: str
+    by: str
+
+
+def read_witnesses(connection: Connection, schema: str) -> tuple[Witnessed, ...]:
+    """The newest head of each chain that runs on this environment have seen. Raises ServerError, Refused."""
+    sql = (
+        "SELECT DISTINCT ON (e.item, e.rows->>'chain') pg_catalog.substr(e.item, 9), e.rows->>'chain',"
+        " (e.rows->>'seq')::pg_catalog.int8, e.rows->>'hash',"
+        " pg_catalog.to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        f" coalesce(e.run_id, '') FROM ONLY {ident(schema)}.evidence AS e"
+        " WHERE e.item LIKE 'witness:%' AND e.state = 'PASS' AND e.rows->>'seq' ~ '^[0-9]+$'"
+        " ORDER BY e.item, e.rows->>'chain', e.seq DESC"
+    )
+    rows = connection.execute(behind_look(sql, Tables(schema, ("evidence",))))
+    return tuple(Witnessed(*row) for row in rows)
 
 
 def _item(one: EvidenceRow) -> dict[str, object]:

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry, tracking
 from pgmig_tui.database.activity import sessions_named
+from pgmig_tui.database.adoption import adopt, missing_rows
 from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect
+from pgmig_tui.database.evidence import record_evidence
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.display import words
 from pgmig_tui.display.mask import hider
@@ -50,6 +52,7 @@ from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.mark_files import mark_in_file
 from pgmig_tui.run.journal.noted import note_schema
 from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step
+from pgmig_tui.run.planning.witnesses import witness_evidence
 from pgmig_tui.run.process import kept_evidence
 from pgmig_tui.run.process.control import Control, open_session
 from pgmig_tui.run.process.failures import StepResult
@@ -473,11 +476,41 @@ class Runner:
             self.plan = dataclasses.replace(plan, tracking=found.schema, tracking_version=found.version)
             if why := kept_evidence.record(setup, plan, found.schema, found.version, self.evidence):
                 self.journal.write(Warned(message=f"the checklist's evidence is not kept in the database: {why}"))
+            if found.schema is not None and found.version == 2:
+                self._adopt(setup, found.schema, state)
+                self._witness(setup)
         if found.no_runs:
             if found.without_row not in plan.warnings:
                 self.journal.write(Warned(message=found.without_row))
         elif found.schema is not None:
             self.control.keep_row(plan, found.schema, self.journal)
+
+    def _adopt(self, setup: Connection, schema: str, state: registry.RegistryState) -> None:
+        """Tell in the tracking tables what others have deployed and reverted since the last run."""
+        plan = self.plan
+        rows = missing_rows(
+            setup,
+            schema,
+            plan.registry,
+            plan.project,
+            state.deployed,
+            run_id=plan.run_id,
+            environment=plan.environment,
+        )
+        if not rows:
+            return
+        count = words.count(len(rows), "change")
+        if why := adopt(setup, schema, rows, plan.operator):
+            self.journal.write(Warned(message=f"{count} of others could not be adopted by tracking: {why}"))
+        else:
+            told = f"tracking adopted {count} that others deployed or reverted"
+            self.journal.write(RegistryPrepared(message=told))
+
+    def _witness(self, setup: Connection) -> None:
+        """Keep the heads of other environments' chains, as the plan has seen them. Blocks nothing."""
+        plan = self.plan
+        if plan.witnessed and (why := record_evidence(setup, plan.tracking, witness_evidence(plan), plan.registry)):
+            self.journal.write(Warned(message=f"what other environments' records looked like is not kept: {why}"))
 
     def _examine_earlier(self) -> list[Settlement]:
         """The runs that were cut off here, as the plan said, seen again. Raises InDoubt."""

@@ -138,8 +138,8 @@ def test_who_may_write_version_1_calls_the_functions_of_version_2(pg: Server, da
         ("ALTER TABLE pgmig.schema_audit ADD later text", "newer version than this program knows: it has the column l"),
         ("ALTER TABLE pgmig.schema_migrations DROP version", "schema_migrations exists and is not ours"),
         (
-            "CREATE OR REPLACE FUNCTION pgmig.record_step(step jsonb, statements text[]) RETURNS bigint LANGUAGE plpgsql"
-            " SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN 1; END'",
+            "CREATE OR REPLACE FUNCTION pgmig.record_step(step jsonb, statements text[]) RETURNS bigint"
+            " LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN 1; END'",
             r"pgmig.record_step\(\) is not the function that this version",
         ),
         ("ALTER FUNCTION pgmig.record_step SECURITY INVOKER", r"pgmig.record_step\(\) is not the function"),

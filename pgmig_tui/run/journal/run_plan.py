@@ -167,6 +167,8 @@ class RunPlan:
     creates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     log_only: bool = False
+    witnessed: tuple[Mapping[str, Any], ...] = ()
+    """Heads of other environments' chains, as `planning.witnesses.Head` has them."""
     tracking_version: int = 1
     """That of the tables in the schema `tracking`, as they are when the first step begins."""
     dry_run: bool = False
@@ -245,7 +247,7 @@ class RunPlan:
             Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
             for step in data["steps"]
         )
-        for name in ("creates", "warnings", "losses", "beside", "settles", "given"):
+        for name in ("creates", "warnings", "losses", "beside", "settles", "given", "witnessed"):
             data[name] = tuple(data.get(name, ()))
         data["variables"] |= given or {}
         return RunPlan(**data)

@@ -10,7 +10,7 @@ import getpass
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from pgmig_tui.run.planning import marks
 from pgmig_tui.run.planning.door import arrive
 from pgmig_tui.run.planning.reading import Work
 from pgmig_tui.run.planning.steps import plan_steps
+from pgmig_tui.run.planning.witnesses import Heads
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
@@ -56,6 +57,8 @@ def prepare(
     say = progress or (lambda text: None)
     project = project.for_target(environment.target)
     target = environment.target
+    tracks = environment.policy.tracking is not None
+    heads = Heads(project, environment) if command == "deploy" and tracks and not trial else None
     say(f"asking {environment.name}")
     with connect(target, application_name=application_name("plan", command)) as connection:
         identity = connection.identity()
@@ -91,6 +94,7 @@ def prepare(
         registry_present=state.info.present,
         tracking=track,
         tracking_version=version,
+        witnessed=tuple(asdict(one) for one in heads.read()) if heads is not None and steps and track else (),
         steps=steps,
         baseline=ours[-1].change_id if ours else None,
         variables=work.variables,

@@ -1,0 +1,138 @@
+"""Is the record of an environment whole: its own chain, and what other environments have witnessed of it.
+
+Whoever owns the tables can compute a chain anew, a superuser of one server included. So a run keeps, in its own
+target, the heads of the other environments' chains as it saw them (evidence of the item `witness:ENVIRONMENT`): to
+rewrite one database unseen, all that have witnessed it would have to be rewritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from pgmig_tui.database.chain import Chain, hash_at_sql, read_chain
+from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.database.evidence import Witnessed, read_witnesses
+from pgmig_tui.database.own_tables import behind_look, tracking_tables
+from pgmig_tui.database.tracking import read_tracking
+from pgmig_tui.errors import PgmigError
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+
+State = Literal["intact", "altered", "shortened", "re-created", "not kept", "unreachable", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What is known of one environment's record. `links` are rows in its chain, `chain` names the making of its tables;
+    `witnessed_at` is when another environment last saw its head (UTC), "" for never or not asked."""
+
+    environment: str
+    state: State
+    summary: str
+    details: tuple[str, ...] = ()
+    links: int = 0
+    chain: str = ""
+    seq: int = 0
+    witnessed_at: str = ""
+
+
+def audit_one(environment: Environment) -> Audited:
+    """The environment's own chain. Raises nothing: what can't be asked is a state."""
+    return _look(environment, ())[0]
+
+
+def audit_all(project: Project) -> tuple[Audited, ...]:
+    """All environments of pgmig.toml, against what each has witnessed of the others."""
+    environments = list(project.environments)
+    with ThreadPoolExecutor(max_workers=max(1, min(8, len(environments)))) as pool:
+        first = list(pool.map(lambda one: _look(one, ()), environments))
+        seen = [witness for _, witnesses in first for witness in witnesses]
+        again = list(pool.map(lambda one: _look(one, [w for w in seen if w.environment == one.name])[0], environments))
+    chains = {one.chain: one.environment for one in again if one.chain}
+    return tuple(_told(one, [w for w in seen if w.environment == one.environment], chains) for one in again)
+
+
+def _look(environment: Environment, witnesses: Sequence[Witnessed]) -> tuple[Audited, tuple[Witnessed, ...]]:
+    """(What is known of the environment, what it has witnessed of others)."""
+    name, schema = environment.name, environment.policy.tracking
+    if schema is None:
+        return Audited(name, "not kept", "its policy has turned tracking off"), ()
+    try:
+        with connect(environment.target, application_name=application_name("audit", name)) as connection:
+            found = read_tracking(connection, schema, environment.target.registry)
+            if found.creates in ("schema", "tables"):
+                return Audited(name, "not kept", "there are no tracking tables yet"), ()
+            if found.version == 1:
+                return Audited(name, "not kept", "its tables are of version 1, which no chain protects"), ()
+            if found.reason and ("half upgraded" in found.reason or "not ours" in found.reason):
+                return Audited(name, "unknown", found.reason), ()
+            chain = read_chain(connection, schema)
+            seen = tuple(replace(one, by=name) for one in read_witnesses(connection, schema))
+            if chain is None:
+                return Audited(name, "altered", "the head of its chain is gone"), seen
+            return _judge(connection, schema, name, chain, witnesses), seen
+    except PgmigError as error:
+        unreachable = error.exit_status == 5
+        return Audited(name, "unreachable" if unreachable else "unknown", error.what), ()
+
+
+def _judge(connection: Connection, schema: str, name: str, chain: Chain, witnesses: Sequence[Witnessed]) -> Audited:
+    rows = f"{chain.links} rows since {chain.created_at}"
+    more = f"; {chain.pending} waits for its verification" if chain.pending else ""
+    found = Audited(name, "intact", f"{rows}{more}", (), chain.links, chain.chain, chain.seq)
+    if chain.wrong:
+        details = tuple(f"row {one.id} of {one.relation} ({one.name}): {_problem(one.problem)}" for one in chain.wrong)
+        missing = all(one.problem == "missing before" for one in chain.wrong)
+        return replace(
+            found,
+            state="altered",
+            details=details,
+            summary=f"{rows}; rows are " + ("missing" if missing else "not what was written"),
+        )
+    if not chain.ends:
+        return replace(found, state="shortened", summary=f"{rows}; the last rows, up to {chain.seq}, are gone")
+    same = [one for one in witnesses if one.chain == chain.chain]
+    for one in same:
+        if one.seq > chain.seq:
+            told = f"{one.by} saw row {one.seq} at {one.at}, and there are {chain.seq}: was an older backup restored?"
+            return replace(found, state="shortened", summary=rows, details=(told,))
+        there = connection.execute(behind_look(hash_at_sql(schema, one.seq), tracking_tables(schema)))
+        if there and there[0][0] != one.hash:
+            told = f"{one.by} saw another row {one.seq} at {one.at}: the chain was computed anew"
+            return replace(found, state="altered", summary=rows, details=(told,))
+    newest = max(same, key=lambda one: one.at, default=None)
+    return replace(found, witnessed_at=newest.at if newest is not None else "")
+
+
+def _problem(problem: str) -> str:
+    return {
+        "altered": "it, or a row of schema_audit that belongs to it, isn't what was written",
+        "missing before": "rows before it are gone",
+        "not the next": "it doesn't follow the row before it",
+        "behind the head": "it comes after the end of the chain",
+    }.get(problem, problem)
+
+
+def _told(one: Audited, witnesses: Sequence[Witnessed], chains: dict[str, str]) -> Audited:
+    """With what the others know: another chain than they saw, and whether it is a copy; when they last saw it."""
+    if not one.chain:
+        return one
+    others = [w for w in witnesses if w.chain != one.chain]
+    newest = max(witnesses, key=lambda w: w.at, default=None)
+    if one.state == "intact" and others and newest is not None and newest.chain != one.chain:
+        owner = chains.get(one.chain, one.environment)
+        copied = f"; it is a copy of {owner}'s" if owner != one.environment else ""
+        told = f"{newest.by} saw the chain {newest.chain} at {newest.at}, and this is {one.chain}{copied}"
+        return replace(one, state="re-created", details=(told,))
+    owner = chains.get(one.chain, one.environment)
+    if one.state == "intact" and owner != one.environment:
+        return replace(one, state="re-created", details=(f"its chain is that of {owner}: it was copied from there",))
+    if one.state == "intact":
+        told = f"witnessed until {one.witnessed_at}" if one.witnessed_at else "not witnessed by another environment yet"
+        return replace(one, summary=f"{one.summary}; {told}")
+    return one
