@@ -21,7 +21,7 @@ from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, items_for
-from pgmig_tui.gates.gate import Answer, Gate, how_to_open, parse_answer
+from pgmig_tui.gates.gate import Answer, Gate, emergency, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
 from pgmig_tui.review import drafts
 from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
@@ -154,10 +154,15 @@ def _state_dir() -> Path:
 def given_answers(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
     """The answers of --attest and --override. Raises UsageError for an item that isn't asked here, Refused for one that
     can't be answered so."""
-    items = items_for(environment, plan.gate)
+    items = items_for(environment, plan.gate, plan.server.role)
     by = str(plan.operator)
     attested = [parse_answer(f"{item}={note}", "attest", items, by) for item, note in arguments.attest]
-    return attested + [parse_answer(f"{item}={note}", "override", items, by) for item, note in arguments.override]
+    overridden = [parse_answer(f"{item}={note}", "override", items, by) for item, note in arguments.override]
+    reason = getattr(arguments, "emergency", None)
+    declared = emergency(reason, items, by) if reason is not None else []
+    if reason is not None and not declared:
+        output.warn(f"no policy of {safe(environment.name)} stands in the way of an emergency")
+    return [*attested, *overridden, *declared]
 
 
 def show(reviewed: Review) -> None:
@@ -222,6 +227,11 @@ def checklist(gate: Gate) -> list[Line]:
         told.append(line("  ", mark, state, what, (f"  [{safe(result.item.id)}]", "muted")))
         if result.uncounted:
             told.append(line(("      your answer is not counted: ", "waiting"), safe(result.uncounted)))
+    exempt = [one for one in gate.results if one.state == "N-A" and one.item.id.startswith("policy:")]
+    if exempt and not any(one.blocks for one in exempt) and exempt[0].summary.endswith("exempt"):
+        keys = words.listing([one.item.id.removeprefix("policy:") for one in exempt], len(exempt))
+        told.append(line(("    N-A     ", "muted"), f"{safe(exempt[0].summary)} from {safe(keys)}"))
+        quiet -= len(exempt)
     if quiet and told:
         told.append(line((f"    and {words.count(quiet, 'item')} that need no answer here", "muted")))
     return told
@@ -231,7 +241,7 @@ def _ask_for_answers(reviewed: Review, project: Project, environment: Environmen
     """Ask a person for what keeps the gate shut, item by item. An empty answer leaves it shut."""
     plan = reviewed.plan
     by = str(plan.operator)
-    items = items_for(environment, plan.gate)
+    items = items_for(environment, plan.gate, plan.server.role)
     if BACKUP in reviewed.gate.blocking and ask_yes("There is no backup that counts. Make one now with pg_dump?"):
         reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, project, environment))
     answers = list(reviewed.answers)

@@ -84,6 +84,10 @@ def _run_options(parser: argparse.ArgumentParser, command: str) -> None:
             help="take no --all ([revert] strict); a change is to be named always",
         )
     parser.add_argument("--log-only", action="store_true", help="write the registry without running scripts")
+    if command == "deploy":
+        parser.add_argument(
+            "--emergency", metavar="REASON", help="go on past windows, freezes, promotion, soak and approvals"
+        )
     answer_options(parser)
 
 

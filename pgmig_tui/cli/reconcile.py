@@ -49,6 +49,7 @@ class _Found:
 def reconcile(arguments: Namespace) -> int:
     """Exit status 0 when every run that was cut off is settled, or none was; 4 when one is still in doubt."""
     from pgmig_tui.database.identity import admit, check_server
+    from pgmig_tui.review.policies import exempt_told
     from pgmig_tui.run.journal.folder import default_state_dir
     from pgmig_tui.run.journal.listing import list_runs
     from pgmig_tui.run.recovery.cut_off import cut_off_runs
@@ -79,6 +80,8 @@ def reconcile(arguments: Namespace) -> int:
                     output.say(f"The run {safe(known.run_id)} is under way: `pgmig-tui attach {safe(known.run_id)}`.")
         for one in found:
             _show(one, environment.name)
+        if found and (exempt := exempt_told(environment, "reconcile")):
+            output.note(line(("~ ", "muted"), safe(exempt)))
     return 0 if all(one.done for one in found) else 4
 
 

@@ -29,6 +29,7 @@ def undo(arguments: Namespace) -> int:
     from pgmig_tui.gates.gate import loss_accepted
     from pgmig_tui.gates.loss import of_undo
     from pgmig_tui.report.incident import refresh
+    from pgmig_tui.review.policies import exempt_told
     from pgmig_tui.run.clients.undo import bring_back, kept_of
     from pgmig_tui.run.journal.folder import default_state_dir
 
@@ -49,6 +50,8 @@ def undo(arguments: Namespace) -> int:
     output.note(line(("BRING BACK on ", "strong"), (where, "tier-prod" if environment.policy.protected else "strong")))
     for kept_one in left:
         output.note(line("  ", _kept_line(kept_one)))
+    if exempt := exempt_told(environment, "undo"):
+        output.note(line(("  N-A  ", "muted"), safe(exempt)))
     loses = of_undo(left, overwrite=arguments.overwrite)
     for told in loses.lines():
         output.note(told)

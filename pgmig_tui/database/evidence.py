@@ -31,7 +31,8 @@ WITNESS = "witness:"
 class EvidenceRow:
     """One item's evidence. `item` is its ID ("backup:verify"), `check_name` what looked, `sql_hash` the SHA-256 of the
     query that it asked, `rows` what that gave (column names first is the habit), times UTC (ISO 8601) by the server's
-    clock, `role` as whom it was asked. `answered_how` (seen, said, override), `note` and `answered_by` are a person's.
+    clock, `role` as whom it was asked. `answered_how` (seen, said, override, emergency), `note` and `answered_by` are a
+    person's.
     """
 
     run_id: str

@@ -37,8 +37,8 @@ class ChecklistItem:
 
     `check` names the result that answers it: a check of `database.checks`, or "backup" and "backup_verified".
     `required` items block a protected environment until they are answered; `always` ones block every environment.
-    `overridable` False: no reason opens the gate. `open`: what is said of it where nothing has answered it. `asks`: the
-    question to whoever attests it.
+    `overridable` False: no reason opens the gate; `locked`: pgmig.toml says so, or whose reason does. `open`: what is
+    said of it where nothing has answered it. `asks`: the question to whoever attests it.
     """
 
     id: str
@@ -49,6 +49,7 @@ class ChecklistItem:
     required: bool = True
     always: bool = False
     overridable: bool = True
+    locked: str = ""
     open: str = ""
     asks: str = "who did it, when, or where is it written?"
 
@@ -131,8 +132,9 @@ _POLICY_TITLES = {
 }
 
 
-def items_for(environment: Environment, command: str) -> tuple[ChecklistItem, ...]:
-    """What is asked before `command` (deploy, revert, rollback, verify) runs on `environment`, in order.
+def items_for(environment: Environment, command: str, role: str | None = None) -> tuple[ChecklistItem, ...]:
+    """What is asked before `command` (deploy, revert, rollback, verify) runs on `environment`, in order. `role` is the
+    database role that it runs as, None where that isn't known: whether it may override hangs on it.
 
     A revert is an emergency: its gate asks the server only, that of a rollback also whether the scripts are those that
     were deployed; the health checks are shown and block nothing. Policy keys
@@ -147,7 +149,7 @@ def items_for(environment: Environment, command: str) -> tuple[ChecklistItem, ..
         if command == "revert":
             return (HEALTH[0], *shown)
         return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
-    return (*_pre(policy), *policy_items(policy), *HEALTH, *_before_production(policy))
+    return _locked((*_pre(policy), *policy_items(policy), *HEALTH, *_before_production(policy)), policy, role)
 
 
 def after(command: str, environment: str = "production") -> tuple[ChecklistItem, ...]:
@@ -211,6 +213,20 @@ def item_named(items: Iterable[ChecklistItem], item_id: str) -> ChecklistItem:
     raise UsageError(
         f'There is no checklist item "{item_id}".', do=f"Items here: {', '.join(item.id for item in known)}."
     )
+
+
+def _locked(items: tuple[ChecklistItem, ...], policy: Policy, role: str | None) -> tuple[ChecklistItem, ...]:
+    """The same, where pgmig.toml doesn't leave it to whoever deploys to go on past what was found."""
+    why = ""
+    if policy.override == "none":
+        why = 'pgmig.toml says override = "none"'
+    elif policy.override == "approver" and policy.approvers is not None and role is not None:
+        may = policy.approvers.database_roles
+        if role not in may:
+            why = f'pgmig.toml says override = "approver": {" or ".join(may)} may, and this is {role}'
+    if not why:
+        return items
+    return tuple(replace(item, overridable=False, locked=why) if item.overridable else item for item in items)
 
 
 def _before_production(policy: Policy) -> tuple[ChecklistItem, ...]:

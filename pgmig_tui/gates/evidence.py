@@ -111,7 +111,7 @@ def columns_of(kept: Evidence) -> tuple[str, str, str]:
     seen = f"{kept.seen}: {kept.saw}" if kept.saw else kept.seen
     said = ""
     if kept.answered_how:
-        how = "OVERRIDDEN: " if kept.answered_how == "override" else ""
+        how = {"override": "OVERRIDDEN: ", "emergency": "EMERGENCY: "}.get(kept.answered_how, "")
         said = f"{how}{kept.note} ({kept.answered_by}, {words.utc(kept.answered_at or None)})"
     return seen, said, kept.missing
 

@@ -8,7 +8,7 @@ program has found out is nobody's to answer: a person attests what it can't know
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -22,10 +22,11 @@ State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said to an item: that it is done (attest), or why to go on without it (override). `at` is UTC."""
+    """What a person said to an item: that it is done (attest), why to go on without it (override), or that an emergency
+    goes on past it. `at` is UTC."""
 
     item_id: str
-    how: Literal["attest", "override"]
+    how: Literal["attest", "override", "emergency"]
     note: str
     by: str
     at: str
@@ -48,7 +49,7 @@ class Result:
 
     @property
     def overridden(self) -> bool:
-        return self.answer is not None and self.answer.how == "override"
+        return self.answer is not None and self.answer.how != "attest"
 
     @property
     def attestable(self) -> bool:
@@ -84,6 +85,7 @@ class Gate:
 
 def how_to_open(blocked: Iterable[Result]) -> str:
     """The options of the command line that answer these items, in a sentence."""
+    blocked = list(blocked)
     by_option: dict[str, list[str]] = {}
     for result in blocked:
         option = "attest" if result.attestable else "override" if result.item.overridable else ""
@@ -98,7 +100,9 @@ def how_to_open(blocked: Iterable[Result]) -> str:
     if ways:
         ways.append("It is recorded with your name.")
     if fixed := by_option.get(""):
-        ways.append(f"No answer opens {words.listing(fixed)}: that has to be put right.")
+        locked = list(dict.fromkeys(one.item.locked for one in blocked if one.item.locked and not one.attestable))
+        why = f" ({'; '.join(locked)})" if locked else ""
+        ways.append(f"No answer opens {words.listing(fixed)}: that has to be put right{why}.")
     return " ".join(ways)
 
 
@@ -111,6 +115,26 @@ def evaluate(
     results = tuple(_result(item, by_name.get(item.check or ""), by_item.get(item.id), protected) for item in items)
     blocking = tuple(result.item.id for result in results if result.blocks)
     return Gate(not blocking, blocking, results)
+
+
+PAST_IN_AN_EMERGENCY = frozenset(
+    {
+        "deploy:staging", "deploy:verify-staging", "policy:promote_from", "policy:soak", "policy:approvals",
+        "policy:window", "policy:freeze",
+    }
+)  # fmt: skip
+"""What an emergency goes on past: never a loss, the wrong server, or a backup that is missing."""
+
+
+def emergency(reason: str, items: Iterable[ChecklistItem], by: str) -> list[Answer]:
+    """The answers of somebody who declares an emergency, at this moment, to what one goes on past. They hold whoever
+    may override otherwise. Raises UsageError without a name or a reason."""
+    if len(said(reason)) < LEAST_REASON:
+        raise UsageError(f"--emergency needs a reason of {LEAST_REASON} characters or more", now="Nothing was changed.")
+    if not by.strip(" <>"):
+        raise UsageError("--emergency needs a person with a name", now="Nothing was changed.")
+    asked = [item for item in items if item.id in PAST_IN_AN_EMERGENCY and item.how == "check"]
+    return [replace(given(item.id, "override", said(reason), by), how="emergency") for item in asked]
 
 
 def loss_accepted(loses: Iterable[str], by: str) -> Answer:
@@ -147,7 +171,7 @@ def parse_answer(text: str, how: Literal["attest", "override"], items: Iterable[
             else "It can't be overridden either.",
         )
     if how == "override" and not item.overridable:
-        raise UsageError(f"{item.id} can't be overridden: {item.title}")
+        raise UsageError(f"{item.id} can't be overridden: {item.locked or item.title}")
     answer = given(item.id, how, said(note), by)
     if how == "override" and (problem := _no_override(item, answer)):
         raise UsageError(f"--override {item.id} {problem}", now="Nothing was changed.")
@@ -163,8 +187,9 @@ def _result(item: ChecklistItem, check: CheckResult | None, answer: Answer | Non
     if answer is not None and answer.how == "attest":
         state, summary = "PASS", f"{answer.note} ({answer.by})"
     elif answer is not None:
-        summary = f"{summary}; overridden: {answer.note} ({answer.by})"
-    closed = state in ("FAIL", "UNKNOWN") and (answer is None or answer.how != "override")
+        word = "an emergency" if answer.how == "emergency" else "overridden"
+        summary = f"{summary}; {word}: {answer.note} ({answer.by})"
+    closed = state in ("FAIL", "UNKNOWN") and (answer is None or answer.how == "attest")
     blocks = closed and (item.always or (protected and item.required))
     return Result(item, state, summary, None if check is None else document(check), answer, blocks, uncounted)
 
@@ -175,6 +200,8 @@ def _attestable(item: ChecklistItem, state: State) -> bool:
 
 def _uncounted(item: ChecklistItem, state: State, answer: Answer) -> str:
     """Why an answer doesn't count: what the program sees can't be attested, the wrong server can't be overridden."""
+    if answer.how == "emergency":
+        return "" if state in ("FAIL", "UNKNOWN") else "nothing is in the way there"
     if answer.how == "override":
         return _no_override(item, answer)
     return "" if _attestable(item, state) else "checked by the program, nobody can attest it"
@@ -182,7 +209,7 @@ def _uncounted(item: ChecklistItem, state: State, answer: Answer) -> str:
 
 def _no_override(item: ChecklistItem, answer: Answer) -> str:
     if not item.overridable:
-        return "can't be overridden"
+        return f"can't be overridden: {item.locked}" if item.locked else "can't be overridden"
     if not answer.by.strip(" <>"):
         return "needs a person with a name"
     if len(said(answer.note)) < LEAST_REASON:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pgmig_tui.errors import PgmigError, ProjectError
+from pgmig_tui.project.approvers import Approvers, read_approvers
 from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
 from pgmig_tui.project.targets import Target
@@ -24,8 +25,8 @@ DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
-_COMPUTED = ("promote_from", "soak", "window", "freeze")
-_UNENFORCED = ("approvals",)
+_NOBODY: Approvers | tuple[str, ...] = ()
+_COMPUTED = ("promote_from", "soak", "approvals", "window", "freeze")
 _LONGEST_SOAK_MS = 366 * 86_400_000
 _DURATION = re.compile(r"([0-9]+)\s*(ms|s|min|h|d)")
 _DURATION_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -62,6 +63,8 @@ class Policy:
     """What is allowed on an environment.
 
     `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
+    `approvals` are the roles that must approve, and `approvers` who may for them, None where pgmig.toml doesn't say.
+    `override` is who may go on past what was found before a deploy: operator, approver or none.
     `promote_from` names the environment in which changes must have been deployed and verified before, and `soak_ms` is
     how long they must have been there. `window` is when it may be deployed to, `freeze` when it may not be.
     `on_hangup` is finish, continue or abort: what a run does when the terminal that controls it is gone.
@@ -82,6 +85,8 @@ class Policy:
     promote_from: str | None = None
     soak_ms: int = 0
     approvals: tuple[str, ...] = ()
+    approvers: Approvers | None = None
+    override: str = "operator"
     queue_guard: QueueGuard = QueueGuard()
     retries: int = DEFAULT_RETRIES
     on_hangup: str = "finish"
@@ -266,6 +271,7 @@ class _Table:
         guard_table = self.table("queue_guard", ("waiters", "oldest"))
         drift_table = self.table("drift", ("ignore", "accepted"))
         tracking = self.get("tracking", _schema, DEFAULT_TRACKING)
+        approvals = self.get("approvals", _approvals, _NOBODY)
         window: tuple[Window, ...] = self.get("window", read_windows, ())
         policy = Policy(
             protected=self.get("protected", _flag, False),
@@ -279,7 +285,9 @@ class _Table:
             backup=self.backup(),
             promote_from=self.get("promote_from", _text, "") or None,
             soak_ms=self.get("soak", _soak, 0),
-            approvals=self.get("approvals", _texts, ()),
+            approvals=approvals if isinstance(approvals, tuple) else tuple(role for role, _ in approvals.roles),
+            approvers=approvals if isinstance(approvals, Approvers) else None,
+            override=self.get("override", one_of("operator", "approver", "none"), "operator"),
             queue_guard=QueueGuard(
                 self.get("waiters", _count, 10, guard_table, "queue_guard."),
                 self.get("oldest", _duration, 300, guard_table, "queue_guard."),
@@ -295,14 +303,22 @@ class _Table:
                 self.get("accepted", read_accepted, (), drift_table, "drift."),
             ),
         )
+        if policy.override == "approver" and not (policy.approvers and policy.approvers.database_roles):
+            line = self.reader.lines.key(self.index, "override")
+            self.reader.error(line, 'override = "approver" needs approvals = { dba = ["ana"], … } with a database role')
+        if policy.approvers is not None and policy.tracking is None:
+            line = self.reader.lines.key(self.index, "approvals")
+            self.reader.error(line, 'approvals are kept beside the tracking tables, and tracking = "off"')
         if "soak" in self.values and "promote_from" not in self.values:
             line = self.reader.lines.key(self.index, "soak")
             self.reader.error(
                 line, 'soak needs promote_from = "…": the environment in which changes have to stay so long'
             )
-        computed = [(key, _toml(self.values[key])) for key in _COMPUTED if key in self.values]
-        unenforced = [(key, _toml(self.values[key])) for key in _UNENFORCED if key in self.values]
-        return replace(policy, computed=tuple(computed), unenforced=tuple(unenforced))
+        there = {key: _toml(self.values[key]) for key in _COMPUTED if key in self.values}
+        unenforced = []
+        if policy.approvers is None and "approvals" in there:
+            unenforced.append(("approvals", there.pop("approvals")))
+        return replace(policy, computed=tuple(there.items()), unenforced=tuple(unenforced))
 
     def backup(self) -> BackupPolicy:
         table = self.table("backup", ("required", "verify", "kind", "name", "command"))
@@ -421,6 +437,10 @@ def _soak(value: object) -> int:
     if not isinstance(value, str) or not _DURATION.fullmatch(value) or not 0 < duration_ms(value) <= _LONGEST_SOAK_MS:
         raise ValueError(expected)
     return duration_ms(value)
+
+
+def _approvals(value: object) -> Approvers | tuple[str, ...]:
+    return read_approvers(value, _soak)
 
 
 def _confirm_word(value: object) -> str:

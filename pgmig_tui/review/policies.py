@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.checks import CheckResult
+from pgmig_tui.display import words
 from pgmig_tui.gates.window import FREEZE, WINDOW, Need, OpeningRules, results
 from pgmig_tui.review.promoted import Provenance, provenance_results
 from pgmig_tui.run.process.guard import longest_wait_ms
@@ -97,6 +98,14 @@ def policy_results(
 def exempt_results(environment: Environment, command: str) -> tuple[CheckResult, ...]:
     """What is said of the policies that a revert or a rollback isn't asked for."""
     return tuple(CheckResult(f"policy:{key}", "", "N-A", f"a {command} is exempt") for key in exempt_keys(environment))
+
+
+def exempt_told(environment: Environment, command: str) -> str:
+    """That a command isn't held to the policies that there are, in a sentence; "" where there are none."""
+    keys = exempt_keys(environment)
+    if not keys:
+        return ""
+    return f"a{'n' if command[0] in 'aeiou' else ''} {command} is exempt from {words.listing(list(keys), len(keys))}"
 
 
 def exempt_keys(environment: Environment) -> tuple[str, ...]:

@@ -181,7 +181,7 @@ def _judged(found: Review, environment: Environment) -> Review:
     elif found.plan.gate in policies.EXEMPT:
         found = _with(found, policies.exempt_results(environment, found.plan.gate))
     tags = [word for step in found.plan.steps for word in step.label.split()[1:]]
-    items = naming_release(items_for(environment, found.plan.gate), tags)
+    items = naming_release(items_for(environment, found.plan.gate, found.plan.server.role), tags)
     gate = evaluate(items, found.checks, found.answers, environment.policy.protected)
     return replace(found, gate=gate)
 

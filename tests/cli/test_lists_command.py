@@ -140,3 +140,17 @@ def test_check_asks_windows_and_the_environment_that_changes_come_from(
     assert refused.status == 3
     assert "policy:soak" in refused.err
     assert "the next opening: " in refused.err
+    policy = (checkout.root / "pgmig.toml").read_text()
+    checkout.write("pgmig.toml", policy + 'override = "none"\n')
+    refused = checkout.run("deploy", "live", "--yes", "--override=policy:soak=it can't wait")
+    assert (refused.status, 'pgmig.toml says override = "none"' in refused.err) == (2, True)
+    assert checkout.run("deploy", "live", "--yes", "--emergency", "short").status == 2
+    done = checkout.run("deploy", "live", "--yes", "--emergency", "the outage can't wait", "--json-lines")
+    assert done.status == 0, done.err
+    events = [json.loads(one) for one in done.out.splitlines()]
+    passed = {one["item_id"]: one for one in events if one["event"] == "gate_passed"}
+    assert {one: passed[one]["how"] for one in passed} == {"policy:soak": "emergency", "policy:window": "emergency"}
+    assert passed["policy:soak"]["note"] == "the outage can't wait"
+    back = checkout.run("revert", "live", "--yes", "--all", "--accept-data-loss")
+    assert back.status == 0, back.err
+    assert "a revert is exempt from promote_from, soak and window" in back.err

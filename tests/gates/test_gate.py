@@ -22,7 +22,8 @@ from pgmig_tui.gates.checklist import (
     item_named,
     items_for,
 )
-from pgmig_tui.gates.gate import Answer, evaluate, parse_answer
+from pgmig_tui.gates.gate import Answer, emergency, evaluate, parse_answer
+from pgmig_tui.project.approvers import Approvers
 from pgmig_tui.project.environments import BackupPolicy, Policy
 from tests.database.places import Databases, Place, place, session
 from tests.servers import Server
@@ -191,6 +192,56 @@ def test_an_override_wants_a_reason_and_a_name(note: str, by: str, opens: bool) 
     if not opens:
         with pytest.raises(UsageError, match="needs a"):
             parse_answer(f"check:archiver={note}", "override", found, by)
+
+
+ANA = Approvers((("dba", ("ana", "SHA256:" + "x" * 43)),))
+PAST = ("deploy:staging", "deploy:verify-staging", "policy:promote_from", "policy:window")
+
+
+@pytest.mark.parametrize(
+    ("override", "role", "opens", "why"),
+    [
+        ("operator", "bo", True, ""),
+        ("approver", "ana", True, ""),
+        ("approver", "bo", False, 'pgmig.toml says override = "approver": ana may, and this is bo'),
+        ("none", "ana", False, 'pgmig.toml says override = "none"'),
+    ],
+)
+def test_pgmig_toml_says_who_may_override(override: str, role: str, opens: bool, why: str) -> None:
+    policy = Policy(override=override, approvers=ANA, computed=(("window", "…"),))
+    found = items_for(AnEnvironment(policy), "deploy", role)  # type: ignore[arg-type]
+    gate = evaluate(found, checks(), [answer("policy:window", "override", "the outage can't wait")], False)
+    assert gate.open is opens
+    if opens:
+        return
+    with pytest.raises(Refused) as caught:
+        gate.require()
+    assert f"No answer opens policy:window: that has to be put right ({why}" in caught.value.do
+    with pytest.raises(UsageError, match="can't be overridden: pgmig"):
+        parse_answer("policy:window=the outage can't wait", "override", found, "Ann")
+    said = [*emergency("the outage can't wait", found, "Ann")]
+    assert evaluate(found, checks(), said, False).open, "an emergency is one for everybody"
+    assert items_for(AnEnvironment(policy), "rollback", role)[0].locked == "", "a rollback is exempt"  # type: ignore[arg-type]
+
+
+def test_an_emergency_goes_past_policies_and_past_nothing_else() -> None:
+    policy = Policy(promote_from="staging", computed=(("promote_from", "…"), ("window", "…")))
+    policy = replace(policy, protected=True, backup=BackupPolicy(required=True, verify="decode"))
+    found = items_for(AnEnvironment(policy), "deploy")  # type: ignore[arg-type]
+    said = emergency("  the outage can't wait ", found, "Ann <ann@example.org>")
+    assert tuple(sorted(one.item_id for one in said)) == PAST
+    results = [*checks(server="FAIL"), *(CheckResult(one, "", "FAIL", "no") for one in PAST if ":w" in one)]
+    gate = evaluate(found, results, said, True)
+    assert not set(PAST) & set(gate.blocking)
+    assert {SERVER, BACKUP, VERIFY_BACKUP, "pre:notify"} <= set(gate.blocking)
+    by_id = {one.item.id: one for one in gate.results}
+    assert by_id["policy:window"].summary == "no; an emergency: the outage can't wait (Ann <ann@example.org>)"
+    assert by_id["policy:window"].overridden
+    green = evaluate(found, [CheckResult("policy:window", "", "PASS", "open")], said, True)
+    assert "policy:window" not in {one.item_id for one in green.counted(said)}, "nothing was in the way there"
+    for reason, by in (("short", "Ann"), ("a good reason", " <>")):
+        with pytest.raises(UsageError, match="needs a"):
+            emergency(reason, found, by)
 
 
 MADE = [CheckResult("backup", "", "PASS", "a file"), CheckResult("backup_verified", "", "PASS", "decoded")]

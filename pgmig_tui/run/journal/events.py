@@ -127,7 +127,8 @@ class GatePassed:
     """An item of the checklist before the run, as it was answered.
 
     item_id: which item
-    how: attest (a person says so) or override (nobody does, and it is done all the same)
+    how: attest (a person says so), override (nobody does, and it is done all the same) or emergency (the same, declared
+        with --emergency)
     note: what was said
     by: who said it
     answered_at: when
@@ -161,7 +162,7 @@ class EvidenceKept:
     finished_at: when it was answered
     role: as whom
     server: where
-    answered_how: attest or override; "" = nobody has said anything
+    answered_how: attest, override or emergency; "" = nobody has said anything
     note: what was said
     answered_by: who said it
     answered_at: when

@@ -272,9 +272,9 @@ def _in(ms: float | None) -> str:
 
 
 def _passed(event: GatePassed) -> list[Line]:
-    how = {"attest": "attested", "override": "OVERRIDDEN"}.get(event.how, "passed")
+    how = {"attest": "attested", "override": "OVERRIDDEN", "emergency": "EMERGENCY"}.get(event.how, "passed")
     item, note = safe(event.item_id or "an item"), safe(event.note)
-    role: Role = "waiting" if event.how == "override" else "done"
+    role: Role = "done" if event.how == "attest" else "waiting"
     return [line(("+ ", role), f"checklist: {item} ", (how, role), f": {note}" if note else "")]
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
     from pgmig_tui.run.journal.run_plan import RunPlan
 
-_HOW = {"attest": "said", "override": "override"}
+_HOW = {"attest": "said", "override": "override", "emergency": "emergency"}
 
 
 def record(

@@ -92,7 +92,10 @@ def recalling(review: ReviewFacts, state_dir: Path) -> ReviewFacts:
 
     found = review.plan
     known = recalled_for(state_dir, about_plan(found.plan), found.gate)
-    recalled = tuple(Answered(one.item_id, one.how, one.note, one.at) for one in known.standing)
+    recalled = tuple(
+        Answered(one.item_id, "attest" if one.how == "attest" else "override", one.note, one.at)
+        for one in known.standing
+    )
     again = {item_id: (one.note, one.why) for item_id, one in known.again.items()}
     return replace(review, recalled=recalled, again=again)
 
@@ -171,6 +174,7 @@ def item_of(result: Result, server: str) -> ItemFacts:
         result.blocks,
         item.asks,
         evidence_of(result, server),
+        item.locked,
     )
 
 

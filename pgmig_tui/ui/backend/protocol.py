@@ -189,6 +189,8 @@ class ItemFacts:
     asks: str = "who did it, when, or where is it written?"
     kept: Evidence | None = None
     """All that it hangs on."""
+    locked: str = ""
+    """Why nobody here may go on past it."""
 
     @property
     def seen(self) -> bool:

@@ -303,7 +303,9 @@ class ReviewScreen(BaseScreen):
 
     def _passed(self, item: ItemFacts) -> WhyNot:
         good = item.state in {"PASS", "N-A"} and not item.answered
-        return f"it is {item.state}, there is nothing to override" if good else None
+        if good:
+            return f"it is {item.state}, there is nothing to override"
+        return f"it can't be overridden: {item.locked}" if item.locked else None
 
     def _no_acceptance(self, review: ReviewFacts) -> WhyNot:
         if review.wants_loss_accepted:
