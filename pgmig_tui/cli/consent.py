@@ -20,7 +20,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
-from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, items_for
+from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, VERIFY_BACKUP, items_for
 from pgmig_tui.gates.gate import Answer, Gate, emergency, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
 from pgmig_tui.review import drafts
@@ -116,14 +116,15 @@ def _backup(arguments: Namespace, plan: RunPlan, project: Project, environment: 
 def _make_backup(plan: RunPlan, project: Project, environment: Environment) -> tuple[CheckResult, ...]:
     from pgmig_tui.review import backups
 
-    output.note(f"Backing up {safe(environment.name)}; this may take a while.")
+    kind = environment.policy.backup.kind
+    doing = f"Backing up {safe(environment.name)}; this may take a while."
+    output.note(doing if kind == "dump" else f"Asking {kind} for the newest backup of {safe(environment.name)}.")
     made = backups.make(
         project, environment, _state_dir(), plan.run_id, progress=_now_and_then(), told=lambda text: _aside(text)
     )
-    output.note(line(("+ ", "done"), f"backup: {safe(made[0].summary)}"))
-    proof = made[1]
-    mark: Span = ("+ ", "done") if proof.state == "PASS" else ("! ", "waiting")
-    output.note(line(mark, f"{proof.state}: {safe(proof.summary)}"))
+    for what, one in zip(("backup", "proof"), made, strict=True):
+        mark: Span = ("+ ", "done") if one.state == "PASS" else ("! ", "waiting")
+        output.note(line(mark, f"{what}: ", "" if one.state == "PASS" else f"{one.state}: ", safe(one.summary)))
     return made
 
 
@@ -242,7 +243,9 @@ def _ask_for_answers(reviewed: Review, project: Project, environment: Environmen
     plan = reviewed.plan
     by = str(plan.operator)
     items = items_for(environment, plan.gate, plan.server.role)
-    if BACKUP in reviewed.gate.blocking and ask_yes("There is no backup that counts. Make one now with pg_dump?"):
+    dumps = environment.policy.backup.kind == "dump"
+    lacks = dumps and {BACKUP, VERIFY_BACKUP} & set(reviewed.gate.blocking)
+    if lacks and ask_yes("There is no backup that counts and is proven. Make one now with pg_dump?"):
         reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, project, environment))
     answers = list(reviewed.answers)
     for result in reviewed.gate.results:

@@ -62,6 +62,7 @@ _ENTRY = re.compile(r"\d+; \d+ \d+ (.+)$")
 _REACHES_OUT = ("USER MAPPING ", "SUBSCRIPTION ")
 _FILLED = "MATERIALIZED VIEW DATA "
 _ELSEWHERE = ("SERVER ", "EXTENSION - dblink")
+_FULL = "No space left on device"
 _PROGRAM = re.compile(r"pg_restore: error: (?!.*\b(?:ERROR|FATAL):)(.+)$")
 
 
@@ -204,7 +205,9 @@ class _Trial:
                 how=["--verbose", f"--jobs={jobs}", f"--use-list={contents}", "--no-subscriptions"],
                 run=run,
             )
-        return _Restored(clone, (*clone.problems, *said), limits)
+        problems = (*clone.problems, *said)
+        full = any(_FULL in one for one in problems)
+        return _Restored(clone, problems, (*limits, "the disk was full") if full else limits)
 
     def counted(self, session: Connection) -> dict[str, int]:
         """The rows of every table there. Raises ServerError."""

@@ -98,29 +98,14 @@ def existing(
     """
     if environment.policy.backup.kind != "dump":
         return base_backups.evidence(environment, state_dir)
-    folder = folder_of(state_dir)
-    if not folder.is_dir():
-        return ()
-    from pgmig_tui.database.connect import application_name, connect
-
     try:
-        name = application_name("backup", "watch")
-        with connect(environment.target, application_name=name, kind="watch") as connection:
-            server = _ServerNow(connection.identity(), database_oid(connection), server_time(connection))
-            known = backup.backups_of(folder, server.identity)
-            if not known:
-                return ()
-            reasons: list[str] = []
-            counting = None
-            for one in known:
-                reasons.append(_why_not(connection, environment, one, server, state_dir))
-                if not reasons[-1]:
-                    counting = one
-                    break
+        newest, counting, why = _counting(environment, state_dir)
     except PgmigError as error:
         return _both("UNKNOWN", error.what)
+    if newest is None:
+        return ()
     if counting is None:
-        return _both("FAIL", f"{known[0].path} doesn't count: {reasons[0]}", known[0])
+        return _both("FAIL", f"{newest.path} doesn't count: {why}", newest)
     if (still := _still(before, counting)) is not None:
         return still
     if not (environment.policy.protected or environment.policy.backup.required):
@@ -128,6 +113,26 @@ def existing(
         return _result(MADE, "PASS", _summary(counting), counting), proven
     told(f"verifying the backup {counting.path} ({words.size(counting.size)})")
     return _proven_again(counting, wanted(environment), stopping)
+
+
+def _counting(environment: Environment, state_dir: Path) -> tuple[Backup | None, Backup | None, str]:
+    """The newest backup of that database here, the newest one that counts, and why the newest one doesn't. Raises
+    Unreachable, ServerError."""
+    from pgmig_tui.database.connect import application_name, connect
+
+    folder, reasons = folder_of(state_dir), [""]
+    if not folder.is_dir():
+        return None, None, ""
+    name = application_name("backup", "watch")
+    with connect(environment.target, application_name=name, kind="watch") as connection:
+        server = _ServerNow(connection.identity(), database_oid(connection), server_time(connection))
+        known = backup.backups_of(folder, server.identity)
+        for one in known:
+            why = _why_not(connection, environment, one, server, state_dir)
+            if not why:
+                return known[0], one, ""
+            reasons.append(why)
+    return (known[0], None, reasons[1]) if known else (None, None, "")
 
 
 def _still(before: Sequence[CheckResult], one: Backup) -> tuple[CheckResult, ...] | None:
@@ -154,13 +159,17 @@ def make(
     told: Callable[[str], None] = lambda text: None,
 ) -> tuple[CheckResult, ...]:
     """Dump the environment's database now and prove the dump, be it by restoring it. `told` hears of what another has
-    left that was killed. Where others make the backups, they are asked again instead.
+    left that was killed. Where others make the backups, they are asked again instead; and a dump that counts and lacks
+    nothing but a test restore, which was cut off, is restored.
 
     Raises Refused (no fitting pg_dump, no room), Unreachable, BackupError.
     """
     if environment.policy.backup.kind != "dump":
         return base_backups.evidence(environment, state_dir)
     tier = wanted(environment)
+    if tier == "restore" and (whole := _unrestored(environment, state_dir)) is not None:
+        told(f"{whole.path} counts and was not restored yet: it is restored, and nothing is dumped")
+        return _restored(project, environment, state_dir, whole, None, progress, stopping)
     made, seal = backup.make_backup(
         environment.target,
         folder_of(state_dir),
@@ -172,14 +181,35 @@ def make(
     )
     if tier != "restore":
         return results(made, seal)
+    return _restored(project, environment, state_dir, made, seal, progress, stopping)
+
+
+def _unrestored(environment: Environment, state_dir: Path) -> Backup | None:
+    """A dump that counts, with the rows that a restore is compared with, and no restore that has shown anything."""
+    _, counting, _ = _counting(environment, state_dir)
+    return counting if counting is not None and counting.rows is not None and kept(counting) is None else None
+
+
+def _restored(
+    project: Project,
+    environment: Environment,
+    state_dir: Path,
+    made: Backup,
+    seal: Seal | None,
+    progress: Tell,
+    stopping: Callable[[], bool],
+) -> tuple[CheckResult, ...]:
+    """What a test restore of it shows. Raises BackupError when it is stopped."""
     try:
+        if seal is None:
+            seal = backup.prove_again(made, "decode", stopping=stopping)
         proof = prove_restore(
             project, environment, made, state_dir=state_dir, seal=seal, tell=progress, stopping=stopping
         )
     except PgmigError as error:
         if stopping():
             raise
-        # The dump is there and decodes; what came in the way of its restore shows nothing of it, but for damage.
+        # What came in the way of its restore shows nothing of the dump, but for damage.
         state: State = "FAIL" if isinstance(error, Damaged) else "UNKNOWN"
         return _result(MADE, "PASS", _summary(made), made, seal), _result(PROVEN, state, error.what, made)
     return results(made, seal, proof)

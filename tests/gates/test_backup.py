@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from pgmig_tui.gates.backup import Backup, backups_of, make_backup, prove_again,
 from pgmig_tui.gates.decode import BackupError, Damaged, prove
 from pgmig_tui.gates.progress import BackupProgress
 from pgmig_tui.sandbox.programs import Tools, find_tools
+from tests.conftest import installed
 from tests.database.places import Databases, Place, place, reads_all, role, session, until
 from tests.servers import Server
 
@@ -78,6 +80,19 @@ def test_a_backup_decodes_and_restores(
     assert done.stderr.count("error:") == done.returncode == int(foreign), done.stderr
     assert ("transaction_timeout" in done.stderr) is foreign
     assert pg.execute("SELECT count(*) FROM t", fresh) == [(20000,)]
+
+
+def test_older_programs_on_the_path_keep_no_newer_server_from_being_dumped(
+    pg18: Server,
+    database_on: Databases,
+    major_for: Callable[[int], int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As with the demo's wheel, whose server is 18, on a Debian whose pg_dump is 15."""
+    monkeypatch.setenv("PATH", f"{installed(major_for(15)).bin_dir}{os.pathsep}{os.defpath}")
+    backup, _ = make_backup(place(pg18, database_on(pg18)), tmp_path, "run1")
+    assert backup.tool_version.split(".")[0] == str(pg18.version_num // 10000)
 
 
 def test_rows_are_counted_in_the_snapshot_of_the_dump(

@@ -12,6 +12,7 @@ import pytest
 from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import BACKUP, VERIFY_BACKUP
+from pgmig_tui.gates.decode import BackupError
 from pgmig_tui.gates.gate import Answer
 from pgmig_tui.gates.progress import BackupProgress
 from pgmig_tui.review import backups
@@ -140,16 +141,28 @@ def test_a_dump_of_another_cluster_is_none(box: Workshop, values: dict[str, Any]
 
 def test_damage_is_found_when_the_review_opens(box: Workshop) -> None:
     path = make(box)
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
-        file.write(bytes(16))
-    made, proven = found(box)
-    assert (made.state, proven.state) == ("PASS", "FAIL")
+    whole = path.read_bytes()
+    size, middle = len(whole), len(whole) // 2
+    for damaged in (
+        whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],  # one bit, the size unchanged
+        whole[: size // 3] + bytes(size // 3) + whole[size // 3 * 2 :],
+        whole[: size // 10],
+        b"",
+    ):
+        path.write_bytes(damaged)
+        made, proven = found(box)
+        assert (made.state, proven.state) == ("PASS", "FAIL"), len(damaged)
     box.change("two", "SELECT 1;\n")
     assert reviewed(box, but=(VERIFY_BACKUP,)).gate.blocking == (VERIFY_BACKUP,)
 
 
-@pytest.mark.parametrize("touch", [lambda path: path.touch(), lambda path: path.unlink()])
+def replaced(path: Path) -> None:
+    """By the very same bytes."""
+    path.with_suffix(".new").write_bytes(path.read_bytes())
+    path.with_suffix(".new").rename(path)
+
+
+@pytest.mark.parametrize("touch", [Path.touch, Path.unlink, replaced])
 def test_a_backup_that_is_touched_after_the_review_starts_nothing(
     box: Workshop, touch: Callable[[Path], object]
 ) -> None:
@@ -246,6 +259,27 @@ def test_a_policy_that_wants_a_restore_is_answered_by_one_and_by_nothing_less(bo
         0,
         event["restored"]["rows"],
     )
+
+
+def test_a_restore_that_was_cut_off_is_done_without_another_dump(box: Workshop) -> None:
+    box.toml = RESTORED
+    seen: list[str] = []
+    with pytest.raises(BackupError, match="test restore was stopped"):
+        backups.make(
+            *box.project(),
+            box.state_dir,
+            "run",
+            progress=lambda one: seen.append(one.doing),
+            stopping=lambda: "starting a server" in seen,
+        )
+    assert states(box) == ("PASS", "UNKNOWN")
+    told: list[str] = []
+    made, proven = backups.make(*box.project(), box.state_dir, "run", told=told.append)
+    assert (made.state, proven.state) == ("PASS", "PASS")
+    assert "it is restored, and nothing is dumped" in told[0]
+    assert len(list((box.state_dir / "backups").glob("*.dump"))) == 1
+    backups.make(*box.project(), box.state_dir, "run")
+    assert len(list((box.state_dir / "backups").glob("*.dump"))) == 2, "with nothing lacking it is another dump"
 
 
 def test_a_restore_that_fails_or_can_not_be_tried_opens_no_gate(box: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

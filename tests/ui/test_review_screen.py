@@ -565,6 +565,17 @@ async def test_a_backup_tells_how_far_it_is_and_in_which_file() -> None:
         await robot.misses("/srv/b/shop")
 
 
+async def test_where_others_make_the_backups_b_asks_them_without_a_question() -> None:
+    session = FakeSession()
+    named = session.facts.environments
+    others = tuple(replace(one, backups_by="pgbackrest") for one in named)
+    session.facts = replace(session.facts, environments=others)
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.press("b")
+        await robot.until(lambda: BackUp("production") in session.calls, "they are asked")
+
+
 async def test_no_backup_is_begun_beside_a_run_that_is_being_started() -> None:
     class Slow(FakeSession):
         def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> FakeWatch:

@@ -428,6 +428,7 @@ def _environment_facts(environment: Environment) -> EnvironmentFacts:
         policy.protected,
         policy.confirm_word,
         environment.color,
+        "" if policy.backup.kind == "dump" else policy.backup.kind,
     )
 
 

@@ -61,6 +61,8 @@ class EnvironmentFacts:
     protected: bool = False
     confirm_word: str = ""
     color: str | None = None
+    backups_by: str = ""
+    """Who makes its backups, where pgmig-tui doesn't: pgbackrest, barman or command."""
 
 
 @dataclass(frozen=True)

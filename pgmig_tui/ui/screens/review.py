@@ -251,7 +251,7 @@ class ReviewScreen(BaseScreen):
                 with_item(cls._prepared_review, cls.do_accept, cls._no_acceptance), hidden=cls._marked,
             ),
             Key(
-                "review.backup", "b", "b", "Backup..", "make a backup by pg_dump and prove it as pgmig.toml says",
+                "review.backup", "b", "b", "Backup..", "make a backup, or ask who makes them, and have it proven",
                 with_item(cls._prepared_review, cls.do_backup, cls._no_backup), True, hidden=cls._marked,
             ),
             Key(
@@ -445,6 +445,9 @@ class ReviewScreen(BaseScreen):
         self._show()
 
     def do_backup(self, review: ReviewFacts) -> None:
+        if self.environment.backups_by:
+            self._dump()
+            return
         head = f"BACK UP {self.environment.database} by pg_dump, and prove it as pgmig.toml says"
         text = (
             "It reads every table and takes ACCESS SHARE locks meanwhile; Esc here stops it. Decoding it reads the file"
@@ -465,7 +468,8 @@ class ReviewScreen(BaseScreen):
             return
         self._dumping = True
         self._show()
-        self.say("making a backup ...", "running")
+        others = self.environment.backups_by
+        self.say(f"asking {others} for its newest backup ..." if others else "making a backup ...", "running")
 
         def tell(text: str, path: str) -> None:
             self.meanwhile((text, path), self._told, self._not_dumped)
