@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from pgmig_tui.cli import output
@@ -23,16 +24,22 @@ def accept(arguments: Namespace) -> int:
     from pgmig_tui.gates.accepted import accept as remember
     from pgmig_tui.gates.accepted import digest, is_accepted
     from pgmig_tui.gates.base_backup import command_name
+    from pgmig_tui.gates.own import program_name
     from pgmig_tui.run.journal.folder import default_state_dir
 
     project, environment, _ = environment_and_change(arguments)
     policy, state_dir = environment.policy.backup, default_state_dir(os.environ)
-    texts = [(command_name(environment.name), policy.command)] if policy.kind == "command" else []
+    texts: list[tuple[str, Sequence[str], Path]] = []
+    if policy.kind == "command":
+        texts.append((command_name(environment.name), policy.command, Path(policy.root)))
+    texts += [(program_name(one), one.command, project.root) for one in environment.checks if one.command]
     if not texts:
         output.say(f"pgmig.toml runs no program for {safe(environment.name)}.")
-    for what, argv in texts:
-        root = Path(policy.root)
+    meant = arguments.sha256 in {digest(root, what, argv) for what, argv, root in texts}
+    for what, argv, root in texts:
         told = digest(root, what, argv)
+        if meant and told != arguments.sha256:
+            continue
         output.say(line((f"{safe(what)}  ", "strong"), safe(shlex.join(argv))))
         output.say(line((f"  in {safe(str(root))}, SHA-256 {told}", "muted")))
         if is_accepted(state_dir, root, what, argv):

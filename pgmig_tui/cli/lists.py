@@ -18,7 +18,7 @@ from pgmig_tui.gates.evidence import STATE_ROLES, Evidence, columns_of, evidence
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pgmig_tui.gates.gate import Answer
+    from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.journal.run_plan import RunPlan
 
@@ -61,11 +61,9 @@ def after(arguments: Namespace) -> int:
     """What comes after a run: what it did by its journal, what people have said since, how the server is now.
 
     With --exit-code, 1 while something of it is open."""
-    from pgmig_tui.review.afterwards import results
-
     plan = _plan(arguments.run)
-    kept = [evidence_of(one, plan.server.where) for one in results(plan.folder, _listed(plan), plan.environment)]
-    health = [] if plan.dry_run or plan.command == "verify" else _health(arguments, plan)
+    found, health = _after(arguments, plan)
+    kept = [evidence_of(one, plan.server.where) for one in found]
     if arguments.json:
         from pgmig_tui.review.lists import item_json
 
@@ -110,11 +108,10 @@ def _answer_run(arguments: Namespace, project: Project) -> dict[str, object]:
     from pgmig_tui.gates.checklist import item_named
     from pgmig_tui.gates.gate import given, parse_answer
     from pgmig_tui.report import incident
-    from pgmig_tui.review.afterwards import results
     from pgmig_tui.run.journal.afterwards import keep_answers
 
     plan, by = _plan(arguments.about), str(project.operator)
-    known = {one.item.id: one for one in results(plan.folder, _listed(plan), plan.environment)}
+    known = {one.item.id: one for one in _after(arguments, plan, health=False)[0]}
     items = [one.item for one in known.values()]
     found: list[Answer] = []
     for item_id, note in arguments.answers:
@@ -246,16 +243,22 @@ def _listed(plan: RunPlan) -> str:
     return plan.told if plan.rolls_back is None else "rollback"
 
 
-def _health(arguments: Namespace, plan: RunPlan) -> list[Evidence]:
-    """How the server is now; nothing where the project here doesn't know the environment."""
-    from pgmig_tui.review.afterwards import health_now
+def _after(arguments: Namespace, plan: RunPlan, *, health: bool = True) -> tuple[tuple[Result, ...], list[Evidence]]:
+    """The list after a run, and how the server is now; neither that nor the project's own items where the project here
+    doesn't know the environment."""
+    from pgmig_tui.review.afterwards import health_now, results, results_here
 
+    command = _listed(plan)
     try:
-        environment = project_here(arguments).environment(plan.environment)
+        project = project_here(arguments)
+        environment = project.environment(plan.environment)
     except PgmigError as error:
         output.warn(f"how the server is now isn't asked: {error.what}")
-        return []
-    return [evidence_of(one, environment.target.display) for one in health_now(environment)]
+        return results(plan.folder, command, plan.environment), []
+    found = results_here(plan.folder, command, environment, project.root)
+    if not found or not health:
+        return found, []
+    return found, [evidence_of(one, environment.target.display) for one in health_now(environment)]
 
 
 def _state_dir() -> Path:

@@ -297,7 +297,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
     add("after", "what comes after a run: what it did, what people must say", json_option, _after_options)
     add("answer", "answer items of a checklist by a person's word", json_option, _answer_options)
-    add("accept", "let pgmig.toml's command for backups run, after reading it", target_option, _accept_options)
+    add("accept", "let pgmig.toml's commands (backup, checks) run, after reading them", target_option, _accept_options)
     for name, text in (
         ("deploy", "deploy changes"),
         ("revert", "revert changes, newest first; needs --to or --all"),

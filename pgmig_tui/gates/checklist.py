@@ -6,7 +6,7 @@ attested by a person with a note.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -149,7 +149,9 @@ def items_for(environment: Environment, command: str, role: str | None = None) -
         if command == "revert":
             return (HEALTH[0], *shown)
         return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
-    return _locked((*_pre(policy), *policy_items(policy), *HEALTH, *_before_production(policy)), policy, role)
+    own = (own_items(environment, ("pre",)), own_items(environment, ("deploy",)))
+    items = (*_pre(policy), *policy_items(policy), *HEALTH, *own[0], *_before_production(policy), *own[1])
+    return _locked(items, policy, role)
 
 
 def after(command: str, environment: str = "production") -> tuple[ChecklistItem, ...]:
@@ -162,14 +164,26 @@ def after(command: str, environment: str = "production") -> tuple[ChecklistItem,
     return EMERGENCY if command in ("revert", "rollback") else ()
 
 
-def whole_list(environment: Environment) -> tuple[ChecklistItem, ...]:
-    """All that a deploy on `environment` is asked before, does, and leaves to do after it, in the guide's order."""
-    return (*items_for(environment, "deploy"), *after("deploy", environment.name))
-
-
 def _there(item: ChecklistItem, environment: str) -> ChecklistItem:
     """The guide knows one environment that is deployed to at last; others are called by their names."""
     return replace(item, title=item.title.replace("production", environment, 1))
+
+
+def own_items(environment: Environment, lists: Collection[str]) -> tuple[ChecklistItem, ...]:
+    """The project's own items of these lists on an environment, in the file's order."""
+    return tuple(
+        ChecklistItem(
+            one.item_id,
+            one.list,
+            one.title,
+            "attested" if one.asks else "check",
+            None if one.asks else one.item_id,
+            required=one.required,
+            asks=one.asks or "who did it, when, or where is it written?",
+        )
+        for one in environment.checks
+        if one.list in lists
+    )
 
 
 def naming_release(items: Iterable[ChecklistItem], tags: Iterable[str]) -> tuple[ChecklistItem, ...]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.project.approvers import Approvers, read_approvers
 from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
+from pgmig_tui.project.own_checks import OwnCheck, read_checks
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
 from pgmig_tui.project.targets import Target
 from pgmig_tui.project.toml_lines import TomlLines
@@ -110,6 +111,8 @@ class Environment:
     color: str | None = None
     line: int = 0
     source: Environment | None = None
+    checks: tuple[OwnCheck, ...] = ()
+    """The project's own items of its lists."""
 
     @property
     def own_schemas(self) -> frozenset[str]:
@@ -175,8 +178,8 @@ class _TomlReader:
 
     def read(self, document: Mapping[str, object]) -> tuple[Environment, ...]:
         for key in document:
-            if key != "environment":
-                self.error(self.lines.top(key), f'unknown key "{key}"; expected [[environment]]')
+            if key not in ("environment", "check"):
+                self.error(self.lines.top(key), f'unknown key "{key}"; expected [[environment]] or [[check]]')
         tables = document.get("environment", [])
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             self.error(self.lines.top("environment"), "write [[environment]], with two brackets")
@@ -187,7 +190,10 @@ class _TomlReader:
         environments = [table.environment() for table in found]
         self._check_names(found)
         self._check_promotion(found)
-        known = {one.name: one for one in environments if one}
+        checks, errors = read_checks(document.get("check", []), frozenset(table.name for table in found), duration_ms)
+        for text in errors:
+            self.error(self.lines.top("check"), text)
+        known = {one.name: _with_checks(one, checks) for one in environments if one}
         return () if self.errors else tuple(_with_source(one, known) for one in known.values())
 
     def _check_names(self, tables: Sequence[_Table]) -> None:
@@ -223,6 +229,12 @@ class _TomlReader:
             if source == table.name and not reported & set(path):
                 self.error(line, f"promote_from goes in a circle: {' ← '.join([*path, table.name])}")
                 reported.update(path)
+
+
+def _with_checks(environment: Environment, checks: Sequence[OwnCheck]) -> Environment:
+    """The environment with those of the project's own items that are of it."""
+    here = (one for one in checks if environment.name in (one.environments or (environment.name,)))
+    return replace(environment, checks=tuple(here))
 
 
 def _with_source(environment: Environment, known: Mapping[str, Environment]) -> Environment:

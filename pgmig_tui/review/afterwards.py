@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from pgmig_tui.database.checks import CheckResult, State, check_environment
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.gates.checklist import HEALTH, after
+from pgmig_tui.gates.checklist import HEALTH, ChecklistItem, after, own_items
 from pgmig_tui.gates.gate import Answer, Result, evaluate
+from pgmig_tui.gates.own import AFTER, own_results
 from pgmig_tui.review import aftermath
 from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import RollbackChecked, RunFinished, RunPlanned
@@ -21,15 +23,30 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
 
 
-def results(folder: Path, command: str, environment: str = "production") -> tuple[Result, ...]:
+def results(
+    folder: Path,
+    command: str,
+    environment: str = "production",
+    own: Sequence[ChecklistItem] = (),
+    asked: Sequence[CheckResult] = (),
+) -> tuple[Result, ...]:
     """The items that come after `command` on `environment`, for the run in `folder`, with what its journal shows and
-    what people have said since. Nothing is asked."""
+    what people have said since; then the project's `own`, with what was `asked` of them. Nothing is asked here."""
     events = JournalReader(folder).poll()
     said = [
         Answer(item_id, "attest", one.note, one.by, one.answered_at)
         for item_id, (_, one) in picture_of(events).afterwards.items()
     ]
-    return evaluate(after(command, environment), _seen(folder, events), said, protected=False).results
+    items, seen = (*after(command, environment), *own), (*_seen(folder, events), *asked)
+    return evaluate(items, seen, said, protected=False).results
+
+
+def results_here(folder: Path, command: str, environment: Environment, root: Path) -> tuple[Result, ...]:
+    """The same with the project's own items, asked now. `root` is the project's folder."""
+    lists = AFTER.get(command, ())
+    own = own_items(environment, lists)
+    asked = own_results(environment, lists, root, folder.parent.parent, os.environ) if own else []
+    return results(folder, command, environment.name, own, asked)
 
 
 def health_now(environment: Environment) -> tuple[Result, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.checks import CheckResult, check_environment
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.errors import PgmigError, Unreachable
-from pgmig_tui.gates.checklist import ChecklistItem, after, items_for, naming_release
+from pgmig_tui.gates.checklist import ChecklistItem, after, items_for, naming_release, own_items
 from pgmig_tui.gates.evidence import Evidence, evidence_of
 from pgmig_tui.gates.gate import Gate, evaluate
 from pgmig_tui.gates.impacts import affected, inspect, pending, reading, sources
+from pgmig_tui.gates.own import AFTER, BEFORE, own_results
 from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
 from pgmig_tui.review.backups import known_for
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
 
-LATER = {"performed": "the run does it", "attested": "it comes after the run: `pgmig-tui after RUN`"}
+LATER = {
+    "performed": "the run does it",
+    "check": "the program looks after the run: `pgmig-tui after RUN`",
+    "attested": "it comes after the run: `pgmig-tui after RUN`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +107,14 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
     found = pending_on(project, environment, state_dir)
     checks: Sequence[CheckResult] = check_environment(environment, found.wanted)
     asked = (*checks, *known_for("deploy", environment, state_dir))
+    asked = (*asked, *own_results(environment, BEFORE, project.root, state_dir, os.environ))
     asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs, found.source))
     items = items_before(environment, found)
     protected = environment.policy.protected
     recalled = recalled_for(state_dir, found.about, evaluate(items, asked, (), protected))
     gate = evaluate(items, asked, recalled.standing, protected)
-    later = evaluate(after("deploy", environment.name), (), (), protected=False).results
+    coming = (*after("deploy", environment.name), *own_items(environment, AFTER["deploy"]))
+    later = evaluate(coming, (), (), protected=False).results
     where = environment.target.display
     evidence = (
         *(evidence_of(result, where) for result in gate.results),

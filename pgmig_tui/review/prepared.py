@@ -5,10 +5,12 @@ Command line and screen review the same way, on the very bytes that will be run,
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.checks import CheckResult, check_environment
@@ -20,6 +22,7 @@ from pgmig_tui.gates.evidence import Evidence, evidence_of
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.gates.loss import Losses, of_scripts
+from pgmig_tui.gates.own import BEFORE, own_results
 from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
 from pgmig_tui.review.backups import asked_again, proof_of, require_unchanged
@@ -121,7 +124,7 @@ def review(
     impacts, catalog, reason = looked.impacts, looked.catalog, looked.reason
     wanted = affected(one for one in impacts if one is not None)
     asked_at = time.monotonic()
-    checks = () if plan.command == "verify" else (*check_environment(environment, wanted), *performed)
+    checks = () if plan.command == "verify" else (*_asked(plan, environment, wanted), *performed)
     shut = Gate(False, (), ())
     needs: tuple[Need, ...] = ()
     if asks and policies.rules_for(environment):
@@ -166,7 +169,16 @@ def _fresh(before: Review, environment: Environment) -> Review:
     if before.plan.command == "verify" or time.monotonic() - before.asked_at < FRESH_S:
         return before
     asked_at = time.monotonic()
-    return replace(_with(before, check_environment(environment, before.wanted)), asked_at=asked_at)
+    return replace(_with(before, _asked(before.plan, environment, before.wanted)), asked_at=asked_at)
+
+
+def _asked(plan: RunPlan, environment: Environment, wanted: Sequence[WantedLock]) -> tuple[CheckResult, ...]:
+    """The automatic checks, and before a deploy the project's own."""
+    found = check_environment(environment, wanted)
+    if not policies.asks(plan) or not environment.checks:
+        return found
+    state_dir = plan.folder.parent.parent
+    return (*found, *own_results(environment, BEFORE, Path(plan.root), state_dir, os.environ))
 
 
 def _with(before: Review, more: Sequence[CheckResult]) -> Review:

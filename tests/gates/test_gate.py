@@ -25,6 +25,7 @@ from pgmig_tui.gates.checklist import (
 from pgmig_tui.gates.gate import Answer, emergency, evaluate, parse_answer
 from pgmig_tui.project.approvers import Approvers
 from pgmig_tui.project.environments import BackupPolicy, Policy
+from pgmig_tui.project.own_checks import OwnCheck
 from tests.database.places import Databases, Place, place, session
 from tests.servers import Server
 
@@ -33,6 +34,7 @@ from tests.servers import Server
 class AnEnvironment:
     policy: Policy
     target: Place = field(default_factory=lambda: Place({}))
+    checks: tuple[OwnCheck, ...] = ()
 
 
 def items(command: str = "deploy", **policy: object) -> tuple[ChecklistItem, ...]:

@@ -120,8 +120,8 @@ def run_check(
         summary=verdict.summary,
         rows=tuple(rows),
         sql_hash=sha256(sql.encode()).hexdigest(),
-        started_at=_utc(started),
-        finished_at=_utc(time.time()),
+        started_at=utc(started),
+        finished_at=utc(time.time()),
         role=connection.role,
         sql=sql,
     )
@@ -149,7 +149,7 @@ def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: T
         "standby": identity.standby,
         "clock_skew_s": identity.clock_skew_s,
     }
-    now = _utc(time.time())
+    now = utc(time.time())
     sql = identity_sql()
     digest = sha256(sql.encode()).hexdigest()
     found = (verdict.state, verdict.summary, (row,), digest, now, now, identity.role, sql)
@@ -173,7 +173,7 @@ def check_environment(
             for check in CHECKS:
                 results.append(run_check(connection, check.name, wanted, thresholds))
     except PgmigError as error:
-        now = _utc(time.time())
+        now = utc(time.time())
         if not results:
             results.append(CheckResult(SERVER, _SERVER_TITLE, "FAIL", error.what, started_at=now, finished_at=now))
         asked = {result.name for result in results}
@@ -212,5 +212,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _utc(moment: float) -> str:
+def utc(moment: float) -> str:
+    """A moment (seconds since 1970) as ISO 8601 in UTC, with microseconds."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

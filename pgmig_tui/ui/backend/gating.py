@@ -150,11 +150,11 @@ def answers_by(plan: RunPlan, before: Sequence[Answer], answers: Sequence[Answer
     return found
 
 
-def after_items(environment: Environment, command: str, folder: Path) -> tuple[ItemFacts, ...]:
+def after_items(environment: Environment, command: str, folder: Path, root: Path) -> tuple[ItemFacts, ...]:
     """The guide's list for what comes after the run in `folder`, and how the server is now."""
-    from pgmig_tui.review.afterwards import health_now, results
+    from pgmig_tui.review.afterwards import health_now, results_here
 
-    found = (*results(folder, command, environment.name), *health_now(environment))
+    found = (*results_here(folder, command, environment, root), *health_now(environment))
     return tuple(item_of(result, environment.target.display) for result in found)
 
 

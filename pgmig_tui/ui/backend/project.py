@@ -368,7 +368,8 @@ class ProjectSession:
         return self._failed[run_id]
 
     def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
-        return gating.after_items(self._environment(environment), command, self._state_dir / "runs" / run_id)
+        folder = self._state_dir / "runs" / run_id
+        return gating.after_items(self._environment(environment), command, folder, self.project.root)
 
     def answer_after(self, run_id: str, answered: Answered) -> None:
         from pgmig_tui.gates.gate import given
