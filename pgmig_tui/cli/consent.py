@@ -28,7 +28,7 @@ from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
-    from pgmig_tui.gates.evidence import Evidence
+    from pgmig_tui.gates.evidence import ItemEvidence
     from pgmig_tui.gates.progress import BackupProgress, Tell
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -55,7 +55,7 @@ class Consent(NamedTuple):
     """What a run starts with, and its journal keeps."""
 
     answers: Sequence[Answer] = ()
-    evidence: Sequence[Evidence] = ()
+    evidence: Sequence[ItemEvidence] = ()
 
 
 def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: Environment) -> Consent:

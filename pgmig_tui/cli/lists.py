@@ -13,7 +13,7 @@ from pgmig_tui.cli.choose import choose, environment_and_change, project_here
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError, Refused, UsageError
-from pgmig_tui.gates.evidence import STATE_ROLES, Evidence, columns_of, evidence_lines, evidence_of
+from pgmig_tui.gates.evidence import STATE_ROLES, ItemEvidence, columns_of, evidence_lines, evidence_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,7 +195,7 @@ def _json(one: Answer) -> dict[str, str]:
     return {"item": one.item_id, "how": one.how, "note": one.note, "by": one.by, "at": one.at}
 
 
-def _table(kept: Iterable[Evidence]) -> None:
+def _table(kept: Iterable[ItemEvidence]) -> None:
     """The list in its order; where one ends and the next begins is told by a row of its own."""
     rows: list[tuple[str | Line, ...]] = []
     current = ""
@@ -216,7 +216,7 @@ def _table(kept: Iterable[Evidence]) -> None:
     output.table(HEADINGS, rows)
 
 
-def _one(kept: Iterable[Evidence], item: str) -> None:
+def _one(kept: Iterable[ItemEvidence], item: str) -> None:
     known = {one.item: one for one in kept}
     if item not in known:
         raise UsageError(f'There is no item "{item}" here.', do=f"Items here: {', '.join(known)}.")
@@ -243,7 +243,9 @@ def _listed(plan: RunPlan) -> str:
     return plan.told if plan.rolls_back is None else "rollback"
 
 
-def _after(arguments: Namespace, plan: RunPlan, *, health: bool = True) -> tuple[tuple[Result, ...], list[Evidence]]:
+def _after(
+    arguments: Namespace, plan: RunPlan, *, health: bool = True
+) -> tuple[tuple[Result, ...], list[ItemEvidence]]:
     """The list after a run, and how the server is now; neither that nor the project's own items where the project here
     doesn't know the environment."""
     from pgmig_tui.review.afterwards import health_now, results, results_here

@@ -28,7 +28,7 @@ Expect = Literal["no rows", "rows", "equals"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServerAnswer:
     """What the server said: rows (as JSON objects), whether there were more, the value of the only column of the only
     row as text, or why there is no answer. Times are UTC by this host's clock."""
 
@@ -41,7 +41,7 @@ class Answer:
     role: str = ""
 
 
-def ask(connection: Connection, kind: Kind, sql: str, timeout_ms: int) -> Answer:
+def ask(connection: Connection, kind: Kind, sql: str, timeout_ms: int) -> ServerAnswer:
     """Ask in a read-only transaction of its own, which is rolled back. Raises ConnectionLost."""
     started = time.time()
     rows: Sequence[dict[str, Any]] = ()
@@ -63,7 +63,7 @@ def ask(connection: Connection, kind: Kind, sql: str, timeout_ms: int) -> Answer
         if not connection.closed:
             connection.execute("ROLLBACK")
     kept = tuple(rows[:MOST_ROWS])
-    return Answer(kept, len(rows) > MOST_ROWS, value, problem, utc(started), utc(time.time()), connection.role)
+    return ServerAnswer(kept, len(rows) > MOST_ROWS, value, problem, utc(started), utc(time.time()), connection.role)
 
 
 def _rows(connection: Connection, sql: str) -> tuple[list[dict[str, Any]], str | None]:

@@ -25,7 +25,7 @@ STATE_ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "fail
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ItemEvidence:
     """One item, when it was judged. `seen` and `saw`: the state that the program found itself and why, "" where it has
     not looked. `rows` as the server gave them, without secrets; `rows_left_out` didn't fit. Times are UTC by the
     server's or, where it wasn't asked, this host's clock."""
@@ -55,7 +55,7 @@ class Evidence:
     program_version: str = field(default=__version__)
 
 
-def evidence_of(result: Result, server: str = "") -> Evidence:
+def evidence_of(result: Result, server: str = "") -> ItemEvidence:
     """What is kept of an item. `server` is where its checks were asked."""
     item, answer = result.item, result.answer
     found = result.evidence or {}
@@ -64,7 +64,7 @@ def evidence_of(result: Result, server: str = "") -> Evidence:
     def text(name: str) -> str:
         return mask_secrets(str(found.get(name) or ""))
 
-    return Evidence(
+    return ItemEvidence(
         item.id,
         item.list,
         item.title,
@@ -106,7 +106,7 @@ def missing_words(result: Result) -> str:
     return "it has to be put right, or a person gives a reason" if result.blocks else "an answer; nothing waits for it"
 
 
-def columns_of(kept: Evidence) -> tuple[str, str, str]:
+def columns_of(kept: ItemEvidence) -> tuple[str, str, str]:
     """The three columns of a list: seen by the program, said by whom, missing. Not safe to print."""
     seen = f"{kept.seen}: {kept.saw}" if kept.saw else kept.seen
     said = ""
@@ -116,7 +116,7 @@ def columns_of(kept: Evidence) -> tuple[str, str, str]:
     return seen, said, kept.missing
 
 
-def evidence_lines(kept: Evidence) -> list[Line]:
+def evidence_lines(kept: ItemEvidence) -> list[Line]:
     """All that is kept of an item, safe to draw."""
     seen, said, missing = columns_of(kept)
     told = [line((safe(kept.title), "strong"), (f"  {safe(kept.item)}", "muted")), ()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.checks import CheckResult, State, utc
 from pgmig_tui.database.connect import application_name, connect
-from pgmig_tui.database.own_sql import MOST_ROWS, Answer, ask
+from pgmig_tui.database.own_sql import MOST_ROWS, ServerAnswer, ask
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.accepted import digest, is_accepted
@@ -48,7 +48,7 @@ def _questions(checks: Sequence[OwnCheck], environment: Environment) -> list[Che
             for one in checks:
                 results.append(_question(one, connection))
     except PgmigError as error:
-        results += [_result(one, "UNKNOWN", error.what, Answer()) for one in checks[len(results) :]]
+        results += [_result(one, "UNKNOWN", error.what, ServerAnswer()) for one in checks[len(results) :]]
     return results
 
 
@@ -56,7 +56,7 @@ def _question(one: OwnCheck, connection: Connection) -> CheckResult:
     try:
         kind, sql = question_in(one.sql)
     except NoQuestion as error:
-        return _result(one, "UNKNOWN", f"not asked: {error}", Answer())
+        return _result(one, "UNKNOWN", f"not asked: {error}", ServerAnswer())
     answer = ask(connection, kind, sql, one.timeout_ms)
     if answer.problem:
         return _result(one, "UNKNOWN", f"{answer.problem} (as {answer.role})", answer)
@@ -64,7 +64,7 @@ def _question(one: OwnCheck, connection: Connection) -> CheckResult:
     return _result(one, "PASS" if good else "FAIL", f"{told} (as {answer.role})", answer)
 
 
-def _judged(one: OwnCheck, answer: Answer) -> tuple[bool, str]:
+def _judged(one: OwnCheck, answer: ServerAnswer) -> tuple[bool, str]:
     many = f"more than {words.count(MOST_ROWS, 'row')}" if answer.more else words.count(len(answer.rows), "row")
     if one.expect == "equals":
         if answer.value is None:
@@ -75,7 +75,7 @@ def _judged(one: OwnCheck, answer: Answer) -> tuple[bool, str]:
     return not answer.rows, f"{many}, none was expected" if answer.rows else "no rows, as expected"
 
 
-def _result(one: OwnCheck, state: State, summary: str, answer: Answer) -> CheckResult:
+def _result(one: OwnCheck, state: State, summary: str, answer: ServerAnswer) -> CheckResult:
     digest = sha256(one.sql.encode()).hexdigest()
     times = (answer.started_at or utc(time.time()), answer.finished_at or utc(time.time()))
     return CheckResult(one.item_id, one.title, state, summary, answer.rows, digest, *times, answer.role, one.sql)

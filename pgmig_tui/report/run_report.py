@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
-from pgmig_tui.gates.evidence import Evidence, columns_of
+from pgmig_tui.gates.evidence import ItemEvidence, columns_of
 from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import EvidenceKept, GatePassed, ItemAnswered, RowsRestored
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture, picture_of
@@ -133,7 +133,7 @@ def _evidence(kept: Iterable[EvidenceKept]) -> list[str]:
     lines = ["## Checklist", "", "| item | state | seen by the program | said by whom | missing | query | asked |"]
     lines.append("|---|---|---|---|---|---|---|")
     for one in kept:
-        seen, said, missing = columns_of(Evidence(**fields_of(one)))
+        seen, said, missing = columns_of(ItemEvidence(**fields_of(one)))
         asked = f"{words.utc(one.started_at)} as {one.role}" if one.role else ""
         told = (one.item, one.state, seen, said, missing, one.sql_hash[:12], asked)
         lines.append(f"| {' | '.join(cell(text or '-') for text in told)} |")

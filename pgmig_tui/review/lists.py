@@ -15,7 +15,7 @@ from pgmig_tui.database.checks import CheckResult, check_environment
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.errors import PgmigError, Unreachable
 from pgmig_tui.gates.checklist import ChecklistItem, after, items_for, naming_release, own_items
-from pgmig_tui.gates.evidence import Evidence, evidence_of
+from pgmig_tui.gates.evidence import ItemEvidence, evidence_of
 from pgmig_tui.gates.gate import Gate, evaluate
 from pgmig_tui.gates.impacts import affected, inspect, pending, reading, sources
 from pgmig_tui.gates.own import AFTER, BEFORE, own_results
@@ -65,7 +65,7 @@ class WholeList:
     environment: str
     checks: tuple[CheckResult, ...]
     gate: Gate
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[ItemEvidence, ...]
     again: Mapping[str, AskedAgain] = field(default_factory=dict)
     trouble: str = ""
 
@@ -73,7 +73,7 @@ class WholeList:
         return [item_json(one, self.again.get(one.item)) for one in self.evidence]
 
 
-def item_json(one: Evidence, again: AskedAgain | None = None) -> dict[str, object]:
+def item_json(one: ItemEvidence, again: AskedAgain | None = None) -> dict[str, object]:
     """An item of `check --json` and `after --json`: `seen` and `said` are null where nobody has."""
     seen = {
         "state": one.seen,

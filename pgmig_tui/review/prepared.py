@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.checks import CheckResult, check_environment
+from pgmig_tui.database.checks import CheckResult, check_environment, unanswered
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.checklist import items_for, naming_release
-from pgmig_tui.gates.evidence import Evidence, evidence_of
+from pgmig_tui.gates.evidence import ItemEvidence, evidence_of
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspect
 from pgmig_tui.gates.loss import Losses, of_scripts
@@ -87,7 +87,7 @@ class Review:
         return evidence(self.rehearsed)
 
     @property
-    def kept(self) -> tuple[Evidence, ...]:
+    def kept(self) -> tuple[ItemEvidence, ...]:
         """What each item of its checklist hangs on, for the journal."""
         return tuple(evidence_of(result, self.plan.server.where) for result in self.gate.results)
 
@@ -109,11 +109,12 @@ def review(
     performed: Sequence[CheckResult] = (),
     *,
     impact: bool = True,
+    heard: Callable[[Review], None] | None = None,
 ) -> Review:
     """Look at a plan: impact, checks on the tables that it touches, gate. Never raises for the server.
 
     `performed` are results of what was done for the checklist, such as a backup. Without `impact` the scripts aren't
-    looked at, and the review says so.
+    looked at, and the review says so. `heard` is told the review so far as each check answers.
     """
     nothing = _Looked((None,) * len(plan.steps), False, NOT_ASKED)
     asks = policies.asks(plan)
@@ -123,9 +124,6 @@ def review(
         source = asked.result() if asked is not None else None
     impacts, catalog, reason = looked.impacts, looked.catalog, looked.reason
     wanted = affected(one for one in impacts if one is not None)
-    asked_at = time.monotonic()
-    checks = () if plan.command == "verify" else (*_asked(plan, environment, wanted), *performed)
-    shut = Gate(False, (), ())
     needs: tuple[Need, ...] = ()
     if asks and policies.rules_for(environment):
         measured = looked.durations
@@ -133,9 +131,25 @@ def review(
             measured = (*measured, (source.facts.name, source.facts.durations))
         needs = policies.needs_of(plan, impacts, looked.rehearsed, measured)
     found = Review(
-        plan, impacts, checks, tuple(answers), shut, catalog, reason, wanted, asked_at, looked.rehearsed, source, needs
-    )
-    return _judged(found, environment)
+        plan, impacts, tuple(performed), tuple(answers), Gate(False, (), ()), catalog, reason, wanted,
+        time.monotonic(), looked.rehearsed, source, needs,
+    )  # fmt: skip
+    if plan.command == "verify":
+        return _judged(replace(found, checks=()), environment)
+    checks = _asked(plan, environment, wanted, None if heard is None else _telling(found, environment, heard))
+    return _judged(_with(replace(found, checks=checks), performed), environment)
+
+
+def _telling(found: Review, environment: Environment, heard: Callable[[Review], None]) -> Callable[[CheckResult], None]:
+    """Tells the review as far as its checks have answered; the others are UNKNOWN until they do."""
+    known = {one.name: one for one in unanswered("being asked")}
+
+    def tell(one: CheckResult) -> None:
+        known[one.name] = one
+        heard(_judged(replace(found, checks=(*known.values(), *found.checks)), environment))
+
+    heard(_judged(replace(found, checks=(*known.values(), *found.checks)), environment))
+    return tell
 
 
 def answered(
@@ -172,9 +186,14 @@ def _fresh(before: Review, environment: Environment) -> Review:
     return replace(_with(before, _asked(before.plan, environment, before.wanted)), asked_at=asked_at)
 
 
-def _asked(plan: RunPlan, environment: Environment, wanted: Sequence[WantedLock]) -> tuple[CheckResult, ...]:
+def _asked(
+    plan: RunPlan,
+    environment: Environment,
+    wanted: Sequence[WantedLock],
+    heard: Callable[[CheckResult], None] | None = None,
+) -> tuple[CheckResult, ...]:
     """The automatic checks, and before a deploy the project's own."""
-    found = check_environment(environment, wanted)
+    found = check_environment(environment, wanted, heard=heard)
     if not policies.asks(plan) or not environment.checks:
         return found
     state_dir = plan.folder.parent.parent

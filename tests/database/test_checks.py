@@ -420,3 +420,29 @@ def age(kind: str, percent: float) -> dict[str, Any]:
 )
 def test_a_threshold_parts_the_states_of_a_check(found: str, state: str) -> None:
     assert found == state
+
+
+def test_results_come_one_by_one_and_what_is_silent_is_unknown_until_it_answers(
+    pg18: Server, database_on: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is silent: the check's view of connections waits for a lock that somebody holds."""
+    name = database_on(pg18)
+    monkeypatch.setattr(checks, "PATIENCE_S", 0.2)
+    with session(pg18, name) as holder:
+        holder.execute("SET lock_timeout = 0; BEGIN; LOCK TABLE pg_catalog.pg_db_role_setting IN ACCESS EXCLUSIVE MODE")
+        heard: list[CheckResult] = []
+
+        def hear(one: CheckResult) -> None:
+            heard.append(one)
+            if "no answer within 0.2 s yet" in one.summary and holder.closed is False:
+                holder.execute("ROLLBACK")
+                holder.close()
+
+        results = check_environment(AnEnvironment(place(pg18, name), Policy()), heard=hear)  # type: ignore[arg-type]
+    names = ["server", *(check.name for check in CHECKS)]
+    assert [one.name for one in results] == names
+    silent = [one.name for one in heard if one.summary == "no answer within 0.2 s yet"]
+    assert silent == names
+    assert {one.state for one in heard[: len(names)]} == {"UNKNOWN"}
+    assert [one.name for one in heard[len(names) :]] == names
+    assert results[0].state == "PASS"

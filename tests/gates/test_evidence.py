@@ -10,7 +10,7 @@ import pytest
 from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.gates.checklist import ChecklistItem
-from pgmig_tui.gates.evidence import ROWS_BYTES, Evidence, columns_of, evidence_lines, evidence_of
+from pgmig_tui.gates.evidence import ROWS_BYTES, ItemEvidence, columns_of, evidence_lines, evidence_of
 from pgmig_tui.gates.gate import Answer, evaluate
 
 CHECK = ChecklistItem("check:x", "pre", "No x", "check", "x")
@@ -20,7 +20,7 @@ AT = "2026-01-01T00:00:00Z"
 FOUND = CheckResult("x", "No x", "PASS", "none", ({"pid": 7},), "ab" * 32, AT, AT, "dba", "SELECT 1")
 
 
-def kept(item: ChecklistItem, check: CheckResult | None = None, answer: Answer | None = None) -> Evidence:
+def kept(item: ChecklistItem, check: CheckResult | None = None, answer: Answer | None = None) -> ItemEvidence:
     gate = evaluate([item], [check] if check else [], [answer] if answer else [], protected=True)
     return evidence_of(gate.results[0], "db:pg://db1/x")
 

@@ -465,7 +465,15 @@ class FakeSession:
         self.calls.append(LookNow(environment))
         return replace(in_the_way(), environment=environment)
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
+    def prepare(
+        self,
+        environment: str,
+        command: Command,
+        to: str | None,
+        *,
+        how: Manner = "run",
+        so_far: Callable[[ReviewFacts], None] | None = None,
+    ) -> ReviewFacts:
         self.hold.wait(5)
         self.calls.append(Prepare(environment, command, to, how))
         if self.prepare_error is not None:

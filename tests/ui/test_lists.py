@@ -90,7 +90,15 @@ class Crowded(FakeSession):
             registry="the registry",
         )
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
+    def prepare(
+        self,
+        environment: str,
+        command: Command,
+        to: str | None,
+        *,
+        how: Manner = "run",
+        so_far: Callable[[ReviewFacts], None] | None = None,
+    ) -> ReviewFacts:
         steps = tuple(step_facts(number) for number in range(1, MANY + 1))
         losing = replace(steps[0], losses=Losses(LOST))
         return replace(super().prepare(environment, command, to, how=how), steps=(losing, *steps[1:]))

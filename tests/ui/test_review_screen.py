@@ -10,12 +10,12 @@ import pytest
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Unreachable
-from pgmig_tui.gates.evidence import Evidence
+from pgmig_tui.gates.evidence import ItemEvidence
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import ScriptImpact
 from pgmig_tui.run.journal.run_plan import Step
 from pgmig_tui.ui.backend import gating
-from pgmig_tui.ui.backend.protocol import Answered, DoNotDeploy, ItemFacts, ReviewFacts
+from pgmig_tui.ui.backend.protocol import Answered, Command, DoNotDeploy, ItemFacts, Manner, ReviewFacts
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.views.review import step_lines
 from tests.ui.fakes import ENVIRONMENTS, ITEMS, BackUp, FakeSession, FakeWatch, Prepare, UnderReview, change_id, status
@@ -103,9 +103,39 @@ async def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing
         await robot.sees("3 items open")
 
 
+async def test_checks_come_in_one_by_one_and_nothing_starts_before_the_last_has_answered() -> None:
+    class Slow(FakeSession):
+        def prepare(
+            self,
+            environment: str,
+            command: Command,
+            to: str | None,
+            *,
+            how: Manner = "run",
+            so_far: Callable[[ReviewFacts], None] | None = None,
+        ) -> ReviewFacts:
+            found = super().prepare(environment, command, to, how=how)
+            assert so_far is not None
+            waiting = replace(ITEMS[-1], state="UNKNOWN", summary="no answer within 2 s yet", blocks=False)
+            so_far(replace(found, items=(*OPEN[:-1], waiting), asking=True))
+            self.hold.clear()
+            self.hold.wait(5)
+            return found
+
+    session = Slow()
+    async with opened(session) as robot:
+        await at_review(robot)
+        await robot.sees("[+] Server reachable", "UNKNOWN", "cannot start: the server is")
+        await robot.press("E", "space")
+        await robot.sees("space is off: the server is still being asked")
+        session.hold.set()
+        await robot.sees("cannot start: 3 items", "FAIL")
+        assert session.started == []
+
+
 async def test_enter_opens_the_evidence_of_an_item_and_starts_nothing() -> None:
     rows = tuple({"pid": pid, "application": "reporting [/]"} for pid in range(60))
-    kept = Evidence(
+    kept = ItemEvidence(
         "check:long-transactions", "pre", "No long transactions", "FAIL", "process 777", True, "FAIL", "process 777",
         "long_transactions", "SELECT a.pid\n  FROM pg_stat_activity a", "ab" * 32, rows, 3, "2026-08-20T03:14:00Z",
         "2026-08-20T03:14:01Z", "maria", "db:pg://db1/documents", missing="it has to be put right",

@@ -7,12 +7,14 @@ queries and thresholds measured for this project on 15-18, as superuser, pg_moni
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.database.checks import verdicts
@@ -37,6 +39,8 @@ __all__ = ["CHECKS", "Check", "CheckResult", "State", "Thresholds", "check_envir
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
 CONNECT_TIMEOUT_S = 5
+PATIENCE_S = 2.0
+"""After so long without an answer a check is said to be UNKNOWN, until it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +161,24 @@ def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: T
 
 
 def check_environment(
-    environment: Environment, wanted: Sequence[WantedLock] = (), thresholds: Thresholds | None = None
+    environment: Environment,
+    wanted: Sequence[WantedLock] = (),
+    thresholds: Thresholds | None = None,
+    heard: Callable[[CheckResult], None] | None = None,
 ) -> tuple[CheckResult, ...]:
     """Connect and run everything, the server's identity first. Never raises for the server: a check that couldn't be
-    asked is UNKNOWN, and an unreachable server a FAIL."""
-    results: list[CheckResult] = []
+    asked is UNKNOWN, and an unreachable server a FAIL.
+
+    `heard` is told each result as it comes; what hasn't come within PATIENCE_S is told as UNKNOWN, until it does.
+    """
+    each = _each(environment, wanted, thresholds)
+    return tuple(each) if heard is None else _streamed(each, heard)
+
+
+def _each(
+    environment: Environment, wanted: Sequence[WantedLock], thresholds: Thresholds | None
+) -> Iterator[CheckResult]:
+    asked: set[str] = set()
     try:
         with connect(
             environment.target,
@@ -169,20 +186,61 @@ def check_environment(
             connect_timeout=CONNECT_TIMEOUT_S,
             kind="watch",
         ) as connection:
-            results.append(server_result(connection.identity(), environment.policy, thresholds))
+            asked.add(SERVER)
+            yield server_result(connection.identity(), environment.policy, thresholds)
             for check in CHECKS:
-                results.append(run_check(connection, check.name, wanted, thresholds))
+                found = run_check(connection, check.name, wanted, thresholds)
+                asked.add(check.name)
+                yield found
     except PgmigError as error:
         now = utc(time.time())
-        if not results:
-            results.append(CheckResult(SERVER, _SERVER_TITLE, "FAIL", error.what, started_at=now, finished_at=now))
-        asked = {result.name for result in results}
-        results += [
-            CheckResult(check.name, check.title, "UNKNOWN", error.what, started_at=now, finished_at=now)
-            for check in CHECKS
-            if check.name not in asked
-        ]
-    return tuple(results)
+        if SERVER not in asked:
+            yield CheckResult(SERVER, _SERVER_TITLE, "FAIL", error.what, started_at=now, finished_at=now)
+        for check in CHECKS:
+            if check.name not in asked:
+                yield CheckResult(check.name, check.title, "UNKNOWN", error.what, started_at=now, finished_at=now)
+
+
+def unanswered(told: str) -> list[CheckResult]:
+    """Every check as it stands before it has answered."""
+    names = [(SERVER, _SERVER_TITLE), *((check.name, check.title) for check in CHECKS)]
+    return [CheckResult(name, title, "UNKNOWN", told) for name, title in names]
+
+
+def _streamed(each: Iterator[CheckResult], heard: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
+    """All of them, told one by one. They are asked in a thread of their own: a server that is silent keeps nobody from
+    being told so."""
+    arrived: SimpleQueue[CheckResult | BaseException | None] = SimpleQueue()
+
+    def work() -> None:
+        end: BaseException | None = None
+        try:
+            for one in each:
+                arrived.put(one)
+        except BaseException as error:  # whoever waits for the results is told
+            end = error
+        arrived.put(end)
+
+    threading.Thread(target=work, name="checks", daemon=True).start()
+    results: list[CheckResult] = []
+    silent = False
+    while True:
+        try:
+            one = arrived.get(timeout=None if silent else PATIENCE_S)
+        except Empty:
+            silent = True
+            known = {result.name for result in results}
+            for waiting in unanswered(f"no answer within {PATIENCE_S:g} s yet"):
+                if waiting.name not in known:
+                    heard(waiting)
+            continue
+        silent = False
+        if isinstance(one, BaseException):
+            raise one
+        if one is None:
+            return tuple(results)
+        results.append(one)
+        heard(one)
 
 
 def document(result: CheckResult) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ from pgmig_tui.run.journal.listing import folders
 from pgmig_tui.run.journal.run_plan import RunPlan
 
 if TYPE_CHECKING:
-    from pgmig_tui.gates.evidence import Evidence
+    from pgmig_tui.gates.evidence import ItemEvidence
     from pgmig_tui.gates.gate import Answer
 
 
@@ -126,7 +126,7 @@ def start(
     password: str | None = None,
     secrets: Mapping[str, str] | None = None,
     process: subprocess.Popen[bytes] | None = None,
-    evidence: Sequence[Evidence] = (),
+    evidence: Sequence[ItemEvidence] = (),
 ) -> RunHandle:
     """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, controlled by us; return at once. Its
     journal keeps the `answers` and the `evidence` with which it starts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,11 @@ def asked_word(plan: RunPlan, environment: Environment) -> str:
             do=f"Choose {plan.environment}, or correct the target of {environment.name}.",
         )
     return plan.confirm_word if plan.protected and not environment.policy.protected else ""
+
+
+def telling(back_to: str, word: str, so_far: Callable[[ReviewFacts], None]) -> Callable[[reviews.Review], None]:
+    """Tells a review whose checks have not all answered."""
+    return lambda found: so_far(replace(reviewed(found, back_to), word=word, asking=True))
 
 
 def recalling(review: ReviewFacts, state_dir: Path) -> ReviewFacts:

@@ -200,7 +200,15 @@ class ProjectSession:
 
     # Running
 
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
+    def prepare(
+        self,
+        environment: str,
+        command: Command,
+        to: str | None,
+        *,
+        how: Manner = "run",
+        so_far: Callable[[ReviewFacts], None] | None = None,
+    ) -> ReviewFacts:
         from pgmig_tui.review.backups import known_for
         from pgmig_tui.review.prepared import review
         from pgmig_tui.run.journal.run_plan import Options
@@ -228,8 +236,9 @@ class ProjectSession:
         word = gating.asked_word(plan, where)
         back = "" if command != "revert" else "nothing: everything is reverted" if everything else self._named(to)
         performed = known_for(command, where, self._state_dir, before=self._proven.get(environment, ()))
-        facts = replace(gating.reviewed(review(plan, where, performed=performed), back), word=word)
-        return gating.recalling(facts, self._state_dir)
+        heard = None if so_far is None else gating.telling(back, word, so_far)
+        found = review(plan, where, performed=performed, heard=heard)
+        return gating.recalling(replace(gating.reviewed(found, back), word=word), self._state_dir)
 
     def _prepare_backfill(self, where: Environment, which: str) -> ReviewFacts:
         """`which` is a change ID, or the ID of the run to go on with."""

@@ -18,7 +18,7 @@ from pgmig_tui.display.words import count
 from pgmig_tui.gates.loss import NONE, Losses, together
 
 if TYPE_CHECKING:
-    from pgmig_tui.gates.evidence import Evidence
+    from pgmig_tui.gates.evidence import ItemEvidence
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.rollback_steps import StepRow
@@ -189,7 +189,7 @@ class ItemFacts:
     overridden: bool = False
     blocks: bool = False
     asks: str = "who did it, when, or where is it written?"
-    kept: Evidence | None = None
+    kept: ItemEvidence | None = None
     """All that it hangs on."""
     locked: str = ""
     """Why nobody here may go on past it."""
@@ -234,6 +234,8 @@ class ReviewFacts:
     """What is or may be lost and must be accepted before it starts."""
     recalled: tuple[Answered, ...] = ()
     """What was said before to the very same, and stands."""
+    asking: bool = False
+    """Not all of its checks have answered."""
     again: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """By item what was said before and doesn't count now, and why."""
 
@@ -480,9 +482,18 @@ class Backend(Protocol):
         ...
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...
-    def prepare(self, environment: str, command: Command, to: str | None, *, how: Manner = "run") -> ReviewFacts:
+    def prepare(
+        self,
+        environment: str,
+        command: Command,
+        to: str | None,
+        *,
+        how: Manner = "run",
+        so_far: Callable[[ReviewFacts], None] | None = None,
+    ) -> ReviewFacts:
         """`to` is a change ID; None for a revert: back to where the last run began, EVERYTHING: nothing is kept. For a
-        backfill it is the change that declares one, or the ID of the run to go on with."""
+        backfill it is the change that declares one, or the ID of the run to go on with. `so_far` is given the review,
+        `asking`, whenever one more check has answered."""
         ...
 
     def recorded(self, run_id: str, path: str) -> str:

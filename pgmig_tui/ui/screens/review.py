@@ -89,7 +89,17 @@ class ReviewScreen(BaseScreen):
             if turn == self._turn:
                 self._prepared(review)
 
-        self.later("prepare", lambda: session.prepare(name, command, to, how=self.how), done, self._failed)
+        def partly(review: ReviewFacts) -> None:
+            if turn == self._turn:
+                self.review = review
+                self._show()
+
+        def so_far(review: ReviewFacts) -> None:
+            self.meanwhile(review, partly, self._failed)
+
+        self.later(
+            "prepare", lambda: session.prepare(name, command, to, how=self.how, so_far=so_far), done, self._failed
+        )
 
     @property
     def where(self) -> EnvironmentFacts | None:
@@ -286,6 +296,8 @@ class ReviewScreen(BaseScreen):
     def _prepared_review(self) -> ReviewFacts | Unavailable:
         if self._error:
             return Unavailable("it can't be prepared")
+        if self.review is not None and self.review.asking:
+            return Unavailable("the server is still being asked")
         return self.review or Unavailable("still being prepared")
 
     def movable(self) -> Movable | Unavailable:
