@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Rows = Sequence[dict[str, Any]]
 
+RUN_SESSIONS = 3
+"""A run's: step, control and watch."""
 ABOUT_TABLES = frozenset({"blockers", "autovacuum"})
 """Checks that mean nothing when no table is affected."""
 ABOUT_LOCKS = frozenset({"blockers", "autovacuum", "prepared_transactions"})
@@ -206,10 +208,15 @@ def connection_headroom(rows: Rows, limits: Thresholds) -> CheckVerdict:
     used = row["used"] or 0
     percent = 100 * used / room if room > 0 else 100
     summary = f"{used} of {room} connections used ({percent:.0f} %)"
-    limited = [limit for limit in (row["database_limit"], row["role_limit"]) if limit is not None and limit >= 0]
-    # A run needs three: step, control and watch.
-    if room - used < 3 or any(limit < 3 for limit in limited):
+    if room - used < RUN_SESSIONS:
         return CheckVerdict("FAIL", f"{summary}: no room for a run's three sessions")
+    # Ours, which asks, is among those that are counted, and gone when a run starts; nothing limits a superuser.
+    bounds = (("this database", "database_limit", "used_here"), ("this role", "role_limit", "used_by_role"))
+    for what, limit, counted in () if row.get("unlimited") else bounds:
+        most, there = row[limit], max(0, (row.get(counted) or 0) - 1)
+        if most is not None and 0 <= most < there + RUN_SESSIONS:
+            told = f"{what} may have {words.count(most, 'connection')}, {there} used"
+            return CheckVerdict("FAIL", f"{told}: no room for a run's three sessions")
     return CheckVerdict("WARN" if percent > limits.connections_percent else "PASS", summary)
 
 
