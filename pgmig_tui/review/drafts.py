@@ -122,7 +122,7 @@ def recall(state_dir: Path, about: About, attestable: Iterable[str]) -> Recalled
     for one in _read(state_dir, about):
         item_id, note = one.answer.item_id, one.answer.note
         why = _why_not(one, about, state_dir)
-        if one.answer.how == "override" or item_id not in open_items:
+        if one.answer.how != "attest" or item_id not in open_items:
             again[item_id] = AskedAgain(note, why or "a reason holds for what was found when it was given")
         elif why:
             again[item_id] = AskedAgain(note, why)

@@ -73,6 +73,7 @@ def _texts(item: ItemFacts) -> tuple[str, str, str]:
         seen, said, missing = _words(item)
         return f"{seen} {item.summary}" if seen else "", item.answered or said, missing
     seen, said, missing = columns_of(item.kept)
+    missing = missing.removeprefix("a person's word: ")
     return seen, said, f"* {missing}" if item.blocks else missing
 
 
