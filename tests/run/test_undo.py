@@ -53,6 +53,12 @@ def test_a_table_that_is_in_use_again_is_undone_once_it_is_equal(workshop: Works
     assert (found.rows, found.equal) == (8, True)
     assert marked(workshop) == [True]
     assert workshop.query("SELECT sum(no) FROM people WHERE id < 100") == [(36,)]
+    told = workshop.query(
+        "SELECT outcome, success, rows, run_id, message FROM pgmig.schema_migrations WHERE operation = 'undo'"
+        " ORDER BY id"
+    )
+    assert [row[:4] for row in told] == [("partly", False, 2, run), ("partly", False, 6, run), ("done", True, 8, run)]
+    assert told[0][4] == "2 of 8 rows of public.people, not equal to what was kept"
     with pytest.raises(UsageError, match="isn't back already"):
         bring(workshop, run)
 

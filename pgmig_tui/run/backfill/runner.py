@@ -22,7 +22,11 @@ from pgmig_tui.database.connect import (
     Connection,
     ConnectionLost,
     ServerError,
+    application_name,
+    connect,
 )
+from pgmig_tui.database.deeds import record_deed
+from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.wire import Wire
 from pgmig_tui.display import words
 from pgmig_tui.display.mask import mask_secrets
@@ -88,6 +92,8 @@ class BackfillRun:
         self.last: Key = ()
         self.until: Key = ()
         self.run_id = self.spec.goes_on or plan.run_id
+        self._rows_before = 0
+        self._sqlstate = ""
         self.rows = self.seen = self.count = 0
         self._session = BatchSession(plan, target, self.spec, control, journal)
         self._way = GivingWay(self.spec, control, journal)
@@ -107,6 +113,7 @@ class BackfillRun:
         self._take_control()
         self._begin()
         self._keep_row()
+        self._rows_before = self.rows
         self.journal.write(RunStarted(steps=1, control_pid=self.control.pid), sync=True)
         self.journal.write(
             StepStarted(
@@ -142,7 +149,47 @@ class BackfillRun:
                 ending = self._finish((time.monotonic() - began) * 1000)
         finally:
             self._session.drop()
+        self._track(ending, (time.monotonic() - began) * 1000)
         return ending
+
+    def _track(self, ending: Ending, ms: float) -> None:
+        """The row of this run of it in the tracking tables: what stopped goes on in another run, which has its own."""
+        plan, spec = self.plan, self.spec
+        outcome = "" if ending.status == 0 else "partly" if self.rows > self._rows_before else "failed"
+        deed = tracking.Migration(
+            "",
+            spec.change or spec.name,
+            "backfill",
+            "",
+            not outcome,
+            ms,
+            outcome,
+            project=plan.project,
+            run_id=plan.run_id,
+            environment=plan.environment,
+            rows=self.rows - self._rows_before,
+            message=mask_secrets(self.journal.hide(ending.summary)),
+            sqlstate=self._sqlstate,
+        )
+        statement = tracking.AuditRow(
+            spec.kind,
+            "TABLE",
+            spec.table,
+            f"in batches of {spec.table}",
+            mask_secrets(self.journal.hide(spec.text))[:10_000],
+            ms=ms,
+            rows=deed.rows,
+            sqlstate=self._sqlstate,
+            objects=(("TABLE", spec.table, ""),),
+        )
+        try:
+            with connect(self.target, application_name=application_name(plan.run_id, "track")) as own:
+                let_write(own)
+                why = record_deed(own, spec.schema, deed, [statement], plan.operator, plan.registry)
+        except PgmigError as error:
+            why = error.what
+        if why:
+            self.journal.write(Warned(step=STEP, message=f"the backfill has no row in the tracking tables: {why}"))
 
     def _walk(self) -> Ending | None:
         """Batch after batch; None when the end of the table is reached."""
@@ -468,6 +515,7 @@ class BackfillRun:
         return Ending(status, "stopped", f"{why}; {self._stands}", do=self._how_on)
 
     def _failed(self, error: ServerError, more: str = "") -> Ending:
+        self._sqlstate = error.sqlstate
         self.journal.write(
             StepFailed(
                 step=STEP,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import ServerError, application_name, connect
+from pgmig_tui.database.deeds import record_deed
 from pgmig_tui.database.keep import SET_SQL
+from pgmig_tui.database.tracking_rows import Migration
 from pgmig_tui.database.undo import Kept, RestoreOutcome, mark_restored, read_kept, restore
 from pgmig_tui.errors import PgmigError, UsageError
 from pgmig_tui.run.journal import events
@@ -62,6 +65,7 @@ def bring_back(
         kept = [one for one in read_kept(connection, schema, run) if one.restored_at is None]
         if not kept:
             raise UsageError(f"nothing is kept of run {run} that isn't back already", now="Nothing was changed.")
+        began = time.monotonic()
         connection.execute("BEGIN")
         try:
             connection.execute(SET_SQL)
@@ -69,6 +73,8 @@ def bring_back(
             for restored in _in_turn(connection, kept, schema, target.registry, overwrite=overwrite):
                 mark_restored(connection, schema, restored, str(project.operator), accepted)
                 done.append(restored)
+            if why := _tracked(project, environment, connection, run, done, began):
+                tell(f"the undo has no row in the tracking tables: {why}")
             connection.execute("COMMIT")
         except PgmigError:
             if not connection.closed:
@@ -78,6 +84,39 @@ def bring_back(
         state_dir / "runs" / Path(run).name, str(project.operator), done, overwrite=overwrite, accepted=accepted
     )
     return done
+
+
+def _tracked(
+    project: Project,
+    environment: Environment,
+    connection: Connection,
+    run: str,
+    done: Sequence[RestoreOutcome],
+    began: float,
+) -> str:
+    """One row of all that was brought back, in the transaction that brings it back."""
+    equal = all(one.equal for one in done)
+    told = "; ".join(
+        f"{one.rows} of {one.kept.rows} rows of {one.kept.source}"
+        + ("" if one.equal else ", not equal to what was kept")
+        for one in done
+    )
+    deed = Migration(
+        "",
+        f"undo of {run}",
+        "undo",
+        "",
+        equal,
+        (time.monotonic() - began) * 1000,
+        "" if equal else "partly",
+        project=project.plan.project,
+        run_id=run,
+        environment=environment.name,
+        rows=sum(one.rows for one in done),
+        message=told,
+    )
+    schema = environment.policy.tracking
+    return record_deed(connection, schema, deed, (), project.operator, environment.target.registry, inside=True)
 
 
 def _in_turn(

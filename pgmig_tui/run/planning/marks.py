@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database import marks
 from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.database.deeds import record_deed
 from pgmig_tui.database.marks import Mark
+from pgmig_tui.database.tracking_rows import Migration
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused, UsageError
 from pgmig_tui.gates.gate import said
@@ -126,6 +128,22 @@ def lift(
         if there and schema is not None:
             by = str(project.operator)
             marks.lift_marks(connection, schema, ids, by, reason)
+        for mark in {mark.change_id: mark for mark in found}.values():
+            deed = Migration(
+                mark.change_id,
+                mark.change,
+                "repair",
+                reason,
+                True,
+                0,
+                project=project.plan.project,
+                run_id=mark.run,
+                environment=environment.name,
+                message=f"do not deploy was lifted: {reason}",
+                told="lift of do not deploy",
+            )
+            if why := record_deed(connection, schema, deed, (), project.operator, environment.target.registry):
+                tell(f"what was lifted has no row in the tracking tables: {why}")
         for path, marked in kept.items():
             left = [mark for mark in marked if mark not in in_file or mark.change_id not in ids]
             if left != marked:

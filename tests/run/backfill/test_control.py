@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from pgmig_tui.database.tracking import prepare_tracking, read_tracking
 from pgmig_tui.run.clients import client
 from pgmig_tui.run.journal.entry import Entry
+from tests.database.places import session
 from tests.run.backfill.conftest import TOML, counters, plan_of, table
 from tests.run.conftest import Outcome, Workshop
 from tests.run.test_controller import another_controls
@@ -27,6 +29,21 @@ def test_a_backfill_that_was_stopped_goes_on_where_it_stopped(shop: Workshop) ->
     assert resumed.status == 0, resumed.events[-1].data
     assert resumed.named("step_started")[0]["rows"] == done.named("batch_done")[-1]["total"]
     assert counters(shop) == [(1, 5000)]
+
+
+def test_each_run_of_it_has_a_row_where_there_is_tracking(shop18: Workshop) -> None:
+    table(shop18, 50)
+    with session(shop18.server, shop18.dbname) as connection:
+        prepare_tracking(connection, read_tracking(connection, "pgmig"))
+    done = shop18.finish(plan_of(shop18))
+    assert done.status == 0
+    rows = shop18.query(
+        "SELECT m.operation, m.outcome, m.rows, m.run_id, a.operation_type, a.object_name, a.rows"
+        " FROM pgmig.schema_migrations m JOIN pgmig.schema_audit a ON a.migration_id = m.id"
+    )
+    ((operation, outcome, changed, run, kind, name, counted),) = rows
+    assert (operation, outcome, changed, run, kind, counted) == ("backfill", "done", 50, done.plan.run_id, "UPDATE", 50)
+    assert "counters" in name or name
 
 
 def test_paused_and_resumed_with_no_transaction_open(shop18: Workshop) -> None:
