@@ -116,10 +116,10 @@ def test_what_was_rolled_back_is_deployed_again_once_its_mark_is_lifted(
     assert [(mark.change_id, mark.change) for mark in marked.marks] == [(first, "first")]
     assert (marked.steps, marked.items) == ((), ())
     session.lift("dev", [first], "it was only a try", print)
-    told = pg18.execute(
+    rows = pg18.execute(
         "SELECT version, outcome, message FROM pgmig.schema_migrations WHERE operation = 'repair'", database
     )
-    assert told == [("first", "done", "do not deploy was lifted: it was only a try")]
+    assert rows == [("first", "done", "do not deploy was lifted: it was only a try")]
     again = session.prepare("dev", "deploy", first)
     assert [step.change for step in again.steps] == ["first"]
     assert run(session, again)[0] == 0
