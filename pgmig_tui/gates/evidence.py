@@ -136,8 +136,6 @@ def evidence_lines(kept: ItemEvidence) -> list[Line]:
     if any(text for _, text in facts):
         told.append(())
     told += [line((f"{name}  ", "muted"), safe(text)) for name, text in facts if text]
-    if kept.sql:
-        told += [(), line(("query", "title")), *(line("  ", safe(text)) for text in kept.sql.splitlines())]
     if kept.rows:
         told += [(), line((words.count(len(kept.rows) + kept.rows_left_out, "row"), "title"))]
         for row in kept.rows:
@@ -146,6 +144,8 @@ def evidence_lines(kept: ItemEvidence) -> list[Line]:
             told.append(line((f"  and {kept.rows_left_out} more, which were not kept", "muted")))
     elif kept.sql:
         told += [(), line(("no rows", "muted"))]
+    if kept.sql:
+        told += [(), line(("query", "title")), *(line("  ", safe(text)) for text in kept.sql.splitlines())]
     return told
 
 

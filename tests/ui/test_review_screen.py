@@ -145,13 +145,12 @@ async def test_enter_opens_the_evidence_of_an_item_and_starts_nothing() -> None:
     async with opened(session) as robot:
         await at_review(robot)
         await robot.press("G", "enter")
-        await robot.sees(
-            "FAIL: process 777", "SHA-256 of the query", "FROM pg_stat_activity a", "db:pg://db1/documents"
-        )
+        await robot.sees("FAIL: process 777", "SHA-256 of the query", "db:pg://db1/documents", "pid = 0")
         await robot.sees("said by whom", "nobody", "it has to be put right", "page down: more")
-        for _ in range(5):
+        for _ in range(6):
             await robot.press("pagedown")
         await robot.sees("pid = 59, application = reporting [/]", "and 3 more, which were not kept")
+        await robot.sees("FROM pg_stat_activity a")
         await robot.press("enter", "escape")
         await robot.sees("> [!] No long transactions")
         await robot.press("g", "enter")
