@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask_yes, somebody_is_there
 from pgmig_tui.cli.choose import choose, environment_and_change, project_here
+from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError, Refused, UsageError
-from pgmig_tui.gates.evidence import STATE_ROLES, ItemEvidence, columns_of, evidence_lines, evidence_of
+from pgmig_tui.gates.evidence import STATE_ROLES, WORD, ItemEvidence, columns_of, evidence_lines, evidence_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
     from pgmig_tui.run.journal.run_plan import RunPlan
 
-HEADINGS = ("item", "state", "seen by the program", "said by whom", "missing")
+HEADINGS = ("item", "state", "seen by the program", "said by whom", "missing", "ID?")
 _NOTHING = "Nothing was changed."
 _LISTS = {"pre": "Before", "deploy": "Deployment", "post": "After", "emergency": "Emergency"}
 
@@ -46,7 +47,7 @@ def check(arguments: Namespace) -> int:
     elif arguments.item is not None:
         _one(found.evidence, arguments.item)
     else:
-        _table(found.evidence)
+        _table(found.evidence, environment.name)
         for one in found.evidence:
             if again := found.again.get(one.item):
                 told = f'{one.title}: "{again.note}" has to be said again: {again.why}'
@@ -74,7 +75,7 @@ def after(arguments: Namespace) -> int:
     elif arguments.item is not None:
         _one([*kept, *health], arguments.item)
     else:
-        _table([*kept, *health])
+        _table([*kept, *health], plan.run_id)
     return int(arguments.exit_code and any(one.missing and one.state in ("FAIL", "UNKNOWN") for one in kept))
 
 
@@ -195,14 +196,16 @@ def _json(one: Answer) -> dict[str, str]:
     return {"item": one.item_id, "how": one.how, "note": one.note, "by": one.by, "at": one.at}
 
 
-def _table(kept: Iterable[ItemEvidence]) -> None:
-    """The list in its order; where one ends and the next begins is told by a row of its own."""
+def _table(kept: Iterable[ItemEvidence], about: str) -> None:
+    """The list in its order; where one ends and the next begins is told by a row of its own. Behind it, how those that
+    wait for a person are answered `about` an environment or a run."""
+    kept = list(kept)
     rows: list[tuple[str | Line, ...]] = []
     current = ""
     for one in kept:
         if one.list != current:
             current = one.list
-            rows.append((((_LISTS.get(current, current), "title"),), "", "", "", ""))
+            rows.append((((_LISTS.get(current, current), "title"),), "", "", "", "", ""))
         seen, said, missing = columns_of(one)
         rows.append(
             (
@@ -211,9 +214,14 @@ def _table(kept: Iterable[ItemEvidence]) -> None:
                 safe(seen.partition(": ")[2] or seen),
                 safe(said),
                 ((f"{'x ' if one.blocks else ''}{safe(missing)}", "failed" if one.blocks else "muted"),),
+                ((safe(one.item), "muted"),),
             )
         )
     output.table(HEADINGS, rows)
+    waiting = [one.item for one in kept if one.missing.startswith(WORD)]
+    if waiting:
+        told = f"`pgmig-tui answer {about} ITEM=NOTE` answers {words.listing(waiting, len(waiting))}."
+        output.say(line((safe(told), "muted")))
 
 
 def _one(kept: Iterable[ItemEvidence], item: str) -> None:

@@ -19,6 +19,8 @@ from pgmig_tui.display.safe import safe
 if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Result
 
+WORD = "a person's word: "
+"""How it begins what is missing where nobody but a person can answer."""
 ROWS_BYTES = 64 * 1024
 """So much of the rows is kept, as JSON."""
 STATE_ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
@@ -98,7 +100,7 @@ def missing_words(result: Result) -> str:
     if result.overridden or result.state in ("PASS", "N-A"):
         return ""
     if result.attestable:
-        return f"a person's word: {item.asks}"
+        return f"{WORD}{item.asks}"
     if result.state == "WARN":
         return "nothing, but look at it" if not result.blocks else "a reason to go on"
     if not item.overridable:

@@ -50,6 +50,7 @@ def test_the_list_is_told_whole_answered_beforehand_and_after_the_run(checkout: 
     table = checkout.run("check", "live").out
     for text in ("seen by the program", "said by whom", "missing", "Coordinate with application", "Check error logs"):
         assert text in table
+    assert "`pgmig-tui answer live ITEM=NOTE` answers pre:window, pre:notify, pre:coordination" in table
     one = checkout.run("check", "live", "--item", "check:server").out
     assert "SHA-256 of the query" in one
     assert "SELECT" in one

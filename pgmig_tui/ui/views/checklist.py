@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgmig_tui.display.cells import Line, Role, cut, pad
 from pgmig_tui.display.safe import safe
-from pgmig_tui.gates.evidence import columns_of
+from pgmig_tui.gates.evidence import WORD, columns_of
 from pgmig_tui.ui.backend.protocol import ItemFacts
 
 _ROLES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed", "UNKNOWN": "stale", "N-A": "muted"}
@@ -73,7 +73,7 @@ def _texts(item: ItemFacts) -> tuple[str, str, str]:
         seen, said, missing = _words(item)
         return f"{seen} {item.summary}" if seen else "", item.answered or said, missing
     seen, said, missing = columns_of(item.kept)
-    missing = missing.removeprefix("a person's word: ")
+    missing = missing.removeprefix(WORD)
     return seen, said, f"* {missing}" if item.blocks else missing
 
 
