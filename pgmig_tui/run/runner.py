@@ -325,7 +325,7 @@ class Runner:
             if hours and not self.control.stopping and not self.control.lost:
                 self._look_at_the_clock(hours.closed_for_batches, self.plan.steps[0])
 
-        run.between = between
+        run.between, run.evidence = between, self.evidence
         ended = run.carry_out()
         self.done = int(ended.status == 0)
         return self._finish(ended.status, ended.result, ended.summary, now=ended.now, do=ended.do)

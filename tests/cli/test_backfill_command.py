@@ -94,6 +94,20 @@ def test_nobody_is_asked_without_a_terminal(checkout: Checkout) -> None:
     assert "--yes" in done.err
 
 
+def test_the_evidence_of_its_checklist_is_kept_where_a_deploy_has_made_the_tables(
+    checkout: Checkout, pg18: Server, dbname: str
+) -> None:
+    checkout.plan("first {at} # first", "fill {at} # fill")
+    checkout.change("first", "CREATE TABLE public.u (id int);")
+    assert checkout.run("deploy", "dev", "--yes", "--to", "first").status == 0
+    done = checkout.run("backfill", "dev", "fill", "--yes", "--attest", "pre:notify=mailed", "--json-lines")
+    assert done.status == 0, done.err
+    run = json.loads(done.out.splitlines()[0])["run"]
+    assert "not kept" not in done.out
+    kept = pg18.execute(f"SELECT item, answered_how, note FROM pgmig.evidence WHERE run_id = '{run}'", dbname)
+    assert ("pre:notify", "said", "mailed") in kept
+
+
 def test_a_protected_environment_wants_its_word(checkout: Checkout, pg18: Server, dbname: str) -> None:
     protect(checkout)
     done = checkout.run("backfill", "dev", "fill", "--yes")

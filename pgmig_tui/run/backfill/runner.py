@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ from pgmig_tui.run.journal.events import (
     StepStarted,
     Warned,
 )
-from pgmig_tui.run.process import guard
+from pgmig_tui.run.process import guard, kept_evidence
 from pgmig_tui.run.process.control import open_session
 from pgmig_tui.run.process.watcher import Watcher
 
@@ -99,6 +99,8 @@ class BackfillRun:
         self._way = GivingWay(self.spec, control, journal)
         self.between: Callable[[], None] | None = None
         """Called before each batch."""
+        self.evidence: Sequence[Mapping[str, object]] = ()
+        """Of its checklist, as the journal has it."""
         control.obey |= {
             "faster": lambda _: self._change_pace(+1),
             "slower": lambda _: self._change_pace(-1),
@@ -265,6 +267,9 @@ class BackfillRun:
         found = tracking.read_tracking(self.control.session, self.spec.schema)
         if found.schema is not None and found.creates in ("", "upgrade") and not found.no_runs:
             self.control.keep_row(self.plan, found.schema, self.journal)
+        evidence = kept_evidence.record(self.control.session, self.plan, found.schema, found.version, self.evidence)
+        if evidence:
+            self.journal.write(Warned(message=f"the checklist's evidence is not kept in the database: {evidence}"))
 
     def _take_over(self, session: Connection) -> None:
         """From now on no other run's batch can commit. One that is just committing is waited for."""
