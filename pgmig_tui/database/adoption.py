@@ -41,10 +41,10 @@ def missing_rows(
             word = word_of(words, change.change_id)
             if word is None or word.says != "deployed":
                 found.append(_deployed(change, project, run_id, environment))
-        here = {change.change_id for change in deployed}
+        here = {change.change_id for change in deployed} | {change.change_id[:8] for change in deployed}
         gone = [
             word for word in words.values()
-            if word.says == "deployed" and not any(word.is_of(one) for one in here)
+            if word.says == "deployed" and (word.change_id or word.change_prefix) not in here
         ]  # fmt: skip
         if gone:
             events = read_events(connection, registry, project=project)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
-from pgmig_tui.database.own_tables import HEAD, Tables, behind_look
+from pgmig_tui.database.own_tables import Tables, behind_look
 from pgmig_tui.database.text import bind, ident
-from pgmig_tui.database.tracking_text import tracking_text
+from pgmig_tui.database.tracking_text import HEAD, tracking_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.text import AND_THEN, ident, literal, load
-from pgmig_tui.database.tracking_text import bodies
+from pgmig_tui.database.tracking_text import FUNCTIONS, HEAD, bodies, shape_of
 from pgmig_tui.errors import Refused
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
 
-HEAD = "tracking_head"
+_OIDS = ("relations", "functions")
 GUARD = "pgmig guard: "
 _FOUND = "tables of Sqitch or pgmig-tui are not as they should be: "
 
@@ -109,7 +109,37 @@ def guarded(writes: str, *tables: Tables) -> str:
 
 def shape_sql(*tables: Tables) -> str:
     """A query of one number that stays what it is as long as nothing is done to these tables that a look could find."""
-    return load("queries/table_shape").replace(":tables", _values(tables))
+    oids = _oids_sql(tables)
+    relations, functions = (f"(SELECT o.{name} FROM ({oids}) AS o(relations, functions))" for name in _OIDS)
+    shape = shape_of(f"{relations}::pg_catalog.oid[]")
+    return (
+        f"SELECT pg_catalog.hashtextextended(pg_catalog.concat(({shape}), '/',"
+        f" ({_versions(f'{functions}::pg_catalog.oid[]')})), 0)"
+    )
+
+
+def _oids_sql(tables: Sequence[Tables]) -> str:
+    sql = load("queries/table_oids").replace(":tables", _values(tables)).replace(":head", literal(HEAD))
+    return sql.replace(":functions", f"'{{{','.join(FUNCTIONS)}}}'::pg_catalog.name[]")
+
+
+def _versions(functions: str) -> str:
+    """A query of one text, which is another when one of these functions has been made anew."""
+    return (
+        "SELECT pg_catalog.string_agg(pg_catalog.concat(p.oid, '.', p.xmin), ',' ORDER BY p.oid)"
+        f" FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) ANY ({functions})"
+    )
+
+
+def _shape_by_oid(schema: str | None, relations: Sequence[int], functions: Sequence[int], versions: str) -> str:
+    """As `shape_sql`, for a run, which asks it at each step: where there are functions of ours in `schema`, by that
+    whose plan the session keeps, once it is known to be what it was."""
+    array = f"'{{{','.join(map(str, relations))}}}'::pg_catalog.oid[]"
+    if schema is None:
+        return shape_of(array)
+    same = _versions(f"'{{{','.join(map(str, functions))}}}'::pg_catalog.oid[]")
+    call = f"{ident(schema)}.tables_shape({array})"
+    return f"SELECT CASE WHEN ({same}) OPERATOR(pg_catalog.=) {literal(versions)} THEN {call} ELSE 0 END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +159,20 @@ def written(connection: Connection, *tables: Tables) -> Written:
     same.
     """
     rights = "UPDATE, DELETE, TRUNCATE" + (", INSERT" if connection.server_version_num >= 160000 else "")
-    shape = shape_sql(*tables)
+    oids = _oids_sql(tables)
+    ((relations, functions),) = connection.execute(oids)
+    ((versions,),) = connection.execute(_versions(f"'{{{','.join(map(str, functions))}}}'::pg_catalog.oid[]"))
+    schema = next((one.schema for one in tables if HEAD in one.names), None) if versions else None
+    shape = _shape_by_oid(schema, relations, functions, versions or "")
     lockable = load("queries/lockable_tables").replace(":tables", _values(tables)).replace(":rights", literal(rights))
     # The number first: what is done between the two changes it.
-    *_, ((number,),), ((names,),), _ = connection.results(f"{shape}; {lockable}; {look_sql(*tables)}")
+    *_, ((number,),), ((names,),), (now,), _ = connection.results(f"{shape}; {lockable}; {oids}; {look_sql(*tables)}")
+    if (relations, functions) != tuple(now) or not number:
+        raise Refused(
+            "the tables of Sqitch or pgmig-tui are being altered just now",
+            now="Nothing of it was read or written.",
+            do="Find out who does that, and start the run again.",
+        )
     lock = f"LOCK TABLE {', '.join(names)} IN ROW EXCLUSIVE MODE" if names else ""
     return Written(lock, (shape, int(number)))
 

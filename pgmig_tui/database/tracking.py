@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pgmig_tui.database.connect import Connection, Row, ServerError
-from pgmig_tui.database.own_tables import HEAD, Tables, behind_look, found_sql, tracking_tables
+from pgmig_tui.database.own_tables import Tables, behind_look, found_sql, tracking_tables
 from pgmig_tui.database.runs import COLUMNS as RUN_COLUMNS
 from pgmig_tui.database.runs import runs_table
 from pgmig_tui.database.text import bind, ident, literal, load
@@ -28,7 +28,7 @@ from pgmig_tui.database.tracking_rows import (
     tracking_rows_sql,
     tracking_sql,
 )
-from pgmig_tui.database.tracking_text import FUNCTIONS, tracking_text
+from pgmig_tui.database.tracking_text import FUNCTIONS, HEAD, tracking_text
 
 __all__ = [
     "AuditRow",

@@ -33,6 +33,6 @@ BEGIN
            AND x.grantee OPERATOR(pg_catalog.<>) c.relowner AND x.privilege_type OPERATOR(pg_catalog.=) 'INSERT'
     LOOP
         EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %1$s.record_step(jsonb, text[]), %1$s.answer_step(jsonb),'
-            ' %1$s.record_evidence(jsonb) TO %2$I', :'quoted', given.grantee);
+            ' %1$s.record_evidence(jsonb), %1$s.tables_shape(oid[]) TO %2$I', :'quoted', given.grantee);
     END LOOP;
 END $pgmig$

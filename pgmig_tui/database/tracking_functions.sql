@@ -183,8 +183,16 @@ BEGIN
     RETURN head.seq;
 END $pgmig$;
 
+CREATE FUNCTION :"schema".tables_shape(relations oid[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan AS $pgmig$
+#variable_conflict use_variable
+BEGIN
+    RETURN (:shape);
+END $pgmig$;
+
 REVOKE ALL ON FUNCTION :"schema".record_step(jsonb, text[]), :"schema".answer_step(jsonb),
-    :"schema".record_evidence(jsonb) FROM PUBLIC;
+    :"schema".record_evidence(jsonb), :"schema".tables_shape(oid[]) FROM PUBLIC;
 
 COMMENT ON TABLE :"schema".schema_migrations IS 'Core migration history: one row for every step of pgmig-tui; record_step() writes it.';
 COMMENT ON COLUMN :"schema".schema_migrations.version IS 'Name of the change.';

@@ -8,11 +8,17 @@ from hashlib import sha256
 
 from pgmig_tui.database.text import bind, ident, load
 
-FUNCTIONS = {"record_step": "jsonb, text[]", "answer_step": "jsonb", "record_evidence": "jsonb"}
-"""The functions that alone write, and their arguments."""
+FUNCTIONS = {
+    "record_step": "jsonb, text[]",
+    "answer_step": "jsonb",
+    "record_evidence": "jsonb",
+    "tables_shape": "oid[]",
+}
+"""The functions that alone write, and the one that looks at the tables before; their arguments."""
+HEAD = "tracking_head"
 
 _PARTS = {"step": "chain_step", "statements": "chain_statements", "proof": "chain_evidence"}
-_PART = re.compile(r"(?<!:):(step|statements|proof)\b")
+_PART = re.compile(r"(?<!:):(step|statements|proof|shape)\b")
 _QUOTES = "$pgmig$"
 
 
@@ -29,8 +35,13 @@ def tracking_text(name: str, schema: str) -> str:
 
 
 def expression(part: str) -> str:
-    """What a hash is over: of a `step`, of its `statements`, of a `proof`."""
-    return load(_PARTS[part])
+    """What a hash is over: of a `step`, of its `statements`, of a `proof`; and the query of the tables' `shape`."""
+    return shape_of("relations") if part == "shape" else load(_PARTS[part])
+
+
+def shape_of(relations: str) -> str:
+    """The query of one number that tells whether something was done to the relations of an array of OIDs."""
+    return load("queries/table_shape").replace(":relations", relations)
 
 
 @cache

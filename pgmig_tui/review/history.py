@@ -105,11 +105,11 @@ def contradictions(
                 f"{one.name} is deployed by the registry, and {word.says} by tracking ({word.at}); the next run adopts"
                 " that"
             )
-    here = [one.change_id for one in deployed]
+    here = {one.change_id for one in deployed} | {one.change_id[:8] for one in deployed}
     for last in words.values():
         if change is not None and change not in (last.change, last.change_id):
             continue
-        if last.says == "deployed" and not any(last.is_of(one) for one in here):
+        if last.says == "deployed" and (last.change_id or last.change_prefix) not in here:
             yield (
                 f"{last.change} is not deployed by the registry, and deployed by tracking ({last.at}); the next run"
                 " adopts that"

@@ -168,7 +168,7 @@ def test_without_the_right_it_is_off_and_says_what_to_grant(pg: Server, database
         found = step(
             f'GRANT USAGE ON SCHEMA "pgmig" TO "{user}";'
             f' GRANT EXECUTE ON FUNCTION "pgmig".record_step(jsonb, text[]), "pgmig".answer_step(jsonb),'
-            f' "pgmig".record_evidence(jsonb) TO "{user}";'
+            f' "pgmig".record_evidence(jsonb), "pgmig".tables_shape(oid[]) TO "{user}";'
             f' GRANT SELECT ON ALL TABLES IN SCHEMA "pgmig" TO "{user}";'
             f' GRANT SELECT, INSERT, UPDATE ON "pgmig".runs TO "{user}";'
         )

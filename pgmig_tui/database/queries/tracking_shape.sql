@@ -43,8 +43,8 @@ SELECT n.oid IS NOT NULL,
                JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
                JOIN pg_catalog.pg_roles me ON me.rolname = current_user
                JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
-              WHERE p.pronamespace = n.oid AND p.proname IN ('record_step', 'answer_step', 'record_evidence')
-                AND pg_catalog.oidvectortypes(p.proargtypes) IN ('jsonb', 'jsonb, text[]')
+              WHERE p.pronamespace = n.oid AND p.proname IN ('record_step', 'answer_step', 'record_evidence', 'tables_shape')
+                AND pg_catalog.oidvectortypes(p.proargtypes) IN ('jsonb', 'jsonb, text[]', 'oid[]')
               ORDER BY p.proname)
   FROM (SELECT 1) AS one
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = :'schema'
