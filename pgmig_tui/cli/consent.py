@@ -62,7 +62,8 @@ def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: 
     """Show the run and get what it takes to start it. Raises Refused."""
     answers = given_answers(arguments, plan, environment)
     # With --yes nobody reads hundreds of locks, and nothing on an unprotected environment hangs on them.
-    impact = plan.protected or not getattr(arguments, "yes", False) or len(plan.steps) <= LOOKED_AT
+    hangs = plan.protected or environment.policy.approvers is not None
+    impact = hangs or not getattr(arguments, "yes", False) or len(plan.steps) <= LOOKED_AT
     reviewed = review(plan, environment, answers, _backup(arguments, plan, project, environment), impact=impact)
     reviewed = _recalled(reviewed, environment)
     if not (output.is_quiet() and reviewed.gate.open and (arguments.confirm if plan.protected else arguments.yes)):

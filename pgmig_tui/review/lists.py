@@ -21,6 +21,7 @@ from pgmig_tui.gates.impacts import affected, inspect, pending, reading, sources
 from pgmig_tui.gates.own import AFTER, BEFORE, own_results
 from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
+from pgmig_tui.review.approving import ApprovalSubject, approval_result, pending_subject
 from pgmig_tui.review.backups import known_for
 from pgmig_tui.review.drafts import About, AskedAgain, recalled_for, server_name
 from pgmig_tui.review.measured_before import durations_of
@@ -51,6 +52,7 @@ class Pending:
     needs: tuple[Need, ...] = ()
     trouble: str = ""
     source: Provenance | None = None
+    subject: ApprovalSubject | None = None
 
     @property
     def tags(self) -> list[str]:
@@ -109,6 +111,8 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
     asked = (*checks, *known_for("deploy", environment, state_dir))
     asked = (*asked, *own_results(environment, BEFORE, project.root, state_dir, os.environ))
     asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs, found.source))
+    if found.subject is not None:
+        asked = (*asked, *approval_result(environment, found.subject))
     items = items_before(environment, found)
     protected = environment.policy.protected
     recalled = recalled_for(state_dir, found.about, evaluate(items, asked, (), protected))
@@ -149,7 +153,9 @@ def pending_on(project: Project, environment: Environment, state_dir: Path | Non
                     if source is not None:
                         durations = (*durations, (source.facts.name, source.facts.durations))
                     needs = policies.pending_needs(environment, changes, found, durations)
-                return replace(known, wanted=affected(found), needs=needs)
+                wanted = affected(found)
+                subject = pending_subject(project, environment, changes, identity, found, wanted)
+                return replace(known, wanted=wanted, needs=needs, subject=subject)
             except PgmigError as error:
                 return replace(known, trouble=error.what)
     except Unreachable:

@@ -25,6 +25,7 @@ from pgmig_tui.gates.loss import Losses, of_scripts
 from pgmig_tui.gates.own import BEFORE, own_results
 from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
+from pgmig_tui.review.approving import approval_result, subject_of
 from pgmig_tui.review.backups import asked_again, proof_of, require_unchanged
 from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.review.promoted import Provenance, provenance
@@ -125,6 +126,8 @@ def review(
     impacts, catalog, reason = looked.impacts, looked.catalog, looked.reason
     wanted = affected(one for one in impacts if one is not None)
     needs: tuple[Need, ...] = ()
+    if asks:
+        performed = (*performed, *approval_result(environment, subject_of(plan, impacts, wanted)))
     if asks and policies.rules_for(environment):
         measured = looked.durations
         if source is not None:
@@ -167,7 +170,8 @@ def ready(before: Review, environment: Environment) -> Review:
     may begin. Raises Refused."""
     require_as_read(before.plan)
     again = asked_again(before.checks, environment, before.plan.folder.parent.parent)
-    found = _judged(_with(_fresh(before, environment), again), environment)
+    found = _with_approvals(_with(_fresh(before, environment), again), environment)
+    found = _judged(found, environment)
     require_unchanged(found.checks)
     found.gate.require()
     proof = proof_of(found.checks)
@@ -198,6 +202,13 @@ def _asked(
         return found
     state_dir = plan.folder.parent.parent
     return (*found, *own_results(environment, BEFORE, Path(plan.root), state_dir, os.environ))
+
+
+def _with_approvals(before: Review, environment: Environment) -> Review:
+    """With who has approved asked again: it may have been revoked, or the schema have changed, since."""
+    if not policies.asks(before.plan):
+        return before
+    return _with(before, approval_result(environment, subject_of(before.plan, before.impacts, before.wanted)))
 
 
 def _with(before: Review, more: Sequence[CheckResult]) -> Review:

@@ -62,7 +62,7 @@ SELECT pg_catalog.string_agg(pg_catalog.concat(n.nspname, '.', c.relname, ' ', f
                 JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) m.found[1]::pg_catalog.oid
                WHERE p.provolatile OPERATOR(pg_catalog.<>) 'i'
                  AND NOT p.proname OPERATOR(pg_catalog.=) ANY ('{clock_timestamp,now,statement_timestamp'
-                   ',transaction_timestamp,nextval,gen_random_uuid,timezone,timestamptz,date,concat,to_char}'::pg_catalog.name[])
+                   ',transaction_timestamp,nextval,gen_random_uuid,timezone,timestamptz,date,concat,to_char,system_user}'::pg_catalog.name[])
               ) p ON pg_catalog.strpos(e.tree, 'FUNCEXPR') OPERATOR(pg_catalog.>) 0
            WHERE x.objid IS NOT NULL OR p.proname IS NOT NULL
           HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0),

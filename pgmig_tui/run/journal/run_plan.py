@@ -83,6 +83,8 @@ class Step:
     findings: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the change's scripts as they lay in the checkout at planning, by "deploy", "revert" and "verify"."""
+    planner: str = ""
+    """Who wrote the change, as the plan says: `Name <e-mail>`."""
     save_sql: tuple[str, ...] = ()
     """Statements of our own that an atomic step runs in its transaction before the script (process.keep)."""
 

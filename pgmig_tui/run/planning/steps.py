@@ -127,6 +127,7 @@ def _deploy_step(
         change=change.name,
         label=label(change),
         note=change.note,
+        planner=f"{change.planner_name} <{change.planner_email}>",
         mode=mode,
         mode_reason=why,
         verify=verify,

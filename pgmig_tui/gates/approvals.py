@@ -1,0 +1,288 @@
+"""Who has approved a deploy, and does it count? Pure: what was given, and what is true now, in; a result out.
+
+An approval speaks of the very bytes that were shown: the changes in their order, their three scripts, the tables that
+these reach as they were then, the environment and the server. What differs makes it void, and says so in a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Literal
+
+from pgmig_tui.database.checks import CheckResult, State
+from pgmig_tui.display import words
+from pgmig_tui.project.approvers import Approvers
+
+ITEM = "policy:approvals"
+FORMAT = 1
+NAMESPACE = "pgmig-approval"
+"""Of SSH signatures: one that was given for something else is none here."""
+PRODUCT_OWNER = "product_owner"
+"""The role that is asked where data is moved, and nowhere else."""
+_KINDS = ("deploy", "revert", "verify")
+
+Decision = Literal["approve", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundChange:
+    """A change with the SHA-256 of its scripts, "" where there is none."""
+
+    change_id: str
+    change: str
+    deploy: str = ""
+    revert: str = ""
+    verify: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What an approval speaks of. `tables` are those that the scripts lock, with a digest of their definition."""
+
+    project: str
+    environment: str
+    system_identifier: str | None
+    database: str
+    changes: tuple[BoundChange, ...]
+    tables: Mapping[str, str]
+    partitions: tuple[str, ...] = ()
+    """Of these tables, those that are partitions of another one of them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a payload; the packet's hash is of all else."""
+        found = asdict(self)
+        del found["partitions"]
+        found["changes"] = [asdict(one) for one in self.changes]
+        found["tables"] = dict(self.tables)
+        found["packet"] = sha256(canonical(found).encode()).hexdigest()
+        return found
+
+    @property
+    def packet(self) -> str:
+        return str(self.to_json()["packet"])
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A decision that somebody has recorded. `identity` is the database role that the session had, or the fingerprint
+    of the key that signed; `weak`: why it might be somebody else; `problem`: why it is none. `at` is the server's
+    clock, `by` what the person's own configuration says."""
+
+    id: int
+    decision: Decision
+    role: str
+    identity: str
+    at: datetime
+    payload: Mapping[str, Any]
+    note: str = ""
+    by: str = ""
+    weak: str = ""
+    problem: str = ""
+    revoked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whom four eyes look at: the authors of the changes and the operator, as `Name <e-mail>`, and the database role
+    that deploys."""
+
+    authors: tuple[str, ...] = ()
+    operator: str = ""
+    role: str = ""
+
+
+def canonical(value: object) -> str:
+    """JSON in the one way in which it is hashed and signed."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def void(one: Given, approvers: Approvers, bound: Bound, people: People, now: datetime) -> str:
+    """Why a decision doesn't count, in a sentence; "" when it does."""
+    if one.revoked or one.problem:
+        return one.revoked or one.problem
+    if one.identity not in dict(approvers.roles).get(one.role, ()):
+        return f"{one.identity} may not speak for {one.role}"
+    if one.at + timedelta(milliseconds=approvers.expires_ms) <= now:
+        return f"it was given at {words.utc(one.at)} and has expired"
+    if approvers.four_eyes and (who := _same_person(one, people)):
+        return who
+    return _differs(one.payload.get("bound"), bound)
+
+
+def result(
+    approvers: Approvers,
+    given: Sequence[Given],
+    bound: Bound,
+    people: People,
+    now: datetime,
+    *,
+    moves_data: bool = False,
+) -> CheckResult:
+    """The result of ITEM: PASS where each role has approved and nobody has rejected it."""
+    last: dict[tuple[str, str], Given] = {}
+    for one in sorted(given, key=lambda one: one.id):
+        if not one.revoked:
+            last[one.role, one.identity] = one
+    reasons = {one.id: void(one, approvers, bound, people, now) for one in given}
+    counting = [one for one in last.values() if not reasons[one.id]]
+    rejected = [one for one in counting if one.decision == "reject"]
+    rows = tuple(_row(one, reasons[one.id]) for one in sorted(given, key=lambda one: one.id))
+    if rejected:
+        told = "; ".join(
+            f"{one.role}: {_who(one)} rejected it at {words.utc(one.at)}" + (f": {one.note}" if one.note else "")
+            for one in rejected
+        )
+        return _result("FAIL", told, rows, now)
+    roles = [role for role, _ in approvers.roles if role != PRODUCT_OWNER or moves_data]
+    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"])
+    missing = [_missing(role, chosen, counting, last.values(), reasons) for role in roles if role not in chosen]
+    if missing:
+        return _result("FAIL", "; ".join(missing), rows, now)
+    told = "; ".join(f"{role}: {_who(chosen[role])}, {words.utc(chosen[role].at)}" for role in roles)
+    weak = [f"{_who(one)} ({one.weak})" for one in chosen.values() if one.weak]
+    if moves_data and PRODUCT_OWNER not in dict(approvers.roles):
+        return _result("WARN", f"{told}; data is moved, and approvals name no {PRODUCT_OWNER}", rows, now)
+    if weak:
+        return _result("WARN", f"{told}; who that was isn't certain: {'; '.join(weak)}", rows, now)
+    return _result("PASS", told or "no role has to approve it", rows, now)
+
+
+def unknown(why: str) -> CheckResult:
+    """The result where what was given can't be read."""
+    return CheckResult(ITEM, _TITLE, "UNKNOWN", why)
+
+
+_TITLE = "Approvals given"
+
+
+def _chosen(roles: Sequence[str], approvals: Sequence[Given]) -> dict[str, Given]:
+    """An approval for as many roles as can be, and none of one identity for two."""
+    best: dict[str, Given] = {}
+
+    def choose(left: Sequence[str], taken: dict[str, Given]) -> None:
+        nonlocal best
+        if len(taken) > len(best):
+            best = dict(taken)
+        if not left or len(best) == len(roles):
+            return
+        used = {one.identity for one in taken.values()}
+        for one in approvals:
+            if one.role == left[0] and one.identity not in used:
+                choose(left[1:], {**taken, left[0]: one})
+        choose(left[1:], taken)
+
+    choose(roles, {})
+    return best
+
+
+def _missing(
+    role: str,
+    chosen: Mapping[str, Given],
+    counting: Sequence[Given],
+    last: Iterable[Given],
+    reasons: Mapping[int, str],
+) -> str:
+    twice = [one for one in counting if one.role == role]
+    if twice:
+        other = next(name for name, one in chosen.items() if one.identity == twice[0].identity)
+        return f"{role}: {_who(twice[0])} speaks for {other} already, and for one role only"
+    voided = [one for one in last if one.role == role and reasons[one.id]]
+    if voided:
+        newest = max(voided, key=lambda one: one.id)
+        what = "approval" if newest.decision == "approve" else "rejection"
+        return f"{role}: the {what} of {_who(newest)} is void: {reasons[newest.id]}"
+    return f"{role}: nobody has approved it"
+
+
+def _same_person(one: Given, people: People) -> str:
+    mail = _mail(one.by)
+    if one.identity == people.role or (mail and mail == _mail(people.operator)):
+        return f"{_who(one)} runs this deploy, and four_eyes asks for somebody else"
+    if mail and mail in {_mail(author) for author in people.authors}:
+        return f"{_who(one)} wrote one of the changes, and four_eyes asks for somebody else"
+    return ""
+
+
+def _mail(person: str) -> str:
+    return person.rpartition("<")[2].rstrip(">").strip().lower() if "<" in person else ""
+
+
+def _differs(then: object, now: Bound) -> str:
+    if not isinstance(then, Mapping):
+        return "it doesn't say what it was given for"
+    for name, told in (("project", "project"), ("environment", "environment"), ("database", "database")):
+        if then.get(name) != getattr(now, name):
+            return f"it was given for the {told} {then.get(name)}"
+    if then.get("system_identifier") != now.system_identifier:
+        return "it was given for another server, whose system identifier is another one"
+    return (
+        _differing_changes(then.get("changes"), now.changes)
+        or _differing_tables(then.get("tables"), now)
+        or ("" if then.get("packet") == now.packet or _more_tables(then, now) else "its packet is another one")
+    )
+
+
+def _more_tables(then: Mapping[str, Any], now: Bound) -> bool:
+    """Whether the packet differs in partitions alone, which don't count, and in nothing that was told before."""
+    again = {key: value for key, value in then.items() if key != "packet"}
+    return sha256(canonical(again).encode()).hexdigest() == then.get("packet")
+
+
+def _differing_changes(then: object, now: Sequence[BoundChange]) -> str:
+    if not isinstance(then, list) or not all(isinstance(one, Mapping) for one in then):
+        return "it doesn't say for which changes it was given"
+    before = [str(one.get("change_id")) for one in then]
+    ids = [one.change_id for one in now]
+    names = {str(one.get("change_id")): str(one.get("change")) for one in then}
+    names |= {one.change_id: one.change for one in now}
+    if added := [names[one] for one in ids if one not in before]:
+        return f"{words.listing(added)} {'was' if len(added) == 1 else 'were'} added since"
+    if ids != before[: len(ids)] and set(ids) == set(before):
+        return "the changes are in another order now"
+    if ids != before[: len(ids)]:
+        gone = [names[one] for one in before if one not in ids]
+        return f"{words.listing(gone)} came before, and {'is' if len(gone) == 1 else 'are'} no part of this deploy"
+    for old, new in zip(then, now, strict=False):
+        for kind in _KINDS:
+            if old.get(kind, "") != getattr(new, kind):
+                return f"the {kind} script of {new.change} has changed since"
+    return ""
+
+
+def _differing_tables(then: object, now: Bound) -> str:
+    if not isinstance(then, Mapping):
+        return "it doesn't say which tables it was given for"
+    for name, digest in now.tables.items():
+        if name not in then and name not in now.partitions:
+            return f"{name} is reached by the scripts now, and wasn't then"
+        if name in then and then[name] != digest:
+            return f"the definition of {name} has changed since"
+    return ""
+
+
+def _who(one: Given) -> str:
+    return f"{one.identity[:15]}… ({one.by})" if one.identity.startswith("SHA256:") else one.identity
+
+
+def _row(one: Given, reason: str) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "decision": one.decision,
+        "role": one.role,
+        "identity": one.identity,
+        "by": one.by,
+        "at": one.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "note": one.note,
+        "packet": (one.payload.get("bound") or {}).get("packet"),
+        "weak": one.weak,
+        "void": reason,
+    }
+
+
+def _result(state: State, told: str, rows: tuple[dict[str, object], ...], now: datetime) -> CheckResult:
+    at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return CheckResult(ITEM, _TITLE, state, told, rows, "", at, at)

@@ -1,0 +1,142 @@
+"""Approvals: what makes one void, said in a sentence, and who is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pgmig_tui.gates.approvals import Bound, BoundChange, Given, People, result
+from pgmig_tui.project.approvers import Approvers
+
+NOW = datetime(2026, 7, 5, 12, tzinfo=UTC)
+KEY = "SHA256:" + "k" * 43
+ROLES = Approvers((("dba", ("ana", KEY)), ("lead", ("bo", KEY))))
+A, B, C = (BoundChange(f"{one}-id", one, "d", "r", "v") for one in "abc")
+BOUND = Bound("shop", "live", "7312", "shop", (A, B), {"public.t": "1", "public.u": "2"})
+PEOPLE = People(("Plan Ner <plan@example.org>",), "Opal <opal@example.org>", "deployer")
+
+
+def given(number: int, role: str, identity: str, bound: Bound = BOUND, **more: object) -> Given:
+    payload = {"bound": bound.to_json()}
+    found = Given(number, "approve", role, identity, NOW - timedelta(hours=1), payload, by=f"{identity} <{identity}@x>")
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+ANA, BO = given(1, "dba", "ana"), given(2, "lead", "bo")
+
+
+def judged(approvals: Sequence[Given], bound: Bound = BOUND, approvers: Approvers = ROLES) -> tuple[str, str]:
+    found = result(approvers, approvals, bound, PEOPLE, NOW)
+    return found.state, found.summary
+
+
+def test_each_role_has_to_approve() -> None:
+    assert judged([]) == ("FAIL", "dba: nobody has approved it; lead: nobody has approved it")
+    assert judged([ANA]) == ("FAIL", "lead: nobody has approved it")
+    assert judged([ANA, BO]) == ("PASS", "dba: ana, 2026-07-05 11:00:00Z; lead: bo, 2026-07-05 11:00:00Z")
+    assert judged([ANA, replace(BO, weak="its role can be changed")])[0] == "WARN"
+
+
+FEWER = {"public.t": "1"}
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (replace(BOUND, changes=(replace(A, deploy="x"), B)), "the deploy script of a has changed since"),
+        (replace(BOUND, changes=(A, replace(B, revert="x"))), "the revert script of b has changed since"),
+        (replace(BOUND, changes=(A, replace(B, verify=""))), "the verify script of b has changed since"),
+        (replace(BOUND, changes=(B, A)), "the changes are in another order now"),
+        (replace(BOUND, changes=(A, B, C)), "c was added since"),
+        (replace(BOUND, changes=(A, C, B)), "c was added since"),
+        (replace(BOUND, changes=(B,)), "a came before, and is no part of this deploy"),
+        (replace(BOUND, tables={"public.t": "1", "public.u": "3"}), "the definition of public.u has changed since"),
+        (
+            replace(BOUND, tables={**BOUND.tables, "public.w": "1"}),
+            "public.w is reached by the scripts now",
+        ),
+        (replace(BOUND, environment="other"), "it was given for the environment live"),
+        (replace(BOUND, database="copy"), "it was given for the database shop"),
+        (replace(BOUND, system_identifier="1"), "it was given for another server"),
+        # What counts for all the same.
+        (replace(BOUND, changes=(A,)), ""),
+        (replace(BOUND, tables=FEWER), ""),
+        (replace(BOUND, tables={**BOUND.tables, "public.t_2027": "9"}, partitions=("public.t_2027",)), ""),
+    ],
+)
+def test_what_differs_makes_it_void(now: Bound, told: str) -> None:
+    state, summary = judged([ANA, BO], now)
+    assert state == ("FAIL" if told else "PASS"), summary
+    if told:
+        assert summary.startswith(f"dba: the approval of ana is void: {told}")
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (given(1, "dba", "ana", at=NOW - timedelta(days=7)), "it was given at 2026-06-28 12:00:00Z and has expired"),
+        (given(1, "dba", "eve"), "eve may not speak for dba"),
+        (given(1, "dba", "bo"), "bo may not speak for dba"),
+        (given(1, "dba", "ana", revoked="it was revoked by ana"), "nobody has approved it"),
+        (given(1, "dba", "ana", problem="its signature doesn't fit what it says"), "its signature doesn't fit"),
+        (
+            given(1, "dba", "ana", payload={"bound": {**BOUND.to_json(), "packet": "0" * 64}}),
+            "its packet is another one",
+        ),
+        (given(1, "dba", "ana", payload={}), "it doesn't say what it was given for"),
+        (given(1, "dba", "ana", payload={"bound": {**BOUND.to_json(), "changes": 3}}), "for which changes"),
+    ],
+)
+def test_what_is_none(one: Given, told: str) -> None:
+    state, summary = judged([one, BO])
+    assert state == "FAIL"
+    assert told in summary
+    assert summary.startswith("dba: ")
+
+
+def test_a_rejection_wins_until_its_author_approves_or_what_it_speaks_of_changes() -> None:
+    no = given(3, "lead", "bo", decision="reject", note="it locks for an hour")
+    told = "lead: bo rejected it at 2026-07-05 11:00:00Z: it locks for an hour"
+    assert judged([ANA, BO, no]) == ("FAIL", told)
+    assert judged([ANA, no, given(4, "lead", "bo")])[0] == "PASS"
+    changed = replace(BOUND, changes=(replace(A, deploy="x"), B))
+    again = [given(5, "dba", "ana", changed), given(6, "lead", KEY, changed)]
+    assert judged([no, *again], changed)[0] == "PASS"
+
+
+def test_one_key_speaks_for_one_role() -> None:
+    both = [given(1, "dba", KEY), given(2, "lead", KEY)]
+    state, summary = judged(both)
+    assert state == "FAIL"
+    assert "speaks for dba already, and for one role only" in summary
+    assert judged([*both, given(3, "dba", "ana")])[0] == "PASS", "the key is taken for the other role then"
+
+
+@pytest.mark.parametrize(
+    ("by", "identity", "told"),
+    [
+        ("Plan Ner <PLAN@example.org>", "ana", "ana wrote one of the changes, and four_eyes asks for somebody else"),
+        ("Opal <opal@example.org>", "ana", "ana runs this deploy, and four_eyes asks for somebody else"),
+        ("Somebody <else@example.org>", "ana", ""),
+    ],
+)
+def test_four_eyes(by: str, identity: str, told: str) -> None:
+    one = given(1, "dba", identity, by=by)
+    assert judged([one, BO])[0] == "PASS", "teams of two: it is allowed unless four_eyes is asked for"
+    state, summary = judged([one, BO], approvers=replace(ROLES, four_eyes=True))
+    assert (state == "FAIL") is bool(told)
+    assert told in summary
+    deployer = Approvers((("dba", ("deployer",)),), four_eyes=True)
+    assert "deployer runs this deploy" in judged([given(1, "dba", "deployer")], approvers=deployer)[1]
+
+
+def test_the_product_owner_is_asked_where_data_is_moved() -> None:
+    owners = Approvers((("dba", ("ana",)), ("product_owner", ("pia",))))
+    assert result(owners, [ANA], BOUND, PEOPLE, NOW).state == "PASS"
+    assert result(owners, [ANA], BOUND, PEOPLE, NOW, moves_data=True).state == "FAIL"
+    assert result(owners, [ANA, given(2, "product_owner", "pia")], BOUND, PEOPLE, NOW, moves_data=True).state == "PASS"
+    found = result(ROLES, [ANA, BO], BOUND, PEOPLE, NOW, moves_data=True)
+    assert (found.state, "approvals name no product_owner" in found.summary) == ("WARN", True)
