@@ -37,6 +37,8 @@ COMMANDS = {
     "rebase": "writing",
     "checkout": "writing",
     "bundle": "writing",
+    "review": "approve",
+    "approve": "approve",
     "check": "lists",
     "after": "lists",
     "answer": "lists",

@@ -207,6 +207,30 @@ def _accept_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sha256", metavar="HASH", help="the text with this hash is accepted, without a question")
 
 
+def _review_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
+    target_option(parser)
+    to_option(parser, "last change to deploy")
+    parser.add_argument("--format", choices=("markdown", "html", "json"), default=None, help="default: markdown")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there")
+
+
+def _approve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
+    target_option(parser)
+    to_option(parser, "last change to approve")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--role", metavar="ROLE", help="the role of pgmig.toml to speak for")
+    what.add_argument("--list", action="store_true", help="who has approved, and why an approval doesn't count")
+    what.add_argument("--revoke", metavar="NUMBER", type=positive, help="revoke the approval of that number")
+    what.add_argument("--create", action="store_true", help="make the table of approvals, in the tracking schema")
+    parser.add_argument("--ssh-key", metavar="FILE", help="sign with this key, instead of by the database role")
+    parser.add_argument("--reject", action="store_true", help="reject it; --note says why")
+    parser.add_argument("--note", metavar="TEXT", help="what is said with it")
+    parser.add_argument("--packet", metavar="HASH", help="only if it is this packet that is up for approval")
+    parser.add_argument("-y", "--yes", action="store_true", help="don't ask")
+
+
 def _reconcile_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     parser.add_argument("-y", "--yes", action="store_true", help="end the sessions that a run left on the server")
@@ -304,6 +328,10 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
         ("verify", "run the verify scripts of deployed changes"),
     ):
         add(name, text, connection_options, partial(_run_options, command=name))
+    packet = "the packet of what is pending: scripts, impact, way back, approvals"
+    add("review", packet, json_option, connection_options, _review_options)
+    said = "approve or reject what is pending, revoke that, or list it"
+    add("approve", said, json_option, connection_options, _approve_options)
     settle = "settle a run that was cut off, from what server and journal say"
     add("reconcile", settle, target_option, json_option, connection_options, _reconcile_options)
     batches = "a data migration in batches that give way to others and can be resumed"
