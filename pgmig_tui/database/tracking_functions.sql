@@ -103,7 +103,6 @@ BEGIN
     END IF;
     moment := clock_timestamp();
     m := jsonb_populate_record(NULL:::"schema".schema_migrations, step);
-    m.id := nextval(pg_get_serial_sequence(:'relation', 'id'));
     m.installed_on := moment;
     m.installed_by := concat(m.operator, ' as ', session_user);
     m.session_role := session_user;
@@ -123,6 +122,26 @@ BEGIN
             statements[n][10]::numeric(14,3)::text, statements[n][11]::bigint::text, statements[n][12],
             statements[n][13]::jsonb::text]::text);
     END LOOP;
+    IF m.outcome IS DISTINCT FROM 'unverified' THEN
+        m.seq := head.seq + 1;
+        m.prev_hash := head.hash;
+        m.hash := encode(sha256(convert_to(:step, 'UTF8')), 'hex');
+    END IF;
+    INSERT INTO :"schema".schema_migrations AS x
+           (version, installed_by, description, installed_on, success, execution_time, project, change_id, operation,
+            outcome, verified, run_id, environment, deploy_hash, revert_hash, verify_hash, semantic_hash, sqlstate,
+            message, failed_at, schema_before, schema_after, rows, started_at, session_role, operator, seq, prev_hash,
+            hash)
+    VALUES (m.version, m.installed_by, m.description, m.installed_on, m.success, m.execution_time, m.project,
+            m.change_id, m.operation, m.outcome, m.verified, m.run_id, m.environment, m.deploy_hash, m.revert_hash,
+            m.verify_hash, m.semantic_hash, m.sqlstate, m.message, m.failed_at, m.schema_before, m.schema_after,
+            m.rows, m.started_at, m.session_role, m.operator, m.seq, m.prev_hash, m.hash)
+    RETURNING x.id INTO m.id;
+    IF m.seq IS NULL THEN
+        UPDATE :"schema".tracking_head AS h SET pending = m.id;
+    ELSE
+        UPDATE :"schema".tracking_head AS h SET seq = m.seq, hash = m.hash;
+    END IF;
     IF a IS NOT NULL THEN
         INSERT INTO :"schema".schema_audit
                (migration_id, operation_type, object_type, object_name, description, performed_at, performed_by,
@@ -133,15 +152,6 @@ BEGIN
                statements[n][10]::numeric(14,3), statements[n][11]::bigint, statements[n][12], statements[n][13]::jsonb
           FROM generate_series(1, array_length(statements, 1)) AS n;
     END IF;
-    IF m.outcome = 'unverified' THEN
-        UPDATE :"schema".tracking_head AS h SET pending = m.id;
-    ELSE
-        m.seq := head.seq + 1;
-        m.prev_hash := head.hash;
-        m.hash := encode(sha256(convert_to(:step, 'UTF8')), 'hex');
-        UPDATE :"schema".tracking_head AS h SET seq = m.seq, hash = m.hash;
-    END IF;
-    INSERT INTO :"schema".schema_migrations OVERRIDING SYSTEM VALUE SELECT m.*;
     RETURN m.id;
 END $pgmig$;
 
